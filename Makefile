@@ -1,0 +1,58 @@
+# Every command of the project. `make` alone lists them.
+SHELL := /bin/bash
+PYTHON_IN := .venv/bin/python
+LISTS ?= first-light
+.DEFAULT_GOAL := help
+.PHONY: help run stop clean setup test test-slow check format bench conformance requirements messages vendor demo-break
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+run:  ## set up what is missing, then run the cloud in the foreground
+	@./setup.sh run
+	@exec $(PYTHON_IN) -m cloud.run up
+
+stop:  ## stop the cloud; guests and their networks stay
+	@[ ! -x $(PYTHON_IN) ] || exec $(PYTHON_IN) -m cloud.run stop
+
+clean:  ## stop the cloud and remove guests, networks and state
+	@[ ! -x $(PYTHON_IN) ] || exec $(PYTHON_IN) -m cloud.run clean
+
+setup:  ## what tests and checks need
+	@./setup.sh test
+	@$(PYTHON_IN) -m cloud.run prepare
+
+test: setup  ## all tests but the slow ones
+	@exec $(PYTHON_IN) -m tests.run
+
+test-slow:  ## the slow tests: other databases and brokers, every kill, long guests
+	@./setup.sh slow
+	@$(PYTHON_IN) -m cloud.run prepare
+	@exec $(PYTHON_IN) -m tests.run --slow
+
+check: setup  ## format, lint, types, import contracts, migrations, templates, translations
+	@exec $(PYTHON_IN) -m tests.check
+
+format:  ## put every file into the project's format
+	.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format --quiet .
+
+bench: setup  ## measure, one JSON line a figure
+	@exec $(PYTHON_IN) -m bench
+
+conformance: setup  ## OpenStack's own tests: make conformance LISTS="first-light smoke"
+	@exec $(PYTHON_IN) -m tests.conformance $(LISTS)
+
+requirements:  ## compile requirements/*.in to hashed pins
+	@./setup.sh test
+	@for name in uv base dev; do \
+	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+
+messages: setup  ## collect the texts to translate into locale/
+	@$(PYTHON_IN) manage.py makemessages --locale zh_Hans --no-obsolete --ignore '.venv/*' --ignore 'node_modules/*' --ignore 'var/*'
+
+vendor: setup  ## copy and bundle third-party front-end files into static/vendor
+	@$(PYTHON_IN) -m cloud.run vendor
+
+demo-break:  ## stop an agent while a server boots, and watch the recovery
+	@exec $(PYTHON_IN) -m cloud.run demo-break
