@@ -1,0 +1,436 @@
+"""Hosts in namespaces: what `make run` and the lab tests use in place of machines.
+
+    python -m hostagent.namespaces up --hosts host1,host2 [--external 172.24.4.0/24] [--netns NAME] [--nat-out 1]
+    python -m hostagent.namespaces enter host1 -- CMD …
+    python -m hostagent.namespaces status --json
+    python -m hostagent.namespaces down
+
+A host is a pair of namespaces (network + mount), pinned to files under the run directory, so that it outlives whoever
+made it and a later `up` finds its guests. All hosts hang on a *fabric*, one more network namespace:
+
+    host1: under0 ──┐                              ┌── ext0 in br-ex :host1
+                    ├─ fab0  (fabric)  br-ex ──────┤
+    host2: under0 ──┘  underlay          │         └── ext0 in br-ex :host2
+                                         └── stk-<cloud> in the outer namespace, with the external gateway address
+
+The outer namespace is the machine's own or the one named by STACKLING_NETNS. It gets that one link and nothing else
+(and, with --nat-out 1, one nft table of ours). `cloud` is the first 8 hex digits of the SHA-256 of the data path.
+"""
+
+import argparse
+import hashlib
+import ipaddress
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+DEFAULT_EXTERNAL: Final = "172.24.4.0/24"
+UNDERLAY_MTU: Final = 1550  # VXLAN takes 50 bytes, so that a tenant network keeps 1500
+LIBVIRT_DIRECTORIES: Final = {"etc": "/etc/libvirt", "lib": "/var/lib/libvirt", "log": "/var/log/libvirt", "cache": "/var/cache/libvirt"}
+STOP_SECONDS: Final = 5.0  # how long a host's processes have to end before they are killed
+
+
+class CannotBuild(Exception):
+    """The namespaces cannot be made or changed; the message is for the person at the terminal."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Where one cloud keeps its namespaces."""
+
+    data: Path
+    run: Path
+
+    @property
+    def id(self) -> str:
+        return hashlib.sha256(str(self.data).encode()).hexdigest()[:8]
+
+    @property
+    def pins(self) -> Path:
+        return self.run / "ns"
+
+    @property
+    def record(self) -> Path:
+        return self.data / "hosts" / "namespaces.json"
+
+    @property
+    def outer_link(self) -> str:
+        return f"stk-{self.id}"
+
+    @property
+    def table(self) -> str:
+        return f"stackling_{self.id}"
+
+    def read(self) -> dict[str, Any]:
+        """What was built: {"hosts": {name: number}, "external": cidr, "netns": name, "netns_made": bool, …}."""
+        return json.loads(self.record.read_text()) if self.record.exists() else {"hosts": {}}
+
+    def write(self, record: dict[str, Any]) -> None:
+        self.record.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.record.with_suffix(".new")
+        fresh.write_text(json.dumps(record, indent=1, sort_keys=True))
+        fresh.replace(self.record)
+
+    def underlay_ip(self, number: int) -> str:
+        """Address of host `number` (1–250) on the underlay. Only the cloud's own namespaces ever see it."""
+        return f"10.{96 + int(self.id[:2], 16) % 32}.{int(self.id[2:4], 16)}.{number}"
+
+    def net(self, name: str) -> Path:
+        return self.pins / name / "net"
+
+    def mnt(self, name: str) -> Path:
+        return self.pins / name / "mnt"
+
+
+def run(*command: str, check: bool = True, text: str | None = None) -> str:
+    """Standard output of a command. Raises: CannotBuild with its error text when it fails and `check` is set."""
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    if check and done.returncode:
+        raise CannotBuild(f"{shlex.join(command)}: {done.stderr.strip() or done.returncode}")
+    return done.stdout
+
+
+def inside(net: Path | None, *command: str, check: bool = True, text: str | None = None) -> str:
+    """As `run`, in the network namespace pinned at `net` (None: the one we are in)."""
+    return run(*(("nsenter", f"--net={net}") if net else ()), *command, check=check, text=text)
+
+
+def is_pinned(path: Path) -> bool:
+    return path.exists() and path.stat().st_dev != path.parent.stat().st_dev
+
+
+def mounts_on(path: Path) -> int:
+    """How many mounts lie on exactly this path: a bind mount of a folder on itself shows nowhere else."""
+    return sum(line.split(" ")[4] == str(path) for line in Path("/proc/self/mountinfo").read_text().splitlines())
+
+
+def has_link(net: Path | None, name: str) -> bool:
+    return bool(inside(net, "ip", "-o", "link", "show", "dev", name, check=False).strip())
+
+
+# ── Pinning ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def pin(cloud: Cloud, name: str, *, mount: bool) -> bool:
+    """Make and pin the namespaces of `name`. False if they exist already."""
+    folder = cloud.pins / name
+    folder.mkdir(parents=True, exist_ok=True)
+    if is_pinned(folder / "net") and (not mount or is_pinned(folder / "mnt")):
+        return False
+    unpin(cloud, name)
+    if mount:  # a mount namespace can be pinned only on a mount that is private
+        run("mount", "--bind", str(folder), str(folder))
+        run("mount", "--make-private", str(folder))
+        (folder / "mnt").touch()
+    (folder / "net").touch()
+    wanted = [f"--net={folder}/net", *([f"--mount={folder}/mnt", "--propagation", "private"] if mount else [])]
+    run("unshare", *wanted, "true")
+    inside(folder / "net", "ip", "link", "set", "lo", "up")
+    return True
+
+
+def unpin(cloud: Cloud, name: str) -> None:
+    folder = cloud.pins / name
+    for path in (folder / "net", folder / "mnt", folder):
+        for _ in range(mounts_on(path)):
+            run("umount", "-l", str(path))
+
+
+def furnish(cloud: Cloud, host: str) -> None:
+    """Give a new host its own /run, /sys and libvirt directories, in its mount namespace."""
+    home = cloud.data / "hosts" / host
+    stage = home / "run"
+    stage.mkdir(parents=True, exist_ok=True)
+    (cloud.run / "hosts" / host).mkdir(parents=True, exist_ok=True)
+    script = ["set -e"]  # mount -n: its table of mounts lies in the /run that we are about to hide
+    for name, target in LIBVIRT_DIRECTORIES.items():
+        own = home / "libvirt" / name
+        fresh = not own.exists()
+        own.mkdir(parents=True, exist_ok=True)
+        if not Path(target).is_dir():
+            continue  # libvirt is not installed: the fake driver needs none of this
+        if fresh and name == "etc":
+            run("cp", "-a", f"{target}/.", str(own))
+        script.append(f"mount -n --bind {shlex.quote(str(own))} {target}")
+    script.append(f"mount -n -t tmpfs -o mode=755 tmpfs {shlex.quote(str(stage))}")
+    if cloud.run.is_relative_to("/run"):  # the sockets shared with control stay reachable at the same path
+        seat = stage / cloud.run.relative_to("/run")
+        script.append(f"mkdir -p {shlex.quote(str(seat))}")
+        script.append(f"mount -n --bind {shlex.quote(str(cloud.run))} {shlex.quote(str(seat))}")
+    script += [f"mount -n --move {shlex.quote(str(stage))} /run", "mkdir -p /run/lock /run/netns /run/libvirt"]
+    script += ["mount -n -t sysfs sysfs /sys"]  # so that /sys/class/net shows this host's links
+    run("nsenter", f"--mount={cloud.mnt(host)}", f"--net={cloud.net(host)}", "sh", "-c", "\n".join(script))
+
+
+# ── Links ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def bridge(net: Path, name: str, *, mtu: int) -> None:
+    if not has_link(net, name):
+        inside(net, "ip", "link", "add", name, "mtu", str(mtu), "type", "bridge", "stp_state", "0", "forward_delay", "0", "mcast_snooping", "0")
+    inside(net, "ip", "link", "set", name, "up")
+
+
+def wire(near: Path, near_name: str, far: Path | None, far_name: str, *, mtu: int, master: str) -> None:
+    """A veth pair: `near_name` in namespace `near` on bridge `master`, `far_name` in namespace `far`.
+
+    Made here and its far end moved over: an open file names a namespace that has no other name.
+    """
+    if has_link(near, near_name) and has_link(far, far_name):
+        return
+    if has_link(near, near_name):
+        inside(near, "ip", "link", "del", near_name)
+    if has_link(far, far_name):
+        inside(far, "ip", "link", "del", far_name)
+    target = far or Path(f"/proc/{os.getpid()}/ns/net")
+    handle = os.open(target, os.O_RDONLY)
+    try:
+        peer = f"/proc/{os.getpid()}/fd/{handle}"
+        inside(near, "ip", "link", "add", near_name, "mtu", str(mtu), "type", "veth", "peer", "name", far_name, "mtu", str(mtu), "netns", peer)
+    finally:
+        os.close(handle)
+    inside(near, "ip", "link", "set", near_name, "master", master, "up")
+    inside(far, "ip", "link", "set", far_name, "up")
+
+
+def build_fabric(cloud: Cloud) -> Path:
+    pin(cloud, "fabric", mount=False)
+    net = cloud.net("fabric")
+    bridge(net, "fab0", mtu=UNDERLAY_MTU)
+    bridge(net, "br-ex", mtu=1500)
+    return net
+
+
+def build_host(cloud: Cloud, host: str, number: int) -> None:
+    if pin(cloud, host, mount=True):
+        try:
+            furnish(cloud, host)
+        except CannotBuild:
+            unpin(cloud, host)  # half a host is worse than none: the next `up` starts afresh
+            raise
+    fabric, net = cloud.net("fabric"), cloud.net(host)
+    wire(fabric, f"u{number}", net, "under0", mtu=UNDERLAY_MTU, master="fab0")
+    inside(net, "ip", "addr", "replace", f"{cloud.underlay_ip(number)}/24", "dev", "under0")
+    bridge(net, "br-ex", mtu=1500)
+    wire(fabric, f"x{number}", net, "ext0", mtu=1500, master="br-ex")
+    inside(net, "ip", "link", "set", "ext0", "master", "br-ex", "up")
+
+
+# ── The one link outside ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def outer_namespace(name: str, *, make: bool) -> tuple[Path | None, bool]:
+    """(path of the outer namespace or None for our own, whether it was made now)."""
+    if not name:
+        return None, False
+    path = Path("/run/netns") / name
+    if path.exists() or not make:
+        return path, False
+    run("ip", "netns", "add", name)
+    inside(path, "ip", "link", "set", "lo", "up")
+    return path, True
+
+
+def refuse_clash(cloud: Cloud, outer: Path | None, external: ipaddress.IPv4Network) -> None:
+    """Raises: CannotBuild when the outer namespace already has a route into `external` that is not ours."""
+    for route in json.loads(inside(outer, "ip", "-j", "-4", "route", "show") or "[]"):
+        if route["dst"] == "default" or route.get("dev") == cloud.outer_link:
+            continue
+        if ipaddress.ip_network(route["dst"], strict=False).overlaps(external):
+            raise CannotBuild(
+                f"The external network {external} clashes with the route to {route['dst']} through {route.get('dev', '?')}. "
+                f"Choose a free range with STACKLING_EXTERNAL_CIDR, for example STACKLING_EXTERNAL_CIDR=172.29.{int(cloud.id[:2], 16)}.0/24."
+            )
+
+
+def build_outside(cloud: Cloud, outer: Path | None, external: ipaddress.IPv4Network, record: dict[str, Any], *, nat_out: bool) -> None:
+    wire(cloud.net("fabric"), "out0", outer, cloud.outer_link, mtu=1500, master="br-ex")
+    gateway = f"{external.network_address + 1}/{external.prefixlen}"
+    for old in json.loads(inside(outer, "ip", "-j", "-4", "addr", "show", "dev", cloud.outer_link) or "[]"):
+        for info in old.get("addr_info", []):
+            if f"{info['local']}/{info['prefixlen']}" != gateway:
+                inside(outer, "ip", "addr", "del", f"{info['local']}/{info['prefixlen']}", "dev", cloud.outer_link)
+    inside(outer, "ip", "addr", "replace", gateway, "dev", cloud.outer_link)
+    inside(outer, "nft", "-f", "-", text=f"table ip {cloud.table}\ndelete table ip {cloud.table}\n")
+    if not nat_out:
+        return
+    if inside(outer, "sysctl", "-n", "net.ipv4.ip_forward").strip() == "0":
+        record["forwarding_was_off"] = True
+        inside(outer, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
+    rule = f'ip saddr {external} ip daddr != {external} oifname != "{cloud.outer_link}" masquerade'
+    chain = f"chain post {{ type nat hook postrouting priority srcnat; policy accept;\n{rule}\n}}"
+    inside(outer, "nft", "-f", "-", text=f"table ip {cloud.table} {{\n{chain}\n}}\n")
+
+
+# ── Commands ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def up(cloud: Cloud, hosts: Sequence[str], *, netns: str, external: str, nat_out: bool) -> dict[str, Any]:
+    """Make or complete the namespaces of `hosts`. May be repeated; other hosts made earlier are kept.
+
+    Raises: CannotBuild when the external range clashes or a command fails.
+    """
+    range_ = ipaddress.IPv4Network(external)
+    record = cloud.read()
+    if record.get("netns", netns) != netns:
+        remove_outside(cloud, record)
+    outer, made = outer_namespace(netns, make=True)
+    try:
+        refuse_clash(cloud, outer, range_)
+    except CannotBuild:
+        if made:
+            run("ip", "netns", "del", netns)
+        raise
+    record |= {"netns": netns, "external": str(range_), "nat_out": nat_out, "cloud": cloud.id}
+    record["netns_made"] = made or (bool(netns) and record.get("netns_made", False))
+    for host in hosts:
+        if host not in record["hosts"]:
+            record["hosts"][host] = min(set(range(1, 251)) - set(record["hosts"].values()))
+    cloud.write(record)  # before anything is made, so that `down` always knows what to look for
+    build_fabric(cloud)
+    build_outside(cloud, outer, range_, record, nat_out=nat_out)
+    for host in hosts:
+        build_host(cloud, host, record["hosts"][host])
+    cloud.write(record)
+    return status(cloud)
+
+
+def remove_outside(cloud: Cloud, record: dict[str, Any]) -> None:
+    outer, _ = outer_namespace(record.get("netns", ""), make=False)
+    if outer is not None and not outer.exists():
+        return
+    if has_link(outer, cloud.outer_link):
+        inside(outer, "ip", "link", "del", cloud.outer_link)
+    inside(outer, "nft", "-f", "-", text=f"table ip {cloud.table}\ndelete table ip {cloud.table}\n")
+    if record.pop("forwarding_was_off", False):
+        inside(outer, "sysctl", "-q", "-w", "net.ipv4.ip_forward=0")
+    if record.pop("netns_made", False):
+        run("ip", "netns", "del", record["netns"])
+
+
+def processes_in(mounts: set[int]) -> list[int]:
+    """Ids of the processes whose mount namespace is one of these inodes: those that live on our hosts."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit() or int(entry) == os.getpid():
+            continue
+        try:
+            inode = os.stat(f"/proc/{entry}/ns/mnt").st_ino
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue  # it ended while we looked, or is out of our reach and so not on a host of ours
+        if inode in mounts:
+            found.append(int(entry))
+    return found
+
+
+def end_processes(mounts: set[int]) -> None:
+    for sign, patience in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
+        for pid in processes_in(mounts):
+            try:
+                os.kill(pid, sign)
+            except ProcessLookupError:
+                continue
+        until = time.monotonic() + patience
+        while processes_in(mounts) and time.monotonic() < until:
+            time.sleep(0.05)
+    if left := processes_in(mounts):
+        raise CannotBuild(f"Processes {left} on the hosts of this cloud do not end.")
+
+
+def down(cloud: Cloud) -> None:
+    """End every process on the hosts and remove all namespaces, links and tables. Nothing there is fine too."""
+    record = cloud.read()
+    hosts = list(record["hosts"])
+    pinned = {cloud.mnt(h).stat().st_ino for h in hosts if is_pinned(cloud.mnt(h))}
+    end_processes(pinned)
+    for host in hosts:
+        unpin(cloud, host)
+    remove_outside(cloud, record)
+    if is_pinned(cloud.net("fabric")):  # its veths end with it, and with them their far ends
+        unpin(cloud, "fabric")
+    for path in sorted(cloud.pins.rglob("*"), reverse=True) if cloud.pins.exists() else ():
+        path.rmdir() if path.is_dir() else path.unlink()
+    if cloud.pins.exists():
+        cloud.pins.rmdir()
+    cloud.record.unlink(missing_ok=True)
+
+
+def status(cloud: Cloud) -> dict[str, Any]:
+    """{"cloud", "external", "gateway", "netns", "hosts": {name: {"up", "underlay_ip", "net", "mnt"}}}."""
+    record = cloud.read()
+    external = record.get("external", "")
+    hosts = {
+        name: {
+            "up": is_pinned(cloud.net(name)) and is_pinned(cloud.mnt(name)),
+            "underlay_ip": cloud.underlay_ip(number),
+            "net": str(cloud.net(name)),
+            "mnt": str(cloud.mnt(name)),
+        }
+        for name, number in record["hosts"].items()
+    }
+    gateway = str(ipaddress.ip_network(external).network_address + 1) if external else ""
+    return {"cloud": cloud.id, "external": external, "gateway": gateway, "netns": record.get("netns", ""), "hosts": hosts}
+
+
+def entering(cloud: Cloud, host: str, command: Sequence[str]) -> list[str]:
+    """The command line that runs `command` on a host, in the same working directory. Raises: CannotBuild."""
+    if not is_pinned(cloud.mnt(host)):
+        raise CannotBuild(f"Host {host} is not up. Start it with: python -m hostagent.namespaces up --hosts {host}")
+    return ["nsenter", f"--mount={cloud.mnt(host)}", f"--net={cloud.net(host)}", f"--wdns={os.getcwd()}", *command]
+
+
+def default_run(data: Path) -> str:
+    return f"/run/stackling/{hashlib.sha256(str(data).encode()).hexdigest()[:8]}"
+
+
+def parser() -> argparse.ArgumentParser:
+    asked = argparse.ArgumentParser(prog="python -m hostagent.namespaces", description="Hosts in namespaces.")
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--data", default=os.environ.get("STACKLING_DATA", "var"))
+    where.add_argument("--run", default=os.environ.get("STACKLING_RUN", ""))
+    verbs = asked.add_subparsers(dest="verb", required=True)
+    making = verbs.add_parser("up", parents=[where])
+    making.add_argument("--hosts", default="host1,host2")
+    making.add_argument("--netns", default=os.environ.get("STACKLING_NETNS", ""))
+    making.add_argument("--external", default=os.environ.get("STACKLING_EXTERNAL_CIDR") or DEFAULT_EXTERNAL)
+    making.add_argument("--nat-out", default="0", choices=("0", "1"))
+    verbs.add_parser("down", parents=[where])
+    verbs.add_parser("status", parents=[where]).add_argument("--json", action="store_true")
+    entry = verbs.add_parser("enter", parents=[where])
+    entry.add_argument("host")
+    entry.add_argument("command", nargs=argparse.REMAINDER)
+    return asked
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    asked = parser().parse_args(arguments)
+    data = Path(asked.data).absolute()
+    cloud = Cloud(data=data, run=Path(asked.run or default_run(data)).absolute())
+    try:
+        if asked.verb == "enter":
+            command = asked.command[1:] if asked.command[:1] == ["--"] else asked.command
+            line = entering(cloud, asked.host, command)
+            os.execvp(line[0], line)
+        if asked.verb == "down":
+            down(cloud)
+            return 0
+        if asked.verb == "up":
+            hosts = [h for h in asked.hosts.split(",") if h]
+            up(cloud, hosts, netns=asked.netns, external=asked.external, nat_out=asked.nat_out == "1")
+        print(json.dumps(status(cloud), indent=1))
+        return 0
+    except CannotBuild as problem:
+        print(problem, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
