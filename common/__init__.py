@@ -1,1 +1,1 @@
-"""Ground that every part stands on: no models, no Django apps above it."""
+"""Ground that every app stands on: no models, no HTTP."""

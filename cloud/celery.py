@@ -1,0 +1,41 @@
+"""Celery on the control side: one queue, two tasks (`operations.advance`, `operations.report`)."""
+
+import os
+
+from celery import Celery
+from celery.signals import worker_ready
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
+
+import django  # noqa: E402
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+
+app = Celery("cloud", broker=settings.BROKER_URL)
+app.conf.update(
+    task_ignore_result=True,
+    task_default_queue="control",
+    task_acks_late=False,  # the Operation row is the truth; nothing waits for redelivery
+    task_create_missing_queues=True,
+    worker_prefetch_multiplier=4,
+    worker_send_task_events=False,
+    worker_enable_remote_control=False,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    # A request must not wait for a broker that is away: fail at once, the sweep rings again.
+    task_publish_retry=False,
+    broker_transport_options={"socket_connect_timeout": 0.5, "socket_timeout": 5.0, "max_retries": 0},
+)
+if settings.BROKER_URL.startswith("amqp"):
+    app.conf.update(task_default_queue_type="quorum", broker_transport_options={"confirm_publish": True})
+app.autodiscover_tasks(["operations"])
+
+
+@worker_ready.connect
+def _start_beat(**_: object) -> None:
+    from cloud.beat import start
+
+    start()

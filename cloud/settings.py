@@ -1,0 +1,223 @@
+"""Settings of the cloud, from the environment (documented in .env.example) and from the files in STACKLING_DATA."""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env(name: str, default: str = "") -> str:
+    return os.environ.get(name, "") or default
+
+
+# ── Where state lives ───────────────────────────────────────────────────────────────────────────────────────────────
+DATA = Path(env("STACKLING_DATA", str(BASE_DIR / "var"))).resolve()
+CLOUD_ID = hashlib.sha256(str(DATA).encode()).hexdigest()[:8]
+RUN = Path(env("STACKLING_RUN", f"/run/stackling/{CLOUD_ID}"))
+KEYS = DATA / "keys"
+TESTING = env("STACKLING_TESTING") == "1" or "pytest" in sys.modules
+FAULT = env("STACKLING_FAULT") if TESTING else ""
+
+PORT = int(env("STACKLING_PORT", "8000"))
+LISTEN = env("STACKLING_LISTEN", "127.0.0.1")
+EXTERNAL_CIDR = env("STACKLING_EXTERNAL_CIDR", "172.24.4.0/24")
+HOST_MODE = env("STACKLING_HOST_MODE", "namespace")
+#: Where clients reach the front door; the catalog and links fall back to it when a request names no host.
+PUBLIC_URL = env("STACKLING_PUBLIC_URL", f"http://{LISTEN if LISTEN != '0.0.0.0' else '127.0.0.1'}:{PORT}")
+REGION = env("STACKLING_REGION", "RegionOne")
+
+
+def _secret() -> str:
+    path = KEYS / "secret"
+    if path.exists():
+        return path.read_text().strip()
+    if TESTING or any(word in sys.argv for word in ("collectstatic", "makemigrations", "compilemessages", "check")):
+        return "only-for-commands-that-sign-nothing"
+    raise SystemExit(f"No secret key at {path}. `make run` makes it; or run: manage.py keys_make")
+
+
+DEBUG = env("STACKLING_DEBUG") == "1"
+SECRET_KEY = env("STACKLING_SECRET_KEY") or (_secret() if "keys_make" not in sys.argv else "none")
+ALLOWED_HOSTS = ["*"]  # the front door is the only listener; links are built from the host a client asked for
+USE_X_FORWARDED_HOST = True
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "guardian",
+    "channels",
+    "django_htmx",
+    "cloud",
+    "common",
+    "openstackapi",
+    "operations",
+    "identity",
+    "hosts",
+    "placement",
+    "images",
+    "networking",
+    "compute",
+    "portal",
+]
+
+MIDDLEWARE = [
+    "openstackapi.requests.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "cloud.urls"
+WSGI_APPLICATION = "cloud.wsgi.application"
+ASGI_APPLICATION = "cloud.asgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "portal" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# ── Database ────────────────────────────────────────────────────────────────────────────────────────────────────────
+_SQLITE = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA cache_size=-16000;PRAGMA temp_store=MEMORY;",
+}
+
+
+def _database() -> dict[str, object]:
+    url = env("DATABASE_URL")
+    if not url or url.startswith("sqlite"):
+        path = unquote(urlsplit(url).path) if url else str(DATA / "db.sqlite3")
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": path, "OPTIONS": dict(_SQLITE), "CONN_MAX_AGE": None}
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise SystemExit(f"DATABASE_URL names {parts.scheme}: only sqlite and postgresql are known.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# ── Broker and channel layer ────────────────────────────────────────────────────────────────────────────────────────
+REDIS_SOCKET = RUN / "redis.sock"
+BROKER_URL = env("BROKER_URL", f"redis+socket://{REDIS_SOCKET}?virtual_host=0")
+CHANNEL_URL = env("CHANNEL_URL", f"unix://{REDIS_SOCKET}?db=1")
+if "pytest" in sys.modules:
+    CHANNEL_LAYERS: dict[str, object] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    LIVE_INLINE = False
+else:
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [CHANNEL_URL], "prefix": "live"},
+        }
+    }
+
+# ── Identity ────────────────────────────────────────────────────────────────────────────────────────────────────────
+AUTH_USER_MODEL = "identity.User"
+AUTHENTICATION_BACKENDS = ["identity.backends.PasswordBackend", "guardian.backends.ObjectPermissionBackend"]
+GUARDIAN_MONKEY_PATCH_USER = False
+GUARDIAN_MONKEY_PATCH_GROUP = False
+ANONYMOUS_USER_NAME = None
+PASSWORD_HASHERS = ["identity.hashers.Argon2"]
+TOKEN_LIFETIME = int(env("STACKLING_TOKEN_SECONDS", "14400"))
+TOKEN_KEYS = KEYS / "tokens"
+POLICY_FILE = DATA / "policy.yaml"
+LOGIN_URL = "/sign-in"
+SESSION_COOKIE_NAME = f"stackling_{CLOUD_ID}"
+CSRF_COOKIE_NAME = f"stackling_csrf_{CLOUD_ID}"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 4 * 3600
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_SECURE = PUBLIC_URL.startswith("https")
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+
+# ── Language, time, files ───────────────────────────────────────────────────────────────────────────────────────────
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = Path(env("STACKLING_STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if "pytest" in sys.modules or DEBUG
+        else "cloud.staticfiles.ManifestStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+CONSOLE_KEY = KEYS / "console.key"
+CONSOLE_LOGS = DATA / "consoles"
+IMAGE_STORE = DATA / "images"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["openstackapi.render.JSONRenderer", "openstackapi.render.BrowsableRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["openstackapi.render.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "openstackapi.schema.ServiceSchema",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "EXCEPTION_HANDLER": "openstackapi.faults.handle",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Stackling",
+    "DESCRIPTION": "OpenStack's APIs as this cloud serves them.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/[a-z]+",
+    "AUTHENTICATION_WHITELIST": [],
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env("STACKLING_LOG_LEVEL", "INFO")},
+    "loggers": {"django.request": {"level": "ERROR"}, "celery": {"level": "WARNING"}, "kombu": {"level": "WARNING"}},
+}

@@ -1,0 +1,8 @@
+"""The one place that reads the time, so that a test can move it."""
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """The present instant, aware, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,69 @@
+"""Saying that something changed: never what it is now, only which, so that each page asks for what it may see."""
+
+import logging
+import threading
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import transaction
+
+log = logging.getLogger(__name__)
+
+
+def announce(kind: str, id: str, project_id: str | None = None, revision: int | None = None) -> None:
+    """After commit, tell the sockets of the project and of the operators that `kind` `id` changed.
+
+    A broken channel layer loses a hint, never a fact: pages re-read every 10 s when their socket is silent.
+    """
+    message = {"type": "changed", "changed": kind, "id": id, "revision": revision}
+    groups = (f"project.{project_id}", "admin") if project_id else ("admin",)
+    transaction.on_commit(lambda: _enqueue(groups, message), robust=True)
+
+
+_pending: list[tuple[tuple[str, ...], dict[str, object]]] = []
+_ready = threading.Condition()
+_thread: threading.Thread | None = None
+
+
+def _enqueue(groups: tuple[str, ...], message: dict[str, object]) -> None:
+    """Hand the message to a thread, so that no request waits for the channel layer."""
+    if getattr(settings, "LIVE_INLINE", False):
+        _send([(groups, message)])
+        return
+    global _thread
+    with _ready:
+        _pending.append((groups, message))
+        if _thread is None or not _thread.is_alive():
+            _thread = threading.Thread(target=_run, name="live", daemon=True)
+            _thread.start()
+        _ready.notify()
+
+
+def _run() -> None:
+    while True:
+        with _ready:
+            while not _pending:
+                _ready.wait()
+            batch = _pending[:]
+            _pending.clear()
+        _send(batch)
+
+
+def _send(batch: list[tuple[tuple[str, ...], dict[str, object]]]) -> None:
+    unique: dict[tuple[str, object, object], dict[str, object]] = {}
+    for groups, message in batch:
+        for group in groups:
+            unique[(group, message["changed"], message["id"])] = message
+    layer = get_channel_layer()
+    if layer is None:
+        return
+
+    async def send_all() -> None:
+        for (group, _kind, _id), message in unique.items():
+            await layer.group_send(group, message)
+
+    try:
+        async_to_sync(send_all)()
+    except Exception as error:  # the layer is a hint: its loss must not fail what was committed
+        log.warning("live: %s changes were not announced: %s", len(unique), error)

@@ -1,0 +1,271 @@
+"""What control and a host agent say to each other: orders, reports, and their seal.
+
+Both sides import this module and nothing else of each other. Every message is a JSON object sealed with an HMAC
+over its canonical form, made with the key of one host (hex, 32 bytes, made at enrolment).
+
+Order (control → queue ``host.<name>`` or ``host.<name>.bulk``, Celery task ``hostagent.order``)::
+
+    {"v": 1, "host": "host1", "verb": "server.ensure", "operation": "<id>|''", "step": "start_domain",
+     "subject": "server:<id>", "generation": 3, "deadline": 120, "sent": 1763900000.0, "body": {...}, "seal": "<hex>"}
+
+Report (agent → queue ``control``, Celery task ``operations.report``)::
+
+    {"v": 1, "host": "host1", "boot": "<id>", "kind": "done", "operation": ..., "step": ..., "generation": 3,
+     "subject": ..., "sent": ..., "body": {...}, "seal": "<hex>"}
+
+Report kinds:
+
+``done``       body = the verb's answer (see VERBS)
+``failed``     body = {"code": "<FailureCode>", "data": {...}}: code and data, never prose
+``working``    body = {"progress": 0.0–1.0 | null}; within 2 s of the order and every 5 s after
+``hello``      the agent started; a new boot id; control asks again every step outstanding on that host
+``heartbeat``  each 5 s; body = {"seconds_up": float}
+``inventory``  each 60 s or on change; body = Inventory
+``network``    body = {"hashes": {piece: hash}, "failed": {piece: FailureBody}}: what this host's network now is
+``event``      body = {"event": name, "server_id" | "port_id": id, "at": unix seconds, ...}: a fact of a guest, see EVENTS
+``stats``      each 30 s; body = {"servers": {server_id: ServerStats}}
+
+A sealed message is refused when its version is not v or v-1, when it names another host than the key's, or when its
+generation is older than the newest this agent has acted on for that subject.
+"""
+
+import hashlib
+import hmac
+import json
+from typing import Any, Final, NotRequired, TypedDict
+
+VERSION: Final = 1
+ACCEPTED_VERSIONS: Final = (VERSION, VERSION - 1) if VERSION > 1 else (VERSION,)
+
+ORDER_TASK: Final = "hostagent.order"
+REPORT_TASK: Final = "operations.report"
+CONTROL_QUEUE: Final = "control"
+
+WORKING_FIRST: Final = 2.0  # seconds: an agent says `working` this soon after an order
+WORKING_EVERY: Final = 5.0
+SILENCE: Final = 12.0  # seconds without a word about a step before control asks again
+HEARTBEAT_EVERY: Final = 5.0
+INVENTORY_EVERY: Final = 60.0
+STATS_EVERY: Final = 30.0
+
+
+def host_queue(host: str, *, bulk: bool = False) -> str:
+    return f"host.{host}.bulk" if bulk else f"host.{host}"
+
+
+def canonical(message: dict[str, Any]) -> bytes:
+    """The bytes a seal covers: the message without its seal, keys sorted, no spaces, UTF-8."""
+    body = {k: v for k, v in message.items() if k != "seal"}
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def seal(message: dict[str, Any], key: str) -> dict[str, Any]:
+    """The message with its seal. `key` is the host's key in hex."""
+    return {**message, "seal": hmac.new(bytes.fromhex(key), canonical(message), hashlib.sha256).hexdigest()}
+
+
+def is_sealed(message: dict[str, Any], key: str) -> bool:
+    want = hmac.new(bytes.fromhex(key), canonical(message), hashlib.sha256).hexdigest()
+    return hmac.compare_digest(str(message.get("seal", "")), want)
+
+
+def http_seal(key: str, method: str, path: str, at: str) -> str:
+    """The `X-Stackling-Seal` of an agent's HTTP request to control's /internal/ paths.
+
+    Sent with `X-Stackling-Host` (its name) and `X-Stackling-Time` (unix seconds as text; refused beyond 120 s of skew).
+    `path` holds the query string.
+    """
+    return hmac.new(bytes.fromhex(key), f"{method}\n{path}\n{at}".encode(), hashlib.sha256).hexdigest()
+
+
+def piece_hash(body: dict[str, Any]) -> str:
+    """The hash by which control and agent compare one piece of wanted network state."""
+    return hashlib.sha256(canonical(body)).hexdigest()[:32]
+
+
+# ── Names on a host (15 characters at most for an interface) ────────────────────────────────────────────────────────
+
+
+def tap_name(port_id: str) -> str:
+    return f"tap{port_id[:11]}"
+
+
+def bridge_name(network_id: str) -> str:
+    return f"brq{network_id[:11]}"
+
+
+def router_namespace(router_id: str) -> str:
+    return f"qrouter-{router_id}"
+
+
+def dhcp_namespace(network_id: str) -> str:
+    return f"qdhcp-{network_id}"
+
+
+# ── Verbs and what they carry ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class ImageSource(TypedDict):
+    """Where an agent reads an image. `path` is an internal HTTP path on control (see hostagent/control_link.py)."""
+
+    id: str
+    checksum: str  # sha512 hex of the bytes as stored
+    size: int  # bytes as stored
+    disk_format: str  # "raw" | "qcow2" | …: what the bytes are; QEMU never probes
+    path: str  # e.g. /internal/images/<id>
+
+
+class DiskEnsure(TypedDict):
+    """`disk.ensure` (bulk) → {"seconds": float, "cached": bool, "path": str}: the root disk of a server exists."""
+
+    server_id: str
+    image: ImageSource | None  # None: an empty disk
+    size_gib: int  # 0: as large as the image
+
+
+class PortSpec(TypedDict):
+    port_id: str
+    network_id: str
+    mac: str
+    mtu: int
+
+
+class DiskSpec(TypedDict):
+    """One disk of a domain. The root disk has source {"kind": "root"}."""
+
+    device: str  # vda, vdb…
+    serial: str  # at most 20 characters; how the guest finds it
+    source: dict[str, Any]  # {"kind": "root"} | {"kind": "file", "path":…, "format":…} | {"kind": "rescue"}
+    bus: NotRequired[str]
+
+
+class ServerSpec(TypedDict):
+    """`server.ensure` → {"state": State, "vnc": unix socket path, "serial": unix socket path, "seconds": float}.
+
+    The domain is defined as described, and running unless `power` is "off". Repeating it changes nothing.
+    """
+
+    server_id: str
+    name: str  # instance-<8 hex>: the domain's name
+    vcpus: int
+    memory_mib: int
+    ports: list[PortSpec]
+    disks: list[DiskSpec]
+    power: str  # "on" | "off"
+    machine: NotRequired[str]
+    config_drive: NotRequired[dict[str, str] | None]  # file name → base64 content; an ISO labelled config-2
+    metadata: NotRequired[dict[str, str]]
+    kernel: NotRequired[ImageSource | None]
+    ramdisk: NotRequired[ImageSource | None]
+    cmdline: NotRequired[str]
+
+
+VERBS: Final[dict[str, dict[str, Any]]] = {
+    # verb: bulk?, what its body must hold, what its answer holds
+    "disk.ensure": {"bulk": True, "needs": ("server_id", "image", "size_gib")},
+    "disk.remove": {"bulk": False, "needs": ("server_id",)},  # root disk, config drive, console log
+    "disk.resize": {"bulk": True, "needs": ("server_id", "size_gib")},
+    "server.ensure": {"bulk": False, "needs": ("server_id", "name", "vcpus", "memory_mib", "ports", "disks", "power")},
+    "server.remove": {"bulk": False, "needs": ("server_id",)},  # destroy and undefine; absent is success
+    "server.start": {"bulk": False, "needs": ("server_id",)},
+    "server.stop": {"bulk": False, "needs": ("server_id", "timeout")},  # ACPI, then by force after timeout seconds
+    "server.reboot": {"bulk": False, "needs": ("server_id", "hard")},
+    "server.pause": {"bulk": False, "needs": ("server_id",)},
+    "server.unpause": {"bulk": False, "needs": ("server_id",)},
+    "server.suspend": {"bulk": True, "needs": ("server_id",)},  # managed save
+    "server.resume": {"bulk": True, "needs": ("server_id",)},
+    "server.attach_port": {"bulk": False, "needs": ("server_id", "port")},
+    "server.detach_port": {"bulk": False, "needs": ("server_id", "port")},
+    "server.attach_disk": {"bulk": False, "needs": ("server_id", "disk")},
+    "server.detach_disk": {"bulk": False, "needs": ("server_id", "disk")},
+    # live external snapshot, convert to qcow2, PUT to upload_path on control, commit back
+    # → {"size": bytes, "checksum": sha512, "virtual_size": bytes, "seconds": float}
+    "server.snapshot": {"bulk": True, "needs": ("server_id", "image_id", "upload_path")},
+    "server.read": {"bulk": False, "needs": ("server_id",)},  # → {"state": State | "absent"}
+    "host.read": {"bulk": False, "needs": ()},  # → {"servers": {id: State}, "disks": [id], "taps": [...], "namespaces": [...]}
+    "network.apply": {"bulk": False, "needs": ("full", "pieces", "remove")},
+}
+
+#: The states an agent reports of a domain.
+STATES: Final = ("running", "paused", "shutoff", "saved", "crashed", "absent")
+
+#: Facts a host notices by itself. Times are of the fact, not of its report.
+EVENTS: Final = (
+    "lease",  # an address was leased: port_id, mac, ip        (dnsmasq's dhcp-script)
+    "metadata",  # first signed metadata request: server_id       (the metadata proxy)
+    "login",  # a login prompt was seen on the serial port: server_id
+    "state",  # a domain changed by itself: server_id, state
+    "log",  # the serial log grew: server_id, size
+)
+
+FAILURES: Final = (
+    "image_corrupt",  # data: image_id, want, have
+    "image_unreachable",  # data: image_id, detail
+    "no_space",  # data: path, need (bytes), have (bytes)
+    "hypervisor_down",  # data: detail
+    "hypervisor_refused",  # data: detail
+    "network_refused",  # data: piece, detail
+    "not_found",  # data: what, id
+    "timed_out",  # data: seconds
+    "unsupported",  # data: what, driver
+    "stale",  # data: have, got (generations)
+    "internal",  # data: detail (class name and message of the exception)
+)
+
+
+class Failure(Exception):
+    """A verb that could not be done, as code and data. Control turns it into a sentence."""
+
+    def __init__(self, code: str, **data: Any) -> None:
+        assert code in FAILURES, code
+        super().__init__(code, data)
+        self.code = code
+        self.data = data
+
+
+class Inventory(TypedDict):
+    """What a host is and has."""
+
+    hostname: str
+    vcpus: int
+    memory_mib: int  # usable for guests, the host's own share already taken off
+    disk_gib: int
+    disk_free_gib: int
+    hypervisor: str  # "QEMU"
+    hypervisor_version: int  # libvirt's number: major * 1_000_000 + minor * 1000 + release
+    cpu_model: str
+    cpu_arch: str
+    acceleration: str  # "kvm" | "tcg"
+    acceleration_reason: str
+    drivers: dict[str, str]  # {"hypervisor": "libvirt", "network": "linux_bridge", "storage": "file"}
+    capabilities: list[str]  # what the drivers can do; a scheduler filter and a readable 409
+    underlay_ip: str  # where VXLAN peers reach this host
+    version: str
+
+
+# ── Wanted network state: piece key → {"hash": piece_hash(body), "body": body} ──────────────────────────────────────
+#
+# network:<id>  {"id", "kind": "vxlan"|"vlan"|"flat"|"local", "segment": int|None, "physical": str|None, "mtu": int,
+#                "zone": int (conntrack zone, 1–65535), "peers": [underlay ip of every other host with this network],
+#                "remote": [{"mac", "ips": [...], "host_ip"}]}
+# dhcp:<id>     of a network whose DHCP lives on this host:
+#               {"network_id", "port_id", "mac", "mtu", "domain",
+#                "subnets": [{"id", "cidr", "gateway"|None, "dns": [...], "routes": [{"destination","nexthop"}],
+#                             "ip" (the DHCP port's own), "ip_version", "ipv6_mode"|None}],
+#                "hosts": [{"port_id", "mac", "ips": [{"subnet_id", "ip"}], "hostname"}],
+#                "metadata": true}
+# port:<id>     a guest's port on this host:
+#               {"id", "network_id", "mac", "ips": [ip], "groups": [group ids], "pairs": [{"ip", "mac"}],
+#                "security": bool, "up": bool}
+# group:<id>    {"id", "rules": [{"id", "direction": "ingress"|"egress", "ethertype": "IPv4"|"IPv6", "protocol": str|None,
+#                "min": int|None, "max": int|None, "cidr": str|None, "group": id|None}],
+#                "members": [ip, …] (addresses of all ports in it, every host)}
+# router:<id>   of a router that lives on this host:
+#               {"id", "up": bool, "snat": bool,
+#                "external": {"network_id", "port_id", "mac", "ips": [{"ip", "prefix"}], "gateway"} | None,
+#                "interfaces": [{"port_id", "network_id", "mac", "ips": [{"ip", "prefix"}], "mtu"}],
+#                "floating": [{"id", "ip", "fixed_ip"}], "routes": [{"destination", "nexthop"}], "metadata": true}
+#
+# An external network is kind "flat", physical "public": its legs plug into the host's external bridge `br-ex`.
+
+PIECE_KINDS: Final = ("network", "dhcp", "port", "group", "router")

@@ -1,0 +1,54 @@
+"""Who a request's sender is. Identity registers how to tell; this app only asks."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.middleware.csrf import CsrfViewMiddleware
+
+from common.actor import Actor
+from common.errors import Forbidden, Unauthorized
+
+FromToken = Callable[[str, str], Actor]
+FromSession = Callable[[HttpRequest], Actor | None]
+
+_from_token: FromToken | None = None
+_from_session: FromSession | None = None
+
+
+def use(*, token: FromToken, session: FromSession) -> None:
+    """Set by identity: `token(text, request_id)` raises Unauthorized; `session(request)` is None when signed out."""
+    global _from_token, _from_session
+    _from_token, _from_session = token, session
+
+
+class _Csrf(CsrfViewMiddleware):
+    def _reject(self, request: HttpRequest, reason: str) -> Any:
+        return reason
+
+
+def authenticate(request: HttpRequest) -> Actor:
+    """The actor behind X-Auth-Token, or behind a portal session (which must pass CSRF on unsafe methods).
+
+    Raises: Unauthorized, Forbidden (CSRF).
+    """
+    text = request.META.get("HTTP_X_AUTH_TOKEN")
+    if text:
+        if _from_token is None:
+            raise Unauthorized()
+        return _from_token(text, request.request_id)  # type: ignore[attr-defined]
+    actor = _from_session(request) if _from_session and hasattr(request, "session") else None
+    if actor is None:
+        raise Unauthorized()
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        check = _Csrf(lambda _request: None)  # type: ignore[arg-type,return-value]
+        check.process_request(request)
+        request._dont_enforce_csrf_checks = getattr(request, "_dont_enforce_csrf_checks", False)  # type: ignore[attr-defined]
+        reason = check.process_view(request, lambda: None, (), {})
+        if reason:
+            raise CsrfRefused()
+    return actor.with_request(request.request_id)  # type: ignore[attr-defined]
+
+
+class CsrfRefused(Forbidden):
+    template = "The form's protection token is missing or old. Reload the page and send it again."

@@ -1,0 +1,213 @@
+"""Errors on the wire, as two tables: kind of error → status per service, and service → envelope.
+
+Sources: the API references of Nova, Keystone, Neutron, Glance and Placement; codes as the services themselves answer.
+"""
+
+import logging
+from typing import Any
+
+import orjson
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import translation
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+
+from common import errors
+
+log = logging.getLogger(__name__)
+
+#: Kind → status; a service's own row goes before the common one.
+STATUS: dict[type[errors.CloudError], int] = {
+    errors.Invalid: 400,
+    errors.Unauthorized: 401,
+    errors.Forbidden: 403,
+    errors.OverLimit: 403,
+    errors.NotFound: 404,
+    errors.MethodNotAllowed: 405,
+    errors.NotAcceptable: 406,
+    errors.Conflict: 409,
+    errors.NoCapacity: 409,
+    errors.Gone: 410,
+    errors.PreconditionFailed: 412,
+    errors.TooLarge: 413,
+    errors.UnsupportedMediaType: 415,
+    errors.Unsupported: 501,
+    errors.Unavailable: 503,
+}
+STATUS_OF_SERVICE: dict[str, dict[type[errors.CloudError], int]] = {
+    "network": {errors.OverLimit: 409, errors.Unsupported: 400},
+    "image": {errors.OverLimit: 413, errors.Unsupported: 400},
+    "compute": {errors.Unsupported: 409},
+    "volume": {errors.OverLimit: 413},
+    "identity": {},
+    "placement": {},
+}
+
+_NOVA_NAMES = {
+    400: "badRequest",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "itemNotFound",
+    405: "badMethod",
+    406: "notAcceptable",
+    409: "conflictingRequest",
+    413: "overLimit",
+    415: "badMediaType",
+    429: "overLimit",
+    501: "notImplemented",
+    503: "serviceUnavailable",
+}
+TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    406: "Not Acceptable",
+    409: "Conflict",
+    410: "Gone",
+    412: "Precondition Failed",
+    413: "Request Entity Too Large",
+    415: "Unsupported Media Type",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    501: "Not Implemented",
+    503: "Service Unavailable",
+}
+
+
+def _nova(status: int, code: str, message: str, data: dict[str, Any], request_id: str) -> dict[str, Any]:
+    return {_NOVA_NAMES.get(status, "computeFault"): {"code": status, "message": message}}
+
+
+def _keystone(status: int, code: str, message: str, data: dict[str, Any], request_id: str) -> dict[str, Any]:
+    return {"error": {"code": status, "message": message, "title": TITLES.get(status, "Error")}}
+
+
+def _neutron(status: int, code: str, message: str, data: dict[str, Any], request_id: str) -> dict[str, Any]:
+    return {"NeutronError": {"type": data.get("neutron_type", code), "message": message, "detail": ""}}
+
+
+def _glance(status: int, code: str, message: str, data: dict[str, Any], request_id: str) -> dict[str, Any]:
+    return {"message": message, "code": f"{status} {TITLES.get(status, 'Error')}", "title": TITLES.get(status, "Error")}
+
+
+def _placement(status: int, code: str, message: str, data: dict[str, Any], request_id: str) -> dict[str, Any]:
+    body = {"status": status, "title": TITLES.get(status, "Error"), "detail": message, "request_id": request_id}
+    return {"errors": [{**body, "code": data.get("placement_code", "placement.undefined_code")}]}
+
+
+ENVELOPE = {
+    "compute": _nova,
+    "volume": _nova,
+    "identity": _keystone,
+    "network": _neutron,
+    "image": _glance,
+    "placement": _placement,
+}
+
+
+def status_of(error: errors.CloudError, service: str) -> int:
+    """The HTTP status of an error in a service. An error class may carry `status` where a service is special."""
+    own = getattr(error, "status", None)
+    if own:
+        return int(own)
+    table = STATUS_OF_SERVICE.get(service, {})
+    for kind in type(error).__mro__:
+        if kind in table:
+            return table[kind]
+        if kind in STATUS:
+            return STATUS[kind]
+    return 500
+
+
+def body_of(error: errors.CloudError, service: str, status: int, request_id: str) -> dict[str, Any]:
+    with translation.override("en"):
+        return ENVELOPE.get(service, _keystone)(status, error.code, error.message, error.data, request_id)
+
+
+def headers_of(error: errors.CloudError, status: int, service: str, base: str) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = f'Keystone uri="{base}/api/identity/v3"'
+    if status in (503, 429) or (status == 413 and isinstance(error, errors.OverLimit)):
+        headers["Retry-After"] = str(error.data.get("retry_after", 5))
+    return headers
+
+
+def as_cloud_error(error: Exception) -> errors.CloudError | None:
+    """A library's exception as one of ours, or None when it is a fault of the cloud."""
+    match error:
+        case errors.CloudError():
+            return error
+        case Http404():
+            return errors.NotFound(what="The resource", id="")
+        case drf.ParseError():
+            return errors.Invalid(reason=str(error.detail))
+        case drf.MethodNotAllowed():
+            return errors.MethodNotAllowed()
+        case drf.UnsupportedMediaType():
+            return errors.UnsupportedMediaType(content_type="")
+        case drf.NotAcceptable():
+            return errors.NotAcceptable(reason=str(error.detail))
+        case OperationalError() if "locked" in str(error) or "connect" in str(error):
+            return DatabaseBusy()
+    return None
+
+
+class DatabaseBusy(errors.Unavailable):
+    template = "The database is busy. Try again in %(retry_after)s seconds."
+
+
+class ServerFault(errors.CloudError):
+    template = "The cloud failed unexpectedly. Tell the operator the request id %(request_id)s."
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response:
+    """DRF's exception handler: every error as its service says it, with no traceback in it."""
+    view, request = context["view"], context["request"]
+    service = getattr(view, "service", "")
+    request_id = getattr(request, "request_id", "")
+    known = as_cloud_error(error)
+    if known is None:
+        log.error("%s %s failed (%s)", request.method, request.path, request_id, exc_info=error)
+        known = ServerFault(request_id=request_id)
+    status = status_of(known, service)
+    base = f"{request.scheme}://{request.get_host()}"
+    response = Response(body_of(known, service, status, request_id), status=status)
+    for name, value in headers_of(known, status, service, base).items():
+        response[name] = value
+    return response
+
+
+# ── Outside of views: unknown routes and what breaks before a view ──────────────────────────────────────────────────
+
+
+def _service_of(path: str) -> str:
+    parts = path.split("/")
+    return parts[2] if len(parts) > 2 and parts[1] == "api" else ""
+
+
+def _plain(request: HttpRequest, error: errors.CloudError, status: int) -> HttpResponse:
+    service = _service_of(request.path)
+    request_id = getattr(request, "request_id", "")
+    body = orjson.dumps(body_of(error, service, status, request_id))
+    return HttpResponse(body, status=status, content_type="application/json")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if not request.path.startswith(("/api/", "/internal/")):
+        from django.shortcuts import render
+
+        return render(request, "404.html", {"path": request.path}, status=404)
+    return _plain(request, errors.NotFound(what="The resource", id=request.path), 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    request_id = getattr(request, "request_id", "")
+    if not request.path.startswith(("/api/", "/internal/")):
+        from django.template.loader import render_to_string
+
+        return HttpResponse(render_to_string("500.html", {"request_id": request_id}), status=500)
+    return _plain(request, ServerFault(request_id=request_id), 500)

@@ -1,0 +1,143 @@
+"""limit, marker, sort_key, sort_dir as OpenStack's lists take them.
+
+The marker is the id of the last row of the page before. Rows are ordered by the sort keys and then by id, so that a page
+neither repeats nor loses a row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+from django.http import HttpRequest
+
+from common.errors import Invalid
+from openstackapi import links
+
+DEFAULT_LIMIT = 1000
+
+
+class BadMarker(Invalid):
+    template = "Marker %(marker)s could not be found."
+
+
+class BadLimit(Invalid):
+    template = "Invalid input for field/attribute limit. Value: %(limit)s. It must be a whole number, zero or more."
+
+
+class BadSortKey(Invalid):
+    template = "Sort key %(key)s is not one of: %(known)s."
+
+
+@dataclass
+class Page:
+    """What part of a list is asked for."""
+
+    limit: int  # rows in a page
+    marker: str | None
+    sort: list[tuple[str, str]]  # (column, "asc" | "desc")
+    asked_limit: bool = False
+    reverse: bool = False
+    params: list[tuple[str, str]] = field(default_factory=list)
+    more: bool = False
+
+    @classmethod
+    def from_request(
+        cls,
+        request: HttpRequest,
+        *,
+        sort_keys: dict[str, str] | None = None,
+        default_sort: Sequence[tuple[str, str]] = (("created_at", "desc"),),
+        maximum: int = DEFAULT_LIMIT,
+        strict_sort: bool = True,
+    ) -> "Page":
+        """`sort_keys` maps wire names to columns; None allows no sorting by the client.
+
+        Raises: BadLimit, BadSortKey.
+        """
+        query = request.GET
+        text = query.get("limit")
+        if text is not None and not text.isdigit():
+            raise BadLimit(limit=text)
+        asked = int(text) if text else 0
+        return cls(
+            limit=min(asked or maximum, maximum),
+            marker=query.get("marker") or None,
+            sort=cls._sort(request, sort_keys or {}, default_sort, strict_sort),
+            asked_limit=text is not None,
+            reverse=query.get("page_reverse", "").lower() in ("true", "1"),
+            params=[(k, v) for k, values in query.lists() for v in values if k not in ("marker", "page_reverse")],
+        )
+
+    @staticmethod
+    def _sort(
+        request: HttpRequest, known: dict[str, str], default: Sequence[tuple[str, str]], strict: bool
+    ) -> list[tuple[str, str]]:
+        keys, dirs = request.GET.getlist("sort_key"), request.GET.getlist("sort_dir")
+        for pair in ",".join(request.GET.getlist("sort")).split(","):
+            if pair:
+                key, _, way = pair.partition(":")
+                keys, dirs = [*keys, key], [*dirs, way or "asc"]
+        out = []
+        for number, key in enumerate(keys):
+            way = dirs[number] if number < len(dirs) else (dirs[-1] if dirs else "desc")
+            if way not in ("asc", "desc"):
+                raise Invalid(reason=f"Unknown sort direction {way}, must be one of: asc, desc.")
+            if key in known:
+                out.append((known[key], way))
+            elif strict:
+                raise BadSortKey(key=key, known=", ".join(sorted(known)))
+        return out or list(default)
+
+    def apply(self, rows: QuerySet[Any], *, id_column: str = "id") -> QuerySet[Any]:
+        """The rows of this page and one more (see `cut`), in order.
+
+        Raises: BadMarker when the marker is not a row of `rows`.
+        """
+        order = [*self.sort]
+        if id_column not in (column for column, _ in order):
+            order.append((id_column, "asc"))
+        if self.reverse:
+            order = [(column, "desc" if way == "asc" else "asc") for column, way in order]
+        if self.marker is not None:
+            columns = [column for column, _ in order]
+            at = rows.order_by().filter(**{id_column: self.marker}).values(*columns).first()
+            if at is None:
+                raise BadMarker(marker=self.marker)
+            rows = rows.filter(self._after(order, at))
+        rows = rows.order_by(*[F(column).desc() if way == "desc" else F(column).asc() for column, way in order])
+        return rows[: self.limit + 1]
+
+    @staticmethod
+    def _after(order: list[tuple[str, str]], at: dict[str, Any]) -> Q:
+        """Rows strictly after `at`. NULL sorts first ascending, as SQLite and MySQL have it."""
+        clause = Q(pk__in=[])
+        same = Q()
+        for column, way in order:
+            value = at[column]
+            if value is None:
+                if way == "asc":
+                    clause |= same & Q(**{f"{column}__isnull": False})
+                same &= Q(**{f"{column}__isnull": True})
+                continue
+            beyond = Q(**{f"{column}__{'gt' if way == 'asc' else 'lt'}": value})
+            if way == "desc":
+                beyond |= Q(**{f"{column}__isnull": True})
+            clause |= same & beyond
+            same &= Q(**{column: value})
+        return clause
+
+    def cut(self, rows: list[Any]) -> list[Any]:
+        """The page itself out of `apply`'s rows; notes whether more follow."""
+        self.more = len(rows) > self.limit
+        rows = rows[: self.limit]
+        return rows[::-1] if self.reverse else rows
+
+    def next_href(self, request: HttpRequest, last_id: str) -> str:
+        return links.with_query(links.root(request) + request.path, [*self.params, ("marker", last_id)])
+
+    def nova_links(self, request: HttpRequest, rows: list[Any], id_key: str = "id") -> list[dict[str, str]]:
+        """`[{rel: next}]` when the page is full and more may follow, else []."""
+        if not rows or not (self.more or (self.asked_limit and len(rows) == self.limit)):
+            return []
+        return [links.link("next", self.next_href(request, rows[-1][id_key]))]

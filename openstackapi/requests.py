@@ -1,0 +1,32 @@
+"""A request id on every request and answer."""
+
+import re
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from common.ids import new_request_id
+
+_GLOBAL = re.compile(r"^req-[0-9a-f-]{36}$")
+
+Respond = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestIdMiddleware:
+    """Gives each request `request.request_id` and each answer X-Openstack-Request-Id.
+
+    A caller's own X-OpenStack-Request-ID is kept as `request.global_request_id`, as oslo.middleware does.
+    """
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.request_id = new_request_id()  # type: ignore[attr-defined]
+        sent = request.META.get("HTTP_X_OPENSTACK_REQUEST_ID", "")
+        request.global_request_id = sent if _GLOBAL.match(sent) else ""  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response.headers["X-Openstack-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        if request.path.startswith("/api/compute/"):
+            response.headers["X-Compute-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response

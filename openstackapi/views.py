@@ -1,0 +1,103 @@
+"""The base of every API view: who asks, in which version, what came in, how it goes out."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.http import HttpRequest
+from django.utils import translation
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from common.actor import Actor
+from common.errors import NotFound
+from openstackapi import auth, bodies, links, microversion
+from openstackapi.fields import Fields
+from openstackapi.pagination import Page
+from openstackapi.render import BrowsableRenderer, JSONRenderer
+
+__all__ = ["Page", "Response", "ServiceView"]
+
+
+class ServiceView(APIView):
+    """One route of one service.
+
+    Class attributes:
+
+    `service`    "identity" | "image" | "network" | "compute" | "placement" | …
+    `anonymous`  True for version documents and sign-in
+    `since`, `until`  microversions in which the route exists; outside them it is 404
+    `bodies`     {"post": JSON Schema}: what `self.body()` checks and OpenAPI shows
+    `answers`    {"get": JSON Schema}: what OpenAPI shows of the answer
+    """
+
+    service: ClassVar[str] = ""
+    anonymous: ClassVar[bool] = False
+    since: ClassVar[tuple[int, int] | None] = None
+    until: ClassVar[tuple[int, int] | None] = None
+    bodies: ClassVar[dict[str, dict[str, Any]]] = {}
+    answers: ClassVar[dict[str, dict[str, Any]]] = {}
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        with translation.override("en"):  # the wire speaks English whatever the browser prefers
+            return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        raw: Any = request._request
+        raw.microversion = self.version = microversion.NONE
+        raw.actor = None
+        self.format_kwarg = None
+        wants_page = "text/html" in raw.META.get("HTTP_ACCEPT", "") and "HTTP_X_AUTH_TOKEN" not in raw.META
+        renderer: Any = BrowsableRenderer() if wants_page else JSONRenderer()
+        request.accepted_renderer, request.accepted_media_type = renderer, renderer.media_type
+        raw.microversion = self.version = microversion.read(self.service, raw)
+        if not self.anonymous:
+            raw.actor = auth.authenticate(raw)
+        if (self.since and self.version < self.since) or (self.until and self.version > self.until):
+            raise NotFound(what="The resource", id=raw.path)
+
+    @property
+    def actor(self) -> Actor:
+        actor: Actor = self.request.actor
+        return actor
+
+    def body(self, schema: dict[str, Any] | None = None) -> Any:
+        """The request's JSON, checked against `schema` (or `bodies[method]`).
+
+        Raises: Invalid, TooLarge.
+        """
+        raw: Any = self.request._request
+        data = bodies.parse(raw)
+        schema = schema if schema is not None else self.bodies.get((raw.method or "").lower())
+        if schema is not None:
+            bodies.validate(data if data is not None else {}, schema)
+        return data
+
+    def answer(self, key: str, fields: Fields, row: Any, status: int = 200) -> Response:
+        """``{"<key>": {…}}``."""
+        return Response({key: fields.render(row, self.version, self.request.actor)}, status=status)
+
+    def answer_list(
+        self, key: str, fields: Fields, rows: Iterable[Any], page: Page | None = None, links_key: str | None = None
+    ) -> Response:
+        """``{"<key>": […], "<key>_links": […]}``; the links only when a page is full."""
+        rows = list(rows)
+        if page is not None:
+            rows = page.cut(rows)
+        body: dict[str, Any] = {key: fields.render_many(rows, self.version, self.request.actor)}
+        if page is not None:
+            more = page.nova_links(self.request._request, body[key])
+            if more:
+                body[links_key or f"{key}_links"] = more
+        return Response(body)
+
+    def root(self) -> str:
+        return links.root(self.request._request)
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if not hasattr(request, "accepted_renderer"):
+            request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response.headers.pop("Allow", None) if response.status_code != 405 else None
+        for name, value in microversion.headers(self.service, getattr(self, "version", (0, 0))).items():
+            response.headers[name] = value
+        return response
