@@ -1,0 +1,177 @@
+"""What one cloud on this machine is: the environment (see .env.example), read once."""
+
+import hashlib
+import ipaddress
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+CLONE = Path(__file__).resolve().parents[2]
+
+
+class Refused(Exception):
+    """The cloud cannot start, and the sentence says what would let it."""
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """NAME=value lines of an .env file; blank lines and # comments are skipped."""
+    found: dict[str, str] = {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        name, sep, value = line.strip().partition("=")
+        if sep and not name.startswith("#"):
+            found[name.strip()] = value.strip().strip("\"'")
+    return found
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """One cloud's settings and the places that follow from them."""
+
+    data: Path
+    run: Path
+    listen: str
+    port: int
+    netns: str
+    external: ipaddress.IPv4Network
+    nat_out: bool
+    hosts: int
+    fake_hosts: int
+    host_mode: str
+    public_url: str
+    tls_pem: str
+    insecure: bool
+    environment: dict[str, str] = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """Eight hex digits by which this cloud's namespaces, sockets and tables are told from another's."""
+        return hashlib.sha256(str(self.data).encode()).hexdigest()[:8]
+
+    @property
+    def host_names(self) -> list[str]:
+        return [f"host{n}" for n in range(1, self.hosts + 1)]
+
+    @property
+    def fake_host_names(self) -> list[str]:
+        return [f"fake{n}" for n in range(1, self.fake_hosts + 1)]
+
+    @property
+    def auth_url(self) -> str:
+        return f"{self.public_url}/api/identity/v3"
+
+    @property
+    def broker_url(self) -> str:
+        return self.environment.get("BROKER_URL") or f"redis+socket://{self.run}/redis.sock?virtual_host=0"
+
+    @property
+    def channel_url(self) -> str:
+        return self.environment.get("CHANNEL_URL") or f"unix://{self.run}/redis.sock?db=1"
+
+    @property
+    def needs_redis(self) -> bool:
+        """Whether a private redis-server has to run: not when broker and channels both live elsewhere."""
+        return not (self.environment.get("BROKER_URL") and self.environment.get("CHANNEL_URL"))
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
+
+    @property
+    def static_root(self) -> Path:
+        return CLONE / "staticfiles"
+
+    def child_environment(self) -> dict[str, str]:
+        """The environment of every process of this cloud: the caller's, and what was decided here."""
+        return {
+            **self.environment,
+            "PATH": f"{Path(sys.executable).parent}:{self.environment.get('PATH', '')}:/usr/sbin:/sbin",
+            "PYTHONUNBUFFERED": "1",
+            "DJANGO_SETTINGS_MODULE": "cloud.settings",
+            "STACKLING_DATA": str(self.data),
+            "STACKLING_RUN": str(self.run),
+            "STACKLING_LISTEN": self.listen,
+            "STACKLING_PORT": str(self.port),
+            "STACKLING_NETNS": self.netns,
+            "STACKLING_EXTERNAL_CIDR": str(self.external),
+            "STACKLING_NAT_OUT": str(int(self.nat_out)),
+            "STACKLING_HOSTS": str(self.hosts),
+            "STACKLING_FAKE_HOSTS": str(self.fake_hosts),
+            "STACKLING_HOST_MODE": self.host_mode,
+            "STACKLING_PUBLIC_URL": self.public_url,
+            "BROKER_URL": self.broker_url,
+            "CHANNEL_URL": self.channel_url,
+        }
+
+
+def _number(environment: dict[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isdigit() or not low <= int(text) <= high:
+        raise Refused(f"{name} is {text!r}: it must be a number from {low} to {high}.")
+    return int(text)
+
+
+def _external(environment: dict[str, str]) -> ipaddress.IPv4Network:
+    text = environment.get("STACKLING_EXTERNAL_CIDR") or "172.24.4.0/24"
+    try:
+        network = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise Refused(f"STACKLING_EXTERNAL_CIDR is {text!r}: {error}.") from None
+    if network.prefixlen > 28:
+        raise Refused(f"STACKLING_EXTERNAL_CIDR is {text}: it needs at least 16 addresses (/28).")
+    return network
+
+
+def _check_exposure(listen: str, *, tls: bool, insecure: bool) -> None:
+    if tls or insecure or listen == "localhost":
+        return
+    try:
+        loopback = ipaddress.ip_address(listen).is_loopback
+    except ValueError:
+        raise Refused(f"STACKLING_LISTEN is {listen!r}: it must be an IP address.") from None
+    if not loopback:
+        raise Refused(
+            f"STACKLING_LISTEN is {listen}, which others can reach, and there is no TLS: passwords would travel in the"
+            " clear. Set STACKLING_TLS_PEM to a certificate with its key, or STACKLING_INSECURE=1 if you mean it."
+        )
+
+
+def read(environment: dict[str, str] | None = None) -> Cloud:
+    """The cloud that the environment and the clone's .env describe.
+
+    Raises: Refused when a value is wrong.
+    """
+    env = dict(environment if environment is not None else os.environ)
+    for name, value in read_env_file(CLONE / ".env").items():
+        env.setdefault(name, value)
+    data = Path(env.get("STACKLING_DATA") or CLONE / "var").resolve()
+    cloud_id = hashlib.sha256(str(data).encode()).hexdigest()[:8]
+    listen, port = env.get("STACKLING_LISTEN") or "127.0.0.1", _number(env, "STACKLING_PORT", 8000, 1, 65535)
+    tls = env.get("STACKLING_TLS_PEM", "")
+    insecure = env.get("STACKLING_INSECURE") == "1"
+    _check_exposure(listen, tls=bool(tls), insecure=insecure)
+    reach = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(listen, listen)
+    public = env.get("STACKLING_PUBLIC_URL") or f"{'https' if tls else 'http'}://{reach}:{port}"
+    if urlsplit(public).scheme not in ("http", "https"):
+        raise Refused(f"STACKLING_PUBLIC_URL is {public!r}: it must begin with http:// or https://.")
+    hosts = _number(env, "STACKLING_HOSTS", 1, 0, 16)
+    fake = _number(env, "STACKLING_FAKE_HOSTS", 0, 0, 500)
+    if hosts + fake == 0:
+        raise Refused("STACKLING_HOSTS is 0 and STACKLING_FAKE_HOSTS is 0: a cloud needs a host.")
+    return Cloud(
+        data=data,
+        run=Path(env.get("STACKLING_RUN") or f"/run/stackling/{cloud_id}"),
+        listen=listen,
+        port=port,
+        netns=env.get("STACKLING_NETNS", ""),
+        external=_external(env),
+        nat_out=env.get("STACKLING_NAT_OUT") == "1",
+        hosts=hosts,
+        fake_hosts=fake,
+        host_mode=env.get("STACKLING_HOST_MODE") or "namespace",
+        public_url=public.rstrip("/"),
+        tls_pem=tls,
+        insecure=insecure,
+        environment=env,
+    )
