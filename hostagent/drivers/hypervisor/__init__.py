@@ -1,0 +1,55 @@
+"""Hypervisors: what turns a ServerSpec into a running guest."""
+
+from typing import Any, Final, Protocol
+
+from hostagent.contract import DiskSpec, PortSpec, ServerSpec
+from hostagent.job import Job
+
+#: STACKLING_DRIVER's hypervisor → where its class lives. The class is made with its Host.
+HYPERVISORS: Final[dict[str, str]] = {
+    "libvirt": "hostagent.drivers.hypervisor.libvirt:Libvirt",
+    "fake": "hostagent.drivers.hypervisor.fake:Fake",
+}
+
+
+class Hypervisor(Protocol):
+    """Every verb may be repeated. States are those of contract.STATES. Raises: Failure."""
+
+    #: What it can do: a scheduler filter on control, a readable refusal for the user.
+    CAPABILITIES: frozenset[str]
+
+    def start(self) -> None:
+        """Find the guests that run already, and watch them."""
+
+    def stop(self) -> None:
+        """Let go; guests stay."""
+
+    def ensure(self, spec: ServerSpec, job: Job) -> dict[str, Any]:
+        """The domain is defined as described, and running unless `power` is "off". → state, vnc, serial."""
+
+    def remove(self, server_id: str, job: Job) -> None:
+        """Absent is success. Consoles are cut."""
+
+    def power(self, server_id: str, verb: str, job: Job, **options: Any) -> str:
+        """start | stop (timeout) | reboot (hard) | pause | unpause | suspend | resume → the state it has then."""
+
+    def ensure_port(self, server_id: str, port: PortSpec, job: Job) -> None: ...
+
+    def remove_port(self, server_id: str, port: PortSpec, job: Job) -> None:
+        """Returns when the guest has let go of it."""
+
+    def ensure_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None: ...
+
+    def remove_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
+        """Returns when the guest has let go of it."""
+
+    def snapshot(self, server_id: str, name: str, job: Job) -> Any:
+        """A flat qcow2 copy of the root disk as it is now (a Path, the caller's to remove). A running guest runs on."""
+
+    def read_states(self) -> dict[str, str]: ...
+
+    def read_stats(self) -> dict[str, dict[str, Any]]:
+        """server_id → cpu_seconds, memory_mib, memory_used_mib, disk_read_bytes, disk_write_bytes, net_rx_bytes, net_tx_bytes."""
+
+    def read_facts(self) -> dict[str, Any]:
+        """The hypervisor's part of Inventory."""

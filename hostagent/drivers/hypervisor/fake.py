@@ -1,0 +1,142 @@
+"""A hypervisor without guests: it keeps their states in a journal and tells the facts a guest would cause.
+
+Everything else of the cloud is real around it: orders, reports, wanted networks, quotas, consoles' tickets.
+`STACKLING_FAKE_VCPUS` and `STACKLING_FAKE_MEMORY_MIB` size such a host.
+"""
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from hostagent.contract import DiskSpec, Failure, PortSpec, ServerSpec
+from hostagent.job import Job
+from hostagent.journal import Journal
+
+if TYPE_CHECKING:
+    from hostagent.host import Host
+
+BOOT_SECONDS: Final = 0.05  # until a fake guest has its address, its metadata and its login prompt
+
+#: verb → (states it may be used in, state it ends in). Elsewhere it is refused; a state it ends in is fine (repeats).
+POWER: Final[dict[str, tuple[frozenset[str], str]]] = {
+    "start": (frozenset({"shutoff", "crashed", "saved"}), "running"),
+    "stop": (frozenset({"running", "paused", "crashed", "saved"}), "shutoff"),
+    "reboot": (frozenset({"running", "paused", "crashed", "shutoff"}), "running"),
+    "pause": (frozenset({"running"}), "paused"),
+    "unpause": (frozenset({"paused"}), "running"),
+    "suspend": (frozenset({"running", "paused"}), "saved"),
+    "resume": (frozenset({"saved", "shutoff"}), "running"),
+}
+
+
+class Fake:
+    CAPABILITIES: frozenset[str] = frozenset(
+        {"pause", "suspend", "snapshot", "attach_port", "attach_disk", "console_log", "config_drive", "reboot_soft"}
+    )
+
+    def __init__(self, host: "Host") -> None:
+        self._host = host
+        self._domains = Journal(host.own.data / "fake-domains.jsonl")  # server id → {"state", "spec", "since"}
+
+    def start(self) -> None:
+        """Fake guests survive their agent, as real ones do."""
+
+    def stop(self) -> None:
+        self._domains.close()
+
+    def ensure(self, spec: ServerSpec, job: Job) -> dict[str, Any]:
+        server_id = spec["server_id"]
+        before = self._domains.get(server_id) or {"state": "absent"}
+        state = "shutoff" if spec["power"] == "off" else "running"
+        if before["state"] != state or before["spec"] != spec:
+            self._domains.set(server_id, {"state": state, "spec": spec, "since": time.time()})
+        if state == "running" and before["state"] != "running":
+            self._host.timers.after(BOOT_SECONDS, lambda: self._booted(spec))
+        run = self._host.own.run
+        return {"state": state, "vnc": f"{run}/vnc-{server_id}.sock", "serial": f"{run}/serial-{server_id}.sock"}
+
+    def _booted(self, spec: ServerSpec) -> None:
+        """What dnsmasq, the metadata proxy and the serial port would have told of a real guest."""
+        addresses = getattr(self._host.network, "read_addresses", None)
+        for port in spec["ports"]:
+            for ip in addresses(port["port_id"]) if addresses else ():
+                self._host.event("lease", port_id=port["port_id"], mac=port["mac"], ip=ip)
+        self._host.event("metadata", server_id=spec["server_id"])
+        self._host.event("login", server_id=spec["server_id"])
+
+    def remove(self, server_id: str, job: Job) -> None:
+        self._domains.drop(server_id)
+
+    def _find(self, server_id: str) -> dict[str, Any]:
+        domain = self._domains.get(server_id)
+        if domain is None:
+            raise Failure("not_found", what="server", id=server_id)
+        return domain
+
+    def power(self, server_id: str, verb: str, job: Job, **options: Any) -> str:
+        domain = self._find(server_id)
+        allowed, after = POWER[verb]
+        if domain["state"] not in allowed | {after}:
+            raise Failure("hypervisor_refused", detail=f"{verb} of a domain that is {domain['state']}")
+        if domain["state"] != after or verb == "reboot":
+            self._domains.set(server_id, {**domain, "state": after, "since": time.time()})
+            if verb in ("start", "reboot"):
+                self._host.timers.after(BOOT_SECONDS, lambda: self._booted(domain["spec"]))
+        return after
+
+    def _change(self, server_id: str, part: str, own: str, thing: Any, *, present: bool) -> None:
+        """Put `thing` into, or take it out of, the list `part` of the spec; `own` is the key that names it."""
+        domain = self._find(server_id)
+        rest = [other for other in domain["spec"][part] if other[own] != thing[own]]
+        spec = {**domain["spec"], part: [*rest, thing] if present else rest}
+        self._domains.set(server_id, {**domain, "spec": spec})
+
+    def ensure_port(self, server_id: str, port: PortSpec, job: Job) -> None:
+        self._change(server_id, "ports", "port_id", port, present=True)
+
+    def remove_port(self, server_id: str, port: PortSpec, job: Job) -> None:
+        self._change(server_id, "ports", "port_id", port, present=False)
+
+    def ensure_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
+        self._change(server_id, "disks", "serial", disk, present=True)
+
+    def remove_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
+        self._change(server_id, "disks", "serial", disk, present=False)
+
+    def snapshot(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
+        self._find(server_id)
+        copy = self._host.own.data / "snapshots" / f"{name}.qcow2"
+        self._host.storage.flatten(self._host.storage.root_path(server_id), copy, job)
+        return copy, 2**30
+
+    def read_states(self) -> dict[str, str]:
+        return {server_id: domain["state"] for server_id, domain in self._domains.values.items()}
+
+    def read_stats(self) -> dict[str, dict[str, Any]]:
+        """An idle guest's: some cpu, all of its memory, no traffic."""
+        now = time.time()
+        return {
+            server_id: {
+                "cpu_seconds": round((now - domain["since"]) * 0.005, 3),
+                "memory_mib": domain["spec"]["memory_mib"],
+                "memory_used_mib": domain["spec"]["memory_mib"] // 2,
+                "disk_read_bytes": 0,
+                "disk_write_bytes": 0,
+                "net_rx_bytes": 0,
+                "net_tx_bytes": 0,
+            }
+            for server_id, domain in list(self._domains.values.items())
+            if domain["state"] == "running"
+        }
+
+    def read_facts(self) -> dict[str, Any]:
+        return {
+            "vcpus": int(os.environ.get("STACKLING_FAKE_VCPUS", "4096")),
+            "memory_mib": int(os.environ.get("STACKLING_FAKE_MEMORY_MIB", str(16 * 1024 * 1024))),
+            "hypervisor": "fake",
+            "hypervisor_version": 1_000_000,
+            "cpu_model": "fake",
+            "acceleration": "tcg",
+            "acceleration_reason": "a fake host runs no guests",
+        }

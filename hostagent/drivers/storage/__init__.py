@@ -1,0 +1,45 @@
+"""Storages: where the disks of a host's servers lie."""
+
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from hostagent.contract import DiskEnsure, ImageSource
+from hostagent.job import Job
+
+#: STACKLING_DRIVER's storage → where its class lives. The class is made with its Host.
+STORAGES: Final[dict[str, str]] = {
+    "file": "hostagent.drivers.storage.file:FileStorage",
+    "fake": "hostagent.drivers.storage.fake:FakeStorage",
+}
+
+
+class Storage(Protocol):
+    """Every verb may be repeated. Raises: Failure."""
+
+    CAPABILITIES: frozenset[str]
+
+    def ensure_image(self, image: ImageSource, job: Job) -> Path:
+        """The image is here, and its bytes are what their checksum says."""
+
+    def ensure_disk(self, disk: DiskEnsure, job: Job) -> dict[str, Any]:
+        """The root disk exists. → path, cached (the image was here already)."""
+
+    def ensure_size(self, server_id: str, size_gib: int, job: Job) -> None:
+        """The root disk is at least this large. The server is off."""
+
+    def ensure_config_drive(self, server_id: str, files: dict[str, str]) -> Path:
+        """An ISO labelled config-2 with these files (name → base64)."""
+
+    def remove_disk(self, server_id: str) -> None:
+        """Everything of a server: root disk, config drive, console log. Absent is success."""
+
+    def root_path(self, server_id: str) -> Path: ...
+
+    def flatten(self, source: Path, target: Path, job: Job) -> None:
+        """Copy a qcow2 chain into one file that stands alone."""
+
+    def read_disks(self) -> list[str]:
+        """Servers that have something here."""
+
+    def read_facts(self) -> dict[str, int]:
+        """disk_gib, disk_free_gib."""

@@ -1,0 +1,63 @@
+"""A storage without bytes: it remembers which disks would exist. For scale tests and demonstrations."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hostagent.contract import DiskEnsure, Failure, ImageSource
+from hostagent.job import Job
+from hostagent.journal import Journal
+
+if TYPE_CHECKING:
+    from hostagent.host import Host
+
+DISK_GIB = 100_000
+
+
+class FakeStorage:
+    CAPABILITIES: frozenset[str] = frozenset({"disk_resize", "snapshot", "config_drive"})
+
+    def __init__(self, host: "Host") -> None:
+        self._folder = host.own.data
+        self._disks = Journal(self._folder / "fake-disks.jsonl")  # server id → GiB
+        self._images: set[str] = set()
+
+    def ensure_image(self, image: ImageSource, job: Job) -> Path:
+        self._images.add(image["id"])
+        return self._folder / "cache" / image["checksum"]
+
+    def ensure_disk(self, disk: DiskEnsure, job: Job) -> dict[str, Any]:
+        image = disk["image"]
+        cached = image is None or image["id"] in self._images
+        size = disk["size_gib"] or (-(-image["size"] // 2**30) if image else 1)
+        if size > self.read_facts()["disk_free_gib"]:
+            raise Failure("no_space", path=str(self._folder), need=size * 2**30, have=self.read_facts()["disk_free_gib"] * 2**30)
+        if image is not None:
+            self.ensure_image(image, job)
+        self._disks.set(disk["server_id"], size)
+        return {"path": str(self.root_path(disk["server_id"])), "cached": cached}
+
+    def ensure_size(self, server_id: str, size_gib: int, job: Job) -> None:
+        have = self._disks.get(server_id)
+        if have is None:
+            raise Failure("not_found", what="disk", id=server_id)
+        self._disks.set(server_id, max(have, size_gib))
+
+    def ensure_config_drive(self, server_id: str, files: dict[str, str]) -> Path:
+        return self._folder / "disks" / server_id / "config.iso"
+
+    def remove_disk(self, server_id: str) -> None:
+        self._disks.drop(server_id)
+
+    def root_path(self, server_id: str) -> Path:
+        return self._folder / "disks" / server_id / "root.qcow2"
+
+    def flatten(self, source: Path, target: Path, job: Job) -> None:
+        """An empty disk that any reader of qcow2 accepts."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        job.run(["qemu-img", "create", "-q", "-f", "qcow2", str(target), "1G"])
+
+    def read_disks(self) -> list[str]:
+        return sorted(self._disks.values)
+
+    def read_facts(self) -> dict[str, int]:
+        return {"disk_gib": DISK_GIB, "disk_free_gib": DISK_GIB - sum(self._disks.values.values())}

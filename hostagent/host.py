@@ -1,0 +1,223 @@
+"""One host as its agent sees it: orders come in here, reports go out from here."""
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from hostagent import contract, faults
+from hostagent.contract import Failure
+from hostagent.control_link import ControlLink
+from hostagent.job import Job
+from hostagent.journal import Journal
+from hostagent.lanes import Lanes
+from hostagent.outbox import Outbox
+from hostagent.settings import HostSettings, Settings
+from hostagent.timers import Timers
+
+log = logging.getLogger(__name__)
+
+PATROL_EVERY = 0.5  # seconds, while a job runs
+REMEMBERED = 50  # answers of verbs that are dear to repeat
+
+Stuck = Callable[[str], None]
+
+
+class Host:
+    """The drivers, lanes and journals of one host. `stuck` ends the process (a thread that will not come back)."""
+
+    def __init__(self, settings: Settings, own: HostSettings, outbox: Outbox, timers: Timers, stuck: Stuck) -> None:
+        from hostagent import drivers  # late: a driver imports what it stands on (libvirt: 13 MiB)
+
+        self.settings = settings
+        self.own = own
+        self.name = own.name
+        self.boot = uuid.uuid4().hex
+        self.started = time.monotonic()
+        self.timers = timers
+        self.link = ControlLink(settings.control, own.name, own.key)
+        own.data.mkdir(parents=True, exist_ok=True)
+        own.run.mkdir(parents=True, exist_ok=True)
+        self._outbox = outbox
+        self._stuck = stuck
+        self._fault = faults.Fault.parse(settings.fault)
+        self._jobs: dict[tuple[str, ...], Job] = {}
+        self._answers: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._lock = threading.Lock()
+        self._patrolling = False
+        self._generations = Journal(own.data / "generations.jsonl")
+        fake = settings.drivers["hypervisor"] == "fake"
+        self.lanes = Lanes(own.name, inline=fake and self._fault is None)
+        self.storage = drivers.storage(self)
+        self.network = drivers.network(self)
+        self.hypervisor = drivers.hypervisor(self)
+
+    # ── Life ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        """Find what runs here already, say hello, and keep talking."""
+        from hostagent.tasks import host as facts
+
+        self.hypervisor.start()
+        self.report("hello", {"servers": self.hypervisor.read_states()})
+        self._inventory: dict[str, Any] = {}
+        self.timers.after(0, self._say_heartbeat, every=contract.HEARTBEAT_EVERY)
+        self.timers.after(0, lambda: self._aside(lambda: self._say_inventory(facts)), every=contract.INVENTORY_EVERY)
+        self.timers.after(contract.STATS_EVERY, lambda: self._aside(self._say_stats), every=contract.STATS_EVERY)
+        starting = getattr(self.network, "start", None)
+        if starting is not None:
+            starting()
+
+    def stop(self) -> None:
+        """Let go of everything; guests and their networks stay as they are."""
+        self.hypervisor.stop()
+        stopping = getattr(self.network, "stop", None)
+        if stopping is not None:
+            stopping()
+        self.lanes.stop()
+        self._generations.close()
+
+    def _aside(self, call: Callable[[], None]) -> None:
+        """On a thread of the lanes, one at a time: what a timer may not wait for."""
+        key = f"aside:{getattr(call, '__qualname__', '')}"
+        if not self.lanes.busy(key):
+            self.lanes.submit(key, call)
+
+    def inventory_changed(self) -> None:
+        from hostagent.tasks import host as facts
+
+        self._aside(lambda: self._say_inventory(facts))
+
+    def _say_heartbeat(self) -> None:
+        self.report("heartbeat", {"seconds_up": round(time.monotonic() - self.started, 1)})
+
+    def _say_inventory(self, facts: Any) -> None:
+        self.report("inventory", facts.inventory(self))
+
+    def _say_stats(self) -> None:
+        servers = self.hypervisor.read_stats()
+        if servers:
+            self.report("stats", {"servers": servers})
+
+    # ── Reports ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def report(self, kind: str, body: dict[str, Any], order: dict[str, Any] | None = None) -> None:
+        """Queue a report; it is stamped and sealed when it leaves."""
+        order = order or {}
+        message = {
+            "v": contract.VERSION,
+            "host": self.name,
+            "boot": self.boot,
+            "kind": kind,
+            "operation": order.get("operation", ""),
+            "step": order.get("step", ""),
+            "generation": order.get("generation", 0),
+            "subject": order.get("subject", ""),
+            "body": body,
+        }
+        self._outbox.put(self.own.key, message)
+
+    def event(self, name: str, *, at: float | None = None, **facts: Any) -> None:
+        """A fact of a guest (contract.EVENTS). `at` is when it was true, unix seconds; now if left out."""
+        self.report("event", {"event": name, "at": time.time() if at is None else at, **facts})
+
+    # ── Orders ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def receive(self, order: dict[str, Any]) -> None:
+        """Take one order from the broker. What is not ours or not sealed is dropped with a line in the log."""
+        if order.get("host") != self.name or not contract.is_sealed(order, self.own.key):
+            log.warning("%s: an order is dropped: wrong host or seal (%s)", self.name, order.get("verb"))
+            return
+        if order.get("v") not in contract.ACCEPTED_VERSIONS:
+            self.report("failed", {"code": "unsupported", "data": {"what": f"order version {order.get('v')}", "driver": "agent"}}, order)
+            return
+        spec = contract.VERBS.get(order["verb"])
+        missing = [need for need in spec["needs"] if need not in order["body"]] if spec else []
+        if spec is None or missing:
+            what = f"{order['verb']} without {', '.join(missing)}" if spec else order["verb"]
+            self.report("failed", {"code": "unsupported", "data": {"what": what, "driver": "agent"}}, order)
+            return
+        self._accept(order, bulk=spec["bulk"])
+
+    def _accept(self, order: dict[str, Any], *, bulk: bool) -> None:
+        same = self._same(order)
+        with self._lock:
+            running = self._jobs.get(same)
+            if running is None and same not in self._answers:
+                job = self._jobs[same] = Job(order)
+                if not self._patrolling:
+                    self._patrolling = True
+                    self.timers.after(PATROL_EVERY, self._patrol)
+        if running is not None:
+            self.report("working", {"progress": running.progress}, order)
+        elif same in self._answers:
+            self.report("done", self._answers[same], order)
+        else:
+            key = f"server:{order['body']['server_id']}" if "server_id" in order["body"] else order["verb"]
+            self.lanes.submit(key, lambda: self.do(same, job), bulk=bulk)
+
+    @staticmethod
+    def _same(order: dict[str, Any]) -> tuple[str, ...]:
+        """What makes two orders one: control asks again under the same operation and step."""
+        body = contract.piece_hash(order["body"])
+        return (order["verb"], str(order.get("operation", "")), str(order.get("step", "")), order.get("subject", ""), body)
+
+    def newest_generation(self, order: dict[str, Any]) -> None:
+        """Remember the generation acted on. Raises: Failure stale when a newer one was acted on before."""
+        subject, generation = order.get("subject", ""), int(order.get("generation") or 0)
+        if not subject or not generation:
+            return
+        have = self._generations.get(subject) or 0
+        if generation < have:
+            raise Failure("stale", have=have, got=generation)
+        self._generations.set(subject, generation)
+
+    def do(self, same: tuple[str, ...], job: Job) -> None:
+        """Run one job and report how it ended. Never raises."""
+        from hostagent.tasks import VERBS
+
+        order = job.order
+        job.begin()
+        try:
+            self.newest_generation(order)
+            faults.strike(self._fault, order.get("step", ""), self.own.data)
+            answer = VERBS[order["verb"]](self, job)
+        except Failure as failure:
+            self._ended(same)
+            self.report("failed", {"code": failure.code, "data": failure.data}, order)
+        except Exception as error:  # the boundary: an unknown failure is a report, and a traceback in the log
+            log.exception("%s: %s failed", self.name, order["verb"])
+            self._ended(same)
+            self.report("failed", {"code": "internal", "data": {"detail": f"{type(error).__name__}: {error}"}}, order)
+        else:
+            self._ended(same, answer if order["verb"] == "server.snapshot" else None)
+            self.report("done", answer, order)
+
+    def _ended(self, same: tuple[str, ...], answer: dict[str, Any] | None = None) -> None:
+        with self._lock:
+            self._jobs.pop(same, None)
+            if answer is not None:
+                self._answers[same] = answer
+                while len(self._answers) > REMEMBERED:
+                    del self._answers[next(iter(self._answers))]
+
+    def _patrol(self) -> None:
+        """Look after the jobs while there are any: say `working`, end what is late, give up on what is stuck.
+
+        `working` counts from the order (a job that waits for its lane talks too), the deadlines from its start.
+        """
+        with self._lock:
+            jobs = list(self._jobs.values())
+            self._patrolling = bool(jobs)
+        for job in jobs:
+            if time.monotonic() >= job.word_due:
+                job.word_due = time.monotonic() + contract.WORKING_EVERY - PATROL_EVERY
+                self.report("working", {"progress": job.progress}, job.order)
+            if job.begun is not None and job.seconds_left < -job.deadline:
+                self._stuck(f"{self.name}: {job.order['verb']} did not come back within twice its deadline of {job.deadline} s")
+            if job.begun is not None and job.seconds_left < 0:
+                job.expire()
+        if jobs:
+            self.timers.after(PATROL_EVERY, self._patrol)

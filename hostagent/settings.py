@@ -1,0 +1,96 @@
+"""What the environment says to one agent process. Read once, at start.
+
+One process serves one host (libvirt) or several (fake): `STACKLING_HOST` is a name or a comma-separated list of names.
+Sources: .env.example lists every variable.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+#: STACKLING_DRIVER → the three drivers it means.
+DRIVER_SETS: Final[dict[str, dict[str, str]]] = {
+    "libvirt": {"hypervisor": "libvirt", "network": "linux_bridge", "storage": "file"},
+    "fake": {"hypervisor": "fake", "network": "fake", "storage": "fake"},
+}
+
+
+class SettingsError(Exception):
+    """The environment does not describe an agent that could start. The message names the variable."""
+
+
+@dataclass(frozen=True)
+class HostSettings:
+    """One host that this process serves."""
+
+    name: str
+    key: str  # hex, 32 bytes
+    data: Path  # disks/ cache/ libvirt/ consoles/ …, this host's own
+    run: Path  # sockets, at most ~50 characters so that a socket in it stays under 108
+
+
+@dataclass(frozen=True)
+class Settings:
+    hosts: tuple[HostSettings, ...]
+    drivers: dict[str, str]
+    underlay_ip: str
+    control: str  # unix:/…/web.sock or https://host[:port]
+    broker_url: str
+    private_mounts: bool  # the process lives in a mount namespace of its own (a host of `make run`)
+    proof_kernel: str  # a Linux kernel to prove KVM with; empty: look in /boot
+    fault: str  # empty unless STACKLING_TESTING=1
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
+        """Raises: SettingsError."""
+        data = Path(env.get("STACKLING_DATA") or "var").resolve()
+        run = Path(env.get("STACKLING_RUN") or default_run(data))
+        driver = env.get("STACKLING_DRIVER") or "libvirt"
+        if driver not in DRIVER_SETS:
+            raise SettingsError(f"STACKLING_DRIVER is {driver!r}; it may be {' or '.join(DRIVER_SETS)}")
+        names = [name.strip() for name in env.get("STACKLING_HOST", "").split(",") if name.strip()]
+        if not names:
+            raise SettingsError("STACKLING_HOST is empty: name the host this agent serves")
+        if len(names) > 1 and driver != "fake":
+            raise SettingsError("STACKLING_HOST names several hosts: only the fake driver serves more than one")
+        key_place = Path(env.get("STACKLING_HOST_KEY_FILE") or data / "keys" / "hosts")
+        return cls(
+            hosts=tuple(
+                HostSettings(name, read_key(key_place, name), data / "hosts" / name, run / "hosts" / name) for name in names
+            ),
+            drivers=DRIVER_SETS[driver],
+            underlay_ip=env.get("STACKLING_UNDERLAY_IP", ""),
+            control=env.get("STACKLING_CONTROL") or f"unix:{run}/web.sock",
+            broker_url=env.get("BROKER_URL") or f"redis+socket://{run}/redis.sock",
+            private_mounts=env.get("STACKLING_HOST_MODE") != "machine" and in_private_mounts(),
+            proof_kernel=env.get("STACKLING_PROOF_KERNEL", ""),
+            fault=env.get("STACKLING_FAULT", "") if env.get("STACKLING_TESTING") == "1" else "",
+        )
+
+
+def default_run(data: Path) -> Path:
+    """The short folder for sockets of the cloud whose state is in `data`."""
+    return Path("/run/stackling") / hashlib.sha256(str(data).encode()).hexdigest()[:8]
+
+
+def read_key(place: Path, host: str) -> str:
+    """The host's key in hex, from a file, or from `<host>.key` in a folder. Raises: SettingsError."""
+    path = place / f"{host}.key" if place.is_dir() else place
+    try:
+        key = path.read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"STACKLING_HOST_KEY_FILE: cannot read {path}: {error.strerror}") from error
+    if len(key) != 64 or any(letter not in "0123456789abcdef" for letter in key):
+        raise SettingsError(f"STACKLING_HOST_KEY_FILE: {path} does not hold 32 bytes in hex")
+    return key
+
+
+def in_private_mounts() -> bool:
+    """Whether this process has a mount namespace other than the machine's first process."""
+    try:
+        return os.readlink("/proc/self/ns/mnt") != os.readlink("/proc/1/ns/mnt")
+    except OSError:  # not root, so not a host that runs guests
+        return False

@@ -1,0 +1,152 @@
+"""The agent's process: `python -m hostagent.worker`. A Celery worker that takes orders and drops them into lanes.
+
+One Celery thread unseals and sorts; the lanes (lanes.py) do the work, so a copy never blocks a stop. Orders are
+acknowledged before they are done: control asks again what was lost with a process (contract: hello, silence).
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+from celery import Celery
+from celery.app.amqp import AMQP
+from celery.signals import worker_ready, worker_shutting_down
+from kombu import Connection, Exchange, Queue
+
+from hostagent import contract
+from hostagent.host import Host
+from hostagent.outbox import Outbox
+from hostagent.settings import Settings, SettingsError
+from hostagent.timers import Timers
+
+log = logging.getLogger("hostagent")
+
+EXIT_STUCK = 70
+EXIT_SETTINGS = 78  # EX_CONFIG
+
+
+class PatientConnection(Connection):
+    """A broker that is away is asked again each second, not after the 30 that Celery would grow to."""
+
+    def ensure_connection(self, *args: Any, **kwargs: Any) -> Connection:
+        return super().ensure_connection(*args, **{**kwargs, "interval_start": 0.2, "interval_step": 0.3, "interval_max": 1.0})
+
+
+class PatientAMQP(AMQP):
+    Connection = PatientConnection
+
+
+def queue(name: str, *, quorum: bool) -> Queue:
+    """A queue on the nameless exchange: no bindings that a flushed broker could lose."""
+    return Queue(name, Exchange(""), routing_key=name, durable=True, queue_arguments={"x-queue-type": "quorum"} if quorum else None)
+
+
+def make_app(settings: Settings) -> Celery:
+    app = Celery("hostagent", broker=settings.broker_url, amqp=PatientAMQP, set_as_current=True, fixups=[])
+    quorum = settings.broker_url.startswith("amqp")
+    names = [contract.host_queue(host.name, bulk=bulk) for host in settings.hosts for bulk in (False, True)]
+    app.conf.update(
+        task_queues=[queue(name, quorum=quorum) for name in (*names, contract.CONTROL_QUEUE)],
+        task_ignore_result=True,
+        task_acks_late=False,
+        task_default_queue=contract.CONTROL_QUEUE,
+        accept_content=["json"],
+        worker_prefetch_multiplier=64,  # orders go into lanes at once; nothing is gained by leaving them in the broker
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={} if quorum else {"priority_steps": [0], "polling_interval": 5, "socket_keepalive": True},
+        enable_utc=True,
+    )
+    app.amqp.queues.select(names)
+    return app
+
+
+class Agent:
+    """All hosts of this process, and what they share: the outbox and the timers."""
+
+    def __init__(self, settings: Settings, app: Celery) -> None:
+        self.app = app
+        self.timers = Timers()
+        self.outbox = Outbox(self.send)
+        self.hosts = {own.name: Host(settings, own, self.outbox, self.timers, self.stuck) for own in settings.hosts}
+        self._started = threading.Event()
+
+    def send(self, report: dict[str, Any], expires: float | None) -> None:
+        """Raises whatever the broker's client raises when the broker is away."""
+        self.app.send_task(contract.REPORT_TASK, args=(report,), queue=contract.CONTROL_QUEUE, ignore_result=True, expires=expires, retry=False)
+
+    def start(self) -> None:
+        """Hosts start once: Celery says `ready` again after each reconnection."""
+        if self._started.is_set():
+            return
+        self._started.set()
+        self.timers.start()
+        self.outbox.start()
+        for host in self.hosts.values():
+            host.start()
+
+    def stop(self) -> None:
+        for host in self.hosts.values():
+            host.stop()
+        self.timers.stop()
+        self.outbox.stop()
+
+    def stuck(self, why: str) -> None:
+        """A thread will not come back: end at once, the supervisor starts us afresh; guests do not notice."""
+        log.critical("%s: the agent ends and is started again", why)
+        logging.shutdown()
+        os._exit(EXIT_STUCK)
+
+    def receive(self, order: dict[str, Any]) -> None:
+        host = self.hosts.get(order.get("host", ""))
+        if host is None:
+            log.warning("an order for host %r is dropped: it is not served here", order.get("host"))
+            return
+        host.receive(order)
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("celery").setLevel(logging.WARNING)
+    try:
+        settings = Settings.from_env()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return EXIT_SETTINGS
+    app = make_app(settings)
+    agent = Agent(settings, app)
+
+    @app.task(name=contract.ORDER_TASK, ignore_result=True)
+    def order(message: dict[str, Any]) -> None:
+        agent.receive(message)
+
+    @worker_ready.connect(weak=False)
+    def ready(**_: Any) -> None:
+        agent.start()
+
+    @worker_shutting_down.connect(weak=False)
+    def leaving(**_: Any) -> None:
+        threading.Thread(target=leave, args=(agent,), name="leave", daemon=True).start()
+
+    worker = app.Worker(pool="threads", concurrency=1, without_gossip=True, without_mingle=True, without_heartbeat=True, loglevel="WARNING", optimization="fair", hostname=f"hostagent@{settings.hosts[0].name}")
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def leave(agent: Agent) -> None:
+    """A job that runs now is left to its repetition: control asks again the agent that starts next."""
+    agent.stop()
+    logging.shutdown()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    sys.exit(main())
