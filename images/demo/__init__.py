@@ -1,1 +1,1 @@
-"""The demo image: a guest of a few megabytes made from Debian's own packages, for trying the cloud and for its tests."""
+"""The demo image: a guest of a few megabytes made from Debian's own packages, to try the cloud and test it."""

@@ -27,9 +27,27 @@ NAMES = ("demo", "demo-alt")
 PROGRAMS = ("apt-get", "dpkg", "mke2fs", "debugfs", "mkfs.vfat", "mcopy", "syslinux", "qemu-img")
 NAMESPACE = uuid.UUID("8b5d2c34-6f0e-4d0b-9d8e-0f2f4a3f3c11")
 
-#: links to busybox that only its `--list` does not give a place to
-SBIN = frozenset("acpid blkid getty halt ifconfig init insmod lsmod modprobe poweroff reboot rmmod route switch_root "
-                 "sysctl uevent udhcpc".split())  # fmt: skip
+#: programs of busybox that belong in /sbin; the rest goes to /bin
+SBIN = frozenset(
+    (
+        "acpid",
+        "getty",
+        "halt",
+        "ifconfig",
+        "init",
+        "insmod",
+        "lsmod",
+        "modprobe",
+        "poweroff",
+        "reboot",
+        "rmmod",
+        "route",
+        "switch_root",
+        "sysctl",
+        "uevent",
+        "udhcpc",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -122,7 +140,7 @@ def _root_tree(root: Path, trees: dict[str, Path], modules: Modules) -> None:
     for folder in ("dev", "proc", "sys", "run", "tmp", "mnt", "var/lib/cloud", "var/log", "var/lib/sudo"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "var/run").symlink_to("/run")
-    wanted = {**packages.ROOT_FILES, **{name: packages.LIBRARY_FILES for name in packages.LIBRARIES}}
+    wanted = {**packages.ROOT_FILES, **dict.fromkeys(packages.LIBRARIES, packages.LIBRARY_FILES)}
     for package, patterns in wanted.items():
         for pattern in patterns:
             for path in trees[package].glob(pattern):
@@ -178,7 +196,7 @@ def _publish(source: Path, target: Path) -> None:
     """Puts a finished file in its place at once, so that a reader never sees half of it."""
     temporary = target.with_name(f".{target.name}.new")
     shutil.copyfile(source, temporary)
-    os.replace(temporary, target)
+    temporary.replace(target)
 
 
 def _products(built: Built) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What the demo image takes from Debian, and how it is fetched: `apt-get download` and `dpkg -x`, nothing is installed."""
+"""What the demo image takes from Debian, fetched by `apt-get download` and `dpkg -x`: nothing is installed."""
 
 import re
 import subprocess
