@@ -1,0 +1,97 @@
+"""Keys, passwords, clouds.yaml: what a cloud makes once and keeps in STACKLING_DATA."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+import yaml
+from cryptography.fernet import Fernet
+
+from cloud.run.settings import Cloud
+from cloud.run.users import Account
+
+ACCOUNTS = ("admin", "demo")
+
+
+def write(path: Path, text: str, owner: Account, mode: int = 0o600) -> None:
+    """Replaces a file whole: readers see the old one or the new one."""
+    scratch = path.with_name(f".{path.name}.new")
+    scratch.unlink(missing_ok=True)
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
+        file.write(text)
+    os.chmod(scratch, mode)
+    owner.give(scratch)
+    scratch.rename(path)
+
+
+def _write_once(path: Path, text: str, owner: Account) -> None:
+    if not path.exists():
+        write(path, text, owner)
+
+
+def folders(cloud: Cloud, owner: Account) -> None:
+    """The folders of control, which belong to `owner`; those of hosts stay root's."""
+    # hosts/ and logs/ are readable, keys/ is not; the data folder itself is passable for nobody else.
+    cloud.data.mkdir(parents=True, exist_ok=True)
+    owner.give(cloud.data)
+    for name in ("keys", "keys/tokens", "keys/hosts", "images", "consoles", "logs", "backups", "cache"):
+        path = cloud.data / name
+        path.mkdir(exist_ok=True, mode=0o700)
+        owner.give(path)
+    (cloud.data / "hosts").mkdir(exist_ok=True, mode=0o755)
+
+
+def keys(cloud: Cloud, owner: Account) -> None:
+    """The signing key, the console key, the first token keys and a key for each host; made when absent."""
+    place = cloud.data / "keys"
+    _write_once(place / "secret", secrets.token_hex(32), owner)
+    _write_once(place / "console.key", secrets.token_hex(32), owner)
+    if not any((place / "tokens").iterdir()):
+        # Keystone's naming: 0 is staged (used next), the highest number signs.
+        for number in ("0", "1"):
+            _write_once(place / "tokens" / number, Fernet.generate_key().decode(), owner)
+    for host in cloud.host_names + cloud.fake_host_names:
+        _write_once(place / "hosts" / f"{host}.key", secrets.token_hex(32), owner)
+
+
+def passwords(cloud: Cloud, owner: Account) -> dict[str, str]:
+    """Account → password: the environment's, else the kept ones, else new ones; written to `passwords`."""
+    path = cloud.data / "passwords"
+    kept = dict(line.split(": ", 1) for line in path.read_text().splitlines() if ": " in line) if path.exists() else {}
+    found = {}
+    for account in ACCOUNTS:
+        given = cloud.environment.get(f"STACKLING_{account.upper()}_PASSWORD")
+        found[account] = given or kept.get(account) or secrets.token_urlsafe(12)
+    if found != kept:
+        write(path, "".join(f"{name}: {password}\n" for name, password in found.items()), owner)
+    return found
+
+
+def clouds_yaml(cloud: Cloud, owner: Account, known: dict[str, str]) -> None:
+    """clouds.yaml for `openstack --os-cloud admin|demo`."""
+    clouds = {
+        name: {
+            "auth": {
+                "auth_url": cloud.auth_url,
+                "username": name,
+                "password": password,
+                "project_name": name,
+                "user_domain_name": "Default",
+                "project_domain_name": "Default",
+            },
+            "region_name": cloud.environment.get("STACKLING_REGION") or "RegionOne",
+            "identity_api_version": 3,
+            "interface": "public",
+        }
+        for name, password in known.items()
+    }
+    text = yaml.safe_dump({"clouds": clouds}, sort_keys=False)
+    path = cloud.data / "clouds.yaml"
+    if not path.exists() or path.read_text() != text:
+        write(path, text, owner)
+
+
+def ready(cloud: Cloud, owner: Account, facts: dict[str, object]) -> None:
+    """The `ready` file, written once everything answers; scripts wait for it."""
+    write(cloud.data / "ready", json.dumps(facts, indent=1, sort_keys=True) + "\n", owner, 0o644)

@@ -1,0 +1,56 @@
+"""The hosts of this machine: namespaces made before start, removed by `make clean`."""
+
+import json
+import subprocess
+import sys
+
+from cloud.run.settings import CLONE, Cloud, Refused
+from cloud.run.users import Account, as_root
+
+SETFACL = "setfacl"
+
+
+def _namespaces(cloud: Cloud, *arguments: str) -> str:
+    command = as_root([sys.executable, "-m", "hostagent.namespaces", *arguments])
+    done = subprocess.run(command, cwd=CLONE, env=cloud.child_environment(), capture_output=True, text=True)
+    if done.returncode:
+        raise Refused((done.stderr or done.stdout).strip() or f"`{' '.join(command)}` ended with {done.returncode}")
+    return done.stdout
+
+
+def run_folder(cloud: Cloud, account: Account) -> None:
+    """The folder for sockets: /run/stackling/<8 hex>, owned by the control plane's account."""
+    make = f'mkdir -p "$1/hosts" && chmod 755 "$1" "$1/hosts" && chown {account.uid}:{account.gid} "$1"'
+    subprocess.run(as_root(["sh", "-c", make, "sh", str(cloud.run)]), check=True)
+
+
+def up(cloud: Cloud) -> dict[str, str]:
+    """Makes or completes the namespaces of every host. Gives host → underlay address.
+
+    Raises: Refused, with the fix where the external range clashes with a route of this machine.
+    """
+    hosts = ",".join(cloud.host_names)
+    out = _namespaces(cloud, "up", "--hosts", hosts, "--netns", cloud.netns, "--external", str(cloud.external),
+                      "--nat-out", str(int(cloud.nat_out)))  # fmt: skip
+    return {name: host["underlay_ip"] for name, host in json.loads(out)["hosts"].items()}
+
+
+def open_console_sockets(cloud: Cloud, account: Account) -> None:
+    """Lets the console proxy, which is not root, connect to the guests' VNC and serial sockets.
+
+    A default ACL on each host's socket folder is inherited by every socket that QEMU or the agent makes in it.
+    """
+    if account.uid == 0:
+        return
+    for host in cloud.host_names:
+        folder = cloud.run / "hosts" / host
+        subprocess.run(as_root(["mkdir", "-p", str(folder)]), check=True)
+        for flags in (["-m", f"u:{account.uid}:rwx"], ["-d", "-m", f"u:{account.uid}:rwx"]):
+            done = subprocess.run(as_root([SETFACL, *flags, str(folder)]), capture_output=True, text=True)
+            if done.returncode:
+                raise Refused(f"Consoles could not be opened to user {account.name}: {done.stderr.strip()}")
+
+
+def down(cloud: Cloud) -> None:
+    """Ends everything on the hosts, guests too, and removes their namespaces and links."""
+    _namespaces(cloud, "down")

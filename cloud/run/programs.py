@@ -1,0 +1,150 @@
+"""The programs of a cloud: what supervisord keeps up, and as whom."""
+
+import shlex
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cloud.run.settings import CLONE, Cloud
+from cloud.run.users import Account
+
+#: How many requests web serves at a time. They wait on the database, not on hosts.
+WEB_THREADS = 4
+
+
+@dataclass(frozen=True)
+class Program:
+    """One supervised program. `root`: it must start as root (it may drop that by itself)."""
+
+    name: str
+    command: tuple[str, ...]
+    root: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
+    stop_seconds: int = 10
+    priority: int = 100
+    whole_group: bool = True  # stop signals go to its children too; not for agents, whose guests must stay
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, *arguments)
+
+
+def _granian(cloud: Cloud, name: str, interface: str, *more: str) -> tuple[str, ...]:
+    return _python(
+        "-m", "granian", "--interface", interface, "--uds", f"{cloud.run}/{name}.sock", "--uds-permissions", "600",
+        "--workers", "1", "--respawn-failed-workers", "--workers-kill-timeout", "5s", "--no-access-log",
+        "--log-level", "warning", *more,
+    )  # fmt: skip
+
+
+def control_plane(cloud: Cloud, front_door_root: bool) -> list[Program]:
+    """Everything but the host agents. The front door starts as root where it binds inside a namespace."""
+    programs = [
+        Program("web", _granian(cloud, "web", "wsgi", "--blocking-threads", str(WEB_THREADS), "--no-ws", "cloud.wsgi:application")),
+        Program("sockets", _granian(cloud, "sockets", "asgi", "cloud.asgi:application")),
+        Program(
+            "control",
+            _python("-m", "celery", "-A", "cloud.celery", "worker", "--queues", "control", "--pool", "threads", "--concurrency", "6",
+                    "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat",
+                    "--hostname", f"control@{cloud.id}"),
+        ),
+        Program(
+            "consoles",
+            _python("-m", "websockify", "--unix-listen", f"{cloud.run}/consoles.sock", "--unix-listen-mode", "0600",
+                    "--heartbeat", "30", "--token-plugin", "hostagent.console_plugin.ConsolePlugin",
+                    "--token-source", f"{cloud.data}/keys/console.key"),
+        ),
+        Program("frontdoor", ("haproxy", "-db", "-f", f"{cloud.run}/haproxy.cfg"), root=front_door_root, priority=200),
+    ]  # fmt: skip
+    if cloud.needs_redis:
+        programs.append(
+            Program(
+                "redis",
+                ("redis-server", "--port", "0", "--unixsocket", f"{cloud.run}/redis.sock", "--unixsocketperm", "600",
+                 "--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning",
+                 "--databases", "4", "--dir", str(cloud.data / "cache")),
+                priority=10,
+            )
+        )  # fmt: skip
+    return programs
+
+
+def agents(cloud: Cloud, underlay: dict[str, str]) -> list[Program]:
+    """One agent a host, inside the host's namespaces, and one for all fake hosts. `underlay`: host → its address."""
+    common = {"STACKLING_CONTROL": f"unix:{cloud.run}/web.sock", "STACKLING_HOST_KEY_FILE": f"{cloud.data}/keys/hosts"}
+    worker = _python("-m", "hostagent.worker")
+    found = [
+        Program(
+            f"agent-{host}",
+            (*_python("-m", "hostagent.namespaces", "enter", host, "--"), *worker),
+            root=True,
+            environment={**common, "STACKLING_HOST": host, "STACKLING_DRIVER": "libvirt", "STACKLING_UNDERLAY_IP": underlay[host]},
+            priority=150,
+            whole_group=False,
+        )
+        for host in cloud.host_names
+    ]
+    if cloud.fake_hosts:
+        fake = {**common, "STACKLING_HOST": ",".join(cloud.fake_host_names), "STACKLING_DRIVER": "fake", "STACKLING_UNDERLAY_IP": ""}
+        found.append(Program("agent-fake", worker, environment=fake, priority=150, whole_group=False))
+    return found
+
+
+def _section(program: Program, cloud: Cloud, account: Account) -> str:
+    def plain(text: str) -> str:  # supervisor expands % in values
+        return text.replace("%", "%%")
+
+    environment = ",".join(f'{k}="{plain(v)}"' for k, v in program.environment.items())
+    lines = [
+        f"[program:{program.name}]",
+        f"command={plain(shlex.join(program.command))}",
+        f"directory={CLONE}",
+        f"priority={program.priority}",
+        "autorestart=true",
+        "startsecs=1",
+        # Backing off grows by a second a try; it is never given up.
+        "startretries=1000000",
+        f"stopwaitsecs={program.stop_seconds}",
+        f"stopasgroup={str(program.whole_group).lower()}",
+        f"killasgroup={str(program.whole_group).lower()}",
+        "redirect_stderr=true",
+        f"stdout_logfile={cloud.logs}/{program.name}.log",
+        "stdout_logfile_maxbytes=10MB",
+        "stdout_logfile_backups=2",
+    ]
+    if environment:
+        lines.append(f"environment={environment}")
+    if account.is_other and not program.root:
+        lines.append(f"user={account.name}")
+    return "\n".join(lines)
+
+
+def supervisor_config(name: str, programs: Iterable[Program], cloud: Cloud, account: Account) -> str:
+    """The configuration of one supervisord, whose control socket is `<run>/<name>.sock`."""
+    head = f"""\
+; Written by `make run`; changes here are lost.
+[unix_http_server]
+file={cloud.run}/{name}.sock
+chmod=0700
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisord]
+nodaemon=true
+silent=true
+logfile={cloud.logs}/{name}.log
+logfile_maxbytes=5MB
+logfile_backups=1
+loglevel=info
+pidfile={cloud.run}/{name}.pid
+childlogdir={cloud.logs}
+directory={CLONE}
+minfds=4096
+"""
+    return "\n\n".join([head, *(_section(program, cloud, account) for program in programs)]) + "\n"
+
+
+def pid_file(cloud: Cloud, name: str) -> Path:
+    return cloud.run / f"{name}.pid"

@@ -1,0 +1,82 @@
+"""Starting, asking and stopping supervisord."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from pathlib import Path
+from typing import Any
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from cloud.run.settings import CLONE, Cloud, Refused
+
+_PR_SET_PDEATHSIG = 1
+
+
+def _end_with_parent() -> None:
+    """In the child: get SIGTERM when `make run` itself is killed, so that no cloud runs on unseen."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def start(cloud: Cloud, name: str, *, through: list[str]) -> subprocess.Popen[bytes]:
+    """Starts supervisord in the foreground under us. `through`: [] or the sudo command in front."""
+    command = [*through, sys.executable, "-m", "supervisor.supervisord", "-c", str(cloud.run / f"{name}.conf")]
+    return subprocess.Popen(
+        command,
+        cwd=CLONE,
+        env=cloud.child_environment(),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=None if through else _end_with_parent,
+    )
+
+
+def ask(socket: Path) -> Any:
+    """The XML-RPC interface of the supervisord behind this socket."""
+    return xmlrpc.client.ServerProxy("http://localhost", SupervisorTransport(None, None, f"unix://{socket}")).supervisor
+
+
+def states(cloud: Cloud, name: str) -> dict[str, dict[str, Any]] | None:
+    """Program → what supervisord says of it (statename, pid, spawnerr, logfile), or None where it does not answer."""
+    socket = cloud.run / f"{name}.sock"
+    if not socket.exists():
+        return None
+    try:
+        return {info["name"]: info for info in ask(socket).getAllProcessInfo()}
+    except (OSError, xmlrpc.client.Error):
+        return None
+
+
+def pid_of(cloud: Cloud, name: str) -> int | None:
+    """The pid of a running supervisord of this cloud, by its pid file and its command line."""
+    path = cloud.run / f"{name}.pid"
+    try:
+        pid = int(path.read_text())
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return None
+    return pid if str(cloud.run / f"{name}.conf").encode() in command else None
+
+
+def stop(cloud: Cloud, name: str, *, seconds: float = 40.0) -> bool:
+    """Stops a supervisord and all its programs. False when none ran.
+
+    Raises: Refused when it is still there after `seconds`.
+    """
+    pid = pid_of(cloud, name)
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except PermissionError:
+        subprocess.run(["sudo", "kill", "-TERM", str(pid)], check=True)
+    until = time.monotonic() + seconds
+    while pid_of(cloud, name) is not None:
+        if time.monotonic() > until:
+            raise Refused(f"supervisord (pid {pid}) did not end within {seconds:.0f} s; see {cloud.logs}/{name}.log.")
+        time.sleep(0.1)
+    return True

@@ -1,0 +1,23 @@
+"""What silence means: the age of a host's last word, in seconds, and the state it then has."""
+
+from django.db import models
+
+
+class HostState(models.TextChoices):
+    NEW = "new"  # enrolled, never heard
+    UP = "up"
+    UNREACHABLE = "unreachable"  # nothing new is placed there
+    DOWN = "down"  # DHCP and routers move
+
+
+UNREACHABLE_AFTER = 20.0
+DOWN_AFTER = 30.0
+#: States in which a host may be chosen for something new.
+USABLE = (HostState.UP,)
+
+
+def state_after(silence: float) -> HostState:
+    """The state of a host that was last heard `silence` seconds ago."""
+    if silence >= DOWN_AFTER:
+        return HostState.DOWN
+    return HostState.UNREACHABLE if silence >= UNREACHABLE_AFTER else HostState.UP

@@ -1,0 +1,24 @@
+"""Durable long verbs: an Operation is a row that runs a flow's steps, one transaction each, until it is done or undone.
+
+    operations.start(FLOW, subject=("server", id), project_id=…, actor=actor, holds=["server:…"])
+    operations.wake("port", port_id)          something that a step may wait for has changed
+    operations.on_report("network", handler)  what agents say on their own
+    operations.on_event("lease", handler)
+"""
+
+from operations.flows import Flow, Step, Wait, all_flows
+
+__all__ = ["Flow", "Held", "Step", "Wait", "all_flows", "on_event", "on_report", "start", "wake"]
+
+
+def __getattr__(name: str) -> object:
+    # Models load only after Django's apps are ready; flows are declared while they load.
+    if name in ("start", "wake", "Held"):
+        from operations import engine
+
+        return getattr(engine, name)
+    if name in ("on_event", "on_report"):
+        from operations import hostlink
+
+        return getattr(hostlink, name)
+    raise AttributeError(name)

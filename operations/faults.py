@@ -1,0 +1,50 @@
+"""Faults on purpose, for tests only: STACKLING_FAULT=<flow>.<step>:fail|hang|kill[:once].
+
+``server.boot.claim_host:fail`` makes that step fail; ``hang`` keeps it waiting until its deadline; ``kill`` ends the
+control process as SIGKILL would. With ``:once`` a mark in STACKLING_DATA/faults remembers that it has struck.
+"""
+
+import os
+import signal
+from pathlib import Path
+
+from django.conf import settings
+
+from common import errors
+from operations.models import Operation, OperationStep
+
+
+class FaultOnPurpose(errors.CloudError):
+    template = "A test made the step %(step)s fail."
+
+
+class Hung(Exception):
+    """Raised instead of running a step; the engine tries it again later."""
+
+
+def strike(row: Operation, step: OperationStep) -> None:
+    """Do what STACKLING_FAULT asks for this step, if it does."""
+    text = settings.FAULT
+    if not text or text.startswith("host."):
+        return
+    where, _, how = text.partition(":")
+    kind, _, once = how.partition(":")
+    if where != f"{row.flow}.{step.name}" or step.phase != "do":
+        return
+    if once and not _first(where, kind):
+        return
+    if kind == "fail":
+        raise FaultOnPurpose(step=step.name)
+    if kind == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    raise Hung(step.name)
+
+
+def _first(where: str, kind: str) -> bool:
+    mark = Path(settings.DATA) / "faults" / f"{where}.{kind}"
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True

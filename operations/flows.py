@@ -1,0 +1,83 @@
+"""What a flow is: data that the engine runs, the tests walk and the portal draws."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.utils.functional import Promise
+
+if TYPE_CHECKING:
+    from common.errors import CloudError
+    from operations.engine import Op
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Run the same step again after `seconds`, or as soon as one of the topics in `on` is woken."""
+
+    seconds: float
+    on: tuple[str, str] | list[tuple[str, str]] = ()  # type: ignore[assignment]
+
+    @property
+    def topics(self) -> list[tuple[str, str]]:
+        if not self.on:
+            return []
+        return [self.on] if isinstance(self.on, tuple) else list(self.on)
+
+
+Do = Callable[["Op"], Wait | None]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: `do` and its `undo` may each run any number of times and must then have the same effect as once.
+
+    `deadline` is how long, in seconds, the step may take in all, waits included. With `catches` a host's failure does
+    not unwind the flow: `do` runs with `op.failure` set and decides.
+    """
+
+    name: str
+    do: Do
+    undo: Do | None = None
+    deadline: float = 120.0
+    catches: bool = False
+    label: str | Promise = ""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Steps in order. `on_failed(op, error)` settles the subject once everything is undone; it runs in the last undo's
+    transaction and must not send anything."""
+
+    name: str
+    version: int
+    steps: tuple[Step, ...]
+    on_failed: Callable[["Op", "CloudError"], None] | None = None
+    label: str | Promise = ""
+    _index: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        names = [step.name for step in self.steps]
+        if len(set(names)) != len(names):
+            raise ValueError(f"Flow {self.name} names a step twice")
+        self._index.update({name: number for number, name in enumerate(names)})
+        _FLOWS[(self.name, self.version)] = self
+
+    def step(self, name: str) -> Step:
+        return self.steps[self._index[name]]
+
+
+_FLOWS: dict[tuple[str, int], Flow] = {}
+
+
+def find(name: str, version: int) -> Flow:
+    return _FLOWS[(name, version)]
+
+
+def all_flows() -> Iterator[Flow]:
+    """The newest version of every registered flow."""
+    newest: dict[str, Flow] = {}
+    for (name, version), flow in sorted(_FLOWS.items()):
+        if name not in newest or newest[name].version < version:
+            newest[name] = flow
+    return iter(newest.values())

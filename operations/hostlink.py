@@ -1,0 +1,131 @@
+"""Orders out and reports in, each sealed with the host's own key.
+
+This app knows no hosts: `hosts` registers how to find a host's key and what to do with what agents say on their own.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from common.clock import now
+from hostagent.contract import ACCEPTED_VERSIONS, CONTROL_QUEUE, ORDER_TASK, REPORT_TASK, VERBS, VERSION, host_queue, is_sealed, seal
+from operations import doorbell
+from operations.models import LIVE, Operation, OperationStep, Phase
+
+__all__ = ["CONTROL_QUEUE", "REPORT_TASK", "on_event", "on_report", "receive", "send_order", "use"]
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[str, dict[str, Any]], None]
+
+_key_of: Callable[[str], str | None] = lambda host: None  # noqa: E731
+_on_report: dict[str, list[Handler]] = {}
+_on_event: dict[str, list[Handler]] = {}
+RETRY_SEND = 2.0  # seconds until an order that found no broker is tried again
+
+
+def use(*, key_of: Callable[[str], str | None]) -> None:
+    """Set by `hosts`: the key of a host in hex, or None for an unknown host."""
+    global _key_of
+    _key_of = key_of
+
+
+def on_report(kind: str, handler: Handler) -> None:
+    """`handler(host, message)` for reports of `kind` other than done, failed, working. The message is whole."""
+    _on_report.setdefault(kind, []).append(handler)
+
+
+def on_event(name: str, handler: Handler) -> None:
+    """`handler(host, body)` for `event` reports with body["event"] == name."""
+    _on_event.setdefault(name, []).append(handler)
+
+
+def send_order(host: str, order: dict[str, Any], *, bulk: bool | None = None) -> bool:
+    """Send one order now. False when the broker or the key is missing; the operation is then woken soon to try again."""
+    from cloud.celery import app
+
+    key = _key_of(host)
+    if key is None:
+        log.error("hostlink: no key for host %s", host)
+        return False
+    message = {"v": VERSION, "host": host, "sent": now().timestamp(), **order}
+    queue = host_queue(host, bulk=VERBS[order["verb"]]["bulk"] if bulk is None else bulk)
+    try:
+        app.send_task(ORDER_TASK, args=[seal(message, key)], queue=queue, ignore_result=True, retry=False)
+    except Exception as error:
+        log.warning("hostlink: %s for %s was not sent: %s", order["verb"], host, error)
+        if order.get("operation"):
+            _unsent(order)
+        return False
+    return True
+
+
+def _phase_and_name(step: str) -> tuple[str, str]:
+    phase, _, name = step.rpartition(":")
+    return (Phase.UNDO if phase == "undo" else Phase.DO), name
+
+
+def _unsent(order: dict[str, Any]) -> None:
+    phase, name = _phase_and_name(order["step"])
+    OperationStep.objects.filter(operation_id=order["operation"], phase=phase, name=name).update(ordered_at=None)
+    Operation.objects.filter(id=order["operation"]).update(wake_at=now() + timedelta(seconds=RETRY_SEND))
+
+
+def receive(message: dict[str, Any]) -> None:
+    """Take one report in. What is not sealed by the host it names is dropped and logged."""
+    host = str(message.get("host", ""))
+    key = _key_of(host)
+    if key is None or message.get("v") not in ACCEPTED_VERSIONS or not is_sealed(message, key):
+        log.error("hostlink: a report that claims to be of host %r was refused", host[:64])
+        return
+    kind = message.get("kind")
+    if kind in ("done", "failed", "working"):
+        _answered(host, kind, message)
+    elif kind == "event":
+        for handler in _on_event.get(message["body"].get("event", ""), ()):
+            handler(host, message["body"])
+    else:
+        if kind == "hello":
+            ask_again(host)
+        for handler in _on_report.get(str(kind), ()):
+            handler(host, message)
+
+
+def _answered(host: str, kind: str, message: dict[str, Any]) -> None:
+    """An answer counts once, and only from the host that was asked."""
+    if not message.get("operation"):
+        return
+    phase, name = _phase_and_name(message["step"])
+    with transaction.atomic():
+        rows = OperationStep.objects.filter(
+            operation_id=message["operation"], phase=phase, name=name, host=host, finished_at=None, answer=None, error_code=""
+        )
+        moment = now()
+        if kind == "working":
+            rows.update(heard_at=moment, progress=message["body"].get("progress"))
+            return
+        if kind == "done":
+            changed = rows.update(heard_at=moment, answer=message["body"])
+        else:
+            body = message["body"]
+            changed = rows.update(
+                heard_at=moment, answer={}, error_code=body.get("code", "internal"), error_data=body.get("data", {})
+            )
+        if not changed:
+            return
+        Operation.objects.filter(id=message["operation"], state__in=LIVE).update(wake_at=moment)
+    doorbell.ring(message["operation"])
+
+
+def ask_again(host: str) -> None:
+    """A host's agent began anew: every step that waits for it is ordered again at once."""
+    with transaction.atomic():
+        steps = OperationStep.objects.filter(host=host, finished_at=None, answer=None).exclude(ordered_at=None)
+        ids = list(steps.values_list("operation_id", flat=True).distinct())
+        steps.update(ordered_at=None, heard_at=None)
+        Operation.objects.filter(id__in=ids, state__in=LIVE).update(wake_at=now())
+    for id in ids:
+        doorbell.ring(id)

@@ -1,0 +1,136 @@
+"""Rows of durable work. The broker is only a doorbell: what is here is what happens."""
+
+from django.db import models
+
+from common.clock import now
+from common.ids import new_id
+
+
+class State(models.TextChoices):
+    RUNNING = "running"
+    UNDOING = "undoing"
+    DONE = "done"
+    FAILED = "failed"
+
+
+LIVE = (State.RUNNING, State.UNDOING)
+
+
+class Operation(models.Model):
+    """One long verb on one subject."""
+
+    id = models.CharField(primary_key=True, max_length=36, default=new_id)
+    flow = models.CharField(max_length=64)
+    version = models.PositiveIntegerField(default=1)
+    subject_kind = models.CharField(max_length=32)
+    subject_id = models.CharField(max_length=64)
+    project_id = models.CharField(max_length=64, null=True)
+    user_id = models.CharField(max_length=64, default="", blank=True)
+    user_name = models.CharField(max_length=255, default="", blank=True)
+    request_id = models.CharField(max_length=64, default="", blank=True, db_index=True)
+    action = models.CharField(max_length=64)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
+    step = models.IntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0)
+    wake_at = models.DateTimeField(null=True, default=now)
+    data = models.JSONField(default=dict)
+    error_code = models.CharField(max_length=64, default="", blank=True)
+    error_data = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=now)
+    updated_at = models.DateTimeField(default=now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["subject_kind", "subject_id", "created_at"]),
+            models.Index(fields=["project_id", "created_at"]),
+            models.Index(fields=["wake_at"], condition=models.Q(state__in=["running", "undoing"]), name="operation_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.flow} {self.subject_kind}:{self.subject_id} {self.state}"
+
+
+class Phase(models.TextChoices):
+    DO = "do"
+    UNDO = "undo"
+
+
+class OperationStep(models.Model):
+    """One step of an Operation as it went: when, where, with what answer."""
+
+    operation = models.ForeignKey(Operation, on_delete=models.CASCADE, related_name="steps")
+    index = models.IntegerField()
+    name = models.CharField(max_length=64)
+    phase = models.CharField(max_length=4, choices=Phase.choices, default=Phase.DO)
+    started_at = models.DateTimeField(default=now)
+    finished_at = models.DateTimeField(null=True)
+    result = models.CharField(max_length=8, default="", blank=True)  # "" while it runs | done | failed
+    host = models.CharField(max_length=64, default="", blank=True)
+    verb = models.CharField(max_length=32, default="", blank=True)
+    generation = models.BigIntegerField(default=0)
+    ordered_at = models.DateTimeField(null=True)
+    heard_at = models.DateTimeField(null=True)
+    progress = models.FloatField(null=True)
+    answer = models.JSONField(null=True)
+    error_code = models.CharField(max_length=64, default="", blank=True)
+    error_data = models.JSONField(default=dict)
+    detail = models.JSONField(default=dict)  # what the step itself wants shown, such as scheduling's numbers
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["operation", "phase", "name"], name="one_row_a_step")]
+        indexes = [models.Index(fields=["host"], condition=models.Q(finished_at=None), name="step_outstanding")]
+
+    def __str__(self) -> str:
+        return f"{self.phase} {self.name} {self.result}"
+
+
+class Hold(models.Model):
+    """An Operation's sole claim on a key such as ``server:<id>``."""
+
+    key = models.CharField(primary_key=True, max_length=128)
+    operation = models.ForeignKey(Operation, on_delete=models.CASCADE, related_name="holds")
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Waiter(models.Model):
+    """An Operation that wants to be woken when a topic changes."""
+
+    operation = models.ForeignKey(Operation, on_delete=models.CASCADE, related_name="waiters")
+    kind = models.CharField(max_length=32)
+    key = models.CharField(max_length=128)
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "key"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.key}"
+
+
+class Kick(models.Model):
+    """Background work that is due: run `kind`'s function with `key`, at least once after the last kick."""
+
+    kind = models.CharField(max_length=32)
+    key = models.CharField(max_length=128)
+    count = models.BigIntegerField(default=1)
+    due_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "key"], name="one_kick_a_key")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.key}"
+
+
+class Lease(models.Model):
+    """Which process does what only one may do."""
+
+    name = models.CharField(primary_key=True, max_length=32)
+    holder = models.CharField(max_length=64)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.holder}"
