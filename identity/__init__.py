@@ -1,0 +1,1 @@
+"""Keystone: who someone is, what they may do, where the services are."""

@@ -1,0 +1,20 @@
+"""Identity's place in the project: how requests are told apart, what is seeded, which rules hold."""
+
+from django.apps import AppConfig
+
+
+class IdentityConfig(AppConfig):
+    name = "identity"
+    verbose_name = "Identity"
+
+    def ready(self) -> None:
+        from common import seeding
+        from identity import catalog, policy, sessions, tokens
+        from identity import seeding as seed
+        from identity.rules import DESCRIPTIONS, RULES
+        from openstackapi import auth
+
+        auth.use(token=tokens.actor_from_token, session=sessions.actor_from_session)
+        policy.register("identity", RULES, DESCRIPTIONS)
+        catalog.register("identity", name="keystone", path="/api/identity/v3", description="Users, projects, tokens")
+        seeding.register(10, "identity", seed.seed)

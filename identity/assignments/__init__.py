@@ -1,0 +1,1 @@
+"""Who has which role where: one guardian row each."""

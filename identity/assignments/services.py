@@ -1,0 +1,81 @@
+"""Granting and taking roles; each is one row."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import NotFound
+from identity.assignments.models import TABLES, GroupProjectRole, System, UserProjectRole
+from identity.models import ApplicationCredential, Role
+from identity.revocation import services as revocation
+
+
+class NoAssignment(NotFound):
+    template = _("Could not find role assignment with role: %(role_id)s, user or group: %(actor)s, %(on)s: %(target)s.")
+
+
+def _key(subject: str, subject_id: str, kind: str, object_id: str, role: Role, inherited: bool) -> dict[str, Any]:
+    return {
+        f"{subject}_id": subject_id,
+        "content_object_id": object_id,
+        "permission_id": role.permission_id,
+        "inherited": inherited,
+    }
+
+
+@transaction.atomic
+def grant(
+    role: Role, *, on: str, object_id: str, subject: str = "user", subject_id: str, inherited: bool = False
+) -> None:
+    """Give a role. `on` is project, domain or system (object "all"); `subject` is user or group. Twice is once."""
+    if on == "system":
+        System.objects.get_or_create(pk="all")
+    _row, made = TABLES[(subject, on)]._default_manager.get_or_create(
+        **_key(subject, subject_id, on, object_id, role, inherited)
+    )
+    if made:
+        revocation.touch()
+
+
+@transaction.atomic
+def revoke(
+    role: Role, *, on: str, object_id: str, subject: str = "user", subject_id: str, inherited: bool = False
+) -> None:
+    """Take a role. Raises: NoAssignment."""
+    rows = TABLES[(subject, on)]._default_manager.filter(**_key(subject, subject_id, on, object_id, role, inherited))
+    if not rows.delete()[0]:
+        raise NoAssignment(role_id=role.pk, actor=subject_id, on=on, target=object_id)
+    if subject == "user" and on == "project":
+        ApplicationCredential.objects.filter(user_id=subject_id, project_id=object_id, roles=role).delete()
+    revocation.touch()
+
+
+def check(role: Role, *, on: str, object_id: str, subject: str, subject_id: str, inherited: bool = False) -> None:
+    """Raises: NoAssignment unless exactly this row is there."""
+    key = _key(subject, subject_id, on, object_id, role, inherited)
+    if not TABLES[(subject, on)]._default_manager.filter(**key).exists():
+        raise NoAssignment(role_id=role.pk, actor=subject_id, on=on, target=object_id)
+
+
+def roles_given(*, on: str, object_id: str, subject: str, subject_id: str, inherited: bool = False) -> list[Role]:
+    """The roles of exactly this subject on exactly this object, not expanded."""
+    rows = TABLES[(subject, on)]._default_manager.filter(
+        **{f"{subject}_id": subject_id}, content_object_id=object_id, inherited=inherited
+    )
+    return list(Role.objects.filter(permission_id__in=rows.values("permission_id")).order_by("id"))
+
+
+def grantors(project_id: str | None) -> list[str]:
+    """Names of up to five people who could give a role on a project: its managers and admins."""
+    if project_id is None:
+        return []
+    may = Role.objects.filter(name__in=("manager", "admin"), domain=None).values("permission_id")
+    names = set(
+        UserProjectRole.objects.filter(content_object_id=project_id, permission_id__in=may)
+        .order_by("user__name")
+        .values_list("user__name", flat=True)[:5]
+    )
+    groups = GroupProjectRole.objects.filter(content_object_id=project_id, permission_id__in=may)
+    names |= set(groups.order_by("group__name").values_list("group__name", flat=True)[:5])
+    return sorted(names)[:5]

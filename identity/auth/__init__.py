@@ -1,0 +1,1 @@
+"""Signing in: methods, scopes, the token's body."""

@@ -1,0 +1,76 @@
+"""Checking a password: one path for the API and the portal, the same time and answer whether or not the user exists."""
+
+import secrets
+from datetime import timedelta
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from common.clock import now
+from common.errors import Unauthorized
+from identity.models import User
+
+#: Failed attempts in a row before a user is locked, and for how long.
+LOCK_AFTER = 10
+LOCK_FOR = timedelta(minutes=5)
+
+_nobody: str | None = None
+
+
+class WrongPassword(Unauthorized):
+    template = _("The request you have made requires authentication.")
+
+
+class PasswordExpired(Unauthorized):
+    template = _("The password is expired and needs to be changed for user: %(user_id)s.")
+
+
+def find(*, user_id: str | None = None, name: str | None = None, domain: str | None = None) -> User | None:
+    """A user by id, or by name in a domain (its id or name)."""
+    rows = User.objects.select_related("domain")
+    if user_id is not None:
+        return rows.filter(pk=user_id).first()
+    found = list(rows.filter(Q(domain_id=domain) | Q(domain__name=domain), name=name))
+    return next((user for user in found if user.domain_id == domain), found[0] if found else None)
+
+
+def check(
+    password: str,
+    *,
+    user_id: str | None = None,
+    name: str | None = None,
+    domain: str | None = None,
+    allow_expired: bool = False,
+) -> User:
+    """The user whose password this is.
+
+    Raises: WrongPassword for an unknown, disabled or locked user and for a wrong password alike; PasswordExpired.
+    """
+    user = find(user_id=user_id, name=name, domain=domain)
+    stored = user.password if user is not None and user.password else _unknown()
+    fits = check_password(password, stored) and user is not None and bool(user.password)
+    if user is None or _locked(user) or not user.enabled or not user.domain.enabled:
+        raise WrongPassword()
+    if not fits:
+        User.objects.filter(pk=user.pk).update(failed_logins=F("failed_logins") + 1, failed_at=now())
+        raise WrongPassword()
+    if user.failed_logins:
+        User.objects.filter(pk=user.pk).update(failed_logins=0, failed_at=None)
+    if user.password_expired() and not allow_expired:
+        raise PasswordExpired(user_id=user.pk)
+    return user
+
+
+def _locked(user: User) -> bool:
+    if user.options.get("ignore_lockout_failure_attempts") or user.failed_logins < LOCK_AFTER:
+        return False
+    return user.failed_at is not None and now() - user.failed_at < LOCK_FOR
+
+
+def _unknown() -> str:
+    """A hash that no password fits, so that an unknown user costs what a known one does."""
+    global _nobody
+    if _nobody is None:
+        _nobody = make_password(secrets.token_hex(16))
+    return _nobody

@@ -1,0 +1,1 @@
+"""Credentials encrypted at rest, EC2 pairs among them."""

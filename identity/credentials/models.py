@@ -1,0 +1,17 @@
+"""Rows of credentials; the blob is encrypted with the cloud's secret key."""
+
+from django.db import models
+
+from common.ids import new_hex
+from identity.users.models import User
+
+
+class Credential(models.Model):
+    """`id` of an ec2 credential is the SHA-256 of its access key. `trust_id`/`app_cred_id`: the delegation that made it."""
+
+    id = models.CharField(primary_key=True, max_length=64, default=new_hex)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="credentials")
+    project_id = models.CharField(max_length=64, null=True)
+    type = models.CharField(max_length=255)
+    encrypted_blob = models.TextField()
+    extra = models.JSONField(default=dict)

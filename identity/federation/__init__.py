@@ -1,0 +1,1 @@
+"""Identity providers, mappings, protocols, service providers."""

@@ -1,0 +1,1 @@
+"""Unified limits and the one place that counts quotas."""

@@ -1,0 +1,69 @@
+"""Every row of identity, by resource."""
+
+from identity.appcreds.models import AccessRule, ApplicationCredential
+from identity.assignments.models import (
+    GroupDomainRole,
+    GroupProjectRole,
+    GroupSystemRole,
+    System,
+    UserDomainRole,
+    UserProjectRole,
+    UserSystemRole,
+)
+from identity.catalogs.models import Endpoint, EndpointGroup, ProjectEndpoint, Region, Service
+from identity.credentials.models import Credential
+from identity.domains.models import DomainOption
+from identity.federation.models import IdentityProvider, Mapping, Protocol, RemoteId, ServiceProvider
+from identity.groups.models import Group
+from identity.limits.models import Limit, QuotaLock, RegisteredLimit
+from identity.oauth1.models import AccessToken, Consumer, Nonce, RequestToken
+from identity.policies.models import Policy, PolicyAssociation
+from identity.projects.models import Domain, Project, ProjectTag
+from identity.revocation.models import Epoch, RevocationEvent
+from identity.roles.models import ImpliedRole, Role
+from identity.trusts.models import Trust
+from identity.users.models import OldPassword, User
+
+__all__ = [
+    "AccessRule",
+    "AccessToken",
+    "ApplicationCredential",
+    "Consumer",
+    "Credential",
+    "Domain",
+    "DomainOption",
+    "Endpoint",
+    "EndpointGroup",
+    "Epoch",
+    "Group",
+    "GroupDomainRole",
+    "GroupProjectRole",
+    "GroupSystemRole",
+    "IdentityProvider",
+    "ImpliedRole",
+    "Limit",
+    "Mapping",
+    "Nonce",
+    "OldPassword",
+    "Policy",
+    "PolicyAssociation",
+    "Project",
+    "ProjectEndpoint",
+    "ProjectTag",
+    "Protocol",
+    "QuotaLock",
+    "Region",
+    "RegisteredLimit",
+    "RemoteId",
+    "RequestToken",
+    "RevocationEvent",
+    "Role",
+    "Service",
+    "ServiceProvider",
+    "System",
+    "Trust",
+    "User",
+    "UserDomainRole",
+    "UserProjectRole",
+    "UserSystemRole",
+]

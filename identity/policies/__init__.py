@@ -1,0 +1,1 @@
+"""Policy blobs and what they are attached to."""

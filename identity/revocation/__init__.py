@@ -1,0 +1,1 @@
+"""Revocation events and the epoch that empties caches."""

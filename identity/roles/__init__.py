@@ -1,0 +1,1 @@
+"""Roles, and which role implies which."""

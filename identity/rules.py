@@ -1,0 +1,4 @@
+"""Identity's own rules."""
+
+RULES: dict[str, str] = {}
+DESCRIPTIONS: dict[str, str] = {}

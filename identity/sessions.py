@@ -1,0 +1,134 @@
+"""Portal sessions: the same user, scope and roles as a token's, held by Django's session instead of a header."""
+
+from django.conf import settings
+from django.contrib import auth
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.clock import now
+from common.errors import Forbidden
+from identity import actors
+from identity.assignments import effective
+from identity.assignments.effective import Scope
+from identity.auth import passwords
+from identity.models import Project, User
+from identity.revocation import services as revocation
+from identity.tokens import audit_id
+
+_BACKEND = "identity.backends.PasswordBackend"
+_KIND, _ID, _AUDIT, _SINCE = "scope_kind", "scope_id", "audit_id", "signed_in_at"
+
+
+class NoRoleThere(Forbidden):
+    template = _("You have no role on this project.")
+
+
+def sign_in(request: HttpRequest, username: str, password: str, domain: str = "Default") -> Actor:
+    """Check the password and open a session, scoped to the user's default project or else the first they have.
+
+    `domain` is a name or an id. Raises: Unauthorized, the same for an unknown user and a wrong password.
+    """
+    user = passwords.check(password, name=username, domain=domain)
+    auth.login(request, user, backend=_BACKEND)
+    scope = _first_scope(user)
+    _remember(request, scope)
+    request.session[_AUDIT] = audit_id()
+    request.session[_SINCE] = now().isoformat()
+    actor = _actor(request, user.pk)
+    request.actor = actor  # type: ignore[attr-defined]
+    return actor
+
+
+def sign_out(request: HttpRequest) -> None:
+    auth.logout(request)
+
+
+def _remember(request: HttpRequest, scope: Scope) -> None:
+    request.session[_KIND], request.session[_ID] = scope.kind, scope.id
+
+
+def _first_scope(user: User) -> Scope:
+    mine = projects(user.pk)
+    ids = [project.id for project in mine]
+    if user.default_project_id in ids:
+        return Scope("project", user.default_project_id)
+    if mine:
+        return Scope("project", ids[0])
+    domains = effective.domain_ids(user.pk)
+    return Scope("domain", min(domains)) if domains else Scope()
+
+
+def projects(user_id: str) -> list[Project]:
+    """The enabled projects on which a user has a role, by name: the portal's switcher."""
+    rows = Project.objects.filter(pk__in=effective.project_ids(user_id), enabled=True, domain__enabled=True)
+    return list(rows.select_related("domain").order_by("domain__name", "name"))
+
+
+_cache: dict[tuple[str, ...], tuple[int, Actor]] = {}
+
+
+def actor_from_session(request: HttpRequest) -> Actor | None:
+    """Who is signed in, or None. Ends when the user, the password or the last role goes away."""
+    session = request.session
+    user_id = session.get(auth.SESSION_KEY)
+    if user_id is None or session.get(auth.BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    parts = (auth.HASH_SESSION_KEY, _KIND, _ID, _AUDIT)
+    key = (session.session_key or "", user_id, *(str(session.get(part, "")) for part in parts))
+    epoch = revocation.epoch()
+    known = _cache.get(key)
+    if known is not None and known[0] == epoch:
+        return known[1]
+    if not auth.get_user(request).is_authenticated:
+        return None
+    try:
+        actor = _actor(request, user_id)
+    except actors.NoSuchActor:
+        actor = _elsewhere(request, user_id)
+    if actor is None:
+        return None
+    if len(_cache) > 5000:
+        _cache.clear()
+    _cache[key] = (epoch, actor)
+    return actor
+
+
+def _elsewhere(request: HttpRequest, user_id: str) -> Actor | None:
+    """The scope of the session is gone: move to another one of the user's, or to none."""
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        return None
+    try:
+        _remember(request, _first_scope(user))
+        return _actor(request, user_id)
+    except actors.NoSuchActor:
+        return None
+
+
+def _actor(request: HttpRequest, user_id: str) -> Actor:
+    scope = Scope(request.session.get(_KIND, ""), request.session.get(_ID, ""))
+    audit = (request.session.get(_AUDIT, ""),)
+    return actors.build(user_id, scope, methods=("password",), audit_ids=audit)
+
+
+def switch_project(request: HttpRequest, project_id: str) -> Actor:
+    """Move the session to another project. Raises: NoRoleThere."""
+    return _switch(request, Scope("project", project_id))
+
+
+def switch_domain(request: HttpRequest, domain_id: str) -> Actor:
+    """Move the session to a domain. Raises: NoRoleThere."""
+    return _switch(request, Scope("domain", domain_id))
+
+
+def _switch(request: HttpRequest, scope: Scope) -> Actor:
+    user_id = request.session[auth.SESSION_KEY]
+    try:
+        actors.build(user_id, scope)
+    except actors.NoSuchActor:
+        raise NoRoleThere() from None
+    _remember(request, scope)
+    actor = _actor(request, user_id)
+    request.actor = actor  # type: ignore[attr-defined]
+    return actor

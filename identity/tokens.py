@@ -1,0 +1,179 @@
+"""Fernet tokens: what they hold, and how a token becomes an Actor.
+
+A token is validated inside the process: decrypted, checked against revocation events, its roles computed; the answer is
+cached until the epoch moves (`identity.revocation`), which every process reads at most once a second.
+"""
+
+import base64
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import msgpack
+from cryptography.fernet import InvalidToken
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.clock import now
+from common.errors import NotFound, Unauthorized
+from identity import actors, tokenkeys
+from identity.assignments.effective import Scope
+from identity.revocation import services as revocation
+
+METHODS = ("password", "token", "totp", "application_credential", "oauth1", "mapped", "openid", "saml2", "external")
+_KINDS = ("", "project", "domain", "system")
+_CACHE_SIZE = 20_000
+
+
+class TokenNotFound(NotFound):
+    template = _("This is not a recognized Fernet token.")
+
+
+class BadToken(Unauthorized):
+    template = _("The request you have made requires authentication.")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a token's text holds. `audit_ids` is (own,) or (own, first of the chain)."""
+
+    user_id: str
+    methods: tuple[str, ...]
+    scope: Scope
+    issued_at: datetime
+    expires_at: datetime
+    audit_ids: tuple[str, ...]
+    delegation: actors.Delegation = field(default_factory=actors.Delegation)
+
+
+def audit_id() -> str:
+    return base64.urlsafe_b64encode(os.urandom(16)).rstrip(b"=").decode()
+
+
+def _pack_id(value: str) -> bytes | str:
+    try:
+        packed = bytes.fromhex(value)
+    except ValueError:
+        return value
+    return packed if packed.hex() == value else value
+
+
+def _unpack_id(value: bytes | str) -> str:
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def issue(
+    user_id: str,
+    scope: Scope,
+    methods: tuple[str, ...],
+    *,
+    parent: Token | None = None,
+    delegation: actors.Delegation | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[str, Token]:
+    """A new token and its text. One made from `parent` expires with it and continues its audit chain."""
+    moment = now()
+    limit = parent.expires_at if parent else moment + timedelta(seconds=settings.TOKEN_LIFETIME)
+    if expires_at is not None:
+        limit = min(limit, expires_at)
+    audit = (audit_id(),) + ((parent.audit_ids[-1],) if parent else ())
+    limit = limit.replace(microsecond=0)
+    token = Token(user_id, methods, scope, moment, limit, audit, delegation or actors.Delegation())
+    return tokenkeys.fernet().encrypt(_pack(token)).decode().rstrip("="), token
+
+
+def _pack(token: Token) -> bytes:
+    bits = sum(1 << METHODS.index(method) for method in token.methods)
+    audit = [base64.urlsafe_b64decode(part + "==") for part in token.audit_ids]
+    times = [token.issued_at.timestamp(), int(token.expires_at.timestamp())]
+    scope = [_KINDS.index(token.scope.kind), _pack_id(token.scope.id)]
+    return msgpack.packb([1, _pack_id(token.user_id), bits, *scope, *times, audit, token.delegation.as_dict()])
+
+
+def read(text: str) -> Token:
+    """What a token's text holds, expired or not. Raises: TokenNotFound when it is not one of ours."""
+    try:
+        raw = tokenkeys.fernet().decrypt((text + "=" * (-len(text) % 4)).encode())
+    except (InvalidToken, ValueError, TypeError):
+        raise TokenNotFound() from None
+    _version, user, bits, kind, scope, issued, expires, audit, delegation = msgpack.unpackb(raw)
+    return Token(
+        user_id=_unpack_id(user),
+        methods=tuple(method for index, method in enumerate(METHODS) if bits >> index & 1),
+        scope=Scope(_KINDS[kind], _unpack_id(scope)),
+        issued_at=datetime.fromtimestamp(issued, UTC),
+        expires_at=datetime.fromtimestamp(expires, UTC),
+        audit_ids=tuple(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in audit),
+        delegation=actors.Delegation.from_dict(delegation),
+    )
+
+
+_cache: dict[str, tuple[int, float, Actor]] = {}
+
+
+def actor_from_token(text: str, request_id: str = "", *, fresh: bool = False) -> Actor:
+    """Who sent a request with this token. `fresh` re-reads the epoch now, for answers that must not lag.
+
+    Raises: Unauthorized when the token is unknown, expired, revoked, or means nobody any more.
+    """
+    try:
+        return validate(text, fresh=fresh).with_request(request_id)
+    except TokenNotFound:
+        raise BadToken() from None
+
+
+def validate(text: str, *, fresh: bool = False, allow_expired: bool = False) -> Actor:
+    """The Actor of a token. Raises: TokenNotFound."""
+    epoch = revocation.epoch(fresh=fresh)
+    known = _cache.get(text)
+    moment = now()
+    if known is not None and known[0] == epoch and known[1] > moment.timestamp():
+        return known[2]
+    token = read(text)
+    if token.expires_at <= moment and not allow_expired:
+        raise TokenNotFound()
+    actor = _actor_of(token)
+    if len(_cache) >= _CACHE_SIZE:
+        _cache.clear()
+    if token.expires_at > moment:
+        _cache[text] = (epoch, token.expires_at.timestamp(), actor)
+    return actor
+
+
+def _actor_of(token: Token) -> Actor:
+    try:
+        actor = actors.build(
+            token.user_id,
+            token.scope,
+            delegation=token.delegation,
+            methods=token.methods,
+            audit_ids=token.audit_ids,
+            issued_at=token.issued_at,
+            expires_at=token.expires_at,
+        )
+    except Unauthorized:
+        raise TokenNotFound() from None
+    revoked = revocation.is_revoked(
+        issued_at=token.issued_at,
+        audit_ids=token.audit_ids,
+        user_id=token.user_id,
+        project_id=actor.project_id,
+        domain_ids={actor.user_domain_id, actor.project_domain_id, actor.domain_id or ""} - {""},
+        trust_id=actor.trust_id,
+        consumer_id=token.delegation.consumer_id,
+        access_token_id=token.delegation.access_token_id,
+    )
+    if revoked:
+        raise TokenNotFound()
+    return actor
+
+
+def revoke(text: str, *, chain: bool = False) -> None:
+    """This token, or all of its chain, stops counting: here at once, in every process within a second."""
+    token = read(text)
+    if chain:
+        revocation.revoke(audit_chain_id=token.audit_ids[-1])
+    else:
+        revocation.revoke(audit_id=token.audit_ids[0])
+    _cache.pop(text, None)

@@ -1,0 +1,1 @@
+"""Trusts: one user acting for another."""
