@@ -12,4 +12,6 @@ from channels.sessions import SessionMiddlewareStack  # noqa: E402
 
 from portal.routing import websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter({"http": _django, "websocket": SessionMiddlewareStack(URLRouter(websocket_urlpatterns))})
+application = ProtocolTypeRouter(
+    {"http": _django, "websocket": SessionMiddlewareStack(URLRouter(websocket_urlpatterns))}
+)

@@ -197,7 +197,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["openstackapi.render.JSONRenderer", "openstackapi.render.BrowsableRenderer"],
     "DEFAULT_PARSER_CLASSES": ["openstackapi.render.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "openstackapi.schema.ServiceSchema",
+    "DEFAULT_SCHEMA_CLASS": "openstackapi.autoschema.ServiceSchema",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
     "EXCEPTION_HANDLER": "openstackapi.faults.handle",

@@ -115,7 +115,12 @@ def seed() -> str | None:
     real, fake = wanted_names()
     have = set(Host.objects.values_list("name", flat=True))
     for name in real:
-        enrol(name, roles=["control", "network", "compute", "storage"] if name == "host1" else ["network", "compute", "storage"])
+        enrol(
+            name,
+            roles=["control", "network", "compute", "storage"]
+            if name == "host1"
+            else ["network", "compute", "storage"],
+        )
     for name in fake:
         enrol(name, roles=["network", "compute", "storage"], fake=True)
     made = [name for name in real + fake if name not in have]
@@ -138,7 +143,9 @@ def find(name: str) -> Host:
     return host
 
 
-def send(name: str, verb: str, body: dict[str, Any], *, subject: str = "", generation: int = 0, deadline: float = 60) -> None:
+def send(
+    name: str, verb: str, body: dict[str, Any], *, subject: str = "", generation: int = 0, deadline: float = 60
+) -> None:
     """Fire and forget: an order outside of any operation, sent after commit. Whoever sends must notice its loss."""
     order = {
         "verb": verb,
@@ -221,5 +228,3 @@ def sweep() -> None:
         silence = (moment - host.last_seen_at).total_seconds() if host.last_seen_at else DOWN_AFTER
         with transaction.atomic():
             change_state(host, HostState.DOWN if silence >= DOWN_AFTER else HostState.UNREACHABLE)
-
-

@@ -16,7 +16,9 @@ _compiled: dict[int, tuple[Any, Check]] = {}
 
 
 class NotJson(Invalid):
-    template = "The server could not comply with the request since it is either malformed or otherwise incorrect: %(why)s."
+    template = (
+        "The server could not comply with the request since it is either malformed or otherwise incorrect: %(why)s."
+    )
 
 
 class SchemaRefused(Invalid):

@@ -110,7 +110,9 @@ class Fields:
         """One row as the wire shows it."""
         return {name: get(row) for name, get in self.plan(version, actor is not None and actor.is_admin)}
 
-    def render_many(self, rows: Iterable[Row], version: Version = ANY, actor: Actor | None = None) -> list[dict[str, Any]]:
+    def render_many(
+        self, rows: Iterable[Row], version: Version = ANY, actor: Actor | None = None
+    ) -> list[dict[str, Any]]:
         plan = self.plan(version, actor is not None and actor.is_admin)
         return [{name: get(row) for name, get in plan} for row in rows]
 

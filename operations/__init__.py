@@ -1,9 +1,9 @@
 """Durable long verbs: an Operation is a row that runs a flow's steps, one transaction each, until it is done or undone.
 
-    operations.start(FLOW, subject=("server", id), project_id=…, actor=actor, holds=["server:…"])
-    operations.wake("port", port_id)          something that a step may wait for has changed
-    operations.on_report("network", handler)  what agents say on their own
-    operations.on_event("lease", handler)
+operations.start(FLOW, subject=("server", id), project_id=…, actor=actor, holds=["server:…"])
+operations.wake("port", port_id)          something that a step may wait for has changed
+operations.on_report("network", handler)  what agents say on their own
+operations.on_event("lease", handler)
 """
 
 from operations.flows import Flow, Step, Wait, all_flows

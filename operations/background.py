@@ -1,7 +1,7 @@
 """Background work by key, coalesced, run at least once after the last kick, in a control process.
 
-    background.register("network", sync_host)
-    background.kick("network", "host1")          # inside the transaction that made it needed
+background.register("network", sync_host)
+background.kick("network", "host1")          # inside the transaction that made it needed
 """
 
 from collections.abc import Callable

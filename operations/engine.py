@@ -63,7 +63,9 @@ class Op:
     @property
     def actor(self) -> Actor:
         """The cloud itself, acting for whoever started this."""
-        return Actor.internal(self.row.user_name or "stackling", project_id=self.row.project_id, request_id=self.row.request_id)
+        return Actor.internal(
+            self.row.user_name or "stackling", project_id=self.row.project_id, request_id=self.row.request_id
+        )
 
     @property
     def undoing(self) -> bool:

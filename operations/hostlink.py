@@ -11,7 +11,17 @@ from typing import Any
 from django.db import transaction
 
 from common.clock import now
-from hostagent.contract import ACCEPTED_VERSIONS, CONTROL_QUEUE, ORDER_TASK, REPORT_TASK, VERBS, VERSION, host_queue, is_sealed, seal
+from hostagent.contract import (
+    ACCEPTED_VERSIONS,
+    CONTROL_QUEUE,
+    ORDER_TASK,
+    REPORT_TASK,
+    VERBS,
+    VERSION,
+    host_queue,
+    is_sealed,
+    seal,
+)
 from operations import doorbell
 from operations.models import LIVE, Operation, OperationStep, Phase
 
@@ -101,7 +111,13 @@ def _answered(host: str, kind: str, message: dict[str, Any]) -> None:
     phase, name = _phase_and_name(message["step"])
     with transaction.atomic():
         rows = OperationStep.objects.filter(
-            operation_id=message["operation"], phase=phase, name=name, host=host, finished_at=None, answer=None, error_code=""
+            operation_id=message["operation"],
+            phase=phase,
+            name=name,
+            host=host,
+            finished_at=None,
+            answer__isnull=True,
+            error_code="",
         )
         moment = now()
         if kind == "working":
@@ -123,7 +139,7 @@ def _answered(host: str, kind: str, message: dict[str, Any]) -> None:
 def ask_again(host: str) -> None:
     """A host's agent began anew: every step that waits for it is ordered again at once."""
     with transaction.atomic():
-        steps = OperationStep.objects.filter(host=host, finished_at=None, answer=None).exclude(ordered_at=None)
+        steps = OperationStep.objects.filter(host=host, finished_at=None, answer__isnull=True).exclude(ordered_at=None)
         ids = list(steps.values_list("operation_id", flat=True).distinct())
         steps.update(ordered_at=None, heard_at=None)
         Operation.objects.filter(id__in=ids, state__in=LIVE).update(wake_at=now())

@@ -44,7 +44,9 @@ class Operation(models.Model):
         indexes = [
             models.Index(fields=["subject_kind", "subject_id", "created_at"]),
             models.Index(fields=["project_id", "created_at"]),
-            models.Index(fields=["wake_at"], condition=models.Q(state__in=["running", "undoing"]), name="operation_due"),
+            models.Index(
+                fields=["wake_at"], condition=models.Q(state__in=["running", "undoing"]), name="operation_due"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -79,14 +79,24 @@ def agents(cloud: Cloud, underlay: dict[str, str]) -> list[Program]:
             f"agent-{host}",
             (*_python("-m", "hostagent.namespaces", "enter", host, "--"), *worker),
             root=True,
-            environment={**common, "STACKLING_HOST": host, "STACKLING_DRIVER": "libvirt", "STACKLING_UNDERLAY_IP": underlay[host]},
+            environment={
+                **common,
+                "STACKLING_HOST": host,
+                "STACKLING_DRIVER": "libvirt",
+                "STACKLING_UNDERLAY_IP": underlay[host],
+            },
             priority=150,
             whole_group=False,
         )
         for host in cloud.host_names
     ]
     if cloud.fake_hosts:
-        fake = {**common, "STACKLING_HOST": ",".join(cloud.fake_host_names), "STACKLING_DRIVER": "fake", "STACKLING_UNDERLAY_IP": ""}
+        fake = {
+            **common,
+            "STACKLING_HOST": ",".join(cloud.fake_host_names),
+            "STACKLING_DRIVER": "fake",
+            "STACKLING_UNDERLAY_IP": "",
+        }
         found.append(Program("agent-fake", worker, environment=fake, priority=150, whole_group=False))
     return found
 

@@ -76,7 +76,9 @@ def control_account(cloud: Cloud) -> Account:
     account = _account(_service_entry())
     if _can_run(account, cloud):
         return account
-    return _account(me, f"user {SERVICE_USER} cannot read {CLONE}, its Python or {cloud.data}: the control plane stays root")
+    return _account(
+        me, f"user {SERVICE_USER} cannot read {CLONE}, its Python or {cloud.data}: the control plane stays root"
+    )
 
 
 def as_root(command: list[str]) -> list[str]:

@@ -1,0 +1,52 @@
+"""Lists operations, newest first, with the step each is at."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from common.errors import sentence
+from operations.models import LIVE, Operation
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--live", action="store_true", help="only those that still run")
+        parser.add_argument("--subject", default="", help="kind:id, such as server:<id>")
+        parser.add_argument("--limit", type=int, default=50)
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        rows = Operation.objects.order_by("-created_at")
+        if options["live"]:
+            rows = rows.filter(state__in=LIVE)
+        if options["subject"]:
+            kind, _, key = options["subject"].partition(":")
+            rows = rows.filter(subject_kind=kind, subject_id=key)
+        found = [self._row(row) for row in rows.prefetch_related("steps")[: options["limit"]]]
+        if options["json"]:
+            self.stdout.write(json.dumps(found, indent=2))
+            return
+        for row in found:
+            self.stdout.write(
+                f"{row['created_at']}  {row['state']:<8} {row['flow']:<20} {row['subject']}  {row['step']}  {row['reason']}"
+            )
+
+    @staticmethod
+    def _row(row: Operation) -> dict[str, Any]:
+        steps = list(row.steps.all())
+        return {
+            "id": row.id,
+            "flow": row.flow,
+            "subject": f"{row.subject_kind}:{row.subject_id}",
+            "state": row.state,
+            "request_id": row.request_id,
+            "step": steps[-1].name if steps else "",
+            "host": steps[-1].host if steps else "",
+            "created_at": row.created_at.isoformat(timespec="seconds"),
+            "finished_at": row.finished_at.isoformat(timespec="seconds") if row.finished_at else None,
+            "reason": sentence(row.error_code, row.error_data) if row.error_code else "",
+        }
