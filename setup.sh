@@ -72,6 +72,10 @@ if [ -n "$missing" ]; then
     step "Debian packages ($(wc -w <<<"$missing") missing)" install_packages $missing
 fi
 
+if ! ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1; then
+    step "list of Debian packages" as_root apt-get update -q # the demo images are made from Debian's packages
+fi
+
 python="${PYTHON:-/usr/bin/python3}"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $python is older." >&2; exit 1; }
 
@@ -79,7 +83,7 @@ install_python() { # install_python PINS…: uv where it works here (5 × faster
     local args=() file
     for file in "$@"; do args+=(-r "$file"); done
     if "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt &&
-        "$venv/bin/uv" pip install --python "$venv/bin/python" --require-hashes "${args[@]}"; then
+        "$venv/bin/uv" pip install --compile-bytecode --python "$venv/bin/python" --require-hashes "${args[@]}"; then
         return
     fi
     "$venv/bin/python" -m pip install --disable-pip-version-check --require-hashes "${args[@]}"

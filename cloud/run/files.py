@@ -20,7 +20,7 @@ def write(path: Path, text: str, owner: Account, mode: int = 0o600) -> None:
     scratch.unlink(missing_ok=True)
     with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
         file.write(text)
-    os.chmod(scratch, mode)
+    scratch.chmod(mode)
     owner.give(scratch)
     scratch.rename(path)
 

@@ -1,0 +1,31 @@
+"""`manage.py shell_external -- CMD …`: runs CMD where floating IPs are reachable."""
+
+import os
+from argparse import REMAINDER, ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+
+class Command(BaseCommand):
+    help = "Runs a command in the namespace that holds the external end (STACKLING_NETNS), or here when there is none."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("command", nargs=REMAINDER, help="-- CMD and its arguments; without one, a shell")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        command = [word for n, word in enumerate(options["command"]) if n or word != "--"] or [
+            os.environ.get("SHELL", "/bin/sh")
+        ]
+        namespace = os.environ.get("STACKLING_NETNS", "")
+        if namespace:
+            if not (Path("/run/netns") / namespace).exists():
+                raise CommandError(f"Namespace {namespace} is not there: the cloud was never started with it.")
+            sudo = [] if os.geteuid() == 0 else ["sudo", "--preserve-env"]
+            command = [*sudo, "ip", "netns", "exec", namespace, *command]
+        try:
+            os.execvp(command[0], command)
+        except FileNotFoundError:
+            raise CommandError(f"{command[0]} is not installed here.") from None

@@ -1,0 +1,148 @@
+"""What a start does with the database, in a process of its own: `python -m cloud.run.prepare`.
+
+Prints its steps as JSON lines {"step", "seconds", "note"}; where it must stop, {"refused": sentence} and exit 1.
+"""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import django
+
+from cloud.run.settings import CLONE, Refused
+from cloud.run.steps import hash_files
+
+KEPT_COPIES = 3
+
+
+def say(**line: object) -> None:
+    print(json.dumps(line), flush=True)
+
+
+@contextmanager
+def step(name: str) -> Iterator[list[str]]:
+    begin, notes = time.monotonic(), list[str]()
+    yield notes
+    say(step=name, seconds=time.monotonic() - begin, note=" · ".join(notes))
+
+
+def _plan() -> tuple[list[str], list[str]]:
+    """(migrations still to apply, migrations applied that this code does not have), as `app.name`."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    pending = [f"{m.app_label}.{m.name}" for m, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
+    known, ours = set(executor.loader.disk_migrations), executor.loader.migrated_apps
+    unknown = [
+        f"{app}.{name}" for app, name in executor.loader.applied_migrations if (app, name) not in known and app in ours
+    ]
+    return pending, sorted(unknown)
+
+
+def copy_database(folder: Path) -> Path | None:
+    """A copy of the database as it is now; the newest three are kept. None when there is nothing to copy yet.
+
+    SQLite through its backup interface (a consistent copy, also under writers); PostgreSQL through pg_dump.
+    Raises: Refused when pg_dump fails.
+    """
+    from django.db import connection
+
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    if connection.vendor == "sqlite":
+        source = Path(connection.settings_dict["NAME"])
+        if not source.exists() or source.stat().st_size == 0:
+            return None
+        target = folder / f"db-{stamp}.sqlite3"
+        with sqlite3.connect(source) as old, sqlite3.connect(target) as new:
+            old.backup(new)
+    else:
+        target = folder / f"db-{stamp}.dump"
+        done = subprocess.run(
+            ["pg_dump", "--format=custom", f"--file={target}", f"--dbname={os.environ['DATABASE_URL']}"],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode:
+            raise Refused(f"The database could not be copied before its upgrade: {done.stderr.strip()}")
+    target.chmod(0o600)
+    for old_copy in sorted(folder.glob("db-*"))[:-KEPT_COPIES]:
+        old_copy.unlink()
+    return target
+
+
+def migrate() -> None:
+    """Brings the database to this code's shape, after a copy.
+
+    Raises: Refused when the database was written by newer code.
+    """
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import connection
+
+    pending, unknown = _plan()
+    if unknown:
+        raise Refused(
+            f"The database is newer than this code: it holds {', '.join(unknown[:3])}. Start it with the version that wrote it, "
+            f"or put back a copy from {settings.DATA}/backups."
+        )
+    if not pending:
+        return
+    with step("database") as notes:
+        fresh = not connection.introspection.table_names()
+        copy = None if fresh else copy_database(settings.DATA / "backups")
+        if copy:
+            notes.append(f"copied to {copy.name}")
+        call_command("migrate", interactive=False, verbosity=0)
+        notes.append(f"{len(pending)} migrations")
+
+
+def demo_images() -> None:
+    """Builds the demo images, unless the same code built them here before.
+
+    Raises: Refused naming the program or package that is missing.
+    """
+    from django.conf import settings
+    from images.demo import build
+
+    stamp, code = (
+        settings.DATA / "cache" / "demo" / ".code",
+        hash_files([CLONE / "images" / "demo" / "files", *sorted((CLONE / "images" / "demo").glob("*.py"))]),
+    )
+    if stamp.exists() and stamp.read_text() == code and build.cached(settings.DATA):
+        return
+    with step("demo images"):
+        try:
+            build.build(settings.DATA / "cache" / "demo")
+        except RuntimeError as failure:
+            raise Refused(f"The demo images could not be built: {failure}") from failure
+    stamp.write_text(code)
+
+
+def seed() -> None:
+    from common import seeding
+
+    with step("accounts, flavors, networks") as notes:
+        seeding.run_all(lambda name, made: notes.append(made))
+
+
+def main() -> int:
+    try:
+        django.setup()
+        migrate()
+        demo_images()
+        seed()
+    except Refused as refusal:
+        say(refused=str(refusal))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

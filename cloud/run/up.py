@@ -1,0 +1,307 @@
+"""`make run`: from whatever there is to a cloud that answers, then in the foreground until told to stop."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any
+
+from cloud.run import files, frontdoor, hosts, programs, supervise, vendor
+from cloud.run.settings import CLONE, Cloud, Refused
+from cloud.run.steps import Steps, hash_files, hash_tree_facts, run, stream_steps
+from cloud.run.users import Account, as_root, control_account
+
+STAMPS = CLONE / ".venv" / "stamps"
+READY_SECONDS = 90.0
+
+
+def prepare_clone(steps: Steps) -> None:
+    """What depends on the clone alone: front-end files, translations, static files, byte code."""
+    if not os.access(CLONE, os.W_OK):
+        return
+    steps.once("front-end packages", STAMPS / "vendor", vendor.inputs_hash(), vendor.make)
+    catalogs = sorted({*CLONE.glob("*/locale/*/LC_MESSAGES/*.po"), *CLONE.glob("locale/*/LC_MESSAGES/*.po")})
+    compiled = [str(path.with_suffix(".mo").exists()) for path in catalogs]
+    steps.once("texts", STAMPS / "texts", hash_files(catalogs, *compiled, "True"), lambda: _compile_texts(catalogs))
+    static = [path for path in (CLONE / "static", *sorted(CLONE.glob("*/static"))) if path.is_dir()]
+    pins = hash_files([CLONE / "requirements" / "base.txt"])
+    steps.once("static files", STAMPS / "static", hash_tree_facts(static, pins), _collect_static)
+    # The control plane's account may not write into the clone, and would compile every module at every start.
+    code = [sys.executable, "-m", "compileall", "-q", "-x", r"/(\.venv|node_modules|var)/", str(CLONE)]
+    subprocess.run(code, cwd=CLONE, stdout=subprocess.DEVNULL)
+
+
+def _compile_texts(catalogs: list[Path]) -> None:
+    for catalog in catalogs:
+        run(["msgfmt", "--check-format", "-o", str(catalog.with_suffix(".mo")), str(catalog)])
+
+
+def _collect_static() -> None:
+    run([sys.executable, "manage.py", "collectstatic", "--noinput", "-v0"], cwd=CLONE, env=_quiet_environment())
+
+
+def _quiet_environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "cloud.settings",
+        "STACKLING_SECRET_KEY": "collecting-signs-nothing",
+    }
+
+
+def _only_one(cloud: Cloud) -> IO[str]:
+    """The lock that one `make run` of this cloud holds as long as it lives."""
+    lock = (cloud.data / ".lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Refused(
+            f"This cloud ({cloud.data}) runs already: {cloud.public_url}. Stop it with `make stop`."
+        ) from None
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def write_configs(cloud: Cloud, account: Account, underlay: dict[str, str]) -> list[str]:
+    """Configurations of the front door and of the supervisors. Gives the supervisors' names: root's own only when split."""
+    root = os.geteuid() == 0
+    door_as_root = root or bool(cloud.netns)
+    drops = door_as_root and account.uid != 0
+    entry = frontdoor.config(cloud, user=account.name if drops else "", group=str(_group(account)) if drops else "")
+    files.write(cloud.run / "haproxy.cfg", entry, account)
+    everything = programs.control_plane(cloud, door_as_root) + programs.agents(cloud, underlay)
+    split = {"supervisor": everything} if root else {
+        "supervisor": [p for p in everything if not p.root],
+        "agents": [p for p in everything if p.root],
+    }  # fmt: skip
+    split = {name: parts for name, parts in split.items() if parts}
+    for name, parts in split.items():
+        files.write(cloud.run / f"{name}.conf", programs.supervisor_config(name, parts, cloud, account), account)
+    return list(split)
+
+
+def _group(account: Account) -> str:
+    import grp
+
+    return grp.getgrgid(account.gid).gr_name
+
+
+def wait_until_ready(cloud: Cloud, names: list[str], stopping: list[int]) -> dict[str, Any]:
+    """Waits until /readyz says yes through the front door. Gives program → pid.
+
+    Raises: Refused after 90 s, naming the programs that do not run and what /readyz said.
+    """
+    until, said = time.monotonic() + READY_SECONDS, "nothing"
+    url = f"{'https' if cloud.tls_pem else 'http'}://{_reach(cloud)}:{cloud.port}/readyz"
+    while time.monotonic() < until and not stopping:
+        found = {n: i for name in names for n, i in (supervise.states(cloud, name) or {}).items()}
+        running = found and all(info["statename"] == "RUNNING" for info in found.values())
+        if running:
+            try:
+                with urllib.request.urlopen(url, timeout=5) as answer:
+                    if answer.status == 200:
+                        return {name: info["pid"] for name, info in found.items()}
+            except urllib.error.HTTPError as error:
+                said = f"{error.code} {error.read(600).decode(errors='replace')}"
+            except OSError as error:
+                said = str(error)
+        time.sleep(0.15)
+    if stopping:
+        return {}
+    down = [
+        f"{n} is {i['statename'].lower()} ({i['spawnerr'] or 'see ' + i['stdout_logfile']})"
+        for n, i in found.items()
+        if i["statename"] != "RUNNING"
+    ]
+    raise Refused(
+        f"The cloud is not ready after {READY_SECONDS:.0f} s. {'; '.join(down)}\n/readyz said: {said}\nLogs are in {cloud.logs}."
+    )
+
+
+def _reach(cloud: Cloud) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(cloud.listen, cloud.listen)
+
+
+def facts(cloud: Cloud, account: Account, steps: Steps, pids: dict[str, int]) -> dict[str, Any]:
+    """What the `ready` file holds."""
+    import django
+
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=CLONE, capture_output=True, text=True
+    ).stdout.strip()
+    return {
+        "cloud": cloud.id,
+        "urls": {
+            "portal": cloud.public_url + "/",
+            "identity": cloud.auth_url,
+            "schema": f"{cloud.public_url}/api/schema/",
+            "docs": f"{cloud.public_url}/api/docs/",
+        },
+        "pids": {"run": os.getpid(), **pids},
+        "versions": {
+            "stackling": commit or "unknown",
+            "django": django.get_version(),
+            "python": sys.version.split()[0],
+        },
+        "external_namespace": cloud.netns,
+        "external_cidr": str(cloud.external),
+        "external_gateway": str(cloud.external.network_address + 1),
+        "run": str(cloud.run),
+        "control_user": account.name,
+        "hosts": cloud.host_names + cloud.fake_host_names,
+        "seconds": steps.seconds,
+        "seconds_total": round(time.monotonic() - steps.started, 2),
+    }
+
+
+def _block(cloud: Cloud, account: Account, seconds: float) -> str:
+    openstack = Path(sys.executable).parent / "openstack"
+    line = f"OS_CLIENT_CONFIG_FILE={cloud.data}/clouds.yaml {openstack} --os-cloud demo server list"
+    rows = [
+        f"Stackling is ready after {seconds:.1f} s.",
+        f"  Portal      {cloud.public_url}/",
+        f"  Sign in     demo, admin (passwords are in {cloud.data}/passwords)",
+        f"  Command     {line}"
+        if openstack.exists()
+        else f"  Command     OS_CLIENT_CONFIG_FILE={cloud.data}/clouds.yaml openstack --os-cloud demo server list",
+        f"  Floating IP {cloud.external}, reachable from {'namespace ' + cloud.netns if cloud.netns else 'this machine'}",
+        f"  Logs        {cloud.logs}",
+        "  Stop        Ctrl C here, or `make stop`: guests go on. `make clean` removes everything.",
+    ]
+    if account.why_root:
+        rows.append(f"  Note        {account.why_root}.")
+    return "\n" + "\n".join(rows) + "\n"
+
+
+def _make_state(cloud: Cloud, steps: Steps) -> Account:
+    """Folders, keys, passwords; the account that owns them."""
+    with steps.step("keys and folders") as notes:
+        cloud.data.mkdir(parents=True, exist_ok=True)
+        account = control_account(cloud)
+        files.folders(cloud, account)
+        files.keys(cloud, account)
+        known = files.passwords(cloud, account)
+        files.clouds_yaml(cloud, account, known)
+        os.environ.update({f"STACKLING_{name.upper()}_PASSWORD": word for name, word in known.items()})
+        cloud.environment.update({f"STACKLING_{name.upper()}_PASSWORD": word for name, word in known.items()})
+        hosts.run_folder(cloud, account)
+        notes.append(f"control plane runs as {account.name}")
+    return account
+
+
+def _check_port(cloud: Cloud) -> None:
+    import socket
+
+    with socket.socket(socket.AF_INET6 if ":" in cloud.listen else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((cloud.listen, cloud.port))
+        except OSError as error:
+            raise Refused(
+                f"Port {cloud.port} on {cloud.listen} cannot be used ({error.strerror}). Choose another with STACKLING_PORT."
+            ) from None
+
+
+def up(cloud: Cloud) -> int:
+    """Runs the cloud until SIGTERM or Ctrl C. Gives the exit status."""
+    steps = Steps()
+    print(f"Stackling {cloud.id} in {cloud.data}", flush=True)
+    cloud.data.mkdir(parents=True, exist_ok=True)
+    lock = _only_one(cloud)
+    (cloud.data / "ready").unlink(missing_ok=True)
+    for name in ("supervisor", "agents"):  # left by a `make run` that was killed
+        supervise.stop(cloud, name)
+    _check_port(cloud)
+    prepare_clone(steps)
+    account = _make_state(cloud, steps)
+    environment = cloud.child_environment()
+    underlay: dict[str, str] = {}
+    if cloud.hosts or cloud.netns:
+        with steps.step("hosts' namespaces"):
+            underlay = hosts.up(cloud)
+            hosts.open_console_sockets(cloud, account)
+    stream_steps(steps, [sys.executable, "-m", "cloud.run.prepare"], cwd=CLONE, env=environment, **account.switch())
+    names = write_configs(cloud, account, underlay)
+    try:
+        return _serve(cloud, account, steps, names)
+    finally:
+        (cloud.data / "ready").unlink(missing_ok=True)
+        lock.close()
+
+
+def _serve(cloud: Cloud, account: Account, steps: Steps, names: list[str]) -> int:
+    """Starts the supervisors, waits until all answers, says so, and stays until told to stop or a supervisor ends."""
+    stopping: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.append(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
+    children = {name: supervise.start(cloud, name, through=as_root([]) if name == "agents" else []) for name in names}
+    try:
+        with steps.step("processes"):
+            pids = wait_until_ready(cloud, names, stopping)
+        if not stopping:
+            for name, child in children.items():
+                pids[name] = supervise.pid_of(cloud, name) or child.pid
+            files.ready(cloud, account, facts(cloud, account, steps, pids))
+            print(_block(cloud, account, time.monotonic() - steps.started), flush=True)
+        while not stopping and all(child.poll() is None for child in children.values()):
+            time.sleep(0.5)
+        ended = [name for name, child in children.items() if child.poll() is not None]
+        if ended and not stopping:
+            print(f"{', '.join(ended)} ended by itself; see {cloud.logs}.", file=sys.stderr)
+        return 0 if stopping or not ended else 1
+    finally:
+        for name in reversed(names):
+            supervise.stop(cloud, name)
+        print("Stopped. Guests and their networks go on; `make clean` removes them.", flush=True)
+
+
+def _runner(cloud: Cloud) -> int | None:
+    """The pid of the `make run` that holds this cloud's lock, if one does."""
+    path = cloud.data / ".lock"
+    if not path.exists():
+        return None
+    with path.open("r+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return int(lock.read() or 0) or None
+    return None
+
+
+def stop(cloud: Cloud) -> int:
+    """Stops the cloud: control plane and agents. Guests and their networks stay."""
+    pid = _runner(cloud)
+    if pid:
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except PermissionError:
+            raise Refused(f"This cloud was started by another user (process {pid}): stop it as that user.") from None
+        until = time.monotonic() + 60
+        while _runner(cloud) and time.monotonic() < until:
+            time.sleep(0.1)
+    left = [name for name in ("supervisor", "agents") if supervise.stop(cloud, name)]
+    print("Stopped. Guests and their networks go on; `make clean` removes them." if pid or left else "Nothing ran.")
+    return 0
+
+
+def clean(cloud: Cloud) -> int:
+    """Stops the cloud and removes guests, networks and all state."""
+    stop(cloud)
+    if cloud.run.exists() or (cloud.data / "hosts").exists():
+        hosts.down(cloud)
+    for place in (cloud.run, cloud.data):
+        if place.exists():
+            subprocess.run(as_root(["rm", "-rf", "--one-file-system", str(place)]), check=True)
+    print(f"Removed {cloud.data}.")
+    return 0
