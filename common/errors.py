@@ -144,7 +144,9 @@ class HostFailure(CloudError):
 
 class ImageCorrupt(HostFailure):
     code = "image_corrupt"
-    template = _("The image %(image_id)s arrived on host %(host)s with other bytes than it should have. Upload it again.")
+    template = _(
+        "The image %(image_id)s arrived on host %(host)s with other bytes than it should have. Upload it again."
+    )
 
 
 class ImageUnreachable(HostFailure):

@@ -65,5 +65,5 @@ def _send(batch: list[tuple[tuple[str, ...], dict[str, object]]]) -> None:
 
     try:
         async_to_sync(send_all)()
-    except Exception as error:  # the layer is a hint: its loss must not fail what was committed
+    except Exception as error:  # noqa: BLE001 - the layer is a hint: its loss must not fail what was committed
         log.warning("live: %s changes were not announced: %s", len(unique), error)

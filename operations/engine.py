@@ -258,7 +258,7 @@ def _run(row: Operation, flow: Flow, spec: Step, step: OperationStep) -> bool:
             return _failed(row, flow, spec, step, _too_long(step, spec))
         _wait(row, step, Wait(1.0))
         return False
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         transaction.savepoint_rollback(point)
         row.data = kept
         return _tried(row, flow, spec, step, error)

@@ -65,7 +65,7 @@ def send_order(host: str, order: dict[str, Any], *, bulk: bool | None = None) ->
     queue = host_queue(host, bulk=VERBS[order["verb"]]["bulk"] if bulk is None else bulk)
     try:
         app.send_task(ORDER_TASK, args=[seal(message, key)], queue=queue, ignore_result=True, retry=False)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         log.warning("hostlink: %s for %s was not sent: %s", order["verb"], host, error)
         if order.get("operation"):
             _unsent(order)
