@@ -1,0 +1,200 @@
+"""What is measured. Each case takes a running cloud with fake hosts only, unless it says otherwise."""
+
+import json
+import statistics
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from bench import procs
+from bench.client import Client
+from bench.cloud import Running
+from bench.result import at_least, at_most, put
+
+OPENSTACK = json.loads((Path(__file__).parent / "openstack.json").read_text())
+
+
+def create_body(client: Client, name: str, **more: Any) -> dict[str, Any]:
+    flavors = {f["name"]: f["id"] for f in client.json("GET", "/api/compute/v2.1/flavors")["flavors"]}
+    images = {i["name"]: i["id"] for i in client.json("GET", "/api/image/v2/images")["images"]}
+    networks = {n["name"]: n["id"] for n in client.json("GET", "/api/network/v2.0/networks")["networks"]}
+    server = {"name": name, "flavorRef": flavors["tiny"], "imageRef": images["demo"]}
+    return {"server": {**server, "networks": [{"uuid": networks["private"]}], **more}}
+
+
+def raise_quotas(cloud: Running, project_id: str, count: int) -> None:
+    """Room for `count` servers and their ports in the project."""
+    admin = Client(cloud.data, "admin")
+    many = {"instances": count, "cores": count * 2, "ram": count * 1024}
+    admin.json("PUT", f"/api/compute/v2.1/os-quota-sets/{project_id}", {"quota_set": many})
+    admin.json("PUT", f"/api/network/v2.0/quotas/{project_id}", {"quota": {"port": count * 2}})
+
+
+def big_network(client: Client) -> str:
+    """A network with room for some thousands of ports."""
+    network = client.json("POST", "/api/network/v2.0/networks", {"network": {"name": "bench"}})["network"]["id"]
+    subnet = {"network_id": network, "ip_version": 4, "cidr": "10.90.0.0/16", "enable_dhcp": False}
+    client.json("POST", "/api/network/v2.0/subnets", {"subnet": subnet})
+    return str(network)
+
+
+def boot_one(cloud: Running) -> None:
+    """POST → ACTIVE on a fake host, one at a time."""
+    client = Client(cloud.data)
+    body = create_body(client, "one")
+    times = []
+    for number in range(12):
+        began = time.perf_counter()
+        server = client.json("POST", "/api/compute/v2.1/servers", body)["server"]["id"]
+        client.wait_for(server)
+        if number >= 2:  # the first two warm caches up
+            times.append((time.perf_counter() - began) * 1000)
+        client.call("DELETE", f"/api/compute/v2.1/servers/{server}")
+        client.wait_for(server, "")
+    at_most("boot.fake.one", statistics.median(times), 150, "ms", openstack=OPENSTACK["boot_one_ms"])
+
+
+def boot_hundred(cloud: Running) -> None:
+    """100 servers, 10 at a time, and the CPU of all processes together."""
+    client = Client(cloud.data)
+    raise_quotas(cloud, client.project_id, 200)
+    network = big_network(client)
+    body = create_body(client, "many", networks=[{"uuid": network}])
+    pids = procs.tree(list(cloud.pids().values()))
+    before, began = procs.cpu_seconds(pids), time.perf_counter()
+
+    def one(_: int) -> str:
+        server = str(client.json("POST", "/api/compute/v2.1/servers", body)["server"]["id"])
+        client.wait_for(server, poll=0.25)
+        return server
+
+    with ThreadPoolExecutor(10) as pool:
+        servers = list(pool.map(one, range(100)))
+    seconds = time.perf_counter() - began
+    cpu = procs.cpu_seconds(pids) - before
+    at_least("boot.fake.rate", 100 / seconds, 12, "servers/s", openstack=OPENSTACK["boot_100_per_second"])
+    at_most("boot.fake.cpu", cpu * 10, 130, "ms CPU each", openstack=OPENSTACK["boot_cpu_ms"])
+    for server in servers:
+        client.call("DELETE", f"/api/compute/v2.1/servers/{server}")
+    for server in servers:
+        client.wait_for(server, "", poll=0.1)
+
+
+def list_thousand(cloud: Running) -> None:
+    """GET /servers/detail with 1,000 servers against a raw cursor and against OpenStack."""
+    client = Client(cloud.data)
+    out = json.loads(cloud.manage("shell", "-v0", "-c", FILL.format(project=client.project_id)).splitlines()[-1])
+    path = "/api/compute/v2.1/servers/detail"
+    pairs = []
+    for _ in range(7):
+        began = time.perf_counter()
+        status, _, raw = client.call("GET", path)
+        pairs.append((time.perf_counter() - began) * 1000)
+        assert status == 200, raw[:300]
+    count = len(json.loads(raw)["servers"])
+    assert count >= 1000, f"{count} servers are listed"
+    best = min(pairs)
+    (cloud.data / "shown.json").write_bytes(raw)
+    measure = "from bench.baseline_list import main; main({path!r})".format(path=str(cloud.data / "shown.json"))
+    baseline = float(cloud.manage("shell", "-v0", "-c", measure).splitlines()[-1])
+    at_most("list.1000.ratio", best / baseline, 2.0, "x baseline", ms=round(best, 1), baseline_ms=round(baseline, 1))
+    faster = OPENSTACK["list_1000_ms"] / best
+    at_least("list.1000.openstack", faster, 100, "x faster", filled=out["servers"], bytes=len(raw))
+
+
+#: Rows as the services make them, copied: 1,000 boots would only measure boots.
+FILL = """
+import json
+from bench.fill import fill
+print(json.dumps(fill({project!r}, 1000)))
+"""
+
+
+def tokens(cloud: Running) -> None:
+    """A password token against the bare Argon2 verify; validation over HTTP at 16 clients."""
+    client = Client(cloud.data)
+    body = client.password_body()
+    times = []
+    for _ in range(9):
+        began = time.perf_counter()
+        status, _, _ = client.call("POST", "/api/identity/v3/auth/tokens", body)
+        times.append((time.perf_counter() - began) * 1000)
+        assert status == 201
+    bare = float(cloud.manage("shell", "-v0", "-c", ARGON).splitlines()[-1])
+    at_most("token.password", min(times) / bare, 1.2, "x Argon2 verify", ms=round(min(times), 1), argon2_ms=round(bare, 1))
+    done = [0] * 16
+    stop = time.perf_counter() + 4
+
+    def validate(number: int) -> None:
+        while time.perf_counter() < stop:
+            status, _, _ = client.call("GET", "/api/identity/v3/auth/tokens", headers={"X-Subject-Token": client.token})
+            assert status == 200
+            done[number] += 1
+
+    threads = [threading.Thread(target=validate, args=(n,)) for n in range(16)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    rate = sum(done) / 4
+    at_least("token.validation", rate / OPENSTACK["token_validation_per_second"], 5, "x Keystone", per_second=round(rate))
+
+
+ARGON = """
+import time
+from django.contrib.auth.hashers import check_password, make_password
+hash = make_password("x")
+best = 9e9
+for _ in range(9):
+    began = time.perf_counter()
+    check_password("x", hash)
+    best = min(best, time.perf_counter() - began)
+print(best * 1000)
+"""
+
+
+def idle(cloud: Running) -> None:
+    """Memory and CPU of the control plane at rest, by process. No guests; libvirtd and dnsmasq are the host's own."""
+    time.sleep(5)
+    pids = procs.tree(list(cloud.pids().values()))
+    skipped = ("libvirtd", "virtlogd", "dnsmasq", "qemu-system")
+    counted = [pid for pid in pids if not any(word in procs.name_of(pid).split(" ")[0] for word in skipped)]
+    began, before = time.perf_counter(), procs.cpu_seconds(counted)
+    time.sleep(20)
+    cpu = (procs.cpu_seconds(counted) - before) / (time.perf_counter() - began) * 100
+    table = sorted(((round(procs.pss_mib(pid), 1), procs.name_of(pid)[:90]) for pid in counted), reverse=True)
+    total = sum(row[0] for row in table)
+    at_most("idle.pss", total, 600, "MiB", openstack=OPENSTACK["idle_pss_mib"], processes=table)
+    at_most("idle.cpu", cpu, 2.0, "% of a core")
+
+
+def start(cloud: Running) -> None:
+    """Seconds of each step of `make run`, as its ready file tells them."""
+    seconds = cloud.ready.get("seconds", {})
+    total = sum(value for value in seconds.values() if isinstance(value, (int, float)))
+    put("run.first", total, "s", steps=seconds)
+
+
+def boot_real(cloud: Running) -> None:
+    """A real guest: POST → ACTIVE against `virsh define` and `start` of the same domain. Needs a real host."""
+    client = Client(cloud.data)
+    body = create_body(client, "real")
+    ours, plain = [], []
+    for number in range(3):
+        began = time.perf_counter()
+        server = client.json("POST", "/api/compute/v2.1/servers", body)["server"]["id"]
+        client.wait_for(server, poll=0.02)
+        seconds = time.perf_counter() - began
+        raw = cloud.manage("bench_virsh", server)
+        if number:  # the first one fetches the image
+            ours.append(seconds)
+            plain.append(float(raw.splitlines()[-1]))
+        client.call("DELETE", f"/api/compute/v2.1/servers/{server}")
+        client.wait_for(server, "", poll=0.1)
+    limit = 1.5 * min(plain) + 1.0
+    at_most("boot.real", min(ours), round(limit, 2), "s", virsh=round(min(plain), 2))
+
+
+FAKE = {"boot_one": boot_one, "boot_hundred": boot_hundred, "list_thousand": list_thousand, "tokens": tokens}
+REAL = {"start": start, "idle": idle}
+ALL = {**FAKE, **REAL}
