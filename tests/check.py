@@ -1,0 +1,134 @@
+"""`make check`: format, lint, types, import contracts, migrations, templates, translations. One line each."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.live import CLONE
+
+BIN = Path(sys.executable).parent
+LANGUAGE = "zh_Hans"
+#: What makemessages reads.
+TRANSLATED = (".py", ".html", ".js", ".txt")
+
+
+class Wrong(Exception):
+    """A check that found something; the message is what it found."""
+
+
+def _run(*command: str | Path, cwd: Path = CLONE) -> str:
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "cloud.settings",
+        "STACKLING_SECRET_KEY": "checks-sign-nothing",
+    }
+    done = subprocess.run([str(word) for word in command], cwd=cwd, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise Wrong((done.stdout + done.stderr).strip())
+    return done.stdout
+
+
+def templates() -> None:
+    """Every template compiles: Django's own parser, with this project's tags."""
+    import django
+    from django.template import TemplateSyntaxError
+    from django.template.loader import get_template
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
+    os.environ.setdefault("STACKLING_SECRET_KEY", "checks-sign-nothing")
+    django.setup()
+    found = []
+    for root in sorted(CLONE.glob("*/templates")):
+        for path in sorted(root.rglob("*.*")):
+            try:
+                get_template(str(path.relative_to(root)))
+            except TemplateSyntaxError as error:
+                found.append(f"{path.relative_to(CLONE)}: {error}")
+    if found:
+        raise Wrong("\n".join(found))
+
+
+def translations() -> None:
+    """Every text that the code marks has its translation, and none is only guessed (fuzzy)."""
+    kept = CLONE / "locale" / LANGUAGE / "LC_MESSAGES"
+    if not kept.is_dir():
+        raise Wrong(f"{kept.relative_to(CLONE)} is not there: run `make messages`")
+    with tempfile.TemporaryDirectory(prefix="stackling-texts-") as folder:
+        scratch = Path(folder)
+        for name in _run("git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
+            if (
+                name.endswith(TRANSLATED)
+                and not name.startswith(("tests/", "bench/", "static/vendor/"))
+                and (CLONE / name).exists()
+            ):
+                (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(CLONE / name, scratch / name)
+        shutil.copytree(CLONE / "locale", scratch / "locale", dirs_exist_ok=True)
+        domains = {"django": (), "djangojs": ("--domain", "djangojs")}
+        for domain, options in domains.items():
+            if (kept / f"{domain}.po").exists():
+                _run(BIN / "django-admin", "makemessages", "--locale", LANGUAGE, "--no-obsolete", *options, cwd=scratch)
+        missing = []
+        for catalog in sorted((scratch / "locale" / LANGUAGE / "LC_MESSAGES").glob("*.po")):
+            _run("msgfmt", "--check-format", "-o", "/dev/null", catalog)
+            for flag in ("--untranslated", "--only-fuzzy"):
+                text = _run("msgattrib", flag, "--no-obsolete", "--no-wrap", catalog)
+                missing += [line for line in text.splitlines() if line.startswith("msgid ") and line != 'msgid ""']
+    if missing:
+        raise Wrong(
+            f"{len(missing)} texts have no translation; `make messages`, then fill in locale/{LANGUAGE}:\n"
+            + "\n".join(missing[:15])
+        )
+
+
+def secrets() -> None:
+    """Nothing tracked may be a key, a password file or a database."""
+    names = _run("git", "ls-files").splitlines()
+    bad = [
+        name
+        for name in names
+        if name.endswith((".key", ".sqlite3", ".pem", ".mo")) or name in (".env", "var/passwords")
+    ]
+    if bad:
+        raise Wrong("tracked by git, and must not be: " + ", ".join(bad))
+
+
+CHECKS: dict[str, Callable[[], object]] = {
+    "format": lambda: _run(BIN / "ruff", "format", "--check", "."),
+    "lint": lambda: _run(BIN / "ruff", "check", "."),
+    "types": lambda: _run(BIN / "mypy"),
+    "import contracts": lambda: _run(BIN / "lint-imports"),
+    "settings": lambda: _run(sys.executable, "manage.py", "check"),
+    "migrations": lambda: _run(sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"),
+    "templates": templates,
+    "translations": translations,
+    "shell scripts": lambda: [_run("bash", "-n", name) for name in ("setup.sh", ".ci/run")],
+    "tracked files": secrets,
+}
+
+
+def main() -> int:
+    failed = []
+    for name, check in CHECKS.items():
+        begin = time.monotonic()
+        try:
+            check()
+        except Wrong as wrong:
+            failed.append(name)
+            print(f"  {name:<20} {time.monotonic() - begin:6.1f} s  WRONG\n{wrong}\n", flush=True)
+        else:
+            print(f"  {name:<20} {time.monotonic() - begin:6.1f} s", flush=True)
+    print(
+        f"{len(CHECKS) - len(failed)} of {len(CHECKS)} checks passed"
+        + (f"; wrong: {', '.join(failed)}" if failed else "")
+    )
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

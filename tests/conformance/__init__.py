@@ -1,0 +1,1 @@
+"""OpenStack's own tests (tempest) against a cloud of our own; see README.md."""

@@ -1,0 +1,128 @@
+"""`make conformance LISTS="first-light smoke"`: starts a cloud, runs tempest's lists in it, keeps the results.
+
+    python -m tests.conformance [--fresh] [--again] [--hosts N] [--no-ssh] [--baseline FILE] LIST…
+
+Results go to docs/conformance.tsv (test, status, seconds, reason), one line a test, after every batch; a run that was
+cut short goes on where it stopped. --fresh forgets what was done; --again repeats what did not pass.
+Exit: 0 nothing failed (or, with --baseline, every test named there passed), 1 something failed.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from tests.live import CLONE, LiveCloud
+
+HERE = Path(__file__).parent
+PLACE = CLONE / ".tempest"
+RESULTS = CLONE / "docs" / "conformance.tsv"
+BATCH = 40  # tests a run of tempest: what a cut-short run loses at most; each run costs about 10 s of start
+
+Row = tuple[str, str, str, str]
+
+
+def read_rows(path: Path) -> dict[str, Row]:
+    """Test name → (name, status, seconds, reason)."""
+    found: dict[str, Row] = {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        if line and not line.startswith("#"):
+            name, status, seconds, reason = ([*line.split("\t"), "", "", ""])[:4]
+            found[name] = (name, status, seconds, reason)
+    return found
+
+
+def write_rows(rows: dict[str, Row]) -> None:
+    RESULTS.parent.mkdir(exist_ok=True)
+    counts = Counter(row[1] for row in rows.values())
+    head = f"# {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped; made by `make conformance`\n"
+    scratch = RESULTS.with_suffix(".new")
+    scratch.write_text(head + "".join("\t".join(rows[name]) + "\n" for name in sorted(rows)))
+    scratch.replace(RESULTS)
+
+
+def tempest(*arguments: str, environment: dict[str, str], netns: str = "") -> subprocess.CompletedProcess[str]:
+    """run-tempest, inside the namespace where floating IPs are reachable."""
+    inside = ["ip", "netns", "exec", netns] if netns else []
+    command = [*inside, sys.executable, str(HERE / "run-tempest"), "--venv", str(PLACE / "venv"), *arguments]
+    return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, cwd=CLONE)
+
+
+def make_venv() -> None:
+    """Tempest in a virtual environment of its own: its pins are not ours."""
+    pins, python = CLONE / "requirements" / "tempest.txt", PLACE / "venv" / "bin" / "python"
+    stamp = PLACE / "venv" / ".made-from"
+    if stamp.exists() and stamp.read_text() == pins.read_text():
+        return
+    subprocess.run([sys.executable, "-m", "venv", str(PLACE / "venv")], check=True)
+    subprocess.run([str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet", "--python", str(python),
+                    "--require-hashes", "-r", str(pins)], check=True)  # fmt: skip
+    stamp.write_text(pins.read_text())
+
+
+def names_of(lists: list[str]) -> list[str]:
+    done = tempest("--list", "--work", str(PLACE / "names"), *lists, environment=dict(os.environ))
+    if done.returncode:
+        raise SystemExit(done.returncode)
+    return list(dict.fromkeys(line.split("[")[0] for line in done.stdout.splitlines() if "." in line))
+
+
+def run_batches(cloud: LiveCloud, wanted: list[str], rows: dict[str, Row], more: list[str]) -> None:
+    environment = {
+        **os.environ,
+        **cloud.credentials("admin"),
+        "TEMPEST_IMAGE_SSH_USER": "demo",
+        "TEMPEST_IMAGE_FILE": str(cloud.data / "cache" / "demo" / "demo.qcow2"),
+    }
+    work = PLACE / "work"
+    for start in range(0, len(wanted), BATCH):
+        batch = PLACE / "batch.txt"
+        batch.write_text(
+            "".join(f"^{re.escape(name)}\\b\n".replace("\\.", ".") for name in wanted[start : start + BATCH])
+        )
+        print(f"── tests {start + 1} to {min(start + BATCH, len(wanted))} of {len(wanted)}", flush=True)
+        done = tempest("--work", str(work), *more, str(batch), environment=environment, netns=cloud.netns)
+        print(done.stdout, flush=True)
+        if done.returncode not in (0, 1):
+            raise SystemExit(done.returncode)
+        rows.update(read_rows(work / "results.tsv"))
+        write_rows(rows)
+
+
+def main() -> int:
+    ask = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
+    ask.add_argument("lists", nargs="*", default=["first-light"])
+    ask.add_argument("--fresh", action="store_true")
+    ask.add_argument("--again", action="store_true")
+    ask.add_argument("--hosts", type=int, default=1)
+    ask.add_argument("--no-ssh", action="store_true")
+    ask.add_argument("--baseline", type=Path)
+    asked = ask.parse_args()
+    PLACE.mkdir(exist_ok=True)
+    make_venv()
+    names = names_of(asked.lists)
+    rows = {} if asked.fresh else read_rows(RESULTS)
+    wanted = [n for n in names if n not in rows or (asked.again and rows[n][1] != "passed")]
+    print(f"{len(names)} tests in {' '.join(asked.lists)}, {len(wanted)} to run", flush=True)
+    if wanted:
+        with LiveCloud(hosts=asked.hosts) as cloud:
+            run_batches(cloud, wanted, rows, ["--no-ssh"] if asked.no_ssh else [])
+    counts = Counter(rows[name][1] for name in names if name in rows)
+    print(f"{' '.join(asked.lists)}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+    if asked.baseline:
+        must = [
+            line.strip()
+            for line in asked.baseline.read_text().splitlines()
+            if line.strip() and not line.startswith("#")
+        ]
+        lost = [name for name in must if name in names and rows[name][1] != "passed"]
+        print(f"baseline: {len(lost)} of {len(must)} no longer pass" + "".join(f"\n  {name}" for name in lost))
+        return 1 if lost else 0
+    return 1 if counts["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""Fixtures for all tests: real clouds of their own, and the time that each folder took."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live import LiveCloud
+
+pytest_plugins = ["tests.budget"]
+
+#: What a mark needs on this machine. A missing one fails the test by name; nothing is skipped.
+NEEDS = {
+    "lab": ("ip", "nft", "dnsmasq", "nsenter"),
+    "vm": (
+        "ip",
+        "nft",
+        "dnsmasq",
+        "libvirtd",
+        "virsh",
+        "qemu-system-x86_64",
+        "qemu-img",
+        "haproxy",
+        "redis-server",
+        "ssh",
+    ),
+    "browser": ("ip", "haproxy", "redis-server", "chromium"),
+}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark, programs in NEEDS.items():
+        if not item.get_closest_marker(mark):
+            continue
+        missing = [name for name in programs if not shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")]
+        if missing:
+            pytest.fail(f"{mark} tests need {', '.join(missing)}; `./setup.sh test` installs them", pytrace=False)
+        if os.geteuid() != 0:
+            pytest.fail(f"{mark} tests make network namespaces and need root", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[LiveCloud]:
+    """One cloud with one real host, for the whole run."""
+    with LiveCloud(hosts=1) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def two_hosts() -> Iterator[LiveCloud]:
+    """One cloud with two real hosts."""
+    with LiveCloud(hosts=2) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def fake_cloud() -> Iterator[LiveCloud]:
+    """One cloud with three fake hosts and no real one, with faults allowed: quick, and a full citizen."""
+    with LiveCloud(hosts=0, fake_hosts=3, STACKLING_TESTING="1") as found:
+        yield found
