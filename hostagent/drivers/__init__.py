@@ -27,6 +27,6 @@ def storage(host: "Host") -> "Storage":
 
 
 def network(host: "Host") -> Any:
-    from hostagent.drivers.network import NETWORKS
+    from hostagent.drivers.network.keeper import Keeper
 
-    return load(NETWORKS[host.settings.drivers["network"]])(host)
+    return Keeper(host)

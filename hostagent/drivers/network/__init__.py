@@ -1,0 +1,72 @@
+"""Network drivers: what turns wanted pieces (hostagent/contract.py) into a host's links, rules and daemons."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, Protocol, TypedDict
+
+#: Name → where its `build(place)` is. What a driver cannot do is missing from its CAPABILITIES.
+DRIVERS: Final[dict[str, str]] = {
+    "linux_bridge": "hostagent.drivers.network.linux_bridge.driver",
+    "fake": "hostagent.drivers.network.fake",
+}
+
+KIND_ORDER: Final = ("network", "group", "port", "dhcp", "router")  # the order in which pieces rest on each other
+
+
+class Piece(TypedDict):
+    hash: str
+    body: dict[str, Any]
+
+
+class FailureBody(TypedDict):
+    code: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a driver works: the host's own directory, its sockets' directory, its address on the underlay."""
+
+    data: Path
+    run: Path
+    underlay_ip: str
+
+
+class NetworkDriver(Protocol):
+    """All verbs may be repeated. None of them is called by two threads at once (hostagent/tasks/network.py)."""
+
+    CAPABILITIES: tuple[str, ...]
+
+    def read_pieces(self) -> dict[str, str]:
+        """Piece → hash of what this host has now, broken pieces left out."""
+
+    def read_links(self) -> dict[str, list[str]]:
+        """{"taps": [...], "namespaces": [...]} that are there."""
+
+    def read_leases(self) -> list[dict[str, Any]]:
+        """Leases given since the last call: [{"port_id", "mac", "ip", "at"}]."""
+
+    def ensure_pieces(self, pieces: dict[str, Piece], remove: list[str], *, full: bool) -> dict[str, FailureBody]:
+        """Make these so, take `remove` away (and with `full` all that is not named). Returns what could not be done."""
+
+    def ensure_resumed(self) -> dict[str, FailureBody]:
+        """At the agent's start: make live again what this host was last told. Returns what could not be done."""
+
+    def ensure_daemons(self) -> list[str]:
+        """Start again what has died. Returns the names of what was started."""
+
+    def ensure_gateways(self) -> None:
+        """Bring back what `remove_gateways` took."""
+
+    def remove_gateways(self) -> None:
+        """Control is silent: give up the routers' external legs and floating addresses, another host may have them."""
+
+    def remove_all(self) -> None:
+        """Take away every piece."""
+
+
+def load(name: str, place: Place) -> NetworkDriver:
+    build: Callable[[Place], NetworkDriver] = import_module(DRIVERS[name]).build
+    return build(place)

@@ -1,0 +1,65 @@
+"""A network driver without a network: it remembers what it was told, as the real one does, and breaks what it is asked to.
+
+A piece whose body holds `"fake_fails": true` fails, so that a test can see what control does then.
+"""
+
+import json
+from typing import Any
+
+from hostagent.drivers.network import FailureBody, Piece, Place
+
+
+class Fake:
+    CAPABILITIES: tuple[str, ...] = (
+        "network.vxlan", "network.flat", "network.local", "network.vlan", "security_groups", "allowed_address_pairs",
+        "dhcp", "router", "floating_ip", "metadata", "ipv6",
+    )  # fmt: skip
+
+    def __init__(self, place: Place) -> None:
+        self.memory = place.data / "network" / "pieces.json"
+        self.pieces: dict[str, Piece] = json.loads(self.memory.read_text()) if self.memory.exists() else {}
+        self.gateways = True
+
+    def read_pieces(self) -> dict[str, str]:
+        return {key: piece["hash"] for key, piece in self.pieces.items()}
+
+    def read_links(self) -> dict[str, list[str]]:
+        return {"taps": [], "namespaces": []}
+
+    def read_leases(self) -> list[dict[str, Any]]:
+        return []  # a fake guest asks nobody for an address
+
+    def ensure_pieces(self, pieces: dict[str, Piece], remove: list[str], *, full: bool) -> dict[str, FailureBody]:
+        failed: dict[str, FailureBody] = {
+            key: {"code": "network_refused", "data": {"piece": key, "detail": "asked to fail"}}
+            for key, piece in pieces.items()
+            if piece["body"].get("fake_fails")
+        }
+        kept = {} if full else {k: p for k, p in self.pieces.items() if k not in remove}
+        self.pieces = {**kept, **pieces}
+        for key in failed:
+            del self.pieces[key]
+        self.memory.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.memory.with_suffix(".new")
+        fresh.write_text(json.dumps(self.pieces))
+        fresh.replace(self.memory)
+        return failed
+
+    def ensure_resumed(self) -> dict[str, FailureBody]:
+        return {}
+
+    def ensure_daemons(self) -> list[str]:
+        return []
+
+    def ensure_gateways(self) -> None:
+        self.gateways = True
+
+    def remove_gateways(self) -> None:
+        self.gateways = False
+
+    def remove_all(self) -> None:
+        self.ensure_pieces({}, [], full=True)
+
+
+def build(place: Place) -> Fake:
+    return Fake(place)

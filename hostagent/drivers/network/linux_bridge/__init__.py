@@ -1,0 +1,1 @@
+"""Networks of Linux bridges: VXLAN between hosts, nftables for security groups, dnsmasq, routers in namespaces."""

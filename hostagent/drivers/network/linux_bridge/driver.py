@@ -1,0 +1,225 @@
+"""The linux_bridge driver: wanted pieces become a few batches; a file remembers them, the host itself is the truth."""
+
+import contextlib
+import json
+from typing import Any, Final
+
+from hostagent.contract import tap_name
+from hostagent.drivers.network import KIND_ORDER, FailureBody, Piece, Place
+from hostagent.drivers.network.linux_bridge import firewall, links
+from hostagent.drivers.network.linux_bridge.commands import CommandFailed, namespaces, run
+from hostagent.drivers.network.linux_bridge.dhcp import Dhcp
+from hostagent.drivers.network.linux_bridge.routers import Router
+from hostagent.drivers.network.linux_bridge.ruleset import Table, difference, render
+
+REFUSED: Final = (CommandFailed, RuntimeError, ValueError, KeyError, TypeError)  # what a piece that cannot be made raises
+
+
+def split(key: str) -> tuple[str, str]:
+    kind, _, id_ = key.partition(":")
+    return kind, id_
+
+
+def detail(problem: Exception) -> str:
+    return f"{type(problem).__name__}: {problem}"[:600]
+
+
+class LinuxBridge:
+    CAPABILITIES: tuple[str, ...] = (
+        "network.vxlan", "network.flat", "network.local", "security_groups", "allowed_address_pairs", "dhcp", "router",
+        "floating_ip", "metadata", "ipv6",
+    )  # fmt: skip
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.home = place.data / "network"
+        self.memory = self.home / "pieces.json"
+        self.socket = place.run / "metadata.sock"
+        self.pieces: dict[str, Piece] = json.loads(self.memory.read_text()) if self.memory.exists() else {}
+        self.tables: list[Table] | None = None  # what the host's ruleset is; None until we have loaded it once
+        self.gateways = True
+        self.leases: dict[str, dict[tuple[str, str], int]] = {}
+
+    # ── Reading ──
+
+    def read_pieces(self) -> dict[str, str]:
+        return {key: piece["hash"] for key, piece in self.pieces.items() if piece["hash"]}
+
+    def read_links(self) -> dict[str, list[str]]:
+        ours = sorted(n for n in namespaces() if n.startswith(("qdhcp-", "qrouter-")))
+        return {"taps": links.taps(), "namespaces": ours}
+
+    def read_leases(self) -> list[dict[str, Any]]:
+        facts = []
+        for id_, body in self.bodies("dhcp").items():
+            with contextlib.suppress(KeyError, TypeError):  # a broken piece was reported when it was applied
+                facts += self.dhcp(id_).read_leases(body, self.leases.setdefault(id_, {}))
+        return facts
+
+    def bodies(self, kind: str) -> dict[str, dict[str, Any]]:
+        return {id_: p["body"] for key, p in self.pieces.items() for k, id_ in [split(key)] if k == kind}
+
+    def dhcp(self, network_id: str) -> Dhcp:
+        return Dhcp(self.home / "dhcp", network_id, self.socket)
+
+    def router(self, router_id: str) -> Router:
+        return Router(self.home / "routers", router_id, self.socket)
+
+    # ── Making ──
+
+    def ensure_pieces(self, pieces: dict[str, Piece], remove: list[str], *, full: bool) -> dict[str, FailureBody]:
+        gone = {key for key in remove if key in self.pieces}
+        if full:
+            gone |= set(self.pieces) - set(pieces)
+        changed = {k: p for k, p in pieces.items() if full or k not in self.pieces or self.pieces[k]["hash"] != p["hash"]}
+        return self.change(changed, gone - set(pieces))
+
+    def ensure_resumed(self) -> dict[str, FailureBody]:
+        return self.change(dict(self.pieces), set())
+
+    def change(self, changed: dict[str, Piece], gone: set[str]) -> dict[str, FailureBody]:
+        """Take away first, upper things before lower ones; then make, lower before upper; then remember."""
+        failed: dict[str, FailureBody] = {}
+        self.remember({**self.pieces, **{k: {"hash": "", "body": p["body"]} for k, p in changed.items()}})
+        removed = self.remove_upper(gone, failed)
+        self.change_links({k: p["body"] for k, p in changed.items() if split(k)[0] == "network"}, gone, failed)
+        kept = {k: p for k, p in self.pieces.items() if k not in gone or k in failed}
+        self.change_firewall(kept, failed)
+        for kind in ("dhcp", "router"):
+            for key, piece in changed.items():
+                if split(key)[0] == kind:
+                    self.attempt(key, failed, lambda key=key, body=piece["body"]: self.ensure_upper(key, body))
+        done = {k: p for k, p in changed.items() if k not in failed}
+        assert removed <= gone
+        self.remember({**kept, **done})
+        return failed
+
+    def attempt(self, key: str, failed: dict[str, FailureBody], make: Any) -> bool:
+        try:
+            make()
+        except links.Unsupported as problem:
+            failed[key] = {"code": "unsupported", "data": {"what": str(problem), "driver": "linux_bridge"}}
+        except REFUSED as problem:
+            failed[key] = {"code": "network_refused", "data": {"piece": key, "detail": detail(problem)}}
+        return key not in failed
+
+    def ensure_upper(self, key: str, body: dict[str, Any]) -> None:
+        kind, id_ = split(key)
+        if kind == "dhcp":
+            self.dhcp(id_).ensure(body)
+        else:
+            self.router(id_).ensure(body, gateway=self.gateways)
+
+    def remove_upper(self, gone: set[str], failed: dict[str, FailureBody]) -> set[str]:
+        removed = set()
+        for key in sorted(gone, key=lambda k: -KIND_ORDER.index(split(k)[0])):
+            kind, id_ = split(key)
+            if kind == "router" and self.attempt(key, failed, self.router(id_).remove):
+                removed.add(key)
+            if kind == "dhcp" and self.attempt(key, failed, self.dhcp(id_).remove):
+                self.leases.pop(id_, None)
+                removed.add(key)
+        return removed
+
+    def change_links(self, changed: dict[str, dict[str, Any]], gone: set[str], failed: dict[str, FailureBody]) -> None:
+        lost = [key for key in gone if split(key)[0] == "network"]
+        if not changed and not lost:
+            return
+        plan = links.NetworkLinks(links.Live.read(), self.place.underlay_ip)
+        for key in lost:
+            plan.remove(key, split(key)[1])
+        for key, body in changed.items():
+            self.attempt(key, failed, lambda key=key, body=body: plan.ensure(key, body))
+        for key, said in plan.run().items():
+            failed[key] = {"code": "network_refused", "data": {"piece": key, "detail": said}}
+
+    def change_firewall(self, kept: dict[str, Piece], failed: dict[str, FailureBody]) -> None:
+        """One transaction for all pieces; when nft refuses it, one piece after another, to know which is no good."""
+        wanted = {k: p["body"] for k, p in kept.items() if split(k)[0] in ("network", "group", "port")}
+        try:
+            self.load(wanted)
+            return
+        except REFUSED:
+            good = {k: b for k, b in wanted.items() if self.pieces[k]["hash"]}  # held before this change
+        for key in sorted(set(wanted) - set(good), key=lambda k: KIND_ORDER.index(split(k)[0])):
+            body = wanted[key]
+            if self.attempt(key, failed, lambda key=key, body=body: self.load({**good, key: body})):
+                good[key] = body
+        self.load(good)
+
+    def load(self, wanted: dict[str, dict[str, Any]]) -> None:
+        """Make the host's ruleset that of these bodies, and end flows it no longer allows."""
+        old = self.tables
+        bodies: firewall.Bodies = {"network": {}, "group": {}, "port": {}}
+        for key, body in wanted.items():
+            bodies[split(key)[0]][split(key)[1]] = body
+        new = firewall.build(bodies)
+        text = render(new) if old is None else difference(old, new)
+        if text:
+            run("nft", "-f", "-", text=text)
+        self.tables = new
+        if old is not None and text:
+            self.cut(firewall.cut_ports(old, new))
+
+    def cut(self, taps: set[str]) -> None:
+        zones = {id_: int(body["zone"]) for id_, body in self.bodies("network").items()}
+        for body in self.bodies("port").values():
+            if tap_name(body["id"]) in taps and body["network_id"] in zones:
+                for ip in body["ips"]:
+                    links.forget_flows(zones[body["network_id"]], ip)
+
+    def remember(self, pieces: dict[str, Piece]) -> None:
+        self.pieces = pieces
+        self.home.mkdir(parents=True, exist_ok=True)
+        fresh = self.memory.with_suffix(".new")
+        fresh.write_text(json.dumps(pieces))
+        fresh.replace(self.memory)
+
+    # ── Keeping ──
+
+    def ensure_daemons(self) -> list[str]:
+        started: list[str] = []
+        there = namespaces()
+        for id_, body in self.bodies("dhcp").items():
+            if self.dhcp(id_).ns in there and self.dhcp(id_).config.exists():
+                started += self.dhcp(id_).ensure_running(body)
+        for id_, body in self.bodies("router").items():
+            if self.router(id_).ns in there:
+                started += self.router(id_).ensure_running(body)
+        return started
+
+    def ensure_gateways(self) -> None:
+        self.gateways = True
+        self.all_routers()
+
+    def remove_gateways(self) -> None:
+        self.gateways = False
+        self.all_routers()
+
+    def all_routers(self) -> None:
+        failed: dict[str, FailureBody] = {}
+        for key, piece in list(self.pieces.items()):
+            if split(key)[0] == "router" and piece["hash"]:
+                self.attempt(key, failed, lambda key=key, body=piece["body"]: self.ensure_upper(key, body))
+        for key in failed:  # control sees the hash missing and sends the piece again
+            self.pieces[key]["hash"] = ""
+        self.remember(self.pieces)
+
+    def remove_all(self) -> None:
+        failed = self.change({}, set(self.pieces))
+        if failed:
+            raise RuntimeError(str(failed))
+        for table in firewall.base_tables():
+            run("nft", "-f", "-", text=f"table {table.key}\ndelete table {table.key}\n")
+        self.tables = None
+
+
+def build(place: Place) -> LinuxBridge:
+    return LinuxBridge(place)
+
+
+def live_ruleset() -> str:
+    """The host's ruleset as nft lists it, to be compared with a full render."""
+    return "".join(run("nft", "list", "table", *table.key.split()) for table in firewall.base_tables())
+
+

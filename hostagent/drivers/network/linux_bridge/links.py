@@ -1,0 +1,250 @@
+"""Bridges and VXLAN links: what is wanted of a network against what `ip` and `bridge` show, as batch lines."""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from hostagent.contract import bridge_name
+from hostagent.drivers.network.linux_bridge.commands import Batch, read_json, run
+
+EXTERNAL_BRIDGE: Final = "br-ex"
+PHYSICAL: Final = {"public": EXTERNAL_BRIDGE}  # physical network → the host's bridge that leads to it
+VXLAN_PORT: Final = 4789
+NOBODY: Final = "00:00:00:00:00:00"  # the forwarding entry that says where unknown addresses are flooded
+
+
+class Unsupported(Exception):
+    """A network of a kind this driver cannot make; the argument says what."""
+
+
+def vxlan_name(network_id: str) -> str:
+    return f"vx-{network_id[:11]}"
+
+
+def patch_names(network_id: str) -> tuple[str, str]:
+    """The veth between a flat network's bridge (first) and the bridge of its physical network (second)."""
+    return f"fb-{network_id[:11]}", f"fl-{network_id[:11]}"
+
+
+def mac(text: str) -> str:
+    """A MAC address in nft's and iproute2's letters. Raises: ValueError."""
+    octets = bytes.fromhex(text.replace(":", ""))
+    if len(octets) != 6:
+        raise ValueError(f"{text!r} is not a MAC address")
+    return octets.hex(":")
+
+
+@dataclass
+class Live:
+    """What the host has, read once for a whole change."""
+
+    links: dict[str, dict[str, Any]]
+    forwarding: set[tuple[str, str, str]]  # (link, mac, dst or "master")
+    neighbours: set[tuple[str, str, str]]  # (link, ip, mac)
+
+    @classmethod
+    def read(cls) -> "Live":
+        links = {link["ifname"]: link for link in read_json("ip", "-d", "-j", "link", "show")}
+        forwarding = set()
+        for entry in read_json("bridge", "-j", "fdb", "show"):
+            if entry.get("state") in ("permanent", "static") and entry.get("ifname", "").startswith("vx-"):
+                forwarding.add((entry["ifname"], entry["mac"], entry.get("dst") or "master"))
+        neighbours = {
+            (entry["dev"], entry["dst"], entry["lladdr"])
+            for entry in read_json("ip", "-j", "neigh", "show", "nud", "permanent")
+            if entry.get("dev", "").startswith("brq") and entry.get("lladdr")
+        }
+        return cls(links, forwarding, neighbours)
+
+    def up(self, name: str) -> bool:
+        return "UP" in self.links.get(name, {}).get("flags", ())
+
+    def info(self, name: str, part: str = "info_data") -> dict[str, Any]:
+        found: dict[str, Any] = self.links.get(name, {}).get("linkinfo", {}).get(part, {})
+        return found
+
+
+class NetworkLinks:
+    """Lines that make networks so. `ip` runs before `fdb` (a `bridge -batch`), because entries need their link."""
+
+    def __init__(self, live: Live, underlay_ip: str) -> None:
+        self.live = live
+        self.underlay_ip = underlay_ip
+        self.ip = Batch("ip")
+        self.fdb = Batch("bridge")
+
+    def run(self) -> dict[str, str]:
+        """Piece → what went wrong."""
+        return self.ip.run() | self.fdb.run()
+
+    def ensure(self, piece: str, body: dict[str, Any]) -> None:
+        """Raises: Unsupported, ValueError, KeyError. Lines added before that are harmless."""
+        kind, bridge, mtu = body["kind"], bridge_name(body["id"]), int(body["mtu"])
+        if kind not in ("vxlan", "flat", "local") or (kind == "flat" and body.get("physical") not in PHYSICAL):
+            raise Unsupported(f"network of kind {kind} on {body.get('physical')}")
+        self.ensure_bridge(piece, bridge, mtu)
+        if kind == "vxlan":
+            self.ensure_vxlan(piece, body, bridge, mtu)
+        if kind == "flat":
+            self.ensure_patch(piece, body["id"], bridge, PHYSICAL[body["physical"]], mtu)
+
+    def ensure_bridge(self, piece: str, bridge: str, mtu: int) -> None:
+        data = self.live.info(bridge)
+        if bridge not in self.live.links:
+            self.ip.add(piece, f"link add {bridge} mtu {mtu} type bridge mcast_snooping 0 forward_delay 0 stp_state 0")
+            self.ip.add(piece, f"link set {bridge} addrgenmode none")  # the host has no address on a tenant's bridge
+        elif self.live.links[bridge]["mtu"] != mtu:
+            self.ip.add(piece, f"link set {bridge} mtu {mtu}")
+        if data.get("nf_call_iptables") != 1 or data.get("nf_call_ip6tables") != 1:
+            self.ip.add(piece, f"link set {bridge} type bridge nf_call_iptables 1 nf_call_ip6tables 1")
+        if not self.live.up(bridge):
+            self.ip.add(piece, f"link set {bridge} up")
+
+    def ensure_vxlan(self, piece: str, body: dict[str, Any], bridge: str, mtu: int) -> None:
+        name, segment = vxlan_name(body["id"]), int(body["segment"])
+        data = self.live.info(name)
+        have = self.live.links.get(name)
+        if have and (data.get("id"), data.get("local")) != (segment, self.underlay_ip):
+            self.ip.add(piece, f"link del {name}")
+            have = None
+        if not have:
+            local = ipaddress.ip_address(self.underlay_ip)
+            self.ip.add(
+                piece, f"link add {name} mtu {mtu} type vxlan id {segment} local {local} dstport {VXLAN_PORT} nolearning"
+            )
+        elif have["mtu"] != mtu:
+            self.ip.add(piece, f"link set {name} mtu {mtu}")
+        if not have or have.get("master") != bridge or not self.live.up(name):
+            self.ip.add(piece, f"link set {name} master {bridge} up")
+        slave = self.live.info(name, "info_slave_data") if have else {}
+        if slave.get("learning") is not False or slave.get("neigh_suppress") is not True:
+            self.ip.add(piece, f"link set {name} type bridge_slave learning off neigh_suppress on")
+        self.ensure_peers(piece, body, name, bridge, fresh=not have)
+
+    def ensure_peers(self, piece: str, body: dict[str, Any], name: str, bridge: str, *, fresh: bool) -> None:
+        """Unknown addresses are flooded to every peer; known ones go straight, and their ARP is answered here."""
+        wanted = {(name, NOBODY, str(ipaddress.ip_address(peer))) for peer in body.get("peers") or ()}
+        near = set()
+        for remote in body.get("remote") or ():
+            hardware = mac(remote["mac"])
+            wanted |= {(name, hardware, str(ipaddress.ip_address(remote["host_ip"]))), (name, hardware, "master")}
+            near |= {(bridge, str(ipaddress.ip_address(ip)), hardware) for ip in remote["ips"]}
+        had = {e for e in self.live.forwarding if e[0] == name} if not fresh else set()
+        own = {e for e in had if e[1] == self.live.links.get(name, {}).get("address")}  # the link's own entry
+        for _, hardware, target in sorted(had - wanted - own):
+            where = "master" if target == "master" else f"dst {target} self"
+            self.fdb.add(piece, f"fdb del {hardware} dev {name} {where}")
+        for _, hardware, target in sorted(wanted - had):
+            if target == "master":
+                self.fdb.add(piece, f"fdb replace {hardware} dev {name} master static")
+            else:
+                verb = "append" if hardware == NOBODY else "replace"
+                self.fdb.add(piece, f"fdb {verb} {hardware} dev {name} dst {target} self permanent")
+        known = {n for n in self.live.neighbours if n[0] == bridge}
+        for _, ip, hardware in sorted(known - near):
+            if (ip not in {n[1] for n in near}):
+                self.ip.add(piece, f"neigh del {ip} dev {bridge}")
+        for _, ip, hardware in sorted(near - known):
+            self.ip.add(piece, f"neigh replace {ip} lladdr {hardware} dev {bridge} nud permanent")
+
+    def ensure_patch(self, piece: str, network_id: str, bridge: str, outside: str, mtu: int) -> None:
+        near, far = patch_names(network_id)
+        if outside not in self.live.links:
+            raise Unsupported(f"a flat network without the bridge {outside}")
+        if near not in self.live.links:
+            self.ip.add(piece, f"link add {near} mtu {mtu} type veth peer name {far} mtu {mtu}")
+        for name, master in ((near, bridge), (far, outside)):
+            if self.live.links.get(name, {}).get("master") != master or not self.live.up(name):
+                self.ip.add(piece, f"link set {name} master {master} up")
+
+    def remove(self, piece: str, network_id: str) -> None:
+        for name in (vxlan_name(network_id), patch_names(network_id)[0], bridge_name(network_id)):
+            if name in self.live.links:
+                self.ip.add(piece, f"link del {name}")
+
+
+# ── Legs: veth pairs from a bridge into a namespace ─────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One leg of a namespace: `inner` inside it, `outer` on `bridge`. Addresses with their prefix length."""
+
+    inner: str
+    outer: str
+    bridge: str
+    mac: str
+    mtu: int
+    addresses: tuple[str, ...]
+
+
+def ensure_legs(ns: str, legs: Iterable[Leg], *, ours: tuple[str, ...], down: Iterable[str] = ()) -> set[tuple[str, str]]:
+    """Make the legs of a namespace so; links in it whose name starts with one of `ours` and is not wanted go away.
+
+    Returns the (link, address) pairs that are new. Raises: CommandFailed, RuntimeError with iproute2's words.
+    """
+    wanted = {leg.inner: leg for leg in legs}
+    inside = {link["ifname"]: link for link in read_json("ip", "-n", ns, "-j", "addr", "show")}
+    outside = {link["ifname"]: link for link in read_json("ip", "-j", "link", "show")}
+    host, inner = Batch("ip"), Batch("ip", ns)
+    fresh: set[tuple[str, str]] = set()
+    for name in inside:
+        if name.startswith(ours) and name not in wanted:
+            inner.add(ns, f"link del {name}")
+    for leg in wanted.values():
+        have = inside.get(leg.inner) if leg.outer in outside else None
+        if have is None:
+            if leg.outer in outside:
+                host.add(ns, f"link del {leg.outer}")
+            host.add(ns, f"link add {leg.outer} mtu {leg.mtu} type veth peer name {leg.inner} mtu {leg.mtu} address {leg.mac} netns {ns}")
+        if have is None or outside[leg.outer].get("master") != leg.bridge or "UP" not in outside[leg.outer]["flags"]:
+            host.add(ns, f"link set {leg.outer} master {leg.bridge} up")
+        fresh |= ensure_leg(inner, leg, have, up=leg.inner not in down)
+    for batch in (host, inner):
+        if failed := batch.run():
+            raise RuntimeError("; ".join(failed.values()))
+    return fresh
+
+
+def ensure_leg(batch: Batch, leg: Leg, have: dict[str, Any] | None, *, up: bool) -> set[tuple[str, str]]:
+    """Lines for the inner end. IPv6 link-local addresses are the kernel's own and stay."""
+    if have and have["mtu"] != leg.mtu:
+        batch.add(batch.ns, f"link set {leg.inner} mtu {leg.mtu}")
+    if have and have["address"] != leg.mac:
+        batch.add(batch.ns, f"link set {leg.inner} address {leg.mac}")
+    had = {
+        f"{a['local']}/{a['prefixlen']}"
+        for a in (have or {}).get("addr_info", ())
+        if not (a["family"] == "inet6" and a["scope"] == "link")
+    }
+    for address in sorted(had - set(leg.addresses)):
+        batch.add(batch.ns, f"addr del {address} dev {leg.inner}")
+    if up and (have is None or "UP" not in have["flags"]):
+        batch.add(batch.ns, f"link set {leg.inner} up")
+    for address in leg.addresses:
+        if address not in had:
+            batch.add(batch.ns, f"addr add {address} dev {leg.inner}{' nodad' if ':' in address else ''}")
+    return {(leg.inner, address) for address in leg.addresses if address not in had}
+
+
+def remove_legs(outers: Iterable[str]) -> None:
+    have = {link["ifname"] for link in read_json("ip", "-j", "link", "show")}
+    batch = Batch("ip")
+    for name in outers:
+        if name in have:
+            batch.add(name, f"link del {name}")
+    if failed := batch.run():
+        raise RuntimeError("; ".join(failed.values()))
+
+
+def taps() -> list[str]:
+    """The guests' taps that are there."""
+    return sorted(link["ifname"] for link in read_json("ip", "-j", "link", "show") if link["ifname"].startswith("tap"))
+
+
+def forget_flows(zone: int, address: str) -> None:
+    """End every tracked flow from or to an address in a zone (0: of the namespace at large)."""
+    family = "ipv6" if ":" in address else "ipv4"
+    for side in ("-s", "-d"):
+        run("conntrack", "-D", "-f", family, "-w", str(zone), side, address, check=False)  # exit 1: there were none

@@ -1,0 +1,189 @@
+"""Routers: a namespace with legs into its networks and one into the external bridge, NAT by nftables."""
+
+import ipaddress
+import json
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from hostagent.contract import bridge_name, router_namespace
+from hostagent.drivers.network.linux_bridge.commands import (
+    NETNS,
+    Batch,
+    ensure_namespace,
+    namespaces,
+    read_json,
+    remove_namespace,
+    run,
+)
+from hostagent.drivers.network.linux_bridge.links import EXTERNAL_BRIDGE, Leg, ensure_legs, mac
+from hostagent.drivers.network.linux_bridge.proxy import METADATA_IP, ROUTER_PORT, MetadataProxy
+
+EXTERNAL_MTU: Final = 1500
+OUR_ROUTES: Final = "static"  # the routing protocol by which our routes are told from the kernel's
+
+
+def inner_name(port_id: str) -> str:
+    return f"qr-{port_id[:11]}"
+
+
+def outer_name(port_id: str) -> str:
+    """The other end of an interface's leg, on the network's bridge. Not tap…: those are the guests'."""
+    return f"rt-{port_id[:11]}"
+
+
+def gateway_names(port_id: str) -> tuple[str, str]:
+    return f"qg-{port_id[:11]}", f"rg-{port_id[:11]}"
+
+
+class Router:
+    def __init__(self, home: Path, router_id: str, socket: Path) -> None:
+        self.id = router_id
+        self.ns = router_namespace(router_id)
+        self.folder = home / router_id
+        self.proxy = MetadataProxy(self.folder / "metadata", self.ns, "Router", router_id, socket)
+
+    def ensure(self, body: dict[str, Any], *, gateway: bool = True) -> None:
+        """Make it so. `gateway` False leaves the external leg down and without addresses.
+
+        Raises: CommandFailed, RuntimeError, ValueError, KeyError.
+        """
+        rules = ruleset(body)
+        if ensure_namespace(self.ns):
+            run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", ns=self.ns)
+        floating_before = read_floating(self.ns)
+        external = self.external_leg(body, gateway=gateway)
+        legs = [*self.interface_legs(body), *([external] if external else [])]
+        fresh = ensure_legs(self.ns, legs, ours=("qr-", "qg-"), down=() if gateway or not external else (external.inner,))
+        self.ensure_routes(body, gateway=gateway)
+        run("nft", "-f", "-", text=rules, ns=self.ns)
+        self.forget(floating_before - {(f["ip"], f["fixed_ip"]) for f in body["floating"]})
+        if external:
+            self.tell([address.split("/")[0] for link, address in fresh if link == external.inner], external.inner)
+        if body.get("metadata"):
+            self.proxy.ensure()
+        elif self.proxy.folder.exists():
+            self.proxy.remove()
+
+    def interface_legs(self, body: dict[str, Any]) -> list[Leg]:
+        return [
+            Leg(
+                inner_name(i["port_id"]), outer_name(i["port_id"]), bridge_name(i["network_id"]), mac(i["mac"]), int(i["mtu"]),
+                tuple(f"{ipaddress.ip_address(a['ip'])}/{int(a['prefix'])}" for a in i["ips"]),
+            )
+            for i in body["interfaces"]
+        ]  # fmt: skip
+
+    def external_leg(self, body: dict[str, Any], *, gateway: bool) -> Leg | None:
+        external = body.get("external")
+        if not external:
+            return None
+        inner, outer = gateway_names(external["port_id"])
+        own = [f"{ipaddress.ip_address(a['ip'])}/{int(a['prefix'])}" for a in external["ips"]]
+        floating = [f"{ipaddress.ip_address(f['ip'])}/32" for f in body["floating"]]
+        addresses = tuple(dict.fromkeys(own + floating)) if gateway else ()
+        return Leg(inner, outer, EXTERNAL_BRIDGE, mac(external["mac"]), EXTERNAL_MTU, addresses)
+
+    def ensure_routes(self, body: dict[str, Any], *, gateway: bool) -> None:
+        wanted = {str(ipaddress.ip_network(r["destination"])): str(ipaddress.ip_address(r["nexthop"])) for r in body.get("routes") or ()}
+        external = body.get("external")
+        if external and external.get("gateway") and gateway:
+            wanted["default"] = str(ipaddress.ip_address(external["gateway"]))
+        batch = Batch("ip", self.ns)
+        for family in ("-4", "-6"):
+            for route in read_json("ip", family, "-n", self.ns, "-j", "route", "show", "proto", OUR_ROUTES):
+                if route["dst"] not in wanted and f"{route['dst']}/32" not in wanted:
+                    batch.add(self.ns, f"{'-6 ' if family == '-6' else ''}route del {route['dst']} proto {OUR_ROUTES}")
+        for destination, nexthop in wanted.items():
+            batch.add(self.ns, f"route replace {destination} via {nexthop} proto {OUR_ROUTES}")
+        if failed := batch.run():
+            raise RuntimeError("; ".join(failed.values()))
+
+    def forget(self, gone: Iterable[tuple[str, str]]) -> None:
+        """Cut live flows of floating addresses that were taken away: connection tracking would let them go on."""
+        for address, fixed in gone:
+            for side, value in (("-d", address), ("-s", fixed)):
+                run("conntrack", "-D", side, value, ns=self.ns, check=False)  # exit 1: there were none
+
+    def tell(self, addresses: list[str], link: str) -> None:
+        """Gratuitous ARP for new external addresses: neighbours may remember where they were before."""
+        for address in (a for a in addresses if ":" not in a):
+            threading.Thread(target=announce, args=(self.ns, link, address), daemon=True).start()
+
+    def ensure_running(self, body: dict[str, Any]) -> list[str]:
+        return [f"haproxy {self.id}"] if body.get("metadata") and self.proxy.ensure() else []
+
+    def remove(self) -> None:
+        if self.proxy.folder.exists():
+            self.proxy.remove()
+        remove_namespace(self.ns)  # its veths end with it
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def announce(ns: str, link: str, address: str) -> None:
+    command = ("nsenter", f"--net={NETNS / ns}", "arping", "-q", "-U", "-c", "2", "-w", "3", "-I", link, address)
+    subprocess.run(command, check=False, capture_output=True)  # nobody answers an announcement: its result says nothing
+
+
+def read_floating(ns: str) -> set[tuple[str, str]]:
+    """(floating, fixed) pairs that the live ruleset of a router translates."""
+    if ns not in namespaces():
+        return set()
+    answer = read_nft_map(ns, "fip_dnat")
+    return {(str(a), str(b)) for a, b in answer}
+
+
+def read_nft_map(ns: str, name: str) -> list[list[str]]:
+    text = run("nft", "-j", "list", "maps", "table", "ip", "stackling", ns=ns, check=False)
+    if not text:
+        return []  # the table is not there yet
+    for item in json.loads(text)["nftables"]:
+        if item.get("map", {}).get("name") == name:
+            elements: list[list[str]] = item["map"].get("elem", [])
+            return elements
+    return []
+
+
+def ruleset(body: dict[str, Any]) -> str:
+    """The nft file of one router: it replaces what the router had, tracked connections stay. Raises: ValueError."""
+    pairs = [(str(ipaddress.ip_address(f["ip"])), str(ipaddress.ip_address(f["fixed_ip"]))) for f in body["floating"]]
+    inside = [
+        str(ipaddress.ip_interface(f"{a['ip']}/{a['prefix']}").network)
+        for i in body["interfaces"]
+        for a in i["ips"]
+        if ipaddress.ip_address(a["ip"]).version == 4
+    ]
+    dnat, snat = (f"elements = {{ {', '.join(f'{a} : {b}' for a, b in p)} }}\n" if p else "" for p in (pairs, [(b, a) for a, b in pairs]))
+    post = ['oifname "qg-*" snat to ip saddr map @fip_snat']
+    if inside:  # a neighbour that calls a floating address inside must see the reply come from the router
+        post.insert(0, f'oifname "qr-*" ct status dnat ip saddr {{ {", ".join(sorted(set(inside)))} }} masquerade')
+    external = next((a["ip"] for a in (body.get("external") or {}).get("ips", ()) if ":" not in a["ip"]), None)
+    if external and body.get("snat", True):
+        post.append(f'oifname "qg-*" snat to {ipaddress.ip_address(external)}')
+    forward = [] if body.get("up", True) else ["drop"]
+    pre = [f'iifname "qr-*" ip daddr {METADATA_IP} tcp dport 80 redirect to :{ROUTER_PORT}'] if body.get("metadata") else []
+    return f"""\
+table ip stackling
+delete table ip stackling
+table ip stackling {{
+map fip_dnat {{ type ipv4_addr : ipv4_addr
+{dnat}}}
+map fip_snat {{ type ipv4_addr : ipv4_addr
+{snat}}}
+chain pre {{ type nat hook prerouting priority dstnat; policy accept;
+{chr(10).join([*pre, "dnat to ip daddr map @fip_dnat"])}
+}}
+chain post {{ type nat hook postrouting priority srcnat; policy accept;
+{chr(10).join(post)}
+}}
+chain input {{ type filter hook input priority filter; policy accept;
+iifname "qg-*" tcp dport {ROUTER_PORT} drop
+}}
+chain forward {{ type filter hook forward priority filter; policy accept;
+{chr(10).join(forward)}
+}}
+}}
+"""
