@@ -109,6 +109,7 @@ def demo_images() -> None:
     Raises: Refused naming the program or package that is missing.
     """
     from django.conf import settings
+
     from images.demo import build
 
     stamp, code = (
