@@ -19,7 +19,9 @@ def build(shown: list[dict[str, Any]]) -> bytes:
 
     by_id = {server["id"]: server for server in shown}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM compute_server WHERE deleted = %s ORDER BY created_at DESC, id LIMIT 1001", [False])
+        cursor.execute(
+            "SELECT * FROM compute_server WHERE deleted = %s ORDER BY created_at DESC, id LIMIT 1001", [False]
+        )
         names = [column[0] for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         cursor.execute("SELECT id, device_id, mac_address FROM networking_port WHERE device_id <> ''")

@@ -123,7 +123,9 @@ def tokens(cloud: Running) -> None:
         times.append((time.perf_counter() - began) * 1000)
         assert status == 201
     bare = float(cloud.manage("shell", "-v0", "-c", ARGON).splitlines()[-1])
-    at_most("token.password", min(times) / bare, 1.2, "x Argon2 verify", ms=round(min(times), 1), argon2_ms=round(bare, 1))
+    at_most(
+        "token.password", min(times) / bare, 1.2, "x Argon2 verify", ms=round(min(times), 1), argon2_ms=round(bare, 1)
+    )
     done = [0] * 16
     stop = time.perf_counter() + 4
 
@@ -137,7 +139,9 @@ def tokens(cloud: Running) -> None:
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     rate = sum(done) / 4
-    at_least("token.validation", rate / OPENSTACK["token_validation_per_second"], 5, "x Keystone", per_second=round(rate))
+    at_least(
+        "token.validation", rate / OPENSTACK["token_validation_per_second"], 5, "x Keystone", per_second=round(rate)
+    )
 
 
 ARGON = """

@@ -32,7 +32,9 @@ class Running:
 
     def manage(self, *words: str) -> str:
         command = [sys.executable, "manage.py", *words]
-        return subprocess.run(command, cwd=CLONE, env=self.environment, check=True, capture_output=True, text=True).stdout
+        return subprocess.run(
+            command, cwd=CLONE, env=self.environment, check=True, capture_output=True, text=True
+        ).stdout
 
     def pids(self) -> dict[str, int]:
         return {name: int(pid) for name, pid in self.ready["pids"].items() if pid}
@@ -55,7 +57,9 @@ def running(*, hosts: int = 0, fake: int = 2, **more: str) -> Iterator[Running]:
         **more,
     }
     log = (data / "run.log").open("wb")
-    process = subprocess.Popen(["make", "run"], cwd=CLONE, env=environment, stdout=log, stderr=log, start_new_session=True)
+    process = subprocess.Popen(
+        ["make", "run"], cwd=CLONE, env=environment, stdout=log, stderr=log, start_new_session=True
+    )
     try:
         for _ in range(1200):
             if (data / "ready").exists():

@@ -23,7 +23,15 @@ def spin_ms() -> float:
 
 def put(name: str, value: float, unit: str, limit: str = "", ok: bool | None = None, **more: Any) -> None:
     """Print one result. `limit` says what is asked in words; `ok` is None when nothing is asked."""
-    line = {"name": name, "value": round(value, 3), "unit": unit, "limit": limit, "ok": ok, "spin_ms": spin_ms(), **more}
+    line = {
+        "name": name,
+        "value": round(value, 3),
+        "unit": unit,
+        "limit": limit,
+        "ok": ok,
+        "spin_ms": spin_ms(),
+        **more,
+    }
     print(json.dumps(line), flush=True)
     if ok is False:
         _failed.append(name)

@@ -10,10 +10,10 @@ from hosts import services
 from hosts.models import Host
 from hosts.states import HostState
 
-Message = dict[str, Any]
+Body = dict[str, Any]
 
 
-def heartbeat(name: str, message: Message) -> None:
+def heartbeat(name: str, body: Body) -> None:
     """The host lives. Writes one column unless its state changes."""
     moment = now()
     if Host.objects.filter(name=name, state=HostState.UP).update(last_seen_at=moment):
@@ -27,22 +27,21 @@ def heartbeat(name: str, message: Message) -> None:
         services.change_state(host, HostState.UP)
 
 
-def hello(name: str, message: Message) -> None:
+def hello(name: str, body: Body) -> None:
     """An agent began anew."""
     with transaction.atomic():
         host = Host.objects.select_for_update().filter(name=name).first()
         if host is None:
             return
-        host.boot_id, host.booted_at, host.last_seen_at = str(message.get("boot", "")), now(), now()
-        host.version = str(message["body"].get("version", host.version))
+        host.boot_id, host.booted_at, host.last_seen_at = str(body.get("boot", "")), now(), now()
+        host.version = str(body.get("version", host.version))
         host.save(update_fields=["boot_id", "booted_at", "last_seen_at", "version"])
         for fn in services._on_hello:
             fn(host)
 
 
-def inventory(name: str, message: Message) -> None:
+def inventory(name: str, body: Body) -> None:
     """What the host has. The first one makes it usable."""
-    body = message["body"]
     with transaction.atomic():
         host = Host.objects.select_for_update().filter(name=name).first()
         if host is None:

@@ -44,7 +44,7 @@ def use(*, key_of: Callable[[str], str | None]) -> None:
 
 
 def on_report(kind: str, handler: Handler) -> None:
-    """`handler(host, message)` for reports of `kind` other than done, failed, working. The message is whole."""
+    """`handler(host, body)` for reports of `kind` other than done, failed, working. A hello's body has its "boot" id too."""
     _on_report.setdefault(kind, []).append(handler)
 
 
@@ -100,8 +100,9 @@ def receive(message: dict[str, Any]) -> None:
     else:
         if kind == "hello":
             ask_again(host)
+        body = {"boot": message.get("boot", ""), **message["body"]} if kind == "hello" else message["body"]
         for handler in _on_report.get(str(kind), ()):
-            handler(host, message)
+            handler(host, body)
 
 
 def _answered(host: str, kind: str, message: dict[str, Any]) -> None:

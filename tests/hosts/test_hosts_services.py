@@ -1,0 +1,96 @@
+"""Hosts are heard, fall silent, and are believed only under their own seal."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+
+from common.clock import now
+from hostagent.contract import VERSION, http_seal, seal
+from hosts import services
+from hosts.models import Host
+from hosts.states import HostState, state_after
+from operations import hostlink
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def host(settings: Any, tmp_path: Any) -> Host:
+    settings.KEYS = tmp_path
+    return services.enrol("h1", roles=["compute"])
+
+
+INVENTORY = {
+    "vcpus": 2,
+    "memory_mib": 1024,
+    "disk_gib": 10,
+    "drivers": {"hypervisor": "fake"},
+    "capabilities": ["pause"],
+    "underlay_ip": "10.0.0.1",
+}
+
+
+def say(kind: str, body: dict[str, Any], key: str | None = None, name: str = "h1") -> None:
+    message = {"v": VERSION, "host": name, "boot": "b1", "kind": kind, "operation": "", "step": "", "generation": 0}
+    key = key or services.key_of(name) or ""
+    hostlink.receive(seal({**message, "subject": "", "sent": 1.0, "body": body}, key))
+
+
+def test_a_host_is_usable_once_it_said_what_it_has(host: Host) -> None:
+    say("hello", {"version": "1"})
+    say("heartbeat", {})
+    assert not services.alive().exists()
+    say("inventory", INVENTORY)
+    assert services.alive().get().underlay_ip == "10.0.0.1"
+
+
+def test_a_report_under_another_key_is_not_believed(host: Host) -> None:
+    say("inventory", INVENTORY, key="00" * 32)
+    host.refresh_from_db()
+    assert (host.inventory, host.state) == ({}, HostState.NEW)
+
+
+@pytest.mark.parametrize(("silence", "state"), [(19, "up"), (20, "unreachable"), (30, "down"), (3000, "down")])
+def test_silence_has_a_name(silence: float, state: str) -> None:
+    assert state_after(silence) == state
+
+
+def test_a_silent_host_goes_down_and_its_heartbeat_brings_it_back(host: Host) -> None:
+    told: list[tuple[str, str]] = []
+    services.on_state(lambda name, state: told.append((name, str(state))))
+    say("inventory", INVENTORY)
+    for seconds in (21, 31):
+        Host.objects.update(last_seen_at=now() - timedelta(seconds=seconds))
+        services.sweep()
+    assert not services.alive().exists()
+    say("heartbeat", {})
+    assert told == [("h1", "up"), ("h1", "unreachable"), ("h1", "down"), ("h1", "up")]
+    services._on_state.pop()
+
+
+@pytest.mark.parametrize("spoil", ["none", "path", "time", "host", "seal"])
+def test_an_internal_request_needs_the_hosts_seal(host: Host, spoil: str) -> None:
+    at = str(time.time() - (500 if spoil == "time" else 0))
+    path = "/internal/images/x?a=1"
+    made = http_seal(services.key_of("h1") or "", "GET", path if spoil != "path" else "/internal/images/y", at)
+    request = RequestFactory().get(
+        path,
+        HTTP_X_STACKLING_HOST="h1" if spoil != "host" else "../h1",
+        HTTP_X_STACKLING_TIME=at,
+        HTTP_X_STACKLING_SEAL=made if spoil != "seal" else "é",
+    )
+    if spoil == "none":
+        assert services.authenticate_agent(request).name == "h1"
+    else:
+        with pytest.raises(services.AgentRefused):
+            services.authenticate_agent(request)
+
+
+def test_a_disabled_host_takes_nothing_new(host: Host) -> None:
+    say("inventory", INVENTORY)
+    services.set_enabled("h1", enabled=False, reason="maintenance")
+    assert not services.alive().exists()
+    assert services.find("h1").disabled_reason == "maintenance"
