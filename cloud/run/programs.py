@@ -32,7 +32,7 @@ def _python(*arguments: str) -> tuple[str, ...]:
 
 def _granian(cloud: Cloud, name: str, interface: str, *more: str) -> tuple[str, ...]:
     return _python(
-        "-m", "granian", "--interface", interface, "--uds", f"{cloud.run}/{name}.sock", "--uds-permissions", "600",
+        "-m", "granian", "--interface", interface, "--uds", f"{cloud.run}/{name}.sock", "--uds-permissions", "0600",
         "--workers", "1", "--respawn-failed-workers", "--workers-kill-timeout", "5s", "--no-access-log",
         "--log-level", "warning", *more,
     )  # fmt: skip
@@ -61,7 +61,7 @@ def control_plane(cloud: Cloud, front_door_root: bool) -> list[Program]:
         programs.append(
             Program(
                 "redis",
-                ("redis-server", "--port", "0", "--unixsocket", f"{cloud.run}/redis.sock", "--unixsocketperm", "600",
+                ("redis-server", "--port", "0", "--unixsocket", f"{cloud.run}/redis.sock", "--unixsocketperm", "0600",
                  "--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning",
                  "--databases", "4", "--dir", str(cloud.data / "cache")),
                 priority=10,
