@@ -52,8 +52,8 @@ def control_plane(cloud: Cloud, front_door_root: bool) -> list[Program]:
         Program(
             "consoles",
             _python("-m", "websockify", "--unix-listen", f"{cloud.run}/consoles.sock", "--unix-listen-mode", "0600",
-                    "--heartbeat", "30", "--token-plugin", "hostagent.console_plugin.ConsolePlugin",
-                    "--token-source", f"{cloud.data}/keys/console.key"),
+                    "--heartbeat", "30", "--token-plugin", "hostagent.console_plugin.Tickets",
+                    "--token-source", str(cloud.data)),
         ),
         Program("frontdoor", ("haproxy", "-db", "-f", f"{cloud.run}/haproxy.cfg"), root=front_door_root, priority=200),
     ]  # fmt: skip
