@@ -11,21 +11,28 @@ from hostagent.drivers.network.linux_bridge.commands import run
 STOP_SECONDS: Final = 3.0
 
 
-def find(config: Path) -> list[int]:
-    """Ids of the processes on this host that were started with this configuration file."""
-    found = []
-    mark = str(config).encode()
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
+def alive() -> dict[str, list[int]]:
+    """Each configuration file named in a command line on this host → ids of the processes that were started with it."""
+    found: dict[str, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
             continue
         try:
-            words = Path("/proc", entry, "cmdline").read_bytes().split(b"\0")
-            state = Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()[0]
+            words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue  # it ended while we looked
-        if state != "Z" and any(word == mark or word.endswith(b"=" + mark) for word in words):
-            found.append(int(entry))
+        if state == "Z":
+            continue
+        for word in words:
+            if word.endswith((".conf", ".cfg")):
+                found.setdefault(word.removeprefix("--conf-file="), []).append(int(entry.name))
     return found
+
+
+def find(config: Path) -> list[int]:
+    """Ids of the processes on this host that were started with this configuration file."""
+    return alive().get(str(config), [])
 
 
 def start(ns: str, config: Path, *command: str) -> None:

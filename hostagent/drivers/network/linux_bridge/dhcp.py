@@ -79,9 +79,24 @@ class Dhcp:
 
     def ensure_route(self, body: dict[str, Any]) -> None:
         """A way out, so that replies reach guests that a router between subnets brings here."""
-        gateways = [s["gateway"] for s in body["subnets"] if s.get("gateway") and s["ip_version"] == 4 and s.get("ip") != s["gateway"]]
+        gateways = [
+            s["gateway"]
+            for s in body["subnets"]
+            if s.get("gateway") and s["ip_version"] == 4 and s.get("ip") != s["gateway"]
+        ]
         if gateways:
-            run("ip", "-n", self.ns, "route", "replace", "default", "via", gateways[0], "dev", leg_names(body["port_id"])[0])
+            run(
+                "ip",
+                "-n",
+                self.ns,
+                "route",
+                "replace",
+                "default",
+                "via",
+                gateways[0],
+                "dev",
+                leg_names(body["port_id"])[0],
+            )
         else:
             run("ip", "-n", self.ns, "route", "del", "default", check=False)
 
@@ -115,6 +130,10 @@ class Dhcp:
                 stale.add(line)
         return stale
 
+    def is_served(self, body: dict[str, Any], alive: dict[str, list[int]]) -> bool:
+        """Whether all its daemons are among those `alive` (daemons.alive)."""
+        return str(self.config) in alive and (not body.get("metadata") or str(self.proxy.config) in alive)
+
     def ensure_running(self, body: dict[str, Any]) -> list[str]:
         """Start again what died. Returns names of what was started."""
         started = []
@@ -147,11 +166,9 @@ class Dhcp:
         daemons.stop(self.config)
         if self.proxy.folder.exists():
             self.proxy.remove()
-        remove_namespace(self.ns)  # its veth ends with it
+        remove_legs(self.ns, ("ns-",))
+        remove_namespace(self.ns)
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def remove_leg(self, body: dict[str, Any]) -> None:
-        remove_legs([leg_names(body["port_id"])[1]])
 
 
 class Texts:
@@ -170,7 +187,11 @@ class Texts:
         ]
 
     def hostname(self, host: dict[str, Any], ip: str) -> str:
-        return checked_name(host["hostname"], HOSTNAME) if host.get("hostname") else f"host-{re.sub('[.:]+', '-', ip).strip('-')}"
+        return (
+            checked_name(host["hostname"], HOSTNAME)
+            if host.get("hostname")
+            else f"host-{re.sub('[.:]+', '-', ip).strip('-')}"
+        )
 
     def config(self) -> str:
         folder = self.dhcp.folder
@@ -190,12 +211,19 @@ class Texts:
     def range_lines(self, number: int, subnet: dict[str, Any]) -> list[str]:
         network = ipaddress.ip_network(subnet["cidr"])
         if network.version == 4:
-            return [f"dhcp-range=set:subnet-{number},{network.network_address},static,{network.netmask},{LEASE_SECONDS}s"]
-        mode = {"slaac": "slaac", "dhcpv6-stateless": "ra-stateless", "dhcpv6-stateful": "static"}.get(subnet.get("ipv6_mode") or "")
+            return [
+                f"dhcp-range=set:subnet-{number},{network.network_address},static,{network.netmask},{LEASE_SECONDS}s"
+            ]
+        mode = {"slaac": "slaac", "dhcpv6-stateless": "ra-stateless", "dhcpv6-stateful": "static"}.get(
+            subnet.get("ipv6_mode") or ""
+        )
         if mode is None:
             return []  # addresses are the guests' own affair
         announce = ["enable-ra", f"ra-param={self.inner},mtu:{int(self.body['mtu'])},10,0"]  # 0: we are not the router
-        return [f"dhcp-range=set:subnet-{number},{network.network_address},{mode},{network.prefixlen},{LEASE_SECONDS}s", *announce]
+        return [
+            f"dhcp-range=set:subnet-{number},{network.network_address},{mode},{network.prefixlen},{LEASE_SECONDS}s",
+            *announce,
+        ]
 
     def upstream(self) -> list[str]:
         return list(dict.fromkeys(str(ipaddress.ip_address(ip)) for s in self.subnets for ip in s.get("dns") or ()))
@@ -208,10 +236,15 @@ class Texts:
 
     def option_lines(self, number: int, subnet: dict[str, Any]) -> list[str]:
         tag = f"tag:subnet-{number}"
-        servers = [str(ipaddress.ip_address(ip)) for ip in subnet.get("dns") or ()] or [subnet["ip"]] * bool(subnet.get("ip"))
+        servers = [str(ipaddress.ip_address(ip)) for ip in subnet.get("dns") or ()] or [subnet["ip"]] * bool(
+            subnet.get("ip")
+        )
         if ipaddress.ip_network(subnet["cidr"]).version == 6:
             return [f"{tag},option6:dns-server,{','.join(f'[{s}]' for s in servers)}"] if servers else []
-        routes = [(str(ipaddress.ip_network(r["destination"])), str(ipaddress.ip_address(r["nexthop"]))) for r in subnet.get("routes") or ()]
+        routes = [
+            (str(ipaddress.ip_network(r["destination"])), str(ipaddress.ip_address(r["nexthop"])))
+            for r in subnet.get("routes") or ()
+        ]
         if self.body.get("metadata") and subnet.get("ip"):
             routes.append((f"{METADATA_IP}/32", subnet["ip"]))
         if subnet.get("gateway"):

@@ -6,13 +6,19 @@ from typing import Any, Final
 
 from hostagent.contract import tap_name
 from hostagent.drivers.network import KIND_ORDER, FailureBody, Piece, Place
-from hostagent.drivers.network.linux_bridge import firewall, links
+from hostagent.drivers.network.linux_bridge import daemons, firewall, links
 from hostagent.drivers.network.linux_bridge.commands import CommandFailed, namespaces, run
 from hostagent.drivers.network.linux_bridge.dhcp import Dhcp
 from hostagent.drivers.network.linux_bridge.routers import Router
 from hostagent.drivers.network.linux_bridge.ruleset import Table, difference, render
 
-REFUSED: Final = (CommandFailed, RuntimeError, ValueError, KeyError, TypeError)  # what a piece that cannot be made raises
+REFUSED: Final = (
+    CommandFailed,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    TypeError,
+)  # what a piece that cannot be made raises
 
 
 def split(key: str) -> tuple[str, str]:
@@ -71,7 +77,9 @@ class LinuxBridge:
         gone = {key for key in remove if key in self.pieces}
         if full:
             gone |= set(self.pieces) - set(pieces)
-        changed = {k: p for k, p in pieces.items() if full or k not in self.pieces or self.pieces[k]["hash"] != p["hash"]}
+        changed = {
+            k: p for k, p in pieces.items() if full or k not in self.pieces or self.pieces[k]["hash"] != p["hash"]
+        }
         return self.change(changed, gone - set(pieces))
 
     def ensure_resumed(self) -> dict[str, FailureBody]:
@@ -179,13 +187,15 @@ class LinuxBridge:
 
     def ensure_daemons(self) -> list[str]:
         started: list[str] = []
-        there = namespaces()
+        there, alive = namespaces(), daemons.alive()
         for id_, body in self.bodies("dhcp").items():
-            if self.dhcp(id_).ns in there and self.dhcp(id_).config.exists():
-                started += self.dhcp(id_).ensure_running(body)
+            dhcp = self.dhcp(id_)
+            if dhcp.ns in there and dhcp.config.exists() and not dhcp.is_served(body, alive):
+                started += dhcp.ensure_running(body)
         for id_, body in self.bodies("router").items():
-            if self.router(id_).ns in there:
-                started += self.router(id_).ensure_running(body)
+            router = self.router(id_)
+            if router.ns in there and body.get("metadata") and str(router.proxy.config) not in alive:
+                started += router.ensure_running(body)
         return started
 
     def ensure_gateways(self) -> None:
@@ -221,5 +231,3 @@ def build(place: Place) -> LinuxBridge:
 def live_ruleset() -> str:
     """The host's ruleset as nft lists it, to be compared with a full render."""
     return "".join(run("nft", "list", "table", *table.key.split()) for table in firewall.base_tables())
-
-

@@ -39,12 +39,17 @@ def group_set(version: int, group_id: str) -> str:
 def link_local(mac: str) -> str:
     """The EUI-64 link-local address of a MAC address."""
     octets = bytes.fromhex(mac.replace(":", ""))
-    return str(ipaddress.IPv6Address(b"\xfe\x80" + bytes(6) + bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:]))
+    return str(
+        ipaddress.IPv6Address(b"\xfe\x80" + bytes(6) + bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:])
+    )
 
 
 def without_contained(addresses: Iterable[str]) -> list[str]:
     """Addresses and ranges as nft wants them in an interval set: none inside another, each once, sorted."""
-    ranges = sorted({ipaddress.ip_network(a, strict=False) for a in addresses}, key=lambda n: (n.version, n.prefixlen, n.network_address))
+    ranges = sorted(
+        {ipaddress.ip_network(a, strict=False) for a in addresses},
+        key=lambda n: (n.version, n.prefixlen, n.network_address),
+    )
     kept: list[Any] = []
     for item in ranges:
         if not any(item.version == k.version and item.subnet_of(k) for k in kept):
@@ -87,7 +92,8 @@ def protocol_match(rule: dict[str, Any], version: int) -> list[str]:
         return [f"{word} type {int(low)}", *([f"{word} code {int(high)}"] if high is not None else [])]
     if number not in WITH_PORTS or (low is None and high is None):
         return [f"meta l4proto {number}"]
-    first, last = int(low if low is not None else high), int(high if high is not None else low)
+    ends = [int(end) for end in (low, high) if end is not None]
+    first, last = ends[0], ends[-1]
     return [f"{WITH_PORTS[number]} dport {first if first == last else f'{first}-{last}'}"]
 
 
@@ -162,8 +168,22 @@ def spoof_chains() -> dict[str, Chain]:
 def forward_chains() -> dict[str, Chain]:
     """Egress *returns* what it allows: the receiving port on the same host must be asked too."""
     return {
-        "egress": Chain(["udp sport 68 udp dport 67 return", "udp sport 546 udp dport 547 return", "iifname vmap @egress_of", "drop"]),
-        "ingress": Chain(["udp sport 67 udp dport 68 accept", "udp sport 547 udp dport 546 accept", "oifname vmap @ingress_of", "drop"]),
+        "egress": Chain(
+            [
+                "udp sport 68 udp dport 67 return",
+                "udp sport 546 udp dport 547 return",
+                "iifname vmap @egress_of",
+                "drop",
+            ]
+        ),
+        "ingress": Chain(
+            [
+                "udp sport 67 udp dport 68 accept",
+                "udp sport 547 udp dport 546 accept",
+                "oifname vmap @ingress_of",
+                "drop",
+            ]
+        ),
         "forward": Chain(
             [
                 "oifname @blocked drop",
@@ -231,10 +251,15 @@ def cut_ports(old: list[Table], new: list[Table]) -> set[str]:
     shrunk = {
         name
         for name, item in before.sets.items()
-        if name[:3] in ("g4_", "g6_") and set(item.elements) - set(after.sets[name].elements if name in after.sets else ())
+        if name[:3] in ("g4_", "g6_")
+        and set(item.elements) - set(after.sets[name].elements if name in after.sets else ())
     }
     cut = {t for t in after.sets["blocked"].elements if t not in before.sets["blocked"].elements}
-    cut |= {t for t in after.sets["ports"].elements if t not in before.sets["ports"].elements and t in before.sets["known"].elements}
+    cut |= {
+        t
+        for t in after.sets["ports"].elements
+        if t not in before.sets["ports"].elements and t in before.sets["known"].elements
+    }
     cut |= {t for t in before.sets["known"].elements if t not in after.sets["known"].elements}
     taps = {tap.strip('"') for tap in cut}
     for tap in (t.strip('"') for t in before.sets["ports"].elements):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hostagent.contract import bridge_name
-from hostagent.drivers.network.linux_bridge.commands import Batch, read_json, run
+from hostagent.drivers.network.linux_bridge.commands import Batch, namespaces, read_json, run
 
 EXTERNAL_BRIDGE: Final = "br-ex"
 PHYSICAL: Final = {"public": EXTERNAL_BRIDGE}  # physical network → the host's bridge that leads to it
@@ -111,7 +111,8 @@ class NetworkLinks:
         if not have:
             local = ipaddress.ip_address(self.underlay_ip)
             self.ip.add(
-                piece, f"link add {name} mtu {mtu} type vxlan id {segment} local {local} dstport {VXLAN_PORT} nolearning"
+                piece,
+                f"link add {name} mtu {mtu} type vxlan id {segment} local {local} dstport {VXLAN_PORT} nolearning",
             )
         elif have["mtu"] != mtu:
             self.ip.add(piece, f"link set {name} mtu {mtu}")
@@ -142,8 +143,8 @@ class NetworkLinks:
                 verb = "append" if hardware == NOBODY else "replace"
                 self.fdb.add(piece, f"fdb {verb} {hardware} dev {name} dst {target} self permanent")
         known = {n for n in self.live.neighbours if n[0] == bridge}
-        for _, ip, hardware in sorted(known - near):
-            if (ip not in {n[1] for n in near}):
+        for _, ip, _hardware in sorted(known - near):
+            if ip not in {n[1] for n in near}:
                 self.ip.add(piece, f"neigh del {ip} dev {bridge}")
         for _, ip, hardware in sorted(near - known):
             self.ip.add(piece, f"neigh replace {ip} lladdr {hardware} dev {bridge} nud permanent")
@@ -179,7 +180,9 @@ class Leg:
     addresses: tuple[str, ...]
 
 
-def ensure_legs(ns: str, legs: Iterable[Leg], *, ours: tuple[str, ...], down: Iterable[str] = ()) -> set[tuple[str, str]]:
+def ensure_legs(
+    ns: str, legs: Iterable[Leg], *, ours: tuple[str, ...], down: Iterable[str] = ()
+) -> set[tuple[str, str]]:
     """Make the legs of a namespace so; links in it whose name starts with one of `ours` and is not wanted go away.
 
     Returns the (link, address) pairs that are new. Raises: CommandFailed, RuntimeError with iproute2's words.
@@ -197,7 +200,10 @@ def ensure_legs(ns: str, legs: Iterable[Leg], *, ours: tuple[str, ...], down: It
         if have is None:
             if leg.outer in outside:
                 host.add(ns, f"link del {leg.outer}")
-            host.add(ns, f"link add {leg.outer} mtu {leg.mtu} type veth peer name {leg.inner} mtu {leg.mtu} address {leg.mac} netns {ns}")
+            host.add(
+                ns,
+                f"link add {leg.outer} mtu {leg.mtu} type veth peer name {leg.inner} mtu {leg.mtu} address {leg.mac} netns {ns}",
+            )
         if have is None or outside[leg.outer].get("master") != leg.bridge or "UP" not in outside[leg.outer]["flags"]:
             host.add(ns, f"link set {leg.outer} master {leg.bridge} up")
         fresh |= ensure_leg(inner, leg, have, up=leg.inner not in down)
@@ -228,12 +234,14 @@ def ensure_leg(batch: Batch, leg: Leg, have: dict[str, Any] | None, *, up: bool)
     return {(leg.inner, address) for address in leg.addresses if address not in had}
 
 
-def remove_legs(outers: Iterable[str]) -> None:
-    have = {link["ifname"] for link in read_json("ip", "-j", "link", "show")}
-    batch = Batch("ip")
-    for name in outers:
-        if name in have:
-            batch.add(name, f"link del {name}")
+def remove_legs(ns: str, ours: tuple[str, ...]) -> None:
+    """Take a namespace's legs away now: with the namespace they would go too, but a while later."""
+    if ns not in namespaces():
+        return
+    batch = Batch("ip", ns)
+    for link in read_json("ip", "-n", ns, "-j", "link", "show"):
+        if link["ifname"].startswith(ours):
+            batch.add(ns, f"link del {link['ifname']}")
     if failed := batch.run():
         raise RuntimeError("; ".join(failed.values()))
 

@@ -19,7 +19,7 @@ from hostagent.drivers.network.linux_bridge.commands import (
     remove_namespace,
     run,
 )
-from hostagent.drivers.network.linux_bridge.links import EXTERNAL_BRIDGE, Leg, ensure_legs, mac
+from hostagent.drivers.network.linux_bridge.links import EXTERNAL_BRIDGE, Leg, ensure_legs, mac, remove_legs
 from hostagent.drivers.network.linux_bridge.proxy import METADATA_IP, ROUTER_PORT, MetadataProxy
 
 EXTERNAL_MTU: Final = 1500
@@ -57,7 +57,9 @@ class Router:
         floating_before = read_floating(self.ns)
         external = self.external_leg(body, gateway=gateway)
         legs = [*self.interface_legs(body), *([external] if external else [])]
-        fresh = ensure_legs(self.ns, legs, ours=("qr-", "qg-"), down=() if gateway or not external else (external.inner,))
+        fresh = ensure_legs(
+            self.ns, legs, ours=("qr-", "qg-"), down=() if gateway or not external else (external.inner,)
+        )
         self.ensure_routes(body, gateway=gateway)
         run("nft", "-f", "-", text=rules, ns=self.ns)
         self.forget(floating_before - {(f["ip"], f["fixed_ip"]) for f in body["floating"]})
@@ -88,7 +90,10 @@ class Router:
         return Leg(inner, outer, EXTERNAL_BRIDGE, mac(external["mac"]), EXTERNAL_MTU, addresses)
 
     def ensure_routes(self, body: dict[str, Any], *, gateway: bool) -> None:
-        wanted = {str(ipaddress.ip_network(r["destination"])): str(ipaddress.ip_address(r["nexthop"])) for r in body.get("routes") or ()}
+        wanted = {
+            str(ipaddress.ip_network(r["destination"])): str(ipaddress.ip_address(r["nexthop"]))
+            for r in body.get("routes") or ()
+        }
         external = body.get("external")
         if external and external.get("gateway") and gateway:
             wanted["default"] = str(ipaddress.ip_address(external["gateway"]))
@@ -119,7 +124,8 @@ class Router:
     def remove(self) -> None:
         if self.proxy.folder.exists():
             self.proxy.remove()
-        remove_namespace(self.ns)  # its veths end with it
+        remove_legs(self.ns, ("qr-", "qg-"))
+        remove_namespace(self.ns)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -156,15 +162,25 @@ def ruleset(body: dict[str, Any]) -> str:
         for a in i["ips"]
         if ipaddress.ip_address(a["ip"]).version == 4
     ]
-    dnat, snat = (f"elements = {{ {', '.join(f'{a} : {b}' for a, b in p)} }}\n" if p else "" for p in (pairs, [(b, a) for a, b in pairs]))
+    dnat, snat = (
+        f"elements = {{ {', '.join(f'{a} : {b}' for a, b in p)} }}\n" if p else ""
+        for p in (pairs, [(b, a) for a, b in pairs])
+    )
     post = ['oifname "qg-*" snat to ip saddr map @fip_snat']
-    if inside:  # a neighbour that calls a floating address inside must see the reply come from the router
-        post.insert(0, f'oifname "qr-*" ct status dnat ip saddr {{ {", ".join(sorted(set(inside)))} }} masquerade')
     external = next((a["ip"] for a in (body.get("external") or {}).get("ips", ()) if ":" not in a["ip"]), None)
+    if external and inside:  # who calls a floating address from inside looks like someone outside, as in Neutron
+        post.insert(
+            0,
+            f'oifname "qr-*" ct status dnat ip saddr {{ {", ".join(sorted(set(inside)))} }} snat to {ipaddress.ip_address(external)}',
+        )
     if external and body.get("snat", True):
         post.append(f'oifname "qg-*" snat to {ipaddress.ip_address(external)}')
     forward = [] if body.get("up", True) else ["drop"]
-    pre = [f'iifname "qr-*" ip daddr {METADATA_IP} tcp dport 80 redirect to :{ROUTER_PORT}'] if body.get("metadata") else []
+    pre = (
+        [f'iifname "qr-*" ip daddr {METADATA_IP} tcp dport 80 redirect to :{ROUTER_PORT}']
+        if body.get("metadata")
+        else []
+    )
     return f"""\
 table ip stackling
 delete table ip stackling

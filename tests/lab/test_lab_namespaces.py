@@ -1,0 +1,55 @@
+"""Hosts in namespaces: made, entered again, refused, removed."""
+
+import subprocess
+
+import pytest
+
+from hostagent import namespaces
+from hostagent.pins import CannotBuild, Cloud
+from tests.lab.world import World
+
+pytestmark = pytest.mark.lab
+
+
+def test_up_again_finds_the_same_hosts_and_adds_what_is_new(world: World) -> None:
+    host = world.hosts["host1"]
+    before = host.run("readlink", "/proc/self/ns/net", "/proc/self/ns/mnt").stdout
+    status = namespaces.up(host.cloud, ["host1", "host3"], netns=world.outer, external="172.24.9.0/24", nat_out=False)
+    assert host.run("readlink", "/proc/self/ns/net", "/proc/self/ns/mnt").stdout == before
+    assert {name: facts["up"] for name, facts in status["hosts"].items()} == {
+        "host1": True,
+        "host2": True,
+        "host3": True,
+    }
+    assert host.run("ping", "-c", "1", "-W", "1", status["hosts"]["host3"]["underlay_ip"]).returncode == 0
+    assert "under0" in host.run("ls", "/sys/class/net").stdout
+
+
+def test_a_range_that_is_taken_is_refused_with_its_remedy(world: World, tmp_path) -> None:
+    other = Cloud(tmp_path / "data", tmp_path / "run")
+    with pytest.raises(CannotBuild, match="STACKLING_EXTERNAL_CIDR"):
+        namespaces.up(other, ["host1"], netns=world.outer, external="172.24.0.0/16", nat_out=False)
+    assert not other.record.exists()
+
+
+def test_nat_out_translates_in_a_table_of_its_own_and_down_takes_it_away(world: World) -> None:
+    cloud = world.hosts["host1"].cloud
+    namespaces.up(cloud, ["host1"], netns=world.outer, external="172.24.9.0/24", nat_out=True)
+    assert f"table ip stackling_{cloud.id}" in world.outside("nft", "list", "ruleset").stdout
+    assert world.outside("sysctl", "-n", "net.ipv4.ip_forward").stdout.strip() == "1"
+    namespaces.up(cloud, ["host1"], netns=world.outer, external="172.24.9.0/24", nat_out=False)
+    assert world.outside("nft", "list", "ruleset").stdout == ""
+
+
+def test_down_ends_what_runs_on_the_hosts_and_leaves_nothing(world: World) -> None:
+    host = world.hosts["host1"]
+    guest = subprocess.Popen(host.line("sleep", "300"))
+    for each in world.hosts.values():
+        each.stop_agent(kill=True)
+    namespaces.down(host.cloud)
+    assert guest.wait(10) != 0
+    assert not host.cloud.pins.exists()
+    mounts = subprocess.run(["cat", "/proc/self/mountinfo"], capture_output=True, text=True, check=True).stdout
+    assert str(host.cloud.run) not in mounts
+    assert world.outer not in subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
+    namespaces.down(host.cloud)

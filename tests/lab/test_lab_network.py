@@ -1,0 +1,265 @@
+"""Real packets through what the linux_bridge driver makes."""
+
+import http.server
+import json
+import socketserver
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.lab.world import World, eventually
+
+pytestmark = pytest.mark.lab
+
+
+def small_cloud(world: World) -> tuple:
+    """A guest on each host. Egress is open; the group's own members may ping."""
+    world.rules = [world.rule("egress"), world.rule("ingress", protocol="icmp", group=world.group_id)]
+    one, two = world.add_port("host1", "192.168.77.11"), world.add_port("host2", "192.168.77.12")
+    world.apply()
+    guests = world.plug("host1", one), world.plug("host2", two)
+    assert all(guest.dhcp() for guest in guests)
+    return guests
+
+
+def test_guests_get_their_lease_and_reach_each_other_across_hosts_at_full_size(world: World) -> None:
+    one, two = small_cloud(world)
+    assert (one.lease["ip"], two.lease["ip"], one.lease["mtu"]) == ("192.168.77.11", "192.168.77.12", "1500")
+    assert "169.254.169.254" in one.lease["staticroutes"]
+    assert one.reaches("192.168.77.12", size=1472)  # 1472 + 28 = 1500 over VXLAN, with fragmentation forbidden
+    facts = eventually(lambda: world.hosts["host1"].ask("read_leases"))
+    assert {fact["port_id"] for fact in facts} == {one.port["id"], two.port["id"]}
+
+
+def test_an_unknown_guest_gets_no_lease(world: World) -> None:
+    small_cloud(world)
+    stranger = world.add_port("host1", "192.168.77.99", security=False)
+    world.ports.pop()
+    guest = world.plug("host1", stranger)
+    assert guest.dhcp() == {}
+
+
+def test_security_group_rules_let_through_what_they_say_and_nothing_else(world: World) -> None:
+    one, _ = small_cloud(world)
+    assert one.reaches("192.168.77.12")
+    world.rules = [world.rule("egress")]  # ingress gone: replies only
+    world.apply()
+    assert not one.reaches("192.168.77.12")
+    world.rules = [world.rule("ingress", protocol="icmp", cidr="192.168.77.0/24")]  # egress gone
+    world.apply()
+    assert not one.reaches("192.168.77.12")
+
+
+def test_a_live_flow_ends_when_its_rule_is_removed(world: World) -> None:
+    one, _ = small_cloud(world)
+    ping = subprocess.Popen(
+        one.host.line("nsenter", f"--net=/run/netns/{one.name}", "ping", "-i", "0.2", "-c", "20", "-W", "1", "192.168.77.12"),
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert eventually(lambda: "bytes from" in (ping.stdout.readline() + ping.stdout.readline()))
+    world.rules = [world.rule("egress")]
+    world.apply()
+    said = ping.communicate(timeout=30)[0]
+    assert " 0 received" not in said.splitlines()[-2:][0]
+    received = int(said.split(" received")[0].split()[-1])
+    assert received < 15
+
+
+def test_spoofed_addresses_are_dropped_and_allowed_pairs_are_not(world: World) -> None:
+    world.rules = [world.rule("egress"), world.rule("ingress", protocol="icmp", cidr="0.0.0.0/0")]
+    one = world.add_port("host1", "192.168.77.11")
+    two = world.add_port("host1", "192.168.77.12")
+    world.apply()
+    liar, honest = world.plug("host1", one), world.plug("host1", two)
+    assert liar.dhcp() and honest.dhcp()
+    assert liar.reaches("192.168.77.12")
+    liar.run("ip", "addr", "add", "192.168.77.66/24", "dev", "eth0")
+    assert liar.run("ping", "-c", "1", "-W", "1", "-I", "192.168.77.66", "192.168.77.12", check=False).returncode
+    one["pairs"] = [{"ip": "192.168.77.64/28", "mac": None}]
+    world.apply()
+    assert not liar.run("ping", "-c", "2", "-W", "1", "-I", "192.168.77.66", "192.168.77.12", check=False).returncode
+    liar.run("ip", "link", "set", "eth0", "address", "fa:16:3e:00:00:77")
+    assert not liar.reaches("192.168.77.12")
+
+
+def test_port_security_off_lets_a_guest_send_as_it_likes(world: World) -> None:
+    world.rules = [world.rule("egress")]
+    port = world.add_port("host1", "192.168.77.11", security=False, groups=[])
+    world.apply()
+    guest = world.plug("host1", port)
+    assert guest.dhcp()
+    guest.run("ip", "addr", "add", "192.168.77.66/24", "dev", "eth0")
+    assert not guest.run("ping", "-c", "1", "-W", "1", "-I", "192.168.77.66", "192.168.77.1", check=False).returncode
+
+
+def test_guests_go_out_by_snat_and_a_floating_address_leads_in_and_out(world: World) -> None:
+    one, two = small_cloud(world)
+    assert one.reaches("172.24.9.1", count=2)
+    assert two.reaches("172.24.9.1")  # over VXLAN to the router
+    world.rules.append(world.rule("ingress", protocol="icmp", cidr="172.24.9.0/24"))
+    world.floating = [{"id": "f", "ip": "172.24.9.77", "fixed_ip": "192.168.77.12"}]
+    world.apply()
+    assert world.reached_from_outside("172.24.9.77")
+    assert two.run("ping", "-c", "1", "-W", "1", "172.24.9.1", check=False).returncode == 0
+    assert one.reaches("172.24.9.77", count=2)  # a neighbour calls it from inside
+    world.floating = []
+    world.apply()
+    assert not world.reached_from_outside("172.24.9.77")
+
+
+def test_routers_give_up_their_external_legs_and_take_them_back(world: World) -> None:
+    one, _ = small_cloud(world)
+    assert one.reaches("172.24.9.1", count=2)
+    world.hosts["host1"].ask("remove_gateways")
+    assert not one.reaches("172.24.9.1")
+    assert not world.reached_from_outside("172.24.9.10")
+    world.hosts["host1"].ask("ensure_gateways")
+    assert one.reaches("172.24.9.1", count=2)
+    assert world.reached_from_outside("172.24.9.10")
+
+
+class FakeControl(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+
+
+def answer_metadata(path: Path) -> tuple[FakeControl, list[dict[str, str]]]:
+    seen: list[dict[str, str]] = []
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append({"path": self.path, **{k.lower(): v for k, v in self.headers.items()}})
+            body = b"i-00000001"
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def address_string(self) -> str:
+            return "-"
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = FakeControl(str(path), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, seen
+
+
+def test_metadata_requests_reach_control_with_the_truth_about_who_asks(world: World) -> None:
+    one, two = small_cloud(world)
+    server, seen = answer_metadata(world.hosts["host1"].cloud.run / "control.sock")
+    url = "http://169.254.169.254/latest/meta-data/instance-id?x=1"
+    for guest, header in ((one, "X-Forwarded-For: 6.6.6.6"), (two, "X-Stackling-Network: mine")):
+        said = guest.run("curl", "-sS", "-m", "5", "-H", header, url)
+        assert said.stdout == "i-00000001", said
+    one.run("ip", "route", "del", "169.254.169.254")  # without the route of DHCP it goes through the router
+    assert one.run("curl", "-sS", "-m", "5", url).stdout == "i-00000001"
+    server.shutdown()
+    assert [s["path"] for s in seen] == ["/internal/metadata/latest/meta-data/instance-id?x=1"] * 3
+    assert [s["x-stackling-client"] for s in seen] == ["192.168.77.11", "192.168.77.12", "192.168.77.11"]
+    assert [s.get("x-stackling-network") for s in seen] == [world.network_id, world.network_id, None]
+    assert seen[2]["x-stackling-router"] == world.router_id
+    assert all(len(s["x-stackling-seal"]) == 64 and s["x-stackling-host"] == "host1" for s in seen)
+
+
+def lab_ruleset(world: World, text: str) -> str:
+    """What nft lists after loading `text` into an empty namespace."""
+    path = world.hosts["host1"].cloud.data / "full.nft"
+    path.write_text(text)
+    tables = "nft list table inet stackling_state && nft list table bridge stackling_groups"
+    return world.hosts["host1"].run("unshare", "-n", "sh", "-ec", f"nft -f {path} && {tables}").stdout
+
+
+def test_the_live_ruleset_equals_a_full_render_after_many_changes(world: World) -> None:
+    one, _ = small_cloud(world)
+    host = world.hosts["host1"]
+    extra = world.add_port("host1", "192.168.77.13", pairs=[{"ip": "10.9.0.0/16", "mac": "fa:16:3e:99:99:99"}])
+    world.rules.append(world.rule("ingress", protocol="tcp", min=22, max=80))
+    world.apply()
+    one.port["up"] = False
+    world.rules.pop(0)
+    world.apply()
+    world.ports = [(h, p) for h, p in world.ports if p is not extra]
+    world.rules.append(
+        world.rule("ingress", ethertype="IPv6", protocol="icmp", group="11111111-0000-0000-0000-000000000000")
+    )
+    world.apply()
+    assert host.ask("live") == lab_ruleset(world, host.ask("render"))
+
+
+def processes(world: World, name: str) -> set[str]:
+    host = world.hosts["host1"]
+    found = host.run("pgrep", "-f", f"{name}.*{host.cloud.data}", check=False).stdout
+    return set(found.split())
+
+
+def test_networks_survive_the_agent_and_nothing_is_doubled_or_started_again(world: World) -> None:
+    one, two = small_cloud(world)
+    host = world.hosts["host1"]
+    before = processes(world, "dnsmasq"), processes(world, "haproxy")
+    links, rules, pieces = host.run("ip", "-o", "link").stdout, host.ask("live"), host.ask("read_pieces")
+    host.stop_agent(kill=True)
+    assert one.reaches("192.168.77.12")
+    host.start_agent()
+    assert host.ask("ensure_resumed") == {}
+    world.apply()
+    assert (processes(world, "dnsmasq"), processes(world, "haproxy")) == before
+    assert len(before[1]) == 2
+    assert (host.run("ip", "-o", "link").stdout, host.ask("live"), host.ask("read_pieces")) == (links, rules, pieces)
+    assert one.reaches("192.168.77.12")
+    for pid in before[0] | before[1]:
+        host.run("kill", "-9", pid)
+    assert eventually(lambda: not processes(world, "dnsmasq"))
+    assert len(host.ask("ensure_daemons")) == 3
+    assert (
+        two.run("curl", "-sS", "-m", "2", "-o", "/dev/null", "-w", "%{http_code}", "http://169.254.169.254/").stdout
+        == "503"
+    )
+
+
+def test_an_address_that_was_freed_is_leased_to_the_next_port(world: World) -> None:
+    one, _ = small_cloud(world)
+    one.unplug()
+    world.ports = world.ports[1:]
+    world.apply()
+    port = world.add_port("host1", "192.168.77.11", mac="fa:16:3e:00:11:11")
+    world.apply()
+    assert world.plug("host1", port).dhcp()["ip"] == "192.168.77.11"
+
+
+def test_a_piece_that_cannot_be_made_fails_alone(world: World) -> None:
+    small_cloud(world)
+    bad = world.network("host1") | {
+        "id": "99999999-0000-0000-0000-000000000000",
+        "kind": "vlan",
+        "segment": 7,
+        "zone": 99,
+    }
+    third = world.add_port("host1", "192.168.77.13")
+    crooked = world.add_port("host1", "192.168.77.14", pairs=[{"ip": "not an address", "mac": None}])
+    failed = world.hosts["host1"].apply({
+        "network:99999999-0000-0000-0000-000000000000": bad, f"port:{third['id']}": third, f"port:{crooked['id']}": crooked,
+    })  # fmt: skip
+    assert {key: why["code"] for key, why in failed.items()} == {
+        "network:99999999-0000-0000-0000-000000000000": "unsupported",
+        f"port:{crooked['id']}": "network_refused",
+    }
+    assert f"port:{third['id']}" in world.hosts["host1"].ask("read_pieces")
+    assert json.dumps(failed)
+
+
+def test_removing_everything_leaves_nothing_behind(world: World) -> None:
+    host = world.hosts["host1"]
+    links = host.run("ip", "-br", "link").stdout.split("\n")
+    one, _ = small_cloud(world)
+    one.unplug()
+    host.ask("remove_all")
+    assert [line.split()[0] for line in host.run("ip", "-br", "link").stdout.splitlines()] == [
+        n.split()[0] for n in links if n
+    ]
+    assert host.run("nft", "list", "ruleset").stdout == ""
+    assert host.run("ls", "/run/netns").stdout == ""
+    assert processes(world, "dnsmasq") | processes(world, "haproxy") == set()
+    assert host.ask("read_pieces") == {}
