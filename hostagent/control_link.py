@@ -63,6 +63,17 @@ class ControlLink:
             "X-Stackling-Seal": http_seal(self._key, method, path, at),
         }
 
+    def is_reachable(self) -> bool:
+        """Whether anything answers where control should be."""
+        connection = self._connect()
+        try:
+            connection.connect()
+        except OSError:
+            return False
+        finally:
+            connection.close()
+        return True
+
     def download(self, path: str, start: int) -> Iterator[bytes]:
         """The bytes of `path` from `start` on, in pieces. Raises: ControlError."""
         connection = self._connect()

@@ -19,6 +19,7 @@ from hostagent.timers import Timers
 
 log = logging.getLogger(__name__)
 
+ISOLATED_AFTER = 25.0  # seconds without control; it moves routers at 30
 PATROL_EVERY = 0.5  # seconds, while a job runs
 REMEMBERED = 50  # answers of verbs that are dear to repeat
 
@@ -47,53 +48,71 @@ class Host:
         self._answers: dict[tuple[str, ...], dict[str, Any]] = {}
         self._lock = threading.Lock()
         self._patrolling = False
+        self._isolated = False
         self._generations = Journal(own.data / "generations.jsonl")
         fake = settings.drivers["hypervisor"] == "fake"
         self.lanes = Lanes(own.name, inline=fake and self._fault is None)
-        self.storage = drivers.storage(self)
-        self.network = drivers.network(self)
-        self.hypervisor = drivers.hypervisor(self)
+        self.storage = drivers.load_storage(self)
+        self.network = drivers.load_network(self)
+        self.hypervisor = drivers.load_hypervisor(self)
 
     # ── Life ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def start(self) -> None:
         """Find what runs here already, say hello, and keep talking."""
-        from hostagent.tasks import host as facts
-
         self.hypervisor.start()
-        self.report("hello", {"servers": self.hypervisor.read_states()})
-        self._inventory: dict[str, Any] = {}
+        self.report("hello", {})
         self.timers.after(0, self._say_heartbeat, every=contract.HEARTBEAT_EVERY)
-        self.timers.after(0, lambda: self._aside(lambda: self._say_inventory(facts)), every=contract.INVENTORY_EVERY)
+        self.timers.after(0, self.inventory_changed, every=contract.INVENTORY_EVERY)
         self.timers.after(contract.STATS_EVERY, lambda: self._aside(self._say_stats), every=contract.STATS_EVERY)
-        starting = getattr(self.network, "start", None)
-        if starting is not None:
-            starting()
+        self.network.start()
 
     def stop(self) -> None:
         """Let go of everything; guests and their networks stay as they are."""
         self.hypervisor.stop()
-        stopping = getattr(self.network, "stop", None)
-        if stopping is not None:
-            stopping()
+        self.network.stop()
         self.lanes.stop()
         self._generations.close()
 
     def _aside(self, call: Callable[[], None]) -> None:
-        """On a thread of the lanes, one at a time: what a timer may not wait for."""
-        key = f"aside:{getattr(call, '__qualname__', '')}"
+        """On a thread of the lanes, one at a time: what a timer may not wait for. Failures are said in the log."""
+        key = f"aside:{call.__qualname__}"
+
+        def run() -> None:
+            try:
+                call()
+            except Failure as failure:
+                log.warning("%s: %s: %s %s", self.name, call.__qualname__, failure.code, failure.data)
+            except Exception:
+                log.exception("%s: %s failed", self.name, call.__qualname__)
+
         if not self.lanes.busy(key):
-            self.lanes.submit(key, call)
+            self.lanes.submit(key, run)
 
     def inventory_changed(self) -> None:
-        from hostagent.tasks import host as facts
-
-        self._aside(lambda: self._say_inventory(facts))
+        self._aside(self._say_inventory)
 
     def _say_heartbeat(self) -> None:
         self.report("heartbeat", {"seconds_up": round(time.monotonic() - self.started, 1)})
+        away = self._outbox.seconds_away
+        if away > ISOLATED_AFTER or self._isolated:
+            self._aside(self._see_control)
 
-    def _say_inventory(self, facts: Any) -> None:
+    def _see_control(self) -> None:
+        """Control may have given our routers to another host once it has not heard us: then they must not answer twice.
+
+        Control counts as reached while the broker takes reports, or its web front answers.
+        """
+        isolated = self._outbox.seconds_away > ISOLATED_AFTER and not self.link.is_reachable()
+        if isolated:
+            self.network.isolate()
+        elif self._isolated:
+            self.network.rejoin()
+        self._isolated = isolated
+
+    def _say_inventory(self) -> None:
+        from hostagent.tasks import host as facts
+
         self.report("inventory", facts.inventory(self))
 
     def _say_stats(self) -> None:

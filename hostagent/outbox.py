@@ -42,6 +42,12 @@ class Outbox:
             self._wake.notify()
         self._thread.join(seconds)
 
+    @property
+    def seconds_away(self) -> float:
+        """How long the broker has been away; 0 while it takes reports."""
+        since = self._away_since
+        return 0.0 if since is None else time.monotonic() - since
+
     def put(self, key: str, report: dict[str, Any]) -> None:
         """Queue an unsealed report of the host whose key is `key`; it is stamped and sealed when it leaves."""
         with self._wake:

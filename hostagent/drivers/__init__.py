@@ -8,6 +8,7 @@ from hostagent.drivers.storage import STORAGES
 
 if TYPE_CHECKING:
     from hostagent.drivers.hypervisor import Hypervisor
+    from hostagent.drivers.network.keeper import Keeper
     from hostagent.drivers.storage import Storage
     from hostagent.host import Host
 
@@ -18,15 +19,15 @@ def load(place: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def hypervisor(host: "Host") -> "Hypervisor":
+def load_hypervisor(host: "Host") -> "Hypervisor":
     return load(HYPERVISORS[host.settings.drivers["hypervisor"]])(host)
 
 
-def storage(host: "Host") -> "Storage":
+def load_storage(host: "Host") -> "Storage":
     return load(STORAGES[host.settings.drivers["storage"]])(host)
 
 
-def network(host: "Host") -> Any:
+def load_network(host: "Host") -> "Keeper":
     from hostagent.drivers.network.keeper import Keeper
 
     return Keeper(host)

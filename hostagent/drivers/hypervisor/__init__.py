@@ -1,5 +1,6 @@
 """Hypervisors: what turns a ServerSpec into a running guest."""
 
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from hostagent.contract import DiskSpec, PortSpec, ServerSpec
@@ -43,8 +44,11 @@ class Hypervisor(Protocol):
     def remove_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
         """Returns when the guest has let go of it."""
 
-    def snapshot(self, server_id: str, name: str, job: Job) -> Any:
-        """A flat qcow2 copy of the root disk as it is now (a Path, the caller's to remove). A running guest runs on."""
+    def snapshot(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
+        """A flat qcow2 copy of the root disk as it is now, the caller's to remove, and its virtual size in bytes.
+
+        A running guest runs on.
+        """
 
     def read_states(self) -> dict[str, str]: ...
 

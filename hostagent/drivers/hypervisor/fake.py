@@ -58,9 +58,10 @@ class Fake:
 
     def _booted(self, spec: ServerSpec) -> None:
         """What dnsmasq, the metadata proxy and the serial port would have told of a real guest."""
-        addresses = getattr(self._host.network, "read_addresses", None)
+        pieces = getattr(self._host.network.driver, "pieces", {})
         for port in spec["ports"]:
-            for ip in addresses(port["port_id"]) if addresses else ():
+            wanted = pieces.get(f"port:{port['port_id']}")
+            for ip in wanted["body"]["ips"] if wanted else ():
                 self._host.event("lease", port_id=port["port_id"], mac=port["mac"], ip=ip)
         self._host.event("metadata", server_id=spec["server_id"])
         self._host.event("login", server_id=spec["server_id"])

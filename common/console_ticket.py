@@ -1,0 +1,76 @@
+"""Tickets for consoles: who may open which socket until when. Plain Python: control makes them, the proxy reads them.
+
+A ticket is `<payload>.<signature>`, both base64url without padding. Payload: JSON
+``{"server_id", "kind": "vnc" | "serial", "path": unix socket, "exp": unix seconds, "jti": id}``; signature: HMAC-SHA256
+over the payload's text with the key of `keys/console.key` (hex).
+
+Revocation is a folder of empty files named by a ticket's `jti` or by a server's id; `sweep` forgets old ones.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import time
+import uuid
+from pathlib import Path
+from typing import Any, Final
+
+KINDS: Final = ("vnc", "serial")
+LIFE: Final = 600.0  # seconds from making a ticket to opening the console with it
+
+
+class BadTicket(Exception):
+    """Not ours, expired, or revoked. The message says which, for the log only."""
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _decode(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _sign(key: str, payload: str) -> str:
+    return _encode(hmac.new(bytes.fromhex(key), payload.encode(), hashlib.sha256).digest())
+
+
+def make_console_token(key: str, *, server_id: str, kind: str, path: str, seconds: float = LIFE) -> str:
+    """A ticket for one console. `key` is hex; `path` the unix socket on the host (answer of `server.ensure`)."""
+    if kind not in KINDS:
+        raise ValueError(f"a console is {' or '.join(KINDS)}, not {kind!r}")
+    facts = {"server_id": server_id, "kind": kind, "path": path, "exp": int(time.time() + seconds), "jti": uuid.uuid4().hex}
+    payload = _encode(json.dumps(facts, separators=(",", ":")).encode())
+    return f"{payload}.{_sign(key, payload)}"
+
+
+def read_console_token(key: str, token: str, revoked: Path | None = None) -> dict[str, Any]:
+    """The payload of a valid ticket. Raises: BadTicket."""
+    payload, dot, signature = token.partition(".")
+    if not dot or not hmac.compare_digest(_sign(key, payload).encode(), signature.encode()):
+        raise BadTicket("the signature is not ours")
+    try:
+        facts: dict[str, Any] = json.loads(_decode(payload))
+    except (ValueError, binascii.Error) as error:
+        raise BadTicket("the payload is not JSON") from error
+    if facts["exp"] < time.time():
+        raise BadTicket("expired")
+    if revoked is not None and any((revoked / facts[name]).exists() for name in ("jti", "server_id")):
+        raise BadTicket("revoked")
+    return facts
+
+
+def revoke(folder: Path, name: str) -> None:
+    """Refuse from now on a ticket (by its jti), or every ticket of a server (by its id, for a deleted one)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).touch()
+
+
+def sweep(folder: Path, older_than: float = LIFE * 2) -> int:
+    """Forget revocations older than any ticket still valid. Returns how many."""
+    old = [mark for mark in folder.glob("*") if mark.stat().st_mtime < time.time() - older_than] if folder.is_dir() else []
+    for mark in old:
+        mark.unlink(missing_ok=True)
+    return len(old)

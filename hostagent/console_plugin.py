@@ -1,0 +1,42 @@
+"""websockify's token plugin: a signed ticket in the URL names the unix socket of a guest's console.
+
+The consoles process is run as (the front door's `/console/` leads here)::
+
+    websockify --unix-listen $STACKLING_RUN/consoles.sock --unix-listen-mode 0660 --heartbeat 30 \
+        --token-plugin hostagent.console_plugin.Tickets --token-source $STACKLING_DATA
+
+A browser opens `ws(s)://…/console/?token=<ticket>`. Expired, foreign and revoked tickets are refused the same way. A
+console that is open is cut when its guest's socket closes, as it does when the server is deleted.
+"""
+
+import logging
+import time
+from pathlib import Path
+from typing import Final
+
+from common.console_ticket import BadTicket, read_console_token
+from websockify.token_plugins import BasePlugin
+
+log = logging.getLogger("consoles")
+
+KEY: Final = Path("keys", "console.key")
+REVOKED: Final = Path("consoles-revoked")
+
+
+class Tickets(BasePlugin):
+    """`source` is $STACKLING_DATA. The key is read at each use, so a rotation needs no restart."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source)
+        self._data = Path(source)
+
+    def lookup(self, token: str) -> tuple[str, str] | None:
+        """Where websockify connects to; None closes the door."""
+        key = (self._data / KEY).read_text().strip()
+        try:
+            facts = read_console_token(key, token, self._data / REVOKED)
+        except BadTicket as refusal:
+            log.warning("a console ticket is refused: %s", refusal)
+            return None
+        log.info("%s console of %s opened, ticket valid %d s more", facts["kind"], facts["server_id"], facts["exp"] - time.time())
+        return "unix_socket", facts["path"]

@@ -1,0 +1,156 @@
+"""A ServerSpec as a libvirt domain. Every number that is not obvious was measured: see docs/decisions."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from lxml import etree
+from lxml.builder import E
+
+from hostagent.contract import DiskSpec, PortSpec, ServerSpec, bridge_name, canonical, tap_name
+
+NAMESPACE: Final = "https://stackling.dev/xmlns/domain/1"
+TB_CACHE_MIB: Final = 32  # QEMU's own default lets a 128 MiB guest grow to 400 MiB of resident memory
+LARGE_TB_CACHE_MIB: Final = 64  # for guests from LARGE_GUEST_MIB on, whose code is larger than a tiny system's
+LARGE_GUEST_MIB: Final = 384
+BALLOON_PERIOD: Final = 10  # seconds between memory statistics of the guest
+
+
+class Places:
+    """Where one server's files and sockets are."""
+
+    def __init__(self, run: Path, data: Path, server_id: str) -> None:
+        self.vnc = run / f"vnc-{server_id}.sock"
+        self.serial = run / f"serial-{server_id}.sock"  # the agent's: for viewers
+        self.serial_guest = run / f"tty-{server_id}.sock"  # QEMU's: for the agent alone
+        self.agent = run / f"qga-{server_id}.sock"
+        self.log = data / "consoles" / f"{server_id}.log"
+
+
+def disk_element(disk: DiskSpec, files: Mapping[str, Path]) -> Any:
+    """`files`: source kind → path, for root and rescue."""
+    source = disk["source"]
+    path = source["path"] if source["kind"] == "file" else str(files[source["kind"]])
+    fmt = source.get("format", "qcow2") if source["kind"] == "file" else "qcow2"
+    return E.disk(
+        E.driver(name="qemu", type=fmt, cache="writeback", discard="unmap"),
+        E.source(file=path),
+        E.target(dev=disk["device"], bus=disk.get("bus", "virtio")),
+        E.serial(disk["serial"][:20]),
+        type="file",
+        device="disk",
+    )
+
+
+def port_element(port: PortSpec) -> Any:
+    return E.interface(
+        E.mac(address=port["mac"]),
+        E.source(bridge=bridge_name(port["network_id"])),
+        E.target(dev=tap_name(port["port_id"])),
+        E.model(type="virtio"),
+        E.mtu(size=str(port["mtu"])),
+        type="bridge",
+    )
+
+
+def build(spec: ServerSpec, places: Places, files: Mapping[str, Path], *, kvm: bool) -> str:
+    """The whole domain. `files` holds root, and rescue, config_drive, kernel, ramdisk where the spec asks for them."""
+    domain = E.domain(
+        E.name(spec["name"]),
+        E.uuid(spec["server_id"]),
+        E.metadata(etree.Element(f"{{{NAMESPACE}}}server", {"spec": spec_hash(spec, kvm=kvm)}, nsmap={"stackling": NAMESPACE})),
+        E.memory(str(spec["memory_mib"]), unit="MiB"),
+        E.vcpu(str(spec["vcpus"])),
+        _sysinfo(spec),
+        _os(spec, files),
+        _features(spec, kvm=kvm),
+        *([E.cpu(mode="host-passthrough")] if kvm else []),
+        E.clock(E.timer(name="hpet", present="no"), offset="utc"),
+        E.on_poweroff("destroy"),
+        E.on_reboot("restart"),
+        E.on_crash("destroy"),
+        _devices(spec, places, files),
+        type="kvm" if kvm else "qemu",
+    )
+    return etree.tostring(domain, encoding="unicode")
+
+
+def spec_hash(spec: ServerSpec, *, kvm: bool) -> str:
+    """Two specs with one hash make the same domain. Power is no part of a domain."""
+    described = {key: value for key, value in spec.items() if key != "power"}
+    return hashlib.sha256(canonical({"kvm": kvm, **described})).hexdigest()[:32]
+
+
+def read_hash(xml: str) -> str:
+    """The hash a domain was made with; empty for one that is not ours."""
+    found = etree.fromstring(xml.encode()).find(f"metadata/{{{NAMESPACE}}}server")
+    return "" if found is None else found.get("spec", "")
+
+
+def _sysinfo(spec: ServerSpec) -> Any:
+    """cloud-init recognises an OpenStack guest by its product name."""
+    entries = {"manufacturer": "OpenStack Foundation", "product": "OpenStack Nova", "serial": spec["server_id"], "uuid": spec["server_id"]}
+    return E.sysinfo(E.system(*(E.entry(value, name=name) for name, value in entries.items())), type="smbios")
+
+
+def _os(spec: ServerSpec, files: Mapping[str, Path]) -> Any:
+    os = E.os(E.type("hvm", arch="x86_64", machine=spec.get("machine") or "pc"))
+    if "kernel" in files:
+        os.append(E.kernel(str(files["kernel"])))
+        if "ramdisk" in files:
+            os.append(E.initrd(str(files["ramdisk"])))
+        os.append(E.cmdline(spec.get("cmdline") or "console=tty0 console=ttyS0"))
+    else:
+        os.append(E.boot(dev="hd"))
+    os.append(E.smbios(mode="sysinfo"))
+    return os
+
+
+def _features(spec: ServerSpec, *, kvm: bool) -> Any:
+    features = E.features(E.acpi(), E.apic())
+    if not kvm:
+        size = LARGE_TB_CACHE_MIB if spec["memory_mib"] >= LARGE_GUEST_MIB else TB_CACHE_MIB
+        features.append(E.tcg(E("tb-cache", str(size), unit="MiB")))
+    return features
+
+
+def _devices(spec: ServerSpec, places: Places, files: Mapping[str, Path]) -> Any:
+    devices = E.devices(E.emulator("/usr/bin/qemu-system-x86_64"))
+    for disk in spec["disks"]:
+        devices.append(disk_element(disk, files))
+    if "config_drive" in files:
+        devices.append(_cdrom(files["config_drive"]))
+    for port in spec["ports"]:
+        devices.append(port_element(port))
+    for element in (
+        E.serial(
+            E.source(mode="bind", path=str(places.serial_guest)),
+            E.log(file=str(places.log), append="on"),
+            E.target(port="0"),
+            type="unix",
+        ),
+        E.channel(
+            E.source(mode="bind", path=str(places.agent)),
+            E.target(type="virtio", name="org.qemu.guest_agent.0"),
+            type="unix",
+        ),
+        *([E.input(type="tablet", bus="usb")] if spec["memory_mib"] >= LARGE_GUEST_MIB else []),  # its polling costs an idle guest
+        E.graphics(E.listen(type="socket", socket=str(places.vnc)), type="vnc"),
+        E.video(E.model(type="vga", vram="16384")),
+        E.rng(E.backend("/dev/urandom", model="random"), model="virtio"),
+        E.memballoon(E.stats(period=str(BALLOON_PERIOD)), model="virtio"),
+    ):
+        devices.append(element)
+    return devices
+
+
+def _cdrom(path: Path) -> Any:
+    return E.disk(
+        E.driver(name="qemu", type="raw"),
+        E.source(file=str(path)),
+        E.target(dev="hdd", bus="ide"),
+        E.readonly(),
+        type="file",
+        device="cdrom",
+    )

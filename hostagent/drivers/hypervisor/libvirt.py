@@ -1,0 +1,322 @@
+"""Guests by libvirt and QEMU, with KVM where it proves itself, translated (TCG) where not."""
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import libvirt
+
+from hostagent.contract import DiskSpec, Failure, PortSpec, ServerSpec
+from hostagent.drivers.hypervisor import domain_xml, libvirt_daemons, libvirt_devices, libvirt_snapshot
+from hostagent.drivers.hypervisor.acceleration import Acceleration
+from hostagent.drivers.hypervisor.console_log import ConsoleLogs
+from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, state_of
+from hostagent.drivers.hypervisor.serial import SerialHub
+from hostagent.job import Job
+
+if TYPE_CHECKING:
+    from hostagent.host import Host
+
+log = logging.getLogger(__name__)
+
+OURS: Final = "instance-"  # how the names of our domains begin; others on a real host are left alone
+KEEP_EVERY: Final = 3.0  # seconds between looks at the connection
+BUTTON_EVERY: Final = 5.0  # a guest that boots misses the ACPI button: pressed again
+LOOK_AFTER: Final = 0.3  # seconds from a lifecycle event to reading the state: events come in threes
+REBOOT_SECONDS: Final = 60.0  # for a guest to shut down by itself before a soft reboot becomes a hard one
+HOST_MIB: Final = 2048  # memory the host keeps for itself, plus 1 %
+ACTIVE: Final = ("running", "paused")
+
+
+class Libvirt:
+    CAPABILITIES: frozenset[str] = frozenset(
+        {
+            "pause", "suspend", "snapshot", "attach_port", "attach_disk", "console_vnc", "console_serial", "console_log",
+            "config_drive", "kernel_images", "reboot_soft",
+        }
+    )  # fmt: skip
+
+    def __init__(self, host: "Host") -> None:
+        self._host = host
+        self._known: dict[str, str] = {}
+        self.logs = ConsoleLogs(host)
+        self.serial = SerialHub(self._places, on_bytes=self.logs.grew)
+        self._link = LibvirtLink(
+            host.name, private=host.settings.private_mounts, on_change=self._changed, on_open=self._opened
+        )
+        self._acceleration = Acceleration(host.own.data, host.settings.proof_kernel, on_verdict=host.inventory_changed)
+
+    def _places(self, server_id: str) -> domain_xml.Places:
+        return domain_xml.Places(self._host.own.run, self._host.own.data, server_id)
+
+    # ── Life ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        if self._host.settings.private_mounts:
+            libvirt_daemons.configure(self._host.name, self._host.own.data)
+        self.serial.start()
+        self.logs.start()
+        self._acceleration.start()
+        try:
+            self._link.connection()
+        except Failure as failure:  # heard as an inventory without a version; each order says it again
+            log.error("%s: %s", self._host.name, failure.data)
+        self._host.timers.after(KEEP_EVERY, self._keep, every=KEEP_EVERY)
+
+    def stop(self) -> None:
+        self.serial.stop()
+        self.logs.stop()
+        self._link.close()
+
+    def _keep(self) -> None:
+        if not self._host.lanes.busy("libvirtd"):
+            self._host.lanes.submit("libvirtd", self._keep_link)
+
+    def _keep_link(self) -> None:
+        try:
+            self._link.keep()
+        except Failure as failure:
+            log.error("%s: %s", self._host.name, failure.data)
+
+    def _opened(self) -> None:
+        """A new connection: what happened meanwhile, nobody told us."""
+        for server_id in self.read_states():
+            self._changed(server_id, False)
+            self.serial.watch(server_id)
+            self.logs.grew(server_id, b"")
+
+    def _changed(self, server_id: str, started: bool) -> None:
+        """A lifecycle event. Read what it led to, behind the verb that may have caused it."""
+        if started:
+            self.logs.began(server_id)
+            self.serial.watch(server_id)
+        self._host.timers.after(LOOK_AFTER, lambda: self._host.lanes.submit(f"server:{server_id}", lambda: self._look(server_id)))
+
+    def _look(self, server_id: str) -> None:
+        try:
+            state = self.read_states().get(server_id, "absent")
+        except Failure:
+            return  # the next connection looks again
+        if self._known.get(server_id) != state:
+            self._known[server_id] = state
+            self._host.event("state", server_id=server_id, state=state)
+
+    def _know(self, server_id: str, state: str) -> str:
+        self._known[server_id] = state
+        return state
+
+    # ── Domains ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _domain(self, connection: Any, server_id: str) -> Any:
+        """None if there is none."""
+        try:
+            return connection.lookupByUUIDString(server_id)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+                return None
+            raise
+
+    def _existing(self, connection: Any, server_id: str) -> Any:
+        domain = self._domain(connection, server_id)
+        if domain is None:
+            raise Failure("not_found", what="server", id=server_id)
+        return domain
+
+    def ensure(self, spec: ServerSpec, job: Job) -> dict[str, Any]:
+        server_id = spec["server_id"]
+        files = self._files(spec, job)
+        places = self._places(server_id)
+        kvm = self._acceleration.kvm
+
+        def settle(connection: Any) -> str:
+            domain = self._domain(connection, server_id)
+            if domain is None or domain_xml.read_hash(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)) != domain_xml.spec_hash(spec, kvm=kvm):
+                domain = connection.defineXML(domain_xml.build(spec, places, files, kvm=kvm))
+            state = state_of(domain)
+            if spec["power"] == "off" and state in ACTIVE:
+                domain.destroy()
+            elif spec["power"] != "off" and state == "paused":
+                domain.resume()
+            elif spec["power"] != "off" and state != "running":
+                self._create(domain, server_id)
+            return state_of(domain)
+
+        state = self._know(server_id, self._link.ask(settle))
+        return {"state": state, "vnc": str(places.vnc), "serial": str(places.serial)}
+
+    def _files(self, spec: ServerSpec, job: Job) -> dict[str, Path]:
+        storage = self._host.storage
+        files = {"root": storage.root_path(spec["server_id"])}
+        if any(disk["source"]["kind"] == "rescue" for disk in spec["disks"]):
+            files["rescue"] = files["root"].with_name("rescue.qcow2")
+        for kind in [kind for kind in files if any(d["source"]["kind"] == kind for d in spec["disks"])]:
+            if not files[kind].exists():
+                raise Failure("not_found", what=f"{kind} disk", id=spec["server_id"])
+        if spec.get("config_drive"):
+            files["config_drive"] = storage.ensure_config_drive(spec["server_id"], spec["config_drive"])
+        for part in ("kernel", "ramdisk"):
+            if spec.get(part):
+                files[part] = storage.ensure_image(spec[part], job)
+        return files
+
+    def _create(self, domain: Any, server_id: str) -> None:
+        """Start a domain, and listen to its serial port from its first word."""
+        libvirt_snapshot.recover(domain, self._host.storage)
+        domain.create()
+        self.logs.began(server_id)
+        self.serial.watch(server_id)
+
+    def remove(self, server_id: str, job: Job) -> None:
+        def settle(connection: Any) -> None:
+            domain = self._domain(connection, server_id)
+            if domain is None:
+                return
+            if domain.isActive():
+                domain.destroy()
+            domain.undefineFlags(
+                libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
+                | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+                | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
+            )
+
+        self._link.ask(settle)
+        self._known.pop(server_id, None)
+        self.serial.forget(server_id)
+        self.logs.forget(server_id)
+        places = self._places(server_id)
+        for path in (places.vnc, places.serial_guest, places.agent):
+            path.unlink(missing_ok=True)
+
+    # ── Power ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def power(self, server_id: str, verb: str, job: Job, **options: Any) -> str:
+        def settle(connection: Any) -> str:
+            domain = self._existing(connection, server_id)
+            getattr(self, f"_{verb}")(domain, server_id, job, **options)
+            return state_of(domain)
+
+        return self._know(server_id, self._link.ask(settle))
+
+    def _start(self, domain: Any, server_id: str, job: Job) -> None:
+        if not domain.isActive():
+            self._create(domain, server_id)
+
+    def _stop(self, domain: Any, server_id: str, job: Job, *, timeout: float) -> None:
+        """By its ACPI button; by force after `timeout` seconds, or at once where a guest cannot hear the button."""
+        if domain.hasManagedSaveImage():
+            domain.managedSaveRemove()
+        until = time.monotonic() + timeout
+        pressed = 0.0
+        while domain.isActive():
+            if state_of(domain) == "paused" or time.monotonic() >= until:
+                domain.destroy()
+                return
+            if time.monotonic() - pressed > BUTTON_EVERY:
+                pressed = time.monotonic()
+                self._press(domain)
+            time.sleep(0.2)
+
+    @staticmethod
+    def _press(domain: Any) -> None:
+        try:
+            domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:  # it has ended meanwhile
+                raise
+
+    def _reboot(self, domain: Any, server_id: str, job: Job, *, hard: bool) -> None:
+        if domain.isActive():
+            patience = 0.0 if hard else max(0.0, min(REBOOT_SECONDS, job.seconds_left - 15))
+            self._stop(domain, server_id, job, timeout=patience)
+        self._create(domain, server_id)
+
+    def _pause(self, domain: Any, server_id: str, job: Job) -> None:
+        if state_of(domain) == "running":
+            domain.suspend()
+
+    def _unpause(self, domain: Any, server_id: str, job: Job) -> None:
+        if state_of(domain) == "paused":
+            domain.resume()
+
+    def _suspend(self, domain: Any, server_id: str, job: Job) -> None:
+        if domain.isActive():
+            domain.managedSave()
+
+    def _resume(self, domain: Any, server_id: str, job: Job) -> None:
+        if not domain.isActive():
+            self._create(domain, server_id)
+        elif state_of(domain) == "paused":
+            domain.resume()
+
+    # ── Devices ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ensure_port(self, server_id: str, port: PortSpec, job: Job) -> None:
+        element = domain_xml.port_element(port)
+        self._link.ask(lambda c: libvirt_devices.attach(self._existing(c, server_id), element, libvirt_devices.by_mac(port["mac"])))
+
+    def remove_port(self, server_id: str, port: PortSpec, job: Job) -> None:
+        find = libvirt_devices.by_mac(port["mac"])
+        self._link.ask(lambda c: libvirt_devices.detach(self._link, self._existing(c, server_id), find, job))
+
+    def ensure_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
+        element = domain_xml.disk_element(disk, {"root": self._host.storage.root_path(server_id)})
+        self._link.ask(lambda c: libvirt_devices.attach(self._existing(c, server_id), element, libvirt_devices.by_serial(disk["serial"])))
+
+    def remove_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
+        find = libvirt_devices.by_serial(disk["serial"])
+        self._link.ask(lambda c: libvirt_devices.detach(self._link, self._existing(c, server_id), find, job))
+
+    def snapshot(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
+        copy = self._host.own.data / "snapshots" / f"{name}.qcow2"
+        self._link.ask(lambda c: libvirt_snapshot.take(self._existing(c, server_id), self._host.storage, name, copy, job))
+        return copy, self._host.storage.virtual_size(copy, job)
+
+    # ── Facts ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def read_states(self) -> dict[str, str]:
+        return self._link.ask(
+            lambda c: {domain.UUIDString(): state_of(domain) for domain in c.listAllDomains() if domain.name().startswith(OURS)}
+        )
+
+    def read_stats(self) -> dict[str, dict[str, Any]]:
+        wanted = libvirt.VIR_DOMAIN_STATS_CPU_TOTAL | libvirt.VIR_DOMAIN_STATS_BALLOON
+        wanted |= libvirt.VIR_DOMAIN_STATS_INTERFACE | libvirt.VIR_DOMAIN_STATS_BLOCK
+        rows = self._link.ask(lambda c: c.getAllDomainStats(wanted, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE))
+        return {domain.UUIDString(): _stats(row) for domain, row in rows if domain.name().startswith(OURS)}
+
+    def read_facts(self) -> dict[str, Any]:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+        return {
+            "vcpus": os.cpu_count() or 1,
+            "memory_mib": max(0, memory - HOST_MIB - memory // 100),
+            "hypervisor": "QEMU",
+            "hypervisor_version": self._link.ask(lambda c: c.getVersion()),
+            "cpu_model": _cpu_model(),
+            "acceleration": "kvm" if self._acceleration.kvm else "tcg",
+            "acceleration_reason": self._acceleration.reason,
+        }
+
+
+def _stats(row: dict[str, Any]) -> dict[str, Any]:
+    def total(kind: str, name: str) -> int:
+        return sum(row.get(f"{kind}.{n}.{name}", 0) for n in range(row.get(f"{kind}.count", 0)))
+
+    memory = row.get("balloon.current", 0)
+    return {
+        "cpu_seconds": round(row.get("cpu.time", 0) / 1e9, 3),
+        "memory_mib": memory // 1024,
+        "memory_used_mib": (memory - row.get("balloon.usable", row.get("balloon.unused", 0))) // 1024,
+        "disk_read_bytes": total("block", "rd.bytes"),
+        "disk_write_bytes": total("block", "wr.bytes"),
+        "net_rx_bytes": total("net", "rx.bytes"),
+        "net_tx_bytes": total("net", "tx.bytes"),
+    }
+
+
+def _cpu_model() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return "unknown"

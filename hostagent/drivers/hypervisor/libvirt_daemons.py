@@ -1,0 +1,99 @@
+"""libvirtd and virtlogd of a host that lives in namespaces: configured, started, found again.
+
+They are detached, so guests and their logs outlive the agent. On a real host (STACKLING_HOST_MODE=machine) systemd
+runs them, and this module only waits for their socket. Settings: unix socket only; each was measured to be needed
+where there is no systemd, no DBus and no cgroup delegation.
+"""
+
+import os
+import socket
+import subprocess
+import time
+import uuid
+from pathlib import Path
+from typing import Final
+
+from hostagent.contract import Failure
+
+ETC: Final = Path("/etc/libvirt")
+SOCKET: Final = Path("/run/libvirt/libvirt-sock")
+LOG_SOCKET: Final = Path("/run/libvirt/virtlogd-sock")
+START_SECONDS: Final = 15.0
+LOG_BYTES: Final = 16 * 2**20  # of one console log before virtlogd rolls it over
+
+LIBVIRTD_CONF: Final = """\
+unix_sock_group = "root"
+unix_sock_rw_perms = "0700"
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+listen_tls = 0
+listen_tcp = 0
+host_uuid = "{uuid}"
+log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
+"""
+
+QEMU_CONF: Final = """\
+user = "root"
+group = "root"
+dynamic_ownership = 0
+remember_owner = 0
+security_driver = "none"
+cgroup_controllers = [ ]
+namespaces = []
+vnc_listen = "127.0.0.1"
+stdio_handler = "logd"
+"""
+
+VIRTLOGD_CONF: Final = f"""\
+max_size = {LOG_BYTES}
+max_backups = 1
+"""
+
+
+def configure(host: str, data: Path) -> None:
+    """Write the three files. Equal host uuids would make a migration between two hosts refuse."""
+    identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{data}/{host}")
+    for name, text in (
+        ("libvirtd.conf", LIBVIRTD_CONF.format(uuid=identity)),
+        ("qemu.conf", QEMU_CONF),
+        ("virtlogd.conf", VIRTLOGD_CONF),
+    ):
+        path = ETC / name
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+    for network in (ETC / "qemu" / "networks" / "autostart").glob("*.xml"):
+        network.unlink()  # Debian's `default` network would bring a second dnsmasq
+
+
+def ensure(*, private: bool) -> None:
+    """Both daemons answer. Raises: Failure hypervisor_down."""
+    if private:
+        _ensure_one("virtlogd", LOG_SOCKET)
+        _ensure_one("libvirtd", SOCKET)
+    elif not _answers(SOCKET):
+        raise Failure("hypervisor_down", detail=f"nothing listens on {SOCKET}; is libvirtd started?")
+
+
+def _ensure_one(name: str, path: Path) -> None:
+    if _answers(path):
+        return
+    done = subprocess.run([name, "-d", "-p", f"/run/{name}.pid"], capture_output=True, text=True, start_new_session=True, cwd="/")
+    if done.returncode:
+        raise Failure("hypervisor_down", detail=f"{name} did not start: {done.stderr.strip()[-300:]}")
+    until = time.monotonic() + START_SECONDS
+    while not _answers(path):
+        if time.monotonic() > until:
+            raise Failure("hypervisor_down", detail=f"{name} does not answer on {path}")
+        time.sleep(0.05)
+
+
+def _answers(path: Path) -> bool:
+    if not os.path.exists(path):
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(2.0)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,160 @@
+"""The one connection to libvirtd: opened, watched, opened again; its events; its errors as failures."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import libvirt
+
+from hostagent.contract import Failure
+from hostagent.drivers.hypervisor import libvirt_daemons
+
+log = logging.getLogger(__name__)
+
+URI: Final = f"qemu+unix:///system?socket={libvirt_daemons.SOCKET}"
+KEEPALIVE: Final = (5, 3)  # seconds between, missed before the connection counts as lost
+
+#: libvirt's codes that mean the connection, not the request.
+LOST: Final = {
+    libvirt.VIR_ERR_NO_CONNECT,
+    libvirt.VIR_ERR_INVALID_CONN,
+    libvirt.VIR_ERR_RPC,
+}
+
+STATES: Final = {
+    libvirt.VIR_DOMAIN_NOSTATE: "running",
+    libvirt.VIR_DOMAIN_RUNNING: "running",
+    libvirt.VIR_DOMAIN_BLOCKED: "running",
+    libvirt.VIR_DOMAIN_PAUSED: "paused",
+    libvirt.VIR_DOMAIN_SHUTDOWN: "running",
+    libvirt.VIR_DOMAIN_SHUTOFF: "shutoff",
+    libvirt.VIR_DOMAIN_CRASHED: "crashed",
+    libvirt.VIR_DOMAIN_PMSUSPENDED: "paused",
+}
+
+Answer = TypeVar("Answer")
+_events_run = threading.Event()
+
+
+def _run_events() -> None:
+    while True:
+        try:
+            libvirt.virEventRunDefaultImpl()
+        except libvirt.libvirtError:
+            log.exception("libvirt's event loop failed")
+            time.sleep(1)
+
+
+def start_events() -> None:
+    """Once a process, before the first connection: libvirt asks for that order."""
+    if not _events_run.is_set():
+        _events_run.set()
+        libvirt.registerErrorHandler(lambda context, error: None, None)  # it would print each error to stderr
+        libvirt.virEventRegisterDefaultImpl()
+        threading.Thread(target=_run_events, name="libvirt-events", daemon=True).start()
+
+
+class LibvirtLink:
+    """`on_change(server_id, started)` is called from libvirt's thread for each lifecycle event."""
+
+    def __init__(self, name: str, *, private: bool, on_change: Callable[[str, bool], None], on_open: Callable[[], None]) -> None:
+        self._name = name
+        self._private = private
+        self._on_change = on_change
+        self._on_open = on_open
+        self._connection: Any = None
+        self._lock = threading.Lock()
+        self._removals: dict[tuple[str, str], threading.Event] = {}
+        start_events()
+
+    # ── Connection ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def connection(self) -> Any:
+        """Raises: Failure hypervisor_down."""
+        opened = False
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._open()
+                opened = True
+            connection = self._connection
+        if opened:
+            self._on_open()
+        return connection
+
+    def _open(self) -> Any:
+        libvirt_daemons.ensure(private=self._private)
+        try:
+            connection = libvirt.open(URI if self._private else "qemu:///system")
+            connection.setKeepAlive(*KEEPALIVE)
+            connection.registerCloseCallback(self._closed, None)
+            connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._lifecycle, None)
+            connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_REBOOT, self._rebooted, None)
+            connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, self._removed, None)
+        except libvirt.libvirtError as error:
+            raise Failure("hypervisor_down", detail=str(error)) from error
+        return connection
+
+    def _closed(self, connection: Any, reason: int, opaque: Any) -> None:
+        log.warning("%s: the connection to libvirtd ended (reason %d)", self._name, reason)
+        with self._lock:
+            if self._connection is connection:
+                self._connection = None
+
+    def keep(self) -> None:
+        """Open again what was lost; libvirtd too, if it died. Called each few seconds."""
+        with self._lock:
+            connection = self._connection
+        if connection is not None and not connection.isAlive():
+            self._closed(connection, -1, None)
+        self.connection()
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection = None  # the process ends: libvirt closes it
+
+    def ask(self, question: Callable[[Any], Answer]) -> Answer:
+        """`question(connection)`, asked once more if the connection was lost. Raises: Failure."""
+        for last in (False, True):
+            connection = self.connection()
+            try:
+                return question(connection)
+            except libvirt.libvirtError as error:
+                if last or (error.get_error_code() not in LOST and connection.isAlive()):
+                    raise self.failure(error) from error
+                self._closed(connection, -1, None)
+        raise AssertionError("unreachable")
+
+    @staticmethod
+    def failure(error: libvirt.libvirtError) -> Failure:
+        code = error.get_error_code()
+        if code == libvirt.VIR_ERR_NO_DOMAIN:
+            return Failure("not_found", what="server", id=error.get_str2() or "")
+        return Failure("hypervisor_down" if code in LOST else "hypervisor_refused", detail=str(error))
+
+    # ── Events ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _lifecycle(self, connection: Any, domain: Any, event: int, detail: int, opaque: Any) -> None:
+        self._on_change(domain.UUIDString(), event == libvirt.VIR_DOMAIN_EVENT_STARTED)
+
+    def _rebooted(self, connection: Any, domain: Any, opaque: Any) -> None:
+        self._on_change(domain.UUIDString(), True)
+
+    def _removed(self, connection: Any, domain: Any, alias: str, opaque: Any) -> None:
+        removal = self._removals.get((domain.UUIDString(), alias))
+        if removal is not None:
+            removal.set()
+
+    def removal(self, server_id: str, alias: str) -> threading.Event:
+        """Set when the guest has let go of that device. Ask before the detach, forget after."""
+        return self._removals.setdefault((server_id, alias), threading.Event())
+
+    def forget_removal(self, server_id: str, alias: str) -> None:
+        self._removals.pop((server_id, alias), None)
+
+
+def state_of(domain: Any) -> str:
+    """One of contract.STATES."""
+    state = STATES[domain.state()[0]]
+    return "saved" if state == "shutoff" and domain.hasManagedSaveImage() else state

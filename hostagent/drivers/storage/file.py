@@ -1,0 +1,207 @@
+"""Disks as qcow2 files on the host, each an overlay on a cached image whose bytes were verified once.
+
+    <host data>/cache/<sha512>             images, read-only, shared by all servers of the host
+    <host data>/disks/<server>/root.qcow2  the root disk;  config.iso the config drive
+    <host data>/consoles/<server>.log      the kept serial log
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from hostagent.contract import DiskEnsure, Failure, ImageSource
+from hostagent.control_link import ControlError
+from hostagent.job import ChildError, Job
+
+if TYPE_CHECKING:
+    from hostagent.host import Host
+
+SPARE: Final = 256 * 2**20  # bytes never promised: logs, journals and metadata need to grow too
+EMPTY_OVERLAY: Final = 2 * 2**20  # bytes an overlay takes at first
+TRIES: Final = 2  # a broken download is made once more before it is a failure
+#: Glance's names → QEMU's. Others are the same in both.
+FORMATS: Final = {"iso": "raw", "ami": "raw", "ari": "raw", "aki": "raw", "vhd": "vpc"}
+
+
+class FileStorage:
+    CAPABILITIES: frozenset[str] = frozenset({"disk_resize", "snapshot", "config_drive", "kernel_images"})
+
+    def __init__(self, host: "Host") -> None:
+        self._host = host
+        data = host.own.data
+        self.cache, self.disks, self.consoles = data / "cache", data / "disks", data / "consoles"
+        for folder in (self.cache, self.disks, self.consoles):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    # ── Images ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ensure_image(self, image: ImageSource, job: Job) -> Path:
+        """Raises: Failure image_unreachable, image_corrupt, no_space, timed_out."""
+        path = self.cache / image["checksum"]
+        with self._guard:
+            lock = self._locks.setdefault(image["checksum"], threading.Lock())
+        with lock:
+            if not path.exists():
+                self._fetch(image, path, job)
+        return path
+
+    def _fetch(self, image: ImageSource, path: Path, job: Job) -> None:
+        part = path.with_suffix(".part")
+        for attempt in range(1, TRIES + 1):
+            self._need(image["size"] - (part.stat().st_size if part.exists() else 0))
+            self._download(image, part, job)
+            have = _sha512(part)
+            if have == image["checksum"]:
+                break
+            part.unlink()
+            if attempt == TRIES:
+                raise Failure("image_corrupt", image_id=image["id"], want=image["checksum"], have=have)
+        self._refuse_chains(image, part, job)
+        part.chmod(0o444)
+        os.replace(part, path)
+
+    def _download(self, image: ImageSource, part: Path, job: Job) -> None:
+        """Go on where an earlier try ended. A connection that breaks after some bytes is taken up again."""
+        while True:
+            start = part.stat().st_size if part.exists() else 0
+            if start >= image["size"]:
+                return
+            try:
+                with part.open("ab") as file:
+                    for piece in self._host.link.download(image["path"], start):
+                        job.check()
+                        file.write(piece)
+                        job.progress = round(file.tell() / max(image["size"], 1), 3)
+            except ControlError as error:
+                if not part.exists() or part.stat().st_size <= start:
+                    raise Failure("image_unreachable", image_id=image["id"], detail=str(error)) from error
+            else:
+                if part.stat().st_size <= start:
+                    raise Failure("image_unreachable", image_id=image["id"], detail="control sent fewer bytes than the image has")
+
+    def _refuse_chains(self, image: ImageSource, path: Path, job: Job) -> None:
+        """An image that points at another file could read the host's. Control refuses it too; this is the second lock."""
+        info = self._info(path, _format(image), job)
+        data_file = info.get("format-specific", {}).get("data", {}).get("data-file")
+        if info.get("backing-filename") or data_file:
+            path.unlink()
+            raise Failure("image_corrupt", image_id=image["id"], want="an image that stands alone", have="one with a backing or data file")
+
+    # ── Disks ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ensure_disk(self, disk: DiskEnsure, job: Job) -> dict[str, Any]:
+        """Raises: Failure of ensure_image, no_space, hypervisor_refused (qemu-img's own word)."""
+        root = self.root_path(disk["server_id"])
+        image = disk["image"]
+        cached = image is None or (self.cache / image["checksum"]).exists()
+        if root.exists():
+            return {"path": str(root), "cached": True}
+        base = self.ensure_image(image, job) if image is not None else None
+        self._need(EMPTY_OVERLAY)
+        root.parent.mkdir(parents=True, exist_ok=True)
+        fresh = root.with_suffix(".new")
+        backing = ["-b", str(base), "-F", _format(image)] if image is not None else []
+        size = self._size(disk, base, job)
+        _qemu_img(job, "create", "-q", "-f", "qcow2", *backing, str(fresh), *size)
+        os.replace(fresh, root)
+        return {"path": str(root), "cached": cached}
+
+    def _size(self, disk: DiskEnsure, base: Path | None, job: Job) -> list[str]:
+        """The size argument; none where the image is as large or larger."""
+        wanted = disk["size_gib"] * 2**30
+        if disk["image"] is None or base is None:
+            return [str(wanted or 2**30)]
+        virtual = self._info(base, _format(disk["image"]), job)["virtual-size"]
+        return [str(wanted)] if wanted > virtual else []
+
+    def ensure_size(self, server_id: str, size_gib: int, job: Job) -> None:
+        root = self.root_path(server_id)
+        if not root.exists():
+            raise Failure("not_found", what="disk", id=server_id)
+        if self.virtual_size(root, job) < size_gib * 2**30:
+            _qemu_img(job, "resize", "-q", "-f", "qcow2", str(root), str(size_gib * 2**30))
+
+    def ensure_config_drive(self, server_id: str, files: dict[str, str]) -> Path:
+        from hostagent.drivers.storage.config_drive import write_iso  # late: pycdlib is large and seldom used
+
+        path = self.disks / server_id / "config.iso"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        write_iso(fresh, files)
+        os.replace(fresh, path)
+        return path
+
+    def remove_disk(self, server_id: str) -> None:
+        folder = self.disks / server_id
+        if folder.exists():
+            shutil.rmtree(folder)
+        for log in self.consoles.glob(f"{server_id}.*"):
+            log.unlink(missing_ok=True)
+
+    def root_path(self, server_id: str) -> Path:
+        return self.disks / server_id / "root.qcow2"
+
+    def flatten(self, source: Path, target: Path, job: Job) -> None:
+        """Raises: Failure no_space, timed_out, hypervisor_refused."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self._need(sum(Path(layer["filename"]).stat().st_blocks * 512 for layer in self._chain(source, job)))
+        try:
+            _qemu_img(job, "convert", "-U", "-f", "qcow2", "-O", "qcow2", str(source), str(target))
+        except Failure:
+            target.unlink(missing_ok=True)
+            raise
+
+    def commit(self, overlay: Path, job: Job) -> None:
+        """Write an overlay that no guest uses back into the file below it."""
+        _qemu_img(job, "commit", "-q", "-f", "qcow2", str(overlay))
+
+    def virtual_size(self, path: Path, job: Job) -> int:
+        return int(self._info(path, "qcow2", job)["virtual-size"])
+
+    # ── Facts ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def read_disks(self) -> list[str]:
+        return sorted(folder.name for folder in self.disks.iterdir())
+
+    def read_facts(self) -> dict[str, int]:
+        room = os.statvfs(self.disks)
+        return {"disk_gib": room.f_blocks * room.f_frsize // 2**30, "disk_free_gib": room.f_bavail * room.f_frsize // 2**30}
+
+    def _need(self, size: int) -> None:
+        room = os.statvfs(self.disks)
+        have = room.f_bavail * room.f_frsize
+        if have < size + SPARE:
+            raise Failure("no_space", path=str(self.disks), need=size + SPARE, have=have)
+
+    @staticmethod
+    def _info(path: Path, fmt: str, job: Job) -> dict[str, Any]:
+        return json.loads(_qemu_img(job, "info", "-U", "--output=json", "-f", fmt, str(path)))
+
+    @staticmethod
+    def _chain(path: Path, job: Job) -> list[dict[str, Any]]:
+        return json.loads(_qemu_img(job, "info", "-U", "--output=json", "--backing-chain", "-f", "qcow2", str(path)))
+
+
+def _format(image: ImageSource) -> str:
+    return FORMATS.get(image["disk_format"], image["disk_format"])
+
+
+def _qemu_img(job: Job, *argv: str) -> bytes:
+    """Raises: Failure no_space, hypervisor_refused, timed_out."""
+    try:
+        return job.run(["qemu-img", *argv])
+    except ChildError as error:
+        if "No space left" in error.text:
+            raise Failure("no_space", path=argv[-1], need=0, have=0) from error
+        raise Failure("hypervisor_refused", detail=str(error)) from error
+
+
+def _sha512(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha512").hexdigest()
