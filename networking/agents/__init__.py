@@ -1,0 +1,1 @@
+"""Agents and availability zones, as read from the hosts."""

@@ -1,0 +1,31 @@
+from django.apps import AppConfig
+
+
+class Config(AppConfig):
+    name = "networking"
+
+    def ready(self) -> None:
+        from cloud import beat
+        from common import seeding
+        from hosts import services as hosts
+        from identity import catalog, policy
+        from identity.projects import services as projects
+        from networking import placement
+        from networking.policies import DESCRIPTIONS, RULES
+        from networking.projects import delete_all
+        from networking.quotas import counting
+        from networking.seed import seed
+        from networking.wanted import reports, sync
+        from networking.wanted.changes import TASK
+        from operations import background, hostlink
+
+        policy.register("networking", RULES, DESCRIPTIONS)
+        counting.register()
+        catalog.register("network", name="neutron", path="/api/network", description="Networks")
+        projects.on_delete(delete_all)
+        seeding.register(40, "networking", seed)
+        background.register(TASK, sync.run)
+        hostlink.on_report("network", reports.on_network)
+        hosts.on_state(placement.on_host_state)
+        hosts.on_hello(placement.on_hello)
+        beat.every(3.0, "networking", sync.sweep)

@@ -1,0 +1,1 @@
+"""The list of extensions that really work here."""

@@ -1,0 +1,29 @@
+"""All rows of the network service (Django finds models through this module)."""
+
+from networking.floatingips.models import FloatingIP
+from networking.networks.models import Network, NetworkGrant
+from networking.ports.models import FixedIP, Port, PortGroup
+from networking.routers.models import Router
+from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
+from networking.standard import Tag
+from networking.subnetpools.models import AddressScope, SubnetPool
+from networking.subnets.models import Subnet
+from networking.wanted.models import Change, HostPiece
+
+__all__ = [
+    "AddressScope",
+    "Change",
+    "FixedIP",
+    "FloatingIP",
+    "HostPiece",
+    "Network",
+    "NetworkGrant",
+    "Port",
+    "PortGroup",
+    "Router",
+    "SecurityGroup",
+    "SecurityGroupRule",
+    "Subnet",
+    "SubnetPool",
+    "Tag",
+]

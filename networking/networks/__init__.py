@@ -1,0 +1,1 @@
+"""Networks: broadcast domains of kind local, flat, vlan or vxlan."""

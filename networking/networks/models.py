@@ -1,0 +1,72 @@
+"""Networks, and who may use them besides their project."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from common.actor import Actor
+from common.ids import new_id
+from networking.standard import StandardAttributes
+
+KINDS = ("local", "flat", "vlan", "vxlan")
+SHARE = "access_as_shared"
+EXTERNAL = "access_as_external"
+
+
+class NetworkQuerySet(models.QuerySet["Network"]):
+    def visible_to(self, actor: Actor) -> NetworkQuerySet:
+        """Own networks, shared ones, external ones; an admin sees all."""
+        if actor.is_admin:
+            return self
+        project = actor.project_id or ""
+        granted = NetworkGrant.objects.filter(target_project__in=("*", project)).values("network_id")
+        return self.filter(Q(project_id=project) | Q(shared=True) | Q(external=True) | Q(pk__in=granted))
+
+
+class Network(StandardAttributes):
+    """A broadcast domain. `zone` is its conntrack zone, one per network in the whole cloud."""
+
+    admin_state_up = models.BooleanField(default=True)
+    status = models.CharField(max_length=16, default="ACTIVE")
+    kind = models.CharField(max_length=8, choices=[(kind, kind) for kind in KINDS])
+    physical = models.CharField(max_length=64, blank=True, default="")
+    segment = models.IntegerField(null=True, blank=True)
+    zone = models.IntegerField(unique=True)
+    mtu = models.IntegerField()
+    shared = models.BooleanField(default=False)
+    external = models.BooleanField(default=False)
+    is_default = models.BooleanField(default=False)
+    port_security_enabled = models.BooleanField(default=True)
+    dns_domain = models.CharField(max_length=255, blank=True, default="")
+    availability_zone_hints = models.JSONField(default=list, blank=True)
+    dhcp_host = models.CharField(max_length=255, blank=True, default="", db_index=True)
+
+    objects = NetworkQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=("segment",), condition=Q(kind="vxlan"), name="network_vxlan_segment_once"),
+            models.UniqueConstraint(
+                fields=("physical", "segment"), condition=Q(kind="vlan"), name="network_vlan_segment_once"
+            ),
+            models.UniqueConstraint(fields=("physical",), condition=Q(kind="flat"), name="network_flat_once"),
+        ]
+
+
+class NetworkGrant(models.Model):
+    """An RBAC policy: lets another project (or ``*``, all) use a network, or use it as external."""
+
+    id = models.CharField(primary_key=True, max_length=36, default=new_id)
+    project_id = models.CharField(max_length=64, db_index=True)
+    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="grants")
+    action = models.CharField(max_length=32)
+    target_project = models.CharField(max_length=64, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=("network", "action", "target_project"), name="network_grant_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.network_id} {self.action} {self.target_project}"

@@ -1,0 +1,106 @@
+"""Kinds, segments and zones of networks: which are possible, which are free."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import Max
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Conflict, NoCapacity
+from networking.errors import InvalidInput
+from networking.networks.models import KINDS, Network
+
+VXLAN_RANGE = (1, (1 << 24) - 1)
+VLAN_RANGE = (1, 4094)
+ZONE_RANGE = (1, 65535)  # nf_conntrack zones are 16 bits; 0 is the host's own
+VXLAN_OVERHEAD = 50  # outer Ethernet 14, IPv4 20, UDP 8, VXLAN 8
+DEFAULT_KIND = "vxlan"
+DEFAULT_PHYSICAL = "public"
+
+
+class NetworkSegmentInUse(Conflict):
+    code = "FlatNetworkInUse"
+    template = _("Unable to create the network. The %(kind)s segment %(number)s on physical network %(physical)s is in use.")
+
+
+class NoNetworkAvailable(NoCapacity):
+    template = _("Unable to create the network. No %(kind)s segment is free.")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """`number` None: any free one (vlan, vxlan) or none at all (local, flat)."""
+
+    kind: str
+    physical: str
+    number: int | None
+
+
+def underlay_mtu() -> int:
+    return int(getattr(settings, "UNDERLAY_MTU", 1500))
+
+
+def check_mtu(mtu: int | None, kind: str) -> int:
+    """The MTU of a network: at most what fits its kind, in bytes. None or 0: that most.
+
+    Raises: InvalidInput.
+    """
+    most = underlay_mtu() - (VXLAN_OVERHEAD if kind == "vxlan" else 0)
+    if not mtu:
+        return most
+    if not 68 <= mtu <= most:
+        raise InvalidInput(reason=f"Requested MTU is too big or too small, it must be between 68 and {most}")
+    return mtu
+
+
+def check(kind: str | None, physical: str | None, number: int | None) -> Segment:
+    """What an administrator asked for as a Segment. Raises: InvalidInput."""
+    if kind is None and (physical or number):
+        raise InvalidInput(reason="network_type required")
+    kind = kind or DEFAULT_KIND
+    if kind not in KINDS:
+        raise InvalidInput(reason=f"network_type value '{kind}' not supported")
+    if kind in ("local", "vxlan") and physical:
+        raise InvalidInput(reason=f"provider:physical_network specified for {kind} network")
+    if kind in ("local", "flat") and number is not None:
+        raise InvalidInput(reason=f"segmentation_id prohibited for {kind} provider network")
+    low, high = VLAN_RANGE if kind == "vlan" else VXLAN_RANGE
+    if number is not None and not low <= number <= high:
+        raise InvalidInput(reason=f"segmentation_id out of range ({low} through {high})")
+    needs_physical = kind in ("flat", "vlan")
+    return Segment(kind, (physical or DEFAULT_PHYSICAL) if needs_physical else "", number)
+
+
+def choose(wanted: Segment) -> Segment:
+    """The segment with a number that is free now. Raises: NetworkSegmentInUse, NoNetworkAvailable."""
+    taken = Network.objects.filter(kind=wanted.kind, physical=wanted.physical)
+    if wanted.kind == "local":
+        return wanted
+    if wanted.kind == "flat" or wanted.number is not None:
+        if taken.filter(**({} if wanted.kind == "flat" else {"segment": wanted.number})).exists():
+            raise NetworkSegmentInUse(kind=wanted.kind, number=wanted.number or "", physical=wanted.physical)
+        return wanted
+    number = _next(taken, "segment", VLAN_RANGE if wanted.kind == "vlan" else VXLAN_RANGE)
+    if number is None:
+        raise NoNetworkAvailable(kind=wanted.kind)
+    return Segment(wanted.kind, wanted.physical, number)
+
+
+def free_zone() -> int:
+    """A conntrack zone no network has. Raises: NoNetworkAvailable."""
+    zone = _next(Network.objects.all(), "zone", ZONE_RANGE)
+    if zone is None:
+        raise NoNetworkAvailable(kind="conntrack zone")
+    return zone
+
+
+def _next(rows: "object", column: str, bounds: tuple[int, int]) -> int | None:
+    """The number after the largest one used; once that is spent, the first gap."""
+    low, high = bounds
+    largest = rows.aggregate(most=Max(column))["most"]  # type: ignore[attr-defined]
+    if largest is None:
+        return low
+    if largest < high:
+        return max(largest + 1, low)
+    used = set(rows.values_list(column, flat=True))  # type: ignore[attr-defined]
+    return next((number for number in range(low, high + 1) if number not in used), None)

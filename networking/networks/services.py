@@ -1,0 +1,171 @@
+"""Making, changing and removing networks."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict
+from common.live import announce
+from identity import policy
+from identity.limits import services as quota
+from networking.errors import AttributeForbidden, InvalidInput, NetworkNotFound
+from networking.networks import segments
+from networking.networks.models import Network
+from networking.ports.models import DHCP, FLOATING_IP, ROUTER_GATEWAY, Port
+from networking.standard import Tag
+from networking.wanted.changes import touch, touch_network
+
+TRIES = 8  # of finding a free segment while others look too
+MTU_MINIMUM = 68
+MTU_MINIMUM_V6 = 1280
+
+
+class NetworkInUse(Conflict):
+    template = _(
+        "Unable to complete operation on network %(id)s. There are one or more ports still in use on the network, "
+        "id for these ports is: %(ports)s."
+    )
+
+
+class ExternalNetworkInUse(Conflict):
+    template = _("External network %(id)s cannot be updated to be made non-external, since it has existing gateway ports.")
+
+
+class InvalidSharedSetting(Conflict):
+    template = _("Unable to reconfigure sharing settings for network %(name)s. Multiple projects are using it.")
+
+
+def find(actor: Actor, network_id: str, *, lock: bool = False) -> Network:
+    """Raises: NetworkNotFound, also for another project's network."""
+    rows = Network.objects.filter(pk=network_id)
+    row = (rows.select_for_update() if lock else rows).first()
+    if row is None or not Network.objects.visible_to(actor).filter(pk=network_id).exists():
+        raise NetworkNotFound(id=network_id)
+    return row
+
+
+@transaction.atomic
+def create(
+    actor: Actor,
+    *,
+    name: str = "",
+    project_id: str | None = None,
+    description: str = "",
+    admin_state_up: bool = True,
+    shared: bool = False,
+    external: bool = False,
+    is_default: bool = False,
+    mtu: int | None = None,
+    kind: str | None = None,
+    physical: str | None = None,
+    segment: int | None = None,
+    port_security_enabled: bool = True,
+    dns_domain: str = "",
+    availability_zone_hints: list[str] | None = None,
+) -> Network:
+    """A network with a segment of its own.
+
+    Only an administrator says kind, physical network, segment, shared, external.
+    Raises: Forbidden, OverLimit, InvalidInput, NoNetworkAvailable, NetworkSegmentInUse.
+    """
+    project = project_id or actor.project_id or ""
+    policy.require(actor, "network:network:create", project)
+    special = {"shared": shared, "router:external": external, "is_default": is_default}
+    special |= {"provider:network_type": kind, "provider:physical_network": physical, "provider:segmentation_id": segment}
+    require_rights(actor, special)
+    wanted = segments.check(kind, physical, segment)
+    quota.require(project, "network", {"network": 1})
+    fields = {
+        "project_id": project,
+        "name": name,
+        "description": description,
+        "admin_state_up": admin_state_up,
+        "shared": shared,
+        "external": external,
+        "is_default": is_default,
+        "mtu": segments.check_mtu(mtu, wanted.kind),
+        "port_security_enabled": port_security_enabled,
+        "dns_domain": dns_domain,
+        "availability_zone_hints": availability_zone_hints or [],
+    }
+    network = _insert(wanted, fields)
+    touch(f"network:{network.id}")
+    announce("network", network.id, project, network.revision_number)
+    return network
+
+
+def _insert(wanted: segments.Segment, fields: dict[str, Any]) -> Network:
+    """Write the row with a free segment and conntrack zone; look again when another took it meanwhile."""
+    for attempt in range(TRIES):
+        chosen = segments.choose(wanted)
+        try:
+            with transaction.atomic():
+                return Network.objects.create(
+                    **fields, kind=chosen.kind, physical=chosen.physical, segment=chosen.number, zone=segments.free_zone()
+                )
+        except IntegrityError:
+            if attempt + 1 == TRIES:
+                raise
+    raise AssertionError("unreachable")
+
+
+def require_rights(actor: Actor, special: dict[str, Any]) -> None:
+    """Raises: AttributeForbidden naming the first attribute that only an administrator may set."""
+    if actor.is_admin:
+        return
+    for attribute, value in special.items():
+        if value not in (None, False):
+            raise AttributeForbidden(attribute=attribute)
+
+
+@transaction.atomic
+def update(actor: Actor, network_id: str, **changes: Any) -> Network:
+    """Change a network. Takes the keywords of create, but for project, kind and segment."""
+    network = find(actor, network_id, lock=True)
+    policy.require(actor, "network:network:update", network)
+    names = {"shared": "shared", "external": "router:external", "is_default": "is_default"}
+    differing = {names[key]: True for key in names if key in changes and changes[key] != getattr(network, key)}
+    require_rights(actor, differing)
+    if changes.get("external") is False and network.external:
+        if Port.objects.filter(network=network, device_owner__in=(ROUTER_GATEWAY, FLOATING_IP)).exists():
+            raise ExternalNetworkInUse(id=network_id)
+    if changes.get("shared") is False and network.shared:
+        others = Port.objects.filter(network=network).exclude(project_id=network.project_id)
+        if others.exclude(device_owner__startswith="network:").exists():
+            raise InvalidSharedSetting(name=network.name)
+    if "mtu" in changes:
+        changes["mtu"] = segments.check_mtu(changes["mtu"], network.kind)
+        if network.subnets.filter(ip_version=6).exists() and changes["mtu"] < MTU_MINIMUM_V6:
+            raise InvalidInput(reason=f"MTU {changes['mtu']} is below {MTU_MINIMUM_V6}, the least for IPv6")
+    network.save_changes(changes)
+    touch_network(network.id)
+    announce("network", network.id, network.project_id, network.revision_number)
+    return network
+
+
+@transaction.atomic
+def delete(actor: Actor, network_id: str) -> None:
+    """Remove a network with its subnets, its DHCP port, and the floating IPs of it that lead nowhere.
+
+    Raises: NetworkNotFound, NetworkInUse naming the ports, Forbidden.
+    """
+    from networking.floatingips.services import remove as remove_floating_ip
+    from networking.ports.services import remove as remove_port
+
+    network = find(actor, network_id, lock=True)
+    policy.require(actor, "network:network:delete", network)
+    for floating in network.floating_ips.filter(port=None):
+        remove_floating_ip(floating)
+    ports = list(Port.objects.filter(network=network))
+    used = [port.id for port in ports if port.device_owner != DHCP]
+    if used:
+        raise NetworkInUse(id=network_id, ports=", ".join(used[:20]))
+    for port in ports:
+        remove_port(port)
+    subnets = list(network.subnets.values_list("id", flat=True))
+    Tag.objects.filter(resource_id__in=[network_id, *subnets]).delete()
+    network.delete()
+    touch(f"network:{network_id}", f"dhcp:{network_id}")
+    announce("network", network_id, network.project_id)

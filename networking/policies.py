@@ -1,0 +1,27 @@
+"""Who may do what with networks. `member` and `reader` look at the project of the thing itself."""
+
+_OWNED = ("network", "subnet", "port", "router", "floatingip", "security_group", "subnetpool", "address_scope")
+
+RULES: dict[str, str] = {
+    **{f"network:{kind}:{verb}": "rule:member" for kind in _OWNED for verb in ("create", "update", "delete")},
+    **{f"network:security_group_rule:{verb}": "rule:member" for verb in ("create", "delete")},
+    "network:list": "rule:any",
+    "network:shared": "rule:admin",
+    "network:rbac_policy:create": "rule:member",
+    "network:rbac_policy:delete": "rule:member",
+    "network:agent:list": "rule:admin",
+    "network:network_ip_availability:list": "rule:admin",
+    "network:quota:get": "rule:reader",
+    "network:quota:update": "rule:admin",
+    "network:tag:update": "rule:member",
+}
+
+DESCRIPTIONS: dict[str, str] = {
+    "network:list": "List and show what is the project's own, shared or external.",
+    "network:shared": "Share subnet pools and address scopes with all projects.",
+    "network:rbac_policy:create": "Let another project use a network.",
+    "network:agent:list": "See on which hosts DHCP and routers live.",
+    "network:network_ip_availability:list": "See how many addresses of each network are used.",
+    "network:quota:update": "Change a project's network quotas.",
+    "network:tag:update": "Set and remove tags.",
+}

@@ -1,0 +1,1 @@
+"""Ports: a MAC and its addresses on a network."""

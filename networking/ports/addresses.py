@@ -1,0 +1,61 @@
+"""The addresses of servers, as compute and the portal show them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from common.actor import Actor
+from networking.networks.models import Network
+from networking.ports.models import FixedIP, Port
+
+
+def addresses(server_ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """{server id: [{network_id, network_name, port_id, mac, ip, version, type: fixed|floating}]} in two queries.
+
+    In the order in which the ports were made; a fixed address is followed by its floating one.
+    """
+    from networking.floatingips.models import FloatingIP
+
+    ids = list(server_ids)
+    found: dict[str, list[dict[str, Any]]] = {server: [] for server in ids}
+    rows = (
+        FixedIP.objects.filter(port__device_id__in=ids)
+        .order_by("port__created_at", "id")
+        .values_list(
+            "port__device_id",
+            "port__network_id",
+            "port__network__name",
+            "port_id",
+            "port__mac_address",
+            "ip_address",
+            "subnet__ip_version",
+        )
+    )
+    floating = {
+        (port, fixed): ip
+        for port, fixed, ip in FloatingIP.objects.filter(port__device_id__in=ids).values_list(
+            "port_id", "fixed_ip_address", "floating_ip_address"
+        )
+    }
+    for server, network, name, port, mac, ip, version in rows:
+        entry = {"network_id": network, "network_name": name, "port_id": port, "mac": mac}
+        found[server].append({**entry, "ip": ip, "version": version, "type": "fixed"})
+        outer = floating.get((port, ip))
+        if outer:
+            found[server].append({**entry, "ip": outer, "version": 4, "type": "floating"})
+    return found
+
+
+def ports_of(server_id: str) -> list[Port]:
+    """The ports of one server, oldest first."""
+    return list(Port.objects.filter(device_id=server_id).order_by("created_at", "id"))
+
+
+def default_network(actor: Actor) -> Network | None:
+    """The network a server gets when its user names none: the project's only one. None if there is not exactly one.
+
+    Networks of the project come first, then shared ones; external ones are never taken.
+    """
+    usable = Network.objects.visible_to(actor).filter(external=False, subnets__isnull=False).distinct()
+    own = list(usable.filter(project_id=actor.project_id or "").order_by("created_at", "id")[:2])
+    candidates = own or list(usable.filter(shared=True).order_by("created_at", "id")[:2])
+    return candidates[0] if len(candidates) == 1 else None

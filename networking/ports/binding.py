@@ -1,0 +1,33 @@
+"""Binding a port to a host: from then on the host is told to wire it."""
+
+from django.db import transaction
+
+from common.live import announce
+from networking.errors import PortNotFound
+from networking.ports.models import Port, PortGroup
+from networking.wanted.changes import touch_port
+
+
+@transaction.atomic
+def bind(port_id: str, host: str) -> None:
+    """Wire this port on this host. Binding to the present host again changes nothing."""
+    _move(port_id, host)
+
+
+@transaction.atomic
+def unbind(port_id: str) -> None:
+    """Take the port off its host. A port that is gone, or bound nowhere, is fine."""
+    if Port.objects.filter(pk=port_id).exclude(host="").exists():
+        _move(port_id, "")
+
+
+def _move(port_id: str, host: str) -> None:
+    port = Port.objects.select_for_update().filter(pk=port_id).first()
+    if port is None:
+        raise PortNotFound(id=port_id)
+    if port.host == host:
+        return
+    port.save_changes({"host": host, "status": "DOWN"})
+    groups = PortGroup.objects.filter(port=port).values_list("group_id", flat=True)
+    touch_port(port.id, port.network_id, groups)
+    announce("port", port.id, port.project_id, port.revision_number)

@@ -1,0 +1,106 @@
+"""What a port may be asked to be."""
+
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict, Invalid
+from networking.errors import AttributeForbidden, InvalidInput
+from networking.networks.models import Network
+from networking.ports.models import Port
+
+MAC = re.compile(r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")
+MAX_PAIRS = 10  # Neutron's max_allowed_address_pair
+
+
+class PortSecurityAndIPRequiredForSecurityGroups(Invalid):
+    template = _("Port security must be enabled and port must have an IP address in order to use security groups.")
+
+
+class AddressPairAndPortSecurityRequired(Conflict):
+    template = _("Port Security must be enabled in order to have allowed address pairs on a port.")
+
+
+def mac_address(text: str) -> str:
+    """A unicast MAC in lower case. Raises: InvalidInput."""
+    mac = text.lower().replace("-", ":")
+    if not MAC.match(mac) or mac == "00:00:00:00:00:00" or int(mac[:2], 16) & 1:
+        raise InvalidInput(reason=f"'{text}' is not a valid MAC address")
+    return mac
+
+
+def require_owner_rights(
+    actor: Actor,
+    network: Network,
+    *,
+    device_owner: str = "",
+    mac: str | None = None,
+    host: str = "",
+    profile: dict[str, Any] | None = None,
+) -> None:
+    """What only the network's owner or an administrator may say of a port, and what only an administrator may.
+
+    Raises: AttributeForbidden.
+    """
+    if actor.is_admin:
+        return
+    is_owner = network.project_id == actor.project_id
+    if device_owner.startswith("network:") and not is_owner:
+        raise AttributeForbidden(attribute="device_owner")
+    if mac and not is_owner:
+        raise AttributeForbidden(attribute="mac_address")
+    if host:
+        raise AttributeForbidden(attribute="binding:host_id")
+    if profile:
+        raise AttributeForbidden(attribute="binding:profile")
+
+
+def check_security(is_secure: bool, groups: Sequence[str] | None, pairs: Sequence[Any]) -> None:
+    """Without port security a port has neither groups nor pairs."""
+    if not is_secure and groups:
+        raise PortSecurityAndIPRequiredForSecurityGroups()
+    if not is_secure and pairs:
+        raise AddressPairAndPortSecurityRequired()
+
+
+def address_pairs(port: Port, pairs: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """Pairs as they are kept: {ip_address, mac_address}; a pair without a MAC gets the port's own.
+
+    Raises: InvalidInput.
+    """
+    out = []
+    for pair in pairs:
+        try:
+            ip = str(pair["ip_address"])
+            text = str(ipaddress.ip_network(ip, strict=False)) if "/" in ip else str(ipaddress.ip_address(ip))
+        except (KeyError, ValueError) as error:
+            raise InvalidInput(reason=f"'{pair.get('ip_address')}' is not a valid IP address or subnet") from error
+        if set(pair) - {"ip_address", "mac_address"}:
+            raise InvalidInput(reason="Unrecognized attribute(s) in allowed_address_pairs")
+        mac = pair.get("mac_address")
+        entry = {"ip_address": text, "mac_address": mac_address(mac) if mac else port.mac_address}
+        if entry in out:
+            raise InvalidInput(reason=f"Request contains duplicate address pair: mac_address {mac} ip_address {ip}")
+        out.append(entry)
+    if len(out) > MAX_PAIRS:
+        raise InvalidInput(reason=f"Exceeded maximum amount of allowed address pairs {MAX_PAIRS}")
+    return out
+
+
+def dhcp_options(options: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    """Extra DHCP options as Neutron shows them; a null value removes an option, so it is left out."""
+    for option in options:
+        name, value = option.get("opt_name"), option.get("opt_value")
+        version = option.get("ip_version", 4)
+        if not isinstance(name, str) or not name or version not in (4, 6, "4", "6"):
+            raise InvalidInput(reason=f"Invalid extra DHCP option {option}")
+        if value is not None and not isinstance(value, str):
+            raise InvalidInput(reason=f"Invalid value of DHCP option {name}")
+        if value is not None and re.search(r"[\r\n]", f"{name}{value}"):
+            raise InvalidInput(reason=f"DHCP option {name} may not hold a line break")
+        if value is not None:
+            yield {"opt_name": name, "opt_value": value, "ip_version": int(version)}

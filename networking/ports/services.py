@@ -1,0 +1,209 @@
+"""Making, finding and removing ports. Changing them: updates.py; binding to a host: binding.py."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict, Forbidden
+from common.live import announce
+from identity import policy
+from identity.limits import services as quota
+from networking.addressing import random_mac
+from networking.errors import NetworkNotFound, PortNotFound, SecurityGroupNotFound
+from networking.networks.models import Network
+from networking.ports import allocation, checks
+from networking.ports.addresses import addresses, default_network
+from networking.ports.binding import bind, unbind
+from networking.ports.models import FLOATING_IP, ROUTER_OWNERS, FixedIP, Port, PortGroup
+from networking.securitygroups import defaults
+from networking.securitygroups.models import SecurityGroup
+from networking.standard import Tag
+from networking.subnets.models import Subnet
+from networking.wanted.changes import touch_port
+
+__all__ = ["addresses", "bind", "create", "default_network", "delete", "find", "unbind"]
+
+MAC_TRIES = 8
+
+
+class MacAddressInUse(Conflict):
+    template = _("Unable to complete operation for network %(network)s. The mac address %(mac)s is in use.")
+
+
+class ServicePortInUse(Conflict):
+    template = _("Port %(id)s cannot be deleted directly via the port API: has device owner %(owner)s.")
+
+
+class PortNotAllowedOnNetwork(Forbidden):
+    code = "PolicyNotAuthorized"
+    template = _("Ports on network %(network)s may only be made by its owner or an administrator.")
+
+
+def find(actor: Actor, port_id: str, *, lock: bool = False) -> Port:
+    """Raises: PortNotFound, also for another project's port."""
+    rows = Port.objects.filter(pk=port_id)
+    row = (rows.select_for_update() if lock else rows).first()
+    if row is None or not Port.objects.visible_to(actor).filter(pk=port_id).exists():
+        raise PortNotFound(id=port_id)
+    return row
+
+
+@transaction.atomic
+def create(
+    actor: Actor,
+    *,
+    network_id: str,
+    project_id: str | None = None,
+    name: str = "",
+    fixed_ips: Sequence[dict[str, str]] | None = None,
+    security_groups: Sequence[str] | None = None,
+    device_id: str = "",
+    device_owner: str = "",
+    mac: str | None = None,
+    admin_state_up: bool = True,
+    port_security_enabled: bool | None = None,
+    allowed_address_pairs: Sequence[dict[str, str]] = (),
+    extra_dhcp_opts: Sequence[dict[str, Any]] = (),
+    description: str = "",
+    dns_name: str = "",
+    host: str = "",
+    vnic_type: str = "normal",
+    binding_profile: dict[str, Any] | None = None,
+) -> Port:
+    """A port with a MAC and addresses nobody else has.
+
+    `fixed_ips` None: one address of each IP version; []: none; else what is asked, see allocation.allocate_asked.
+    `security_groups` None: the project's default group.
+    Raises: NetworkNotFound, Forbidden, OverLimit, MacAddressInUse, IpAddressGenerationFailure, IpAddressAlreadyAllocated,
+    InvalidIpForNetwork, InvalidIpForSubnet, SecurityGroupNotFound.
+    """
+    project = project_id or actor.project_id or ""
+    network = Network.objects.visible_to(actor).filter(pk=network_id).first()
+    if network is None:
+        raise NetworkNotFound(id=network_id)
+    policy.require(actor, "network:port:create", project)
+    _may_use(actor, network)
+    if not actor.is_internal:
+        checks.require_owner_rights(actor, network, device_owner=device_owner, mac=mac, host=host, profile=binding_profile)
+        quota.require(project, "network", {"port": 1})
+    is_secure = network.port_security_enabled if port_security_enabled is None else port_security_enabled
+    checks.check_security(is_secure, security_groups, allowed_address_pairs)
+    port = Port(
+        project_id=project,
+        network=network,
+        name=name,
+        admin_state_up=admin_state_up,
+        device_id=device_id,
+        device_owner=device_owner,
+        port_security_enabled=is_secure,
+        extra_dhcp_opts=list(checks.dhcp_options(extra_dhcp_opts)),
+        description=description,
+        dns_name=dns_name,
+        host=host,
+        vnic_type=vnic_type,
+        binding_profile=binding_profile or {},
+    )
+    insert_with_mac(port, mac)
+    port.allowed_address_pairs = checks.address_pairs(port, allowed_address_pairs)
+    if port.allowed_address_pairs:
+        port.save(update_fields=["allowed_address_pairs"])
+    subnets = list(Subnet.objects.filter(network=network).order_by("created_at", "id"))
+    if fixed_ips is None:
+        allocation.allocate_any(port, subnets)
+    elif fixed_ips:
+        allocation.allocate_asked(port, subnets, fixed_ips)
+    groups = join_groups(actor, port, security_groups) if is_secure else []
+    touch_port(port.id, network.id, groups)
+    announce("port", port.id, project, port.revision_number)
+    return port
+
+
+def _may_use(actor: Actor, network: Network) -> None:
+    """An external network that is not shared lends addresses, not ports."""
+    if actor.is_admin or network.project_id == actor.project_id or network.shared:
+        return
+    if network.grants.filter(action="access_as_shared", target_project__in=("*", actor.project_id)).exists():
+        return
+    raise PortNotAllowedOnNetwork(network=network.id)
+
+
+def insert_with_mac(port: Port, mac: str | None) -> None:
+    """Write the row with its MAC; a random one is drawn again while it is taken.
+
+    Raises: MacAddressInUse.
+    """
+    wanted = checks.mac_address(mac) if mac else None
+    for _attempt in range(1 if wanted else MAC_TRIES):
+        port.mac_address = wanted or random_mac()
+        try:
+            with transaction.atomic():
+                port.save(force_insert=True)
+            return
+        except IntegrityError:
+            if not Network.objects.filter(pk=port.network_id).exists():
+                raise NetworkNotFound(id=port.network_id) from None
+    raise MacAddressInUse(network=port.network_id, mac=port.mac_address)
+
+
+def join_groups(actor: Actor, port: Port, group_ids: Sequence[str] | None) -> list[str]:
+    """Put the port into groups. None: the project's default group, except for the cloud's own ports."""
+    if group_ids is None:
+        if port.device_owner.startswith("network:"):
+            return []
+        wanted = [defaults.ensure_default(port.project_id).id]
+    else:
+        wanted = list(dict.fromkeys(group_ids))
+        known = set(
+            SecurityGroup.objects.visible_to(actor).filter(pk__in=wanted).values_list("id", flat=True) if wanted else ()
+        )
+        for group in wanted:
+            if group not in known:
+                raise SecurityGroupNotFound(id=group)
+    PortGroup.objects.bulk_create([PortGroup(port=port, group_id=group) for group in wanted])
+    return wanted
+
+
+@transaction.atomic
+def delete(actor: Actor, port_id: str) -> None:
+    """Remove a port, its addresses, and the floating IPs' way to it. The floating IPs themselves stay.
+
+    Raises: PortNotFound, Forbidden, ServicePortInUse for ports of routers and floating IPs.
+    """
+    port = find(actor, port_id, lock=True)
+    policy.require(actor, "network:port:delete", port)
+    if port.device_owner in (*ROUTER_OWNERS, FLOATING_IP):
+        raise ServicePortInUse(id=port_id, owner=port.device_owner)
+    remove(port)
+
+
+def remove(port: Port) -> None:
+    """Remove the row and note what changes on hosts. Within a transaction; no questions asked."""
+    groups = list(PortGroup.objects.filter(port=port).values_list("group_id", flat=True))
+    routers = release_floating_ips(port)
+    if port.device_owner in ROUTER_OWNERS:
+        routers.append(port.device_id)
+    Tag.objects.filter(resource_id=port.id).delete()
+    FixedIP.objects.filter(port=port).delete()
+    PortGroup.objects.filter(port=port).delete()
+    port_id = port.id
+    Port.objects.filter(pk=port_id).delete()
+    touch_port(port_id, port.network_id, groups, router_ids=routers)
+    announce("port", port_id, port.project_id)
+
+
+def release_floating_ips(port: Port, *, keep: Sequence[str] = ()) -> list[str]:
+    """Floating IPs that lead to this port lead nowhere now, but for those to an address in `keep`.
+
+    Returns the routers that had them.
+    """
+    from networking.floatingips.models import FloatingIP
+
+    routers = []
+    for floating in FloatingIP.objects.filter(port=port).exclude(fixed_ip_address__in=list(keep)):
+        routers.append(floating.router_id or "")
+        floating.save_changes({"port": None, "fixed_ip_address": "", "router": None, "status": "DOWN"})
+        announce("floatingip", floating.id, floating.project_id, floating.revision_number)
+    return routers

@@ -1,0 +1,128 @@
+"""Changing ports."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict
+from common.live import announce
+from identity import policy
+from networking.networks.models import Network
+from networking.ports import allocation, checks
+from networking.ports.models import ROUTER_OWNERS, FixedIP, Port, PortGroup
+from networking.ports.services import find, join_groups, release_floating_ips
+from networking.subnets.models import Subnet
+from networking.wanted.changes import touch_port
+
+PLAIN = ("name", "description", "admin_state_up", "device_id", "dns_name", "vnic_type")
+
+
+class PortBound(Conflict):
+    template = _("Unable to complete operation on port %(id)s, port is already bound, port type: ovs, old_mac %(old)s.")
+
+
+@transaction.atomic
+def update(actor: Actor, port_id: str, **changes: Any) -> Port:
+    """Change a port. Takes the keywords of services.create, but for network and project.
+
+    Raises: PortNotFound, Forbidden, and what services.create raises of addresses and groups.
+    """
+    port = find(actor, port_id, lock=True)
+    policy.require(actor, "network:port:update", port)
+    network = Network.objects.get(pk=port.network_id)
+    if not actor.is_internal:
+        checks.require_owner_rights(
+            actor,
+            network,
+            device_owner=changes.get("device_owner", "") if changes.get("device_owner") != port.device_owner else "",
+            mac=changes.get("mac"),
+            host=changes.get("host") or "",
+            profile=changes.get("binding_profile"),
+        )
+    touched = set(PortGroup.objects.filter(port=port).values_list("group_id", flat=True))
+    columns = {name: changes[name] for name in PLAIN if name in changes}
+    columns |= _bindings(port, changes)
+    routers = [port.device_id] if port.device_owner in ROUTER_OWNERS else []
+    if changes.get("fixed_ips") is not None:
+        routers += set_addresses(port, changes["fixed_ips"])
+    columns |= _security(actor, port, changes)
+    port.save_changes(columns)
+    touched |= set(PortGroup.objects.filter(port=port).values_list("group_id", flat=True))
+    touch_port(port.id, port.network_id, touched, router_ids=routers)
+    announce("port", port.id, port.project_id, port.revision_number)
+    return port
+
+
+def _bindings(port: Port, changes: dict[str, Any]) -> dict[str, Any]:
+    """Host, MAC, owner, DHCP options as columns."""
+    columns: dict[str, Any] = {}
+    if "device_owner" in changes:
+        columns["device_owner"] = changes["device_owner"] or ""
+    if "host" in changes and (changes["host"] or "") != port.host:
+        columns |= {"host": changes["host"] or "", "status": "DOWN"}
+    if "binding_profile" in changes:
+        columns["binding_profile"] = changes["binding_profile"] or {}
+    if changes.get("mac"):
+        mac = checks.mac_address(changes["mac"])
+        if mac != port.mac_address:
+            if port.host:
+                raise PortBound(id=port.id, old=port.mac_address)
+            columns["mac_address"] = mac
+    if changes.get("extra_dhcp_opts") is not None:
+        columns["extra_dhcp_opts"] = _merged_options(port.extra_dhcp_opts, changes["extra_dhcp_opts"])
+    return columns
+
+
+def _merged_options(present: list[dict[str, Any]], asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """New options replace those of the same name and version; a null value removes one."""
+    named = {(o.get("opt_name"), int(o.get("ip_version", 4))) for o in asked}
+    kept = [o for o in present if (o["opt_name"], o["ip_version"]) not in named]
+    return kept + list(checks.dhcp_options(asked))
+
+
+def _security(actor: Actor, port: Port, changes: dict[str, Any]) -> dict[str, Any]:
+    """Groups, pairs and port security together: each depends on the others."""
+    is_secure = changes.get("port_security_enabled")
+    secure = port.port_security_enabled if is_secure is None else is_secure
+    groups, pairs = changes.get("security_groups"), changes.get("allowed_address_pairs")
+    present = PortGroup.objects.filter(port=port)
+    held: Sequence[str] | None = groups if groups is not None else list(present.values_list("group_id", flat=True))
+    checks.check_security(secure, held, pairs if pairs is not None else port.allowed_address_pairs)
+    if groups is not None:
+        present.delete()
+        join_groups(actor, port, groups)
+    columns: dict[str, Any] = {"port_security_enabled": secure}
+    if pairs is not None:
+        columns["allowed_address_pairs"] = checks.address_pairs(port, pairs)
+    return columns
+
+
+def set_addresses(port: Port, asked: Sequence[dict[str, str]]) -> list[str]:
+    """Make the port's addresses what is asked: those it has stay where the request fits them.
+
+    Returns the routers whose floating IPs lost their way. Raises: as allocation.allocate_asked.
+    """
+    held = list(FixedIP.objects.filter(port=port).select_related("subnet"))
+    kept: list[FixedIP] = []
+    new: list[dict[str, str]] = []
+    for want in sorted(asked, key=lambda w: not w.get("ip_address")):
+        match = next((row for row in held if row not in kept and _fits(row, want)), None)
+        if match is None:
+            new.append(want)
+        else:
+            kept.append(match)
+    own = [row for row in held if row not in kept and row.subnet.is_autoconfigured and port.device_owner not in ROUTER_OWNERS]
+    kept += [row for row in own if not any(w.get("subnet_id") == row.subnet_id for w in asked)]
+    FixedIP.objects.filter(pk__in=[row.pk for row in held if row not in kept]).delete()
+    subnets = list(Subnet.objects.filter(network_id=port.network_id).order_by("created_at", "id"))
+    allocation.allocate_asked(port, subnets, new)
+    remaining = list(FixedIP.objects.filter(port=port).values_list("ip_address", flat=True))
+    return release_floating_ips(port, keep=remaining)
+
+
+def _fits(row: FixedIP, want: dict[str, str]) -> bool:
+    ip, subnet = want.get("ip_address"), want.get("subnet_id")
+    return bool(ip or subnet) and (not ip or row.ip_address == ip) and (not subnet or row.subnet_id == subnet)

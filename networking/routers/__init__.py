@@ -1,0 +1,1 @@
+"""Routers: interfaces on subnets, a gateway to an external network, extra routes."""

@@ -1,0 +1,89 @@
+"""A router's leg on an external network."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict, Invalid
+from networking.errors import AttributeForbidden, InvalidInput, NetworkNotFound
+from networking.networks.models import Network
+from networking.ports import allocation
+from networking.ports.models import ROUTER_GATEWAY, Port
+from networking.ports.services import insert_with_mac, remove
+from networking.ports.updates import set_addresses
+from networking.routers.models import Router
+from networking.subnets.models import Subnet
+from networking.wanted.changes import touch_port
+
+
+class RouterExternalGatewayInUseByFloatingIp(Conflict):
+    template = _(
+        "Gateway cannot be updated for router %(id)s, since a gateway to external network %(network)s is required by one or "
+        "more floating IPs."
+    )
+
+
+class NotExternal(Invalid):
+    code = "BadRequest"
+    template = _("Bad router request: Network %(network)s is not an external network.")
+
+
+def set_gateway(actor: Actor, router: Router, info: dict[str, Any]) -> None:
+    """Make the gateway as asked: {network_id, enable_snat?, external_fixed_ips?}. Within a transaction.
+
+    Raises: NetworkNotFound, NotExternal, AttributeForbidden, RouterExternalGatewayInUseByFloatingIp, those of allocation.
+    """
+    unknown = set(info) - {"network_id", "enable_snat", "external_fixed_ips", "qos_policy_id"}
+    if unknown or not info.get("network_id") or info.get("qos_policy_id"):
+        raise InvalidInput(reason=f"external_gateway_info {info} is not valid")
+    network = Network.objects.visible_to(actor).filter(pk=info["network_id"]).first()
+    if network is None:
+        raise NetworkNotFound(id=info["network_id"])
+    if not network.external:
+        raise NotExternal(network=network.id)
+    asked = info.get("external_fixed_ips")
+    if not actor.is_admin:
+        for attribute in ("enable_snat", "external_fixed_ips"):
+            if attribute in info and not (attribute == "enable_snat" and info[attribute] is True):
+                raise AttributeForbidden(attribute=f"external_gateway_info:{attribute}")
+    snat = bool(info.get("enable_snat", True))
+    if router.gateway_port is not None and router.gateway_port.network_id == network.id:
+        if asked:
+            set_addresses(router.gateway_port, asked)
+        leg = router.gateway_port
+    else:
+        clear_gateway(router)
+        leg = _make_leg(router, network, asked)
+    router.enable_snat = snat
+    router.gateway_port = leg
+    router.save(update_fields=["enable_snat", "gateway_port"])
+    touch_port(leg.id, network.id, (), router_ids=[router.id])
+
+
+def _make_leg(router: Router, network: Network, asked: list[dict[str, str]] | None) -> Port:
+    """The port on the external network. It belongs to no project, as in Neutron: users do not see it."""
+    leg = Port(network=network, project_id="", device_owner=ROUTER_GATEWAY, device_id=router.id, host=router.host)
+    leg.port_security_enabled = False
+    insert_with_mac(leg, None)
+    subnets = list(Subnet.objects.filter(network=network).order_by("created_at", "id"))
+    if asked:
+        allocation.allocate_asked(leg, subnets, asked)
+    else:
+        allocation.allocate_any(leg, subnets)
+    return leg
+
+
+def clear_gateway(router: Router) -> None:
+    """Take the gateway away. Within a transaction. Raises: RouterExternalGatewayInUseByFloatingIp."""
+    from networking.floatingips.models import FloatingIP
+
+    leg = router.gateway_port
+    if leg is None:
+        return
+    if FloatingIP.objects.filter(router=router).exists():
+        raise RouterExternalGatewayInUseByFloatingIp(id=router.id, network=leg.network_id)
+    router.gateway_port = None
+    router.enable_snat = True
+    router.save(update_fields=["gateway_port", "enable_snat"])
+    remove(leg)

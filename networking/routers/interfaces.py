@@ -1,0 +1,205 @@
+"""A router's legs on subnets of projects."""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict, Invalid, NotFound
+from identity import policy
+from networking.errors import InvalidInput
+from networking.ports import allocation
+from networking.ports import services as ports
+from networking.ports.models import ROUTER_INTERFACE, ROUTER_OWNERS, FixedIP, Port, PortGroup
+from networking.routers.models import Router
+from networking.routers.services import changed, find
+from networking.subnets import services as subnets
+from networking.subnets.models import Subnet
+from networking.wanted.changes import touch_port
+
+
+class BadRouterRequest(Invalid):
+    code = "BadRequest"
+    template = _("Bad router request: %(reason)s.")
+
+
+class PortInUse(Conflict):
+    template = _(
+        "Unable to complete operation on port %(port)s for network %(network)s. Port already has an attached device "
+        "%(device)s."
+    )
+
+
+class RouterInterfaceInUseByFloatingIP(Conflict):
+    template = _(
+        "Router interface for subnet %(subnet)s on router %(router)s cannot be deleted, as it is required by one or more "
+        "floating IPs."
+    )
+
+
+class RouterInterfaceInUseByRoute(Conflict):
+    template = _(
+        "Router interface for subnet %(subnet)s on router %(router)s cannot be deleted, as it is required by one or more "
+        "routes."
+    )
+
+
+class RouterInterfaceNotFound(NotFound):
+    template = _("Router %(router)s does not have an interface with id %(port)s.")
+
+
+class RouterInterfaceNotFoundForSubnet(NotFound):
+    template = _("Router %(router)s has no interface on subnet %(subnet)s.")
+
+
+class RouterInterfaceSubnetMismatch(Invalid):
+    code = "SubnetMismatchForPort"
+    template = _("Subnet on port %(port)s does not match the requested subnet %(subnet)s.")
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """A leg as the answer to adding or removing it shows it."""
+
+    router: Router
+    port: Port
+    subnet_ids: list[str]
+
+
+@transaction.atomic
+def add(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_id: str | None = None) -> Interface:
+    """Give the router a leg on a subnet (it gets the gateway address) or make a port its leg.
+
+    Raises: BadRouterRequest, PortInUse, RouterNotFound, SubnetNotFound, PortNotFound, IpAddressAlreadyAllocated.
+    """
+    router = find(actor, router_id, lock=True)
+    policy.require(actor, "network:router:update", router)
+    if bool(subnet_id) == bool(port_id):
+        raise BadRouterRequest(reason="Either subnet_id or port_id must be specified" if not subnet_id else
+                               "Cannot specify both subnet-id and port-id")
+    port = _adopt(actor, router, str(port_id)) if port_id else _make_leg(actor, router, str(subnet_id))
+    held = list(FixedIP.objects.filter(port=port).values_list("subnet_id", flat=True))
+    touch_port(port.id, port.network_id, (), router_ids=[router.id])
+    router.save_changes({})
+    changed(router)
+    return Interface(router, port, held)
+
+
+def _make_leg(actor: Actor, router: Router, subnet_id: str) -> Port:
+    subnet = subnets.find(actor, subnet_id)
+    if not subnet.gateway_ip:
+        raise BadRouterRequest(reason=f"Subnet for router interface must have a gateway IP (subnet {subnet_id})")
+    _refuse_overlap(router, [subnet])
+    leg = Port(
+        network_id=subnet.network_id,
+        project_id=router.project_id,
+        device_owner=ROUTER_INTERFACE,
+        device_id=router.id,
+        host=router.host,
+        port_security_enabled=False,
+    )
+    ports.insert_with_mac(leg, None)
+    allocation.hold(leg, subnet, subnet.gateway_ip)
+    return leg
+
+
+def _adopt(actor: Actor, router: Router, port_id: str) -> Port:
+    port = ports.find(actor, port_id, lock=True)
+    if port.device_id:
+        raise PortInUse(port=port.id, network=port.network_id, device=port.device_id)
+    held = [row.subnet for row in FixedIP.objects.filter(port=port).select_related("subnet")]
+    if not held:
+        raise BadRouterRequest(reason="Router port must have at least one fixed IP")
+    if sum(subnet.ip_version == 4 for subnet in held) > 1:
+        raise BadRouterRequest(reason="Cannot have multiple IPv4 subnets on router port")
+    _refuse_overlap(router, held)
+    groups = list(PortGroup.objects.filter(port=port).values_list("group_id", flat=True))
+    PortGroup.objects.filter(port=port).delete()
+    port.save_changes(
+        {
+            "device_id": router.id,
+            "device_owner": ROUTER_INTERFACE,
+            "host": router.host,
+            "port_security_enabled": False,
+            "allowed_address_pairs": [],
+            "status": "DOWN",
+        }
+    )
+    touch_port(port.id, port.network_id, groups)
+    return port
+
+
+def _refuse_overlap(router: Router, new: list[Subnet]) -> None:
+    """Raises: BadRouterRequest when a leg of the router already reaches addresses of the new subnets."""
+    legs = FixedIP.objects.filter(port__device_id=router.id, port__device_owner__in=ROUTER_OWNERS).select_related("subnet")
+    for row in legs:
+        for subnet in new:
+            if row.subnet_id == subnet.id:
+                raise BadRouterRequest(reason=f"Router already has a port on subnet {subnet.id}")
+            if row.subnet.ip_version != subnet.ip_version:
+                continue
+            if ipaddress.ip_network(row.subnet.cidr).overlaps(ipaddress.ip_network(subnet.cidr)):  # type: ignore[arg-type]
+                raise BadRouterRequest(
+                    reason=f"Cidr {subnet.cidr} of subnet {subnet.id} overlaps with cidr {row.subnet.cidr} of subnet "
+                    f"{row.subnet_id}"
+                )
+
+
+@transaction.atomic
+def remove(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_id: str | None = None) -> Interface:
+    """Take a leg away; its port goes with it.
+
+    Raises: RouterInterfaceNotFound(ForSubnet), RouterInterfaceInUseByFloatingIP, RouterInterfaceInUseByRoute.
+    """
+    router = find(actor, router_id, lock=True)
+    policy.require(actor, "network:router:update", router)
+    if not subnet_id and not port_id:
+        raise InvalidInput(reason="Either subnet_id or port_id must be specified")
+    legs = Port.objects.filter(device_id=router.id, device_owner=ROUTER_INTERFACE)
+    if port_id:
+        port = legs.filter(pk=port_id).first()
+        if port is None:
+            raise RouterInterfaceNotFound(router=router_id, port=port_id)
+        if subnet_id and not FixedIP.objects.filter(port=port, subnet_id=subnet_id).exists():
+            raise RouterInterfaceSubnetMismatch(port=port_id, subnet=subnet_id)
+    else:
+        port = legs.filter(fixed_ips__subnet_id=subnet_id).first()
+        if port is None:
+            raise RouterInterfaceNotFoundForSubnet(router=router_id, subnet=subnet_id)
+    held = [row.subnet for row in FixedIP.objects.filter(port=port).select_related("subnet")]
+    for subnet in held:
+        _refuse_used(router, subnet)
+    interface = Interface(router, port, [subnet.id for subnet in held])
+    shown = Port.objects.get(pk=port.pk)
+    ports.remove(port)
+    router.save_changes({})
+    changed(router)
+    return Interface(interface.router, shown, interface.subnet_ids)
+
+
+def _refuse_used(router: Router, subnet: Subnet) -> None:
+    from networking.floatingips.models import FloatingIP
+
+    network = ipaddress.ip_network(subnet.cidr)
+    fixed = FloatingIP.objects.filter(router=router, port__network_id=subnet.network_id)
+    if any(ipaddress.ip_address(ip) in network for ip in fixed.values_list("fixed_ip_address", flat=True) if ip):
+        raise RouterInterfaceInUseByFloatingIP(router=router.id, subnet=subnet.id)
+    if any(ipaddress.ip_address(route["nexthop"]) in network for route in router.routes):
+        raise RouterInterfaceInUseByRoute(router=router.id, subnet=subnet.id)
+
+
+def describe(interface: Interface) -> dict[str, Any]:
+    """The answer's body, in Neutron's keys."""
+    return {
+        "id": interface.router.id,
+        "project_id": interface.router.project_id,
+        "tenant_id": interface.router.project_id,
+        "port_id": interface.port.id,
+        "network_id": interface.port.network_id,
+        "subnet_id": interface.subnet_ids[0] if interface.subnet_ids else None,
+        "subnet_ids": interface.subnet_ids,
+        "tags": [],
+    }

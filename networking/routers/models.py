@@ -1,0 +1,23 @@
+"""Routers."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from networking.ports.models import Port
+from networking.securitygroups.models import OwnedQuerySet
+from networking.standard import StandardAttributes
+
+
+class Router(StandardAttributes):
+    """Its interfaces are ports with device owner `network:router_interface`. `host`: where it lives, '' = nowhere."""
+
+    admin_state_up = models.BooleanField(default=True)
+    status = models.CharField(max_length=8, default="ACTIVE")
+    enable_snat = models.BooleanField(default=True)
+    gateway_port = models.OneToOneField(Port, null=True, on_delete=models.PROTECT, related_name="gateway_of")
+    routes = models.JSONField(default=list)
+    availability_zone_hints = models.JSONField(default=list)
+    host = models.CharField(max_length=255, blank=True, default="", db_index=True)
+
+    objects = OwnedQuerySet.as_manager()

@@ -1,0 +1,137 @@
+"""Making, changing and removing routers. Interfaces: interfaces.py; gateway: gateway.py."""
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict, Invalid
+from common.live import announce
+from identity import policy
+from identity.limits import services as quota
+from networking.errors import InvalidInput, RouterNotFound
+from networking.ports.models import ROUTER_INTERFACE, ROUTER_OWNERS, FixedIP, Port
+from networking.routers import gateway, wiring
+from networking.routers.models import Router
+from networking.standard import Tag
+from networking.wanted.changes import touch
+
+MAX_ROUTES = 30  # Neutron's max_routes
+
+
+class RouterInUse(Conflict):
+    template = _("Router %(id)s still has ports.")
+
+
+class InvalidRoutes(Invalid):
+    template = _("Invalid format for routes: %(routes)s, %(reason)s.")
+
+
+class RoutesExhausted(Invalid):
+    template = _("Unable to complete operation for %(id)s. The number of routes exceeds the maximum %(limit)s.")
+
+
+def find(actor: Actor, router_id: str, *, lock: bool = False) -> Router:
+    """Raises: RouterNotFound, also for another project's router."""
+    rows = Router.objects.visible_to(actor).filter(pk=router_id)
+    row = (rows.select_for_update(of=("self",)) if lock else rows).first()
+    if row is None:
+        raise RouterNotFound(id=router_id)
+    return row
+
+
+@transaction.atomic
+def create(
+    actor: Actor,
+    *,
+    name: str = "",
+    project_id: str | None = None,
+    description: str = "",
+    admin_state_up: bool = True,
+    external_gateway_info: dict[str, Any] | None = None,
+    availability_zone_hints: Sequence[str] = (),
+) -> Router:
+    """A router, with its gateway if asked.
+
+    Raises: Forbidden, OverLimit, and those of gateway.set_gateway.
+    """
+    project = project_id or actor.project_id or ""
+    policy.require(actor, "network:router:create", project)
+    quota.require(project, "network", {"router": 1})
+    router = Router.objects.create(
+        name=name,
+        project_id=project,
+        description=description,
+        admin_state_up=admin_state_up,
+        availability_zone_hints=list(availability_zone_hints),
+    )
+    wiring.assign(router)
+    if external_gateway_info:
+        gateway.set_gateway(actor, router, external_gateway_info)
+    changed(router)
+    return router
+
+
+@transaction.atomic
+def update(actor: Actor, router_id: str, **changes: Any) -> Router:
+    """Change a router: name, description, admin_state_up, external_gateway_info, routes."""
+    router = find(actor, router_id, lock=True)
+    policy.require(actor, "network:router:update", router)
+    if "external_gateway_info" in changes:
+        info = changes.pop("external_gateway_info")
+        gateway.set_gateway(actor, router, info) if info else gateway.clear_gateway(router)
+    if "routes" in changes:
+        changes["routes"] = check_routes(router, changes["routes"] or [])
+    router.save_changes(changes)
+    changed(router)
+    return router
+
+
+@transaction.atomic
+def delete(actor: Actor, router_id: str) -> None:
+    """Raises: RouterNotFound, RouterInUse while it has interfaces, RouterExternalGatewayInUseByFloatingIp."""
+    router = find(actor, router_id, lock=True)
+    policy.require(actor, "network:router:delete", router)
+    if Port.objects.filter(device_id=router.id, device_owner=ROUTER_INTERFACE).exists():
+        raise RouterInUse(id=router_id)
+    gateway.clear_gateway(router)
+    Tag.objects.filter(resource_id=router_id).delete()
+    Router.objects.filter(pk=router_id).delete()
+    touch(f"router:{router_id}")
+    announce("router", router_id, router.project_id)
+
+
+def check_routes(router: Router, routes: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """Extra routes whose next hop is on a subnet of the router and is not the router itself.
+
+    Raises: InvalidRoutes, RoutesExhausted.
+    """
+    if len(routes) > MAX_ROUTES:
+        raise RoutesExhausted(id=router.id, limit=MAX_ROUTES)
+    legs = FixedIP.objects.filter(port__device_id=router.id, port__device_owner__in=ROUTER_OWNERS)
+    reach = [(ipaddress.ip_network(cidr), ip) for cidr, ip in legs.values_list("subnet__cidr", "ip_address")]
+    out: list[dict[str, str]] = []
+    for route in routes:
+        try:
+            destination = ipaddress.ip_network(route["destination"], strict=False)
+            nexthop = ipaddress.ip_address(route["nexthop"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidInput(reason=f"'{route}' is not a valid route") from error
+        if not any(nexthop in network for network, _ip in reach):
+            raise InvalidRoutes(routes=routes, reason="the nexthop is not connected with router")
+        if any(str(nexthop) == ip for _network, ip in reach):
+            raise InvalidRoutes(routes=routes, reason="the nexthop is used by router")
+        entry = {"destination": str(destination), "nexthop": str(nexthop)}
+        if entry in out:
+            raise InvalidInput(reason=f"Duplicate route {entry}")
+        out.append(entry)
+    return out
+
+
+def changed(router: Router) -> None:
+    """Note on hosts and pages that a router is different now."""
+    touch(f"router:{router.id}")
+    announce("router", router.id, router.project_id, router.revision_number)

@@ -1,0 +1,15 @@
+"""Where a router lives and what its legs are."""
+
+from networking.placement import choose_host
+from networking.ports.models import ROUTER_OWNERS, Port
+from networking.routers.models import Router
+
+
+def assign(router: Router) -> None:
+    """Choose a host for a router, if any is alive; its legs go along."""
+    host = choose_host(exclude=router.host)
+    if host is None or host == router.host:
+        return
+    router.host = host
+    Router.objects.filter(pk=router.id).update(host=host)
+    Port.objects.filter(device_id=router.id, device_owner__in=ROUTER_OWNERS).update(host=host, status="DOWN")

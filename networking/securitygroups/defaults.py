@@ -1,0 +1,41 @@
+"""The default group of a project, and the rules a new group starts with."""
+
+from django.db import IntegrityError, transaction
+
+from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
+
+NAME = "default"
+
+
+def ensure_default(project_id: str) -> SecurityGroup:
+    """The project's group `default`, made on first use. Two makers at once get the same row."""
+    found = SecurityGroup.objects.filter(project_id=project_id, is_default=True).first()
+    if found is not None:
+        return found
+    try:
+        with transaction.atomic():
+            group = SecurityGroup.objects.create(
+                project_id=project_id, name=NAME, description="Default security group", is_default=True
+            )
+            add_first_rules(group)
+            return group
+    except IntegrityError:
+        return SecurityGroup.objects.get(project_id=project_id, is_default=True)
+
+
+def add_first_rules(group: SecurityGroup) -> None:
+    """Egress to anywhere; for the default group also ingress from its own members (Neutron's defaults)."""
+    rules = []
+    for ethertype in ("IPv4", "IPv6"):
+        rules.append(SecurityGroupRule(group=group, project_id=group.project_id, direction="egress", ethertype=ethertype))
+        if group.is_default:
+            rules.append(
+                SecurityGroupRule(
+                    group=group,
+                    project_id=group.project_id,
+                    direction="ingress",
+                    ethertype=ethertype,
+                    remote_group=group,
+                )
+            )
+    SecurityGroupRule.objects.bulk_create(rules)

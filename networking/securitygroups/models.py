@@ -1,0 +1,47 @@
+"""Security groups and rules."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from common.actor import Actor
+from networking.standard import StandardAttributes
+
+
+class OwnedQuerySet(models.QuerySet):
+    def visible_to(self, actor: Actor) -> OwnedQuerySet:
+        return self if actor.is_admin else self.filter(project_id=actor.project_id or "")
+
+
+class SecurityGroup(StandardAttributes):
+    """What may reach a port, and what a port may reach. Each project has one default group."""
+
+    is_default = models.BooleanField(default=False)
+    stateful = models.BooleanField(default=True)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=("project_id",), condition=Q(is_default=True), name="network_default_group_once"
+            )
+        ]
+
+
+class SecurityGroupRule(StandardAttributes):
+    """Lets matching packets pass. Empty text and null mean 'any'."""
+
+    group = models.ForeignKey(SecurityGroup, on_delete=models.CASCADE, related_name="rules")
+    direction = models.CharField(max_length=8)
+    ethertype = models.CharField(max_length=4, default="IPv4")
+    protocol = models.CharField(max_length=16, blank=True, default="")
+    port_range_min = models.IntegerField(null=True)
+    port_range_max = models.IntegerField(null=True)
+    remote_ip_prefix = models.CharField(max_length=49, blank=True, default="")
+    remote_group = models.ForeignKey(
+        SecurityGroup, null=True, on_delete=models.CASCADE, related_name="rules_that_name_it"
+    )
+
+    objects = OwnedQuerySet.as_manager()

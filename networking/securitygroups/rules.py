@@ -1,0 +1,233 @@
+"""Making and removing security group rules."""
+
+import ipaddress
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict, Invalid
+from common.live import announce
+from identity import policy
+from identity.limits import services as quota
+from networking.errors import InvalidInput, SecurityGroupNotFound, SecurityGroupRuleNotFound
+from networking.securitygroups import protocols, services
+from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
+from networking.standard import count_revision
+from networking.wanted.changes import touch
+
+ETHERTYPES = {"ipv4": "IPv4", "ipv6": "IPv6"}
+
+
+class SecurityGroupRuleExists(Conflict):
+    template = _("Security group rule already exists. Rule id is %(id)s.")
+
+
+class SecurityGroupRuleInvalidEtherType(Invalid):
+    template = _("Security group rule for ethertype '%(ethertype)s' not supported. Allowed values are ['IPv4', 'IPv6'].")
+
+
+class SecurityGroupRuleInvalidProtocol(Invalid):
+    template = _(
+        "Security group rule protocol %(protocol)s not supported. Only protocol values %(known)s and integer "
+        "representations [0 to 255] are supported."
+    )
+
+
+class SecurityGroupRuleParameterConflict(Invalid):
+    template = _("Conflicting value ethertype %(ethertype)s for CIDR %(cidr)s")
+
+
+class SecurityGroupEthertypeConflictWithProtocol(Invalid):
+    template = _("Invalid ethertype %(ethertype)s for protocol %(protocol)s.")
+
+
+class SecurityGroupRemoteGroupAndRemoteIpPrefix(Invalid):
+    template = _("Only remote_ip_prefix or remote_group_id may be provided.")
+
+
+class SecurityGroupInvalidPortRange(Invalid):
+    template = _("For TCP/UDP protocols, port_range_min must be <= port_range_max")
+
+
+class SecurityGroupInvalidIcmpValue(Invalid):
+    template = _("Invalid value for ICMP %(field)s (%(attr)s) %(value)s. It must be 0 to 255.")
+
+
+class SecurityGroupMissingIcmpType(Invalid):
+    template = _("ICMP code (port-range-max) %(value)s is provided but ICMP type (port-range-min) is missing.")
+
+
+class SecurityGroupProtocolRequiredWithPorts(Invalid):
+    template = _("Must also specify protocol if port range is given.")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a rule matches, checked and in one spelling. '' and None mean any."""
+
+    direction: str
+    ethertype: str
+    protocol: str
+    low: int | None
+    high: int | None
+    prefix: str
+    remote_group: str | None
+
+
+def find(actor: Actor, rule_id: str) -> SecurityGroupRule:
+    row = SecurityGroupRule.objects.visible_to(actor).select_related("group").filter(pk=rule_id).first()
+    if row is None:
+        raise SecurityGroupRuleNotFound(id=rule_id)
+    return row
+
+
+def check_prefix(prefix: str | None, ethertype: str) -> str:
+    """The remote prefix as a CIDR, '' for any. Raises: InvalidInput, SecurityGroupRuleParameterConflict."""
+    if not prefix:
+        return ""
+    try:
+        network = ipaddress.ip_network(prefix, strict=False)
+    except ValueError as error:
+        raise InvalidInput(reason=f"'{prefix}' is not a valid IP subnet") from error
+    if f"IPv{network.version}" != ethertype:
+        raise SecurityGroupRuleParameterConflict(ethertype=ethertype, cidr=prefix)
+    return str(network) if "/" in prefix else f"{network.network_address}/{network.max_prefixlen}"
+
+
+def check_protocol(protocol: str | int | None, ethertype: str) -> tuple[str, int | None]:
+    """The protocol as it is kept and shown, and its number (None: any)."""
+    text = "" if protocol is None else str(protocol).lower()
+    if text == "any":
+        text = ""
+    try:
+        number = protocols.number(text)
+    except ValueError as error:
+        raise SecurityGroupRuleInvalidProtocol(protocol=protocol, known=sorted(protocols.NUMBERS)) from error
+    if text in protocols.V6_ONLY and ethertype != "IPv6":
+        raise SecurityGroupEthertypeConflictWithProtocol(ethertype=ethertype, protocol=protocol)
+    return text, number
+
+
+def check_ports(number: int | None, low: int | None, high: int | None) -> None:
+    """Raises the error Neutron has for each wrong combination of protocol and ports."""
+    if low is None and high is None:
+        return
+    if number in protocols.ICMP:
+        for attr, field, value in (("port_range_min", "type", low), ("port_range_max", "code", high)):
+            if value is not None and not 0 <= value <= 255:
+                raise SecurityGroupInvalidIcmpValue(field=field, attr=attr, value=value)
+        if low is None:
+            raise SecurityGroupMissingIcmpType(value=high)
+        return
+    if number is None:
+        raise SecurityGroupProtocolRequiredWithPorts()
+    if number not in protocols.WITH_PORTS:
+        raise InvalidInput(reason=f"Port range cannot be specified for protocol {number}")
+    if low is None or high is None or low > high or low < 0 or high > 65535 or low == 0:
+        raise SecurityGroupInvalidPortRange()
+
+
+def check(attributes: dict[str, object]) -> Match:
+    """A request's attributes as a Match."""
+    direction = str(attributes.get("direction") or "")
+    if direction not in ("ingress", "egress"):
+        raise InvalidInput(reason=f"'{direction}' is not in ['ingress', 'egress']")
+    given = str(attributes.get("ethertype") or "IPv4")
+    ethertype = ETHERTYPES.get(given.lower())
+    if ethertype is None:
+        raise SecurityGroupRuleInvalidEtherType(ethertype=given)
+    prefix, remote = attributes.get("remote_ip_prefix"), attributes.get("remote_group_id")
+    if prefix and remote:
+        raise SecurityGroupRemoteGroupAndRemoteIpPrefix()
+    protocol, number = check_protocol(attributes.get("protocol"), ethertype)  # type: ignore[arg-type]
+    low, high = attributes.get("port_range_min"), attributes.get("port_range_max")
+    check_ports(number, low, high)  # type: ignore[arg-type]
+    return Match(
+        direction,
+        ethertype,
+        protocol,
+        low,  # type: ignore[arg-type]
+        high,  # type: ignore[arg-type]
+        check_prefix(prefix, ethertype),  # type: ignore[arg-type]
+        str(remote) if remote else None,
+    )
+
+
+def refuse_duplicate(group: SecurityGroup, match: Match) -> None:
+    """Two rules are the same when they let the same packets pass, however the protocol is spelled."""
+    number = protocols.number(match.protocol)
+    anywhere = ("", "0.0.0.0/0", "::/0")
+    for rule in group.rules.filter(direction=match.direction, ethertype=match.ethertype):
+        if (
+            protocols.number(rule.protocol) == number
+            and (rule.port_range_min, rule.port_range_max) == (match.low, match.high)
+            and rule.remote_group_id == match.remote_group
+            and (rule.remote_ip_prefix == match.prefix or (rule.remote_ip_prefix in anywhere and match.prefix in anywhere))
+        ):
+            raise SecurityGroupRuleExists(id=rule.id)
+
+
+@transaction.atomic
+def create(
+    actor: Actor,
+    *,
+    security_group_id: str,
+    direction: str,
+    ethertype: str | None = "IPv4",
+    protocol: str | int | None = None,
+    port_range_min: int | None = None,
+    port_range_max: int | None = None,
+    remote_ip_prefix: str | None = None,
+    remote_group_id: str | None = None,
+    description: str = "",
+    project_id: str | None = None,
+) -> SecurityGroupRule:
+    """Let matching packets pass. Raises: one of the errors above, SecurityGroupNotFound, OverLimit."""
+    group = services.find(actor, security_group_id, lock=True)
+    policy.require(actor, "network:security_group_rule:create", group)
+    match = check(
+        {
+            "direction": direction,
+            "ethertype": ethertype,
+            "protocol": protocol,
+            "port_range_min": port_range_min,
+            "port_range_max": port_range_max,
+            "remote_ip_prefix": remote_ip_prefix,
+            "remote_group_id": remote_group_id,
+        }
+    )
+    if match.remote_group and not SecurityGroup.objects.visible_to(actor).filter(pk=match.remote_group).exists():
+        raise SecurityGroupNotFound(id=match.remote_group)
+    refuse_duplicate(group, match)
+    quota.require(group.project_id, "network", {"security_group_rule": 1})
+    rule = SecurityGroupRule.objects.create(
+        group=group,
+        project_id=project_id if project_id and actor.is_admin else group.project_id,
+        direction=match.direction,
+        ethertype=match.ethertype,
+        protocol=match.protocol,
+        port_range_min=match.low,
+        port_range_max=match.high,
+        remote_ip_prefix=match.prefix,
+        remote_group_id=match.remote_group,
+        description=description,
+    )
+    _group_changed(group, match.remote_group)
+    return rule
+
+
+@transaction.atomic
+def delete(actor: Actor, rule_id: str) -> None:
+    rule = find(actor, rule_id)
+    policy.require(actor, "network:security_group_rule:delete", rule)
+    group, remote = rule.group, rule.remote_group_id
+    rule.delete()
+    _group_changed(group, remote)
+
+
+def _group_changed(group: SecurityGroup, remote_group: str | None) -> None:
+    count_revision(SecurityGroup, [group.id])
+    touch(f"group:{group.id}", f"group:{remote_group}" if remote_group else "")
+    announce("security_group", group.id, group.project_id, group.revision_number + 1)

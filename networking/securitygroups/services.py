@@ -1,0 +1,93 @@
+"""Making, changing and removing security groups."""
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict
+from common.live import announce
+from identity import policy
+from identity.limits import services as quota
+from networking.errors import SecurityGroupNotFound
+from networking.ports.models import PortGroup
+from networking.securitygroups import defaults
+from networking.securitygroups.models import SecurityGroup
+from networking.standard import Tag
+from networking.wanted.changes import touch
+
+
+class SecurityGroupDefaultAlreadyExists(Conflict):
+    template = _("Default security group already exists.")
+
+
+class SecurityGroupCannotUpdateDefault(Conflict):
+    template = _("Updating default security group not allowed.")
+
+
+class SecurityGroupCannotRemoveDefault(Conflict):
+    template = _("Insufficient rights for removing default security group.")
+
+
+class SecurityGroupInUse(Conflict):
+    template = _("Security Group %(id)s in use.")
+
+
+def find(actor: Actor, group_id: str, *, lock: bool = False) -> SecurityGroup:
+    rows = SecurityGroup.objects.visible_to(actor)
+    row = (rows.select_for_update() if lock else rows).filter(pk=group_id).first()
+    if row is None:
+        raise SecurityGroupNotFound(id=group_id)
+    return row
+
+
+@transaction.atomic
+def create(
+    actor: Actor,
+    *,
+    name: str = "",
+    description: str = "",
+    project_id: str | None = None,
+    stateful: bool = True,
+) -> SecurityGroup:
+    """A group with rules that let everything out.
+
+    Raises: SecurityGroupDefaultAlreadyExists, Forbidden, OverLimit.
+    """
+    project = project_id or actor.project_id or ""
+    policy.require(actor, "network:security_group:create", project)
+    defaults.ensure_default(project)
+    if name == defaults.NAME:
+        raise SecurityGroupDefaultAlreadyExists()
+    quota.require(project, "network", {"security_group": 1, "security_group_rule": 2})
+    group = SecurityGroup.objects.create(project_id=project, name=name, description=description, stateful=stateful)
+    defaults.add_first_rules(group)
+    announce("security_group", group.id, project, group.revision_number)
+    return group
+
+
+@transaction.atomic
+def update(actor: Actor, group_id: str, **changes: object) -> SecurityGroup:
+    """Rename or describe. The default group keeps its name."""
+    group = find(actor, group_id, lock=True)
+    policy.require(actor, "network:security_group:update", group)
+    if group.is_default and changes.get("name", group.name) != group.name:
+        raise SecurityGroupCannotUpdateDefault()
+    group.save_changes(changes)
+    announce("security_group", group.id, group.project_id, group.revision_number)
+    return group
+
+
+@transaction.atomic
+def delete(actor: Actor, group_id: str) -> None:
+    """Raises: SecurityGroupInUse while a port is in it, SecurityGroupCannotRemoveDefault."""
+    group = find(actor, group_id, lock=True)
+    policy.require(actor, "network:security_group:delete", group)
+    if group.is_default and not actor.is_admin:
+        raise SecurityGroupCannotRemoveDefault()
+    if PortGroup.objects.filter(group=group).exists():
+        raise SecurityGroupInUse(id=group_id)
+    naming = set(group.rules_that_name_it.exclude(group=group).values_list("group_id", flat=True))
+    Tag.objects.filter(resource_id=group.id).delete()
+    group.delete()
+    touch(f"group:{group_id}", *(f"group:{other}" for other in naming))
+    announce("security_group", group_id, group.project_id)

@@ -1,0 +1,1 @@
+"""Subnet pools and address scopes: prefixes that subnets are cut from."""

@@ -1,0 +1,231 @@
+"""Subnet pools and address scopes."""
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict, Invalid
+from common.live import announce
+from identity import policy
+from identity.limits import services as quota
+from networking.addressing import IPNetwork, subtract
+from networking.errors import AddressScopeNotFound, AttributeForbidden, InvalidInput, SubnetPoolNotFound
+from networking.standard import Tag
+from networking.subnetpools.models import AddressScope, SubnetPool
+from networking.subnets import checks
+from networking.subnets.models import Subnet
+
+
+class SubnetPoolInUse(Conflict):
+    code = "SubnetPoolDeleteError"
+    template = _("Unable to delete subnet pool: Subnet pool has existing allocations.")
+
+
+class AddressScopeInUse(Conflict):
+    template = _("Unable to complete operation on address scope %(id)s. There are one or more subnet pools in use on it.")
+
+
+class IllegalSubnetPoolPrefixBounds(Invalid):
+    template = _("Illegal prefix bounds: %(reason)s.")
+
+
+class IllegalSubnetPoolUpdate(Invalid):
+    template = _("Illegal subnetpool update : %(reason)s.")
+
+
+class AddressScopePrefixConflict(Conflict):
+    template = _("Failed to associate address scope: subnetpools within an address scope must have unique prefixes.")
+
+
+class SubnetAllocationError(Conflict):
+    template = _("Failed to allocate subnet: %(reason)s.")
+
+
+def find(actor: Actor, pool_id: str, *, lock: bool = False) -> SubnetPool:
+    rows = SubnetPool.objects.visible_to(actor).filter(pk=pool_id)
+    row: SubnetPool | None = (rows.select_for_update() if lock else rows).first()
+    if row is None:
+        raise SubnetPoolNotFound(id=pool_id)
+    return row
+
+
+def find_scope(actor: Actor, scope_id: str) -> AddressScope:
+    row: AddressScope | None = AddressScope.objects.visible_to(actor).filter(pk=scope_id).first()
+    if row is None:
+        raise AddressScopeNotFound(id=scope_id)
+    return row
+
+
+def _prefixes(texts: Sequence[str]) -> tuple[list[str], int]:
+    """Collapsed prefixes of one IP version, and the version. Raises: InvalidInput."""
+    try:
+        networks = [ipaddress.ip_network(text, strict=False) for text in texts]
+    except ValueError as error:
+        raise InvalidInput(reason=f"'{list(texts)}' holds something that is not a CIDR") from error
+    versions = {network.version for network in networks}
+    if len(versions) != 1:
+        raise InvalidInput(reason="a subnet pool needs prefixes, all of one IP version")
+    collapsed = ipaddress.collapse_addresses(networks)  # type: ignore[type-var]
+    return [str(network) for network in collapsed], versions.pop()
+
+
+def _bounds(version: int, low: int | None, high: int | None, usual: int | None) -> tuple[int, int, int]:
+    """(min, max, default) prefix length: 8…32 for IPv4, 64…128 for IPv6 unless said."""
+    bits = 32 if version == 4 else 128
+    least, most = low if low is not None else (8 if version == 4 else 64), high if high is not None else bits
+    common = usual if usual is not None else least
+    if not 0 < least <= most <= bits or not least <= common <= most:
+        raise IllegalSubnetPoolPrefixBounds(reason=f"min_prefixlen={least}, default_prefixlen={common}, max_prefixlen={most}")
+    return least, most, common
+
+
+def _require_rights(actor: Actor, **special: Any) -> None:
+    for attribute, value in special.items():
+        if value and not actor.is_admin:
+            raise AttributeForbidden(attribute=attribute)
+
+
+def _check_scope(actor: Actor, pool: SubnetPool, scope_id: str | None) -> AddressScope | None:
+    if not scope_id:
+        return None
+    scope = find_scope(actor, scope_id)
+    if scope.ip_version != pool.ip_version:
+        raise IllegalSubnetPoolUpdate(reason=f"the address scope {scope_id} is of IPv{scope.ip_version}")
+    mine = [ipaddress.ip_network(prefix) for prefix in pool.prefixes]
+    for other in scope.pools.exclude(pk=pool.pk):
+        if any(ipaddress.ip_network(p).overlaps(m) for p in other.prefixes for m in mine):  # type: ignore[arg-type]
+            raise AddressScopePrefixConflict()
+    return scope
+
+
+@transaction.atomic
+def create(
+    actor: Actor,
+    *,
+    name: str,
+    prefixes: Sequence[str],
+    project_id: str | None = None,
+    description: str = "",
+    min_prefixlen: int | None = None,
+    max_prefixlen: int | None = None,
+    default_prefixlen: int | None = None,
+    default_quota: int | None = None,
+    shared: bool = False,
+    is_default: bool = False,
+    address_scope_id: str | None = None,
+) -> SubnetPool:
+    """Prefixes to cut subnets from. Raises: InvalidInput, IllegalSubnetPoolPrefixBounds, AddressScopePrefixConflict."""
+    project = project_id or actor.project_id or ""
+    policy.require(actor, "network:subnetpool:create", project)
+    _require_rights(actor, shared=shared, is_default=is_default)
+    texts, version = _prefixes(prefixes)
+    low, high, usual = _bounds(version, min_prefixlen, max_prefixlen, default_prefixlen)
+    quota.require(project, "network", {"subnetpool": 1})
+    pool = SubnetPool(
+        name=name,
+        project_id=project,
+        description=description,
+        ip_version=version,
+        prefixes=texts,
+        min_prefixlen=low,
+        max_prefixlen=high,
+        default_prefixlen=usual,
+        default_quota=default_quota,
+        shared=shared,
+        is_default=is_default,
+    )
+    pool.address_scope = _check_scope(actor, pool, address_scope_id)
+    pool.save(force_insert=True)
+    announce("subnetpool", pool.id, project, pool.revision_number)
+    return pool
+
+
+@transaction.atomic
+def update(actor: Actor, pool_id: str, **changes: Any) -> SubnetPool:
+    """Prefixes may be added and never taken away, because subnets may have been cut from them."""
+    pool = find(actor, pool_id, lock=True)
+    policy.require(actor, "network:subnetpool:update", pool)
+    _require_rights(actor, is_default=changes.get("is_default"))
+    if "prefixes" in changes:
+        texts, version = _prefixes(changes["prefixes"])
+        new = [ipaddress.ip_network(text) for text in texts]
+        old = [ipaddress.ip_network(text) for text in pool.prefixes]
+        if version != pool.ip_version or not all(any(o.subnet_of(n) for n in new) for o in old):  # type: ignore[arg-type]
+            raise IllegalSubnetPoolUpdate(reason="existing prefixes must be a subset of the new prefixes")
+        changes["prefixes"] = texts
+    bounds = [changes.get(key, getattr(pool, key)) for key in ("min_prefixlen", "max_prefixlen", "default_prefixlen")]
+    changes["min_prefixlen"], changes["max_prefixlen"], changes["default_prefixlen"] = _bounds(pool.ip_version, *bounds)
+    if "address_scope_id" in changes:
+        changes["address_scope"] = _check_scope(actor, pool, changes.pop("address_scope_id"))
+    pool.save_changes(changes)
+    return pool
+
+
+@transaction.atomic
+def delete(actor: Actor, pool_id: str) -> None:
+    pool = find(actor, pool_id, lock=True)
+    policy.require(actor, "network:subnetpool:delete", pool)
+    if pool.subnets.exists():
+        raise SubnetPoolInUse()
+    Tag.objects.filter(resource_id=pool_id).delete()
+    pool.delete()
+
+
+def cut(actor: Actor, pool_id: str, *, cidr: str | None, prefixlen: int | None, version: int) -> IPNetwork:
+    """A range of the pool that no subnet of it has: the one asked for, or the first of this length.
+
+    Locks the pool until the transaction ends. Raises: SubnetPoolNotFound, SubnetAllocationError, InvalidInput.
+    """
+    pool = find(actor, pool_id, lock=True)
+    if pool.ip_version != version:
+        raise InvalidInput(reason=f"the subnet pool is of IPv{pool.ip_version}, the subnet of IPv{version}")
+    used = [ipaddress.ip_network(text) for text in Subnet.objects.filter(subnetpool=pool).values_list("cidr", flat=True)]
+    prefixes = [ipaddress.ip_network(text) for text in pool.prefixes]
+    if cidr:
+        asked = checks.cidr(cidr, version)
+        if not any(asked.subnet_of(prefix) for prefix in prefixes):  # type: ignore[arg-type]
+            raise SubnetAllocationError(reason="Cannot allocate requested subnet from the available set of prefixes")
+        if any(asked.overlaps(other) for other in used):  # type: ignore[arg-type]
+            raise SubnetAllocationError(reason="Cannot allocate requested subnet: it overlaps another of the pool")
+        return asked
+    length = prefixlen if prefixlen is not None else pool.default_prefixlen
+    if not pool.min_prefixlen <= length <= pool.max_prefixlen:
+        raise SubnetAllocationError(reason=f"prefix length {length} is outside {pool.min_prefixlen}–{pool.max_prefixlen}")
+    for prefix in prefixes:
+        free = subtract(prefix, used, length)
+        if free is not None:
+            return free
+    raise SubnetAllocationError(reason="Insufficient prefix space to allocate subnet size /" + str(length))
+
+
+@transaction.atomic
+def create_scope(
+    actor: Actor, *, name: str, ip_version: int, project_id: str | None = None, shared: bool = False
+) -> AddressScope:
+    project = project_id or actor.project_id or ""
+    policy.require(actor, "network:address_scope:create", project)
+    _require_rights(actor, shared=shared)
+    return AddressScope.objects.create(name=name, ip_version=ip_version, project_id=project, shared=shared)
+
+
+@transaction.atomic
+def update_scope(actor: Actor, scope_id: str, **changes: Any) -> AddressScope:
+    scope = find_scope(actor, scope_id)
+    policy.require(actor, "network:address_scope:update", scope)
+    _require_rights(actor, shared=changes.get("shared"))
+    scope.save_changes(changes)
+    return scope
+
+
+@transaction.atomic
+def delete_scope(actor: Actor, scope_id: str) -> None:
+    scope = find_scope(actor, scope_id)
+    policy.require(actor, "network:address_scope:delete", scope)
+    if scope.pools.exists():
+        raise AddressScopeInUse(id=scope_id)
+    Tag.objects.filter(resource_id=scope_id).delete()
+    scope.delete()

@@ -1,0 +1,1 @@
+"""Subnets: address ranges of a network."""

@@ -1,0 +1,165 @@
+"""What a subnet may be. Pure of rows but for the overlap check."""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Conflict, Invalid
+from networking.addressing import IPNetwork, pool_spans, usable_bounds
+from networking.errors import InvalidInput
+from networking.subnets.models import SLAAC, STATEFUL, STATELESS, Subnet
+
+MODES = (SLAAC, STATELESS, STATEFUL)
+MAX_DNS = 5  # Neutron's max_dns_nameservers
+MAX_ROUTES = 20  # Neutron's max_subnet_host_routes
+
+
+class InvalidAllocationPool(Invalid):
+    template = _("The allocation pool %(start)s-%(end)s is not valid.")
+
+
+class OutOfBoundsAllocationPool(Invalid):
+    template = _("The allocation pool %(start)s-%(end)s spans beyond the subnet cidr %(cidr)s.")
+
+
+class OverlappingAllocationPools(Conflict):
+    template = _("Found overlapping allocation pools for subnet %(cidr)s.")
+
+
+class GatewayConflictWithAllocationPools(Conflict):
+    template = _("Gateway ip %(ip)s conflicts with allocation pool %(start)s-%(end)s.")
+
+
+class DNSNameServersExhausted(Invalid):
+    template = _("Unable to complete operation. The number of DNS nameservers exceeds the limit %(limit)s.")
+
+
+class HostRoutesExhausted(Invalid):
+    template = _("Unable to complete operation. The number of host routes exceeds the limit %(limit)s.")
+
+
+def cidr(text: str | None, version: int) -> IPNetwork:
+    """A CIDR of this IP version, host bits cleared. Raises: InvalidInput."""
+    try:
+        network = ipaddress.ip_network(text or "", strict=False)
+    except ValueError as error:
+        raise InvalidInput(reason=f"'{text}' is not a valid CIDR") from error
+    if network.version != version:
+        raise InvalidInput(reason=f"cidr '{text}' does not match the ip_version '{version}'")
+    if network.prefixlen == 0 or network.is_multicast or (network.version == 6 and network.is_link_local):
+        raise InvalidInput(reason=f"cidr '{text}' may not be the range of a subnet")
+    if network.version == 4 and network.is_loopback:
+        raise InvalidInput(reason=f"cidr '{text}' is the loopback range")
+    return network
+
+
+def address(text: Any, version: int, what: str) -> str:
+    """An address of this IP version in its usual spelling. Raises: InvalidInput."""
+    try:
+        ip = ipaddress.ip_address(str(text))
+    except ValueError as error:
+        raise InvalidInput(reason=f"'{text}' is not a valid {what}") from error
+    if ip.version != version:
+        raise InvalidInput(reason=f"{what} '{text}' does not match the ip_version '{version}'")
+    return str(ip)
+
+
+def gateway(text: str, network: IPNetwork) -> str:
+    """A gateway a port may have. One outside of the range is allowed, as on-link routes make it reachable."""
+    ip = address(text, network.version, "gateway_ip")
+    if network.num_addresses > 2:
+        edges = [str(network.network_address)] + ([str(network.broadcast_address)] if network.version == 4 else [])
+        if ip in edges and not (network.version == 6):
+            raise InvalidInput(reason="Gateway is not valid on subnet")
+    return ip
+
+
+def pools(asked: Sequence[dict[str, Any]], network: IPNetwork) -> list[dict[str, str]]:
+    """Allocation pools within the range, in order, apart from each other."""
+    out = []
+    low, high = usable_bounds(network)
+    for pool in asked:
+        try:
+            first, last = ipaddress.ip_address(pool["start"]), ipaddress.ip_address(pool["end"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidInput(reason=f"'{pool}' is not a valid allocation pool") from error
+        if first.version != network.version or last.version != network.version or int(first) > int(last):
+            raise InvalidAllocationPool(start=first, end=last)
+        if int(first) < low or int(last) > high:
+            raise OutOfBoundsAllocationPool(start=first, end=last, cidr=network)
+        out.append({"start": str(first), "end": str(last)})
+    spans = pool_spans(out)
+    if any(before[1] >= after[0] for before, after in zip(spans, spans[1:], strict=False)):
+        raise OverlappingAllocationPools(cidr=network)
+    return out
+
+
+def gateway_outside_pools(ip: str, allocation_pools: Iterable[dict[str, str]]) -> None:
+    """Raises: GatewayConflictWithAllocationPools."""
+    if not ip:
+        return
+    number = int(ipaddress.ip_address(ip))
+    for pool in allocation_pools:
+        if int(ipaddress.ip_address(pool["start"])) <= number <= int(ipaddress.ip_address(pool["end"])):
+            raise GatewayConflictWithAllocationPools(ip=ip, **pool)
+
+
+def nameservers(asked: Sequence[Any], version: int) -> list[str]:
+    if len(asked) > MAX_DNS:
+        raise DNSNameServersExhausted(limit=MAX_DNS)
+    out = [address(ip, version, "nameserver") for ip in asked]
+    if len(set(out)) != len(out):
+        raise InvalidInput(reason="Duplicate nameserver")
+    return out
+
+
+def routes(asked: Sequence[dict[str, Any]], version: int) -> list[dict[str, str]]:
+    """Host routes {destination, nexthop}."""
+    if len(asked) > MAX_ROUTES:
+        raise HostRoutesExhausted(limit=MAX_ROUTES)
+    out = []
+    for route in asked:
+        if set(route) != {"destination", "nexthop"}:
+            raise InvalidInput(reason=f"Invalid host route {route}: it needs destination and nexthop")
+        try:
+            destination = ipaddress.ip_network(route["destination"], strict=False)
+        except ValueError as error:
+            raise InvalidInput(reason=f"'{route['destination']}' is not a valid CIDR") from error
+        if destination.version != version:
+            raise InvalidInput(reason=f"destination '{destination}' does not match the ip_version '{version}'")
+        out.append({"destination": str(destination), "nexthop": address(route["nexthop"], version, "nexthop")})
+    return out
+
+
+def ipv6_modes(network: IPNetwork, ra_mode: str, address_mode: str, *, dhcp: bool) -> None:
+    """Which pairs of modes a subnet may have (Neutron's table). Raises: InvalidInput."""
+    if not ra_mode and not address_mode:
+        return
+    if network.version == 4:
+        raise InvalidInput(reason="ipv6_ra_mode or ipv6_address_mode cannot be set when ip_version is 4")
+    for mode in (ra_mode, address_mode):
+        if mode and mode not in MODES:
+            raise InvalidInput(reason=f"'{mode}' is not in {list(MODES)}")
+    if ra_mode and address_mode and ra_mode != address_mode:
+        raise InvalidInput(
+            reason=f"ipv6_ra_mode set to '{ra_mode}' with ipv6_address_mode set to '{address_mode}' is not valid. If both "
+            "attributes are set, they must be the same value"
+        )
+    if not dhcp:
+        raise InvalidInput(reason="ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False")
+    if (SLAAC in (ra_mode, address_mode) or STATELESS in (ra_mode, address_mode)) and network.prefixlen != 64:
+        raise InvalidInput(reason=f"Invalid CIDR {network} for IPv6 address mode. OpenStack uses the EUI-64 address format, "
+                           "which requires the prefix to be /64")
+
+
+def no_overlap(network: IPNetwork, network_id: str) -> None:
+    """Raises: InvalidInput naming the subnet of the same network that overlaps."""
+    for other, other_id in Subnet.objects.filter(network_id=network_id).values_list("cidr", "id"):
+        present = ipaddress.ip_network(other)
+        if present.version == network.version and present.overlaps(network):  # type: ignore[arg-type]
+            raise InvalidInput(
+                reason=f"Requested subnet with cidr: {network} for network: {network_id} overlaps with another subnet "
+                f"{other_id} ({other})"
+            )

@@ -1,0 +1,202 @@
+"""Making, changing and removing subnets."""
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict
+from common.live import announce
+from identity import policy
+from identity.limits import services as quota
+from networking.addressing import IPNetwork, default_gateway, default_pools
+from networking.errors import InvalidInput, SubnetNotFound
+from networking.networks.models import Network
+from networking.networks.services import find as find_network
+from networking.ports import dhcp
+from networking.ports.models import DHCP, ROUTER_INTERFACE, FixedIP, Port
+from networking.standard import Tag
+from networking.subnets import checks
+from networking.subnets.models import Subnet
+from networking.wanted.changes import touch_network, touch_port
+
+AUTO = "auto"  # a gateway that nobody chose
+
+
+class SubnetInUse(Conflict):
+    template = _("Unable to complete operation on subnet %(id)s: One or more ports have an IP allocation from this subnet.")
+
+
+class GatewayIpInUse(Conflict):
+    template = _("Current gateway ip %(ip)s already in use by port %(port)s. Unable to update.")
+
+
+def find(actor: Actor, subnet_id: str, *, lock: bool = False) -> Subnet:
+    """Raises: SubnetNotFound, also for another project's subnet."""
+    rows = Subnet.objects.filter(pk=subnet_id)
+    row = (rows.select_for_update() if lock else rows).first()
+    if row is None or not Subnet.objects.visible_to(actor).filter(pk=subnet_id).exists():
+        raise SubnetNotFound(id=subnet_id)
+    return row
+
+
+@transaction.atomic
+def create(
+    actor: Actor,
+    *,
+    network_id: str,
+    ip_version: int = 4,
+    cidr: str | None = None,
+    name: str = "",
+    project_id: str | None = None,
+    description: str = "",
+    gateway_ip: str | None = AUTO,
+    allocation_pools: Sequence[dict[str, Any]] | None = None,
+    enable_dhcp: bool = True,
+    dns_nameservers: Sequence[str] = (),
+    host_routes: Sequence[dict[str, str]] = (),
+    ipv6_ra_mode: str | None = None,
+    ipv6_address_mode: str | None = None,
+    subnetpool_id: str | None = None,
+    prefixlen: int | None = None,
+    service_types: Sequence[str] = (),
+    dns_publish_fixed_ip: bool = False,
+) -> Subnet:
+    """A range of addresses on a network. `gateway_ip` None: no gateway; AUTO: the first address.
+
+    Without `cidr`, one of `prefixlen` is cut from the subnet pool.
+    Raises: InvalidInput, NetworkNotFound, Forbidden, OverLimit, and those of checks.
+    """
+    network = find_network(actor, network_id, lock=True)
+    project = project_id or (network.project_id if actor.is_admin else actor.project_id) or ""
+    policy.require(actor, "network:subnet:create", network)
+    if not actor.is_internal:
+        quota.require(project, "network", {"subnet": 1})
+    pool, span = _range(actor, network, cidr, ip_version, subnetpool_id, prefixlen)
+    checks.no_overlap(span, network.id)
+    ra_mode, address_mode = ipv6_ra_mode or "", ipv6_address_mode or ""
+    checks.ipv6_modes(span, ra_mode, address_mode, dhcp=enable_dhcp)
+    if enable_dhcp and span.version == 4 and span.prefixlen > 30:
+        raise InvalidInput(reason="Subnet has a prefix length that is incompatible with DHCP service enabled")
+    gateway = default_gateway(span) if gateway_ip == AUTO else checks.gateway(gateway_ip, span) if gateway_ip else ""
+    pools = default_pools(span, gateway) if allocation_pools is None else checks.pools(allocation_pools, span)
+    if gateway_ip != AUTO or allocation_pools is not None:
+        checks.gateway_outside_pools(gateway, pools)
+    subnet = Subnet.objects.create(
+        network=network,
+        project_id=project,
+        name=name,
+        description=description,
+        ip_version=span.version,
+        cidr=str(span),
+        gateway_ip=gateway,
+        allocation_pools=pools,
+        enable_dhcp=enable_dhcp,
+        dns_nameservers=checks.nameservers(dns_nameservers, span.version),
+        host_routes=checks.routes(host_routes, span.version),
+        ipv6_ra_mode=ra_mode,
+        ipv6_address_mode=address_mode,
+        subnetpool_id=pool,
+        service_types=list(service_types),
+        dns_publish_fixed_ip=dns_publish_fixed_ip,
+    )
+    dhcp.settle(network)
+    _autoconfigure(subnet)
+    touch_network(network.id)
+    announce("subnet", subnet.id, project, subnet.revision_number)
+    announce("network", network.id, network.project_id)
+    return subnet
+
+
+def _range(
+    actor: Actor, network: Network, cidr: str | None, version: int, pool_id: str | None, prefixlen: int | None
+) -> tuple[str | None, IPNetwork]:
+    """(subnet pool id, CIDR) of a new subnet."""
+    from networking.subnetpools.services import cut
+
+    if pool_id:
+        return pool_id, cut(actor, pool_id, cidr=cidr, prefixlen=prefixlen, version=version)
+    if prefixlen is not None:
+        raise InvalidInput(reason="prefixlen needs a subnetpool_id")
+    if not cidr:
+        raise InvalidInput(reason="a subnetpool must be specified in the absence of a cidr")
+    return None, checks.cidr(cidr, version)
+
+
+def _autoconfigure(subnet: Subnet) -> None:
+    """Guests already on the network will make themselves an address of this prefix: note it on their ports."""
+    from networking.ports.allocation import allocate
+    from networking.ports.models import PortGroup
+
+    if not subnet.is_autoconfigured:
+        return
+    for port in Port.objects.filter(network_id=subnet.network_id).exclude(device_owner__startswith="network:"):
+        allocate(port, subnet)
+        port.save_changes({})
+        groups = PortGroup.objects.filter(port=port).values_list("group_id", flat=True)
+        touch_port(port.id, port.network_id, groups)
+
+
+@transaction.atomic
+def update(actor: Actor, subnet_id: str, **changes: Any) -> Subnet:
+    """Change a subnet. Takes gateway_ip, allocation_pools, dns_nameservers, host_routes, enable_dhcp, and plain columns.
+
+    Raises: SubnetNotFound, GatewayIpInUse, and those of checks.
+    """
+    subnet = find(actor, subnet_id, lock=True)
+    policy.require(actor, "network:subnet:update", subnet)
+    span = ipaddress.ip_network(subnet.cidr)
+    if "allocation_pools" in changes:
+        changes["allocation_pools"] = checks.pools(changes["allocation_pools"] or [], span)
+    if "gateway_ip" in changes:
+        changes["gateway_ip"] = checks.gateway(changes["gateway_ip"], span) if changes["gateway_ip"] else ""
+        _refuse_used_gateway(subnet, changes["gateway_ip"])
+    gateway = changes.get("gateway_ip", subnet.gateway_ip)
+    if {"gateway_ip", "allocation_pools"} & set(changes):
+        checks.gateway_outside_pools(gateway, changes.get("allocation_pools", subnet.allocation_pools))
+    if "dns_nameservers" in changes:
+        changes["dns_nameservers"] = checks.nameservers(changes["dns_nameservers"] or [], subnet.ip_version)
+    if "host_routes" in changes:
+        changes["host_routes"] = checks.routes(changes["host_routes"] or [], subnet.ip_version)
+    if changes.get("enable_dhcp") is False:
+        checks.ipv6_modes(span, subnet.ipv6_ra_mode, subnet.ipv6_address_mode, dhcp=False)
+    subnet.save_changes(changes)
+    dhcp.settle(Network.objects.get(pk=subnet.network_id))
+    touch_network(subnet.network_id)
+    announce("subnet", subnet.id, subnet.project_id, subnet.revision_number)
+    return subnet
+
+
+def _refuse_used_gateway(subnet: Subnet, new: str) -> None:
+    """A router that holds the present gateway address would lose its neighbours."""
+    if new == subnet.gateway_ip or not subnet.gateway_ip:
+        return
+    held = FixedIP.objects.filter(subnet=subnet, ip_address=subnet.gateway_ip, port__device_owner=ROUTER_INTERFACE).first()
+    if held is not None:
+        raise GatewayIpInUse(ip=subnet.gateway_ip, port=held.port_id)
+
+
+@transaction.atomic
+def delete(actor: Actor, subnet_id: str) -> None:
+    """Remove a subnet that no port uses. DHCP's own address and those that guests made themselves go with it.
+
+    Raises: SubnetNotFound, SubnetInUse, Forbidden.
+    """
+    subnet = find(actor, subnet_id, lock=True)
+    policy.require(actor, "network:subnet:delete", subnet)
+    used = FixedIP.objects.filter(subnet=subnet).exclude(port__device_owner=DHCP)
+    if subnet.is_autoconfigured:
+        used = used.filter(port__device_owner__startswith="network:")
+    if used.exists():
+        raise SubnetInUse(id=subnet_id)
+    network = Network.objects.get(pk=subnet.network_id)
+    FixedIP.objects.filter(subnet=subnet).delete()
+    Tag.objects.filter(resource_id=subnet_id).delete()
+    subnet.delete()
+    dhcp.settle(network)
+    touch_network(network.id)
+    announce("subnet", subnet_id, subnet.project_id)
+    announce("network", network.id, network.project_id)

@@ -1,0 +1,1 @@
+"""Tags on every resource."""

@@ -1,0 +1,44 @@
+"""Noting which pieces a change touches, inside the transaction of the change."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from networking.wanted.models import Change
+from operations import background
+
+TASK = "network"
+
+
+def touch(*pieces: str) -> None:
+    """Have these pieces rendered again soon after the present transaction commits. Call it within the transaction."""
+    wanted = sorted({piece for piece in pieces if piece})
+    if not wanted:
+        return
+    Change.objects.bulk_create([Change(piece=piece) for piece in wanted])
+    connection = transaction.get_connection()
+    if not any(hook[1] is _kick for hook in connection.run_on_commit):
+        transaction.on_commit(_kick)
+
+
+def _kick() -> None:
+    background.kick(TASK, "all")
+
+
+def touch_network(network_id: str) -> None:
+    """A network, its DHCP, and the routers on it (their legs carry its MTU and its subnets' prefixes)."""
+    from networking.ports.models import ROUTER_OWNERS, Port
+
+    routers = Port.objects.filter(network_id=network_id, device_owner__in=ROUTER_OWNERS).values_list("device_id", flat=True)
+    touch(f"network:{network_id}", f"dhcp:{network_id}", *(f"router:{router}" for router in routers))
+
+
+def touch_port(port_id: str, network_id: str, group_ids: Iterable[str], *, router_ids: Iterable[str] = ()) -> None:
+    """A port and all that carries its MAC or its addresses: network, DHCP, its groups, its routers."""
+    touch(
+        f"port:{port_id}",
+        f"network:{network_id}",
+        f"dhcp:{network_id}",
+        *(f"group:{group}" for group in group_ids),
+        *(f"router:{router}" for router in router_ids),
+    )

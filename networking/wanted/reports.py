@@ -1,0 +1,149 @@
+"""What hosts say their network is, held against what it must be."""
+
+import logging
+from typing import Any, NamedTuple
+
+from django.db import transaction
+
+import operations
+from common.live import announce
+from networking.ports.models import DHCP, ROUTER_OWNERS, Port
+from networking.wanted import sync
+from networking.wanted.models import Change, HostPiece
+
+log = logging.getLogger(__name__)
+
+
+def on_network(host: str, body: dict[str, Any]) -> None:
+    """A `network` report: {hashes: {piece: hash}, failed: {piece: {code, data}}}, all pieces of the host.
+
+    Reports may overtake each other; an older one makes a piece look behind, and the sweep then sends it again.
+    """
+    hashes, failed = body.get("hashes", {}), body.get("failed", {})
+    with sync.turn(), transaction.atomic():
+        columns = ("pk", "piece", "wanted", "reported", "failure")
+        seen = [Seen(*row) for row in HostPiece.objects.filter(host=host).values_list(*columns)]
+        arrived, broken = _store(seen, hashes, failed)
+        if set(hashes) - {row.piece for row in seen}:
+            log.warning("networking: %s has pieces nobody wants; it gets the whole document", host)
+            sync.send_everything(host)
+        _wire_service_ports(arrived)
+        _wake_ports()
+        for port in broken:
+            operations.wake("port", port)
+
+
+class Seen(NamedTuple):
+    """The columns of a HostPiece that a report is held against."""
+
+    pk: int
+    piece: str
+    wanted: str
+    reported: str
+    failure: dict[str, Any] | None
+
+
+def _store(seen: list[Seen], hashes: dict[str, str], failed: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Write what differs. Returns (pieces that are now as wanted, ports for which a failure is new)."""
+    differing, gone, failing = [], [], []
+    for row in seen:
+        reported, failure = hashes.get(row.piece, ""), failed.get(row.piece)
+        if not row.wanted and not reported:
+            gone.append(row.pk)
+        elif row.reported != reported or row.failure != failure:
+            differing.append(row.pk)
+            if failure and failure != row.failure:
+                failing.append(row.piece)
+    rows = list(HostPiece.objects.filter(pk__in=differing)) if differing else []
+    arrived = [row.piece for row in rows if _note(row, hashes.get(row.piece, ""), failed.get(row.piece))]
+    HostPiece.objects.bulk_update(rows, ["reported", "reported_at", "failure"], batch_size=200)
+    if gone:
+        HostPiece.objects.filter(pk__in=gone).delete()
+    return arrived, _ports_needing(failing)
+
+
+def _note(row: HostPiece, reported: str, failure: dict[str, Any] | None) -> bool:
+    """Put what was reported into the row. True if the piece is now as wanted."""
+    row.reported, row.failure = reported, failure
+    if reported and reported == row.wanted:
+        row.reported_at = row.wanted_at
+        return True
+    row.reported_at = next((at for past, at in reversed(row.history) if reported and past == reported), 0)
+    return False
+
+
+def _ports_needing(pieces: list[str]) -> list[str]:
+    """Ports that wait for one of these pieces."""
+    if not pieces:
+        return []
+    waiting = HostPiece.objects.filter(is_ready=False).values_list("piece", "needs")
+    return [piece.removeprefix("port:") for piece, needs in waiting if any(need in needs for need in pieces)]
+
+
+def _wire_service_ports(pieces: list[str]) -> None:
+    """Ports of DHCP servers and routers are ACTIVE once their piece stands."""
+    networks = [piece.removeprefix("dhcp:") for piece in pieces if piece.startswith("dhcp:")]
+    routers = [piece.removeprefix("router:") for piece in pieces if piece.startswith("router:")]
+    down = Port.objects.exclude(status="ACTIVE")
+    if networks:
+        down.filter(network_id__in=networks, device_owner=DHCP).update(status="ACTIVE")
+    if routers:
+        down.filter(device_id__in=routers, device_owner__in=ROUTER_OWNERS).update(status="ACTIVE")
+
+
+def _wake_ports() -> None:
+    """Ports whose every need is met are wired: say so to whoever waits."""
+    waiting = list(HostPiece.objects.filter(is_ready=False).exclude(wanted=""))
+    if not waiting:
+        return
+    met = _met({piece for row in waiting for piece in row.needs})
+    ready = [row for row in waiting if all(_is_met(row.host, p, n, met) for p, n in row.needs.items())]
+    if not ready:
+        return
+    HostPiece.objects.filter(pk__in=[row.pk for row in ready]).update(is_ready=True)
+    ids = [row.piece.removeprefix("port:") for row in ready]
+    now_up = Port.objects.filter(pk__in=ids).exclude(status="ACTIVE")
+    for port, project in list(now_up.values_list("id", "project_id")):
+        announce("port", port, project)
+    now_up.update(status="ACTIVE")
+    for port in ids:
+        operations.wake("port", port)
+
+
+Met = dict[str, dict[str, int]]
+
+
+def _met(pieces: set[str]) -> Met:
+    """{piece: {host that must have it: count of changes it has reported}}."""
+    found: Met = {}
+    rows = HostPiece.objects.filter(piece__in=pieces).exclude(wanted="")
+    for piece, host, count in rows.values_list("piece", "host", "reported_at"):
+        found.setdefault(piece, {})[host] = count
+    return found
+
+
+def _is_met(host: str, piece: str, count: int, met: Met) -> bool:
+    """DHCP counts wherever it lives now; everything else on the port's own host. What nobody wants any more is met."""
+    on = met.get(piece, {})
+    if piece.startswith("dhcp:"):
+        return all(have >= count for have in on.values())
+    return host not in on or on[host] >= count
+
+
+def in_sync(host: str, port_ids: list[str]) -> bool | dict[str, Any] | None:
+    """Whether these ports are wired on a host: True, the failure {code, data} that prevents it, or None: not yet."""
+    pieces = [f"port:{port}" for port in port_ids]
+    if not pieces:
+        return True
+    if Change.objects.filter(piece__in=pieces).exists():
+        return None
+    rows = list(HostPiece.objects.filter(host=host, piece__in=pieces).exclude(wanted=""))
+    if len(rows) == len(set(pieces)) and all(row.is_ready for row in rows):
+        return True
+    needed = {piece for row in rows for piece in row.needs}
+    own = [piece for piece in needed if not piece.startswith("dhcp:")]
+    failures = HostPiece.objects.filter(host=host, piece__in=own).exclude(failure=None)
+    failed = failures.first() or (
+        HostPiece.objects.filter(piece__in=needed - set(own)).exclude(failure=None).exclude(wanted="").first()
+    )
+    return failed.failure if failed is not None else None
