@@ -263,3 +263,59 @@ def test_removing_everything_leaves_nothing_behind(world: World) -> None:
     assert host.run("ls", "/run/netns").stdout == ""
     assert processes(world, "dnsmasq") | processes(world, "haproxy") == set()
     assert host.ask("read_pieces") == {}
+
+
+def test_a_port_gets_its_own_dhcp_options_and_a_wrong_one_ends_nothing(world: World) -> None:
+    one, _ = small_cloud(world)
+    world.options[one.port["id"]] = [{"opt_name": "tftp-server", "opt_value": "10.1.1.1", "ip_version": 4}]
+    world.apply()
+    assert one.dhcp()["tftp"] == "10.1.1.1"
+    world.options[one.port["id"]] = [{"opt_name": "no-such-option", "opt_value": "1", "ip_version": 4}]
+    failed = world.hosts["host1"].apply(world.pieces("host1"), full=True)
+    assert failed[f"dhcp:{world.network_id}"]["code"] == "network_refused"
+    assert one.dhcp()["ip"] == "192.168.77.11"
+
+
+def test_ipv6_guests_make_their_own_address_and_reach_each_other(world: World) -> None:
+    prefix, ends = "fd00:77::", ("f816:3eff:fe00:b", "f816:3eff:fe00:c")
+    world.subnets = [
+        {"id": "s6", "cidr": "fd00:77::/64", "gateway": None, "dns": [], "routes": [], "ip": "fd00:77::2", "ip_version": 6,
+         "ipv6_mode": "slaac"},
+    ]  # fmt: skip
+    world.rules = [world.rule("egress", ethertype="IPv6"), world.rule("ingress", ethertype="IPv6", protocol="icmp")]
+    ports = [
+        world.add_port(f"host{n}", f"192.168.77.1{n}", ips=[f"192.168.77.1{n}", prefix + end])
+        for n, end in ((1, ends[0]), (2, ends[1]))
+    ]
+    world.apply()
+    one, two = world.plug("host1", ports[0]), world.plug("host2", ports[1])
+    for guest, end in ((one, ends[0]), (two, ends[1])):
+        assert eventually(lambda guest=guest, end=end: prefix + end in guest.run("ip", "-6", "addr").stdout, 10), end
+    assert eventually(lambda: one.reaches(prefix + ends[1]))
+    one.run("ip", "addr", "add", "fd00:77::bad/64", "dev", "eth0", "nodad")
+    assert one.run("ping", "-c", "1", "-W", "1", "-I", "fd00:77::bad", prefix + ends[1], check=False).returncode
+
+
+def test_a_guest_on_the_external_network_is_reached_from_outside(world: World) -> None:
+    flat = world.network("host1") | {"kind": "flat", "physical": "public", "segment": None, "peers": [], "remote": []}
+    port = world.add_port("host1", "172.24.9.50", groups=[world.group_id])
+    world.rules = [world.rule("ingress", protocol="icmp")]
+    pieces = {f"network:{world.network_id}": flat, f"group:{world.group_id}": world.group(), f"port:{port['id']}": port}
+    assert world.hosts["host1"].apply(pieces, full=True) == {}
+    guest = world.plug("host1", port)
+    guest.run("ip", "addr", "add", "172.24.9.50/24", "dev", "eth0")
+    assert world.reached_from_outside("172.24.9.50")
+    guest.unplug()
+    assert world.hosts["host1"].apply({}, full=True) == {}
+    assert "fl-" not in world.hosts["host1"].run("ip", "-br", "link").stdout
+
+
+def test_a_floating_address_that_moves_is_announced(world: World) -> None:
+    small_cloud(world)
+    world.outside(
+        "ip", "neigh", "replace", "172.24.9.77", "lladdr", "fa:16:3e:66:66:66", "dev", world.outer_link, "nud", "stale"
+    )
+    world.floating = [{"id": "f", "ip": "172.24.9.77", "fixed_ip": "192.168.77.11"}]
+    world.apply()
+    learnt = lambda: "fa:16:3e:ee:00:01" in world.outside("ip", "neigh", "show", "172.24.9.77").stdout  # noqa: E731
+    assert eventually(learnt)

@@ -150,6 +150,12 @@ class World:
     rules: list[dict[str, Any]] = field(default_factory=list)
     floating: list[dict[str, str]] = field(default_factory=list)
     guests: list[Guest] = field(default_factory=list)
+    options: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # port id → its own DHCP options
+    subnets: list[dict[str, Any]] = field(default_factory=list)  # besides the IPv4 one
+
+    @property
+    def outer_link(self) -> str:
+        return self.hosts["host1"].cloud.outer_link
 
     def outside(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -208,6 +214,7 @@ class World:
                 "mac": port["mac"],
                 "ips": [{"subnet_id": "s", "ip": ip} for ip in port["ips"]],
                 "hostname": f"vm-{n}",
+                "options": self.options.get(port["id"], []),
             }
             for n, (_, port) in enumerate(self.ports)
         ]
@@ -221,7 +228,7 @@ class World:
             "mac": "fa:16:3e:00:00:02",
             "mtu": 1500,
         }
-        return {**leg, "domain": "openstacklocal", "subnets": [subnet], "hosts": hosts, "metadata": True}
+        return {**leg, "domain": "openstacklocal", "subnets": [subnet, *self.subnets], "hosts": hosts, "metadata": True}
 
     def router(self) -> dict[str, Any]:
         external = {

@@ -18,6 +18,8 @@ from hostagent.drivers.network.linux_bridge.proxy import METADATA_IP, MetadataPr
 
 LEASE_SECONDS: Final = 86400
 HOSTNAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+OPTION: Final = re.compile(r"[a-z0-9-]{1,64}")  # of a port: a DHCP option by name or number
+OPTION_VALUE: Final = re.compile(r"[ -~]{1,255}")
 DOMAIN: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 SCRIPT: Final = """\
@@ -102,7 +104,10 @@ class Dhcp:
 
     def ensure_dnsmasq(self, texts: "Texts") -> None:
         """Start it, restart it if its configuration changed, or let it read its hosts and options again."""
-        restart = daemons.write_if_changed(self.config, texts.config())
+        text = texts.config()
+        if not self.config.exists() or self.config.read_text() != text:  # a wrong option must not end what works
+            run("dnsmasq", "--test", "--conf-file=-", text=text)
+        restart = daemons.write_if_changed(self.config, text)
         again = [daemons.write_if_changed(self.folder / name, text) for name, text in texts.files().items()]
         running = daemons.find(self.config)
         stale = self.stale_leases(texts)
@@ -180,18 +185,16 @@ class Texts:
         self.inner = leg_names(body["port_id"])[0]
         self.domain = checked_name(body.get("domain") or "openstacklocal", DOMAIN)
         self.subnets = body["subnets"]
-        self.hosts = [
+        self.hosts = [  # (mac, ip, name)
             (mac(host["mac"]), str(ipaddress.ip_address(fixed["ip"])), self.hostname(host, fixed["ip"]))
             for host in body["hosts"]
             for fixed in host["ips"]
         ]
 
     def hostname(self, host: dict[str, Any], ip: str) -> str:
-        return (
-            checked_name(host["hostname"], HOSTNAME)
-            if host.get("hostname")
-            else f"host-{re.sub('[.:]+', '-', ip).strip('-')}"
-        )
+        """The port's own name where DNS can hold it, else one made of its address."""
+        own = (host.get("hostname") or "").rstrip(".")
+        return own if HOSTNAME.fullmatch(own) else f"host-{re.sub('[.:]+', '-', ip).strip('-')}"
 
     def config(self) -> str:
         folder = self.dhcp.folder
@@ -206,7 +209,23 @@ class Texts:
         for number, subnet in enumerate(self.subnets):
             lines += self.range_lines(number, subnet)
         lines += [f"server={server}" for server in self.upstream()]
+        lines += [line for host in self.body["hosts"] if host.get("options") for line in self.own_option_lines(host)]
         return "".join(f"{line}\n" for line in lines)
+
+    def own_option_lines(self, host: dict[str, Any]) -> list[str]:
+        """A port with options of its own stands here, not in the hosts file: that must not carry tags."""
+        tag = f"port-{host['port_id']}"
+        lines = [
+            f"dhcp-host={mac(host['mac'])},set:{tag},{f'[{ip}]' if ':' in ip else ip},{self.hostname(host, ip)}"
+            for ip in (str(ipaddress.ip_address(fixed["ip"])) for fixed in host["ips"])
+        ]
+        for option in host["options"]:
+            name, value = str(option["opt_name"]).lower(), str(option["opt_value"])
+            if not OPTION.fullmatch(name) or not OPTION_VALUE.fullmatch(value):
+                raise ValueError(f"the DHCP option {name!r} of port {host['port_id']} cannot be written")
+            word = "option6" if int(option.get("ip_version") or 4) == 6 else "option"
+            lines.append(f"dhcp-option-force=tag:{tag},{name if name.isdigit() else f'{word}:{name}'},{value}")
+        return lines
 
     def range_lines(self, number: int, subnet: dict[str, Any]) -> list[str]:
         network = ipaddress.ip_network(subnet["cidr"])
@@ -229,7 +248,8 @@ class Texts:
         return list(dict.fromkeys(str(ipaddress.ip_address(ip)) for s in self.subnets for ip in s.get("dns") or ()))
 
     def files(self) -> dict[str, str]:
-        hosts = [f"{h},{f'[{ip}]' if ':' in ip else ip},{name}\n" for h, ip, name in self.hosts]
+        tagged = {mac(host["mac"]) for host in self.body["hosts"] if host.get("options")}
+        hosts = [f"{h},{f'[{ip}]' if ':' in ip else ip},{name}\n" for h, ip, name in self.hosts if h not in tagged]
         names = [f"{ip} {name}.{self.domain} {name}\n" for _, ip, name in self.hosts]
         options = [line for number, subnet in enumerate(self.subnets) for line in self.option_lines(number, subnet)]
         return {"hosts": "".join(hosts), "names": "".join(names), "options": "".join(f"{line}\n" for line in options)}
