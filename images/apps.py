@@ -1,0 +1,24 @@
+from django.apps import AppConfig
+
+
+class Config(AppConfig):
+    name = "images"
+
+    def ready(self) -> None:
+        from cloud import beat
+        from common import seeding
+        from identity import catalog, policy
+        from identity.projects import services as projects
+        from images import policies, quotas, seeds
+        from images.images import data, services
+        from images.tasks import imports
+        from operations import background
+
+        policy.register("image", policies.RULES, policies.DESCRIPTIONS)
+        quotas.register()
+        catalog.register("image", name="glance", path="/api/image", description="Images")
+        projects.on_delete(services.remove_all_of)
+        background.register(imports.KIND, imports.run)
+        beat.every(30, "images.recover", data.recover)
+        beat.every(60, "images.prune", imports.prune)
+        seeding.register(50, "images", seeds.run)

@@ -1,0 +1,76 @@
+"""Routes of images themselves."""
+
+from typing import Any
+
+from images.images import listing, services
+from images.images.changes import parse
+from images.images.fields import SCHEMA, VALUES
+from images.images.views import ImageServiceView
+from images.stores import files
+from images.tasks.imports import methods
+from openstackapi.views import Response
+
+LIST: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "images": {"type": "array", "items": {"type": "object", "properties": SCHEMA["properties"]}},
+        "first": {"type": "string"},
+        "next": {"type": "string"},
+        "schema": {"type": "string"},
+    },
+}
+ONE: dict[str, Any] = {"type": "object", "properties": SCHEMA["properties"], "additionalProperties": {"type": "string"}}
+PATCH: dict[str, Any] = {"type": "array", "items": {"type": "object"}}
+
+
+class Images(ImageServiceView):
+    bodies = {"post": VALUES}
+    answers = {"get": LIST, "post": ONE}
+
+    def get(self, request: Any) -> Response:
+        return Response(listing.index(self.actor, request._request))
+
+    def post(self, request: Any) -> Response:
+        image = services.create(self.actor, values=self.body() or {})
+        response = Response(services.show(self.actor, image_id=image.pk), status=201)
+        response["Location"] = f"{self.root()}/api/image/v2/images/{image.pk}"
+        response["OpenStack-image-import-methods"] = ",".join(methods())
+        response["OpenStack-image-store-ids"] = files.NAME
+        return response
+
+
+class ImageDetail(ImageServiceView):
+    bodies = {"patch": PATCH}
+    answers = {"get": ONE, "patch": ONE}
+
+    def get(self, request: Any, image_id: str) -> Response:
+        return Response(services.show(self.actor, image_id=image_id))
+
+    def patch(self, request: Any, image_id: str) -> Response:
+        changes = parse(request._request.META.get("CONTENT_TYPE", ""), self.body({}))
+        services.update(self.actor, image_id=image_id, changes=changes)
+        return Response(services.show(self.actor, image_id=image_id))
+
+    def delete(self, request: Any, image_id: str) -> Response:
+        services.delete(self.actor, image_id=image_id)
+        return Response(status=204)
+
+
+class ImageAction(ImageServiceView):
+    """POST …/actions/deactivate and …/actions/reactivate."""
+
+    verb = ""
+
+    def post(self, request: Any, image_id: str) -> Response:
+        services.switch(self.actor, self.verb, image_id=image_id)
+        return Response(status=204)
+
+
+class ImageTagDetail(ImageServiceView):
+    def put(self, request: Any, image_id: str, tag: str) -> Response:
+        services.add_tag(self.actor, image_id=image_id, tag=tag)
+        return Response(status=204)
+
+    def delete(self, request: Any, image_id: str, tag: str) -> Response:
+        services.remove_tag(self.actor, image_id=image_id, tag=tag)
+        return Response(status=204)

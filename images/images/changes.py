@@ -1,0 +1,94 @@
+"""JSON patches of an image, in Glance's two dialects.
+
+`application/openstack-images-v2.1-json-patch`: {"op": "replace", "path": "/name", "value": …};
+`application/openstack-images-v2.0-json-patch`: {"replace": "/name", "value": …}.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from common.errors import Invalid
+from images.images.errors import ReadOnly, Reserved, WrongPatchType
+from images.images.fields import BASE, READ_ONLY, RESERVED, RESERVED_NAMESPACE, check_values
+
+DIALECTS: Final = {
+    "application/openstack-images-v2.0-json-patch": 4,
+    "application/openstack-images-v2.1-json-patch": 10,
+}
+OPERATIONS: Final = ("add", "remove", "replace")
+
+
+class BadPatch(Invalid):
+    template = "%(reason)s"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One operation on one attribute. `strict`: adding what is there already is refused (the older dialect)."""
+
+    op: str
+    name: str
+    value: Any = None
+    strict: bool = False
+
+
+def parse(content_type: str, body: Any) -> list[Change]:
+    """Raises: WrongPatchType, BadPatch, ReadOnly, Reserved, SchemaRefused."""
+    media = content_type.partition(";")[0].strip().lower()
+    if media not in DIALECTS:
+        raise WrongPatchType(content_type=media, allowed=", ".join(sorted(DIALECTS)))
+    if not isinstance(body, list):
+        raise BadPatch(reason="Request body must be a JSON array of operation objects.")
+    return [_change(raw, DIALECTS[media]) for raw in body]
+
+
+def _change(raw: Any, draft: int) -> Change:
+    if not isinstance(raw, dict):
+        raise BadPatch(reason="Operations must be JSON objects.")
+    op, path = _operation(raw, draft)
+    name = _name_of(path)
+    if name in READ_ONLY:
+        raise ReadOnly(name=name)
+    if name in RESERVED or name.startswith(RESERVED_NAMESPACE):
+        raise Reserved(name=name)
+    if op == "remove":
+        return Change(op, name)
+    if "value" not in raw:
+        raise BadPatch(reason=f'Operation "{op}" requires a member named "value".')
+    if name != "locations":
+        check_values({name: raw["value"]})
+    return Change(op, name, raw["value"], strict=draft == 4)
+
+
+def _operation(raw: dict[str, Any], draft: int) -> tuple[str, Any]:
+    known = ", ".join(OPERATIONS)
+    if draft == 10:
+        op = raw.get("op")
+        if op not in OPERATIONS:
+            raise BadPatch(reason=f"Invalid operation: `{op}`. It must be one of the following: {known}.")
+        if "path" not in raw:
+            raise BadPatch(reason="Unable to find 'path' in JSON Schema change")
+        return op, raw["path"]
+    found = [op for op in OPERATIONS if op in raw]
+    if len(found) != 1:
+        raise BadPatch(reason='Operation objects must contain exactly one member named "add", "remove", or "replace".')
+    return found[0], raw[found[0]]
+
+
+def _name_of(pointer: Any) -> str:
+    """The attribute a JSON pointer names; only one level deep, but for locations."""
+    if not isinstance(pointer, str) or not pointer.startswith("/"):
+        raise BadPatch(reason=f'Pointer `{pointer}` does not start with "/".')
+    if re.search(r"/\s*?/", pointer[1:]) or (len(pointer) > 1 and pointer.endswith("/")) or not pointer[1:].strip():
+        raise BadPatch(reason=f"Pointer `{pointer}` does not contain a valid token.")
+    if re.search("~[^01]", pointer) or pointer.endswith("~"):
+        raise BadPatch(reason=f'Pointer `{pointer}` contains "~" not part of a recognized escape sequence.')
+    parts = [part.replace("~1", "/").replace("~0", "~").strip() for part in pointer[1:].split("/")]
+    if len(parts) > 1 and parts[0] != "locations":
+        raise BadPatch(reason=f"Invalid JSON pointer for this resource: '/{'/'.join(parts)}'")
+    return parts[0]
+
+
+def is_base(name: str) -> bool:
+    return name in BASE

@@ -1,0 +1,228 @@
+"""Bytes into and out of images: streamed, hashed, looked at, and whole or not there at all."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.clock import now
+from common.ids import new_id
+from common.live import announce
+from common.units import MIB, mib_of
+from identity.limits import services as quota
+from images.images import states
+from images.images.errors import (
+    FormatsMissing,
+    ImageNotFound,
+    Incomplete,
+    NotPermitted,
+    Overtaken,
+    TooBig,
+    WrongStatus,
+)
+from images.images.models import Image
+from images.inspection import Finding, Inspector
+from images.stores import files
+
+ALGORITHM = "sha512"
+SIGN_OF_LIFE = 10.0  # seconds between them
+SILENCE = 180.0  # seconds without one, after which an upload is given up
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What was measured while bytes came in."""
+
+    size: int
+    md5: str
+    sha512: str
+    finding: Finding
+
+
+def begin(
+    verb: str, image_id: str, *, upload_id: str = "", check: Callable[[Image], None] = lambda image: None
+) -> Image:
+    """Takes the image into the verb's middle status, under `upload_id`. `check(image)` runs under the lock.
+
+    Raises: ImageNotFound, WrongStatus, FormatsMissing, whatever `check` raises.
+    """
+    with transaction.atomic():
+        image = Image.objects.select_for_update().filter(pk=image_id).first()
+        if image is None:
+            raise ImageNotFound(id=image_id)
+        check(image)
+        if not states.may(verb, image.status):
+            raise WrongStatus(id=image.id, status=image.status, verb=_("given data"))
+        for name in ("container_format", "disk_format"):
+            if not getattr(image, name):
+                raise FormatsMissing(name=name)
+        image.status = states.VERBS[verb].meanwhile
+        image.alive_at, image.upload_id = now(), upload_id or new_id()
+        save(image, "status", "alive_at", "upload_id")
+    return image
+
+
+def receive(image: Image, pieces: Iterable[bytes], target: Path, *, expected: int | None = None) -> Stored:
+    """Writes the pieces to `target` once all came and were found to be what the image claims.
+
+    `expected` is the number of bytes announced.
+    Raises: TooBig, StoreFull, Incomplete, Overtaken, inspection's errors.
+    """
+    limit, why = size_limit(image)
+    if expected is not None:
+        _fits(expected, limit, why)
+        if expected > files.free_bytes():
+            raise files.StoreFull(need=expected, have=files.free_bytes())
+    md5, sha512 = hashlib.md5(usedforsecurity=False), hashlib.sha512()
+    inspector = Inspector(image.disk_format, image.container_format)
+    alive = time.monotonic()
+    with files.Part(image.id) as part:
+        for piece in pieces:
+            inspector.feed(piece)
+            md5.update(piece)
+            sha512.update(piece)
+            part.write(piece)
+            _fits(part.size, limit, why)
+            if time.monotonic() - alive > SIGN_OF_LIFE:
+                alive = time.monotonic()
+                Image.objects.filter(pk=image.id).update(alive_at=now())
+        if expected is not None and part.size != expected:
+            raise Incomplete(have=part.size, want=expected)
+        part.flush()
+        finding = inspector.finish(part.path)
+        if not Image.objects.filter(pk=image.id, upload_id=image.upload_id).exists():
+            raise Overtaken(id=image.id)
+        part.settle(target)
+    return Stored(part.size, md5.hexdigest(), sha512.hexdigest(), finding)
+
+
+def size_limit(image: Image) -> tuple[int, Any]:
+    """The most bytes this image may have, and what says so."""
+    limit, why = int(getattr(settings, "IMAGE_SIZE_LIMIT", 1 << 40)), _("the cloud")
+    if image.project_id:
+        used, allowed = quota.usage(image.project_id, "image")["image_size_total"]
+        if allowed >= 0 and (allowed - used) * MIB < limit:
+            limit, why = max(0, allowed - used) * MIB, _("the project's quota image_size_total")
+    return limit, why
+
+
+def _fits(size: int, limit: int, why: Any) -> None:
+    if size > limit:
+        raise TooBig(limit=limit, why=why)
+
+
+def settle(mine: Image, verb: str, stored: Stored) -> Image:
+    """The bytes lie in the store: write down what they are. Removes them again if the image went meanwhile.
+
+    `mine` is the image as `begin` gave it. Raises: ImageNotFound, QuotaExceeded, Overtaken.
+    """
+    with transaction.atomic():
+        image = Image.objects.select_for_update().filter(pk=mine.pk).first()
+        if image is not None and image.upload_id == mine.upload_id:
+            if image.project_id and image.size is None:
+                quota.require(image.project_id, "image", {"image_size_total": mib_of(stored.size)})
+            image.status = states.VERBS[verb].ends
+            image.size, image.checksum = stored.size, stored.md5
+            image.os_hash_algo, image.os_hash_value = ALGORITHM, stored.sha512
+            image.virtual_size, image.inspected = stored.finding.virtual_size, stored.finding.inspected
+            image.alive_at, image.upload_id = None, ""
+            save(image)
+            return image
+    if image is None:
+        files.remove(mine.pk)
+        raise ImageNotFound(id=mine.pk)
+    raise Overtaken(id=mine.pk)
+
+
+def give_up(image_id: str, upload_id: str | None = None) -> None:
+    """Back to queued with nothing half-made left; for an image whose bytes did not come or were refused.
+
+    With `upload_id` only if nobody else has begun anew meanwhile.
+    """
+    with transaction.atomic():
+        image = Image.objects.select_for_update().filter(pk=image_id).first()
+        if image is None or not states.may("fail", image.status):
+            return
+        if upload_id is not None and image.upload_id != upload_id:
+            return
+        image.status = states.VERBS["fail"].ends
+        image.size = image.checksum = image.os_hash_algo = image.os_hash_value = image.virtual_size = None
+        image.inspected = False
+        image.alive_at, image.upload_id = None, ""
+        save(image)
+    files.remove(image_id)
+
+
+def upload(actor: Actor, *, image_id: str, pieces: Iterable[bytes], expected: int | None) -> Image:
+    """PUT …/file: the image becomes active, or is queued again when anything about the bytes is wrong."""
+    image = begin("upload", image_id, check=lambda row: may_write(actor, row, "upload data for"))
+    return bring("upload", image, pieces, expected)
+
+
+def receive_snapshot(image_id: str, *, pieces: Iterable[bytes], expected: int | None) -> Image:
+    """A host's PUT: the bytes lie in the store, the image stays `saving` until the flow has settled it."""
+
+    def is_snapshot(image: Image) -> None:
+        if "instance_uuid" not in image.properties:
+            raise NotPermitted(verb=_("send data for"))
+
+    return bring("snapshot", begin("snapshot", image_id, check=is_snapshot), pieces, expected)
+
+
+def stage(actor: Actor, *, image_id: str, pieces: Iterable[bytes], expected: int | None) -> None:
+    """PUT …/stage: the bytes wait for an import. They are looked at now, so that a bad upload is told at once."""
+    image = begin("stage", image_id, check=lambda row: may_write(actor, row, "stage data for"))
+    try:
+        receive(image, pieces, files.staging_of(image_id), expected=expected)
+    except BaseException:
+        give_up(image_id, image.upload_id)
+        raise
+    # Whole and waiting: nobody has to give signs of life any more.
+    if not Image.objects.filter(pk=image_id, upload_id=image.upload_id).update(alive_at=None):
+        files.remove(image_id)
+        raise ImageNotFound(id=image_id)
+
+
+def bring(verb: str, image: Image, pieces: Iterable[bytes], expected: int | None) -> Image:
+    """Receives and settles what `begin` began; on any trouble the image is as it was before."""
+    try:
+        return settle(image, verb, receive(image, pieces, files.path_of(image.pk), expected=expected))
+    except BaseException:
+        give_up(image.pk, image.upload_id)
+        raise
+
+
+def may_write(actor: Actor, image: Image, verb: str) -> None:
+    """Raises: ImageNotFound for what the actor cannot see, NotPermitted for what is not the actor's."""
+    from images.images import services
+
+    if not Image.objects.visible_to(actor).filter(pk=image.pk).exists():
+        raise ImageNotFound(id=image.pk)
+    if not services.allowed(actor, "upload_image", image):
+        raise NotPermitted(verb=verb)
+
+
+def save(image: Image, *columns: str) -> None:
+    """Writes some columns (or all), the time and the revision, and tells the pages."""
+    image.revision += 1
+    image.updated_at = now()
+    image.save(update_fields=[*columns, "revision", "updated_at"] if columns else None)
+    announce("image", image.pk, image.project_id, image.revision)
+
+
+def recover() -> None:
+    """Every half minute: uploads that nobody carries on with go back to queued, parts without an owner go away."""
+    files.sweep(older_than=3600)
+    silent = now().timestamp() - SILENCE
+    for image_id, alive_at in Image.objects.filter(status__in=states.ARRIVING, alive_at__isnull=False).values_list(
+        "id", "alive_at"
+    ):
+        if alive_at.timestamp() < silent:
+            give_up(image_id)

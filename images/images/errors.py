@@ -1,0 +1,134 @@
+"""What can go wrong with an image, as Glance says it."""
+
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import CloudError, Conflict, Forbidden, Invalid, NotFound, OverLimit, UnsupportedMediaType
+
+
+class ImageNotFound(NotFound):
+    template = _("No image found with ID %(id)s")
+
+
+class NoSuchImage(NotFound):
+    """For people: by id or name, with the names that come near."""
+
+    template = _("There is no image %(id)s.%(hint)s")
+
+
+class AmbiguousName(Conflict):
+    template = _("More than one image is named %(name)s. Use an id: %(ids)s.")
+
+
+class NotPermitted(Forbidden):
+    template = _("You are not permitted to %(verb)s this image.")
+
+
+class ReadOnly(Forbidden):
+    template = _("Attribute '%(name)s' is read-only.")
+
+
+class Reserved(Forbidden):
+    template = _("Attribute '%(name)s' is reserved.")
+
+
+class OwnerIsFixed(Forbidden):
+    template = _("Owner can't be updated by non admin.")
+
+
+class CannotRemove(Forbidden):
+    template = _("Property %(name)s may not be removed.")
+
+
+class LocationsHidden(Forbidden):
+    template = _("It's not allowed to change locations if locations are invisible.")
+
+
+class FormatIsFixed(Forbidden):
+    template = _("Attribute %(name)s can be only replaced for a queued image.")
+
+
+class Protected(Forbidden):
+    template = _("Image %(id)s is protected and cannot be deleted.")
+
+
+class Deactivated(Forbidden):
+    template = _("The requested image has been deactivated. Image data download is forbidden.")
+
+
+class NoSuchProperty(Conflict):
+    template = _("Property %(name)s does not exist.")
+
+
+class PropertyExists(Conflict):
+    template = _("Property %(name)s already present.")
+
+
+class DuplicateId(Conflict):
+    template = _("Image ID %(id)s already exists!")
+
+
+class WrongStatus(Conflict):
+    template = _("Image %(id)s is %(status)s: it cannot be %(verb)s now.")
+
+
+class CannotSwitch(Invalid):
+    """Deactivate and reactivate answer 400 where other verbs answer 409."""
+
+    template = _(
+        "Image %(id)s is %(status)s: only an active image can be deactivated, and only a deactivated one activated."
+    )
+
+
+class FormatsMissing(Conflict):
+    template = _("'%(name)s' needs to be set before data is brought in.")
+
+
+class StillArriving(Conflict):
+    template = _("Data of image %(id)s is still being staged.")
+
+
+class TooManyProperties(OverLimit):
+    template = _(
+        "The limit has been exceeded on the number of allowed image %(what)s. Attempted: %(asked)s, Maximum: %(limit)s"
+    )
+
+
+class TooBig(CloudError):
+    status = 413
+    template = _("The image is larger than %(limit)s bytes, which is what %(why)s allows.")
+
+
+class Overtaken(Conflict):
+    template = _("Image %(id)s was given other data meanwhile, or was given up because nothing came for long.")
+
+
+class Incomplete(Invalid):
+    template = _("The upload ended after %(have)s of %(want)s bytes.")
+
+
+class RangeNotSatisfiable(CloudError):
+    status = 416
+    template = _("The range %(range)s is outside of the image's %(size)s bytes.")
+
+
+class Corrupt(CloudError):
+    status = 500
+    template = _("The bytes of image %(id)s arrived as %(have)s, not as %(want)s.")
+
+
+class NotBootable(Conflict):
+    template = _("Image %(id)s is %(status)s and cannot be used.")
+
+
+class NotInspected(Conflict):
+    template = _(
+        "Image %(id)s has the container format %(container)s: nothing here can look into it, so no server boots from it."
+    )
+
+
+class WrongPatchType(UnsupportedMediaType):
+    template = _("Image PATCH expects Content-Type one of: %(allowed)s")
+
+
+class WrongDataType(UnsupportedMediaType):
+    template = _("Image data is sent as application/octet-stream, not as %(content_type)s.")

@@ -1,0 +1,167 @@
+"""Lists of images: filters, sorting and pages as Glance takes them."""
+
+import csv
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Q
+from django.db.models.fields.json import KeyTextTransform
+from django.http import HttpRequest
+from django.utils.dateparse import parse_datetime
+from django.utils.http import urlencode
+from django.utils.timezone import is_naive, make_aware
+
+from common.actor import Actor
+from common.errors import Invalid
+from identity import policy
+from images.images.fields import COLUMNS
+from images.images.models import Image, ImageQuerySet, ImageTag
+from images.images.services import shown
+from images.images.states import STATUSES, VISIBILITIES
+from openstackapi.pagination import Page
+
+DEFAULT_LIMIT: Final = 25
+SORT_KEYS: Final = {
+    key: key for key in ("name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at")
+}
+#: Filters on columns; wire name → column. The first group also takes `in:a,b,"c,d"`.
+IN_FILTERS: Final = {key: key for key in ("id", "name", "status", "container_format", "disk_format")}
+EQUAL_FILTERS: Final = {"owner": "project_id", "checksum": "checksum", "os_hash_value": "os_hash_value"}
+NUMBER_FILTERS: Final = {
+    **{key: key for key in ("size", "virtual_size", "min_ram", "min_disk")},
+    "size_min": "size__gte",
+    "size_max": "size__lte",
+}
+BOOL_FILTERS: Final = ("protected",)
+TIME_FILTERS: Final = ("created_at", "updated_at")
+TIME_OPERATORS: Final = {"gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte", "eq": "exact"}
+#: Parameters that are not filters.
+OTHERS: Final = frozenset(
+    {"limit", "marker", "sort", "sort_key", "sort_dir", "visibility", "member_status", "tag", "os_hidden"}
+)
+TRUE: Final = ("true", "1", "yes", "on", "t", "y")
+FALSE: Final = ("false", "0", "no", "off", "f", "n")
+
+
+class BadFilter(Invalid):
+    template = "%(reason)s"
+
+
+def index(actor: Actor, request: HttpRequest) -> dict[str, Any]:
+    """The answer of GET /v2/images: images, first, next, schema.
+
+    Raises: BadFilter, BadMarker, BadLimit, BadSortKey.
+    """
+    policy.require(actor, "image:get_images")
+    params = request.GET
+    if "sort" in params and ("sort_key" in params or "sort_dir" in params):
+        raise BadFilter(reason="Old and new sorting syntax cannot be combined")
+    page = Page.from_request(request, sort_keys=SORT_KEYS)
+    if not page.asked_limit:
+        page.limit = DEFAULT_LIMIT
+    elif params["limit"] == "0":
+        page.limit = 0
+    rows = matching(actor, request)
+    if page.marker is not None:
+        page.marker = page.marker.lower()
+        # Only the position of the marker counts, not whether it passes the filters.
+        if not rows.filter(pk=page.marker).exists():
+            rows = rows | Image.objects.visible_to(actor).filter(pk=page.marker)
+    found = page.cut(list(page.apply(rows).values(*COLUMNS)))
+    kept = [(key, value) for key, values in params.lists() for value in values if key != "marker"]
+    body: dict[str, Any] = {"images": shown(found), "first": _href(kept), "schema": "/v2/schemas/images"}
+    if page.more and found:
+        body["next"] = _href([*kept, ("marker", found[-1]["id"])])
+    return body
+
+
+def _href(params: list[tuple[str, str]]) -> str:
+    return f"/v2/images?{urlencode(params)}" if params else "/v2/images"
+
+
+def matching(actor: Actor, request: HttpRequest) -> ImageQuerySet:
+    """The images a request's filters leave. Raises: BadFilter."""
+    params = request.GET
+    rows: ImageQuerySet = Image.objects.listed_for(
+        actor, visibility=_choice(params, "visibility", (*VISIBILITIES, "all")), member_status=_member_status(params)
+    )
+    rows = rows.filter(os_hidden=_truth("os_hidden", params.get("os_hidden", "false")))
+    for tag in params.getlist("tag"):
+        rows = rows.filter(pk__in=ImageTag.objects.filter(value=tag.strip()).values("image_id"))
+    for key, values in params.lists():
+        if key not in OTHERS:
+            for value in values:
+                rows = _filter(rows, key, value)
+    return rows
+
+
+def _filter(rows: ImageQuerySet, key: str, value: str) -> ImageQuerySet:
+    if "\0" in key or "\0" in value:
+        raise BadFilter(reason="A filter holds a NUL character.")
+    if key in IN_FILTERS:
+        return rows.filter(**{f"{IN_FILTERS[key]}__in": _listed(key, value)})
+    if key in EQUAL_FILTERS:
+        return rows.filter(**{EQUAL_FILTERS[key]: value})
+    if key in NUMBER_FILTERS:
+        return rows.filter(**{NUMBER_FILTERS[key]: _number(key, value)})
+    if key in BOOL_FILTERS:
+        return rows.filter(**{key: _truth(key, value)})
+    if key in TIME_FILTERS:
+        return rows.filter(_time(key, value))
+    if key == "changes-since":
+        raise BadFilter(reason='The "changes-since" filter is no longer available on v2.')
+    return rows.alias(**{"_wanted": KeyTextTransform(key, "properties")}).filter(_wanted=value)
+
+
+def _choice(params: Any, key: str, known: tuple[str, ...]) -> str | None:
+    value: str | None = params.get(key) or None
+    if value is not None and value not in known:
+        raise BadFilter(reason=f"Invalid {key} value: {value}")
+    return value
+
+
+def _member_status(params: Any) -> str:
+    return _choice(params, "member_status", ("pending", "accepted", "rejected", "all")) or "accepted"
+
+
+def _truth(key: str, text: str) -> bool:
+    if text.lower() not in TRUE + FALSE:
+        raise BadFilter(reason=f"{key} must be true or false, not {text}.")
+    return text.lower() in TRUE
+
+
+def _number(key: str, text: str) -> int:
+    if not text.isdigit() or int(text) >= 2**63:
+        raise BadFilter(reason=f"Invalid {key} value: {text}. It must be a whole number, zero or more.")
+    return int(text)
+
+
+def _listed(key: str, value: str) -> list[str]:
+    """``in:a,"b,c"`` as its items; anything else is one item (``eq:`` may stand before it)."""
+    if not value.startswith("in:"):
+        value = value.removeprefix("eq:")
+        items = [value]
+    else:
+        items = [item for row in csv.reader([value[3:]]) for item in row]
+    if key == "status":
+        for item in items:
+            if item not in STATUSES:
+                raise BadFilter(reason=f"Invalid status value: {item}")
+    return items
+
+
+def _time(key: str, value: str) -> Q:
+    operator, _, rest = value.partition(":")
+    if operator not in (*TIME_OPERATORS, "neq"):
+        operator, rest = "eq", value
+    try:
+        moment = parse_datetime(rest.strip().replace(" ", "+"))
+    except ValueError:
+        moment = None
+    if not isinstance(moment, datetime):
+        raise BadFilter(reason=f"Invalid time value for {key}: {value}")
+    if is_naive(moment):
+        moment = make_aware(moment)
+    if operator == "neq":
+        return ~Q(**{key: moment})
+    return Q(**{f"{key}__{TIME_OPERATORS[operator]}": moment})

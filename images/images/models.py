@@ -1,0 +1,104 @@
+"""Rows of images."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from common.actor import Actor
+from common.clock import now
+from common.ids import new_id
+from images.images import states
+from images.members.models import ImageMember
+
+
+class ImageQuerySet(models.QuerySet["Image"]):
+    def visible_to(self, actor: Actor) -> "ImageQuerySet":
+        """Images whose existence the actor may know: own, public, community, shared with the project."""
+        if actor.is_admin:
+            return self
+        shared = ImageMember.objects.filter(member_id=actor.project_id or "").values("image_id")
+        return self.filter(
+            Q(project_id=actor.project_id or "")
+            | Q(visibility__in=("public", "community"))
+            | Q(visibility="shared", id__in=shared)
+        )
+
+    def listed_for(self, actor: Actor, *, visibility: str | None, member_status: str) -> "ImageQuerySet":
+        """Images of a list: as Glance, without `visibility` a stranger's community image is left out.
+
+        `member_status` says which offers count: pending, accepted, rejected or all.
+        """
+        members = ImageMember.objects.filter(member_id=actor.project_id or "")
+        if member_status != "all":
+            members = members.filter(status=member_status)
+        own = Q(project_id=actor.project_id or "")
+        offered = Q(visibility="shared", id__in=members.values("image_id"))
+        if visibility in ("public", "community"):
+            return self.filter(visibility=visibility)
+        if visibility == "private":
+            return self.filter(visibility="private") if actor.is_admin else self.filter(own, visibility="private")
+        if visibility == "shared":
+            return self.filter((own & Q(visibility="shared")) | offered)
+        if visibility == "all":
+            return self if actor.is_admin else self.filter(own | offered | Q(visibility__in=("public", "community")))
+        if actor.is_admin:
+            return self.exclude(Q(visibility="community") & ~own)
+        return self.filter(own | offered | Q(visibility="public"))
+
+    def using_space_of(self, project_id: str) -> "ImageQuerySet":
+        return self.filter(project_id=project_id, size__isnull=False)
+
+
+class Image(models.Model):
+    """One image. Bytes lie in the store under its id."""
+
+    id = models.CharField(primary_key=True, max_length=36, default=new_id)
+    project_id = models.CharField(max_length=64, null=True, db_index=True)  # `owner` on the wire
+    name = models.CharField(max_length=255, null=True)
+    status = models.CharField(max_length=30, default=states.QUEUED)
+    visibility = models.CharField(max_length=10, default="shared")
+    protected = models.BooleanField(default=False)
+    os_hidden = models.BooleanField(default=False)
+    disk_format = models.CharField(max_length=20, null=True)
+    container_format = models.CharField(max_length=20, null=True)
+    min_disk = models.BigIntegerField(default=0)  # GiB
+    min_ram = models.BigIntegerField(default=0)  # MiB
+    size = models.BigIntegerField(null=True)  # bytes as stored
+    virtual_size = models.BigIntegerField(null=True)  # bytes of the disk inside
+    checksum = models.CharField(max_length=32, null=True)  # md5 hex
+    os_hash_algo = models.CharField(max_length=16, null=True)
+    os_hash_value = models.CharField(max_length=128, null=True)
+    #: Whether the bytes were held against the claimed format and found free of references to other files.
+    inspected = models.BooleanField(default=False)
+    properties = models.JSONField(default=dict)
+    upload_id = models.CharField(max_length=36, default="")  # whose bytes are arriving; an import's is its task's id
+    created_at = models.DateTimeField(default=now)
+    updated_at = models.DateTimeField(default=now)
+    alive_at = models.DateTimeField(null=True)  # last sign of life of whoever brings the bytes
+    revision = models.PositiveIntegerField(default=1)
+
+    objects: ClassVar[Any] = ImageQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["visibility"], name="image_visibility"),
+            models.Index(fields=["-created_at", "id"], name="image_created"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name or self.id} ({self.status})"
+
+
+class ImageTag(models.Model):
+    """One tag of one image."""
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="tags")
+    value = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["image", "value"], name="image_tag_once")]
+        indexes = [models.Index(fields=["value"], name="image_tag_value")]
+
+    def __str__(self) -> str:
+        return self.value

@@ -1,0 +1,269 @@
+"""The verbs of images."""
+
+import difflib
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from common.actor import Actor
+from common.ids import is_id, new_id
+from common.live import announce
+from identity import policy
+from identity.limits import services as quota
+from images.images import data, errors, states
+from images.images.changes import Change, is_base
+from images.images.errors import ImageNotFound, NotPermitted
+from images.images.fields import COLUMNS, READ_ONLY, RESERVED, RESERVED_NAMESPACE, WRITABLE, check_values, render
+from images.images.models import Image, ImageTag
+from images.stores import files
+
+MOST_TAGS = 128
+MOST_PROPERTIES = 128
+
+
+def allowed(actor: Actor, rule: str, image: Image) -> bool:
+    return policy.allows(actor, f"image:{rule}", {"project_id": image.project_id})
+
+
+def permit(actor: Actor, rule: str, image: Image, verb: str) -> None:
+    """Raises: NotPermitted. The image is known to be visible."""
+    if not allowed(actor, rule, image):
+        raise NotPermitted(verb=verb)
+
+
+# ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def get(actor: Actor, *, image_id: str) -> Image:
+    """Raises: ImageNotFound, Forbidden."""
+    policy.require(actor, "image:get_images")
+    image: Image | None = Image.objects.visible_to(actor).filter(pk=image_id.lower()).first()
+    if image is None:
+        raise ImageNotFound(id=image_id)
+    return image
+
+
+def show(actor: Actor, *, image_id: str) -> dict[str, Any]:
+    """One image as the wire shows it."""
+    image = get(actor, image_id=image_id)
+    return shown([{name: getattr(image, name) for name in COLUMNS}])[0]
+
+
+def shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of COLUMNS as the wire shows them; one more query for all their tags."""
+    tags: dict[str, list[str]] = {row["id"]: [] for row in rows}
+    for image_id, value in (
+        ImageTag.objects.filter(image_id__in=tags).order_by("value").values_list("image_id", "value")
+    ):
+        tags[image_id].append(value)
+    return [render(row, tags[row["id"]], files.NAME) for row in rows]
+
+
+def find(actor: Actor, id_or_name: str) -> Image:
+    """One image by id, or by a name that only one visible image has.
+
+    Raises: NoSuchImage naming the nearest names, AmbiguousName.
+    """
+    visible = Image.objects.visible_to(actor)
+    if is_id(id_or_name):
+        by_id: Image | None = visible.filter(pk=id_or_name.lower()).first()
+        if by_id is not None:
+            return by_id
+    named = list(visible.filter(name=id_or_name).order_by("-created_at")[:3])
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise errors.AmbiguousName(name=id_or_name, ids=", ".join(image.pk for image in named))
+    names = visible.filter(os_hidden=False, name__isnull=False).values_list("name", flat=True).distinct()[:500]
+    near = difflib.get_close_matches(id_or_name, list(names), n=3, cutoff=0.5)
+    raise errors.NoSuchImage(id=id_or_name, hint=f" Did you mean {', '.join(near)}?" if near else "")
+
+
+# ── Making and changing ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@transaction.atomic
+def create(actor: Actor, *, values: dict[str, Any]) -> Image:
+    """A queued image without bytes. `values` are wire attributes; unknown ones become properties.
+
+    Raises: SchemaRefused, ReadOnly, Reserved, OwnerIsFixed, NotPermitted, DuplicateId, QuotaExceeded.
+    """
+    check_values(values)
+    for name in values:
+        if name in READ_ONLY - {"id"} or name == "locations":
+            raise errors.ReadOnly(name=name)
+        if name in RESERVED or name.startswith(RESERVED_NAMESPACE):
+            raise errors.Reserved(name=name)
+    owner = values.get("owner", actor.project_id)
+    if owner != actor.project_id and not actor.is_admin:
+        raise errors.OwnerIsFixed()
+    policy.require(actor, "image:add_image", owner)
+    image = Image(pk=(values.get("id") or new_id()).lower(), project_id=owner)
+    for name, column in WRITABLE.items():
+        if name in values:
+            setattr(image, column, values[name])
+    image.properties = {k: v for k, v in values.items() if not is_base(k)}
+    _check_visibility(actor, image)
+    _check_counts(image, values.get("tags", []))
+    if owner:
+        quota.require(owner, "image", {"image_count_total": 1})
+    try:
+        with transaction.atomic():
+            image.save(force_insert=True)
+    except IntegrityError as error:
+        raise errors.DuplicateId(id=image.pk) from error
+    set_tags(image, values.get("tags", []))
+    announce("image", image.pk, image.project_id, image.revision)
+    return image
+
+
+@transaction.atomic
+def update(actor: Actor, *, image_id: str, changes: list[Change]) -> Image:
+    """Applies a patch as a whole or not at all.
+
+    Raises: ImageNotFound, NotPermitted, and what `create` raises; NoSuchProperty, PropertyExists, CannotRemove.
+    """
+    image = locked(actor, image_id)
+    permit(actor, "modify_image", image, "modify")
+    tags: list[str] | None = None
+    for change in changes:
+        if change.name == "locations":
+            raise errors.LocationsHidden()
+        if change.name == "tags" and change.op != "remove":
+            tags = change.value
+        elif is_base(change.name):
+            _change_base(actor, image, change)
+        else:
+            _change_property(image, change)
+    _check_counts(image, tags or [])
+    data.save(image)
+    if tags is not None:
+        set_tags(image, tags)
+    return image
+
+
+def _change_base(actor: Actor, image: Image, change: Change) -> None:
+    if change.op == "remove":
+        raise errors.CannotRemove(name=change.name)
+    if change.op == "add" and change.strict:
+        raise errors.PropertyExists(name=change.name)
+    column = WRITABLE[change.name]
+    if change.name == "owner" and not actor.is_admin:
+        raise errors.OwnerIsFixed()
+    fixed = change.name.endswith("_format") and image.status not in states.FORMATS_OPEN
+    if fixed and getattr(image, column) != change.value:
+        raise errors.FormatIsFixed(name=change.name)
+    was = image.visibility
+    setattr(image, column, change.value)
+    if image.visibility != was:
+        _check_visibility(actor, image)
+
+
+def _change_property(image: Image, change: Change) -> None:
+    there = change.name in image.properties
+    if not there and change.op in ("remove", "replace"):
+        raise errors.NoSuchProperty(name=change.name)
+    if there and change.op == "add" and change.strict:
+        raise errors.PropertyExists(name=change.name)
+    if change.op == "remove":
+        del image.properties[change.name]
+    else:
+        image.properties[change.name] = change.value
+
+
+def _check_visibility(actor: Actor, image: Image) -> None:
+    rule = {"public": "publicize_image", "community": "communitize_image"}.get(image.visibility)
+    if rule:
+        permit(actor, rule, image, f"make {image.visibility}")
+
+
+def _check_counts(image: Image, tags: list[str]) -> None:
+    if len(image.properties) > MOST_PROPERTIES:
+        raise errors.TooManyProperties(what="properties", asked=len(image.properties), limit=MOST_PROPERTIES)
+    if len(set(tags)) > MOST_TAGS:
+        raise errors.TooManyProperties(what="tags", asked=len(set(tags)), limit=MOST_TAGS)
+
+
+def set_tags(image: Image, tags: list[str]) -> None:
+    ImageTag.objects.filter(image=image).exclude(value__in=tags).delete()
+    ImageTag.objects.bulk_create(
+        [ImageTag(image=image, value=tag) for tag in dict.fromkeys(tags)], ignore_conflicts=True
+    )
+
+
+def locked(actor: Actor, image_id: str) -> Image:
+    """The image under a lock. Raises: ImageNotFound, Forbidden."""
+    policy.require(actor, "image:get_images")
+    image: Image | None = Image.objects.select_for_update().filter(pk=image_id.lower()).first()
+    if image is None or not Image.objects.visible_to(actor).filter(pk=image.pk).exists():
+        raise ImageNotFound(id=image_id)
+    return image
+
+
+@transaction.atomic
+def delete(actor: Actor, *, image_id: str) -> None:
+    """Removes the image at once, its bytes after commit. Hosts keep what they have cached of it.
+
+    Raises: ImageNotFound, NotPermitted, Protected.
+    """
+    image = locked(actor, image_id)
+    permit(actor, "delete_image", image, "delete")
+    if image.protected:
+        raise errors.Protected(id=image_id)
+    _remove(image)
+
+
+def _remove(image: Image) -> None:
+    image_id, project_id = image.pk, image.project_id
+    image.delete()
+    transaction.on_commit(lambda: files.remove(image_id), robust=True)
+    announce("image", image_id, project_id)
+
+
+@transaction.atomic
+def switch(actor: Actor, verb: str, *, image_id: str) -> Image:
+    """`deactivate`: nobody but an admin reads the bytes any more, no server boots from it. `reactivate` undoes it.
+
+    Raises: ImageNotFound, NotPermitted, CannotSwitch.
+    """
+    image = locked(actor, image_id)
+    permit(actor, verb, image, verb)
+    if not states.may(verb, image.status):
+        raise errors.CannotSwitch(id=image_id, status=image.status)
+    image.status = states.VERBS[verb].ends
+    data.save(image, "status")
+    return image
+
+
+@transaction.atomic
+def add_tag(actor: Actor, *, image_id: str, tag: str) -> None:
+    """Raises: ImageNotFound, NotPermitted, SchemaRefused, TooManyProperties."""
+    check_values({"tags": [tag]})
+    image = locked(actor, image_id)
+    permit(actor, "modify_image", image, "modify")
+    have = set(ImageTag.objects.filter(image=image).values_list("value", flat=True))
+    _check_counts(image, [*have, tag])
+    if tag not in have:
+        ImageTag.objects.create(image=image, value=tag)
+        data.save(image, "updated_at")
+
+
+class TagNotFound(ImageNotFound):
+    template = "Image %(id)s has no tag %(tag)s."
+
+
+@transaction.atomic
+def remove_tag(actor: Actor, *, image_id: str, tag: str) -> None:
+    """Raises: ImageNotFound, NotPermitted, TagNotFound."""
+    image = locked(actor, image_id)
+    permit(actor, "modify_image", image, "modify")
+    if not ImageTag.objects.filter(image=image, value=tag).delete()[0]:
+        raise TagNotFound(id=image_id, tag=tag)
+    data.save(image, "updated_at")
+
+
+def remove_all_of(project_id: str) -> None:
+    """A project goes: its images go with it, protected ones too."""
+    for image in Image.objects.filter(project_id=project_id):
+        with transaction.atomic():
+            _remove(image)

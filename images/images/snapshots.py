@@ -1,0 +1,99 @@
+"""What compute needs of images: where a host reads one, and images made of servers."""
+
+from typing import Any
+
+from django.db import transaction
+
+from common.actor import Actor
+from common.live import announce
+from hostagent.contract import ImageSource
+from identity import policy
+from identity.limits import services as quota
+from images.images import data, errors, states
+from images.images.fields import check_values
+from images.images.models import Image
+from images.stores import files
+
+
+def source(image_id: str) -> ImageSource:
+    """Where a host agent reads an image, and what the bytes are.
+
+    Raises: ImageNotFound, NotBootable (not active), NotInspected (a container that nothing here looks into), DataMissing.
+    """
+    image: Image | None = Image.objects.filter(pk=image_id).first()
+    if image is None:
+        raise errors.ImageNotFound(id=image_id)
+    if not states.usable(image.status):
+        raise errors.NotBootable(id=image_id, status=image.status)
+    if not image.inspected:
+        raise errors.NotInspected(id=image_id, container=image.container_format)
+    if not files.path_of(image_id).exists():
+        raise files.DataMissing(id=image_id)
+    raw = states.AMAZON_FORMATS | {"iso"}
+    return ImageSource(
+        id=image.pk,
+        checksum=image.os_hash_value or "",
+        size=image.size or 0,
+        disk_format="raw" if image.disk_format in raw else {"vhd": "vpc"}.get(image.disk_format, image.disk_format),
+        path=f"/internal/images/{image.pk}",
+    )
+
+
+@transaction.atomic
+def create_snapshot(actor: Actor, *, name: str, server_id: str, properties: dict[str, Any]) -> Image:
+    """A queued private qcow2 image that a host will fill. `properties` values are made text; min_disk and min_ram are
+    attributes.
+
+    Raises: Forbidden, QuotaExceeded, SchemaRefused.
+    """
+    policy.require(actor, "image:add_image")
+    properties = dict(properties)
+    needs = {key: int(properties.pop(key, 0) or 0) for key in ("min_disk", "min_ram")}
+    texts = {key: "" if value is None else str(value) for key, value in properties.items()}
+    texts = {"image_type": "snapshot", "instance_uuid": server_id, **texts}
+    check_values({"name": name, **needs, **texts})
+    project_id = actor.project_id or ""
+    quota.require(project_id, "image", {"image_count_total": 1})
+    image = Image(
+        project_id=project_id,
+        name=name,
+        visibility="private",
+        disk_format="qcow2",
+        container_format="bare",
+        properties=texts,
+        **needs,
+    )
+    data.save(image)
+    return image
+
+
+@transaction.atomic
+def snapshot_uploaded(image_id: str, size: int, checksum: str, virtual_size: int) -> Image:
+    """The host says what it sent; it must be what arrived. The image is active afterwards. May be repeated.
+
+    `checksum` is a sha512 in hex. Raises: ImageNotFound, WrongStatus, Corrupt.
+    """
+    image: Image | None = Image.objects.select_for_update().filter(pk=image_id).first()
+    if image is None:
+        raise errors.ImageNotFound(id=image_id)
+    if not states.may("settle_snapshot", image.status):
+        raise errors.WrongStatus(id=image_id, status=image.status, verb="finished")
+    have = f"{image.size} bytes {(image.os_hash_value or '')[:16]}"
+    if (image.size, image.os_hash_value) != (size, checksum):
+        raise errors.Corrupt(id=image_id, have=have, want=f"{size} bytes {checksum[:16]}")
+    if image.status != states.VERBS["settle_snapshot"].ends:
+        image.status = states.VERBS["settle_snapshot"].ends
+        image.virtual_size = virtual_size or image.virtual_size
+        data.save(image)
+    return image
+
+
+def fail(image_id: str) -> None:
+    """A snapshot that will not come: the image goes, as Nova removes it. Absent is success."""
+    with transaction.atomic():
+        image = Image.objects.select_for_update().filter(pk=image_id, status__in=states.VERBS["fail"].allowed).first()
+        if image is None:
+            return
+        image.delete()
+        transaction.on_commit(lambda: files.remove(image_id), robust=True)
+        announce("image", image_id, image.project_id)

@@ -1,0 +1,185 @@
+"""What the bytes of an image really are, found while they stream and once more by qemu-img in a cage.
+
+QEMU is never allowed to guess: what is stored as qcow2 is qcow2, refers to no other file, and says so to two readers that
+share no code. Sources: CVE-2022-47951 (vmdk extents), CVE-2024-32498 (qcow2 data files).
+"""
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+from oslo_utils.imageutils import format_inspector
+
+from common.errors import Invalid, Unavailable
+from images.images import states
+
+#: What qemu-img calls a format that we call otherwise, and what it sees where it knows nothing better.
+QEMU_NAMES: Final = {"vhd": {"vpc"}, "iso": {"raw"}, "raw": {"raw"}}
+#: What else the stream's inspector may find in a claimed format: a partitioned raw disk shows its partition table.
+ALSO: Final = {"raw": {"gpt"}}
+#: What the names of failed checks mean.
+REASONS: Final = {
+    "backing_file": _("it refers to a backing file"),
+    "data_file": _("it keeps its data in another file"),
+    "descriptor": _("it refers to extents in other files"),
+    "unknown_features": _("it uses features that are not known"),
+    "banned": _("its format is not allowed here"),
+}
+MEMORY: Final = 1 << 30  # bytes qemu-img may map
+SECONDS: Final = 30  # of processor time and of patience
+#: No more memory, time, output or memory dumps than reading headers needs.
+CAGE: Final = (
+    "/usr/bin/prlimit",
+    f"--as={MEMORY}",
+    f"--cpu={SECONDS}",
+    "--fsize=0",
+    "--core=0",
+    "/usr/bin/nice",
+    "-n5",
+)
+
+
+class WrongFormat(Invalid):
+    template = _(
+        "The data is %(found)s, not %(claimed)s. Create the image with disk format %(found)s and upload it again."
+    )
+
+
+class Unreadable(Invalid):
+    template = _("The data is not a valid %(claimed)s image: %(why)s.")
+
+
+class Unsafe(Invalid):
+    template = _("The image is refused because %(why)s. Convert it with `qemu-img convert` into one file of its own.")
+
+
+class CannotInspect(Unavailable):
+    template = _("The image cannot be checked: %(why)s.")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`virtual_size` in bytes, None where nobody looked; `inspected`: fit to be given to QEMU as its format says."""
+
+    virtual_size: int | None
+    inspected: bool
+
+
+class Inspector:
+    """Fed with the pieces of an upload in order; afterwards `finish` looks at the stored file.
+
+    Raises (from feed and finish): WrongFormat, Unreadable, Unsafe.
+    """
+
+    def __init__(self, disk_format: str | None, container_format: str | None) -> None:
+        self.claimed = disk_format or ""
+        self.opaque = self.claimed in states.AMAZON_FORMATS or container_format not in ("bare", "ovf")
+        expected = self.claimed if self.claimed != "raw" else None
+        self._feeder = _Feeder()
+        self._wrapper = format_inspector.InspectWrapper(self._feeder, expected_format=expected)
+
+    def feed(self, piece: bytes) -> None:
+        if self.opaque:
+            return
+        self._feeder.piece = piece
+        try:
+            self._wrapper.read(len(piece))
+        except Exception as error:  # an inspector raises whatever broken bytes make it raise
+            raise Unreadable(claimed=self.claimed, why=_words(error)) from error
+
+    def finish(self, path: Path) -> Finding:
+        """The verdict over the whole file, which must be on the disk by now."""
+        if self.opaque:
+            return Finding(None, inspected=self.claimed in states.AMAZON_FORMATS)
+        self._feeder.piece = b""
+        self._wrapper.close()
+        self._agree(self._matches())
+        seen = qemu_info(path)
+        allowed = QEMU_NAMES.get(self.claimed, {self.claimed})
+        if seen["format"] not in allowed:
+            raise WrongFormat(claimed=self.claimed, found=seen["format"])
+        _self_contained(seen)
+        if self.claimed in ("raw", "iso"):
+            return Finding(path.stat().st_size, inspected=True)
+        return Finding(int(seen["virtual-size"]), inspected=True)
+
+    def _matches(self) -> dict[str, Any]:
+        try:
+            return {match.NAME: match for match in self._wrapper.formats or []}
+        except format_inspector.ImageFormatError as error:
+            raise Unreadable(claimed=self.claimed, why=_words(error)) from error
+
+    def _agree(self, matches: dict[str, Any]) -> None:
+        """The claim against the stream: nothing else is found, and what is found keeps to itself."""
+        # A bootable ISO is also a partitioned disk; both readings are harmless.
+        allowed = {self.claimed} | ALSO.get(self.claimed, set()) | ({"gpt"} if self.claimed == "iso" else set())
+        strange = sorted(set(matches) - allowed)
+        if strange:
+            raise WrongFormat(claimed=self.claimed, found=strange[0])
+        if self.claimed in ("raw", "iso"):
+            return
+        if self.claimed not in matches:
+            raise WrongFormat(claimed=self.claimed, found="raw")
+        try:
+            matches[self.claimed].safety_check()
+        except format_inspector.SafetyCheckFailed as failed:
+            why = ", ".join(str(REASONS.get(name, name)) for name in sorted(failed.failures))
+            raise Unsafe(why=why) from failed
+
+
+class _Feeder:
+    """The file-like end of the wrapper: gives out the piece that was just put in."""
+
+    piece: bytes = b""
+
+    def read(self, size: int) -> bytes:
+        return self.piece
+
+
+def _words(error: Exception) -> str:
+    return str(error).rstrip(".") or type(error).__name__
+
+
+def _self_contained(seen: dict[str, Any]) -> None:
+    """What qemu-img says of other files must be nothing."""
+    if seen.get("backing-filename") or seen.get("full-backing-filename"):
+        raise Unsafe(why=REASONS["backing_file"])
+    data = seen.get("format-specific", {}).get("data", {})
+    if data.get("data-file") or data.get("data-file-raw"):
+        raise Unsafe(why=REASONS["data_file"])
+    extents = [extent.get("filename") for extent in data.get("extents", [])]
+    if any(name != seen.get("filename") for name in extents):
+        raise Unsafe(why=REASONS["descriptor"])
+    if seen.get("encrypted"):
+        raise Unsafe(why=_("it is encrypted inside, and no key came with it"))
+
+
+def qemu_info(path: Path) -> dict[str, Any]:
+    """`qemu-img info` of a file, with its processor time, memory and environment limited.
+
+    Raises: CannotInspect when qemu-img is missing or takes too long; Unreadable when it refuses the file.
+    """
+    program = shutil.which("qemu-img", path="/usr/local/bin:/usr/bin:/bin")
+    if program is None:
+        raise CannotInspect(why=_("qemu-img is not installed where the image service runs"))
+    try:
+        done = subprocess.run(
+            [*CAGE, program, "info", "--output=json", str(path)],
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+            cwd="/",
+            env={"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CannotInspect(why=_("qemu-img took too long over it")) from error
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().replace(str(path), "the file").splitlines()
+        raise Unreadable(
+            claimed="disk", why=(said[-1] if said else f"qemu-img ended with {done.returncode}").rstrip(".")
+        )
+    return dict(json.loads(done.stdout))

@@ -1,0 +1,37 @@
+"""Routes for host agents: they read images and bring snapshots. Every request carries its host's seal."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.views import APIView
+
+from hosts import services as hosts
+from images.images import data, states
+from images.images.data_api import file_response
+from images.images.errors import ImageNotFound, NotBootable
+from images.images.models import Image
+from images.images.views import body_length, body_pieces
+from openstackapi.render import JSONRenderer
+
+
+class InternalImage(APIView):
+    service = "image"
+    schema = None
+    renderer_classes = [JSONRenderer]
+
+    def get(self, request: Any, image_id: str) -> HttpResponseBase:
+        hosts.authenticate_agent(request._request)
+        image = Image.objects.filter(pk=image_id).first()
+        if image is None:
+            raise ImageNotFound(id=image_id)
+        # A server that was accepted may still read an image that was deactivated since.
+        if image.status not in states.HAS_DATA:
+            raise NotBootable(id=image_id, status=image.status)
+        return file_response(image, request._request.META)
+
+    def put(self, request: Any, image_id: str) -> HttpResponse:
+        raw = request._request
+        hosts.authenticate_agent(raw)
+        data.receive_snapshot(image_id, pieces=body_pieces(raw), expected=body_length(raw))
+        return HttpResponse(status=204)

@@ -1,0 +1,1 @@
+"""Projects with whom a shared image is shared, and whether they accepted."""

@@ -1,0 +1,7 @@
+"""All rows of the image service (Django finds models through this module)."""
+
+from images.images.models import Image, ImageTag
+from images.members.models import ImageMember
+from images.tasks.models import Task
+
+__all__ = ["Image", "ImageMember", "ImageTag", "Task"]

@@ -1,0 +1,1 @@
+"""Where bytes are kept. One driver today: a folder."""

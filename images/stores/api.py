@@ -1,0 +1,67 @@
+"""Routes that tell what the image service can do: versions, stores, import methods, schemas."""
+
+from typing import Any
+
+from common.errors import NotFound
+from images.images.fields import SCHEMA
+from images.images.views import ImageServiceView
+from images.stores import files
+from images.stores.schemas import SCHEMAS
+from images.tasks.imports import methods
+from openstackapi.views import Response
+
+CURRENT = "2.17"
+#: 2.14, 2.16 and 2.18 belong to the image cache, which is a host's own here.
+SUPPORTED = (
+    "2.15",
+    "2.13",
+    "2.12",
+    "2.11",
+    "2.10",
+    "2.9",
+    "2.8",
+    "2.7",
+    "2.6",
+    "2.5",
+    "2.4",
+    "2.3",
+    "2.2",
+    "2.1",
+    "2.0",
+)
+
+
+class SchemaNotFound(NotFound):
+    template = "There is no schema %(name)s."
+
+
+class Versions(ImageServiceView):
+    """GET / answers 300, GET /versions 200, with the same list."""
+
+    anonymous = True
+    status = 300
+
+    def get(self, request: Any) -> Response:
+        links = [{"rel": "self", "href": f"{self.root()}/api/image/v2/"}]
+        rows = [{"id": f"v{CURRENT}", "status": "CURRENT", "links": links}]
+        rows += [{"id": f"v{version}", "status": "SUPPORTED", "links": links} for version in SUPPORTED]
+        return Response({"versions": rows}, status=self.status)
+
+
+class Stores(ImageServiceView):
+    def get(self, request: Any) -> Response:
+        return Response({"stores": [{"id": files.NAME, "description": files.DESCRIPTION, "default": "true"}]})
+
+
+class ImportMethods(ImageServiceView):
+    def get(self, request: Any) -> Response:
+        value = {"description": "Import methods available.", "type": "array", "value": methods()}
+        return Response({"import-methods": value})
+
+
+class Schemas(ImageServiceView):
+    def get(self, request: Any, name: str) -> Response:
+        schema = SCHEMA if name == "image" else SCHEMAS.get(name)
+        if schema is None:
+            raise SchemaNotFound(name=name)
+        return Response(schema)

@@ -1,0 +1,1 @@
+"""Imports: work on an image that goes on after the answer."""

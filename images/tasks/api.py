@@ -1,0 +1,45 @@
+"""Routes of imports and tasks."""
+
+from typing import Any
+
+from images.images.views import ImageServiceView
+from images.tasks import imports, services
+from openstackapi.views import Response
+
+IMPORT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "method": {
+            "type": "object",
+            "properties": {"name": {"type": "string"}, "uri": {"type": "string"}},
+            "required": ["name"],
+        },
+        "stores": {"type": "array", "items": {"type": "string"}},
+        "all_stores": {"type": "boolean"},
+        "all_stores_must_succeed": {"type": "boolean"},
+    },
+    "required": ["method"],
+}
+
+
+class ImageImport(ImageServiceView):
+    bodies = {"post": IMPORT}
+
+    def post(self, request: Any, image_id: str) -> Response:
+        imports.start(self.actor, image_id=image_id, body=self.body() or {})
+        return Response(status=202)
+
+
+class ImageTasks(ImageServiceView):
+    def get(self, request: Any, image_id: str) -> Response:
+        return Response({"tasks": [services.render(task) for task in imports.of_image(self.actor, image_id=image_id)]})
+
+
+class Tasks(ImageServiceView):
+    def get(self, request: Any) -> Response:
+        return Response(services.index(self.actor, request._request))
+
+
+class TaskDetail(ImageServiceView):
+    def get(self, request: Any, task_id: str) -> Response:
+        return Response(services.render(services.get(self.actor, task_id=task_id)))

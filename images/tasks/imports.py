@@ -1,0 +1,177 @@
+"""Imports: staged bytes, or bytes of another web server, become an image's while a task tells how it goes."""
+
+import fnmatch
+import logging
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import timedelta
+from http.client import HTTPException, HTTPMessage
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.clock import now
+from common.errors import CloudError, Conflict, Invalid
+from images.images import data
+from images.images import services as images
+from images.images.errors import StillArriving
+from images.images.models import Image
+from images.stores import files
+from images.tasks.models import FAILURE, PENDING, PROCESSING, RUNNING, SUCCESS, Task
+from operations import background
+
+log = logging.getLogger(__name__)
+
+KIND = "image_import"
+KEEP = timedelta(hours=48)
+#: verb of states.VERBS by import method
+VERB_OF = {"glance-direct": "import", "web-download": "web-download"}
+
+
+class UnknownMethod(Invalid):
+    template = _("Unknown import method name '%(name)s'.")
+
+
+class BadImport(Invalid):
+    template = "%(reason)s"
+
+
+class UriRefused(Invalid):
+    template = _("URI for web-download does not pass filtering: %(uri)s")
+
+
+class DownloadFailed(Invalid):
+    template = _("%(uri)s could not be read: %(why)s.")
+
+
+class UnknownStore(Conflict):
+    template = _("Store %(store)s is not one of this cloud's.")
+
+
+def allowed_hosts() -> list[str]:
+    """Patterns of hosts that web-download may read from (STACKLING_WEB_DOWNLOAD_HOSTS); none: no web-download."""
+    return [part for part in os.environ.get("STACKLING_WEB_DOWNLOAD_HOSTS", "").replace(",", " ").split() if part]
+
+
+def methods() -> list[str]:
+    return ["glance-direct", *(["web-download"] if allowed_hosts() else [])]
+
+
+def start(actor: Actor, *, image_id: str, body: dict[str, Any]) -> Task:
+    """POST …/import: checks, notes a task, and lets the control process do it.
+
+    Raises: UnknownMethod, UriRefused, ImageNotFound, NotPermitted, WrongStatus, FormatsMissing, StillArriving.
+    """
+    method = body["method"]["name"]
+    if method not in methods():
+        raise UnknownMethod(name=method)
+    for store in body.get("stores") or ():
+        if store != files.NAME:
+            raise UnknownStore(store=store)
+    if method == "web-download":
+        _check_uri(body["method"].get("uri"))
+    with transaction.atomic():
+        task = Task(user_id=actor.user_id, request_id=actor.request_id)
+
+        def check(image: Image) -> None:
+            data.may_write(actor, image, "import data for")
+            if method == "glance-direct" and image.alive_at is not None:
+                raise StillArriving(id=image.pk)
+
+        image = data.begin(VERB_OF[method], image_id.lower(), upload_id=task.pk, check=check)
+        task.image_id, task.project_id = image.pk, image.project_id
+        task.input = {"image_id": image.pk, "import_req": body, "backend": [files.NAME]}
+        task.save(force_insert=True)
+        background.kick(KIND, task.pk)
+    return task
+
+
+def run(task_id: str) -> None:
+    """Does one import, in a control process. May run again after a crash: it then begins anew."""
+    if not Task.objects.filter(pk=task_id, status__in=RUNNING).update(status=PROCESSING, updated_at=now()):
+        return
+    task = Task.objects.get(pk=task_id)
+    image = Image.objects.filter(pk=task.image_id, upload_id=task_id).first()
+    if image is None:
+        _end(task, FAILURE, message=str(_("The image was deleted, or given other data, before the import began.")))
+        return
+    request = task.input["import_req"]["method"]
+    try:
+        if request["name"] == "glance-direct":
+            pieces: Iterator[bytes] = files.read(files.staging_of(image.pk))
+        else:
+            pieces = download(request["uri"])
+        data.bring(VERB_OF[request["name"]], image, pieces, None)
+    except CloudError as error:
+        _end(task, FAILURE, message=error.message)
+        return
+    except Exception as error:
+        log.exception("import %s failed", task_id)
+        _end(task, FAILURE, message=f"{type(error).__name__}")
+        return
+    files.staging_of(image.pk).unlink(missing_ok=True)
+    _end(task, SUCCESS, result={"image_id": image.pk})
+
+
+def _end(task: Task, status: str, *, message: str = "", result: dict[str, Any] | None = None) -> None:
+    Task.objects.filter(pk=task.pk).update(
+        status=status, message=message, result=result, updated_at=now(), expires_at=now() + KEEP
+    )
+
+
+def prune() -> None:
+    """Forgets tasks two days after their end; wakes those whose control process died."""
+    Task.objects.filter(expires_at__lt=now()).delete()
+    for task in Task.objects.filter(status=PENDING, updated_at__lt=now() - timedelta(seconds=60)):
+        with transaction.atomic():
+            Task.objects.filter(pk=task.pk).update(updated_at=now())
+            background.kick(KIND, task.pk)
+    for task in Task.objects.filter(status=PROCESSING):
+        if not Image.objects.filter(pk=task.image_id, upload_id=task.pk).exists():
+            _end(task, FAILURE, message=str(_("The import was given up because nothing came for long.")))
+
+
+def _check_uri(uri: Any) -> None:
+    if not isinstance(uri, str) or not uri:
+        raise BadImport(reason=_("'uri' is required for the import method web-download."))
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname or ""
+    except ValueError as error:
+        raise UriRefused(uri=uri[:200]) from error
+    if parts.scheme not in ("http", "https") or not any(fnmatch.fnmatch(host, known) for known in allowed_hosts()):
+        raise UriRefused(uri=uri[:200])
+
+
+class _SameRules(urllib.request.HTTPRedirectHandler):
+    """A redirect leads only to where a first request might have gone."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        _check_uri(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def download(uri: str) -> Iterator[bytes]:
+    """The bytes behind an address. Raises: UriRefused, DownloadFailed."""
+    _check_uri(uri)
+    # Without a proxy: the environment of the cloud must not send a user's request elsewhere.
+    opener = urllib.request.build_opener(_SameRules, urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(uri, timeout=30) as answer:
+            while piece := answer.read(files.PIECE):
+                yield piece
+    except (urllib.error.URLError, HTTPException, OSError) as error:
+        raise DownloadFailed(uri=uri[:200], why=getattr(error, "reason", None) or error) from error
+
+
+def of_image(actor: Actor, *, image_id: str) -> list[Task]:
+    """The tasks of one image, newest first. Raises: ImageNotFound."""
+    image = images.get(actor, image_id=image_id)
+    return list(Task.objects.filter(image_id=image.pk).order_by("-created_at"))

@@ -1,0 +1,33 @@
+"""Rows of tasks."""
+
+from django.db import models
+
+from common.clock import now
+from common.ids import new_id
+
+PENDING = "pending"
+PROCESSING = "processing"
+SUCCESS = "success"
+FAILURE = "failure"
+RUNNING = (PENDING, PROCESSING)
+
+
+class Task(models.Model):
+    """One import. Kept for two days after its end."""
+
+    id = models.CharField(primary_key=True, max_length=36, default=new_id)
+    type = models.CharField(max_length=30, default="api_image_import")
+    status = models.CharField(max_length=20, default=PENDING)
+    project_id = models.CharField(max_length=64, null=True, db_index=True)
+    image_id = models.CharField(max_length=36, db_index=True)
+    user_id = models.CharField(max_length=64, default="")
+    request_id = models.CharField(max_length=64, default="")
+    input = models.JSONField(default=dict)
+    result = models.JSONField(null=True)
+    message = models.TextField(default="")
+    created_at = models.DateTimeField(default=now)
+    updated_at = models.DateTimeField(default=now)
+    expires_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id} ({self.status})"

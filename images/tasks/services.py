@@ -1,0 +1,68 @@
+"""Reading tasks."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.http import urlencode
+
+from common.actor import Actor
+from common.errors import NotFound
+from identity import policy
+from images.tasks.models import Task
+from openstackapi.fields import iso_z
+from openstackapi.pagination import Page
+
+SORT_KEYS = {key: key for key in ("id", "type", "status", "created_at", "updated_at", "expires_at")}
+
+
+class TaskNotFound(NotFound):
+    template = "No task found with ID %(id)s"
+
+
+def render(task: Task, *, brief: bool = False) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": task.pk,
+        "type": task.type,
+        "status": task.status,
+        "owner": task.project_id,
+        "created_at": iso_z(task.created_at),
+        "updated_at": iso_z(task.updated_at),
+        "self": f"/v2/tasks/{task.pk}",
+        "schema": "/v2/schemas/task",
+    }
+    if task.expires_at:
+        shown["expires_at"] = iso_z(task.expires_at)
+    if not brief:
+        shown |= {"input": task.input, "result": task.result, "message": task.message, "image_id": task.image_id}
+        shown |= {"request_id": task.request_id, "user_id": task.user_id}
+    return shown
+
+
+def _visible(actor: Actor) -> "QuerySet[Task]":
+    policy.require(actor, "image:tasks")
+    return Task.objects.all() if actor.is_admin else Task.objects.filter(project_id=actor.project_id or "")
+
+
+def get(actor: Actor, *, task_id: str) -> Task:
+    """Raises: TaskNotFound, Forbidden."""
+    task = _visible(actor).filter(pk=task_id).first()
+    if task is None:
+        raise TaskNotFound(id=task_id)
+    return task
+
+
+def index(actor: Actor, request: HttpRequest) -> dict[str, Any]:
+    """The answer of GET /v2/tasks."""
+    page = Page.from_request(request, sort_keys=SORT_KEYS)
+    rows = _visible(actor)
+    for key in ("type", "status"):
+        if key in request.GET:
+            rows = rows.filter(**{key: request.GET[key]})
+    found = page.cut(list(page.apply(rows)))
+    query = urlencode(page.params)
+    body: dict[str, Any] = {"tasks": [render(task, brief=True) for task in found], "schema": "/v2/schemas/tasks"}
+    body["first"] = f"/v2/tasks?{query}" if query else "/v2/tasks"
+    if page.more and found:
+        body["next"] = f"/v2/tasks?{urlencode([*page.params, ('marker', found[-1].pk)])}"
+    return body
