@@ -32,7 +32,6 @@ def _write_once(path: Path, text: str, owner: Account) -> None:
 
 def folders(cloud: Cloud, owner: Account) -> None:
     """The folders of control, which belong to `owner`; those of hosts stay root's."""
-    # hosts/ and logs/ are readable, keys/ is not; the data folder itself is passable for nobody else.
     cloud.data.mkdir(parents=True, exist_ok=True)
     owner.give(cloud.data)
     for name in ("keys", "keys/tokens", "keys/hosts", "images", "consoles", "logs", "backups", "cache"):
@@ -40,6 +39,10 @@ def folders(cloud: Cloud, owner: Account) -> None:
         path.mkdir(exist_ok=True, mode=0o700)
         owner.give(path)
     (cloud.data / "hosts").mkdir(exist_ok=True, mode=0o755)
+    for host in cloud.fake_host_names:  # their agent is not root
+        for place in (cloud.data / "hosts" / host, cloud.run / "hosts" / host):
+            place.mkdir(parents=True, exist_ok=True)
+            owner.give(place)
 
 
 def keys(cloud: Cloud, owner: Account) -> None:

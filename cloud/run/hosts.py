@@ -18,7 +18,7 @@ def _namespaces(cloud: Cloud, *arguments: str) -> str:
 
 def run_folder(cloud: Cloud, account: Account) -> None:
     """The folder for sockets: /run/stackling/<8 hex>, owned by the control plane's account."""
-    make = f'mkdir -p "$1/hosts" && chmod 755 "$1" "$1/hosts" && chown {account.uid}:{account.gid} "$1"'
+    make = f'mkdir -p "$1/hosts" && chmod 755 "$1" "$1/hosts" && chown {account.uid}:{account.gid} "$1" "$1/hosts"'
     subprocess.run(as_root(["sh", "-c", make, "sh", str(cloud.run)]), check=True)
 
 

@@ -42,7 +42,7 @@ def control_plane(cloud: Cloud, front_door_root: bool) -> list[Program]:
     """Everything but the host agents. The front door starts as root where it binds inside a namespace."""
     programs = [
         Program("web", _granian(cloud, "web", "wsgi", "--blocking-threads", str(WEB_THREADS), "--no-ws", "cloud.wsgi:application")),
-        Program("sockets", _granian(cloud, "sockets", "asgi", "cloud.asgi:application")),
+        Program("sockets", _granian(cloud, "sockets", "asginl", "cloud.asgi:application")),
         Program(
             "control",
             _python("-m", "celery", "-A", "cloud.celery", "worker", "--queues", "control", "--pool", "threads", "--concurrency", "6",
@@ -150,6 +150,7 @@ logfile={cloud.logs}/{name}.log
 logfile_maxbytes=5MB
 logfile_backups=1
 loglevel=info
+umask=077
 pidfile={cloud.run}/{name}.pid
 childlogdir={cloud.logs}
 directory={CLONE}

@@ -188,13 +188,13 @@ def _make_state(cloud: Cloud, steps: Steps) -> Account:
     with steps.step("keys and folders") as notes:
         cloud.data.mkdir(parents=True, exist_ok=True)
         account = control_account(cloud)
+        hosts.run_folder(cloud, account)
         files.folders(cloud, account)
         files.keys(cloud, account)
         known = files.passwords(cloud, account)
         files.clouds_yaml(cloud, account, known)
         os.environ.update({f"STACKLING_{name.upper()}_PASSWORD": word for name, word in known.items()})
         cloud.environment.update({f"STACKLING_{name.upper()}_PASSWORD": word for name, word in known.items()})
-        hosts.run_folder(cloud, account)
         notes.append(f"control plane runs as {account.name}")
     return account
 
@@ -230,7 +230,9 @@ def up(cloud: Cloud) -> int:
         with steps.step("hosts' namespaces"):
             underlay = hosts.up(cloud)
             hosts.open_console_sockets(cloud, account)
-    stream_steps(steps, [sys.executable, "-m", "cloud.run.prepare"], cwd=CLONE, env=environment, **account.switch())
+    stream_steps(
+        steps, [sys.executable, "-m", "cloud.run.prepare"], cwd=CLONE, env=environment, umask=0o077, **account.switch()
+    )
     names = write_configs(cloud, account, underlay)
     try:
         return _serve(cloud, account, steps, names)
