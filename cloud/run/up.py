@@ -109,7 +109,7 @@ def wait_until_ready(cloud: Cloud, names: list[str], stopping: list[int]) -> dic
         if running:
             try:
                 with urllib.request.urlopen(url, timeout=5) as answer:
-                    if answer.status == 200:
+                    if answer.status == 200 and (said := hosts_missing(cloud, url)) == "":
                         return {name: info["pid"] for name, info in found.items()}
             except urllib.error.HTTPError as error:
                 said = f"{error.code} {error.read(600).decode(errors='replace')}"
@@ -126,6 +126,15 @@ def wait_until_ready(cloud: Cloud, names: list[str], stopping: list[int]) -> dic
     raise Refused(
         f"The cloud is not ready after {READY_SECONDS:.0f} s. {'; '.join(down)}\n/readyz said: {said}\nLogs are in {cloud.logs}."
     )
+
+
+def hosts_missing(cloud: Cloud, readyz: str) -> str:
+    """What /metrics says of the hosts, as a sentence, while not all of this machine's are up; "" once they are."""
+    with urllib.request.urlopen(readyz.replace("/readyz", "/metrics"), timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    counts = dict(line.split("} ") for line in lines if line.startswith("stackling_hosts{"))
+    up, wanted = int(counts.get('stackling_hosts{state="up"', 0)), cloud.hosts + cloud.fake_hosts
+    return "" if up >= wanted else f"{up} of {wanted} hosts are up"
 
 
 def _reach(cloud: Cloud) -> str:
@@ -171,9 +180,7 @@ def _block(cloud: Cloud, account: Account, seconds: float) -> str:
         f"Stackling is ready after {seconds:.1f} s.",
         f"  Portal      {cloud.public_url}/",
         f"  Sign in     demo, admin (passwords are in {cloud.data}/passwords)",
-        f"  Command     {line}"
-        if openstack.exists()
-        else f"  Command     OS_CLIENT_CONFIG_FILE={cloud.data}/clouds.yaml openstack --os-cloud demo server list",
+        f"  Command     {line}",
         f"  Floating IP {cloud.external}, reachable from {'namespace ' + cloud.netns if cloud.netns else 'this machine'}",
         f"  Logs        {cloud.logs}",
         "  Stop        Ctrl C here, or `make stop`: guests go on. `make clean` removes everything.",
