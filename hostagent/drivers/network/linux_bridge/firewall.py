@@ -8,11 +8,13 @@ addresses in two networks do not meet.
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from hostagent.contract import bridge_name, tap_name
 from hostagent.drivers.network.linux_bridge.ruleset import Chain, Collection, Table
 
+Matched = tuple[str, str, str | None]  # a rule's direction, its match in nft's words, the group it names
 Bodies = dict[str, dict[str, dict[str, Any]]]  # kind → id → body
 
 PROTOCOLS: Final = {
@@ -26,6 +28,12 @@ ALWAYS_FORWARDED_ICMPV6: Final = (
     "mld-listener-report, mld2-listener-report } accept"
 )
 EARLY_ICMPV6: Final = "{ nd-neighbor-solicit, nd-router-solicit, mld-listener-report, mld2-listener-report }"
+
+
+@lru_cache(65536)  # a host's ruleset is built anew for each change, from the same few addresses
+def parsed(address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """An address or a range. Raises: ValueError."""
+    return ipaddress.ip_network(address, strict=False)
 
 
 def chain_name(direction: str, tap: str) -> str:
@@ -47,7 +55,7 @@ def link_local(mac: str) -> str:
 def without_contained(addresses: Iterable[str]) -> list[str]:
     """Addresses and ranges as nft wants them in an interval set: none inside another, each once, sorted."""
     ranges = sorted(
-        {ipaddress.ip_network(a, strict=False) for a in addresses},
+        {parsed(a) for a in addresses},
         key=lambda n: (n.version, n.prefixlen, n.network_address),
     )
     kept: list[Any] = []
@@ -58,7 +66,7 @@ def without_contained(addresses: Iterable[str]) -> list[str]:
 
 
 def version_of(address: str) -> int:
-    return ipaddress.ip_network(address, strict=False).version
+    return parsed(address).version
 
 
 def rule_match(rule: dict[str, Any]) -> str:
@@ -69,7 +77,7 @@ def rule_match(rule: dict[str, Any]) -> str:
     if rule.get("group"):
         parts.append(f"{family} {side} @{group_set(version, rule['group'])}")
     elif rule.get("cidr"):
-        range_ = ipaddress.ip_network(rule["cidr"], strict=False)
+        range_ = parsed(rule["cidr"])
         if range_.version != version:
             raise ValueError(f"{range_} is not {rule['ethertype']}")
         if range_.prefixlen:
@@ -205,10 +213,12 @@ def build(bodies: Bodies) -> list[Table]:
     state, groups = base_tables()
     for network in bodies["network"].values():
         state.sets["zones"].elements[f'"{bridge_name(network["id"])}"'] = str(int(network["zone"]))
+    rules: dict[str, list[Matched]] = {}
     for group in bodies["group"].values():
         add_group_sets(groups, group["id"], group.get("members") or ())
+        rules[group["id"]] = [(r["direction"], rule_match(r), r.get("group")) for r in group.get("rules") or ()]
     for port in bodies["port"].values():
-        add_port(groups, port, bodies["group"])
+        add_port(groups, port, rules)
     return [state, groups]
 
 
@@ -219,7 +229,7 @@ def add_group_sets(table: Table, group_id: str, members: Iterable[str]) -> None:
         table.sets[group_set(version, group_id)] = Collection(f"type {kind}", "interval", elements=elements)
 
 
-def add_port(table: Table, port: dict[str, Any], groups: dict[str, dict[str, Any]]) -> None:
+def add_port(table: Table, port: dict[str, Any], rules: dict[str, list[Matched]]) -> None:
     tap = tap_name(port["id"])
     quoted = f'"{tap}"'
     table.sets["known"].elements[quoted] = ""
@@ -235,12 +245,12 @@ def add_port(table: Table, port: dict[str, Any], groups: dict[str, dict[str, Any
         table.sets["macs"].elements[f"{quoted} . {mac}"] = ""
         for address in without_contained(addresses):
             table.sets[f"ipmac{version_of(address)}"].elements[f"{quoted} . {mac} . {address}"] = ""
-    rules = [rule for group_id in port.get("groups") or () for rule in groups.get(group_id, {}).get("rules", ())]
-    for rule in rules:
-        if rule.get("group") and group_set(4, rule["group"]) not in table.sets:
-            add_group_sets(table, rule["group"], ())  # its members are not known here yet: nobody is let in
+    matched = [rule for group_id in port.get("groups") or () for rule in rules.get(group_id, ())]
+    for _, _, remote in matched:
+        if remote and group_set(4, remote) not in table.sets:
+            add_group_sets(table, remote, ())  # its members are not known here yet: nobody is let in
     for word, direction, verdict in (("e", "egress", "return"), ("i", "ingress", "accept")):
-        matches = dict.fromkeys(rule_match(rule) for rule in rules if rule["direction"] == direction)
+        matches = dict.fromkeys(match for way, match, _ in matched if way == direction)
         table.chains[chain_name(word, tap)] = Chain([*(f"{match} {verdict}" for match in matches), "drop"])
         table.sets[f"{direction}_of"].elements[quoted] = f"goto {chain_name(word, tap)}"
 
