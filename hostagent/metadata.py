@@ -24,7 +24,9 @@ NOT_PASSED_BACK: Final = ("connection", "transfer-encoding", "content-length", "
 
 
 class MetadataLink(ControlLink):
-    def forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+    def forward(
+        self, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
         """Control's answer as (status, headers, body), whatever the status. Raises: ControlError."""
         connection = self._connect()
         try:
