@@ -73,7 +73,8 @@ def http_seal(key: str, method: str, path: str, at: str) -> str:
     """The `X-Stackling-Seal` of an agent's HTTP request to control's /internal/ paths.
 
     Sent with `X-Stackling-Host` (its name) and `X-Stackling-Time` (unix seconds as text; refused beyond 120 s of skew).
-    `path` holds the query string.
+    `path` holds the query string. A guest's metadata request goes to /internal/metadata/<its path> and says, besides, in
+    `X-Stackling-Client` the guest's address and in `X-Stackling-Network` or `X-Stackling-Router` (an id) where it was asked.
     """
     return hmac.new(bytes.fromhex(key), f"{method}\n{path}\n{at}".encode(), hashlib.sha256).hexdigest()
 
