@@ -53,10 +53,10 @@ class LabHost:
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(self.line(*command), capture_output=True, text=True, check=check, timeout=60)
 
-    def start_agent(self) -> None:
+    def start_agent(self, module: str = "tests.lab.agent") -> None:
         data, run = self.cloud.data / "hosts" / self.name, self.cloud.run / "hosts" / self.name
         command = self.line(
-            sys.executable, "-m", "tests.lab.agent", self.name, str(data), str(run), self.underlay_ip, self.control
+            sys.executable, "-m", module, self.name, str(data), str(run), self.underlay_ip, self.control
         )
         self.agent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
         self._answer()

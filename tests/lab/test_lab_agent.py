@@ -1,0 +1,51 @@
+"""The agent's own Host with real networks: sealed orders in, reports out."""
+
+import pytest
+
+from hostagent.contract import piece_hash
+from tests.lab.world import World, eventually
+
+pytestmark = pytest.mark.lab
+
+
+def told(world: World, *, full: bool = True) -> dict:
+    return {
+        "full": full,
+        "remove": [],
+        "pieces": {k: {"hash": piece_hash(b), "body": b} for k, b in world.pieces("host1").items()},
+    }
+
+
+def test_an_agent_answers_with_hashes_reports_leases_and_says_what_it_has_after_a_restart(world: World) -> None:
+    host = world.hosts["host1"]
+    host.stop_agent(kill=True)
+    host.start_agent("tests.lab.whole_agent")
+    assert host.ask("reports", kind="network") == [{"hashes": {}, "failed": {}}]
+    port = world.add_port("host1", "192.168.77.11")
+    order = told(world)
+    host.ask("network.apply", **order)
+    [answer] = host.ask("reports", kind="done")
+    assert answer == {"hashes": {key: piece["hash"] for key, piece in order["pieces"].items()}, "failed": {}}
+    guest = world.plug("host1", port)
+    assert guest.dhcp()
+    [lease] = host.ask("reports", kind="event")
+    assert (lease["event"], lease["port_id"], lease["ip"], lease["mac"]) == (
+        "lease",
+        port["id"],
+        "192.168.77.11",
+        port["mac"],
+    )
+    host.stop_agent(kill=True)
+    host.start_agent("tests.lab.whole_agent")
+    assert host.ask("reports", kind="network") == [answer]
+
+
+def test_an_agent_starts_daemons_again_that_have_died(world: World) -> None:
+    host = world.hosts["host1"]
+    host.stop_agent(kill=True)
+    host.start_agent("tests.lab.whole_agent")
+    world.add_port("host1", "192.168.77.11")
+    host.ask("network.apply", **told(world))
+    assert host.ask("reports", kind="done")
+    host.run("pkill", "-KILL", "-f", f"dnsmasq.*{host.cloud.data}")
+    assert eventually(lambda: host.run("pgrep", "-f", f"dnsmasq.*{host.cloud.data}", check=False).stdout, 8)

@@ -1,0 +1,60 @@
+"""Runs on a lab host: the agent's own Host with the real network driver, its broker replaced by a pipe.
+
+One line in: {"verb", "body"} is sealed and received as an order; {"reports": n} waits for n reports of a kind.
+"""
+
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from hostagent import contract
+from hostagent.host import Host
+from hostagent.outbox import Outbox
+from hostagent.settings import HostSettings, Settings
+from hostagent.timers import Timers
+
+KEY = "11" * 32
+
+
+def main() -> None:
+    name, data, run, underlay_ip, control = sys.argv[1:]
+    own = HostSettings(name, KEY, Path(data), Path(run))
+    settings = Settings(
+        hosts=(own,), drivers={"hypervisor": "fake", "network": "linux_bridge", "storage": "fake"}, underlay_ip=underlay_ip,
+        control=control, broker_url="", private_mounts=True, proof_kernel="", fault="",
+    )  # fmt: skip
+    reports: list[dict[str, Any]] = []
+    outbox, timers = Outbox(lambda report, expires: reports.append(report)), Timers()
+    host = Host(settings, own, outbox, timers, lambda why: sys.exit(why))
+    timers.start()
+    outbox.start()
+    host.start()
+    print(json.dumps({"answer": "ready"}), flush=True)
+    for number, line in enumerate(sys.stdin):
+        asked = json.loads(line)
+        if asked["verb"] == "reports":
+            print(json.dumps({"answer": wait_for(reports, **asked["body"])}), flush=True)
+            continue
+        order = {
+            "v": contract.VERSION, "host": name, "verb": asked["verb"], "operation": str(number), "step": "", "subject": "",
+            "generation": 0, "deadline": 60, "sent": time.time(), "body": asked["body"],
+        }  # fmt: skip
+        threading.Thread(target=host.receive, args=(contract.seal(order, KEY),)).start()
+        print(json.dumps({"answer": str(number)}), flush=True)
+
+
+def wait_for(reports: list[dict[str, Any]], kind: str, count: int = 1, seconds: float = 10) -> list[dict[str, Any]]:
+    """The bodies of the reports of a kind, once there are `count` of them or time is up. They are not told again."""
+    until = time.monotonic() + seconds
+    while len(found := [r for r in reports if r["kind"] == kind]) < count and time.monotonic() < until:
+        time.sleep(0.05)
+    for report in found:
+        reports.remove(report)
+    return [report["body"] for report in found]
+
+
+if __name__ == "__main__":
+    main()
