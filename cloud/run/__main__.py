@@ -17,9 +17,9 @@ def main() -> int:
         elif command == "prepare":
             up.prepare_clone(Steps())
         elif command == "demo-break":
-            from cloud.run import breaking
+            from cloud.run.breaking import demo
 
-            return breaking.demo(settings.read())
+            return demo(settings.read())
         else:
             return {"up": up.up, "stop": up.stop, "clean": up.clean}[command](settings.read())
     except settings.Refused as refusal:

@@ -4,6 +4,7 @@ Prints its steps as JSON lines {"step", "seconds", "note"}; where it must stop, 
 """
 
 import json
+import logging
 import os
 import sqlite3
 import subprocess
@@ -136,6 +137,8 @@ def seed() -> None:
 def main() -> int:
     try:
         django.setup()
+        for name in ("common.live", "operations.doorbell"):  # nobody listens yet: the broker starts after this
+            logging.getLogger(name).setLevel(logging.ERROR)
         migrate()
         demo_images()
         seed()
