@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Q
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models.fields.json import KeyTransform
 from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
 from django.utils.http import urlencode
@@ -110,7 +110,7 @@ def _filter(rows: ImageQuerySet, key: str, value: str) -> ImageQuerySet:
         return rows.filter(_time(key, value))
     if key == "changes-since":
         raise BadFilter(reason='The "changes-since" filter is no longer available on v2.')
-    return rows.alias(**{"_wanted": KeyTextTransform(key, "properties")}).filter(_wanted=value)
+    return rows.alias(**{"_wanted": KeyTransform(key, "properties")}).filter(_wanted=value)
 
 
 def _choice(params: Any, key: str, known: tuple[str, ...]) -> str | None:

@@ -15,9 +15,11 @@ class ImageServiceView(ServiceView):
 
 
 def body_length(request: HttpRequest) -> int | None:
-    """Bytes announced, or None for a body sent in chunks."""
+    """Bytes announced, None for a body sent in chunks, 0 for no body at all."""
     text = request.META.get("CONTENT_LENGTH") or ""
-    return int(text) if text.isdigit() else None
+    if not text and "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+        return None
+    return int(text) if text.isdigit() else 0
 
 
 def body_pieces(request: HttpRequest) -> Iterator[bytes]:

@@ -1,0 +1,201 @@
+"""Bytes in and out: whole, hashed, looked at, or not there at all."""
+
+import hashlib
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from images.images import data
+from images.images.data_api import byte_range
+from images.images.errors import RangeNotSatisfiable
+from images.images.models import Image
+from images.stores import files
+from tests.images.conftest import Client, body_of
+
+pytestmark = pytest.mark.django_db
+
+
+def left_in(store: Path) -> list[str]:
+    return sorted(path.name for path in store.iterdir()) if store.exists() else []
+
+
+def test_an_upload_is_hashed_and_comes_back_whole(red: Client, store: Path) -> None:
+    content = os.urandom(3 * files.PIECE + 17)
+    image = red.create()
+    assert red.ask("get", f"images/{image['id']}/file").status_code == 204
+    assert red.upload(image["id"], content).status_code == 204
+    shown = red.show(image["id"])
+    assert shown["status"] == "active"
+    assert shown["size"] == shown["virtual_size"] == len(content)
+    assert shown["checksum"] == hashlib.md5(content).hexdigest()
+    assert (shown["os_hash_algo"], shown["os_hash_value"]) == ("sha512", hashlib.sha512(content).hexdigest())
+    assert shown["stores"] == "file"
+    answer = red.ask("get", f"images/{image['id']}/file")
+    assert answer.status_code == 200
+    assert answer["Content-MD5"] == shown["checksum"]
+    assert answer["Content-Type"] == "application/octet-stream"
+    assert body_of(answer) == content
+    assert left_in(store) == [image["id"]]
+
+
+def test_a_chunked_upload_without_a_length_arrives(red: Client) -> None:
+    content = os.urandom(files.PIECE + 5)
+    image = red.create()
+    answer = red.generic(
+        "PUT",
+        f"/api/image/v2/images/{image['id']}/file",
+        b"",
+        "application/octet-stream",
+        CONTENT_LENGTH="",
+        HTTP_TRANSFER_ENCODING="chunked",
+        **{"wsgi.input": io.BytesIO(content)},
+    )
+    assert answer.status_code == 204
+    assert red.show(image["id"])["size"] == len(content)
+
+
+def test_a_range_is_answered_in_part(red: Client) -> None:
+    image = red.create()
+    red.upload(image["id"], b"0123456789")
+    answer = red.ask("get", f"images/{image['id']}/file", HTTP_RANGE="bytes=2-4")
+    assert (answer.status_code, body_of(answer), answer["Content-Range"]) == (206, b"234", "bytes 2-4/10")
+    assert red.ask("get", f"images/{image['id']}/file", HTTP_RANGE="bytes=10-").status_code == 416
+
+
+@given(size=st.integers(1, 10_000), text=st.from_regex(r"bytes=\d{0,5}-\d{0,5}", fullmatch=True))
+def test_a_range_lies_inside_or_is_refused(size: int, text: str) -> None:
+    try:
+        start, length = byte_range(text, size)
+    except RangeNotSatisfiable:
+        return
+    assert 0 <= start < size and 0 < length <= size - start
+
+
+def test_an_upload_cut_short_leaves_nothing(red: Client, store: Path) -> None:
+    image = red.create()
+    answer = red.generic(
+        "PUT",
+        f"/api/image/v2/images/{image['id']}/file",
+        b"",
+        "application/octet-stream",
+        CONTENT_LENGTH="100",
+        **{"wsgi.input": io.BytesIO(b"only this")},
+    )
+    assert answer.status_code == 400
+    assert "9 of 100" in answer.json()["message"]
+    assert red.show(image["id"])["status"] == "queued"
+    assert left_in(store) == []
+
+
+def test_a_second_upload_is_409(red: Client) -> None:
+    image = red.create()
+    red.upload(image["id"], b"one")
+    assert red.upload(image["id"], b"two").status_code == 409
+    assert body_of(red.ask("get", f"images/{image['id']}/file")) == b"one"
+
+
+def test_data_needs_formats_and_its_type(red: Client) -> None:
+    bare = red.ask("post", "images", {}).json()
+    assert red.upload(bare["id"], b"x").status_code == 409
+    image = red.create()
+    answer = red.generic("PUT", f"/api/image/v2/images/{image['id']}/file", b"x", "text/plain")
+    assert answer.status_code == 415
+
+
+def test_formats_are_fixed_once_there_is_data(red: Client) -> None:
+    image = red.create()
+    red.upload(image["id"], b"x")
+    answer = red.patch_image(image["id"], {"op": "replace", "path": "/disk_format", "value": "qcow2"})
+    assert answer.status_code == 403
+
+
+def test_deleting_removes_the_bytes(red: Client, store: Path, django_capture_on_commit_callbacks: Any) -> None:
+    image = red.create()
+    red.upload(image["id"], b"x")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert red.ask("delete", f"images/{image['id']}").status_code == 204
+    assert left_in(store) == []
+
+
+def test_an_image_deleted_during_its_upload_leaves_nothing(red: Client, store: Path) -> None:
+    image = red.create()
+
+    def pieces() -> Any:
+        yield b"half"
+        Image.objects.filter(pk=image["id"]).delete()
+        yield b"half"
+
+    from images.images.errors import Overtaken
+    from tests.images.conftest import actor
+
+    with pytest.raises(Overtaken):
+        data.upload(actor("red"), image_id=image["id"], pieces=pieces(), expected=None)
+    assert left_in(store) == []
+
+
+def test_an_upload_that_was_given_up_cannot_overwrite_a_later_one(red: Client) -> None:
+    image = red.create()
+
+    def slow() -> Any:
+        yield b"slow"
+        data.give_up(image["id"])
+        assert red.upload(image["id"], b"quick").status_code == 204
+        yield b"slow"
+
+    from images.images.errors import Overtaken
+    from tests.images.conftest import actor
+
+    with pytest.raises(Overtaken):
+        data.upload(actor("red"), image_id=image["id"], pieces=slow(), expected=None)
+    assert body_of(red.ask("get", f"images/{image['id']}/file")) == b"quick"
+
+
+def test_the_size_quota_stops_an_upload_while_it_streams(red: Client, store: Path) -> None:
+    from identity.limits import services as quota
+
+    quota.set_default("image", "image_size_total", 1)
+    image = red.create()
+    answer = red.upload(image["id"], bytes(files.PIECE + 1))
+    assert answer.status_code == 413
+    assert "image_size_total" in answer.json()["message"]
+    assert red.show(image["id"])["status"] == "queued"
+    assert left_in(store) == []
+    assert red.upload(image["id"], bytes(files.PIECE)).status_code == 204
+
+
+def test_a_full_disk_is_a_sentence(red: Client, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = red.create()
+    monkeypatch.setattr(files, "free_bytes", lambda: 10)
+    answer = red.upload(image["id"], b"more than ten bytes")
+    assert answer.status_code == 413
+    assert "no room" in answer.json()["message"]
+    assert red.show(image["id"])["status"] == "queued"
+
+
+def test_a_silent_upload_goes_back_to_queued(red: Client) -> None:
+    from datetime import timedelta
+
+    from common.clock import now
+
+    image = red.create()
+    Image.objects.filter(pk=image["id"]).update(status="saving", alive_at=now() - timedelta(hours=1))
+    data.recover()
+    assert red.show(image["id"])["status"] == "queued"
+
+
+def test_a_deactivated_image_is_read_by_admins_only(red: Client, admin: Client) -> None:
+    image = red.create()
+    assert red.ask("post", f"images/{image['id']}/actions/deactivate").status_code == 400
+    red.upload(image["id"], b"x")
+    assert red.ask("post", f"images/{image['id']}/actions/deactivate").status_code == 204
+    assert red.ask("post", f"images/{image['id']}/actions/deactivate").status_code == 204
+    assert red.show(image["id"])["status"] == "deactivated"
+    assert red.ask("get", f"images/{image['id']}/file").status_code == 403
+    assert admin.ask("get", f"images/{image['id']}/file").status_code == 200
+    assert red.ask("post", f"images/{image['id']}/actions/reactivate").status_code == 204
+    assert red.ask("get", f"images/{image['id']}/file").status_code == 200
