@@ -110,6 +110,10 @@ def _filter(rows: ImageQuerySet, key: str, value: str) -> ImageQuerySet:
         return rows.filter(_time(key, value))
     if key == "changes-since":
         raise BadFilter(reason='The "changes-since" filter is no longer available on v2.')
+    if key.lstrip("-").isdigit():
+        # Django reads such a key as a place in a list.
+        wanted = [pk for pk, properties in rows.values_list("pk", "properties") if properties.get(key) == value]
+        return rows.filter(pk__in=wanted)
     return rows.alias(**{"_wanted": KeyTransform(key, "properties")}).filter(_wanted=value)
 
 

@@ -64,7 +64,7 @@ def test_a_vmdk_with_foreign_extents_is_refused(red: Client, store: Path) -> Non
     text = b'# Disk DescriptorFile\nversion=1\nCID=1\nparentCID=ffffffff\ncreateType="monolithicFlat"\n'
     text += b'RW 20480 FLAT "/etc/shadow" 0\n'
     refused(red, store, text, "vmdk", "")
-    refused(red, store, text.ljust(65536, b"\0"), "vmdk", "other files")
+    refused(red, store, text.ljust(65536, b"\0"), "vmdk", "vmdk")
 
 
 def test_a_padded_vmdk_descriptor_that_claims_to_be_raw_is_refused(red: Client, disk: Disk, tmp_path: Path) -> None:
