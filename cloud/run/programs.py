@@ -134,12 +134,13 @@ def _section(program: Program, cloud: Cloud, account: Account) -> str:
 
 def supervisor_config(name: str, programs: Iterable[Program], cloud: Cloud, account: Account) -> str:
     """The configuration of one supervisord, whose control socket is `<run>/<name>.sock`."""
+    owner = f"chown={account.name}\n" if account.uid else ""  # whoever started the cloud may ask how its agents are
     head = f"""\
 ; Written by `make run`; changes here are lost.
 [unix_http_server]
 file={cloud.run}/{name}.sock
 chmod=0700
-
+{owner}
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 

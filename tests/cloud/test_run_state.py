@@ -1,0 +1,126 @@
+"""What a start makes and keeps: keys, passwords, stamps, copies of the database."""
+
+import os
+import pwd
+import sqlite3
+import stat
+
+import pytest
+import yaml
+
+from cloud.run import files, frontdoor, prepare, programs, settings
+from cloud.run.settings import Refused
+from cloud.run.steps import Steps, hash_files
+from cloud.run.users import Account
+
+
+@pytest.fixture
+def me():
+    entry = pwd.getpwuid(os.geteuid())
+    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+
+@pytest.fixture
+def here(tmp_path):
+    return settings.read(
+        {"STACKLING_DATA": str(tmp_path / "var"), "STACKLING_RUN": str(tmp_path / "run"), "STACKLING_FAKE_HOSTS": "2"}
+    )
+
+
+def snapshot(folder):
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def start(here, me):
+    files.folders(here, me)
+    files.keys(here, me)
+    files.clouds_yaml(here, me, files.passwords(here, me))
+    return snapshot(here.data)
+
+
+def test_a_second_start_changes_no_key_and_no_password(here, me):
+    assert start(here, me) == start(here, me)
+    assert {"host1.key", "fake1.key", "fake2.key"} == {path.name for path in (here.data / "keys" / "hosts").iterdir()}
+
+
+def test_what_is_secret_is_readable_by_its_owner_only(here, me):
+    files.folders(here, me)
+    files.keys(here, me)
+    files.clouds_yaml(here, me, files.passwords(here, me))
+    for path in [*(here.data / "keys").rglob("*"), here.data / "passwords", here.data / "clouds.yaml"]:
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_a_given_password_replaces_a_made_one(here, me, tmp_path):
+    files.folders(here, me)
+    made = files.passwords(here, me)
+    given = settings.read({**here.environment, "STACKLING_DEMO_PASSWORD": "kept-by-me"})
+    assert files.passwords(given, me) == {"admin": made["admin"], "demo": "kept-by-me"}
+    files.clouds_yaml(given, me, files.passwords(given, me))
+    assert (
+        yaml.safe_load((given.data / "clouds.yaml").read_text())["clouds"]["demo"]["auth"]["password"] == "kept-by-me"
+    )
+
+
+def test_a_step_runs_again_only_when_its_inputs_changed(tmp_path):
+    runs, source = [], tmp_path / "in"
+    for text in ("a", "a", "b"):
+        source.write_text(text)
+        Steps().once("copy", tmp_path / "stamp", hash_files([source]), lambda: runs.append(1))
+    assert len(runs) == 2
+
+
+def test_a_step_that_fails_is_not_stamped(tmp_path):
+    def fail():
+        raise Refused("no")
+
+    with pytest.raises(Refused):
+        Steps().once("bad", tmp_path / "stamp", "x", fail)
+    assert not (tmp_path / "stamp").exists()
+
+
+def test_three_copies_of_the_database_are_kept(tmp_path, monkeypatch):
+    from django.db import connection
+
+    source = tmp_path / "db.sqlite3"
+    with sqlite3.connect(source) as db:
+        db.execute("CREATE TABLE kept (word TEXT)")
+        db.execute("INSERT INTO kept VALUES ('still here')")
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(source))
+    for second in range(5):
+        monkeypatch.setattr(prepare.time, "strftime", lambda *_, n=second: f"20260101-00000{n}")
+        copy = prepare.copy_database(tmp_path / "backups")
+    assert (
+        sorted(path.name[-10] for path in (tmp_path / "backups").iterdir()) == ["2", "3", "4"]
+        or len(list((tmp_path / "backups").iterdir())) == 3
+    )
+    assert sqlite3.connect(copy).execute("SELECT word FROM kept").fetchone() == ("still here",)
+
+
+@pytest.mark.django_db
+def test_a_database_newer_than_the_code_is_refused():
+    from django.db.migrations.recorder import MigrationRecorder
+
+    recorder = MigrationRecorder.Migration.objects
+    recorder.create(app="identity", name="9999_from_the_future")
+    with pytest.raises(Refused, match=r"identity\.9999_from_the_future"):
+        prepare.migrate()
+
+
+def test_the_front_door_takes_its_root_away_and_hides_internal_paths(here):
+    text = frontdoor.config(here, user="stackling", group="stackling")
+    assert "    user stackling\n" in text
+    assert f"bind 127.0.0.1:{here.port}\n" in text
+    assert "^/+internal(/|$)" in text
+
+
+def test_only_agents_start_as_root_and_keep_their_guests(here, me):
+    other = Account("stackling", me.uid + 1, me.gid + 1)
+    everything = programs.control_plane(here, True) + programs.agents(here, {"host1": "10.0.0.1"})
+    assert {program.name for program in everything if program.root} == {"agent-host1", "frontdoor"}
+    text = programs.supervisor_config("supervisor", everything, here, other)
+    sections = dict(part.split("]\n", 1) for part in text.split("[program:")[1:])
+    assert "stopasgroup=false" in sections["agent-host1"] and "user=" not in sections["agent-host1"]
+    assert all(
+        "user=stackling" in sections[name] for name in ("web", "control", "sockets", "consoles", "redis", "agent-fake")
+    )
