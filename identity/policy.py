@@ -156,8 +156,17 @@ def credentials(actor: Actor) -> dict[str, Any]:
         "roles": list(actor.roles),
         "is_admin_project": True,
         "trust_id": actor.trust_id,
-        "token": {"user": {"id": actor.user_id}},
+        "token": _token(actor),
     }
+
+
+def _token(actor: Actor) -> dict[str, Any]:
+    token: dict[str, Any] = {"user": {"id": actor.user_id, "domain": {"id": actor.user_domain_id}}}
+    if actor.domain_id:
+        token["domain"] = {"id": actor.domain_id}
+    if actor.project_id:
+        token["project"] = {"id": actor.project_id, "domain": {"id": actor.project_domain_id}}
+    return token
 
 
 def target_of(actor: Actor, target: Any) -> dict[str, Any]:
@@ -168,7 +177,7 @@ def target_of(actor: Actor, target: Any) -> dict[str, Any]:
         return {"project_id": actor.project_id} if actor.project_id else {}
     if isinstance(target, str):
         return {"project_id": target}
-    found = {"project_id": target.project_id}
+    found = {"project_id": target.project_id} if target.project_id is not None else {}
     for name in ("user_id", "domain_id", "id"):
         if hasattr(target, name):
             found[name] = getattr(target, name)

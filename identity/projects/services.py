@@ -1,11 +1,249 @@
 """Verbs of projects."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict, Forbidden, Invalid
+from common.live import announce
+from identity.crud import Kind, Missing, Values, enforce, home_domain
+from identity.models import Credential, Project, ProjectTag, User
+from identity.projects.fields import PROJECT
+from identity.revocation import services as revocation
+from identity.wire import matching, truth
+
+#: Levels of projects below a domain.
+MAX_DEPTH = 5
 
 _on_delete: list[Callable[[str], None]] = []
 
 
 def on_delete(step: Callable[[str], None]) -> None:
-    """Register what an app does with its rows when a project is deleted: ``step(project_id)``, inside the transaction."""
+    """Register what an app does with its rows when a project goes: ``step(project_id)``, inside the transaction."""
     if step not in _on_delete:
         _on_delete.append(step)
+
+
+class NameTaken(Conflict):
+    template = _("Conflict occurred attempting to store project - %(name)s is already the name of another one there.")
+
+
+class ImmutableResource(Forbidden):
+    template = _("You are not authorized to change or delete this %(kind)s: it is marked immutable.")
+
+
+class HasChildren(Forbidden):
+    template = _("Cannot delete the project %(id)s since it is not a leaf in the hierarchy.")
+
+
+class TooDeep(Forbidden):
+    template = _("Max hierarchy depth reached for %(id)s branch.")
+
+
+class DisabledAbove(Forbidden):
+    template = _("Cannot enable project %(id)s since it has disabled parents.")
+
+
+class EnabledBelow(Forbidden):
+    template = _("Cannot disable project %(id)s since its subtree contains enabled projects.")
+
+
+class DomainEnabled(Forbidden):
+    template = _("Cannot delete a domain that is enabled, please disable it first.")
+
+
+def guard_immutable(kind: str, row: Any, options: Values | None = None) -> None:
+    """Raises: ImmutableResource, unless this very change takes the mark away."""
+    if row.options.get("immutable") and not (options is not None and options.get("immutable", True) in (False, None)):
+        raise ImmutableResource(kind=kind)
+
+
+def merged_options(row: Any, options: Values) -> Values:
+    """The row's options with the new ones over them; null takes one away."""
+    before = row.options if row is not None else {}
+    return {name: value for name, value in {**before, **options}.items() if value is not None}
+
+
+def parents(project: Project) -> list[Project]:
+    """From the parent up to the domain."""
+    found, above = [], project.parent
+    while above is not None:
+        found.append(above)
+        above = above.parent
+    return found
+
+
+def subtree(project: Project) -> list[Project]:
+    """Everything below, level by level."""
+    found: list[Project] = []
+    level = [project.pk]
+    while level:
+        rows = list(Project.objects.filter(parent_id__in=level).prefetch_related("tags").order_by("id"))
+        found += rows
+        level = [row.pk for row in rows]
+    return found
+
+
+class Projects(Kind):
+    model, name, plural, fields = Project, "project", "projects", PROJECT
+    filters: ClassVar = {"name": "name", "domain_id": "domain_id", "parent_id": "parent_id", "enabled": "?enabled"}
+    fixed = ("id", "domain_id", "parent_id", "is_domain")
+    lives_in_domain = True
+
+    def rows(self) -> models.QuerySet[Project]:
+        return Project.objects.prefetch_related("tags")
+
+    def target(self, row: Any) -> Values:
+        domain_id = row.id if row.is_domain else row.domain_id
+        return {"target.project.id": row.id, "target.project.domain_id": domain_id}
+
+    def list_target(self, actor: Actor) -> Values:
+        return {"target.domain_id": actor.domain_id} if actor.domain_id else {}
+
+    def mine(self, actor: Actor, rows: Any) -> Any:
+        return rows.filter(domain_id=actor.domain_id) if actor.domain_id and not actor.is_admin else rows
+
+    def listing(self, actor: Actor, query: Any) -> Any:
+        return by_tags(self._by_kind(super().listing(actor, query), query), query)
+
+    def _by_kind(self, rows: Any, query: Any) -> Any:
+        return rows.filter(is_domain="is_domain" in query and truth(query["is_domain"]))
+
+    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+        values.pop("tags", None)  # set once the row is there
+        if "description" in values:
+            values["description"] = values["description"] or ""
+        if "options" in values:
+            values["options"] = merged_options(row, values["options"])
+        if row is None:
+            values = self._placed(actor, values)
+        else:
+            guard_immutable(self.name, row, values.get("options"))
+            self._switched(row, values)
+        return values
+
+    def _placed(self, actor: Actor, values: Values) -> Values:
+        """Domain and parent of a new project, checked."""
+        if values.get("is_domain"):
+            if values.get("parent_id"):
+                raise Invalid(reason="only root projects are allowed to act as domains.")
+            return {**values, "domain_id": None, "parent_id": None}
+        parent_id = values.get("parent_id")
+        domain_id = values.get("domain_id")
+        if domain_id is None:
+            domain_id = home_domain(actor)
+        parent = Project.objects.filter(pk=parent_id or domain_id).first()
+        if parent is None:
+            raise Missing(kind="project" if parent_id else "domain", id=parent_id or domain_id)
+        domain = parent if parent.is_domain else parent.domain
+        if "domain_id" not in values and parent_id:
+            domain_id = domain.pk
+        if domain.pk != domain_id or not Project.objects.domains().filter(pk=domain_id).exists():
+            raise Invalid(reason=f"The parent {parent.pk} lies in another domain than {domain_id}.")
+        line = [parent, *parents(parent)]
+        off = next((above for above in line if not above.enabled), None)
+        if off is not None:
+            raise Invalid(reason=f"cannot create a project in a branch containing a disabled project: {off.pk}")
+        if len(line) > MAX_DEPTH:
+            raise TooDeep(id=parent.pk)
+        return {**values, "domain_id": domain_id, "parent_id": parent.pk}
+
+    def _switched(self, row: Project, values: Values) -> None:
+        if "enabled" not in values or values["enabled"] == row.enabled:
+            return
+        if values["enabled"] and any(not above.enabled for above in parents(row) if not above.is_domain):
+            raise DisabledAbove(id=row.pk)
+        if not values["enabled"] and not row.is_domain and any(below.enabled for below in subtree(row)):
+            raise EnabledBelow(id=row.pk)
+        if not values["enabled"]:
+            revocation.revoke(**{"domain_id" if row.is_domain else "project_id": row.pk})
+
+    def _store(self, row: Any, **how: Any) -> None:
+        row.name = row.name.strip()
+        super()._store(row, **how)
+        announce("project", row.pk, row.pk)
+
+    def made(self, actor: Actor, row: Any, values: Values) -> None:
+        if "tags" in values:
+            set_tags(row, values["tags"])
+
+    @transaction.atomic
+    def update(self, actor: Actor, id: str, values: Values) -> Any:
+        row = super().update(actor, id, values)
+        self.made(actor, row, values)
+        return row
+
+    def leaving(self, actor: Actor, row: Any) -> None:
+        remove(row, kind=self.name)
+
+
+def remove(row: Project, *, kind: str) -> None:
+    """What must be true, and what else goes, before a project or domain is deleted."""
+    guard_immutable(kind, row)
+    if row.is_domain and row.enabled:
+        raise DomainEnabled()
+    if not row.is_domain and row.children.exists():
+        raise HasChildren(id=row.pk)
+    gone = [row, *subtree(row)]
+    for project in reversed(gone):
+        for step in _on_delete:
+            step(project.pk)
+        announce("project", project.pk, project.pk)
+    ids = [project.pk for project in gone]
+    User.objects.filter(default_project_id__in=ids).update(default_project_id=None)
+    Credential.objects.filter(project_id__in=ids).delete()
+
+
+def by_tags(rows: Any, query: Any) -> Any:
+    """`tags` (all of), `tags-any`, `not-tags` (not all of), `not-tags-any`."""
+
+    def wanted(name: str) -> list[str]:
+        return [tag for tag in query.get(name, "").split(",") if tag]
+
+    for tag in wanted("tags"):
+        rows = rows.filter(tags__name=tag)
+    if wanted("tags-any"):
+        rows = rows.filter(pk__in=ProjectTag.objects.filter(name__in=wanted("tags-any")).values("project_id"))
+    if wanted("not-tags"):
+        has_all = Project.objects.all()
+        for tag in wanted("not-tags"):
+            has_all = has_all.filter(tags__name=tag)
+        rows = rows.exclude(pk__in=has_all.values("pk"))
+    if wanted("not-tags-any"):
+        rows = rows.exclude(pk__in=ProjectTag.objects.filter(name__in=wanted("not-tags-any")).values("project_id"))
+    return rows
+
+
+def set_tags(project: Project, tags: Iterable[str]) -> list[str]:
+    """Exactly these tags."""
+    project.tags.all().delete()
+    ProjectTag.objects.bulk_create(ProjectTag(project=project, name=tag) for tag in sorted(set(tags)))
+    project.__dict__.pop("_prefetched_objects_cache", None)
+    return sorted(set(tags))
+
+
+PROJECTS = Projects()
+
+
+@transaction.atomic
+def retag(actor: Actor, project_id: str, tags: list[str], verb: str = "update_project_tags") -> list[str]:
+    """Replace a project's tags. Raises: Forbidden, Missing."""
+    return set_tags(for_tags(actor, verb, project_id), tags)
+
+
+def for_tags(actor: Actor, verb: str, project_id: str) -> Project:
+    """The project, if the actor may do `verb` with its tags. Raises: Forbidden, Missing."""
+    row = PROJECTS.rows().filter(pk=project_id).first()
+    enforce(actor, f"identity:{verb}", PROJECTS.target(row) if row else {})
+    return PROJECTS.find(project_id)
+
+
+def of_user(user_id: str, query: Any) -> Any:
+    """Enabled or not, the projects on which a user has a role."""
+    from identity.assignments.effective import project_ids
+
+    rows = PROJECTS.rows().filter(pk__in=project_ids(user_id), is_domain=False)
+    return matching(rows, query, PROJECTS.filters)

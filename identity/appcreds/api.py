@@ -1,0 +1,119 @@
+"""Application credentials and access rules of a user."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rest_framework.response import Response
+
+from common.errors import Invalid
+from identity.appcreds import services
+from identity.crud import Values
+from identity.models import AccessRule, ApplicationCredential
+from identity.wire import BOOL, NAME, TEXT, IdentityView
+from openstackapi.fields import iso_micro_z
+
+_ROLE = {"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}}
+_RULE = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "path": {"type": "string", "maxLength": 128, "pattern": r"^\/.*"},
+        "method": {"type": "string", "pattern": r"^(POST|GET|HEAD|PATCH|PUT|DELETE)$"},
+        "service": {"type": "string", "maxLength": 64},
+    },
+    "additionalProperties": False,
+}
+_CREATE = {
+    "type": "object",
+    "properties": {
+        "application_credential": {
+            "type": "object",
+            "properties": {
+                "name": NAME,
+                "description": TEXT,
+                "secret": {"type": ["string", "null"]},
+                "expires_at": {"type": ["string", "null"]},
+                "project_id": {"type": "string"},
+                "roles": {"type": "array", "items": _ROLE},
+                "unrestricted": BOOL,
+                "access_rules": {"type": "array", "items": _RULE},
+            },
+            "required": ["name"],
+        }
+    },
+    "required": ["application_credential"],
+}
+_SENT = ("name", "description", "secret", "project_id", "roles", "unrestricted", "access_rules")
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """An ISO 8601 time, UTC unless it says otherwise. Raises: Invalid."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise Invalid(reason=f"{text} is not an ISO 8601 time.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class _AppCredView(IdentityView):
+    def show(self, row: ApplicationCredential) -> Values:
+        body: Values = {
+            "id": row.pk,
+            "name": row.name,
+            "description": row.description,
+            "project_id": row.project_id,
+            "roles": [{"id": r.pk, "name": r.name, "domain_id": r.domain_id} for r in row.roles.all()],
+            "unrestricted": row.unrestricted,
+            "expires_at": (iso_micro_z(row.expires_at) or "").removesuffix("Z") or None,
+            "user_id": row.user_id,
+        }
+        rules = [rule_body(rule) for rule in row.access_rules.all()]
+        if rules:
+            body["access_rules"] = rules
+        return self.linked(body, f"/users/{row.user_id}/application_credentials/{row.pk}")
+
+
+class AppCredList(_AppCredView):
+    def get(self, request: Any, user_id: str) -> Response:
+        rows = services.listing(self.actor, user_id, request._request.GET.get("name"))
+        found, following = self.page(rows)
+        return self.collection("application_credentials", [self.show(row) for row in found], following)
+
+    def post(self, request: Any, user_id: str) -> Response:
+        sent = self.body(_CREATE)["application_credential"]
+        values = {name: sent[name] for name in _SENT if name in sent}
+        expires_at = parse_time(sent.get("expires_at"))
+        row, secret = services.create(self.actor, user_id=user_id, expires_at=expires_at, **values)
+        return Response({"application_credential": {**self.show(row), "secret": secret}}, status=201)
+
+
+class AppCredItem(_AppCredView):
+    def get(self, request: Any, user_id: str, id: str) -> Response:
+        return Response({"application_credential": self.show(services.get(self.actor, user_id, id))})
+
+    def delete(self, request: Any, user_id: str, id: str) -> Response:
+        services.delete(self.actor, user_id, id)
+        return Response(status=204)
+
+
+def rule_body(row: AccessRule) -> Values:
+    return {"id": row.pk, "service": row.service, "path": row.path, "method": row.method}
+
+
+class RuleList(IdentityView):
+    def get(self, request: Any, user_id: str) -> Response:
+        rows, following = self.page(services.rules(self.actor, user_id))
+        bodies = [self.linked(rule_body(row), f"/users/{user_id}/access_rules/{row.pk}") for row in rows]
+        return self.collection("access_rules", bodies, following)
+
+
+class RuleItem(IdentityView):
+    def get(self, request: Any, user_id: str, id: str) -> Response:
+        row = services.rule(self.actor, user_id, id)
+        return Response({"access_rule": self.linked(rule_body(row), f"/users/{user_id}/access_rules/{id}")})
+
+    def delete(self, request: Any, user_id: str, id: str) -> Response:
+        services.delete_rule(self.actor, user_id, id)
+        return Response(status=204)

@@ -1,0 +1,193 @@
+"""Grants on projects, domains and the system, inherited ones too, and the list of all assignments."""
+
+from typing import Any
+
+from rest_framework.response import Response
+
+from common.actor import Actor
+from common.errors import Invalid
+from identity.assignments import listing, services
+from identity.assignments.listing import Assignment, Filter
+from identity.assignments.names import Names
+from identity.crud import Values, enforce
+from identity.models import Domain, Group, Project, Role, User
+from identity.projects.services import PROJECTS, subtree
+from identity.roles.services import ROLES
+from identity.wire import IdentityView, truth
+
+_MODELS: dict[str, Any] = {"project": Project, "domain": Domain, "user": User, "group": Group, "role": Role}
+
+
+class GrantView(IdentityView):
+    """What the grants' routes share. The route gives `on`, `subject` and `inherited`."""
+
+    on = ""
+    subject = ""
+    inherited = False
+
+    def allow(self, verb: str, keys: dict[str, str]) -> Values:
+        """The parts of the address, found, if the actor may. Raises: Forbidden, Missing."""
+        from identity.crud import Missing
+
+        found = {name: _MODELS[name].objects.filter(pk=id).first() for name, id in keys.items() if name in _MODELS}
+        if self.on == "system":
+            rule = {"list": f"list_system_grants_for_{self.subject}"}.get(
+                verb, f"{verb}_system_grant_for_{self.subject}"
+            )
+        else:
+            rule = "list_grants" if verb == "list" else f"{verb}_grant"
+        enforce(self.actor, f"identity:{rule}", _target(found))
+        for name, row in found.items():
+            if row is None:
+                raise Missing(kind=name, id=keys[name])
+        return found
+
+    def where(self, keys: dict[str, str]) -> Values:
+        object_id = "all" if self.on == "system" else keys[self.on]
+        return {
+            "on": self.on,
+            "object_id": object_id,
+            "subject": self.subject,
+            "subject_id": keys[self.subject],
+            "inherited": self.inherited,
+        }
+
+
+def _target(found: Values) -> Values:
+    target: Values = {}
+    for name, row in found.items():
+        if row is None:
+            continue
+        target[f"target.{name}.id"] = row.pk
+        if name == "domain":
+            continue
+        target[f"target.{name}.domain_id"] = row.domain_id
+        target[f"target.{name}.name"] = row.name
+    return target
+
+
+class GrantList(GrantView):
+    def get(self, request: Any, **keys: str) -> Response:
+        self.allow("list", keys)
+        rows = services.roles_given(**self.where(keys))
+        return self.collection("roles", [self.linked(ROLES.render(row), f"/roles/{row.pk}") for row in rows])
+
+
+class GrantItem(GrantView):
+    def put(self, request: Any, **keys: str) -> Response:
+        found = self.allow("create", keys)
+        services.grant(found["role"], **self.where(keys))
+        return Response(status=204)
+
+    def get(self, request: Any, **keys: str) -> Response:
+        found = self.allow("check", keys)
+        services.check(found["role"], **self.where(keys))
+        return Response(status=204)
+
+    head = get
+
+    def delete(self, request: Any, **keys: str) -> Response:
+        found = self.allow("revoke", keys)
+        services.revoke(found["role"], **self.where(keys))
+        return Response(status=204)
+
+
+class TwoAtOnce(Invalid):
+    template = "Specify %(one)s or %(other)s, not both."
+
+
+class AlwaysEmpty(Invalid):
+    template = "Combining effective and the filters given will always result in an empty list."
+
+
+class NeedsProject(Invalid):
+    template = "scope.project.id must be specified if include_subtree is also specified."
+
+
+_NOT_BOTH = (
+    ("scope.domain.id", "scope.project.id"),
+    ("scope.domain.id", "scope.system"),
+    ("scope.project.id", "scope.system"),
+    ("user.id", "group.id"),
+)
+
+
+class AssignmentList(IdentityView):
+    def get(self, request: Any) -> Response:
+        query = request._request.GET
+        tree = "include_subtree" in query and truth(query["include_subtree"])
+        self._allow(self.actor, query, tree)
+        for one, other in _NOT_BOTH:
+            if query.get(one) and query.get(other):
+                raise TwoAtOnce(one=one, other=other)
+        found = self._found(query, tree)
+        names = Names(found) if "include_names" in query and truth(query["include_names"]) else None
+        return self.collection("role_assignments", [self._show(one, names) for one in self._mine(found)])
+
+    def _allow(self, actor: Actor, query: Any, tree: bool) -> None:
+        if not tree:
+            target = {"target.domain_id": actor.domain_id} if actor.domain_id else {}
+            enforce(actor, "identity:list_role_assignments", target)
+            return
+        project = Project.objects.filter(pk=query.get("scope.project.id")).first()
+        target = {"target.domain_id": project.domain_id} if project is not None else {}
+        enforce(actor, "identity:list_role_assignments_for_tree", target)
+        if not query.get("scope.project.id"):
+            raise NeedsProject()
+
+    def _found(self, query: Any, tree: bool) -> list[Assignment]:
+        project_id = query.get("scope.project.id")
+        project_ids = None
+        if project_id:
+            below = subtree(PROJECTS.find(project_id)) if tree else []
+            project_ids = frozenset([project_id, *(row.pk for row in below)])
+        inherited = None
+        if "scope.OS-INHERIT:inherited_to" in query:
+            inherited = query["scope.OS-INHERIT:inherited_to"] == "projects"
+        only = Filter(
+            user_id=query.get("user.id"),
+            group_id=query.get("group.id"),
+            role_id=query.get("role.id"),
+            project_ids=project_ids,
+            domain_id=query.get("scope.domain.id"),
+            system=bool(query.get("scope.system")),
+            inherited=inherited,
+        )
+        if "effective" not in query or not truth(query["effective"]):
+            return list(listing.rows(only))
+        if only.group_id or (inherited and only.domain_id):
+            raise AlwaysEmpty()
+        return listing.effective(only)
+
+    def _mine(self, found: list[Assignment]) -> list[Assignment]:
+        """A domain-scoped caller sees what lies in that domain."""
+        domain_id = self.actor.domain_id
+        if domain_id is None:
+            return found
+        inside = set(Project.objects.filter(domain_id=domain_id).values_list("id", flat=True)) | {domain_id}
+        return [one for one in found if one.on != "system" and one.object_id in inside]
+
+    def _show(self, one: Assignment, names: Names | None) -> Values:
+        scope: Values
+        if one.on == "system":
+            scope, path = {"system": {"all": True}}, "/system"
+        else:
+            scope = {one.on: names.object(one) if names else {"id": one.object_id}}
+            kind, id = one.via or (one.on, one.object_id)
+            path = f"/{kind}s/{id}"
+        links: Values = {}
+        if one.via_group:
+            links["membership"] = self.url(f"/groups/{one.via_group}/users/{one.subject_id}")
+            path += f"/groups/{one.via_group}"
+        else:
+            path += f"/{one.subject}s/{one.subject_id}"
+        path += f"/roles/{one.via_role or one.role_id}"
+        if one.follows_inheritance:
+            scope["OS-INHERIT:inherited_to"] = "projects"
+            path = f"/OS-INHERIT{path}/inherited_to_projects"
+        links["assignment"] = self.url(path)
+        if one.via_role:
+            links["prior_role"] = self.url(f"/prior_role/{one.via_role}/implies/{one.role_id}")
+        who = names.subject(one) if names else {"id": one.subject_id}
+        role = names.role(one) if names else {"id": one.role_id}
+        return {"links": links, "scope": scope, one.subject: who, "role": role}

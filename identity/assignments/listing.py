@@ -1,0 +1,138 @@
+"""Listing assignments: as given, or expanded to what each user has where ("effective")."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from identity.assignments.models import TABLES
+from identity.models import ImpliedRole, Project, Role, User
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One row, or one that follows from rows. `via_*` say from where: a group, an object above, a role that implies."""
+
+    subject: str  # user | group
+    subject_id: str
+    on: str  # project | domain | system
+    object_id: str
+    role_id: str
+    inherited: bool = False
+    via_group: str | None = None
+    via: tuple[str, str] | None = None  # (project | domain, id) from which it is inherited
+    via_role: str | None = None
+
+    @property
+    def follows_inheritance(self) -> bool:
+        return self.inherited or self.via is not None
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What part is asked for; None asks for all."""
+
+    user_id: str | None = None
+    group_id: str | None = None
+    role_id: str | None = None
+    project_ids: frozenset[str] | None = None
+    domain_id: str | None = None
+    system: bool = False
+    inherited: bool | None = None
+
+
+def rows(only: Filter) -> Iterator[Assignment]:
+    """The rows themselves that fit."""
+    for (subject, on), table in TABLES.items():
+        if not _table_fits(only, subject, on):
+            continue
+        found = table._default_manager.all()
+        if only.user_id or only.group_id:
+            found = found.filter(**{f"{subject}_id": only.user_id or only.group_id})
+        if only.role_id:
+            found = found.filter(permission__role=only.role_id)
+        if only.inherited is not None:
+            found = found.filter(inherited=only.inherited)
+        if on == "project" and only.project_ids is not None:
+            found = found.filter(content_object_id__in=only.project_ids)
+        if on == "domain" and only.domain_id is not None:
+            found = found.filter(content_object_id=only.domain_id)
+        values = found.values_list(f"{subject}_id", "content_object_id", "permission__role__id", "inherited")
+        for subject_id, object_id, role_id, inherited in values.order_by("id"):
+            yield Assignment(subject, subject_id, on, object_id, role_id, inherited)
+
+
+def _table_fits(only: Filter, subject: str, on: str) -> bool:
+    if (only.user_id and subject != "user") or (only.group_id and subject != "group"):
+        return False
+    if only.project_ids is not None:
+        return on == "project"
+    if only.domain_id is not None:
+        return on == "domain"
+    return on == "system" if only.system else True
+
+
+def effective(only: Filter) -> list[Assignment]:
+    """Groups replaced by their members, inheritance by the projects below, roles followed by those they imply."""
+    wide = Filter(system=only.system)
+    if only.domain_id is not None:
+        wide = Filter(domain_id=only.domain_id, inherited=False)
+    found: Iterable[Assignment] = rows(wide)
+    found = _members(found, only.user_id)
+    found = _below(found)
+    found = [one for one in found if only.inherited is None or (one.via is not None) == only.inherited]
+    if only.project_ids is not None:
+        found = [one for one in found if one.on == "project" and one.object_id in only.project_ids]
+    if only.domain_id is not None:
+        found = [one for one in found if one.on == "domain" and one.object_id == only.domain_id]
+    return [one for one in _implied(found) if only.role_id in (None, one.role_id)]
+
+
+def _members(found: Iterable[Assignment], user_id: str | None) -> Iterator[Assignment]:
+    members: dict[str, list[str]] = {}
+    pairs = User.groups.through.objects.values_list("group_id", "user_id")
+    for group_id, member_id in pairs.filter(user_id=user_id) if user_id else pairs:
+        members.setdefault(group_id, []).append(member_id)
+    for one in found:
+        if one.subject == "user":
+            if user_id in (None, one.subject_id):
+                yield one
+        else:
+            for member_id in members.get(one.subject_id, ()):
+                yield replace(one, subject="user", subject_id=member_id, via_group=one.subject_id)
+
+
+def _below(found: Iterable[Assignment]) -> Iterator[Assignment]:
+    children: dict[str, list[str]] | None = None
+    for one in found:
+        if not one.inherited:
+            yield one
+            continue
+        if children is None:
+            children = {}
+            for id, parent_id in Project.objects.exclude(parent=None).values_list("id", "parent_id"):
+                children.setdefault(parent_id, []).append(id)
+        todo = list(children.get(one.object_id, ()))
+        while todo:
+            project_id = todo.pop()
+            todo += children.get(project_id, ())
+            via = (one.on, one.object_id)
+            yield replace(one, on="project", object_id=project_id, inherited=False, via=via)
+
+
+def _implied(found: Iterable[Assignment]) -> Iterator[Assignment]:
+    after: dict[str, list[str]] = {}
+    for prior, implied in ImpliedRole.objects.values_list("prior_id", "implied_id"):
+        after.setdefault(prior, []).append(implied)
+    of_domains = set(Role.objects.exclude(domain=None).values_list("id", flat=True))
+    for one in found:
+        if one.role_id not in of_domains:
+            yield one
+        seen, todo = {one.role_id}, [one.role_id]
+        while todo:
+            prior = todo.pop()
+            for role_id in after.get(prior, ()):
+                if role_id in seen:
+                    continue
+                seen.add(role_id)
+                todo.append(role_id)
+                if role_id not in of_domains:
+                    yield replace(one, role_id=role_id, via_role=prior)

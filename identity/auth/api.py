@@ -1,0 +1,118 @@
+"""Versions, tokens, and what a token may be scoped to."""
+
+from typing import Any
+
+from rest_framework.response import Response
+
+from common.actor import Actor
+from common.errors import Forbidden, Invalid
+from identity import catalog, tokens
+from identity.assignments import effective
+from identity.auth import body, services
+from identity.auth.schemas import AUTH
+from identity.crud import enforce
+from identity.domains.services import DOMAINS
+from identity.projects.services import PROJECTS
+from identity.wire import PREFIX, IdentityView, truth
+from openstackapi import links
+
+
+class NoSubject(Invalid):
+    template = "X-Subject-Token is missing."
+
+
+class NeedsProject(Forbidden):
+    template = "A project-scoped token is required to produce a service catalog."
+
+
+def _version(root: str) -> dict[str, Any]:
+    return {
+        "id": "v3.14",
+        "status": "stable",
+        "updated": "2020-04-07T00:00:00Z",
+        "links": [{"rel": "self", "href": f"{root}{PREFIX}/"}],
+        "media-types": [{"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}],
+    }
+
+
+class Versions(IdentityView):
+    anonymous = True
+
+    def get(self, request: Any) -> Response:
+        response = Response({"versions": {"values": [_version(self.root())]}}, status=300)
+        response["Location"] = f"{self.root()}{PREFIX}/"
+        return response
+
+
+class Version(IdentityView):
+    anonymous = True
+
+    def get(self, request: Any) -> Response:
+        return Response({"version": _version(self.root())})
+
+
+class Tokens(IdentityView):
+    """POST signs in; GET, HEAD and DELETE are about X-Subject-Token."""
+
+    @property
+    def anonymous(self) -> bool:  # type: ignore[override]
+        return self.request.method == "POST"
+
+    def post(self, request: Any) -> Response:
+        text, actor = services.sign_in(self.body(AUTH)["auth"], request=request._request)
+        return self._answer(text, actor, 201)
+
+    def get(self, request: Any) -> Response:
+        return self._answer(*self._subject("validate_token"), 200)
+
+    def head(self, request: Any) -> Response:
+        return self._answer(*self._subject("check_token"), 200)
+
+    def delete(self, request: Any) -> Response:
+        text, _actor = self._subject("revoke_token")
+        tokens.revoke(text, chain=truth(request._request.GET.get("cascade", "true")))
+        return Response(status=204)
+
+    def _subject(self, verb: str) -> tuple[str, Actor]:
+        raw = self.request._request
+        text = raw.META.get("HTTP_X_SUBJECT_TOKEN", "")
+        if not text:
+            raise tokens.TokenNotFound()
+        late = verb == "validate_token" and truth(raw.GET.get("allow_expired", "no"))
+        subject = tokens.validate(text, fresh=True, allow_expired=late)
+        enforce(self.actor, f"identity:{verb}", {"target.token.user_id": subject.user_id})
+        return text, subject
+
+    def _answer(self, text: str, actor: Actor, status: int) -> Response:
+        with_catalog = "nocatalog" not in self.request._request.GET
+        token = body.token_body(actor, links.root(self.request._request), with_catalog=with_catalog)
+        response = Response({"token": token}, status=status)
+        response["X-Subject-Token"] = text
+        response["Vary"] = "X-Auth-Token"
+        return response
+
+
+class Catalog(IdentityView):
+    def get(self, request: Any) -> Response:
+        if not self.actor.project_id:
+            raise NeedsProject()
+        shown = catalog.for_scope(body.scope_of(self.actor), self.actor.user_id, self.root())
+        return Response({"catalog": shown, "links": {"self": self.url("/auth/catalog")}})
+
+
+class AuthProjects(IdentityView):
+    def get(self, request: Any) -> Response:
+        rows = PROJECTS.rows().filter(pk__in=effective.project_ids(self.actor.user_id)).order_by("id")
+        return self.collection("projects", [self.linked(PROJECTS.render(r), f"/projects/{r.pk}") for r in rows])
+
+
+class AuthDomains(IdentityView):
+    def get(self, request: Any) -> Response:
+        rows = DOMAINS.rows().filter(pk__in=effective.domain_ids(self.actor.user_id)).order_by("id")
+        return self.collection("domains", [self.linked(DOMAINS.render(r), f"/domains/{r.pk}") for r in rows])
+
+
+class AuthSystem(IdentityView):
+    def get(self, request: Any) -> Response:
+        has = effective.roles_on(self.actor.user_id, effective.Scope("system", "all"))
+        return Response({"system": [{"all": True}] if has else [], "links": {"self": self.url("/auth/system")}})

@@ -1,0 +1,64 @@
+"""What a token shows of itself."""
+
+from typing import Any
+
+from common.actor import Actor
+from identity import catalog
+from identity.assignments.effective import Scope
+from identity.models import ServiceProvider
+from openstackapi.fields import iso_micro_z
+
+
+def scope_of(actor: Actor) -> Scope:
+    if actor.project_id:
+        return Scope("project", actor.project_id)
+    if actor.domain_id:
+        return Scope("domain", actor.domain_id)
+    return Scope("system", "all") if actor.system else Scope()
+
+
+def token_body(actor: Actor, base: str, *, with_catalog: bool = True) -> dict[str, Any]:
+    """The "token" of an answer. `base` is ``http://host:port`` as the client sees it."""
+    extra: dict[str, Any] = actor.extra
+    token: dict[str, Any] = {
+        "methods": list(actor.methods),
+        "user": {
+            "domain": {"id": actor.user_domain_id, "name": actor.user_domain_name},
+            "id": actor.user_id,
+            "name": actor.user_name,
+            "password_expires_at": iso_micro_z(extra["password_expires_at"]),
+        },
+        "audit_ids": list(actor.audit_ids),
+        "expires_at": iso_micro_z(actor.expires_at),
+        "issued_at": iso_micro_z(actor.issued_at),
+    }
+    scope = scope_of(actor)
+    token |= _scope_body(actor, scope)
+    if scope.kind:
+        token["roles"] = [{"id": id, "name": name} for id, name in extra["roles"].items()]
+        if with_catalog:
+            token["catalog"] = catalog.for_scope(scope, actor.user_id, base)
+    if actor.trust_id:
+        token["OS-TRUST:trust"] = extra["trust"]
+    if actor.app_cred_id:
+        token["application_credential"] = extra["app_cred"]
+    delegation = extra["delegation"]
+    if delegation.access_token_id:
+        token["OS-OAUTH1"] = {"access_token_id": delegation.access_token_id, "consumer_id": delegation.consumer_id}
+    providers = ServiceProvider.objects.filter(enabled=True).order_by("id")
+    if shown := list(providers.values("id", "auth_url", "sp_url", "relay_state_prefix")):
+        token["service_providers"] = shown
+    return token
+
+
+def _scope_body(actor: Actor, scope: Scope) -> dict[str, Any]:
+    match scope.kind:
+        case "project":
+            domain = {"id": actor.project_domain_id, "name": actor.project_domain_name}
+            project = {"domain": domain, "id": actor.project_id, "name": actor.project_name}
+            return {"project": project} if actor.trust_id else {"project": project, "is_domain": False}
+        case "domain":
+            return {"domain": {"id": actor.domain_id, "name": actor.domain_name}}
+        case "system":
+            return {"system": {"all": True}}
+    return {}

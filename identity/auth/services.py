@@ -1,0 +1,288 @@
+"""Signing in for a token: the methods prove who, the scope says where."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Forbidden, Invalid, Unauthorized
+from identity import actors, tokens
+from identity.appcreds import secrets
+from identity.assignments.effective import Scope, roles_on
+from identity.auth import passwords, totp
+from identity.models import Project, Trust, User
+from identity.oauth1 import signing
+
+Body = dict[str, Any]
+
+
+class BadMethod(Unauthorized):
+    template = _("Attempted to authenticate with an unsupported method.")
+
+
+class NotAuthenticated(Unauthorized):
+    template = _("The request you have made requires authentication.")
+
+
+class MissingPart(Invalid):
+    template = _("Expecting to find %(attribute)s in %(target)s. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.")  # fmt: skip
+
+
+class MayNotRescope(Forbidden):
+    template = _("You are not authorized to perform the requested action: %(action)s.")
+
+
+class TrustIsAnothers(Forbidden):
+    template = _("You are not authorized to perform the requested action: User is not a trustee.")
+
+
+class TrustUsedUp(Forbidden):
+    template = _("The trust %(id)s has no uses left.")
+
+
+class MethodsTooFew(Unauthorized):
+    template = _("This user must authenticate with more methods: %(rules)s.")
+
+
+@dataclass
+class Proof:
+    """What the methods proved."""
+
+    user_id: str = ""
+    methods: tuple[str, ...] = ()
+    parent: tokens.Token | None = None
+    scope: Scope | None = None  # a method that fixes it: application_credential, oauth1
+    delegation: actors.Delegation = field(default_factory=actors.Delegation)
+    expires_at: datetime | None = None
+
+    def is_user(self, user_id: str) -> None:
+        if self.user_id and self.user_id != user_id:
+            raise NotAuthenticated()
+        self.user_id = user_id
+
+
+def sign_in(auth: Body, *, request: Any = None) -> tuple[str, Actor]:
+    """A token's text and its Actor, for the "auth" part of a request.
+
+    Raises: Unauthorized (the same for an unknown user and a wrong password), Invalid, Forbidden.
+    """
+    proof = _prove(auth["identity"], request)
+    _enough_methods(proof)
+    scope, proof = _scope(auth, proof)
+    text, token = tokens.issue(
+        proof.user_id,
+        scope,
+        proof.methods,
+        parent=proof.parent,
+        delegation=proof.delegation,
+        expires_at=proof.expires_at,
+    )
+    try:
+        actor = tokens.validate(text, fresh=True)
+    except tokens.TokenNotFound:
+        raise NotAuthenticated() from None
+    if proof.delegation.trust_id:
+        _use_trust(proof.delegation.trust_id)
+    return text, actor
+
+
+def _prove(identity: Body, request: Any) -> Proof:
+    methods = identity["methods"]
+    if not methods:
+        raise BadMethod()
+    proof = Proof()
+    for method in methods:
+        prove = _METHODS.get(method)
+        if prove is None:
+            raise BadMethod()
+        if method not in identity:
+            raise MissingPart(attribute=method, target="identity")
+        prove(proof, identity[method], request)
+        proof.methods = tuple(dict.fromkeys((*proof.methods, method)))
+    return proof
+
+
+def _user_of(body: Body, method: str) -> dict[str, str | None]:
+    """{user_id} or {name, domain} of a method's "user". Raises: MissingPart."""
+    if "user" not in body:
+        raise MissingPart(attribute="user", target=method)
+    user = body["user"]
+    if user.get("name"):
+        if "domain" not in user:
+            raise MissingPart(attribute="domain", target="user")
+        domain = user["domain"].get("id") or user["domain"].get("name")
+        if not domain:
+            raise MissingPart(attribute="id or name", target="domain")
+        return {"name": user["name"], "domain": domain}
+    if not user.get("id"):
+        raise MissingPart(attribute="id or name", target="user")
+    return {"user_id": user["id"]}
+
+
+def _password(proof: Proof, body: Body, request: Any) -> None:
+    who = _user_of(body, "password")
+    if "password" not in body["user"]:
+        raise MissingPart(attribute="password", target="user")
+    proof.is_user(passwords.check(body["user"]["password"], **who).pk)
+
+
+def _totp(proof: Proof, body: Body, request: Any) -> None:
+    user = passwords.find(**_user_of(body, "totp"))
+    if user is None or not totp.check(user, body["user"].get("passcode", "")):
+        raise NotAuthenticated()
+    proof.is_user(user.pk)
+
+
+def _token(proof: Proof, body: Body, request: Any) -> None:
+    actor = tokens.actor_from_token(body["id"], fresh=True)
+    parent = tokens.read(body["id"])
+    if parent.delegation.as_dict():
+        raise MayNotRescope(action="Using a delegated token to create another token")
+    proof.is_user(actor.user_id)
+    proof.parent = parent
+    proof.methods = tuple(dict.fromkeys((*proof.methods, *parent.methods)))
+
+
+def _application_credential(proof: Proof, body: Body, request: Any) -> None:
+    who = _user_of(body, "application_credential") if "user" in body else {}
+    if "id" not in body and not ("name" in body and who):
+        raise MissingPart(attribute="name or ID", target="application credential")
+    user = passwords.find(**who) if who else None
+    row = secrets.check(body["secret"], id=body.get("id"), name=body.get("name"), user_id=user.pk if user else None)
+    proof.is_user(row.user_id)
+    proof.scope = Scope("project", row.project_id or "")
+    proof.delegation = replace(proof.delegation, app_cred_id=row.pk)
+    proof.expires_at = row.expires_at
+
+
+def _oauth1(proof: Proof, body: Body, request: Any) -> None:
+    access = signing.check_access(request)
+    proof.is_user(access.user_id)
+    proof.scope = Scope("project", access.project_id)
+    proof.delegation = replace(proof.delegation, access_token_id=access.pk, consumer_id=access.consumer_id)
+    proof.expires_at = access.expires_at
+
+
+_METHODS = {
+    "password": _password,
+    "totp": _totp,
+    "token": _token,
+    "application_credential": _application_credential,
+    "oauth1": _oauth1,
+}
+
+
+def _enough_methods(proof: Proof) -> None:
+    """A user's multi-factor rules: one of the lists must be wholly among the methods used."""
+    options = User.objects.filter(pk=proof.user_id).values_list("options", flat=True).first() or {}
+    known = [
+        [method for method in rule if method in tokens.METHODS] for rule in options.get("multi_factor_auth_rules", [])
+    ]
+    rules = [rule for rule in known if rule]
+    if options.get("multi_factor_auth_enabled") is False or not rules:
+        return
+    if not any(set(rule) <= set(proof.methods) for rule in rules):
+        raise MethodsTooFew(rules="; ".join(" + ".join(rule) for rule in rules))
+
+
+def _scope(auth: Body, proof: Proof) -> tuple[Scope, Proof]:
+    asked = auth.get("scope")
+    if proof.scope is not None:
+        if asked is not None and proof.delegation.app_cred_id:
+            raise NotAuthenticated()
+        return proof.scope, proof
+    if asked is None:
+        return _default(proof.user_id), proof
+    if asked == "unscoped":
+        return Scope(), proof
+    if not isinstance(asked, dict) or sum(name in asked for name in _SCOPES) != 1:
+        raise MissingPart(attribute="system, project, domain, OS-TRUST:trust or unscoped", target="scope")
+    if "OS-TRUST:trust" in asked:
+        return _trust_scope(asked["OS-TRUST:trust"], proof)
+    name = next(name for name in _SCOPES if name in asked)
+    if proof.parent is not None and proof.parent.scope.kind == "system" and name in ("project", "domain"):
+        raise MayNotRescope(action="Using a system-scoped token to create a project- or domain-scoped token")
+    return _SCOPES[name](asked[name]), proof
+
+
+def _default(user_id: str) -> Scope:
+    """The user's default project if they can work there, else no scope."""
+    project_id = User.objects.filter(pk=user_id).values_list("default_project_id", flat=True).first()
+    if project_id is None:
+        return Scope()
+    scope = Scope("project", project_id)
+    usable = Project.objects.filter(pk=project_id, enabled=True, domain__enabled=True).exists()
+    return scope if usable and roles_on(user_id, scope) else Scope()
+
+
+def _project_scope(body: Body) -> Scope:
+    if body.get("name"):
+        if "domain" not in body:
+            raise MissingPart(attribute="domain", target="project")
+        domain = _domain_id(body["domain"])
+        row = Project.objects.filter(name=body["name"], domain_id=domain).first()
+    elif body.get("id"):
+        row = Project.objects.plain().filter(pk=body["id"]).first()
+    else:
+        raise MissingPart(attribute="id or name", target="project")
+    if row is None:
+        raise NotAuthenticated()
+    return Scope("project", row.pk)
+
+
+def _domain_id(body: Body) -> str:
+    rows = Project.objects.domains()
+    if body.get("name"):
+        row = rows.filter(name=body["name"]).first()
+    elif body.get("id"):
+        row = rows.filter(pk=body["id"]).first()
+    else:
+        raise MissingPart(attribute="id or name", target="domain")
+    if row is None:
+        raise NotAuthenticated()
+    return row.pk
+
+
+def _system_scope(body: Body) -> Scope:
+    if body.get("all") is not True:
+        raise MissingPart(attribute="all", target="system")
+    return Scope("system", "all")
+
+
+_SCOPES = {
+    "project": _project_scope,
+    "domain": lambda body: Scope("domain", _domain_id(body)),
+    "system": _system_scope,
+    "unscoped": lambda body: Scope(),
+    "OS-TRUST:trust": None,
+}
+
+
+def _trust_scope(body: Body, proof: Proof) -> tuple[Scope, Proof]:
+    if not body.get("id"):
+        raise MissingPart(attribute="trust_id", target="trust")
+    trust = Trust.objects.filter(pk=body["id"], deleted_at=None).first()
+    if trust is None:
+        raise NotAuthenticated()
+    if trust.trustee_id != proof.user_id:
+        raise TrustIsAnothers()
+    if trust.remaining_uses == 0:
+        raise NotAuthenticated()
+    scope = Scope("project", trust.project_id) if trust.project_id else Scope()
+    lost = set(trust.roles.values_list("id", flat=True)) - roles_on(trust.trustor_id, scope).keys()
+    if lost:
+        raise MayNotRescope(action="The trustor no longer has every role of the trust")
+    expires_at = min((at for at in (trust.expires_at, proof.expires_at) if at), default=None)
+    delegation = replace(proof.delegation, trust_id=trust.pk)
+    return scope, replace(proof, delegation=delegation, expires_at=expires_at)
+
+
+def _use_trust(trust_id: str) -> None:
+    with transaction.atomic():
+        limited = Trust.objects.filter(pk=trust_id).exclude(remaining_uses=None)
+        if limited.exists() and not limited.filter(remaining_uses__gt=0).update(remaining_uses=F("remaining_uses") - 1):
+            raise TrustUsedUp(id=trust_id)

@@ -1,0 +1,48 @@
+"""Regions, services, endpoints."""
+
+from typing import Any
+
+from rest_framework.response import Response
+
+from identity import catalog
+from identity.catalogs.services import ENDPOINTS, REGIONS, SERVICES
+from identity.crud import ItemView, ListView, Values
+
+
+class RegionList(ListView):
+    kind = REGIONS
+
+
+class RegionItem(ItemView):
+    kind = REGIONS
+
+    def put(self, request: Any, id: str) -> Response:
+        values = {**(self.body(REGIONS.fields.create_schema(extra=True))["region"]), "id": id}
+        return Response({"region": self.show(REGIONS.create(self.actor, values))}, status=201)
+
+
+class ServiceList(ListView):
+    kind = SERVICES
+
+
+class ServiceItem(ItemView):
+    kind = SERVICES
+
+
+class EndpointList(ListView):
+    kind = ENDPOINTS
+
+    def show(self, row: Any) -> Values:
+        return _with_address(super().show(row), self.root())
+
+
+class EndpointItem(ItemView):
+    kind = ENDPOINTS
+
+    def show(self, row: Any) -> Values:
+        return _with_address(super().show(row), self.root())
+
+
+def _with_address(body: Values, root: str) -> Values:
+    """The endpoint with the front door's address filled in; what depends on the caller stays a name."""
+    return {**body, "url": body["url"].replace(catalog.PUBLIC, root)}

@@ -1,0 +1,103 @@
+"""Verbs of regions, services, endpoints and endpoint groups."""
+
+from typing import Any, ClassVar
+
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict, Forbidden, Invalid
+from identity import catalog
+from identity.catalogs.fields import ENDPOINT, ENDPOINT_GROUP, REGION, SERVICE
+from identity.catalogs.models import Endpoint, EndpointGroup, Region, Service
+from identity.crud import Kind, Missing, Values
+
+
+class RegionInUse(Forbidden):
+    template = _("Unable to delete region %(id)s because it or its child regions have associated endpoints.")
+
+
+class RegionLoop(Invalid):
+    template = _("A region cannot lie inside itself or its own children.")
+
+
+class NoSuchPart(Invalid):
+    template = _("Could not find %(kind)s: %(id)s.")
+
+
+class RegionTaken(Conflict):
+    template = _("Conflict occurred attempting to store region - Duplicate ID, %(id)s.")
+
+
+class Regions(Kind):
+    model, name, plural, fields = Region, "region", "regions", REGION
+    filters: ClassVar = {"parent_region_id": "parent_region_id", "id": "id"}
+    flushes = True
+
+    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+        if not values.get("id"):
+            values.pop("id", None)
+        elif row is None and Region.objects.filter(pk=values["id"]).exists():
+            raise RegionTaken(id=values["id"])
+        if values.get("description") is None and "description" in values:
+            values["description"] = ""
+        above = values.get("parent_region_id")
+        while above:
+            if row is not None and above == row.pk:
+                raise RegionLoop()
+            parent = Region.objects.filter(pk=above).first()
+            if parent is None:
+                raise Missing(kind="region", id=above)
+            above = parent.parent_region_id
+        return values
+
+    def leaving(self, actor: Actor, row: Any) -> None:
+        below, todo = {row.pk}, [row.pk]
+        while todo:
+            more = set(Region.objects.filter(parent_region_id__in=todo).values_list("id", flat=True)) - below
+            below |= more
+            todo = list(more)
+        if Endpoint.objects.filter(region_id__in=below).exists():
+            raise RegionInUse(id=row.pk)
+        while below - {row.pk}:  # leaves first: a parent is protected while it has children
+            Region.objects.filter(pk__in=below - {row.pk}, children=None).delete()
+            below = set(Region.objects.filter(pk__in=below).values_list("id", flat=True))
+
+
+class Services(Kind):
+    model, name, plural, fields = Service, "service", "services", SERVICE
+    filters: ClassVar = {"type": "type", "name": "name"}
+
+    def shape(self, body: Values, row: Any) -> Values:
+        if body["description"] is None:
+            del body["description"]
+        return body
+
+
+class Endpoints(Kind):
+    model, name, plural, fields = Endpoint, "endpoint", "endpoints", ENDPOINT
+    filters: ClassVar = {"interface": "interface", "service_id": "service_id", "region_id": "region_id"}
+
+    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+        service_id, region_id = values.get("service_id"), values.get("region_id")
+        if service_id is not None and not Service.objects.filter(pk=service_id).exists():
+            raise NoSuchPart(kind="service", id=service_id)
+        if region_id is not None and not Region.objects.filter(pk=region_id).exists():
+            Region.objects.create(pk=region_id)  # Keystone makes a region that an endpoint names for the first time
+        if "url" in values and not valid_url(values["url"]):
+            raise Invalid(reason=f"The url {values['url']} names something that cannot be filled in.")
+        return values
+
+
+def valid_url(url: str) -> bool:
+    known = {"public_url", "project_id", "tenant_id", "user_id"}
+    return catalog.url_for(url, dict.fromkeys(known, "x")) is not None
+
+
+class EndpointGroups(Kind):
+    model, name, plural, fields = EndpointGroup, "endpoint_group", "endpoint_groups", ENDPOINT_GROUP
+    filters: ClassVar = {"name": "name"}
+    path = "/OS-EP-FILTER/endpoint_groups"
+    keeps_extra = False
+
+
+REGIONS, SERVICES, ENDPOINTS, ENDPOINT_GROUPS = Regions(), Services(), Endpoints(), EndpointGroups()

@@ -1,0 +1,44 @@
+"""Credentials, and EC2 pairs of a user."""
+
+from typing import Any
+
+from rest_framework.response import Response
+
+from identity.credentials import services
+from identity.credentials.services import CREDENTIALS
+from identity.crud import ItemView, ListView, Values
+from identity.wire import IdentityView
+
+_EC2 = {"type": "object", "properties": {"tenant_id": {"type": "string"}}, "required": ["tenant_id"]}
+
+
+class CredentialList(ListView):
+    kind = CREDENTIALS
+
+
+class CredentialItem(ItemView):
+    kind = CREDENTIALS
+
+
+class _Ec2View(IdentityView):
+    def show(self, body: Values) -> Values:
+        return self.linked(body, f"/users/{body['user_id']}/credentials/OS-EC2/{body['access']}")
+
+
+class Ec2List(_Ec2View):
+    def get(self, request: Any, user_id: str) -> Response:
+        return self.collection("credentials", [self.show(one) for one in services.list_ec2(self.actor, user_id)])
+
+    def post(self, request: Any, user_id: str) -> Response:
+        made = services.create_ec2(self.actor, user_id, self.body(_EC2)["tenant_id"])
+        return Response({"credential": self.show(made)}, status=201)
+
+
+class Ec2Item(_Ec2View):
+    def get(self, request: Any, user_id: str, access: str) -> Response:
+        row = services.get_ec2(self.actor, user_id, access)
+        return Response({"credential": self.show(services.ec2_body(row))})
+
+    def delete(self, request: Any, user_id: str, access: str) -> Response:
+        services.delete_ec2(self.actor, user_id, access)
+        return Response(status=204)

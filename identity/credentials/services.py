@@ -1,0 +1,142 @@
+"""Verbs of credentials. An ec2 one's id is the SHA-256 of its access key, as Keystone has it."""
+
+import hashlib
+from typing import Any, ClassVar
+
+import orjson
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict, Invalid
+from common.ids import new_hex
+from identity.appcreds.services import not_delegated
+from identity.credentials.crypto import decrypt, encrypt
+from identity.credentials.fields import CREDENTIAL
+from identity.crud import Kind, Missing, Values, enforce
+from identity.models import Credential, Project, User
+
+
+class CredentialTaken(Conflict):
+    template = _("Conflict occurred attempting to store credential - Duplicate entry found with id %(id)s.")
+
+
+def hash_access(access: str) -> str:
+    return hashlib.sha256(access.encode()).hexdigest()
+
+
+class Credentials(Kind):
+    model, name, plural, fields = Credential, "credential", "credentials", CREDENTIAL
+    filters: ClassVar = {"user_id": "user_id", "type": "type"}
+    fixed = ("id",)
+    flushes = False
+
+    def target(self, row: Any) -> Values:
+        return {"target.credential.user_id": row.user_id, "target.credential.id": row.id}
+
+    def list_target(self, actor: Actor) -> Values:
+        return {"target.credential.user_id": actor.user_id}
+
+    def mine(self, actor: Actor, rows: Any) -> Any:
+        return rows if actor.is_admin or actor.system else rows.filter(user_id=actor.user_id)
+
+    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+        not_delegated(actor, "create or change a credential")
+        kind = values.get("type", row.type if row else None)
+        if "user_id" in values and not User.objects.filter(pk=values["user_id"]).exists():
+            raise Missing(kind="user", id=values["user_id"])
+        if "blob" in values:
+            blob = values.pop("blob")
+            text = blob if isinstance(blob, str) else orjson.dumps(blob).decode()
+            if kind == "ec2":
+                self._ec2(values, text, row)
+            values["encrypted_blob"] = encrypt(text)
+        elif row is None:
+            raise Invalid(reason="A credential needs a blob.")
+        if kind == "ec2" and (values.get("project_id") or (row and row.project_id)) is None:
+            raise Invalid(reason="A credential of type ec2 needs a project_id.")
+        return values
+
+    def _ec2(self, values: Values, text: str, row: Any) -> None:
+        try:
+            access = orjson.loads(text)["access"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            raise Invalid(reason="The blob of an ec2 credential must be JSON with access and secret.") from None
+        if row is None:
+            values["id"] = hash_access(access)
+            if Credential.objects.filter(pk=values["id"]).exists():
+                raise CredentialTaken(id=values["id"])
+
+    def split(self, values: Values) -> tuple[Values, Values]:
+        columns, extra = super().split(values)
+        if "blob" in values:
+            columns["blob"] = values["blob"]
+        return columns, extra
+
+
+CREDENTIALS = Credentials()
+
+
+# ── EC2 ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _target(user_id: str) -> Values:
+    return {"target.credential.user_id": user_id, "user_id": user_id}
+
+
+def _user(user_id: str) -> User:
+    row = User.objects.filter(pk=user_id).first()
+    if row is None:
+        raise Missing(kind="user", id=user_id)
+    return row
+
+
+@transaction.atomic
+def create_ec2(actor: Actor, user_id: str, project_id: str) -> Values:
+    """An access key and secret for a user on a project. Raises: Forbidden, Missing."""
+    enforce(actor, "identity:ec2_create_credential", _target(user_id))
+    not_delegated(actor, "create a credential")
+    user = _user(user_id)
+    if not Project.objects.filter(pk=project_id).exists():
+        raise Missing(kind="project", id=project_id)
+    blob = {"access": new_hex(), "secret": new_hex(), "trust_id": None}
+    row = Credential.objects.create(
+        id=hash_access(blob["access"] or ""),
+        user=user,
+        project_id=project_id,
+        type="ec2",
+        encrypted_blob=encrypt(orjson.dumps(blob).decode()),
+    )
+    return ec2_body(row)
+
+
+def ec2_body(row: Credential) -> Values:
+    blob = orjson.loads(decrypt(row.encrypted_blob))
+    return {
+        "user_id": row.user_id,
+        "tenant_id": row.project_id,
+        "access": blob["access"],
+        "secret": blob["secret"],
+        "trust_id": blob.get("trust_id"),
+    }
+
+
+def list_ec2(actor: Actor, user_id: str) -> list[Values]:
+    """Raises: Forbidden, Missing."""
+    enforce(actor, "identity:ec2_list_credentials", _target(user_id))
+    _user(user_id)
+    return [ec2_body(row) for row in Credential.objects.filter(user_id=user_id, type="ec2").order_by("id")]
+
+
+def get_ec2(actor: Actor, user_id: str, access: str, *, verb: str = "ec2_get_credential") -> Credential:
+    """Raises: Forbidden, Missing."""
+    row = Credential.objects.filter(pk=hash_access(access), type="ec2").first()
+    enforce(actor, f"identity:{verb}", _target(row.user_id if row else user_id))
+    if row is None or row.user_id != user_id:
+        raise Missing(kind="credential", id=access)
+    return row
+
+
+def delete_ec2(actor: Actor, user_id: str, access: str) -> None:
+    """Raises: Forbidden, Missing."""
+    get_ec2(actor, user_id, access, verb="ec2_delete_credential").delete()

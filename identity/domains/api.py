@@ -1,0 +1,52 @@
+"""Domains and their configuration."""
+
+from typing import Any
+
+from rest_framework.response import Response
+
+from identity.crud import ItemView, ListView, Values
+from identity.domains import services
+from identity.domains.services import DOMAINS
+from identity.wire import IdentityView
+
+_CONFIG = {"type": "object", "properties": {"config": {"type": "object"}}, "required": ["config"]}
+
+
+class DomainList(ListView):
+    kind = DOMAINS
+
+
+class DomainItem(ItemView):
+    kind = DOMAINS
+
+
+class DomainConfig(IdentityView):
+    """/domains/{id}/config, …/{group}, …/{group}/{option}."""
+
+    def get(self, request: Any, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
+        return Response({"config": _part(services.config(self.actor, domain_id, group, option), group, option)})
+
+    def put(self, request: Any, domain_id: str) -> Response:
+        new = self.body(_CONFIG)["config"]
+        stored, fresh = services.set_config(self.actor, domain_id, new, replace=True)
+        return Response({"config": stored}, status=201 if fresh else 200)
+
+    def patch(self, request: Any, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
+        new = self.body(_CONFIG)["config"]
+        stored, _fresh = services.set_config(self.actor, domain_id, new, group=group, option=option)
+        return Response({"config": stored})
+
+    def delete(self, request: Any, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
+        services.drop_config(self.actor, domain_id, group, option)
+        return Response(status=204)
+
+
+class DefaultConfig(IdentityView):
+    """/domains/config/default, …/{group}/default, …/{group}/{option}/default."""
+
+    def get(self, request: Any, group: str | None = None, option: str | None = None) -> Response:
+        return Response({"config": services.default_config(self.actor, group, option)})
+
+
+def _part(found: Values, group: str | None, option: str | None) -> Values:
+    return found[group] if group is not None and option is not None else found

@@ -1,0 +1,18 @@
+"""What the wire sees of domains."""
+
+from identity.projects.fields import OPTIONS, TAGS, tags_of
+from identity.wire import BOOL, ID, NAME_64, TEXT
+from openstackapi.fields import Field, Fields
+
+DOMAIN = Fields(
+    "domain",
+    (
+        Field("id"),
+        Field("explicit_domain_id", create=True, show=False, schema=ID),
+        Field("name", create=True, update=True, required=True, schema=NAME_64),
+        Field("description", create=True, update=True, schema=TEXT),
+        Field("enabled", create=True, update=True, schema=BOOL),
+        Field("tags", tags_of, create=True, update=True, schema=TAGS),
+        Field("options", create=True, update=True, schema=OPTIONS),
+    ),
+)

@@ -1,0 +1,238 @@
+"""Verbs of domains and of their configuration."""
+
+from typing import Any, ClassVar
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict, Forbidden, Invalid, NotFound
+from identity.crud import Kind, Values, enforce
+from identity.domains.fields import DOMAIN
+from identity.models import Domain, DomainOption
+from identity.projects.services import guard_immutable, merged_options, remove, set_tags
+from identity.revocation import services as revocation
+
+
+class DomainIdTaken(Conflict):
+    template = _("Conflict occurred attempting to store domain - Duplicate ID, %(id)s.")
+
+
+class Domains(Kind):
+    model, name, plural, fields = Domain, "domain", "domains", DOMAIN
+    filters: ClassVar = {"name": "name", "enabled": "?enabled"}
+
+    def rows(self) -> Any:
+        return Domain.objects.prefetch_related("tags")
+
+    def target(self, row: Any) -> Values:
+        return {"target.domain.id": row.id}
+
+    def list_target(self, actor: Actor) -> Values:
+        return {"target.domain.id": actor.domain_id} if actor.domain_id else {}
+
+    def mine(self, actor: Actor, rows: Any) -> Any:
+        return rows.filter(pk=actor.domain_id) if actor.domain_id and not actor.is_admin else rows
+
+    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+        values.pop("tags", None)
+        chosen = values.pop("explicit_domain_id", None)
+        if chosen is not None and row is None:
+            if Domain.objects.filter(pk=chosen).exists():
+                raise DomainIdTaken(id=chosen)
+            values["id"] = chosen
+        if "description" in values:
+            values["description"] = values["description"] or ""
+        if row is not None:
+            guard_immutable(self.name, row, values.get("options"))
+            if values.get("enabled") is False and row.enabled:
+                revocation.revoke(domain_id=row.pk)
+        if "options" in values:
+            values["options"] = merged_options(row, values["options"])
+        return values
+
+    def made(self, actor: Actor, row: Any, values: Values) -> None:
+        if "tags" in values:
+            set_tags(row, values["tags"])
+
+    @transaction.atomic
+    def update(self, actor: Actor, id: str, values: Values) -> Any:
+        row = super().update(actor, id, values)
+        self.made(actor, row, values)
+        return row
+
+    def leaving(self, actor: Actor, row: Any) -> None:
+        remove(row, kind=self.name)
+
+
+DOMAINS = Domains()
+
+
+# ── Configuration ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+#: What may be set for one domain, and its default (Keystone's own list of domain-specific options).
+OPTIONS: dict[str, dict[str, Any]] = {
+    "identity": {"driver": "sql", "list_limit": None},
+    "ldap": {
+        "url": "ldap://localhost",
+        "user": None,
+        "password": None,
+        "suffix": "cn=example,cn=com",
+        "query_scope": "one",
+        "page_size": 0,
+        "alias_dereferencing": "default",
+        "chase_referrals": None,
+        "debug_level": None,
+        "user_tree_dn": None,
+        "user_filter": None,
+        "user_objectclass": "inetOrgPerson",
+        "user_id_attribute": "cn",
+        "user_name_attribute": "sn",
+        "user_description_attribute": "description",
+        "user_mail_attribute": "mail",
+        "user_pass_attribute": "userPassword",
+        "user_enabled_attribute": "enabled",
+        "user_enabled_invert": False,
+        "user_enabled_mask": 0,
+        "user_enabled_default": "True",
+        "user_enabled_emulation": False,
+        "user_enabled_emulation_dn": None,
+        "user_attribute_ignore": ["default_project_id"],
+        "user_default_project_id_attribute": None,
+        "user_additional_attribute_mapping": [],
+        "group_tree_dn": None,
+        "group_filter": None,
+        "group_objectclass": "groupOfNames",
+        "group_id_attribute": "cn",
+        "group_name_attribute": "ou",
+        "group_member_attribute": "member",
+        "group_members_are_ids": False,
+        "group_desc_attribute": "description",
+        "group_attribute_ignore": [],
+        "group_additional_attribute_mapping": [],
+        "tls_cacertfile": None,
+        "tls_cacertdir": None,
+        "use_tls": False,
+        "tls_req_cert": "demand",
+        "use_pool": True,
+        "pool_size": 10,
+        "pool_retry_max": 3,
+        "pool_retry_delay": 0.1,
+        "pool_connection_timeout": -1,
+        "pool_connection_lifetime": 600,
+        "use_auth_pool": True,
+        "auth_pool_size": 100,
+        "auth_pool_connection_lifetime": 60,
+    },
+}
+#: Never shown again once set.
+SECRET = {("ldap", "password")}
+
+
+class NoConfig(NotFound):
+    template = _("Could not find domain configuration for domain: %(domain_id)s.")
+
+
+class NotAnOption(Forbidden):
+    template = _("Group %(group)s or its option %(option)s is not supported for domain specific configurations.")
+
+
+class OtherOption(Forbidden):
+    template = _("The request names other groups or options than its address does.")
+
+
+def config(actor: Actor, domain_id: str, group: str | None = None, option: str | None = None) -> Values:
+    """{group: {option: value}} as set. Raises: Forbidden, Missing, NoConfig, NotAnOption."""
+    enforce(actor, "identity:get_domain_config")
+    DOMAINS.find(domain_id)
+    _known(group, option)
+    found = _stored(domain_id, group, option)
+    if not found:
+        raise NoConfig(domain_id=domain_id)
+    return found
+
+
+def _stored(domain_id: str, group: str | None = None, option: str | None = None) -> Values:
+    rows = DomainOption.objects.filter(domain_id=domain_id)
+    rows = rows.filter(group=group) if group else rows
+    rows = rows.filter(option=option) if option else rows
+    found: Values = {}
+    for row in rows.order_by("group", "option"):
+        if (row.group, row.option) not in SECRET:
+            found.setdefault(row.group, {})[row.option] = row.value
+    return found
+
+
+def _known(group: str | None, option: str | None) -> None:
+    if group is not None and (group not in OPTIONS or (option is not None and option not in OPTIONS[group])):
+        raise NotAnOption(group=group, option=option or "")
+
+
+def _checked(new: Values, group: str | None, option: str | None) -> Values:
+    """`new` as {group: {option: value}}, all known, and nothing but what the address names."""
+    if option is not None and group is not None:
+        new = {group: new}
+    if not new:
+        raise Invalid(reason="The configuration is empty.")
+    for name, options in new.items():
+        if not isinstance(options, dict):
+            raise Invalid(reason=f"{name} must hold options.")
+        for one in options:
+            _known(name, one)
+            if (group is not None and name != group) or (option is not None and one != option):
+                raise OtherOption()
+        _known(name, None)
+    return new
+
+
+@transaction.atomic
+def set_config(
+    actor: Actor,
+    domain_id: str,
+    new: Values,
+    *,
+    group: str | None = None,
+    option: str | None = None,
+    replace: bool = False,
+) -> tuple[Values, bool]:
+    """Write options; `replace` drops all others. Returns (the whole configuration, whether there was none before)."""
+    enforce(actor, "identity:create_domain_config" if replace else "identity:update_domain_config")
+    domain = DOMAINS.find(domain_id)
+    _known(group, option)
+    new = _checked(new, group, option)
+    fresh = not DomainOption.objects.filter(domain=domain).exists()
+    if not replace and group is not None and not _rows(domain_id, group, option).exists():
+        raise NoConfig(domain_id=domain_id)
+    if not replace and fresh:
+        raise NoConfig(domain_id=domain_id)
+    if replace:
+        DomainOption.objects.filter(domain=domain).delete()
+    for name, options in new.items():
+        for one, value in options.items():
+            DomainOption.objects.update_or_create(domain=domain, group=name, option=one, defaults={"value": value})
+    return _stored(domain_id), fresh
+
+
+def _rows(domain_id: str, group: str | None, option: str | None) -> Any:
+    rows = DomainOption.objects.filter(domain_id=domain_id)
+    rows = rows.filter(group=group) if group else rows
+    return rows.filter(option=option) if option else rows
+
+
+@transaction.atomic
+def drop_config(actor: Actor, domain_id: str, group: str | None = None, option: str | None = None) -> None:
+    """Raises: Forbidden, Missing, NoConfig."""
+    enforce(actor, "identity:delete_domain_config")
+    DOMAINS.find(domain_id)
+    _known(group, option)
+    if not _rows(domain_id, group, option).delete()[0]:
+        raise NoConfig(domain_id=domain_id)
+
+
+def default_config(actor: Actor, group: str | None = None, option: str | None = None) -> Values:
+    """The defaults, of all, of one group, or {option: value}."""
+    enforce(actor, "identity:get_domain_config_default")
+    _known(group, option)
+    if group is None:
+        return OPTIONS
+    return {group: OPTIONS[group]} if option is None else {option: OPTIONS[group][option]}

@@ -1,0 +1,134 @@
+"""Verbs of federation's things. Their ids are chosen by the operator, so they are made with PUT."""
+
+from typing import Any, ClassVar
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict, Invalid
+from identity.crud import Duplicate, Kind, Missing, Values, enforce
+from identity.federation.fields import MAPPING, PROTOCOL, PROVIDER, SERVICE_PROVIDER
+from identity.models import Domain, IdentityProvider, Mapping, Protocol, RemoteId, ServiceProvider
+
+
+class RemoteIdTaken(Conflict):
+    template = _("Conflict occurred attempting to store identity_provider - Duplicate remote ID: %(id)s.")
+
+
+class NoMapping(Invalid):
+    template = _("Could not find mapping: %(id)s.")
+
+
+class InUse(Conflict):
+    template = _("The mapping %(id)s is used by a protocol.")
+
+
+class Providers(Kind):
+    model, name, plural, fields = IdentityProvider, "identity_provider", "identity_providers", PROVIDER
+    filters: ClassVar = {"id": "id", "enabled": "?enabled"}
+    path = "/OS-FEDERATION/identity_providers"
+    fixed = ("id", "domain_id")
+    keeps_extra = False
+
+    def rows(self) -> Any:
+        return IdentityProvider.objects.prefetch_related("remote_ids")
+
+    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+        values.pop("remote_ids", None)
+        if row is None:
+            domain_id = values.get("domain_id")
+            if domain_id is None:  # as Keystone: a domain of its own
+                domain = Domain.objects.create(name=f"federated {Domain.objects.count()}", is_domain=True)
+                domain.name = domain.pk
+                domain.save(update_fields=["name"])
+                values["domain_id"] = domain.pk
+            elif not Domain.objects.filter(pk=domain_id).exists():
+                raise Missing(kind="domain", id=domain_id)
+        return values
+
+    def made(self, actor: Actor, row: Any, values: Values) -> None:
+        if "remote_ids" not in values:
+            return
+        row.remote_ids.all().delete()
+        for id in values["remote_ids"] or []:
+            if RemoteId.objects.filter(pk=id).exists():
+                raise RemoteIdTaken(id=id)
+            RemoteId.objects.create(pk=id, provider=row)
+        row.__dict__.pop("_prefetched_objects_cache", None)
+
+    @transaction.atomic
+    def update(self, actor: Actor, id: str, values: Values) -> Any:
+        row = super().update(actor, id, values)
+        self.made(actor, row, values)
+        return row
+
+
+class Mappings(Kind):
+    model, name, plural, fields = Mapping, "mapping", "mappings", MAPPING
+    path = "/OS-FEDERATION/mappings"
+    keeps_extra = False
+
+    def leaving(self, actor: Actor, row: Any) -> None:
+        if Protocol.objects.filter(mapping=row).exists():
+            raise InUse(id=row.pk)
+
+
+class ServiceProviders(Kind):
+    model, name, plural, fields = ServiceProvider, "service_provider", "service_providers", SERVICE_PROVIDER
+    filters: ClassVar = {"id": "id", "enabled": "?enabled"}
+    path = "/OS-FEDERATION/service_providers"
+    keeps_extra = False
+
+    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+        if values.get("relay_state_prefix", "") is None:
+            values["relay_state_prefix"] = "ss:mem:"
+        return values
+
+
+PROVIDERS, MAPPINGS, SERVICE_PROVIDERS = Providers(), Mappings(), ServiceProviders()
+
+
+# ── Protocols: their ids are unique inside a provider ───────────────────────────────────────────────────────────────
+
+
+def _mapping(values: Values) -> None:
+    if "mapping_id" in values and not Mapping.objects.filter(pk=values["mapping_id"]).exists():
+        raise NoMapping(id=values["mapping_id"])
+
+
+def protocols(actor: Actor, provider_id: str) -> Any:
+    """Raises: Forbidden, Missing."""
+    enforce(actor, "identity:list_protocols")
+    return PROVIDERS.find(provider_id).protocols.order_by("id")
+
+
+def protocol(actor: Actor, provider_id: str, id: str, *, verb: str = "get_protocol") -> Protocol:
+    """Raises: Forbidden, Missing."""
+    enforce(actor, f"identity:{verb}")
+    row = Protocol.objects.filter(provider_id=provider_id, id=id).first()
+    if row is None:
+        raise Missing(kind="federated protocol", id=id)
+    return row
+
+
+def create_protocol(actor: Actor, provider_id: str, id: str, values: Values) -> Protocol:
+    """Raises: Forbidden, Missing, NoMapping, Duplicate."""
+    enforce(actor, "identity:create_protocol")
+    provider = PROVIDERS.find(provider_id)
+    _mapping(values)
+    try:
+        with transaction.atomic():
+            return Protocol.objects.create(provider=provider, id=id, **values)
+    except IntegrityError:
+        raise Duplicate(kind="federation_protocol") from None
+
+
+def update_protocol(actor: Actor, provider_id: str, id: str, values: Values) -> Protocol:
+    """Raises: Forbidden, Missing, NoMapping."""
+    row = protocol(actor, provider_id, id, verb="update_protocol")
+    _mapping(values)
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save()
+    return row

@@ -1,0 +1,41 @@
+"""Groups and their members."""
+
+from typing import Any
+
+from rest_framework.response import Response
+
+from identity.crud import ItemView, ListView
+from identity.groups import services
+from identity.groups.services import GROUPS
+from identity.users.services import USERS
+from identity.wire import IdentityView, matching
+
+
+class GroupList(ListView):
+    kind = GROUPS
+
+
+class GroupItem(ItemView):
+    kind = GROUPS
+
+
+class GroupMembers(IdentityView):
+    def get(self, request: Any, group_id: str) -> Response:
+        rows = matching(services.members(self.actor, group_id), request._request.GET.dict(), USERS.filters)
+        return self.collection("users", [self.linked(USERS.render(r), f"/users/{r.pk}") for r in rows.order_by("id")])
+
+
+class GroupMember(IdentityView):
+    def put(self, request: Any, group_id: str, user_id: str) -> Response:
+        services.add_member(self.actor, group_id, user_id)
+        return Response(status=204)
+
+    def get(self, request: Any, group_id: str, user_id: str) -> Response:
+        services.check_member(self.actor, group_id, user_id)
+        return Response(status=204)
+
+    head = get
+
+    def delete(self, request: Any, group_id: str, user_id: str) -> Response:
+        services.remove_member(self.actor, group_id, user_id)
+        return Response(status=204)

@@ -1,0 +1,90 @@
+"""Verbs of groups and their members."""
+
+from typing import Any, ClassVar
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import NotFound
+from identity.crud import Kind, Missing, Values, enforce, home_domain
+from identity.groups.fields import GROUP
+from identity.models import Domain, Group, User
+from identity.revocation import services as revocation
+
+
+class NotAMember(NotFound):
+    template = _("User %(user_id)s not found in group %(group_id)s.")
+
+
+class Groups(Kind):
+    model, name, plural, fields = Group, "group", "groups", GROUP
+    filters: ClassVar = {"name": "name", "domain_id": "domain_id"}
+    fixed = ("id", "domain_id")
+    lives_in_domain = True
+
+    def target(self, row: Any) -> Values:
+        return {"target.group.domain_id": row.domain_id, "target.group.id": row.id}
+
+    def list_target(self, actor: Actor) -> Values:
+        return {"target.group.domain_id": actor.domain_id} if actor.domain_id else {}
+
+    def mine(self, actor: Actor, rows: Any) -> Any:
+        return rows.filter(domain_id=actor.domain_id) if actor.domain_id else rows
+
+    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+        if "description" in values:
+            values["description"] = values["description"] or ""
+        if row is None:
+            values["domain_id"] = values.get("domain_id") or home_domain(actor)
+            if not Domain.objects.filter(pk=values["domain_id"]).exists():
+                raise Missing(kind="domain", id=values["domain_id"])
+        return values
+
+
+GROUPS = Groups()
+
+
+def _pair(actor: Actor, verb: str, group_id: str, user_id: str) -> tuple[Group, User]:
+    group, user = Group.objects.filter(pk=group_id).first(), User.objects.filter(pk=user_id).first()
+    target = GROUPS.target(group) if group else {}
+    if user:
+        target |= {"target.user.id": user.id, "target.user.domain_id": user.domain_id}
+    enforce(actor, f"identity:{verb}", target)
+    if group is None:
+        raise Missing(kind="group", id=group_id)
+    if user is None:
+        raise Missing(kind="user", id=user_id)
+    return group, user
+
+
+@transaction.atomic
+def add_member(actor: Actor, group_id: str, user_id: str) -> None:
+    """Raises: Forbidden, Missing."""
+    group, user = _pair(actor, "add_user_to_group", group_id, user_id)
+    user.groups.add(group)
+    revocation.touch()
+
+
+@transaction.atomic
+def remove_member(actor: Actor, group_id: str, user_id: str) -> None:
+    """Raises: Forbidden, Missing, NotAMember."""
+    group, user = _pair(actor, "remove_user_from_group", group_id, user_id)
+    if not user.groups.filter(pk=group.pk).exists():
+        raise NotAMember(user_id=user_id, group_id=group_id)
+    user.groups.remove(group)
+    revocation.touch()
+
+
+def check_member(actor: Actor, group_id: str, user_id: str) -> None:
+    """Raises: Forbidden, Missing, NotAMember."""
+    group, user = _pair(actor, "check_user_in_group", group_id, user_id)
+    if not user.groups.filter(pk=group.pk).exists():
+        raise NotAMember(user_id=user_id, group_id=group_id)
+
+
+def members(actor: Actor, group_id: str) -> Any:
+    """Raises: Forbidden, Missing."""
+    group = Group.objects.filter(pk=group_id).first()
+    enforce(actor, "identity:list_users_in_group", GROUPS.target(group) if group else {})
+    return GROUPS.find(group_id).users.all()

@@ -1,0 +1,42 @@
+"""Unified limits."""
+
+from typing import Any
+
+from rest_framework.response import Response
+
+from identity.crud import ItemView, ListView
+from identity.limits.fields import LIMIT, REGISTERED, many
+from identity.limits.unified import LIMITS, REGISTERED_LIMITS, create_many
+from identity.wire import IdentityView
+
+_REGISTERED_MANY, _LIMITS_MANY = many(REGISTERED, "registered_limits"), many(LIMIT, "limits")
+
+
+class RegisteredLimitList(ListView):
+    kind = REGISTERED_LIMITS
+
+    def post(self, request: Any) -> Response:
+        rows = create_many(self.kind, self.actor, self.body(_REGISTERED_MANY)["registered_limits"])
+        return Response({"registered_limits": [self.show(row) for row in rows]}, status=201)
+
+
+class RegisteredLimitItem(ItemView):
+    kind = REGISTERED_LIMITS
+
+
+class LimitList(ListView):
+    kind = LIMITS
+
+    def post(self, request: Any) -> Response:
+        rows = create_many(self.kind, self.actor, self.body(_LIMITS_MANY)["limits"])
+        return Response({"limits": [self.show(row) for row in rows]}, status=201)
+
+
+class LimitItem(ItemView):
+    kind = LIMITS
+
+
+class LimitModel(IdentityView):
+    def get(self, request: Any) -> Response:
+        text = "Limit enforcement and validation does not take project hierarchy into consideration."
+        return Response({"model": {"name": "flat", "description": text}, "links": {"self": self.url("/limits/model")}})

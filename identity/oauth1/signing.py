@@ -1,0 +1,83 @@
+"""Checking OAuth 1.0a signatures (RFC 5849, HMAC-SHA1), with oauthlib doing the arithmetic."""
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+from oauthlib.oauth1.rfc5849 import signature
+from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
+
+from common.clock import now
+from common.errors import Invalid, Unauthorized
+from identity.models import AccessToken, Consumer, Nonce
+
+#: Seconds by which a request's time may differ from ours.
+WINDOW = 600
+
+
+class BadSignature(Unauthorized):
+    template = _("Invalid signature.")
+
+
+class MissingParameter(Invalid):
+    template = _("Expecting to find %(name)s in request.")
+
+
+def parameters(request: Any) -> dict[str, str]:
+    """The oauth_* parameters of the Authorization header. Raises: MissingParameter."""
+    header = request.META.get("HTTP_AUTHORIZATION", "")
+    try:
+        return dict(parse_authorization_header(header)) if header.lower().startswith("oauth ") else {}
+    except ValueError:
+        raise MissingParameter(name="a well-formed Authorization header") from None
+
+
+def need(found: dict[str, str], name: str) -> str:
+    if not found.get(name):
+        raise MissingParameter(name=name)
+    return found[name]
+
+
+def check(request: Any, consumer: Consumer, token_secret: str = "") -> None:
+    """Raises: BadSignature, also for an old request and for one that was seen before."""
+    found = parameters(request)
+    if found.get("oauth_signature_method") != "HMAC-SHA1" or not found.get("oauth_signature"):
+        raise BadSignature()
+    url = request.build_absolute_uri()
+    header = {"Authorization": request.META["HTTP_AUTHORIZATION"]}
+    query = request.META.get("QUERY_STRING", "")
+    params = signature.collect_parameters(uri_query=query, headers=header, exclude_oauth_signature=True)
+    signed = SimpleNamespace(uri=url, http_method=request.method, params=params, signature=found["oauth_signature"])
+    if not signature.verify_hmac_sha1(signed, consumer.secret, token_secret):
+        raise BadSignature()
+    _once(consumer.pk, found)
+
+
+def _once(consumer_id: str, found: dict[str, str]) -> None:
+    try:
+        moment = int(found.get("oauth_timestamp", ""))
+    except ValueError:
+        raise BadSignature() from None
+    if abs(time.time() - moment) > WINDOW:
+        raise BadSignature()
+    Nonce.objects.filter(timestamp__lt=int(time.time()) - WINDOW).delete()
+    try:
+        with transaction.atomic():
+            Nonce.objects.create(consumer_id=consumer_id, nonce=found.get("oauth_nonce", "")[:64], timestamp=moment)
+    except IntegrityError:
+        raise BadSignature() from None
+
+
+def check_access(request: Any) -> AccessToken:
+    """The access token that signed a request for a token. Raises: MissingParameter, BadSignature."""
+    found = parameters(request)
+    token_id = need(found, "oauth_token")
+    row = AccessToken.objects.select_related("consumer").filter(pk=token_id).first()
+    if row is None or (row.expires_at is not None and row.expires_at <= now()):
+        raise BadSignature()
+    if found.get("oauth_consumer_key") != row.consumer_id:
+        raise BadSignature()
+    check(request, row.consumer, row.secret)
+    return row

@@ -1,0 +1,106 @@
+"""Verbs of policy blobs and their associations."""
+
+from typing import Any, ClassVar
+
+import orjson
+
+from django.db import transaction
+
+from common.actor import Actor
+from identity.crud import Kind, Missing, Values, enforce
+from identity.models import Endpoint, Policy, PolicyAssociation, Region, Service
+from openstackapi.fields import Field, Fields
+
+_TYPE = {"type": "string", "maxLength": 255}
+POLICY = Fields(
+    "policy",
+    (
+        Field("id"),
+        Field("type", create=True, update=True, required=True, schema=_TYPE),
+        Field("blob", create=True, update=True, required=True, schema={"type": ["string", "object"]}),
+    ),
+)
+
+
+class Policies(Kind):
+    model, name, plural, fields = Policy, "policy", "policies", POLICY
+    filters: ClassVar = {"type": "type"}
+    flushes = False
+
+    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+        if "blob" in values and not isinstance(values["blob"], str):
+            values["blob"] = orjson.dumps(values["blob"]).decode()
+        return values
+
+
+POLICIES = Policies()
+_KINDS = {"endpoint": Endpoint, "service": Service, "region": Region}
+
+
+def _place(keys: dict[str, str]) -> Values:
+    """{endpoint} or {service} or {service, region} as rows. Raises: Missing."""
+    found = {}
+    for name, id in keys.items():
+        row = _KINDS[name].objects.filter(pk=id).first()  # type: ignore[attr-defined]
+        if row is None:
+            raise Missing(kind=name, id=id)
+        found[name] = row
+    return {"endpoint": None, "service": None, "region": None, **found}
+
+
+def _rule(verb: str, keys: dict[str, str]) -> str:
+    where = "region_and_service" if "region" in keys else next(iter(keys))
+    return f"identity:{verb}_policy_association_for_{where}"
+
+
+@transaction.atomic
+def associate(actor: Actor, policy_id: str, keys: dict[str, str]) -> None:
+    """Put a policy there, in place of another one. Raises: Forbidden, Missing."""
+    enforce(actor, _rule("create", keys))
+    policy, place = POLICIES.find(policy_id), _place(keys)
+    PolicyAssociation.objects.filter(**place).delete()
+    PolicyAssociation.objects.create(policy=policy, **place)
+
+
+def association(actor: Actor, policy_id: str, keys: dict[str, str], *, verb: str = "check") -> PolicyAssociation:
+    """Raises: Forbidden, Missing."""
+    enforce(actor, _rule(verb, keys))
+    POLICIES.find(policy_id)
+    row = PolicyAssociation.objects.filter(policy_id=policy_id, **_place(keys)).first()
+    if row is None:
+        raise Missing(kind="policy association", id=policy_id)
+    return row
+
+
+def of_endpoint(actor: Actor, endpoint_id: str) -> Policy:
+    """The nearest: the endpoint's own, its service's in its region (or one around it), its service's.
+
+    Raises: Forbidden, Missing.
+    """
+    enforce(actor, "identity:get_policy_for_endpoint")
+    endpoint = _place({"endpoint": endpoint_id})["endpoint"]
+    tries: list[Values] = [{"endpoint": endpoint}]
+    region = endpoint.region
+    while region is not None:
+        tries.append({"service_id": endpoint.service_id, "region": region})
+        region = region.parent_region
+    tries.append({"service_id": endpoint.service_id, "region": None})
+    for one in tries:
+        row = PolicyAssociation.objects.select_related("policy").filter(**one).first()
+        if row is not None:
+            return row.policy
+    raise Missing(kind="policy of endpoint", id=endpoint_id)
+
+
+def endpoints_of(actor: Actor, policy_id: str) -> list[Endpoint]:
+    """Every endpoint that a policy's associations name. Raises: Forbidden, Missing."""
+    enforce(actor, "identity:list_endpoints_for_policy")
+    found: dict[str, Endpoint] = {}
+    for row in POLICIES.find(policy_id).associations.all():
+        if row.endpoint_id:
+            rows = Endpoint.objects.filter(pk=row.endpoint_id)
+        else:
+            rows = Endpoint.objects.filter(service_id=row.service_id)
+            rows = rows.filter(region_id=row.region_id) if row.region_id else rows
+        found.update({endpoint.pk: endpoint for endpoint in rows})
+    return [found[id] for id in sorted(found)]

@@ -1,0 +1,103 @@
+"""Projects, their place in the tree, their tags."""
+
+from typing import Any
+
+from rest_framework.response import Response
+
+from identity.crud import ItemView, ListView, Missing, Values
+from identity.projects import services
+from identity.projects.fields import TAG, TAGS
+from identity.projects.services import PROJECTS
+from identity.wire import IdentityView
+from openstackapi import bodies
+
+_TAGS_BODY = {"type": "object", "properties": {"tags": TAGS}, "required": ["tags"], "additionalProperties": False}
+
+
+class ProjectList(ListView):
+    kind = PROJECTS
+
+
+class ProjectItem(ItemView):
+    kind = PROJECTS
+
+    def get(self, request: Any, id: str) -> Response:
+        row = PROJECTS.get(self.actor, id)
+        return Response({"project": {**self.show(row), **self._around(row)}})
+
+    def _around(self, row: Any) -> Values:
+        """The parents and the subtree, if asked for."""
+        asked = self.request._request.GET
+        found: Values = {}
+        if "parents_as_list" in asked:
+            found["parents"] = [{"project": self.show(above)} for above in services.parents(row)]
+        elif "parents_as_ids" in asked:
+            found["parents"] = _chain_of_ids(services.parents(row))
+        if "subtree_as_list" in asked:
+            found["subtree"] = [{"project": self.show(below)} for below in services.subtree(row)]
+        elif "subtree_as_ids" in asked:
+            found["subtree"] = _tree_of_ids(row.pk, services.subtree(row))
+        return found
+
+
+def _chain_of_ids(parents: list[Any]) -> Values | None:
+    chain = None
+    for above in reversed(parents):
+        chain = {above.pk: chain}
+    return chain
+
+
+def _tree_of_ids(root: str, rows: list[Any]) -> Values | None:
+    below: dict[str, list[str]] = {}
+    for row in rows:
+        below.setdefault(row.parent_id, []).append(row.pk)
+
+    def tree(id: str) -> Values | None:
+        return {child: tree(child) for child in below[id]} if id in below else None
+
+    return tree(root)
+
+
+class ProjectTags(IdentityView):
+    def get(self, request: Any, project_id: str) -> Response:
+        row = services.for_tags(self.actor, "list_project_tags", project_id)
+        return self._answer(project_id, sorted(row.tags.values_list("name", flat=True)))
+
+    def put(self, request: Any, project_id: str) -> Response:
+        tags = self.body(_TAGS_BODY)["tags"]
+        return self._answer(project_id, services.retag(self.actor, project_id, tags))
+
+    def delete(self, request: Any, project_id: str) -> Response:
+        services.retag(self.actor, project_id, [], "delete_project_tags")
+        return Response(status=204)
+
+    def _answer(self, project_id: str, tags: list[str]) -> Response:
+        return Response(
+            {"tags": tags, "links": {"next": None, "self": self.url(f"/projects/{project_id}/tags"), "previous": None}}
+        )
+
+
+class ProjectTag(IdentityView):
+    def get(self, request: Any, project_id: str, tag: str) -> Response:
+        row = services.for_tags(self.actor, "get_project_tag", project_id)
+        if not row.tags.filter(name=tag).exists():
+            raise Missing(kind="project tag", id=tag)
+        return Response(status=204)
+
+    head = get
+
+    def put(self, request: Any, project_id: str, tag: str) -> Response:
+        row = services.for_tags(self.actor, "create_project_tag", project_id)
+        tags = [*row.tags.values_list("name", flat=True), tag]
+        bodies.validate({"tags": sorted(set(tags))}, _TAGS_BODY)
+        bodies.validate(tag, TAG)
+        services.retag(self.actor, project_id, tags, "create_project_tag")
+        response = Response(status=201)
+        response["Location"] = self.url(f"/projects/{project_id}/tags/{tag}")
+        return response
+
+    def delete(self, request: Any, project_id: str, tag: str) -> Response:
+        row = services.for_tags(self.actor, "delete_project_tag", project_id)
+        if not row.tags.filter(name=tag).delete()[0]:
+            raise Missing(kind="project tag", id=tag)
+        return Response(status=204)

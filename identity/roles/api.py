@@ -1,0 +1,60 @@
+"""Roles and implied roles."""
+
+from typing import Any
+
+from rest_framework.response import Response
+
+from identity.crud import ItemView, ListView, Values
+from identity.models import Role
+from identity.roles import services
+from identity.roles.services import ROLES
+from identity.wire import IdentityView
+
+
+class RoleList(ListView):
+    kind = ROLES
+
+
+class RoleItem(ItemView):
+    kind = ROLES
+
+
+class _InferenceView(IdentityView):
+    def role(self, row: Role) -> Values:
+        return {"id": row.pk, "name": row.name, "links": {"self": self.url(f"/roles/{row.pk}")}}
+
+    def pair(self, prior: Role, implied: Role) -> Values:
+        links = {"self": self.url(f"/roles/{prior.pk}/implies/{implied.pk}")}
+        return {"role_inference": {"prior_role": self.role(prior), "implies": self.role(implied)}, "links": links}
+
+
+class ImpliedList(_InferenceView):
+    def get(self, request: Any, id: str) -> Response:
+        prior, rows = services.implied_by(self.actor, id)
+        inference = {"prior_role": self.role(prior), "implies": [self.role(row) for row in rows]}
+        return Response({"role_inference": inference, "links": {"self": self.url(f"/roles/{id}/implies")}})
+
+
+class ImpliedItem(_InferenceView):
+    def put(self, request: Any, id: str, implied_id: str) -> Response:
+        return Response(self.pair(*services.imply(self.actor, id, implied_id)), status=201)
+
+    def get(self, request: Any, id: str, implied_id: str) -> Response:
+        return Response(self.pair(*services.implied(self.actor, id, implied_id)))
+
+    def head(self, request: Any, id: str, implied_id: str) -> Response:
+        services.implied(self.actor, id, implied_id, verb="check_implied_role")
+        return Response(status=204)
+
+    def delete(self, request: Any, id: str, implied_id: str) -> Response:
+        services.unimply(self.actor, id, implied_id)
+        return Response(status=204)
+
+
+class Inferences(_InferenceView):
+    def get(self, request: Any) -> Response:
+        rows = [
+            {"prior_role": self.role(prior), "implies": [self.role(row) for row in implied]}
+            for prior, implied in services.inferences(self.actor)
+        ]
+        return Response({"role_inferences": rows, "links": {"self": self.url("/role_inferences")}})

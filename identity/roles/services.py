@@ -1,0 +1,121 @@
+"""Verbs of roles, and of what implies what."""
+
+from typing import Any, ClassVar
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Forbidden, NotFound
+from identity.assignments.effective import implied_closure
+from identity.crud import Kind, Missing, Values, enforce
+from identity.models import Domain, ImpliedRole, Role
+from identity.projects.services import guard_immutable, merged_options
+from identity.revocation import services as revocation
+from identity.roles.fields import ROLE
+from identity.wire import matching
+
+
+class NotImplied(NotFound):
+    template = _("Could not find implied role: %(prior)s implies %(implied)s.")
+
+
+class WouldImply(Forbidden):
+    template = _("The role %(name)s may not be implied by another one.")
+
+
+class Loop(Forbidden):
+    template = _("%(prior)s cannot imply %(implied)s: that one implies it already.")
+
+
+class Roles(Kind):
+    model, name, plural, fields = Role, "role", "roles", ROLE
+    filters: ClassVar = {"name": "name", "domain_id": "domain_id"}
+    fixed = ("id", "domain_id")
+
+    def rule(self, verb: str, row: Any = None) -> str:
+        domain = "domain_" if row is not None and row.domain_id else ""
+        return f"identity:{verb}_{domain}{'roles' if verb == 'list' else 'role'}"
+
+    def target(self, row: Any) -> Values:
+        return {"target.role.name": row.name, "target.role.domain_id": row.domain_id}
+
+    def listing(self, actor: Actor, query: Any) -> Any:
+        wants_domain = bool(query.get("domain_id"))
+        enforce(actor, "identity:list_domain_roles" if wants_domain else "identity:list_roles")
+        rows = matching(self.rows(), query, self.filters)
+        if actor.domain_id and not actor.is_admin:
+            rows = rows.filter(name__in=("manager", "member", "reader"))
+        return rows if wants_domain else rows.filter(domain=None)
+
+    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+        domain_id = values.get("domain_id")
+        if row is None and domain_id is not None and not Domain.objects.filter(pk=domain_id).exists():
+            raise Missing(kind="domain", id=domain_id)
+        if row is not None:
+            guard_immutable(self.name, row, values.get("options"))
+        if "options" in values:
+            values["options"] = merged_options(row, values["options"])
+        return values
+
+    def leaving(self, actor: Actor, row: Any) -> None:
+        guard_immutable(self.name, row)
+
+    @transaction.atomic
+    def delete(self, actor: Actor, id: str) -> None:
+        permission = self.allow(actor, "delete", id).permission
+        super().delete(actor, id)
+        permission.delete()  # and with it every guardian row that names it
+
+
+ROLES = Roles()
+
+
+def _two(prior_id: str, implied_id: str) -> tuple[Role, Role]:
+    return ROLES.find(prior_id), ROLES.find(implied_id)
+
+
+@transaction.atomic
+def imply(actor: Actor, prior_id: str, implied_id: str) -> tuple[Role, Role]:
+    """Raises: Forbidden, Missing, WouldImply, Loop."""
+    enforce(actor, "identity:create_implied_role")
+    prior, implied = _two(prior_id, implied_id)
+    if implied.name == "admin" and implied.domain_id is None:
+        raise WouldImply(name=implied.name)
+    if prior.pk in implied_closure({implied.pk}):
+        raise Loop(prior=prior.name, implied=implied.name)
+    ImpliedRole.objects.get_or_create(prior=prior, implied=implied)
+    revocation.touch()
+    return prior, implied
+
+
+def implied(actor: Actor, prior_id: str, implied_id: str, *, verb: str = "get_implied_role") -> tuple[Role, Role]:
+    """Raises: Forbidden, Missing, NotImplied."""
+    enforce(actor, f"identity:{verb}")
+    prior, after = _two(prior_id, implied_id)
+    if not ImpliedRole.objects.filter(prior=prior, implied=after).exists():
+        raise NotImplied(prior=prior_id, implied=implied_id)
+    return prior, after
+
+
+@transaction.atomic
+def unimply(actor: Actor, prior_id: str, implied_id: str) -> None:
+    """Raises: Forbidden, Missing, NotImplied."""
+    prior, after = implied(actor, prior_id, implied_id, verb="delete_implied_role")
+    ImpliedRole.objects.filter(prior=prior, implied=after).delete()
+    revocation.touch()
+
+
+def implied_by(actor: Actor, prior_id: str) -> tuple[Role, list[Role]]:
+    """Raises: Forbidden, Missing."""
+    enforce(actor, "identity:list_implied_roles")
+    return ROLES.find(prior_id), list(Role.objects.filter(implied_by__prior_id=prior_id).order_by("id"))
+
+
+def inferences(actor: Actor) -> list[tuple[Role, list[Role]]]:
+    """Every role that implies others, with those. Raises: Forbidden."""
+    enforce(actor, "identity:list_role_inference_rules")
+    found: dict[str, tuple[Role, list[Role]]] = {}
+    for row in ImpliedRole.objects.select_related("prior", "implied").order_by("prior_id", "implied_id"):
+        found.setdefault(row.prior_id, (row.prior, []))[1].append(row.implied)
+    return list(found.values())

@@ -1,0 +1,47 @@
+"""Users, their groups and projects, their own password."""
+
+from typing import Any
+
+from rest_framework.response import Response
+
+from identity.crud import ItemView, ListView
+from identity.groups.services import GROUPS
+from identity.projects.services import PROJECTS
+from identity.users import services
+from identity.users.fields import PASSWORD
+from identity.users.services import USERS
+from identity.wire import IdentityView, matching
+
+
+class UserList(ListView):
+    kind = USERS
+
+
+class UserItem(ItemView):
+    kind = USERS
+
+
+class UserPassword(IdentityView):
+    """Needs no token: the old password is the proof, and it may be an expired one."""
+
+    anonymous = True
+
+    def post(self, request: Any, user_id: str) -> Response:
+        sent = self.body(PASSWORD)["user"]
+        services.change_password(user_id, sent["original_password"], sent["password"])
+        return Response(status=204)
+
+
+class UserGroups(IdentityView):
+    def get(self, request: Any, user_id: str) -> Response:
+        rows = matching(services.groups_of(self.actor, user_id), request._request.GET.dict(), {"name": "name"})
+        return self.collection(
+            "groups", [self.linked(GROUPS.render(r), f"/groups/{r.pk}") for r in rows.order_by("id")]
+        )
+
+
+class UserProjects(IdentityView):
+    def get(self, request: Any, user_id: str) -> Response:
+        rows = services.projects_of(self.actor, user_id, request._request.GET.dict())
+        bodies = [self.linked(PROJECTS.render(row), f"/projects/{row.pk}") for row in rows.order_by("id")]
+        return self.collection("projects", bodies)

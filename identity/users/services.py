@@ -1,0 +1,144 @@
+"""Verbs of users."""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.hashers import check_password, make_password
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.clock import now
+from common.errors import Forbidden, Invalid
+from common.live import announce
+from identity.auth import passwords
+from identity.crud import Kind, Missing, Values, enforce, home_domain
+from identity.models import Domain, Group, OldPassword, User
+from identity.revocation import services as revocation
+from identity.users.fields import USER
+
+
+class PasswordReused(Invalid):
+    template = _("The new password must not be one of the last %(count)s passwords.")
+
+
+class PasswordLocked(Forbidden):
+    template = _("The password of this user is locked by an operator.")
+
+
+class Users(Kind):
+    model, name, plural, fields = User, "user", "users", USER
+    filters: ClassVar = {"name": "name", "domain_id": "domain_id", "enabled": "?enabled", "email": "email"}
+    fixed = ("id", "domain_id")
+    lives_in_domain = True
+
+    def target(self, row: Any) -> Values:
+        return {"target.user.id": row.id, "target.user.domain_id": row.domain_id, "user_id": row.id}
+
+    def list_target(self, actor: Actor) -> Values:
+        return {"target.domain_id": actor.domain_id} if actor.domain_id else {}
+
+    def mine(self, actor: Actor, rows: Any) -> Any:
+        return rows.filter(domain_id=actor.domain_id) if actor.domain_id else rows
+
+    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+        if row is None:
+            values["domain_id"] = values.get("domain_id") or home_domain(actor)
+            if not Domain.objects.filter(pk=values["domain_id"]).exists():
+                raise Missing(kind="domain", id=values["domain_id"])
+        default = values.get("default_project_id")
+        if default is not None and Domain.objects.filter(pk=default).exists():
+            raise Invalid(reason="User's default project ID cannot be a domain ID.")
+        for name in ("email", "description"):
+            if name in values:
+                values[name] = values[name] or ""
+        if "options" in values:
+            before = row.options if row is not None else {}
+            merged = {**before, **values["options"]}
+            values["options"] = {name: value for name, value in merged.items() if value is not None}
+        if "password" in values:
+            values |= new_password(values.pop("password"), row)
+        if row is not None and values.get("enabled") is False and row.enabled:
+            revocation.revoke(user_id=row.pk)
+        return values
+
+    def _store(self, row: Any, **how: Any) -> None:
+        row.name = row.name.strip()
+        super()._store(row, **how)
+        announce("user", row.pk)
+
+    def leaving(self, actor: Actor, row: Any) -> None:
+        revocation.revoke(user_id=row.pk)
+
+    def shape(self, body: Values, row: Any) -> Values:
+        for name in ("email", "description"):
+            if not body[name]:
+                del body[name]
+        if body["default_project_id"] is None:
+            del body["default_project_id"]
+        return body
+
+
+USERS = Users()
+
+
+def new_password(password: str | None, row: User | None) -> Values:
+    """The columns that a new password sets; the old one is remembered and every token of the user revoked.
+
+    Raises: PasswordReused, PasswordLocked.
+    """
+    if row is not None:
+        if row.options.get("lock_password"):
+            raise PasswordLocked()
+        keep = settings_number("PASSWORD_HISTORY")
+        if password is not None and keep:
+            old = row.old_passwords.order_by("-created_at").values_list("password", flat=True)[: keep - 1]
+            if any(hashed and check_password(password, hashed) for hashed in [row.password, *old]):
+                raise PasswordReused(count=keep)
+        if row.password:
+            OldPassword.objects.create(user=row, password=row.password)
+        revocation.revoke(user_id=row.pk)
+    days = settings_number("PASSWORD_EXPIRES_DAYS")
+    return {
+        "password": make_password(password) if password is not None else "",
+        "password_changed_at": now(),
+        "password_expires_at": now() + timedelta(days=days) if days else None,
+    }
+
+
+def settings_number(name: str) -> int:
+    """An operator's rule about passwords; 0 (the default) is none."""
+    return int(getattr(settings, name, 0))
+
+
+def change_password(user_id: str, original: str, password: str) -> None:
+    """One's own password, by knowing the old one; it need not be unexpired. Raises: Unauthorized, Invalid."""
+    user = passwords.check(original, user_id=user_id, allow_expired=True)
+    with transaction.atomic():
+        user = User.objects.get(pk=user.pk)
+        for name, value in new_password(password, user).items():
+            setattr(user, name, value)
+        user.save()
+        revocation.touch()
+
+
+def groups_of(actor: Actor, user_id: str) -> Any:
+    """Raises: Forbidden, Missing."""
+    _readable(actor, "list_groups_for_user", user_id)
+    return Group.objects.filter(users=user_id)
+
+
+def _readable(actor: Actor, verb: str, user_id: str) -> User:
+    row = User.objects.filter(pk=user_id).first()
+    enforce(actor, f"identity:{verb}", USERS.target(row) if row else {"user_id": user_id})
+    user: User = USERS.find(user_id)
+    return user
+
+
+def projects_of(actor: Actor, user_id: str, query: Any) -> Any:
+    """Raises: Forbidden, Missing."""
+    from identity.projects.services import of_user
+
+    _readable(actor, "list_user_projects", user_id)
+    return of_user(user_id, query)
