@@ -108,10 +108,12 @@ def run(task_id: str) -> None:
             pieces = download(request["uri"])
         data.bring(VERB_OF[request["name"]], image, pieces, None)
     except CloudError as error:
+        data.give_up(image.pk, task_id)
         _end(task, FAILURE, message=error.message)
         return
     except Exception as error:
         log.exception("import %s failed", task_id)
+        data.give_up(image.pk, task_id)
         _end(task, FAILURE, message=f"{type(error).__name__}")
         return
     files.staging_of(image.pk).unlink(missing_ok=True)
