@@ -319,3 +319,18 @@ def test_a_floating_address_that_moves_is_announced(world: World) -> None:
     world.apply()
     learnt = lambda: "fa:16:3e:ee:00:01" in world.outside("ip", "neigh", "show", "172.24.9.77").stdout  # noqa: E731
     assert eventually(learnt)
+
+
+def test_what_a_lost_memory_left_behind_goes_with_the_next_full_document(world: World) -> None:
+    one, _ = small_cloud(world)
+    one.unplug()
+    host = world.hosts["host1"]
+    host.stop_agent(kill=True)
+    memory = host.cloud.data / "hosts" / "host1" / "network" / "pieces.json"
+    memory.write_text(memory.read_text()[:100])
+    host.start_agent()
+    assert host.ask("read_pieces") == {}
+    assert host.apply({}, full=True) == {}
+    assert "brq" not in host.run("ip", "-br", "link").stdout
+    assert host.run("ls", "/run/netns").stdout == ""
+    assert processes(world, "dnsmasq") | processes(world, "haproxy") == set()

@@ -61,7 +61,9 @@ class Dhcp:
         """Raises: CommandFailed, RuntimeError, ValueError, KeyError."""
         texts = Texts(self, body)
         ensure_namespace(self.ns)
-        ensure_legs(self.ns, [self.leg(body)], ours=("ns-",))
+        leg = self.leg(body)
+        if ensure_legs(self.ns, [leg], ours=("ns-",)):  # clients that read raw packets drop those without a checksum
+            run("ethtool", "-K", leg.inner, "tx", "off", ns=self.ns)
         self.ensure_route(body)
         self.spool.mkdir(parents=True, exist_ok=True)
         script = self.folder / "lease.sh"

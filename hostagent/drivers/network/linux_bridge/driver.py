@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 from typing import Any, Final
 
 from hostagent.contract import tap_name
@@ -11,6 +12,8 @@ from hostagent.drivers.network.linux_bridge.commands import CommandFailed, names
 from hostagent.drivers.network.linux_bridge.dhcp import Dhcp
 from hostagent.drivers.network.linux_bridge.routers import Router
 from hostagent.drivers.network.linux_bridge.ruleset import Table, difference, render
+
+log = logging.getLogger(__name__)
 
 REFUSED: Final = (
     CommandFailed,
@@ -41,10 +44,21 @@ class LinuxBridge:
         self.home = place.data / "network"
         self.memory = self.home / "pieces.json"
         self.socket = place.run / "metadata.sock"
-        self.pieces: dict[str, Piece] = json.loads(self.memory.read_text()) if self.memory.exists() else {}
+        self.pieces: dict[str, Piece] = self.recall()
         self.tables: list[Table] | None = None  # what the host's ruleset is; None until we have loaded it once
         self.gateways = True
         self.leases: dict[str, dict[tuple[str, str], int]] = {}
+
+    def recall(self) -> dict[str, Piece]:
+        """What the host was last told; nothing if a crash of the machine left the file unreadable: control tells it all."""
+        if not self.memory.exists():
+            return {}
+        try:
+            pieces: dict[str, Piece] = json.loads(self.memory.read_text())
+        except json.JSONDecodeError:
+            log.exception("%s cannot be read: control is asked for everything", self.memory)
+            return {}
+        return pieces
 
     # ── Reading ──
 
@@ -80,7 +94,10 @@ class LinuxBridge:
         changed = {
             k: p for k, p in pieces.items() if full or k not in self.pieces or self.pieces[k]["hash"] != p["hash"]
         }
-        return self.change(changed, gone - set(pieces))
+        failed = self.change(changed, gone - set(pieces))
+        if full:
+            self.remove_strays(failed)
+        return failed
 
     def ensure_resumed(self) -> dict[str, FailureBody]:
         return self.change(dict(self.pieces), set())
@@ -117,6 +134,18 @@ class LinuxBridge:
             self.dhcp(id_).ensure(body)
         else:
             self.router(id_).ensure(body, gateway=self.gateways)
+
+    def remove_strays(self, failed: dict[str, FailureBody]) -> None:
+        """Take away what is there under our names and in no piece: left by a crash, or by a file that was lost."""
+        for ns in namespaces():
+            prefix, _, id_ = ns.partition("-")
+            kind = {"qdhcp": "dhcp", "qrouter": "router"}.get(prefix)
+            if kind and f"{kind}:{id_}" not in self.pieces:
+                stray = self.dhcp(id_) if kind == "dhcp" else self.router(id_)
+                self.attempt(f"{kind}:{id_}", failed, stray.remove)
+        said = links.remove_strays({split(key)[1] for key in self.pieces if split(key)[0] == "network"})
+        if said:
+            log.warning("links that should not be here stay: %s", said)
 
     def remove_upper(self, gone: set[str], failed: dict[str, FailureBody]) -> set[str]:
         removed = set()

@@ -165,6 +165,17 @@ class NetworkLinks:
                 self.ip.add(piece, f"link del {name}")
 
 
+def remove_strays(network_ids: set[str]) -> str:
+    """Remove bridges, tunnels and patches of networks not among these. Returns what went wrong, "" if nothing did."""
+    kept = {id_[:11] for id_ in network_ids}
+    batch = Batch("ip")
+    for name in Live.read().links:
+        for prefix in ("vx-", "fb-", "brq"):  # a patch's other end goes with it
+            if name.startswith(prefix) and name.removeprefix(prefix) not in kept:
+                batch.add(name, f"link del {name}")
+    return "; ".join(batch.run().values())
+
+
 # ── Legs: veth pairs from a bridge into a namespace ─────────────────────────────────────────────────────────────────
 
 
