@@ -1,0 +1,130 @@
+"""The demo image: built from Debian's packages without root's powers, seeded, and booted for real."""
+
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from images.demo import build as demo
+from images.images.models import Image
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> demo.Built:
+    return demo.build(tmp_path_factory.mktemp("demo"))
+
+
+def info(path: Path) -> dict[str, object]:
+    return dict(json.loads(subprocess.check_output(["qemu-img", "info", "--output=json", str(path)])))
+
+
+def test_a_build_makes_two_images_a_kernel_and_an_initrd(built: demo.Built) -> None:
+    assert set(built.images) == {"demo", "demo-alt"}
+    for path in built.images.values():
+        assert info(path)["format"] == "qcow2"
+        assert info(path)["virtual-size"] < 1 << 30
+        assert path.stat().st_size < 40 << 20
+    assert built.initrd.stat().st_size < 3 << 20
+
+
+def test_the_images_differ_in_signature_so_that_one_can_rescue_the_other(built: demo.Built, tmp_path: Path) -> None:
+    signatures = set()
+    for name, path in built.images.items():
+        raw = tmp_path / name
+        subprocess.run(["qemu-img", "convert", "-O", "raw", str(path), str(raw)], check=True)
+        with raw.open("rb") as file:
+            signatures.add(file.read(512)[440:444])
+        raw.unlink()
+    assert len(signatures) == 2
+
+
+def test_a_second_build_of_the_same_changes_nothing(built: demo.Built) -> None:
+    before = {path: path.stat().st_mtime_ns for path in built.images.values()}
+    demo.build(built.folder)
+    assert {path: path.stat().st_mtime_ns for path in built.images.values()} == before
+
+
+@pytest.mark.django_db
+def test_seeding_makes_what_is_absent_and_nothing_twice(
+    built: demo.Built, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from images import seeds
+
+    monkeypatch.setattr(seeds, "build", lambda out: built)
+    assert seeds.run() == "demo, demo-alt"
+    assert seeds.run() is None
+    image = Image.objects.get(name="demo")
+    assert (image.status, image.visibility, image.inspected) == ("active", "public", True)
+    assert image.properties["os_admin_user"] == "demo"
+
+
+class Guest:
+    """A guest under QEMU with its serial line on a pipe."""
+
+    def __init__(self, disk: Path) -> None:
+        command = ["qemu-system-x86_64", "-machine", "pc", "-accel", "tcg,tb-size=32", "-m", "128", "-display", "none"]
+        command += ["-serial", "stdio", "-monitor", "none", "-nic", "user,model=virtio-net-pci"]
+        command += ["-drive", f"file={disk},if=virtio,format=qcow2"]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
+        )
+        assert self.process.stdout is not None
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.said = ""
+
+    def wait_for(self, pattern: str, seconds: float) -> str:
+        """Everything said until `pattern` appeared after what was waited for before."""
+        assert self.process.stdout is not None
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.said += (self.process.stdout.read(65536) or b"").decode(errors="replace")
+            found = re.search(pattern, self.said)
+            if found:
+                before, self.said = self.said[: found.end()], self.said[found.end() :]
+                return before
+            time.sleep(0.1)
+        raise AssertionError(f"no {pattern} within {seconds} s, but: {self.said[-2000:]}")
+
+    def type(self, text: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(text.encode() + b"\n")
+
+
+@pytest.fixture
+def guest(built: demo.Built, tmp_path: Path) -> Iterator[Guest]:
+    disk = tmp_path / "disk.qcow2"
+    subprocess.run(
+        ["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(built.images["demo"]), "-F", "qcow2", str(disk), "1G"],
+        check=True,
+    )
+    running = Guest(disk)
+    yield running
+    running.process.kill()
+    running.process.wait()
+
+
+@pytest.mark.vm
+def test_the_guest_grows_its_disk_gets_an_address_and_lets_demo_in(guest: Guest) -> None:
+    booted = guest.wait_for(r"demo login: ", 180)
+    assert "grown to 1024 MiB" in booted
+    assert "eth0 has 10.0.2.15/24" in booted
+    guest.type("demo")
+    guest.wait_for("Password: ", 30)
+    guest.type("demo")
+    guest.wait_for(r"demo@demo:~\$ ", 30)
+    # What Tempest's client in a guest runs.
+    guest.type(
+        "set -eu -o pipefail; sudo id -u; df -m / | tail -1; lsblk -lb --nodeps; ping -c1 -w5 10.0.2.2; echo DO''NE"
+    )
+    said = guest.wait_for("DONE", 60)
+    assert re.search(r"(?m)^0\r?$", said)
+    assert re.search(r"/dev/vda2\s+9\d\d ", said)
+    assert "1073741824" in said
+    assert " 0% packet loss" in said
+    guest.type("sudo poweroff")
+    guest.wait_for("Power down", 60)
