@@ -1,12 +1,14 @@
 """Hosts in namespaces: made, entered again, refused, removed."""
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from hostagent import namespaces
 from hostagent.pins import CannotBuild, Cloud
-from tests.lab.world import World
+from tests.lab.world import World, eventually
 
 pytestmark = pytest.mark.lab
 
@@ -32,11 +34,37 @@ def test_a_range_that_is_taken_is_refused_with_its_remedy(world: World, tmp_path
     assert not other.record.exists()
 
 
+@contextmanager
+def far_side(world: World) -> Iterator[str]:
+    """A machine beyond the outer namespace that knows no way back but to the outer namespace itself."""
+    far = f"{world.outer}-far"
+    commands = [
+        f"netns add {far}",
+        f"-n {world.outer} link add far0 type veth peer name far1 netns {far}",
+        f"-n {world.outer} addr add 203.0.113.1/24 dev far0",
+        f"-n {world.outer} link set far0 up",
+        f"-n {far} addr add 203.0.113.2/24 dev far1",
+        f"-n {far} link set far1 up",
+    ]
+    try:
+        for command in commands:
+            subprocess.run(["ip", *command.split()], check=True)
+        yield "203.0.113.2"
+    finally:
+        subprocess.run(["ip", "netns", "del", far], check=True)
+
+
 def test_nat_out_translates_in_a_table_of_its_own_and_down_takes_it_away(world: World) -> None:
     cloud = world.hosts["host1"].cloud
     namespaces.up(cloud, ["host1"], netns=world.outer, external="172.24.9.0/24", nat_out=True)
     assert f"table ip stackling_{cloud.id}" in world.outside("nft", "list", "ruleset").stdout
-    assert world.outside("sysctl", "-n", "net.ipv4.ip_forward").stdout.strip() == "1"
+    port = world.add_port("host1", "192.168.77.11")
+    world.rules = [world.rule("egress")]
+    world.apply()
+    guest = world.plug("host1", port)
+    assert guest.dhcp()
+    with far_side(world) as address:
+        assert eventually(lambda: guest.reaches(address))
     namespaces.up(cloud, ["host1"], netns=world.outer, external="172.24.9.0/24", nat_out=False)
     assert world.outside("nft", "list", "ruleset").stdout == ""
 
