@@ -20,6 +20,11 @@ Body = dict[str, Any]
 Rendered = dict[str, dict[str, Body]]
 
 
+def domain_default() -> str:
+    """The domain of names that DHCP servers answer for, where the network has none: the one in Nova's metadata."""
+    return str(getattr(settings, "DHCP_DOMAIN", "novalocal"))
+
+
 def render(pieces: Iterable[str]) -> Rendered:
     """What each piece is on each host that needs it. A piece nobody needs is an empty map."""
     by_kind: dict[str, list[str]] = defaultdict(list)
@@ -139,7 +144,7 @@ def _dhcp_body(
         "port_id": server.id,
         "mac": server.mac_address,
         "mtu": network.mtu,
-        "domain": network.dns_domain.rstrip(".") or getattr(settings, "DHCP_DOMAIN", "novalocal"),
+        "domain": network.dns_domain.rstrip(".") or domain_default(),
         "subnets": [
             {
                 "id": subnet.id,

@@ -1,0 +1,79 @@
+"""Versions, extensions, service providers."""
+
+from typing import Any
+
+from common.errors import NotFound
+from networking.extensions.catalog import EXTENSIONS, describe
+from networking.resource import NetworkView
+from openstackapi.links import link
+from openstackapi.views import Response
+
+PREFIX = "/api/network"
+
+#: What lies directly under /v2.0, as its document names it: (plural, singular).
+RESOURCES = (
+    ("networks", "network"),
+    ("subnets", "subnet"),
+    ("ports", "port"),
+    ("routers", "router"),
+    ("floatingips", "floatingip"),
+    ("security-groups", "security_group"),
+    ("security-group-rules", "security_group_rule"),
+    ("subnetpools", "subnetpool"),
+    ("address-scopes", "address_scope"),
+    ("rbac-policies", "rbac_policy"),
+    ("agents", "agent"),
+    ("availability_zones", "availability_zone"),
+    ("network-ip-availabilities", "network_ip_availability"),
+    ("quotas", "quota"),
+    ("extensions", "extension"),
+    ("service-providers", "service_provider"),
+)
+
+
+class ExtensionNotFound(NotFound):
+    template = "Extension with alias %(id)s does not exist"
+
+
+class Versions(NetworkView):
+    """Which versions there are."""
+
+    anonymous = True
+
+    def get(self, request: Any) -> Response:
+        href = f"{self.root()}{PREFIX}/v2.0/"
+        return Response({"versions": [{"id": "v2.0", "status": "CURRENT", "links": [link("self", href)]}]})
+
+
+class Version(NetworkView):
+    """What lies under v2.0."""
+
+    anonymous = True
+
+    def get(self, request: Any) -> Response:
+        base = f"{self.root()}{PREFIX}/v2.0"
+        shown = [
+            {"name": name, "collection": plural.replace("-", "_"), "links": [link("self", f"{base}/{plural}")]}
+            for plural, name in RESOURCES
+        ]
+        return Response({"resources": shown})
+
+
+class Extensions(NetworkView):
+    def get(self, request: Any) -> Response:
+        return Response({"extensions": [describe(alias) for alias in sorted(EXTENSIONS)]})
+
+
+class ExtensionDetail(NetworkView):
+    def get(self, request: Any, alias: str) -> Response:
+        if alias not in EXTENSIONS:
+            raise ExtensionNotFound(id=alias)
+        return Response({"extension": describe(alias)})
+
+
+class ServiceProviders(NetworkView):
+    """Who serves advanced services: routers are the only one here, without flavors to choose from."""
+
+    def get(self, request: Any) -> Response:
+        own = {"service_type": "L3_ROUTER_NAT", "name": "single_node", "default": True}
+        return Response({"service_providers": [own]})

@@ -1,0 +1,1 @@
+"""RBAC policies: networks that a project lends to others."""

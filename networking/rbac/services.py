@@ -1,0 +1,85 @@
+"""Lending a network to another project, and taking it back."""
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict, NotFound
+from identity import policy
+from identity.limits import services as quota
+from networking.errors import AttributeForbidden, InvalidInput
+from networking.networks.models import EXTERNAL, SHARE, Network, NetworkGrant
+from networking.networks.services import find as find_network
+from networking.ports.models import Port
+from networking.wanted.changes import touch_network
+
+
+class RbacPolicyNotFound(NotFound):
+    template = _("RBAC policy %(id)s could not be found.")
+
+
+class DuplicateRbacPolicy(Conflict):
+    template = _("An RBAC policy already exists with those values.")
+
+
+class RbacPolicyInUse(Conflict):
+    template = _("RBAC policy on object %(network)s cannot be removed because other objects depend on it.")
+
+
+def find(actor: Actor, grant_id: str) -> NetworkGrant:
+    rows = NetworkGrant.objects.filter(pk=grant_id)
+    row = (rows if actor.is_admin else rows.filter(project_id=actor.project_id or "")).first()
+    if row is None:
+        raise RbacPolicyNotFound(id=grant_id)
+    return row
+
+
+@transaction.atomic
+def create(
+    actor: Actor,
+    *,
+    object_type: str,
+    object_id: str,
+    action: str,
+    target_tenant: str,
+    project_id: str | None = None,
+) -> NetworkGrant:
+    """Let `target_tenant` (or ``*``) use a network. Only an administrator lends to everybody, or as external."""
+    if object_type != "network":
+        raise InvalidInput(reason=f"'{object_type}' is not in ['network']")
+    if action not in (SHARE, EXTERNAL):
+        raise InvalidInput(reason=f"'{action}' is not in ['{SHARE}', '{EXTERNAL}']")
+    network = find_network(actor, object_id)
+    policy.require(actor, "network:rbac_policy:create", network)
+    if not actor.is_admin and (target_tenant == "*" or action == EXTERNAL):
+        raise AttributeForbidden(attribute="target_tenant" if target_tenant == "*" else "action")
+    project = project_id if project_id and actor.is_admin else network.project_id
+    quota.require(project, "network", {"rbac_policy": 1})
+    try:
+        with transaction.atomic():
+            grant = NetworkGrant.objects.create(
+                project_id=project, network=network, action=action, target_project=target_tenant
+            )
+    except IntegrityError as error:
+        raise DuplicateRbacPolicy() from error
+    if action == EXTERNAL and not network.external:
+        network.save_changes({"external": True})
+        touch_network(network.id)
+    return grant
+
+
+@transaction.atomic
+def delete(actor: Actor, grant_id: str) -> None:
+    """Raises: RbacPolicyNotFound, RbacPolicyInUse while the other project has ports there."""
+    grant = find(actor, grant_id)
+    policy.require(actor, "network:rbac_policy:delete", grant)
+    network = Network.objects.get(pk=grant.network_id)
+    ports = Port.objects.filter(network=network).exclude(device_owner__startswith="network:")
+    used = (
+        ports.exclude(project_id=network.project_id)
+        if grant.target_project == "*"
+        else ports.filter(project_id=grant.target_project)
+    )
+    if grant.action == SHARE and used.exists():
+        raise RbacPolicyInUse(network=network.id)
+    grant.delete()

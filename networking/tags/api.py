@@ -1,0 +1,120 @@
+"""Tags of resources that have standard attributes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+
+from common.actor import Actor
+from common.errors import Invalid, NotFound
+from identity import policy
+from networking.floatingips import services as floatingips
+from networking.networks import services as networks
+from networking.ports import services as ports
+from networking.resource import NetworkView
+from networking.routers import services as routers
+from networking.securitygroups import services as securitygroups
+from networking.standard import Tag, count_revision
+from networking.subnetpools import services as subnetpools
+from networking.subnets import services as subnets
+from openstackapi.views import Response
+
+FIND: dict[str, Callable[[Actor, str], Any]] = {
+    "networks": networks.find,
+    "subnets": subnets.find,
+    "ports": ports.find,
+    "routers": routers.find,
+    "floatingips": floatingips.find,
+    "security-groups": securitygroups.find,
+    "security_groups": securitygroups.find,
+    "subnetpools": subnetpools.find,
+}
+LONGEST = 255
+MOST = 50
+
+
+class TagNotFound(NotFound):
+    template = "Tag %(tag)s could not be found."
+
+
+class UnknownKind(NotFound):
+    code = "HTTPNotFound"
+    template = "The resource could not be found."
+
+
+class InvalidTag(Invalid):
+    code = "InvalidInput"
+    template = "Invalid input for operation: %(reason)s."
+
+
+def _find(actor: Actor, kind: str, id: str) -> Any:
+    if kind not in FIND:
+        raise UnknownKind()
+    return FIND[kind](actor, id)
+
+
+def _kind(kind: str) -> str:
+    return kind.replace("_", "-")
+
+
+def _checked(tags: list[Any]) -> list[str]:
+    for tag in tags:
+        if not isinstance(tag, str) or not 0 < len(tag) <= LONGEST or "," in tag:
+            raise InvalidTag(reason=f"'{tag}' is not a valid tag")
+    return list(dict.fromkeys(tags))
+
+
+@transaction.atomic
+def change(actor: Actor, kind: str, id: str, *, add: list[str] | None = None, replace: bool = False, remove: str | None = None) -> None:
+    """Add tags, put them in the place of all, or take one away. Raises: TagNotFound, InvalidTag."""
+    row = _find(actor, kind, id)
+    policy.require(actor, "network:tag:update", row)
+    present = Tag.objects.filter(resource_id=id)
+    if remove is not None and not present.filter(tag=remove).delete()[0]:
+        raise TagNotFound(tag=remove)
+    if replace:
+        present.delete()
+    if add:
+        Tag.objects.bulk_create([Tag(kind=_kind(kind), resource_id=id, tag=t) for t in _checked(add)], ignore_conflicts=True)
+    if present.count() > MOST:
+        raise InvalidTag(reason=f"a resource may have {MOST} tags")
+    count_revision(type(row), [id])
+
+
+BODY = {"type": "object", "required": ["tags"], "properties": {"tags": {"type": "array"}}}
+
+
+class Tags(NetworkView):
+    """All tags of one resource."""
+
+    bodies = {"put": BODY, "post": BODY}
+
+    def get(self, request: Any, kind: str, id: str) -> Response:
+        _find(self.actor, kind, id)
+        return Response({"tags": list(Tag.objects.filter(resource_id=id).order_by("tag").values_list("tag", flat=True))})
+
+    def put(self, request: Any, kind: str, id: str) -> Response:
+        change(self.actor, kind, id, add=self.body()["tags"], replace=True)
+        return self.get(request, kind, id)
+
+    def delete(self, request: Any, kind: str, id: str) -> Response:
+        change(self.actor, kind, id, replace=True)
+        return Response(status=204)
+
+
+class TagDetail(NetworkView):
+    """One tag of one resource."""
+
+    def get(self, request: Any, kind: str, id: str, tag: str) -> Response:
+        _find(self.actor, kind, id)
+        if not Tag.objects.filter(resource_id=id, tag=tag).exists():
+            raise TagNotFound(tag=tag)
+        return Response(status=204)
+
+    def put(self, request: Any, kind: str, id: str, tag: str) -> Response:
+        change(self.actor, kind, id, add=[tag])
+        return Response(status=201)
+
+    def delete(self, request: Any, kind: str, id: str, tag: str) -> Response:
+        change(self.actor, kind, id, remove=tag)
+        return Response(status=204)
