@@ -113,7 +113,11 @@ class Kind:
     def split(self, values: Values) -> tuple[Values, Values]:
         """(columns, extra)."""
         known = {field.name: field for field in self.fields.fields if field.create or field.update}
-        columns = {known[name].source or name: value for name, value in values.items() if name in known}
+        columns = {}
+        for name, value in values.items():
+            if name in known:
+                source = known[name].source
+                columns[source if isinstance(source, str) else name] = value
         ignored = {"id", "links", *(field.name for field in self.fields.fields)}
         extra = {name: value for name, value in values.items() if name not in known and name not in ignored}
         return columns, extra if self.keeps_extra else {}

@@ -170,10 +170,9 @@ def _actor_of(token: Token) -> Actor:
 
 
 def revoke(text: str, *, chain: bool = False) -> None:
-    """This token, or all of its chain, stops counting: here at once, in every process within a second."""
+    """This token stops counting: here at once, in every process within a second. `chain`: those made from it too."""
     token = read(text)
+    revocation.revoke(audit_id=token.audit_ids[0])
     if chain:
-        revocation.revoke(audit_chain_id=token.audit_ids[-1])
-    else:
-        revocation.revoke(audit_id=token.audit_ids[0])
+        revocation.revoke(audit_chain_id=token.audit_ids[0])
     _cache.pop(text, None)
