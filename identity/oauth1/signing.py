@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 from oauthlib.oauth1.rfc5849 import signature
-from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
+from oauthlib.oauth1.rfc5849.utils import parse_authorization_header, unescape
 
 from common.clock import now
 from common.errors import Invalid, Unauthorized
@@ -29,9 +29,10 @@ def parameters(request: Any) -> dict[str, str]:
     """The oauth_* parameters of the Authorization header. Raises: MissingParameter."""
     header = request.META.get("HTTP_AUTHORIZATION", "")
     try:
-        return dict(parse_authorization_header(header)) if header.lower().startswith("oauth ") else {}
+        pairs = parse_authorization_header(header) if header.lower().startswith("oauth ") else []
     except ValueError:
         raise MissingParameter(name="a well-formed Authorization header") from None
+    return {name: unescape(value) for name, value in pairs}
 
 
 def need(found: dict[str, str], name: str) -> str:
