@@ -49,3 +49,21 @@ def test_an_agent_starts_daemons_again_that_have_died(world: World) -> None:
     assert host.ask("reports", kind="done")
     host.run("pkill", "-KILL", "-f", f"dnsmasq.*{host.cloud.data}")
     assert eventually(lambda: host.run("pgrep", "-f", f"dnsmasq.*{host.cloud.data}", check=False).stdout, 8)
+
+
+def test_a_failure_is_told_until_its_piece_stands_or_is_wanted_no_more(world: World) -> None:
+    host = world.hosts["host1"]
+    host.stop_agent(kill=True)
+    host.start_agent("tests.lab.whole_agent")
+    crooked = world.add_port("host1", "192.168.77.11", pairs=[{"ip": "nowhere", "mac": None}])
+    host.ask("network.apply", **told(world))
+    [answer] = host.ask("reports", kind="done")
+    assert list(answer["failed"]) == [f"port:{crooked['id']}"]
+    host.ask("network.apply", full=False, pieces={}, remove=[f"router:{world.router_id}"])
+    [answer] = host.ask("reports", kind="done")
+    assert list(answer["failed"]) == [f"port:{crooked['id']}"]
+    crooked["pairs"] = []
+    host.ask("network.apply", **told(world))
+    [answer] = host.ask("reports", kind="done")
+    assert answer["failed"] == {}
+    assert f"port:{crooked['id']}" in answer["hashes"]

@@ -42,6 +42,9 @@ class NetworkDriver(Protocol):
     def read_pieces(self) -> dict[str, str]:
         """Piece → hash of what this host has now, broken pieces left out."""
 
+    def read_wanted(self) -> set[str]:
+        """The pieces this host was told to have, whether they stand or not."""
+
     def read_links(self) -> dict[str, list[str]]:
         """{"taps": [...], "namespaces": [...]} that are there."""
 

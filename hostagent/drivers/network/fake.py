@@ -21,7 +21,10 @@ class Fake:
         self.gateways = True
 
     def read_pieces(self) -> dict[str, str]:
-        return {key: piece["hash"] for key, piece in self.pieces.items()}
+        return {key: piece["hash"] for key, piece in self.pieces.items() if piece["hash"]}
+
+    def read_wanted(self) -> set[str]:
+        return set(self.pieces)
 
     def read_links(self) -> dict[str, list[str]]:
         return {"taps": [], "namespaces": []}
@@ -38,7 +41,7 @@ class Fake:
         kept = {} if full else {k: p for k, p in self.pieces.items() if k not in remove}
         self.pieces = {**kept, **pieces}
         for key in failed:
-            del self.pieces[key]
+            self.pieces[key] = {"hash": "", "body": self.pieces[key]["body"]}
         self.memory.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.memory.with_suffix(".new")
         fresh.write_text(json.dumps(self.pieces))

@@ -30,12 +30,13 @@ class Keeper:
         self._stopping = threading.Event()
         self._resumed = False
         self._isolated = False
+        self._failed: dict[str, FailureBody] = {}
         self._metadata: MetadataServer | None = None
 
     def start(self) -> None:
         """Make live what the host was last told, say so, then watch. Returns at once."""
         if not self.real:
-            self.report(self._resume())
+            self._say_state()
             return
         self._metadata = MetadataServer(
             self.host.own.run / "metadata.sock",
@@ -53,14 +54,12 @@ class Keeper:
     # ── Orders ──
 
     def apply(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Do one `network.apply`. Returns its answer (contract.VERBS)."""
-        failed = self._resume()
+        """Do one `network.apply`. Returns its answer (contract.VERBS): all pieces and all failures that still stand."""
+        self._resume()
         with self._lock:
-            changed = self.driver.ensure_pieces(body["pieces"], list(body["remove"]), full=bool(body["full"]))
-        failed = {key: why for key, why in failed.items() if key not in body["pieces"]} | changed
-        for key, why in changed.items():
-            log.warning("%s: %s: %s", self.host.name, key, why)
-        return {"hashes": self.driver.read_pieces(), "failed": failed}
+            failed = self.driver.ensure_pieces(body["pieces"], list(body["remove"]), full=bool(body["full"]))
+            self._note(failed)
+            return self._state()
 
     def isolate(self) -> None:
         """Control is silent: give up external legs and floating addresses. May be repeated."""
@@ -77,25 +76,35 @@ class Keeper:
                 self._isolated = False
                 self.driver.ensure_gateways()
 
-    def report(self, failed: dict[str, FailureBody]) -> None:
-        self.host.report("network", {"hashes": self.driver.read_pieces(), "failed": failed})
+    def _note(self, failed: dict[str, FailureBody]) -> None:
+        """Remember failures until their piece stands or is wanted no more: each report replaces the one before."""
+        for key, why in failed.items():
+            log.warning("%s: %s: %s", self.host.name, key, why)
+        stand, known = self.driver.read_pieces(), self.driver.read_wanted()
+        older = {key: why for key, why in self._failed.items() if key in known and key not in stand}
+        self._failed = older | failed
+
+    def _state(self) -> dict[str, Any]:
+        return {"hashes": self.driver.read_pieces(), "failed": dict(self._failed)}
 
     # ── Watching ──
 
-    def _resume(self) -> dict[str, FailureBody]:
+    def _resume(self) -> None:
         """Once in a process, before anything else."""
         with self._lock:
-            if self._resumed:
-                return {}
-            failed = self.driver.ensure_resumed()
-            self._resumed = True
-        for key, why in failed.items():
-            log.warning("%s: %s: %s", self.host.name, key, why)
-        return failed
+            if not self._resumed:
+                self._note(self.driver.ensure_resumed())
+                self._resumed = True
+
+    def _say_state(self) -> None:
+        self._resume()
+        with self._lock:
+            state = self._state()
+        self.host.report("network", state)
 
     def _watch(self) -> None:
         try:
-            self.report(self._resume())
+            self._say_state()
         except Exception:  # control asks for the whole document when hashes do not come
             log.exception("%s: the networks could not be resumed", self.host.name)
         next_look = 0.0

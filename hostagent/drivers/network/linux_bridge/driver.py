@@ -65,6 +65,9 @@ class LinuxBridge:
     def read_pieces(self) -> dict[str, str]:
         return {key: piece["hash"] for key, piece in self.pieces.items() if piece["hash"]}
 
+    def read_wanted(self) -> set[str]:
+        return set(self.pieces)
+
     def read_links(self) -> dict[str, list[str]]:
         ours = sorted(n for n in namespaces() if n.startswith(("qdhcp-", "qrouter-")))
         return {"taps": links.taps(), "namespaces": ours}
