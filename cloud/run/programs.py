@@ -32,17 +32,17 @@ def _python(*arguments: str) -> tuple[str, ...]:
 
 def _granian(cloud: Cloud, name: str, interface: str, *more: str) -> tuple[str, ...]:
     return _python(
-        "-m", "granian", "--interface", interface, "--uds", f"{cloud.run}/{name}.sock", "--uds-permissions", "0600",
-        "--workers", "1", "--respawn-failed-workers", "--workers-kill-timeout", "5s", "--no-access-log",
-        "--log-level", "warning", *more,
+        "-m", "cloud.run.serve", f"{cloud.run}/{name}.sock", "--interface", interface, "--workers", "1",
+        "--respawn-failed-workers", "--workers-kill-timeout", "5s", "--no-access-log", "--log-level", "warning", *more,
+        f"cloud.run.{name}:application",
     )  # fmt: skip
 
 
 def control_plane(cloud: Cloud, front_door_root: bool) -> list[Program]:
     """Everything but the host agents. The front door starts as root where it binds inside a namespace."""
     programs = [
-        Program("web", _granian(cloud, "web", "wsgi", "--blocking-threads", str(WEB_THREADS), "--no-ws", "cloud.wsgi:application")),
-        Program("sockets", _granian(cloud, "sockets", "asginl", "cloud.asgi:application")),
+        Program("web", _granian(cloud, "web", "wsgi", "--blocking-threads", str(WEB_THREADS), "--no-ws")),
+        Program("sockets", _granian(cloud, "sockets", "asginl")),
         Program(
             "control",
             _python("-m", "celery", "-A", "cloud.celery", "worker", "--queues", "control", "--pool", "threads", "--concurrency", "6",
