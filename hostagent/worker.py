@@ -9,14 +9,16 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from typing import Any
 
 from celery import Celery
 from celery.app.amqp import AMQP
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_ready, worker_shutting_down
 from kombu import Connection, Exchange, Queue
 
-from hostagent import contract
+from hostagent import contract, memory
 from hostagent.host import Host
 from hostagent.outbox import Outbox
 from hostagent.settings import Settings, SettingsError
@@ -25,6 +27,7 @@ from hostagent.timers import Timers
 log = logging.getLogger("hostagent")
 
 EXIT_STUCK = 70
+TIDY_AFTER = 2.0  # seconds: by then everything that a host needs is imported
 EXIT_SETTINGS = 78  # EX_CONFIG
 
 
@@ -112,9 +115,17 @@ class Agent:
         host.receive(order)
 
 
-def main() -> int:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+def quieten() -> None:
+    """What Celery says over and over and we know: that we are root, and each second that the broker is away (outbox.py says it once)."""
+    warnings.simplefilter("ignore", SecurityWarning)
+    warnings.simplefilter("ignore", CPendingDeprecationWarning)
     logging.getLogger("celery").setLevel(logging.WARNING)
+    logging.getLogger("celery.worker.consumer.consumer").addFilter(lambda record: "Cannot connect to" not in str(record.msg))
+
+
+def main() -> int:
+    memory.few_arenas()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
         settings = Settings.from_env()
     except SettingsError as error:
@@ -130,12 +141,23 @@ def main() -> int:
     @worker_ready.connect(weak=False)
     def ready(**_: Any) -> None:
         agent.start()
+        agent.timers.after(TIDY_AFTER, memory.tidy)
 
     @worker_shutting_down.connect(weak=False)
     def leaving(**_: Any) -> None:
         threading.Thread(target=leave, args=(agent,), name="leave", daemon=True).start()
 
-    worker = app.Worker(pool="threads", concurrency=1, without_gossip=True, without_mingle=True, without_heartbeat=True, loglevel="WARNING", optimization="fair", hostname=f"hostagent@{settings.hosts[0].name}")
+    quieten()
+    worker = app.Worker(
+        pool="threads",
+        concurrency=1,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        loglevel="WARNING",
+        quiet=True,
+        hostname=f"hostagent@{settings.hosts[0].name}",
+    )
     worker.start()
     return int(worker.exitcode or 0)
 
