@@ -50,6 +50,8 @@ frontend door
     http-request set-header X-Forwarded-Proto {scheme}
     http-request set-header X-Forwarded-Host %[req.hdr(host)]
     http-request set-header X-Raw-Target %[pathq]
+    # The catalog names a service without a slash at its end; its routes begin after one.
+    http-request set-path %[path]/ if {{ path_reg ^/api/[a-z]+$ }}
 
     acl internal path,url_dec -m reg -i ^/+internal(/|$)
     acl sockets path_beg /ws/
