@@ -1,0 +1,1 @@
+"""Compute: servers and all that belongs to them, with Nova's nouns."""

@@ -1,0 +1,1 @@
+"""Host aggregates and the availability zones made of them."""

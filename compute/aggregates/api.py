@@ -1,0 +1,149 @@
+"""Aggregates and availability zones on the wire."""
+
+from typing import Any
+
+from compute.aggregates import services
+from compute.aggregates.models import Aggregate
+from compute.servers import scheduling
+from compute.servers.schemas import NAME, obj
+from compute.views import ComputeView, Response
+from hosts.models import Host
+from identity import policy
+from openstackapi.fields import Field, Fields, iso_micro
+
+_COMMON = [
+    Field("id", type="integer"),
+    Field("name"),
+    Field("availability_zone", lambda a: a.metadata.get(services.ZONE), null=True),
+    Field("created_at", type="datetime"),
+    Field("updated_at", type="datetime", null=True),
+    Field("deleted", lambda a: False, type="boolean"),
+    Field("deleted_at", lambda a: None, null=True),
+    Field("uuid", since=(2, 41)),
+]
+CREATED = Fields("aggregate", _COMMON, time=iso_micro)
+AGGREGATE = Fields(
+    "aggregate",
+    [
+        *_COMMON,
+        Field("hosts", lambda a: list(a.hosts.order_by("id").values_list("host", flat=True)), type="array"),
+        Field("metadata", type="object"),
+    ],
+    time=iso_micro,
+)
+_ZONE = {"oneOf": [{"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[^:]*$"}, {"type": "null"}]}
+
+
+class Aggregates(ComputeView):
+    bodies = {"post": obj({"aggregate": obj({"name": NAME, "availability_zone": _ZONE}, ("name",))}, ("aggregate",))}
+
+    def get(self, request: Any) -> Response:
+        policy.require(self.actor, "compute:aggregate")
+        return self.answer_list("aggregates", AGGREGATE, Aggregate.objects.order_by("id"))
+
+    def post(self, request: Any) -> Response:
+        policy.require(self.actor, "compute:aggregate")
+        data = self.body()["aggregate"]
+        row = services.create(self.actor, name=data["name"].strip(), zone=data.get("availability_zone"))
+        return self.answer("aggregate", CREATED, row)
+
+
+class AggregateDetail(ComputeView):
+    bodies = {
+        "put": obj(
+            {"aggregate": {**obj({"name": NAME, "availability_zone": _ZONE}), "minProperties": 1}}, ("aggregate",)
+        )
+    }
+
+    def get(self, request: Any, aggregate_id: str) -> Response:
+        return self.answer("aggregate", AGGREGATE, services.find(self.actor, aggregate_id))
+
+    def put(self, request: Any, aggregate_id: str) -> Response:
+        data = self.body()["aggregate"]
+        zone = {"zone": data["availability_zone"]} if "availability_zone" in data else {}
+        row = services.update(self.actor, aggregate_id=aggregate_id, name=data.get("name"), **zone)
+        return self.answer("aggregate", AGGREGATE, row)
+
+    def delete(self, request: Any, aggregate_id: str) -> Response:
+        services.delete(self.actor, aggregate_id=aggregate_id)
+        return Response(status=200)
+
+
+_HOST = obj({"host": {"type": "string", "minLength": 1, "maxLength": 255}}, ("host",))
+_METADATA = obj(
+    {"metadata": {"type": "object", "additionalProperties": {"type": ["string", "null"], "maxLength": 255}}},
+    ("metadata",),
+)
+
+
+class AggregateAction(ComputeView):
+    bodies = {
+        "post": {
+            "type": "object",
+            "properties": {"add_host": _HOST, "remove_host": _HOST, "set_metadata": _METADATA},
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+        }
+    }
+
+    def post(self, request: Any, aggregate_id: str) -> Response:
+        policy.require(self.actor, "compute:aggregate")
+        ((name, body),) = self.body().items()
+        if name == "set_metadata":
+            row = services.set_metadata(self.actor, aggregate_id=aggregate_id, metadata=body["metadata"])
+        else:
+            act = services.add_host if name == "add_host" else services.remove_host
+            row = act(self.actor, aggregate_id=aggregate_id, host=body["host"])
+        return self.answer("aggregate", AGGREGATE, row)
+
+
+# ── Availability zones ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _zones() -> dict[str, list[Host]]:
+    """{zone: its compute hosts}; the default zone is there even without any host."""
+    in_zones = scheduling.zones()
+    out: dict[str, list[Host]] = {}
+    for host in Host.objects.order_by("name"):
+        zone = in_zones.get(host.name, (scheduling.DEFAULT_ZONE, []))[0]
+        out.setdefault(zone, []).append(host)
+    return out or {scheduling.DEFAULT_ZONE: []}
+
+
+def _usable(host: Host) -> bool:
+    return host.enabled and not host.forced_down and host.state == "up"
+
+
+class AvailabilityZones(ComputeView):
+    def get(self, request: Any) -> Response:
+        policy.require(self.actor, "compute:availability_zone")
+        return Response(
+            {
+                "availabilityZoneInfo": [
+                    {"zoneName": zone, "zoneState": {"available": any(map(_usable, hosts))}, "hosts": None}
+                    for zone, hosts in _zones().items()
+                ]
+            }
+        )
+
+
+class AvailabilityZonesDetail(ComputeView):
+    def get(self, request: Any) -> Response:
+        policy.require(self.actor, "compute:availability_zone:detail")
+        return Response(
+            {
+                "availabilityZoneInfo": [
+                    {
+                        "zoneName": zone,
+                        "zoneState": {"available": any(map(_usable, hosts))},
+                        "hosts": {host.name: {"nova-compute": _service(host)} for host in hosts},
+                    }
+                    for zone, hosts in _zones().items()
+                ]
+            }
+        )
+
+
+def _service(host: Host) -> dict[str, Any]:
+    return {"available": host.state == "up", "active": host.enabled, "updated_at": iso_micro(host.last_seen_at)}

@@ -1,0 +1,159 @@
+"""What can be done with aggregates and the zones made of them."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.clock import now
+from common.errors import Conflict, NotFound
+from compute.aggregates.models import Aggregate, AggregateHost
+from compute.servers.models import Server
+from hosts.models import Host
+from identity import policy
+from placement.models import ProviderAggregate, ResourceProvider
+
+ZONE = "availability_zone"
+
+
+class AggregateNotFound(NotFound):
+    template = _("Aggregate %(id)s could not be found.")
+
+
+class AggregateExists(Conflict):
+    template = _("Aggregate %(name)s already exists.")
+
+
+class AggregateInUse(Conflict):
+    template = _("Cannot delete aggregate %(id)s: it still has hosts. Remove them first.")
+    status = 400
+
+
+class HostNotFound(NotFound):
+    template = _("Compute host %(name)s could not be found.")
+
+
+class HostAlreadyIn(Conflict):
+    template = _("Cannot add host %(name)s in aggregate %(id)s: it is already in it.")
+
+
+class HostNotIn(NotFound):
+    template = _("Cannot remove host %(name)s in aggregate %(id)s: it is not in it.")
+
+
+class OtherZone(Conflict):
+    template = _("Cannot put host %(name)s into zone %(zone)s: it is in zone %(other)s already.")
+
+
+class ZoneInUse(Conflict):
+    template = _("The zone of host %(name)s cannot change while instances are on it.")
+    status = 400
+
+
+def find(actor: Actor, aggregate_id: str) -> Aggregate:
+    """Raises: AggregateNotFound, Forbidden."""
+    policy.require(actor, "compute:aggregate")
+    found = Aggregate.objects.filter(id=int(aggregate_id)).first() if aggregate_id.isdigit() else None
+    if found is None:
+        raise AggregateNotFound(id=aggregate_id)
+    return found
+
+
+@transaction.atomic
+def create(actor: Actor, *, name: str, zone: str | None) -> Aggregate:
+    """Raises: AggregateExists."""
+    policy.require(actor, "compute:aggregate")
+    try:
+        with transaction.atomic():
+            return Aggregate.objects.create(name=name, metadata={ZONE: zone} if zone else {})
+    except IntegrityError:
+        raise AggregateExists(name=name) from None
+
+
+@transaction.atomic
+def update(actor: Actor, *, aggregate_id: str, name: str | None, **zone: str | None) -> Aggregate:
+    """Raises: AggregateExists, ZoneInUse."""
+    aggregate = find(actor, aggregate_id)
+    if name is not None and Aggregate.objects.filter(name=name).exclude(id=aggregate.id).exists():
+        raise AggregateExists(name=name)
+    aggregate.name = name or aggregate.name
+    if zone:
+        _change_zone(aggregate, zone["zone"])
+    return _save(aggregate)
+
+
+def _save(aggregate: Aggregate) -> Aggregate:
+    aggregate.updated_at = now()
+    aggregate.save()
+    return aggregate
+
+
+def _change_zone(aggregate: Aggregate, zone: str | None) -> None:
+    """Raises: ZoneInUse, OtherZone."""
+    if zone == aggregate.metadata.get(ZONE):
+        return
+    for host in aggregate.hosts.values_list("host", flat=True):
+        if Server.objects.living().filter(host=host).exists():
+            raise ZoneInUse(name=host)
+        if zone:
+            _check_one_zone(aggregate, host, zone)
+    metadata = {key: value for key, value in aggregate.metadata.items() if key != ZONE}
+    aggregate.metadata = {**metadata, ZONE: zone} if zone else metadata
+
+
+def _check_one_zone(aggregate: Aggregate, host: str, zone: str) -> None:
+    others = AggregateHost.objects.filter(host=host).exclude(aggregate=aggregate)
+    for metadata in others.values_list("aggregate__metadata", flat=True):
+        if metadata.get(ZONE) not in (None, zone):
+            raise OtherZone(name=host, zone=zone, other=metadata[ZONE])
+
+
+@transaction.atomic
+def set_metadata(actor: Actor, *, aggregate_id: str, metadata: dict[str, str | None]) -> Aggregate:
+    """A null value removes its key. Raises: ZoneInUse, OtherZone."""
+    aggregate = find(actor, aggregate_id)
+    if ZONE in metadata:
+        _change_zone(aggregate, metadata[ZONE])
+    merged: dict[str, Any] = {**aggregate.metadata, **{k: v for k, v in metadata.items() if k != ZONE}}
+    aggregate.metadata = {key: value for key, value in merged.items() if value is not None}
+    return _save(aggregate)
+
+
+@transaction.atomic
+def add_host(actor: Actor, *, aggregate_id: str, host: str) -> Aggregate:
+    """Raises: HostNotFound, HostAlreadyIn, OtherZone, ZoneInUse."""
+    aggregate = find(actor, aggregate_id)
+    if not Host.objects.filter(name=host).exists():
+        raise HostNotFound(name=host)
+    zone = aggregate.metadata.get(ZONE)
+    if zone:
+        _check_one_zone(aggregate, host, zone)
+    if AggregateHost.objects.filter(aggregate=aggregate, host=host).exists():
+        raise HostAlreadyIn(name=host, id=aggregate.id)
+    AggregateHost.objects.create(aggregate=aggregate, host=host)
+    provider = ResourceProvider.objects.filter(name=host).first()
+    if provider is not None:
+        ProviderAggregate.objects.get_or_create(provider=provider, aggregate_id=aggregate.uuid)
+    return _save(aggregate)
+
+
+@transaction.atomic
+def remove_host(actor: Actor, *, aggregate_id: str, host: str) -> Aggregate:
+    """Raises: HostNotFound, HostNotIn."""
+    aggregate = find(actor, aggregate_id)
+    if not Host.objects.filter(name=host).exists():
+        raise HostNotFound(name=host)
+    if not AggregateHost.objects.filter(aggregate=aggregate, host=host).delete()[0]:
+        raise HostNotIn(name=host, id=aggregate.id)
+    ProviderAggregate.objects.filter(provider__name=host, aggregate_id=aggregate.uuid).delete()
+    return _save(aggregate)
+
+
+@transaction.atomic
+def delete(actor: Actor, *, aggregate_id: str) -> None:
+    """Raises: AggregateInUse while hosts are in it."""
+    aggregate = find(actor, aggregate_id)
+    if aggregate.hosts.exists():
+        raise AggregateInUse(id=aggregate.id)
+    aggregate.delete()

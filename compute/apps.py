@@ -1,0 +1,34 @@
+"""Registration of the compute service with the layers below it."""
+
+from django.apps import AppConfig
+
+
+class ComputeConfig(AppConfig):
+    name = "compute"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from cloud import beat
+        from common import seeding
+        from compute import rules
+        from compute.flavors import services as flavors
+        from compute.servers import cleanup, flows, flows_change, limits, reconcile
+        from compute.versions.api import MAXIMUM
+        from hosts import services as hosts
+        from identity import catalog, policy
+        from identity.projects import services as projects
+        from openstackapi import microversion
+        from operations import on_event
+
+        assert flows.BOOT and flows_change.RESIZE  # importing them registers them
+        microversion.register("compute", "2.1", MAXIMUM, "X-OpenStack-Nova-API-Version")
+        catalog.register("compute", name="nova", path="/api/compute/v2.1")
+        policy.register("compute", rules.RULES, rules.DESCRIPTIONS)
+        limits.register()
+        seeding.register(30, "flavors", flavors.seed)
+        projects.on_delete(cleanup.project_gone)
+        on_event("lease", reconcile.on_lease)
+        on_event("login", reconcile.on_login)
+        on_event("state", reconcile.on_state)
+        hosts.on_hello(reconcile.on_hello)
+        beat.every(60.0, "compute.reconcile", reconcile.sweep)

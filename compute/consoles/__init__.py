@@ -1,0 +1,1 @@
+"""Consoles: the kept log, and signed tickets for the live ones."""

@@ -1,0 +1,69 @@
+"""Consoles on the wire, and the log that agents append to."""
+
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from common.errors import CloudError, Invalid
+from common.ids import is_id
+from common.live import announce
+from compute.consoles import logs, services
+from compute.servers.models import Server
+from compute.servers.schemas import obj
+from compute.views import ComputeView, Response
+from hosts.services import authenticate_agent
+from openstackapi.faults import body_of, status_of
+
+_PROTOCOLS = {"vnc": "novnc", "serial": "serial"}
+
+
+class RemoteConsoles(ComputeView):
+    since = (2, 6)
+    bodies = {
+        "post": obj(
+            {
+                "remote_console": obj(
+                    {
+                        "protocol": {"enum": ["vnc", "serial", "spice", "rdp", "mks"]},
+                        "type": {"enum": ["novnc", "serial", "xvpvnc", "spice-html5", "rdp-html5", "webmks"]},
+                    },
+                    ("protocol", "type"),
+                )
+            },
+            ("remote_console",),
+        )
+    }
+
+    def post(self, request: Any, server_id: str) -> Response:
+        asked = self.body()["remote_console"]
+        if _PROTOCOLS.get(asked["protocol"]) != asked["type"]:
+            raise Invalid(reason=f"Unavailable console type {asked['type']}.")
+        url = services.url(self.actor, server_id=server_id, kind=asked["protocol"], root=self.root())
+        return Response({"remote_console": {**asked, "url": url}})
+
+
+class AuthToken(ComputeView):
+    since = (2, 31)
+
+    def get(self, request: Any, token: str) -> Response:
+        return Response({"console": services.describe(self.actor, token)})
+
+
+@csrf_exempt
+def append_log(request: HttpRequest, server_id: str) -> JsonResponse:
+    """PUT /internal/servers/<id>/log?offset=N: what the agent read from the serial port from byte N on."""
+    try:
+        host = authenticate_agent(request)
+        offset = request.GET.get("offset", "")
+        row = Server.objects.filter(id=server_id, deleted=False).values("host", "project_id").first()
+        if request.method != "PUT" or not offset.isdigit() or not is_id(server_id):
+            raise Invalid(reason="PUT with ?offset=N")
+        if row is None or row["host"] not in ("", host.name):
+            raise services.BadToken()
+    except CloudError as error:
+        status = status_of(error, "compute")
+        return JsonResponse(body_of(error, "compute", status, ""), status=status)
+    size = logs.append(server_id, int(offset), request.body)
+    announce("log", server_id, row["project_id"], size)
+    return JsonResponse({"size": size})

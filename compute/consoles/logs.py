@@ -1,0 +1,87 @@
+"""The kept log of each server's serial port: plain files, written by the internal view, read by everyone else."""
+
+import os
+from pathlib import Path
+
+from django.conf import settings
+
+from common import console_ticket
+
+LARGEST_LOG = 4 * 1024 * 1024  # bytes kept of one server; older ones go in halves
+LARGEST_ANSWER = 1024 * 1024  # bytes of a log in one answer
+
+
+def log_path(server_id: str) -> Path:
+    """`server_id` comes from a row or was checked to be an id: it never holds a slash."""
+    return Path(settings.CONSOLE_LOGS) / f"{server_id}.log"
+
+
+def size(server_id: str) -> int:
+    """Bytes that were appended to the log so far; the log itself may have lost its oldest."""
+    path = log_path(server_id)
+    return _cut(path) + path.stat().st_size if path.exists() else 0
+
+
+def _cut(path: Path) -> int:
+    """How many of the oldest bytes are gone."""
+    mark = path.with_suffix(".cut")
+    return int(mark.read_text()) if mark.exists() else 0
+
+
+def append(server_id: str, offset: int, piece: bytes) -> int:
+    """Add what an agent read from `offset` on; what is there already is left out. Returns the size now.
+
+    A hole (the agent's log lost something) is closed by starting anew at `offset`.
+    """
+    path = log_path(server_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    have = size(server_id)
+    if offset > have:
+        path.unlink(missing_ok=True)
+        path.with_suffix(".cut").write_text(str(offset))
+        have = offset
+    fresh = piece[have - offset :]
+    if fresh:
+        with path.open("ab") as file:
+            file.write(fresh)
+    if path.exists() and path.stat().st_size > LARGEST_LOG:
+        _shorten(path)
+    return max(have, offset + len(piece))
+
+
+def _shorten(path: Path) -> None:
+    cut, kept = _cut(path), path.read_bytes()[-LARGEST_LOG // 2 :]
+    gone = path.stat().st_size - len(kept)
+    new = path.with_suffix(".new")
+    new.write_bytes(kept)
+    path.with_suffix(".cut").write_text(str(cut + gone))
+    new.replace(path)
+
+
+def forget(server_id: str) -> None:
+    """The server begins anew: so does its log, at byte 0."""
+    for suffix in (".log", ".cut"):
+        log_path(server_id).with_suffix(suffix).unlink(missing_ok=True)
+
+
+def remove(server_id: str) -> None:
+    """Forget the log of a deleted server, and refuse the tickets that were given for it."""
+    forget(server_id)
+    console_ticket.revoke(revoked(), server_id)
+
+
+def revoked() -> Path:
+    return Path(settings.DATA) / "consoles" / "revoked"
+
+
+def tail(server_id: str, lines: int | None = None) -> str:
+    """The end of the log as text, at most LARGEST_ANSWER bytes of it."""
+    path = log_path(server_id)
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - LARGEST_ANSWER))
+        text = file.read().decode("utf-8", "replace")
+    if lines is None:
+        return text
+    return "\n".join(text.splitlines()[-lines:]) + ("\n" if lines else "") if lines else ""

@@ -1,0 +1,1 @@
+"""Flavors: the sizes that a server can have."""

@@ -1,0 +1,254 @@
+"""Flavors on the wire. Source: Nova's API reference, with microversions 2.55 and 2.61."""
+
+from typing import Any
+
+from common.errors import Invalid
+from compute.flavors import services
+from compute.flavors.models import Flavor
+from compute.servers.schemas import BOOLEAN, NAME, TRUE, obj
+from compute.views import ComputeView, Page, Response, flag
+from openstackapi.fields import Field, Fields
+
+FLAVOR = Fields(
+    "flavor",
+    [
+        Field("id"),
+        Field("name"),
+        Field("ram", type="integer"),
+        Field("disk", type="integer"),
+        Field("swap", lambda f: f.swap or "", type="integer", until=(2, 74)),
+        Field("swap", type="integer", since=(2, 75)),
+        Field("vcpus", type="integer"),
+        Field("OS-FLV-EXT-DATA:ephemeral", "ephemeral", type="integer"),
+        Field("OS-FLV-DISABLED:disabled", "disabled", type="boolean"),
+        Field("os-flavor-access:is_public", "is_public", type="boolean"),
+        Field("rxtx_factor", type="number"),
+        Field("links", lambda f: f.links, type="array"),
+        Field("description", null=True, since=(2, 55)),
+        Field("extra_specs", type="object", since=(2, 61)),
+    ],
+)
+BASIC = Fields(
+    "flavor",
+    [Field("id"), Field("name"), Field("links", lambda f: f.links, type="array"), Field("description", since=(2, 55))],
+)
+
+
+def _integer(low: int, high: int = 2147483647) -> dict[str, Any]:
+    return {
+        "oneOf": [
+            {"type": "integer", "minimum": low, "maximum": high},
+            {"type": "string", "pattern": "^[0-9]{1,10}$"},
+        ]
+    }
+
+
+_RXTX = {"oneOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}]}
+_ID = {
+    "type": ["string", "number", "null"],
+    "minLength": 1,
+    "maxLength": 255,
+    "pattern": r"^(?! )[a-zA-Z0-9. _-]*(?<! )$",
+}
+_DESCRIPTION = {"type": ["string", "null"], "maxLength": 65535}
+_SPECS = {
+    "type": "object",
+    "patternProperties": {r"^[a-zA-Z0-9\-_:. ]{1,255}$": {"type": ["string", "number", "integer"], "maxLength": 255}},
+    "additionalProperties": False,
+}
+
+
+def _create_schema(version: tuple[int, int]) -> dict[str, Any]:
+    properties = {
+        "name": NAME,
+        "id": _ID,
+        "ram": _integer(1),
+        "vcpus": _integer(1),
+        "disk": _integer(0),
+        "OS-FLV-EXT-DATA:ephemeral": _integer(0),
+        "swap": _integer(0),
+        "rxtx_factor": _RXTX,
+        "os-flavor-access:is_public": BOOLEAN,
+    }
+    if version >= (2, 55):
+        properties["description"] = _DESCRIPTION
+    return obj({"flavor": obj(properties, ("name", "ram", "vcpus", "disk"))}, ("flavor",))
+
+
+_CREATE_OLD, _CREATE = _create_schema((2, 1)), _create_schema((2, 55))
+_SORT = {
+    "created_at": "created_at",
+    "description": "description",
+    "disabled": "disabled",
+    "ephemeral_gb": "ephemeral",
+    "flavorid": "id",
+    "id": "id",
+    "is_public": "is_public",
+    "memory_mb": "ram",
+    "name": "name",
+    "root_gb": "disk",
+    "rxtx_factor": "rxtx_factor",
+    "swap": "swap",
+    "updated_at": "created_at",
+    "vcpu_weight": "id",
+    "vcpus": "vcpus",
+}
+
+
+class FlavorPage(ComputeView):
+    fields = BASIC
+
+    def get(self, request: Any) -> Response:
+        page = Page.from_request(request, sort_keys=_SORT, default_sort=(("id", "asc"),))
+        rows = page.cut(list(page.apply(self._selected(request.GET))))
+        for row in rows:
+            row.links = self.links("flavors", row.id)
+        shown = self.fields.render_many(rows, self.version, self.actor)
+        body: dict[str, Any] = {"flavors": shown}
+        more = page.nova_links(request._request, shown)
+        if more:
+            body["flavors_links"] = more
+        return Response(body)
+
+    def _selected(self, query: Any) -> Any:
+        rows = services.visible(self.actor)
+        for name, column in (("minRam", "ram"), ("minDisk", "disk")):
+            if name in query:
+                if not query[name].isdigit():
+                    raise Invalid(reason=f"Invalid {name} filter [{query[name]}]")
+                rows = rows.filter(**{f"{column}__gte": int(query[name])})
+        if not self.actor.is_admin:
+            return rows
+        public = query.get("is_public")
+        if public is None:
+            return rows.filter(is_public=True)
+        return rows if public.lower() == "none" else rows.filter(is_public=flag(public, "is_public"))
+
+
+class FlavorList(FlavorPage):
+    bodies = {"post": _CREATE}
+
+    def post(self, request: Any) -> Response:
+        data = self.body(_CREATE if self.version >= (2, 55) else _CREATE_OLD)["flavor"]
+        flavor = services.create(self.actor, **_values(data))
+        return _shown(self, flavor)
+
+
+def _values(data: dict[str, Any]) -> dict[str, Any]:
+    def number(name: str, low: int, default: int = 0) -> int:
+        value = int(data.get(name, default))
+        if value < low or value > 2147483647:
+            raise Invalid(reason=f"Invalid input for field/attribute {name}. Value: {value}. It must be {low} or more.")
+        return value
+
+    given = data.get("id")
+    return {
+        "name": data["name"].strip(),
+        "id": None if given is None else str(given),
+        "ram": number("ram", 1),
+        "vcpus": number("vcpus", 1),
+        "disk": number("disk", 0),
+        "ephemeral": number("OS-FLV-EXT-DATA:ephemeral", 0),
+        "swap": number("swap", 0),
+        "rxtx_factor": float(data.get("rxtx_factor", 1.0)),
+        "is_public": data.get("os-flavor-access:is_public", True) in TRUE,
+        "description": data.get("description"),
+    }
+
+
+def _shown(view: ComputeView, flavor: Flavor) -> Response:
+    flavor.links = view.links("flavors", flavor.id)  # type: ignore[attr-defined]
+    return view.answer("flavor", FLAVOR, flavor)
+
+
+class FlavorListDetail(FlavorPage):
+    fields = FLAVOR
+
+
+class FlavorDetail(ComputeView):
+    bodies = {"put": obj({"flavor": obj({"description": _DESCRIPTION}, ("description",))}, ("flavor",))}
+
+    def get(self, request: Any, flavor_id: str) -> Response:
+        return _shown(self, services.find(self.actor, flavor_id))
+
+    def put(self, request: Any, flavor_id: str) -> Response:
+        if self.version < (2, 55):
+            raise services.FlavorNotFound(id=flavor_id, hint="")
+        data = self.body()["flavor"]
+        return _shown(self, services.update(self.actor, flavor_id=flavor_id, description=data["description"]))
+
+    def delete(self, request: Any, flavor_id: str) -> Response:
+        services.delete(self.actor, flavor_id=flavor_id)
+        return Response(status=202)
+
+
+class ExtraSpecs(ComputeView):
+    bodies = {"post": obj({"extra_specs": _SPECS}, ("extra_specs",))}
+
+    def get(self, request: Any, flavor_id: str) -> Response:
+        return Response({"extra_specs": services.find(self.actor, flavor_id).extra_specs})
+
+    def post(self, request: Any, flavor_id: str) -> Response:
+        specs = {key: str(value) for key, value in self.body()["extra_specs"].items()}
+        check_specs(specs, self.version)
+        services.set_extra_specs(self.actor, flavor_id=flavor_id, specs=specs)
+        return Response({"extra_specs": specs})
+
+
+def check_specs(specs: dict[str, str], version: tuple[int, int]) -> None:
+    """From 2.86 on, values of the standard namespace `hw:` are looked at. Raises: Invalid."""
+    if version < (2, 86):
+        return
+    for key, value in specs.items():
+        if key == "hw:numa_nodes" and not (value.isdigit() and int(value) >= 1):
+            raise Invalid(reason=f"Validation failed; extra spec '{key}' has the invalid value '{value}'")
+        if key == "hw:cpu_policy" and value not in ("dedicated", "shared", "mixed"):
+            raise Invalid(reason=f"Validation failed; extra spec '{key}' has the invalid value '{value}'")
+
+
+class ExtraSpec(ComputeView):
+    bodies = {"put": {**_SPECS, "minProperties": 1, "maxProperties": 1}}
+
+    def get(self, request: Any, flavor_id: str, key: str) -> Response:
+        return Response({key: services.extra_spec(self.actor, flavor_id=flavor_id, key=key)})
+
+    def put(self, request: Any, flavor_id: str, key: str) -> Response:
+        data = {k: str(v) for k, v in self.body().items()}
+        if key not in data:
+            raise Invalid(reason="Request body and URI mismatch")
+        check_specs(data, self.version)
+        services.set_extra_specs(self.actor, flavor_id=flavor_id, specs=data)
+        return Response(data)
+
+    def delete(self, request: Any, flavor_id: str, key: str) -> Response:
+        services.unset_extra_spec(self.actor, flavor_id=flavor_id, key=key)
+        return Response(status=200)
+
+
+def _access(flavor_id: str, projects: list[str]) -> Response:
+    return Response({"flavor_access": [{"flavor_id": flavor_id, "tenant_id": project} for project in projects]})
+
+
+class FlavorAccess(ComputeView):
+    def get(self, request: Any, flavor_id: str) -> Response:
+        return _access(flavor_id, services.access(self.actor, flavor_id=flavor_id))
+
+
+_TENANT = obj({"tenant": {"type": "string", "minLength": 1, "maxLength": 255}}, ("tenant",))
+
+
+class FlavorAction(ComputeView):
+    bodies = {
+        "post": {
+            "type": "object",
+            "properties": {"addTenantAccess": _TENANT, "removeTenantAccess": _TENANT},
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+        }
+    }
+
+    def post(self, request: Any, flavor_id: str) -> Response:
+        ((name, body),) = self.body().items()
+        act = services.add_access if name == "addTenantAccess" else services.remove_access
+        return _access(flavor_id, act(self.actor, flavor_id=flavor_id, project_id=body["tenant"]))

@@ -1,0 +1,190 @@
+"""What can be done with flavors."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict, Invalid, NotFound
+from common.ids import new_id
+from compute.flavors.models import Flavor, FlavorAccess
+from compute.nearest import hint
+from identity import policy
+
+
+class FlavorNotFound(NotFound):
+    template = _("Flavor %(id)s could not be found.%(hint)s")
+
+
+class FlavorExists(Conflict):
+    template = _("Flavor with name %(name)s already exists.")
+
+
+class FlavorIdExists(Conflict):
+    template = _("Flavor with ID %(id)s already exists.")
+
+
+class AccessExists(Conflict):
+    template = _("Flavor access already exists for flavor %(id)s and project %(project)s combination.")
+
+
+class AccessNotFound(NotFound):
+    template = _("Flavor access not found for %(id)s / %(project)s combination.")
+
+
+class ExtraSpecNotFound(NotFound):
+    template = _("Flavor %(id)s has no extra specs with key %(key)s.")
+
+
+class FlavorIsPublic(Conflict):
+    template = _("Access list not available for public flavors.")
+
+
+class PublicHasNoAccessList(NotFound):
+    template = _("Access list not available for public flavors.")
+
+
+def visible(actor: Actor) -> QuerySet[Flavor]:
+    """Public flavors, and those that the actor's project was given; an admin sees all."""
+    if actor.is_admin:
+        return Flavor.objects.all()
+    given = FlavorAccess.objects.filter(project_id=actor.project_id or "").values("flavor_id")
+    return Flavor.objects.filter(Q(is_public=True) | Q(id__in=given))
+
+
+def find(actor: Actor, flavor_id: str) -> Flavor:
+    """A flavor by its id; the error names flavors with a close id or name. Raises: FlavorNotFound."""
+    found = visible(actor).filter(id=flavor_id).first()
+    if found is None:
+        names = {n for pair in visible(actor).values_list("id", "name") for n in pair}
+        raise FlavorNotFound(id=flavor_id, hint=hint(flavor_id, names))
+    return found
+
+
+@transaction.atomic
+def create(actor: Actor, *, name: str, id: str | None = None, **values: Any) -> Flavor:
+    """Raises: FlavorExists, FlavorIdExists."""
+    policy.require(actor, "compute:flavor:manage")
+    flavor_id = id if id not in (None, "auto") else new_id()
+    if Flavor.objects.filter(name=name).exists():
+        raise FlavorExists(name=name)
+    if Flavor.objects.filter(id=flavor_id).exists():
+        raise FlavorIdExists(id=flavor_id)
+    return Flavor.objects.create(id=flavor_id, name=name, **values)
+
+
+@transaction.atomic
+def update(actor: Actor, *, flavor_id: str, description: str | None) -> Flavor:
+    policy.require(actor, "compute:flavor:manage")
+    flavor = find(actor, flavor_id)
+    flavor.description = description
+    flavor.save(update_fields=["description"])
+    return flavor
+
+
+@transaction.atomic
+def delete(actor: Actor, *, flavor_id: str) -> None:
+    """Servers keep their own copy of a flavor, so nothing of theirs changes. Raises: FlavorNotFound."""
+    policy.require(actor, "compute:flavor:manage")
+    find(actor, flavor_id).delete()
+
+
+# ── Extra specs ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@transaction.atomic
+def set_extra_specs(actor: Actor, *, flavor_id: str, specs: dict[str, str]) -> dict[str, str]:
+    policy.require(actor, "compute:flavor:manage")
+    flavor = find(actor, flavor_id)
+    flavor.extra_specs = {**flavor.extra_specs, **specs}
+    flavor.save(update_fields=["extra_specs"])
+    return flavor.extra_specs
+
+
+def extra_spec(actor: Actor, *, flavor_id: str, key: str) -> str:
+    """Raises: FlavorNotFound, ExtraSpecNotFound."""
+    specs: dict[str, str] = find(actor, flavor_id).extra_specs
+    if key not in specs:
+        raise ExtraSpecNotFound(id=flavor_id, key=key)
+    return specs[key]
+
+
+@transaction.atomic
+def unset_extra_spec(actor: Actor, *, flavor_id: str, key: str) -> None:
+    policy.require(actor, "compute:flavor:manage")
+    extra_spec(actor, flavor_id=flavor_id, key=key)
+    flavor = find(actor, flavor_id)
+    flavor.extra_specs = {k: v for k, v in flavor.extra_specs.items() if k != key}
+    flavor.save(update_fields=["extra_specs"])
+
+
+# ── Access ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def access(actor: Actor, *, flavor_id: str) -> list[str]:
+    """Projects that may use a flavor. Raises: PublicHasNoAccessList."""
+    policy.require(actor, "compute:flavor:manage")
+    flavor = find(actor, flavor_id)
+    if flavor.is_public:
+        raise PublicHasNoAccessList()
+    return list(flavor.access.order_by("id").values_list("project_id", flat=True))
+
+
+@transaction.atomic
+def add_access(actor: Actor, *, flavor_id: str, project_id: str) -> list[str]:
+    """Raises: FlavorIsPublic, AccessExists, Invalid for an unknown project."""
+    policy.require(actor, "compute:flavor:manage")
+    flavor = find(actor, flavor_id)
+    if flavor.is_public:
+        raise FlavorIsPublic()
+    _check_project(project_id)
+    try:
+        with transaction.atomic():
+            FlavorAccess.objects.create(flavor=flavor, project_id=project_id)
+    except IntegrityError:
+        raise AccessExists(id=flavor_id, project=project_id) from None
+    return access(actor, flavor_id=flavor_id)
+
+
+@transaction.atomic
+def remove_access(actor: Actor, *, flavor_id: str, project_id: str) -> list[str]:
+    """Raises: AccessNotFound."""
+    policy.require(actor, "compute:flavor:manage")
+    flavor = find(actor, flavor_id)
+    if flavor.is_public:
+        raise FlavorIsPublic()
+    _check_project(project_id)
+    if not FlavorAccess.objects.filter(flavor=flavor, project_id=project_id).delete()[0]:
+        raise AccessNotFound(id=flavor_id, project=project_id)
+    return access(actor, flavor_id=flavor_id)
+
+
+def _check_project(project_id: str) -> None:
+    from identity.projects.models import Project
+
+    if not Project.objects.filter(id=project_id).exists():
+        raise Invalid(reason=f"Project ID {project_id} is not a valid project.")
+
+
+#: (id, name, vcpus, MiB, GiB) of a new cloud. The first two are for the small demo images and for tests.
+SEED = (
+    ("tiny", "tiny", 1, 128, 1),
+    ("small", "small", 1, 192, 2),
+    ("1", "m1.tiny", 1, 512, 1),
+    ("2", "m1.small", 1, 2048, 20),
+    ("3", "m1.medium", 2, 4096, 40),
+    ("4", "m1.large", 4, 8192, 80),
+    ("5", "m1.xlarge", 8, 16384, 160),
+)
+
+
+def seed() -> str | None:
+    """The flavors of a new cloud, unless there is any: one that an operator deleted must not come back."""
+    if Flavor.objects.exists():
+        return None
+    Flavor.objects.bulk_create(
+        Flavor(id=id, name=name, vcpus=vcpus, ram=ram, disk=disk) for id, name, vcpus, ram, disk in SEED
+    )
+    return ", ".join(row[1] for row in SEED)

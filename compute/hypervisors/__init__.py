@@ -1,0 +1,1 @@
+"""Hypervisors, hosts and services, as operators see them."""

@@ -1,0 +1,351 @@
+"""os-hypervisors, os-services, os-hosts, migrations: what operators see of hosts."""
+
+from typing import Any
+
+from common.errors import Invalid
+from compute.hypervisors import reading
+from compute.hypervisors.reading import HypervisorNotFound, ServiceNotFound
+from compute.servers.models import Migration, Server
+from compute.servers.schemas import BOOLEAN, TRUE, obj
+from compute.servers.services import find as find_server
+from compute.views import ComputeView, Page, Response, flag
+from hosts import services as hosts
+from hosts.models import Host
+from identity import policy
+from openstackapi.fields import iso_micro
+
+
+class _Hypervisors(ComputeView):
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        policy.require(self.actor, "compute:hypervisor")
+
+    @property
+    def is_uuid(self) -> bool:
+        return self.version >= (2, 53)
+
+    def basic(self, host: Host) -> dict[str, Any]:
+        return {
+            "id": host.id if self.is_uuid else host.number,
+            "hypervisor_hostname": host.name,
+            "state": "up" if reading.is_up(host) else "down",
+            "status": "enabled" if host.enabled else "disabled",
+        }
+
+    def full(self, host: Host, used: dict[str, Any]) -> dict[str, Any]:
+        inventory = host.inventory
+        cpu = {
+            "arch": inventory.get("cpu_arch", ""),
+            "model": inventory.get("cpu_model", ""),
+            "vendor": "",
+            "features": [],
+        }
+        service = {
+            "host": host.name,
+            "id": host.id if self.is_uuid else host.number * 10 + 2,
+            "disabled_reason": host.disabled_reason or None,
+        }
+        out = {
+            **self.basic(host),
+            "hypervisor_type": inventory.get("hypervisor", "QEMU"),
+            "hypervisor_version": int(inventory.get("hypervisor_version", 0)),
+            "host_ip": host.underlay_ip or None,
+            "service": service,
+        }
+        if self.version >= (2, 88):
+            return {**out, "uptime": None}
+        return {**out, **used, "cpu_info": cpu if self.version >= (2, 28) else str(cpu)}
+
+    def selected(self, request: Any) -> list[Host]:
+        """Raises: HypervisorNotFound, Invalid."""
+        pattern = request.GET.get("hypervisor_hostname_pattern") if self.is_uuid else None
+        found = reading.hypervisors()
+        if pattern is not None:
+            found = [host for host in found if pattern in host.name]
+            if not found:
+                raise HypervisorNotFound(id=pattern)
+        return found
+
+    def answered(self, request: Any, shown: list[dict[str, Any]], found: list[Host]) -> Response:
+        if self.is_uuid and "with_servers" in request.GET and flag(request.GET["with_servers"], "with_servers"):
+            servers = reading.servers_on(found)
+            for row, host in zip(shown, found, strict=True):
+                if servers[host.name] or self.version >= (2, 75):
+                    row["servers"] = servers[host.name]
+        return Response({"hypervisors": shown})
+
+
+class Hypervisors(_Hypervisors):
+    def get(self, request: Any) -> Response:
+        found = self._page(request, self.selected(request))
+        return self.answered(request, [self.basic(host) for host in found], found)
+
+    def _page(self, request: Any, found: list[Host]) -> list[Host]:
+        return paged(request, found, self.version, self.is_uuid)
+
+
+def paged(request: Any, found: list[Host], version: tuple[int, int], is_uuid: bool) -> list[Host]:
+    """limit and marker since 2.33. Raises: Invalid."""
+    if version < (2, 33):
+        return found
+    marker, limit = request.GET.get("marker"), request.GET.get("limit", "1000")
+    if not limit.isdigit():
+        raise Invalid(reason=f"Invalid input for query parameters limit. Value: {limit}.")
+    if marker is not None:
+        ids = [host.id if is_uuid else str(host.number) for host in found]
+        if marker not in ids:
+            raise Invalid(reason=f"marker [{marker}] not found")
+        found = found[ids.index(marker) + 1 :]
+    return found[: int(limit) or 1000]
+
+
+class HypervisorsDetail(_Hypervisors):
+    def get(self, request: Any) -> Response:
+        found = paged(request, self.selected(request), self.version, self.is_uuid)
+        used = reading.used_of(found)
+        return self.answered(request, [self.full(host, used[host.name]) for host in found], found)
+
+
+class Statistics(_Hypervisors):
+    until = (2, 87)
+
+    def get(self, request: Any) -> Response:
+        found = reading.hypervisors()
+        used = list(reading.used_of(found).values())
+        keys = (
+            "vcpus vcpus_used memory_mb memory_mb_used free_ram_mb local_gb local_gb_used free_disk_gb "
+            "disk_available_least running_vms current_workload"
+        ).split()
+        return Response({"hypervisor_statistics": {"count": len(found), **{k: sum(u[k] for u in used) for k in keys}}})
+
+
+class Hypervisor(_Hypervisors):
+    def get(self, request: Any, hypervisor_id: str) -> Response:
+        host = reading.hypervisor(hypervisor_id, uuid=self.is_uuid)
+        shown = self.full(host, reading.used_of([host])[host.name])
+        if self.is_uuid and "with_servers" in request.GET and flag(request.GET["with_servers"], "with_servers"):
+            shown["servers"] = reading.servers_on([host])[host.name]
+        return Response({"hypervisor": shown})
+
+
+class Uptime(_Hypervisors):
+    until = (2, 87)
+
+    def get(self, request: Any, hypervisor_id: str) -> Response:
+        host = reading.hypervisor(hypervisor_id, uuid=self.is_uuid)
+        since = f"agent up since {iso_micro(host.booted_at)}" if host.booted_at else "agent not heard yet"
+        return Response({"hypervisor": {**self.basic(host), "uptime": since}})
+
+
+class _ByName(_Hypervisors):
+    until = (2, 52)
+
+    def named(self, text: str) -> list[Host]:
+        found = [host for host in reading.hypervisors() if text in host.name]
+        if not found:
+            raise HypervisorNotFound(id=text)
+        return found
+
+
+class Search(_ByName):
+    def get(self, request: Any, hypervisor_id: str) -> Response:
+        return Response({"hypervisors": [self.basic(host) for host in self.named(hypervisor_id)]})
+
+
+class Servers(_ByName):
+    def get(self, request: Any, hypervisor_id: str) -> Response:
+        found = self.named(hypervisor_id)
+        servers = reading.servers_on(found)
+        shown = []
+        for host in found:
+            row = self.basic(host)
+            shown.append({**row, "servers": servers[host.name]} if servers[host.name] else row)
+        return Response({"hypervisors": shown})
+
+
+# ── Services ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_SHOWN = ("binary", "host", "zone", "status", "state", "updated_at", "disabled_reason")
+
+
+def _service(row: dict[str, Any], version: tuple[int, int]) -> dict[str, Any]:
+    out = {name: row[name] for name in _SHOWN}
+    out["id"] = row["id"] if version >= (2, 53) else row["number"]
+    if version >= (2, 11):
+        out["forced_down"] = row["forced_down"]
+    return out
+
+
+_NAMED = obj(
+    {"host": {"type": "string", "minLength": 1}, "binary": {"type": "string", "minLength": 1}}, ("host", "binary")
+)
+_REASON = {"type": "string", "minLength": 1, "maxLength": 255}
+_WITH_REASON = obj({**_NAMED["properties"], "disabled_reason": _REASON}, ("host", "binary", "disabled_reason"))
+_FORCED = obj({**_NAMED["properties"], "forced_down": BOOLEAN}, ("host", "binary"))
+_UPDATE = obj({"status": {"enum": ["enabled", "disabled"]}, "disabled_reason": _REASON, "forced_down": BOOLEAN})
+
+
+class Services(ComputeView):
+    def get(self, request: Any) -> Response:
+        policy.require(self.actor, "compute:service")
+        query = request.GET
+        unknown = sorted(set(query) - {"host", "binary"})
+        if unknown and self.version >= (2, 75):
+            raise Invalid(reason=f"Additional query parameters are not allowed: {', '.join(unknown)}.")
+        rows = [
+            row
+            for row in reading.services()
+            if query.get("host") in (None, row["host"]) and query.get("binary") in (None, row["binary"])
+        ]
+        return Response({"services": [_service(row, self.version) for row in rows]})
+
+
+class Service(ComputeView):
+    """PUT enable, disable, disable-log-reason, force-down before 2.53; by id from then on."""
+
+    bodies = {"put": _UPDATE}
+
+    def put(self, request: Any, service_id: str) -> Response:
+        policy.require(self.actor, "compute:service")
+        return self._by_id(service_id) if self.version >= (2, 53) else self._by_name(service_id)
+
+    def _by_id(self, service_id: str) -> Response:
+        data = self.body(_UPDATE)
+        row = next((row for row in reading.services() if row["id"] == service_id), None)
+        if row is None:
+            raise ServiceNotFound(id=service_id)
+        if not data or ("disabled_reason" in data and data.get("status") != "disabled"):
+            raise Invalid(reason="Specifying disabled_reason when status is not 'disabled' is invalid.")
+        _require_compute(row["binary"])
+        if "status" in data:
+            is_on = data["status"] == "enabled"
+            hosts.set_enabled(row["host"], enabled=is_on, reason=data.get("disabled_reason", ""))
+        if "forced_down" in data:
+            hosts.set_forced_down(row["host"], forced_down=data["forced_down"] in TRUE)
+        fresh = next(r for r in reading.services() if r["id"] == service_id)
+        return Response({"service": _service(fresh, self.version)})
+
+    def _by_name(self, action: str) -> Response:
+        schemas = {"enable": _NAMED, "disable": _NAMED, "disable-log-reason": _WITH_REASON, "force-down": _FORCED}
+        if action not in schemas or (action == "force-down" and self.version < (2, 11)):
+            raise ServiceNotFound(id=action)
+        data = self.body(schemas[action])
+        named = [r for r in reading.services() if (r["host"], r["binary"]) == (data["host"], data["binary"])]
+        if not named:
+            raise ServiceNotFound(id=f"{data['binary']} on {data['host']}")
+        _require_compute(data["binary"])
+        out: dict[str, Any] = {"host": data["host"], "binary": data["binary"]}
+        if action == "force-down":
+            is_down = data.get("forced_down", True) in TRUE
+            hosts.set_forced_down(data["host"], forced_down=is_down)
+            return Response({"service": {**out, "forced_down": is_down}})
+        hosts.set_enabled(data["host"], enabled=action == "enable", reason=data.get("disabled_reason", ""))
+        out["status"] = "enabled" if action == "enable" else "disabled"
+        if action == "disable-log-reason":
+            out["disabled_reason"] = data["disabled_reason"]
+        return Response({"service": out})
+
+
+def _require_compute(binary: str) -> None:
+    if binary != "nova-compute":
+        raise Invalid(
+            reason=f"Updating a {binary} service is not supported. Only nova-compute services can be updated."
+        )
+
+
+# ── os-hosts, until 2.42 ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Hosts(ComputeView):
+    until = (2, 42)
+
+    def get(self, request: Any) -> Response:
+        policy.require(self.actor, "compute:host")
+        zone = request.GET.get("zone")
+        rows = [row for row in reading.services() if not zone or row["zone"] == zone]
+        shown = [
+            {"host_name": row["host"], "service": row["binary"].removeprefix("nova-"), "zone": row["zone"]}
+            for row in rows
+        ]
+        return Response({"hosts": shown})
+
+
+class HostDetail(ComputeView):
+    until = (2, 42)
+
+    def get(self, request: Any, name: str) -> Response:
+        policy.require(self.actor, "compute:host")
+        host = Host.objects.filter(name=name).first()
+        if host is None or not host.inventory:
+            raise HypervisorNotFound(id=name)
+        used = reading.used_of([host])[name]
+        total = {"cpu": used["vcpus"], "memory_mb": used["memory_mb"], "disk_gb": used["local_gb"]}
+        now_used = {"cpu": used["vcpus_used"], "memory_mb": used["memory_mb_used"], "disk_gb": used["local_gb_used"]}
+        parts = [("(total)", total), ("(used_now)", now_used), ("(used_max)", now_used), *_by_project(name)]
+        return Response({"host": [{"resource": {"host": name, "project": who, **what}} for who, what in parts]})
+
+
+def _by_project(host: str) -> list[tuple[str, dict[str, int]]]:
+    sums: dict[str, dict[str, int]] = {}
+    for project, flavor in Server.objects.living().filter(host=host).values_list("project_id", "flavor"):
+        row = sums.setdefault(project, {"cpu": 0, "memory_mb": 0, "disk_gb": 0})
+        row["cpu"] += int(flavor["vcpus"])
+        row["memory_mb"] += int(flavor["ram"])
+        row["disk_gb"] += int(flavor["disk"])
+    return list(sums.items())
+
+
+# ── Migrations ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _migration(row: Migration, version: tuple[int, int]) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "id": row.id,
+        "status": row.status,
+        "instance_uuid": row.server_id,
+        "source_compute": row.source,
+        "source_node": row.source,
+        "dest_compute": row.destination,
+        "dest_node": row.destination,
+        "dest_host": None,
+        "old_instance_type_id": None,
+        "new_instance_type_id": None,
+        "created_at": iso_micro(row.created_at),
+        "updated_at": iso_micro(row.updated_at),
+    }
+    if version >= (2, 23):
+        out["migration_type"] = row.type
+    if version >= (2, 59):
+        out["uuid"] = row.uuid
+    if version >= (2, 80):
+        out |= {"user_id": row.user_id, "project_id": row.project_id}
+    return out
+
+
+class Migrations(ComputeView):
+    def get(self, request: Any) -> Response:
+        policy.require(self.actor, "compute:migration")
+        rows = Migration.objects.all()
+        known = {"status": "status", "instance_uuid": "server_id", "migration_type": "type"}
+        known |= {"source_compute": "source", "host": "source", "user_id": "user_id", "project_id": "project_id"}
+        for name, column in known.items():
+            if name in request.GET:
+                rows = rows.filter(**{column: request.GET[name]})
+        if self.version < (2, 59):
+            return Response({"migrations": [_migration(row, self.version) for row in rows.order_by("-id")]})
+        page = Page.from_request(request, default_sort=(("created_at", "desc"),))
+        found = page.cut(list(page.apply(rows, id_column="uuid")))
+        body: dict[str, Any] = {"migrations": [_migration(row, self.version) for row in found]}
+        more = page.nova_links(request._request, body["migrations"], id_key="uuid")
+        return Response({**body, "migrations_links": more} if more else body)
+
+
+class ServerMigrations(ComputeView):
+    """Live migrations in progress; none is ever, for servers here move by resize only."""
+
+    since = (2, 23)
+
+    def get(self, request: Any, server_id: str) -> Response:
+        policy.require(self.actor, "compute:migration")
+        find_server(self.actor, server_id)
+        return Response({"migrations": []})

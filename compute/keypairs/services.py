@@ -1,0 +1,83 @@
+"""What can be done with key pairs."""
+
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict, Forbidden, Invalid, NotFound
+from compute.keypairs import keys
+from compute.keypairs.models import KeyPair
+from identity import policy
+from identity.limits import services as quota
+
+
+class KeyPairNotFound(NotFound):
+    template = _("Keypair %(name)s not found for user %(user)s")
+
+
+class KeyPairExists(Conflict):
+    template = _("Key pair '%(name)s' already exists.")
+
+
+class QuotaSpent(Forbidden):
+    template = _("Quota exceeded, too many key pairs.")
+
+
+@dataclass
+class Made:
+    row: KeyPair
+    private_key: str | None
+
+
+def of(actor: Actor, user_id: str | None = None) -> QuerySet[KeyPair]:
+    """The key pairs of the actor, or of another user for an admin. Raises: Forbidden."""
+    owner = user_id or actor.user_id
+    policy.require(actor, "compute:keypair" if owner == actor.user_id else "compute:keypair:others")
+    return KeyPair.objects.filter(user_id=owner)
+
+
+def find(actor: Actor, name: str, user_id: str | None = None) -> KeyPair:
+    """Raises: KeyPairNotFound, Forbidden."""
+    found = of(actor, user_id).filter(name=name).first()
+    if found is None:
+        raise KeyPairNotFound(name=name, user=user_id or actor.user_id)
+    return found
+
+
+def create(
+    actor: Actor, *, name: str, type: str = "ssh", public_key: str | None = None, user_id: str | None = None
+) -> Made:
+    """Import a public key, or make a pair of which the private half is only in the answer.
+
+    Raises: BadKey, KeyPairExists, QuotaSpent, Forbidden.
+    """
+    of(actor, user_id)
+    owner = user_id or actor.user_id
+    private = None
+    if public_key is None:
+        if type != "ssh":
+            raise Invalid(reason=str(_("Only ssh keys can be generated here; import the certificate instead.")))
+        private, public_key = keys.make_ssh("Generated-by-Stackling")
+    print_of_key = keys.fingerprint(type, public_key)
+    with transaction.atomic():
+        quota.lock(f"user:{owner}")
+        limit = quota.defaults("compute")["key_pairs"]
+        if 0 <= limit <= KeyPair.objects.filter(user_id=owner).count():
+            raise QuotaSpent()
+        try:
+            with transaction.atomic():
+                row = KeyPair.objects.create(
+                    user_id=owner, name=name, type=type, public_key=public_key, fingerprint=print_of_key
+                )
+        except IntegrityError:
+            raise KeyPairExists(name=name) from None
+    return Made(row, private)
+
+
+@transaction.atomic
+def delete(actor: Actor, *, name: str, user_id: str | None = None) -> None:
+    """Servers keep the key they were made with. Raises: KeyPairNotFound, Forbidden."""
+    find(actor, name, user_id).delete()

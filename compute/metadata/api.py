@@ -1,0 +1,132 @@
+"""The metadata service behind the agents' proxies: /internal/metadata/<path>.
+
+An agent says on which network or router a request came in and from which address; the server is who has that address
+there. The first request is a fact of the launch: the guest's network works.
+"""
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from common.clock import now
+from common.errors import CloudError
+from compute.metadata import documents
+from compute.servers import services
+from compute.servers.models import Server
+from hosts.services import authenticate_agent
+from networking.ports.models import FixedIP, Port
+from openstackapi.faults import status_of
+
+
+def _text(text: str | bytes, kind: str = "text/plain; charset=utf-8") -> HttpResponse:
+    return HttpResponse(text, content_type=kind)
+
+
+def _json(data: Any) -> HttpResponse:
+    return _text(json.dumps(data), "application/json")
+
+
+def _not_found() -> HttpResponse:
+    return HttpResponse("404 Not Found\n", status=404, content_type="text/plain")
+
+
+def server_at(*, network: str, router: str, address: str) -> Server | None:
+    """Who has `address` on a network, or on one of the networks behind a router."""
+    rows = FixedIP.objects.filter(ip_address=address, port__device_owner__startswith="compute:")
+    if network:
+        rows = rows.filter(port__network_id=network)
+    elif router:
+        behind = Port.objects.filter(device_id=router, device_owner="network:router_interface").values("network_id")
+        rows = rows.filter(port__network_id__in=behind)
+    else:
+        return None
+    server_id = rows.values_list("port__device_id", flat=True).first()
+    return Server.objects.living().filter(id=server_id).first() if server_id else None
+
+
+@csrf_exempt
+def metadata(request: HttpRequest, path: str = "") -> HttpResponse:
+    try:
+        authenticate_agent(request)
+    except CloudError as error:
+        return HttpResponse(error.message, status=status_of(error, "compute"), content_type="text/plain")
+    server = server_at(
+        network=request.META.get("HTTP_X_STACKLING_NETWORK", ""),
+        router=request.META.get("HTTP_X_STACKLING_ROUTER", ""),
+        address=request.META.get("HTTP_X_STACKLING_CLIENT", ""),
+    )
+    if server is None:
+        return _not_found()
+    if server.metadata_at is None:
+        services.note_fact(server.id, "metadata_at", now())
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponse(status=405)
+    return answer(server, [part for part in path.split("/") if part], path.endswith("/"))
+
+
+def answer(server: Server, parts: list[str], folder: bool = False) -> HttpResponse:
+    """One path of the tree."""
+    if not parts:
+        return _text("\n".join((*documents.EC2_VERSIONS, "latest")))
+    if parts[0] == "openstack":
+        return _openstack(server, parts[1:])
+    if parts[0] in documents.EC2_VERSIONS or parts[0] == "latest":
+        return _ec2(server, parts[1:])
+    return _not_found()
+
+
+_FILES = ("meta_data.json", "user_data", "password", "vendor_data.json", "vendor_data2.json", "network_data.json")
+
+
+def _openstack(server: Server, parts: list[str]) -> HttpResponse:
+    if not parts:
+        return _text("\n".join((*documents.OPENSTACK_VERSIONS, "latest")))
+    if parts[0] not in (*documents.OPENSTACK_VERSIONS, "latest"):
+        return _not_found()
+    data = documents.user_data(server)
+    match parts[1:]:
+        case []:
+            return _text("\n".join(name for name in _FILES if name != "user_data" or data is not None))
+        case ["meta_data.json"]:
+            return _json(documents.meta_data(documents.facts_of(server)))
+        case ["network_data.json"]:
+            return _json(documents.network_data(documents.facts_of(server)))
+        case ["vendor_data.json" | "vendor_data2.json"]:
+            return _json({})
+        case ["password"]:
+            return _text("")
+        case ["user_data"] if data is not None:
+            return _text(data, "application/octet-stream")
+    return _not_found()
+
+
+def _ec2(server: Server, parts: list[str]) -> HttpResponse:
+    data = documents.user_data(server)
+    match parts:
+        case []:
+            return _text("meta-data/\nuser-data" if data is not None else "meta-data/")
+        case ["user-data"]:
+            return _text(data, "application/octet-stream") if data is not None else _not_found()
+        case ["meta-data", *rest]:
+            return _ec2_tree(documents.ec2_document(documents.facts_of(server)), rest)
+    return _not_found()
+
+
+def _ec2_tree(node: Any, parts: list[str]) -> HttpResponse:
+    for part in parts:
+        if not isinstance(node, dict):
+            return _not_found()
+        by_path = {name.partition("=")[0]: child for name, child in node.items()}
+        if part not in by_path:
+            return _not_found()
+        node = by_path[part]
+    return _text(
+        "\n".join(_entry(name, child) for name, child in sorted(node.items())) if isinstance(node, dict) else node
+    )
+
+
+def _entry(name: str, child: Any) -> str:
+    """A folder ends in a slash; a key is listed as ``0=name``."""
+    return f"{name}/" if isinstance(child, dict) and "=" not in name else name

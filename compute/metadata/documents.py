@@ -1,0 +1,164 @@
+"""What a guest can learn of itself, in OpenStack's form and in EC2's. The same documents go onto a config drive."""
+
+import base64
+import ipaddress
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from compute.servers.models import Server
+from networking.ports.models import FixedIP, Port
+from networking.subnets.models import Subnet
+
+#: Versions of OpenStack's tree that guests ask for; each shows the same.
+OPENSTACK_VERSIONS = (
+    "2012-08-10",
+    "2013-04-04",
+    "2013-10-17",
+    "2015-10-15",
+    "2016-06-30",
+    "2016-10-06",
+    "2017-02-22",
+    "2018-08-27",
+    "2020-10-14",
+)
+EC2_VERSIONS = ("1.0", "2007-01-19", "2007-12-15", "2008-02-01", "2008-09-01", "2009-04-04")
+
+
+@dataclass
+class Facts:
+    """A server and its addresses, read once for all documents."""
+
+    server: Server
+    fixed: list[dict[str, Any]] = field(default_factory=list)  # {ip, version, subnet_id, port_id}
+    floating: list[str] = field(default_factory=list)
+    domain: str = "novalocal"
+
+    @property
+    def hostname(self) -> str:
+        return f"{self.server.hostname}.{self.domain}"
+
+
+def facts_of(server: Server) -> Facts:
+    """Three queries at most."""
+    from networking.floatingips.models import FloatingIP
+
+    rows = FixedIP.objects.filter(port__device_id=server.id).order_by("port__created_at", "id")
+    fixed = [
+        {"ip": ip, "version": ipaddress.ip_address(ip).version, "subnet_id": subnet, "port_id": port}
+        for ip, subnet, port in rows.values_list("ip_address", "subnet_id", "port_id")
+    ]
+    floating = FloatingIP.objects.filter(port__device_id=server.id).values_list("floating_ip_address", flat=True)
+    return Facts(server, fixed, list(floating))
+
+
+def user_data(server: Server) -> bytes | None:
+    return base64.b64decode(server.user_data) if server.user_data else None
+
+
+# ── OpenStack's documents ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def meta_data(facts: Facts) -> dict[str, Any]:
+    server = facts.server
+    out: dict[str, Any] = {
+        "uuid": server.id,
+        "name": server.name,
+        "hostname": facts.hostname,
+        "launch_index": server.launch_index,
+        "availability_zone": server.availability_zone,
+        "project_id": server.project_id,
+        "meta": server.metadata,
+        "devices": [],
+        "dedicated_cpus": [],
+    }
+    if server.key_name:
+        out["public_keys"] = {server.key_name: server.key_data}
+        out["keys"] = [{"name": server.key_name, "type": "ssh", "data": server.key_data}]
+    return out
+
+
+def network_data(facts: Facts) -> dict[str, Any]:
+    """links, networks and services, as cloud-init reads them."""
+    subnets = {s.id: s for s in Subnet.objects.filter(id__in={row["subnet_id"] for row in facts.fixed})}
+    ports = Port.objects.filter(device_id=facts.server.id).order_by("created_at", "id")
+    links, networks, services = [], [], []
+    for port_id, network_id, mac, mtu in ports.values_list("id", "network_id", "mac_address", "network__mtu"):
+        name = f"tap{port_id[:11]}"
+        links.append({"id": name, "vif_id": port_id, "type": "bridge", "mtu": mtu, "ethernet_mac_address": mac})
+        for row in [r for r in facts.fixed if r["port_id"] == port_id]:
+            subnet = subnets[row["subnet_id"]]
+            networks.append(_network(f"network{len(networks)}", name, network_id, row, subnet))
+            services += [{"type": "dns", "address": ip} for ip in _dns(subnet)]
+    return {"links": links, "networks": networks, "services": services}
+
+
+def _dns(subnet: Subnet) -> list[str]:
+    return [str(ip) for ip in subnet.dns_nameservers or ()]
+
+
+def _network(name: str, link: str, network_id: str, row: dict[str, Any], subnet: Subnet) -> dict[str, Any]:
+    version = row["version"]
+    net = ipaddress.ip_network(subnet.cidr)
+    out: dict[str, Any] = {"id": name, "link": link, "network_id": network_id, "services": []}
+    if version == 4 and subnet.enable_dhcp:
+        return {**out, "type": "ipv4_dhcp"}
+    routes = []
+    if subnet.gateway_ip:
+        anywhere = ("0.0.0.0", "0.0.0.0") if version == 4 else ("::", "::")
+        routes.append({"network": anywhere[0], "netmask": anywhere[1], "gateway": subnet.gateway_ip})
+    return {**out, "type": f"ipv{version}", "ip_address": row["ip"], "netmask": str(net.netmask), "routes": routes}
+
+
+def config_drive(server: Server) -> dict[str, str]:
+    """File name → base64 of its content: what an ISO labelled config-2 holds."""
+    facts = facts_of(server)
+    files: dict[str, bytes] = {}
+    for version in ("latest", OPENSTACK_VERSIONS[-1]):
+        files[f"openstack/{version}/meta_data.json"] = json.dumps(meta_data(facts)).encode()
+        files[f"openstack/{version}/network_data.json"] = json.dumps(network_data(facts)).encode()
+        files[f"openstack/{version}/vendor_data.json"] = b"{}"
+        data = user_data(server)
+        if data is not None:
+            files[f"openstack/{version}/user_data"] = data
+    for version in ("latest", "2009-04-04"):
+        files[f"ec2/{version}/meta-data.json"] = json.dumps(ec2_document(facts)).encode()
+        data = user_data(server)
+        if data is not None:
+            files[f"ec2/{version}/user-data"] = data
+    return {name: base64.b64encode(content).decode() for name, content in files.items()}
+
+
+# ── EC2's tree ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ec2_id(kind: str, id: str | None) -> str:
+    """``i-1a2b3c4d`` of a uuid."""
+    return f"{kind}-{(id or '0' * 8).replace('-', '')[:8]}"
+
+
+def ec2_document(facts: Facts) -> dict[str, Any]:
+    """EC2's meta-data as a nested mapping; a mapping is a folder, text a file."""
+    server = facts.server
+    local = next((row["ip"] for row in facts.fixed if row["version"] == 4), "")
+    out: dict[str, Any] = {
+        "ami-id": ec2_id("ami", server.image_id),
+        "ami-launch-index": str(server.launch_index),
+        "ami-manifest-path": "",
+        "block-device-mapping": {"ami": "vda", "root": "/dev/vda"},
+        "hostname": facts.hostname,
+        "instance-action": "none",
+        "instance-id": ec2_id("i", server.id),
+        "instance-type": str(server.flavor.get("original_name", "")),
+        "local-hostname": facts.hostname,
+        "local-ipv4": local,
+        "placement": {"availability-zone": server.availability_zone},
+        "public-hostname": facts.hostname,
+        "public-ipv4": next(iter(facts.floating), ""),
+        "reservation-id": server.reservation_id,
+        "security-groups": "\n".join(server.security_groups),
+    }
+    if server.key_name:
+        # "0=name" in the listing and "0" in the path: EC2's own oddity.
+        out["public-keys"] = {f"0={server.key_name}": {"openssh-key": server.key_data.rstrip("\n") + "\n"}}
+    return out

@@ -1,0 +1,18 @@
+"""All rows of compute, for Django's own look-up; each resource declares its own."""
+
+from compute.aggregates.models import Aggregate, AggregateHost
+from compute.flavors.models import Flavor, FlavorAccess
+from compute.keypairs.models import KeyPair
+from compute.servergroups.models import ServerGroup
+from compute.servers.models import Migration, Server
+
+__all__ = [
+    "Aggregate",
+    "AggregateHost",
+    "Flavor",
+    "FlavorAccess",
+    "KeyPair",
+    "Migration",
+    "Server",
+    "ServerGroup",
+]

@@ -1,0 +1,1 @@
+"""Limits, quota sets, quota classes."""

@@ -1,0 +1,171 @@
+"""Limits, quota sets and quota classes on the wire. Which names show depends on the microversion."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Invalid
+from compute.servers.schemas import BOOLEAN, obj
+from compute.views import ComputeView, Response
+from identity import policy
+from identity.limits import services as quota
+from identity.projects.models import Project
+
+NETWORK = ("fixed_ips", "floating_ips", "security_groups", "security_group_rules")  # until 2.35
+INJECTED = ("injected_files", "injected_file_content_bytes", "injected_file_path_bytes")  # until 2.56
+ALWAYS = ("instances", "cores", "ram", "metadata_items", "key_pairs", "server_groups", "server_group_members")
+
+
+def names(version: tuple[int, int]) -> tuple[str, ...]:
+    """What a quota set holds."""
+    return (*ALWAYS, *(NETWORK if version < (2, 36) else ()), *(INJECTED if version < (2, 57) else ()))
+
+
+def class_names(version: tuple[int, int]) -> tuple[str, ...]:
+    """What a quota class set holds: the server groups' came with 2.50, when the network's went."""
+    if version < (2, 50):
+        return (*(n for n in ALWAYS if not n.startswith("server_group")), *NETWORK, *INJECTED)
+    return (*ALWAYS, *(INJECTED if version < (2, 57) else ()))
+
+
+_LIMIT = {"type": ["integer", "string"], "pattern": "^-?[0-9]+$", "minimum": -1, "maximum": 2147483647}
+
+
+def _schema(key: str, known: tuple[str, ...], *, force: bool) -> dict[str, Any]:
+    extra: dict[str, Any] = {"force": BOOLEAN} if force else {}
+    return obj({key: obj({**dict.fromkeys(known, _LIMIT), **extra})}, (key,))
+
+
+_SETS = {v: _schema("quota_set", names(v), force=True) for v in ((2, 1), (2, 36), (2, 57))}
+_CLASSES = {v: _schema("quota_class_set", class_names(v), force=False) for v in ((2, 1), (2, 50), (2, 57))}
+
+
+def _of(table: dict[tuple[int, int], Any], version: tuple[int, int]) -> Any:
+    return table[max(known for known in table if known <= version)]
+
+
+class ProjectUnknown(Invalid):
+    template = _("Project ID %(id)s is not a valid project.")
+
+
+def _check_project(project_id: str) -> None:
+    if not Project.objects.filter(id=project_id).exists():
+        raise ProjectUnknown(id=project_id)
+
+
+def _value(name: str, value: Any) -> int:
+    number = int(value)
+    if not -1 <= number <= 2147483647:
+        raise Invalid(reason=f"Quota limit {number} for {name} must be in the range of -1 and 2147483647.")
+    return number
+
+
+class QuotaSet(ComputeView):
+    bodies = {"put": _SETS[(2, 57)]}
+
+    def _shown(self, project_id: str) -> dict[str, Any]:
+        limits = quota.limits(project_id, "compute")
+        return {name: limits[name] for name in names(self.version)}
+
+    def get(self, request: Any, project_id: str) -> Response:
+        policy.require(self.actor, "compute:quota:get", project_id)
+        return Response({"quota_set": {"id": project_id, **self._shown(project_id)}})
+
+    def put(self, request: Any, project_id: str) -> Response:
+        policy.require(self.actor, "compute:quota:set", project_id)
+        data = dict(self.body(_of(_SETS, self.version))["quota_set"])
+        _check_project(project_id)
+        force = str(data.pop("force", False)).lower() == "true"
+        values = {name: _value(name, value) for name, value in data.items()}
+        usage = quota.usage(project_id, "compute") if not force else {}
+        for name, value in values.items():
+            used = usage.get(name, (0, 0))[0]
+            if 0 <= value < used:
+                raise Invalid(
+                    reason=f"Quota limit {value} for {name} must be greater than or equal to already used {used}."
+                )
+        for name, value in values.items():
+            quota.set(project_id, "compute", name, value)
+        return Response({"quota_set": self._shown(project_id)})
+
+    def delete(self, request: Any, project_id: str) -> Response:
+        policy.require(self.actor, "compute:quota:set", project_id)
+        quota.reset(project_id, "compute")
+        return Response(status=202)
+
+
+class QuotaSetDetail(ComputeView):
+    def get(self, request: Any, project_id: str) -> Response:
+        policy.require(self.actor, "compute:quota:get", project_id)
+        usage = quota.usage(project_id, "compute")
+        shown = {n: {"in_use": usage[n][0], "reserved": 0, "limit": usage[n][1]} for n in names(self.version)}
+        return Response({"quota_set": {"id": project_id, **shown}})
+
+
+class QuotaDefaults(ComputeView):
+    def get(self, request: Any, project_id: str) -> Response:
+        policy.require(self.actor, "compute:limits")
+        known = quota.defaults("compute")
+        return Response({"quota_set": {"id": project_id, **{name: known[name] for name in names(self.version)}}})
+
+
+class QuotaClass(ComputeView):
+    """Only the class "default" has a meaning: the limits of projects without their own."""
+
+    bodies = {"put": _CLASSES[(2, 57)]}
+
+    def _shown(self) -> dict[str, int]:
+        known = quota.defaults("compute")
+        return {name: known[name] for name in class_names(self.version)}
+
+    def get(self, request: Any, name: str) -> Response:
+        policy.require(self.actor, "compute:quota_class")
+        return Response({"quota_class_set": {"id": name, **self._shown()}})
+
+    def put(self, request: Any, name: str) -> Response:
+        policy.require(self.actor, "compute:quota_class")
+        data = self.body(_of(_CLASSES, self.version))["quota_class_set"]
+        if name != "default":
+            raise Invalid(reason=f"Only the quota class default can be set, not {name}.")
+        for key, value in data.items():
+            quota.set_default("compute", key, _value(key, value))
+        return Response({"quota_class_set": self._shown()})
+
+
+#: limits' name → (quota, whether its use shows too, last microversion)
+_ABSOLUTE: dict[str, tuple[str, tuple[int, int] | None]] = {
+    "maxTotalInstances": ("instances", None),
+    "maxTotalCores": ("cores", None),
+    "maxTotalRAMSize": ("ram", None),
+    "maxTotalKeypairs": ("key_pairs", None),
+    "maxServerMeta": ("metadata_items", None),
+    "maxServerGroups": ("server_groups", None),
+    "maxServerGroupMembers": ("server_group_members", None),
+    "maxImageMeta": ("metadata_items", (2, 38)),
+    "maxPersonality": ("injected_files", (2, 56)),
+    "maxPersonalitySize": ("injected_file_content_bytes", (2, 56)),
+    "maxSecurityGroups": ("security_groups", (2, 35)),
+    "maxSecurityGroupRules": ("security_group_rules", (2, 35)),
+    "maxTotalFloatingIps": ("floating_ips", (2, 35)),
+}
+_USED: dict[str, tuple[str, tuple[int, int] | None]] = {
+    "totalInstancesUsed": ("instances", None),
+    "totalCoresUsed": ("cores", None),
+    "totalRAMUsed": ("ram", None),
+    "totalServerGroupsUsed": ("server_groups", None),
+    "totalSecurityGroupsUsed": ("security_groups", (2, 35)),
+    "totalFloatingIpsUsed": ("floating_ips", (2, 35)),
+}
+
+
+class Limits(ComputeView):
+    def get(self, request: Any) -> Response:
+        project = self.actor.project_id or ""
+        asked = request.GET.get("tenant_id")
+        if asked and asked != project:
+            policy.require(self.actor, "compute:usage:get", asked)
+            project = asked
+        usage = quota.usage(project, "compute")
+        absolute = {k: usage[n][1] for k, (n, until) in _ABSOLUTE.items() if until is None or self.version <= until}
+        absolute |= {k: usage[n][0] for k, (n, until) in _USED.items() if until is None or self.version <= until}
+        return Response({"limits": {"rate": [], "absolute": absolute}})

@@ -1,0 +1,1 @@
+"""Server groups: which servers must, or must not, share a host."""

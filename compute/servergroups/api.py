@@ -1,0 +1,93 @@
+"""Server groups on the wire: `policies` until 2.63, `policy` and `rules` from 2.64 on."""
+
+from typing import Any
+
+from common.errors import Invalid
+from compute.servergroups import services
+from compute.servergroups.models import ANTI_AFFINITY, POLICIES, ServerGroup
+from compute.servers.schemas import NAME, obj
+from compute.views import ComputeView, Response
+from openstackapi.fields import Field, Fields
+
+GROUP = Fields(
+    "server_group",
+    [
+        Field("id"),
+        Field("name"),
+        Field("policies", lambda g: [g.policy], type="array", until=(2, 63)),
+        Field("members", lambda g: g.members, type="array"),
+        Field("metadata", lambda g: {}, type="object", until=(2, 63)),
+        Field("project_id", since=(2, 13)),
+        Field("user_id", since=(2, 13)),
+        Field("policy", since=(2, 64)),
+        Field("rules", type="object", since=(2, 64)),
+    ],
+)
+_HARD = list(POLICIES[:2])
+
+
+def _old(policies: list[str]) -> dict[str, Any]:
+    wanted = {"type": "array", "items": {"enum": policies}, "minItems": 1, "maxItems": 1}
+    return obj({"server_group": obj({"name": NAME, "policies": wanted}, ("name", "policies"))}, ("server_group",))
+
+
+_21, _215 = _old(_HARD), _old(list(POLICIES))
+_POSITIVE = {"type": ["integer", "string"], "minimum": 1, "pattern": "^[1-9][0-9]*$"}
+_264 = obj(
+    {
+        "server_group": obj(
+            {
+                "name": NAME,
+                "policy": {"enum": list(POLICIES)},
+                "rules": obj({"max_server_per_host": _POSITIVE}),
+            },
+            ("name", "policy"),
+        )
+    },
+    ("server_group",),
+)
+
+
+class ServerGroups(ComputeView):
+    bodies = {"post": _264}
+
+    def get(self, request: Any) -> Response:
+        rows = services.visible(self.actor, everyone="all_projects" in request.GET).order_by("created_at", "id")
+        start = _whole(request.GET.get("offset", "0"), "offset")
+        limit = _whole(request.GET.get("limit", "1000"), "limit") or 1000
+        groups = list(rows[start : start + limit])
+        with_members(groups)
+        return self.answer_list("server_groups", GROUP, groups)
+
+    def post(self, request: Any) -> Response:
+        data = self.body(_264 if self.version >= (2, 64) else _215 if self.version >= (2, 15) else _21)["server_group"]
+        rules = {key: int(value) for key, value in (data.get("rules") or {}).items()}
+        wanted = data["policy"] if "policy" in data else data["policies"][0]
+        if rules and wanted != ANTI_AFFINITY:
+            raise Invalid(reason="Only anti-affinity policy supports rules.")
+        group = services.create(self.actor, name=data["name"].strip(), policy_name=wanted, rules=rules)
+        with_members([group])
+        return self.answer("server_group", GROUP, group)
+
+
+def _whole(text: str, name: str) -> int:
+    if not text.isdigit():
+        raise Invalid(reason=f"Invalid input for query parameters {name}. Value: {text}.")
+    return int(text)
+
+
+def with_members(groups: list[ServerGroup]) -> None:
+    found = services.members([group.id for group in groups])
+    for group in groups:
+        group.members = found[group.id]  # type: ignore[attr-defined]
+
+
+class ServerGroupDetail(ComputeView):
+    def get(self, request: Any, group_id: str) -> Response:
+        group = services.find(self.actor, group_id)
+        with_members([group])
+        return self.answer("server_group", GROUP, group)
+
+    def delete(self, request: Any, group_id: str) -> Response:
+        services.delete(self.actor, group_id=group_id)
+        return Response(status=204)

@@ -1,0 +1,64 @@
+"""What can be done with server groups."""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import NotFound
+from compute.servergroups.models import ServerGroup
+from compute.servers.models import Server
+from identity import policy
+from identity.limits import services as quota
+
+
+class GroupNotFound(NotFound):
+    template = _("Instance group %(id)s could not be found.")
+
+
+def visible(actor: Actor, *, everyone: bool = False) -> QuerySet[ServerGroup]:
+    policy.require(actor, "compute:server_group:get", actor.project_id)
+    if everyone:
+        policy.require(actor, "compute:server_group:list_all")
+        return ServerGroup.objects.all()
+    return ServerGroup.objects.filter(project_id=actor.project_id or "")
+
+
+def find(actor: Actor, group_id: str) -> ServerGroup:
+    """Raises: GroupNotFound."""
+    found = ServerGroup.objects.filter(id=group_id).first()
+    if found is None:
+        raise GroupNotFound(id=group_id)
+    policy.require(actor, "compute:server_group:get", found, missing=GroupNotFound(id=group_id))
+    return found
+
+
+@transaction.atomic
+def create(actor: Actor, *, name: str, policy_name: str, rules: dict[str, Any] | None = None) -> ServerGroup:
+    """Raises: QuotaExceeded, Forbidden."""
+    project_id = actor.project_id or ""
+    policy.require(actor, "compute:server_group:create", project_id)
+    quota.require(project_id, "compute", {"server_groups": 1})
+    return ServerGroup.objects.create(
+        name=name, project_id=project_id, user_id=actor.user_id, policy=policy_name, rules=rules or {}
+    )
+
+
+@transaction.atomic
+def delete(actor: Actor, *, group_id: str) -> None:
+    """Servers stay; they are in no group then."""
+    group = find(actor, group_id)
+    policy.require(actor, "compute:server_group:delete", group)
+    Server.objects.filter(server_group_id=group.id).update(server_group_id=None)
+    group.delete()
+
+
+def members(group_ids: list[str]) -> dict[str, list[str]]:
+    """{group id: ids of its living servers}. One query."""
+    out: dict[str, list[str]] = {id: [] for id in group_ids}
+    rows = Server.objects.living().filter(server_group_id__in=group_ids).order_by("created_at")
+    for group_id, server_id in rows.values_list("server_group_id", "id"):
+        out[group_id].append(server_id)
+    return out

@@ -1,0 +1,1 @@
+"""Servers: virtual machines, their states and their long verbs."""

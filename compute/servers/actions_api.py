@@ -1,0 +1,228 @@
+"""POST /servers/{id}/action: one table from the body's key to what it does. A key that is not here is 400."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Invalid
+from compute.consoles import services as consoles
+from compute.servers import api, changing, requests, schemas, services
+from compute.servers.schemas import NAME, obj
+from compute.views import ComputeView, Response
+from openstackapi import bodies
+
+Body = Any
+Act = Callable[[ComputeView, str, Body], Response]
+_NULL = {"type": ["null", "object", "string"]}
+_EMPTY = {"type": ["null", "object"]}
+
+
+def _accepted(verb: Callable[..., Any]) -> Act:
+    """A verb without arguments that answers 202."""
+
+    def act(view: ComputeView, server_id: str, body: Body) -> Response:
+        verb(view.actor, server_id=server_id)
+        return Response(status=202)
+
+    return act
+
+
+def reboot(view: ComputeView, server_id: str, body: Body) -> Response:
+    services.reboot(view.actor, server_id=server_id, hard=body["type"].upper() == "HARD")
+    return Response(status=202)
+
+
+def confirm_resize(view: ComputeView, server_id: str, body: Body) -> Response:
+    changing.confirm_resize(view.actor, server_id=server_id)
+    return Response(status=204)
+
+
+def resize(view: ComputeView, server_id: str, body: Body) -> Response:
+    changing.resize(view.actor, server_id=server_id, flavor_id=requests.ref(body["flavorRef"]))
+    return Response(status=202)
+
+
+_REBUILD_COLUMNS = {
+    "name": "name",
+    "metadata": "metadata",
+    "description": "description",
+    "OS-DCF:diskConfig": "disk_config",
+    "accessIPv4": "access_ip_v4",
+    "accessIPv6": "access_ip_v6",
+    "key_name": "key_name",
+    "user_data": "user_data",
+    "hostname": "hostname",
+    "trusted_image_certificates": "trusted_image_certificates",
+}
+
+
+def rebuild(view: ComputeView, server_id: str, body: Body) -> Response:
+    bodies.validate(body, schemas.rebuild(view.version))
+    if body.get("personality"):
+        raise Invalid(reason=str(_("File injection is not available; use user data or a config drive.")))
+    changes = {column: body[name] for name, column in _REBUILD_COLUMNS.items() if name in body}
+    if not requests.ref(body["imageRef"]):
+        raise Invalid(reason="Invalid imageRef provided.")
+    changing.rebuild(view.actor, server_id=server_id, image_id=requests.ref(body["imageRef"]), **changes)
+    out = api.shown(view, server_id, short=view.version < (2, 75))
+    out["adminPass"] = body.get("adminPass") or api.secrets.token_urlsafe(9)
+    if view.version >= (2, 54):
+        out.setdefault("key_name", changes.get("key_name", _column(server_id, "key_name")))
+    if view.version >= (2, 57):
+        out.pop("OS-EXT-SRV-ATTR:user_data", None)
+        out["user_data"] = changes.get("user_data", _column(server_id, "user_data"))
+    return Response({"server": out}, status=202)
+
+
+def _column(server_id: str, name: str) -> Any:
+    return api.Server.objects.filter(id=server_id).values_list(name, flat=True).first()
+
+
+def _image_answer(view: ComputeView, image_id: str) -> Response:
+    """From 2.45 on the id is in the body, before in the Location."""
+    if view.version >= (2, 45):
+        return Response({"image_id": image_id}, status=202)
+    response = Response(status=202)
+    response["Location"] = f"{view.root()}/api/image/v2/images/{image_id}"
+    return response
+
+
+def create_image(view: ComputeView, server_id: str, body: Body) -> Response:
+    metadata = body.get("metadata")
+    image_id = changing.snapshot(view.actor, server_id=server_id, name=body["name"].strip(), metadata=metadata)
+    return _image_answer(view, image_id)
+
+
+def create_backup(view: ComputeView, server_id: str, body: Body) -> Response:
+    image_id = changing.backup(
+        view.actor,
+        server_id=server_id,
+        name=body["name"].strip(),
+        backup_type=body["backup_type"],
+        rotation=int(body["rotation"]),
+        metadata=body.get("metadata"),
+    )
+    return _image_answer(view, image_id)
+
+
+def lock(view: ComputeView, server_id: str, body: Body) -> Response:
+    reason = None
+    if isinstance(body, dict):
+        bodies.validate(body, obj({"locked_reason": {"type": "string", "minLength": 1, "maxLength": 255}}))
+        if body and view.version < (2, 73):
+            raise Invalid(reason="locked_reason needs microversion 2.73 or later.")
+        reason = body.get("locked_reason")
+    services.lock(view.actor, server_id=server_id, reason=reason)
+    return Response(status=202)
+
+
+def reset_state(view: ComputeView, server_id: str, body: Body) -> Response:
+    services.reset_state(view.actor, server_id=server_id, state=body["state"])
+    return Response(status=202)
+
+
+def add_group(view: ComputeView, server_id: str, body: Body) -> Response:
+    changing.add_group(view.actor, server_id=server_id, name=body["name"])
+    return Response(status=202)
+
+
+def remove_group(view: ComputeView, server_id: str, body: Body) -> Response:
+    changing.remove_group(view.actor, server_id=server_id, name=body["name"])
+    return Response(status=202)
+
+
+def add_fixed_ip(view: ComputeView, server_id: str, body: Body) -> Response:
+    changing.add_fixed_ip(view.actor, server_id=server_id, network_id=str(body["networkId"]))
+    return Response(status=202)
+
+
+def remove_fixed_ip(view: ComputeView, server_id: str, body: Body) -> Response:
+    requests.check_address(body["address"])
+    changing.remove_fixed_ip(view.actor, server_id=server_id, address=body["address"])
+    return Response(status=202)
+
+
+def console_output(view: ComputeView, server_id: str, body: Body) -> Response:
+    length = (body or {}).get("length")
+    return Response({"output": consoles.output(view.actor, server_id=server_id, lines=_length(length))})
+
+
+def _length(value: Any) -> int | None:
+    """Lines of the log; None and -1 mean all. Raises: Invalid."""
+    if value is None:
+        return None
+    try:
+        lines = int(value)
+    except (TypeError, ValueError):
+        lines = -2
+    if lines < -1:
+        raise Invalid(reason=f"Invalid input for field/attribute length. Value: {value}. It must be -1 or more.")
+    return None if lines == -1 else lines
+
+
+def _console(kind: str, names: tuple[str, ...]) -> Act:
+    def act(view: ComputeView, server_id: str, body: Body) -> Response:
+        if body["type"] not in names:
+            raise Invalid(reason=f"Invalid input for field/attribute type. Value: {body['type']}.")
+        url = consoles.url(view.actor, server_id=server_id, kind=kind, root=view.root())
+        return Response({"console": {"type": body["type"], "url": url}})
+
+    return act
+
+
+_TYPE = obj({"type": {"type": "string"}}, ("type",))
+_GROUP = obj({"name": {"type": "string", "minLength": 1, "maxLength": 255}}, ("name",), extra=True)
+_ROTATION = {"type": ["integer", "string"], "pattern": "^[0-9]+$", "minimum": 0}
+_RESIZE = obj(
+    {"flavorRef": {"type": ["string", "integer"], "minLength": 1}, "OS-DCF:diskConfig": schemas.DISK_CONFIG},
+    ("flavorRef",),
+)
+_BACKUP = obj(
+    {"name": NAME, "backup_type": {"type": "string"}, "rotation": _ROTATION, "metadata": schemas.METADATA},
+    ("name", "backup_type", "rotation"),
+)
+_REBOOT = obj({"type": {"enum": ["HARD", "Hard", "hard", "SOFT", "Soft", "soft"]}}, ("type",))
+
+#: Key of the body → (its JSON Schema, what it does, last microversion or None).
+ACTIONS: dict[str, tuple[dict[str, Any], Act, tuple[int, int] | None]] = {
+    "os-start": (_NULL, _accepted(services.start), None),
+    "os-stop": (_NULL, _accepted(services.stop), None),
+    "reboot": (_REBOOT, reboot, None),
+    "pause": (_NULL, _accepted(services.pause), None),
+    "unpause": (_NULL, _accepted(services.unpause), None),
+    "suspend": (_NULL, _accepted(services.suspend), None),
+    "resume": (_NULL, _accepted(services.resume), None),
+    "lock": (_NULL, lock, None),
+    "unlock": (_NULL, _accepted(services.unlock), None),
+    "resize": (_RESIZE, resize, None),
+    "confirmResize": (_NULL, confirm_resize, None),
+    "revertResize": (_NULL, _accepted(changing.revert_resize), None),
+    "rebuild": ({"type": "object"}, rebuild, None),
+    "createImage": (obj({"name": NAME, "metadata": schemas.METADATA}, ("name",)), create_image, None),
+    "createBackup": (_BACKUP, create_backup, None),
+    "shelve": (_NULL, _accepted(changing.shelve), None),
+    "unshelve": (_EMPTY, _accepted(changing.unshelve), None),
+    "forceDelete": (_NULL, _accepted(services.delete), None),
+    "os-resetState": (obj({"state": {"enum": ["active", "error"]}}, ("state",)), reset_state, None),
+    "addSecurityGroup": (_GROUP, add_group, None),
+    "removeSecurityGroup": (_GROUP, remove_group, None),
+    "addFixedIp": (obj({"networkId": {"type": ["string", "integer"]}}, ("networkId",)), add_fixed_ip, (2, 43)),
+    "removeFixedIp": (obj({"address": {"type": "string"}}, ("address",)), remove_fixed_ip, (2, 43)),
+    "os-getConsoleOutput": (_EMPTY, console_output, None),
+    "os-getVNCConsole": (_TYPE, _console("vnc", ("novnc", "xvpvnc")), (2, 5)),
+    "os-getSerialConsole": (_TYPE, _console("serial", ("serial",)), (2, 5)),
+}
+
+
+class Action(ComputeView):
+    def post(self, request: Any, server_id: str) -> Response:
+        data = self.body({"type": "object", "minProperties": 1})
+        name = next(iter(data or {}), "")
+        if len(data or {}) != 1 or name not in ACTIONS:
+            raise Invalid(reason=f"There is no such action: {', '.join(data or {})[:100]}")
+        schema, act, until = ACTIONS[name]
+        if until is not None and self.version > until:
+            raise Invalid(reason=f"There is no such action: {name}")
+        bodies.validate(data[name], schema)
+        return act(self, server_id, data[name])

@@ -1,0 +1,122 @@
+"""Servers on the wire: list, create, show, change, delete. Actions are in actions_api.py, what belongs to one in parts_api.py."""
+
+import secrets
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Invalid
+from compute.servers import creating, fields, filters, reading, schemas, services
+from compute.servers.models import Server
+from compute.servers.requests import launch_of, launches_password
+from compute.views import ComputeView, Page, Response
+from identity import policy
+
+
+class ServerPage(ComputeView):
+    """What the two lists share."""
+
+    def selected(self) -> tuple[Page, Any]:
+        page = Page.from_request(
+            self.request,
+            sort_keys=filters.SORT_KEYS,
+            default_sort=(("created_at", "desc"), ("id", "desc")),
+            strict_sort=True,
+        )
+        return page, page.apply(filters.select(self.actor, self.request.GET, self.version))
+
+
+class ServerList(ServerPage):
+    answers = {
+        "get": {"type": "object", "properties": {"servers": {"type": "array", "items": fields.BASIC.json_schema()}}}
+    }
+    bodies = {"post": schemas.create((2, 96))}
+
+    def get(self, request: Any) -> Response:
+        page, query = self.selected()
+        rows = [{"id": id, "name": name, "base": self.base} for id, name in query.values_list("id", "name")]
+        return self.answer_list("servers", fields.BASIC, rows, page=page)
+
+    def post(self, request: Any) -> Response:
+        data = self.body(schemas.create(self.version))
+        servers = creating.create(self.actor, launch_of(data, self.version))
+        first = servers[0]
+        if launches_password(data, "return_reservation_id"):
+            return Response({"reservation_id": first.reservation_id}, status=202)
+        shown = {
+            "id": first.id,
+            "links": self.links("servers", first.id),
+            "OS-DCF:diskConfig": first.disk_config,
+            "security_groups": [{"name": name} for name in first.security_groups],
+            "adminPass": data["server"].get("adminPass") or secrets.token_urlsafe(9),
+        }
+        response = Response({"server": shown}, status=202)
+        response["Location"] = shown["links"][0]["href"]
+        return response
+
+
+class ServerListDetail(ServerPage):
+    answers = {
+        "get": {"type": "object", "properties": {"servers": {"type": "array", "items": fields.SERVER.json_schema()}}}
+    }
+
+    def get(self, request: Any) -> Response:
+        page, query = self.selected()
+        admin = policy.allows(self.actor, "compute:server:host")
+        rows = reading.rows(query, self.base, hosts=admin and self.version >= (2, 16), secrets=admin)
+        shown = [fields.render(fields.SERVER, row, self.version, admin) for row in page.cut(rows)]
+        body: dict[str, Any] = {"servers": shown}
+        more = page.nova_links(request._request, shown)
+        if more:
+            body["servers_links"] = more
+        return Response(body)
+
+
+def shown(view: ComputeView, server_id: str, *, short: bool = False) -> dict[str, Any]:
+    """One server as this request sees it. `short`: as PUT and rebuild answered before 2.75."""
+    admin = policy.allows(view.actor, "compute:server:host")
+    row = reading.one(server_id, view.base, admin=admin)
+    out = fields.render(fields.SHORT if short else fields.SERVER, row, view.version, admin)
+    return {**out, **fields.SINGLE.render(row, view.version, view.actor)}
+
+
+class ServerDetail(ComputeView):
+    answers = {"get": {"type": "object", "properties": {"server": fields.SERVER.json_schema()}}}
+    bodies = {"put": schemas.update((2, 96))}
+
+    def get(self, request: Any, server_id: str) -> Response:
+        services.find(self.actor, server_id)
+        return Response({"server": shown(self, server_id)})
+
+    def put(self, request: Any, server_id: str) -> Response:
+        data = self.body(schemas.update(self.version))["server"]
+        services.update(self.actor, server_id=server_id, **columns_of(data))
+        return Response({"server": shown(self, server_id, short=self.version < (2, 75))})
+
+    def delete(self, request: Any, server_id: str) -> Response:
+        services.delete(self.actor, server_id=server_id)
+        return Response(status=204)
+
+
+_COLUMNS = {
+    "name": "name",
+    "description": "description",
+    "hostname": "hostname",
+    "OS-DCF:diskConfig": "disk_config",
+    "accessIPv4": "access_ip_v4",
+    "accessIPv6": "access_ip_v6",
+}
+
+
+def columns_of(data: dict[str, Any]) -> dict[str, Any]:
+    """What PUT may change, by column."""
+    columns = {column: data[name] for name, column in _COLUMNS.items() if name in data}
+    if "name" in columns:
+        columns["name"] = columns["name"].strip()
+    if not columns:
+        raise Invalid(reason=str(_("Nothing to change was given.")))
+    return columns
+
+
+def exists(view: ComputeView, server_id: str) -> Server:
+    return services.find(view.actor, server_id)

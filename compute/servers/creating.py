@@ -1,0 +1,324 @@
+"""Launching servers: everything is checked and written in one transaction, then their flows start."""
+
+import base64
+import binascii
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.clock import now
+from common.errors import Forbidden, Invalid
+from common.ids import new_id
+from compute.aggregates.models import AggregateHost
+from compute.flavors import services as flavors
+from compute.flavors.models import Flavor
+from compute.keypairs.models import KeyPair
+from compute.nearest import hint
+from compute.servergroups.models import ServerGroup
+from compute.servers import flows, limits, scheduling, states, wiring
+from compute.servers.hostname import hostname_of
+from compute.servers.models import Server
+from hosts.models import Host
+from identity import policy
+from identity.limits import services as quota
+from images.images import states as image_states
+from images.images.models import Image
+from operations import start
+
+USER_DATA_LIMIT = 65535  # characters of base64, as in Nova
+
+
+class ImageUnknown(Invalid):
+    template = _("Image %(id)s could not be found.%(hint)s")
+
+
+class FlavorUnknown(Invalid):
+    template = _("Flavor %(id)s could not be found.%(hint)s")
+
+
+class ImageNotActive(Invalid):
+    template = _("Image %(id)s is not active: its status is %(status)s.")
+
+
+class FlavorTooSmall(Invalid):
+    template = _(
+        "Flavor's %(what)s is too small for requested image. Flavor has %(have)s %(unit)s, image needs %(need)s."
+    )
+
+
+class KeyUnknown(Invalid):
+    template = _("Invalid key_name provided.%(hint)s")
+
+
+class ZoneUnknown(Invalid):
+    template = _("The requested availability zone is not available")
+
+
+class GroupMissing(Invalid):
+    template = _("Instance group %(id)s could not be found.")
+
+
+class BadUserData(Invalid):
+    template = _("User data needs to be valid base 64.")
+
+
+class GroupFull(Forbidden):
+    template = _("Quota exceeded, too many servers in group")
+
+
+class AnyHostOnly(Forbidden):
+    template = _("Policy doesn't allow os_compute_api:servers:create:forced_host to be performed.")
+
+
+@dataclass
+class Launch:
+    """What a user asks for. `networks`: a list of wiring.Nic, "auto", "none", or None for the project's own one."""
+
+    name: str
+    flavor_id: str
+    image_id: str | None
+    networks: list[wiring.Nic] | str | None = None
+    security_groups: list[str] = field(default_factory=list)
+    key_name: str | None = None
+    user_data: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    description: str | None = None
+    hostname: str | None = None
+    config_drive: bool = False
+    availability_zone: str | None = None
+    host: str | None = None
+    hints: dict[str, Any] = field(default_factory=dict)
+    disk_config: str = "MANUAL"
+    access_ip_v4: str = ""
+    access_ip_v6: str = ""
+    trusted_image_certificates: list[str] | None = None
+    count: int = 1
+    at_least: int = 1
+
+
+@dataclass
+class _Checked:
+    flavor: Flavor
+    image: Image | None
+    key: KeyPair | None
+    nics: list[wiring.Nic]
+    groups: list[str] | None
+    zone: str | None
+    host: str
+    group_id: str | None
+
+
+def create(actor: Actor, ask: Launch) -> list[Server]:
+    """Write the servers and start their boots; each is BUILD when this returns.
+
+    Raises: what _check and _insert raise; nothing is written then.
+    """
+    project_id = actor.project_id
+    policy.require(actor, "compute:server:create", project_id)
+    assert project_id is not None
+    with transaction.atomic():
+        checked = _check(actor, ask)
+        count = _within_quota(project_id, ask, checked)
+        return _insert(actor, project_id, ask, checked, count)
+
+
+# ── Checks ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _check(actor: Actor, ask: Launch) -> _Checked:
+    try:
+        flavor = flavors.find(actor, ask.flavor_id)
+    except flavors.FlavorNotFound as error:
+        raise FlavorUnknown(**error.data) from None
+    check_user_data(ask.user_data)
+    zone, host = _place(actor, ask)
+    return _Checked(
+        flavor=flavor,
+        image=usable_image(actor, ask.image_id, flavor.ram, flavor.disk) if ask.image_id else None,
+        key=find_key(actor, ask.key_name),
+        nics=wiring.resolve(actor, ask.networks),
+        groups=wiring.group_ids(actor, ask.security_groups),
+        zone=zone,
+        host=host,
+        group_id=_group(actor, ask),
+    )
+
+
+def usable_image(actor: Actor, image_id: str, ram: int, disk: int) -> Image:
+    """An active image the actor may see, that fits a flavor (MiB, GiB).
+
+    Raises: ImageUnknown, ImageNotActive, FlavorTooSmall.
+    """
+    image = Image.objects.visible_to(actor).filter(id=image_id).first()
+    if image is None:
+        known = Image.objects.visible_to(actor).order_by("-created_at").values_list("id", "name")[:1000]
+        raise ImageUnknown(id=image_id, hint=hint(image_id, {text for pair in known for text in pair if text}))
+    if image.status != image_states.ACTIVE:
+        raise ImageNotActive(id=image_id, status=image.status)
+    if image.min_ram > ram:
+        raise FlavorTooSmall(what="memory", have=ram, unit="MiB", need=image.min_ram)
+    need = max(image.min_disk, -(-int(image.virtual_size or 0) // 1024**3)) if disk else 0
+    if need > disk:
+        raise FlavorTooSmall(what="disk", have=disk, unit="GiB", need=need)
+    return image
+
+
+def image_meta(image: Image | None) -> dict[str, Any]:
+    """What a server remembers of its image."""
+    if image is None:
+        return {}
+    return {"min_ram": image.min_ram, "min_disk": image.min_disk, "properties": dict(image.properties or {})}
+
+
+def find_key(actor: Actor, name: str | None) -> KeyPair | None:
+    """Raises: KeyUnknown."""
+    if name is None:
+        return None
+    found = KeyPair.objects.filter(user_id=actor.user_id, name=name).first()
+    if found is None:
+        known = KeyPair.objects.filter(user_id=actor.user_id).values_list("name", flat=True)
+        raise KeyUnknown(hint=hint(name, known))
+    return found
+
+
+def check_user_data(text: str | None) -> None:
+    """Raises: BadUserData, Invalid when it is too long."""
+    if text is None:
+        return
+    if len(text) > USER_DATA_LIMIT:
+        raise Invalid(
+            reason=str(_("User data too large. User data must be no larger than 65535 bytes once base64 encoded."))
+        )
+    try:
+        base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadUserData() from error
+
+
+def _place(actor: Actor, ask: Launch) -> tuple[str | None, str]:
+    """(zone or None, forced host or ""). ``zone:host`` is for who may choose hosts.
+
+    Raises: ZoneUnknown, AnyHostOnly, Invalid for an unknown host.
+    """
+    zone, _sep, host = (ask.availability_zone or "").partition(":")
+    host = (ask.host or host).partition(":")[0]
+    if zone and zone not in known_zones():
+        raise ZoneUnknown()
+    if host:
+        if not policy.allows(actor, "compute:server:create_on_host"):
+            raise AnyHostOnly()
+        if not Host.objects.filter(name=host).exists():
+            names = Host.objects.values_list("name", flat=True)
+            raise Invalid(reason=f"Compute host {host} could not be found.{hint(host, names)}")
+    return zone or None, host
+
+
+def known_zones() -> set[str]:
+    zones = {
+        row.get("availability_zone") for row in AggregateHost.objects.values_list("aggregate__metadata", flat=True)
+    }
+    return {scheduling.DEFAULT_ZONE, *(zone for zone in zones if zone)}
+
+
+def _group(actor: Actor, ask: Launch) -> str | None:
+    group_id = ask.hints.get("group")
+    if not group_id:
+        return None
+    group = ServerGroup.objects.filter(id=group_id, project_id=actor.project_id).first()
+    if group is None:
+        raise GroupMissing(id=group_id)
+    limit = quota.limits(actor.project_id or "", "compute")["server_group_members"]
+    have = Server.objects.living().filter(server_group_id=group_id, user_id=actor.user_id).count()
+    if 0 <= limit < have + ask.count:
+        raise GroupFull()
+    return str(group_id)
+
+
+def _within_quota(project_id: str, ask: Launch, checked: _Checked) -> int:
+    """How many may be made: all asked, else as many as fit down to `at_least`. Raises: QuotaExceeded."""
+    limits.require_metadata(project_id, ask.metadata)
+    for count in range(ask.count, ask.at_least - 1, -1):
+        try:
+            limits.require(project_id, servers=count, flavor=checked.flavor.embedded())
+        except quota.QuotaExceeded:
+            if count == ask.at_least:
+                raise
+        else:
+            return count
+    raise AssertionError("unreachable")
+
+
+# ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _insert(actor: Actor, project_id: str, ask: Launch, checked: _Checked, count: int) -> list[Server]:
+    reservation = f"r-{secrets.token_hex(4)}"
+    embedded = checked.flavor.embedded()
+    servers = []
+    for number in range(count):
+        name = ask.name if ask.count == 1 else f"{ask.name}-{number + 1}"
+        server = Server(
+            id=new_id(),
+            name=name,
+            hostname=(ask.hostname or hostname_of(name)) if ask.count == 1 else hostname_of(name),
+            description=ask.description,
+            project_id=project_id,
+            user_id=actor.user_id,
+            created_at=now(),
+            vm_state=states.BUILDING,
+            task_state=states.VERBS["create"].task,
+            generation=1,
+            image_id=checked.image.id if checked.image else None,
+            image_meta=image_meta(checked.image),
+            flavor_id=checked.flavor.id,
+            flavor=embedded,
+            pinned_availability_zone=checked.zone,
+            forced_host=checked.host,
+            scheduler_hints=ask.hints,
+            server_group_id=checked.group_id,
+            key_name=checked.key.name if checked.key else None,
+            key_data=checked.key.public_key if checked.key else "",
+            user_data=ask.user_data,
+            config_drive=ask.config_drive,
+            metadata=ask.metadata,
+            tags=ask.tags,
+            security_groups=list(dict.fromkeys(ask.security_groups)) or ["default"],
+            disk_config=ask.disk_config,
+            access_ip_v4=ask.access_ip_v4,
+            access_ip_v6=ask.access_ip_v6,
+            trusted_image_certificates=ask.trusted_image_certificates,
+            reservation_id=reservation,
+            launch_index=number,
+        )
+        server.own_ports = _plug(actor, server, checked)
+        server.save(force_insert=True)
+        boot(actor, server)
+        servers.append(server)
+    return servers
+
+
+def _plug(actor: Actor, server: Server, checked: _Checked) -> list[str]:
+    """Make or take the server's ports; ids of those that were made."""
+    made = []
+    for nic in checked.nics:
+        port_id, is_own = wiring.plug(actor, server, nic, checked.groups)
+        if is_own:
+            made.append(port_id)
+    return made
+
+
+def boot(actor: Actor, server: Server) -> None:
+    """Start the flow, in the caller's transaction."""
+    start(
+        flows.BOOT,
+        subject=("server", server.id),
+        project_id=server.project_id,
+        actor=actor,
+        holds=[f"server:{server.id}"],
+        action=states.VERBS["create"].action,
+    )

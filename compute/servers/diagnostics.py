@@ -1,0 +1,52 @@
+"""Counters of a running server, as its host reported them last (every 30 s)."""
+
+from typing import Any
+
+from django.db.models import Q
+
+from common.errors import Conflict
+from compute.servers import states
+from compute.servers.models import Server
+from hosts.models import Host
+from networking.ports.models import Port
+
+_STATE = {
+    states.RUNNING: "running",
+    states.POWER_PAUSED: "paused",
+    states.SHUTDOWN: "shutdown",
+    states.CRASHED: "crashed",
+    states.POWER_SUSPENDED: "suspended",
+    states.NOSTATE: "pending",
+}
+
+
+class NotRunning(Conflict):
+    template = "Cannot 'get_diagnostics' instance %(id)s while it is in vm_state %(state)s"
+
+
+def diagnostics(server: Server, version: tuple[int, int]) -> dict[str, Any]:
+    """Raises: NotRunning for a server whose machine does not run."""
+    if server.power_state not in (states.RUNNING, states.POWER_PAUSED):
+        raise NotRunning(id=server.id, state=server.vm_state)
+    if version < (2, 48):
+        return {"memory": int(server.flavor["ram"]) * 1024}
+    host = Host.objects.filter(Q(name=server.host)).first()
+    nothing = ("rx_octets", "rx_errors", "rx_drop", "rx_packets", "rx_rate")
+    sent = tuple(name.replace("rx_", "tx_") for name in nothing)
+    macs = Port.objects.filter(device_id=server.id).order_by("created_at").values_list("mac_address", flat=True)
+    disk = dict.fromkeys(("read_bytes", "read_requests", "write_bytes", "write_requests", "errors_count"))
+    return {
+        "state": _STATE[server.power_state],
+        "driver": "libvirt",
+        "hypervisor": str((host.inventory if host else {}).get("acceleration", "") or "qemu"),
+        "hypervisor_os": "linux",
+        "uptime": None,
+        "config_drive": server.config_drive,
+        "num_cpus": int(server.flavor["vcpus"]),
+        "num_nics": len(macs),
+        "num_disks": 1,
+        "memory_details": {"maximum": int(server.flavor["ram"]), "used": None},
+        "cpu_details": [{"id": n, "time": None, "utilisation": None} for n in range(int(server.flavor["vcpus"]))],
+        "nic_details": [{"mac_address": mac, **dict.fromkeys(nothing), **dict.fromkeys(sent)} for mac in macs],
+        "disk_details": [disk],
+    }

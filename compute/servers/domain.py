@@ -1,0 +1,64 @@
+"""What a host is told of a server: the spec of its domain, from rows."""
+
+from typing import Any
+
+from compute.metadata import documents
+from compute.servers.models import Server
+from hostagent.contract import PortSpec, ServerSpec
+from images import services as images
+from networking.ports.models import Port
+
+
+def ports_of(server_id: str) -> list[PortSpec]:
+    """The server's ports in the order in which it got them. One query."""
+    rows = Port.objects.filter(device_id=server_id).order_by("created_at", "id")
+    return [
+        PortSpec(port_id=port_id, network_id=network_id, mac=mac, mtu=mtu)
+        for port_id, network_id, mac, mtu in rows.values_list("id", "network_id", "mac_address", "network__mtu")
+    ]
+
+
+def spec(server: Server, *, power: str = "on") -> ServerSpec:
+    """The body of `server.ensure`."""
+    ports = ports_of(server.id)
+    body = ServerSpec(
+        server_id=server.id,
+        name=server.instance_name,
+        vcpus=int(server.flavor["vcpus"]),
+        memory_mib=int(server.flavor["ram"]),
+        ports=ports,
+        disks=[{"device": "vda", "serial": "root", "source": {"kind": "root"}}],
+        power=power,
+        metadata={"name": server.name, "project_id": server.project_id},
+    )
+    if server.config_drive:
+        body["config_drive"] = documents.config_drive(server)
+    machine = (server.image_meta.get("properties") or {}).get("hw_machine_type")
+    if machine:
+        body["machine"] = str(machine)
+    body.update(_direct_boot(server))  # type: ignore[typeddict-item]
+    return body
+
+
+def _direct_boot(server: Server) -> dict[str, Any]:
+    """Kernel, ramdisk and command line of an image that names them (AKI/ARI)."""
+    properties = server.image_meta.get("properties") or {}
+    kernel, ramdisk = properties.get("kernel_id"), properties.get("ramdisk_id")
+    if not kernel:
+        return {}
+    out: dict[str, Any] = {"kernel": images.source(kernel)}
+    if ramdisk:
+        out["ramdisk"] = images.source(ramdisk)
+    if properties.get("os_command_line"):
+        out["cmdline"] = properties["os_command_line"]
+    return out
+
+
+def disk(server: Server, image_id: str | None = None) -> dict[str, Any]:
+    """The body of `disk.ensure`. `image_id` other than the server's own: unshelving from a snapshot."""
+    source = image_id or server.image_id
+    return {
+        "server_id": server.id,
+        "image": images.source(source) if source else None,
+        "size_gib": int(server.flavor["disk"]),
+    }

@@ -1,0 +1,239 @@
+"""What GET /servers may be asked: filters, sorting. Source: Nova's API reference, "List Servers"."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
+
+from common.actor import Actor
+from common.errors import Invalid
+from compute.servers import reading, states
+from compute.servers.models import Server
+from compute.views import flag
+from identity import policy
+
+SORT_KEYS = {
+    "access_ip_v4": "access_ip_v4",
+    "access_ip_v6": "access_ip_v6",
+    "availability_zone": "availability_zone",
+    "config_drive": "config_drive",
+    "created_at": "created_at",
+    "display_description": "description",
+    "display_name": "name",
+    "host": "host",
+    "hostname": "hostname",
+    "image_ref": "image_id",
+    "instance_type_id": "flavor_id",
+    "key_name": "key_name",
+    "launch_index": "launch_index",
+    "launched_at": "launched_at",
+    "locked": "locked",
+    "node": "host",
+    "power_state": "power_state",
+    "progress": "progress",
+    "project_id": "project_id",
+    "root_device_name": "id",
+    "task_state": "task_state",
+    "terminated_at": "terminated_at",
+    "updated_at": "updated_at",
+    "user_id": "user_id",
+    "uuid": "id",
+    "vm_state": "vm_state",
+}
+#: Query name → column, compared whole. Those of administrators only are in _ADMIN.
+_EXACT = {
+    "image": "image_id",
+    "image_ref": "image_id",
+    "flavor": "flavor_id",
+    "instance_type_id": "flavor_id",
+    "uuid": "id",
+    "reservation_id": "reservation_id",
+    "user_id": "user_id",
+    "host": "host",
+    "node": "host",
+    "hostname": "hostname",
+    "key_name": "key_name",
+    "availability_zone": "availability_zone",
+    "vm_state": "vm_state",
+    "task_state": "task_state",
+    "launch_index": "launch_index",
+    "access_ip_v4": "access_ip_v4",
+    "access_ip_v6": "access_ip_v6",
+    "kernel_id": "image_meta__properties__kernel_id",
+    "ramdisk_id": "image_meta__properties__ramdisk_id",
+}
+_PATTERN = {"name": "name", "display_name": "name", "description": "description", "display_description": "description"}
+_ADMIN = frozenset({"host", "node", "deleted", "reservation_id", "launch_index", "soft_deleted"})
+KNOWN = frozenset(
+    {
+        *_EXACT,
+        *_PATTERN,
+        "all_tenants",
+        "auto_disk_config",
+        "block_device_mapping",
+        "changes-before",
+        "changes-since",
+        "config_drive",
+        "created_at",
+        "deleted",
+        "disk_config",
+        "ip",
+        "ip6",
+        "launched_at",
+        "limit",
+        "locked",
+        "locked_by",
+        "marker",
+        "metadata",
+        "not-tags",
+        "not-tags-any",
+        "power_state",
+        "progress",
+        "project_id",
+        "root_device_name",
+        "services",
+        "soft_deleted",
+        "sort_dir",
+        "sort_key",
+        "status",
+        "system_metadata",
+        "tags",
+        "tags-any",
+        "tenant_id",
+        "terminated_at",
+        "updated_at",
+    }
+)
+
+
+def select(actor: Actor, query: QueryDict, version: tuple[int, int]) -> QuerySet[Server]:
+    """The servers that a list request asks for. Raises: Invalid, Forbidden."""
+    if version >= (2, 75):
+        unknown = sorted(set(query) - KNOWN)
+        if unknown:
+            raise Invalid(reason=f"Additional query parameters are not allowed: {', '.join(unknown)}.")
+    rows = _of_projects(actor, query)
+    rows = _living(actor, rows, query)
+    rows = _by_status(rows, query)
+    rows = _by_values(actor, rows, query)
+    rows = _by_tags(rows, query) if version >= (2, 26) else rows
+    if version >= (2, 73) and "locked" in query:
+        rows = rows.filter(locked=flag(query["locked"], "locked"))
+    return _by_address(rows, query)
+
+
+def _of_projects(actor: Actor, query: QueryDict) -> QuerySet[Server]:
+    text = query.get("all_tenants")
+    everyone = text is not None and (text == "" or flag(text, "all_tenants"))
+    if not everyone:
+        policy.require(actor, "compute:server:list", actor.project_id)
+        return Server.objects.filter(project_id=actor.project_id or "")
+    policy.require(actor, "compute:server:list_all")
+    project = query.get("project_id") or query.get("tenant_id")
+    return Server.objects.filter(project_id=project) if project else Server.objects.all()
+
+
+def _living(actor: Actor, rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
+    """Deleted rows show for an administrator who asks, and in lists of what changed since a time."""
+    since, before = _time(query, "changes-since"), _time(query, "changes-before")
+    if since and before and before < since:
+        raise Invalid(reason="The value of changes-since must be less than or equal to changes-before.")
+    if since:
+        rows = rows.filter(updated_at__gte=since)
+    if before:
+        rows = rows.filter(updated_at__lte=before)
+    wants_deleted = actor.is_admin and "deleted" in query and flag(query["deleted"], "deleted")
+    if wants_deleted or (query.get("status", "").upper() == "DELETED" and actor.is_admin):
+        return rows.filter(deleted=True)
+    return rows if since or before else rows.filter(deleted=False)
+
+
+def _time(query: QueryDict, name: str) -> datetime | None:
+    text = query.get(name)
+    if text is None:
+        return None
+    try:
+        found = parse_datetime(text.replace(" ", "+")) or parse_datetime(f"{text}T00:00:00")
+    except ValueError:
+        found = None
+    if found is None:
+        raise Invalid(reason=f"Invalid input for query parameters {name}. Value: {text}. '{text}' is not a 'date-time'")
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _by_status(rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
+    asked = query.getlist("status")
+    if not asked:
+        return rows
+    clause = Q(pk__in=[])
+    for text in asked:
+        found = states.vm_states_of(text)
+        if found is None:
+            continue
+        vm_states, tasks = found
+        clause |= Q(vm_state__in=vm_states, task_state__in=tasks) if tasks else Q(vm_state__in=vm_states)
+    return rows.filter(clause)
+
+
+def _by_values(actor: Actor, rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
+    for name, column in _EXACT.items():
+        if name in query and (actor.is_admin or name not in _ADMIN):
+            rows = rows.filter(**{f"{column}__in": query.getlist(name)})
+    for name, column in _PATTERN.items():
+        if name in query:
+            rows = rows.filter(**{f"{column}__regex": pattern(query[name])})
+    if "power_state" in query and query["power_state"].isdigit():
+        rows = rows.filter(power_state=int(query["power_state"]))
+    if "config_drive" in query:
+        rows = rows.filter(config_drive=flag(query["config_drive"], "config_drive"))
+    return rows
+
+
+def pattern(text: str) -> str:
+    """A regular expression that the database may run. Raises: Invalid."""
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise Invalid(reason=f"Value '{text}' is not a regular expression: {error}.") from error
+    return text[:255]
+
+
+def _by_tags(rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
+    def each(name: str) -> list[str]:
+        return [tag for text in query.getlist(name) for tag in text.split(",") if tag]
+
+    def having(tag: str) -> Q:
+        return Q(tags__icontains=f'"{tag}"')
+
+    for tag in each("tags"):
+        rows = rows.filter(having(tag))
+    anyof = Q()
+    for tag in each("tags-any"):
+        anyof |= having(tag)
+    rows = rows.filter(anyof) if each("tags-any") else rows
+    every = Q()
+    for tag in each("not-tags"):
+        every &= having(tag)
+    rows = rows.exclude(every) if each("not-tags") else rows
+    for tag in each("not-tags-any"):
+        rows = rows.exclude(having(tag))
+    return rows
+
+
+def _by_address(rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
+    """`ip` and `ip6` are regular expressions on the addresses, which lie with the ports."""
+    for name, version in (("ip", 4), ("ip6", 6)):
+        if name not in query:
+            continue
+        wanted = re.compile(pattern(query[name]))
+        known = reading.ports.addresses(list(rows.values_list("id", flat=True)))
+        ids = [id for id, entries in known.items() if any(_matches(wanted, version, e) for e in entries)]
+        rows = rows.filter(id__in=ids)
+    return rows
+
+
+def _matches(wanted: re.Pattern[str], version: int, entry: dict[str, Any]) -> bool:
+    return bool(entry["version"] == version and wanted.search(entry["ip"]))

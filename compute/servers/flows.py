@@ -1,0 +1,180 @@
+"""The life of a server as flows: boot, power, deletion. Changes to what it is are in flows_change.py."""
+
+from django.db import transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from common.clock import now
+from compute.consoles import logs
+from compute.servers import states, steps, wiring
+from hosts.models import Host
+from operations import Flow, Step, Wait
+from operations.engine import Op
+from operations.models import LIVE, Operation
+from placement import services as placement
+
+BOOT = Flow(
+    "server.boot",
+    version=1,
+    steps=(
+        Step(
+            "claim_host",
+            do=steps.claim_host,
+            undo=steps.release_host,
+            label=_("Choose a host"),
+        ),
+        Step("bind_ports", do=steps.bind_ports, undo=steps.unbind_ports, label=_("Bind the ports to the host")),
+        Step("create_disk", do=steps.create_disk, undo=steps.remove_disk, deadline=900, label=_("Create the disk")),
+        Step("wire_network", do=steps.wire_network, deadline=120, label=_("Wire the network")),
+        Step(
+            "start_domain", do=steps.start_domain, undo=steps.remove_domain, deadline=180, label=_("Start the machine")
+        ),
+        Step("mark_active", do=steps.settling(states.ACTIVE), label=_("Note that it runs")),
+    ),
+    on_failed=steps.to_error,
+    label=_("Launch"),
+)
+
+# ── Power ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+STOP = Flow(
+    "server.stop",
+    version=1,
+    steps=(
+        Step(
+            "power_off",
+            do=steps.ordering("server.stop", timeout=60),
+            deadline=150,
+            label=_("Ask the guest to power off, then force it"),
+        ),
+        Step("mark_stopped", do=steps.settling(states.STOPPED), label=_("Note that it is off")),
+    ),
+    on_failed=steps.to_rest,
+    label=_("Stop"),
+)
+
+START = Flow(
+    "server.start",
+    version=1,
+    steps=(
+        Step("bind_ports", do=steps.bind_ports, label=_("Bind the ports to the host")),
+        Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
+        Step("start_domain", do=steps.start_domain, deadline=180, label=_("Start the machine")),
+        Step("mark_active", do=steps.settling(states.ACTIVE), label=_("Note that it runs")),
+    ),
+    on_failed=steps.to_error,
+    label=_("Start"),
+)
+
+#: What a host that came back is asked for each server that should run on it. No change for one that does run.
+KEEP = Flow(
+    "server.keep",
+    version=1,
+    steps=(
+        Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
+        Step("start_domain", do=steps.start_domain, deadline=180, label=_("Start the machine")),
+        Step("mark_active", do=steps.settling(states.ACTIVE), label=_("Note that it runs")),
+    ),
+    on_failed=steps.to_error,
+    label=_("Keep running"),
+)
+
+REBOOT_SOFT = Flow(
+    "server.reboot_soft",
+    version=1,
+    steps=(
+        Step(
+            "reboot",
+            do=steps.ordering("server.reboot", hard=False),
+            deadline=200,
+            label=_("Ask the guest to reboot"),
+        ),
+        Step("mark_active", do=steps.settling(states.ACTIVE), label=_("Note that it runs")),
+    ),
+    on_failed=steps.to_rest,
+    label=_("Reboot"),
+)
+
+REBOOT_HARD = Flow(
+    "server.reboot_hard",
+    version=1,
+    steps=(
+        Step("remove_domain", do=steps.remove_domain, label=_("Power the machine off")),
+        Step("bind_ports", do=steps.bind_ports, label=_("Bind the ports to the host")),
+        Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
+        Step("start_domain", do=steps.start_domain, deadline=180, label=_("Start the machine")),
+        Step("mark_active", do=steps.settling(states.ACTIVE), label=_("Note that it runs")),
+    ),
+    on_failed=steps.to_error,
+    label=_("Hard reboot"),
+)
+
+
+def _one_order(name: str, verb: str, ends: str, label: Promise, *, bulk: bool = False) -> Flow:
+    """A flow of one order that changes the power state and nothing else."""
+    return Flow(
+        f"server.{name}",
+        version=1,
+        steps=(
+            Step(
+                name,
+                do=steps.ordering(verb),
+                deadline=320 if bulk else 80,
+                label=label,
+            ),
+            Step("mark", do=steps.settling(ends), label=_("Note the new state")),
+        ),
+        on_failed=steps.to_rest,
+        label=label,
+    )
+
+
+PAUSE = _one_order("pause", "server.pause", states.PAUSED, _("Pause the machine"))
+UNPAUSE = _one_order("unpause", "server.unpause", states.ACTIVE, _("Let the machine go on"))
+SUSPEND = _one_order("suspend", "server.suspend", states.SUSPENDED, _("Save the memory to disk"), bulk=True)
+RESUME = _one_order("resume", "server.resume", states.ACTIVE, _("Load the memory from disk"), bulk=True)
+
+# ── Deletion ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def wait_turn(op: Op) -> Wait | None:
+    """A deletion is accepted while something else is going on; it starts when that has ended or unwound."""
+    others = Operation.objects.filter(subject_kind="server", subject_id=op.subject_id, state__in=LIVE)
+    ids = list(others.exclude(id=op.id).values_list("id", flat=True))
+    return Wait(1.0, on=[("operation", id) for id in ids]) if ids else None
+
+
+def host_is_lost(host: str) -> bool:
+    """Whether nothing can be asked of a host now. What it still has is removed when it is back (reconcile.py)."""
+    return Host.objects.filter(name=host, state="down").exists()
+
+
+def delete_domain(op: Op) -> Wait | None:
+    return None if host_is_lost(steps.of(op).host) else steps.remove_domain(op)
+
+
+def delete_disk(op: Op) -> Wait | None:
+    return None if host_is_lost(steps.of(op).host) else steps.remove_disk(op)
+
+
+def forget(op: Op) -> None:
+    """Free the ports and the claim; the row stays as history."""
+    server = steps.of(op)
+    wiring.free_ports(server, op.actor)
+    placement.release(server.id)
+    transaction.on_commit(lambda: logs.remove(server.id), robust=True)
+    server.settle(states.DELETED, deleted=True, terminated_at=now())
+
+
+DELETE = Flow(
+    "server.delete",
+    version=1,
+    steps=(
+        Step("wait_turn", do=wait_turn, deadline=600, label=_("Wait for what is going on")),
+        Step("remove_domain", do=delete_domain, deadline=150, label=_("Remove the machine")),
+        Step("remove_disk", do=delete_disk, deadline=150, label=_("Remove the disk")),
+        Step("release", do=forget, label=_("Free its ports and its place")),
+    ),
+    on_failed=steps.to_error,
+    label=_("Delete"),
+)

@@ -1,0 +1,384 @@
+"""Flows that change what a server is: rebuild, resize, snapshot, shelving, interfaces."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.clock import now
+from common.errors import CloudError
+from compute.consoles import logs
+from compute.servers import domain, states, steps, wiring
+from compute.servers.models import Migration, Server
+from images import services as images
+from networking.ports import services as ports
+from operations import Flow, Step, Wait
+from operations.engine import Op
+from placement import services as placement
+
+# ── Rebuild: the same place and addresses, a new disk ───────────────────────────────────────────────────────────────
+
+
+def start_unless_off(op: Op) -> Wait | None:
+    """Start the machine, but not of a server that was off before."""
+    return None if op.data["rest"] == states.STOPPED else steps.start_domain(op)
+
+
+def rest_after(op: Op) -> None:
+    """Off stays off; everything else runs now."""
+    server = steps.of(op)
+    if not server.is_deleting:
+        server.settle(states.STOPPED if op.data["rest"] == states.STOPPED else states.ACTIVE, launched_at=now())
+
+
+def remove_old_disk(op: Op) -> Wait | None:
+    """The old disk goes, and with it the log of what ran from it."""
+    waiting = steps.remove_disk(op)
+    if waiting is None:
+        transaction.on_commit(lambda: logs.forget(op.subject_id), robust=True)
+    return waiting
+
+
+REBUILD = Flow(
+    "server.rebuild",
+    version=1,
+    steps=(
+        Step("remove_domain", do=steps.remove_domain, label=_("Remove the machine")),
+        Step("remove_disk", do=remove_old_disk, label=_("Remove the old disk")),
+        Step("create_disk", do=steps.create_disk, deadline=900, label=_("Create the new disk")),
+        Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
+        Step("start_domain", do=start_unless_off, deadline=180, label=_("Start the machine")),
+        Step("mark", do=rest_after, label=_("Note the new state")),
+    ),
+    on_failed=steps.to_error,
+    label=_("Rebuild"),
+)
+
+# ── Resize: on the same host, for a disk lies where it lies ─────────────────────────────────────────────────────────
+
+
+def old_claim(server_id: str) -> str:
+    """The consumer that keeps a server's former claim until a resize is confirmed."""
+    return f"{server_id[:30]}-old"
+
+
+def claim_more(op: Op) -> None:
+    """Claim the new size beside the old one, which a revert needs again. Raises: NoHostFits."""
+    from compute.servers import scheduling
+
+    server = steps.alive(op)
+    if not placement.held_by(old_claim(server.id)):
+        placement.move(server.id, old_claim(server.id))
+    if not placement.held_by(server.id):
+        ask = scheduling.Ask(
+            resources=_resources(op.data["flavor"]), project_id=server.project_id, forced_host=server.host
+        )
+        decision = scheduling.decide(ask, scheduling.candidates(lock=True))
+        op.show(scheduling=decision.table)
+        if decision.host is None or decision.host.room is None:
+            raise scheduling.refused(decision)
+        placement.promise(
+            decision.host.room,
+            consumer=server.id,
+            project_id=server.project_id,
+            user_id=server.user_id,
+            resources=ask.resources,
+        )
+    op.on_host(server.host)
+
+
+def _resources(flavor: dict[str, Any]) -> dict[str, int]:
+    from compute.servers import scheduling
+
+    return {name: amount for name, amount in scheduling.resources_of(flavor).items() if amount}
+
+
+def unclaim_more(op: Op) -> None:
+    """Only the old claim stays. Nothing happens when there is none aside."""
+    aside = old_claim(op.subject_id)
+    if placement.held_by(aside):
+        placement.release(op.subject_id)
+        placement.move(aside, op.subject_id)
+
+
+def put_on_new_flavor(op: Op) -> None:
+    server = steps.alive(op)
+    if server.before_resize is None:
+        before = {"flavor_id": server.flavor_id, "flavor": server.flavor, "vm_state": op.data["rest"]}
+        server.change(
+            before_resize=before,
+            flavor_id=op.data["flavor_id"],
+            flavor=op.data["flavor"],
+            task_state="resize_migrating",
+        )
+
+
+def put_on_old_flavor(op: Op) -> None:
+    server = steps.of(op)
+    before = server.before_resize
+    if before is not None:
+        server.change(flavor_id=before["flavor_id"], flavor=before["flavor"], before_resize=None)
+
+
+def migration_status(status: str) -> Any:
+    def do(op: Op) -> None:
+        rows = Migration.objects.filter(server_id=op.subject_id).order_by("-id")[:1]
+        Migration.objects.filter(id__in=[row.id for row in rows]).update(status=status, updated_at=now())
+
+    return do
+
+
+def mark_resized(op: Op) -> None:
+    server = steps.of(op)
+    migration_status("finished")(op)
+    if not server.is_deleting:
+        power = states.SHUTDOWN if op.data["rest"] == states.STOPPED else states.RUNNING
+        server.settle(states.RESIZED, power_state=power)
+
+
+def resize_failed(op: Op, error: CloudError) -> None:
+    """The old size is back; a machine that ran is off, which the reconciler or its user puts right."""
+    migration_status("error")(op)
+    server = Server.objects.locked().find(op.subject_id)
+    was_removed = op.row.steps.filter(name="remove_domain", phase="do").exists()
+    server.fail(states.ERROR if was_removed else op.data["rest"], error.code, op.row.error_data)
+
+
+RESIZE = Flow(
+    "server.resize",
+    version=1,
+    steps=(
+        Step("claim_more", do=claim_more, undo=unclaim_more, label=_("Claim the new size")),
+        Step("remove_domain", do=steps.remove_domain, deadline=150, label=_("Power the machine off")),
+        Step("change_flavor", do=put_on_new_flavor, undo=put_on_old_flavor, label=_("Change the flavor")),
+        Step("resize_disk", do=steps.resize_disk, deadline=300, label=_("Grow the disk")),
+        Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
+        Step("start_domain", do=start_unless_off, deadline=180, label=_("Start the machine")),
+        Step("mark_resized", do=mark_resized, label=_("Wait for a word from the user")),
+    ),
+    on_failed=resize_failed,
+    label=_("Resize"),
+)
+
+
+def confirm(op: Op) -> None:
+    """The new size is final: give the old claim back."""
+    server = steps.of(op)
+    placement.release(old_claim(server.id))
+    migration_status("confirmed")(op)
+    was_off = (server.before_resize or {}).get("vm_state") == states.STOPPED
+    server.settle(states.STOPPED if was_off else states.ACTIVE, before_resize=None)
+
+
+def revert_claim(op: Op) -> None:
+    unclaim_more(op)
+    server = steps.of(op)
+    before = server.before_resize or {}
+    op.data.setdefault("rest_after", before.get("vm_state", states.ACTIVE))
+    put_on_old_flavor(op)
+
+
+def start_reverted(op: Op) -> Wait | None:
+    return None if op.data["rest_after"] == states.STOPPED else steps.start_domain(op)
+
+
+def mark_reverted(op: Op) -> None:
+    server = steps.of(op)
+    migration_status("reverted")(op)
+    if not server.is_deleting:
+        server.settle(op.data["rest_after"])
+
+
+CONFIRM_RESIZE = Flow(
+    "server.confirm_resize",
+    version=1,
+    steps=(Step("confirm", do=confirm, label=_("Give the old claim back")),),
+    on_failed=steps.to_rest,
+    label=_("Confirm the resize"),
+)
+
+REVERT_RESIZE = Flow(
+    "server.revert_resize",
+    version=1,
+    steps=(
+        Step("remove_domain", do=steps.remove_domain, deadline=150, label=_("Power the machine off")),
+        Step("change_back", do=revert_claim, label=_("Change the flavor back")),
+        Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
+        Step("start_domain", do=start_reverted, deadline=180, label=_("Start the machine")),
+        Step("mark_reverted", do=mark_reverted, label=_("Note the old size")),
+    ),
+    on_failed=steps.to_error,
+    label=_("Revert the resize"),
+)
+
+# ── Snapshot ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def upload_snapshot(op: Op) -> Wait | None:
+    """The host sends the disk to the image service, which holds its length and checksum against the answer."""
+    if op.answer is not None:
+        return None
+    server = steps.alive(op)
+    if server.task_state and server.task_state.startswith("image_"):
+        server.change(task_state="image_uploading")
+    image_id = op.data["snapshot_id"]
+    body = {"server_id": server.id, "image_id": image_id, "upload_path": f"/internal/images/{image_id}"}
+    return op.order(server.host, "server.snapshot", body, generation=server.generation)
+
+
+def drop_snapshot(op: Op) -> None:
+    images.fail(op.data["snapshot_id"])
+
+
+def settle_snapshot(op: Op) -> None:
+    """What the host says it sent must be what arrived."""
+    answer = op.row.steps.filter(name="upload_snapshot", phase="do").values_list("answer", flat=True).first() or {}
+    images.snapshot_uploaded(op.data["snapshot_id"], answer["size"], answer["checksum"], answer["virtual_size"])
+
+
+UPLOAD = Step(
+    "upload_snapshot", do=upload_snapshot, undo=drop_snapshot, deadline=1800, label=_("Copy the disk into an image")
+)
+SETTLE_IMAGE = Step("settle_image", do=settle_snapshot, undo=drop_snapshot, label=_("Check the image"))
+
+SNAPSHOT = Flow(
+    "server.snapshot",
+    version=1,
+    steps=(UPLOAD, SETTLE_IMAGE, Step("mark", do=steps.settling(), label=_("Note that it is done"))),
+    on_failed=steps.to_rest,
+    label=_("Create a snapshot"),
+)
+
+
+def rotate_backups(op: Op) -> None:
+    """Keep the newest `rotation` backups of one kind."""
+    from images.images.models import Image
+
+    rows = Image.objects.filter(
+        project_id=op.project_id,
+        properties__instance_uuid=op.subject_id,
+        properties__image_type="backup",
+        properties__backup_type=op.data["backup_type"],
+    )
+    for image_id in list(rows.order_by("-created_at", "-id").values_list("id", flat=True))[op.data["rotation"] :]:
+        images.delete(op.actor, image_id=image_id)
+
+
+BACKUP = Flow(
+    "server.backup",
+    version=1,
+    steps=(
+        UPLOAD,
+        SETTLE_IMAGE,
+        Step("rotate", do=rotate_backups, label=_("Remove older backups")),
+        Step("mark", do=steps.settling(), label=_("Note that it is done")),
+    ),
+    on_failed=steps.to_rest,
+    label=_("Create a backup"),
+)
+
+# ── Shelving: the disk goes into an image, the place on the host is given back ──────────────────────────────────────
+
+
+def leave_host(op: Op) -> None:
+    steps.unbind_ports(op)
+    server = steps.of(op)
+    placement.release(server.id)
+    server.settle(states.SHELVED_OFFLOADED, host="", shelved_image_id=op.data["snapshot_id"])
+
+
+SHELVE = Flow(
+    "server.shelve",
+    version=1,
+    steps=(
+        UPLOAD,
+        SETTLE_IMAGE,
+        Step("remove_domain", do=steps.remove_domain, deadline=150, label=_("Remove the machine")),
+        Step("remove_disk", do=remove_old_disk, deadline=150, label=_("Remove the disk")),
+        Step("leave_host", do=leave_host, label=_("Give its place back")),
+    ),
+    on_failed=steps.to_error,
+    label=_("Shelve"),
+)
+
+
+def mark_unshelved(op: Op) -> None:
+    server = steps.of(op)
+    image_id = server.shelved_image_id
+    if image_id:
+        images.delete(op.actor, image_id=image_id)
+    if not server.is_deleting:
+        server.settle(states.ACTIVE, shelved_image_id=None, launched_at=now())
+
+
+UNSHELVE = Flow(
+    "server.unshelve",
+    version=1,
+    steps=(
+        Step("claim_host", do=steps.claim_host, undo=steps.release_host, label=_("Choose a host")),
+        Step("bind_ports", do=steps.bind_ports, undo=steps.unbind_ports, label=_("Bind the ports to the host")),
+        Step("create_disk", do=steps.create_disk, undo=steps.remove_disk, deadline=900, label=_("Create the disk")),
+        Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
+        Step(
+            "start_domain", do=steps.start_domain, undo=steps.remove_domain, deadline=180, label=_("Start the machine")
+        ),
+        Step("mark_active", do=mark_unshelved, label=_("Note that it runs")),
+    ),
+    on_failed=steps.to_rest,
+    label=_("Unshelve"),
+)
+
+# ── Interfaces ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def plug_live(op: Op) -> Wait | None:
+    """Only a machine that is there gets the interface now; one that is off has it at its next start."""
+    server = steps.of(op)
+    if op.answer is not None or op.data["rest"] == states.STOPPED:
+        return None
+    spec = next((p for p in domain.ports_of(server.id) if p["port_id"] == op.data["port_id"]), None)
+    if spec is None:
+        return None
+    body = {"server_id": server.id, "port": dict(spec)}
+    return op.order(server.host, "server.attach_port", body, generation=server.generation)
+
+
+def unplug_live(op: Op) -> Wait | None:
+    server = steps.of(op)
+    if op.answer is not None or not server.host or op.data["rest"] == states.STOPPED:
+        return None
+    body = {"server_id": server.id, "port": op.data["port"]}
+    return op.order(server.host, "server.detach_port", body, generation=server.generation)
+
+
+def free_port(op: Op) -> None:
+    server = steps.of(op)
+    if any(p["port_id"] == op.data["port_id"] for p in domain.ports_of(server.id)):
+        wiring.unplug(server, op.data["port_id"], op.actor)
+    server.change(own_ports=[id for id in server.own_ports if id != op.data["port_id"]])
+
+
+def bind_port(op: Op) -> None:
+    ports.bind(op.data["port_id"], steps.alive(op).host)
+
+
+ATTACH_INTERFACE = Flow(
+    "server.attach_interface",
+    version=1,
+    steps=(
+        Step("bind_port", do=bind_port, undo=free_port, label=_("Bind the port to the host")),
+        Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
+        Step("plug", do=plug_live, undo=unplug_live, label=_("Plug the interface in")),
+    ),
+    label=_("Attach an interface"),
+)
+
+DETACH_INTERFACE = Flow(
+    "server.detach_interface",
+    version=1,
+    steps=(
+        Step("unplug", do=unplug_live, label=_("Pull the interface out")),
+        Step("free_port", do=free_port, label=_("Free the port")),
+    ),
+    label=_("Detach an interface"),
+)

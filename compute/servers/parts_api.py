@@ -1,0 +1,248 @@
+"""What belongs to one server: metadata, tags, addresses, interfaces, actions' history, diagnostics."""
+
+from typing import Any
+
+from common.errors import Invalid, NotFound
+from compute.servers import changing, history, reading, requests, schemas, services, wiring
+from compute.servers.diagnostics import diagnostics
+from compute.servers.models import Server
+from compute.views import ComputeView, Response
+from identity import policy
+from networking.ports.models import FixedIP, Port
+
+_METADATA = schemas.obj({"metadata": schemas.METADATA}, ("metadata",))
+_META = schemas.obj({"meta": {**schemas.METADATA, "minProperties": 1, "maxProperties": 1}}, ("meta",))
+_NO_ITEM = "Metadata item was not found"
+
+
+class Metadata(ComputeView):
+    bodies = {"put": _METADATA, "post": _METADATA}
+
+    def get(self, request: Any, server_id: str) -> Response:
+        return Response({"metadata": services.find(self.actor, server_id).metadata})
+
+    def post(self, request: Any, server_id: str) -> Response:
+        items = self.body()["metadata"]
+        return Response(
+            {"metadata": services.set_metadata(self.actor, server_id=server_id, items=items, replace=False)}
+        )
+
+    def put(self, request: Any, server_id: str) -> Response:
+        items = self.body()["metadata"]
+        return Response({"metadata": services.set_metadata(self.actor, server_id=server_id, items=items, replace=True)})
+
+
+class MetadataItem(ComputeView):
+    bodies = {"put": _META}
+
+    def get(self, request: Any, server_id: str, key: str) -> Response:
+        metadata = services.find(self.actor, server_id).metadata
+        if key not in metadata:
+            raise Missing(reason=_NO_ITEM)
+        return Response({"meta": {key: metadata[key]}})
+
+    def put(self, request: Any, server_id: str, key: str) -> Response:
+        items = self.body()["meta"]
+        if key not in items:
+            raise Invalid(reason="Request body and URI mismatch")
+        services.set_metadata(self.actor, server_id=server_id, items=items, replace=False)
+        return Response({"meta": items})
+
+    def delete(self, request: Any, server_id: str, key: str) -> Response:
+        if not services.unset_metadata(self.actor, server_id=server_id, key=key):
+            raise Missing(reason=_NO_ITEM)
+        return Response(status=204)
+
+
+class Missing(NotFound):
+    template = "%(reason)s"
+
+
+class Tags(ComputeView):
+    since = (2, 26)
+    bodies = {"put": schemas.obj({"tags": schemas.TAGS}, ("tags",))}
+
+    def get(self, request: Any, server_id: str) -> Response:
+        return Response({"tags": services.find(self.actor, server_id).tags})
+
+    def put(self, request: Any, server_id: str) -> Response:
+        tags = self.body()["tags"]
+        return Response({"tags": services.set_tags(self.actor, server_id=server_id, tags=tags)})
+
+    def delete(self, request: Any, server_id: str) -> Response:
+        services.set_tags(self.actor, server_id=server_id, tags=[])
+        return Response(status=204)
+
+
+class TagItem(ComputeView):
+    since = (2, 26)
+
+    def _absent(self, server_id: str, tag: str) -> Missing:
+        return Missing(reason=f"Server {server_id} has no tag '{tag}'")
+
+    def get(self, request: Any, server_id: str, tag: str) -> Response:
+        if tag not in services.find(self.actor, server_id).tags:
+            raise self._absent(server_id, tag)
+        return Response(status=204)
+
+    def put(self, request: Any, server_id: str, tag: str) -> Response:
+        tags = services.find(self.actor, server_id).tags
+        if not 1 <= len(tag) <= 60 or "," in tag or "/" in tag:
+            raise Invalid(reason=f"Tag '{tag}' must be 1 to 60 characters without ',' and '/'.")
+        if tag in tags:
+            return Response(status=204)
+        services.set_tags(self.actor, server_id=server_id, tags=[*tags, tag])
+        response = Response(status=201)
+        response["Location"] = f"{self.base}/v2.1/servers/{server_id}/tags/{tag}"
+        return response
+
+    def delete(self, request: Any, server_id: str, tag: str) -> Response:
+        tags = services.find(self.actor, server_id).tags
+        if tag not in tags:
+            raise self._absent(server_id, tag)
+        services.set_tags(self.actor, server_id=server_id, tags=[t for t in tags if t != tag])
+        return Response(status=204)
+
+
+class Addresses(ComputeView):
+    def get(self, request: Any, server_id: str) -> Response:
+        services.find(self.actor, server_id)
+        return Response({"addresses": plain_addresses(server_id)})
+
+
+class AddressesOfNetwork(ComputeView):
+    def get(self, request: Any, server_id: str, network: str) -> Response:
+        services.find(self.actor, server_id)
+        found = plain_addresses(server_id)
+        if network not in found:
+            raise Missing(reason="Network not found")
+        return Response({network: found[network]})
+
+
+def plain_addresses(server_id: str) -> dict[str, list[dict[str, Any]]]:
+    """Addresses without the OS-EXT-IPS attributes, as this route has them."""
+    found = reading.addresses_of([server_id])[server_id]
+    return {name: [{"version": a["version"], "addr": a["addr"]} for a in entries] for name, entries in found.items()}
+
+
+# ── Interfaces ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def interface(port: Port, version: tuple[int, int]) -> dict[str, Any]:
+    ips = FixedIP.objects.filter(port=port).order_by("id").values_list("subnet_id", "ip_address")
+    out = {
+        "port_id": port.id,
+        "net_id": port.network_id,
+        "mac_addr": port.mac_address,
+        "port_state": port.status,
+        "fixed_ips": [{"subnet_id": subnet, "ip_address": ip} for subnet, ip in ips],
+    }
+    return {**out, "tag": None} if version >= (2, 70) else out
+
+
+def port_of(server: Server, port_id: str) -> Port:
+    """Raises: Missing."""
+    port = Port.objects.filter(id=port_id, device_id=server.id).first()
+    if port is None:
+        raise Missing(reason=f"Port id {port_id} could not be found.")
+    return port
+
+
+class Interfaces(ComputeView):
+    bodies = {
+        "post": schemas.obj(
+            {
+                "interfaceAttachment": schemas.obj(
+                    {
+                        "net_id": schemas.UUID,
+                        "port_id": schemas.UUID,
+                        "fixed_ips": {
+                            "type": "array",
+                            "minItems": 1,
+                            "maxItems": 1,
+                            "items": schemas.obj({"ip_address": {"type": "string"}}, ("ip_address",)),
+                        },
+                        "tag": schemas.TAG,
+                    }
+                )
+            }
+        )
+    }
+
+    def get(self, request: Any, server_id: str) -> Response:
+        services.find(self.actor, server_id)
+        ports = Port.objects.filter(device_id=server_id).order_by("created_at", "id")
+        return Response({"interfaceAttachments": [interface(port, self.version) for port in ports]})
+
+    def post(self, request: Any, server_id: str) -> Response:
+        asked = (self.body() or {}).get("interfaceAttachment") or {}
+        nic = _nic(asked)
+        port_id = changing.attach_interface(self.actor, server_id=server_id, nic=nic)
+        return Response({"interfaceAttachment": interface(Port.objects.get(id=port_id), self.version)})
+
+
+def _nic(asked: dict[str, Any]) -> wiring.Nic | None:
+    """Raises: Invalid for what cannot go together."""
+    network, port, fixed = asked.get("net_id", ""), asked.get("port_id", ""), asked.get("fixed_ips")
+    if network and port:
+        raise Invalid(reason="Must not input both network_id and port_id")
+    if fixed and not network:
+        raise Invalid(reason="Must input network_id when request IP address")
+    if not network and not port:
+        return None
+    address = fixed[0]["ip_address"] if fixed else ""
+    if address:
+        requests.check_address(address)
+    return wiring.Nic(network, port, address)
+
+
+class Interface(ComputeView):
+    def get(self, request: Any, server_id: str, port_id: str) -> Response:
+        server = services.find(self.actor, server_id)
+        return Response({"interfaceAttachment": interface(port_of(server, port_id), self.version)})
+
+    def delete(self, request: Any, server_id: str, port_id: str) -> Response:
+        changing.detach_interface(self.actor, server_id=server_id, port_id=port_id)
+        return Response(status=202)
+
+
+class SecurityGroups(ComputeView):
+    """The groups of a server's ports, in the form of Nova's proxy."""
+
+    def get(self, request: Any, server_id: str) -> Response:
+        server = services.find(self.actor, server_id)
+        return Response({"security_groups": changing.groups_of(server)})
+
+
+# ── History ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Actions(ComputeView):
+    def get(self, request: Any, server_id: str) -> Response:
+        server = history.server_of(self.actor, server_id, deleted=self.version >= (2, 21))
+        return Response({"instanceActions": history.actions(server, self.version, request.GET)})
+
+
+class Action(ComputeView):
+    def get(self, request: Any, server_id: str, request_id: str) -> Response:
+        server = history.server_of(self.actor, server_id, deleted=self.version >= (2, 21))
+        admin = policy.allows(self.actor, "compute:server:host")
+        return Response({"instanceAction": history.action(server, request_id, self.version, admin)})
+
+
+class Diagnostics(ComputeView):
+    def get(self, request: Any, server_id: str) -> Response:
+        server = services.find(self.actor, server_id, "compute:server:diagnostics")
+        return Response(diagnostics(server, self.version))
+
+
+class Password(ComputeView):
+    """The password a guest has posted, encrypted to its key. Guests here post none, so it is empty."""
+
+    def get(self, request: Any, server_id: str) -> Response:
+        services.find(self.actor, server_id)
+        return Response({"password": ""})
+
+    def delete(self, request: Any, server_id: str) -> Response:
+        services.find(self.actor, server_id, "compute:server:update")
+        return Response(status=204)

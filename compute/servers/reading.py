@@ -1,0 +1,140 @@
+"""Reading servers for the wire: few columns, a constant number of queries, JSON passed through unread."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from django.db.models import QuerySet, TextField
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
+
+from common.errors import sentence
+from compute.servers.fields import iso
+from compute.servers.models import Server
+from hosts.models import Host
+from networking.ports import services as ports
+
+PLAIN = (
+    "id",
+    "name",
+    "hostname",
+    "description",
+    "project_id",
+    "user_id",
+    "vm_state",
+    "task_state",
+    "power_state",
+    "progress",
+    "fault_code",
+    "image_id",
+    "flavor_id",
+    "host",
+    "availability_zone",
+    "pinned_availability_zone",
+    "key_name",
+    "config_drive",
+    "disk_config",
+    "access_ip_v4",
+    "access_ip_v6",
+    "reservation_id",
+    "launch_index",
+    "locked",
+    "locked_reason",
+    "server_group_id",
+)
+_TEXT = {
+    "created_text": "created_at",
+    "updated_text": "updated_at",
+    "launched_text": "launched_at",
+    "terminated_text": "terminated_at",
+    "fault_at_text": "fault_at",
+    "fault_data_text": "fault_data",
+    "metadata_text": "metadata",
+    "flavor_text": "flavor",
+    "tags_text": "tags",
+    "groups_text": "security_groups",
+    "certificates_text": "trusted_image_certificates",
+}
+_JSON = {
+    "metadata_json": "metadata_text",
+    "flavor_json": "flavor_text",
+    "tags_json": "tags_text",
+}
+
+
+def rows(query: QuerySet[Server], base: str, *, hosts: bool = False, secrets: bool = False) -> list[dict[str, Any]]:
+    """The rows of `query` as fields.SERVER wants them. `base` is ``http://host/api/compute``.
+
+    Queries: one for the rows, those of ports.addresses(), one for host states when `hosts`.
+    `secrets` adds user data and the image's kernel, which only administrators see.
+    """
+    columns = {alias: Cast(column, TextField()) for alias, column in _TEXT.items()}
+    also = ["user_data"] if secrets else []
+    if secrets:
+        columns["kernel_id"] = KT("image_meta__properties__kernel_id")
+        columns["ramdisk_id"] = KT("image_meta__properties__ramdisk_id")
+    found = list(query.annotate(**columns).values(*PLAIN, *also, *columns))
+    where = addresses_of([row["id"] for row in found])
+    status = host_status() if hosts else {}
+    for row in found:
+        row["base"] = base
+        row["addresses"] = where[row["id"]]
+        row["volumes"] = []
+        row["host_status"] = status.get(row["host"], "UNKNOWN") if row["host"] else ""
+        for name, source in _JSON.items():
+            row[name] = orjson.Fragment(row[source])
+        row["security_groups"] = _names(row["groups_text"])
+        row["certificates_json"] = orjson.loads(row["certificates_text"]) if row["certificates_text"] else None
+        row["fault"] = fault(row)
+    return found
+
+
+_DEFAULT_GROUPS = '["default"]'
+
+
+def _names(text: str) -> list[str]:
+    names: list[str] = ["default"] if text == _DEFAULT_GROUPS else orjson.loads(text)
+    return names
+
+
+def fault(row: dict[str, Any]) -> dict[str, Any] | None:
+    """Nova's fault: code, message, time. Its details are this cloud's timeline, see os-instance-actions."""
+    if not row["fault_code"]:
+        return None
+    message = sentence(row["fault_code"], orjson.loads(row["fault_data_text"] or "{}"))
+    return {"code": 500, "created": iso(row["fault_at_text"]), "message": message[:255]}
+
+
+def addresses_of(server_ids: list[str]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """{server id: {network name: [address]}} in the wire's form."""
+    out: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for server_id, entries in ports.addresses(server_ids).items():
+        networks = out[server_id] = {}
+        for entry in entries:
+            networks.setdefault(entry["network_name"], []).append(
+                {
+                    "version": entry["version"],
+                    "addr": entry["ip"],
+                    "OS-EXT-IPS:type": entry["type"],
+                    "OS-EXT-IPS-MAC:mac_addr": entry["mac"],
+                }
+            )
+    return out
+
+
+def host_status() -> dict[str, str]:
+    """{host: UP | MAINTENANCE | DOWN | UNKNOWN} as Nova's host_status says it."""
+    out = {}
+    for name, state, enabled, forced in Host.objects.values_list("name", "state", "enabled", "forced_down"):
+        if forced or state == "down":
+            out[name] = "DOWN"
+        elif not enabled:
+            out[name] = "MAINTENANCE"
+        else:
+            out[name] = "UP" if state == "up" else "UNKNOWN"
+    return out
+
+
+def one(server_id: str, base: str, *, admin: bool) -> dict[str, Any]:
+    found: Iterable[dict[str, Any]] = rows(Server.objects.filter(id=server_id), base, hosts=admin, secrets=admin)
+    return next(iter(found))

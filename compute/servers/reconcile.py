@@ -1,0 +1,123 @@
+"""What hosts say of servers, against what the rows want.
+
+A guest that powered itself off becomes SHUTOFF; one that should run and does not, on a host that came back, is started
+again. Nothing is done to a server that an operation is busy with: that operation will settle it.
+"""
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import CloudError
+from compute.servers import flows, services, states
+from compute.servers.models import Server
+from hosts.models import Host
+from hosts.services import send
+from networking.ports.models import Port
+from operations import start
+from operations.models import LIVE, Operation
+
+log = logging.getLogger(__name__)
+
+
+class OperationLost(CloudError):
+    template = _("The operation that was busy with this (%(task)s) is gone. Try the verb again.")
+
+
+def _at(body: dict[str, Any]) -> datetime:
+    return datetime.fromtimestamp(float(body["at"]), UTC)
+
+
+def on_lease(host: str, body: dict[str, Any]) -> None:
+    """dnsmasq gave a port its address. The agent names the port, or only its MAC and address."""
+    port = body.get("port_id")
+    rows = Port.objects.filter(id=port) if port else Port.objects.filter(mac_address=str(body.get("mac", "")).lower())
+    server_id = rows.filter(device_owner__startswith="compute:").values_list("device_id", flat=True).first()
+    if server_id:
+        services.note_fact(server_id, "leased_at", _at(body))
+
+
+def on_login(host: str, body: dict[str, Any]) -> None:
+    """The login prompt was seen on the serial port."""
+    if Server.objects.living().filter(id=body["server_id"], host=host).exists():
+        services.note_fact(body["server_id"], "login_at", _at(body))
+
+
+def on_state(host: str, body: dict[str, Any]) -> None:
+    """A domain changed by itself."""
+    settle_reported(host, str(body["server_id"]), str(body["state"]))
+
+
+@transaction.atomic
+def settle_reported(host: str, server_id: str, state: str) -> None:
+    """Take over what a host says of a resting server. `state` is one of hostagent.contract.STATES."""
+    server = Server.objects.living().locked().filter(id=server_id, host=host).first()
+    if server is None or server.task_state or _is_busy(server_id):
+        return
+    wanted = states.DOMAIN_WANTED.get(server.vm_state)
+    if wanted is None or state == wanted:
+        return
+    rests = states.AFTER_BY_ITSELF.get(state)
+    if rests is None:
+        return
+    log.info("server %s is %s on %s and was %s", server_id, state, host, server.vm_state)
+    server.change(vm_state=rests, power_state=states.POWER_OF_DOMAIN[state])
+
+
+def _is_busy(server_id: str) -> bool:
+    return Operation.objects.filter(subject_kind="server", subject_id=server_id, state__in=LIVE).exists()
+
+
+def on_hello(host: Host) -> None:
+    """An agent began anew: what should run on its host is made to run (again), which for a running guest is no change."""
+    mend(host.name)
+
+
+def mend(host: str) -> int:
+    """Start a START operation for each resting server that should run on a host. Returns how many."""
+    rows = Server.objects.living().filter(host=host, vm_state=states.ACTIVE, task_state=None)
+    count = 0
+    for server in rows.locked():
+        if _is_busy(server.id):
+            continue
+        server.generation += 1
+        server.save(update_fields=["generation"])
+        start(
+            flows.KEEP,
+            subject=("server", server.id),
+            project_id=server.project_id,
+            actor=Actor.internal("host came back", project_id=server.project_id),
+            holds=[f"server:{server.id}"],
+            data={"rest": server.vm_state},
+            action="keep",
+        )
+        count += 1
+    return count
+
+
+def sweep() -> None:
+    """Servers that wait for an operation that no longer exists are given a word instead of waiting for ever."""
+    busy = set(Operation.objects.filter(subject_kind="server", state__in=LIVE).values_list("subject_id", flat=True))
+    for server in Server.objects.living().exclude(task_state=None)[:500]:
+        if server.id in busy:
+            continue
+        with transaction.atomic():
+            row = Server.objects.locked().find(server.id)
+            if row.task_state == server.task_state and not _is_busy(server.id):
+                task, row.task_state = row.task_state, None
+                row.fail(states.ERROR, OperationLost.code, {"task": str(task)})
+
+
+def remove_strangers(host: str, server_ids: list[str]) -> list[str]:
+    """Order a host to remove domains and disks of servers that no row places there. Returns their ids."""
+    known = set(Server.objects.living().filter(host=host, id__in=server_ids).values_list("id", flat=True))
+    strangers = [id for id in server_ids if id not in known]
+    with transaction.atomic():
+        for server_id in strangers:
+            send(host, "server.remove", {"server_id": server_id}, subject=f"server:{server_id}")
+            send(host, "disk.remove", {"server_id": server_id}, subject=f"server:{server_id}")
+    return strangers

@@ -1,0 +1,103 @@
+"""What clients write, as what the services take."""
+
+import ipaddress
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Invalid
+from compute.servers import schemas
+from compute.servers.creating import Launch
+from compute.servers.wiring import Nic
+
+#: Keys of hints that were never Nova's but are harmless are kept: filters read only what they know.
+
+
+def ref(value: str | int) -> str:
+    """An id out of an id or of a link to the thing."""
+    return str(value).rstrip("/").rpartition("/")[2]
+
+
+def nics(asked: Any) -> list[Nic] | str | None:
+    """The `networks` of a request. Raises: Invalid for an address that is none."""
+    if asked is None or isinstance(asked, str):
+        return asked
+    out = []
+    for one in asked:
+        address = one.get("fixed_ip") or ""
+        if address:
+            check_address(address)
+        if not one.get("port") and not one.get("uuid"):
+            raise Invalid(reason=str(_("Each network needs a uuid or a port.")))
+        out.append(Nic(one.get("uuid") or "", one.get("port") or "", address, one.get("tag", "")))
+    return out
+
+
+def check_address(text: str) -> None:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise Invalid(reason=f"Invalid fixed IP address ({text})") from None
+
+
+def launches_password(data: dict[str, Any], name: str) -> bool:
+    return data["server"].get(name) in schemas.TRUE
+
+
+def launch_of(data: dict[str, Any], version: tuple[int, int]) -> Launch:
+    """A checked POST /servers body as a Launch. Raises: Invalid."""
+    server = data["server"]
+    hints = data.get("os:scheduler_hints") or data.get("OS-SCH-HNT:scheduler_hints") or {}
+    least, most = _counts(server)
+    if server.get("personality"):
+        raise Invalid(reason=str(_("File injection is not available; use user data or a config drive.")))
+    return Launch(
+        name=server["name"].strip(),
+        flavor_id=ref(server["flavorRef"]),
+        image_id=_image(server),
+        networks=nics(server.get("networks")),
+        security_groups=[group["name"] for group in server.get("security_groups", ()) if "name" in group],
+        key_name=server.get("key_name"),
+        user_data=server.get("user_data"),
+        metadata=server.get("metadata", {}),
+        tags=server.get("tags", []),
+        description=server.get("description", server["name"].strip() if version < (2, 19) else None),
+        hostname=server.get("hostname"),
+        config_drive=server.get("config_drive") in schemas.TRUE,
+        availability_zone=server.get("availability_zone"),
+        host=server.get("host") or server.get("hypervisor_hostname"),
+        hints=hints,
+        disk_config=server.get("OS-DCF:diskConfig", "MANUAL"),
+        access_ip_v4=server.get("accessIPv4", ""),
+        access_ip_v6=server.get("accessIPv6", ""),
+        trusted_image_certificates=server.get("trusted_image_certificates"),
+        count=most,
+        at_least=least,
+    )
+
+
+def _counts(server: dict[str, Any]) -> tuple[int, int]:
+    least = int(server.get("min_count", 1))
+    most = int(server.get("max_count", least))
+    if least > most:
+        raise Invalid(reason="min_count must be <= max_count")
+    if least < 1 or most > 1000:
+        raise Invalid(reason=str(_("min_count and max_count must be between 1 and 1000.")))
+    return least, most
+
+
+def _image(server: dict[str, Any]) -> str:
+    """The image to boot from: imageRef, or the one mapping that says the same in block_device_mapping_v2."""
+    image = ref(server.get("imageRef") or "")
+    for mapping in server.get("block_device_mapping_v2", ()):
+        is_local_image = mapping.get("source_type") == "image" and mapping.get("destination_type") == "local"
+        if not is_local_image or str(mapping.get("boot_index", 0)) != "0":
+            raise Invalid(
+                reason="Block Device Mapping is Invalid: this cloud boots from an image on a local disk, not from volumes."
+            )
+        image = str(mapping.get("uuid") or image)
+    if server.get("block_device_mapping"):
+        raise Invalid(reason="Block Device Mapping is Invalid: this cloud has no volumes to boot from.")
+    if not image:
+        raise Invalid(reason="Invalid imageRef provided.")
+    return image

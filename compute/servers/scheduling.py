@@ -1,0 +1,301 @@
+"""Where a server goes: filters that say yes or why not, then a weight. Every answer is kept for "why".
+
+A filter returns None (the host will do) or (need, have), two short texts for people: "needs 8192 MiB, has 3072".
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import NoCapacity
+from compute.aggregates.models import AggregateHost
+from compute.servergroups import models as groups
+from compute.servers.models import Server
+from hosts.models import Host
+from placement import services as placement
+from placement.services import Room
+
+DEFAULT_ZONE = "nova"
+
+#: Units of the resource classes, for sentences.
+UNITS = {"VCPU": "vCPU", "MEMORY_MB": "MiB", "DISK_GB": "GiB"}
+
+
+class NoHostFits(NoCapacity):
+    """Why each host was refused is in the operation's data under "scheduling"."""
+
+    template = _("No valid host was found. No host can take this instance. %(host)s: needs %(need)s, has %(have)s")
+
+
+class NoHosts(NoCapacity):
+    template = _("No valid host was found. No host can take this instance: no compute host has reported yet.")
+
+
+@dataclass
+class Candidate:
+    """A host as the filters see it."""
+
+    name: str
+    state: str
+    enabled: bool
+    room: Room | None
+    zone: str = DEFAULT_ZONE
+    capabilities: frozenset[str] = frozenset()
+    arch: str = ""
+    hypervisor: str = ""
+    aggregates: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class Ask:
+    """What is looked for."""
+
+    resources: Mapping[str, int]
+    project_id: str
+    zone: str | None = None
+    forced_host: str = ""
+    avoid: frozenset[str] = frozenset()  # anti-affinity and different_host
+    only: frozenset[str] | None = None  # affinity and same_host
+    prefer: frozenset[str] = frozenset()  # soft affinity
+    shun: frozenset[str] = frozenset()  # soft anti-affinity
+    extra_specs: Mapping[str, str] = field(default_factory=dict)
+    image_properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+Verdict = tuple[str, str] | None
+Filter = Callable[[Candidate, Ask], Verdict]
+
+
+def compute_filter(host: Candidate, ask: Ask) -> Verdict:
+    if not host.enabled:
+        return "an enabled host", "disabled"
+    return None if host.state == "up" else ("a host that answers", host.state)
+
+
+def forced_host_filter(host: Candidate, ask: Ask) -> Verdict:
+    return None if ask.forced_host in ("", host.name) else (f"host {ask.forced_host}", host.name)
+
+
+def availability_zone_filter(host: Candidate, ask: Ask) -> Verdict:
+    return None if ask.zone in (None, "", host.zone) else (f"zone {ask.zone}", host.zone)
+
+
+def resources_filter(host: Candidate, ask: Ask) -> Verdict:
+    if host.room is None:
+        return "an inventory", "none yet"
+    short = host.room.shortage(ask.resources)
+    if short is None:
+        return None
+    name, need, have = short
+    return f"{need} {UNITS.get(name, name)}", str(have)
+
+
+def image_properties_filter(host: Candidate, ask: Ask) -> Verdict:
+    wanted = str(ask.image_properties.get("hw_architecture") or ask.image_properties.get("architecture") or "")
+    if wanted and host.arch and wanted.lower() != host.arch.lower():
+        return f"architecture {wanted}", host.arch
+    kind = str(ask.image_properties.get("img_hv_type") or "")
+    if kind and host.hypervisor and kind.lower() not in (host.hypervisor.lower(), "kvm"):
+        return f"hypervisor {kind}", host.hypervisor
+    return None
+
+
+def compute_capabilities_filter(host: Candidate, ask: Ask) -> Verdict:
+    for key, value in ask.extra_specs.items():
+        if key.startswith("trait:") and value == "required":
+            name = key.removeprefix("trait:")
+            if host.room is None or name not in host.room.traits:
+                return f"trait {name}", "no such trait"
+        if key.startswith("capabilities:") and key.removeprefix("capabilities:") not in host.capabilities:
+            return f"capability {key.removeprefix('capabilities:')}", "none such"
+    return None
+
+
+def aggregate_extra_specs_filter(host: Candidate, ask: Ask) -> Verdict:
+    for key, value in ask.extra_specs.items():
+        if not key.startswith("aggregate_instance_extra_specs:"):
+            continue
+        name = key.partition(":")[2]
+        if not any(metadata.get(name) == value for metadata in host.aggregates):
+            return f"an aggregate with {name}={value}", "none such"
+    return None
+
+
+def same_host_filter(host: Candidate, ask: Ask) -> Verdict:
+    if ask.only is None or host.name in ask.only:
+        return None
+    return f"one of {', '.join(sorted(ask.only)) or 'no host'}", host.name
+
+
+def different_host_filter(host: Candidate, ask: Ask) -> Verdict:
+    return (f"another host than {', '.join(sorted(ask.avoid))}", host.name) if host.name in ask.avoid else None
+
+
+FILTERS: tuple[tuple[str, Filter], ...] = (
+    ("ForcedHostFilter", forced_host_filter),
+    ("AvailabilityZoneFilter", availability_zone_filter),
+    ("ComputeFilter", compute_filter),
+    ("SameHostFilter", same_host_filter),
+    ("DifferentHostFilter", different_host_filter),
+    ("ImagePropertiesFilter", image_properties_filter),
+    ("ComputeCapabilitiesFilter", compute_capabilities_filter),
+    ("AggregateInstanceExtraSpecsFilter", aggregate_extra_specs_filter),
+    ("ResourcesFilter", resources_filter),
+)
+
+
+def resources_of(flavor: Mapping[str, Any]) -> dict[str, int]:
+    """What an embedded flavor takes from a host. Ephemeral and swap lie on the host's disk too (swap is in MiB)."""
+    disk = int(flavor["disk"]) + int(flavor.get("ephemeral") or 0) + -(-int(flavor.get("swap") or 0) // 1024)
+    return {"MEMORY_MB": int(flavor["ram"]), "VCPU": int(flavor["vcpus"]), "DISK_GB": disk}
+
+
+def zones() -> dict[str, tuple[str, list[dict[str, str]]]]:
+    """{host: (zone, [metadata of each aggregate it is in])} of hosts in any aggregate. One query."""
+    out: dict[str, tuple[str, list[dict[str, str]]]] = {}
+    for host, metadata in AggregateHost.objects.values_list("host", "aggregate__metadata"):
+        zone, known = out.get(host, (DEFAULT_ZONE, []))
+        out[host] = (metadata.get("availability_zone", zone), [*known, metadata])
+    return out
+
+
+def candidates(*, lock: bool = False, with_traits: bool = False) -> list[Candidate]:
+    """Every compute host, in five queries at most."""
+    rooms = placement.rooms(lock=lock, with_traits=with_traits)
+    in_aggregates = zones()
+    out = []
+    for row in Host.objects.order_by("name").values("name", "state", "enabled", "capabilities", "inventory"):
+        inventory = row["inventory"] or {}
+        zone, metadata = in_aggregates.get(row["name"], (DEFAULT_ZONE, []))
+        out.append(
+            Candidate(
+                name=row["name"],
+                state=row["state"],
+                enabled=row["enabled"],
+                room=rooms.get(row["name"]),
+                zone=zone,
+                capabilities=frozenset(row["capabilities"] or ()),
+                arch=inventory.get("cpu_arch", ""),
+                hypervisor=inventory.get("hypervisor", ""),
+                aggregates=metadata,
+            )
+        )
+    return out
+
+
+def ask_of(server: Server, *, flavor: Mapping[str, Any] | None = None) -> Ask:
+    """What a server needs, from its row, its hints and its group."""
+    flavor = flavor or server.flavor
+    ask = Ask(
+        resources={k: v for k, v in resources_of(flavor).items() if v},
+        project_id=server.project_id,
+        zone=server.pinned_availability_zone,
+        forced_host=server.forced_host,
+        extra_specs=flavor.get("extra_specs") or {},
+        image_properties=server.image_meta.get("properties") or {},
+    )
+    _apply_hints(ask, server)
+    if server.server_group_id:
+        _apply_group(ask, server)
+    return ask
+
+
+def _hosts_of(server_ids: list[str]) -> frozenset[str]:
+    hosts = Server.objects.living().filter(id__in=server_ids).exclude(host="").values_list("host", flat=True)
+    return frozenset(hosts)
+
+
+def _as_list(value: Any) -> list[str]:
+    return [str(v) for v in value] if isinstance(value, list) else [str(value)]
+
+
+def _apply_hints(ask: Ask, server: Server) -> None:
+    hints = server.scheduler_hints
+    if hints.get("same_host"):
+        ask.only = _hosts_of(_as_list(hints["same_host"]))
+    if hints.get("different_host"):
+        ask.avoid = _hosts_of(_as_list(hints["different_host"]))
+
+
+def _apply_group(ask: Ask, server: Server) -> None:
+    group = groups.ServerGroup.objects.filter(id=server.server_group_id).first()
+    if group is None:
+        return
+    others = Server.objects.living().filter(server_group_id=group.id).exclude(id=server.id).exclude(host="")
+    used = list(others.values_list("host", flat=True))
+    at_most = int(group.rules.get("max_server_per_host", 1))
+    match group.policy:
+        case groups.AFFINITY if used:
+            ask.only = frozenset(used) if ask.only is None else ask.only & frozenset(used)
+        case groups.ANTI_AFFINITY:
+            ask.avoid |= frozenset(h for h in used if used.count(h) >= at_most)
+        case groups.SOFT_AFFINITY:
+            ask.prefer = frozenset(used)
+        case groups.SOFT_ANTI_AFFINITY:
+            ask.shun = frozenset(used)
+
+
+@dataclass
+class Decision:
+    """What was decided and why: `table` = [{"host", "checks": [{"filter", "ok", "need", "have"}]}]."""
+
+    host: Candidate | None
+    table: list[dict[str, Any]]
+
+    def best_refusal(self) -> tuple[str, str, str] | None:
+        """(host, need, have) of the host that came furthest."""
+        best: tuple[int, str, str, str] | None = None
+        for row in self.table:
+            last = row["checks"][-1]
+            if not last["ok"] and (best is None or len(row["checks"]) > best[0]):
+                best = (len(row["checks"]), row["host"], last["need"], last["have"])
+        return best[1:] if best else None
+
+
+def decide(ask: Ask, hosts: list[Candidate]) -> Decision:
+    """Run every host through the filters (each stops at its first no) and take the best of those left."""
+    table, passed = [], []
+    for host in hosts:
+        checks: list[dict[str, Any]] = []
+        for name, check in FILTERS:
+            verdict = check(host, ask)
+            if verdict is not None:
+                checks.append({"filter": name, "ok": False, "need": verdict[0], "have": verdict[1]})
+                break
+            checks.append({"filter": name, "ok": True})
+        else:
+            passed.append(host)
+        table.append({"host": host.name, "checks": checks})
+    return Decision(max(passed, key=lambda host: _weight(host, ask), default=None), table)
+
+
+def _weight(host: Candidate, ask: Ask) -> tuple[int, int, int, str]:
+    room = host.room
+    free = room.free("MEMORY_MB") if room else 0
+    cpus = room.free("VCPU") if room else 0
+    return (int(host.name in ask.prefer) - int(host.name in ask.shun), free, cpus, host.name)
+
+
+def choose(server: Server, show: Callable[..., None] = lambda **_: None) -> Candidate:
+    """Decide and claim, in the caller's transaction. `show(scheduling=table)` gets the reasons, also when this raises.
+
+    Raises: NoHostFits, NoHosts.
+    """
+    ask = ask_of(server)
+    traits = any(key.startswith("trait:") for key in ask.extra_specs)
+    decision = decide(ask, candidates(lock=True, with_traits=traits))
+    show(scheduling=decision.table[:50])
+    host = decision.host
+    if host is None or host.room is None:
+        raise refused(decision)
+    placement.promise(
+        host.room, consumer=server.id, project_id=server.project_id, user_id=server.user_id, resources=ask.resources
+    )
+    return host
+
+
+def refused(decision: Decision) -> NoCapacity:
+    best = decision.best_refusal()
+    return NoHostFits(host=best[0], need=best[1], have=best[2]) if best else NoHosts()

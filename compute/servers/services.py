@@ -1,0 +1,197 @@
+"""The verbs of servers: check, write the intent, open an operation. What changes a server's being is in changing.py."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Forbidden, Invalid
+from common.live import announce
+from compute.servers import flows, states
+from compute.servers.models import Locked, Server, ServerNotFound
+from identity import policy
+from operations import Flow, start as start_operation
+from operations.models import LIVE, Operation
+
+
+class NotYourLock(Forbidden):
+    template = _("Policy does not allow unlocking what an administrator has locked.")
+
+
+class TooManyTags(Invalid):
+    template = _("The number of tags exceeded the per-server limit 50")
+
+
+def find(actor: Actor, server_id: str, rule: str = "compute:server:get", *, lock: bool = False) -> Server:
+    """A living server that the actor may do `rule` to. Raises: ServerNotFound, Forbidden."""
+    query = Server.objects.living()
+    server = (query.locked() if lock else query).find(server_id)
+    policy.require(actor, rule, server, missing=ServerNotFound(id=server_id))
+    return server
+
+
+def run(
+    actor: Actor, server: Server, verb: str, flow: Flow, data: dict[str, Any] | None = None, **also: Any
+) -> Operation:
+    """Write a verb's intent and start its flow, in the caller's transaction. `also`: columns to write with it.
+
+    Raises: WrongState, Locked, Held.
+    """
+    rest = server.vm_state
+    known = states.VERBS[verb]
+    server.begin(verb, admin=policy.allows(actor, "compute:server:unlock_override", server), **also)
+    holds = [f"server:{server.id}"] if verb != "delete" else [f"server:{server.id}:delete"]
+    operation: Operation = start_operation(
+        flow,
+        subject=("server", server.id),
+        project_id=server.project_id,
+        actor=actor,
+        holds=holds,
+        data={"rest": rest, **(data or {})},
+        action=known.action,
+    )
+    return operation
+
+
+@transaction.atomic
+def _simple(actor: Actor, server_id: str, verb: str, flow: Flow, rule: str = "") -> Server:
+    server = find(actor, server_id, f"compute:server:{rule or verb}", lock=True)
+    run(actor, server, verb, flow)
+    return server
+
+
+def stop(actor: Actor, *, server_id: str) -> Server:
+    """Power a server off by asking its guest, by force after 60 s. Returns at once, busy."""
+    return _simple(actor, server_id, "stop", flows.STOP)
+
+
+def start(actor: Actor, *, server_id: str) -> Server:
+    return _simple(actor, server_id, "start", flows.START)
+
+
+def reboot(actor: Actor, *, server_id: str, hard: bool) -> Server:
+    """Soft: the guest is asked. Hard: the machine is made anew from its rows, which also mends one in ERROR."""
+    if hard:
+        return _simple(actor, server_id, "reboot_hard", flows.REBOOT_HARD, "reboot")
+    return _simple(actor, server_id, "reboot", flows.REBOOT_SOFT)
+
+
+def pause(actor: Actor, *, server_id: str) -> Server:
+    return _simple(actor, server_id, "pause", flows.PAUSE)
+
+
+def unpause(actor: Actor, *, server_id: str) -> Server:
+    return _simple(actor, server_id, "unpause", flows.UNPAUSE)
+
+
+def suspend(actor: Actor, *, server_id: str) -> Server:
+    return _simple(actor, server_id, "suspend", flows.SUSPEND)
+
+
+def resume(actor: Actor, *, server_id: str) -> Server:
+    return _simple(actor, server_id, "resume", flows.RESUME)
+
+
+@transaction.atomic
+def delete(actor: Actor, *, server_id: str) -> None:
+    """Delete a server, also one that is still being built. Asking again while it goes is no error."""
+    server = find(actor, server_id, "compute:server:delete", lock=True)
+    if server.is_deleting and _is_going(server):
+        if server.locked and not policy.allows(actor, "compute:server:unlock_override", server):
+            raise Locked(id=server.id)
+        return
+    if server.is_deleting:
+        server.change(task_state=None)
+    run(actor, server, "delete", flows.DELETE)
+
+
+def _is_going(server: Server) -> bool:
+    going = Operation.objects.filter(subject_kind="server", subject_id=server.id, flow=flows.DELETE.name)
+    return going.filter(state__in=LIVE).exists()
+
+
+# ── At once ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@transaction.atomic
+def lock(actor: Actor, *, server_id: str, reason: str | None = None) -> Server:
+    """Only an administrator, or whoever may override, acts on a locked server."""
+    server = find(actor, server_id, "compute:server:lock", lock=True)
+    server.change(locked=True, locked_by_admin=actor.is_admin, locked_reason=reason)
+    return server
+
+
+@transaction.atomic
+def unlock(actor: Actor, *, server_id: str) -> Server:
+    """Raises: NotYourLock when an administrator locked it and the actor is none."""
+    server = find(actor, server_id, "compute:server:unlock", lock=True)
+    if server.locked_by_admin and not policy.allows(actor, "compute:server:unlock_override", server):
+        raise NotYourLock()
+    server.change(locked=False, locked_by_admin=False, locked_reason=None)
+    return server
+
+
+@transaction.atomic
+def reset_state(actor: Actor, *, server_id: str, state: str) -> Server:
+    """An operator's word on what a server is: "active" or "error". Touches nothing on the host."""
+    server = find(actor, server_id, "compute:server:reset_state", lock=True)
+    server.change(vm_state=state, task_state=None)
+    return server
+
+
+@transaction.atomic
+def update(actor: Actor, *, server_id: str, **values: Any) -> Server:
+    """Change name, description, hostname, disk_config, access_ip_v4, access_ip_v6."""
+    server = find(actor, server_id, "compute:server:update", lock=True)
+    server.change(**values)
+    return server
+
+
+def _check_unlocked(actor: Actor, server: Server) -> None:
+    if server.locked and not policy.allows(actor, "compute:server:unlock_override", server):
+        raise Locked(id=server.id)
+
+
+@transaction.atomic
+def set_metadata(actor: Actor, *, server_id: str, items: dict[str, str], replace: bool) -> dict[str, str]:
+    """Raises: TooManyItems, Locked."""
+    from compute.servers import limits
+
+    server = find(actor, server_id, "compute:server:metadata", lock=True)
+    _check_unlocked(actor, server)
+    metadata = dict(items) if replace else {**server.metadata, **items}
+    limits.require_metadata(server.project_id, metadata)
+    server.change(metadata=metadata)
+    return metadata
+
+
+@transaction.atomic
+def unset_metadata(actor: Actor, *, server_id: str, key: str) -> bool:
+    """Whether there was such a key."""
+    server = find(actor, server_id, "compute:server:metadata", lock=True)
+    _check_unlocked(actor, server)
+    if key not in server.metadata:
+        return False
+    server.change(metadata={k: v for k, v in server.metadata.items() if k != key})
+    return True
+
+
+@transaction.atomic
+def set_tags(actor: Actor, *, server_id: str, tags: list[str]) -> list[str]:
+    """Raises: TooManyTags."""
+    server = find(actor, server_id, "compute:server:tags", lock=True)
+    unique = list(dict.fromkeys(tags))
+    if len(unique) > 50:
+        raise TooManyTags()
+    server.change(tags=unique)
+    return unique
+
+
+@transaction.atomic
+def note_fact(server_id: str, column: str, at: Any) -> None:
+    """A fact that the guest caused (leased_at, metadata_at, login_at), the first time only."""
+    changed = Server.objects.living().filter(id=server_id, **{f"{column}__isnull": True}).update(**{column: at})
+    if changed:
+        project = Server.objects.filter(id=server_id).values_list("project_id", flat=True).first()
+        announce("server", server_id, project)

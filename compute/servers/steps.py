@@ -1,0 +1,174 @@
+"""The steps that flows of servers are made of. Each may be repeated; each undo tolerates that nothing had happened."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from common.clock import now
+from common.errors import CloudError, Conflict, from_report
+from compute.servers import domain, scheduling, states
+from compute.servers.models import Server
+from networking.ports import services as ports
+from networking import wanted
+from operations import Wait
+from operations.engine import Op
+from placement import services as placement
+
+
+class DeletedMeanwhile(Conflict):
+    template = _("The instance was deleted while this was going on.")
+
+
+Result = Wait | None
+Do = Callable[[Op], Result]
+
+
+def of(op: Op) -> Server:
+    """The operation's server, locked."""
+    return Server.objects.locked().find(op.subject_id)
+
+
+def alive(op: Op) -> Server:
+    """The same, unless its deletion waits: then the flow unwinds at once. Raises: DeletedMeanwhile."""
+    server = of(op)
+    if server.is_deleting:
+        raise DeletedMeanwhile()
+    return server
+
+
+# ── Where it runs ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def claim_host(op: Op) -> Result:
+    server = alive(op)
+    if server.host:
+        return None
+    host = scheduling.choose(server, op.show)
+    op.on_host(host.name)
+    server.change(host=host.name, availability_zone=host.zone, task_state="networking")
+    return None
+
+
+def release_host(op: Op) -> Result:
+    placement.release(op.subject_id)
+    server = of(op)
+    if server.host:
+        server.change(host="")
+    return None
+
+
+# ── Its network ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def bind_ports(op: Op) -> Result:
+    server = alive(op)
+    for port in domain.ports_of(server.id):
+        ports.bind(port["port_id"], server.host)
+    return None
+
+
+def unbind_ports(op: Op) -> Result:
+    for port in domain.ports_of(op.subject_id):
+        ports.unbind(port["port_id"])
+    return None
+
+
+def wire_network(op: Op) -> Result:
+    """Wait until the host's network is as wanted for every port of the server."""
+    server = alive(op)
+    port_ids = [port["port_id"] for port in domain.ports_of(server.id)]
+    if not port_ids:
+        return None
+    answer = wanted.in_sync(server.host, port_ids)
+    if answer is True:
+        return None
+    if answer is not None:
+        raise from_report(server.host, answer.get("code", "network_refused"), answer.get("data", {}))
+    return Wait(2.0, on=[("port", port_id) for port_id in port_ids])
+
+
+# ── Its disk ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def create_disk(op: Op) -> Result:
+    if op.answer is not None:
+        return None
+    server = alive(op)
+    if not server.task_state or server.vm_state == states.BUILDING:
+        server.change(task_state="spawning")
+    body = domain.disk(server, op.data.get("image_id"))
+    return op.order(server.host, "disk.ensure", body, generation=server.generation)
+
+
+def remove_disk(op: Op) -> Result:
+    return _order(op, "disk.remove")
+
+
+def resize_disk(op: Op) -> Result:
+    server = of(op)
+    size = int(server.flavor["disk"])
+    if not size or size <= int((server.before_resize or {}).get("flavor", {}).get("disk", 0)):
+        return None
+    return _order(op, "disk.resize", {"size_gib": size})
+
+
+# ── Its domain ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def start_domain(op: Op) -> Result:
+    if op.answer is not None:
+        return None
+    server = alive(op)
+    return op.order(server.host, "server.ensure", dict(domain.spec(server)), generation=server.generation)
+
+
+def remove_domain(op: Op) -> Result:
+    return _order(op, "server.remove")
+
+
+def _order(op: Op, verb: str, body: dict[str, Any] | None = None) -> Result:
+    """Order `verb` of the server's host once; nothing to do for a server that is on no host."""
+    if op.answer is not None:
+        return None
+    server = of(op)
+    if not server.host:
+        return None
+    full = {"server_id": server.id, **(body or {})}
+    return op.order(server.host, verb, full, generation=server.generation)
+
+
+def ordering(verb: str, **body: Any) -> Do:
+    """A step that gives one order about the server."""
+
+    def do(op: Op) -> Result:
+        return _order(op, verb, body)
+
+    return do
+
+
+# ── How it ends ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def settling(vm_state: str | None = None) -> Do:
+    """A last step: the server rests in `vm_state`, or where it rested when the verb began (data "rest")."""
+
+    def do(op: Op) -> Result:
+        server = of(op)
+        if server.is_deleting:
+            return None
+        first = {"launched_at": now()} if server.launched_at is None and vm_state == states.ACTIVE else {}
+        server.settle(vm_state or op.data["rest"], **first)
+        return None
+
+    return do
+
+
+def to_error(op: Op, error: CloudError) -> None:
+    """When a flow has failed and is undone: the server is in ERROR, with the fault."""
+    Server.objects.locked().find(op.subject_id).fail(states.ERROR, error.code, op.row.error_data)
+
+
+def to_rest(op: Op, error: CloudError) -> None:
+    """The same for verbs that left the server as it was: it rests where it did before (data "rest")."""
+    Server.objects.locked().find(op.subject_id).fail(op.data["rest"], error.code, op.row.error_data)

@@ -1,0 +1,163 @@
+"""A server's ports: asked for, made, given back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict, Invalid
+from compute.nearest import hint
+from compute.servers import domain
+from compute.servers.models import Server
+from networking.networks.models import Network
+from networking.ports import services as ports
+from networking.ports import updates as port_updates
+from networking.ports.models import Port
+from networking.securitygroups.models import SecurityGroup
+
+
+class NetworkUnknown(Invalid):
+    template = _("Network %(id)s could not be found.")
+
+
+class PortUnknown(Invalid):
+    template = _("Port id %(id)s could not be found.")
+
+
+class PortTaken(Conflict):
+    template = _("Port %(id)s is still in use.")
+
+
+class GroupUnknown(Invalid):
+    template = _("Security group %(name)s not found for project %(project)s.%(hint)s")
+
+
+class ManyNetworks(Conflict):
+    template = _("Multiple possible networks found, use a Network ID to be more specific.")
+
+
+class ManyGroups(Conflict):
+    template = _("Multiple security groups found matching '%(name)s'. Use an ID to be more specific.")
+
+
+class NetworkHasNoSubnet(Invalid):
+    template = _("Network %(id)s requires a subnet in order to boot instances on.")
+
+
+class ExternalNetwork(Invalid):
+    template = _("It is not allowed to create an interface on external network %(id)s")
+
+
+class NoNetwork(Invalid):
+    template = _("Unable to automatically allocate a network for project %(project)s. Create one first.")
+
+
+@dataclass(frozen=True)
+class Nic:
+    """One interface as asked for: a port of the user's, or a network with perhaps an address."""
+
+    network_id: str = ""
+    port_id: str = ""
+    fixed_ip: str = ""
+    tag: str = ""
+
+
+def group_ids(actor: Actor, names: list[str]) -> list[str] | None:
+    """Ids of the project's groups, each named by id or name; None for "the default one".
+
+    Raises: GroupUnknown, ManyGroups.
+    """
+    if not names or names == ["default"]:
+        return None
+    rows = list(SecurityGroup.objects.filter(project_id=actor.project_id or "").values_list("id", "name"))
+    ids = []
+    for name in names:
+        found = [id for id, known in rows if id == name] or [id for id, known in rows if known == name]
+        if not found:
+            known = [n for _, n in rows]
+            raise GroupUnknown(name=name, project=actor.project_id, hint=hint(name, known))
+        if len(found) > 1:
+            raise ManyGroups(name=name)
+        ids.append(found[0])
+    return ids
+
+
+def resolve(actor: Actor, asked: list[Nic] | str | None) -> list[Nic]:
+    """The interfaces a new server gets. None or "auto": the project's one network; "none": no interface.
+
+    Raises: NetworkUnknown, PortUnknown, PortTaken, NoNetwork, ManyNetworks, ExternalNetwork.
+    """
+    if asked == "none":
+        return []
+    if asked is None or isinstance(asked, str) or not asked:
+        return _automatic(actor, must=asked == "auto")
+    for nic in asked:
+        _check(actor, nic)
+    return asked
+
+
+def _automatic(actor: Actor, *, must: bool) -> list[Nic]:
+    found = ports.default_network(actor)
+    if found is not None:
+        return [Nic(network_id=found.id)]
+    if Network.objects.visible_to(actor).filter(external=False, subnets__isnull=False).exists():
+        raise ManyNetworks()
+    if must:
+        raise NoNetwork(project=actor.project_id)
+    return []
+
+
+def _check(actor: Actor, nic: Nic) -> None:
+    if nic.port_id:
+        port = Port.objects.visible_to(actor).filter(id=nic.port_id).values("device_id").first()
+        if port is None:
+            raise PortUnknown(id=nic.port_id)
+        if port["device_id"]:
+            raise PortTaken(id=nic.port_id)
+        return
+    network = Network.objects.visible_to(actor).filter(id=nic.network_id).first()
+    if network is None:
+        raise NetworkUnknown(id=nic.network_id)
+    if network.external and not network.shared and not actor.is_admin and network.project_id != actor.project_id:
+        raise ExternalNetwork(id=nic.network_id)
+    if not network.subnets.exists():
+        raise NetworkHasNoSubnet(id=nic.network_id)
+
+
+def owner_of(server: Server) -> str:
+    """A port's `device_owner` once it belongs to a server."""
+    return f"compute:{server.availability_zone or server.pinned_availability_zone or 'nova'}"
+
+
+def plug(actor: Actor, server: Server, nic: Nic, groups: list[str] | None) -> tuple[str, bool]:
+    """(port id, whether it was made for this server). Raises what the network service raises."""
+    if nic.port_id:
+        owned = {"device_id": server.id, "device_owner": owner_of(server), "dns_name": server.hostname}
+        port_updates.update(Actor.internal("compute", project_id=server.project_id), nic.port_id, **owned)
+        return nic.port_id, False
+    fixed: list[dict[str, Any]] | None = [{"ip_address": nic.fixed_ip}] if nic.fixed_ip else None
+    port = ports.create(
+        actor,
+        network_id=nic.network_id,
+        project_id=server.project_id,
+        fixed_ips=fixed,
+        security_groups=groups,
+        device_id=server.id,
+        device_owner=owner_of(server),
+        dns_name=server.hostname,
+    )
+    return port.id, True
+
+
+def unplug(server: Server, port_id: str, actor: Actor) -> None:
+    """Delete a port that came with the server, or give back one that a user had made."""
+    if port_id in server.own_ports:
+        ports.delete(actor, port_id)
+    else:
+        port_updates.update(actor, port_id, device_id="", device_owner="", dns_name="", host="")
+
+
+def free_ports(server: Server, actor: Actor) -> None:
+    for port in domain.ports_of(server.id):
+        unplug(server, port["port_id"], actor)

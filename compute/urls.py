@@ -1,0 +1,89 @@
+"""Routes of the compute service, under /api/compute/. One table."""
+
+from django.urls import include, path
+
+from compute.aggregates import api as aggregates
+from compute.consoles import api as consoles
+from compute.flavors import api as flavors
+from compute.hypervisors import api as hypervisors
+from compute.keypairs import api as keypairs
+from compute.quotas import api as quotas
+from compute.servergroups import api as servergroups
+from compute.servers import actions_api, api, parts_api
+from compute.usage import api as usage
+from compute.versions import api as versions
+
+_SERVER = "servers/<str:server_id>"
+
+v21 = [
+    path("", versions.VersionDetail.as_view()),
+    path("extensions", versions.Extensions.as_view()),
+    path("extensions/<str:alias>", versions.Extension.as_view()),
+    # servers
+    path("servers", api.ServerList.as_view()),
+    path("servers/detail", api.ServerListDetail.as_view()),
+    path(_SERVER, api.ServerDetail.as_view()),
+    path(f"{_SERVER}/action", actions_api.Action.as_view()),
+    path(f"{_SERVER}/metadata", parts_api.Metadata.as_view()),
+    path(f"{_SERVER}/metadata/<str:key>", parts_api.MetadataItem.as_view()),
+    path(f"{_SERVER}/tags", parts_api.Tags.as_view()),
+    path(f"{_SERVER}/tags/<str:tag>", parts_api.TagItem.as_view()),
+    path(f"{_SERVER}/ips", parts_api.Addresses.as_view()),
+    path(f"{_SERVER}/ips/<str:network>", parts_api.AddressesOfNetwork.as_view()),
+    path(f"{_SERVER}/os-interface", parts_api.Interfaces.as_view()),
+    path(f"{_SERVER}/os-interface/<str:port_id>", parts_api.Interface.as_view()),
+    path(f"{_SERVER}/os-security-groups", parts_api.SecurityGroups.as_view()),
+    path(f"{_SERVER}/os-instance-actions", parts_api.Actions.as_view()),
+    path(f"{_SERVER}/os-instance-actions/<str:request_id>", parts_api.Action.as_view()),
+    path(f"{_SERVER}/diagnostics", parts_api.Diagnostics.as_view()),
+    path(f"{_SERVER}/os-server-password", parts_api.Password.as_view()),
+    path(f"{_SERVER}/remote-consoles", consoles.RemoteConsoles.as_view()),
+    path(f"{_SERVER}/migrations", hypervisors.ServerMigrations.as_view()),
+    path("os-console-auth-tokens/<str:token>", consoles.AuthToken.as_view()),
+    # flavors
+    path("flavors", flavors.FlavorList.as_view()),
+    path("flavors/detail", flavors.FlavorListDetail.as_view()),
+    path("flavors/<str:flavor_id>", flavors.FlavorDetail.as_view()),
+    path("flavors/<str:flavor_id>/action", flavors.FlavorAction.as_view()),
+    path("flavors/<str:flavor_id>/os-extra_specs", flavors.ExtraSpecs.as_view()),
+    path("flavors/<str:flavor_id>/os-extra_specs/<str:key>", flavors.ExtraSpec.as_view()),
+    path("flavors/<str:flavor_id>/os-flavor-access", flavors.FlavorAccess.as_view()),
+    # key pairs
+    path("os-keypairs", keypairs.KeyPairs.as_view()),
+    path("os-keypairs/<str:name>", keypairs.KeyPairDetail.as_view()),
+    # groups of servers and of hosts
+    path("os-server-groups", servergroups.ServerGroups.as_view()),
+    path("os-server-groups/<str:group_id>", servergroups.ServerGroupDetail.as_view()),
+    path("os-aggregates", aggregates.Aggregates.as_view()),
+    path("os-aggregates/<str:aggregate_id>", aggregates.AggregateDetail.as_view()),
+    path("os-aggregates/<str:aggregate_id>/action", aggregates.AggregateAction.as_view()),
+    path("os-availability-zone", aggregates.AvailabilityZones.as_view()),
+    path("os-availability-zone/detail", aggregates.AvailabilityZonesDetail.as_view()),
+    # hosts as operators see them
+    path("os-hypervisors", hypervisors.Hypervisors.as_view()),
+    path("os-hypervisors/detail", hypervisors.HypervisorsDetail.as_view()),
+    path("os-hypervisors/statistics", hypervisors.Statistics.as_view()),
+    path("os-hypervisors/<str:hypervisor_id>", hypervisors.Hypervisor.as_view()),
+    path("os-hypervisors/<str:hypervisor_id>/uptime", hypervisors.Uptime.as_view()),
+    path("os-hypervisors/<str:hypervisor_id>/search", hypervisors.Search.as_view()),
+    path("os-hypervisors/<str:hypervisor_id>/servers", hypervisors.Servers.as_view()),
+    path("os-services", hypervisors.Services.as_view()),
+    path("os-services/<str:service_id>", hypervisors.Service.as_view()),
+    path("os-hosts", hypervisors.Hosts.as_view()),
+    path("os-hosts/<str:name>", hypervisors.HostDetail.as_view()),
+    path("os-migrations", hypervisors.Migrations.as_view()),
+    # quotas and usage
+    path("limits", quotas.Limits.as_view()),
+    path("os-quota-sets/<str:project_id>", quotas.QuotaSet.as_view()),
+    path("os-quota-sets/<str:project_id>/detail", quotas.QuotaSetDetail.as_view()),
+    path("os-quota-sets/<str:project_id>/defaults", quotas.QuotaDefaults.as_view()),
+    path("os-quota-class-sets/<str:name>", quotas.QuotaClass.as_view()),
+    path("os-simple-tenant-usage", usage.TenantUsages.as_view()),
+    path("os-simple-tenant-usage/<str:project_id>", usage.TenantUsage.as_view()),
+]
+
+urlpatterns = [
+    path("", versions.Versions.as_view()),
+    path("v2.1", versions.VersionDetail.as_view()),
+    path("v2.1/", include(v21)),
+]

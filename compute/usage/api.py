@@ -1,0 +1,129 @@
+"""How long each server ran in a span of time, and what that sums to. Source: os-simple-tenant-usage, pages since 2.40."""
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+
+from common.clock import now
+from common.errors import Invalid
+from compute.servers.models import Server
+from compute.views import ComputeView, Response
+from identity import policy
+from openstackapi import links
+
+_FORMS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d")
+
+
+def _time(text: str | None, default: datetime) -> datetime:
+    """Raises: Invalid."""
+    if not text:
+        return default
+    for form in _FORMS:
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    raise Invalid(reason=f"Datetime is in invalid format: {text}")
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") if at else None
+
+
+def _span(request: Any) -> tuple[datetime, datetime]:
+    moment = now()
+    start, end = _time(request.GET.get("start"), moment - timedelta(days=1)), _time(request.GET.get("end"), moment)
+    if start >= end:
+        raise Invalid(reason="Invalid start time. The start time cannot occur after the end time.")
+    return start, end
+
+
+def _rows(start: datetime, end: datetime) -> Any:
+    ended = Q(terminated_at__isnull=True) | Q(terminated_at__gt=start)
+    return Server.objects.filter(ended, launched_at__isnull=False, launched_at__lt=end).order_by("id")
+
+
+def _usage(server: Server, start: datetime, end: datetime) -> dict[str, Any]:
+    assert server.launched_at is not None
+    until = min(server.terminated_at or end, end)
+    hours = max(0.0, (until - max(server.launched_at, start)).total_seconds() / 3600)
+    flavor = server.flavor
+    return {
+        "instance_id": server.id,
+        "name": server.name,
+        "tenant_id": server.project_id,
+        "flavor": flavor.get("original_name", ""),
+        "hours": hours,
+        "local_gb": int(flavor["disk"]) + int(flavor.get("ephemeral") or 0),
+        "memory_mb": int(flavor["ram"]),
+        "vcpus": int(flavor["vcpus"]),
+        "started_at": _text(server.launched_at),
+        "ended_at": _text(server.terminated_at),
+        "state": "terminated" if server.deleted else server.vm_state,
+        "uptime": int(((server.terminated_at or now()) - server.launched_at).total_seconds()),
+    }
+
+
+def _total(
+    project_id: str, rows: list[dict[str, Any]], start: datetime, end: datetime, detailed: bool
+) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "tenant_id": project_id,
+        "start": _text(start),
+        "stop": _text(end),
+        "total_hours": sum(r["hours"] for r in rows),
+        "total_local_gb_usage": sum(r["hours"] * r["local_gb"] for r in rows),
+        "total_memory_mb_usage": sum(r["hours"] * r["memory_mb"] for r in rows),
+        "total_vcpus_usage": sum(r["hours"] * r["vcpus"] for r in rows),
+    }
+    return {**out, "server_usages": rows} if detailed else out
+
+
+class _Usages(ComputeView):
+    def paged(self, request: Any, rows: Any) -> tuple[list[Server], list[dict[str, str]]]:
+        """The servers of this page, and the link to the next. Raises: Invalid for an unknown marker."""
+        if self.version < (2, 40):
+            return list(rows), []
+        limit, marker = request.GET.get("limit", "1000"), request.GET.get("marker")
+        if not limit.isdigit():
+            raise Invalid(reason=f"Invalid input for query parameters limit. Value: {limit}.")
+        if marker:
+            if not Server.objects.filter(id=marker).exists():
+                raise Invalid(reason=f"marker [{marker}] not found")
+            rows = rows.filter(id__gt=marker)
+        size = min(int(limit) or 1000, 1000)
+        found = list(rows[:size])
+        if len(found) < size:
+            return found, []
+        params = [(k, v) for k, values in request.GET.lists() for v in values if k != "marker"]
+        href = links.with_query(self.root() + request.path, [*params, ("marker", found[-1].id)])
+        return found, [links.link("next", href)]
+
+
+class TenantUsages(_Usages):
+    def get(self, request: Any) -> Response:
+        policy.require(self.actor, "compute:usage:list")
+        start, end = _span(request)
+        servers, more = self.paged(request, _rows(start, end))
+        by_project: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for server in servers:
+            by_project[server.project_id].append(_usage(server, start, end))
+        detailed = request.GET.get("detailed") == "1"
+        body: dict[str, Any] = {
+            "tenant_usages": [_total(project, rows, start, end, detailed) for project, rows in by_project.items()]
+        }
+        return Response({**body, "tenant_usages_links": more} if more else body)
+
+
+class TenantUsage(_Usages):
+    def get(self, request: Any, project_id: str) -> Response:
+        policy.require(self.actor, "compute:usage:get", project_id)
+        start, end = _span(request)
+        servers, more = self.paged(request, _rows(start, end).filter(project_id=project_id))
+        if not servers:
+            return Response({"tenant_usage": {}})
+        rows = [_usage(server, start, end) for server in servers]
+        body: dict[str, Any] = {"tenant_usage": _total(project_id, rows, start, end, True)}
+        return Response({**body, "tenant_usage_links": more} if more else body)

@@ -1,0 +1,36 @@
+"""What every compute view shares."""
+
+from typing import Any
+
+from common.errors import Invalid
+from openstackapi.views import Page, Response, ServiceView
+
+__all__ = ["ComputeView", "Page", "Response"]
+
+PREFIX = "/api/compute"
+
+
+class ComputeView(ServiceView):
+    service = "compute"
+
+    @property
+    def base(self) -> str:
+        """``http://host:port/api/compute``."""
+        return self.root() + PREFIX
+
+    def links(self, kind: str, id: str) -> list[dict[str, str]]:
+        """Nova's pair: self with the version in it, bookmark without."""
+        return [
+            {"rel": "self", "href": f"{self.base}/v2.1/{kind}/{id}"},
+            {"rel": "bookmark", "href": f"{self.base}/{kind}/{id}"},
+        ]
+
+
+def flag(value: Any, name: str) -> bool:
+    """A boolean as clients write it in a query. Raises: Invalid."""
+    text = str(value).strip().lower()
+    if text in ("1", "t", "true", "on", "y", "yes"):
+        return True
+    if text in ("0", "f", "false", "off", "n", "no"):
+        return False
+    raise Invalid(reason=f"Invalid input for query parameters {name}. Value: {value}. It is not a boolean.")

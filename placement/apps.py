@@ -1,0 +1,29 @@
+"""Registration of the placement service with the layers below it."""
+
+from django.apps import AppConfig
+
+
+class PlacementConfig(AppConfig):
+    name = "placement"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django.utils.translation import gettext_lazy as _
+
+        from hosts import services as hosts
+        from identity import catalog, policy
+        from placement import seeding
+
+        catalog.register("placement", name="placement", path="/api/placement")
+        policy.register(
+            "placement",
+            {
+                "placement:read": "rule:admin or rule:service",
+                "placement:write": "rule:admin or rule:service",
+            },
+            {
+                "placement:read": _("See resource providers, inventories, usages and allocations"),
+                "placement:write": _("Change resource providers, inventories, traits and allocations"),
+            },
+        )
+        hosts.on_inventory(seeding.on_inventory)

@@ -1,0 +1,93 @@
+"""Rows of placement. A host is one resource provider; its id never changes while the host exists."""
+
+from django.db import models
+
+from common.clock import now
+from common.ids import new_id
+
+
+class ResourceProvider(models.Model):
+    """Something that has resources. `generation` rises with each change of what it has or has promised."""
+
+    id = models.CharField(primary_key=True, max_length=36, default=new_id)
+    name = models.CharField(max_length=200, unique=True)
+    generation = models.IntegerField(default=0)
+    created_at = models.DateTimeField(default=now)
+    updated_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Inventory(models.Model):
+    """How much of one resource class a provider has.
+
+    What may be promised is ``(total - reserved) * allocation_ratio``, in the class's own unit (MiB, GiB, count).
+    """
+
+    provider = models.ForeignKey(ResourceProvider, on_delete=models.CASCADE, related_name="inventories")
+    resource_class = models.CharField(max_length=255)
+    total = models.BigIntegerField()
+    reserved = models.BigIntegerField(default=0)
+    min_unit = models.BigIntegerField(default=1)
+    max_unit = models.BigIntegerField(default=2147483647)
+    step_size = models.BigIntegerField(default=1)
+    allocation_ratio = models.FloatField(default=1.0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("provider", "resource_class"), name="one_inventory_a_class")]
+
+    @property
+    def capacity(self) -> int:
+        return int((self.total - self.reserved) * self.allocation_ratio)
+
+
+class Consumer(models.Model):
+    """Who holds allocations: a server, by its id."""
+
+    id = models.CharField(primary_key=True, max_length=36)
+    project_id = models.CharField(max_length=64)
+    user_id = models.CharField(max_length=64, default="")
+    type = models.CharField(max_length=64, default="INSTANCE")
+    generation = models.IntegerField(default=1)
+    created_at = models.DateTimeField(default=now)
+
+
+class Allocation(models.Model):
+    """So much of one class, of one provider, promised to one consumer."""
+
+    provider = models.ForeignKey(ResourceProvider, on_delete=models.PROTECT, related_name="allocations")
+    consumer = models.ForeignKey(Consumer, on_delete=models.CASCADE, related_name="allocations")
+    resource_class = models.CharField(max_length=255)
+    used = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=("provider", "consumer", "resource_class"), name="one_allocation_a_class")
+        ]
+
+
+class Trait(models.Model):
+    """A custom trait that exists, whether or not a provider has it. Standard ones are in traits.py."""
+
+    name = models.CharField(primary_key=True, max_length=255)
+
+
+class ProviderTrait(models.Model):
+    """A trait of a provider."""
+
+    provider = models.ForeignKey(ResourceProvider, on_delete=models.CASCADE, related_name="traits")
+    name = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("provider", "name"), name="one_trait_a_provider")]
+
+
+class ProviderAggregate(models.Model):
+    """A provider's membership of an aggregate, by the aggregate's uuid."""
+
+    provider = models.ForeignKey(ResourceProvider, on_delete=models.CASCADE, related_name="aggregates")
+    aggregate_id = models.CharField(max_length=36)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("provider", "aggregate_id"), name="one_membership_an_aggregate")]

@@ -1,0 +1,165 @@
+"""Claim, release and read. Every change locks the providers it touches, in the order of their names."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.db.models import F, Sum
+from django.utils.translation import gettext_lazy as _
+
+from common.clock import now
+from common.errors import Conflict, NoCapacity, NotFound
+from placement.models import Allocation, Consumer, Inventory, ProviderTrait, ResourceProvider
+
+
+class NothingFits(NoCapacity):
+    """No provider of those asked has room. `shortage` = {host: (class, need, have)}."""
+
+    template = _("None of the hosts has room for this.")
+
+
+class ProviderNotFound(NotFound):
+    template = _("No resource provider with uuid %(id)s found")
+
+
+class GenerationConflict(Conflict):
+    code = "placement.concurrent_update"
+    template = _("resource provider generation conflict")
+
+
+@dataclass
+class Room:
+    """What a provider has left: class → amount; and how each class may be cut."""
+
+    provider_id: str
+    name: str
+    capacity: dict[str, int] = field(default_factory=dict)
+    used: dict[str, int] = field(default_factory=dict)
+    traits: frozenset[str] = frozenset()
+
+    def free(self, resource_class: str) -> int:
+        return self.capacity.get(resource_class, 0) - self.used.get(resource_class, 0)
+
+    def shortage(self, resources: Mapping[str, int]) -> tuple[str, int, int] | None:
+        """The first class that does not fit, as (class, need, have); None when all fit."""
+        for name, need in resources.items():
+            if need > self.free(name):
+                return name, need, max(0, self.free(name))
+        return None
+
+
+def rooms(names: Iterable[str] | None = None, *, lock: bool = False, with_traits: bool = False) -> dict[str, Room]:
+    """Room of every provider, or of those named, in three queries (four with traits)."""
+    query = ResourceProvider.objects.order_by("name")
+    if names is not None:
+        query = query.filter(name__in=list(names))
+    if lock:
+        query = query.select_for_update()
+    found = {r["id"]: Room(r["id"], r["name"]) for r in query.values("id", "name")}
+    ids = list(found)
+    for row in Inventory.objects.filter(provider_id__in=ids):
+        found[row.provider_id].capacity[row.resource_class] = row.capacity
+    used = Allocation.objects.filter(provider_id__in=ids).values("provider_id", "resource_class")
+    for row in used.annotate(amount=Sum("used")):
+        found[row["provider_id"]].used[row["resource_class"]] = row["amount"]
+    if with_traits:
+        traits: dict[str, set[str]] = defaultdict(set)
+        for provider_id, name in ProviderTrait.objects.filter(provider_id__in=ids).values_list("provider_id", "name"):
+            traits[provider_id].add(name)
+        for provider_id, room in found.items():
+            room.traits = frozenset(traits[provider_id])
+    return {room.name: room for room in found.values()}
+
+
+@transaction.atomic
+def claim(server_id: str, project_id: str, resources: Mapping[str, int], hosts: list[str], *, user_id: str = "") -> str:
+    """Promise `resources` (class → amount) on the first of `hosts` that has room; returns its name.
+
+    A consumer that already holds a claim on one of `hosts` keeps it (the step was repeated).
+    Raises: NothingFits.
+    """
+    held = Allocation.objects.filter(consumer_id=server_id).values_list("provider__name", flat=True).first()
+    if held is not None and held in hosts:
+        return held
+    found = rooms(hosts, lock=True)
+    wanted = {k: v for k, v in resources.items() if v > 0}
+    shortage: dict[str, tuple[str, int, int]] = {}
+    for name in hosts:
+        room = found.get(name)
+        if room is None:
+            continue
+        short = room.shortage(wanted)
+        if short is not None:
+            shortage[name] = short
+            continue
+        promise(room, consumer=server_id, project_id=project_id, user_id=user_id, resources=wanted)
+        return name
+    raise NothingFits(shortage=shortage)
+
+
+def promise(room: Room, *, consumer: str, project_id: str, user_id: str, resources: Mapping[str, int]) -> None:
+    """Write a claim on a room that the caller has locked and found large enough."""
+    Consumer.objects.bulk_create([Consumer(id=consumer, project_id=project_id, user_id=user_id)], ignore_conflicts=True)
+    Allocation.objects.bulk_create(
+        Allocation(provider_id=room.provider_id, consumer_id=consumer, resource_class=name, used=amount)
+        for name, amount in resources.items()
+    )
+    ResourceProvider.objects.filter(id=room.provider_id).update(generation=F("generation") + 1)
+
+
+@transaction.atomic
+def release(consumer: str) -> None:
+    """Give back all that a consumer holds. One that holds nothing is no error."""
+    touched = list(Allocation.objects.filter(consumer_id=consumer).values_list("provider_id", flat=True).distinct())
+    if touched:
+        ResourceProvider.objects.filter(id__in=touched).update(generation=F("generation") + 1)
+    Consumer.objects.filter(id=consumer).delete()
+
+
+@transaction.atomic
+def move(consumer: str, to: str) -> None:
+    """Hand a consumer's claims to another consumer id that holds none (a resize keeps the old ones aside)."""
+    source = Consumer.objects.filter(id=consumer).first()
+    if source is None:
+        return
+    target, _made = Consumer.objects.get_or_create(
+        id=to, defaults={"project_id": source.project_id, "user_id": source.user_id, "type": source.type}
+    )
+    Allocation.objects.filter(consumer_id=consumer).update(consumer_id=target.id)
+    source.delete()
+
+
+def held_by(consumer: str) -> dict[str, dict[str, int]]:
+    """{host name: {class: amount}} of one consumer."""
+    answer: dict[str, dict[str, int]] = defaultdict(dict)
+    rows = Allocation.objects.filter(consumer_id=consumer).values_list("provider__name", "resource_class", "used")
+    for name, resource_class, used in rows:
+        answer[name][resource_class] = used
+    return dict(answer)
+
+
+def consumers() -> dict[str, set[str]]:
+    """{consumer id: names of the hosts it holds something on}: what `doctor` compares with servers."""
+    answer: dict[str, set[str]] = defaultdict(set)
+    for consumer, name in Allocation.objects.values_list("consumer_id", "provider__name").distinct():
+        answer[consumer].add(name)
+    return dict(answer)
+
+
+def provider(provider_id: str, *, lock: bool = False) -> ResourceProvider:
+    """Raises: ProviderNotFound."""
+    query = ResourceProvider.objects.select_for_update() if lock else ResourceProvider.objects
+    found = query.filter(id=provider_id).first()
+    if found is None:
+        raise ProviderNotFound(id=provider_id)
+    return found
+
+
+def bump(row: ResourceProvider, expected: int | None) -> None:
+    """Raise a locked provider's generation; `expected` is what the caller last saw. Raises: GenerationConflict."""
+    if expected is not None and expected != row.generation:
+        raise GenerationConflict(id=row.id)
+    row.generation += 1
+    row.updated_at = now()
+    row.save(update_fields=["generation", "updated_at"])
