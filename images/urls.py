@@ -1,6 +1,6 @@
 """The image service's route table, below /api/image/."""
 
-from django.urls import path
+from django.urls import include, path
 
 from images.images import api as images
 from images.images import data_api
@@ -29,6 +29,7 @@ urlpatterns = [
     path(f"{IMAGE}/tasks", tasks.ImageTasks.as_view()),
     path(f"{IMAGE}/members", members.Members.as_view()),
     path(f"{IMAGE}/members/<str:member_id>", members.MemberDetail.as_view()),
+    path("v2/metadefs/", include("images.metadefs.urls")),
     path("v2/tasks", tasks.Tasks.as_view()),
     path("v2/tasks/<str:task_id>", tasks.TaskDetail.as_view()),
 ]

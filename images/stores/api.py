@@ -5,6 +5,7 @@ from typing import Any
 from common.errors import NotFound
 from images.images.fields import SCHEMA
 from images.images.views import ImageServiceView
+from images.metadefs.schemas import SCHEMAS as METADEFS
 from images.stores import files
 from images.stores.schemas import SCHEMAS
 from images.tasks.imports import methods
@@ -61,7 +62,7 @@ class ImportMethods(ImageServiceView):
 
 class Schemas(ImageServiceView):
     def get(self, request: Any, name: str) -> Response:
-        schema = SCHEMA if name == "image" else SCHEMAS.get(name)
+        schema = SCHEMA if name == "image" else SCHEMAS.get(name) or METADEFS.get(name)
         if schema is None:
             raise SchemaNotFound(name=name)
         return Response(schema)

@@ -1,0 +1,135 @@
+"""Routes of metadata definitions."""
+
+from typing import Any, ClassVar
+
+from images.images.views import ImageServiceView
+from images.metadefs import schemas, services
+from images.metadefs.models import PROPERTY, RESOURCE_TYPE, TAG
+from openstackapi.pagination import Page
+from openstackapi.views import Response
+
+SORT_KEYS = {"namespace": "namespace", "created_at": "created_at", "updated_at": "updated_at"}
+
+
+class Namespaces(ImageServiceView):
+    bodies = {"post": schemas.NAMESPACE}
+
+    def get(self, request: Any) -> Response:
+        page = Page.from_request(request._request, sort_keys=SORT_KEYS)
+        rows = services.visible(self.actor).prefetch_related("definitions")
+        if "visibility" in request.GET:
+            rows = rows.filter(visibility=request.GET["visibility"])
+        if "resource_types" in request.GET:
+            names = request.GET["resource_types"].split(",")
+            rows = rows.filter(definitions__kind=RESOURCE_TYPE, definitions__name__in=names).distinct()
+        found = page.cut(list(page.apply(rows, id_column="namespace")))
+        body: dict[str, Any] = {"namespaces": [services.render_namespace(row, whole=False) for row in found]}
+        body |= {"first": "/v2/metadefs/namespaces", "schema": "/v2/schemas/metadefs/namespaces"}
+        if page.more and found:
+            body["next"] = f"/v2/metadefs/namespaces?marker={found[-1].pk}&limit={page.limit}"
+        return Response(body)
+
+    def post(self, request: Any) -> Response:
+        row = services.create_namespace(self.actor, self.body())
+        response = Response(services.render_namespace(row, whole=True), status=201)
+        response["Location"] = f"{self.root()}/api/image/v2/metadefs/namespaces/{row.pk}"
+        return response
+
+
+class NamespaceDetail(ImageServiceView):
+    bodies = {"put": schemas.NAMESPACE}
+
+    def get(self, request: Any, namespace: str) -> Response:
+        return Response(services.render_namespace(services.find(self.actor, namespace), whole=True))
+
+    def put(self, request: Any, namespace: str) -> Response:
+        row = services.update_namespace(self.actor, namespace, self.body())
+        return Response(services.render_namespace(row, whole=False))
+
+    def delete(self, request: Any, namespace: str) -> Response:
+        services.delete_namespace(self.actor, namespace)
+        return Response(status=204)
+
+
+class Definitions(ImageServiceView):
+    """…/objects and …/properties of a namespace."""
+
+    kind: ClassVar[str] = ""
+
+    def get(self, request: Any, namespace: str) -> Response:
+        rows = services.index(self.actor, namespace, self.kind)
+        if self.kind == PROPERTY:
+            return Response({"properties": {row.name: services.render(row) for row in rows}})
+        return Response(
+            {self.kind: [services.render(row) for row in rows], "schema": f"/v2/schemas/metadefs/{self.kind}"}
+        )
+
+    def post(self, request: Any, namespace: str) -> Response:
+        row = services.create(self.actor, namespace, self.kind, self.body(schemas.BODIES[self.kind]))
+        return Response(services.render(row), status=201)
+
+    def delete(self, request: Any, namespace: str) -> Response:
+        services.delete(self.actor, namespace, self.kind)
+        return Response(status=204)
+
+
+class Tags(Definitions):
+    """Tags are made many at a time; X-Openstack-Append: true keeps those that are there."""
+
+    kind = TAG
+    bodies = {"post": schemas.TAGS}
+
+    def post(self, request: Any, namespace: str) -> Response:
+        append = request._request.META.get("HTTP_X_OPENSTACK_APPEND", "").lower() == "true"
+        names = [tag["name"] for tag in self.body()["tags"]]
+        rows = services.replace_tags(self.actor, namespace, names, append=append)
+        return Response({"tags": [{"name": row.name} for row in rows]}, status=201)
+
+
+class DefinitionDetail(ImageServiceView):
+    kind: ClassVar[str] = ""
+
+    def get(self, request: Any, namespace: str, name: str) -> Response:
+        return Response(services.render(services.get(self.actor, namespace, self.kind, name)))
+
+    def put(self, request: Any, namespace: str, name: str) -> Response:
+        body = self.body(schemas.BODIES[self.kind])
+        return Response(services.render(services.update(self.actor, namespace, self.kind, name, body)))
+
+    def delete(self, request: Any, namespace: str, name: str) -> Response:
+        services.delete(self.actor, namespace, self.kind, name)
+        return Response(status=204)
+
+
+class TagDetail(DefinitionDetail):
+    kind = TAG
+
+    def post(self, request: Any, namespace: str, name: str) -> Response:
+        row = services.create(self.actor, namespace, TAG, {"name": name})
+        return Response(services.render(row), status=201)
+
+
+class ResourceTypes(ImageServiceView):
+    def get(self, request: Any) -> Response:
+        services.visible(self.actor)
+        return Response({"resource_types": list(services.resource_types().values())})
+
+
+class Associations(ImageServiceView):
+    """The resource types of one namespace."""
+
+    bodies = {"post": schemas.ASSOCIATION}
+
+    def get(self, request: Any, namespace: str) -> Response:
+        rows = services.index(self.actor, namespace, RESOURCE_TYPE)
+        return Response({"resource_type_associations": [services.render(row) for row in rows]})
+
+    def post(self, request: Any, namespace: str) -> Response:
+        row = services.create(self.actor, namespace, RESOURCE_TYPE, self.body())
+        return Response(services.render(row), status=201)
+
+
+class AssociationDetail(ImageServiceView):
+    def delete(self, request: Any, namespace: str, name: str) -> Response:
+        services.delete(self.actor, namespace, RESOURCE_TYPE, name)
+        return Response(status=204)

@@ -1,0 +1,239 @@
+"""The verbs of metadata definitions."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.clock import now
+from common.errors import Conflict, Forbidden, NotFound
+from identity import policy
+from images.images.errors import ReadOnly
+from images.metadefs.models import OBJECT, PROPERTY, RESOURCE_TYPE, TAG, Definition, Namespace
+from images.metadefs.schemas import READ_ONLY
+from openstackapi.fields import iso_z
+
+#: Resource types that exist whether or not a namespace is associated with them.
+KNOWN_TYPES = (
+    *("OS::Cinder::Volume", "OS::Glance::Image", "OS::Nova::Aggregate", "OS::Nova::Flavor", "OS::Nova::Server"),
+    "OS::Trove::Instance",
+)
+ONE = {OBJECT: "object", PROPERTY: "property", TAG: "tag", RESOURCE_TYPE: "resource type association"}
+
+
+class NamespaceNotFound(NotFound):
+    template = _("Metadata definition namespace=%(id)s was not found.")
+
+
+class DefinitionNotFound(NotFound):
+    template = _("The metadata definition %(kind)s with name=%(id)s was not found in namespace=%(namespace)s.")
+
+
+class Duplicate(Conflict):
+    template = _("A metadata definition %(kind)s with name=%(name)s already exists.")
+
+
+class NamespaceProtected(Forbidden):
+    template = _("Metadata definition namespace %(id)s is protected and cannot be deleted.")
+
+
+class UnknownType(NotFound):
+    template = _("The metadata definition resource-type with name=%(id)s, was not found.")
+
+
+# ── Namespaces ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def visible(actor: Actor) -> "QuerySet[Namespace]":
+    policy.require(actor, "image:metadefs_read")
+    rows = Namespace.objects.all()
+    return rows if actor.is_admin else rows.filter(Q(visibility="public") | Q(project_id=actor.project_id or ""))
+
+
+def find(actor: Actor, name: str, *, to_change: bool = False) -> Namespace:
+    """Raises: NamespaceNotFound, Forbidden."""
+    found = visible(actor).filter(pk=name).first()
+    if found is None:
+        raise NamespaceNotFound(id=name)
+    target = {"project_id": found.project_id}
+    if to_change and not policy.allows(actor, "image:metadefs_write", target):
+        raise policy.forbids(actor, "image:metadefs_write", target)
+    return found
+
+
+def render_namespace(row: Namespace, *, whole: bool) -> dict[str, Any]:
+    at = f"/v2/metadefs/namespaces/{row.pk}"
+    shown: dict[str, Any] = {
+        "namespace": row.pk,
+        "visibility": row.visibility,
+        "protected": row.protected,
+        "owner": row.project_id,
+        "created_at": iso_z(row.created_at),
+        "updated_at": iso_z(row.updated_at),
+        "self": at,
+        "schema": "/v2/schemas/metadefs/namespace",
+    }
+    shown |= {key: value for key in ("display_name", "description") if (value := getattr(row, key)) is not None}
+    inner: dict[str, list[Definition]] = {}
+    for definition in row.definitions.all():
+        inner.setdefault(definition.kind, []).append(definition)
+    types = [render(d) for d in inner.get(RESOURCE_TYPE, [])]
+    if types:
+        shown["resource_type_associations"] = types
+    if whole:
+        if OBJECT in inner:
+            shown["objects"] = [render(d) for d in inner[OBJECT]]
+        if PROPERTY in inner:
+            shown["properties"] = {d.name: d.data for d in inner[PROPERTY]}
+        if TAG in inner:
+            shown["tags"] = [{"name": d.name} for d in inner[TAG]]
+    return shown
+
+
+@transaction.atomic
+def create_namespace(actor: Actor, body: dict[str, Any]) -> Namespace:
+    """A namespace with everything in it. Raises: ReadOnly, Duplicate, Forbidden, UnknownType."""
+    refuse_read_only(body)
+    policy.require(actor, "image:metadefs_write")
+    columns = {key: body[key] for key in ("display_name", "description", "visibility", "protected") if key in body}
+    row = Namespace(pk=body["namespace"], project_id=body.get("owner") or actor.project_id or "", **columns)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError as error:
+        raise Duplicate(kind="namespace", name=row.pk) from error
+    for kind in (OBJECT, TAG):
+        for item in body.get(kind, []):
+            add(row, kind, item)
+    for name, item in body.get("properties", {}).items():
+        add(row, PROPERTY, {**item, "name": name})
+    for item in body.get("resource_type_associations", []):
+        add(row, RESOURCE_TYPE, item)
+    return row
+
+
+@transaction.atomic
+def update_namespace(actor: Actor, name: str, body: dict[str, Any]) -> Namespace:
+    """Replaces a namespace's own attributes, its name too. Raises: NamespaceNotFound, Duplicate, ReadOnly, Forbidden."""
+    refuse_read_only(body)
+    row = find(actor, name, to_change=True)
+    row.display_name, row.description = body.get("display_name"), body.get("description")
+    row.visibility, row.protected = body.get("visibility", "private"), body.get("protected", False)
+    row.project_id = body.get("owner") or row.project_id
+    row.updated_at = now()
+    if body["namespace"] == name:
+        row.save()
+        return row
+    if Namespace.objects.filter(pk=body["namespace"]).exists():
+        raise Duplicate(kind="namespace", name=body["namespace"])
+    row.pk = body["namespace"]
+    row.save(force_insert=True)
+    Definition.objects.filter(namespace_id=name).update(namespace_id=row.pk)
+    Namespace.objects.filter(pk=name).delete()
+    return row
+
+
+@transaction.atomic
+def delete_namespace(actor: Actor, name: str) -> None:
+    """Raises: NamespaceNotFound, NamespaceProtected, Forbidden."""
+    row = find(actor, name, to_change=True)
+    if row.protected:
+        raise NamespaceProtected(id=name)
+    row.delete()
+
+
+# ── What is in a namespace ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def refuse_read_only(body: dict[str, Any]) -> None:
+    for name in READ_ONLY:
+        if name in body:
+            raise ReadOnly(name=name)
+
+
+def render(row: Definition) -> dict[str, Any]:
+    if row.kind == PROPERTY:
+        return {"name": row.name, **row.data}
+    times = {"created_at": iso_z(row.created_at), "updated_at": iso_z(row.updated_at)}
+    if row.kind == RESOURCE_TYPE:
+        return {"name": row.name, **row.data, **times}
+    at = f"/v2/metadefs/namespaces/{row.namespace_id}/{row.kind}/{row.name}"
+    return {"name": row.name, **row.data, **times, "self": at, "schema": f"/v2/schemas/metadefs/{ONE[row.kind]}"}
+
+
+def index(actor: Actor, namespace: str, kind: str) -> list[Definition]:
+    """Raises: NamespaceNotFound."""
+    return list(find(actor, namespace).definitions.filter(kind=kind).order_by("name"))
+
+
+def get(actor: Actor, namespace: str, kind: str, name: str) -> Definition:
+    """Raises: NamespaceNotFound, DefinitionNotFound."""
+    row = find(actor, namespace).definitions.filter(kind=kind, name=name).first()
+    if row is None:
+        raise DefinitionNotFound(kind=ONE[kind], id=name, namespace=namespace)
+    return row
+
+
+def add(namespace: Namespace, kind: str, body: dict[str, Any]) -> Definition:
+    refuse_read_only(body)
+    data = {key: value for key, value in body.items() if key != "name"}
+    if kind == RESOURCE_TYPE and body["name"] not in resource_types():
+        raise UnknownType(id=body["name"])
+    row = Definition(namespace=namespace, kind=kind, name=body["name"], data=data)
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:
+        raise Duplicate(kind=ONE[kind], name=body["name"]) from error
+    return row
+
+
+@transaction.atomic
+def create(actor: Actor, namespace: str, kind: str, body: dict[str, Any]) -> Definition:
+    """Raises: NamespaceNotFound, Duplicate, ReadOnly, UnknownType, Forbidden."""
+    return add(find(actor, namespace, to_change=True), kind, body)
+
+
+@transaction.atomic
+def replace_tags(actor: Actor, namespace: str, names: list[str], *, append: bool) -> list[Definition]:
+    """All tags of a namespace anew, or more of them. Raises: NamespaceNotFound, Duplicate, Forbidden."""
+    row = find(actor, namespace, to_change=True)
+    if not append:
+        row.definitions.filter(kind=TAG).delete()
+    return [add(row, TAG, {"name": name}) for name in names]
+
+
+@transaction.atomic
+def update(actor: Actor, namespace: str, kind: str, name: str, body: dict[str, Any]) -> Definition:
+    """Replaces a definition, its name too. Raises: DefinitionNotFound, Duplicate, ReadOnly, Forbidden."""
+    refuse_read_only(body)
+    find(actor, namespace, to_change=True)
+    row = get(actor, namespace, kind, name)
+    taken = Definition.objects.filter(namespace_id=namespace, kind=kind, name=body["name"]).exclude(pk=row.pk)
+    if taken.exists():
+        raise Duplicate(kind=ONE[kind], name=body["name"])
+    row.name, row.updated_at = body["name"], now()
+    row.data = {key: value for key, value in body.items() if key != "name"}
+    row.save()
+    return row
+
+
+@transaction.atomic
+def delete(actor: Actor, namespace: str, kind: str, name: str | None = None) -> None:
+    """One definition, or all of a kind. Raises: NamespaceNotFound, DefinitionNotFound, Forbidden."""
+    row = find(actor, namespace, to_change=True)
+    if name is None:
+        row.definitions.filter(kind=kind).delete()
+    else:
+        get(actor, namespace, kind, name).delete()
+
+
+def resource_types() -> dict[str, dict[str, Any]]:
+    """Name → what is shown, of every known resource type."""
+    used = Definition.objects.filter(kind=RESOURCE_TYPE).order_by("-created_at").values_list("name", "created_at")
+    shown: dict[str, dict[str, Any]] = {name: {"name": name} for name in KNOWN_TYPES}
+    for name, at in used:
+        shown[name] = {"name": name, "created_at": iso_z(at), "updated_at": iso_z(at)}
+    return shown
