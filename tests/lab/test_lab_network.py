@@ -109,13 +109,20 @@ def test_guests_go_out_by_snat_and_a_floating_address_leads_in_and_out(world: Wo
     assert not world.reached_from_outside("172.24.9.77")
 
 
-def test_routers_give_up_their_external_legs_and_take_them_back(world: World) -> None:
+def test_routers_give_up_their_external_legs_until_control_asks_again(world: World) -> None:
     one, _ = small_cloud(world)
+    host, router = world.hosts["host1"], f"router:{world.router_id}"
     assert one.reaches("172.24.9.1", count=2)
-    world.hosts["host1"].ask("remove_gateways")
+    host.ask("remove_gateways")
+    assert router not in host.ask("read_pieces")
     assert not one.reaches("172.24.9.1")
     assert not world.reached_from_outside("172.24.9.10")
-    world.hosts["host1"].ask("ensure_gateways")
+    host.stop_agent(kill=True)
+    host.start_agent()
+    assert host.ask("ensure_resumed") == {}
+    assert not world.reached_from_outside("172.24.9.10")  # a restart alone does not take them back
+    assert host.apply({router: world.pieces("host1")[router]}) == {}
+    assert router in host.ask("read_pieces")
     assert one.reaches("172.24.9.1", count=2)
     assert world.reached_from_outside("172.24.9.10")
 

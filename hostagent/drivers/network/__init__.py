@@ -60,11 +60,11 @@ class NetworkDriver(Protocol):
     def ensure_daemons(self) -> list[str]:
         """Start again what has died. Returns the names of what was started."""
 
-    def ensure_gateways(self) -> None:
-        """Bring back what `remove_gateways` took."""
-
     def remove_gateways(self) -> None:
-        """Control is silent: give up the routers' external legs and floating addresses, another host may have them."""
+        """Control is silent: give up the routers' external legs and floating addresses, another host may have them.
+
+        Until `ensure_pieces` is asked for such a router again, `read_pieces` leaves it out, also after a restart.
+        """
 
     def remove_all(self) -> None:
         """Take away every piece."""

@@ -18,7 +18,6 @@ class Fake:
     def __init__(self, place: Place) -> None:
         self.memory = place.data / "network" / "pieces.json"
         self.pieces: dict[str, Piece] = json.loads(self.memory.read_text()) if self.memory.exists() else {}
-        self.gateways = True
 
     def read_pieces(self) -> dict[str, str]:
         return {key: piece["hash"] for key, piece in self.pieces.items() if piece["hash"]}
@@ -54,11 +53,10 @@ class Fake:
     def ensure_daemons(self) -> list[str]:
         return []
 
-    def ensure_gateways(self) -> None:
-        self.gateways = True
-
     def remove_gateways(self) -> None:
-        self.gateways = False
+        for key, piece in self.pieces.items():
+            if key.startswith("router:"):
+                piece["hash"] = ""
 
     def remove_all(self) -> None:
         self.ensure_pieces({}, [], full=True)

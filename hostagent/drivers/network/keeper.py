@@ -70,11 +70,11 @@ class Keeper:
                 self.driver.remove_gateways()
 
     def rejoin(self) -> None:
-        """Control is heard again. May be repeated."""
+        """Control is heard again: it learns which routers were given up, and asks for those that still belong here."""
         with self._lock:
-            if self._isolated:
-                self._isolated = False
-                self.driver.ensure_gateways()
+            was, self._isolated = self._isolated, False
+        if was:
+            self._say_state()
 
     def _note(self, failed: dict[str, FailureBody]) -> None:
         """Remember failures until their piece stands or is wanted no more: each report replaces the one before."""

@@ -46,7 +46,8 @@ class LinuxBridge:
         self.socket = place.run / "metadata.sock"
         self.pieces: dict[str, Piece] = self.recall()
         self.tables: list[Table] | None = None  # what the host's ruleset is; None until we have loaded it once
-        self.gateways = True
+        self.given_up = self.home / "given-up.json"  # routers without their external leg: control was silent
+        self.legless: set[str] = set(json.loads(self.given_up.read_text())) if self.given_up.exists() else set()
         self.leases: dict[str, dict[tuple[str, str], int]] = {}
 
     def recall(self) -> dict[str, Piece]:
@@ -63,7 +64,7 @@ class LinuxBridge:
     # ── Reading ──
 
     def read_pieces(self) -> dict[str, str]:
-        return {key: piece["hash"] for key, piece in self.pieces.items() if piece["hash"]}
+        return {key: piece["hash"] for key, piece in self.pieces.items() if piece["hash"] and key not in self.legless}
 
     def read_wanted(self) -> set[str]:
         return set(self.pieces)
@@ -94,9 +95,9 @@ class LinuxBridge:
         gone = {key for key in remove if key in self.pieces}
         if full:
             gone |= set(self.pieces) - set(pieces)
-        changed = {
-            k: p for k, p in pieces.items() if full or k not in self.pieces or self.pieces[k]["hash"] != p["hash"]
-        }
+        stand = self.read_pieces()
+        changed = {k: p for k, p in pieces.items() if full or stand.get(k) != p["hash"]}
+        self.give_up(self.legless - set(pieces) - gone)  # a router that control asks for now may have its leg again
         failed = self.change(changed, gone - set(pieces))
         if full:
             self.remove_strays(failed)
@@ -136,7 +137,7 @@ class LinuxBridge:
         if kind == "dhcp":
             self.dhcp(id_).ensure(body)
         else:
-            self.router(id_).ensure(body, gateway=self.gateways)
+            self.router(id_).ensure(body, gateway=f"router:{id_}" not in self.legless)
 
     def remove_strays(self, failed: dict[str, FailureBody]) -> None:
         """Take away what is there under our names and in no piece: left by a crash, or by a file that was lost."""
@@ -230,22 +231,20 @@ class LinuxBridge:
                 started += router.ensure_running(body)
         return started
 
-    def ensure_gateways(self) -> None:
-        self.gateways = True
-        self.all_routers()
-
     def remove_gateways(self) -> None:
-        self.gateways = False
-        self.all_routers()
-
-    def all_routers(self) -> None:
+        self.give_up({key for key in self.pieces if split(key)[0] == "router"})
         failed: dict[str, FailureBody] = {}
-        for key, piece in list(self.pieces.items()):
-            if split(key)[0] == "router" and piece["hash"]:
-                self.attempt(key, failed, lambda key=key, body=piece["body"]: self.ensure_upper(key, body))
-        for key in failed:  # control sees the hash missing and sends the piece again
-            self.pieces[key]["hash"] = ""
-        self.remember(self.pieces)
+        for key in sorted(self.legless):
+            body = self.pieces[key]["body"]
+            self.attempt(key, failed, lambda key=key, body=body: self.ensure_upper(key, body))
+        if failed:
+            raise RuntimeError(str(failed))
+
+    def give_up(self, routers: set[str]) -> None:
+        """Remember, beyond the agent's life, which routers are without their external leg."""
+        self.legless = routers
+        self.home.mkdir(parents=True, exist_ok=True)
+        daemons.write_if_changed(self.given_up, json.dumps(sorted(routers)))
 
     def remove_all(self) -> None:
         failed = self.change({}, set(self.pieces))
