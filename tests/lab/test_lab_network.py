@@ -127,6 +127,22 @@ def test_routers_give_up_their_external_legs_until_control_asks_again(world: Wor
     assert world.reached_from_outside("172.24.9.10")
 
 
+def test_dhcp_and_router_move_to_another_host(world: World) -> None:
+    one, two = small_cloud(world)
+    world.floating = [{"id": "f", "ip": "172.24.9.77", "fixed_ip": "192.168.77.12"}]
+    world.rules.append(world.rule("ingress", protocol="icmp", cidr="172.24.9.0/24"))
+    world.apply()
+    assert world.reached_from_outside("172.24.9.77")
+    assert one.reaches("172.24.9.1", count=2)
+    world.service_host = "host2"
+    world.apply()
+    assert eventually(lambda: world.reached_from_outside("172.24.9.77"))
+    assert eventually(lambda: one.reaches("172.24.9.1"))
+    assert one.dhcp()["ip"] == "192.168.77.11"
+    assert two.reaches("192.168.77.1")
+    assert world.hosts["host1"].run("ls", "/run/netns").stdout.split() == [one.name]
+
+
 class FakeControl(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
 

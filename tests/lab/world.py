@@ -137,13 +137,14 @@ class Guest:
 
 @dataclass
 class World:
-    """Wanted pieces of a small cloud: one VXLAN network on host1 and host2, its DHCP and router on host1."""
+    """Wanted pieces of a small cloud: one VXLAN network on host1 and host2, its DHCP and router on `service_host`."""
 
     hosts: dict[str, LabHost]
     outer: str
     network_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     group_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     router_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    service_host: str = "host1"  # where DHCP and the router live
     zone: int = 11
     segment: int = 1001
     ports: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -188,7 +189,7 @@ class World:
         here = [port for where, port in self.ports if where == host]
         found = {f"network:{self.network_id}": self.network(host), f"group:{self.group_id}": self.group()}
         found |= {f"port:{port['id']}": port for port in here}
-        if host == "host1":
+        if host == self.service_host:
             found |= {f"dhcp:{self.network_id}": self.dhcp(), f"router:{self.router_id}": self.router()}
         return found
 
