@@ -41,7 +41,13 @@ def make_console_token(key: str, *, server_id: str, kind: str, path: str, second
     """A ticket for one console. `key` is hex; `path` the unix socket on the host (answer of `server.ensure`)."""
     if kind not in KINDS:
         raise ValueError(f"a console is {' or '.join(KINDS)}, not {kind!r}")
-    facts = {"server_id": server_id, "kind": kind, "path": path, "exp": int(time.time() + seconds), "jti": uuid.uuid4().hex}
+    facts = {
+        "server_id": server_id,
+        "kind": kind,
+        "path": path,
+        "exp": int(time.time() + seconds),
+        "jti": uuid.uuid4().hex,
+    }
     payload = _encode(json.dumps(facts, separators=(",", ":")).encode())
     return f"{payload}.{_sign(key, payload)}"
 
@@ -70,7 +76,11 @@ def revoke(folder: Path, name: str) -> None:
 
 def sweep(folder: Path, older_than: float = LIFE * 2) -> int:
     """Forget revocations older than any ticket still valid. Returns how many."""
-    old = [mark for mark in folder.glob("*") if mark.stat().st_mtime < time.time() - older_than] if folder.is_dir() else []
+    old = (
+        [mark for mark in folder.glob("*") if mark.stat().st_mtime < time.time() - older_than]
+        if folder.is_dir()
+        else []
+    )
     for mark in old:
         mark.unlink(missing_ok=True)
     return len(old)

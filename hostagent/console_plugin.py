@@ -2,7 +2,7 @@
 
 The consoles process is run as (the front door's `/console/` leads here)::
 
-    websockify --unix-listen $STACKLING_RUN/consoles.sock --unix-listen-mode 0660 --heartbeat 30 \
+    python -m websockify --unix-listen $STACKLING_RUN/consoles.sock --unix-listen-mode 0660 --heartbeat 30 \
         --token-plugin hostagent.console_plugin.Tickets --token-source $STACKLING_DATA
 
 A browser opens `ws(s)://…/console/?token=<ticket>`. Expired, foreign and revoked tickets are refused the same way. A
@@ -10,17 +10,26 @@ console that is open is cut when its guest's socket closes, as it does when the 
 """
 
 import logging
+import re
 import time
 from pathlib import Path
 from typing import Final
 
-from common.console_ticket import BadTicket, read_console_token
 from websockify.token_plugins import BasePlugin
+
+from common.console_ticket import BadTicket, read_console_token
 
 log = logging.getLogger("consoles")
 
 KEY: Final = Path("keys", "console.key")
+TICKET: Final = re.compile(r"[\w-]{16,}\.[\w-]{43}")
 REVOKED: Final = Path("consoles-revoked")
+
+
+def hide_tickets(record: logging.LogRecord) -> bool:
+    """A ticket opens a console for minutes: websockify writes whole URLs, its log must not."""
+    record.msg, record.args = TICKET.sub("<ticket>", record.getMessage()), ()
+    return True
 
 
 class Tickets(BasePlugin):
@@ -29,6 +38,8 @@ class Tickets(BasePlugin):
     def __init__(self, source: str) -> None:
         super().__init__(source)
         self._data = Path(source)
+        for handler in logging.getLogger().handlers:  # websockify has set them up before it makes its plugin
+            handler.addFilter(hide_tickets)
 
     def lookup(self, token: str) -> tuple[str, str] | None:
         """Where websockify connects to; None closes the door."""
@@ -38,5 +49,10 @@ class Tickets(BasePlugin):
         except BadTicket as refusal:
             log.warning("a console ticket is refused: %s", refusal)
             return None
-        log.info("%s console of %s opened, ticket valid %d s more", facts["kind"], facts["server_id"], facts["exp"] - time.time())
+        log.info(
+            "%s console of %s opened, ticket valid %d s more",
+            facts["kind"],
+            facts["server_id"],
+            facts["exp"] - time.time(),
+        )
         return "unix_socket", facts["path"]

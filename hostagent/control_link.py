@@ -109,7 +109,10 @@ class ControlLink:
     def _send(self, method: str, path: str, body: Any, length: int | None, kind: str) -> dict[str, Any]:
         connection = self._connect()
         try:
-            headers = self._headers(method, path) | {"Content-Type": kind, "Content-Length": str(len(body) if length is None else length)}
+            headers = self._headers(method, path) | {
+                "Content-Type": kind,
+                "Content-Length": str(len(body) if length is None else length),
+            }
             connection.request(method, path, body=body, headers=headers)
             answer = connection.getresponse()
             text = answer.read()

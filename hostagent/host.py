@@ -150,7 +150,11 @@ class Host:
             log.warning("%s: an order is dropped: wrong host or seal (%s)", self.name, order.get("verb"))
             return
         if order.get("v") not in contract.ACCEPTED_VERSIONS:
-            self.report("failed", {"code": "unsupported", "data": {"what": f"order version {order.get('v')}", "driver": "agent"}}, order)
+            self.report(
+                "failed",
+                {"code": "unsupported", "data": {"what": f"order version {order.get('v')}", "driver": "agent"}},
+                order,
+            )
             return
         spec = contract.VERBS.get(order["verb"])
         missing = [need for need in spec["needs"] if need not in order["body"]] if spec else []
@@ -181,7 +185,13 @@ class Host:
     def _same(order: dict[str, Any]) -> tuple[str, ...]:
         """What makes two orders one: control asks again under the same operation and step."""
         body = contract.piece_hash(order["body"])
-        return (order["verb"], str(order.get("operation", "")), str(order.get("step", "")), order.get("subject", ""), body)
+        return (
+            order["verb"],
+            str(order.get("operation", "")),
+            str(order.get("step", "")),
+            order.get("subject", ""),
+            body,
+        )
 
     def newest_generation(self, order: dict[str, Any]) -> None:
         """Remember the generation acted on. Raises: Failure stale when a newer one was acted on before."""
@@ -235,7 +245,9 @@ class Host:
                 job.word_due = time.monotonic() + contract.WORKING_EVERY - PATROL_EVERY
                 self.report("working", {"progress": job.progress}, job.order)
             if job.begun is not None and job.seconds_left < -job.deadline:
-                self._stuck(f"{self.name}: {job.order['verb']} did not come back within twice its deadline of {job.deadline} s")
+                self._stuck(
+                    f"{self.name}: {job.order['verb']} did not come back within twice its deadline of {job.deadline} s"
+                )
             if job.begun is not None and job.seconds_left < 0:
                 job.expire()
         if jobs:

@@ -57,7 +57,9 @@ class Job:
         """
         self.check()
         guarded = ["setpriv", "--pdeathsig", "KILL", "--", *argv]  # a copy must not outlive who would take its result
-        with subprocess.Popen(guarded, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        with subprocess.Popen(
+            guarded, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as child:
             with self._lock:
                 self._children.add(child)
             try:

@@ -4,7 +4,6 @@ Not synced to the disk: a lost power loses the last changes, a killed process lo
 """
 
 import json
-import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ class Journal:
                 self._replay(line)
         fresh = path.with_suffix(".new")
         fresh.write_text("".join(self._line(key, value) for key, value in self.values.items()))
-        os.replace(fresh, path)
+        fresh.replace(path)
         self._file = path.open("a", buffering=1)
 
     def _replay(self, line: str) -> None:

@@ -59,7 +59,8 @@ class Settings:
         key_place = Path(env.get("STACKLING_HOST_KEY_FILE") or data / "keys" / "hosts")
         return cls(
             hosts=tuple(
-                HostSettings(name, read_key(key_place, name), data / "hosts" / name, run / "hosts" / name) for name in names
+                HostSettings(name, read_key(key_place, name), data / "hosts" / name, run / "hosts" / name)
+                for name in names
             ),
             drivers=DRIVER_SETS[driver],
             underlay_ip=env.get("STACKLING_UNDERLAY_IP", ""),

@@ -35,7 +35,9 @@ class PatientConnection(Connection):
     """A broker that is away is asked again each second, not after the 30 that Celery would grow to."""
 
     def ensure_connection(self, *args: Any, **kwargs: Any) -> Connection:
-        return super().ensure_connection(*args, **{**kwargs, "interval_start": 0.2, "interval_step": 0.3, "interval_max": 1.0})
+        return super().ensure_connection(
+            *args, **{**kwargs, "interval_start": 0.2, "interval_step": 0.3, "interval_max": 1.0}
+        )
 
 
 class PatientAMQP(AMQP):
@@ -44,7 +46,13 @@ class PatientAMQP(AMQP):
 
 def queue(name: str, *, quorum: bool) -> Queue:
     """A queue on the nameless exchange: no bindings that a flushed broker could lose."""
-    return Queue(name, Exchange(""), routing_key=name, durable=True, queue_arguments={"x-queue-type": "quorum"} if quorum else None)
+    return Queue(
+        name,
+        Exchange(""),
+        routing_key=name,
+        durable=True,
+        queue_arguments={"x-queue-type": "quorum"} if quorum else None,
+    )
 
 
 def make_app(settings: Settings) -> Celery:
@@ -64,7 +72,9 @@ def make_app(settings: Settings) -> Celery:
         worker_redirect_stdouts=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={} if quorum else {"priority_steps": [0], "polling_interval": 5, "socket_keepalive": True},
+        broker_transport_options={}
+        if quorum
+        else {"priority_steps": [0], "polling_interval": 5, "socket_keepalive": True},
         enable_utc=True,
     )
     app.amqp.queues.select(names)
@@ -83,7 +93,14 @@ class Agent:
 
     def send(self, report: dict[str, Any], expires: float | None) -> None:
         """Raises whatever the broker's client raises when the broker is away."""
-        self.app.send_task(contract.REPORT_TASK, args=(report,), queue=contract.CONTROL_QUEUE, ignore_result=True, expires=expires, retry=False)
+        self.app.send_task(
+            contract.REPORT_TASK,
+            args=(report,),
+            queue=contract.CONTROL_QUEUE,
+            ignore_result=True,
+            expires=expires,
+            retry=False,
+        )
 
     def start(self) -> None:
         """Hosts start once: Celery says `ready` again after each reconnection."""
@@ -120,7 +137,9 @@ def quieten() -> None:
     warnings.simplefilter("ignore", SecurityWarning)
     warnings.simplefilter("ignore", CPendingDeprecationWarning)
     logging.getLogger("celery").setLevel(logging.WARNING)
-    logging.getLogger("celery.worker.consumer.consumer").addFilter(lambda record: "Cannot connect to" not in str(record.msg))
+    logging.getLogger("celery.worker.consumer.consumer").addFilter(
+        lambda record: "Cannot connect to" not in str(record.msg)
+    )
 
 
 def main() -> int:

@@ -64,7 +64,11 @@ class Acceleration:
             spoke, said = False, str(error)
         seconds = time.monotonic() - begun
         self.kvm = spoke
-        self.reason = f"a Linux kernel spoke after {seconds:.1f} s" if spoke else f"a Linux kernel did not speak within {seconds:.0f} s: {said}"
+        self.reason = (
+            f"a Linux kernel spoke after {seconds:.1f} s"
+            if spoke
+            else f"a Linux kernel did not speak within {seconds:.0f} s: {said}"
+        )
         self._kept.write_text(json.dumps({"ground": self._ground(), "kvm": self.kvm, "reason": self.reason}))
         log.info("acceleration: %s: %s", "kvm" if spoke else "tcg", self.reason)
         self._on_verdict()

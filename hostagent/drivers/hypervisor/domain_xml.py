@@ -59,7 +59,9 @@ def build(spec: ServerSpec, places: Places, files: Mapping[str, Path], *, kvm: b
     domain = E.domain(
         E.name(spec["name"]),
         E.uuid(spec["server_id"]),
-        E.metadata(etree.Element(f"{{{NAMESPACE}}}server", {"spec": spec_hash(spec, kvm=kvm)}, nsmap={"stackling": NAMESPACE})),
+        E.metadata(
+            etree.Element(f"{{{NAMESPACE}}}server", {"spec": spec_hash(spec, kvm=kvm)}, nsmap={"stackling": NAMESPACE})
+        ),
         E.memory(str(spec["memory_mib"]), unit="MiB"),
         E.vcpu(str(spec["vcpus"])),
         _sysinfo(spec),
@@ -90,7 +92,12 @@ def read_hash(xml: str) -> str:
 
 def _sysinfo(spec: ServerSpec) -> Any:
     """cloud-init recognises an OpenStack guest by its product name."""
-    entries = {"manufacturer": "OpenStack Foundation", "product": "OpenStack Nova", "serial": spec["server_id"], "uuid": spec["server_id"]}
+    entries = {
+        "manufacturer": "OpenStack Foundation",
+        "product": "OpenStack Nova",
+        "serial": spec["server_id"],
+        "uuid": spec["server_id"],
+    }
     return E.sysinfo(E.system(*(E.entry(value, name=name) for name, value in entries.items())), type="smbios")
 
 
@@ -135,7 +142,9 @@ def _devices(spec: ServerSpec, places: Places, files: Mapping[str, Path]) -> Any
             E.target(type="virtio", name="org.qemu.guest_agent.0"),
             type="unix",
         ),
-        *([E.input(type="tablet", bus="usb")] if spec["memory_mib"] >= LARGE_GUEST_MIB else []),  # its polling costs an idle guest
+        *(
+            [E.input(type="tablet", bus="usb")] if spec["memory_mib"] >= LARGE_GUEST_MIB else []
+        ),  # its polling costs an idle guest
         E.graphics(E.listen(type="socket", socket=str(places.vnc)), type="vnc"),
         E.video(E.model(type="vga", vram="16384")),
         E.rng(E.backend("/dev/urandom", model="random"), model="virtio"),

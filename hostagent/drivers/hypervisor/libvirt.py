@@ -14,6 +14,7 @@ from hostagent.drivers.hypervisor.acceleration import Acceleration
 from hostagent.drivers.hypervisor.console_log import ConsoleLogs
 from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, state_of
 from hostagent.drivers.hypervisor.serial import SerialHub
+from hostagent.drivers.storage.file import FileStorage
 from hostagent.job import Job
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Libvirt:
 
     def __init__(self, host: "Host") -> None:
         self._host = host
+        assert isinstance(host.storage, FileStorage)  # the snapshot moves files about: DRIVER_SETS pairs the two
+        self._storage = host.storage
         self._known: dict[str, str] = {}
         self.logs = ConsoleLogs(host)
         self.serial = SerialHub(self._places, on_bytes=self.logs.grew)
@@ -92,7 +95,9 @@ class Libvirt:
         if started:
             self.logs.began(server_id)
             self.serial.watch(server_id)
-        self._host.timers.after(LOOK_AFTER, lambda: self._host.lanes.submit(f"server:{server_id}", lambda: self._look(server_id)))
+        self._host.timers.after(
+            LOOK_AFTER, lambda: self._host.lanes.submit(f"server:{server_id}", lambda: self._look(server_id))
+        )
 
     def _look(self, server_id: str) -> None:
         try:
@@ -132,7 +137,9 @@ class Libvirt:
 
         def settle(connection: Any) -> str:
             domain = self._domain(connection, server_id)
-            if domain is None or domain_xml.read_hash(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)) != domain_xml.spec_hash(spec, kvm=kvm):
+            if domain is None or domain_xml.read_hash(
+                domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+            ) != domain_xml.spec_hash(spec, kvm=kvm):
                 domain = connection.defineXML(domain_xml.build(spec, places, files, kvm=kvm))
             state = state_of(domain)
             if spec["power"] == "off" and state in ACTIVE:
@@ -154,16 +161,16 @@ class Libvirt:
         for kind in [kind for kind in files if any(d["source"]["kind"] == kind for d in spec["disks"])]:
             if not files[kind].exists():
                 raise Failure("not_found", what=f"{kind} disk", id=spec["server_id"])
-        if spec.get("config_drive"):
-            files["config_drive"] = storage.ensure_config_drive(spec["server_id"], spec["config_drive"])
-        for part in ("kernel", "ramdisk"):
-            if spec.get(part):
-                files[part] = storage.ensure_image(spec[part], job)
+        if config := spec.get("config_drive"):
+            files["config_drive"] = storage.ensure_config_drive(spec["server_id"], config)
+        for part, image in (("kernel", spec.get("kernel")), ("ramdisk", spec.get("ramdisk"))):
+            if image:
+                files[part] = storage.ensure_image(image, job)
         return files
 
     def _create(self, domain: Any, server_id: str) -> None:
         """Start a domain, and listen to its serial port from its first word."""
-        libvirt_snapshot.recover(domain, self._host.storage)
+        libvirt_snapshot.recover(domain, self._storage)
         domain.create()
         self.logs.began(server_id)
         self.serial.watch(server_id)
@@ -254,7 +261,9 @@ class Libvirt:
 
     def ensure_port(self, server_id: str, port: PortSpec, job: Job) -> None:
         element = domain_xml.port_element(port)
-        self._link.ask(lambda c: libvirt_devices.attach(self._existing(c, server_id), element, libvirt_devices.by_mac(port["mac"])))
+        self._link.ask(
+            lambda c: libvirt_devices.attach(self._existing(c, server_id), element, libvirt_devices.by_mac(port["mac"]))
+        )
 
     def remove_port(self, server_id: str, port: PortSpec, job: Job) -> None:
         find = libvirt_devices.by_mac(port["mac"])
@@ -262,7 +271,11 @@ class Libvirt:
 
     def ensure_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
         element = domain_xml.disk_element(disk, {"root": self._host.storage.root_path(server_id)})
-        self._link.ask(lambda c: libvirt_devices.attach(self._existing(c, server_id), element, libvirt_devices.by_serial(disk["serial"])))
+        self._link.ask(
+            lambda c: libvirt_devices.attach(
+                self._existing(c, server_id), element, libvirt_devices.by_serial(disk["serial"])
+            )
+        )
 
     def remove_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
         find = libvirt_devices.by_serial(disk["serial"])
@@ -270,14 +283,16 @@ class Libvirt:
 
     def snapshot(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
         copy = self._host.own.data / "snapshots" / f"{name}.qcow2"
-        self._link.ask(lambda c: libvirt_snapshot.take(self._existing(c, server_id), self._host.storage, name, copy, job))
-        return copy, self._host.storage.virtual_size(copy, job)
+        self._link.ask(lambda c: libvirt_snapshot.take(self._existing(c, server_id), self._storage, name, copy, job))
+        return copy, self._storage.virtual_size(copy, job)
 
     # ── Facts ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def read_states(self) -> dict[str, str]:
         return self._link.ask(
-            lambda c: {domain.UUIDString(): state_of(domain) for domain in c.listAllDomains() if domain.name().startswith(OURS)}
+            lambda c: {
+                domain.UUIDString(): state_of(domain) for domain in c.listAllDomains() if domain.name().startswith(OURS)
+            }
         )
 
     def read_stats(self) -> dict[str, dict[str, Any]]:

@@ -5,7 +5,6 @@ runs them, and this module only waits for their socket. Settings: unix socket on
 where there is no systemd, no DBus and no cgroup delegation.
 """
 
-import os
 import socket
 import subprocess
 import time
@@ -77,7 +76,9 @@ def ensure(*, private: bool) -> None:
 def _ensure_one(name: str, path: Path) -> None:
     if _answers(path):
         return
-    done = subprocess.run([name, "-d", "-p", f"/run/{name}.pid"], capture_output=True, text=True, start_new_session=True, cwd="/")
+    done = subprocess.run(
+        [name, "-d", "-p", f"/run/{name}.pid"], capture_output=True, text=True, start_new_session=True, cwd="/"
+    )
     if done.returncode:
         raise Failure("hypervisor_down", detail=f"{name} did not start: {done.stderr.strip()[-300:]}")
     until = time.monotonic() + START_SECONDS
@@ -88,7 +89,7 @@ def _ensure_one(name: str, path: Path) -> None:
 
 
 def _answers(path: Path) -> bool:
-    if not os.path.exists(path):
+    if not path.exists():
         return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(2.0)

@@ -17,7 +17,9 @@ Find = Callable[[Any], Any]  # the root element of a domain → the device's ele
 
 
 def by_mac(mac: str) -> Find:
-    return lambda root: next((d for d in root.iterfind("devices/interface") if d.find("mac").get("address").lower() == mac.lower()), None)
+    return lambda root: next(
+        (d for d in root.iterfind("devices/interface") if d.find("mac").get("address").lower() == mac.lower()), None
+    )
 
 
 def by_serial(serial: str) -> Find:

@@ -59,7 +59,9 @@ def start_events() -> None:
 class LibvirtLink:
     """`on_change(server_id, started)` is called from libvirt's thread for each lifecycle event."""
 
-    def __init__(self, name: str, *, private: bool, on_change: Callable[[str, bool], None], on_open: Callable[[], None]) -> None:
+    def __init__(
+        self, name: str, *, private: bool, on_change: Callable[[str, bool], None], on_open: Callable[[], None]
+    ) -> None:
         self._name = name
         self._private = private
         self._on_change = on_change

@@ -95,7 +95,13 @@ def _move_to(domain: Any, overlay: Path) -> None:
     try:
         domain.snapshotCreateXML(xml, flags | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE)
     except libvirt.libvirtError as error:
-        if error.get_error_code() not in (libvirt.VIR_ERR_AGENT_UNRESPONSIVE, libvirt.VIR_ERR_OPERATION_UNSUPPORTED, libvirt.VIR_ERR_CONFIG_UNSUPPORTED, libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED, libvirt.VIR_ERR_OPERATION_INVALID):
+        if error.get_error_code() not in (
+            libvirt.VIR_ERR_AGENT_UNRESPONSIVE,
+            libvirt.VIR_ERR_OPERATION_UNSUPPORTED,
+            libvirt.VIR_ERR_CONFIG_UNSUPPORTED,
+            libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED,
+            libvirt.VIR_ERR_OPERATION_INVALID,
+        ):
             raise
         domain.snapshotCreateXML(xml, flags)  # no guest agent: as after a loss of power, which a journal bears
 

@@ -30,7 +30,9 @@ class FakeStorage:
         cached = image is None or image["id"] in self._images
         size = disk["size_gib"] or (-(-image["size"] // 2**30) if image else 1)
         if size > self.read_facts()["disk_free_gib"]:
-            raise Failure("no_space", path=str(self._folder), need=size * 2**30, have=self.read_facts()["disk_free_gib"] * 2**30)
+            raise Failure(
+                "no_space", path=str(self._folder), need=size * 2**30, have=self.read_facts()["disk_free_gib"] * 2**30
+            )
         if image is not None:
             self.ensure_image(image, job)
         self._disks.set(disk["server_id"], size)

@@ -1,8 +1,8 @@
 """Disks as qcow2 files on the host, each an overlay on a cached image whose bytes were verified once.
 
-    <host data>/cache/<sha512>             images, read-only, shared by all servers of the host
-    <host data>/disks/<server>/root.qcow2  the root disk;  config.iso the config drive
-    <host data>/consoles/<server>.log      the kept serial log
+<host data>/cache/<sha512>             images, read-only, shared by all servers of the host
+<host data>/disks/<server>/root.qcow2  the root disk;  config.iso the config drive
+<host data>/consoles/<server>.log      the kept serial log
 """
 
 import hashlib
@@ -64,7 +64,7 @@ class FileStorage:
                 raise Failure("image_corrupt", image_id=image["id"], want=image["checksum"], have=have)
         self._refuse_chains(image, part, job)
         part.chmod(0o444)
-        os.replace(part, path)
+        part.replace(path)
 
     def _download(self, image: ImageSource, part: Path, job: Job) -> None:
         """Go on where an earlier try ended. A connection that breaks after some bytes is taken up again."""
@@ -83,7 +83,9 @@ class FileStorage:
                     raise Failure("image_unreachable", image_id=image["id"], detail=str(error)) from error
             else:
                 if part.stat().st_size <= start:
-                    raise Failure("image_unreachable", image_id=image["id"], detail="control sent fewer bytes than the image has")
+                    raise Failure(
+                        "image_unreachable", image_id=image["id"], detail="control sent fewer bytes than the image has"
+                    )
 
     def _refuse_chains(self, image: ImageSource, path: Path, job: Job) -> None:
         """An image that points at another file could read the host's. Control refuses it too; this is the second lock."""
@@ -91,7 +93,12 @@ class FileStorage:
         data_file = info.get("format-specific", {}).get("data", {}).get("data-file")
         if info.get("backing-filename") or data_file:
             path.unlink()
-            raise Failure("image_corrupt", image_id=image["id"], want="an image that stands alone", have="one with a backing or data file")
+            raise Failure(
+                "image_corrupt",
+                image_id=image["id"],
+                want="an image that stands alone",
+                have="one with a backing or data file",
+            )
 
     # ── Disks ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -109,7 +116,7 @@ class FileStorage:
         backing = ["-b", str(base), "-F", _format(image)] if image is not None else []
         size = self._size(disk, base, job)
         _qemu_img(job, "create", "-q", "-f", "qcow2", *backing, str(fresh), *size)
-        os.replace(fresh, root)
+        fresh.replace(root)
         return {"path": str(root), "cached": cached}
 
     def _size(self, disk: DiskEnsure, base: Path | None, job: Job) -> list[str]:
@@ -134,7 +141,7 @@ class FileStorage:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
         write_iso(fresh, files)
-        os.replace(fresh, path)
+        fresh.replace(path)
         return path
 
     def remove_disk(self, server_id: str) -> None:
@@ -171,7 +178,10 @@ class FileStorage:
 
     def read_facts(self) -> dict[str, int]:
         room = os.statvfs(self.disks)
-        return {"disk_gib": room.f_blocks * room.f_frsize // 2**30, "disk_free_gib": room.f_bavail * room.f_frsize // 2**30}
+        return {
+            "disk_gib": room.f_blocks * room.f_frsize // 2**30,
+            "disk_free_gib": room.f_bavail * room.f_frsize // 2**30,
+        }
 
     def _need(self, size: int) -> None:
         room = os.statvfs(self.disks)

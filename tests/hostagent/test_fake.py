@@ -1,0 +1,82 @@
+"""The fake host is a full citizen: states, facts, refusals, repeats."""
+
+from typing import Any
+
+import pytest
+
+from hostagent import contract
+from hostagent.drivers.hypervisor.fake import POWER
+
+IMAGE = {"id": "i", "checksum": "a" * 128, "size": 1000, "disk_format": "qcow2", "path": "/internal/images/i"}
+
+
+def boot(desk: Any, spec: dict[str, Any]) -> None:
+    desk.order("disk.ensure", {"server_id": spec["server_id"], "image": IMAGE, "size_gib": 1})
+    assert desk.order("server.ensure", spec)["body"]["state"] == "running"
+
+
+def test_a_booted_guest_tells_its_address_metadata_and_login(desk: Any, spec: dict[str, Any]) -> None:
+    port = spec["ports"][0]["port_id"]
+    body = {"id": port, "ips": ["10.0.0.5"]}
+    desk.order(
+        "network.apply",
+        {"full": False, "remove": [], "pieces": {f"port:{port}": {"hash": contract.piece_hash(body), "body": body}}},
+    )
+    boot(desk, spec)
+    lease = desk.until(lambda r: r["kind"] == "event" and r["body"]["event"] == "lease")["body"]
+    assert (lease["port_id"], lease["ip"], lease["mac"]) == (port, "10.0.0.5", "fa:16:3e:00:00:01")
+    for name in ("metadata", "login"):
+        assert desk.until(lambda r, n=name: r["body"].get("event") == n)["body"]["server_id"] == spec["server_id"]
+
+
+def test_repeating_an_ensure_boots_nothing_twice(desk: Any, spec: dict[str, Any]) -> None:
+    boot(desk, spec)
+    desk.until(lambda r: r["body"].get("event") == "login")
+    boot(desk, spec)
+    desk.order("server.read", {"server_id": spec["server_id"]})
+    assert sum(r["body"].get("event") == "login" for r in desk.reports) == 1
+
+
+def test_guests_survive_their_agent(make_desk: Any, spec: dict[str, Any]) -> None:
+    first = make_desk()
+    boot(first, spec)
+    first.close()
+    second = make_desk()
+    facts = second.order("host.read", {})["body"]
+    assert facts["servers"] == {spec["server_id"]: "running"}
+    assert facts["disks"] == [spec["server_id"]]
+
+
+@pytest.mark.parametrize("verb", [verb for verb in POWER if verb not in ("start", "resume")])
+def test_a_power_verb_may_be_repeated(desk: Any, spec: dict[str, Any], verb: str) -> None:
+    boot(desk, spec)
+    body = {"server_id": spec["server_id"], "timeout": 1, "hard": True}
+    if verb == "unpause":
+        desk.order("server.pause", body)
+    assert [desk.order(f"server.{verb}", body)["body"]["state"] for _ in range(2)] == [POWER[verb][1]] * 2
+
+
+def test_a_verb_of_a_server_that_is_not_there_says_so(desk: Any) -> None:
+    assert desk.order("server.start", {"server_id": "nobody"})["body"] == {
+        "code": "not_found",
+        "data": {"what": "server", "id": "nobody"},
+    }
+
+
+def test_removing_what_is_not_there_is_success(desk: Any) -> None:
+    assert desk.order("server.remove", {"server_id": "nobody"})["kind"] == "done"
+    assert desk.order("disk.remove", {"server_id": "nobody"})["kind"] == "done"
+
+
+def test_a_disk_larger_than_the_host_is_refused_with_both_numbers(desk: Any) -> None:
+    failure = desk.order("disk.ensure", {"server_id": "s", "image": None, "size_gib": 10**6})["body"]
+    assert failure["code"] == "no_space"
+    assert failure["data"]["need"] > failure["data"]["have"]
+
+
+def test_nothing_is_left_of_a_removed_server(desk: Any, spec: dict[str, Any]) -> None:
+    boot(desk, spec)
+    desk.order("server.remove", {"server_id": spec["server_id"]})
+    desk.order("disk.remove", {"server_id": spec["server_id"]})
+    facts = desk.order("host.read", {})["body"]
+    assert (facts["servers"], facts["disks"]) == ({}, [])

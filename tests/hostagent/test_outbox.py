@@ -1,0 +1,66 @@
+"""Reports while the broker is away."""
+
+import time
+from typing import Any
+
+from hostagent import contract
+from hostagent.outbox import Outbox
+
+KEY = "ab" * 32
+
+
+def wait_for(condition: Any, seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert condition()
+
+
+def report(kind: str, number: int = 0) -> dict[str, Any]:
+    return {"v": 1, "host": "h", "kind": kind, "body": {"number": number}}
+
+
+class Broker:
+    def __init__(self) -> None:
+        self.away = False
+        self.got: list[dict[str, Any]] = []
+
+    def send(self, message: dict[str, Any], expires: float | None) -> None:
+        if self.away:
+            raise ConnectionError("away")
+        self.got.append(message)
+
+
+def test_nothing_that_counts_is_lost_or_reordered_and_only_the_newest_heartbeat_waits() -> None:
+    broker = Broker()
+    outbox = Outbox(broker.send)
+    outbox.start()
+    broker.away = True
+    outbox.put(KEY, report("done", 0))
+    wait_for(lambda: outbox.seconds_away > 0)
+    for number in range(1, 4):
+        outbox.put(KEY, report("done", number))
+        outbox.put(KEY, report("heartbeat", number))
+        outbox.put(KEY, report("working", number))
+    broker.away = False
+    wait_for(lambda: len(broker.got) >= 5)
+    outbox.stop()
+    assert [m["body"]["number"] for m in broker.got if m["kind"] == "done"] == [0, 1, 2, 3]
+    assert [m["body"]["number"] for m in broker.got if m["kind"] == "heartbeat"] == [3]
+    assert not [m for m in broker.got if m["kind"] == "working"]
+    assert outbox.seconds_away == 0
+
+
+def test_a_report_is_stamped_when_it_leaves() -> None:
+    broker = Broker()
+    broker.away = True
+    outbox = Outbox(broker.send)
+    outbox.start()
+    outbox.put(KEY, report("done"))
+    time.sleep(0.3)
+    left = time.time()
+    broker.away = False
+    wait_for(lambda: broker.got)
+    outbox.stop()
+    assert broker.got[0]["sent"] >= left
+    assert contract.is_sealed(broker.got[0], KEY)
