@@ -12,8 +12,11 @@ class PlacementConfig(AppConfig):
 
         from hosts import services as hosts
         from identity import catalog, policy
+        from openstackapi import microversion
         from placement import seeding
+        from placement.api import MAXIMUM
 
+        microversion.register("placement", "1.0", MAXIMUM)
         catalog.register("placement", name="placement", path="/api/placement")
         policy.register(
             "placement",

@@ -112,10 +112,19 @@ class Statistics(_Hypervisors):
     def get(self, request: Any) -> Response:
         found = reading.hypervisors()
         used = list(reading.used_of(found).values())
-        keys = (
-            "vcpus vcpus_used memory_mb memory_mb_used free_ram_mb local_gb local_gb_used free_disk_gb "
-            "disk_available_least running_vms current_workload"
-        ).split()
+        keys = [
+            "vcpus",
+            "vcpus_used",
+            "memory_mb",
+            "memory_mb_used",
+            "free_ram_mb",
+            "local_gb",
+            "local_gb_used",
+            "free_disk_gb",
+            "disk_available_least",
+            "running_vms",
+            "current_workload",
+        ]
         return Response({"hypervisor_statistics": {"count": len(found), **{k: sum(u[k] for u in used) for k in keys}}})
 
 

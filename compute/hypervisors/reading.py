@@ -76,7 +76,7 @@ def used_of(hosts: list[Host]) -> dict[str, dict[str, int]]:
 def servers_on(hosts: list[Host]) -> dict[str, list[dict[str, str]]]:
     out: dict[str, list[dict[str, str]]] = defaultdict(list)
     rows = Server.objects.living().filter(host__in=[host.name for host in hosts]).order_by("created_at")
-    for host, id, name in rows.values_list("host", "id", "name"):
+    for host, id in rows.values_list("host", "id"):
         out[host].append({"uuid": id, "name": f"instance-{id[:8]}"})
     return out
 

@@ -41,7 +41,7 @@ def x509_fingerprint(certificate: str) -> str:
         loaded = x509.load_pem_x509_certificate(certificate.encode())
     except ValueError as error:
         raise BadKey(why=str(_("it is not a PEM certificate"))) from error
-    return _colons(loaded.fingerprint(hashes.SHA1()))  # noqa: S303  the wire's form, not a protection
+    return _colons(loaded.fingerprint(hashes.SHA1()))
 
 
 def fingerprint(kind: str, public_key: str) -> str:

@@ -11,7 +11,8 @@ from common.live import announce
 from compute.servers import flows, states
 from compute.servers.models import Locked, Server, ServerNotFound
 from identity import policy
-from operations import Flow, start as start_operation
+from operations import Flow
+from operations import start as start_operation
 from operations.models import LIVE, Operation
 
 

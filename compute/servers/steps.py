@@ -9,8 +9,8 @@ from common.clock import now
 from common.errors import CloudError, Conflict, from_report
 from compute.servers import domain, scheduling, states
 from compute.servers.models import Server
-from networking.ports import services as ports
 from networking import wanted
+from networking.ports import services as ports
 from operations import Wait
 from operations.engine import Op
 from placement import services as placement

@@ -1,0 +1,170 @@
+"""The life of a server, over the API, on hosts that answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+from compute.servers.models import Server
+from networking.ports.models import Port
+from placement import services as placement
+from tests.compute.world import Client, World
+
+Launch = Callable[..., str]
+
+
+def status(client: Client, server_id: str) -> tuple[str, Any]:
+    server = client.ok("get", f"servers/{server_id}")["server"]
+    return server["status"], server["OS-EXT-STS:task_state"]
+
+
+def test_a_server_boots_through_its_steps(world: World, red: Client, launch: Launch) -> None:
+    server_id = launch()
+    server = red.ok("get", f"servers/{server_id}")["server"]
+    assert (server["status"], server["OS-EXT-STS:task_state"], server["OS-EXT-STS:power_state"]) == ("ACTIVE", None, 1)
+    assert world.verbs() == ["disk.ensure", "server.ensure"]
+    assert [a["addr"] for a in server["addresses"]["private"]][0].startswith("10.9.0.")
+    assert placement.held_by(server_id) == {"host1": {"VCPU": 1, "MEMORY_MB": 128, "DISK_GB": 1}}
+    assert server["OS-SRV-USG:launched_at"]
+
+
+def test_a_deleted_server_leaves_nothing_behind(world: World, red: Client, launch: Launch) -> None:
+    server_id = launch()
+    red.ok("delete", f"servers/{server_id}", status=204)
+    world.settle()
+    assert red.ask("get", f"servers/{server_id}").status_code == 404
+    assert world.verbs()[-2:] == ["server.remove", "disk.remove"]
+    assert placement.held_by(server_id) == {}
+    assert not Port.objects.filter(device_id=server_id).exists()
+
+
+def test_a_server_is_deleted_while_it_is_being_built(world: World, red: Client, launch: Launch) -> None:
+    world.replies["disk.ensure"] = lambda order: None
+    server_id = launch(settle=False)
+    world.settle()
+    red.ok("delete", f"servers/{server_id}", status=204)
+    assert status(red, server_id) == ("BUILD", "deleting")
+    from common.clock import now
+    from operations.models import Operation
+
+    Operation.objects.filter(subject_id=server_id).update(wake_at=now())
+    for row in Operation.objects.filter(subject_id=server_id):
+        world.jobs.append(row.id)
+    world.settle()
+    for row in Operation.objects.filter(subject_id=server_id):
+        world.jobs.append(row.id)
+    world.settle()
+    assert red.ask("get", f"servers/{server_id}").status_code == 404
+    assert placement.consumers() == {}
+
+
+def test_power_verbs(world: World, red: Client, launch: Launch) -> None:
+    server_id = launch()
+    for body, after in (
+        ({"os-stop": None}, "SHUTOFF"),
+        ({"os-start": None}, "ACTIVE"),
+        ({"reboot": {"type": "SOFT"}}, "ACTIVE"),
+        ({"reboot": {"type": "HARD"}}, "ACTIVE"),
+        ({"pause": None}, "PAUSED"),
+        ({"unpause": None}, "ACTIVE"),
+        ({"suspend": None}, "SUSPENDED"),
+        ({"resume": None}, "ACTIVE"),
+    ):
+        red.ok("post", f"servers/{server_id}/action", body, status=202)
+        world.settle()
+        assert status(red, server_id) == (after, None), body
+
+
+def test_a_verb_in_the_wrong_state_is_409_and_says_so(red: Client, launch: Launch) -> None:
+    server_id = launch()
+    answer = red.ask("post", f"servers/{server_id}/action", {"os-start": None})
+    assert answer.status_code == 409
+    assert answer.json()["conflictingRequest"]["message"] == (
+        f"Cannot 'start' instance {server_id} while it is in vm_state active"
+    )
+
+
+def test_no_host_fits_says_which_came_closest(world: World, red: Client, launch: Launch) -> None:
+    server_id = launch(flavor="5")
+    server = red.ok("get", f"servers/{server_id}")["server"]
+    assert server["status"] == "ERROR"
+    assert server["fault"]["message"].endswith("No host can take this instance. host1: needs 16384 MiB, has 8192")
+    assert placement.held_by(server_id) == {}
+    red.ok("delete", f"servers/{server_id}", status=204)
+    world.settle()
+    assert red.ask("get", f"servers/{server_id}").status_code == 404
+
+
+def test_a_host_that_cannot_make_the_disk_leaves_an_error_and_no_claim(
+    world: World, red: Client, launch: Launch
+) -> None:
+    world.replies["disk.ensure"] = lambda order: (
+        "failed",
+        {"code": "no_space", "data": {"path": "/x", "need": 9, "have": 1}},
+    )
+    server_id = launch()
+    server = red.ok("get", f"servers/{server_id}")["server"]
+    assert server["status"] == "ERROR" and "full" in server["fault"]["message"]
+    assert placement.consumers() == {}
+    assert "disk.remove" in world.verbs()
+    assert Server.objects.get(id=server_id).host == ""
+
+
+def test_instance_actions_are_the_steps(red: Client, launch: Launch) -> None:
+    server_id = launch()
+    (action,) = red.ok("get", f"servers/{server_id}/os-instance-actions")["instanceActions"]
+    assert action["action"] == "create"
+    shown = red.ok("get", f"servers/{server_id}/os-instance-actions/{action['request_id']}")["instanceAction"]
+    names = [event["event"] for event in shown["events"]]
+    assert names == [
+        f"compute_{n}"
+        for n in ("claim_host", "bind_ports", "create_disk", "wire_network", "start_domain", "mark_active")
+    ]
+    assert all(event["result"] == "Success" for event in shown["events"])
+
+
+def test_rebuild_resize_and_snapshot(world: World, red: Client, launch: Launch, image: Any) -> None:
+    server_id = launch()
+    red.ok("post", f"servers/{server_id}/action", {"rebuild": {"imageRef": image.id, "name": "two"}}, status=202)
+    assert status(red, server_id)[0] == "REBUILD"
+    world.settle()
+    assert status(red, server_id) == ("ACTIVE", None)
+    red.ok("post", f"servers/{server_id}/action", {"resize": {"flavorRef": "small"}}, status=202)
+    world.settle()
+    assert status(red, server_id) == ("VERIFY_RESIZE", None)
+    red.ok("post", f"servers/{server_id}/action", {"revertResize": None}, status=202)
+    world.settle()
+    assert status(red, server_id) == ("ACTIVE", None)
+    assert placement.held_by(server_id) == {"host1": {"VCPU": 1, "MEMORY_MB": 128, "DISK_GB": 1}}
+    red.ok("post", f"servers/{server_id}/action", {"resize": {"flavorRef": "small"}}, status=202)
+    world.settle()
+    red.ok("post", f"servers/{server_id}/action", {"confirmResize": None}, status=204)
+    world.settle()
+    assert placement.held_by(server_id) == {"host1": {"VCPU": 1, "MEMORY_MB": 192, "DISK_GB": 2}}
+    assert set(placement.consumers()) == {server_id}
+
+
+def test_interfaces_come_and_go(world: World, red: Client, launch: Launch, network: Any) -> None:
+    server_id = launch()
+    body = {"interfaceAttachment": {"net_id": network.id}}
+    made = red.ok("post", f"servers/{server_id}/os-interface", body)["interfaceAttachment"]
+    world.settle()
+    assert len(red.ok("get", f"servers/{server_id}/os-interface")["interfaceAttachments"]) == 2
+    assert world.verbs()[-1] == "server.attach_port"
+    red.ok("delete", f"servers/{server_id}/os-interface/{made['port_id']}", status=202)
+    world.settle()
+    assert not Port.objects.filter(id=made["port_id"]).exists()
+
+
+def test_foreign_servers_do_not_exist(signed_in: Callable[..., Client], launch: Launch) -> None:
+    server_id = launch()
+    blue = signed_in("blue")
+    assert blue.ask("get", f"servers/{server_id}").status_code == 404
+    assert blue.ask("delete", f"servers/{server_id}").status_code == 404
+    assert blue.ok("get", "servers")["servers"] == []
+
+
+def test_a_guest_that_powers_itself_off_is_shutoff(world: World, red: Client, launch: Launch) -> None:
+    from compute.servers import reconcile
+
+    server_id = launch()
+    reconcile.on_state("host1", {"event": "state", "server_id": server_id, "state": "shutoff", "at": 1.0})
+    assert status(red, server_id) == ("SHUTOFF", None)
