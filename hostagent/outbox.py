@@ -75,7 +75,7 @@ class Outbox:
                 key, report = self._reports.popleft()
             try:
                 self._send(contract.seal({**report, "sent": time.time()}, key), EXPIRES.get(report["kind"]))
-            except Exception as error:  # noqa: BLE001: whatever a broker's client raises, the report must not be lost
+            except Exception as error:  # noqa: BLE001 whatever a broker's client raises, the report stays
                 self._missed(key, report, error)
                 if self._stopped:
                     return

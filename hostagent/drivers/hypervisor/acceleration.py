@@ -54,7 +54,7 @@ class Acceleration:
 
     def _ground(self) -> dict[str, Any]:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return {"boot": boot, "qemu": os.stat(QEMU).st_mtime, "kernel": self._kernel}
+        return {"boot": boot, "qemu": Path(QEMU).stat().st_mtime, "kernel": self._kernel}
 
     def _prove(self) -> None:
         begun = time.monotonic()

@@ -6,7 +6,6 @@ one server. Then the event `log` says how large the copy is. Where we are is kep
 """
 
 import logging
-import os
 import re
 import threading
 import time
@@ -118,7 +117,7 @@ class ConsoleLogs:
     def _mark(self, server_id: str, path: Path) -> dict[str, Any] | None:
         """Where to read on. A file that is another one now was rolled over: counting goes on behind the old one."""
         try:
-            status = os.stat(path)
+            status = path.stat()
         except FileNotFoundError:
             return None
         mark = self._marks.get(server_id)
