@@ -89,6 +89,13 @@ def test_a_qcow2_cut_in_its_header_is_refused(red: Client, disk: Disk, store: Pa
     refused(red, store, disk("qcow2")[:60], "qcow2", "qcow2")
 
 
+def test_a_qcow2_cut_in_its_data_is_refused(red: Client, store: Path, tmp_path: Path) -> None:
+    raw = tmp_path / "full"
+    raw.write_bytes(os.urandom(4 << 20))
+    subprocess.run(["qemu-img", "convert", "-O", "qcow2", "-c", str(raw), str(tmp_path / "full.qcow2")], check=True)
+    refused(red, store, (tmp_path / "full.qcow2").read_bytes()[: 2 << 20], "qcow2", "missing or damaged")
+
+
 def test_an_empty_body_is_no_qcow2(red: Client, store: Path) -> None:
     refused(red, store, b"", "qcow2", "qcow2")
 
