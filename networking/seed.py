@@ -33,7 +33,10 @@ def seed() -> str | None:
     if public is None:
         public = _public(Actor.internal("seed", project_id=admin.pk))
         made.append(PUBLIC)
-        if not Network.objects.filter(project_id=demo.pk).exists() and not Router.objects.filter(project_id=demo.pk).exists():
+        if (
+            not Network.objects.filter(project_id=demo.pk).exists()
+            and not Router.objects.filter(project_id=demo.pk).exists()
+        ):
             _private(Actor.internal("seed", project_id=demo.pk), public)
             made.append(f"{PRIVATE}, {ROUTER}")
     return ", ".join(made) or None

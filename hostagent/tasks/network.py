@@ -8,4 +8,6 @@ from hostagent.job import Job
 
 def apply(host: Host, job: Job) -> dict[str, Any]:
     """{"hashes": {piece: hash of what the host has now}, "failed": {piece: {"code", "data"}}}."""
-    return host.network.apply(job.body)
+    answer = host.network.apply(job.body)
+    host.report("network", answer)  # the order belongs to no operation: control reads this report, not the answer
+    return answer

@@ -143,11 +143,18 @@ class IPAvailabilities(NetworkView):
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "network:network_ip_availability:list")
         networks = Network.objects.visible_to(self.actor).order_by("created_at", "id")
-        for name, column in (("network_id", "pk"), ("network_name", "name"), ("project_id", "project_id"), ("tenant_id", "project_id")):
+        for name, column in (
+            ("network_id", "pk"),
+            ("network_name", "name"),
+            ("project_id", "project_id"),
+            ("tenant_id", "project_id"),
+        ):
             if wanted := request.GET.getlist(name):
                 networks = networks.filter(**{f"{column}__in": wanted})
         version = request.GET.get("ip_version")
-        return Response({"network_ip_availabilities": availability(list(networks), int(version) if version in ("4", "6") else None)})
+        return Response(
+            {"network_ip_availabilities": availability(list(networks), int(version) if version in ("4", "6") else None)}
+        )
 
 
 class IPAvailability(NetworkView):

@@ -178,7 +178,12 @@ def _point(actor: Actor, floating: FloatingIP, port_id: str, fixed_ip: str | Non
     router = _router_between(fixed.subnet, floating.network_id, port)
     if floating.router_id and floating.router_id != router.id:
         touch(f"router:{floating.router_id}")
-    floating.port, floating.fixed_ip_address, floating.router, floating.status = port, fixed.ip_address, router, "ACTIVE"
+    floating.port, floating.fixed_ip_address, floating.router, floating.status = (
+        port,
+        fixed.ip_address,
+        router,
+        "ACTIVE",
+    )
     floating.save(update_fields=["port", "fixed_ip_address", "router", "status"])
     touch(f"router:{router.id}")
     announce("port", port.id, port.project_id)
@@ -192,9 +197,7 @@ def _inner_address(port: Port, asked: str | None) -> FixedIP:
             raise BadFloatingIPRequest(reason=f"Port {port.id} does not have fixed ip {asked}")
         return match
     if not held:
-        raise BadFloatingIPRequest(
-            reason=f"Cannot add floating IP to port {port.id} that has no fixed IPv4 addresses"
-        )
+        raise BadFloatingIPRequest(reason=f"Cannot add floating IP to port {port.id} that has no fixed IPv4 addresses")
     if len(held) > 1:
         raise BadFloatingIPRequest(
             reason=f"Port {port.id} has multiple fixed IPv4 addresses. Must provide a specific IPv4 address when assigning a "
@@ -219,5 +222,3 @@ def _router_between(subnet: Subnet, external_id: str, port: Port) -> Router:
         if router_id in reachable:
             return reachable[router_id]
     raise ExternalGatewayForFloatingIPNotFound(network=external_id, subnet=subnet.id, port=port.id)
-
-

@@ -33,7 +33,12 @@ FIELDS = Fields(
         Field("is_default", type="boolean", create=True, update=True),
         Field("description", create=True, update=True, schema=NAME),
         Field("port_security_enabled", type="boolean", create=True, update=True),
-        Field("dns_domain", create=True, update=True, schema={"type": "string", "pattern": r"^([A-Za-z0-9-]+\.)*$", "maxLength": 255}),
+        Field(
+            "dns_domain",
+            create=True,
+            update=True,
+            schema={"type": "string", "pattern": r"^([A-Za-z0-9-]+\.)*$", "maxLength": 255},
+        ),
         Field("l2_adjacency", type="boolean"),
         Field("provider:network_type", admin=True, create=True, schema={"enum": [*KINDS, None]}),
         Field("provider:physical_network", admin=True, null=True, create=True),

@@ -20,7 +20,9 @@ DEFAULT_PHYSICAL = "public"
 
 class NetworkSegmentInUse(Conflict):
     code = "FlatNetworkInUse"
-    template = _("Unable to create the network. The %(kind)s segment %(number)s on physical network %(physical)s is in use.")
+    template = _(
+        "Unable to create the network. The %(kind)s segment %(number)s on physical network %(physical)s is in use."
+    )
 
 
 class NoNetworkAvailable(NoCapacity):

@@ -30,7 +30,9 @@ class NetworkInUse(Conflict):
 
 
 class ExternalNetworkInUse(Conflict):
-    template = _("External network %(id)s cannot be updated to be made non-external, since it has existing gateway ports.")
+    template = _(
+        "External network %(id)s cannot be updated to be made non-external, since it has existing gateway ports."
+    )
 
 
 class InvalidSharedSetting(Conflict):
@@ -73,7 +75,11 @@ def create(
     project = project_id or actor.project_id or ""
     policy.require(actor, "network:network:create", project)
     special = {"shared": shared, "router:external": external, "is_default": is_default}
-    special |= {"provider:network_type": kind, "provider:physical_network": physical, "provider:segmentation_id": segment}
+    special |= {
+        "provider:network_type": kind,
+        "provider:physical_network": physical,
+        "provider:segmentation_id": segment,
+    }
     require_rights(actor, special)
     wanted = segments.check(kind, physical, segment)
     quota.require(project, "network", {"network": 1})
@@ -103,7 +109,11 @@ def _insert(wanted: segments.Segment, fields: dict[str, Any]) -> Network:
         try:
             with transaction.atomic():
                 return Network.objects.create(
-                    **fields, kind=chosen.kind, physical=chosen.physical, segment=chosen.number, zone=segments.free_zone()
+                    **fields,
+                    kind=chosen.kind,
+                    physical=chosen.physical,
+                    segment=chosen.number,
+                    zone=segments.free_zone(),
                 )
         except IntegrityError:
             if attempt + 1 == TRIES:
@@ -128,9 +138,9 @@ def update(actor: Actor, network_id: str, **changes: Any) -> Network:
     names = {"shared": "shared", "external": "router:external", "is_default": "is_default"}
     differing = {names[key]: True for key in names if key in changes and changes[key] != getattr(network, key)}
     require_rights(actor, differing)
-    if changes.get("external") is False and network.external:
-        if Port.objects.filter(network=network, device_owner__in=(ROUTER_GATEWAY, FLOATING_IP)).exists():
-            raise ExternalNetworkInUse(id=network_id)
+    lent = Port.objects.filter(network=network, device_owner__in=(ROUTER_GATEWAY, FLOATING_IP))
+    if changes.get("external") is False and lent.exists():
+        raise ExternalNetworkInUse(id=network_id)
     if changes.get("shared") is False and network.shared:
         others = Port.objects.filter(network=network).exclude(project_id=network.project_id)
         if others.exclude(device_owner__startswith="network:").exists():

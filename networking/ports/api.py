@@ -11,6 +11,7 @@ from networking.ports.models import FixedIP, Port, PortGroup
 from networking.resource import InvalidFilter, Resource, Rows, standard_fields, views
 from networking.standard import tags_of
 from networking.subnets.api import OBJECTS, STRINGS
+from networking.wanted.rendering import domain_default, host_name
 from openstackapi.fields import Field, Fields, iso_z
 
 TEXT = {"type": ["string", "null"], "maxLength": 255}
@@ -42,13 +43,20 @@ FIELDS = Fields(
         Field("security_groups", type="array", create=True, update=True, schema=STRINGS),
         Field("description", create=True, update=True, schema=NAME),
         Field("binding:vnic_type", create=True, update=True, schema={"enum": list(VNIC_TYPES)}),
-        Field("binding:profile", type="object", admin=True, create=True, update=True, schema={"type": ["object", "null"]}),
+        Field(
+            "binding:profile", type="object", admin=True, create=True, update=True, schema={"type": ["object", "null"]}
+        ),
         Field("binding:host_id", admin=True, create=True, update=True, schema=TEXT),
         Field("binding:vif_type", admin=True),
         Field("binding:vif_details", type="object", admin=True),
         Field("port_security_enabled", type="boolean", create=True, update=True),
         Field("ip_allocation"),
-        Field("dns_name", create=True, update=True, schema={"type": "string", "pattern": "^([a-zA-Z0-9][a-zA-Z0-9.-]{0,62})?$"}),
+        Field(
+            "dns_name",
+            create=True,
+            update=True,
+            schema={"type": "string", "pattern": "^([a-zA-Z0-9][a-zA-Z0-9.-]{0,62})?$"},
+        ),
         Field("dns_assignment", type="array"),
         *standard_fields(),
     ],
@@ -105,9 +113,7 @@ def _row(port: Port, addresses: list[dict[str, str]], groups: list[str], tags: l
 
 def _dns(name: str, ip: str) -> dict[str, str]:
     """The name by which the network's DHCP server answers for an address."""
-    from networking.wanted.rendering import domain_default
-
-    host = name or "host-" + ip.replace(".", "-").replace(":", "-")
+    host = name or host_name(ip)
     return {"hostname": host, "ip_address": ip, "fqdn": f"{host}.{domain_default()}."}
 
 

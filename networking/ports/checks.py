@@ -89,18 +89,3 @@ def address_pairs(port: Port, pairs: Iterable[dict[str, str]]) -> list[dict[str,
     if len(out) > MAX_PAIRS:
         raise InvalidInput(reason=f"Exceeded maximum amount of allowed address pairs {MAX_PAIRS}")
     return out
-
-
-def dhcp_options(options: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-    """Extra DHCP options as Neutron shows them; a null value removes an option, so it is left out."""
-    for option in options:
-        name, value = option.get("opt_name"), option.get("opt_value")
-        version = option.get("ip_version", 4)
-        if not isinstance(name, str) or not name or version not in (4, 6, "4", "6"):
-            raise InvalidInput(reason=f"Invalid extra DHCP option {option}")
-        if value is not None and not isinstance(value, str):
-            raise InvalidInput(reason=f"Invalid value of DHCP option {name}")
-        if value is not None and re.search(r"[\r\n]", f"{name}{value}"):
-            raise InvalidInput(reason=f"DHCP option {name} may not hold a line break")
-        if value is not None:
-            yield {"opt_name": name, "opt_value": value, "ip_version": int(version)}

@@ -14,7 +14,7 @@ from identity.limits import services as quota
 from networking.addressing import random_mac
 from networking.errors import NetworkNotFound, PortNotFound, SecurityGroupNotFound
 from networking.networks.models import Network
-from networking.ports import allocation, checks
+from networking.ports import allocation, checks, dhcp_options
 from networking.ports.addresses import addresses, default_network
 from networking.ports.binding import bind, unbind
 from networking.ports.models import FLOATING_IP, ROUTER_OWNERS, FixedIP, Port, PortGroup
@@ -87,7 +87,9 @@ def create(
     policy.require(actor, "network:port:create", project)
     _may_use(actor, network)
     if not actor.is_internal:
-        checks.require_owner_rights(actor, network, device_owner=device_owner, mac=mac, host=host, profile=binding_profile)
+        checks.require_owner_rights(
+            actor, network, device_owner=device_owner, mac=mac, host=host, profile=binding_profile
+        )
         quota.require(project, "network", {"port": 1})
     is_secure = network.port_security_enabled if port_security_enabled is None else port_security_enabled
     checks.check_security(is_secure, security_groups, allowed_address_pairs)
@@ -99,7 +101,7 @@ def create(
         device_id=device_id,
         device_owner=device_owner,
         port_security_enabled=is_secure,
-        extra_dhcp_opts=list(checks.dhcp_options(extra_dhcp_opts)),
+        extra_dhcp_opts=list(dhcp_options.checked(extra_dhcp_opts)),
         description=description,
         dns_name=dns_name,
         host=host,

@@ -11,7 +11,7 @@ from common.errors import Conflict
 from common.live import announce
 from identity import policy
 from networking.networks.models import Network
-from networking.ports import allocation, checks
+from networking.ports import allocation, checks, dhcp_options
 from networking.ports.models import ROUTER_OWNERS, FixedIP, Port, PortGroup
 from networking.ports.services import find, join_groups, release_floating_ips
 from networking.subnets.models import Subnet
@@ -72,15 +72,8 @@ def _bindings(port: Port, changes: dict[str, Any]) -> dict[str, Any]:
                 raise PortBound(id=port.id, old=port.mac_address)
             columns["mac_address"] = mac
     if changes.get("extra_dhcp_opts") is not None:
-        columns["extra_dhcp_opts"] = _merged_options(port.extra_dhcp_opts, changes["extra_dhcp_opts"])
+        columns["extra_dhcp_opts"] = dhcp_options.merged(port.extra_dhcp_opts, changes["extra_dhcp_opts"])
     return columns
-
-
-def _merged_options(present: list[dict[str, Any]], asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """New options replace those of the same name and version; a null value removes one."""
-    named = {(o.get("opt_name"), int(o.get("ip_version", 4))) for o in asked}
-    kept = [o for o in present if (o["opt_name"], o["ip_version"]) not in named]
-    return kept + list(checks.dhcp_options(asked))
 
 
 def _security(actor: Actor, port: Port, changes: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +107,11 @@ def set_addresses(port: Port, asked: Sequence[dict[str, str]]) -> list[str]:
             new.append(want)
         else:
             kept.append(match)
-    own = [row for row in held if row not in kept and row.subnet.is_autoconfigured and port.device_owner not in ROUTER_OWNERS]
+    own = [
+        row
+        for row in held
+        if row not in kept and row.subnet.is_autoconfigured and port.device_owner not in ROUTER_OWNERS
+    ]
     kept += [row for row in own if not any(w.get("subnet_id") == row.subnet_id for w in asked)]
     FixedIP.objects.filter(pk__in=[row.pk for row in held if row not in kept]).delete()
     subnets = list(Subnet.objects.filter(network_id=port.network_id).order_by("created_at", "id"))

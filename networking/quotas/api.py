@@ -6,6 +6,7 @@ from common.errors import NotFound
 from identity import policy
 from identity.limits import services as quota
 from identity.limits.models import Limit
+from identity.models import Project
 from networking.quotas.counting import COUNTED, SERVICE
 from networking.resource import NetworkView
 from openstackapi.views import Response
@@ -44,6 +45,8 @@ class QuotaDetail(NetworkView):
 
     def put(self, request: Any, project_id: str) -> Response:
         policy.require(self.actor, "network:quota:update", project_id)
+        if not Project.objects.filter(pk=project_id).exists():
+            raise ProjectNotFound(id=project_id)
         for name, value in self.body()["quota"].items():
             if name in COUNTED:
                 quota.set(project_id, SERVICE, name, _limit(name, value))
@@ -55,6 +58,10 @@ class QuotaDetail(NetworkView):
             raise TenantQuotaNotFound(id=project_id)
         quota.reset(project_id, SERVICE)
         return Response(status=204)
+
+
+class ProjectNotFound(NotFound):
+    template = "Project %(id)s could not be found."
 
 
 class TenantQuotaNotFound(NotFound):

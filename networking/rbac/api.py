@@ -39,7 +39,9 @@ def rows(grants: Sequence[NetworkGrant]) -> list[dict[str, Any]]:
 
 
 def visible(actor: Actor) -> Rows:
-    return NetworkGrant.objects.all() if actor.is_admin else NetworkGrant.objects.filter(project_id=actor.project_id or "")
+    return (
+        NetworkGrant.objects.all() if actor.is_admin else NetworkGrant.objects.filter(project_id=actor.project_id or "")
+    )
 
 
 RBAC_POLICY = Resource(

@@ -78,8 +78,11 @@ def add(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_id: 
     router = find(actor, router_id, lock=True)
     policy.require(actor, "network:router:update", router)
     if bool(subnet_id) == bool(port_id):
-        raise BadRouterRequest(reason="Either subnet_id or port_id must be specified" if not subnet_id else
-                               "Cannot specify both subnet-id and port-id")
+        raise BadRouterRequest(
+            reason="Either subnet_id or port_id must be specified"
+            if not subnet_id
+            else "Cannot specify both subnet-id and port-id"
+        )
     port = _adopt(actor, router, str(port_id)) if port_id else _make_leg(actor, router, str(subnet_id))
     held = list(FixedIP.objects.filter(port=port).values_list("subnet_id", flat=True))
     touch_port(port.id, port.network_id, (), router_ids=[router.id])
@@ -134,7 +137,9 @@ def _adopt(actor: Actor, router: Router, port_id: str) -> Port:
 
 def _refuse_overlap(router: Router, new: list[Subnet]) -> None:
     """Raises: BadRouterRequest when a leg of the router already reaches addresses of the new subnets."""
-    legs = FixedIP.objects.filter(port__device_id=router.id, port__device_owner__in=ROUTER_OWNERS).select_related("subnet")
+    legs = FixedIP.objects.filter(port__device_id=router.id, port__device_owner__in=ROUTER_OWNERS).select_related(
+        "subnet"
+    )
     for row in legs:
         for subnet in new:
             if row.subnet_id == subnet.id:

@@ -24,7 +24,7 @@ GROUP_FIELDS = Fields(
         *standard_fields(),
     ],
 )
-PORT_NUMBER = {"type": ["integer", "null"], "minimum": -1, "maximum": 1_000_000}
+PORT_NUMBER = {"type": ["integer", "null"]}  # out of range is told by rules.check, in Neutron's words
 RULE_FIELDS = Fields(
     "security_group_rule",
     [

@@ -27,7 +27,9 @@ def add_first_rules(group: SecurityGroup) -> None:
     """Egress to anywhere; for the default group also ingress from its own members (Neutron's defaults)."""
     rules = []
     for ethertype in ("IPv4", "IPv6"):
-        rules.append(SecurityGroupRule(group=group, project_id=group.project_id, direction="egress", ethertype=ethertype))
+        rules.append(
+            SecurityGroupRule(group=group, project_id=group.project_id, direction="egress", ethertype=ethertype)
+        )
         if group.is_default:
             rules.append(
                 SecurityGroupRule(

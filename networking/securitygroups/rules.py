@@ -25,7 +25,9 @@ class SecurityGroupRuleExists(Conflict):
 
 
 class SecurityGroupRuleInvalidEtherType(Invalid):
-    template = _("Security group rule for ethertype '%(ethertype)s' not supported. Allowed values are ['IPv4', 'IPv6'].")
+    template = _(
+        "Security group rule for ethertype '%(ethertype)s' not supported. Allowed values are ['IPv4', 'IPv6']."
+    )
 
 
 class SecurityGroupRuleInvalidProtocol(Invalid):
@@ -49,6 +51,10 @@ class SecurityGroupRemoteGroupAndRemoteIpPrefix(Invalid):
 
 class SecurityGroupInvalidPortRange(Invalid):
     template = _("For TCP/UDP protocols, port_range_min must be <= port_range_max")
+
+
+class SecurityGroupInvalidPortValue(Invalid):
+    template = _("Invalid value for port %(port)s")
 
 
 class SecurityGroupInvalidIcmpValue(Invalid):
@@ -125,7 +131,10 @@ def check_ports(number: int | None, low: int | None, high: int | None) -> None:
         raise SecurityGroupProtocolRequiredWithPorts()
     if number not in protocols.WITH_PORTS:
         raise InvalidInput(reason=f"Port range cannot be specified for protocol {number}")
-    if low is None or high is None or low > high or low < 0 or high > 65535 or low == 0:
+    for port in (low, high):
+        if port is not None and not 1 <= port <= 65535:
+            raise SecurityGroupInvalidPortValue(port=port)
+    if low is None or high is None or low > high:
         raise SecurityGroupInvalidPortRange()
 
 
@@ -164,7 +173,10 @@ def refuse_duplicate(group: SecurityGroup, match: Match) -> None:
             protocols.number(rule.protocol) == number
             and (rule.port_range_min, rule.port_range_max) == (match.low, match.high)
             and rule.remote_group_id == match.remote_group
-            and (rule.remote_ip_prefix == match.prefix or (rule.remote_ip_prefix in anywhere and match.prefix in anywhere))
+            and (
+                rule.remote_ip_prefix == match.prefix
+                or (rule.remote_ip_prefix in anywhere and match.prefix in anywhere)
+            )
         ):
             raise SecurityGroupRuleExists(id=rule.id)
 

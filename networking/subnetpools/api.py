@@ -47,7 +47,17 @@ SCOPE_FIELDS = Fields(
 
 def pool_rows(pools: Sequence[SubnetPool]) -> list[dict[str, Any]]:
     tags = tags_of(pool.id for pool in pools)
-    plain = ("id", "name", "prefixes", "default_quota", "ip_version", "shared", "is_default", "address_scope_id", "description")
+    plain = (
+        "id",
+        "name",
+        "prefixes",
+        "default_quota",
+        "ip_version",
+        "shared",
+        "is_default",
+        "address_scope_id",
+        "description",
+    )
     return [
         {
             **{name: getattr(pool, name) for name in plain},

@@ -26,7 +26,9 @@ class SubnetPoolInUse(Conflict):
 
 
 class AddressScopeInUse(Conflict):
-    template = _("Unable to complete operation on address scope %(id)s. There are one or more subnet pools in use on it.")
+    template = _(
+        "Unable to complete operation on address scope %(id)s. There are one or more subnet pools in use on it."
+    )
 
 
 class IllegalSubnetPoolPrefixBounds(Invalid):
@@ -79,7 +81,9 @@ def _bounds(version: int, low: int | None, high: int | None, usual: int | None) 
     least, most = low if low is not None else (8 if version == 4 else 64), high if high is not None else bits
     common = usual if usual is not None else least
     if not 0 < least <= most <= bits or not least <= common <= most:
-        raise IllegalSubnetPoolPrefixBounds(reason=f"min_prefixlen={least}, default_prefixlen={common}, max_prefixlen={most}")
+        raise IllegalSubnetPoolPrefixBounds(
+            reason=f"min_prefixlen={least}, default_prefixlen={common}, max_prefixlen={most}"
+        )
     return least, most, common
 
 
@@ -183,7 +187,9 @@ def cut(actor: Actor, pool_id: str, *, cidr: str | None, prefixlen: int | None, 
     pool = find(actor, pool_id, lock=True)
     if pool.ip_version != version:
         raise InvalidInput(reason=f"the subnet pool is of IPv{pool.ip_version}, the subnet of IPv{version}")
-    used = [ipaddress.ip_network(text) for text in Subnet.objects.filter(subnetpool=pool).values_list("cidr", flat=True)]
+    used = [
+        ipaddress.ip_network(text) for text in Subnet.objects.filter(subnetpool=pool).values_list("cidr", flat=True)
+    ]
     prefixes = [ipaddress.ip_network(text) for text in pool.prefixes]
     if cidr:
         asked = checks.cidr(cidr, version)
@@ -194,7 +200,9 @@ def cut(actor: Actor, pool_id: str, *, cidr: str | None, prefixlen: int | None, 
         return asked
     length = prefixlen if prefixlen is not None else pool.default_prefixlen
     if not pool.min_prefixlen <= length <= pool.max_prefixlen:
-        raise SubnetAllocationError(reason=f"prefix length {length} is outside {pool.min_prefixlen}–{pool.max_prefixlen}")
+        raise SubnetAllocationError(
+            reason=f"prefix length {length} is outside {pool.min_prefixlen}–{pool.max_prefixlen}"
+        )
     for prefix in prefixes:
         free = subtract(prefix, used, length)
         if free is not None:

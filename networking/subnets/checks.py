@@ -1,6 +1,7 @@
 """What a subnet may be. Pure of rows but for the overlap check."""
 
 import ipaddress
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -91,7 +92,7 @@ def pools(asked: Sequence[dict[str, Any]], network: IPNetwork) -> list[dict[str,
             raise OutOfBoundsAllocationPool(start=first, end=last, cidr=network)
         out.append({"start": str(first), "end": str(last)})
     spans = pool_spans(out)
-    if any(before[1] >= after[0] for before, after in zip(spans, spans[1:], strict=False)):
+    if any(before[1] >= after[0] for before, after in itertools.pairwise(spans)):
         raise OverlappingAllocationPools(cidr=network)
     return out
 
@@ -150,8 +151,10 @@ def ipv6_modes(network: IPNetwork, ra_mode: str, address_mode: str, *, dhcp: boo
     if not dhcp:
         raise InvalidInput(reason="ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False")
     if (SLAAC in (ra_mode, address_mode) or STATELESS in (ra_mode, address_mode)) and network.prefixlen != 64:
-        raise InvalidInput(reason=f"Invalid CIDR {network} for IPv6 address mode. OpenStack uses the EUI-64 address format, "
-                           "which requires the prefix to be /64")
+        raise InvalidInput(
+            reason=f"Invalid CIDR {network} for IPv6 address mode. OpenStack uses the EUI-64 address format, "
+            "which requires the prefix to be /64"
+        )
 
 
 def no_overlap(network: IPNetwork, network_id: str) -> None:

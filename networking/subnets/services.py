@@ -27,7 +27,9 @@ AUTO = "auto"  # a gateway that nobody chose
 
 
 class SubnetInUse(Conflict):
-    template = _("Unable to complete operation on subnet %(id)s: One or more ports have an IP allocation from this subnet.")
+    template = _(
+        "Unable to complete operation on subnet %(id)s: One or more ports have an IP allocation from this subnet."
+    )
 
 
 class GatewayIpInUse(Conflict):
@@ -174,7 +176,9 @@ def _refuse_used_gateway(subnet: Subnet, new: str) -> None:
     """A router that holds the present gateway address would lose its neighbours."""
     if new == subnet.gateway_ip or not subnet.gateway_ip:
         return
-    held = FixedIP.objects.filter(subnet=subnet, ip_address=subnet.gateway_ip, port__device_owner=ROUTER_INTERFACE).first()
+    held = FixedIP.objects.filter(
+        subnet=subnet, ip_address=subnet.gateway_ip, port__device_owner=ROUTER_INTERFACE
+    ).first()
     if held is not None:
         raise GatewayIpInUse(ip=subnet.gateway_ip, port=held.port_id)
 

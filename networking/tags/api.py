@@ -65,7 +65,9 @@ def _checked(tags: list[Any]) -> list[str]:
 
 
 @transaction.atomic
-def change(actor: Actor, kind: str, id: str, *, add: list[str] | None = None, replace: bool = False, remove: str | None = None) -> None:
+def change(
+    actor: Actor, kind: str, id: str, *, add: list[str] | None = None, replace: bool = False, remove: str | None = None
+) -> None:
     """Add tags, put them in the place of all, or take one away. Raises: TagNotFound, InvalidTag."""
     row = _find(actor, kind, id)
     policy.require(actor, "network:tag:update", row)
@@ -75,7 +77,9 @@ def change(actor: Actor, kind: str, id: str, *, add: list[str] | None = None, re
     if replace:
         present.delete()
     if add:
-        Tag.objects.bulk_create([Tag(kind=_kind(kind), resource_id=id, tag=t) for t in _checked(add)], ignore_conflicts=True)
+        Tag.objects.bulk_create(
+            [Tag(kind=_kind(kind), resource_id=id, tag=t) for t in _checked(add)], ignore_conflicts=True
+        )
     if present.count() > MOST:
         raise InvalidTag(reason=f"a resource may have {MOST} tags")
     count_revision(type(row), [id])
@@ -91,7 +95,9 @@ class Tags(NetworkView):
 
     def get(self, request: Any, kind: str, id: str) -> Response:
         _find(self.actor, kind, id)
-        return Response({"tags": list(Tag.objects.filter(resource_id=id).order_by("tag").values_list("tag", flat=True))})
+        return Response(
+            {"tags": list(Tag.objects.filter(resource_id=id).order_by("tag").values_list("tag", flat=True))}
+        )
 
     def put(self, request: Any, kind: str, id: str) -> Response:
         change(self.actor, kind, id, add=self.body()["tags"], replace=True)

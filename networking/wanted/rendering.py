@@ -10,6 +10,7 @@ from django.conf import settings
 from hosts.models import Host
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
+from networking.ports.dhcp_options import servable
 from networking.ports.models import DHCP, ROUTER_GATEWAY, ROUTER_OWNERS, FixedIP, Port, PortGroup
 from networking.routers.models import Router
 from networking.securitygroups import protocols
@@ -23,6 +24,11 @@ Rendered = dict[str, dict[str, Body]]
 def domain_default() -> str:
     """The domain of names that DHCP servers answer for, where the network has none: the one in Nova's metadata."""
     return str(getattr(settings, "DHCP_DOMAIN", "novalocal"))
+
+
+def host_name(ip: str) -> str:
+    """The name of a port that has none: as Neutron's DHCP agent makes it."""
+    return "host-" + ip.replace(".", "-").replace(":", "-")
 
 
 def render(pieces: Iterable[str]) -> Rendered:
@@ -55,7 +61,11 @@ def every_piece() -> list[str]:
 def _addresses(port_ids: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
     """{port: [(subnet, ip)]} in the order of allocation."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    rows = FixedIP.objects.filter(port_id__in=list(port_ids)).order_by("id").values_list("port_id", "subnet_id", "ip_address")
+    rows = (
+        FixedIP.objects.filter(port_id__in=list(port_ids))
+        .order_by("id")
+        .values_list("port_id", "subnet_id", "ip_address")
+    )
     for port, subnet, ip in rows:
         found[port].append((subnet, ip))
     return found
@@ -135,9 +145,11 @@ def _dhcp_body(
         held = ips.get(port)
         if held:
             entry: Body = {"port_id": port, "mac": mac, "ips": [{"subnet_id": s, "ip": ip} for s, ip in held]}
-            entry["hostname"] = name or "host-" + held[0][1].replace(".", "-").replace(":", "-")
-            if port in options:
-                entry["options"] = options[port]
+            entry["hostname"] = name or host_name(held[0][1])
+            versions = {6 if ":" in ip else 4 for _subnet, ip in held}
+            own_options = [option for option in options.get(port, ()) if servable(option, versions)]
+            if own_options:
+                entry["options"] = own_options
             hosts.append(entry)
     return {
         "network_id": network.id,
@@ -209,7 +221,9 @@ def _groups(ids: list[str]) -> dict[str, dict[str, Body]]:
 def _group_hosts(ids: list[str]) -> dict[str, set[str]]:
     """{group: hosts with a port in it, or in a group whose rules name it}; groups on no host are left out."""
     naming: dict[str, set[str]] = defaultdict(set)  # group → the remote groups among `ids` that its rules name
-    pairs = SecurityGroupRule.objects.filter(remote_group_id__in=ids).values_list("group_id", "remote_group_id").distinct()
+    pairs = (
+        SecurityGroupRule.objects.filter(remote_group_id__in=ids).values_list("group_id", "remote_group_id").distinct()
+    )
     for group, remote in pairs:
         naming[group].add(remote)
     found: dict[str, set[str]] = defaultdict(set)
@@ -240,7 +254,9 @@ def _rule_body(rule: SecurityGroupRule) -> Body:
 
 def _routers(ids: list[str]) -> dict[str, dict[str, Body]]:
     legs: dict[str, list[Port]] = defaultdict(list)
-    owned = Port.objects.filter(device_id__in=ids, device_owner__in=ROUTER_OWNERS).select_related("network").order_by("id")
+    owned = (
+        Port.objects.filter(device_id__in=ids, device_owner__in=ROUTER_OWNERS).select_related("network").order_by("id")
+    )
     for port in owned:
         legs[port.device_id].append(port)
     ips = _addresses(port.id for rows in legs.values() for port in rows)
