@@ -120,10 +120,13 @@ def demo_images() -> None:
     if stamp.exists() and stamp.read_text() == code and build.cached(settings.DATA):
         return
     with step("demo images"):
+        ours = os.umask(0o022)  # the builder's umask becomes the guest's file modes
         try:
             build.build(settings.DATA / "cache" / "demo")
         except RuntimeError as failure:
             raise Refused(f"The demo images could not be built: {failure}") from failure
+        finally:
+            os.umask(ours)
     stamp.write_text(code)
 
 
