@@ -13,6 +13,7 @@ RULES = {
     "image:reactivate": "rule:member",
     "image:manage_members": "rule:member",
     "image:tasks": "rule:reader",
+    "image:tasks_create": "rule:admin",
     "image:metadefs_read": "rule:any",
     "image:metadefs_write": "rule:admin",
 }
@@ -29,6 +30,7 @@ DESCRIPTIONS = {
     "image:reactivate": "Allow a deactivated image again",
     "image:manage_members": "Share an image with other projects",
     "image:tasks": "Look at imports",
+    "image:tasks_create": "Start an import by the older way, POST /v2/tasks",
     "image:metadefs_read": "Read metadata definitions",
     "image:metadefs_write": "Change metadata definitions",
 }

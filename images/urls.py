@@ -13,8 +13,8 @@ IMAGE = "v2/images/<str:image_id>"
 urlpatterns = [
     path("", about.Versions.as_view()),
     path("versions", about.Versions.as_view(status=200)),
-    path("v2", about.Versions.as_view()),
-    path("v2/", about.Versions.as_view()),
+    path("v2", about.Versions.as_view(schema=None)),
+    path("v2/", about.Versions.as_view(schema=None)),
     path("v2/schemas/<path:name>", about.Schemas.as_view()),
     path("v2/info/import", about.ImportMethods.as_view()),
     path("v2/info/stores", about.Stores.as_view()),

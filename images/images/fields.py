@@ -118,22 +118,14 @@ class PropertyNameTooLong(Invalid):
     template = "Custom property should not be greater than 255 characters."
 
 
-class ControlCharacter(Invalid):
-    template = "%(name)s holds a NUL character, which no name or value may have."
-
-
 def check_values(values: dict[str, Any]) -> None:
     """Holds attributes and properties against the schema.
 
-    Raises: SchemaRefused, PropertyNameTooLong, ControlCharacter.
+    Raises: SchemaRefused, PropertyNameTooLong.
     """
     bodies.validate(values, VALUES)
-    for name, value in values.items():
-        if len(name) > 255:
-            raise PropertyNameTooLong()
-        texts = [name, value] if isinstance(value, str) else [name, *value] if isinstance(value, list) else [name]
-        if any("\0" in text for text in texts if isinstance(text, str)):
-            raise ControlCharacter(name=name.replace("\0", "?"))
+    if any(len(name) > 255 for name in values):
+        raise PropertyNameTooLong()
 
 
 COLUMNS: Final = (

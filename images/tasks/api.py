@@ -35,7 +35,33 @@ class ImageTasks(ImageServiceView):
         return Response({"tasks": [services.render(task) for task in imports.of_image(self.actor, image_id=image_id)]})
 
 
+TASK: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string", "enum": [imports.OLD_TYPE]},
+        "input": {
+            "type": "object",
+            "properties": {
+                "import_from": {"type": "string"},
+                "import_from_format": {"type": "string"},
+                "image_properties": {"type": "object"},
+            },
+            "required": ["import_from", "import_from_format", "image_properties"],
+        },
+    },
+    "required": ["type", "input"],
+}
+
+
 class Tasks(ImageServiceView):
+    bodies = {"post": TASK}
+
+    def post(self, request: Any) -> Response:
+        task = imports.start_old(self.actor, asked=self.body()["input"])
+        response = Response(services.render(task), status=201)
+        response["Location"] = f"{self.root()}/api/image/v2/tasks/{task.pk}"
+        return response
+
     def get(self, request: Any) -> Response:
         return Response(services.index(self.actor, request._request))
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError, Conflict, Invalid
+from identity import policy
 from images.images import data
 from images.images import services as images
 from images.images.errors import StillArriving
@@ -28,6 +29,7 @@ from operations import background
 log = logging.getLogger(__name__)
 
 KIND = "image_import"
+OLD_TYPE = "import"  # of POST /v2/tasks
 KEEP = timedelta(hours=48)
 #: verb of states.VERBS by import method
 VERB_OF = {"glance-direct": "import", "web-download": "web-download"}
@@ -100,7 +102,7 @@ def run(task_id: str) -> None:
     if image is None:
         _end(task, FAILURE, message=str(_("The image was deleted, or given other data, before the import began.")))
         return
-    request = task.input["import_req"]["method"]
+    request = _method(task)
     try:
         if request["name"] == "glance-direct":
             pieces: Iterator[bytes] = files.read(files.staging_of(image.pk))
@@ -118,6 +120,31 @@ def run(task_id: str) -> None:
         return
     files.staging_of(image.pk).unlink(missing_ok=True)
     _end(task, SUCCESS, result={"image_id": image.pk})
+
+
+def _method(task: Task) -> dict[str, Any]:
+    """How the task's bytes come: {"name": …, "uri": …}."""
+    if task.type == OLD_TYPE:
+        return {"name": "web-download", "uri": task.input["import_from"]}
+    return dict(task.input["import_req"]["method"])
+
+
+def start_old(actor: Actor, *, asked: dict[str, Any]) -> Task:
+    """POST /v2/tasks of type `import`: a new image from an address, for operators.
+
+    Raises: Forbidden, UriRefused, and what creating an image raises.
+    """
+    policy.require(actor, "image:tasks_create")
+    _check_uri(asked["import_from"])
+    values = {"disk_format": asked["import_from_format"], "container_format": "bare", **asked["image_properties"]}
+    with transaction.atomic():
+        image = images.create(actor, values=values)
+        task = Task(type=OLD_TYPE, user_id=actor.user_id, request_id=actor.request_id, input=asked)
+        data.begin("web-download", image.pk, upload_id=task.pk)
+        task.image_id, task.project_id = image.pk, image.project_id
+        task.save(force_insert=True)
+        background.kick(KIND, task.pk)
+    return task
 
 
 def _end(task: Task, status: str, *, message: str = "", result: dict[str, Any] | None = None) -> None:

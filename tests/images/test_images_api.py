@@ -275,3 +275,18 @@ def test_an_unknown_schema_is_404(red: Client) -> None:
 def test_stores_and_import_methods(red: Client) -> None:
     assert red.ask("get", "info/stores").json()["stores"][0]["id"] == "file"
     assert red.ask("get", "info/import").json()["import-methods"]["value"] == ["glance-direct"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("get", "images/a%00b", None),
+        ("get", "images?name=a%00", None),
+        ("get", "images?marker=%00", None),
+        ("put", "images/11111111-2222-3333-4444-555555555555/tags/%00", None),
+        ("post", "metadefs/namespaces", {"namespace": "a\0"}),
+        ("post", "images", {"a\0": "b"}),
+    ],
+)
+def test_a_nul_character_is_400_everywhere(admin: Client, method: str, path: str, body: Any) -> None:
+    assert admin.ask(method, path, body).status_code == 400

@@ -179,6 +179,19 @@ def test_web_download_from_elsewhere_is_refused(red: Client, site: str, uri: str
     assert red.show(image["id"])["status"] == "queued"
 
 
+def test_a_task_makes_an_image_for_an_operator(red: Client, admin: Client, site: str) -> None:
+    asked = {"import_from": f"{site}/disk", "import_from_format": "raw", "image_properties": {"name": "old way"}}
+    assert red.ask("post", "tasks", {"type": "import", "input": asked}).status_code == 403
+    task = admin.ask("post", "tasks", {"type": "import", "input": asked})
+    assert (task.status_code, task.json()["status"]) == (201, "pending")
+    work()
+    done = admin.ask("get", f"tasks/{task.json()['id']}").json()
+    assert done["status"] == "success"
+    assert admin.show(done["result"]["image_id"])["name"] == "old way"
+    elsewhere = {**asked, "import_from": "http://elsewhere/x"}
+    assert admin.ask("post", "tasks", {"type": "import", "input": elsewhere}).status_code == 400
+
+
 def test_without_allowed_hosts_there_is_no_web_download(red: Client) -> None:
     image = red.create()
     body = {"method": {"name": "web-download", "uri": "http://127.0.0.1/"}}
