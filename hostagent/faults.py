@@ -28,11 +28,11 @@ class Fault:
         """Raises: ValueError when the text is not a fault."""
         if not text:
             return None
-        place, action, *rest = text.split(":")
+        place, action, *rest = [*text.split(":"), ""]
         flow, dot, step = place.rpartition(".")
-        if not dot or action not in ACTIONS or rest not in ([], ["once"]):
+        if not dot or action not in ACTIONS or rest not in ([""], ["once", ""]):
             raise ValueError(f"STACKLING_FAULT is {text!r}; it must be <flow>.<step>:{'|'.join(ACTIONS)}[:once]")
-        return cls(flow, step, action, bool(rest))
+        return cls(flow, step, action, "once" in rest)
 
 
 def strike(fault: Fault | None, step: str, folder: Path) -> None:

@@ -67,7 +67,7 @@ class Settings:
             control=env.get("STACKLING_CONTROL") or f"unix:{run}/web.sock",
             broker_url=env.get("BROKER_URL") or f"redis+socket://{run}/redis.sock",
             private_mounts=env.get("STACKLING_HOST_MODE") != "machine" and in_private_mounts(),
-            proof_kernel=env.get("STACKLING_PROOF_KERNEL", ""),
+            proof_kernel=env.get("STACKLING_PROOF_KERNEL") or demo_kernel(data),
             fault=env.get("STACKLING_FAULT", "") if env.get("STACKLING_TESTING") == "1" else "",
         )
 
@@ -75,6 +75,12 @@ class Settings:
 def default_run(data: Path) -> Path:
     """The short folder for sockets of the cloud whose state is in `data`."""
     return Path("/run/stackling") / hashlib.sha256(str(data).encode()).hexdigest()[:8]
+
+
+def demo_kernel(data: Path) -> str:
+    """The kernel of the demo image, where this machine has built it."""
+    kernel = data / "cache" / "demo" / "demo-kernel"
+    return str(kernel) if kernel.exists() else ""
 
 
 def read_key(place: Path, host: str) -> str:

@@ -107,7 +107,7 @@ class SerialHub:
         port.places.serial.unlink(missing_ok=True)
         port.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         port.listener.bind(str(port.places.serial))
-        port.places.serial.chmod(0o600)
+        port.places.serial.chmod(0o660)  # the group of its folder: the console proxy
         port.listener.listen(16)
         port.listener.setblocking(False)
         self._selector.register(port.listener, selectors.EVENT_READ, lambda mask: self._accept(port))
@@ -218,13 +218,13 @@ class SerialHub:
         port = self._ports.pop(server_id, None)
         if port is None:
             return
+        port.places.serial.unlink(missing_ok=True)
         for viewer in list(port.viewers):
             self._drop(port, viewer)
         for end in (port.guest, port.listener):
             if end is not None:
                 self._selector.unregister(end)
                 end.close()
-        port.places.serial.unlink(missing_ok=True)
 
 
 def _tail(places: Places) -> bytes:

@@ -1,0 +1,70 @@
+"""Who may open a console, and what the log keeps to itself."""
+
+import logging
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.console_ticket import BadTicket, make_console_token, read_console_token, revoke, sweep
+from hostagent.console_plugin import Tickets, hide_tickets
+
+KEY = "ab" * 32
+WHAT = {"server_id": "s1", "kind": "vnc", "path": "/run/x/vnc-s1.sock"}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "console.key").write_text(KEY)
+    return tmp_path
+
+
+def test_a_ticket_leads_to_its_socket(data: Path) -> None:
+    assert Tickets(str(data)).lookup(make_console_token(KEY, **WHAT)) == ("unix_socket", WHAT["path"])
+
+
+def test_an_expired_or_foreign_ticket_leads_nowhere(data: Path) -> None:
+    plugin = Tickets(str(data))
+    assert plugin.lookup(make_console_token(KEY, **WHAT, seconds=-2)) is None
+    assert plugin.lookup(make_console_token("cd" * 32, **WHAT)) is None
+
+
+@given(place=st.integers(min_value=0), letter=st.sampled_from("ABCxyz019_-."))
+def test_a_changed_ticket_is_never_read(place: int, letter: str) -> None:
+    ticket = make_console_token(KEY, **WHAT)
+    place %= len(ticket) - 1  # the last letter of base64 holds bits that mean nothing
+    changed = ticket[:place] + letter + ticket[place + 1 :]
+    if changed != ticket:
+        with pytest.raises(BadTicket):
+            read_console_token(KEY, changed)
+
+
+@given(st.text(max_size=60))
+def test_no_text_at_all_breaks_the_reader(text: str) -> None:
+    with pytest.raises(BadTicket):
+        read_console_token(KEY, text)
+
+
+def test_a_deleted_server_and_a_revoked_ticket_are_refused_until_no_ticket_can_be_valid(tmp_path: Path) -> None:
+    ticket = make_console_token(KEY, **WHAT)
+    facts = read_console_token(KEY, ticket, tmp_path)
+    for name in (facts["jti"], facts["server_id"]):
+        revoke(tmp_path, name)
+        with pytest.raises(BadTicket, match="revoked"):
+            read_console_token(KEY, ticket, tmp_path)
+        assert sweep(tmp_path) == 0
+        os.utime(tmp_path / name, (time.time() - 10**5,) * 2)
+        assert sweep(tmp_path) == 1
+
+
+def test_a_ticket_does_not_reach_the_log() -> None:
+    ticket = make_console_token(KEY, **WHAT)
+    record = logging.LogRecord(
+        "websocket", logging.INFO, "", 0, "Path: '/console/?token=%s' of %s", (ticket, "x"), None
+    )
+    assert hide_tickets(record)
+    assert record.getMessage() == "Path: '/console/?token=<ticket>' of x"

@@ -1,0 +1,155 @@
+"""Disks as files: fetched once, verified, resumed, refused when they are not what they claim. Needs qemu-img."""
+
+import hashlib
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hostagent.contract import Failure
+from hostagent.control_link import ControlError
+from hostagent.drivers.storage import file as file_storage
+from hostagent.drivers.storage.file import FileStorage
+from hostagent.job import Job
+
+
+class Control:
+    """Stands where control would answer; `cut` ends a download after so many bytes, once."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.asked: list[int] = []
+        self.cut = 0
+
+    def download(self, path: str, start: int) -> Iterator[bytes]:
+        self.asked.append(start)
+        if self.cut:
+            end, self.cut = self.cut, 0
+            yield self.content[start:end]
+            raise ControlError("cut")
+        yield self.content[start:]
+
+
+def new_job(deadline: float = 30) -> Job:
+    job = Job({"body": {}, "deadline": deadline})
+    job.begin()
+    return job
+
+
+@pytest.fixture
+def qcow2(tmp_path: Path) -> bytes:
+    path = tmp_path / "image.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(path), "8M"], check=True)
+    return path.read_bytes()
+
+
+def storage_with(content: bytes, folder: Path) -> tuple[FileStorage, Control]:
+    control = Control(content)
+    return FileStorage(SimpleNamespace(own=SimpleNamespace(data=folder), link=control)), control  # type: ignore[arg-type]
+
+
+def image_of(content: bytes, **more: Any) -> dict[str, Any]:
+    return {"id": "i", "checksum": hashlib.sha512(content).hexdigest(), "size": len(content), "disk_format": "qcow2", "path": "/internal/images/i", **more}  # fmt: skip
+
+
+def info(path: Path) -> dict[str, Any]:
+    return json.loads(
+        subprocess.run(["qemu-img", "info", "--output=json", str(path)], check=True, capture_output=True).stdout
+    )
+
+
+def test_a_disk_is_an_overlay_on_an_image_fetched_once(tmp_path: Path, qcow2: bytes) -> None:
+    storage, control = storage_with(qcow2, tmp_path)
+    first = storage.ensure_disk({"server_id": "a", "image": image_of(qcow2), "size_gib": 1}, new_job())
+    second = storage.ensure_disk({"server_id": "b", "image": image_of(qcow2), "size_gib": 0}, new_job())
+    assert (first["cached"], second["cached"], control.asked) == (False, True, [0])
+    assert info(storage.root_path("a"))["virtual-size"] == 2**30
+    assert info(storage.root_path("b"))["virtual-size"] == 8 * 2**20
+    assert info(storage.root_path("a"))["backing-filename-format"] == "qcow2"
+
+
+def test_a_cut_download_goes_on_where_it_ended(tmp_path: Path, qcow2: bytes) -> None:
+    storage, control = storage_with(qcow2, tmp_path)
+    control.cut = 1000
+    storage.ensure_image(image_of(qcow2), new_job())
+    assert control.asked == [0, 1000]
+
+
+def test_bytes_that_are_not_the_image_are_tried_twice_then_refused_and_thrown_away(
+    tmp_path: Path, qcow2: bytes
+) -> None:
+    storage, control = storage_with(b"x" * len(qcow2), tmp_path)
+    with pytest.raises(Failure) as failure:
+        storage.ensure_image(image_of(qcow2), new_job())
+    assert failure.value.code == "image_corrupt"
+    assert control.asked == [0, 0]
+    assert list(storage.cache.iterdir()) == []
+
+
+def test_an_image_that_points_at_another_file_is_refused(tmp_path: Path) -> None:
+    evil = tmp_path / "evil.qcow2"
+    subprocess.run(
+        ["qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", "/etc/shadow", "-F", "raw", str(evil), "8M"], check=True
+    )
+    content = evil.read_bytes()
+    storage, _ = storage_with(content, tmp_path)
+    with pytest.raises(Failure) as failure:
+        storage.ensure_image(image_of(content), new_job())
+    assert failure.value.code == "image_corrupt"
+    assert list(storage.cache.iterdir()) == []
+
+
+def test_a_full_disk_says_how_much_is_missing(tmp_path: Path, qcow2: bytes) -> None:
+    storage, control = storage_with(qcow2, tmp_path)
+    with pytest.raises(Failure) as failure:
+        storage.ensure_image(image_of(qcow2, size=2**60), new_job())
+    assert failure.value.code == "no_space"
+    assert failure.value.data["need"] > failure.value.data["have"]
+    assert control.asked == []
+
+
+def test_two_at_once_fetch_once(tmp_path: Path, qcow2: bytes) -> None:
+    storage, control = storage_with(qcow2, tmp_path)
+    threads = [threading.Thread(target=storage.ensure_image, args=(image_of(qcow2), new_job())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert control.asked == [0]
+
+
+def test_a_disk_grows_and_never_shrinks(tmp_path: Path, qcow2: bytes) -> None:
+    storage, _ = storage_with(qcow2, tmp_path)
+    storage.ensure_disk({"server_id": "a", "image": None, "size_gib": 1}, new_job())
+    storage.ensure_size("a", 2, new_job())
+    storage.ensure_size("a", 1, new_job())
+    assert info(storage.root_path("a"))["virtual-size"] == 2 * 2**30
+
+
+def test_a_copy_past_its_deadline_is_killed(tmp_path: Path) -> None:
+    job = new_job(deadline=30)
+    threading.Timer(0.2, job.expire).start()
+    with pytest.raises(Failure) as failure:
+        job.run(["sleep", "30"])
+    assert failure.value.code == "timed_out"
+    assert job.seconds < 5
+
+
+def test_everything_of_a_server_goes_with_its_disk(tmp_path: Path, qcow2: bytes) -> None:
+    storage, _ = storage_with(qcow2, tmp_path)
+    storage.ensure_disk({"server_id": "a", "image": image_of(qcow2), "size_gib": 1}, new_job())
+    storage.ensure_config_drive("a", {"openstack/latest/meta_data.json": "e30=", "openstack/latest/user_data": "eA=="})
+    (storage.consoles / "a.log").write_text("boot")
+    storage.remove_disk("a")
+    storage.remove_disk("a")
+    assert storage.read_disks() == []
+    assert list(storage.consoles.iterdir()) == []
+
+
+def test_the_spare_room_is_never_promised(tmp_path: Path) -> None:
+    assert file_storage.SPARE >= 64 * 2**20
