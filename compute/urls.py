@@ -7,6 +7,7 @@ from compute.consoles import api as consoles
 from compute.flavors import api as flavors
 from compute.hypervisors import api as hypervisors
 from compute.keypairs import api as keypairs
+from compute.proxies import images_api, networks_api
 from compute.quotas import api as quotas
 from compute.servergroups import api as servergroups
 from compute.servers import actions_api, api, parts_api
@@ -72,6 +73,23 @@ v21 = [
     path("os-hosts", hypervisors.Hosts.as_view()),
     path("os-hosts/<str:name>", hypervisors.HostDetail.as_view()),
     path("os-migrations", hypervisors.Migrations.as_view()),
+    # what other services do now
+    path("images", images_api.ImageList.as_view()),
+    path("images/detail", images_api.ImageListDetail.as_view()),
+    path("images/<str:image_id>", images_api.ImageDetail.as_view()),
+    path("images/<str:image_id>/metadata", images_api.ImageMetadata.as_view()),
+    path("images/<str:image_id>/metadata/<str:key>", images_api.ImageMetadataItem.as_view()),
+    path("os-security-groups", networks_api.SecurityGroups.as_view()),
+    path("os-security-groups/<str:group_id>", networks_api.SecurityGroupDetail.as_view()),
+    path("os-security-group-rules", networks_api.SecurityGroupRules.as_view()),
+    path("os-security-group-rules/<str:rule_id>", networks_api.SecurityGroupRuleDetail.as_view()),
+    path("os-floating-ips", networks_api.FloatingIPs.as_view()),
+    path("os-floating-ips/<str:floating_id>", networks_api.FloatingIPDetail.as_view()),
+    path("os-floating-ip-pools", networks_api.FloatingIPPools.as_view()),
+    path("os-networks", networks_api.Networks.as_view()),
+    path("os-networks/<str:network_id>", networks_api.NetworkDetail.as_view()),
+    path("os-tenant-networks", networks_api.TenantNetworks.as_view()),
+    path("os-tenant-networks/<str:network_id>", networks_api.TenantNetworkDetail.as_view()),
     # quotas and usage
     path("limits", quotas.Limits.as_view()),
     path("os-quota-sets/<str:project_id>", quotas.QuotaSet.as_view()),

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from compute.consoles import services as consoles
+from compute.proxies import networks_api
 from compute.servers import api, changing, requests, schemas, services
 from compute.servers.schemas import NAME, obj
 from compute.views import ComputeView, Response
@@ -143,6 +144,18 @@ def remove_fixed_ip(view: ComputeView, server_id: str, body: Body) -> Response:
     return Response(status=202)
 
 
+def add_floating_ip(view: ComputeView, server_id: str, body: Body) -> Response:
+    networks_api.add_floating_ip(
+        view.actor, server_id=server_id, address=body["address"], fixed=body.get("fixed_address")
+    )
+    return Response(status=202)
+
+
+def remove_floating_ip(view: ComputeView, server_id: str, body: Body) -> Response:
+    networks_api.remove_floating_ip(view.actor, server_id=server_id, address=body["address"])
+    return Response(status=202)
+
+
 def console_output(view: ComputeView, server_id: str, body: Body) -> Response:
     length = (body or {}).get("length")
     return Response({"output": consoles.output(view.actor, server_id=server_id, lines=_length(length))})
@@ -182,6 +195,7 @@ _BACKUP = obj(
     {"name": NAME, "backup_type": {"type": "string"}, "rotation": _ROTATION, "metadata": schemas.METADATA},
     ("name", "backup_type", "rotation"),
 )
+_FLOATING = obj({"address": {"type": "string"}, "fixed_address": {"type": "string"}}, ("address",))
 _REBOOT = obj({"type": {"enum": ["HARD", "Hard", "hard", "SOFT", "Soft", "soft"]}}, ("type",))
 
 #: Key of the body → (its JSON Schema, what it does, last microversion or None).
@@ -209,6 +223,8 @@ ACTIONS: dict[str, tuple[dict[str, Any], Act, tuple[int, int] | None]] = {
     "removeSecurityGroup": (_GROUP, remove_group, None),
     "addFixedIp": (obj({"networkId": {"type": ["string", "integer"]}}, ("networkId",)), add_fixed_ip, (2, 43)),
     "removeFixedIp": (obj({"address": {"type": "string"}}, ("address",)), remove_fixed_ip, (2, 43)),
+    "addFloatingIp": (_FLOATING, add_floating_ip, (2, 43)),
+    "removeFloatingIp": (_FLOATING, remove_floating_ip, (2, 43)),
     "os-getConsoleOutput": (_EMPTY, console_output, None),
     "os-getVNCConsole": (_TYPE, _console("vnc", ("novnc", "xvpvnc")), (2, 5)),
     "os-getSerialConsole": (_TYPE, _console("serial", ("serial",)), (2, 5)),

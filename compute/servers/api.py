@@ -76,6 +76,8 @@ def shown(view: ComputeView, server_id: str, *, short: bool = False) -> dict[str
     """One server as this request sees it. `short`: as PUT and rebuild answered before 2.75."""
     admin = policy.allows(view.actor, "compute:server:host")
     row = reading.one(server_id, view.base, admin=admin)
+    if short:
+        row["addresses"] = reading.plain(row["addresses"])
     out = fields.render(fields.SHORT if short else fields.SERVER, row, view.version, admin)
     return {**out, **fields.SINGLE.render(row, view.version, view.actor)}
 

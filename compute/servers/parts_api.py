@@ -121,8 +121,7 @@ class AddressesOfNetwork(ComputeView):
 
 def plain_addresses(server_id: str) -> dict[str, list[dict[str, Any]]]:
     """Addresses without the OS-EXT-IPS attributes, as this route has them."""
-    found = reading.addresses_of([server_id])[server_id]
-    return {name: [{"version": a["version"], "addr": a["addr"]} for a in entries] for name, entries in found.items()}
+    return reading.plain(reading.addresses_of([server_id])[server_id])
 
 
 # ── Interfaces ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -122,6 +122,13 @@ def addresses_of(server_ids: list[str]) -> dict[str, dict[str, list[dict[str, An
     return out
 
 
+def plain(addresses: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Addresses without the OS-EXT-IPS attributes, as some routes have them."""
+    return {
+        name: [{"version": a["version"], "addr": a["addr"]} for a in entries] for name, entries in addresses.items()
+    }
+
+
 def host_status() -> dict[str, str]:
     """{host: UP | MAINTENANCE | DOWN | UNKNOWN} as Nova's host_status says it."""
     out = {}

@@ -1,0 +1,347 @@
+"""Security groups, floating IPs and networks in Nova's old form. All end with microversion 2.35."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db.models import Q
+
+from common.actor import Actor
+from common.errors import Conflict, Invalid, NotFound
+from common.ids import is_id
+from compute.servers.models import Server
+from compute.servers.schemas import obj
+from compute.servers.services import find as find_server
+from compute.views import ComputeView, Response, flag
+from networking.floatingips import services as floatingips
+from networking.floatingips.models import FloatingIP
+from networking.networks.models import Network
+from networking.ports.models import FixedIP
+from networking.securitygroups import rules, services
+from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
+
+LAST = (2, 35)
+
+
+class Missing(NotFound):
+    template = "%(reason)s"
+
+
+@contextmanager
+def as_nova() -> Iterator[None]:
+    """Nova says 400 where the network service says 409."""
+    try:
+        yield
+    except Conflict as error:
+        raise Invalid(reason=error.message) from error
+
+
+# ── Security groups ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _rule(rule: SecurityGroupRule) -> dict[str, Any]:
+    group: dict[str, str] = {}
+    if rule.remote_group is not None:
+        group = {"name": rule.remote_group.name, "tenant_id": rule.remote_group.project_id}
+    cidr = rule.remote_ip_prefix or ("0.0.0.0/0" if rule.ethertype == "IPv4" else "::/0")
+    icmp = rule.protocol == "icmp" and rule.port_range_min is None
+    return {
+        "id": rule.id,
+        "parent_group_id": rule.group_id,
+        "ip_protocol": rule.protocol or None,
+        "from_port": -1 if icmp else rule.port_range_min,
+        "to_port": -1 if icmp or (rule.protocol == "icmp" and rule.port_range_max is None) else rule.port_range_max,
+        "group": group,
+        "ip_range": {} if group else {"cidr": cidr},
+    }
+
+
+def _groups(rows: Iterable[SecurityGroup]) -> list[dict[str, Any]]:
+    """Each with its rules for what comes in: those are all that Nova knew."""
+    found = list(rows)
+    by_group: dict[str, list[dict[str, Any]]] = {group.id: [] for group in found}
+    wanted = SecurityGroupRule.objects.filter(group_id__in=by_group, direction="ingress").select_related("remote_group")
+    for rule in wanted.order_by("created_at", "id"):
+        by_group[rule.group_id].append(_rule(rule))
+    return [
+        {
+            "id": group.id,
+            "name": group.name,
+            "description": group.description,
+            "tenant_id": group.project_id,
+            "rules": by_group[group.id],
+        }
+        for group in found
+    ]
+
+
+_TEXT = {"type": "string", "maxLength": 255}
+_GROUP = obj(
+    {"security_group": obj({"name": {**_TEXT, "minLength": 1}, "description": _TEXT}, ("name",))}, ("security_group",)
+)
+
+
+class SecurityGroups(ComputeView):
+    until = LAST
+    bodies = {"post": _GROUP}
+
+    def get(self, request: Any) -> Response:
+        everyone = "all_tenants" in request.GET and flag(request.GET["all_tenants"] or "1", "all_tenants")
+        rows = SecurityGroup.objects.visible_to(self.actor).order_by("name", "id")
+        if not (everyone and self.actor.is_admin):
+            services.defaults.ensure_default(self.actor.project_id or "")
+            rows = rows.filter(project_id=self.actor.project_id or "")
+        return Response({"security_groups": _groups(rows)})
+
+    def post(self, request: Any) -> Response:
+        data = self.body()["security_group"]
+        if not data["name"].strip():
+            raise Invalid(reason="Security group name cannot be empty")
+        with as_nova():
+            group = services.create(
+                self.actor, name=data["name"].strip(), description=data.get("description", "").strip()
+            )
+        return Response({"security_group": _groups([group])[0]})
+
+
+class SecurityGroupDetail(ComputeView):
+    until = LAST
+    bodies = {"put": _GROUP}
+
+    def get(self, request: Any, group_id: str) -> Response:
+        return Response({"security_group": _groups([services.find(self.actor, group_id)])[0]})
+
+    def put(self, request: Any, group_id: str) -> Response:
+        data = self.body()["security_group"]
+        with as_nova():
+            group = services.update(self.actor, group_id, **data)
+        return Response({"security_group": _groups([group])[0]})
+
+    def delete(self, request: Any, group_id: str) -> Response:
+        with as_nova():
+            services.delete(self.actor, group_id)
+        return Response(status=202)
+
+
+_PORT = {"type": ["integer", "string", "null"]}
+_RULE = obj(
+    {
+        "security_group_rule": obj(
+            {
+                "parent_group_id": {"type": ["string", "integer"]},
+                "ip_protocol": {"type": ["string", "null"]},
+                "from_port": _PORT,
+                "to_port": _PORT,
+                "cidr": {"type": ["string", "null"]},
+                "group_id": {"type": ["string", "null"]},
+            },
+            ("parent_group_id",),
+        )
+    },
+    ("security_group_rule",),
+)
+
+
+class SecurityGroupRules(ComputeView):
+    until = LAST
+    bodies = {"post": _RULE}
+
+    def post(self, request: Any) -> Response:
+        data = self.body()["security_group_rule"]
+        parent = str(data["parent_group_id"])
+        if not is_id(parent):
+            raise Invalid(reason=f"Parent group id {parent} is not a uuid")
+        low, high = _number(data.get("from_port")), _number(data.get("to_port"))
+        if data.get("ip_protocol") is None and (low is not None or high is not None):
+            raise Invalid(reason="Invalid ip_protocol: it must be given with ports")
+        with as_nova():
+            rule = rules.create(
+                self.actor,
+                security_group_id=parent,
+                direction="ingress",
+                ethertype="IPv6" if ":" in (data.get("cidr") or "") else "IPv4",
+                protocol=data.get("ip_protocol"),
+                port_range_min=low,
+                port_range_max=high,
+                remote_ip_prefix=data.get("cidr"),
+                remote_group_id=data.get("group_id"),
+            )
+        return Response({"security_group_rule": _rule(rule)})
+
+
+def _number(value: Any) -> int | None:
+    """A port as Nova took it: -1 is "any". Raises: Invalid."""
+    if value in (None, "", -1, "-1"):
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        raise Invalid(reason=f"Invalid port {value}") from None
+
+
+class SecurityGroupRuleDetail(ComputeView):
+    until = LAST
+
+    def delete(self, request: Any, rule_id: str) -> Response:
+        rules.delete(self.actor, rule_id)
+        return Response(status=202)
+
+
+# ── Floating IPs ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _floating(row: FloatingIP) -> dict[str, Any]:
+    owner = row.port.device_id if row.port is not None and row.port.device_owner.startswith("compute:") else None
+    return {
+        "id": row.id,
+        "ip": row.floating_ip_address,
+        "pool": row.network.name or row.network_id,
+        "fixed_ip": row.fixed_ip_address or None,
+        "instance_id": owner,
+    }
+
+
+class FloatingIPPools(ComputeView):
+    until = LAST
+
+    def get(self, request: Any) -> Response:
+        rows = Network.objects.visible_to(self.actor).filter(external=True).order_by("name")
+        return Response({"floating_ip_pools": [{"name": row.name or row.id} for row in rows]})
+
+
+class FloatingIPs(ComputeView):
+    until = LAST
+    bodies = {"post": obj({"pool": {"type": ["string", "null"]}})}
+
+    def get(self, request: Any) -> Response:
+        rows = FloatingIP.objects.filter(project_id=self.actor.project_id or "").select_related("port", "network")
+        return Response({"floating_ips": [_floating(row) for row in rows.order_by("created_at", "id")]})
+
+    def post(self, request: Any) -> Response:
+        pool = (self.body() or {}).get("pool")
+        external = Network.objects.visible_to(self.actor).filter(external=True).order_by("-is_default", "name")
+        network = external.filter(Q(name=pool) | Q(id=pool)).first() if pool else external.first()
+        if network is None:
+            raise Missing(reason="Floating IP pool not found.")
+        return Response({"floating_ip": _floating(floatingips.create(self.actor, network_id=network.id))})
+
+
+class FloatingIPDetail(ComputeView):
+    until = LAST
+
+    def get(self, request: Any, floating_id: str) -> Response:
+        return Response({"floating_ip": _floating(floatingips.find(self.actor, floating_id))})
+
+    def delete(self, request: Any, floating_id: str) -> Response:
+        floatingips.delete(self.actor, floating_id)
+        return Response(status=202)
+
+
+def by_address(actor: Actor, address: str) -> FloatingIP:
+    """Raises: Missing."""
+    found = FloatingIP.objects.visible_to(actor).filter(floating_ip_address=address).first()
+    if found is None:
+        raise Missing(reason="floating IP not found")
+    return found
+
+
+def add_floating_ip(actor: Actor, *, server_id: str, address: str, fixed: str | None) -> None:
+    """Raises: Missing, Invalid when the server has no such fixed address."""
+    server: Server = find_server(actor, server_id, "compute:server:attach_interface")
+    floating = by_address(actor, address)
+    rows = FixedIP.objects.filter(port__device_id=server.id).order_by("port__created_at", "id")
+    found = rows.filter(ip_address=fixed).first() if fixed else rows.filter(subnet__ip_version=4).first()
+    if found is None:
+        raise Invalid(
+            reason="Specified fixed address not assigned to instance"
+            if fixed
+            else "No fixed IPs associated to instance"
+        )
+    with as_nova():
+        floatingips.update(actor, floating.id, port_id=found.port_id, fixed_ip_address=found.ip_address)
+
+
+def remove_floating_ip(actor: Actor, *, server_id: str, address: str) -> None:
+    """Raises: Missing, Conflict when it leads elsewhere."""
+    server: Server = find_server(actor, server_id, "compute:server:detach_interface")
+    floating = by_address(actor, address)
+    if floating.port is None or floating.port.device_id != server.id:
+        raise Conflict(reason=f"Floating IP {address} is not associated with instance {server_id}.")
+    floatingips.update(actor, floating.id, port_id=None)
+
+
+# ── Networks ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_NOTHING = [
+    "bridge",
+    "bridge_interface",
+    "broadcast",
+    "cidr",
+    "cidr_v6",
+    "created_at",
+    "deleted",
+    "deleted_at",
+    "dhcp_server",
+    "dhcp_start",
+    "dns1",
+    "dns2",
+    "enable_dhcp",
+    "gateway",
+    "gateway_v6",
+    "host",
+    "injected",
+    "mtu",
+    "multi_host",
+    "netmask",
+    "netmask_v6",
+    "priority",
+    "project_id",
+    "rxtx_base",
+    "share_address",
+    "updated_at",
+    "vlan",
+    "vpn_private_address",
+    "vpn_public_address",
+    "vpn_public_port",
+]
+
+
+class Networks(ComputeView):
+    until = LAST
+
+    def get(self, request: Any) -> Response:
+        rows = Network.objects.visible_to(self.actor).order_by("created_at", "id")
+        return Response({"networks": [{**dict.fromkeys(_NOTHING), "id": r.id, "label": r.name} for r in rows]})
+
+
+def _network(actor: Actor, network_id: str) -> Network:
+    found = Network.objects.visible_to(actor).filter(id=network_id).first()
+    if found is None:
+        raise Missing(reason="Network not found")
+    return found
+
+
+class NetworkDetail(ComputeView):
+    until = LAST
+
+    def get(self, request: Any, network_id: str) -> Response:
+        row = _network(self.actor, network_id)
+        return Response({"network": {**dict.fromkeys(_NOTHING), "id": row.id, "label": row.name}})
+
+
+class TenantNetworks(ComputeView):
+    until = LAST
+
+    def get(self, request: Any) -> Response:
+        rows = Network.objects.visible_to(self.actor).filter(
+            Q(project_id=self.actor.project_id or "") | Q(shared=True), external=False
+        )
+        return Response({"networks": [{"id": r.id, "label": r.name, "cidr": "None"} for r in rows]})
+
+
+class TenantNetworkDetail(ComputeView):
+    until = LAST
+
+    def get(self, request: Any, network_id: str) -> Response:
+        row = _network(self.actor, network_id)
+        return Response({"network": {"id": row.id, "label": row.name, "cidr": "None"}})
