@@ -24,9 +24,10 @@ def on_network(host: str, body: dict[str, Any]) -> None:
         columns = ("pk", "piece", "wanted", "reported", "failure")
         seen = [Seen(*row) for row in HostPiece.objects.filter(host=host).values_list(*columns)]
         arrived, broken = _store(seen, hashes, failed)
-        if set(hashes) - {row.piece for row in seen}:
-            log.warning("networking: %s has pieces nobody wants; it gets the whole document", host)
-            sync.send_everything(host)
+        strays = sorted(set(hashes) - {row.piece for row in seen})
+        if strays:
+            log.warning("networking: %s has pieces nobody wants: %s", host, ", ".join(strays[:5]))
+            sync.send(host, {}, strays)
         _wire_service_ports(arrived)
         _wake_ports()
         for port in broken:
@@ -45,20 +46,16 @@ class Seen(NamedTuple):
 
 def _store(seen: list[Seen], hashes: dict[str, str], failed: dict[str, Any]) -> tuple[list[str], list[str]]:
     """Write what differs. Returns (pieces that are now as wanted, ports for which a failure is new)."""
-    differing, gone, failing = [], [], []
+    differing, failing = [], []
     for row in seen:
         reported, failure = hashes.get(row.piece, ""), failed.get(row.piece)
-        if not row.wanted and not reported:
-            gone.append(row.pk)
-        elif row.reported != reported or row.failure != failure:
+        if row.reported != reported or row.failure != failure:
             differing.append(row.pk)
             if failure and failure != row.failure:
                 failing.append(row.piece)
     rows = list(HostPiece.objects.filter(pk__in=differing)) if differing else []
     arrived = [row.piece for row in rows if _note(row, hashes.get(row.piece, ""), failed.get(row.piece))]
     HostPiece.objects.bulk_update(rows, ["reported", "reported_at", "failure"], batch_size=200)
-    if gone:
-        HostPiece.objects.filter(pk__in=gone).delete()
     return arrived, _ports_needing(failing)
 
 

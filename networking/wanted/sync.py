@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 HISTORY = 8  # hashes sent before that a late report may still name
 BATCH = 2000  # changes rendered at once
 RESEND_AFTER = 6.0  # seconds without the wanted state until it is sent again
+FORGET_AFTER = 60.0  # seconds until the row of a piece that is gone goes too
 FULL = "full:"
 _TURN_KEY = 0x6E65_7477  # "netw": PostgreSQL's advisory lock of whoever renders
 _turn = threading.RLock()
@@ -74,7 +75,7 @@ def drain() -> None:
                 outgoing = _write(rendered, upto)
                 Change.objects.filter(pk__in=[id for id, _piece in changes]).delete()
                 for host, (pieces, gone) in outgoing.items():
-                    _send(host, pieces, gone)
+                    send(host, pieces, gone)
             if len(changes) < BATCH:
                 return
 
@@ -160,7 +161,7 @@ def _note_needs(rendered: Rendered, rows: list[HostPiece]) -> None:
     HostPiece.objects.bulk_update(ports, ["needs"], batch_size=200)
 
 
-def _send(host: str, pieces: dict[str, Any], gone: list[str]) -> None:
+def send(host: str, pieces: dict[str, Any], gone: list[str]) -> None:
     """Order a host to make these pieces. A host that is down gets everything when it says hello."""
     hosts.send(host, "network.apply", {"full": False, "pieces": pieces, "remove": gone})
 
@@ -181,6 +182,9 @@ def sweep() -> None:
     """Find what got lost: changes nobody rendered, states sent long ago and not reported."""
     if Change.objects.exists():
         drain()
+    # kept for a while, because a host may still be about to report what it was told before
+    gone = HostPiece.objects.filter(wanted="", reported="", sent_at__lt=now() - timedelta(seconds=FORGET_AFTER))
+    gone.delete()
     late = HostPiece.objects.filter(sent_at__lt=now() - timedelta(seconds=RESEND_AFTER))
     behind: dict[str, list[HostPiece]] = defaultdict(list)
     alive = set(Host.objects.filter(state="up").values_list("name", flat=True))
@@ -199,4 +203,4 @@ def _resend(host: str, rows: list[HostPiece]) -> None:
         gone = [row.piece for row in rows if not row.wanted]
         HostPiece.objects.filter(pk__in=[row.pk for row in rows]).update(sent_at=now())
         log.info("networking: sending %s again to %s", ", ".join([*pieces, *gone][:5]), host)
-        _send(host, pieces, gone)
+        send(host, pieces, gone)

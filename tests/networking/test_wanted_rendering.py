@@ -1,5 +1,6 @@
 """Wanted state: what hosts are told, and that changes alone lead to the same as rendering everything."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.actor import Actor
+from common.clock import now
 from hostagent.contract import piece_hash
 from networking import placement
 from networking.floatingips import services as floatingips
@@ -138,7 +140,17 @@ def test_a_deleted_port_leaves_nothing(agents, demo, private) -> None:
     ports.delete(demo, port.id)
     agents.settle()
     assert wanted_hashes() == everything()
+    assert f"port:{port.id}" not in agents.pieces["host1"]
+    HostPiece.objects.update(sent_at=now() - timedelta(minutes=2))
+    sync.sweep()
     assert not HostPiece.objects.filter(piece=f"port:{port.id}").exists()
+
+
+def test_a_piece_nobody_knows_is_taken_away(agents, demo, private) -> None:
+    agents.settle()
+    agents.pieces["host1"]["port:stray"] = "0" * 32
+    agents.report("host1")
+    assert agents.orders[-1] == ("host1", {"full": False, "pieces": {}, "remove": ["port:stray"]})
 
 
 def test_only_what_changed_is_sent(agents, demo, private) -> None:
