@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from images.demo import build as demo
 from images.images.models import Image
@@ -61,6 +63,46 @@ def test_seeding_makes_what_is_absent_and_nothing_twice(
     image = Image.objects.get(name="demo")
     assert (image.status, image.visibility, image.inspected) == ("active", "public", True)
     assert image.properties["os_admin_user"] == "demo"
+
+
+SCRIPTS = [
+    demo.FILES / "initrd/init",
+    *(path for path in (demo.FILES / "root/usr/lib/stackling").iterdir() if path.suffix != ".awk"),
+    *(demo.FILES / "root" / path for path in ("etc/init.d/boot", "usr/bin/curl", "etc/acpi/PWRF/00000080")),
+]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_the_guest_s_scripts_parse(script: Path) -> None:
+    subprocess.run(["busybox", "sh", "-n", str(script)], check=True)
+
+
+TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=126))
+KEY = st.text(st.characters(categories=["L", "N"], max_codepoint=126), min_size=1)
+JSON = st.recursive(
+    st.one_of(TEXT, st.integers(), st.booleans(), st.none()),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEY, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def flat(value: object, path: str = "") -> list[str]:
+    """What json.awk is to print."""
+    if isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        return [line for key, inner in pairs for line in flat(inner, f"{path}.{key}" if path else str(key))]
+    return [f"{path}\t{value if isinstance(value, str) else json.dumps(value)}"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(KEY, JSON, max_size=5), st.sampled_from([None, 1]))
+def test_the_guest_reads_any_metadata(document: dict[str, object], indent: int | None) -> None:
+    program = demo.FILES / "root/usr/lib/stackling/json.awk"
+    text = json.dumps(document, indent=indent)
+    said = subprocess.run(
+        ["busybox", "awk", "-f", str(program)], input=text, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.splitlines() == flat(document)
 
 
 class Guest:
