@@ -264,7 +264,8 @@ class Inventory(TypedDict):
 # router:<id>   of a router that lives on this host:
 #               {"id", "up": bool, "snat": bool,
 #                "external": {"network_id", "port_id", "mac", "ips": [{"ip", "prefix"}], "gateway"} | None,
-#                "interfaces": [{"port_id", "network_id", "mac", "ips": [{"ip", "prefix"}], "mtu"}],
+#                "interfaces": [{"port_id", "network_id", "mac", "ips": [{"ip", "prefix"}], "mtu",
+#                                "ra": [IPv6 prefix, …] (optional: where the router announces itself to guests)}],
 #                "floating": [{"id", "ip", "fixed_ip"}], "routes": [{"destination", "nexthop"}], "metadata": true}
 #
 # An external network is kind "flat", physical "public": its legs plug into the host's external bridge `br-ex`.

@@ -30,7 +30,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from hostagent.pins import CannotBuild, Cloud, bridge, has_link, inside, is_pinned, pin, run, unpin, wire
+from hostagent.pins import (
+    CannotBuild,
+    Cloud,
+    bridge,
+    has_link,
+    inside,
+    is_pinned,
+    pin,
+    refuse_announcements,
+    run,
+    unpin,
+    wire,
+)
 
 DEFAULT_EXTERNAL: Final = "172.24.4.0/24"
 UNDERLAY_MTU: Final = 1550  # VXLAN takes 50 bytes, so that a tenant network keeps 1500
@@ -123,6 +135,7 @@ def build_outside(
     cloud: Cloud, outer: Path | None, external: ipaddress.IPv4Network, record: dict[str, Any], *, nat_out: bool
 ) -> None:
     wire(cloud.net("fabric"), "out0", outer, cloud.outer_link, mtu=1500, master="br-ex")
+    refuse_announcements(outer, cloud.outer_link)
     gateway = f"{external.network_address + 1}/{external.prefixlen}"
     for old in json.loads(inside(outer, "ip", "-j", "-4", "addr", "show", "dev", cloud.outer_link) or "[]"):
         for info in old.get("addr_info", []):

@@ -138,7 +138,16 @@ def bridge(net: Path, name: str, *, mtu: int) -> None:
             "mcast_snooping",
             "0",
         )
+    refuse_announcements(net, name)
     inside(net, "ip", "link", "set", name, "up")
+
+
+def refuse_announcements(net: Path | None, link: str) -> None:
+    """Nobody on this link gives us an IPv6 address or a route by announcing one."""
+    if not Path("/proc/sys/net/ipv6").exists():
+        return  # a machine without IPv6 hears no announcements
+    for name in ("accept_ra", "autoconf"):
+        inside(net, "sysctl", "-q", "-w", f"net.ipv6.conf.{link}.{name}=0")
 
 
 def wire(near: Path, near_name: str, far: Path | None, far_name: str, *, mtu: int, master: str) -> None:

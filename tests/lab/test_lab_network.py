@@ -305,6 +305,7 @@ def test_ipv6_guests_make_their_own_address_and_reach_each_other(world: World) -
         {"id": "s6", "cidr": "fd00:77::/64", "gateway": None, "dns": [], "routes": [], "ip": "fd00:77::2", "ip_version": 6,
          "ipv6_mode": "slaac"},
     ]  # fmt: skip
+    world.inside6 = [{"ip": "fd00:77::1", "prefix": 64}]
     world.rules = [world.rule("egress", ethertype="IPv6"), world.rule("ingress", ethertype="IPv6", protocol="icmp")]
     ports = [
         world.add_port(f"host{n}", f"192.168.77.1{n}", ips=[f"192.168.77.1{n}", prefix + end])
@@ -315,6 +316,9 @@ def test_ipv6_guests_make_their_own_address_and_reach_each_other(world: World) -
     for guest, end in ((one, ends[0]), (two, ends[1])):
         assert eventually(lambda guest=guest, end=end: prefix + end in guest.run("ip", "-6", "addr").stdout, 10), end
     assert eventually(lambda: one.reaches(prefix + ends[1]))
+    assert eventually(lambda: "default via fe80::f816:3eff:fe00:1 " in two.run("ip", "-6", "route").stdout, 15)
+    addresses = world.hosts["host2"].run("ip", "-6", "-br", "addr", "show", "type", "bridge").stdout
+    assert prefix not in addresses  # the host itself takes nothing from its tenants
     one.run("ip", "addr", "add", "fd00:77::bad/64", "dev", "eth0", "nodad")
     assert one.run("ping", "-c", "1", "-W", "1", "-I", "fd00:77::bad", prefix + ends[1], check=False).returncode
 

@@ -1,5 +1,6 @@
 """A cloud of lab hosts with pretended guests: namespaces whose one link is named and plugged as a guest's tap is."""
 
+import ipaddress
 import json
 import subprocess
 import sys
@@ -149,6 +150,7 @@ class World:
     segment: int = 1001
     ports: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     rules: list[dict[str, Any]] = field(default_factory=list)
+    inside6: list[dict[str, Any]] = field(default_factory=list)  # the router's IPv6 addresses on the network
     floating: list[dict[str, str]] = field(default_factory=list)
     guests: list[Guest] = field(default_factory=list)
     options: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # port id → its own DHCP options
@@ -240,6 +242,9 @@ class World:
             "port_id": f"ffff{self.router_id[4:]}", "network_id": self.network_id, "mac": "fa:16:3e:00:00:01",
             "ips": [{"ip": "192.168.77.1", "prefix": 24}], "mtu": 1500,
         }  # fmt: skip
+        if self.inside6:
+            inside["ips"] = [*inside["ips"], *self.inside6]
+            inside["ra"] = [str(ipaddress.ip_interface(f"{a['ip']}/{a['prefix']}").network) for a in self.inside6]
         more = {"floating": self.floating, "routes": [], "metadata": True}
         return {"id": self.router_id, "up": True, "snat": True, "external": external, "interfaces": [inside], **more}
 

@@ -227,7 +227,7 @@ class LinuxBridge:
                 started += dhcp.ensure_running(body)
         for id_, body in self.bodies("router").items():
             router = self.router(id_)
-            if router.ns in there and body.get("metadata") and str(router.proxy.config) not in alive:
+            if router.ns in there and not router.is_served(body, alive):
                 started += router.ensure_running(body)
         return started
 

@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from hostagent.contract import bridge_name
@@ -33,6 +34,14 @@ def mac(text: str) -> str:
     if len(octets) != 6:
         raise ValueError(f"{text!r} is not a MAC address")
     return octets.hex(":")
+
+
+def refuse_announcements(link: str) -> None:
+    """A tenant's router announcements give the host no address: IPv6 itself stays on, for the known neighbours."""
+    folder = Path("/proc/sys/net/ipv6/conf") / link
+    for name in ("accept_ra", "autoconf"):
+        if folder.exists() and (folder / name).read_text().strip() != "0":
+            (folder / name).write_text("0")
 
 
 @dataclass
@@ -73,10 +82,14 @@ class NetworkLinks:
         self.underlay_ip = underlay_ip
         self.ip = Batch("ip")
         self.fdb = Batch("bridge")
+        self.bridges: list[str] = []
 
     def run(self) -> dict[str, str]:
         """Piece → what went wrong."""
-        return self.ip.run() | self.fdb.run()
+        failed = self.ip.run() | self.fdb.run()
+        for bridge in self.bridges:
+            refuse_announcements(bridge)
+        return failed
 
     def ensure(self, piece: str, body: dict[str, Any]) -> None:
         """Raises: Unsupported, ValueError, KeyError. Lines added before that are harmless."""
@@ -91,6 +104,7 @@ class NetworkLinks:
 
     def ensure_bridge(self, piece: str, bridge: str, mtu: int) -> None:
         data = self.live.info(bridge)
+        self.bridges.append(bridge)
         if bridge not in self.live.links:
             self.ip.add(piece, f"link add {bridge} mtu {mtu} type bridge mcast_snooping 0 forward_delay 0 stp_state 0")
             self.ip.add(piece, f"link set {bridge} addrgenmode none")  # the host has no address on a tenant's bridge

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hostagent.contract import bridge_name, router_namespace
+from hostagent.drivers.network.linux_bridge.advertiser import Advertiser
 from hostagent.drivers.network.linux_bridge.commands import (
     NETNS,
     Batch,
@@ -44,6 +45,7 @@ class Router:
         self.id = router_id
         self.ns = router_namespace(router_id)
         self.folder = home / router_id
+        self.advertiser = Advertiser(self.folder / "advertiser", self.ns)
         self.proxy = MetadataProxy(self.folder / "metadata", self.ns, "Router", router_id, socket)
 
     def ensure(self, body: dict[str, Any], *, gateway: bool = True) -> None:
@@ -53,7 +55,8 @@ class Router:
         """
         rules = ruleset(body)
         if ensure_namespace(self.ns):
-            run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", ns=self.ns)
+            ipv6 = ("net.ipv6.conf.all.forwarding=1",) if Path("/proc/sys/net/ipv6").exists() else ()
+            run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1", *ipv6, ns=self.ns)
         floating_before = read_floating(self.ns)
         external = self.external_leg(body, gateway=gateway)
         legs = [*self.interface_legs(body), *([external] if external else [])]
@@ -65,6 +68,7 @@ class Router:
         self.forget(floating_before - {(f["ip"], f["fixed_ip"]) for f in body["floating"]})
         if external:
             self.tell([address.split("/")[0] for link, address in fresh if link == external.inner], external.inner)
+        self.advertiser.ensure(self.announced(body))
         if body.get("metadata"):
             self.proxy.ensure()
         elif self.proxy.folder.exists():
@@ -118,10 +122,20 @@ class Router:
         for address in (a for a in addresses if ":" not in a):
             threading.Thread(target=announce, args=(self.ns, link, address), daemon=True).start()
 
+    def announced(self, body: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+        return [(inner_name(i["port_id"]), i) for i in body["interfaces"] if i.get("ra") and body.get("up", True)]
+
+    def is_served(self, body: dict[str, Any], alive: dict[str, list[int]]) -> bool:
+        """Whether all its daemons are among those `alive` (daemons.alive)."""
+        proxied = not body.get("metadata") or str(self.proxy.config) in alive
+        return proxied and (not self.announced(body) or str(self.advertiser.config) in alive)
+
     def ensure_running(self, body: dict[str, Any]) -> list[str]:
-        return [f"haproxy {self.id}"] if body.get("metadata") and self.proxy.ensure() else []
+        started = [f"haproxy {self.id}"] if body.get("metadata") and self.proxy.ensure() else []
+        return [*started, f"advertiser {self.id}"] if self.advertiser.ensure(self.announced(body)) else started
 
     def remove(self) -> None:
+        self.advertiser.remove()
         if self.proxy.folder.exists():
             self.proxy.remove()
         remove_legs(self.ns, ("qr-", "qg-"))

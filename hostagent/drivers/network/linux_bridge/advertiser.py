@@ -1,0 +1,59 @@
+"""How guests learn their IPv6 router: a dnsmasq in the router's namespace that only announces.
+
+The prefix and the MTU are announced by the network's DHCP too, but that says of itself that it is no router.
+"""
+
+import ipaddress
+import shutil
+from pathlib import Path
+from typing import Any
+
+from hostagent.drivers.network.linux_bridge import daemons
+
+LIFETIME = 1800  # seconds a guest keeps its route without hearing from the router
+INTERVAL = 10  # seconds between announcements nobody asked for: a guest stops asking once it heard the DHCP's
+
+
+class Advertiser:
+    def __init__(self, folder: Path, ns: str) -> None:
+        self.folder = folder
+        self.ns = ns
+        self.config = folder / "advertiser.conf"
+
+    def text(self, links: list[tuple[str, dict[str, Any]]]) -> str:
+        """Its configuration for (link, interface of a router piece); "" when there is nothing to announce."""
+        lines = []
+        for link, interface in links:
+            prefixes = [ipaddress.IPv6Network(prefix) for prefix in interface.get("ra") or ()]
+            if prefixes:
+                lines += [f"interface={link}", f"ra-param={link},mtu:{int(interface['mtu'])},{INTERVAL},{LIFETIME}"]
+            lines += [f"dhcp-range={p.network_address},ra-only,{p.prefixlen},86400s" for p in prefixes]
+        if not lines:
+            return ""
+        start = ["port=0", "no-hosts", "no-resolv", "bind-dynamic", "except-interface=lo", "user=root", "group=root"]
+        files = [
+            f"pid-file={self.folder}/pid",
+            f"dhcp-leasefile={self.folder}/leases",
+            f"log-facility={self.folder}/log",
+        ]
+        return "".join(f"{line}\n" for line in (*start, *files, "enable-ra", "quiet-ra", *lines))
+
+    def ensure(self, links: list[tuple[str, dict[str, Any]]]) -> bool:
+        """Whether it was started now. Raises: CommandFailed, ValueError."""
+        text = self.text(links)
+        if not text:
+            self.remove()
+            return False
+        self.folder.mkdir(parents=True, exist_ok=True)
+        changed = daemons.write_if_changed(self.config, text)
+        if daemons.find(self.config):
+            if not changed:
+                return False
+            daemons.stop(self.config)
+        daemons.start(self.ns, self.config, "dnsmasq", f"--conf-file={self.config}")
+        return True
+
+    def remove(self) -> None:
+        if self.folder.exists():
+            daemons.stop(self.config)
+            shutil.rmtree(self.folder)
