@@ -49,6 +49,7 @@ class Kind:
     flushes: ClassVar[bool] = True  # whether a change may alter what a token may do or see
     fixed: ClassVar[tuple[str, ...]] = ("id",)
     lives_in_domain: ClassVar[bool] = False
+    says_missing: ClassVar[tuple[str, ...]] = ()  # verbs by which anyone learns that an id is unknown, as in Keystone
     related: ClassVar[tuple[str, ...]] = ()
 
     # ── What differs ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -98,6 +99,8 @@ class Kind:
         Raises: Forbidden, Missing.
         """
         row = self.rows().filter(pk=id).first()
+        if row is None and verb in self.says_missing:
+            raise Missing(kind=self.name, id=id)
         enforce(actor, self.rule(verb, row), self.target(row) if row is not None else {})
         if row is None:
             raise Missing(kind=self.name, id=id)

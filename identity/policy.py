@@ -44,6 +44,7 @@ LADDER = {
 _defaults: dict[str, str] = dict(BASE)
 _descriptions: dict[str, str] = {}
 _owner: dict[str, str] = {}
+_scopes: dict[str, frozenset[str]] = {}
 
 
 class PolicyForbids(Forbidden):
@@ -56,8 +57,16 @@ class Hidden(NotFound):
     template = _("The resource could not be found.")
 
 
-def register(app: str, rules: Mapping[str, str], descriptions: Mapping[str, str] | None = None) -> None:
-    """Add an app's rules. Raises ValueError for a rule that does not parse or that another app owns."""
+def register(
+    app: str,
+    rules: Mapping[str, str],
+    descriptions: Mapping[str, str] | None = None,
+    scopes: Mapping[str, frozenset[str]] | None = None,
+) -> None:
+    """Add an app's rules. `scopes` says which of project, domain, system a rule takes; without it any.
+
+    Raises ValueError for a rule that does not parse or that another app owns.
+    """
     for name, check in rules.items():
         if _owner.get(name, app) != app or name in BASE:
             raise ValueError(f"policy rule {name} belongs to {_owner.get(name, 'identity')}")
@@ -66,6 +75,7 @@ def register(app: str, rules: Mapping[str, str], descriptions: Mapping[str, str]
         _owner[name] = app
         _defaults[name] = check
     _descriptions.update(descriptions or {})
+    _scopes.update(scopes or {})
     _table.reset()
 
 
@@ -188,6 +198,9 @@ def _holds(rule: str, target: dict[str, Any], creds: dict[str, Any]) -> bool:
     table = _table.fresh()
     if rule not in table.rules:
         raise KeyError(f"no policy rule {rule} is registered")
+    scope = "system" if creds["system_scope"] else "domain" if creds["domain_id"] else "project"
+    if rule in _scopes and scope not in _scopes[rule]:
+        return False
     return bool(table.rules[rule](target, creds, table, rule))
 
 

@@ -53,7 +53,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (
         "@",
         (
-            "get_auth_catalog get_auth_projects get_auth_domains get_auth_system get_limit_model list_limits "
+            "get_security_compliance_domain_config get_auth_catalog get_auth_projects get_auth_domains get_auth_system get_limit_model list_limits "
             "get_region list_regions get_registered_limit list_registered_limits list_projects_for_user "
             "list_domains_for_user"
         ),
@@ -290,3 +290,26 @@ RULES: dict[str, str] = {
 RULES |= {f"identity:{verb}": check for check, verbs in _RULES for verb in verbs.split()}
 
 DESCRIPTIONS: dict[str, str] = {name: name.removeprefix("identity:").replace("_", " ").capitalize() for name in RULES}
+
+#: Verbs that a domain-scoped token may try too; all others take a project or the system, as Keystone's scope types say.
+_ANY_SCOPE = (
+    "get_credential list_credentials create_credential update_credential delete_credential get_domain "
+    "list_domains check_grant list_grants create_grant revoke_grant get_group list_groups "
+    "list_groups_for_user create_group update_group delete_group list_users_in_group "
+    "remove_user_from_group check_user_in_group add_user_to_group get_limit list_limits get_project "
+    "list_projects list_user_projects create_project update_project delete_project list_project_tags "
+    "get_project_tag update_project_tags create_project_tag delete_project_tags delete_project_tag "
+    "get_region list_regions get_registered_limit list_registered_limits get_role list_roles "
+    "list_role_assignments list_role_assignments_for_tree check_token validate_token revoke_token "
+    "get_user list_users create_user update_user delete_user get_security_compliance_domain_config "
+    "get_auth_catalog get_auth_projects get_auth_domains get_auth_system list_projects_for_user "
+    "list_domains_for_user"
+)
+_PROJECT_ONLY = (
+    "authorize_request_token get_access_token get_access_token_role list_access_tokens "
+    "list_access_token_roles delete_access_token create_application_credential create_trust"
+)
+_ALL = frozenset({"project", "domain", "system"})
+SCOPES: dict[str, frozenset[str]] = {name: _ALL - {"domain"} for name in RULES if name.startswith("identity:")}
+SCOPES |= {f"identity:{verb}": _ALL for verb in _ANY_SCOPE.split()}
+SCOPES |= {f"identity:{verb}": frozenset({"project"}) for verb in _PROJECT_ONLY.split()}

@@ -117,17 +117,18 @@ def _rule(user_id: str, asked: Values) -> AccessRule:
     return AccessRule.objects.get_or_create(user_id=user_id, **says)[0]
 
 
-def _find(user_id: str, id: str) -> ApplicationCredential:
-    row = ApplicationCredential.objects.filter(pk=id, user_id=user_id).first()
-    if row is None:
+def _find(actor: Actor, verb: str, user_id: str, id: str) -> ApplicationCredential:
+    """The row, if the actor may: its own user decides, not the one whom the address names."""
+    row = ApplicationCredential.objects.filter(pk=id).first()
+    _owned(actor, verb, row.user_id if row is not None else user_id)
+    if row is None or row.user_id != user_id:
         raise Missing(kind="application credential", id=id)
     return row
 
 
 def get(actor: Actor, user_id: str, id: str) -> ApplicationCredential:
     """Raises: Forbidden, Missing."""
-    _owned(actor, "get_application_credential", user_id)
-    return _find(user_id, id)
+    return _find(actor, "get_application_credential", user_id, id)
 
 
 def listing(actor: Actor, user_id: str, name: str | None = None) -> Any:
@@ -141,8 +142,7 @@ def listing(actor: Actor, user_id: str, name: str | None = None) -> Any:
 def delete(actor: Actor, user_id: str, id: str) -> None:
     """Tokens made with it stop counting. Raises: Forbidden, Missing."""
     not_delegated(actor, "delete an application credential")
-    _owned(actor, "delete_application_credential", user_id)
-    _find(user_id, id).delete()
+    _find(actor, "delete_application_credential", user_id, id).delete()
     revocation.touch()
 
 

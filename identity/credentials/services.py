@@ -131,8 +131,10 @@ def list_ec2(actor: Actor, user_id: str) -> list[Values]:
 def get_ec2(actor: Actor, user_id: str, access: str, *, verb: str = "ec2_get_credential") -> Credential:
     """Raises: Forbidden, Missing."""
     row = Credential.objects.filter(pk=hash_access(access), type="ec2").first()
-    enforce(actor, f"identity:{verb}", _target(row.user_id if row else user_id))
-    if row is None or row.user_id != user_id:
+    if row is None:
+        raise Missing(kind="credential", id=access)
+    enforce(actor, f"identity:{verb}", _target(row.user_id))
+    if row.user_id != user_id:
         raise Missing(kind="credential", id=access)
     return row
 

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +22,7 @@ class DomainIdTaken(Conflict):
 class Domains(Kind):
     model, name, plural, fields = Domain, "domain", "domains", DOMAIN
     filters: ClassVar = {"name": "name", "enabled": "?enabled"}
+    says_missing = ("update",)
 
     def rows(self) -> Any:
         return Domain.objects.prefetch_related("tags")
@@ -32,7 +34,7 @@ class Domains(Kind):
         return {"target.domain.id": actor.domain_id} if actor.domain_id else {}
 
     def mine(self, actor: Actor, rows: Any) -> Any:
-        return rows.filter(pk=actor.domain_id) if actor.domain_id and not actor.is_admin else rows
+        return rows.filter(pk=actor.domain_id) if actor.domain_id else rows
 
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
         values.pop("tags", None)
@@ -143,6 +145,8 @@ class OtherOption(Forbidden):
 
 def config(actor: Actor, domain_id: str, group: str | None = None, option: str | None = None) -> Values:
     """{group: {option: value}} as set. Raises: Forbidden, Missing, NoConfig, NotAnOption."""
+    if group == "security_compliance":
+        return _password_rules(actor, domain_id, option)
     enforce(actor, "identity:get_domain_config")
     DOMAINS.find(domain_id)
     _known(group, option)
@@ -150,6 +154,18 @@ def config(actor: Actor, domain_id: str, group: str | None = None, option: str |
     if not found:
         raise NoConfig(domain_id=domain_id)
     return found
+
+
+def _password_rules(actor: Actor, domain_id: str, option: str | None) -> Values:
+    """What every user may read of the rules for passwords: the default domain's pattern, none by default."""
+    enforce(actor, "identity:get_security_compliance_domain_config")
+    rules = {
+        "password_regex": getattr(settings, "PASSWORD_REGEX", None),
+        "password_regex_description": getattr(settings, "PASSWORD_REGEX_DESCRIPTION", None),
+    }
+    if domain_id != "default" or (option is not None and option not in rules):
+        raise NotAnOption(group="security_compliance", option=option or "")
+    return {"security_compliance": rules if option is None else {option: rules[option]}}
 
 
 def _stored(domain_id: str, group: str | None = None, option: str | None = None) -> Values:

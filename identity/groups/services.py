@@ -21,7 +21,7 @@ class Groups(Kind):
     model, name, plural, fields = Group, "group", "groups", GROUP
     filters: ClassVar = {"name": "name", "domain_id": "domain_id"}
     fixed = ("id", "domain_id")
-    lives_in_domain = True
+    says_missing = ("delete",)
 
     def target(self, row: Any) -> Values:
         return {"target.group.domain_id": row.domain_id, "target.group.id": row.id}
@@ -87,4 +87,5 @@ def members(actor: Actor, group_id: str) -> Any:
     """Raises: Forbidden, Missing."""
     group = Group.objects.filter(pk=group_id).first()
     enforce(actor, "identity:list_users_in_group", GROUPS.target(group) if group else {})
-    return GROUPS.find(group_id).users.all()
+    rows = GROUPS.find(group_id).users.all()
+    return rows.filter(domain_id=actor.domain_id) if actor.domain_id else rows

@@ -37,9 +37,8 @@ class ConsumerItem(ItemView):
 
 
 def _form(row: Any) -> HttpResponse:
-    text = urlencode(
-        {"oauth_token": row.pk, "oauth_token_secret": row.secret, "oauth_expires_at": iso_micro_z(row.expires_at)}
-    )
+    found = {"oauth_token": row.pk, "oauth_token_secret": row.secret, "oauth_expires_at": iso_micro_z(row.expires_at)}
+    text = urlencode(found, safe=":")  # Keystone leaves the colons of the time as they are
     return HttpResponse(text, status=201, content_type="application/x-www-form-urlencoded")
 
 

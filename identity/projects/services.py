@@ -104,7 +104,7 @@ class Projects(Kind):
         return {"target.domain_id": actor.domain_id} if actor.domain_id else {}
 
     def mine(self, actor: Actor, rows: Any) -> Any:
-        return rows.filter(domain_id=actor.domain_id) if actor.domain_id and not actor.is_admin else rows
+        return rows.filter(domain_id=actor.domain_id) if actor.domain_id else rows
 
     def listing(self, actor: Actor, query: Any) -> Any:
         return by_tags(self._by_kind(super().listing(actor, query), query), query)

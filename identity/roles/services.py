@@ -32,6 +32,7 @@ class Roles(Kind):
     model, name, plural, fields = Role, "role", "roles", ROLE
     filters: ClassVar = {"name": "name", "domain_id": "domain_id"}
     fixed = ("id", "domain_id")
+    says_missing = ("get", "update", "delete")
 
     def rule(self, verb: str, row: Any = None) -> str:
         domain = "domain_" if row is not None and row.domain_id else ""

@@ -31,7 +31,6 @@ class Users(Kind):
     model, name, plural, fields = User, "user", "users", USER
     filters: ClassVar = {"name": "name", "domain_id": "domain_id", "enabled": "?enabled", "email": "email"}
     fixed = ("id", "domain_id")
-    lives_in_domain = True
 
     def target(self, row: Any) -> Values:
         return {"target.user.id": row.id, "target.user.domain_id": row.domain_id, "user_id": row.id}
@@ -126,7 +125,8 @@ def change_password(user_id: str, original: str, password: str) -> None:
 def groups_of(actor: Actor, user_id: str) -> Any:
     """Raises: Forbidden, Missing."""
     _readable(actor, "list_groups_for_user", user_id)
-    return Group.objects.filter(users=user_id)
+    rows = Group.objects.filter(users=user_id)
+    return rows.filter(domain_id=actor.domain_id) if actor.domain_id else rows
 
 
 def _readable(actor: Actor, verb: str, user_id: str) -> User:
