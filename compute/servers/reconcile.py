@@ -18,7 +18,8 @@ from compute.servers.models import Server
 from hosts.models import Host
 from hosts.services import send
 from networking.ports.models import Port
-from operations import start
+from operations import Flow, Step, Wait, start
+from operations.engine import Op
 from operations.models import LIVE, Operation
 
 log = logging.getLogger(__name__)
@@ -72,17 +73,65 @@ def _is_busy(server_id: str) -> bool:
     return Operation.objects.filter(subject_kind="server", subject_id=server_id, state__in=LIVE).exists()
 
 
+# ── A host that is back ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def on_hello(host: Host) -> None:
-    """An agent began anew: what should run on its host is made to run (again), which for a running guest is no change."""
-    mend(host.name)
+    """An agent began anew: look at what its host has. One look at a time; a look under way is asked again by itself."""
+    if not Operation.objects.filter(subject_kind="host", subject_id=host.name, state__in=LIVE).exists():
+        look(host.name, mend=True)
 
 
-def mend(host: str) -> int:
-    """Start a START operation for each resting server that should run on a host. Returns how many."""
+def look(host: str, *, mend: bool, reason: str = "host came back") -> Operation:
+    """Have a host tell what it has, and with `mend` put right what differs. In the caller's transaction."""
+    operation: Operation = start(
+        LOOK,
+        subject=("host", host),
+        project_id=None,
+        actor=Actor.internal(reason),
+        data={"mend": mend},
+        action="look",
+    )
+    return operation
+
+
+def read_host(op: Op) -> Wait | None:
+    if op.answer is not None:
+        return None
+    return op.order(op.subject_id, "host.read", {})
+
+
+def mend_host(op: Op) -> None:
+    """Start what should run, take over what is off, remove what no row knows."""
+    if not op.data["mend"]:
+        return
+    answer = op.row.steps.filter(name="read").values_list("answer", flat=True).first() or {}
+    reported: dict[str, str] = answer.get("servers", {})
+    host = op.subject_id
+    kept = keep_running(host, reported)
+    for server_id, state in reported.items():
+        settle_reported(host, server_id, state)
+    gone = remove_strangers(host, sorted({*reported, *answer.get("disks", ())}))
+    op.show(started=kept, removed=gone)
+
+
+LOOK = Flow(
+    "host.look",
+    version=1,
+    steps=(
+        Step("read", do=read_host, deadline=60, label=_("Ask the host what it has")),
+        Step("mend", do=mend_host, label=_("Put right what differs")),
+    ),
+    label=_("Look at a host"),
+)
+
+
+def keep_running(host: str, reported: dict[str, str]) -> list[str]:
+    """Start each resting server that should run on a host and does not. Returns their ids."""
     rows = Server.objects.living().filter(host=host, vm_state=states.ACTIVE, task_state=None)
-    count = 0
+    out = []
     for server in rows.locked():
-        if _is_busy(server.id):
+        if reported.get(server.id) == states.DOMAIN_WANTED[states.ACTIVE] or _is_busy(server.id):
             continue
         server.generation += 1
         server.save(update_fields=["generation"])
@@ -95,8 +144,8 @@ def mend(host: str) -> int:
             data={"rest": server.vm_state},
             action="keep",
         )
-        count += 1
-    return count
+        out.append(server.id)
+    return out
 
 
 def sweep() -> None:
@@ -112,12 +161,23 @@ def sweep() -> None:
                 row.fail(states.ERROR, OperationLost.code, {"task": str(task)})
 
 
+#: The generation of an order about a server of which there is no row at all: newer than any.
+NEWEST = 10**9
+
+
+def strangers(host: str, server_ids: list[str]) -> list[str]:
+    """Those of `server_ids` that no row places on the host and no operation is busy with."""
+    known = set(Server.objects.living().filter(host=host, id__in=server_ids).values_list("id", flat=True))
+    return [id for id in server_ids if id not in known and not _is_busy(id)]
+
+
+@transaction.atomic
 def remove_strangers(host: str, server_ids: list[str]) -> list[str]:
     """Order a host to remove domains and disks of servers that no row places there. Returns their ids."""
-    known = set(Server.objects.living().filter(host=host, id__in=server_ids).values_list("id", flat=True))
-    strangers = [id for id in server_ids if id not in known]
-    with transaction.atomic():
-        for server_id in strangers:
-            send(host, "server.remove", {"server_id": server_id}, subject=f"server:{server_id}")
-            send(host, "disk.remove", {"server_id": server_id}, subject=f"server:{server_id}")
-    return strangers
+    found = strangers(host, server_ids)
+    generations = dict(Server.objects.filter(id__in=found).values_list("id", "generation"))
+    for server_id in found:
+        order = {"subject": f"server:{server_id}", "generation": generations.get(server_id, NEWEST)}
+        send(host, "server.remove", {"server_id": server_id}, **order)
+        send(host, "disk.remove", {"server_id": server_id}, **order)
+    return found

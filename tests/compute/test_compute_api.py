@@ -69,7 +69,7 @@ def test_lists_filter_page_and_sort(red: Client, launch: Launch) -> None:
     ids = [launch(name) for name in ("alpha", "beta", "gamma")]
     assert [s["name"] for s in red.ok("get", "servers")["servers"]] == ["gamma", "beta", "alpha"]
     assert [s["id"] for s in red.ok("get", "servers?name=^b")["servers"]] == [ids[1]]
-    assert [s["name"] for s in red.ok("get", "servers?sort_key=display_name&sort_dir=asc")["servers"]][0] == "alpha"
+    assert next(s["name"] for s in red.ok("get", "servers?sort_key=display_name&sort_dir=asc")["servers"]) == "alpha"
     assert len(red.ok("get", "servers?status=ACTIVE&flavor=tiny")["servers"]) == 3
     assert red.ok("get", "servers?status=SHUTOFF")["servers"] == []
     first = red.ok("get", "servers/detail?limit=2")

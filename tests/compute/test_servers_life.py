@@ -21,7 +21,7 @@ def test_a_server_boots_through_its_steps(world: World, red: Client, launch: Lau
     server = red.ok("get", f"servers/{server_id}")["server"]
     assert (server["status"], server["OS-EXT-STS:task_state"], server["OS-EXT-STS:power_state"]) == ("ACTIVE", None, 1)
     assert world.verbs() == ["disk.ensure", "server.ensure"]
-    assert [a["addr"] for a in server["addresses"]["private"]][0].startswith("10.9.0.")
+    assert next(a["addr"] for a in server["addresses"]["private"]).startswith("10.9.0.")
     assert placement.held_by(server_id) == {"host1": {"VCPU": 1, "MEMORY_MB": 128, "DISK_GB": 1}}
     assert server["OS-SRV-USG:launched_at"]
 

@@ -1,0 +1,149 @@
+"""Rows against reality: servers, disks, taps, namespaces, claims. Says what differs; `apply` puts right what can be."""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from common.ids import is_id
+from compute.servers import reconcile, states
+from compute.servers.flows_change import old_claim
+from compute.servers.models import Server
+from hostagent.contract import dhcp_namespace, router_namespace, tap_name
+from hosts.models import Host
+from networking.networks.models import Network
+from networking.ports.models import Port
+from networking.routers.models import Router
+from networking.wanted import sync
+from operations.models import LIVE, Operation, State
+from placement import services as placement
+
+PATIENCE = 20.0  # seconds that a host has to answer
+
+
+@dataclass
+class Finding:
+    """One difference. `mended`: whether `apply` did something about it."""
+
+    host: str
+    kind: str
+    id: str
+    text: str
+    mended: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def examine(*, apply: bool) -> list[Finding]:
+    """Ask every host that is up, compare, and with `apply` mend."""
+    answers = ask_hosts()
+    found: list[Finding] = []
+    for host in Host.objects.order_by("name"):
+        answer = answers.get(host.name)
+        if answer is None:
+            found.append(Finding(host.name, "host", host.name, _("The host did not answer (%s).") % host.state))
+            continue
+        found += (
+            _servers(host.name, answer, apply) + _disks(host.name, answer, apply) + _network(host.name, answer, apply)
+        )
+    return found + _claims(apply) + _lost(apply)
+
+
+def ask_hosts() -> dict[str, dict[str, Any]]:
+    """{host: its answer to host.read} of those that answered in time. Needs a running control process."""
+    with transaction.atomic():
+        asked = {
+            name: reconcile.look(name, mend=False, reason="doctor").id
+            for name in Host.objects.filter(state="up").values_list("name", flat=True)
+        }
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and Operation.objects.filter(id__in=asked.values(), state__in=LIVE).exists():
+        time.sleep(0.2)
+    out = {}
+    for name, id in asked.items():
+        row = Operation.objects.get(id=id)
+        if row.state == State.DONE:
+            out[name] = row.steps.filter(name="read").values_list("answer", flat=True).first() or {}
+    return out
+
+
+def _servers(host: str, answer: dict[str, Any], apply: bool) -> list[Finding]:
+    reported: dict[str, str] = answer.get("servers", {})
+    out = []
+    for server in Server.objects.living().filter(host=host, task_state=None):
+        wanted = states.DOMAIN_WANTED.get(server.vm_state)
+        state = reported.get(server.id, "absent")
+        if wanted is None or state == wanted:
+            continue
+        out.append(
+            Finding(host, "server", server.id, _("It should be %(a)s and is %(b)s.") % {"a": wanted, "b": state})
+        )
+    if apply and out:
+        with transaction.atomic():
+            kept = set(reconcile.keep_running(host, reported))
+        for finding in out:
+            reconcile.settle_reported(host, finding.id, reported.get(finding.id, "absent"))
+            finding.mended = finding.id in kept or finding.id in reported
+    strange = reconcile.strangers(host, sorted(reported))
+    if apply and strange:
+        reconcile.remove_strangers(host, strange)
+    return out + [Finding(host, "domain", id, _("No row places this domain here."), apply) for id in strange]
+
+
+def _disks(host: str, answer: dict[str, Any], apply: bool) -> list[Finding]:
+    disks = [id for id in answer.get("disks", ()) if is_id(id)]
+    strange = [id for id in reconcile.strangers(host, disks) if id not in answer.get("servers", {})]
+    if apply and strange:
+        reconcile.remove_strangers(host, strange)
+    out = [Finding(host, "disk", id, _("No row places this disk here."), apply) for id in strange]
+    resting = Server.objects.living().filter(host=host, task_state=None).exclude(vm_state=states.ERROR)
+    missing = resting.exclude(id__in=disks).values_list("id", flat=True)
+    return out + [Finding(host, "disk", id, _("The disk of this instance is missing.")) for id in missing]
+
+
+def _network(host: str, answer: dict[str, Any], apply: bool) -> list[Finding]:
+    taps = {tap_name(id) for id in Port.objects.filter(host=host).values_list("id", flat=True)}
+    extra = [(name, "tap") for name in answer.get("taps", ()) if name.startswith("tap") and name not in taps]
+    known = {router_namespace(id) for id in Router.objects.values_list("id", flat=True)}
+    known |= {dhcp_namespace(id) for id in Network.objects.values_list("id", flat=True)}
+    names = [name for name in answer.get("namespaces", ()) if name.startswith(("qrouter-", "qdhcp-"))]
+    extra += [(name, "namespace") for name in names if name not in known]
+    if apply and extra:
+        with transaction.atomic():
+            sync.send_everything(host)
+    return [Finding(host, kind, name, _("No row wants this here."), apply) for name, kind in extra]
+
+
+def _claims(apply: bool) -> list[Finding]:
+    """Claims of servers that are gone, and servers on a host without one."""
+    held = placement.consumers()
+    living = dict(Server.objects.living().exclude(host="").values_list("id", "host"))
+    resized = Server.objects.living().filter(vm_state=states.RESIZED).values_list("id", flat=True)
+    busy = set(Operation.objects.filter(subject_kind="server", state__in=LIVE).values_list("subject_id", flat=True))
+    fine = {*living, *busy, *(old_claim(id) for id in {*resized, *busy})}
+    out = []
+    for consumer, hosts in held.items():
+        if consumer not in fine:
+            if apply:
+                placement.release(consumer)
+            out.append(
+                Finding(", ".join(sorted(hosts)), "claim", consumer, _("Nobody holds this claim any more."), apply)
+            )
+    for id, host in living.items():
+        if id not in held and id not in busy:
+            out.append(Finding(host, "claim", id, _("This instance is on a host without a claim.")))
+    return out
+
+
+def _lost(apply: bool) -> list[Finding]:
+    busy = set(Operation.objects.filter(subject_kind="server", state__in=LIVE).values_list("subject_id", flat=True))
+    rows = Server.objects.living().exclude(task_state=None).exclude(id__in=busy)
+    out = [
+        Finding(s.host, "server", s.id, _("It waits for %s, which nothing does.") % s.task_state, apply) for s in rows
+    ]
+    if apply and out:
+        reconcile.sweep()
+    return out

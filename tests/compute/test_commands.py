@@ -1,0 +1,87 @@
+"""why, scheduler_explain, doctor."""
+
+import json
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+
+from compute import doctor
+from compute.servers.models import Server
+from placement import services as placement
+from tests.compute.world import Client, World
+
+Launch = Callable[..., str]
+
+
+def said(*args: str) -> str:
+    out = StringIO()
+    call_command(*args, stdout=out)
+    return out.getvalue()
+
+
+def test_why_prints_the_timeline_with_the_numbers(launch: Launch) -> None:
+    launch("big", flavor="5")
+    text = said("why", "big")
+    assert "claim_host" in text and "host1: ResourcesFilter needs 16384 MiB, has 8192" in text
+    (one,) = json.loads(said("why", "big", "--json"))
+    assert one["state"] == "failed" and one["reason"].startswith("No valid host")
+
+
+def test_scheduler_explain(host: Any) -> None:
+    assert "It would go to host1." in said("scheduler_explain", "tiny")
+    assert "host1: ResourcesFilter needs 16384 MiB, has 8192" in said("scheduler_explain", "m1.xlarge")
+
+
+@pytest.fixture
+def answering(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What hosts answer to host.read; the doctor's wait lets them."""
+    extra: dict[str, Any] = {"servers": {}, "disks": [], "taps": [], "namespaces": []}
+
+    def read(order: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        servers = {**world.domains.get("host1", {}), **extra["servers"]}
+        return "done", {**extra, "servers": servers, "disks": [*servers, *extra["disks"]]}
+
+    world.replies["host.read"] = read
+    monkeypatch.setattr(doctor.time, "sleep", lambda seconds: world.settle())
+    return extra
+
+
+def test_doctor_finds_nothing_when_all_is_well(launch: Launch, answering: dict[str, Any]) -> None:
+    launch()
+    assert "All is as it should be." in said("doctor")
+
+
+def test_doctor_finds_and_mends(world: World, red: Client, launch: Launch, answering: dict[str, Any]) -> None:
+    server_id = launch()
+    stranger = "00000000-0000-4000-8000-00000000abcd"
+    answering["servers"] = {stranger: "running"}
+    answering["taps"] = ["tapdeadbeef-00"]
+    world.domains["host1"][server_id] = "shutoff"
+    placement.claim("gone", "red", {"VCPU": 1}, ["host1"])
+    found = {(f.kind, f.id) for f in doctor.examine(apply=False)}
+    assert found == {("server", server_id), ("domain", stranger), ("tap", "tapdeadbeef-00"), ("claim", "gone")}
+    world.orders.clear()
+    assert all(f.mended for f in doctor.examine(apply=True))
+    world.settle()
+    assert placement.held_by("gone") == {}
+    assert {"server.remove", "disk.remove", "server.ensure"} <= set(world.verbs())
+    assert Server.objects.get(id=server_id).vm_state == "active"
+
+
+def test_a_host_that_comes_back_runs_its_guests_again(
+    world: World, launch: Launch, host: Any, answering: dict[str, Any]
+) -> None:
+    from compute.servers import reconcile
+
+    server_id = launch()
+    world.domains["host1"].clear()
+    world.orders.clear()
+    with transaction.atomic():
+        reconcile.on_hello(host)
+    world.settle()
+    assert world.verbs() == ["host.read", "server.ensure"]
+    assert world.domains["host1"] == {server_id: "running"}
