@@ -282,6 +282,11 @@ def _router_body(
     def shown(port: Port) -> list[Body]:
         return [{"ip": ip, "prefix": ipaddress.ip_network(subnets[s].cidr).prefixlen} for s, ip in ips.get(port.id, ())]
 
+    def announced(port: Port) -> Body:
+        own = [subnets[s] for s, _ip in ips.get(port.id, ())]
+        found = [s.cidr for s in own if s.ip_version == 6 and s.ipv6_ra_mode in ("slaac", "dhcpv6-stateless")]
+        return {"ra": found} if found else {}
+
     external: Body | None = None
     for port in legs:
         if port.device_owner == ROUTER_GATEWAY:
@@ -300,6 +305,7 @@ def _router_body(
                 "mac": port.mac_address,
                 "ips": shown(port),
                 "mtu": port.network.mtu,
+                **announced(port),
             }
             for port in legs
             if port.device_owner != ROUTER_GATEWAY
