@@ -50,7 +50,7 @@ def rebuild(actor: Actor, *, server_id: str, image_id: str, **changes: Any) -> S
     Raises: WrongState, ImageUnknown, FlavorTooSmall, KeyUnknown, BadUserData.
     """
     server = find(actor, server_id, "compute:server:rebuild", lock=True)
-    server.check("rebuild", admin=actor.is_admin)
+    server.allow("rebuild", admin=actor.is_admin)
     image = creating.usable_image(actor, image_id, int(server.flavor["ram"]), int(server.flavor["disk"]))
     if "key_name" in changes:
         key = creating.find_key(actor, changes["key_name"])
@@ -72,7 +72,7 @@ def resize(actor: Actor, *, server_id: str, flavor_id: str) -> Server:
     Raises: WrongState, FlavorUnknown, SameFlavor, DiskTooSmall, QuotaExceeded.
     """
     server = find(actor, server_id, "compute:server:resize", lock=True)
-    server.check("resize", admin=actor.is_admin)
+    server.allow("resize", admin=actor.is_admin)
     try:
         flavor = flavors.find(actor, flavor_id)
     except flavors.FlavorNotFound as error:
@@ -141,7 +141,7 @@ def snapshot(actor: Actor, *, server_id: str, name: str, metadata: dict[str, str
     Raises: WrongState, QuotaExceeded, Forbidden.
     """
     server = find(actor, server_id, "compute:server:snapshot", lock=True)
-    server.check("snapshot", admin=actor.is_admin)
+    server.allow("snapshot", admin=actor.is_admin)
     image = _image_of(actor, server, name, {**(metadata or {}), "image_type": "snapshot"})
     run(actor, server, "snapshot", flows_change.SNAPSHOT, {"snapshot_id": image.id})
     return image.id
@@ -153,7 +153,7 @@ def backup(
 ) -> str:
     """A snapshot of which only the newest `rotation` of the same type are kept. Returns the image's id."""
     server = find(actor, server_id, "compute:server:backup", lock=True)
-    server.check("backup", admin=actor.is_admin)
+    server.allow("backup", admin=actor.is_admin)
     properties = {**(metadata or {}), "image_type": "backup", "backup_type": backup_type}
     image = _image_of(actor, server, name, properties)
     data = {"snapshot_id": image.id, "backup_type": backup_type, "rotation": rotation}
@@ -165,7 +165,7 @@ def backup(
 def shelve(actor: Actor, *, server_id: str) -> Server:
     """Put the disk into an image and give the place on the host back."""
     server = find(actor, server_id, "compute:server:shelve", lock=True)
-    server.check("shelve", admin=actor.is_admin)
+    server.allow("shelve", admin=actor.is_admin)
     image = _image_of(actor, server, f"{server.name}-shelved"[:255], {"image_type": "snapshot"})
     run(actor, server, "shelve", flows_change.SHELVE, {"snapshot_id": image.id})
     return server
@@ -188,7 +188,7 @@ def attach_interface(actor: Actor, *, server_id: str, nic: wiring.Nic | None) ->
     Raises: WrongState, PortTaken, NetworkUnknown, and what the network service raises.
     """
     server = find(actor, server_id, "compute:server:attach_interface", lock=True)
-    server.check("attach_interface", admin=actor.is_admin)
+    server.allow("attach_interface", admin=actor.is_admin)
     wanted = wiring.resolve(actor, [nic] if nic else "auto")
     port_id, is_own = wiring.plug(actor, server, wanted[0], None)
     own = [*server.own_ports, port_id] if is_own else server.own_ports
@@ -218,7 +218,7 @@ def detach_interface(actor: Actor, *, server_id: str, port_id: str) -> None:
 def add_fixed_ip(actor: Actor, *, server_id: str, network_id: str) -> None:
     """One more address on the server's port in a network. Raises: PortNotHere."""
     server = find(actor, server_id, "compute:server:attach_interface", lock=True)
-    server.check("attach_interface", admin=actor.is_admin)
+    server.allow("attach_interface", admin=actor.is_admin)
     port = Port.objects.filter(device_id=server.id, network_id=network_id).order_by("created_at").first()
     if port is None:
         raise PortNotHere(id=network_id)
@@ -233,7 +233,7 @@ def add_fixed_ip(actor: Actor, *, server_id: str, network_id: str) -> None:
 def remove_fixed_ip(actor: Actor, *, server_id: str, address: str) -> None:
     """Raises: PortNotHere when no port of the server has the address."""
     server = find(actor, server_id, "compute:server:detach_interface", lock=True)
-    server.check("detach_interface", admin=actor.is_admin)
+    server.allow("detach_interface", admin=actor.is_admin)
     port = Port.objects.filter(device_id=server.id, fixed_ips__ip_address=address).first()
     if port is None:
         raise PortNotHere(id=address)
@@ -309,7 +309,7 @@ def _note_groups(server: Server) -> None:
 def _check_at_rest(actor: Actor, server: Server, action: str) -> None:
     """Raises: WrongState, Locked; groups of a server that is being deleted are not touched."""
     if server.vm_state in (states.ACTIVE, states.STOPPED, states.PAUSED, states.SUSPENDED):
-        server.check("attach_interface" if server.vm_state != states.SUSPENDED else "resume", admin=actor.is_admin)
+        server.allow("attach_interface" if server.vm_state != states.SUSPENDED else "resume", admin=actor.is_admin)
         return
     from compute.servers.models import WrongState
 

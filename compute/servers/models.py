@@ -125,7 +125,7 @@ class Server(models.Model):
     def status(self) -> str:
         return states.status(self.vm_state, self.task_state)
 
-    def check(self, verb: str, *, admin: bool = False) -> states.Verb:
+    def allow(self, verb: str, *, admin: bool = False) -> states.Verb:
         """Whether a verb may run now. Raises: WrongState, Locked."""
         known = states.VERBS[verb]
         if self.locked and not admin and not known.locked:
@@ -138,7 +138,7 @@ class Server(models.Model):
 
     def begin(self, verb: str, *, admin: bool = False, **also: Any) -> None:
         """Write the intent: task_state and a new generation, in the caller's transaction. Raises: as check()."""
-        known = self.check(verb, admin=admin)
+        known = self.allow(verb, admin=admin)
         self.change(task_state=known.task or None, generation=self.generation + 1, **also)
 
     def settle(self, vm_state: str, **also: Any) -> None:
