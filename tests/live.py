@@ -14,7 +14,7 @@ from typing import Any
 
 CLONE = Path(__file__).resolve().parents[1]
 #: Demo images take a minute to build; clouds of one clone share what the first one built.
-DEMO_CACHE = CLONE / ".pytest_cache" / "demo"
+DEMO_CACHE = CLONE / ".pytest_cache" / "demo-images"
 START_SECONDS = 300.0
 
 
@@ -26,6 +26,18 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    """The finished files of a folder, and nothing else in it, unless the target is there already."""
+    if not source.exists() or target.exists():
+        return
+    scratch = target.with_name(f".{target.name}-{os.getpid()}")
+    scratch.mkdir(parents=True)
+    for path in source.iterdir():
+        if path.is_file() and not path.is_symlink():
+            shutil.copyfile(path, scratch / path.name)
+    scratch.rename(target)
 
 
 class LiveCloud:
@@ -58,8 +70,7 @@ class LiveCloud:
     def start(self, seconds: float = START_SECONDS) -> "LiveCloud":
         """Raises: DidNotStart."""
         ours = self.data / "cache" / "demo"
-        if DEMO_CACHE.exists() and not ours.exists():
-            shutil.copytree(DEMO_CACHE, ours)
+        _copy_files(DEMO_CACHE, ours)
         with self.output.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "cloud.run", "up"], cwd=CLONE, env=self.environment,
@@ -71,8 +82,7 @@ class LiveCloud:
                 self.stop()
                 raise DidNotStart(f"`make run` in {self.data} did not get ready:\n{self.output.read_text()[-6000:]}")
             time.sleep(0.1)
-        if ours.exists() and not DEMO_CACHE.exists():
-            shutil.copytree(ours, DEMO_CACHE)
+        _copy_files(ours, DEMO_CACHE)
         return self
 
     def stop(self) -> None:
