@@ -39,6 +39,8 @@ EXTENSIONS: dict[str, tuple[str, str, str]] = {
     "standard-attr-revisions": ("Resource revision numbers", "This extension will display the revision number of neutron resources.", "2016-04-11T10:00:00-00:00"),
     "standard-attr-tag": ("Tag support for resources with standard attribute: floatingip, network, port, router, security_group, subnet, subnetpool", "Enables to set tag on resources with standard attribute.", "2017-01-01T00:00:00-00:00"),
     "standard-attr-timestamp": ("Resource timestamps", "Adds created_at and updated_at fields to all Neutron resources that have Neutron standard attributes.", "2016-09-12T10:00:00-00:00"),
+    "tag": ("Tag support", "Enables to set tag on resources.", "2016-01-01T00:00:00-00:00"),
+    "tag-ext": ("Tag support for resources: subnet, port, subnetpool, router", "Extends tag support to more L2 and L3 resources.", "2017-01-01T00:00:00-00:00"),
     "subnet-service-types": ("Subnet service types", "Provides ability to set the subnet service_types field", "2016-03-15T18:00:00-00:00"),
     "subnet_allocation": ("Subnet Allocation", "Enables allocation of subnets from a subnet pool", "2015-03-30T10:00:00-00:00"),
 }  # fmt: skip

@@ -118,7 +118,7 @@ def create(
     elif fixed_ips:
         allocation.allocate_asked(port, subnets, fixed_ips)
     groups = join_groups(actor, port, security_groups) if is_secure else []
-    touch_port(port.id, network.id, groups)
+    touch_port(port.id, network.id, groups, is_bound=bool(host))
     announce("port", port.id, project, port.revision_number)
     return port
 
@@ -192,7 +192,7 @@ def remove(port: Port) -> None:
     PortGroup.objects.filter(port=port).delete()
     port_id = port.id
     Port.objects.filter(pk=port_id).delete()
-    touch_port(port_id, port.network_id, groups, router_ids=routers)
+    touch_port(port_id, port.network_id, groups, router_ids=routers, is_bound=bool(port.host))
     announce("port", port_id, port.project_id)
 
 

@@ -72,6 +72,8 @@ def update(actor: Actor, group_id: str, **changes: object) -> SecurityGroup:
     policy.require(actor, "network:security_group:update", group)
     if group.is_default and changes.get("name", group.name) != group.name:
         raise SecurityGroupCannotUpdateDefault()
+    if not group.is_default and changes.get("name") == defaults.NAME:
+        raise SecurityGroupDefaultAlreadyExists()
     group.save_changes(changes)
     announce("security_group", group.id, group.project_id, group.revision_number)
     return group

@@ -35,12 +35,28 @@ def touch_network(network_id: str) -> None:
     touch(f"network:{network_id}", f"dhcp:{network_id}", *(f"router:{router}" for router in routers))
 
 
-def touch_port(port_id: str, network_id: str, group_ids: Iterable[str], *, router_ids: Iterable[str] = ()) -> None:
-    """A port and all that carries its MAC or its addresses: network, DHCP, its groups, its routers."""
+def touch_port(
+    port_id: str,
+    network_id: str,
+    group_ids: Iterable[str],
+    *,
+    router_ids: Iterable[str] = (),
+    is_bound: bool = True,
+    is_moved: bool = False,
+) -> None:
+    """A port and all that carries its MAC or its addresses: network, DHCP, its groups, its routers.
+
+    A port bound nowhere (`is_bound` False) is in no host's network; one that only moved (`is_moved`) is the same for DHCP.
+    """
+    groups = set(group_ids)
+    if is_bound and groups:  # the host needs the members of every group that these groups' rules name
+        from networking.securitygroups.models import SecurityGroupRule
+
+        naming = SecurityGroupRule.objects.filter(group_id__in=groups).exclude(remote_group=None)
+        groups.update(naming.values_list("remote_group_id", flat=True).distinct())
     touch(
-        f"port:{port_id}",
-        f"network:{network_id}",
-        f"dhcp:{network_id}",
-        *(f"group:{group}" for group in group_ids),
+        *((f"port:{port_id}", f"network:{network_id}") if is_bound else ()),
+        "" if is_moved else f"dhcp:{network_id}",
+        *(f"group:{group}" for group in groups),
         *(f"router:{router}" for router in router_ids),
     )

@@ -55,7 +55,7 @@ def _store(seen: list[Seen], hashes: dict[str, str], failed: dict[str, Any]) -> 
                 failing.append(row.piece)
     rows = list(HostPiece.objects.filter(pk__in=differing)) if differing else []
     arrived = [row.piece for row in rows if _note(row, hashes.get(row.piece, ""), failed.get(row.piece))]
-    HostPiece.objects.bulk_update(rows, ["reported", "reported_at", "failure"], batch_size=200)
+    sync.save_rows(rows, ["reported", "reported_at", "failure"])
     return arrived, _ports_needing(failing)
 
 

@@ -24,6 +24,7 @@ from operations import background
 log = logging.getLogger(__name__)
 
 HISTORY = 8  # hashes sent before that a late report may still name
+FEW = 12
 BATCH = 2000  # changes rendered at once
 RESEND_AFTER = 6.0  # seconds without the wanted state until it is sent again
 FORGET_AFTER = 60.0  # seconds until the row of a piece that is gone goes too
@@ -110,7 +111,7 @@ def _write(rendered: Rendered, upto: int) -> Outgoing:
             else:
                 outgoing[host][0][piece] = {"hash": wanted, "body": body}
     HostPiece.objects.bulk_create(new, batch_size=200)
-    _update(changed)
+    save_rows(changed, ["wanted", "wanted_at", "reported_at", "sent_at", "failure", "history", "is_ready"])
     _note_needs(rendered, [*new, *changed])
     return outgoing
 
@@ -123,9 +124,13 @@ def _want(row: HostPiece, wanted: str, upto: int, moment: Any) -> None:
         row.reported_at = upto
 
 
-def _update(rows: list[HostPiece]) -> None:
-    fields = ["wanted", "wanted_at", "reported_at", "sent_at", "failure", "history", "is_ready"]
-    HostPiece.objects.bulk_update(rows, fields, batch_size=200)
+def save_rows(rows: list[HostPiece], fields: list[str]) -> None:
+    """Update these columns. Few rows are written one by one: Django spends longer on building one statement for all."""
+    if len(rows) > FEW:
+        HostPiece.objects.bulk_update(rows, fields, batch_size=200)
+        return
+    for row in rows:
+        row.save(update_fields=fields)
 
 
 def _note_needs(rendered: Rendered, rows: list[HostPiece]) -> None:
@@ -158,7 +163,7 @@ def _note_needs(rendered: Rendered, rows: list[HostPiece]) -> None:
             count = max(on.values(), default=None) if piece.startswith("dhcp:") else on.get(row.host)
             if count is not None:
                 row.needs[piece] = count
-    HostPiece.objects.bulk_update(ports, ["needs"], batch_size=200)
+    save_rows(ports, ["needs"])
 
 
 def send(host: str, pieces: dict[str, Any], gone: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Wanted state: what hosts are told, and that changes alone lead to the same as rendering everything."""
 
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -302,7 +303,7 @@ STEPS = sorted(name for name in vars(Script) if not name.startswith("_") and nam
 
 
 @settings(
-    max_examples=25,
+    max_examples=int(os.environ.get("WANTED_EXAMPLES", "20")),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
