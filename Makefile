@@ -49,7 +49,8 @@ requirements:  ## compile requirements/*.in to hashed pins
 	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 messages: setup  ## collect the texts to translate into locale/
-	@$(PYTHON_IN) manage.py makemessages --locale zh_Hans --no-obsolete --ignore '.venv/*' --ignore 'node_modules/*' --ignore 'var/*'
+	@mkdir -p locale
+	@$(PYTHON_IN) manage.py makemessages --locale zh_Hans --no-obsolete --ignore '.venv/*' --ignore 'node_modules/*' --ignore 'var/*' --ignore 'tests/*'
 
 vendor: setup  ## copy and bundle third-party front-end files into static/vendor
 	@$(PYTHON_IN) -m cloud.run vendor

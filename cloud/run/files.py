@@ -73,6 +73,7 @@ def passwords(cloud: Cloud, owner: Account) -> dict[str, str]:
 
 def clouds_yaml(cloud: Cloud, owner: Account, known: dict[str, str]) -> None:
     """clouds.yaml for `openstack --os-cloud admin|demo`."""
+    authority = cloud.environment.get("STACKLING_TLS_CA", "")
     clouds = {
         name: {
             "auth": {
@@ -86,6 +87,7 @@ def clouds_yaml(cloud: Cloud, owner: Account, known: dict[str, str]) -> None:
             "region_name": cloud.environment.get("STACKLING_REGION") or "RegionOne",
             "identity_api_version": 3,
             "interface": "public",
+            **({"cacert": authority} if authority else {}),
         }
         for name, password in known.items()
     }
