@@ -57,6 +57,7 @@ def postgres() -> Iterator[str]:
             server.terminate()
             server.wait(20)
         shutil.rmtree(folder, ignore_errors=True)
+        _log(folder).unlink(missing_ok=True)
 
 
 def _log(folder: Path) -> Path:
@@ -97,3 +98,4 @@ def rabbitmq(port: int) -> Iterator[str]:
         server.terminate()
         server.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
+        _log(folder).unlink(missing_ok=True)
