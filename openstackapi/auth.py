@@ -12,14 +12,20 @@ from common.errors import Forbidden, Unauthorized
 FromToken = Callable[[str, str], Actor]
 FromSession = Callable[[HttpRequest], Actor | None]
 
+Check = Callable[[Actor, HttpRequest], None]
+
 _from_token: FromToken | None = None
+_check: Check | None = None
 _from_session: FromSession | None = None
 
 
-def use(*, token: FromToken, session: FromSession) -> None:
-    """Set by identity: `token(text, request_id)` raises Unauthorized; `session(request)` is None when signed out."""
-    global _from_token, _from_session
-    _from_token, _from_session = token, session
+def use(*, token: FromToken, session: FromSession, check: Check | None = None) -> None:
+    """Set by identity: `token(text, request_id)` raises Unauthorized; `session(request)` is None when signed out.
+
+    `check(actor, request)` raises Forbidden when the token's access rules do not cover the request.
+    """
+    global _from_token, _from_session, _check
+    _from_token, _from_session, _check = token, session, check or _check
 
 
 class _Csrf(CsrfViewMiddleware):
@@ -36,7 +42,10 @@ def authenticate(request: HttpRequest) -> Actor:
     if text:
         if _from_token is None:
             raise Unauthorized()
-        return _from_token(text, request.request_id)  # type: ignore[attr-defined]
+        actor = _from_token(text, request.request_id)  # type: ignore[attr-defined]
+        if actor.access_rules is not None and _check is not None:
+            _check(actor, request)
+        return actor
     actor = _from_session(request) if _from_session and hasattr(request, "session") else None
     if actor is None:
         raise Unauthorized()

@@ -3,11 +3,11 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views import View
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.views import SpectacularJSONAPIView
 
 
-class SchemaView(SpectacularAPIView):
-    """The document itself."""
+class SchemaView(SpectacularJSONAPIView):
+    """The document itself, as JSON whatever the client prefers."""
 
 
 class DocsView(View):
