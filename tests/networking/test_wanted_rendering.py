@@ -295,10 +295,17 @@ class Script:
         if network:
             networks.update(self.actor, network.id, mtu=1400 - b)
 
-    def drain(self, a: int, b: int) -> None:
-        sync.drain()
 
-
+#: Something to work on: two networks, ports on both hosts, groups whose rules name each other.
+BEGIN = [
+    ("network", 1, 0),
+    ("network", 1, 0),
+    ("port", 0, 0),
+    ("port", 1, 1),
+    ("group", 0, 0),
+    ("group", 0, 0),
+    ("rule", 1, 2),
+]
 STEPS = sorted(name for name in vars(Script) if not name.startswith("_") and name not in ("do", "pick"))
 
 
@@ -308,7 +315,7 @@ STEPS = sorted(name for name in vars(Script) if not name.startswith("_") and nam
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
-    steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 20), st.integers(0, 20)), min_size=5, max_size=30)
+    steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 20), st.integers(0, 20)), min_size=1, max_size=12)
 )
 def test_changes_alone_lead_to_the_same_as_rendering_everything(agents, admin, external, steps) -> None:
     from django.db import transaction
@@ -318,8 +325,8 @@ def test_changes_alone_lead_to_the_same_as_rendering_everything(agents, admin, e
 
     with pytest.raises(Undo), transaction.atomic():
         script = Script(admin, external)
-        for step in [("network", 1, 0), ("port", 0, 0), *steps]:
+        for step in [*BEGIN, *steps]:
             script.do(step)
-        sync.drain()
+            sync.drain()  # after each step: else what one step forgot is rendered for the sake of another
         assert wanted_hashes() == everything()
         raise Undo
