@@ -1,0 +1,145 @@
+"""A real guest under one real agent, with everything killed that can be killed."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from images.demo.build import build
+from tests.live import DEMO_CACHE
+from tests.vm.agent_world import NETWORK, SERVER, AgentWorld, Internal
+
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(240)]
+
+PORT = {
+    "port_id": "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee",
+    "network_id": NETWORK,
+    "mac": "fa:16:3e:00:00:01",
+    "mtu": 1450,
+}
+SPEC: dict[str, Any] = {
+    "name": "instance-00000001",
+    "vcpus": 1,
+    "memory_mib": 128,
+    "ports": [PORT],
+    "disks": [{"device": "vda", "serial": "root", "source": {"kind": "root"}}],
+    "power": "on",
+    "config_drive": {"openstack/latest/meta_data.json": "e30="},
+}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentWorld]:
+    image = build(DEMO_CACHE).images["demo"]
+    with AgentWorld(tmp_path_factory.mktemp("agent"), image) as found:
+        yield found
+
+
+def console(world: AgentWorld, kind: str) -> socket.socket:
+    end = socket.socket(socket.AF_UNIX)
+    end.settimeout(20)
+    end.connect(str(world.sockets / f"{kind}-{SERVER}.sock"))
+    return end
+
+
+def read(source: socket.socket, until: bytes) -> bytes:
+    got = b""
+    while until not in got:
+        piece = source.recv(4096)
+        assert piece, f"the console closed after {got[-200:]!r}"
+        got += piece
+    return got
+
+
+def test_1_a_guest_boots_speaks_and_is_logged(world: AgentWorld) -> None:
+    disk = world.order("disk.ensure", image=world.image, size_gib=1)
+    assert disk["cached"] is False
+    assert world.order("server.ensure", **SPEC)["state"] == "running"
+    assert world.order("server.ensure", **SPEC)["seconds"] < 0.3
+    world.event("login", server_id=SERVER, seconds=90)
+    world.event("log")
+    log = bytes(Internal.kept[f"/internal/servers/{SERVER}/log"])
+    assert log and (world.hosts / "consoles" / f"{SERVER}.log").read_bytes().startswith(log)
+    assert console(world, "vnc").recv(12) == b"RFB 003.008\n"
+
+
+def test_2_guest_and_consoles_survive_libvirtd_and_the_agent(world: AgentWorld) -> None:
+    os.kill(int(world.inside("cat", "/run/libvirtd.pid")), signal.SIGKILL)
+    assert world.order("server.read")["state"] == "running"
+    world.kill_agent()
+    world.start_agent()
+    world.until(lambda report: report["kind"] == "hello")
+    assert world.order("server.read")["state"] == "running"
+    with console(world, "serial") as serial:
+        read(serial, b"login: ")
+        serial.sendall(b"\r")
+        read(serial, b"login: ")
+
+
+def test_3_devices_come_and_go_while_it_runs(world: AgentWorld) -> None:
+    volume = world.data / "volume.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(volume), "64M"], check=True)
+    disk = {"device": "vdb", "serial": "vol-1", "source": {"kind": "file", "path": str(volume), "format": "qcow2"}}
+    port = {**PORT, "port_id": "cccccccc-bbbb-4ccc-8ddd-eeeeeeeeeeee", "mac": "fa:16:3e:00:00:02"}
+    for _ in range(2):
+        world.order("server.attach_disk", disk=disk)
+        world.order("server.attach_port", port=port)
+    assert "vol-1" in world.inside("virsh", "dumpxml", SPEC["name"])
+    for _ in range(2):
+        world.order("server.detach_disk", disk=disk)
+        world.order("server.detach_port", port=port)
+    for inactive in ((), ("--inactive",)):
+        xml = world.inside("virsh", "dumpxml", SPEC["name"], *inactive)
+        assert "vol-1" not in xml
+        assert port["mac"] not in xml
+
+
+def test_4_a_snapshot_that_was_interrupted_is_made_after_all(world: AgentWorld) -> None:
+    disks = world.hosts / "disks" / SERVER
+    world.send("server.snapshot", image_id="img", upload_path="/internal/images/img")
+    end = time.monotonic() + 20
+    while not list(disks.glob("snapshot-*")):
+        assert time.monotonic() < end, "the snapshot never began"
+        time.sleep(0.002)
+    world.kill_agent()
+    world.start_agent()
+    world.until(lambda report: report["kind"] == "hello")
+    answer = world.order("server.snapshot", image_id="img", upload_path="/internal/images/img")
+    assert answer["virtual_size"] == 2**30
+    assert len(Internal.kept["/internal/images/img"]) == answer["size"]
+    assert sorted(path.name for path in disks.iterdir()) == ["config.iso", "root.qcow2"]
+    assert world.order("server.read")["state"] == "running"
+
+
+def test_5_power_in_every_way(world: AgentWorld) -> None:
+    states = [world.order(f"server.{verb}")["state"] for verb in ("pause", "unpause", "suspend", "resume")]
+    assert states == ["paused", "running", "saved", "running"]
+    [qemu] = subprocess.run(
+        ["pgrep", "-f", f"guest={SPEC['name']}.*{world.data}"], capture_output=True, text=True
+    ).stdout.split()
+    os.kill(int(qemu), signal.SIGKILL)
+    world.event("state", server_id=SERVER, state="shutoff", seconds=15)
+    assert world.order("server.start")["state"] == "running"
+    world.event("login", seconds=90)
+    assert world.order("server.stop", timeout=40)["state"] == "shutoff"
+    assert world.order("server.reboot", hard=True)["state"] == "running"
+
+
+def test_6_nothing_is_left_and_viewers_are_cut(world: AgentWorld) -> None:
+    with console(world, "serial") as serial, console(world, "vnc") as vnc:
+        vnc.recv(12)
+        world.order("server.remove")
+        assert vnc.recv(1) == b""
+        while serial.recv(4096):
+            continue
+    world.order("server.remove")
+    world.order("disk.remove")
+    facts = world.order("host.read")
+    assert (facts["servers"], facts["disks"], facts["taps"]) == ({}, [], [])
+    assert [path.name for path in Path(world.sockets).iterdir() if SERVER in path.name] == []
