@@ -8,8 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from common.ids import is_id
-from compute.servers import reconcile, states
-from compute.servers.flows_change import old_claim
+from compute.servers import reconcile, states, steps
 from compute.servers.models import Server
 from hostagent.contract import dhcp_namespace, router_namespace, tap_name
 from hosts.models import Host
@@ -121,9 +120,9 @@ def _claims(apply: bool) -> list[Finding]:
     """Claims of servers that are gone, and servers on a host without one."""
     held = placement.consumers()
     living = dict(Server.objects.living().exclude(host="").values_list("id", "host"))
-    resized = Server.objects.living().filter(vm_state=states.RESIZED).values_list("id", flat=True)
+    resized = Server.objects.living().filter(before_resize__isnull=False).values_list("id", flat=True)
     busy = set(Operation.objects.filter(subject_kind="server", state__in=LIVE).values_list("subject_id", flat=True))
-    fine = {*living, *busy, *(old_claim(id) for id in {*resized, *busy})}
+    fine = {*living, *busy, *(steps.old_claim(id) for id in {*resized, *busy})}
     out = []
     for consumer, hosts in held.items():
         if consumer not in fine:

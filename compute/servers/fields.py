@@ -152,9 +152,20 @@ _SHORT_NAMES = frozenset(
 SHORT = Fields("server", [field for field in SERVER.fields if field.name in _SHORT_NAMES])
 
 
+@lru_cache(maxsize=512)
+def _plan(fields: Fields, version: tuple[int, int], is_admin: bool) -> tuple[list[Any], list[Any]]:
+    """(name, column) of what is passed through, (name, function) of what is made: rows are dicts, so no getter is needed."""
+    seen = [field for field in fields.fields if field.visible(version, is_admin)]
+    columns = [(f.name, f.source or f.name) for f in seen if not callable(f.source)]
+    return columns, [(f.name, f.source) for f in seen if callable(f.source)]
+
+
 def render(fields: Fields, row: Row, version: tuple[int, int], is_admin: bool) -> Row:
     """One row, with `progress` and `fault` only in the states that have them."""
-    out = {name: get(row) for name, get in fields.plan(version, is_admin)}
+    columns, made = _plan(fields, version, is_admin)
+    out = {name: row[column] for name, column in columns}
+    for name, make in made:
+        out[name] = make(row)
     status = out["status"]
     if status in states.WITH_PROGRESS:
         out["progress"] = row["progress"]

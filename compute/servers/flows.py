@@ -162,6 +162,7 @@ def forget(op: Op) -> None:
     server = steps.of(op)
     wiring.free_ports(server, op.actor)
     placement.release(server.id)
+    placement.release(steps.old_claim(server.id))
     transaction.on_commit(lambda: logs.remove(server.id), robust=True)
     server.settle(states.DELETED, deleted=True, terminated_at=now())
 

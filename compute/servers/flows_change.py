@@ -57,18 +57,13 @@ REBUILD = Flow(
 # ── Resize: on the same host, for a disk lies where it lies ─────────────────────────────────────────────────────────
 
 
-def old_claim(server_id: str) -> str:
-    """The consumer that keeps a server's former claim until a resize is confirmed."""
-    return f"{server_id[:30]}-old"
-
-
 def claim_more(op: Op) -> None:
     """Claim the new size beside the old one, which a revert needs again. Raises: NoHostFits."""
     from compute.servers import scheduling
 
     server = steps.alive(op)
-    if not placement.held_by(old_claim(server.id)):
-        placement.move(server.id, old_claim(server.id))
+    if not placement.held_by(steps.old_claim(server.id)):
+        placement.move(server.id, steps.old_claim(server.id))
     if not placement.held_by(server.id):
         ask = scheduling.Ask(
             resources=_resources(op.data["flavor"]), project_id=server.project_id, forced_host=server.host
@@ -95,7 +90,7 @@ def _resources(flavor: dict[str, Any]) -> dict[str, int]:
 
 def unclaim_more(op: Op) -> None:
     """Only the old claim stays. Nothing happens when there is none aside."""
-    aside = old_claim(op.subject_id)
+    aside = steps.old_claim(op.subject_id)
     if placement.held_by(aside):
         placement.release(op.subject_id)
         placement.move(aside, op.subject_id)
@@ -164,7 +159,7 @@ RESIZE = Flow(
 def confirm(op: Op) -> None:
     """The new size is final: give the old claim back."""
     server = steps.of(op)
-    placement.release(old_claim(server.id))
+    placement.release(steps.old_claim(server.id))
     migration_status("confirmed")(op)
     was_off = (server.before_resize or {}).get("vm_state") == states.STOPPED
     server.settle(states.STOPPED if was_off else states.ACTIVE, before_resize=None)

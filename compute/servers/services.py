@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
-from common.errors import Forbidden, Invalid
+from common.errors import Conflict, Forbidden, Invalid
 from common.live import announce
 from compute.servers import flows, states
 from compute.servers.models import Locked, Server, ServerNotFound
@@ -20,8 +20,16 @@ class NotYourLock(Forbidden):
     template = _("Policy does not allow unlocking what an administrator has locked.")
 
 
+class NotOnAHost(Conflict):
+    template = _("Instance %(id)s is on no host, for it could not be built. Delete it and launch another.")
+
+
 class TooManyTags(Invalid):
     template = _("The number of tags exceeded the per-server limit 50")
+
+
+#: Verbs of which nothing on a host is asked first.
+HOSTLESS = frozenset({"delete", "unshelve"})
 
 
 def find(actor: Actor, server_id: str, rule: str = "compute:server:get", *, lock: bool = False) -> Server:
@@ -39,6 +47,9 @@ def run(
 
     Raises: WrongState, Locked, Held.
     """
+    if not server.host and verb not in HOSTLESS:
+        server.allow(verb, admin=actor.is_admin)
+        raise NotOnAHost(id=server.id)
     rest = server.vm_state
     known = states.VERBS[verb]
     server.begin(verb, admin=policy.allows(actor, "compute:server:unlock_override", server), **also)

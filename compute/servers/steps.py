@@ -50,6 +50,11 @@ def claim_host(op: Op) -> Result:
     return None
 
 
+def old_claim(server_id: str) -> str:
+    """The consumer that keeps a server's former claim until a resize is confirmed."""
+    return f"{server_id[:30]}-old"
+
+
 def release_host(op: Op) -> Result:
     placement.release(op.subject_id)
     server = of(op)
@@ -77,7 +82,9 @@ def unbind_ports(op: Op) -> Result:
 def wire_network(op: Op) -> Result:
     """Wait until the host's network is as wanted for every port of the server."""
     server = alive(op)
-    port_ids = [port["port_id"] for port in domain.ports_of(server.id)]
+    port_ids = op.data.get("port_ids")
+    if port_ids is None:
+        port_ids = op.data["port_ids"] = [port["port_id"] for port in domain.ports_of(server.id)]
     if not port_ids:
         return None
     answer = wanted.in_sync(server.host, port_ids)

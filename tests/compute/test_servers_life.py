@@ -168,3 +168,19 @@ def test_a_guest_that_powers_itself_off_is_shutoff(world: World, red: Client, la
     server_id = launch()
     reconcile.on_state("host1", {"event": "state", "server_id": server_id, "state": "shutoff", "at": 1.0})
     assert status(red, server_id) == ("SHUTOFF", None)
+
+
+def test_a_server_that_was_never_built_has_no_verb_but_delete(red: Client, launch: Launch) -> None:
+    server_id = launch(flavor="5")
+    for body in ({"reboot": {"type": "HARD"}}, {"os-stop": None}):
+        answer = red.ask("post", f"servers/{server_id}/action", body)
+        assert answer.status_code == 409 and "on no host" in answer.content.decode()
+
+
+def test_deleting_an_unconfirmed_resize_frees_both_claims(world: World, red: Client, launch: Launch) -> None:
+    server_id = launch()
+    red.ok("post", f"servers/{server_id}/action", {"resize": {"flavorRef": "small"}}, status=202)
+    world.settle()
+    red.ok("delete", f"servers/{server_id}", status=204)
+    world.settle()
+    assert placement.consumers() == {}

@@ -1,0 +1,86 @@
+"""Claims never promise more than there is, and the wire says what is held."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from placement import services
+from placement.models import Allocation, ResourceProvider
+from tests.compute.conftest import host, signed_in, world
+from tests.compute.world import Client, World
+
+__all__ = ["host", "signed_in", "world"]
+
+
+def test_a_claim_goes_to_the_first_host_with_room(world: World) -> None:
+    world.host("small", memory=100)
+    world.host("large", memory=1000)
+    assert services.claim("s1", "p", {"MEMORY_MB": 200}, ["small", "large"]) == "large"
+    assert services.claim("s1", "p", {"MEMORY_MB": 200}, ["small", "large"]) == "large"
+    assert Allocation.objects.count() == 1
+    with pytest.raises(services.NothingFits) as error:
+        services.claim("s2", "p", {"MEMORY_MB": 900}, ["small", "large"])
+    assert error.value.data["shortage"]["large"] == ("MEMORY_MB", 900, 800)
+    services.release("s1")
+    assert services.claim("s2", "p", {"MEMORY_MB": 900}, ["small", "large"]) == "large"
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(1, 6), st.integers(1, 120), st.booleans()), max_size=12))
+def test_claims_and_releases_never_exceed_a_host(world: World, moves: list[tuple[int, int, bool]]) -> None:
+    Allocation.objects.all().delete()
+    ResourceProvider.objects.exists() or world.host("h", memory=300)
+    expected: dict[str, int] = {}
+    for consumer, size, is_claim in moves:
+        name = f"c{consumer}"
+        if not is_claim:
+            services.release(name)
+            expected.pop(name, None)
+        elif name not in expected:
+            fits = sum(expected.values()) + size <= 300
+            try:
+                services.claim(name, "p", {"MEMORY_MB": size}, ["h"])
+                assert fits
+                expected[name] = size
+            except services.NothingFits:
+                assert not fits
+    held = {row.consumer_id: row.used for row in Allocation.objects.all()}
+    assert held == expected
+    for name in expected:
+        services.release(name)
+
+
+def ask(client: Client, path: str, version: str = "1.29", **more: Any) -> Any:
+    return client.get(f"/api/placement/{path}", HTTP_OPENSTACK_API_VERSION=f"placement {version}", **more)
+
+
+def test_the_wire_shows_what_is_held(world: World, host: Any, signed_in: Callable[..., Client]) -> None:
+    admin = signed_in("admin", "admin")
+    server = "00000000-0000-4000-8000-000000000001"
+    services.claim(server, "red", {"MEMORY_MB": 128, "VCPU": 1}, ["host1"], user_id="u")
+    (provider,) = ask(admin, "resource_providers").json()["resource_providers"]
+    usages = ask(admin, f"resource_providers/{provider['uuid']}/usages").json()["usages"]
+    assert usages == {"DISK_GB": 0, "MEMORY_MB": 128, "VCPU": 1}
+    held = ask(admin, f"allocations/{server}").json()
+    assert held["allocations"][provider["uuid"]]["resources"] == {"MEMORY_MB": 128, "VCPU": 1}
+    found = ask(admin, "allocation_candidates?resources=VCPU:1,MEMORY_MB:8000").json()
+    assert list(found["provider_summaries"]) == [provider["uuid"]]
+    assert ask(admin, "allocation_candidates?resources=MEMORY_MB:8100").json()["allocation_requests"] == []
+    assert ask(admin, "allocation_candidates?resources=junk").status_code == 400
+    assert ask(signed_in("red"), "resource_providers").status_code == 403
+
+
+def test_inventories_are_guarded_by_generations(world: World, host: Any, signed_in: Callable[..., Client]) -> None:
+    admin = signed_in("admin", "admin")
+    id = ResourceProvider.objects.get().id
+    path = f"/api/placement/resource_providers/{id}/inventories"
+    body = '{"resource_provider_generation": 99, "inventories": {"VCPU": {"total": 2}}}'
+    assert admin.generic("PUT", path, body, "application/json").status_code == 409
+    generation = ResourceProvider.objects.get().generation
+    body = f'{{"resource_provider_generation": {generation}, "inventories": {{"VCPU": {{"total": 2}}}}}}'
+    answer = admin.generic("PUT", path, body, "application/json")
+    assert answer.status_code == 200 and list(answer.json()["inventories"]) == ["VCPU"]
+    assert answer.json()["inventories"]["VCPU"]["total"] == 2
