@@ -38,8 +38,8 @@ def prepare_clone(steps: Steps) -> None:
     pins = hash_files([CLONE / "requirements" / "base.txt"])
     steps.once("static files", STAMPS / "static", hash_tree_facts(static, pins), _collect_static)
     # The control plane's account may not write into the clone, and would compile every module at every start.
-    code = [sys.executable, "-m", "compileall", "-q", "-x", r"/(\.venv|node_modules|var)/", str(CLONE)]
-    subprocess.run(code, cwd=CLONE, stdout=subprocess.DEVNULL)
+    packages = [str(path.parent) for path in CLONE.glob("*/__init__.py")]
+    subprocess.run([sys.executable, "-m", "compileall", "-q", *packages], cwd=CLONE, stdout=subprocess.DEVNULL)
 
 
 def _compile_texts(catalogs: list[Path]) -> None:
