@@ -28,4 +28,5 @@ class Config(AppConfig):
         hostlink.on_report("network", reports.on_network)
         hosts.on_state(placement.on_host_state)
         hosts.on_hello(placement.on_hello)
+        hosts.on_inventory(lambda host: placement.touch_neighbours(host.name))
         beat.every(3.0, "networking", sync.sweep)

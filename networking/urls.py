@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import URLPattern, re_path
 
 from networking.agents import api as agents
+from networking.agents import scheduling_api as scheduling
 from networking.extensions import api as extensions
 from networking.floatingips import api as floatingips
 from networking.networks import api as networks
@@ -47,6 +48,10 @@ urlpatterns = [
     route(f"networks/{ID}/dhcp-agents", agents.NetworkAgents),
     route("agents", agents.Agents),
     route(f"agents/{ID}", agents.AgentDetail),
+    route(f"agents/{ID}/dhcp-networks", scheduling.DhcpNetworks),
+    route(f"agents/{ID}/dhcp-networks/(?P<network_id>[^/]+?)", scheduling.DhcpNetworkDetail),
+    route(f"agents/{ID}/l3-routers", scheduling.L3Routers),
+    route(f"agents/{ID}/l3-routers/(?P<router_id>[^/]+?)", scheduling.L3RouterDetail),
     route("availability_zones", agents.AvailabilityZones),
     route("network-ip-availabilities", agents.IPAvailabilities),
     route(f"network-ip-availabilities/{ID}", agents.IPAvailability),

@@ -193,3 +193,21 @@ def test_extensions_are_listed_and_shown(neutron, demo) -> None:
     shown = call("get", f"extensions/{listed[0]['alias']}")[1]["extension"]
     assert shown == listed[0]
     assert call("get", "extensions/dvr")[0] == 404
+
+
+def test_an_administrator_moves_dhcp_and_routers_by_hand(neutron, agents, demo, admin, private) -> None:
+    call = neutron(admin)
+    ids = {(a["agent_type"], a["host"]): a["id"] for a in call("get", "agents")[1]["agents"]}
+    home = call("get", f"networks/{private.id}/dhcp-agents")[1]["agents"][0]["host"]
+    other_host = "host2" if home == "host1" else "host1"
+    there = f"agents/{ids['DHCP agent', other_host]}/dhcp-networks"
+    assert call("post", there, {"network_id": private.id})[0] == 201
+    assert [row["id"] for row in call("get", there)[1]["networks"]] == [private.id]
+    agents.settle()
+    assert f"dhcp:{private.id}" in agents.pieces[other_host]
+    assert f"dhcp:{private.id}" not in agents.pieces.get(home, {})
+    assert call("post", there, {"network_id": private.id})[0] == 409
+    assert call("delete", f"{there}/{private.id}")[0] == 204
+    assert call("get", f"networks/{private.id}/dhcp-agents")[1]["agents"] == []
+    assert neutron(demo)("get", there)[0] == 403
+    assert call("post", "agents/gone/l3-routers", {"router_id": "x"})[0] == 404

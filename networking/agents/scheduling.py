@@ -1,0 +1,84 @@
+"""Which host carries a network's DHCP or a router, chosen by hand."""
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.errors import Conflict
+from hosts.models import Host
+from identity import policy
+from networking.networks.models import Network
+from networking.networks.services import find as find_network
+from networking.ports.models import DHCP, ROUTER_OWNERS, Port
+from networking.routers.models import Router
+from networking.routers.services import find as find_router
+from networking.wanted.changes import touch, touch_network
+
+
+class NetworkHostedByDHCPAgent(Conflict):
+    template = _("The network %(network)s has been already hosted by the DHCP Agent on %(host)s.")
+
+
+class NetworkNotHostedByDhcpAgent(Conflict):
+    template = _("The network %(network)s is not hosted by the DHCP agent on %(host)s.")
+
+
+class RouterHostedByL3Agent(Conflict):
+    template = _("The router %(router)s has been already hosted by the L3 Agent on %(host)s.")
+
+
+class RouterNotHostedByL3Agent(Conflict):
+    template = _("The router %(router)s is not hosted by L3 agent on %(host)s.")
+
+
+@transaction.atomic
+def place_network(actor: Actor, host: Host, network_id: str) -> None:
+    """Carry a network's DHCP on this host from now on: it has one server, so it leaves any other host."""
+    policy.require(actor, "network:agent:update")
+    network = find_network(actor, network_id, lock=True)
+    if network.dhcp_host == host.name:
+        raise NetworkHostedByDHCPAgent(network=network_id, host=host.name)
+    _carry_dhcp(network, host.name)
+
+
+@transaction.atomic
+def remove_network(actor: Actor, host: Host, network_id: str) -> None:
+    """The network has no DHCP server until it is placed again."""
+    policy.require(actor, "network:agent:update")
+    network = find_network(actor, network_id, lock=True)
+    if network.dhcp_host != host.name:
+        raise NetworkNotHostedByDhcpAgent(network=network_id, host=host.name)
+    _carry_dhcp(network, "")
+
+
+def _carry_dhcp(network: Network, host: str) -> None:
+    Network.objects.filter(pk=network.id).update(dhcp_host=host)
+    Port.objects.filter(network=network, device_owner=DHCP).update(host=host, status="DOWN")
+    touch_network(network.id)
+
+
+@transaction.atomic
+def place_router(actor: Actor, host: Host, router_id: str) -> None:
+    """Carry a router on this host from now on. Raises: RouterHostedByL3Agent."""
+    policy.require(actor, "network:agent:update")
+    router = find_router(actor, router_id, lock=True)
+    if router.host == host.name:
+        raise RouterHostedByL3Agent(router=router_id, host=host.name)
+    _carry_router(router, host.name)
+
+
+@transaction.atomic
+def remove_router(actor: Actor, host: Host, router_id: str) -> None:
+    """The router lives nowhere until it is placed again."""
+    policy.require(actor, "network:agent:update")
+    router = find_router(actor, router_id, lock=True)
+    if router.host != host.name:
+        raise RouterNotHostedByL3Agent(router=router_id, host=host.name)
+    _carry_router(router, "")
+
+
+def _carry_router(router: Router, host: str) -> None:
+    Router.objects.filter(pk=router.id).update(host=host)
+    legs = Port.objects.filter(device_id=router.id, device_owner__in=ROUTER_OWNERS)
+    legs.update(host=host, status="DOWN")
+    touch(f"router:{router.id}", *(f"network:{network}" for network in legs.values_list("network_id", flat=True)))
