@@ -80,7 +80,8 @@ class Inspector:
         self.opaque = self.claimed in states.AMAZON_FORMATS or container_format not in ("bare", "ovf")
         expected = self.claimed if self.claimed != "raw" else None
         self._feeder = _Feeder()
-        self._wrapper = format_inspector.InspectWrapper(self._feeder, expected_format=expected)
+        feeder: Any = self._feeder  # only `read` is asked of it
+        self._wrapper = format_inspector.InspectWrapper(feeder, expected_format=expected)
 
     def feed(self, piece: bytes) -> None:
         if self.opaque:
