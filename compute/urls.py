@@ -72,6 +72,7 @@ v21 = [
     path("os-services/<str:service_id>", hypervisors.Service.as_view()),
     path("os-hosts", hypervisors.Hosts.as_view()),
     path("os-hosts/<str:name>", hypervisors.HostDetail.as_view()),
+    path("os-hosts/<str:name>/<str:power>", hypervisors.HostPower.as_view()),
     path("os-migrations", hypervisors.Migrations.as_view()),
     # what other services do now
     path("images", images_api.ImageList.as_view()),
@@ -100,8 +101,12 @@ v21 = [
     path("os-simple-tenant-usage/<str:project_id>", usage.TenantUsage.as_view()),
 ]
 
+v2 = [path("", versions.OlderVersionDetail.as_view()), *v21[1:]]
+
 urlpatterns = [
     path("", versions.Versions.as_view()),
     path("v2.1", versions.VersionDetail.as_view()),
     path("v2.1/", include(v21)),
+    path("v2", versions.OlderVersionDetail.as_view()),
+    path("v2/", include(v2)),
 ]

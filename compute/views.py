@@ -13,6 +13,12 @@ PREFIX = "/api/compute"
 class ComputeView(ServiceView):
     service = "compute"
 
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        if request.path.startswith(f"{PREFIX}/v2/"):  # 2.0 knows no microversions: the headers mean nothing
+            for name in ("HTTP_OPENSTACK_API_VERSION", "HTTP_X_OPENSTACK_NOVA_API_VERSION"):
+                request._request.META.pop(name, None)
+        super().initial(request, *args, **kwargs)
+
     @property
     def base(self) -> str:
         """``http://host:port/api/compute``."""

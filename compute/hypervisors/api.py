@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.errors import Invalid
+from common.errors import Invalid, Unsupported
 from compute.hypervisors import reading
 from compute.hypervisors.reading import HypervisorNotFound, ServiceNotFound
 from compute.servers.models import Migration, Server
@@ -292,6 +292,42 @@ class HostDetail(ComputeView):
         now_used = {"cpu": used["vcpus_used"], "memory_mb": used["memory_mb_used"], "disk_gb": used["local_gb_used"]}
         parts = [("(total)", total), ("(used_now)", now_used), ("(used_max)", now_used), *_by_project(name)]
         return Response({"host": [{"resource": {"host": name, "project": who, **what}} for who, what in parts]})
+
+    bodies = {
+        "put": {"type": "object", "properties": {"status": {"type": "string"}, "maintenance_mode": {"type": "string"}}}
+    }
+
+    def put(self, request: Any, name: str) -> Response:
+        """status enable | disable. Moving guests away for maintenance is not done here."""
+        policy.require(self.actor, "compute:host")
+        data = self.body() or {}
+        known = {"status": ("enable", "disable"), "maintenance_mode": ("enable", "disable")}
+        wrong = [key for key, value in data.items() if value.strip().lower() not in known.get(key, ())]
+        if not data or wrong:
+            raise Invalid(reason=f"Invalid input for field/attribute {wrong[0] if wrong else 'body'}.")
+        if not Host.objects.filter(name=name).exists():
+            raise HypervisorNotFound(id=name)
+        if "maintenance_mode" in data:
+            raise NotDone(what="The maintenance mode of a host")
+        is_on = data["status"].strip().lower() == "enable"
+        hosts.set_enabled(name, enabled=is_on)
+        return Response({"host": name, "status": "enabled" if is_on else "disabled"})
+
+
+class NotDone(Unsupported):
+    status = 501
+
+
+class HostPower(ComputeView):
+    """startup, shutdown, reboot of a host: no driver here does it, as Nova's libvirt driver does not."""
+
+    until = (2, 42)
+
+    def get(self, request: Any, name: str, power: str) -> Response:
+        policy.require(self.actor, "compute:host")
+        if not Host.objects.filter(name=name).exists() or power not in ("startup", "shutdown", "reboot"):
+            raise HypervisorNotFound(id=name)
+        raise NotDone(what=f"The {power} of a host")
 
 
 def _by_project(host: str) -> list[tuple[str, dict[str, int]]]:

@@ -9,6 +9,7 @@ from common.errors import Invalid
 from compute.consoles import services as consoles
 from compute.proxies import networks_api
 from compute.servers import api, changing, requests, schemas, services
+from compute.servers.models import WrongState
 from compute.servers.schemas import NAME, obj
 from compute.views import ComputeView, Response
 from openstackapi import bodies
@@ -63,6 +64,9 @@ def rebuild(view: ComputeView, server_id: str, body: Body) -> Response:
     if body.get("personality"):
         raise Invalid(reason=str(_("File injection is not available; use user data or a config drive.")))
     changes = {column: body[name] for name, column in _REBUILD_COLUMNS.items() if name in body}
+    for column in ("access_ip_v4", "access_ip_v6"):
+        if column in changes:
+            changes[column] = requests.canonical(changes[column])
     if not requests.ref(body["imageRef"]):
         raise Invalid(reason="Invalid imageRef provided.")
     changing.rebuild(view.actor, server_id=server_id, image_id=requests.ref(body["imageRef"]), **changes)
@@ -144,6 +148,12 @@ def remove_fixed_ip(view: ComputeView, server_id: str, body: Body) -> Response:
     return Response(status=202)
 
 
+def restore(view: ComputeView, server_id: str, body: Body) -> Response:
+    """Nothing is deleted softly here, so nothing can be restored: a conflict, as Nova has it for a living server."""
+    server = services.find(view.actor, server_id, "compute:server:delete")
+    raise WrongState(verb="restore", id=server_id, attr="vm_state", state=server.vm_state)
+
+
 def add_floating_ip(view: ComputeView, server_id: str, body: Body) -> Response:
     networks_api.add_floating_ip(
         view.actor, server_id=server_id, address=body["address"], fixed=body.get("fixed_address")
@@ -218,6 +228,9 @@ ACTIONS: dict[str, tuple[dict[str, Any], Act, tuple[int, int] | None]] = {
     "shelve": (_NULL, _accepted(changing.shelve), None),
     "unshelve": (_EMPTY, _accepted(changing.unshelve), None),
     "forceDelete": (_NULL, _accepted(services.delete), None),
+    "restore": (_NULL, restore, None),
+    "injectNetworkInfo": (_NULL, _accepted(changing.send_network_again), None),
+    "resetNetwork": (_NULL, _accepted(changing.send_network_again), None),
     "os-resetState": (obj({"state": {"enum": ["active", "error"]}}, ("state",)), reset_state, None),
     "addSecurityGroup": (_GROUP, add_group, None),
     "removeSecurityGroup": (_GROUP, remove_group, None),
@@ -236,6 +249,7 @@ class Action(ComputeView):
         data = self.body({"type": "object", "minProperties": 1})
         name = next(iter(data or {}), "")
         if len(data or {}) != 1 or name not in ACTIONS:
+            services.find(self.actor, server_id)
             raise Invalid(reason=f"There is no such action: {', '.join(data or {})[:100]}")
         schema, act, until = ACTIONS[name]
         if until is not None and self.version > until:

@@ -3,12 +3,9 @@
 import secrets
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-
-from common.errors import Invalid
 from compute.servers import creating, fields, filters, reading, schemas, services
 from compute.servers.models import Server
-from compute.servers.requests import launch_of, launches_password
+from compute.servers.requests import canonical, launch_of, launches_password
 from compute.views import ComputeView, Page, Response
 from identity import policy
 
@@ -115,8 +112,9 @@ def columns_of(data: dict[str, Any]) -> dict[str, Any]:
     columns = {column: data[name] for name, column in _COLUMNS.items() if name in data}
     if "name" in columns:
         columns["name"] = columns["name"].strip()
-    if not columns:
-        raise Invalid(reason=str(_("Nothing to change was given.")))
+    for name in ("access_ip_v4", "access_ip_v6"):
+        if columns.get(name):
+            columns[name] = canonical(columns[name])
     return columns
 
 

@@ -16,6 +16,7 @@ from images.images.models import Image
 from networking.ports import updates as port_updates
 from networking.ports.models import Port, PortGroup
 from networking.securitygroups.models import SecurityGroup
+from networking.wanted.changes import touch
 
 
 class SameFlavor(Invalid):
@@ -212,6 +213,13 @@ def detach_interface(actor: Actor, *, server_id: str, port_id: str) -> None:
     }
     data = {"port_id": port_id, "port": port}
     run(actor, server, "detach_interface", flows_change.DETACH_INTERFACE, data)
+
+
+@transaction.atomic
+def send_network_again(actor: Actor, *, server_id: str) -> None:
+    """Have the host wire the server's ports anew."""
+    server = find(actor, server_id, "compute:server:reset_state")
+    touch(*(f"port:{port_id}" for port_id in Port.objects.filter(device_id=server.id).values_list("id", flat=True)))
 
 
 @transaction.atomic

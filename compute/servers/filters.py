@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
 from common.actor import Actor
-from common.errors import Invalid
+from common.errors import Forbidden, Invalid
 from compute.servers import reading, states
 from compute.servers.models import Server
 from compute.views import flag
@@ -117,7 +117,7 @@ def select(actor: Actor, query: QueryDict, version: tuple[int, int]) -> QuerySet
             raise Invalid(reason=f"Additional query parameters are not allowed: {', '.join(unknown)}.")
     rows = _of_projects(actor, query)
     rows = _living(actor, rows, query)
-    rows = _by_status(rows, query)
+    rows = _by_status(actor, rows, query, version)
     rows = _by_values(actor, rows, query)
     rows = _by_tags(rows, query) if version >= (2, 26) else rows
     if version >= (2, 73) and "locked" in query:
@@ -164,14 +164,23 @@ def _time(query: QueryDict, name: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _by_status(rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
+class DeletedHidden(Forbidden):
+    template = "Only administrators may list deleted instances"
+
+
+def _by_status(actor: Actor, rows: QuerySet[Server], query: QueryDict, version: tuple[int, int]) -> QuerySet[Server]:
+    """Raises: DeletedHidden; Invalid for an unknown status from 2.38 on (before, it matches nothing)."""
     asked = query.getlist("status")
     if not asked:
         return rows
     clause = Q(pk__in=[])
     for text in asked:
         found = states.vm_states_of(text)
+        if text.upper() == states.status(states.DELETED, None) and not actor.is_admin:
+            raise DeletedHidden()
         if found is None:
+            if version >= (2, 38):
+                raise Invalid(reason=f"Invalid status value: {text}")
             continue
         vm_states, tasks = found
         clause |= Q(vm_state__in=vm_states, task_state__in=tasks) if tasks else Q(vm_state__in=vm_states)

@@ -40,6 +40,11 @@ def check_address(text: str) -> None:
         raise Invalid(reason=f"Invalid fixed IP address ({text})") from None
 
 
+def canonical(text: str) -> str:
+    """An address in its one short spelling; "" stays. The schema has checked it."""
+    return str(ipaddress.ip_address(text)) if text else ""
+
+
 def launches_password(data: dict[str, Any], name: str) -> bool:
     return data["server"].get(name) in schemas.TRUE
 
@@ -68,8 +73,8 @@ def launch_of(data: dict[str, Any], version: tuple[int, int]) -> Launch:
         host=server.get("host") or server.get("hypervisor_hostname"),
         hints=hints,
         disk_config=server.get("OS-DCF:diskConfig", "MANUAL"),
-        access_ip_v4=server.get("accessIPv4", ""),
-        access_ip_v6=server.get("accessIPv6", ""),
+        access_ip_v4=canonical(server.get("accessIPv4", "")),
+        access_ip_v6=canonical(server.get("accessIPv6", "")),
         trusted_image_certificates=server.get("trusted_image_certificates"),
         count=most,
         at_least=least,

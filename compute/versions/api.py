@@ -8,6 +8,13 @@ from openstackapi import microversion
 #: The newest microversion that is really served. 2.97 would be Manila's shares.
 MAXIMUM = "2.96"
 UPDATED = "2013-07-23T11:33:21Z"
+OLDER = {
+    "id": "v2.0",
+    "status": "SUPPORTED",
+    "version": "",
+    "min_version": "",
+    "updated": "2011-01-21T11:33:21Z",
+}
 _MEDIA = [{"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2.1"}]
 
 
@@ -28,7 +35,20 @@ class Versions(ComputeView):
     anonymous = True
 
     def get(self, request: Any) -> Response:
-        return Response({"versions": [_version(self.base)]})
+        older = {**OLDER, "links": [{"rel": "self", "href": f"{self.base}/v2/"}]}
+        return Response({"versions": [older, _version(self.base)]})
+
+
+class OlderVersionDetail(ComputeView):
+    """2.0 is 2.1 without microversions, as in Nova since it forgot its first code."""
+
+    anonymous = True
+
+    def get(self, request: Any) -> Response:
+        described = {"rel": "describedby", "type": "text/html", "href": f"{self.root()}/api/docs/"}
+        links = [{"rel": "self", "href": f"{self.base}/v2/"}, described]
+        media = [{"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2"}]
+        return Response({"version": {**OLDER, "links": links, "media-types": media}})
 
 
 class VersionDetail(ComputeView):
@@ -95,6 +115,7 @@ EXTENSIONS = {
     "os-flavor-manage": "FlavorManage",
     "os-flavor-rxtx": "FlavorRxtx",
     "os-flavor-swap": "FlavorSwap",
+    "os-hosts": "Hosts",
     "os-hypervisors": "Hypervisors",
     "os-instance-actions": "InstanceActions",
     "os-keypairs": "Keypairs",
