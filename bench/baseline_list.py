@@ -1,42 +1,120 @@
-"""The least that a list of servers can cost: three SQL statements, a raw cursor, orjson, the same bytes as the API answers.
+"""The least that a list of 1,000 servers can cost: three SQL statements through a raw cursor, dicts by hand, orjson.
 
-Run inside Django (`manage.py shell`), or by `python -m bench list`. `build(project_id)` gives the bytes.
+It makes the same bytes as GET /servers/detail (checked), so the ratio of the two is what the framework costs.
 """
 
+import hashlib
+import time
 from collections import defaultdict
 from typing import Any
 
 import orjson
 
+SERVERS = """
+SELECT id, name, project_id, user_id, metadata, host, image_id, flavor_id, created_at, updated_at, access_ip_v4, access_ip_v6,
+ disk_config, availability_zone, config_drive, key_name, launched_at, terminated_at, security_groups, task_state, vm_state,
+ power_state, progress FROM compute_server WHERE project_id = %s AND NOT deleted ORDER BY created_at DESC, id DESC LIMIT 1001
+"""
+PORTS = """
+SELECT p.device_id, n.name, p.mac_address, f.ip_address, f.port_id FROM networking_port p
+ JOIN networking_fixedip f ON f.port_id = p.id JOIN networking_network n ON n.id = p.network_id WHERE p.project_id = %s ORDER BY f.id
+"""
+FLOATING = "SELECT fixed_port_id, floating_ip_address FROM networking_floatingip WHERE project_id = %s"
 
-def build(shown: list[dict[str, Any]]) -> bytes:
-    """JSON of `shown`'s servers, read anew from the database by raw cursors: rows, addresses, groups.
 
-    `shown` is one API answer; columns that are constant or derived are taken from it row by row, so that both sides make
-    the same bytes and the baseline does no less work than reading, joining and writing them.
-    """
+def _iso(text: Any) -> str | None:
+    text = str(text) if text is not None else ""
+    return f"{text[:10]}T{text[11:19]}Z" if text else None
+
+
+def _micro(text: Any) -> str | None:
+    text = str(text) if text is not None else ""
+    return f"{text[:10]}T{text[11:19]}.000000" if text else None
+
+
+def build(project_id: str, base: str) -> bytes:
+    """The body of the first page of the project's servers, at microversion 2.1."""
     from django.db import connection
 
-    by_id = {server["id"]: server for server in shown}
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT * FROM compute_server WHERE deleted = %s ORDER BY created_at DESC, id LIMIT 1001", [False]
-        )
-        names = [column[0] for column in cursor.description]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        cursor.execute("SELECT id, device_id, mac_address FROM networking_port WHERE device_id <> ''")
-        ports: dict[str, list[Any]] = defaultdict(list)
-        for row in cursor.fetchall():
-            ports[row[1]].append(row)
-        cursor.execute("SELECT port_id, ip_address FROM networking_ipallocation")
-        addresses = dict(cursor.fetchall())
-    out = []
-    for row in rows:
-        server = by_id.get(row["id"])
-        if server is None:
-            continue
-        body = {**server, "id": row["id"], "name": row["name"], "created": server["created"]}
-        for port in ports[row["id"]]:
-            addresses.get(port[0])
-        out.append(body)
-    return orjson.dumps({"servers": out})
+        cursor.execute(SERVERS, [project_id])
+        rows = cursor.fetchall()
+        cursor.execute(PORTS, [project_id])
+        ports = cursor.fetchall()
+        cursor.execute(FLOATING, [project_id])
+        cursor.fetchall()
+    addresses: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(dict)
+    for device, network, mac, address, _ in ports:
+        entry = {"version": 4, "addr": address, "OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": mac}
+        addresses[device].setdefault(network, []).append(entry)
+    out = [_server(row, base, addresses) for row in rows[:1000]]
+    body: dict[str, Any] = {"servers": out}
+    if len(rows) > 1000:
+        href = f"{base}/v2.1/servers/detail?marker={out[-1]['id']}"
+        body["servers_links"] = [{"rel": "next", "href": href}]
+    return orjson.dumps(body)
+
+
+def _server(row: Any, base: str, addresses: dict[str, Any]) -> dict[str, Any]:
+    id, name, project, user, metadata, host, image, flavor, created, updated, v4, v6 = row[:12]
+    disk, zone, drive, key, launched, terminated, groups, task, vm, power, progress = row[12:]
+    status = {"active": "ACTIVE", "building": "BUILD", "stopped": "SHUTOFF", "error": "ERROR"}.get(vm, "UNKNOWN")
+    links = [
+        {"rel": "self", "href": f"{base}/v2.1/servers/{id}"},
+        {"rel": "bookmark", "href": f"{base}/servers/{id}"},
+    ]
+    shown: dict[str, Any] = {
+        "id": id,
+        "name": name,
+        "status": status,
+        "tenant_id": project,
+        "user_id": user,
+        "metadata": orjson.Fragment(metadata),
+        "hostId": hashlib.sha224((project + host).encode()).hexdigest() if host else "",
+        "image": {"id": image, "links": [{"rel": "bookmark", "href": f"{base}/images/{image}"}]},
+        "flavor": {"id": flavor, "links": [{"rel": "bookmark", "href": f"{base}/flavors/{flavor}"}]},
+        "created": _iso(created),
+        "updated": _iso(updated),
+        "addresses": addresses[id],
+        "accessIPv4": v4,
+        "accessIPv6": v6,
+        "links": links,
+        "OS-DCF:diskConfig": disk,
+    }
+    if vm in ("active", "building"):
+        shown["progress"] = 0 if vm == "building" else 100
+    shown |= {
+        "OS-EXT-AZ:availability_zone": zone,
+        "config_drive": "True" if drive else "",
+        "key_name": key,
+        "OS-SRV-USG:launched_at": _micro(launched),
+        "OS-SRV-USG:terminated_at": _micro(terminated),
+        "security_groups": [{"name": group} for group in orjson.loads(groups)],
+        "OS-EXT-STS:task_state": task,
+        "OS-EXT-STS:vm_state": vm,
+        "OS-EXT-STS:power_state": power,
+        "os-extended-volumes:volumes_attached": [],
+    }
+    return shown
+
+
+def main(path: str) -> None:
+    """Print the best milliseconds of building the bytes in the file `path`, which the API answered.
+
+    Raises: AssertionError when the baseline does not say the same about the same servers.
+    """
+    with open(path, "rb") as file:
+        shown = file.read()
+    theirs = orjson.loads(shown)
+    base = theirs["servers"][0]["links"][1]["href"].rsplit("/servers/", 1)[0]
+    project = theirs["servers"][0]["tenant_id"]
+    best, raw = 9e9, b""
+    for _ in range(7):
+        began = time.perf_counter()
+        raw = build(project, base)
+        best = min(best, (time.perf_counter() - began) * 1000)
+    ours = orjson.loads(raw)
+    first = {key: (value, theirs["servers"][0].get(key)) for key, value in ours["servers"][0].items()}
+    differs = {key: pair for key, pair in first.items() if pair[0] != pair[1]}
+    assert not differs and ours["servers"] == theirs["servers"], f"the baseline says something else: {differs}"
+    print(best)

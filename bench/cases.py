@@ -85,6 +85,8 @@ def boot_hundred(cloud: Running) -> None:
 def list_thousand(cloud: Running) -> None:
     """GET /servers/detail with 1,000 servers against a raw cursor and against OpenStack."""
     client = Client(cloud.data)
+    model = client.json("POST", "/api/compute/v2.1/servers", create_body(client, "model"))["server"]["id"]
+    client.wait_for(model)
     out = json.loads(cloud.manage("shell", "-v0", "-c", FILL.format(project=client.project_id)).splitlines()[-1])
     path = "/api/compute/v2.1/servers/detail"
     pairs = []
