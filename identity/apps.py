@@ -11,10 +11,11 @@ class IdentityConfig(AppConfig):
         from common import seeding
         from identity import catalog, policy, sessions, tokens
         from identity import seeding as seed
+        from identity.appcreds import access
         from identity.rules import DESCRIPTIONS, RULES, SCOPES
         from openstackapi import auth
 
-        auth.use(token=tokens.actor_from_token, session=sessions.actor_from_session)
+        auth.use(token=tokens.actor_from_token, session=sessions.actor_from_session, check=access.check)
         policy.register("identity", RULES, DESCRIPTIONS, SCOPES)
         catalog.register("identity", name="keystone", path="/api/identity/v3", description="Users, projects, tokens")
         seeding.register(10, "identity", seed.seed)

@@ -1,14 +1,14 @@
-"""The only decision table: rule → who may. oslo.policy syntax; each app registers its own rules, an operator overrides.
+"""The only decision table: rule → who may. oslo.policy syntax; each app registers its rules, an operator overrides.
 
-The override file is `settings.POLICY_FILE` (YAML, rule: check), looked at once a second and read again when it changed. A
-file that does not parse changes nothing: the rules before it stay, and the log says why.
+The override file is `settings.POLICY_FILE` (YAML, rule: check), looked at once a second and read again when it changed.
+A file that does not parse changes nothing: the rules before it stay, and the log says why.
 """
 
 import logging
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -98,7 +98,7 @@ class _Table:
         if not self._ready or at - self._looked_at >= 1.0:
             self._looked_at = at
             try:
-                found = os.stat(settings.POLICY_FILE)
+                found = Path(settings.POLICY_FILE).stat()
                 stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
             except FileNotFoundError:
                 stamp = None
@@ -124,7 +124,7 @@ _table = _Table()
 def read_overrides() -> dict[str, str] | None:
     """The operator's rules, or None (and a line in the log) when the file is not usable as it is."""
     try:
-        with open(settings.POLICY_FILE, encoding="utf-8") as file:
+        with Path(settings.POLICY_FILE).open(encoding="utf-8") as file:
             data = yaml.safe_load(file) or {}
         if not isinstance(data, dict):
             raise ValueError("it must be a mapping of rule to check")
@@ -142,6 +142,10 @@ def read_overrides() -> dict[str, str] | None:
     except (OSError, ValueError, yaml.YAMLError) as error:
         log.error("%s is not used: %s", settings.POLICY_FILE, error)
         return None
+
+
+def has_overrides() -> bool:
+    return Path(settings.POLICY_FILE).exists()
 
 
 def rules() -> dict[str, str]:
@@ -182,7 +186,8 @@ def _token(actor: Actor) -> dict[str, Any]:
 def target_of(actor: Actor, target: Any) -> dict[str, Any]:
     """A target as a dict: None is the caller's own project, a text is a project id, an object gives its project_id."""
     if isinstance(target, Mapping):
-        return dict(target)
+        # a project of None would equal that of a token without a project
+        return {name: value for name, value in target.items() if name != "project_id" or value is not None}
     if target is None:
         return {"project_id": actor.project_id} if actor.project_id else {}
     if isinstance(target, str):

@@ -1,5 +1,6 @@
 """Fernet keys on disk: numbered files as Keystone's, "0" staged, the highest signs, the rest still verify."""
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -10,7 +11,8 @@ from django.conf import settings
 #: Keys kept after a rotation: signing, staged, and two that verify tokens of earlier rotations.
 KEEP = 4
 
-_cache: tuple[float, float, MultiFernet] | None = None
+#: Folder → (when looked at, the folder's mtime then, the keys).
+_cache: dict[str, tuple[float, float, MultiFernet]] = {}
 
 
 def _numbers(folder: Path) -> list[int]:
@@ -19,12 +21,10 @@ def _numbers(folder: Path) -> list[int]:
 
 def _write(folder: Path, number: int) -> None:
     partial = folder / f".{os.getpid()}"
-    with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(Fernet.generate_key())
-    try:
+    partial.touch(mode=0o600)
+    partial.write_bytes(Fernet.generate_key())
+    with contextlib.suppress(FileExistsError):  # another process made the same key a moment ago: its key is as good
         os.link(partial, folder / str(number))
-    except FileExistsError:
-        pass  # another process made the same key a moment ago: its key is as good
     partial.unlink()
 
 
@@ -42,27 +42,26 @@ def rotate() -> int:
     ensure()
     folder = Path(settings.TOKEN_KEYS)
     signing = _numbers(folder)[-1] + 1
-    os.replace(folder / "0", folder / str(signing))
+    (folder / "0").replace(folder / str(signing))
     _write(folder, 0)
     for number in _numbers(folder)[1 : 1 - KEEP]:
         (folder / str(number)).unlink()
-    os.utime(folder)
+    _cache.clear()
     return signing
 
 
 def fernet() -> MultiFernet:
     """The keys as one Fernet, re-read within a second after a rotation."""
-    global _cache
     at = time.monotonic()
-    if _cache is not None and at - _cache[0] < 1.0:
-        return _cache[2]
     folder = Path(settings.TOKEN_KEYS)
-    changed = folder.stat().st_mtime if folder.is_dir() else 0.0
-    if _cache is None or _cache[1] != changed or not changed:
-        ensure()
-        numbers = _numbers(folder)
-        keys = [Fernet((folder / str(number)).read_bytes()) for number in reversed(numbers)]
-        _cache = (at, folder.stat().st_mtime, MultiFernet(keys))
+    known = _cache.get(str(folder))
+    if known is not None and at - known[0] < 1.0:
+        return known[2]
+    ensure()
+    changed = folder.stat().st_mtime
+    if known is not None and known[1] == changed:
+        keys = known[2]
     else:
-        _cache = (at, changed, _cache[2])
-    return _cache[2]
+        keys = MultiFernet([Fernet((folder / str(number)).read_bytes()) for number in reversed(_numbers(folder))])
+    _cache[str(folder)] = (at, changed, keys)
+    return keys

@@ -95,8 +95,8 @@ _places = [
     route("domains/config/<str:group>/<str:option>/default", domains.DefaultConfig),
     *pair("domains", domains.DomainList, domains.DomainItem),
     route("domains/<str:domain_id>/config", domains.DomainConfig),
-    route("domains/<str:domain_id>/config/<str:group>", domains.DomainConfig),
-    route("domains/<str:domain_id>/config/<str:group>/<str:option>", domains.DomainConfig),
+    route("domains/<str:domain_id>/config/<str:group>", domains.DomainConfigPart),
+    route("domains/<str:domain_id>/config/<str:group>/<str:option>", domains.DomainConfigPart),
 ]
 _roles = [
     *pair("roles", roles.RoleList, roles.RoleItem),

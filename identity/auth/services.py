@@ -73,7 +73,7 @@ def sign_in(auth: Body, *, request: Any = None) -> tuple[str, Actor]:
     proof = _prove(auth["identity"], request)
     _enough_methods(proof)
     scope, proof = _scope(auth, proof)
-    text, token = tokens.issue(
+    text, _token_made = tokens.issue(
         proof.user_id,
         scope,
         proof.methods,

@@ -36,9 +36,9 @@ class Ec2List(_Ec2View):
 
 class Ec2Item(_Ec2View):
     def get(self, request: Any, user_id: str, access: str) -> Response:
-        row = services.get_ec2(self.actor, user_id, access)
+        row = services.get_ec2(self.actor, access)
         return Response({"credential": self.show(services.ec2_body(row))})
 
     def delete(self, request: Any, user_id: str, access: str) -> Response:
-        services.delete_ec2(self.actor, user_id, access)
+        services.delete_ec2(self.actor, access)
         return Response(status=204)

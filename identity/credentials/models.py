@@ -7,7 +7,7 @@ from identity.users.models import User
 
 
 class Credential(models.Model):
-    """`id` of an ec2 credential is the SHA-256 of its access key. `trust_id`/`app_cred_id`: the delegation that made it."""
+    """`id` of an ec2 credential is the SHA-256 of its access key."""
 
     id = models.CharField(primary_key=True, max_length=64, default=new_hex)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="credentials")

@@ -128,17 +128,15 @@ def list_ec2(actor: Actor, user_id: str) -> list[Values]:
     return [ec2_body(row) for row in Credential.objects.filter(user_id=user_id, type="ec2").order_by("id")]
 
 
-def get_ec2(actor: Actor, user_id: str, access: str, *, verb: str = "ec2_get_credential") -> Credential:
+def get_ec2(actor: Actor, access: str, *, verb: str = "ec2_get_credential") -> Credential:
     """Raises: Forbidden, Missing."""
     row = Credential.objects.filter(pk=hash_access(access), type="ec2").first()
     if row is None:
         raise Missing(kind="credential", id=access)
-    enforce(actor, f"identity:{verb}", _target(row.user_id))
-    if row.user_id != user_id:
-        raise Missing(kind="credential", id=access)
+    enforce(actor, f"identity:{verb}", _target(row.user_id))  # its own user decides, not the one in the address
     return row
 
 
-def delete_ec2(actor: Actor, user_id: str, access: str) -> None:
+def delete_ec2(actor: Actor, access: str) -> None:
     """Raises: Forbidden, Missing."""
-    get_ec2(actor, user_id, access, verb="ec2_delete_credential").delete()
+    get_ec2(actor, access, verb="ec2_delete_credential").delete()

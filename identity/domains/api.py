@@ -20,16 +20,11 @@ class DomainItem(ItemView):
     kind = DOMAINS
 
 
-class DomainConfig(IdentityView):
-    """/domains/{id}/config, …/{group}, …/{group}/{option}."""
+class DomainConfigPart(IdentityView):
+    """/domains/{id}/config/{group} and …/{option}."""
 
     def get(self, request: Any, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
         return Response({"config": _part(services.config(self.actor, domain_id, group, option), group, option)})
-
-    def put(self, request: Any, domain_id: str) -> Response:
-        new = self.body(_CONFIG)["config"]
-        stored, fresh = services.set_config(self.actor, domain_id, new, replace=True)
-        return Response({"config": stored}, status=201 if fresh else 200)
 
     def patch(self, request: Any, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
         new = self.body(_CONFIG)["config"]
@@ -39,6 +34,15 @@ class DomainConfig(IdentityView):
     def delete(self, request: Any, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
         services.drop_config(self.actor, domain_id, group, option)
         return Response(status=204)
+
+
+class DomainConfig(DomainConfigPart):
+    """/domains/{id}/config, which can also be replaced whole."""
+
+    def put(self, request: Any, domain_id: str) -> Response:
+        new = self.body(_CONFIG)["config"]
+        stored, fresh = services.set_config(self.actor, domain_id, new, replace=True)
+        return Response({"config": stored}, status=201 if fresh else 200)
 
 
 class DefaultConfig(IdentityView):

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Invalid
 from identity.crud import Duplicate, Kind, Missing, Values, enforce
-from identity.federation.fields import MAPPING, PROTOCOL, PROVIDER, SERVICE_PROVIDER
+from identity.federation.fields import MAPPING, PROVIDER, SERVICE_PROVIDER
 from identity.models import Domain, IdentityProvider, Mapping, Protocol, RemoteId, ServiceProvider
 
 

@@ -1,4 +1,4 @@
-"""Quotas: the one place that counts. A service registers what it counts; a project has a limit of its own or the default."""
+"""Quotas: the one place that counts. A service registers what it counts; a project has its own limit or the default."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -10,7 +10,7 @@ from common.actor import Actor
 from common.errors import Forbidden, Invalid
 from identity.crud import Kind, Values, enforce
 from identity.limits.fields import LIMIT, REGISTERED
-from identity.models import Limit, Project, RegisteredLimit, Region, Service
+from identity.models import Limit, Project, Region, RegisteredLimit, Service
 from identity.wire import matching
 
 

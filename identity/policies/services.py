@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 import orjson
-
 from django.db import transaction
 
 from common.actor import Actor

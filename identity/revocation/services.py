@@ -31,7 +31,7 @@ def epoch(*, fresh: bool = False) -> int:
 
 
 def touch() -> None:
-    """Say that something changed which may alter what a token or session may do. Seen here at once, elsewhere in 1 s."""
+    """Something changed that may alter what a token or session may do. Seen here at once, elsewhere within 1 s."""
     if not Epoch.objects.filter(pk=1).update(value=F("value") + 1):
         Epoch.objects.create(pk=1)
     _forget()

@@ -1,0 +1,137 @@
+"""Effective roles equal what a plain recursive reading of groups, inheritance and implication says."""
+
+import random
+
+import pytest
+
+from identity.assignments import listing
+from identity.assignments import services as assignments
+from identity.assignments.effective import Scope, domain_ids, project_ids, roles_on
+from identity.assignments.listing import Filter
+from identity.models import Domain, Group, ImpliedRole, Project, Role, User
+
+
+class Graph:
+    """A random tree of projects, groups, roles and assignments, kept as rows and as plain data."""
+
+    def __init__(self, seed: int) -> None:
+        self.dice = dice = random.Random(seed)
+        self.domains = [Domain.objects.create(name=f"d{seed}.{n}", is_domain=True) for n in range(2)]
+        self.projects: list[Project] = []
+        for n in range(dice.randint(2, 7)):
+            above = dice.choice([*self.domains, *self.projects])
+            domain = above if above.is_domain else above.domain
+            self.projects.append(Project.objects.create(name=f"p{n}", domain_id=domain.pk, parent_id=above.pk))
+        self.user = User.objects.create(name=f"u{seed}", domain_id=self.domains[0].pk)
+        self.groups = [Group.objects.create(name=f"g{n}", domain_id=self.domains[0].pk) for n in range(2)]
+        self.mine = [group for group in self.groups if dice.random() < 0.6]
+        self.user.groups.set(self.mine)
+        self.roles = [
+            Role.objects.create(name=f"r{seed}.{n}", domain_id=self.domains[0].pk if dice.random() < 0.25 else None)
+            for n in range(5)
+        ]
+        self.implied = {(a, b) for a in self.roles for b in self.roles if a != b and dice.random() < 0.15}
+        ImpliedRole.objects.bulk_create(ImpliedRole(prior=a, implied=b) for a, b in self.implied)
+        self.given: set[tuple[str, str, str, str, Role, bool]] = set()
+        for _n in range(dice.randint(2, 8)):
+            self.give()
+
+    def give(self) -> None:
+        dice = self.dice
+        subject = dice.choice([("user", self.user.pk), *(("group", group.pk) for group in self.groups)])
+        on, place = dice.choice([("project", self.projects), ("domain", self.domains)])
+        one = (*subject, on, dice.choice(place).pk, dice.choice(self.roles), dice.random() < 0.5)
+        self.given.add(one)
+        self._apply(assignments.grant, one)
+
+    def take(self) -> None:
+        one = self.dice.choice(sorted(self.given, key=str))
+        self.given.remove(one)
+        self._apply(assignments.revoke, one)
+
+    @staticmethod
+    def _apply(verb: object, one: tuple) -> None:
+        subject, subject_id, on, object_id, role, inherited = one
+        verb(role, on=on, object_id=object_id, subject=subject, subject_id=subject_id, inherited=inherited)  # type: ignore[operator]
+
+    def oracle(self, scope: Scope) -> set[str]:
+        above = set()
+        at = Project.objects.get(pk=scope.id)
+        while at.parent is not None:
+            at = at.parent
+            above.add(at.pk)
+        mine = {self.user.pk, *(group.pk for group in self.mine)}
+        held = {
+            role
+            for _subject, subject_id, on, object_id, role, inherited in self.given
+            if subject_id in mine
+            and (
+                (object_id == scope.id and on == scope.kind and not inherited)
+                or (scope.kind == "project" and inherited and object_id in above)
+            )
+        }
+
+        def with_implied(role: Role, seen: frozenset[Role] = frozenset()) -> set[Role]:
+            after = {b for a, b in self.implied if a == role and b not in seen}
+            return {role}.union(*(with_implied(one, seen | {role}) for one in after))
+
+        found = set().union(*(with_implied(role) for role in held)) if held else set()
+        return {role.pk for role in found if role.domain_id is None}
+
+    def check(self) -> None:
+        scopes = [Scope("project", one.pk) for one in self.projects] + [Scope("domain", one.pk) for one in self.domains]
+        listed = listing.effective(Filter(user_id=self.user.pk))
+        for scope in scopes:
+            expected = self.oracle(scope)
+            assert set(roles_on(self.user.pk, scope)) == expected, scope
+            assert {one.role_id for one in listed if (one.on, one.object_id) == (scope.kind, scope.id)} == expected
+            if expected:
+                ids = project_ids(self.user.pk) if scope.kind == "project" else domain_ids(self.user.pk)
+                assert scope.id in ids
+
+
+def _walk(seed: int) -> None:
+    graph = Graph(seed)
+    graph.check()
+    for _change in range(3):
+        graph.take() if graph.given and graph.dice.random() < 0.5 else graph.give()
+    group = graph.groups[0]
+    graph.user.groups.remove(group) if group in graph.mine else graph.user.groups.add(group)
+    graph.mine = list(graph.user.groups.all())
+    graph.check()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seed", range(25))
+def test_effective_roles_equal_the_oracle(seed: int) -> None:
+    _walk(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_effective_roles_equal_the_oracle_a_thousand_times() -> None:
+    for seed in range(100, 1100):
+        _walk(seed)
+
+
+@pytest.mark.django_db
+def test_a_role_on_a_large_domain_is_one_row() -> None:
+    import time
+
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    domain = Domain.objects.create(name="large", is_domain=True)
+    rows = (Project(name=f"p{n}", domain_id=domain.pk, parent_id=domain.pk) for n in range(10_000))
+    Project.objects.bulk_create(rows, batch_size=1000)
+    who = User.objects.create(name="someone", domain_id=domain.pk)
+    role = Role.objects.create(name="watcher")
+    with CaptureQueriesContext(connection) as queries:
+        start = time.perf_counter()
+        assignments.grant(role, on="domain", object_id=domain.pk, subject_id=who.pk, inherited=True)
+        took = time.perf_counter() - start
+    inserts = [query for query in queries if query["sql"].startswith("INSERT") and "role" in query["sql"].lower()]
+    assert len(inserts) == 1
+    assert took < 0.05, f"{took * 1000:.0f} ms"
+    last = Project.objects.filter(domain_id=domain.pk, is_domain=False).last()
+    assert last is not None and set(roles_on(who.pk, Scope("project", last.pk)).values()) == {"watcher"}

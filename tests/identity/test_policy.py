@@ -1,0 +1,114 @@
+"""Policy: the table, the operator's file, and what a denied caller is told."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.actor import Actor
+from common.errors import Forbidden, NotFound
+from identity import policy
+
+
+@pytest.fixture(autouse=True)
+def rules() -> None:
+    policy.register("tests", {"tests:stop": "rule:member", "tests:see": "rule:reader", "tests:own": "rule:admin"})
+    policy._table.reset()
+
+
+def actor(*roles: str, project_id: str | None = "red", **more: Any) -> Actor:
+    return Actor(user_id="u", project_id=project_id, roles=frozenset(roles), **more)
+
+
+MEMBER, READER, ADMIN = actor("member", "reader"), actor("reader"), actor("admin", "manager", "member", "reader")
+
+
+def test_roles_count_in_their_own_project_only() -> None:
+    assert policy.allows(MEMBER, "tests:stop")
+    assert policy.allows(MEMBER, "tests:stop", "red")
+    assert not policy.allows(MEMBER, "tests:stop", "blue")
+    assert not policy.allows(READER, "tests:stop", "red")
+    assert policy.allows(ADMIN, "tests:stop", "blue")
+
+
+@pytest.mark.parametrize("target", [None, {}, {"project_id": None}])
+def test_a_token_without_a_project_is_no_member_of_nothing(target: Any) -> None:
+    nowhere = actor("member", "reader", project_id=None, domain_id="default")
+    assert not policy.allows(nowhere, "tests:stop", target)
+
+
+def test_what_is_another_project_s_does_not_exist() -> None:
+    with pytest.raises(NotFound):
+        policy.require(MEMBER, "tests:stop", "blue")
+    with pytest.raises(Forbidden, match="needs the role member; you have reader"):
+        policy.require(READER, "tests:stop", "red")
+    with pytest.raises(Forbidden, match="needs the role admin"):
+        policy.require(MEMBER, "tests:own", "red")
+
+
+def test_an_unknown_rule_is_a_fault_not_a_permission() -> None:
+    with pytest.raises(KeyError):
+        policy.allows(MEMBER, "tests:unheard-of")
+    with pytest.raises(ValueError, match="does not parse"):
+        policy.register("tests", {"tests:bad": "role:admin or or"})
+    with pytest.raises(ValueError, match="belongs to"):
+        policy.register("others", {"tests:stop": "@"})
+    with pytest.raises(ValueError, match="belongs to"):
+        policy.register("others", {"admin": "@"})
+
+
+def _write(settings: Any, text: str) -> None:
+    path = Path(settings.POLICY_FILE)
+    path.write_text(text)
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+    policy._table._looked_at = -10.0
+
+
+def test_the_operator_s_file_overrides_and_is_read_again_when_it_changes(settings: Any) -> None:
+    _write(settings, '"tests:stop": "rule:reader"\n')
+    assert policy.allows(READER, "tests:stop", "red")
+    _write(settings, '"tests:stop": "!"\n')
+    assert not policy.allows(ADMIN, "tests:stop", "red")
+    Path(settings.POLICY_FILE).unlink()
+    policy._table._looked_at = -10.0
+    assert policy.allows(MEMBER, "tests:stop", "red")
+
+
+@pytest.mark.parametrize("broken", ["[", "just text", '"tests:stop": 7', '"tests:stop": "role:member or or"'])
+def test_a_broken_file_changes_nothing(settings: Any, broken: str, caplog: pytest.LogCaptureFixture) -> None:
+    _write(settings, '"tests:stop": "rule:reader"\n')
+    assert policy.allows(READER, "tests:stop", "red")
+    _write(settings, broken)
+    assert policy.allows(READER, "tests:stop", "red")
+    assert "is not used" in caplog.text
+
+
+def test_scopes_of_a_rule_hold() -> None:
+    domain_admin = actor("admin", project_id=None, domain_id="default")
+    assert not policy.allows(domain_admin, "identity:create_region", {})
+    assert policy.allows(ADMIN, "identity:create_region", {})
+
+
+@pytest.mark.django_db
+def test_a_denial_can_be_explained() -> None:
+    why = policy.explain(READER, "tests:stop", "red")
+    assert (why.allowed, why.wanted, why.has) == (False, ("member",), ("reader",))
+    assert "needs the role member" in why.sentence
+    assert policy.explain(ADMIN, "tests:stop", "red").allowed
+
+
+def test_every_rule_parses_and_names_only_rules_that_exist() -> None:
+    from oslo_policy import _checks
+
+    table = policy._table.fresh()
+
+    def named(check: Any) -> set[str]:
+        if isinstance(check, _checks.RuleCheck):
+            return {check.match}
+        return set().union(*(named(one) for one in getattr(check, "rules", []))) | (
+            named(check.rule) if hasattr(check, "rule") else set()
+        )
+
+    for name, check in table.rules.items():
+        assert named(check) <= set(table.rules), name
