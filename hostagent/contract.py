@@ -253,7 +253,8 @@ class Inventory(TypedDict):
 #               {"network_id", "port_id", "mac", "mtu", "domain",
 #                "subnets": [{"id", "cidr", "gateway"|None, "dns": [...], "routes": [{"destination","nexthop"}],
 #                             "ip" (the DHCP port's own), "ip_version", "ipv6_mode"|None}],
-#                "hosts": [{"port_id", "mac", "ips": [{"subnet_id", "ip"}], "hostname"}],
+#                "hosts": [{"port_id", "mac", "ips": [{"subnet_id", "ip"}], "hostname",
+#                          "options" (if any): [{"opt_name", "opt_value", "ip_version"}]}],
 #                "metadata": true}
 # port:<id>     a guest's port on this host:
 #               {"id", "network_id", "mac", "ips": [ip], "groups": [group ids], "pairs": [{"ip", "mac"}],

@@ -14,17 +14,27 @@ from networking.errors import InvalidIpForSubnet, IpAddressAlreadyAllocated, IpA
 from networking.ports import services as ports
 from networking.ports.models import FixedIP
 from networking.subnets import services as subnets
+from tests.servers import postgres
 
 RACE = Path(__file__).with_name("race.py")
 
 
-def test_racing_threads_never_get_the_same_address_or_lose_one(tmp_path: Path) -> None:
-    """Real threads and real commits need a database file of their own, so the race runs in a process of its own."""
-    env = {**os.environ, "STACKLING_DATA": str(tmp_path), "STACKLING_TESTING": "1", "PYTHONPATH": str(Path.cwd())}
+def race(folder: Path, **more: str) -> str:
+    """Real threads and real commits need a database of their own, so the race runs in a process of its own."""
+    env = {**os.environ, "STACKLING_DATA": str(folder), "STACKLING_TESTING": "1", "PYTHONPATH": str(Path.cwd()), **more}
     env.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
     ran = subprocess.run([sys.executable, str(RACE)], env=env, capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
-    assert "ports 61 addresses 61" in ran.stdout, ran.stdout
+    return ran.stdout
+
+
+def test_racing_threads_never_get_the_same_address_or_lose_one(tmp_path: Path) -> None:
+    assert "database sqlite ports 61 addresses 61" in race(tmp_path, DATABASE_URL="")
+
+
+def test_racing_threads_on_postgresql_never_get_the_same_address_or_lose_one(tmp_path: Path) -> None:
+    with postgres() as url:
+        assert "database postgresql ports 61 addresses 61" in race(tmp_path, DATABASE_URL=url)
 
 
 def test_a_full_subnet_says_so_and_a_freed_address_is_given_again(agents, demo, private) -> None:

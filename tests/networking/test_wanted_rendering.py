@@ -310,7 +310,7 @@ STEPS = sorted(name for name in vars(Script) if not name.startswith("_") and nam
 
 
 @settings(
-    max_examples=int(os.environ.get("WANTED_EXAMPLES", "20")),
+    max_examples=int(os.environ.get("WANTED_EXAMPLES", "10")),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
