@@ -6,6 +6,7 @@ It makes the same bytes as GET /servers/detail (checked), so the ratio of the tw
 import hashlib
 import time
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -57,7 +58,7 @@ def build(project_id: str, base: str) -> bytes:
 
 def _server(row: Any, base: str, addresses: dict[str, Any]) -> dict[str, Any]:
     id, name, project, user, metadata, host, image, flavor, created, updated, v4, v6 = row[:12]
-    disk, zone, drive, key, launched, terminated, groups, task, vm, power, progress = row[12:]
+    disk, zone, drive, key, launched, terminated, groups, task, vm, power = row[12:22]
     status = {"active": "ACTIVE", "building": "BUILD", "stopped": "SHUTOFF", "error": "ERROR"}.get(vm, "UNKNOWN")
     links = [
         {"rel": "self", "href": f"{base}/v2.1/servers/{id}"},
@@ -103,8 +104,7 @@ def main(path: str) -> None:
 
     Raises: AssertionError when the baseline does not say the same about the same servers.
     """
-    with open(path, "rb") as file:
-        shown = file.read()
+    shown = Path(path).read_bytes()
     theirs = orjson.loads(shown)
     base = theirs["servers"][0]["links"][1]["href"].rsplit("/servers/", 1)[0]
     project = theirs["servers"][0]["tenant_id"]
