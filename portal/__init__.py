@@ -1,0 +1,1 @@
+"""The dashboard: server-rendered pages over the same services that the APIs call, and one socket that says what changed."""

@@ -1,0 +1,1 @@
+"""Hosts, services, flavors and the instances of every project."""

@@ -1,0 +1,70 @@
+"""The one socket of a page: which things changed in the project (or anywhere, for operators), never what they are."""
+
+import asyncio
+import time
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+from asgiref.sync import sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+
+from common.actor import Actor
+from identity import sessions
+
+CHECK_EVERY = 20.0  # seconds between looking whether the session still counts
+SIGNED_OUT, FOREIGN = 4401, 4403
+
+
+class Live(AsyncJsonWebsocketConsumer):
+    """Forwards `{"changed": kind, "id": …, "revision": …}` of the session's project."""
+
+    groups_joined: tuple[str, ...] = ()
+    watch: asyncio.Task[None] | None = None
+    since = 0.0
+
+    async def connect(self) -> None:
+        await self.accept()
+        if not self._same_origin():
+            await self.close(FOREIGN)
+            return
+        actor = await self._actor()
+        if actor is None:
+            await self.close(SIGNED_OUT)
+            return
+        own = (f"project.{actor.project_id}",) if actor.project_id else ()
+        self.groups_joined = ("admin",) if actor.is_admin else own
+        for group in self.groups_joined:
+            await self.channel_layer.group_add(group, self.channel_name)
+        self.since = time.monotonic()
+        self.watch = asyncio.create_task(self._stay_signed_in())
+        await self.send_json({"live": True})
+
+    async def disconnect(self, code: int) -> None:
+        if self.watch is not None:
+            self.watch.cancel()
+        for group in self.groups_joined:
+            await self.channel_layer.group_discard(group, self.channel_name)
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        """Browsers only say that they are there."""
+
+    async def changed(self, message: dict[str, Any]) -> None:
+        await self.send_json({name: message.get(name) for name in ("changed", "id", "revision")})
+
+    async def _actor(self) -> Actor | None:
+        request = SimpleNamespace(session=self.scope["session"])
+        found: Actor | None = await sync_to_async(sessions.actor_from_session)(request)  # type: ignore[arg-type]
+        return found
+
+    async def _stay_signed_in(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_EVERY)
+            if await self._actor() is None:
+                await self.close(SIGNED_OUT)
+                return
+
+    def _same_origin(self) -> bool:
+        headers = dict(self.scope["headers"])
+        origin = urlsplit(headers.get(b"origin", b"").decode()).netloc
+        return not origin or origin == headers.get(b"host", b"").decode()

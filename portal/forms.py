@@ -1,0 +1,80 @@
+"""Forms in the portal's look, and the fields that many of them share."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+NAME_LIMIT = 255
+
+
+class Styled(forms.Form):
+    """A form whose widgets carry Tabler's classes and whose errors are tied to their fields."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for bound in self.fields.values():
+            widget = bound.widget
+            if isinstance(widget, forms.CheckboxSelectMultiple):
+                widget.option_inherits_attrs = True
+                css = "form-check-input"
+            elif isinstance(widget, forms.CheckboxInput):
+                css = "form-check-input"
+            elif isinstance(widget, forms.Select):
+                css = "form-select"
+            else:
+                css = "form-control"
+            widget.attrs["class"] = f"{widget.attrs.get('class', '')} {css}".strip()
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        for name in self._errors or ():
+            if name in self.fields:
+                self.fields[name].widget.attrs["aria-invalid"] = "true"
+
+
+class Name(forms.CharField):
+    """A thing's name: any text up to 255 characters."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", _("Name"))
+        kwargs.setdefault("max_length", NAME_LIMIT)
+        super().__init__(**kwargs)
+        self.widget.attrs.update({"autocomplete": "off", "spellcheck": "false"})
+
+
+class Description(forms.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(label=_("Description"), required=False, max_length=255, **kwargs)
+
+
+class Lines(forms.CharField):
+    """One value a line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.Textarea(attrs={"rows": 3, "class": "mono"}))
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> list[str]:
+        text = super().clean(value)
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+class Pairs(forms.CharField):
+    """``name=value`` lines as a dict."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.Textarea(attrs={"rows": 3, "class": "mono"}))
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for line in super().clean(value).splitlines():
+            if not line.strip():
+                continue
+            name, equals, text = line.partition("=")
+            if not equals or not name.strip():
+                raise ValidationError(_("Each line is name=value."))
+            found[name.strip()] = text.strip()
+        return found

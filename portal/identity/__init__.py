@@ -1,0 +1,1 @@
+"""Projects, users, roles, application credentials."""

@@ -1,0 +1,216 @@
+"""Images: list, detail, create, upload, edit, delete."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from common.actor import Actor
+from images.images import data, services, states
+from images.images.changes import Change
+from images.images.models import Image
+from images.images.views import body_length, body_pieces
+from portal import status
+from portal.dialogs import Confirm, FormDialog, Text
+from portal.forms import Name, Pairs, Styled
+from portal.lists import Action, Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, age, gate
+from portal.pages import Page
+
+
+def visibility(image: Image) -> Text:
+    words = {"public": _("public"), "private": _("private"), "shared": _("private"), "community": _("community")}
+    return words.get(image.visibility, image.visibility)
+
+
+class Images(ListPanel):
+    panel, kind, icon = "images", "image", "disc"
+    title = gettext_lazy("Images")
+    order = ("-created_at", "id")
+    columns = (
+        Column(gettext_lazy("Name"), sort="name"),
+        Column(gettext_lazy("Status")),
+        Column(gettext_lazy("Visibility"), hide="m"),
+        Column(gettext_lazy("Format"), hide="m"),
+        Column(gettext_lazy("Size"), "n", "m", "size"),
+        Column(gettext_lazy("Age"), "n", "m", "created_at"),
+    )
+
+    def query(self, actor: Actor) -> Any:
+        return Image.objects.listed_for(actor, visibility=None, member_status="accepted")
+
+    def rows(self, actor: Actor, found: Any) -> list[Row]:
+        return [
+            Row(
+                image.pk, image.name or image.pk, reverse("image", args=[image.pk]), status.image(image.status),
+                (Cell("status", status.image(image.status)), Cell("muted", visibility(image)), Cell("text", image.disk_format),
+                 Cell("size", image.size), age(image.created_at)),
+                menu=reverse("image", args=[image.pk]) + "?menu=1",
+            )
+            for image in found
+        ]  # fmt: skip
+
+    def create(self, actor: Actor) -> Action:
+        why = gate(actor, "image:add_image", actor.project_id)
+        return Action("create", _("Create image"), "plus", reverse("image-create"), "link", why)
+
+    def empty(self) -> Empty:
+        text = _(
+            "An image is a disk that instances start from. Bring one as qcow2 or raw, or take a snapshot of an instance."
+        )
+        command = "openstack image create --disk-format qcow2 --file disk.qcow2 my-image"
+        return Empty(_("No images yet"), text, command)
+
+
+class ImageItem(ItemPage):
+    panel, kind = "images", "image"
+    list_title, list_route = gettext_lazy("Images"), "images"
+
+    def find(self, actor: Actor, id: str) -> Image:
+        return services.get(actor, image_id=id)
+
+    def actions(self, actor: Actor, row: Image) -> list[Action]:
+        target = {"project_id": row.project_id}
+        not_active = (
+            "" if states.usable(row.status) else _("Not while it is in the state %(state)s") % {"state": row.status}
+        )
+        protected = _("It is protected; edit it first") if row.protected else ""
+        switch = "reactivate" if row.status == states.DEACTIVATED else "deactivate"
+        label = _("Reactivate") if switch == "reactivate" else _("Deactivate")
+        off = "" if states.may(switch, row.status) else not_active
+        return [
+            Action("launch", _("Launch from it"), "rocket", reverse("launch") + f"?image={row.pk}", "link", not_active),
+            Action("edit", _("Edit"), "pencil", reverse("image-edit", args=[row.pk]), why=gate(actor, "image:modify_image", target)),
+            Action(
+                switch, label, "archive", reverse("image-switch", args=[row.pk, switch]), "post",
+                gate(actor, f"image:{switch}", target, off),
+            ),
+            Action(
+                "delete", _("Delete"), "trash", reverse("image-delete", args=[row.pk]),
+                why=gate(actor, "image:delete_image", target, protected), risk=True,
+            ),
+        ]  # fmt: skip
+
+    def detail(self, actor: Actor, row: Image) -> Detail:
+        facts = (
+            (_("Format"), Cell("text", f"{row.disk_format or '–'} / {row.container_format or '–'}")),
+            (_("Size"), Cell("size", row.size)),
+            (_("Disk inside"), Cell("size", row.virtual_size)),
+            (_("Least disk"), Cell("text", f"{row.min_disk} GiB")),
+            (_("Least memory"), Cell("text", f"{row.min_ram} MiB")),
+            (_("Visibility"), Cell("text", visibility(row))),
+            (_("Protected"), Cell("yes", row.protected)),
+            (_("Created"), Cell("when", row.created_at)),
+            (_("Changed"), Cell("when", row.updated_at)),
+        )
+        sums = [(row.os_hash_algo or "hash", Cell("copy", row.os_hash_value)), ("md5", Cell("copy", row.checksum))]
+        properties = [(name, Cell("mono", str(value))) for name, value in sorted((row.properties or {}).items())]
+        cards = [Card(_("Details"), pairs=facts)]
+        if row.checksum:
+            cards.append(Card(_("Checksums"), pairs=sums))
+        if properties:
+            cards.append(Card(_("Properties"), pairs=properties, side=True))
+        command = f"openstack server create --image {row.name or row.pk} --flavor tiny hello"
+        cards.append(Card(_("Use it from a shell"), pairs=((_("Launch"), Cell("cmd", command)),), side=True))
+        return Detail(row.name or row.pk, status.image(row.status), cards=cards)
+
+
+class ImageForm(Styled):
+    name = Name()
+    disk_format = forms.ChoiceField(
+        label=gettext_lazy("Format"), choices=[(name, name) for name in ("qcow2", "raw", "vmdk", "vdi", "iso")]
+    )
+    min_disk = forms.IntegerField(label=gettext_lazy("Least disk, GiB"), min_value=0, initial=0, required=False)
+    min_ram = forms.IntegerField(label=gettext_lazy("Least memory, MiB"), min_value=0, initial=0, required=False)
+    visibility = forms.ChoiceField(
+        label=gettext_lazy("Visibility"),
+        choices=[("private", gettext_lazy("private")), ("public", gettext_lazy("public"))],
+    )
+    protected = forms.BooleanField(label=gettext_lazy("Protected from deletion"), required=False)
+    properties = Pairs(
+        label=gettext_lazy("Properties"), required=False, help_text=gettext_lazy("One name=value a line.")
+    )
+
+
+class Create(Page):
+    """GET: the form. POST: a queued image; its bytes are then sent to `Upload` by the page, with a bar."""
+
+    panel = "images"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.page("portal/image_create.html", form=ImageForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = ImageForm(request.POST)
+        if not form.is_valid():
+            return JsonResponse({"errors": form.errors}, status=422)
+        values = {name: value for name, value in form.cleaned_data.items() if name != "properties"}
+        values["min_disk"], values["min_ram"] = values["min_disk"] or 0, values["min_ram"] or 0
+        image = services.create(
+            self.actor, values={**form.cleaned_data["properties"], **values, "container_format": "bare"}
+        )
+        return JsonResponse(
+            {"upload": reverse("image-upload", args=[image.pk]), "page": reverse("image", args=[image.pk])}
+        )
+
+
+class Upload(Page):
+    """PUT the bytes: read in pieces straight from the server, never kept in memory."""
+
+    panel = "images"
+
+    def put(self, request: HttpRequest, id: str) -> HttpResponse:
+        data.upload(self.actor, image_id=id, pieces=body_pieces(request), expected=body_length(request))
+        return HttpResponse(status=204)
+
+
+class EditForm(Styled):
+    name = Name()
+    min_disk = forms.IntegerField(label=gettext_lazy("Least disk, GiB"), min_value=0)
+    min_ram = forms.IntegerField(label=gettext_lazy("Least memory, MiB"), min_value=0)
+    visibility = forms.ChoiceField(
+        label=gettext_lazy("Visibility"),
+        choices=[(name, name) for name in ("private", "shared", "community", "public")],
+    )
+    protected = forms.BooleanField(label=gettext_lazy("Protected from deletion"), required=False)
+
+
+class Edit(FormDialog):
+    panel = "images"
+    title, submit = gettext_lazy("Edit image"), gettext_lazy("Keep")
+    form_class = EditForm
+
+    def initial(self, **keys: str) -> dict[str, Any]:
+        image = services.get(self.actor, image_id=keys["id"])
+        return {name: getattr(image, name) for name in EditForm.base_fields}
+
+    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
+        image = services.get(actor, image_id=keys["id"])
+        changes = [Change("replace", name, value) for name, value in values.items() if getattr(image, name) != value]
+        services.update(actor, image_id=keys["id"], changes=changes)
+        return "", ""
+
+
+class Delete(Confirm):
+    panel = "images"
+    submit, keep = gettext_lazy("Delete the image"), gettext_lazy("Keep it")
+
+    def heading(self, **keys: str) -> Text:
+        return _("Delete %(name)s?") % {"name": services.get(self.actor, image_id=keys["id"]).name or keys["id"]}
+
+    def text(self, **keys: str) -> Text:
+        return _("Instances made from it go on running. It cannot be undone.")
+
+    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
+        services.delete(actor, image_id=keys["id"])
+        return reverse("images"), ""
+
+
+class Switch(Page):
+    panel = "images"
+
+    def post(self, request: HttpRequest, id: str, verb: str) -> HttpResponse:
+        services.switch(self.actor, "reactivate" if verb == "reactivate" else "deactivate", image_id=id)
+        return self.done()

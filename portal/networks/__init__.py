@@ -1,0 +1,1 @@
+"""Networks, subnets, ports, routers, security groups, floating IPs."""

@@ -1,0 +1,246 @@
+"""Security groups and their rules."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from common.actor import Actor
+from networking.ports.models import PortGroup
+from networking.securitygroups import defaults, rules, services
+from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
+from portal.dialogs import Confirm, FormDialog, Text
+from portal.forms import Description, Name, Styled
+from portal.lists import Action, Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, age, gate
+from portal.pages import Page
+
+#: What the rule dialog offers: name → (label, protocol, first port, last port).
+PRESETS: dict[str, tuple[Text, str | None, int | None, int | None]] = {
+    "ssh": ("SSH (22)", "tcp", 22, 22),
+    "http": ("HTTP (80)", "tcp", 80, 80),
+    "https": ("HTTPS (443)", "tcp", 443, 443),
+    "dns": ("DNS (53/udp)", "udp", 53, 53),
+    "ping": (gettext_lazy("Ping (ICMP)"), "icmp", None, None),
+    "tcp": (gettext_lazy("TCP, chosen ports"), "tcp", None, None),
+    "udp": (gettext_lazy("UDP, chosen ports"), "udp", None, None),
+    "any": (gettext_lazy("Everything"), None, None, None),
+}
+
+
+class SecurityGroups(ListPanel):
+    panel, kind, icon = "security-groups", "security_group", "shield-lock"
+    title = gettext_lazy("Security groups")
+    order = ("-is_default", "name", "id")
+    columns = (
+        Column(gettext_lazy("Name"), sort="name"),
+        Column(gettext_lazy("Description"), hide="m"),
+        Column(gettext_lazy("Rules"), "n"),
+        Column(gettext_lazy("Ports"), "n", "m"),
+        Column(gettext_lazy("Age"), "n", "m", "created_at"),
+    )
+
+    def query(self, actor: Actor) -> Any:
+        if actor.project_id:
+            defaults.ensure_default(actor.project_id)
+        return SecurityGroup.objects.filter(project_id=actor.project_id or "")
+
+    def rows(self, actor: Actor, found: Any) -> list[Row]:
+        ids = [group.pk for group in found]
+        held = dict(
+            SecurityGroupRule.objects.filter(group__in=ids).values_list("group_id").annotate(n=Count("pk")).order_by()
+        )
+        used = dict(PortGroup.objects.filter(group__in=ids).values_list("group_id").annotate(n=Count("pk")).order_by())
+        return [
+            Row(
+                group.pk, group.name or group.pk, reverse("security-group", args=[group.pk]), None,
+                (Cell("muted", group.description), Cell("num", held.get(group.pk, 0)), Cell("num", used.get(group.pk, 0)),
+                 age(group.created_at)),
+                menu=reverse("security-group", args=[group.pk]) + "?menu=1",
+            )
+            for group in found
+        ]  # fmt: skip
+
+    def create(self, actor: Actor) -> Action:
+        why = gate(actor, "network:security_group:create", actor.project_id)
+        return Action("create", _("Create security group"), "plus", reverse("security-group-create"), why=why)
+
+    def empty(self) -> Empty:
+        text = _("A security group says what may reach an instance, and what it may reach.")
+        return Empty(_("No security groups yet"), text, "openstack security group create web")
+
+
+def words(rule: SecurityGroupRule) -> tuple[str, str]:
+    """(ports, remote) as people say them."""
+    low, high = rule.port_range_min, rule.port_range_max
+    if rule.protocol.startswith(("icmp", "ipv6-icmp")):
+        ports = _("any") if low is None else f"{low}/{high if high is not None else _('any')}"
+    else:
+        ports = _("any") if low is None else str(low) if low == high else f"{low}–{high}"
+    if rule.remote_group_id and rule.remote_group is not None:
+        return ports, _("group %(name)s") % {"name": rule.remote_group.name}
+    return ports, rule.remote_ip_prefix or _("anywhere")
+
+
+class GroupItem(ItemPage):
+    panel, kind = "security-groups", "security_group"
+    list_title, list_route = gettext_lazy("Security groups"), "security-groups"
+
+    def find(self, actor: Actor, id: str) -> SecurityGroup:
+        return services.find(actor, id)
+
+    def actions(self, actor: Actor, row: SecurityGroup) -> list[Action]:
+        keep = _("Each project keeps its default group") if row.is_default and not actor.is_admin else ""
+        return [
+            Action("add-rule", _("Add rule"), "plus", reverse("rule-create", args=[row.pk]),
+                   why=gate(actor, "network:security_group_rule:create", row)),
+            Action("edit", _("Edit"), "pencil", reverse("security-group-edit", args=[row.pk]),
+                   why=gate(actor, "network:security_group:update", row)),
+            Action("delete", _("Delete"), "trash", reverse("security-group-delete", args=[row.pk]),
+                   why=gate(actor, "network:security_group:delete", row, keep), risk=True),
+        ]  # fmt: skip
+
+    def detail(self, actor: Actor, row: SecurityGroup) -> Detail:
+        found = row.rules.select_related("remote_group").order_by(
+            "-direction", "ethertype", "protocol", "port_range_min"
+        )
+        rows = []
+        for rule in found:
+            ports, remote = words(rule)
+            way = _("in") if rule.direction == "ingress" else _("out")
+            rows.append(
+                Row(
+                    rule.pk, way, "", None,
+                    (Cell("text", rule.ethertype), Cell("text", rule.protocol or _("any")), Cell("text", ports),
+                     Cell("mono", remote), Cell("muted", rule.description)),
+                    menu=reverse("rule-menu", args=[row.pk, rule.pk]),
+                )
+            )  # fmt: skip
+        columns = (
+            Column(_("Direction")), Column(_("Kind"), hide="m"), Column(_("Protocol")), Column(_("Ports")),
+            Column(_("Remote")), Column(_("Description"), hide="m"),
+        )  # fmt: skip
+        cards = [
+            Card(_("Rules"), columns=columns, rows=rows, empty=_("No rules: nothing gets in or out."), name="rules")
+        ]
+        facts = [
+            (_("Default"), Cell("yes", row.is_default)),
+            (_("Ports in it"), Cell("num", PortGroup.objects.filter(group=row).count())),
+            (_("Created"), Cell("when", row.created_at)),
+        ]
+        if row.description:
+            facts.append((_("Description"), Cell("text", row.description)))
+        return Detail(row.name or row.pk, cards=[*cards, Card(_("Details"), pairs=facts, side=True)])
+
+
+class GroupForm(Styled):
+    name = Name()
+    description = Description()
+
+
+class Create(FormDialog):
+    panel = "security-groups"
+    title, submit = gettext_lazy("Create security group"), gettext_lazy("Create")
+    form_class = GroupForm
+
+    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
+        group = services.create(actor, **values)
+        return reverse("security-group", args=[group.id]), ""
+
+
+class Edit(FormDialog):
+    panel = "security-groups"
+    title, submit = gettext_lazy("Edit security group"), gettext_lazy("Keep")
+    form_class = GroupForm
+
+    def initial(self, **keys: str) -> dict[str, Any]:
+        row = services.find(self.actor, keys["id"])
+        return {"name": row.name, "description": row.description}
+
+    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
+        services.update(actor, keys["id"], **values)
+        return "", ""
+
+
+class Delete(Confirm):
+    panel = "security-groups"
+    submit, keep = gettext_lazy("Delete the group"), gettext_lazy("Keep it")
+
+    def heading(self, **keys: str) -> Text:
+        return _("Delete %(name)s?") % {"name": services.find(self.actor, keys["id"]).name or keys["id"]}
+
+    def text(self, **keys: str) -> Text:
+        return _("Its rules go with it. It is refused while a port is in it.")
+
+    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
+        services.delete(actor, keys["id"])
+        return reverse("security-groups"), ""
+
+
+class RuleForm(Styled):
+    preset = forms.ChoiceField(label=gettext_lazy("What"), choices=[(name, row[0]) for name, row in PRESETS.items()])
+    first = forms.IntegerField(label=gettext_lazy("First port"), min_value=1, max_value=65535, required=False)
+    last = forms.IntegerField(label=gettext_lazy("Last port"), min_value=1, max_value=65535, required=False)
+    direction = forms.ChoiceField(
+        label=gettext_lazy("Direction"),
+        choices=[
+            ("ingress", gettext_lazy("In: what may reach it")),
+            ("egress", gettext_lazy("Out: what it may reach")),
+        ],
+    )
+    ethertype = forms.ChoiceField(label=gettext_lazy("Kind"), choices=[("IPv4", "IPv4"), ("IPv6", "IPv6")])
+    prefix = forms.CharField(
+        label=gettext_lazy("From or to"),
+        required=False,
+        help_text=gettext_lazy("A network such as 10.0.0.0/8; empty: anywhere."),
+    )
+    group = forms.ChoiceField(label=gettext_lazy("Or a group"), required=False)
+    description = Description()
+
+
+class AddRule(FormDialog):
+    panel = "security-groups"
+    title, submit = gettext_lazy("Add rule"), gettext_lazy("Add")
+    form_class = RuleForm
+
+    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
+        form = super().form(data, files, **keys)
+        found = SecurityGroup.objects.filter(project_id=services.find(self.actor, keys["id"]).project_id).order_by(
+            "name"
+        )
+        form.fields["group"].choices = [("", _("None")), *((row.pk, row.name) for row in found)]  # type: ignore[attr-defined]
+        return form
+
+    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
+        _label, protocol, low, high = PRESETS[values["preset"]]
+        if values["preset"] in ("tcp", "udp"):
+            low, high = values["first"], values["last"] or values["first"]
+        rules.create(
+            actor, security_group_id=keys["id"], direction=values["direction"], ethertype=values["ethertype"],
+            protocol="ipv6-icmp" if protocol == "icmp" and values["ethertype"] == "IPv6" else protocol,
+            port_range_min=low, port_range_max=high, description=values["description"],
+            remote_ip_prefix=values["prefix"].strip() or None, remote_group_id=values["group"] or None,
+        )  # fmt: skip
+        return reverse("security-group", args=[keys["id"]]), ""
+
+
+class RuleMenu(Page):
+    panel = "security-groups"
+
+    def get(self, request: HttpRequest, id: str, rule: str) -> HttpResponse:
+        why = gate(self.actor, "network:security_group_rule:delete", services.find(self.actor, id))
+        action = Action(
+            "delete-rule", _("Delete rule"), "trash", reverse("rule-delete", args=[id, rule]), "post", why, risk=True
+        )
+        return self.fragment("portal/menu.html", actions=[action], id=rule)
+
+
+class DeleteRule(Page):
+    panel = "security-groups"
+
+    def post(self, request: HttpRequest, id: str, rule: str) -> HttpResponse:
+        rules.delete(self.actor, rule)
+        return self.done()

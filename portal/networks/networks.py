@@ -1,0 +1,161 @@
+"""Networks with their subnets and ports."""
+
+from typing import Any
+
+from django.db.models import Count, Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from common.actor import Actor
+from identity.models import Project
+from networking.networks import services
+from networking.networks.models import Network
+from networking.ports.models import Port
+from networking.subnets.models import Subnet
+from portal import status
+from portal.lists import Action, Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, Text, age, gate, joined
+
+OWNERS: dict[str, Text] = {
+    "network:dhcp": gettext_lazy("DHCP"),
+    "network:router_interface": gettext_lazy("router interface"),
+    "network:router_gateway": gettext_lazy("router gateway"),
+    "network:floatingip": gettext_lazy("floating IP"),
+}
+
+
+class Networks(ListPanel):
+    panel, kind, icon = "networks", "network", "network"
+    title = gettext_lazy("Networks")
+    columns = (
+        Column(gettext_lazy("Name"), sort="name"),
+        Column(gettext_lazy("Status")),
+        Column(gettext_lazy("Subnets")),
+        Column(gettext_lazy("Shared"), hide="m"),
+        Column(gettext_lazy("External"), hide="m"),
+        Column(gettext_lazy("Ports"), "n", "m"),
+        Column(gettext_lazy("Age"), "n", "m", "created_at"),
+    )
+
+    def query(self, actor: Actor) -> Any:
+        mine = Q(project_id=actor.project_id or "") | Q(shared=True) | Q(external=True)
+        return Network.objects.visible_to(actor).filter(mine)
+
+    def rows(self, actor: Actor, found: Any) -> list[Row]:
+        ids = [network.pk for network in found]
+        cidrs: dict[str, list[str]] = {}
+        for network, cidr in Subnet.objects.visible_to(actor).filter(network__in=ids).values_list("network_id", "cidr"):
+            cidrs.setdefault(network, []).append(cidr)
+        seen = Port.objects.visible_to(actor).filter(network__in=ids)
+        ports = dict(seen.values_list("network_id").annotate(n=Count("pk")).order_by())
+        return [
+            Row(
+                network.pk, network.name or network.pk, reverse("network", args=[network.pk]),
+                status.network(network.status, network.admin_state_up),
+                (Cell("status", status.network(network.status, network.admin_state_up)),
+                 Cell("mono", joined(cidrs.get(network.pk, []))), Cell("yes", network.shared), Cell("yes", network.external),
+                 Cell("num", ports.get(network.pk, 0)), age(network.created_at)),
+                menu=reverse("network", args=[network.pk]) + "?menu=1",
+            )
+            for network in found
+        ]  # fmt: skip
+
+    def create(self, actor: Actor) -> Action:
+        why = gate(actor, "network:network:create", actor.project_id)
+        return Action("create", _("Create network"), "plus", reverse("network-create"), why=why)
+
+    def empty(self) -> Empty:
+        text = _("A network joins instances with each other. With a router it reaches the outside.")
+        return Empty(_("No networks yet"), text, "openstack network create private")
+
+
+class NetworkItem(ItemPage):
+    panel, kind = "networks", "network port subnet"
+    list_title, list_route = gettext_lazy("Networks"), "networks"
+
+    def find(self, actor: Actor, id: str) -> Network:
+        return services.find(actor, id)
+
+    def actions(self, actor: Actor, row: Network) -> list[Action]:
+        may = gate(actor, "network:subnet:create", row)
+        return [
+            Action("create-subnet", _("Add subnet"), "plus", reverse("subnet-create", args=[row.pk]), why=may),
+            Action("create-port", _("Add port"), "plus", reverse("port-create", args=[row.pk]),
+                   why=gate(actor, "network:port:create", row)),
+            Action("edit", _("Edit"), "pencil", reverse("network-edit", args=[row.pk]),
+                   why=gate(actor, "network:network:update", row)),
+            Action("delete", _("Delete"), "trash", reverse("network-delete", args=[row.pk]),
+                   why=gate(actor, "network:network:delete", row), risk=True),
+        ]  # fmt: skip
+
+    def detail(self, actor: Actor, row: Network) -> Detail:
+        facts = [
+            (
+                _("Project"),
+                Cell("text", Project.objects.filter(pk=row.project_id).values_list("name", flat=True).first()),
+            ),
+            (_("Shared"), Cell("yes", row.shared)),
+            (_("External"), Cell("yes", row.external)),
+            (_("MTU"), Cell("num", row.mtu)),
+            (_("Port security"), Cell("yes", row.port_security_enabled)),
+            (_("Created"), Cell("when", row.created_at)),
+        ]
+        if row.description:
+            facts.append((_("Description"), Cell("text", row.description)))
+        if actor.is_admin:
+            facts += [(_("Kind"), Cell("text", row.kind)), (_("Segment"), Cell("num", row.segment))]
+        cards = [subnets_card(actor, row), ports_card(actor, row), Card(_("Details"), pairs=facts, side=True)]
+        return Detail(row.name or row.pk, status.network(row.status, row.admin_state_up), cards=cards)
+
+
+def subnets_card(actor: Actor, network: Network) -> Card:
+    rows = [
+        Row(
+            subnet.pk, subnet.name or subnet.pk[:13], "", None,
+            (Cell("copy", subnet.cidr), Cell("mono", subnet.gateway_ip), Cell("yes", subnet.enable_dhcp),
+             Cell("mono", joined(subnet.dns_nameservers))),
+            menu=reverse("subnet-menu", args=[network.pk, subnet.pk]),
+        )
+        for subnet in Subnet.objects.visible_to(actor).filter(network=network).order_by("created_at", "pk")
+    ]  # fmt: skip
+    columns = (
+        Column(_("Name")), Column(_("Addresses")), Column(_("Gateway"), hide="m"), Column(_("DHCP"), hide="m"),
+        Column(_("DNS"), hide="m"),
+    )  # fmt: skip
+    return Card(_("Subnets"), columns=columns, rows=rows, name="subnets",
+                empty=_("No subnet: instances on this network get no address."))  # fmt: skip
+
+
+def device_of(port: Port, servers: dict[str, str]) -> Cell:
+    if port.device_id in servers:
+        return Cell("link", servers[port.device_id], reverse("instance", args=[port.device_id]))
+    if port.device_owner in ("network:router_interface", "network:router_gateway"):
+        return Cell("link", OWNERS[port.device_owner], reverse("router", args=[port.device_id]))
+    return Cell("muted", OWNERS.get(port.device_owner, port.device_owner))
+
+
+def ports_card(actor: Actor, network: Network) -> Card:
+    from compute.servers.models import Server
+
+    found = list(
+        Port.objects.visible_to(actor)
+        .filter(network=network)
+        .prefetch_related("fixed_ips")
+        .order_by("created_at")[:200]
+    )
+    names = Server.objects.living().filter(pk__in=[port.device_id for port in found]).values_list("pk", "name")
+    servers = dict(names)
+    rows = [
+        Row(
+            port.pk, port.name or port.pk[:13], "", status.network(port.status, port.admin_state_up),
+            (Cell("status", status.network(port.status, port.admin_state_up)),
+             Cell("mono", joined(ip.ip_address for ip in port.fixed_ips.all())), Cell("copy", port.mac_address),
+             device_of(port, servers)),
+            menu=reverse("port-menu", args=[network.pk, port.pk]),
+        )
+        for port in found
+    ]  # fmt: skip
+    columns = (
+        Column(_("Name")), Column(_("Status")), Column(_("Fixed IP")), Column("MAC", hide="m"), Column(_("Attached to"), hide="m"),
+    )  # fmt: skip
+    return Card(_("Ports"), columns=columns, rows=rows, empty=_("No ports yet."), name="ports")

@@ -1,0 +1,1 @@
+"""The overview, activity, notices, the search palette and request timelines."""

@@ -1,0 +1,164 @@
+"""The base of every page: who is signed in, in which language, how an error becomes a sentence, and the safety headers."""
+
+import json
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django.views import View
+
+from common.actor import Actor
+from common.errors import CloudError, Conflict, Forbidden, NotFound, OverLimit, Unauthorized, Unavailable
+from identity import sessions
+from portal import navigation, prefs
+
+#: Scripts, styles and fonts only from here; nothing inline. `connect-src 'self'` covers the sockets of the same origin.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src {styles}; img-src 'self' data: blob:; font-src 'self'; "
+    "connect-src 'self' {sockets}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+STATUSES: tuple[tuple[type[CloudError], int], ...] = (
+    (Unauthorized, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (OverLimit, 409),
+    (Unavailable, 503),
+)
+
+
+def status_of(error: CloudError) -> int:
+    return next((status for kind, status in STATUSES if isinstance(error, kind)), 400)
+
+
+def secure(request: HttpRequest, response: HttpResponse, *, console: bool = False) -> HttpResponse:
+    """Add the headers. The terminal of a serial console writes its own style sheet, so its page allows inline styles."""
+    scheme = "wss" if request.is_secure() else "ws"
+    styles = "'self' 'unsafe-inline'" if console else "'self'"
+    response["Content-Security-Policy"] = _POLICY.format(styles=styles, sockets=f"{scheme}://{request.get_host()}")
+    response["Referrer-Policy"] = "same-origin"
+    response["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.setdefault("Cache-Control", "no-store")
+    patch_vary_headers(response, ("Cookie", "HX-Request", "Accept-Language"))
+    return response
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Whether htmx (or our own script, which says so too) asks for a part of a page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+class Page(View):
+    """One page or fragment. `panel` is its entry in the rail; `console` loosens the style policy for terminals."""
+
+    panel: ClassVar[str] = ""
+    anonymous: ClassVar[bool] = False
+    console: ClassVar[bool] = False
+    request: HttpRequest
+
+    @property
+    def actor(self) -> Actor:
+        actor: Actor = self.request.actor  # type: ignore[attr-defined]
+        return actor
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self.prefs = prefs.apply(request)
+        actor = sessions.actor_from_session(request)
+        request_id = getattr(request, "request_id", "")
+        request.actor = actor.with_request(request_id) if actor else None  # type: ignore[attr-defined]
+        if actor is None and not self.anonymous:
+            return self.to_sign_in()
+        try:
+            response = super().dispatch(request, *args, **kwargs)
+        except CloudError as error:
+            response = self.refuse(error)
+        return secure(request, response, console=self.console)
+
+    def to_sign_in(self) -> HttpResponse:
+        here = self.request.get_full_path()
+        if is_fragment(self.request):
+            here = self.request.headers.get("HX-Current-URL", "").partition(self.request.get_host())[2] or "/"
+            response = HttpResponse(status=204)
+            response["HX-Redirect"] = f"{reverse('sign-in')}?next={quote(here)}"
+            return response
+        return HttpResponseRedirect(f"{reverse('sign-in')}?next={quote(here)}")
+
+    # ── Answers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def page(self, template: str, status: int = 200, **context: Any) -> HttpResponse:
+        """A whole page inside rail and bar."""
+        return render(self.request, template, {**self.shell(), **context}, status=status)
+
+    def fragment(self, template: str, status: int = 200, **context: Any) -> HttpResponse:
+        return render(self.request, template, {**self.common(), **context}, status=status)
+
+    def common(self) -> dict[str, Any]:
+        """What fragments know too."""
+        return {
+            "actor": self.request.actor,  # type: ignore[attr-defined]
+            "prefs": self.prefs,
+            "panel": self.panel,
+            "request_id": getattr(self.request, "request_id", ""),
+        }
+
+    def shell(self) -> dict[str, Any]:
+        """What rail and bar show."""
+        context = self.common()
+        if context["actor"] is not None:
+            context |= {
+                "menu": navigation.panels(self.actor),
+                "counts": navigation.counts(self.actor),
+                "projects": sessions.projects(self.actor.user_id),
+            }
+        return context
+
+    def go(self, url: str, said: str = "") -> HttpResponse:
+        """On to another page, with a toast there."""
+        if said:
+            messages.success(self.request, said)
+        if is_fragment(self.request):
+            response = HttpResponse(status=204)
+            response["HX-Redirect"] = url
+            return response
+        return HttpResponseRedirect(url)
+
+    def done(self, said: str = "") -> HttpResponse:
+        """Nothing to show here: the socket brings the change. With a toast if there is something to say."""
+        response = HttpResponse(status=204)
+        if said:
+            response["HX-Trigger"] = json.dumps({"toast": {"kind": "ok", "text": said}})
+        return response
+
+    # ── Trouble ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def refuse(self, error: CloudError) -> HttpResponse:
+        """An error as a toast where a script asked, else as a page; always with its request id."""
+        status, request_id = status_of(error), getattr(self.request, "request_id", "")
+        if isinstance(error, Unauthorized) and not self.anonymous:
+            return self.to_sign_in()
+        if is_fragment(self.request):
+            said = {"kind": "bad", "text": error.message, "request": request_id}
+            response = HttpResponse(status=204 if self.request.method != "GET" else status)
+            response["HX-Trigger"] = json.dumps({"toast": said})
+            response["HX-Reswap"] = "none"
+        else:
+            title = {403: _("Not allowed"), 404: _("Not found"), 503: _("Not available now")}.get(
+                status, _("Not possible")
+            )
+            context = {"title": title, "message": error.message, "status": status}
+            template = "portal/error.html" if self.request.actor else "portal/error_bare.html"  # type: ignore[attr-defined]
+            response = self.page(template, status=status, **context)
+        if isinstance(error, Unavailable):
+            response["Retry-After"] = str(error.data.get("retry_after", 5))
+        return response
+
+
+def cloud_name(request: HttpRequest) -> str:
+    """What people call this cloud: where they reached it."""
+    return getattr(settings, "CLOUD_NAME", "") or request.get_host()

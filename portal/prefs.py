@@ -1,0 +1,77 @@
+"""What a reader chose: language, time zone, theme, density, page size. In cookies, and in the user's row once signed in."""
+
+import zoneinfo
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
+
+THEMES = ("auto", "light", "dark")
+DENSITIES = ("normal", "compact", "roomy")
+PAGE_SIZES = (20, 50, 100, 200)
+YEAR = 365 * 24 * 3600
+KEY = "prefs"  # in the session: a copy of User.settings
+
+
+@dataclass(frozen=True)
+class Prefs:
+    language: str
+    zone: str
+    theme: str
+    density: str
+    page_size: int
+    keys: bool  # single-letter keys are on
+
+
+def read(request: HttpRequest) -> Prefs:
+    """From the session's copy of the user's settings, else from cookies, else defaults."""
+    own: dict[str, Any] = request.session.get(KEY, {}) if hasattr(request, "session") else {}
+
+    def pick(name: str, allowed: tuple[Any, ...], default: Any) -> Any:
+        for value in (own.get(name), request.COOKIES.get(name)):
+            if value in allowed:
+                return value
+        return default
+
+    theme = request.COOKIES.get("theme", "")
+    zone = own.get("zone") or request.COOKIES.get("zone") or settings.TIME_ZONE
+    return Prefs(
+        language=translation.get_language() or settings.LANGUAGE_CODE,
+        zone=zone if zone in zoneinfo.available_timezones() else settings.TIME_ZONE,
+        theme=theme if theme in THEMES else "auto",
+        density=pick("density", DENSITIES, "normal"),
+        page_size=own.get("page_size") if own.get("page_size") in PAGE_SIZES else 50,
+        keys=own.get("keys", True) is not False,
+    )
+
+
+def apply(request: HttpRequest) -> Prefs:
+    """Activate the reader's language and time zone for this request."""
+    own: dict[str, Any] = request.session.get(KEY, {}) if hasattr(request, "session") else {}
+    language = own.get("language") or request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
+    if language in dict(settings.LANGUAGES):
+        translation.activate(language)
+    found = read(request)
+    timezone.activate(zoneinfo.ZoneInfo(found.zone))
+    request.prefs = found  # type: ignore[attr-defined]
+    return found
+
+
+def remember(request: HttpRequest, response: HttpResponse, **chosen: Any) -> None:
+    """Keep choices in cookies, and in the user's row when somebody is signed in."""
+    if "language" in chosen:
+        response.set_cookie(settings.LANGUAGE_COOKIE_NAME, chosen["language"], max_age=YEAR, samesite="Lax")
+    for name in ("theme", "density"):
+        if name in chosen:
+            response.set_cookie(name, chosen.pop(name), max_age=YEAR, samesite="Lax")
+    actor = getattr(request, "actor", None)
+    if actor is not None and chosen:
+        from identity.models import User
+
+        user = User.objects.filter(pk=actor.user_id).only("settings").first()
+        if user is not None:
+            user.settings = {**user.settings, **chosen}
+            user.save(update_fields=["settings"])
+            request.session[KEY] = user.settings

@@ -1,0 +1,1 @@
+"""Instances: list, launch, detail, verbs, console, log."""

@@ -1,0 +1,168 @@
+"""One instance: its head, and a tab each for facts, console, log, activity and interfaces."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from common.clock import now
+from common.errors import sentence
+from compute.servers import changing, history, services, states
+from compute.servers.models import Server
+from identity import policy
+from identity.models import User
+from images.images.models import Image
+from networking.ports import services as ports
+from networking.ports.models import Port
+from networking.securitygroups.models import SecurityGroupRule
+from portal import status, timelines
+from portal.pages import Page
+from portal.servers import verbs
+from portal.servers.listing import flavor_words
+
+TABS = (
+    ("overview", gettext_lazy("Overview")),
+    ("console", gettext_lazy("Console")),
+    ("log", gettext_lazy("Log")),
+    ("activity", gettext_lazy("Activity")),
+    ("interfaces", gettext_lazy("Interfaces")),
+)
+
+
+def head(server: Server) -> dict[str, Any]:
+    """What stands above the tabs."""
+    name, vcpus, ram = flavor_words(server.flavor or {})
+    entries = ports.addresses([server.id])[server.id]
+    floating = [entry["ip"] for entry in entries if entry["type"] == "floating"]
+    image = Image.objects.filter(pk=server.image_id).values_list("name", flat=True).first() if server.image_id else ""
+    user = (server.image_meta or {}).get("properties", {}).get("os_admin_user") or "demo"
+    busy = server.task_state or ("scheduling" if server.vm_state == states.BUILDING else None)
+    since = server.updated_at if busy else server.launched_at
+    return {
+        "server": server,
+        "st": status.server(server.status, busy, since=since),
+        "since": None if busy else server.launched_at,
+        "entries": entries,
+        "ssh": f"ssh {user}@{floating[0]}" if floating else "",
+        "flavor": {"name": name, "vcpus": vcpus, "ram": ram, "disk": (server.flavor or {}).get("disk", 0)},
+        "image_name": image or (server.image_id or "")[:8],
+        "fault": sentence(server.fault_code, server.fault_data) if server.fault_code else "",
+        "tabs": TABS,
+    }
+
+
+def boot(server: Server) -> dict[str, Any]:
+    """The stages of the launch as lines, each from a row with its time."""
+    stages = history.stages(server)
+    first = history.operations_of(server).filter(action="create").last()
+    begin: datetime = first.created_at if first else server.created_at
+    lines, before = [], begin
+    for stage in stages:
+        line = timelines.Line(str(stage.label), stage.state, stage.host, why=stage.reason, at=None)
+        if stage.state in ("done", "failed") and stage.at is not None:
+            started = max(before, begin) if stage.name in ("leased", "metadata", "login") else None
+            if started is not None:
+                line.at, line.seconds = min(started, stage.at), max(0.0, (stage.at - started).total_seconds())
+            else:
+                line.seconds = stage.seconds or 0.0
+                line.at = datetime.fromtimestamp(stage.at.timestamp() - line.seconds, tz=stage.at.tzinfo)
+            before = max(before, stage.at)
+        lines.append(line)
+    live = server.vm_state == states.BUILDING
+    for line in lines:  # of a machine that runs, the first thing its guest has not said yet is what one waits for
+        if line.state == "waiting" and (live or server.vm_state == states.ACTIVE):
+            line.state = "running"
+            break
+        if line.state in ("running", "failed"):
+            break
+    ends = [stage.at for stage in stages if stage.at]
+    timelines.stretch(lines, begin, max(ends) if ends and not live else now())
+    ready = server.login_at
+    return {"lines": lines, "begin": begin, "ready": (ready - begin).total_seconds() if ready else None}
+
+
+def open_ports(group_ids: list[str]) -> str:
+    """The ports that the groups open to everybody, for the overview."""
+    rules = SecurityGroupRule.objects.filter(group_id__in=group_ids, direction="ingress", remote_group=None)
+    anywhere = rules.filter(remote_ip_prefix__in=("", "0.0.0.0/0", "::/0")).order_by("port_range_min")
+    found = []
+    for rule in anywhere:
+        low, high = rule.port_range_min, rule.port_range_max
+        name = rule.protocol or _("everything")
+        found.append(
+            name if low is None or rule.protocol.startswith("icmp") else str(low) if low == high else f"{low}-{high}"
+        )
+    return ", ".join(dict.fromkeys(found))
+
+
+class Instance(Page):
+    """GET /instances/<id>[/<tab>]; ?menu: the row's menu; ?live: what changes."""
+
+    panel = "instances"
+
+    def get(self, request: HttpRequest, id: str, tab: str = "overview") -> HttpResponse:
+        if tab not in dict(TABS):
+            raise Http404(tab)
+        server = services.find(self.actor, id)
+        actions = verbs.actions(self.actor, server)
+        if "menu" in request.GET:
+            return self.fragment("portal/menu.html", actions=actions, id=id)
+        context = {**head(server), "actions": actions, "tab": tab, "id": id, **getattr(self, f"tab_{tab}")(server)}
+        if "live" in request.GET:
+            return self.fragment(f"portal/server_{tab}_live.html", **context)
+        self.console = tab == "console"  # type: ignore[misc]
+        return self.page(f"portal/server_{tab}.html", **context)
+
+    def tab_overview(self, server: Server) -> dict[str, Any]:
+        groups = changing.groups_of(server)
+        user = User.objects.filter(pk=server.user_id).values_list("name", flat=True).first()
+        return {
+            "boot": boot(server),
+            "groups": groups,
+            "open": open_ports([group["id"] for group in groups]),
+            "by": user or server.user_id,
+            "user_data_size": len(server.user_data or "") * 3 // 4,
+            "host_shown": policy.allows(self.actor, "compute:server:host"),
+        }
+
+    def tab_console(self, server: Server) -> dict[str, Any]:
+        return {"runs": verbs.runs(server)}
+
+    def tab_log(self, server: Server) -> dict[str, Any]:
+        policy.require(self.actor, "compute:server:console_output", server)
+        return {}
+
+    def tab_activity(self, server: Server) -> dict[str, Any]:
+        rows = history.operations_of(server)[:30]
+        return {"stories": [timelines.story(row) for row in rows]}
+
+    def tab_interfaces(self, server: Server) -> dict[str, Any]:
+        found = list(Port.objects.filter(device_id=server.id).select_related("network").order_by("created_at"))
+        members = {port.pk: list(port.groups.order_by("name")) for port in found}
+        where: dict[str, list[dict[str, Any]]] = {}
+        for entry in ports.addresses([server.id])[server.id]:
+            where.setdefault(entry["port_id"], []).append(entry)
+        rows = [
+            {
+                "port": port,
+                "st": status.network(port.status, port.admin_state_up),
+                "fixed": [entry["ip"] for entry in where.get(port.pk, []) if entry["type"] == "fixed"],
+                "floating": [entry["ip"] for entry in where.get(port.pk, []) if entry["type"] == "floating"],
+                "groups": members[port.pk],
+            }
+            for port in found
+        ]
+        return {"interfaces": rows}
+
+
+class Head(Page):
+    """What stands above the tabs, as it is now."""
+
+    panel = "instances"
+
+    def get(self, request: HttpRequest, id: str) -> HttpResponse:
+        server = services.find(self.actor, id)
+        context = {**head(server), "actions": verbs.actions(self.actor, server), "id": id}
+        return self.fragment("portal/server_head.html", **context)

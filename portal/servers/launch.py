@@ -1,0 +1,222 @@
+"""Launching: one page, the quota after it beside it, and the same as a command."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from common.actor import Actor
+from common.errors import CloudError, Invalid
+from common.units import gib_of, human_mib
+from compute.flavors import services as flavors
+from compute.keypairs.models import KeyPair
+from compute.servers import creating, wiring
+from compute.servers.models import Server
+from identity import policy
+from identity.limits import services as quota
+from images.images import states as image_states
+from images.images.models import Image
+from networking.networks.models import Network
+from networking.ports.models import Port
+from networking.securitygroups import defaults as group_defaults
+from networking.securitygroups.models import SecurityGroup
+from networking.subnets.models import Subnet
+from portal.pages import Page, status_of
+from portal.servers.dialogs import NEW, associate, floating_choices
+
+NAME_LIMIT, COUNT_LIMIT = 255, 50
+#: Error class → the field that it is about.
+FIELD_OF: tuple[tuple[type[CloudError], str], ...] = (
+    (creating.ImageUnknown, "image"),
+    (creating.ImageNotActive, "image"),
+    (creating.FlavorUnknown, "flavor"),
+    (creating.FlavorTooSmall, "flavor"),
+    (creating.KeyUnknown, "key_name"),
+    (creating.BadUserData, "user_data"),
+    (creating.ZoneUnknown, "zone"),
+    (wiring.NetworkUnknown, "networks"),
+    (wiring.NetworkHasNoSubnet, "networks"),
+    (quota.QuotaExceeded, "flavor"),
+)
+
+
+@dataclass
+class Asked:
+    """The form as it came."""
+
+    name: str = ""
+    count: int = 1
+    image: str = ""
+    flavor: str = ""
+    networks: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    floating: str = ""
+    key_name: str = ""
+    user_data: str = ""
+    zone: str = ""
+    config_drive: bool = False
+
+    @classmethod
+    def read(cls, data: Any) -> "Asked":
+        """Raises: Invalid for a missing name or an odd number."""
+        count = data.get("count", "1").strip() or "1"
+        asked = cls(
+            name=data.get("name", "").strip(),
+            count=int(count) if count.isdigit() else 0,
+            image=data.get("image", ""),
+            flavor=data.get("flavor", ""),
+            networks=tuple(data.getlist("networks")),
+            groups=tuple(data.getlist("groups")),
+            floating=data.get("floating", ""),
+            key_name=data.get("key_name", ""),
+            user_data=data.get("user_data", "").replace("\r\n", "\n"),
+            zone=data.get("zone", ""),
+            config_drive=bool(data.get("config_drive")),
+        )
+        return asked
+
+    def errors(self) -> dict[str, str]:
+        found = {}
+        if not self.name or len(self.name) > NAME_LIMIT:
+            found["name"] = _("A name has 1 to 255 characters.")
+        if not 1 <= self.count <= COUNT_LIMIT:
+            found["count"] = _("From 1 to %(limit)s.") % {"limit": COUNT_LIMIT}
+        if not self.image:
+            found["image"] = _("Choose an image.")
+        if not self.flavor:
+            found["flavor"] = _("Choose a flavor.")
+        return found
+
+
+@transaction.atomic
+def launch(actor: Actor, asked: Asked) -> list[Server]:
+    """The servers, and their floating IPs if asked. Raises: what creating and the network service raise."""
+    data = base64.b64encode(asked.user_data.encode()).decode() if asked.user_data.strip() else None
+    servers = creating.create(
+        actor,
+        creating.Launch(
+            name=asked.name,
+            flavor_id=asked.flavor,
+            image_id=asked.image,
+            networks=[wiring.Nic(network_id=id) for id in asked.networks] or None,
+            security_groups=list(asked.groups),
+            key_name=asked.key_name or None,
+            user_data=data,
+            config_drive=asked.config_drive,
+            availability_zone=asked.zone or None,
+            count=asked.count,
+            at_least=asked.count,
+        ),
+    )
+    if asked.floating:
+        if len(servers) > 1 and not asked.floating.startswith(NEW):
+            raise Invalid(reason=_("One floating IP leads to one instance; take new ones for several."))
+        for server in servers:
+            port = Port.objects.filter(device_id=server.id).order_by("created_at").first()
+            if port is None:
+                raise Invalid(reason=_("Without a network there is nothing that a floating IP could lead to."))
+            associate(actor, asked.floating, port.id, None)
+    return servers
+
+
+def flavor_rows(actor: Actor, use: dict[str, tuple[int, int]]) -> list[dict[str, Any]]:
+    """Flavors with what the project's memory would be after one more, and why one cannot be taken."""
+    rows = []
+    ram_used, ram_limit = use["ram"]
+    cpu_used, cpu_limit = use["cores"]
+    for flavor in flavors.visible(actor).filter(disabled=False).order_by("ram", "vcpus", "name"):
+        why = ""
+        if 0 <= cpu_limit < cpu_used + flavor.vcpus:
+            why = _("over quota: %(after)s vCPUs of %(limit)s") % {"after": cpu_used + flavor.vcpus, "limit": cpu_limit}
+        elif 0 <= ram_limit < ram_used + flavor.ram:
+            why = _("over quota: %(after)s of %(limit)s") % {
+                "after": human_mib(ram_used + flavor.ram), "limit": human_mib(ram_limit),
+            }  # fmt: skip
+        rows.append({"row": flavor, "why": why, "after": human_mib(ram_used + flavor.ram)})
+    return rows
+
+
+def image_rows(actor: Actor) -> list[dict[str, Any]]:
+    """Active images, own snapshots last; with the least disk each needs, in GiB."""
+    query = Image.objects.listed_for(actor, visibility=None, member_status="accepted").filter(
+        status=image_states.ACTIVE, os_hidden=False
+    )
+    rows = []
+    for image in query.order_by("name", "-created_at")[:200]:
+        need = max(image.min_disk, gib_of(image.virtual_size or 0))
+        is_snapshot = (image.properties or {}).get("image_type") == "snapshot"
+        rows.append({"row": image, "need": need, "snapshot": is_snapshot})
+    return sorted(rows, key=lambda one: (one["snapshot"],))
+
+
+def network_rows(actor: Actor) -> list[dict[str, Any]]:
+    rows = Network.objects.visible_to(actor).filter(external=False, subnets__isnull=False).distinct().order_by("name")
+    if actor.project_id:
+        rows = rows.filter(project_id=actor.project_id) | rows.filter(shared=True)
+    cidrs: dict[str, list[str]] = {}
+    for network, cidr in Subnet.objects.filter(network__in=rows).values_list("network_id", "cidr"):
+        cidrs.setdefault(network, []).append(cidr)
+    return [{"row": row, "cidrs": cidrs.get(row.pk, [])} for row in rows]
+
+
+class Launch(Page):
+    panel = "instances"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        policy.require(self.actor, "compute:server:create", self.actor.project_id)
+        data = request.GET
+        asked = Asked.read(data) if data else Asked()
+        return self.form(asked, {})
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        asked = Asked.read(request.POST)
+        errors = asked.errors()
+        if errors:
+            return self.form(asked, errors, 422)
+        try:
+            servers = launch(self.actor, asked)
+        except CloudError as error:
+            field = next((name for kind, name in FIELD_OF if isinstance(error, kind)), "")
+            return self.form(asked, {field: error.message}, status_of(error))
+        if len(servers) == 1:
+            return self.go(reverse("instance", args=[servers[0].id]))
+        said = ngettext("%(count)s instance is on its way", "%(count)s instances are on their way", len(servers))
+        return self.go(reverse("instances"), said % {"count": len(servers)})
+
+    def form(self, asked: Asked, errors: dict[str, str], status: int = 200) -> HttpResponse:
+        actor = self.actor
+        project = actor.project_id or ""
+        group_defaults.ensure_default(project)
+        use, net = quota.usage(project, "compute"), quota.usage(project, "network")
+        images, networks = image_rows(actor), network_rows(actor)
+        groups = list(SecurityGroup.objects.filter(project_id=project).order_by("-is_default", "name"))
+        choices = flavor_rows(actor, use)
+        _defaults(asked, images, choices, networks, groups)
+        return self.page(
+            "portal/launch.html",
+            status=status,
+            asked=asked, errors=errors, images=images, flavors=choices, networks=networks, groups=groups,
+            keys=KeyPair.objects.filter(user_id=actor.user_id).order_by("name"),
+            floating=floating_choices(actor),
+            zones=sorted(creating.known_zones()),
+            use={"instances": use["instances"], "cores": use["cores"], "ram": use["ram"], "floatingip": net["floatingip"]},
+        )  # fmt: skip
+
+
+def _defaults(asked: Asked, images: list[Any], choices: list[Any], networks: list[Any], groups: list[Any]) -> None:
+    """Such that a name is enough."""
+    if not asked.image and images:
+        asked.image = images[0]["row"].pk
+    need = next((one["need"] for one in images if one["row"].pk == asked.image), 0)
+    if not asked.flavor:
+        fits = [one["row"].pk for one in choices if not one["why"] and one["row"].disk >= need]
+        asked.flavor = fits[0] if fits else ""
+    if not asked.networks and len(networks) >= 1:
+        asked.networks = (networks[0]["row"].pk,)
+    if not asked.groups:
+        asked.groups = tuple(group.pk for group in groups if group.is_default)

@@ -1,0 +1,183 @@
+"""The list of instances: 50 rows of a thousand in a few queries, each row's HTML kept until something in it changes."""
+
+from collections import OrderedDict
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from common.actor import Actor
+from common.errors import sentence
+from compute.servers import states
+from compute.servers.models import Server
+from identity import policy
+from images.images.models import Image
+from networking.floatingips.models import FloatingIP
+from networking.ports import services as ports
+from networking.ports.models import FixedIP
+from portal import status
+from portal.pages import Page
+
+COLUMNS = (
+    "id", "name", "project_id", "vm_state", "task_state", "power_state", "progress", "fault_code", "fault_data", "image_id",
+    "flavor", "host", "availability_zone", "locked", "created_at", "updated_at",
+)  # fmt: skip
+SORTS = {"name": ("name", "id"), "-name": ("-name", "id"), "age": ("-created_at", "-id"), "-age": ("created_at", "id"),
+         "flavor": ("flavor__vcpus", "flavor__ram", "name"), "-flavor": ("-flavor__vcpus", "-flavor__ram", "name")}  # fmt: skip
+
+#: The chips: name → (label, what it selects).
+CHIPS: dict[str, tuple[Any, Q]] = {
+    "": (gettext_lazy("All"), Q()),
+    "active": (gettext_lazy("Active"), Q(vm_state=states.ACTIVE, task_state=None)),
+    "busy": (pgettext_lazy("instances", "Busy"), Q(task_state__isnull=False) | Q(vm_state=states.BUILDING)),
+    "off": (
+        gettext_lazy("Off"),
+        Q(vm_state__in=(states.STOPPED, states.SUSPENDED, states.SHELVED, states.SHELVED_OFFLOADED), task_state=None),
+    ),
+    "look": (
+        gettext_lazy("Needs a look"),
+        Q(vm_state__in=(states.ERROR, states.PAUSED, states.RESCUED, states.RESIZED), task_state=None),
+    ),
+}
+
+
+def visible(actor: Actor, *, everywhere: bool = False) -> QuerySet[Server]:
+    """The project's living servers; with `everywhere` those of every project, for operators. Raises: Forbidden."""
+    if everywhere:
+        policy.require(actor, "compute:server:list_all")
+        return Server.objects.living()
+    policy.require(actor, "compute:server:list", actor.project_id)
+    return Server.objects.living().filter(project_id=actor.project_id or "")
+
+
+def search(query: QuerySet[Server], text: str) -> QuerySet[Server]:
+    """By name, id or address, fixed or floating."""
+    fixed = FixedIP.objects.filter(ip_address__startswith=text).values("port__device_id")
+    floating = FloatingIP.objects.filter(floating_ip_address__startswith=text).values("port__device_id")
+    return query.filter(Q(name__icontains=text) | Q(id__startswith=text.lower()) | Q(id__in=fixed) | Q(id__in=floating))
+
+
+def count(query: QuerySet[Server]) -> dict[str, int]:
+    """Chip → number, in one query."""
+    asked = {f"n_{name or 'all'}": Count("id", filter=where) for name, (_label, where) in CHIPS.items() if name}
+    found = query.aggregate(n_all=Count("id"), **asked)
+    return {name: found[f"n_{name or 'all'}"] for name in CHIPS}
+
+
+def flavor_words(flavor: dict[str, Any]) -> tuple[str, int, int]:
+    return str(flavor.get("original_name", "")), int(flavor.get("vcpus", 0)), int(flavor.get("ram", 0))
+
+
+def rows(query: QuerySet[Server]) -> list[dict[str, Any]]:
+    """What the row template shows: one query for servers, two for addresses, one for image names."""
+    found = list(query.values(*COLUMNS))
+    where = ports.addresses([row["id"] for row in found])
+    images = dict(Image.objects.filter(pk__in={row["image_id"] for row in found}).values_list("pk", "name"))
+    for row in found:
+        entries = where[row["id"]]
+        row["fixed"] = [entry["ip"] for entry in entries if entry["type"] == "fixed"]
+        row["floating"] = [entry["ip"] for entry in entries if entry["type"] == "floating"]
+        row["image"] = images.get(row["image_id"]) or (row["image_id"] or "")[:8]
+        row["flavor_name"], row["vcpus"], row["ram"] = flavor_words(row["flavor"] or {})
+        row["st"] = word(row)
+        row["console"] = row["power_state"] in (states.RUNNING, states.POWER_PAUSED) and not row["task_state"]
+    return found
+
+
+def word(row: dict[str, Any]) -> status.Status:
+    api = states.status(row["vm_state"], row["task_state"])
+    note = f"{row['progress']} %" if row["task_state"] and 0 < row["progress"] < 100 else ""
+    since: datetime | None = row["updated_at"] if row["task_state"] or api == "BUILD" else None
+    return status.server(api, row["task_state"] or ("scheduling" if api == "BUILD" else None), note=note, since=since)
+
+
+_html: OrderedDict[tuple[Any, ...], str] = OrderedDict()
+
+
+def html(row: dict[str, Any], actor: Actor, *, everywhere: bool, projects: dict[str, str]) -> str:
+    """One row's HTML; the same facts in the same language, time zone and role give the same HTML."""
+    key = (
+        row["id"], row["updated_at"], row["name"], tuple(row["fixed"]), tuple(row["floating"]), row["image"], row["locked"],
+        translation.get_language(), timezone.get_current_timezone_name(), actor.is_admin, everywhere,
+    )  # fmt: skip
+    known = _html.get(key)
+    if known is None:
+        context = {
+            "row": row,
+            "everywhere": everywhere,
+            "project": projects.get(row["project_id"], ""),
+            "why": sentence(row["fault_code"], row["fault_data"])
+            if row["vm_state"] == states.ERROR and row["fault_code"]
+            else "",
+        }
+        known = _html[key] = render_to_string("portal/server_row.html", context)
+        if len(_html) > 5000:
+            _html.popitem(last=False)
+    return known
+
+
+class Instances(Page):
+    """GET: the page; with ?rows=<ids> those rows, and the chips' numbers."""
+
+    panel = "instances"
+    everywhere: ClassVar[bool] = False
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        mine = visible(self.actor, everywhere=self.everywhere)
+        if "rows" in request.GET:
+            return self.some(mine, request.GET["rows"].split(",")[:200])
+        chip, text = request.GET.get("state", ""), request.GET.get("q", "").strip()
+        sort = request.GET.get("sort", "") if request.GET.get("sort", "") in SORTS else "age"
+        query = search(mine, text) if text else mine
+        host = request.GET.get("host", "") if self.everywhere else ""
+        query = query.filter(host=host) if host else query
+        numbers = count(query)
+        chosen = query.filter(CHIPS.get(chip, CHIPS[""])[1])
+        size = self.prefs.page_size
+        number = max(1, int(request.GET["page"])) if request.GET.get("page", "").isdigit() else 1
+        found = rows(chosen.order_by(*SORTS[sort])[(number - 1) * size : number * size])
+        total = numbers.get(chip, numbers[""])
+        return self.page(
+            "portal/servers.html",
+            title=_("All instances") if self.everywhere else _("Instances"),
+            everywhere=self.everywhere,
+            rows=self.htmls(found),
+            chips=[(name, label, numbers[name]) for name, (label, _where) in CHIPS.items()],
+            busy=numbers["busy"], chip=chip, q=text, sort=sort, host=host, total=total, number=number,
+            pages=max(1, -(-total // size)), all=numbers[""],
+            may_launch="" if policy.allows(self.actor, "compute:server:create", self.actor.project_id)
+            else policy.explain(self.actor, "compute:server:create", self.actor.project_id).sentence,
+        )  # fmt: skip
+
+    def some(self, mine: QuerySet[Server], ids: list[str]) -> HttpResponse:
+        numbers = count(mine)
+        chips = [(name or "all", numbers[name]) for name in CHIPS]
+        context = {
+            "rows": self.htmls(rows(mine.filter(pk__in=ids))),
+            "chips": chips,
+            "title": self.title(numbers["busy"]),
+        }
+        return self.fragment("portal/server_rows.html", **context)
+
+    def title(self, busy: int) -> str:
+        name = _("All instances") if self.everywhere else _("Instances")
+        return f"{_('(%(count)s busy)') % {'count': busy}} {name} · Stackling" if busy else f"{name} · Stackling"
+
+    def htmls(self, found: list[dict[str, Any]]) -> list[str]:
+        projects: dict[str, str] = {}
+        if self.everywhere:
+            from identity.models import Project
+
+            wanted = {row["project_id"] for row in found}
+            projects = dict(Project.objects.filter(pk__in=wanted).values_list("pk", "name"))
+        return [html(row, self.actor, everywhere=self.everywhere, projects=projects) for row in found]
+
+
+class AllInstances(Instances):
+    panel = "all-instances"
+    everywhere = True

@@ -1,0 +1,168 @@
+"""Operations as people read them: who, when, which steps on which host, why it failed, which host lacked what."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from common.clock import now
+from common.errors import sentence
+from operations import flows
+from operations.models import Operation, OperationStep, Phase, State
+from portal import status
+from portal.status import Status
+
+MARKS = {"done": "circle-check", "failed": "circle-x", "running": "loader-2", "waiting": "circle-dashed"}
+CLASSES = {"done": "", "failed": "fail", "running": "now", "waiting": "wait"}
+BARS = {"done": "ok", "failed": "bad", "running": "now", "waiting": ""}
+
+
+@dataclass
+class Line:
+    """One step as a bar: `start` and `width` in percent of the whole."""
+
+    label: str
+    state: str  # done | failed | running | waiting
+    host: str = ""
+    seconds: float | None = None
+    at: datetime | None = None
+    start: float = 0.0
+    width: float = 0.0
+    why: str = ""
+    note: str = ""
+
+    @property
+    def icon(self) -> str:
+        return MARKS[self.state]
+
+    @property
+    def css(self) -> str:
+        return CLASSES[self.state] + (" has-why" if self.why else "")
+
+    @property
+    def bar(self) -> str:
+        return BARS[self.state]
+
+
+@dataclass
+class Matrix:
+    """Host × filter: what was needed and what it had."""
+
+    filters: list[str]
+    rows: list[tuple[str, list[tuple[str, str]]]]  # host, [(yes | no | na, text)]
+
+
+@dataclass
+class Story:
+    """One operation."""
+
+    row: Operation
+    status: Status
+    by: str
+    seconds: float
+    lines: list[Line] = field(default_factory=list)
+    why: str = ""
+    matrix: Matrix | None = None
+    subject: str = ""
+    url: str = ""
+
+
+def stretch(lines: list[Line], begin: datetime, end: datetime) -> list[Line]:
+    """Give the lines their place between begin and end."""
+    whole = max(0.001, (end - begin).total_seconds())
+    for line in lines:
+        if line.at is None or line.seconds is None:
+            continue
+        line.start = max(0.0, min(100.0, 100.0 * (line.at - begin).total_seconds() / whole))
+        line.width = max(0.0, min(100.0 - line.start, 100.0 * line.seconds / whole))
+    return lines
+
+
+def _line(step: OperationStep, label: str, at: datetime) -> Line:
+    ended = step.finished_at
+    state = "running" if ended is None else "failed" if step.result == "failed" else "done"
+    host = step.host or _("control")
+    line = Line(label, state, host, ((ended or at) - step.started_at).total_seconds(), step.started_at)
+    if step.progress is not None and ended is None:
+        line.note = f"{step.progress * 100 if step.progress <= 1 else step.progress:.0f} %"
+    if step.error_code:
+        line.why = sentence(step.error_code, {"host": step.host, **step.error_data})
+    return line
+
+
+def matrix(detail: dict[str, Any]) -> Matrix | None:
+    """The scheduler's table of a step, if it left one."""
+    table = detail.get("scheduling") or []
+    if not table:
+        return None
+    names: list[str] = []
+    for row in table:
+        names += [check["filter"] for check in row["checks"] if check["filter"] not in names]
+    rows = []
+    for row in table:
+        known = {check["filter"]: check for check in row["checks"]}
+        cells = []
+        for name in names:
+            check = known.get(name)
+            if check is None:
+                cells.append(("na", _("not asked")))
+            elif check["ok"]:
+                cells.append(("yes", ""))
+            else:
+                cells.append(
+                    ("no", _("needs %(need)s, has %(have)s") % {"need": check.get("need"), "have": check.get("have")})
+                )
+        rows.append((row["host"], cells))
+    return Matrix([_words(name) for name in names], rows)
+
+
+def _words(name: str) -> str:
+    return name.removesuffix("Filter").replace("_", " ").strip() or name
+
+
+def story(row: Operation, *, deep: bool = True) -> Story:
+    """One operation; `deep` reads its steps too."""
+    at = now()
+    ended = row.finished_at or at
+    live = row.state in (State.RUNNING, State.UNDOING)
+    found = Story(
+        row=row,
+        status=status.operation(row.action, row.state, since=row.created_at if live else None),
+        by=row.user_name or row.user_id or _("the cloud"),
+        seconds=(ended - row.created_at).total_seconds(),
+        why=sentence(row.error_code, row.error_data) if row.error_code else "",
+    )
+    if not deep:
+        return found
+    flow = flows.find(row.flow, row.version)
+    labels = {step.name: str(step.label or step.name) for step in flow.steps}
+    steps = list(row.steps.order_by("id"))
+    for step in steps:
+        label = labels.get(step.name, step.name)
+        found.lines.append(_line(step, label if step.phase == Phase.DO else _("Undo: %(step)s") % {"step": label}, at))
+        found.matrix = (matrix(step.detail) if step.result == "failed" else None) or found.matrix
+    if row.state == State.RUNNING:
+        begun = {step.name for step in steps}
+        found.lines += [Line(label, "waiting") for name, label in labels.items() if name not in begun]
+    stretch(found.lines, row.created_at, ended)
+    return found
+
+
+KIND_URLS = {"server": "/instances/{}", "image": "/images/{}", "network": "/networks/{}", "router": "/routers/{}"}
+
+
+def named(stories: list[Story]) -> list[Story]:
+    """Fill in the subjects' names and pages: one query a kind."""
+    from compute.servers.models import Server
+
+    ids = {one.row.subject_id for one in stories if one.row.subject_kind == "server"}
+    servers = {
+        id: (name, gone) for id, name, gone in Server.objects.filter(pk__in=ids).values_list("pk", "name", "deleted")
+    }
+    for one in stories:
+        name, gone = servers.get(one.row.subject_id, (one.row.subject_id[:13], False))
+        one.subject = name
+        if not gone:
+            one.url = KIND_URLS.get(one.row.subject_kind, "").format(one.row.subject_id)
+    return stories

@@ -1,0 +1,72 @@
+// The right column of the launch page: the sum, the quota after it, the same as a command; flavors too small for an image.
+import { $, $$ } from "./ui.js";
+
+const form = $("[data-launch]"), sum = $("[data-summary]"), words = sum.dataset;
+const human = mib => mib >= 1024 * 1024 ? `${+(mib / 1048576).toPrecision(3)} TiB` : mib >= 1024 ? `${+(mib / 1024).toPrecision(3)} GiB` : `${mib} MiB`;
+const chosen = name => $(`input[name=${name}]:checked`, form);
+const several = name => $$(`input[name=${name}]:checked`, form).map(box => box.dataset.name);
+const quoted = text => /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`;
+
+function fits() {
+  const image = chosen("image"), need = +(image?.dataset.need || 0), ram = +(image?.dataset.ram || 0);
+  for (const row of $$("[data-flavor]", form)) {
+    const radio = $("input", row), small = +radio.dataset.disk < need || +radio.dataset.ram < ram;
+    const note = $("[data-small]", row), after = $("[data-after]", row);
+    if ("over" in radio.dataset) continue;
+    radio.disabled = small;
+    row.setAttribute("aria-disabled", small);
+    note.hidden = !small;
+    after.hidden = small;
+    note.textContent = small ? `${image.dataset.name} ${words.saidNeeds} ${+radio.dataset.disk < need ? `${need} GiB` : human(ram)}` : "";
+    if (small) row.dataset.why = note.textContent; else delete row.dataset.why;
+    if (small && radio.checked) { radio.checked = false; const next = $$("[data-flavor] input:not(:disabled)", form).find(other => +other.dataset.disk >= need); if (next) next.checked = true; }
+  }
+  $$("[data-flavor]", form).forEach(row => row.classList.toggle("sel", $("input", row).checked));
+}
+function bar(name, plus, show = String) {
+  const [used, limit] = words[name].split(" ").map(Number), svg = $(`[data-bar=${name}]`, sum), place = $(`[data-of=${name}]`, sum);
+  const share = limit > 0 ? Math.min(100, 100 * used / limit) : 0, more = limit > 0 ? Math.min(100 - share, 100 * plus / limit) : 0;
+  const over = limit >= 0 && used + plus > limit;
+  svg.innerHTML = `<rect class="off" width="${share}%" height="100%"/><rect class="${over ? "bad" : "plus"}" x="${share}%" width="${more}%" height="100%"/>`;
+  place.textContent = limit >= 0 ? `${show(used + plus)} ${words.saidOf} ${show(limit)}` : show(used + plus);
+  place.classList.toggle("bad", over);
+  svg.setAttribute("aria-label", place.textContent);
+}
+function show() {
+  fits();
+  const data = new FormData(form), name = data.get("name").trim(), count = Math.max(1, +data.get("count") || 1);
+  const image = chosen("image"), flavor = chosen("flavor"), networks = several("networks"), groups = several("groups"), key = data.get("key_name");
+  const floating = data.get("floating"), floatingText = $("#fi").selectedOptions[0].textContent;
+  const put = (what, text) => { $(`[data-sum=${what}]`, sum).textContent = text || "–"; };
+  put("name", count > 1 ? `${name} × ${count}` : name);
+  put("image", image?.dataset.name);
+  put("flavor", flavor && `${flavor.dataset.name}, ${flavor.dataset.cores} vCPU, ${human(+flavor.dataset.ram)}`);
+  put("network", [...networks, floating && floatingText].filter(Boolean).join(", "));
+  put("key", key);
+  bar("instances", count);
+  bar("cores", count * +(flavor?.dataset.cores || 0));
+  bar("ram", count * +(flavor?.dataset.ram || 0), human);
+  bar("floating", floating.startsWith("new:") ? count : 0);
+  $("[data-launch-word]").textContent = `${words.saidLaunch} ${name || ""}`.trim();
+  const lines = ["openstack server create"];
+  if (image) lines.push(`--image ${quoted(image.dataset.name)}`);
+  if (flavor) lines.push(`--flavor ${quoted(flavor.dataset.name)}`);
+  networks.forEach(network => lines.push(`--network ${quoted(network)}`));
+  groups.forEach(group => lines.push(`--security-group ${quoted(group)}`));
+  if (key) lines.push(`--key-name ${quoted(key)}`);
+  if (data.get("user_data").trim()) lines.push("--user-data user-data.txt");
+  if (data.get("zone")) lines.push(`--availability-zone ${quoted(data.get("zone"))}`);
+  if (data.get("config_drive")) lines.push("--use-config-drive");
+  if (count > 1) lines.push(`--min ${count} --max ${count}`);
+  lines.push(`--wait ${quoted(name || "web-1")}`);
+  const command = lines.join(" \\\n  ");
+  $("[data-command]").textContent = command;
+  $("[data-command-copy]").dataset.copy = command;
+  $("[data-user-data-size]").textContent = data.get("user_data") ? `${new Blob([data.get("user_data")]).size} B / 48 KiB` : "";
+}
+form.addEventListener("input", show);
+form.addEventListener("change", show);
+$$("[data-flavor]", form).forEach(row => row.addEventListener("click", event => { const radio = $("input", row); if (!radio.disabled && event.target !== radio) { radio.checked = true; show(); } }));
+$("[data-user-data-file]").addEventListener("change", async event => { const file = event.target.files[0]; if (file) { $("textarea[name=user_data]").value = (await file.text()).slice(0, 49152); show(); } });
+$("[data-errors]")?.focus();
+show();

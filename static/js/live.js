@@ -1,0 +1,118 @@
+// One socket says what changed; 150 ms of changes become one request for those rows, or for the changing part of a page.
+import { $, $$, countNotices, fragment } from "./ui.js";
+
+const COLLECT = 150, LEAST = 400, SLOW = 10000;
+let changed = new Map(), timer = 0, busy = false, last = 0, socket = null, retry = 1000, fallback = 0;
+
+export function startLive() {
+  if (!document.body.dataset.live) return;
+  connect();
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && (!socket || socket.readyState > 1)) connect(); });
+}
+
+function connect() {
+  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/`);
+  socket.onmessage = event => {
+    const message = JSON.parse(event.data);
+    if (message.live) { up(); return; }
+    note(message.changed, message.id);
+  };
+  socket.onclose = event => {
+    if (event.code === 4401) { location.reload(); return; }
+    lost();
+    setTimeout(connect, retry);
+    retry = Math.min(retry * 2, 15000);
+  };
+}
+function up() {
+  retry = 1000;
+  if (fallback) { clearInterval(fallback); fallback = 0; everything(); }
+  $("#lost").hidden = true;
+}
+function lost() {
+  if (fallback) return;
+  fallback = setInterval(() => document.hidden || everything(), SLOW);
+  setTimeout(() => { if (fallback) { $("#lost").textContent = document.body.dataset.saidOffline; $("#lost").hidden = false; } }, 2500);
+}
+function everything() {
+  for (const table of $$("[data-live-rows]")) for (const row of $$("tbody tr[data-id]", table)) note(table.dataset.liveRows, row.dataset.id);
+  for (const part of $$("[data-live-part]")) note(part.dataset.livePart.split(" ")[0], part.dataset.liveId);
+}
+function note(kind, id) {
+  changed.set(`${kind} ${id}`, [kind, id]);
+  plan();
+}
+function plan() {
+  if (timer || busy) return;
+  timer = setTimeout(flush, Math.max(COLLECT, LEAST - (performance.now() - last)));
+}
+async function flush() {
+  timer = 0;
+  if (document.hidden && changed.size < 500) { document.addEventListener("visibilitychange", plan, { once: true }); return; }
+  busy = true;
+  const now = [...changed.values()];
+  changed = new Map();
+  try {
+    await Promise.all([...$$("[data-live-rows]").map(table => rows(table, now)), ...$$("[data-live-part]").map(part => reload(part, now))]);
+    if (now.some(([kind]) => kind === "operation")) countNotices();
+  } catch { /* the next change, or the slow reading, brings it */ }
+  busy = false;
+  last = performance.now();
+  document.dispatchEvent(new CustomEvent("livechange"));
+  if (changed.size) plan();
+}
+
+async function rows(table, now) {
+  const kind = table.dataset.liveRows, body = $("tbody", table);
+  const ids = now.filter(([what]) => what === kind).map(([, id]) => id);
+  const here = ids.filter(id => $(`tr[data-id="${CSS.escape(id)}"]`, body));
+  const fresh = ids.filter(id => !here.includes(id));
+  if (fresh.length) announce(table, fresh);
+  if (!here.length) return;
+  const html = await fragment(table.dataset.rowsUrl + here.join(","));
+  const found = new DOMParser().parseFromString(html, "text/html");
+  for (const id of here) replace(body, id, $(`tr[data-id="${CSS.escape(id)}"]`, found), $(`tr[data-why-of="${CSS.escape(id)}"]`, found));
+  if (html.includes("data-title")) document.title = $("[data-title]", found)?.dataset.title || document.title;
+  const chips = $("[data-chips]", found);
+  if (chips) $$("[data-chip]", chips).forEach(chip => { const to = $(`.filters [data-chip="${chip.dataset.chip}"]`); if (to) to.textContent = chip.textContent; });
+  window.htmx.process(body);
+}
+function replace(body, id, row, why) {
+  const old = $(`tr[data-id="${CSS.escape(id)}"]`, body);
+  $(`tr[data-why-of="${CSS.escape(id)}"]`, body)?.remove();
+  if (!row) { old.remove(); return; }
+  if (old.outerHTML !== row.outerHTML) {
+    const box = $("input[type=checkbox]", row), was = $("input[type=checkbox]", old);
+    if (box && was) box.checked = was.checked;
+    row.classList.toggle("sel", old.classList.contains("sel"));
+    row.classList.toggle("at", old.classList.contains("at"));
+    const focus = old.contains(document.activeElement) ? [...old.querySelectorAll("a, button, input")].indexOf(document.activeElement) : -1;
+    old.replaceWith(row);
+    if (focus >= 0) row.querySelectorAll("a, button, input")[focus]?.focus({ preventScroll: true });
+  }
+  if (why) row.after(why);
+}
+function announce(table, fresh) {
+  const seen = new Set((table.dataset.fresh || "").split(" ").filter(Boolean));
+  fresh.forEach(id => seen.add(id));
+  table.dataset.fresh = [...seen].join(" ");
+  const place = $("#fresh");
+  if (!place) return;
+  place.hidden = false;
+  place.innerHTML = "";
+  const link = Object.assign(document.createElement("a"), { href: location.href, textContent: `${seen.size} ${document.body.dataset.saidNew} · ${document.body.dataset.saidShow}` });
+  place.append(link);
+}
+
+async function reload(part, now) {
+  const kinds = part.dataset.livePart.split(" "), id = part.dataset.liveId;
+  if (!now.some(([kind, changedId]) => kinds.includes(kind) && (changedId === id || !id || kind !== kinds[0]))) return;
+  if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return;
+  const html = await fragment(part.dataset.liveUrl);
+  if (part.dataset.was === html) return;
+  part.dataset.was = html;
+  part.innerHTML = html;
+  const title = $("[data-title]", part);
+  if (title) document.title = title.dataset.title;
+  window.htmx.process(part);
+}

@@ -1,0 +1,8 @@
+// What every page starts. Modules import each other one way only: portal › live, keys, launch, … › ui.
+import { startKeys } from "./keys.js";
+import { startLive } from "./live.js";
+import { countNotices } from "./ui.js";
+
+startLive();
+startKeys();
+if (document.body.dataset.live) countNotices();

@@ -1,0 +1,42 @@
+// Creating an image: the row first, then its bytes as one streamed request with a bar.
+import { $, csrf } from "./ui.js";
+
+const form = $("[data-upload]"), words = form.dataset, box = $("[data-upload-error]", form), bar = $("[data-upload-bar]", form);
+function fail(text) { $(".grow", box).textContent = text; box.hidden = false; bar.hidden = true; $("[data-action=submit]", form).removeAttribute("aria-disabled"); box.scrollIntoView({ block: "nearest" }); }
+const said = request => { try { return JSON.parse(request.getResponseHeader("HX-Trigger")).toast; } catch { return null; } };
+
+$("[data-upload-file]", form).addEventListener("change", event => {
+  const file = event.target.files[0], kind = file?.name.split(".").pop().toLowerCase();
+  if (!file) return;
+  if (!form.elements.name.value) form.elements.name.value = file.name.replace(/\.[^.]+$/, "");
+  const format = { img: "raw", raw: "raw", qcow2: "qcow2", vmdk: "vmdk", vdi: "vdi", iso: "iso" }[kind];
+  if (format) form.elements.disk_format.value = format;
+});
+form.addEventListener("submit", async event => {
+  event.preventDefault();
+  const file = $("[data-upload-file]", form).files[0], button = $("[data-action=submit]", form);
+  if (button.getAttribute("aria-disabled")) return;
+  if (!file) { fail(words.saidChoose); return; }
+  box.hidden = true;
+  button.setAttribute("aria-disabled", "true");
+  const answer = await fetch(form.action || location.href, { method: "POST", body: new FormData(form), headers: { "X-CSRFToken": csrf(), "HX-Request": "true" } });
+  const toast = (() => { try { return JSON.parse(answer.headers.get("HX-Trigger")).toast; } catch { return null; } })();
+  if (toast) { fail(toast.text); return; }
+  const made = await answer.json();
+  if (made.errors) { fail(Object.entries(made.errors).map(([name, list]) => `${name}: ${list.join(" ")}`).join("\n")); return; }
+  const send = new XMLHttpRequest();
+  bar.hidden = false;
+  send.upload.onprogress = progress => {
+    const share = 100 * progress.loaded / progress.total;
+    $("rect", bar).setAttribute("width", `${share}%`);
+    $("[data-upload-number]", bar).textContent = `${share.toFixed(0)} %`;
+    $("[data-upload-word]", bar).textContent = share < 100 ? `${(progress.loaded / 1048576).toFixed(0)} MiB ${words.saidSent}` : words.saidChecking;
+  };
+  send.onload = () => { if (send.status === 204 && !said(send)) location.assign(made.page); else fail(said(send)?.text || String(send.status)); };
+  send.onerror = () => fail(document.body.dataset.saidFailed);
+  send.open("PUT", made.upload);
+  send.setRequestHeader("X-CSRFToken", csrf());
+  send.setRequestHeader("HX-Request", "true");
+  send.setRequestHeader("Content-Type", "application/octet-stream");
+  send.send(file);
+});
