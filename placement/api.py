@@ -7,12 +7,11 @@ from django.db.models import ProtectedError, Sum
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Conflict, Invalid, NotFound
-from common.ids import is_id
 from identity import policy
 from openstackapi import microversion
 from openstackapi.views import Response, ServiceView
 from placement import services, traits
-from placement.models import Allocation, Consumer, Inventory, ProviderAggregate, ProviderTrait, ResourceProvider, Trait
+from placement.models import Allocation, Inventory, ResourceProvider
 
 MAXIMUM = "1.31"
 
@@ -31,10 +30,6 @@ class ProviderInUse(Conflict):
 
 class InventoryInUse(Conflict):
     template = _("update conflict: Inventory for '%(name)s' on resource provider '%(id)s' in use.")
-
-
-class TraitInUse(Conflict):
-    template = _("The trait %(name)s is in use by a resource provider.")
 
 
 class PlacementView(ServiceView):
@@ -194,7 +189,7 @@ _INVENTORY = {
     "required": ["total"],
 }
 _COLUMNS = ("total", "reserved", "min_unit", "max_unit", "step_size", "allocation_ratio")
-_GENERATION = {"type": "integer"}
+GENERATION = {"type": "integer"}
 
 
 def _inventory(row: Inventory) -> dict[str, Any]:
@@ -206,7 +201,7 @@ class Inventories(PlacementView):
         "put": {
             "type": "object",
             "properties": {
-                "resource_provider_generation": _GENERATION,
+                "resource_provider_generation": GENERATION,
                 "inventories": {"type": "object", "additionalProperties": _INVENTORY},
             },
             "required": ["resource_provider_generation", "inventories"],
@@ -265,7 +260,7 @@ class InventoryItem(PlacementView):
     bodies = {
         "put": {
             **_INVENTORY,
-            "properties": {**_INVENTORY["properties"], "resource_provider_generation": _GENERATION},
+            "properties": {**_INVENTORY["properties"], "resource_provider_generation": GENERATION},
             "required": ["total", "resource_provider_generation"],
         }
     }
@@ -307,206 +302,3 @@ class Usages(PlacementView):
         sums = row.allocations.values("resource_class").annotate(amount=Sum("used"))
         used.update({r["resource_class"]: r["amount"] for r in sums})
         return Response({"resource_provider_generation": row.generation, "usages": used})
-
-
-# ── Traits and aggregates ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-def known_traits() -> set[str]:
-    return {
-        *traits.STANDARD,
-        *Trait.objects.values_list("name", flat=True),
-        *ProviderTrait.objects.values_list("name", flat=True),
-    }
-
-
-class Traits(PlacementView):
-    since = (1, 6)
-
-    def get(self, request: Any) -> Response:
-        names = known_traits()
-        wanted = request.GET.get("name", "")
-        if wanted.startswith("startswith:"):
-            names = {name for name in names if name.startswith(wanted.partition(":")[2])}
-        elif wanted.startswith("in:"):
-            names &= set(wanted.partition(":")[2].split(","))
-        if request.GET.get("associated", "").lower() == "true":
-            names &= set(ProviderTrait.objects.values_list("name", flat=True))
-        return Response({"traits": sorted(names)})
-
-
-class TraitItem(PlacementView):
-    since = (1, 6)
-
-    def get(self, request: Any, name: str) -> Response:
-        if name not in known_traits():
-            raise Missing(reason=f"No such trait: {name}")
-        return Response(status=204)
-
-    def put(self, request: Any, name: str) -> Response:
-        if not traits.CUSTOM.match(name):
-            raise Invalid(
-                reason='The trait is invalid. A valid trait must be no longer than 255 characters, start with the prefix "CUSTOM_" and use following characters: "A"-"Z", "0"-"9" and "_"'
-            )
-        _row, made = Trait.objects.get_or_create(name=name)
-        response = Response(status=201 if made else 204)
-        response["Location"] = f"{self.root()}/api/placement/traits/{name}"
-        return response
-
-    def delete(self, request: Any, name: str) -> Response:
-        if name in traits.STANDARD:
-            raise Invalid(reason=f"Cannot delete standard trait {name}.")
-        if ProviderTrait.objects.filter(name=name).exists():
-            raise TraitInUse(name=name)
-        if not Trait.objects.filter(name=name).delete()[0]:
-            raise Missing(reason=f"No such trait: {name}")
-        return Response(status=204)
-
-
-class ProviderTraits(PlacementView):
-    since = (1, 6)
-    bodies = {
-        "put": {
-            "type": "object",
-            "properties": {
-                "resource_provider_generation": _GENERATION,
-                "traits": {"type": "array", "items": {"type": "string", "maxLength": 255}},
-            },
-            "required": ["resource_provider_generation", "traits"],
-            "additionalProperties": False,
-        }
-    }
-
-    def _all(self, row: ResourceProvider) -> Response:
-        names = sorted(row.traits.values_list("name", flat=True))
-        return Response({"resource_provider_generation": row.generation, "traits": names})
-
-    def get(self, request: Any, id: str) -> Response:
-        return self._all(services.provider(id))
-
-    def put(self, request: Any, id: str) -> Response:
-        data = self.body()
-        with transaction.atomic():
-            row = services.provider(id, lock=True)
-            unknown = sorted(set(data["traits"]) - known_traits())
-            if unknown:
-                raise Invalid(reason=f"No such trait {', '.join(unknown)}")
-            services.bump(row, data["resource_provider_generation"])
-            row.traits.all().delete()
-            ProviderTrait.objects.bulk_create(ProviderTrait(provider=row, name=name) for name in set(data["traits"]))
-        return self._all(row)
-
-    def delete(self, request: Any, id: str) -> Response:
-        with transaction.atomic():
-            row = services.provider(id, lock=True)
-            services.bump(row, None)
-            row.traits.all().delete()
-        return Response(status=204)
-
-
-class Aggregates(PlacementView):
-    since = (1, 1)
-    _IDS = {"type": "array", "items": {"type": "string", "format": "uuid"}, "uniqueItems": True}
-    bodies = {
-        "put": {
-            "type": "object",
-            "properties": {"aggregates": _IDS, "resource_provider_generation": _GENERATION},
-            "required": ["aggregates", "resource_provider_generation"],
-            "additionalProperties": False,
-        }
-    }
-
-    def _all(self, row: ResourceProvider) -> Response:
-        body: dict[str, Any] = {"aggregates": sorted(row.aggregates.values_list("aggregate_id", flat=True))}
-        if self.version >= (1, 19):
-            body["resource_provider_generation"] = row.generation
-        return Response(body)
-
-    def get(self, request: Any, id: str) -> Response:
-        return self._all(services.provider(id))
-
-    def put(self, request: Any, id: str) -> Response:
-        data = self.body(self._IDS if self.version < (1, 19) else self.bodies["put"])
-        ids = data if isinstance(data, list) else data["aggregates"]
-        with transaction.atomic():
-            row = services.provider(id, lock=True)
-            services.bump(row, None if isinstance(data, list) else data["resource_provider_generation"])
-            row.aggregates.all().delete()
-            ProviderAggregate.objects.bulk_create(ProviderAggregate(provider=row, aggregate_id=a) for a in ids)
-        return self._all(row)
-
-
-# ── Allocations ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Allocations(PlacementView):
-    """What a consumer holds. An id without a consumer holds nothing: 200 and an empty answer, as Placement says."""
-
-    def get(self, request: Any, id: str) -> Response:
-        if not is_id(id):
-            raise Invalid(reason=f"Expected a uuid but received {id}")
-        held: dict[str, Any] = {}
-        for row in Allocation.objects.filter(consumer_id=id).select_related("provider"):
-            one = held.setdefault(row.provider_id, {"generation": row.provider.generation, "resources": {}})
-            one["resources"][row.resource_class] = row.used
-        body: dict[str, Any] = {"allocations": held}
-        consumer = Consumer.objects.filter(id=id).first()
-        if consumer is not None and self.version >= (1, 12):
-            body |= {"project_id": consumer.project_id, "user_id": consumer.user_id}
-        if consumer is not None and self.version >= (1, 28):
-            body["consumer_generation"] = consumer.generation
-        return Response(body)
-
-    def delete(self, request: Any, id: str) -> Response:
-        if not Consumer.objects.filter(id=id).exists():
-            raise Missing(reason=f"No allocations for consumer '{id}'")
-        services.release(id)
-        return Response(status=204)
-
-
-class ProviderAllocations(PlacementView):
-    def get(self, request: Any, id: str) -> Response:
-        row = services.provider(id)
-        held: dict[str, dict[str, Any]] = {}
-        for consumer, name, used in row.allocations.values_list("consumer_id", "resource_class", "used"):
-            held.setdefault(consumer, {"resources": {}})["resources"][name] = used
-        return Response({"resource_provider_generation": row.generation, "allocations": held})
-
-
-class Candidates(PlacementView):
-    """Which single provider has room for what is asked."""
-
-    since = (1, 10)
-
-    def get(self, request: Any) -> Response:
-        if "resources" not in request.GET:
-            raise Invalid(reason="All request groups must specify resources.")
-        asked = resources_of(request.GET["resources"])
-        required = [name for text in request.GET.getlist("required") for name in text.split(",") if name]
-        limit = request.GET.get("limit", "1000")
-        if not limit.isdigit() or int(limit) < 1:
-            raise Invalid(reason=f"Invalid limit {limit}.")
-        rooms = services.rooms(with_traits=True).values()
-        fits = [room for room in rooms if room.shortage(asked) is None and _has_traits(room, required)][: int(limit)]
-        summaries = {room.provider_id: self._summary(room) for room in fits}
-        return Response(
-            {"allocation_requests": [self._ask(room, asked) for room in fits], "provider_summaries": summaries}
-        )
-
-    def _ask(self, room: services.Room, asked: dict[str, int]) -> dict[str, Any]:
-        if self.version < (1, 12):
-            return {"allocations": [{"resource_provider": {"uuid": room.provider_id}, "resources": asked}]}
-        return {"allocations": {room.provider_id: {"resources": asked}}}
-
-    def _summary(self, room: services.Room) -> dict[str, Any]:
-        resources = {n: {"capacity": c, "used": room.used.get(n, 0)} for n, c in room.capacity.items()}
-        out: dict[str, Any] = {"resources": resources}
-        if self.version >= (1, 17):
-            out["traits"] = sorted(room.traits)
-        if self.version >= (1, 29):
-            out |= {"parent_provider_uuid": None, "root_provider_uuid": room.provider_id}
-        return out
-
-
-def _has_traits(room: services.Room, required: list[str]) -> bool:
-    return all((n[1:] not in room.traits) if n.startswith("!") else (n in room.traits) for n in required)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from placement import api
+from placement import allocations_api, api, traits_api
 
 _ONE = "resource_providers/<str:id>"
 
@@ -13,11 +13,11 @@ urlpatterns = [
     path(f"{_ONE}/inventories", api.Inventories.as_view()),
     path(f"{_ONE}/inventories/<str:name>", api.InventoryItem.as_view()),
     path(f"{_ONE}/usages", api.Usages.as_view()),
-    path(f"{_ONE}/traits", api.ProviderTraits.as_view()),
-    path(f"{_ONE}/aggregates", api.Aggregates.as_view()),
-    path(f"{_ONE}/allocations", api.ProviderAllocations.as_view()),
-    path("traits", api.Traits.as_view()),
-    path("traits/<str:name>", api.TraitItem.as_view()),
-    path("allocations/<str:id>", api.Allocations.as_view()),
-    path("allocation_candidates", api.Candidates.as_view()),
+    path(f"{_ONE}/traits", traits_api.ProviderTraits.as_view()),
+    path(f"{_ONE}/aggregates", traits_api.Aggregates.as_view()),
+    path(f"{_ONE}/allocations", allocations_api.ProviderAllocations.as_view()),
+    path("traits", traits_api.Traits.as_view()),
+    path("traits/<str:name>", traits_api.TraitItem.as_view()),
+    path("allocations/<str:id>", allocations_api.Allocations.as_view()),
+    path("allocation_candidates", allocations_api.Candidates.as_view()),
 ]

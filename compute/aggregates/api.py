@@ -4,6 +4,7 @@ from typing import Any
 
 from compute.aggregates import services
 from compute.aggregates.models import Aggregate
+from compute.hypervisors.reading import is_up
 from compute.servers import scheduling
 from compute.servers.schemas import NAME, obj
 from compute.views import ComputeView, Response
@@ -112,7 +113,7 @@ def _zones() -> dict[str, list[Host]]:
 
 
 def _usable(host: Host) -> bool:
-    return host.enabled and not host.forced_down and host.state == "up"
+    return host.enabled and is_up(host)
 
 
 class AvailabilityZones(ComputeView):
@@ -146,4 +147,4 @@ class AvailabilityZonesDetail(ComputeView):
 
 
 def _service(host: Host) -> dict[str, Any]:
-    return {"available": host.state == "up", "active": host.enabled, "updated_at": iso_micro(host.last_seen_at)}
+    return {"available": is_up(host), "active": host.enabled, "updated_at": iso_micro(host.last_seen_at)}

@@ -9,6 +9,7 @@ from common.errors import NotFound
 from compute.servers import scheduling
 from compute.servers.models import Server
 from hosts.models import Host
+from hosts.states import USABLE
 from openstackapi.fields import iso_micro
 from placement import services as placement
 
@@ -25,7 +26,7 @@ class ServiceNotFound(NotFound):
 
 
 def is_up(host: Host) -> bool:
-    return host.state == "up" and not host.forced_down
+    return host.state in USABLE and not host.forced_down
 
 
 def hypervisors() -> list[Host]:

@@ -258,48 +258,52 @@ def _within_quota(project_id: str, ask: Launch, checked: _Checked) -> int:
 
 def _insert(actor: Actor, project_id: str, ask: Launch, checked: _Checked, count: int) -> list[Server]:
     reservation = f"r-{secrets.token_hex(4)}"
-    embedded = checked.flavor.embedded()
     servers = []
     for number in range(count):
-        name = ask.name if ask.count == 1 else f"{ask.name}-{number + 1}"
-        server = Server(
-            id=new_id(),
-            name=name,
-            hostname=(ask.hostname or hostname_of(name)) if ask.count == 1 else hostname_of(name),
-            description=ask.description,
-            project_id=project_id,
-            user_id=actor.user_id,
-            created_at=now(),
-            vm_state=states.BUILDING,
-            task_state=states.VERBS["create"].task,
-            generation=1,
-            image_id=checked.image.id if checked.image else None,
-            image_meta=image_meta(checked.image),
-            flavor_id=checked.flavor.id,
-            flavor=embedded,
-            pinned_availability_zone=checked.zone,
-            forced_host=checked.host,
-            scheduler_hints=ask.hints,
-            server_group_id=checked.group_id,
-            key_name=checked.key.name if checked.key else None,
-            key_data=checked.key.public_key if checked.key else "",
-            user_data=ask.user_data,
-            config_drive=ask.config_drive,
-            metadata=ask.metadata,
-            tags=ask.tags,
-            security_groups=list(dict.fromkeys(ask.security_groups)) or ["default"],
-            disk_config=ask.disk_config,
-            access_ip_v4=ask.access_ip_v4,
-            access_ip_v6=ask.access_ip_v6,
-            trusted_image_certificates=ask.trusted_image_certificates,
-            reservation_id=reservation,
-            launch_index=number,
-        )
+        server = _row(actor, project_id, ask, checked, number)
+        server.reservation_id = reservation
         server.own_ports = _plug(actor, server, checked)
         server.save(force_insert=True)
         boot(actor, server)
         servers.append(server)
     return servers
+
+
+def _row(actor: Actor, project_id: str, ask: Launch, checked: _Checked, number: int) -> Server:
+    """The row of the server `number` of a launch, not yet written."""
+    name = ask.name if ask.count == 1 else f"{ask.name}-{number + 1}"
+    return Server(
+        id=new_id(),
+        name=name,
+        hostname=(ask.hostname or hostname_of(name)) if ask.count == 1 else hostname_of(name),
+        description=ask.description,
+        project_id=project_id,
+        user_id=actor.user_id,
+        created_at=now(),
+        vm_state=states.BUILDING,
+        task_state=states.VERBS["create"].task,
+        generation=1,
+        image_id=checked.image.id if checked.image else None,
+        image_meta=image_meta(checked.image),
+        flavor_id=checked.flavor.id,
+        flavor=checked.flavor.embedded(),
+        pinned_availability_zone=checked.zone,
+        forced_host=checked.host,
+        scheduler_hints=ask.hints,
+        server_group_id=checked.group_id,
+        key_name=checked.key.name if checked.key else None,
+        key_data=checked.key.public_key if checked.key else "",
+        user_data=ask.user_data,
+        config_drive=ask.config_drive,
+        metadata=ask.metadata,
+        tags=ask.tags,
+        security_groups=list(dict.fromkeys(ask.security_groups)) or ["default"],
+        disk_config=ask.disk_config,
+        access_ip_v4=ask.access_ip_v4,
+        access_ip_v6=ask.access_ip_v6,
+        trusted_image_certificates=ask.trusted_image_certificates,
+        launch_index=number,
+    )
 
 
 def _plug(actor: Actor, server: Server, checked: _Checked) -> list[str]:

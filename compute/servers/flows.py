@@ -8,6 +8,7 @@ from common.clock import now
 from compute.consoles import logs
 from compute.servers import states, steps, wiring
 from hosts.models import Host
+from hosts.states import HostState
 from operations import Flow, Step, Wait
 from operations.engine import Op
 from operations.models import LIVE, Operation
@@ -146,7 +147,7 @@ def wait_turn(op: Op) -> Wait | None:
 
 def host_is_lost(host: str) -> bool:
     """Whether nothing can be asked of a host now. What it still has is removed when it is back (reconcile.py)."""
-    return Host.objects.filter(name=host, state="down").exists()
+    return Host.objects.filter(name=host, state=HostState.DOWN).exists()
 
 
 def delete_domain(op: Op) -> Wait | None:

@@ -12,6 +12,7 @@ from common.errors import sentence
 from compute.servers.fields import iso
 from compute.servers.models import Server
 from hosts.models import Host
+from hosts.states import USABLE, HostState
 from networking.ports import services as ports
 
 PLAIN = (
@@ -133,12 +134,12 @@ def host_status() -> dict[str, str]:
     """{host: UP | MAINTENANCE | DOWN | UNKNOWN} as Nova's host_status says it."""
     out = {}
     for name, state, enabled, forced in Host.objects.values_list("name", "state", "enabled", "forced_down"):
-        if forced or state == "down":
+        if forced or state == HostState.DOWN:
             out[name] = "DOWN"
         elif not enabled:
             out[name] = "MAINTENANCE"
         else:
-            out[name] = "UP" if state == "up" else "UNKNOWN"
+            out[name] = "UP" if state in USABLE else "UNKNOWN"
     return out
 
 

@@ -14,6 +14,7 @@ from compute.aggregates.models import AggregateHost
 from compute.servergroups import models as groups
 from compute.servers.models import Server
 from hosts.models import Host
+from hosts.states import USABLE, HostState
 from placement import services as placement
 from placement.services import Room
 
@@ -71,7 +72,7 @@ Filter = Callable[[Candidate, Ask], Verdict]
 def compute_filter(host: Candidate, ask: Ask) -> Verdict:
     if not host.enabled:
         return "an enabled host", "disabled"
-    return None if host.state == "up" else ("a host that answers", host.state)
+    return None if host.state in USABLE else ("a host that answers", host.state)
 
 
 def forced_host_filter(host: Candidate, ask: Ask) -> Verdict:
@@ -161,18 +162,21 @@ def zones() -> dict[str, tuple[str, list[dict[str, str]]]]:
     return out
 
 
+_HOST_COLUMNS = ("name", "state", "enabled", "forced_down", "capabilities", "inventory")
+
+
 def candidates(*, lock: bool = False, with_traits: bool = False) -> list[Candidate]:
     """Every compute host, in five queries at most."""
     rooms = placement.rooms(lock=lock, with_traits=with_traits)
     in_aggregates = zones()
     out = []
-    for row in Host.objects.order_by("name").values("name", "state", "enabled", "capabilities", "inventory"):
+    for row in Host.objects.order_by("name").values(*_HOST_COLUMNS):
         inventory = row["inventory"] or {}
         zone, metadata = in_aggregates.get(row["name"], (DEFAULT_ZONE, []))
         out.append(
             Candidate(
                 name=row["name"],
-                state=row["state"],
+                state=HostState.DOWN if row["forced_down"] else row["state"],
                 enabled=row["enabled"],
                 room=rooms.get(row["name"]),
                 zone=zone,

@@ -94,6 +94,25 @@ def _networks(version: Version) -> Schema:
     return {"oneOf": [nics, {"enum": ["auto", "none"]}]} if version >= (2, 37) else nics
 
 
+def _create_since(version: Version) -> Schema:
+    """What microversions brought to POST /servers, and took."""
+    server: Schema = {}
+    if version < (2, 57):
+        server["personality"] = {"type": "array"}
+    if version >= (2, 19):
+        server["description"] = DESCRIPTION
+    if version >= (2, 52):
+        server["tags"] = TAGS
+    if version >= (2, 63):
+        server["trusted_image_certificates"] = CERTIFICATES
+    if version >= (2, 74):
+        server["host"] = {"type": "string", "minLength": 1, "maxLength": 255}
+        server["hypervisor_hostname"] = {"type": "string", "minLength": 1, "maxLength": 255}
+    if version >= (2, 90):
+        server["hostname"] = HOSTNAME
+    return server
+
+
 @lru_cache(maxsize=128)
 def create(version: Version) -> Schema:
     """POST /servers."""
@@ -121,19 +140,7 @@ def create(version: Version) -> Schema:
         },
         "user_data": {"type": ["string", "null"], "format": "base64", "maxLength": 65535},
     }
-    if version < (2, 57):
-        server["personality"] = {"type": "array"}
-    if version >= (2, 19):
-        server["description"] = DESCRIPTION
-    if version >= (2, 52):
-        server["tags"] = TAGS
-    if version >= (2, 63):
-        server["trusted_image_certificates"] = CERTIFICATES
-    if version >= (2, 74):
-        server["host"] = {"type": "string", "minLength": 1, "maxLength": 255}
-        server["hypervisor_hostname"] = {"type": "string", "minLength": 1, "maxLength": 255}
-    if version >= (2, 90):
-        server["hostname"] = HOSTNAME
+    server |= _create_since(version)
     required = ("name", "flavorRef") if version < (2, 37) else ("name", "flavorRef", "networks")
     hints = {"type": "object"}
     return obj(

@@ -1,0 +1,140 @@
+"""Traits and aggregates of providers on the wire."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Conflict, Invalid
+from openstackapi.views import Response
+from placement import services, traits
+from placement.api import GENERATION, Missing, PlacementView
+from placement.models import ProviderAggregate, ProviderTrait, ResourceProvider, Trait
+
+
+class TraitInUse(Conflict):
+    template = _("The trait %(name)s is in use by a resource provider.")
+
+
+def known_traits() -> set[str]:
+    return {
+        *traits.STANDARD,
+        *Trait.objects.values_list("name", flat=True),
+        *ProviderTrait.objects.values_list("name", flat=True),
+    }
+
+
+class Traits(PlacementView):
+    since = (1, 6)
+
+    def get(self, request: Any) -> Response:
+        names = known_traits()
+        wanted = request.GET.get("name", "")
+        if wanted.startswith("startswith:"):
+            names = {name for name in names if name.startswith(wanted.partition(":")[2])}
+        elif wanted.startswith("in:"):
+            names &= set(wanted.partition(":")[2].split(","))
+        if request.GET.get("associated", "").lower() == "true":
+            names &= set(ProviderTrait.objects.values_list("name", flat=True))
+        return Response({"traits": sorted(names)})
+
+
+class TraitItem(PlacementView):
+    since = (1, 6)
+
+    def get(self, request: Any, name: str) -> Response:
+        if name not in known_traits():
+            raise Missing(reason=f"No such trait: {name}")
+        return Response(status=204)
+
+    def put(self, request: Any, name: str) -> Response:
+        if not traits.CUSTOM.match(name):
+            raise Invalid(
+                reason='The trait is invalid. A valid trait must be no longer than 255 characters, start with the prefix "CUSTOM_" and use following characters: "A"-"Z", "0"-"9" and "_"'
+            )
+        _row, made = Trait.objects.get_or_create(name=name)
+        response = Response(status=201 if made else 204)
+        response["Location"] = f"{self.root()}/api/placement/traits/{name}"
+        return response
+
+    def delete(self, request: Any, name: str) -> Response:
+        if name in traits.STANDARD:
+            raise Invalid(reason=f"Cannot delete standard trait {name}.")
+        if ProviderTrait.objects.filter(name=name).exists():
+            raise TraitInUse(name=name)
+        if not Trait.objects.filter(name=name).delete()[0]:
+            raise Missing(reason=f"No such trait: {name}")
+        return Response(status=204)
+
+
+class ProviderTraits(PlacementView):
+    since = (1, 6)
+    bodies = {
+        "put": {
+            "type": "object",
+            "properties": {
+                "resource_provider_generation": GENERATION,
+                "traits": {"type": "array", "items": {"type": "string", "maxLength": 255}},
+            },
+            "required": ["resource_provider_generation", "traits"],
+            "additionalProperties": False,
+        }
+    }
+
+    def _all(self, row: ResourceProvider) -> Response:
+        names = sorted(row.traits.values_list("name", flat=True))
+        return Response({"resource_provider_generation": row.generation, "traits": names})
+
+    def get(self, request: Any, id: str) -> Response:
+        return self._all(services.provider(id))
+
+    def put(self, request: Any, id: str) -> Response:
+        data = self.body()
+        with transaction.atomic():
+            row = services.provider(id, lock=True)
+            unknown = sorted(set(data["traits"]) - known_traits())
+            if unknown:
+                raise Invalid(reason=f"No such trait {', '.join(unknown)}")
+            services.bump(row, data["resource_provider_generation"])
+            row.traits.all().delete()
+            ProviderTrait.objects.bulk_create(ProviderTrait(provider=row, name=name) for name in set(data["traits"]))
+        return self._all(row)
+
+    def delete(self, request: Any, id: str) -> Response:
+        with transaction.atomic():
+            row = services.provider(id, lock=True)
+            services.bump(row, None)
+            row.traits.all().delete()
+        return Response(status=204)
+
+
+class Aggregates(PlacementView):
+    since = (1, 1)
+    _IDS = {"type": "array", "items": {"type": "string", "format": "uuid"}, "uniqueItems": True}
+    bodies = {
+        "put": {
+            "type": "object",
+            "properties": {"aggregates": _IDS, "resource_provider_generation": GENERATION},
+            "required": ["aggregates", "resource_provider_generation"],
+            "additionalProperties": False,
+        }
+    }
+
+    def _all(self, row: ResourceProvider) -> Response:
+        body: dict[str, Any] = {"aggregates": sorted(row.aggregates.values_list("aggregate_id", flat=True))}
+        if self.version >= (1, 19):
+            body["resource_provider_generation"] = row.generation
+        return Response(body)
+
+    def get(self, request: Any, id: str) -> Response:
+        return self._all(services.provider(id))
+
+    def put(self, request: Any, id: str) -> Response:
+        data = self.body(self._IDS if self.version < (1, 19) else self.bodies["put"])
+        ids = data if isinstance(data, list) else data["aggregates"]
+        with transaction.atomic():
+            row = services.provider(id, lock=True)
+            services.bump(row, None if isinstance(data, list) else data["resource_provider_generation"])
+            row.aggregates.all().delete()
+            ProviderAggregate.objects.bulk_create(ProviderAggregate(provider=row, aggregate_id=a) for a in ids)
+        return self._all(row)
