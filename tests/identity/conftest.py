@@ -17,6 +17,9 @@ ADMIN, DEMO = "admin's password", "demo's password"
 V3 = "/api/identity/v3"
 
 
+_client = APIClient()  # one for all: each new one would read every static file again
+
+
 @dataclass
 class Api:
     """Calls of the v3 API with one token."""
@@ -24,12 +27,11 @@ class Api:
     token: str = ""
 
     def call(self, method: str, path: str, body: Any = None, expect: int | None = None, **headers: str) -> Any:
-        client = APIClient()
         extra = {f"HTTP_{name.upper()}": value for name, value in headers.items()}
         if self.token:
             extra["HTTP_X_AUTH_TOKEN"] = self.token
         data = {} if body is None else {"data": body, "format": "json"}
-        response = getattr(client, method)(f"{V3}{path}", **data, **extra)
+        response = getattr(_client, method)(f"{V3}{path}", **data, **extra)
         if expect is not None:
             assert response.status_code == expect, (method, path, response.status_code, response.content)
         return response
