@@ -162,7 +162,7 @@ def _set_modes(root: Path) -> None:
     (root / "root").chmod(0o700)
     (root / "etc/shadow").chmod(0o600)
     (root / "etc/sudoers").chmod(0o440)
-    for script in (*(root / "usr/lib/stackling").iterdir(), root / "usr/bin/curl", root / "etc/init.d/boot"):
+    for script in (*(root / "usr/lib/stackling").iterdir(), root / "etc/init.d/boot"):
         script.chmod(0o755)
     (root / "etc/acpi/PWRF/00000080").chmod(0o755)
 

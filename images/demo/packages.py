@@ -9,6 +9,7 @@ KERNEL_META = "linux-image-cloud-amd64"
 #: package → the files of it that go into the guest's root (glob patterns relative to /)
 ROOT_FILES: dict[str, tuple[str, ...]] = {
     "busybox": ("bin/busybox",),
+    "curl": ("usr/bin/curl",),
     "dropbear-bin": ("usr/sbin/dropbear", "usr/bin/dropbearkey", "usr/bin/dbclient"),
     "sudo": ("usr/bin/sudo", "usr/libexec/sudo/libsudo_util.so*", "usr/libexec/sudo/sudoers.so"),
     "libpam-modules": ("lib/*/security/pam_permit.so", "lib/*/security/pam_rootok.so"),
@@ -29,6 +30,10 @@ LIBRARIES: tuple[str, ...] = (
     *("libext2fs2", "libfdisk1", "libgmp10", "libidn2-0", "libmd0", "libmnl0", "libmount1", "libpam0g", "libpcre2-8-0"),
     *("libreadline8", "libselinux1", "libsmartcols1", "libtinfo6", "libtomcrypt1", "libtommath1", "libudev1"),
     *("libunistring2", "libuuid1", "libxtables12", "zlib1g"),
+    # curl's: 16 MiB in the guest, 7 MiB in the image
+    *("libbrotli1", "libcurl4", "libffi8", "libgnutls30", "libgssapi-krb5-2", "libhogweed6", "libk5crypto3"),
+    *("libkeyutils1", "libkrb5-3", "libkrb5support0", "libldap-2.5-0", "libnettle8", "libnghttp2-14", "libp11-kit0"),
+    *("libpsl5", "librtmp1", "libsasl2-2", "libssh2-1", "libssl3", "libtasn1-6", "libzstd1"),
 )
 LIBRARY_FILES = ("lib/*/lib*.so*", "usr/lib/*/lib*.so*")
 

@@ -68,7 +68,7 @@ def test_seeding_makes_what_is_absent_and_nothing_twice(
 SCRIPTS = [
     demo.FILES / "initrd/init",
     *(path for path in (demo.FILES / "root/usr/lib/stackling").iterdir() if path.suffix != ".awk"),
-    *(demo.FILES / "root" / path for path in ("etc/init.d/boot", "usr/bin/curl", "etc/acpi/PWRF/00000080")),
+    *(demo.FILES / "root" / path for path in ("etc/init.d/boot", "etc/acpi/PWRF/00000080")),
 ]
 
 
