@@ -47,6 +47,11 @@ def ring(job: str) -> None:
         log.warning("doorbell: %s was not rung: %s", job, error)
 
 
+def ring_all(jobs: list[str]) -> None:
+    for job in jobs:
+        ring(job)
+
+
 def run(job: str) -> None:
     """Run one job now, in this thread."""
     from operations import background, engine

@@ -5,6 +5,7 @@ hosts, rings of the doorbell) leaves after commit, and its loss is repaired by `
 """
 
 import logging
+import time
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 TRIES = 3  # how often a step may raise something unexpected
 BACKOFF = (0.2, 1.0, 3.0)  # seconds before each further try
+TURN = 0.03  # seconds of steps in one transaction: SQLite has one writer, and others want their turn
 
 
 class Held(errors.Conflict):
@@ -194,7 +196,7 @@ def wake(kind: str, key: str) -> None:
     ids = list(Waiter.objects.filter(kind=kind, key=key).values_list("operation_id", flat=True).distinct())
     if ids:
         Operation.objects.filter(id__in=ids, state__in=LIVE).update(wake_at=now())
-        transaction.on_commit(lambda: [doorbell.ring(id) for id in ids], robust=True)
+        transaction.on_commit(lambda: doorbell.ring_all(ids), robust=True)
 
 
 # ── Advancing ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -207,31 +209,35 @@ def advance(operation_id: str) -> None:
 
 
 def _advance_once(operation_id: str) -> bool:
-    """One step in one transaction. True when there is more to do at once."""
+    """Steps in one transaction until one waits, ends the flow, or TURN is over. True when there is more to do at once.
+
+    What a crash undoes is at most one such turn of database work: steps may be repeated, and what leaves this process
+    leaves after commit.
+    """
     with transaction.atomic():
         row = Operation.objects.select_for_update().filter(id=operation_id).first()
         if row is None or row.state not in LIVE:
             return False
         flow = flows.find(row.flow, row.version)
-        spec = flow.steps[row.step] if 0 <= row.step < len(flow.steps) else None
-        if spec is None:
-            _finish(row)
-            return False
-        phase = Phase.UNDO if row.state == State.UNDOING else Phase.DO
-        step = _step_row(row, spec, phase)
-        again = _run(row, flow, spec, step)
+        until = time.monotonic() + TURN
+        again = True
+        while again and row.state in LIVE:
+            if not 0 <= row.step < len(flow.steps):
+                _finish(row)
+                break
+            spec = flow.steps[row.step]
+            again = _run(row, flow, spec, _step_row(row, spec, Phase.UNDO if row.state == State.UNDOING else Phase.DO))
+            if time.monotonic() > until:
+                break
         row.updated_at = now()
         row.save()
         return again and row.state in LIVE
 
 
 def _step_row(row: Operation, spec: Step, phase: str) -> OperationStep:
-    step, made = OperationStep.objects.get_or_create(
-        operation=row, phase=phase, name=spec.name, defaults={"index": row.step}
-    )
-    if made:
-        announce("operation", row.id, row.project_id)
-    return step
+    """The row of a step; a new one is written only once the step has run, together with how it went."""
+    step = OperationStep.objects.filter(operation=row, phase=phase, name=spec.name).first()
+    return step or OperationStep(operation=row, phase=phase, name=spec.name, index=row.step)
 
 
 def _run(row: Operation, flow: Flow, spec: Step, step: OperationStep) -> bool:
@@ -281,11 +287,20 @@ def _too_long(step: OperationStep, spec: Step) -> errors.CloudError:
 def _wait(row: Operation, step: OperationStep, wait: Wait) -> None:
     row.wake_at = now() + timedelta(seconds=wait.seconds)
     wanted = set(wait.topics)
-    have = set(Waiter.objects.filter(operation=row).values_list("kind", "key"))
+    have = set(Waiter.objects.filter(operation=row).values_list("kind", "key")) if row.has_waiters else set()
     if wanted != have:
-        Waiter.objects.filter(operation=row).delete()
+        _forget_waiters(row)
         Waiter.objects.bulk_create([Waiter(operation=row, kind=kind, key=key) for kind, key in wanted])
+        row.has_waiters = bool(wanted)
+    if step.pk is None:
+        announce("operation", row.id, row.project_id)
     step.save()
+
+
+def _forget_waiters(row: Operation) -> None:
+    if row.has_waiters:
+        Waiter.objects.filter(operation=row).delete()
+        row.has_waiters = False
 
 
 def _passed(row: Operation, flow: Flow, step: OperationStep) -> bool:
@@ -294,7 +309,8 @@ def _passed(row: Operation, flow: Flow, step: OperationStep) -> bool:
     step.save()
     row.attempts = 0
     row.wake_at = now()
-    Waiter.objects.filter(operation=row).delete()
+    _forget_waiters(row)
+    announce("operation", row.id, row.project_id)
     announce(row.subject_kind, row.subject_id, row.project_id)
     row.step += -1 if row.state == State.UNDOING else 1
     if row.state == State.UNDOING and row.step < 0:
@@ -309,7 +325,7 @@ def _failed(row: Operation, flow: Flow, spec: Step, step: OperationStep, error: 
     step.finished_at, step.result = now(), "failed"
     step.error_code, step.error_data = error.code, _plain(error.data)
     step.save()
-    Waiter.objects.filter(operation=row).delete()
+    _forget_waiters(row)
     row.attempts, row.wake_at = 0, now()
     if row.state == State.UNDOING:
         log.warning("%s: undo of %s failed: %s", row, spec.name, error)
@@ -359,7 +375,7 @@ def _release(row: Operation) -> None:
     row.finished_at = now()
     row.wake_at = None
     Hold.objects.filter(operation=row).delete()
-    Waiter.objects.filter(operation=row).delete()
+    _forget_waiters(row)
     announce("operation", row.id, row.project_id)
     announce(row.subject_kind, row.subject_id, row.project_id)
     wake("operation", row.id)

@@ -34,6 +34,7 @@ class Operation(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     wake_at = models.DateTimeField(null=True, default=now)
     data = models.JSONField(default=dict)
+    has_waiters = models.BooleanField(default=False)
     error_code = models.CharField(max_length=64, default="", blank=True)
     error_data = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=now)
