@@ -16,7 +16,7 @@ def announce(kind: str, id: str, project_id: str | None = None, revision: int | 
 
     A broken channel layer loses a hint, never a fact: pages re-read every 10 s when their socket is silent.
     """
-    message = {"type": "changed", "changed": kind, "id": id, "revision": revision}
+    message: dict[str, object] = {"type": "changed", "changed": kind, "id": id, "revision": revision}
     groups = (f"project.{project_id}", "admin") if project_id else ("admin",)
     transaction.on_commit(lambda: _enqueue(groups, message), robust=True)
 

@@ -46,8 +46,8 @@ def authenticate(request: HttpRequest) -> Actor:
         if actor.access_rules is not None and _check is not None:
             _check(actor, request)
         return actor
-    actor = _from_session(request) if _from_session and hasattr(request, "session") else None
-    if actor is None:
+    found = _from_session(request) if _from_session and hasattr(request, "session") else None
+    if found is None:
         raise Unauthorized()
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         check = _Csrf(lambda _request: None)  # type: ignore[arg-type,return-value]
@@ -56,7 +56,7 @@ def authenticate(request: HttpRequest) -> Actor:
         reason = check.process_view(request, lambda: None, (), {})
         if reason:
             raise CsrfRefused()
-    return actor.with_request(request.request_id)  # type: ignore[attr-defined]
+    return found.with_request(request.request_id)  # type: ignore[attr-defined]
 
 
 class CsrfRefused(Forbidden):

@@ -2,16 +2,16 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from hostagent.contract import Failure
+from hostagent.contract import DiskEnsure, Failure
 from hostagent.control_link import ControlError
 from hostagent.host import Host
 from hostagent.job import Job
 
 
 def ensure(host: Host, job: Job) -> dict[str, Any]:
-    return {**host.storage.ensure_disk(job.body, job), "seconds": job.seconds}
+    return {**host.storage.ensure_disk(cast(DiskEnsure, job.body), job), "seconds": job.seconds}
 
 
 def remove(host: Host, job: Job) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """The verbs of a server's domain."""
 
-from typing import Any
+from typing import Any, cast
 
+from hostagent.contract import ServerSpec
 from hostagent.host import Host
 from hostagent.job import Job
 
 
 def ensure(host: Host, job: Job) -> dict[str, Any]:
-    return {**host.hypervisor.ensure(job.body, job), "seconds": job.seconds}
+    return {**host.hypervisor.ensure(cast(ServerSpec, job.body), job), "seconds": job.seconds}
 
 
 def remove(host: Host, job: Job) -> dict[str, Any]:
