@@ -71,6 +71,7 @@ RULES: dict[str, str] = {
     "compute:limits": ANY,
     "compute:usage:get": READER,
     "compute:usage:list": ADMIN,
+    "compute:usage:audit": ADMIN,
     "compute:console_token": ADMIN,
     "compute:external_events": "rule:service",
     **{f"compute:server:{verb}": MEMBER for verb in _SERVER_VERBS},

@@ -12,6 +12,7 @@ from compute.quotas import api as quotas
 from compute.servergroups import api as servergroups
 from compute.servers import actions_api, api, parts_api
 from compute.usage import api as usage
+from compute.usage import audit_api as audits
 from compute.versions import api as versions
 
 _SERVER = "servers/<str:server_id>"
@@ -99,6 +100,8 @@ v21 = [
     path("os-quota-class-sets/<str:name>", quotas.QuotaClass.as_view()),
     path("os-simple-tenant-usage", usage.TenantUsages.as_view()),
     path("os-simple-tenant-usage/<str:project_id>", usage.TenantUsage.as_view()),
+    path("os-instance_usage_audit_log", audits.UsageAudits.as_view()),
+    path("os-instance_usage_audit_log/<str:before>", audits.UsageAudit.as_view()),
 ]
 
 v2 = [path("", versions.OlderVersionDetail.as_view()), *v21[1:]]

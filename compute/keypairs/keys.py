@@ -3,14 +3,20 @@
 import base64
 import binascii
 import hashlib
+from datetime import timedelta
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from django.utils.translation import gettext_lazy as _
 
+from common.clock import now
 from common.errors import Invalid
+
+#: Microsoft's userPrincipalName.
+_PRINCIPAL_NAME = ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
 
 
 class BadKey(Invalid):
@@ -46,6 +52,39 @@ def x509_fingerprint(certificate: str) -> str:
 
 def fingerprint(kind: str, public_key: str) -> str:
     return ssh_fingerprint(public_key) if kind == "ssh" else x509_fingerprint(public_key)
+
+
+def make(kind: str, user_id: str) -> tuple[str, str]:
+    """(private key, public half) of a new pair of the kind "ssh" or "x509"."""
+    return make_ssh("Generated-by-Stackling") if kind == "ssh" else make_x509(user_id)
+
+
+def make_x509(user_id: str) -> tuple[str, str]:
+    """(private key, certificate), both PEM: what Windows takes for its remote shell. Valid for ten years.
+
+    The user's id is the subject, and its principal name as an alternative one: Windows finds the account by it.
+    """
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, user_id)])
+    principal = f"{user_id}@localhost".encode()
+    utf8 = b"\x0c" + bytes([len(principal)]) + principal  # DER: UTF8String; ids are 64 characters at most
+    start = now()
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=3650))
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.OtherName(_PRINCIPAL_NAME, utf8)]), critical=False)
+        .sign(private, hashes.SHA256())
+    )
+    text = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return text.decode(), certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def make_ssh(comment: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
-from common.errors import Conflict, Forbidden, Invalid, NotFound
+from common.errors import Conflict, Forbidden, NotFound
 from compute.keypairs import keys
 from compute.keypairs.models import KeyPair
 from identity import policy
@@ -58,9 +58,7 @@ def create(
     owner = user_id or actor.user_id
     private = None
     if public_key is None:
-        if type != "ssh":
-            raise Invalid(reason=str(_("Only ssh keys can be generated here; import the certificate instead.")))
-        private, public_key = keys.make_ssh("Generated-by-Stackling")
+        private, public_key = keys.make(type, owner)
     print_of_key = keys.fingerprint(type, public_key)
     with transaction.atomic():
         quota.lock(f"user:{owner}")

@@ -98,9 +98,7 @@ class SecurityGroups(ComputeView):
         if not data["name"].strip():
             raise Invalid(reason="Security group name cannot be empty")
         with as_nova():
-            group = services.create(
-                self.actor, name=data["name"].strip(), description=data.get("description", "").strip()
-            )
+            group = services.create(self.actor, name=data["name"], description=data.get("description", "").strip())
         return Response({"security_group": _groups([group])[0]})
 
 

@@ -87,7 +87,7 @@ def rule_rows(found: Sequence[SecurityGroupRule]) -> list[dict[str, Any]]:
             "port_range_max": rule.port_range_max,
             "remote_ip_prefix": rule.remote_ip_prefix or None,
             "remote_group_id": rule.remote_group_id,
-            "normalized_cidr": rule.remote_ip_prefix or None,
+            "normalized_cidr": rule.normalized_cidr or None,
             "belongs_to_default_sg": rule.group.is_default,
             "description": rule.description,
             "tags": [],

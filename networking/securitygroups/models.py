@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from django.db import models
 from django.db.models import Q
 
@@ -30,6 +32,11 @@ class SecurityGroup(StandardAttributes):
         ]
 
 
+def normalized(prefix: str) -> str:
+    """A prefix without the bits of a host: 10.2.3.124/24 → 10.2.3.0/24. '' stays."""
+    return str(ipaddress.ip_network(prefix, strict=False)) if prefix else ""
+
+
 class SecurityGroupRule(StandardAttributes):
     """Lets matching packets pass. Empty text and null mean 'any'."""
 
@@ -45,3 +52,8 @@ class SecurityGroupRule(StandardAttributes):
     )
 
     objects = OwnedQuerySet.as_manager()
+
+    @property
+    def normalized_cidr(self) -> str:
+        """The prefix as packets are matched with it."""
+        return normalized(self.remote_ip_prefix)

@@ -13,7 +13,7 @@ from identity import policy
 from identity.limits import services as quota
 from networking.errors import InvalidInput, SecurityGroupNotFound, SecurityGroupRuleNotFound
 from networking.securitygroups import protocols, services
-from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
+from networking.securitygroups.models import SecurityGroup, SecurityGroupRule, normalized
 from networking.standard import count_revision
 from networking.wanted.changes import touch
 
@@ -90,16 +90,19 @@ def find(actor: Actor, rule_id: str) -> SecurityGroupRule:
 
 
 def check_prefix(prefix: str | None, ethertype: str) -> str:
-    """The remote prefix as a CIDR, '' for any. Raises: InvalidInput, SecurityGroupRuleParameterConflict."""
+    """The remote prefix as a CIDR with the bits it was given, '' for any.
+
+    Raises: InvalidInput, SecurityGroupRuleParameterConflict.
+    """
     if not prefix:
         return ""
     try:
-        network = ipaddress.ip_network(prefix, strict=False)
+        given = ipaddress.ip_interface(prefix)
     except ValueError as error:
         raise InvalidInput(reason=f"'{prefix}' is not a valid IP subnet") from error
-    if f"IPv{network.version}" != ethertype:
+    if f"IPv{given.version}" != ethertype:
         raise SecurityGroupRuleParameterConflict(ethertype=ethertype, cidr=prefix)
-    return str(network) if "/" in prefix else f"{network.network_address}/{network.max_prefixlen}"
+    return given.with_prefixlen
 
 
 def check_protocol(protocol: str | int | None, ethertype: str) -> tuple[str, int | None]:
@@ -168,15 +171,13 @@ def refuse_duplicate(group: SecurityGroup, match: Match) -> None:
     """Two rules are the same when they let the same packets pass, however the protocol is spelled."""
     number = protocols.number(match.protocol)
     anywhere = ("", "0.0.0.0/0", "::/0")
+    cidr = normalized(match.prefix)
     for rule in group.rules.filter(direction=match.direction, ethertype=match.ethertype):
         if (
             protocols.number(rule.protocol) == number
             and (rule.port_range_min, rule.port_range_max) == (match.low, match.high)
             and rule.remote_group_id == match.remote_group
-            and (
-                rule.remote_ip_prefix == match.prefix
-                or (rule.remote_ip_prefix in anywhere and match.prefix in anywhere)
-            )
+            and (rule.normalized_cidr == cidr or (rule.normalized_cidr in anywhere and cidr in anywhere))
         ):
             raise SecurityGroupRuleExists(id=rule.id)
 

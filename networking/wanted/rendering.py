@@ -247,7 +247,7 @@ def _rule_body(rule: SecurityGroupRule) -> Body:
         "protocol": None if number is None else protocols.NAMES.get(number, str(number)),
         "min": rule.port_range_min,
         "max": rule.port_range_max,
-        "cidr": rule.remote_ip_prefix or None,
+        "cidr": rule.normalized_cidr or None,
         "group": rule.remote_group_id,
     }
 

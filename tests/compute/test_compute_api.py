@@ -136,6 +136,11 @@ def test_key_pairs(red: Client) -> None:
     assert red.ask("post", "os-keypairs", {"keypair": {"name": "bad", "public_key": "ssh-rsa JUNK"}}).status_code == 400
     assert len(red.ok("get", "os-keypairs")["keypairs"]) == 2
     red.ok("delete", "os-keypairs/mine", status=202)
+    body = {"keypair": {"name": "windows", "type": "x509"}}
+    made = red.ok("post", "os-keypairs", body, status=201, version="2.2")["keypair"]
+    assert made["type"] == "x509" and made["public_key"].startswith("-----BEGIN CERTIFICATE-----")
+    assert "PRIVATE KEY" in made["private_key"] and len(made["fingerprint"].split(":")) == 20
+    red.ok("delete", "os-keypairs/windows", status=204, version="2.2")
     assert red.ask("get", "os-keypairs/mine").status_code == 404
 
 
@@ -262,3 +267,12 @@ def test_microversions(red: Client) -> None:
     assert red.ask("get", "servers", version="banana").status_code == 400
     answer = red.ask("get", "servers", version="latest")
     assert answer["X-OpenStack-Nova-API-Version"] == "2.96"
+
+
+def test_hosts_are_told_as_not_audited(admin, red) -> None:
+    """No host writes usage audits; the answer says so, and only to an operator."""
+    body = admin.ok("get", "os-instance_usage_audit_log/2026-03-10 12:00:00")["instance_usage_audit_log"]
+    assert (body["period_beginning"], body["period_ending"]) == ("2026-02-01 00:00:00", "2026-03-01 00:00:00")
+    assert body["num_hosts_not_run"] == body["num_hosts"] == len(body["hosts_not_run"])
+    assert admin.ask("get", "os-instance_usage_audit_log/soon").status_code == 400
+    assert red.ask("get", "os-instance_usage_audit_log").status_code == 403

@@ -1,0 +1,58 @@
+"""os-instance_usage_audit_log: which hosts have written usage audits of the last whole month, for operators.
+
+No host of ours writes such audits (os-simple-tenant-usage computes usage when asked), so every host is told as one
+that has not run: what Nova says with `instance_usage_audit` off, its default.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from common.clock import now
+from common.errors import Invalid
+from compute.views import ComputeView, Response
+from hosts.models import Host
+from identity import policy
+
+_FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f")
+
+
+def _moment(text: str) -> datetime:
+    """Raises: Invalid."""
+    for form in _FORMS:
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    raise Invalid(reason=f"Invalid timestamp for date {text}")
+
+
+def _audit(before: datetime) -> dict[str, Any]:
+    """The last whole month before `before`, and what is known of its audits."""
+    end = before.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    begin = (end - timedelta(days=1)).replace(day=1)
+    names = sorted(host.name for host in Host.objects.all() if "compute" in host.roles)
+    return {
+        "hosts_not_run": names,
+        "log": {},
+        "num_hosts": len(names),
+        "num_hosts_done": 0,
+        "num_hosts_not_run": len(names),
+        "num_hosts_running": 0,
+        "overall_status": f"0 of {len(names)} hosts done. 0 errors.",
+        "period_beginning": begin.strftime(_FORMS[0]),
+        "period_ending": end.strftime(_FORMS[0]),
+        "total_errors": 0,
+        "total_instances": 0,
+    }
+
+
+class UsageAudits(ComputeView):
+    def get(self, request: Any) -> Response:
+        policy.require(self.actor, "compute:usage:audit")
+        return Response({"instance_usage_audit_logs": _audit(now())})
+
+
+class UsageAudit(ComputeView):
+    def get(self, request: Any, before: str) -> Response:
+        policy.require(self.actor, "compute:usage:audit")
+        return Response({"instance_usage_audit_log": _audit(_moment(before))})
