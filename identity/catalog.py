@@ -83,8 +83,25 @@ def _enabled() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return _rows[1], _rows[2]
 
 
+_shown: dict[tuple[str, str, str, str], tuple[int, list[dict[str, Any]]]] = {}
+
+
 def for_scope(scope: Scope, user_id: str, base: str) -> list[dict[str, Any]]:
-    """The catalog as a token shows it. `base` is ``http://host:port`` as the client sees it."""
+    """The catalog as a token shows it, cached until the epoch moves; not to be changed by the caller.
+
+    `base` is ``http://host:port`` as the client sees it.
+    """
+    epoch = revocation.epoch()
+    key = (scope.kind, scope.id, user_id, base)
+    known = _shown.get(key)
+    if known is None or known[0] != epoch:
+        if len(_shown) > 2000:
+            _shown.clear()
+        known = _shown[key] = (epoch, _build(scope, user_id, base))
+    return known[1]
+
+
+def _build(scope: Scope, user_id: str, base: str) -> list[dict[str, Any]]:
     services, endpoints = _enabled()
     project_id = scope.id if scope.kind == "project" else None
     values = {"public_url": base, "user_id": user_id, "project_id": project_id, "tenant_id": project_id}

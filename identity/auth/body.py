@@ -6,6 +6,7 @@ from common.actor import Actor
 from identity import catalog
 from identity.assignments.effective import Scope
 from identity.models import ServiceProvider
+from identity.revocation import services as revocation
 from openstackapi.fields import iso_micro_z
 
 
@@ -45,10 +46,22 @@ def token_body(actor: Actor, base: str, *, with_catalog: bool = True) -> dict[st
     delegation = extra["delegation"]
     if delegation.access_token_id:
         token["OS-OAUTH1"] = {"access_token_id": delegation.access_token_id, "consumer_id": delegation.consumer_id}
-    providers = ServiceProvider.objects.filter(enabled=True).order_by("id")
-    if shown := list(providers.values("id", "auth_url", "sp_url", "relay_state_prefix")):
-        token["service_providers"] = shown
+    if providers := _service_providers():
+        token["service_providers"] = providers
     return token
+
+
+_providers: tuple[int, list[dict[str, Any]]] = (-1, [])
+
+
+def _service_providers() -> list[dict[str, Any]]:
+    """The enabled ones, cached until the epoch moves."""
+    global _providers
+    epoch = revocation.epoch()
+    if _providers[0] != epoch:
+        rows = ServiceProvider.objects.filter(enabled=True).order_by("id")
+        _providers = (epoch, list(rows.values("id", "auth_url", "sp_url", "relay_state_prefix")))
+    return _providers[1]
 
 
 def _scope_body(actor: Actor, scope: Scope) -> dict[str, Any]:

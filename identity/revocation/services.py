@@ -25,7 +25,7 @@ def epoch(*, fresh: bool = False) -> int:
         with connection.cursor() as cursor:
             cursor.execute("SELECT value FROM identity_epoch WHERE id = 1")
             row = cursor.fetchone()
-        _value = row[0] if row else 0
+        _value = row[0] if row else -time.monotonic_ns()  # no row yet: nothing stays cached
         _read_at = at
     return _value
 
@@ -33,7 +33,7 @@ def epoch(*, fresh: bool = False) -> int:
 def touch() -> None:
     """Something changed that may alter what a token or session may do. Seen here at once, elsewhere within 1 s."""
     if not Epoch.objects.filter(pk=1).update(value=F("value") + 1):
-        Epoch.objects.create(pk=1)
+        Epoch.objects.create(pk=1, value=time.time_ns())  # never a number that another database of ours had
     _forget()
     transaction.on_commit(_forget)
 
