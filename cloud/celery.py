@@ -7,7 +7,7 @@ from celery.signals import worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
 
-import django  # noqa: E402
+import django
 
 django.setup()
 

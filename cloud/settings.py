@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "portal.middleware.ContentPolicy",
 ]
 ROOT_URLCONF = "cloud.urls"
 WSGI_APPLICATION = "cloud.wsgi.application"
@@ -211,6 +212,26 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/[a-z]+",
     "AUTHENTICATION_WHITELIST": [],
+    "PREPROCESSING_HOOKS": ["openstackapi.autoschema.routes"],
+    "POSTPROCESSING_HOOKS": [],
+    "SORT_OPERATIONS": False,
+    "TAGS": [
+        {"name": "identity", "description": "Keystone's v3 API: who may do what."},
+        {"name": "image", "description": "Glance's v2 API: what servers start from."},
+        {"name": "network", "description": "Neutron's v2.0 API: networks, routers, addresses, security groups."},
+        {"name": "compute", "description": "Nova's v2.1 API with microversions: servers, flavors, key pairs."},
+        {"name": "placement", "description": "Placement's API: what hosts have and who uses it."},
+    ],
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "token": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "X-Auth-Token",
+                "description": "A token of POST /api/identity/v3/auth/tokens. A portal session with CSRF does too.",
+            }
+        }
+    },
 }
 
 LOGGING = {
