@@ -5,6 +5,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
+from common.errors import CloudError
 from compute.consoles import logs
 from compute.servers import states, steps, wiring
 from hosts.models import Host
@@ -168,6 +169,12 @@ def forget(op: Op) -> None:
     server.settle(states.DELETED, deleted=True, terminated_at=now())
 
 
+def delete_failed(op: Op, error: CloudError) -> None:
+    """The server is in ERROR and nothing waits any more: it may be deleted again."""
+    steps.of(op).change(task_state=None)
+    steps.to_error(op, error)
+
+
 DELETE = Flow(
     "server.delete",
     version=1,
@@ -177,6 +184,6 @@ DELETE = Flow(
         Step("remove_disk", do=delete_disk, deadline=150, label=_("Remove the disk")),
         Step("release", do=forget, label=_("Free its ports and its place")),
     ),
-    on_failed=steps.to_error,
+    on_failed=delete_failed,
     label=_("Delete"),
 )

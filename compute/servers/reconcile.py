@@ -82,14 +82,17 @@ def on_hello(host: Host) -> None:
         look(host.name, mend=True)
 
 
-def look(host: str, *, mend: bool, reason: str = "host came back") -> Operation:
-    """Have a host tell what it has, and with `mend` put right what differs. In the caller's transaction."""
+def look(host: str, *, mend: bool, server_id: str = "", reason: str = "host came back") -> Operation:
+    """Have a host tell what it has, and with `mend` put right what differs. In the caller's transaction.
+
+    With `server_id`, what the host says of this one server is taken over and nothing else happens.
+    """
     operation: Operation = start(
         LOOK,
         subject=("host", host),
         project_id=None,
         actor=Actor.internal(reason),
-        data={"mend": mend},
+        data={"mend": mend, "server_id": server_id},
         action="look",
     )
     return operation
@@ -103,11 +106,13 @@ def read_host(op: Op) -> Wait | None:
 
 def mend_host(op: Op) -> None:
     """Start what should run, take over what is off, remove what no row knows."""
-    if not op.data["mend"]:
-        return
     answer = op.row.steps.filter(name="read").values_list("answer", flat=True).first() or {}
     reported: dict[str, str] = answer.get("servers", {})
     host = op.subject_id
+    if one := op.data.get("server_id"):
+        settle_reported(host, one, reported.get(one, "absent"))
+    if not op.data["mend"]:
+        return
     kept = keep_running(host, reported)
     for server_id, state in reported.items():
         settle_reported(host, server_id, state)

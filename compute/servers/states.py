@@ -63,7 +63,13 @@ DOMAIN_WANTED: Final = {
 }
 
 #: Where a server rests when its domain came into a state by itself. What is not here is left to the next verb.
-AFTER_BY_ITSELF: Final = {"shutoff": STOPPED, "crashed": STOPPED, "paused": PAUSED, "running": ACTIVE}
+AFTER_BY_ITSELF: Final = {
+    "shutoff": STOPPED,
+    "crashed": STOPPED,
+    "paused": PAUSED,
+    "saved": SUSPENDED,
+    "running": ACTIVE,
+}
 
 POWER_OF_VM_STATE: Final = {
     ACTIVE: RUNNING,

@@ -177,5 +177,13 @@ def to_error(op: Op, error: CloudError) -> None:
 
 
 def to_rest(op: Op, error: CloudError) -> None:
-    """The same for verbs that left the server as it was: it rests where it did before (data "rest")."""
-    Server.objects.locked().find(op.subject_id).fail(op.data["rest"], error.code, op.row.error_data)
+    """The same for verbs that left the server as it was: it rests where it did before (data "rest").
+
+    A host that fell silent may have done what it was asked all the same: it is looked at.
+    """
+    from compute.servers import reconcile
+
+    server = of(op)
+    server.fail(op.data["rest"], error.code, op.row.error_data)
+    if server.host:
+        reconcile.look(server.host, mend=False, server_id=server.id, reason="a verb failed")
