@@ -1,0 +1,53 @@
+"""What must hold of a cloud in which nothing is under way: nothing half-made, rows and hosts agree."""
+
+from compute.servers import states, steps
+from compute.servers.models import Server
+from images.images.models import Image
+from networking.ports.models import Port
+from networking.wanted.models import HostPiece
+from operations.models import LIVE, Hold, Operation, Waiter
+from placement import services as placement
+from tests.flows.hosts import Hosts
+
+
+def check(world: Hosts) -> None:
+    """AssertionError names what is left over or missing."""
+    assert not Operation.objects.filter(state__in=LIVE).exists()
+    assert list(Hold.objects.all()) == [] and list(Waiter.objects.all()) == []
+    servers = {server.id: server for server in Server.objects.living()}
+    claims = set()
+    for server in servers.values():
+        check_server(world, server)
+        claims |= {server.id} if server.host else set()
+        claims |= {steps.old_claim(server.id)} if server.before_resize else set()
+    assert set(placement.consumers()) == claims, "claims are those of the servers that are on hosts"
+    for host, disks in world.disks.items():
+        here = {server.id for server in servers.values() if server.host == host}
+        assert disks <= here and set(world.domains.get(host, {})) <= here, f"{host} has what no row places there"
+    ports = {id for id in Port.objects.filter(device_owner__startswith="compute:").values_list("device_id", flat=True)}
+    assert ports <= set(servers), "ports of servers that are gone"
+    assert not Image.objects.filter(status__in=("queued", "saving")).exists(), "an image that nobody fills"
+    check_network()
+
+
+def check_server(world: Hosts, server: Server) -> None:
+    assert server.task_state is None, f"{server.vm_state} and still {server.task_state}"
+    if server.vm_state == states.ERROR:
+        assert len(server.fault_message) > 10, "an ERROR without a sentence"
+    assert {port.host for port in Port.objects.filter(device_id=server.id)} <= {server.host}
+    owned = set(Port.objects.filter(device_id=server.id).values_list("id", flat=True))
+    assert set(server.own_ports) <= owned, "a port of the server is gone"
+    wanted = states.DOMAIN_WANTED.get(server.vm_state)
+    if server.host and wanted:
+        state = world.domains.get(server.host, {}).get(server.id, "absent")
+        assert state == wanted or (wanted, state) == ("shutoff", "absent"), f"{server.vm_state} but {state}"
+        assert server.id in world.disks[server.host]
+        held = placement.held_by(server.id)[server.host]
+        assert (held["VCPU"], held["MEMORY_MB"]) == (server.flavor["vcpus"], server.flavor["ram"])
+
+
+def check_network() -> None:
+    """Each host has the ports that are bound to it, and no others."""
+    for row in HostPiece.objects.filter(piece__startswith="port:"):
+        host = Port.objects.filter(id=row.piece.removeprefix("port:")).values_list("host", flat=True).first()
+        assert bool(row.reported) == (host == row.host), f"{row.piece} on {row.host}"
