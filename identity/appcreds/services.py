@@ -79,14 +79,18 @@ def create(
         unrestricted=unrestricted,
         expires_at=expires_at,
     )
+    _save_new(row)
+    row.roles.set(_roles(actor, roles))
+    row.access_rules.set([_rule(user_id, rule) for rule in access_rules or []])
+    return row, secret
+
+
+def _save_new(row: ApplicationCredential) -> None:
     try:
         with transaction.atomic():
             row.save(force_insert=True)
     except IntegrityError:
         raise Duplicate(kind="application_credential") from None
-    row.roles.set(_roles(actor, roles))
-    row.access_rules.set([_rule(user_id, rule) for rule in access_rules or []])
-    return row, secret
 
 
 def _roles(actor: Actor, asked: list[Values] | None) -> list[Role]:

@@ -40,6 +40,16 @@ class Credentials(Kind):
     def mine(self, actor: Actor, rows: Any) -> Any:
         return rows if actor.is_admin or actor.system else rows.filter(user_id=actor.user_id)
 
+    def allow(self, actor: Actor, verb: str, id: str) -> Any:
+        row = super().allow(actor, verb, id)
+        not_delegated(actor, f"{verb} a credential")
+        return row
+
+    def listing(self, actor: Actor, query: Any) -> Any:
+        rows = super().listing(actor, query)
+        not_delegated(actor, "list credentials")
+        return rows
+
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
         not_delegated(actor, "create or change a credential")
         kind = values.get("type", row.type if row else None)
@@ -124,6 +134,7 @@ def ec2_body(row: Credential) -> Values:
 def list_ec2(actor: Actor, user_id: str) -> list[Values]:
     """Raises: Forbidden, Missing."""
     enforce(actor, "identity:ec2_list_credentials", _target(user_id))
+    not_delegated(actor, "list credentials")
     _user(user_id)
     return [ec2_body(row) for row in Credential.objects.filter(user_id=user_id, type="ec2").order_by("id")]
 
@@ -134,6 +145,7 @@ def get_ec2(actor: Actor, access: str, *, verb: str = "ec2_get_credential") -> C
     if row is None:
         raise Missing(kind="credential", id=access)
     enforce(actor, f"identity:{verb}", _target(row.user_id))  # its own user decides, not the one in the address
+    not_delegated(actor, "use a credential")
     return row
 
 

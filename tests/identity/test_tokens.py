@@ -271,6 +271,16 @@ def test_a_trust_ends_with_the_trustor_s_role_and_with_its_deletion(admin: Api) 
     _with_trust(trust, 401)
 
 
+def test_a_trustee_reads_no_secret_of_the_trustor(admin: Api) -> None:
+    me = user("admin").pk
+    made = admin.post(f"/users/{me}/credentials/OS-EC2", {"tenant_id": project("admin").pk})["credential"]
+    acting = _with_trust(_trust(admin))
+    acting.get(f"/users/{me}/credentials/OS-EC2", 403)
+    acting.get(f"/users/{me}/credentials/OS-EC2/{made['access']}", 403)
+    acting.get("/credentials", 403)
+    acting.post(f"/users/{me}/application_credentials", {"application_credential": {"name": "mine"}}, 403)
+
+
 def test_nobody_makes_a_trust_in_another_s_name(demo: Api) -> None:
     body = {
         "trustor_user_id": user("admin").pk,
