@@ -1,12 +1,61 @@
-"""How a route describes itself in OpenAPI 3.1. A module of its own: DRF's views import it while they load."""
+"""How a route describes itself in OpenAPI 3.1. A module of its own: DRF's views import it while they load.
 
+What a view declares (`bodies`, `answers`, `queries`, `media`) goes first; the rest is read from its source.
+"""
+
+from functools import cached_property
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 
+from openstackapi import faults, microversion
+from openstackapi.inference.reader import Reader
+from openstackapi.inference.values import Answer, either, example
+
+Schema = dict[str, Any]
+JSON = "application/json"
+REQUEST_ID = {
+    "X-Openstack-Request-Id": {
+        "description": "The id of this request, in every log line and timeline about it.",
+        "schema": {"type": "string", "pattern": "^req-[0-9a-f-]{36}$"},
+    }
+}
+_TITLES = {
+    200: "The answer.",
+    201: "Made.",
+    202: "Accepted; the work goes on.",
+    204: "Done; there is nothing to say.",
+    206: "The part that was asked for.",
+    300: "Several versions.",
+}
+_VERBS = {"GET": "Show", "POST": "Create or act on", "PUT": "Set", "PATCH": "Change", "DELETE": "Delete"}
+
 
 class ServiceSchema(AutoSchema):
-    """Request and response schemas as the views declare them (`bodies`, `answers`)."""
+    """Request and response schemas of one operation."""
+
+    @cached_property
+    def _version(self) -> tuple[int, int]:
+        known = microversion.range_of(self.view.service)
+        if known is None:
+            return microversion.NONE
+        if self.path.startswith("/api/compute/v2/"):  # the older version knows no microversions
+            return known.minimum
+        until = self.view.until
+        return min(until, known.maximum) if until else known.maximum
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        for name in ("_version", "_read"):
+            self.__dict__.pop(name, None)
+        return super().get_operation(*args, **kwargs)
+
+    @cached_property
+    def _read(self) -> tuple[Reader, tuple[Answer, ...]]:
+        self.view.version = self._version
+        reader = Reader(self.view, self.method.lower(), self._version)
+        return reader, reader.read()
+
+    # ── What it is called ───────────────────────────────────────────────────────────────────────────────────────────
 
     def get_tags(self) -> list[str]:
         return [getattr(self.view, "service", "") or "other"]
@@ -16,7 +65,28 @@ class ServiceSchema(AutoSchema):
         return "_".join([self.method.lower(), *words]).replace("-", "_").replace(".", "_")
 
     def get_auth(self) -> list[dict[str, list[str]]]:
-        return [] if getattr(self.view, "anonymous", False) else [{"token": []}]
+        return [] if self.view.anonymous else [{"token": []}]
+
+    def get_description(self) -> str:
+        """The method's own words, or the class's; none are inherited."""
+        method = getattr(type(self.view), self.method.lower())
+        own = type(self.view).__dict__.get("__doc__") or ""
+        return "\n".join(line.strip() for line in (method.__doc__ or own).strip().splitlines())
+
+    def get_summary(self) -> str:
+        """One line: the verb, and what the path's words name."""
+        parts = [part for part in self.path.split("/")[3:] if part]
+        words = [part for part in parts if not part.startswith("{") and part[:2] not in ("v2", "v3")]
+        if not words:
+            return "Show the versions" if len(parts) < 2 else "Show this version"
+        what = words[-1].replace("_", " ").replace("-", " ").removeprefix("os ")
+        one = bool(parts) and parts[-1].startswith("{")
+        if self.method == "GET" and not one:
+            return f"List or show {what}"
+        of = f" of {words[-2].replace('_', ' ').replace('-', ' ')}" if len(words) > 1 else ""
+        return f"{_VERBS[self.method]} {'one of ' if one else ''}{what}{of}"
+
+    # ── What may be sent ────────────────────────────────────────────────────────────────────────────────────────────
 
     def get_request_serializer(self) -> Any:
         return None
@@ -24,17 +94,109 @@ class ServiceSchema(AutoSchema):
     def get_response_serializers(self) -> Any:
         return None
 
-    def _get_request_body(self, direction: str = "request") -> Any:
-        schema = getattr(self.view, "bodies", {}).get(self.method.lower())
-        if schema is None and self.method not in ("POST", "PUT", "PATCH"):
-            return None
-        return {
-            "content": {"application/json": {"schema": schema or {"type": "object"}}},
-            "required": schema is not None,
-        }
+    def _get_parameters(self) -> list[Schema]:
+        names = [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
+        found: list[Schema] = [
+            {
+                "name": name,
+                "in": "path",
+                "required": True,
+                "description": f"The {name.replace('_', ' ')}.",
+                "schema": {"type": "string", "minLength": 1, "pattern": "^[^/]+$"},
+            }
+            for name in names
+        ]
+        queries = {**self._read[0].queries, **getattr(self.view, "queries", {}).get(self.method.lower(), {})}
+        found += [{"name": name, "in": "query", "schema": schema} for name, schema in sorted(queries.items())]
+        found += [
+            {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
+            for name, text in getattr(self.view, "headers_read", {}).get(self.method.lower(), {}).items()
+        ]
+        return [*found, *self._microversion()]
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
-        schema = getattr(self.view, "answers", {}).get(self.method.lower(), {"type": "object"})
-        good = {"description": "The answer.", "content": {"application/json": {"schema": schema}}}
-        bad = {"description": "A sentence that says what, why and what next."}
-        return {"2XX": good, "4XX": bad, "5XX": bad}
+    def _microversion(self) -> list[Schema]:
+        service = self.view.service
+        known = microversion.range_of(service)
+        if known is None or self._version == known.minimum != known.maximum and not self.view.until:
+            return []
+        latest = microversion.text_of(self._version)
+        first, last = microversion.text_of(known.minimum), microversion.text_of(known.maximum)
+        return [
+            {
+                "name": "OpenStack-API-Version",
+                "in": "header",
+                "description": f"The microversion, {first} to {last}; {first} if absent. Described here as of {latest}.",
+                "schema": {"type": "string", "pattern": rf"^{service} (latest|[0-9]+\.[0-9]+)$"},
+                "example": f"{service} {latest}",
+            }
+        ]
+
+    def _get_request_body(self, direction: str = "request") -> Any:
+        media = getattr(self.view, "media", {}).get(self.method.lower())
+        if media is not None:
+            return {"content": {name: {"schema": schema} for name, schema in media.items()}, "required": True}
+        schema = self.view.bodies.get(self.method.lower())
+        if schema is None:
+            for one in self._read[0].requests:
+                schema = one if schema is None else either(schema, one)
+        if schema is None:
+            return None
+        return {"content": {JSON: {"schema": plain(schema)}}, "required": True}
+
+    # ── What comes back ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _get_response_bodies(self, direction: str = "response") -> Schema:
+        declared = self.view.answers.get(self.method.lower())
+        found: dict[int, Schema] = {}
+        for answer in sorted(self._read[1], key=lambda one: one.status):
+            self._add(found, answer)
+        if declared is not None:
+            status = next((code for code, said in found.items() if "content" in said), min(found, default=200))
+            self._add(found, Answer(status, declared), replace=True)
+        responses = {str(status): said for status, said in sorted(found.items())}
+        fault = {"description": "A sentence that says what, why and what next.", "headers": REQUEST_ID}
+        content = {"content": {JSON: {"schema": self._fault()}}}
+        return {**responses, "4XX": {**fault, **content}, "5XX": {**fault, **content}}
+
+    def _add(self, found: dict[int, Schema], answer: Answer, *, replace: bool = False) -> None:
+        said = found.setdefault(
+            answer.status, {"description": _TITLES.get(answer.status, "The answer."), "headers": REQUEST_ID}
+        )
+        if answer.schema is None:
+            return
+        content = said.setdefault("content", {})
+        schema = plain(answer.schema)
+        if answer.media in content and not replace:
+            schema = either(content[answer.media]["schema"], schema)
+        content[answer.media] = {"schema": schema}
+
+    def _fault(self) -> Schema:
+        envelope = faults.ENVELOPE[self.view.service](404, "Code", "Message", {}, "req-")
+        if self.view.service in ("compute", "volume"):  # named by the kind of fault
+            return {"type": "object", "additionalProperties": example(next(iter(envelope.values())))}
+        return example(envelope)
+
+
+def plain(schema: Any) -> Any:
+    """A schema as JSON Schema 2020-12 says it: tuples of `items` are `prefixItems`; texts are plain."""
+    if isinstance(schema, dict):
+        out = {str(name): plain(value) for name, value in schema.items()}
+        if isinstance(out.get("items"), list):
+            out["prefixItems"] = out.pop("items")
+        return out
+    if isinstance(schema, (list, tuple, set, frozenset)):
+        return [plain(value) for value in schema]
+    return schema if schema is None or isinstance(schema, (str, int, float, bool)) else str(schema)
+
+
+def routes(endpoints: list[Any]) -> list[Any]:
+    """Each route once: a slash at the end, or ``.json``, is another spelling of the same."""
+    found: dict[tuple[str, str], Any] = {}
+    for path, regex, method, callback in endpoints:
+        if not hasattr(callback.cls, "service"):
+            continue
+        one = path.replace("(?:\\.json)?", "").rstrip("?/") or "/"
+        if one.count("/") == 2:  # the root of a service, which has its slash
+            one += "/"
+        found.setdefault((one, method), (one, regex, method, callback))
+    return list(found.values())

@@ -1,0 +1,321 @@
+"""What an expression may be, as far as its source tells, and how that becomes JSON Schema.
+
+A value is one of: `Known` (a real object that the module has), `Row` (an instance of a class, such as a model's row),
+`Many` (an iterable of one value), `Group` (a tuple, value by value), `Shape` (JSON data by its schema), `Answer` (a
+response), `Query` (the request's query). `Shape({})` is anything.
+"""
+
+import dataclasses
+import datetime
+import inspect
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+from django.db.models import fields as columns
+
+Schema = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Known:
+    it: Any
+
+
+@dataclass(frozen=True)
+class Row:
+    kind: type
+    null: bool = False
+
+
+@dataclass(frozen=True)
+class Many:
+    item: Any
+
+
+@dataclass(frozen=True)
+class Group:
+    items: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Shape:
+    schema: Schema = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`schema` is None for an answer without content."""
+
+    status: int
+    schema: Schema | None
+    media: str = "application/json"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One of several responses."""
+
+    items: tuple[Answer, ...]
+
+
+@dataclass(frozen=True)
+class Query:
+    """request.GET, or a dict of it."""
+
+
+ANYTHING = Shape({})
+NOTHING = object()  # before the first of several values is known
+TEXT, WHOLE, NUMBER, TRUTH = (Shape({"type": name}) for name in ("string", "integer", "number", "boolean"))
+
+_PLAIN: dict[Any, Schema] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    type(None): {"type": "null"},
+    datetime.datetime: {"type": "string"},
+    datetime.date: {"type": "string"},
+    bytes: {"type": "string"},
+}
+_COLUMNS: tuple[tuple[type, Schema], ...] = (
+    (columns.BooleanField, {"type": "boolean"}),
+    (columns.IntegerField, {"type": "integer"}),
+    (columns.FloatField, {"type": "number"}),
+    (columns.DateField, {"type": "string"}),
+    (columns.CharField, {"type": "string"}),
+    (columns.TextField, {"type": "string"}),
+    (columns.GenericIPAddressField, {"type": "string"}),
+)
+
+
+# ── Schemas ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def either(one: Schema, other: Schema) -> Schema:
+    """What fits one or the other, as narrow as is easy to say."""
+    if one == other or one == {}:
+        return one
+    if other == {}:
+        return other
+    both_objects = _plain_object(one) and _plain_object(other)
+    if both_objects:
+        names = {**one.get("properties", {}), **other.get("properties", {})}
+        mixed = {
+            name: either(one.get("properties", {}).get(name, schema), other.get("properties", {}).get(name, schema))
+            for name, schema in names.items()
+        }
+        return _object(mixed, set(one.get("required", ())) & set(other.get("required", ())), _rest(one, other))
+    if one.get("type") == other.get("type") == "array":
+        return {"type": "array", "items": either(one.get("items", {}), other.get("items", {}))}
+    if set(one) == set(other) == {"type"}:
+        return {"type": _types(one["type"], other["type"])}
+    if one == {"type": "null"} or other == {"type": "null"}:
+        return nullable(other if one == {"type": "null"} else one)
+    options = [*one.get("anyOf", [one]), *(o for o in other.get("anyOf", [other]))]
+    return {"anyOf": [o for i, o in enumerate(options) if o not in options[:i]]}
+
+
+def nullable(schema: Schema) -> Schema:
+    if not schema:
+        return schema
+    if "type" in schema and "enum" not in schema:
+        return {**schema, "type": _types(schema["type"], "null")}
+    options = schema.get("anyOf", [schema])
+    return {"anyOf": options if {"type": "null"} in options else [*options, {"type": "null"}]}
+
+
+def merged(one: Schema, other: Schema) -> Schema:
+    """``{**one, **other}``."""
+    properties = {**one.get("properties", {}), **other.get("properties", {})}
+    return _object(properties, {*one.get("required", ()), *other.get("required", ())}, _rest(one, other))
+
+
+def with_property(schema: Schema, name: str, value: Schema) -> Schema:
+    """`schema` after ``data[name] = value``, which may lie behind a condition."""
+    old = schema.get("properties", {}).get(name)
+    properties = {**schema.get("properties", {}), name: value if old is None else either(old, value)}
+    return {**schema, "type": "object", "properties": properties}
+
+
+def _types(one: Any, other: Any) -> Any:
+    names = [*([one] if isinstance(one, str) else one), *([other] if isinstance(other, str) else other)]
+    unique = list(dict.fromkeys(names))
+    if "number" in unique and "integer" in unique:
+        unique.remove("integer")
+    return unique[0] if len(unique) == 1 else unique
+
+
+def _plain_object(schema: Schema) -> bool:
+    return schema.get("type") == "object" and set(schema) <= {"type", "properties", "required", "additionalProperties"}
+
+
+def _rest(one: Schema, other: Schema) -> Any:
+    """What further properties are like: nothing is said unless one of them says it."""
+    said = [s["additionalProperties"] for s in (one, other) if isinstance(s.get("additionalProperties"), dict)]
+    return said[0] if len(said) == 1 or (len(said) == 2 and said[0] == said[1]) else None
+
+
+def _object(properties: Schema, required: Iterable[str], rest: Any = None) -> Schema:
+    out: Schema = {"type": "object"}
+    if properties:
+        out["properties"] = properties
+    if needed := sorted(required):
+        out["required"] = needed
+    if rest is not None:
+        out["additionalProperties"] = rest
+    return out
+
+
+def object_of(pairs: Iterable[tuple[str, Schema]]) -> Schema:
+    """An object that has all of these."""
+    properties = dict(pairs)
+    return _object(properties, properties)
+
+
+# ── Values as schemas ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def schema_of(value: Any) -> Schema:
+    if value is NOTHING:
+        return {}
+    match value:
+        case Shape(schema):
+            return schema
+        case Known(it):
+            return example(it)
+        case Many(item):
+            return {"type": "array", "items": schema_of(item)}
+        case Group(items):
+            shape: Schema = {}
+            for item in items:
+                shape = either(shape, schema_of(item))
+            return {"type": "array", "items": shape}
+        case Query():
+            return {"type": "object", "additionalProperties": {"type": "string"}}
+        case Row(kind, null) if issubclass(kind, (str, int, float, datetime.datetime)):
+            plain = next(schema for base, schema in _PLAIN.items() if issubclass(kind, base))
+            return nullable(plain) if null else plain
+    return {}
+
+
+def example(data: Any) -> Schema:
+    """A schema that `data` fits: types, not values."""
+    if data is None or isinstance(data, (str, int, float, bool)):
+        return dict(_PLAIN[type(data) if type(data) in _PLAIN else str])
+    if isinstance(data, Mapping):
+        if not all(isinstance(name, str) for name in data):
+            return {"type": "object"}
+        return object_of((name, example(value)) for name, value in data.items())
+    if isinstance(data, (list, tuple, set, frozenset)):
+        shape: Schema = {}
+        for item in data:
+            shape = either(shape, example(item))
+        return {"type": "array", "items": shape}
+    if hasattr(data, "_proxy____cast"):  # a translated text
+        return {"type": "string"}
+    return {}
+
+
+def of_annotation(hint: Any) -> Any:
+    """The value that a type hint promises; ANYTHING when it says too little."""
+    if hint in _PLAIN:
+        return Shape(dict(_PLAIN[hint]))
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        inner = [of_annotation(one) for one in arguments if one is not type(None)]
+        found = inner[0]
+        for one in inner[1:]:
+            found = joined(found, one)
+        return absent(found) if type(None) in arguments else found
+    if inspect.isclass(origin) and issubclass(origin, models.QuerySet):
+        return Many(of_annotation(arguments[0])) if arguments else ANYTHING
+    if origin is tuple:
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            return Many(of_annotation(arguments[0]))
+        return Group(tuple(of_annotation(one) for one in arguments))
+    if origin is dict and len(arguments) == 2:
+        value = of_annotation(arguments[1])
+        return Shape(_object({}, (), schema_of(value) or None)) if schema_of(value) else Shape({"type": "object"})
+    if inspect.isclass(origin) and issubclass(origin, Iterable) and arguments:
+        return Many(of_annotation(arguments[0]))
+    if inspect.isclass(hint) and (hasattr(hint, "_meta") or dataclasses.is_dataclass(hint)):
+        return Row(hint)
+    if inspect.isclass(hint) and issubclass(hint, (list, tuple)) and hasattr(hint, "_fields"):
+        return Row(hint)
+    return ANYTHING
+
+
+def says_much(value: Any) -> bool:
+    """Whether an annotation's value is as good as reading the function."""
+    match value:
+        case Shape(schema):
+            return bool(schema) and "object" not in str(schema.get("type"))
+        case Row():
+            return True
+        case Many(item):
+            return says_much(item)
+        case Group(items):
+            return all(says_much(item) for item in items)
+    return False
+
+
+def joined(one: Any, other: Any) -> Any:
+    """What is one value or the other, as after an if."""
+    if one == other or other is NOTHING:
+        return one
+    if one is NOTHING:
+        return other
+    if isinstance(one, (Answer, Answers)) or isinstance(other, (Answer, Answers)):
+        return Answers((*answers_in(one), *answers_in(other)))
+    if other == Known(None):
+        return absent(one)
+    if one == Known(None):
+        return absent(other)
+    if isinstance(one, Row) and isinstance(other, Row) and one.kind is other.kind:
+        return Row(one.kind, one.null or other.null)
+    if isinstance(one, Many) and isinstance(other, Many):
+        return Many(joined(one.item, other.item))
+    if isinstance(one, Group) and isinstance(other, Group) and len(one.items) == len(other.items):
+        return Group(tuple(joined(a, b) for a, b in zip(one.items, other.items, strict=True)))
+    return Shape(either(schema_of(one), schema_of(other)))
+
+
+def answers_in(value: Any) -> tuple[Answer, ...]:
+    match value:
+        case Answer():
+            return (value,)
+        case Answers(items):
+            return items
+    return ()
+
+
+def absent(value: Any) -> Any:
+    """The same, or None."""
+    match value:
+        case Row(kind):
+            return Row(kind, null=True)
+        case Group() | Answer() | Answers() | Query():
+            return value
+    return Shape(nullable(schema_of(value)))
+
+
+def of_column(column: Any) -> Any:
+    """The value of a model's field."""
+    if column.is_relation:
+        many = column.one_to_many or column.many_to_many
+        related = column.related_model
+        if related is None:
+            return ANYTHING
+        return Many(Row(related)) if many else Row(related, null=bool(getattr(column, "null", True)))
+    for kind, schema in _COLUMNS:
+        if isinstance(column, kind):
+            return Shape(nullable(schema) if column.null else dict(schema))
+    if isinstance(column, models.JSONField):
+        default = column.get_default() if column.has_default() else None
+        plain = {list: "array", dict: "object"}.get(type(default))
+        return Shape({"type": [plain, "null"] if column.null else plain}) if plain else ANYTHING
+    return ANYTHING
