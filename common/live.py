@@ -1,9 +1,10 @@
 """Saying that something changed: never what it is now, only which, so that each page asks for what it may see."""
 
+import asyncio
 import logging
 import threading
+import time
 
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import transaction
@@ -24,6 +25,7 @@ def announce(kind: str, id: str, project_id: str | None = None, revision: int | 
 _pending: list[tuple[tuple[str, ...], dict[str, object]]] = []
 _ready = threading.Condition()
 _thread: threading.Thread | None = None
+GATHER = 0.05  # seconds that changes are collected before they are told: what changes twice is told once
 
 
 def _enqueue(groups: tuple[str, ...], message: dict[str, object]) -> None:
@@ -45,9 +47,22 @@ def _run() -> None:
         with _ready:
             while not _pending:
                 _ready.wait()
+        time.sleep(GATHER)
+        with _ready:
             batch = _pending[:]
             _pending.clear()
         _send(batch)
+
+
+_own = threading.local()
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """This thread's event loop, kept: the channel layer keeps a connection for each loop."""
+    if not hasattr(_own, "loop"):
+        _own.loop = asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = _own.loop
+    return loop
 
 
 def _send(batch: list[tuple[tuple[str, ...], dict[str, object]]]) -> None:
@@ -64,6 +79,6 @@ def _send(batch: list[tuple[tuple[str, ...], dict[str, object]]]) -> None:
             await layer.group_send(group, message)
 
     try:
-        async_to_sync(send_all)()
+        _loop().run_until_complete(send_all())
     except Exception as error:  # noqa: BLE001 - the layer is a hint: its loss must not fail what was committed
         log.warning("live: %s changes were not announced: %s", len(unique), error)
