@@ -14,6 +14,7 @@ from openstackapi.inference.values import Answer, either, example
 
 Schema = dict[str, Any]
 JSON = "application/json"
+OLDER = "/api/compute/v2/"
 REQUEST_ID = {
     "X-Openstack-Request-Id": {
         "description": "The id of this request, in every log line and timeline about it.",
@@ -39,7 +40,7 @@ class ServiceSchema(AutoSchema):
         known = microversion.range_of(self.view.service)
         if known is None:
             return microversion.NONE
-        if self.path.startswith("/api/compute/v2/"):  # the older version knows no microversions
+        if self.path.startswith(OLDER):  # the older version knows no microversions
             return known.minimum
         until = self.view.until
         return min(until, known.maximum) if until else known.maximum
@@ -106,18 +107,14 @@ class ServiceSchema(AutoSchema):
             }
             for name in names
         ]
-        queries = {**self._read[0].queries, **getattr(self.view, "queries", {}).get(self.method.lower(), {})}
+        queries = {**self._read[0].queries, **self.view.queries.get(self.method.lower(), {})}
         found += [{"name": name, "in": "query", "schema": schema} for name, schema in sorted(queries.items())]
-        found += [
-            {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
-            for name, text in getattr(self.view, "headers_read", {}).get(self.method.lower(), {}).items()
-        ]
         return [*found, *self._microversion()]
 
     def _microversion(self) -> list[Schema]:
         service = self.view.service
         known = microversion.range_of(service)
-        if known is None or self._version == known.minimum != known.maximum and not self.view.until:
+        if known is None or self.path.startswith(OLDER):
             return []
         latest = microversion.text_of(self._version)
         first, last = microversion.text_of(known.minimum), microversion.text_of(known.maximum)
@@ -132,7 +129,7 @@ class ServiceSchema(AutoSchema):
         ]
 
     def _get_request_body(self, direction: str = "request") -> Any:
-        media = getattr(self.view, "media", {}).get(self.method.lower())
+        media = self.view.media.get(self.method.lower())
         if media is not None:
             return {"content": {name: {"schema": schema} for name, schema in media.items()}, "required": True}
         schema = self.view.bodies.get(self.method.lower())

@@ -27,7 +27,9 @@ class ServiceView(APIView):
     `anonymous`  True for version documents and sign-in
     `since`, `until`  microversions in which the route exists; outside them it is 404
     `bodies`     {"post": JSON Schema}: what `self.body()` checks and OpenAPI shows
-    `answers`    {"get": JSON Schema}: what OpenAPI shows of the answer
+    `answers`    {"get": JSON Schema}: what OpenAPI shows of the answer; without it, what is read from the source
+    `media`      {"put": {media type: JSON Schema}}: bodies that are not plain JSON
+    `queries`    {"get": {name: JSON Schema}}: what may be asked for beside what is read from the source
     """
 
     service: ClassVar[str] = ""
@@ -36,6 +38,8 @@ class ServiceView(APIView):
     until: ClassVar[tuple[int, int] | None] = None
     bodies: ClassVar[dict[str, dict[str, Any]]] = {}
     answers: ClassVar[dict[str, dict[str, Any]]] = {}
+    media: ClassVar[dict[str, dict[str, dict[str, Any]]]] = {}
+    queries: ClassVar[dict[str, dict[str, dict[str, Any]]]] = {}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         with translation.override("en"):  # the wire speaks English whatever the browser prefers

@@ -245,6 +245,17 @@ ACTIONS: dict[str, tuple[dict[str, Any], Act, tuple[int, int] | None]] = {
 
 
 class Action(ComputeView):
+    """Do one thing with a server: the body's only key names it."""
+
+    bodies = {
+        "post": {
+            "type": "object",
+            "properties": {name: schema for name, (schema, _act, _until) in ACTIONS.items()},
+            "minProperties": 1,
+            "maxProperties": 1,
+        }
+    }
+
     def post(self, request: Any, server_id: str) -> Response:
         data = self.body({"type": "object", "minProperties": 1})
         name = next(iter(data or {}), "")

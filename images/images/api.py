@@ -3,7 +3,7 @@
 from typing import Any
 
 from images.images import listing, services
-from images.images.changes import parse
+from images.images.changes import NEWER, OLDER, OPERATIONS, parse
 from images.images.fields import SCHEMA, VALUES
 from images.images.views import ImageServiceView
 from images.stores import files
@@ -20,7 +20,25 @@ LIST: dict[str, Any] = {
     },
 }
 ONE: dict[str, Any] = {"type": "object", "properties": SCHEMA["properties"], "additionalProperties": {"type": "string"}}
-PATCH: dict[str, Any] = {"type": "array", "items": {"type": "object"}}
+_PATH = {"type": "string", "pattern": "^/[^/]+"}
+PATCHES: dict[str, Any] = {
+    NEWER: {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {"op": {"enum": OPERATIONS}, "path": _PATH, "value": {}},
+            "required": ["op", "path"],
+        },
+    },
+    OLDER: {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {**dict.fromkeys(OPERATIONS, _PATH), "value": {}},
+            "minProperties": 1,
+        },
+    },
+}
 
 
 class Images(ImageServiceView):
@@ -40,7 +58,7 @@ class Images(ImageServiceView):
 
 
 class ImageDetail(ImageServiceView):
-    bodies = {"patch": PATCH}
+    media = {"patch": PATCHES}
     answers = {"get": ONE, "patch": ONE}
 
     def get(self, request: Any, image_id: str) -> Response:

@@ -12,10 +12,9 @@ from common.errors import Invalid
 from images.images.errors import ReadOnly, Reserved, WrongPatchType
 from images.images.fields import BASE, READ_ONLY, RESERVED, RESERVED_NAMESPACE, check_values
 
-DIALECTS: Final = {
-    "application/openstack-images-v2.0-json-patch": 4,
-    "application/openstack-images-v2.1-json-patch": 10,
-}
+OLDER: Final = "application/openstack-images-v2.0-json-patch"
+NEWER: Final = "application/openstack-images-v2.1-json-patch"
+DIALECTS: Final = {OLDER: 4, NEWER: 10}
 OPERATIONS: Final = ("add", "remove", "replace")
 
 

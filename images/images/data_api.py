@@ -14,10 +14,13 @@ from images.images.views import ImageServiceView, body_length, body_pieces, requ
 from images.stores import files
 from openstackapi.views import Response
 
+OCTETS: dict[str, Any] = {"application/octet-stream": {}}
 _RANGE = re.compile(r"^bytes[= ](\d*)-(\d*)(?:/(?:\d+|\*))?$")
 
 
 class ImageFile(ImageServiceView):
+    media = {"put": OCTETS}
+
     def get(self, request: Any, image_id: str) -> HttpResponseBase:
         image = readable(self.actor, image_id)
         if image.status not in states.HAS_DATA:
@@ -32,6 +35,8 @@ class ImageFile(ImageServiceView):
 
 
 class ImageStage(ImageServiceView):
+    media = {"put": OCTETS}
+
     def put(self, request: Any, image_id: str) -> Response:
         raw = request._request
         require_octets(raw)

@@ -61,6 +61,8 @@ class ImportMethods(ImageServiceView):
 
 
 class Schemas(ImageServiceView):
+    answers = {"get": {"type": "object", "properties": {"name": {"type": "string"}, "properties": {"type": "object"}}}}
+
     def get(self, request: Any, name: str) -> Response:
         schema = SCHEMA if name == "image" else SCHEMAS.get(name) or METADEFS.get(name)
         if schema is None:

@@ -18,6 +18,7 @@ from openstackapi.inference.values import (
     TRUTH,
     WHOLE,
     Answer,
+    Choice,
     Group,
     Known,
     Many,
@@ -78,24 +79,10 @@ class Calls(Expressions):
                 whole = self.value(base, scope)
                 self._changes(base, name, node, scope)
                 return self._method(whole, name, node, scope)
-            case ast.Subscript(value=table):
-                found = self.value(table, scope)
-                if isinstance(found, Known) and isinstance(found.it, Mapping):
-                    return self._any_of(found.it, node, scope)
         return self.invoke(self.value(node.func, scope), node, scope)
 
     def _is_module(self, base: ast.expr, scope: Scope) -> bool:
         return isinstance(base, ast.Name) and inspect.ismodule(getattr(self.value(base, scope), "it", None))
-
-    def _any_of(self, table: Mapping[Any, Any], node: ast.Call, scope: Scope) -> Any:
-        """A function out of a table: each of them may be the one."""
-        assert isinstance(node.func, ast.Subscript)
-        key = self.value(node.func.slice, scope)
-        chosen = [table[key.it]] if isinstance(key, Known) and key.it in table else list(table.values())
-        value: Any = NOTHING
-        for one in chosen:
-            value = joined(value, self.invoke(Known(one), node, scope))
-        return ANYTHING if value is NOTHING else value
 
     def arguments(self, node: ast.Call, scope: Scope) -> tuple[list[Any], dict[str, Any]]:
         placed = [self.value(one, scope) for one in node.args if not isinstance(one, ast.Starred)]
@@ -103,6 +90,11 @@ class Calls(Expressions):
         return placed, named
 
     def invoke(self, function: Any, node: ast.Call, scope: Scope) -> Any:
+        if isinstance(function, Choice):
+            value: Any = NOTHING
+            for one in function.items:
+                value = joined(value, self.invoke(Known(one), node, scope))
+            return value
         placed, named = self.arguments(node, scope)
         if not isinstance(function, Known):
             return ANYTHING

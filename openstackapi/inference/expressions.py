@@ -17,6 +17,7 @@ from openstackapi.inference.values import (
     TEXT,
     TRUTH,
     WHOLE,
+    Choice,
     Group,
     Known,
     Many,
@@ -143,6 +144,8 @@ class Expressions:
                     return Known(it[at])
                 except (LookupError, TypeError):
                     return ANYTHING
+            case Known(it), _ if isinstance(it, Mapping) and it:
+                return Choice(tuple(it.values()))
             case Many(item), _:
                 return item
             case Group(items), Known(int() as at) if at < len(items):
@@ -231,7 +234,7 @@ class Expressions:
             case ast.Name(id=name):
                 scope.names[name] = value
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
-                whole = Group(tuple(map(Known, value.it))) if _is_row(value, len(parts)) else value
+                whole = _apart(value, len(parts))
                 for at, part in enumerate(parts):
                     fits = isinstance(whole, Group) and len(whole.items) == len(parts)
                     self.bind(part, whole.items[at] if fits else self.item(whole), scope)
@@ -350,5 +353,11 @@ def _column(kind: type[models.Model], name: str) -> Any:
     return None
 
 
-def _is_row(value: Any, length: int) -> bool:
-    return isinstance(value, Known) and isinstance(value.it, (tuple, list)) and len(value.it) == length
+def _apart(value: Any, length: int) -> Any:
+    """A real tuple, or a choice of such, place by place."""
+    match value:
+        case Known(tuple() | list() as it) if len(it) == length:
+            return Group(tuple(map(Known, it)))
+        case Choice(items) if all(isinstance(one, (tuple, list)) and len(one) == length for one in items):
+            return Group(tuple(map(Choice, zip(*items, strict=True))))
+    return value

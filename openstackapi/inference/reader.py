@@ -45,20 +45,23 @@ def _functions(file: str) -> dict[int, ast.FunctionDef]:
 
 def _tree(function: Any) -> ast.FunctionDef | None:
     """A function of the project as its tree; None for one from elsewhere, and for a lambda."""
-    file = Path(function.__code__.co_filename)
-    if settings.BASE_DIR not in file.parents or "site-packages" in file.parts:
+    file = function.__code__.co_filename
+    if not file.startswith(f"{settings.BASE_DIR}/") or "site-packages" in file:
         return None
-    return _functions(str(file)).get(function.__code__.co_firstlineno)
+    return _functions(file).get(function.__code__.co_firstlineno)
 
 
 @cache
-def _promised(function: Any) -> Any:
-    """The value of the return annotation."""
+def _hints(function: Any) -> dict[str, Any]:
     try:
-        hints = typing.get_type_hints(function)
+        return {name: of_annotation(hint) for name, hint in typing.get_type_hints(function).items()}
     except NameError:  # a name that is imported for type checkers only
-        return ANYTHING
-    return of_annotation(hints["return"]) if "return" in hints else ANYTHING
+        return {}
+
+
+@cache
+def _signature(function: Any) -> inspect.Signature:
+    return inspect.signature(function)
 
 
 def _owner(function: Any) -> type | None:
@@ -89,7 +92,7 @@ class Reader(Calls):
         self, function: Any, own: Any, arguments: list[Any], named: dict[str, Any], *, whole: bool = False
     ) -> Any:
         function = inspect.unwrap(function)
-        promised = _promised(function)
+        promised = _hints(function).get("return", ANYTHING)
         if says_much(promised) and not whole:
             return promised
         tree = _tree(function)
@@ -108,21 +111,18 @@ class Reader(Calls):
 
     def _parameters(self, function: Any, own: Any, arguments: list[Any], named: dict[str, Any]) -> dict[str, Any]:
         placed = [*([own] if own is not None else []), *arguments]
-        try:
-            hints = typing.get_type_hints(function)
-        except NameError:
-            hints = {}
+        hints = _hints(function)
         found: dict[str, Any] = {}
-        for name, parameter in inspect.signature(function).parameters.items():
+        for name, parameter in _signature(function).parameters.items():
             if parameter.kind is parameter.VAR_KEYWORD:
-                inner = schema_of(of_annotation(hints.get(name)))
+                inner = schema_of(hints.get(name, ANYTHING))
                 found[name] = Shape({"type": "object", **({"additionalProperties": inner} if inner else {})})
             elif parameter.kind is parameter.VAR_POSITIONAL:
                 found[name], placed = Many(placed[0] if placed else ANYTHING), []
             else:
                 by_place = parameter.kind is not parameter.KEYWORD_ONLY and placed
                 value = placed.pop(0) if by_place else named.get(name, _default(parameter))
-                found[name] = of_annotation(hints[name]) if value in (ANYTHING, Shape({})) and name in hints else value
+                found[name] = hints.get(name, value) if value in (ANYTHING, NOTHING) else value
         return found
 
     # ── Statements ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -63,6 +63,13 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """One of several real objects, out of a table whose key is only known at work."""
+
+    items: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class Query:
     """request.GET, or a dict of it."""
 
@@ -117,6 +124,14 @@ def either(one: Schema, other: Schema) -> Schema:
         return nullable(other if one == {"type": "null"} else one)
     options = [*one.get("anyOf", [one]), *(o for o in other.get("anyOf", [other]))]
     return {"anyOf": [o for i, o in enumerate(options) if o not in options[:i]]}
+
+
+def any_of(schemas: Iterable[Schema]) -> Schema:
+    """What fits one of these; anything when there is none."""
+    found: Schema | None = None
+    for schema in schemas:
+        found = schema if found is None else either(found, schema)
+    return found or {}
 
 
 def nullable(schema: Schema) -> Schema:
@@ -190,10 +205,9 @@ def schema_of(value: Any) -> Schema:
         case Many(item):
             return {"type": "array", "items": schema_of(item)}
         case Group(items):
-            shape: Schema = {}
-            for item in items:
-                shape = either(shape, schema_of(item))
-            return {"type": "array", "items": shape}
+            return {"type": "array", "items": any_of(map(schema_of, items))}
+        case Choice(items):
+            return any_of(map(example, items))
         case Query():
             return {"type": "object", "additionalProperties": {"type": "string"}}
         case Row(kind, null) if issubclass(kind, (str, int, float, datetime.datetime)):
@@ -211,10 +225,7 @@ def example(data: Any) -> Schema:
             return {"type": "object"}
         return object_of((name, example(value)) for name, value in data.items())
     if isinstance(data, (list, tuple, set, frozenset)):
-        shape: Schema = {}
-        for item in data:
-            shape = either(shape, example(item))
-        return {"type": "array", "items": shape}
+        return {"type": "array", "items": any_of(map(example, data))}
     if hasattr(data, "_proxy____cast"):  # a translated text
         return {"type": "string"}
     return {}
