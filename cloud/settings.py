@@ -83,6 +83,8 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.ContentPolicy",
 ]
+if "pytest" in sys.modules:  # it would read every static file anew for each test client
+    MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")
 ROOT_URLCONF = "cloud.urls"
 WSGI_APPLICATION = "cloud.wsgi.application"
 ASGI_APPLICATION = "cloud.asgi.application"
