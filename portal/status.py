@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 Text = str | Promise
 
@@ -46,12 +47,12 @@ SERVER_BUSY: dict[str, Text] = {
 
 IMAGE = _table({
     "queued": ("busy", _("Queued")), "saving": ("busy", _("Saving")), "uploading": ("busy", _("Uploading")),
-    "importing": ("busy", _("Importing")), "active": ("ok", _("Active")), "deactivated": ("off", _("Deactivated")),
+    "importing": ("busy", _("Importing")), "active": ("ok", pgettext_lazy("image", "Active")), "deactivated": ("off", _("Deactivated")),
     "killed": ("bad", _("Killed")), "pending_delete": ("warn", _("Pending delete")),
 })  # fmt: skip
 
 NETWORK = _table({
-    "ACTIVE": ("ok", _("Active")), "BUILD": ("busy", _("Building")), "DOWN": ("warn", _("Down")),
+    "ACTIVE": ("ok", pgettext_lazy("network", "Active")), "BUILD": ("busy", _("Building")), "DOWN": ("warn", _("Down")),
     "ERROR": ("bad", _("Error")), "N/A": ("off", _("Not bound")),
 })  # fmt: skip
 

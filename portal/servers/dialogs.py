@@ -166,7 +166,7 @@ class Delete(Confirm):
 
     @property
     def keep(self) -> Text:  # type: ignore[override]
-        return ngettext("Keep it", "Keep them", self._count)
+        return _("Keep it") if self._count == 1 else _("Keep them")
 
     def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
         for server in self.servers(**keys):
