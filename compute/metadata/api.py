@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from common.clock import now
 from common.errors import CloudError
-from compute.metadata import documents
+from compute.metadata import documents, passwords
 from compute.servers import services
 from compute.servers.models import Server
 from hosts.services import authenticate_agent
@@ -61,9 +61,24 @@ def metadata(request: HttpRequest, path: str = "") -> HttpResponse:
         return _not_found()
     if server.metadata_at is None:
         services.note_fact(server.id, "metadata_at", now())
+    parts = [part for part in path.split("/") if part]
+    if request.method == "POST" and _is_password(parts):
+        return _keep_password(server, request.body)
     if request.method not in ("GET", "HEAD"):
         return HttpResponse(status=405)
-    return answer(server, [part for part in path.split("/") if part], path.endswith("/"))
+    return answer(server, parts, path.endswith("/"))
+
+
+def _is_password(parts: list[str]) -> bool:
+    return len(parts) == 3 and parts[0] == "openstack" and parts[2] == "password" and parts[1] in _VERSIONS
+
+
+def _keep_password(server: Server, body: bytes) -> HttpResponse:
+    try:
+        passwords.keep(server.id, body)
+    except CloudError as error:
+        return HttpResponse(error.message, status=status_of(error, "compute"), content_type="text/plain")
+    return HttpResponse(status=200)
 
 
 def answer(server: Server, parts: list[str], folder: bool = False) -> HttpResponse:
@@ -77,13 +92,14 @@ def answer(server: Server, parts: list[str], folder: bool = False) -> HttpRespon
     return _not_found()
 
 
+_VERSIONS = (*documents.OPENSTACK_VERSIONS, "latest")
 _FILES = ("meta_data.json", "user_data", "password", "vendor_data.json", "vendor_data2.json", "network_data.json")
 
 
 def _openstack(server: Server, parts: list[str]) -> HttpResponse:
     if not parts:
         return _text("\n".join((*documents.OPENSTACK_VERSIONS, "latest")))
-    if parts[0] not in (*documents.OPENSTACK_VERSIONS, "latest"):
+    if parts[0] not in _VERSIONS:
         return _not_found()
     data = documents.user_data(server)
     match parts[1:]:
@@ -96,7 +112,7 @@ def _openstack(server: Server, parts: list[str]) -> HttpResponse:
         case ["vendor_data.json" | "vendor_data2.json"]:
             return _json({})
         case ["password"]:
-            return _text("")
+            return _text(server.guest_password)
         case ["user_data"] if data is not None:
             return _text(data, "application/octet-stream")
     return _not_found()

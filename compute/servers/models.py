@@ -81,6 +81,7 @@ class Server(models.Model):
     key_name = models.CharField(max_length=255, null=True, default=None)
     key_data = models.TextField(default="")
     user_data = models.TextField(null=True, default=None)  # base64, as it came
+    guest_password = models.CharField(max_length=1020, blank=True, default="")  # as the guest posted it: encrypted
     config_drive = models.BooleanField(default=False)
     metadata = models.JSONField(default=dict)
     tags = models.JSONField(default=list)

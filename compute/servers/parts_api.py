@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.errors import Invalid, NotFound
+from compute.metadata import passwords
 from compute.servers import changing, history, reading, requests, schemas, services, wiring
 from compute.servers.diagnostics import diagnostics
 from compute.servers.models import Server
@@ -236,12 +237,11 @@ class Diagnostics(ComputeView):
 
 
 class Password(ComputeView):
-    """The password a guest has posted, encrypted to its key. Guests here post none, so it is empty."""
+    """The password a guest has posted, encrypted to its key; empty while it has not."""
 
     def get(self, request: Any, server_id: str) -> Response:
-        services.find(self.actor, server_id)
-        return Response({"password": ""})
+        return Response({"password": services.find(self.actor, server_id).guest_password})
 
     def delete(self, request: Any, server_id: str) -> Response:
-        services.find(self.actor, server_id, "compute:server:update")
+        passwords.clear(self.actor, server_id)
         return Response(status=204)

@@ -218,6 +218,22 @@ def test_a_guest_reads_its_metadata(red: Client, launch: Launch, network: Any, h
     assert sealed(red, "GET", "/internal/metadata/latest/", **who).status_code == 404
 
 
+def test_a_guest_posts_its_password_once(red: Client, launch: Launch, network: Any, host_keys: None) -> None:
+    server_id = launch()
+    address = red.ok("get", f"servers/{server_id}")["server"]["addresses"]["private"][0]["addr"]
+    who = {"HTTP_X_STACKLING_NETWORK": network.id, "HTTP_X_STACKLING_CLIENT": address}
+    path, shown = "/internal/metadata/openstack/latest/password", f"servers/{server_id}/os-server-password"
+    assert red.ok("get", shown) == {"password": ""}
+    assert sealed(red, "POST", path, data=b"x" * 1021, **who).status_code == 400
+    assert sealed(red, "POST", path, data=b"c2VjcmV0", **who).status_code == 200
+    assert sealed(red, "POST", path, data=b"b3RoZXI=", **who).status_code == 409
+    assert red.ok("get", shown) == {"password": "c2VjcmV0"}
+    assert sealed(red, "GET", path, **who).content == b"c2VjcmV0"
+    red.ok("delete", shown, status=204)
+    assert red.ok("get", shown) == {"password": ""}
+    assert sealed(red, "POST", "/internal/metadata/openstack/latest/user_data", **who).status_code == 405
+
+
 def test_the_log_grows_and_is_shown(red: Client, launch: Launch, host_keys: None) -> None:
     server_id = launch()
     path = f"/internal/servers/{server_id}/log"
