@@ -29,6 +29,13 @@ NEEDS = {
 }
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Static files are found as they are asked for: else every new client of a test would list them all first."""
+    from django.conf import settings
+
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark, programs in NEEDS.items():
         if not item.get_closest_marker(mark):
