@@ -143,7 +143,7 @@ def snapshot(actor: Actor, *, server_id: str, name: str, metadata: dict[str, str
     """
     server = find(actor, server_id, "compute:server:snapshot", lock=True)
     server.allow("snapshot", admin=actor.is_admin)
-    image = _image_of(actor, server, name, {**(metadata or {}), "image_type": "snapshot"})
+    image = _image_of(actor, server, name, {"image_type": "snapshot", **(metadata or {})})
     run(actor, server, "snapshot", flows_change.SNAPSHOT, {"snapshot_id": image.id})
     return image.id
 
