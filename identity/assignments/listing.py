@@ -75,8 +75,7 @@ def effective(only: Filter) -> list[Assignment]:
     wide = Filter(system=only.system)
     if only.domain_id is not None:
         wide = Filter(domain_id=only.domain_id, inherited=False)
-    found: Iterable[Assignment] = rows(wide)
-    found = _members(found, only.user_id)
+    found = list(_members(_rows_of(wide, only.user_id), only.user_id))
     found = _below(found)
     found = [one for one in found if only.inherited is None or (one.via is not None) == only.inherited]
     if only.project_ids is not None:
@@ -86,6 +85,16 @@ def effective(only: Filter) -> list[Assignment]:
     return [one for one in _implied(found) if only.role_id in (None, one.role_id)]
 
 
+def _rows_of(wide: Filter, user_id: str | None) -> Iterator[Assignment]:
+    """The rows that say something about one user, or about all: a cloud has many more rows than one user has."""
+    if user_id is None:
+        yield from rows(wide)
+        return
+    yield from rows(replace(wide, user_id=user_id))
+    for group_id in User.groups.through.objects.filter(user_id=user_id).values_list("group_id", flat=True):
+        yield from rows(replace(wide, group_id=group_id))
+
+
 def _members(found: Iterable[Assignment], user_id: str | None) -> Iterator[Assignment]:
     members: dict[str, list[str]] = {}
     pairs = User.groups.through.objects.values_list("group_id", "user_id")
@@ -93,29 +102,36 @@ def _members(found: Iterable[Assignment], user_id: str | None) -> Iterator[Assig
         members.setdefault(group_id, []).append(member_id)
     for one in found:
         if one.subject == "user":
-            if user_id in (None, one.subject_id):
-                yield one
+            yield one
         else:
             for member_id in members.get(one.subject_id, ()):
                 yield replace(one, subject="user", subject_id=member_id, via_group=one.subject_id)
 
 
-def _below(found: Iterable[Assignment]) -> Iterator[Assignment]:
-    children: dict[str, list[str]] | None = None
+def _below(found: list[Assignment]) -> Iterator[Assignment]:
+    children = _children({one.object_id for one in found if one.inherited})
     for one in found:
         if not one.inherited:
             yield one
             continue
-        if children is None:
-            children = {}
-            for id, parent_id in Project.objects.exclude(parent=None).values_list("id", "parent_id"):
-                children.setdefault(parent_id, []).append(id)
         todo = list(children.get(one.object_id, ()))
         while todo:
             project_id = todo.pop()
             todo += children.get(project_id, ())
             via = (one.on, one.object_id)
             yield replace(one, on="project", object_id=project_id, inherited=False, via=via)
+
+
+def _children(roots: set[str]) -> dict[str, list[str]]:
+    """Parent → children for everything below these. One query a level."""
+    children: dict[str, list[str]] = {}
+    level = roots
+    while level:
+        below = list(Project.objects.filter(parent_id__in=level).values_list("id", "parent_id"))
+        for id, parent_id in below:
+            children.setdefault(parent_id, []).append(id)
+        level = {id for id, _parent_id in below} - children.keys()
+    return children
 
 
 def _implied(found: Iterable[Assignment]) -> Iterator[Assignment]:
