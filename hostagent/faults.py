@@ -2,7 +2,8 @@
 
 An agent acts on faults whose flow is `host`; the step is that of the order (`host.start_domain:kill:once`). `fail`
 answers a failure, `hang` never answers, `kill` ends the agent at once, as SIGKILL would. `once` is remembered in the
-host's folder before it strikes, so a restarted agent does not fall again.
+host's folder before it strikes, so a restarted agent does not fall again. `STACKLING_FAULT=@<path>` has the fault read
+from a file each time.
 """
 
 import os
@@ -35,8 +36,17 @@ class Fault:
         return cls(flow, step, action, "once" in rest)
 
 
-def strike(fault: Fault | None, step: str, folder: Path) -> None:
-    """Do what the fault says if it means this step of an order. Raises: Failure."""
+def given(text: str) -> Fault | None:
+    """The fault of a setting, or of the file that it names with an @. Raises: ValueError when the text is not a fault."""
+    if not text.startswith("@"):
+        return Fault.parse(text)
+    path = Path(text[1:])
+    return Fault.parse(path.read_text().strip()) if path.exists() else None
+
+
+def strike(text: str, step: str, folder: Path) -> None:
+    """Do what the setting says if it means this step of an order. Raises: Failure."""
+    fault = given(text) if text else None
     if fault is None or fault.flow != "host" or fault.step != step:
         return
     if fault.once:

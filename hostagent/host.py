@@ -43,7 +43,8 @@ class Host:
         own.run.mkdir(parents=True, exist_ok=True)
         self._outbox = outbox
         self._stuck = stuck
-        self._fault = faults.Fault.parse(settings.fault)
+        self._fault = settings.fault
+        faults.given(self._fault)  # refused now, not at the first order
         self._jobs: dict[tuple[str, ...], Job] = {}
         self._answers: dict[tuple[str, ...], dict[str, Any]] = {}
         self._lock = threading.Lock()
@@ -51,7 +52,7 @@ class Host:
         self._isolated = False
         self._generations = Journal(own.data / "generations.jsonl")
         fake = settings.drivers["hypervisor"] == "fake"
-        self.lanes = Lanes(own.name, inline=fake and self._fault is None)
+        self.lanes = Lanes(own.name, inline=fake and not self._fault)
         self.storage = drivers.load_storage(self)
         self.network = drivers.load_network(self)
         self.hypervisor = drivers.load_hypervisor(self)

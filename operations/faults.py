@@ -2,6 +2,7 @@
 
 ``server.boot.claim_host:fail`` makes that step fail; ``hang`` keeps it waiting until its deadline; ``kill`` ends the
 control process as SIGKILL would. With ``:once`` a mark in STACKLING_DATA/faults remembers that it has struck.
+``STACKLING_FAULT=@<path>`` has the fault read from a file each time, so that a running cloud can be given another.
 """
 
 import os
@@ -24,9 +25,7 @@ class Hung(Exception):
 
 def strike(row: Operation, step: OperationStep) -> None:
     """Do what STACKLING_FAULT asks for this step, if it does."""
-    text = settings.FAULT
-    if not text or text.startswith("host."):
-        return
+    text = _given(settings.FAULT) if settings.FAULT else ""
     where, _, how = text.partition(":")
     kind, _, once = how.partition(":")
     if where != f"{row.flow}.{step.name}" or step.phase != "do":
@@ -38,6 +37,14 @@ def strike(row: Operation, step: OperationStep) -> None:
     if kind == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     raise Hung(step.name)
+
+
+def _given(text: str) -> str:
+    """The fault itself, where the setting names a file. No file: no fault."""
+    if not text.startswith("@"):
+        return text
+    path = Path(text[1:])
+    return path.read_text().strip() if path.exists() else ""
 
 
 def _first(where: str, kind: str) -> bool:

@@ -24,7 +24,7 @@ def check(world: Hosts) -> None:
     for host, disks in world.disks.items():
         here = {server.id for server in servers.values() if server.host == host}
         assert disks <= here and set(world.domains.get(host, {})) <= here, f"{host} has what no row places there"
-    ports = {id for id in Port.objects.filter(device_owner__startswith="compute:").values_list("device_id", flat=True)}
+    ports = set(Port.objects.filter(device_owner__startswith="compute:").values_list("device_id", flat=True))
     assert ports <= set(servers), "ports of servers that are gone"
     assert not Image.objects.filter(status__in=("queued", "saving")).exists(), "an image that nobody fills"
     check_network()
