@@ -36,11 +36,31 @@ from openstackapi.inference.values import (
 )
 from openstackapi.pagination import Page
 
-_WORDS = ("strip", "lstrip", "rstrip", "lower", "upper", "title", "join", "format", "replace", "removesuffix")
+_WORDS: tuple[str, ...] = (
+    "strip",
+    "lstrip",
+    "rstrip",
+    "lower",
+    "upper",
+    "title",
+    "join",
+    "format",
+    "replace",
+    "removesuffix",
+)
 _WORDS = (*_WORDS, "removeprefix", "decode", "hex", "isoformat", "strftime")
 _TESTS = ("startswith", "endswith", "isdigit", "exists", "isalpha")
 _COUNTS = ("count", "bit_length", "timestamp", "total_seconds", "index", "find")
-_ROWS_STILL = ("all", "filter", "exclude", "order_by", "select_related", "prefetch_related", "distinct", "annotate")
+_ROWS_STILL: tuple[str, ...] = (
+    "all",
+    "filter",
+    "exclude",
+    "order_by",
+    "select_related",
+    "prefetch_related",
+    "distinct",
+    "annotate",
+)
 _ROWS_STILL = (
     *_ROWS_STILL,
     "using",
@@ -53,7 +73,7 @@ _ROWS_STILL = (
     "union",
 )
 _TO_LIST = (list, sorted, set, tuple, frozenset, reversed)
-_PAGE_QUERY = {
+_PAGE_QUERY: dict[str, dict[str, Any]] = {
     "limit": {"type": "integer", "minimum": 0},
     "marker": {"type": "string"},
     "sort_key": {"type": "string"},

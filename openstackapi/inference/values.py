@@ -88,7 +88,7 @@ _PLAIN: dict[Any, Schema] = {
     datetime.date: {"type": "string"},
     bytes: {"type": "string"},
 }
-_COLUMNS: tuple[tuple[type, Schema], ...] = (
+_COLUMNS: tuple[tuple[type[Any], Schema], ...] = (
     (columns.BooleanField, {"type": "boolean"}),
     (columns.IntegerField, {"type": "integer"}),
     (columns.FloatField, {"type": "number"}),
@@ -322,11 +322,11 @@ def of_column(column: Any) -> Any:
         if related is None:
             return ANYTHING
         return Many(Row(related)) if many else Row(related, null=bool(getattr(column, "null", True)))
-    for kind, schema in _COLUMNS:
-        if isinstance(column, kind):
+    for column_class, schema in _COLUMNS:
+        if isinstance(column, column_class):
             return Shape(nullable(schema) if column.null else dict(schema))
     if isinstance(column, models.JSONField):
         default = column.get_default() if column.has_default() else None
-        plain = {list: "array", dict: "object"}.get(type(default))
+        plain = "array" if type(default) is list else "object" if type(default) is dict else None
         return Shape({"type": [plain, "null"] if column.null else plain}) if plain else ANYTHING
     return ANYTHING

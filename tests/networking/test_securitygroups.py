@@ -69,7 +69,7 @@ def test_rules_are_checked(neutron, demo, rule, status, words) -> None:
 def test_a_prefix_is_shown_as_given_and_matched_without_its_host_bits(neutron, demo) -> None:
     call = neutron(demo)
     group = make_group(call)
-    answer, body = add(call, group, remote_ip_prefix="10.2.3.124/24")
+    _, body = add(call, group, remote_ip_prefix="10.2.3.124/24")
     rule = body["security_group_rule"]
     assert (rule["remote_ip_prefix"], rule["normalized_cidr"]) == ("10.2.3.124/24", "10.2.3.0/24")
     assert add(call, group, remote_ip_prefix="10.2.3.0/24")[0] == 409
