@@ -151,7 +151,7 @@ class Page(View):
             title = {403: _("Not allowed"), 404: _("Not found"), 503: _("Not available now")}.get(
                 status, _("Not possible")
             )
-            context = {"title": title, "message": error.message, "status": status}
+            context = {"title": title, "message": error.message}
             template = "portal/error.html" if self.request.actor else "portal/error_bare.html"  # type: ignore[attr-defined]
             response = self.page(template, status=status, **context)
         if isinstance(error, Unavailable):

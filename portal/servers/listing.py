@@ -82,6 +82,7 @@ def rows(query: QuerySet[Server]) -> list[dict[str, Any]]:
         entries = where[row["id"]]
         row["fixed"] = [entry["ip"] for entry in entries if entry["type"] == "fixed"]
         row["floating"] = [entry["ip"] for entry in entries if entry["type"] == "floating"]
+        row["sub"] = next(iter(row["floating"] + row["fixed"]), "")
         row["image"] = images.get(row["image_id"]) or (row["image_id"] or "")[:8]
         row["flavor_name"], row["vcpus"], row["ram"] = flavor_words(row["flavor"] or {})
         row["st"] = word(row)

@@ -30,6 +30,12 @@ def icon(name: str, css: str = "") -> SafeString:
 
 
 @register.simple_tag
+def sprite(name: str) -> SafeString:
+    """The icon inside a symbol of the page's own, for what is repeated in each row."""
+    return mark_safe(f'<use href="{_sprite()}#{name}"/>')
+
+
+@register.simple_tag
 def st(status: Status | None, css: str = "") -> SafeString:
     """Shape, colour and word."""
     if status is None:
@@ -75,6 +81,21 @@ def when(at: datetime | None) -> SafeString:
     if at is None:
         return mark_safe("–")
     return _time(at, timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S"), live=False)
+
+
+@register.simple_tag
+def age_lean(at: datetime) -> SafeString:
+    """As `age`, for the rows of a long list: the script adds the exact time as a tooltip."""
+    return format_html('<time datetime="{}Z" data-age>{}</time>', at.isoformat(timespec="seconds")[:19], short_age(at))
+
+
+@register.simple_tag
+def st_lean(status: Status) -> SafeString:
+    """As `st`, in a row that carries data-status itself."""
+    note = format_html(" <small>{}</small>", status.note) if status.note else ""
+    if not note and status.since is not None:
+        note = format_html(" <small>{}</small>", age_lean(status.since))
+    return format_html('<span class="st {}" title="{}"><i></i>{}{}</span>', status.kind, status.api, status.word, note)
 
 
 @register.filter

@@ -95,7 +95,8 @@ document.addEventListener("submit", event => {
 // ── Menus of rows ─────────────────────────────────────────────────────────────────────────────────────────────────
 const menu = $("#menu");
 export async function openMenu(button) {
-  menu.innerHTML = await fragment(button.dataset.menu);
+  const row = button.closest("tr"), table = button.closest("[data-menu-url]");
+  menu.innerHTML = await fragment(button.dataset.menu || table.dataset.menuUrl.replace("{id}", row.dataset.id));
   window.htmx.process(menu);
   menu.showPopover();
   const at = button.getBoundingClientRect(), box = menu.getBoundingClientRect();
@@ -163,9 +164,11 @@ function ages() {
     const s = Math.max(0, (now - Date.parse(mark.dateTime)) / 1000 | 0);
     const text = s < 60 ? `${s}${gap}${said.ageS}` : s < 3600 ? `${s / 60 | 0}${gap}${said.ageMin}` : s < 86400 ? `${s / 3600 | 0}${gap}${said.ageH}` : `${s / 86400 | 0}${gap}${said.ageD}`;
     if (mark.textContent !== text) mark.textContent = text;
+    if (!mark.title) mark.title = new Date(mark.dateTime).toLocaleString(document.documentElement.lang, { timeZoneName: "short" });
   }
 }
 setInterval(() => document.hidden || ages(), 1000);
+ages();
 
 // ── Palette ───────────────────────────────────────────────────────────────────────────────────────────────────────
 const palette = $("#palette"), query = $("#palette-q");

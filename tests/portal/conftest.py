@@ -1,0 +1,69 @@
+"""A seeded cloud without hosts, and people signed in at the portal."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from compute.flavors.services import seed as seed_flavors
+from compute.servers.models import Server
+from identity import seeding
+from identity.models import Project, User
+from identity.revocation import services as revocation
+from operations import doorbell
+
+PASSWORDS = {"admin": "admin's password", "demo": "demo's password"}
+
+
+@pytest.fixture
+def cloud_rows(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> None:
+    settings.DATA, settings.POLICY_FILE = tmp_path, tmp_path / "policy.yaml"
+    settings.CONSOLE_LOGS, settings.CONSOLE_KEY = tmp_path / "consoles", tmp_path / "console.key"
+    settings.CONSOLE_LOGS.mkdir()
+    settings.CONSOLE_KEY.write_text("ef" * 32)
+    monkeypatch.setattr(doorbell, "ring", lambda job: None)
+    for name, password in PASSWORDS.items():
+        monkeypatch.setenv(f"STACKLING_{name.upper()}_PASSWORD", password)
+    revocation._forget()
+    seeding.seed()
+    seed_flavors()
+
+
+def enter(name: str) -> Client:
+    client = Client()
+    answer = client.post("/sign-in", {"username": name, "password": PASSWORDS[name]})
+    assert answer.status_code == 302, answer.content
+    return client
+
+
+@pytest.fixture
+def demo(cloud_rows: None) -> Client:
+    return enter("demo")
+
+
+@pytest.fixture
+def admin(cloud_rows: None) -> Client:
+    return enter("admin")
+
+
+@pytest.fixture
+def make_servers(cloud_rows: None) -> Callable[..., list[Server]]:
+    """`make_servers(3, vm_state="active")`: rows as they are, in project demo."""
+    project = Project.objects.get(name="demo", is_domain=False)
+    user = User.objects.get(name="demo")
+
+    def make(count: int = 1, project_id: str = "", **values: Any) -> list[Server]:
+        flavor = {"vcpus": 1, "ram": 128, "disk": 1, "original_name": "tiny", "extra_specs": {}}
+        rows = [
+            Server(
+                name=values.get("name", f"web-{number}"), hostname=f"web-{number}", project_id=project_id or project.pk,
+                user_id=user.pk, flavor_id="tiny", flavor=flavor, host="host1",
+                **{"vm_state": "active", "power_state": 1, **{name: value for name, value in values.items() if name != "name"}},
+            )
+            for number in range(count)
+        ]  # fmt: skip
+        return Server.objects.bulk_create(rows)
+
+    return make
