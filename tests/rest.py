@@ -3,6 +3,7 @@
 import http.client
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 from tests.live import LiveCloud
@@ -63,7 +64,8 @@ class Rest:
         link = http.client.HTTPConnection("127.0.0.1", self.cloud.port, timeout=timeout)
         begin = time.monotonic()
         try:
-            link.request(method, path, body=content, headers={k: v for k, v in head.items() if v})
+            with suppress(BrokenPipeError, ConnectionResetError):  # refused before it was read; the answer says why
+                link.request(method, path, body=content, headers={k: v for k, v in head.items() if v})
             answer = link.getresponse()
             found = {k.lower(): v for k, v in answer.getheaders()}
             return Answer(answer.status, found, answer.read(), time.monotonic() - begin)
