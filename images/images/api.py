@@ -4,6 +4,7 @@ from typing import Any
 
 from images.images import listing, services
 from images.images.changes import NEWER, OLDER, OPERATIONS, parse
+from images.images.errors import NoBody
 from images.images.fields import SCHEMA, VALUES
 from images.images.views import ImageServiceView
 from images.stores import files
@@ -49,7 +50,10 @@ class Images(ImageServiceView):
         return Response(listing.index(self.actor, request._request))
 
     def post(self, request: Any) -> Response:
-        image = services.create(self.actor, values=self.body() or {})
+        values = self.body()
+        if values is None:
+            raise NoBody()
+        image = services.create(self.actor, values=values)
         response = Response(services.show(self.actor, image_id=image.pk), status=201)
         response["Location"] = f"{self.root()}/api/image/v2/images/{image.pk}"
         response["OpenStack-image-import-methods"] = ",".join(methods())

@@ -102,6 +102,10 @@ class Overtaken(Conflict):
     template = _("Image %(id)s was given other data meanwhile, or was given up because nothing came for long.")
 
 
+class NoBody(Invalid):
+    template = _("Body expected in request.")
+
+
 class Incomplete(Invalid):
     template = _("The upload ended after %(have)s of %(want)s bytes.")
 
