@@ -215,7 +215,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/[a-z]+",
     "AUTHENTICATION_WHITELIST": [],
     "PREPROCESSING_HOOKS": ["openstackapi.autoschema.routes"],
-    "POSTPROCESSING_HOOKS": [],
+    "POSTPROCESSING_HOOKS": ["openstackapi.components.components"],
     "SORT_OPERATIONS": False,
     "TAGS": [
         {"name": "identity", "description": "Keystone's v3 API: who may do what."},

@@ -59,7 +59,7 @@ urlpatterns = [
     route("extensions/(?P<alias>[^/]+?)", extensions.ExtensionDetail),
     route("service-providers", extensions.ServiceProviders),
     route("quotas", quotas.Quotas),
-    route("quotas/(?:tenant|project)", quotas.OwnProject),
+    *(route(f"quotas/{word}", quotas.OwnProject) for word in ("tenant", "project")),
     route("quotas/(?P<project_id>[^/]+?)", quotas.QuotaDetail),
     route("quotas/(?P<project_id>[^/]+?)/default", quotas.QuotaDefaults),
     route("quotas/(?P<project_id>[^/]+?)/details", quotas.QuotaUsage),

@@ -8,19 +8,14 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 
-from openstackapi import faults, microversion
+from openstackapi import microversion
 from openstackapi.inference.reader import Reader
-from openstackapi.inference.values import Answer, either, example
+from openstackapi.inference.values import Answer, either
 
 Schema = dict[str, Any]
 JSON = "application/json"
 OLDER = "/api/compute/v2/"
-REQUEST_ID = {
-    "X-Openstack-Request-Id": {
-        "description": "The id of this request, in every log line and timeline about it.",
-        "schema": {"type": "string", "pattern": "^req-[0-9a-f-]{36}$"},
-    }
-}
+REQUEST_ID = {"X-Openstack-Request-Id": {"$ref": "#/components/headers/request_id"}}
 _TITLES = {
     200: "The answer.",
     201: "Made.",
@@ -151,9 +146,8 @@ class ServiceSchema(AutoSchema):
             status = next((code for code, said in found.items() if "content" in said), min(found, default=200))
             self._add(found, Answer(status, declared), replace=True)
         responses = {str(status): said for status, said in sorted(found.items())}
-        fault = {"description": "A sentence that says what, why and what next.", "headers": REQUEST_ID}
-        content = {"content": {JSON: {"schema": self._fault()}}}
-        return {**responses, "4XX": {**fault, **content}, "5XX": {**fault, **content}}
+        fault = {"$ref": f"#/components/responses/{self.view.service}_fault"}
+        return {**responses, "4XX": fault, "5XX": fault}
 
     def _add(self, found: dict[int, Schema], answer: Answer, *, replace: bool = False) -> None:
         said = found.setdefault(
@@ -166,12 +160,6 @@ class ServiceSchema(AutoSchema):
         if answer.media in content and not replace:
             schema = either(content[answer.media]["schema"], schema)
         content[answer.media] = {"schema": schema}
-
-    def _fault(self) -> Schema:
-        envelope = faults.ENVELOPE[self.view.service](404, "Code", "Message", {}, "req-")
-        if self.view.service in ("compute", "volume"):  # named by the kind of fault
-            return {"type": "object", "additionalProperties": example(next(iter(envelope.values())))}
-        return example(envelope)
 
 
 def plain(schema: Any) -> Any:

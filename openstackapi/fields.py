@@ -18,7 +18,8 @@ class Field:
 
     `source` is a column name, or a function of the row; None means the field's own name. `since`/`until` are the first
     and last microversions that show it. `admin` hides it from everyone else. `create`/`update`/`required` say where a
-    client may send it; `schema` is the JSON Schema of what it may send when the bare type does not say enough.
+    client may send it; `schema` is the JSON Schema of what it may send when the bare type does not say enough, `shown` of
+    what is shown when that differs.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Field:
     update: bool = False
     required: bool = False
     schema: dict[str, Any] | None = None
+    shown: dict[str, Any] | None = None
     show: bool = True  # False: only sent by clients, never shown
     doc: str = ""
 
@@ -145,5 +147,7 @@ class Fields:
     def json_schema(self, version: Version = ANY) -> dict[str, Any]:
         """JSON Schema of one as it is shown, for OpenAPI."""
         shown = [f for f in self.fields if f.visible(version, True)]
-        properties = {f.name: {**f.as_schema(), **({"description": f.doc} if f.doc else {})} for f in shown}
+        properties = {
+            f.name: {**(f.shown or f.as_schema()), **({"description": f.doc} if f.doc else {})} for f in shown
+        }
         return {"type": "object", "properties": properties}
