@@ -27,9 +27,19 @@ _OWN_DOOR.verify_mode = ssl.CERT_NONE
 
 
 def prepare_clone(steps: Steps) -> None:
-    """What depends on the clone alone: front-end files, translations, static files, byte code."""
+    """What depends on the clone alone: front-end files, translations, static files, byte code.
+
+    Several clouds of one clone may start at once: one prepares, the others wait and find it done.
+    """
     if not os.access(CLONE, os.W_OK):
         return
+    STAMPS.mkdir(parents=True, exist_ok=True)
+    with (STAMPS / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _prepare_clone(steps)
+
+
+def _prepare_clone(steps: Steps) -> None:
     steps.once("front-end packages", STAMPS / "vendor", vendor.inputs_hash(), vendor.make)
     catalogs = sorted({*CLONE.glob("*/locale/*/LC_MESSAGES/*.po"), *CLONE.glob("locale/*/LC_MESSAGES/*.po")})
     compiled = [str(path.with_suffix(".mo").exists()) for path in catalogs]
