@@ -50,7 +50,7 @@ requirements:  ## compile requirements/*.in to hashed pins
 
 messages: setup  ## collect the texts to translate into locale/
 	@mkdir -p locale
-	@$(PYTHON_IN) manage.py makemessages --locale zh_Hans --no-obsolete --ignore '.venv/*' --ignore 'node_modules/*' --ignore 'var/*' --ignore 'tests/*'
+	@STACKLING_SECRET_KEY=signs-nothing $(PYTHON_IN) manage.py makemessages --locale zh_Hans --no-obsolete --no-location --no-wrap --ignore '.venv/*' --ignore 'node_modules/*' --ignore 'var/*' --ignore 'tests/*'
 
 vendor: setup  ## copy and bundle third-party front-end files into static/vendor
 	@$(PYTHON_IN) -m cloud.run vendor

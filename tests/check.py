@@ -22,11 +22,11 @@ class Wrong(Exception):
 
 
 def _run(*command: str | Path, cwd: Path = CLONE) -> str:
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "cloud.settings",
-        "STACKLING_SECRET_KEY": "checks-sign-nothing",
-    }
+    environment = {**os.environ, "STACKLING_SECRET_KEY": "checks-sign-nothing"}
+    if cwd == CLONE:
+        environment["DJANGO_SETTINGS_MODULE"] = "cloud.settings"
+    else:
+        environment.pop("DJANGO_SETTINGS_MODULE", None)  # it would have the clone's own catalogs written
     done = subprocess.run([str(word) for word in command], cwd=cwd, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise Wrong((done.stdout + done.stderr).strip())

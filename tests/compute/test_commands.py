@@ -1,8 +1,10 @@
 """why, scheduler_explain, doctor."""
 
 import json
+import time
 from collections.abc import Callable
 from io import StringIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -46,7 +48,8 @@ def answering(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return "done", {**extra, "servers": servers, "disks": [*servers, *extra["disks"]]}
 
     world.replies["host.read"] = read
-    monkeypatch.setattr(doctor.time, "sleep", lambda seconds: world.settle())
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: world.settle())  # the doctor's alone
+    monkeypatch.setattr(doctor, "time", clock)
     return extra
 
 
