@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('compute', '0001_initial'),
+        ("compute", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='server',
-            name='guest_password',
-            field=models.CharField(blank=True, default='', max_length=1020),
+            model_name="server",
+            name="guest_password",
+            field=models.CharField(blank=True, default="", max_length=1020),
         ),
     ]

@@ -132,7 +132,9 @@ def _wrong(operation: Any, answer: Any, *, latest: bool) -> str:
 
 
 def _is_json(answer: Any) -> bool:
-    return str(answer.headers["Content-Type"]).startswith("application/json") and orjson.loads(answer.content) is not None
+    return (
+        str(answer.headers["Content-Type"]).startswith("application/json") and orjson.loads(answer.content) is not None
+    )
 
 
 def _ask_all(operation: Any, askers: Callable[[], dict[str, Asker]], known: Known, count: int) -> list[str]:
@@ -171,7 +173,9 @@ def _ask_all(operation: Any, askers: Callable[[], dict[str, Asker]], known: Know
         if answer.status_code == 401:
             users.update(askers())
         if said := _wrong(operation, answer, latest=latest):
-            wrong[f"{operation.method.upper()} {path}?{query[:80]} {headers} {body[:300]!r} → {answer.status_code}: {said}"] = None
+            wrong[
+                f"{operation.method.upper()} {path}?{query[:80]} {headers} {body[:300]!r} → {answer.status_code}: {said}"
+            ] = None
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
