@@ -4,7 +4,6 @@ import os
 
 from celery import Celery
 from celery.signals import worker_ready
-from kombu import Exchange, Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
 
@@ -14,7 +13,9 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 
-app = Celery("cloud", broker=settings.BROKER_URL)
+from hostagent import broker  # noqa: E402
+
+app = Celery("cloud", broker=settings.BROKER_URL, amqp=broker.PatientAMQP)
 app.conf.update(
     task_ignore_result=True,
     task_default_queue="control",
@@ -30,12 +31,13 @@ app.conf.update(
     task_publish_retry=False,
     broker_transport_options={"socket_connect_timeout": 0.5, "socket_timeout": 5.0, "max_retries": 0},
 )
-if settings.BROKER_URL.startswith("amqp"):
-    app.conf.update(task_default_queue_type="quorum", broker_transport_options={"confirm_publish": True})
+if broker.is_rabbitmq(settings.BROKER_URL):
+    app.conf.task_queues = [broker.queue("control", settings.BROKER_URL)]
+    app.conf.update(broker.rabbitmq_settings())
 else:
     # Acknowledging costs a third of the time of receiving, and would give back a message lost with this process after an
     # hour. The sweep and the hosts' repetitions find in seconds what such a message said.
-    app.conf.task_queues = [Queue("control", Exchange(""), routing_key="control", durable=True, no_ack=True)]
+    app.conf.task_queues = [broker.queue("control", settings.BROKER_URL, no_ack=True)]
     app.conf.broker_transport_options |= {"priority_steps": [0]}
 app.autodiscover_tasks(["operations"])
 

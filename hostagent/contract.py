@@ -1,6 +1,6 @@
 """What control and a host agent say to each other: orders, reports, and their seal.
 
-Both sides import this module and nothing else of each other. Every message is a JSON object sealed with an HMAC
+Both sides import this module and broker.py, and nothing else of each other. Every message is a JSON object sealed with an HMAC
 over its canonical form, made with the key of one host (hex, 32 bytes, made at enrolment).
 
 Order (control → queue ``host.<name>`` or ``host.<name>.bulk``, Celery task ``hostagent.order``)::
@@ -136,7 +136,9 @@ class DiskSpec(TypedDict):
 
     device: str  # vda, vdb…
     serial: str  # at most 20 characters; how the guest finds it
-    source: dict[str, Any]  # {"kind": "root"} | {"kind": "file", "path":…, "format":…} | {"kind": "rescue"}
+    #: {"kind": "root"} | {"kind": "file", "path":…, "format":…} | {"kind": "rescue"}
+    #: | {"kind": "blank", "name":…, "size_mib":…, "content": "ext4"|"swap"}: made with the domain, goes with its disks
+    source: dict[str, Any]
     bus: NotRequired[str]
 
 
@@ -183,7 +185,10 @@ VERBS: Final[dict[str, dict[str, Any]]] = {
     # → {"size": bytes, "checksum": sha512, "virtual_size": bytes, "seconds": float}
     "server.snapshot": {"bulk": True, "needs": ("server_id", "image_id", "upload_path")},
     "server.read": {"bulk": False, "needs": ("server_id",)},  # → {"state": State | "absent"}
-    "host.read": {"bulk": False, "needs": ()},  # → {"servers": {id: State}, "disks": [id], "taps": [...], "namespaces": [...]}
+    "host.read": {
+        "bulk": False,
+        "needs": (),
+    },  # → {"servers": {id: State}, "disks": [id], "taps": [...], "namespaces": [...]}
     "network.apply": {"bulk": False, "needs": ("full", "pieces", "remove")},
 }
 

@@ -13,12 +13,10 @@ import warnings
 from typing import Any
 
 from celery import Celery
-from celery.app.amqp import AMQP
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_ready, worker_shutting_down
-from kombu import Connection, Exchange, Queue
 
-from hostagent import contract, memory
+from hostagent import broker, contract, memory
 from hostagent.host import Host
 from hostagent.outbox import Outbox
 from hostagent.settings import Settings, SettingsError
@@ -31,36 +29,12 @@ TIDY_AFTER = 2.0  # seconds: by then everything that a host needs is imported
 EXIT_SETTINGS = 78  # EX_CONFIG
 
 
-class PatientConnection(Connection):
-    """A broker that is away is asked again each second, not after the 30 that Celery would grow to."""
-
-    def ensure_connection(self, *args: Any, **kwargs: Any) -> Connection:
-        return super().ensure_connection(
-            *args, **{**kwargs, "interval_start": 0.2, "interval_step": 0.3, "interval_max": 1.0}
-        )
-
-
-class PatientAMQP(AMQP):
-    Connection = PatientConnection
-
-
-def queue(name: str, *, quorum: bool) -> Queue:
-    """A queue on the nameless exchange: no bindings that a flushed broker could lose."""
-    return Queue(
-        name,
-        Exchange(""),
-        routing_key=name,
-        durable=True,
-        queue_arguments={"x-queue-type": "quorum"} if quorum else None,
-    )
-
-
 def make_app(settings: Settings) -> Celery:
-    app = Celery("hostagent", broker=settings.broker_url, amqp=PatientAMQP, set_as_current=True, fixups=[])
-    quorum = settings.broker_url.startswith("amqp")
+    url = settings.broker_url
+    app = Celery("hostagent", broker=url, amqp=broker.PatientAMQP, set_as_current=True, fixups=[])
     names = [contract.host_queue(host.name, bulk=bulk) for host in settings.hosts for bulk in (False, True)]
     app.conf.update(
-        task_queues=[queue(name, quorum=quorum) for name in (*names, contract.CONTROL_QUEUE)],
+        task_queues=[broker.queue(name, url) for name in (*names, contract.CONTROL_QUEUE)],
         task_ignore_result=True,
         task_acks_late=False,
         task_default_queue=contract.CONTROL_QUEUE,
@@ -72,11 +46,12 @@ def make_app(settings: Settings) -> Celery:
         worker_redirect_stdouts=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={}
-        if quorum
-        else {"priority_steps": [0], "polling_interval": 5, "socket_keepalive": True},
         enable_utc=True,
     )
+    if broker.is_rabbitmq(url):
+        app.conf.update(broker.rabbitmq_settings())
+    else:
+        app.conf.broker_transport_options = {"priority_steps": [0], "polling_interval": 5, "socket_keepalive": True}
     app.amqp.queues.select(names)
     return app
 
@@ -93,14 +68,7 @@ class Agent:
 
     def send(self, report: dict[str, Any], expires: float | None) -> None:
         """Raises whatever the broker's client raises when the broker is away."""
-        self.app.send_task(
-            contract.REPORT_TASK,
-            args=(report,),
-            queue=contract.CONTROL_QUEUE,
-            ignore_result=True,
-            expires=expires,
-            retry=False,
-        )
+        broker.send(self.app, contract.REPORT_TASK, report, contract.CONTROL_QUEUE, expires=expires)
 
     def start(self) -> None:
         """Hosts start once: Celery says `ready` again after each reconnection."""

@@ -40,9 +40,10 @@ def ring(job: str) -> None:
         _jobs.put(job)
         return
     from cloud.celery import app
+    from hostagent import broker
 
     try:
-        app.send_task("operations.advance", args=[job], queue="control", ignore_result=True, retry=False)
+        broker.send(app, "operations.advance", job, "control")
     except Exception as error:  # noqa: BLE001 - the broker is away: the sweep will find it
         log.warning("doorbell: %s was not rung: %s", job, error)
 

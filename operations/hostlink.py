@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from common.clock import now
+from hostagent import broker
 from hostagent.contract import (
     ACCEPTED_VERSIONS,
     CONTROL_QUEUE,
@@ -64,7 +65,7 @@ def send_order(host: str, order: dict[str, Any], *, bulk: bool | None = None) ->
     message = {"v": VERSION, "host": host, "sent": now().timestamp(), **order}
     queue = host_queue(host, bulk=VERBS[order["verb"]]["bulk"] if bulk is None else bulk)
     try:
-        app.send_task(ORDER_TASK, args=[seal(message, key)], queue=queue, ignore_result=True, retry=False)
+        broker.send(app, ORDER_TASK, seal(message, key), queue)
     except Exception as error:  # noqa: BLE001
         log.warning("hostlink: %s for %s was not sent: %s", order["verb"], host, error)
         if order.get("operation"):
