@@ -72,6 +72,8 @@ def boot(server: Server) -> dict[str, Any]:
         lines.append(line)
     live = server.vm_state == states.BUILDING
     for line in lines:  # of a machine that runs, the first thing its guest has not said yet is what one waits for
+        if server.login_at:
+            break
         if line.state == "waiting" and (live or server.vm_state == states.ACTIVE):
             line.state = "running"
             break

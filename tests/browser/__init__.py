@@ -1,0 +1,1 @@
+"""The portal in Chromium, against a cloud of its own."""

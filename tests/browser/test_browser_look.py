@@ -1,0 +1,107 @@
+"""Every page in both themes, wide and narrow, in two languages: nothing scrolls sideways, axe finds nothing, the socket works."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Enter
+from tests.live import CLONE, LiveCloud
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+PAGES = (
+    "/", "/instances", "/instances/launch", "/images", "/images/create", "/key-pairs", "/flavors", "/networks", "/routers",
+    "/floating-ips", "/security-groups", "/api-access", "/application-credentials", "/activity", "/settings", "/hosts",
+    "/services", "/all-instances", "/projects", "/users", "/roles",
+)  # fmt: skip
+AXE = CLONE / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.fixture(scope="module")
+def server(fake_cloud: LiveCloud) -> Iterator[str]:
+    """One instance to look at."""
+    found = fake_cloud.openstack_json(
+        "server", "create", "--image", "demo", "--flavor", "tiny", "--network", "private", "--wait", "look-1"
+    )
+    yield found["id"]
+    fake_cloud.openstack("server", "delete", "--wait", found["id"])
+
+
+@pytest.mark.parametrize(("theme", "width", "language"), [("light", 1440, "en"), ("dark", 360, "zh-hans")])
+def test_no_page_scrolls_sideways_and_axe_finds_nothing(
+    fake_cloud: LiveCloud, server: str, enter: Enter, theme: str, width: int, language: str
+) -> None:
+    page = enter(fake_cloud, "admin", width=width, theme=theme, language=language)
+    wrong = []
+    for path in PAGES:
+        page.goto(fake_cloud.url + path)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
+            wrong.append(f"{path} scrolls sideways")
+        wrong += [f"{path}: {found}" for found in _axe(page)]
+    assert page.evaluate("document.documentElement.dataset.bsTheme") == theme
+    assert wrong == []
+
+
+def _axe(page: Page) -> list[str]:
+    """Violations of WCAG 2.1 A and AA, as text."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa'] })")
+    return [
+        f"{one['id']} at {one['nodes'][0]['target']}: {one['nodes'][0]['failureSummary'][:200]}"
+        for one in found["violations"]
+    ]
+
+
+def test_a_row_changes_by_itself_with_few_requests(fake_cloud: LiveCloud, server: str, enter: Enter) -> None:
+    page = enter(fake_cloud)
+    page.goto(f"{fake_cloud.url}/instances")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "rows=" in request.url else None)
+    page.wait_for_timeout(500)
+    fake_cloud.openstack("server", "stop", server)
+    expect(page.locator(f"tr[data-id='{server}'][data-status=SHUTOFF] .st.off")).to_be_visible(timeout=20_000)
+    assert len(asked) <= 4
+    fake_cloud.openstack("server", "start", server)
+    expect(page.locator(f"tr[data-id='{server}'][data-status=ACTIVE] .st.ok")).to_be_visible(timeout=20_000)
+
+
+def test_the_first_load_is_small(fake_cloud: LiveCloud, enter: Enter) -> None:
+    page = enter(fake_cloud)
+    page.goto(f"{fake_cloud.url}/instances")
+    whole = page.evaluate(
+        "performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))"
+        ".reduce((sum, one) => sum + one.encodedBodySize, 0)"
+    )
+    assert whole <= 250 * 1024
+
+
+def test_keys_and_the_palette(fake_cloud: LiveCloud, server: str, enter: Enter) -> None:
+    page = enter(fake_cloud)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("look-1")
+    expect(page.locator("#found a.on")).to_contain_text("look-1")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/instances/{server}")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("n")
+    page.wait_for_url("**/networks")
+
+
+def test_a_wrong_field_keeps_the_dialog_and_says_what(fake_cloud: LiveCloud, enter: Enter) -> None:
+    page = enter(fake_cloud)
+    page.goto(f"{fake_cloud.url}/networks")
+    page.click("[data-action=create]")
+    page.fill("#id_name", "looked-at")
+    page.fill("#id_cidr", "nonsense")
+    page.click("#dialog [data-action=submit]")
+    expect(page.locator("#dialog #id_cidr[aria-invalid=true]")).to_be_focused()
+    page.fill("#id_cidr", "10.77.0.0/24")
+    page.click("#dialog [data-action=submit]")
+    page.wait_for_url("**/networks/*-*")
+    page.click("main [data-menu]")
+    page.click("#menu [data-action=delete]")
+    page.click("#dialog [data-action=confirm]")
+    page.wait_for_url("**/networks")
