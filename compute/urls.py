@@ -10,7 +10,7 @@ from compute.keypairs import api as keypairs
 from compute.proxies import images_api, networks_api
 from compute.quotas import api as quotas
 from compute.servergroups import api as servergroups
-from compute.servers import actions_api, api, parts_api
+from compute.servers import actions_api, api, events_api, parts_api
 from compute.usage import api as usage
 from compute.usage import audit_api as audits
 from compute.versions import api as versions
@@ -75,6 +75,7 @@ v21 = [
     path("os-hosts/<str:name>", hypervisors.HostDetail.as_view()),
     path("os-hosts/<str:name>/<str:power>", hypervisors.HostPower.as_view()),
     path("os-migrations", hypervisors.Migrations.as_view()),
+    path("os-server-external-events", events_api.ExternalEvents.as_view()),
     # what other services do now
     path("images", images_api.ImageList.as_view()),
     path("images/detail", images_api.ImageListDetail.as_view()),

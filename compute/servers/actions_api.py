@@ -111,6 +111,12 @@ def create_backup(view: ComputeView, server_id: str, body: Body) -> Response:
     return _image_answer(view, image_id)
 
 
+def unshelve(view: ComputeView, server_id: str, body: Body) -> Response:
+    bodies.validate(body, schemas.unshelve(view.version))
+    changing.unshelve(view.actor, server_id=server_id, **(body or {}))
+    return Response(status=202)
+
+
 def lock(view: ComputeView, server_id: str, body: Body) -> Response:
     reason = None
     if isinstance(body, dict):
@@ -226,7 +232,7 @@ ACTIONS: dict[str, tuple[dict[str, Any], Act, tuple[int, int] | None]] = {
     "createImage": (obj({"name": NAME, "metadata": schemas.METADATA}, ("name",)), create_image, None),
     "createBackup": (_BACKUP, create_backup, None),
     "shelve": (_NULL, _accepted(changing.shelve), None),
-    "unshelve": (_EMPTY, _accepted(changing.unshelve), None),
+    "unshelve": (_EMPTY, unshelve, None),
     "forceDelete": (_NULL, _accepted(services.delete), None),
     "restore": (_NULL, restore, None),
     "injectNetworkInfo": (_NULL, _accepted(changing.send_network_again), None),

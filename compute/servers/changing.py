@@ -9,8 +9,9 @@ from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from compute.flavors import services as flavors
 from compute.servers import creating, flows_change, limits, states, wiring
-from compute.servers.models import Migration, Server
+from compute.servers.models import Migration, Server, WrongState
 from compute.servers.services import find, run
+from identity import policy
 from images import services as images
 from images.images.models import Image
 from networking.ports import updates as port_updates
@@ -173,9 +174,23 @@ def shelve(actor: Actor, *, server_id: str) -> Server:
 
 
 @transaction.atomic
-def unshelve(actor: Actor, *, server_id: str) -> Server:
+def unshelve(actor: Actor, *, server_id: str, host: str = "", **also: str | None) -> Server:
+    """Bring a shelved server back; `availability_zone` (None: any) and `host` say where from now on, and now.
+
+    Raises: WrongState, ZoneUnknown, HostUnknown, HostNotInZone, Forbidden.
+    """
     server = find(actor, server_id, "compute:server:unshelve", lock=True)
-    run(actor, server, "unshelve", flows_change.UNSHELVE, {"image_id": server.shelved_image_id})
+    columns: dict[str, Any] = {}
+    if (host or also) and server.host:
+        raise WrongState(verb="unshelve", id=server.id, attr="vm_state", state=server.vm_state)
+    if "availability_zone" in also:
+        columns["pinned_availability_zone"] = creating.check_zone(also["availability_zone"])
+    if host:
+        zone = columns.get("pinned_availability_zone", server.pinned_availability_zone)
+        policy.require(actor, "compute:server:create_on_host", server)
+        creating.check_host(host, zone)
+    data = {"image_id": server.shelved_image_id, "to_host": host}
+    run(actor, server, "unshelve", flows_change.UNSHELVE, data, **columns)
     return server
 
 

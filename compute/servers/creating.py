@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.clock import now
-from common.errors import Forbidden, Invalid
+from common.errors import Conflict, Forbidden, Invalid
 from common.ids import new_id
 from compute.aggregates.models import AggregateHost
 from compute.flavors import services as flavors
@@ -52,6 +52,10 @@ class FlavorTooSmall(Invalid):
 
 class KeyUnknown(Invalid):
     template = _("Invalid key_name provided.%(hint)s")
+
+
+class HostNotInZone(Conflict):
+    template = _("Host %(host)s is not in availability zone %(zone)s.")
 
 
 class ZoneUnknown(Invalid):
@@ -207,15 +211,29 @@ def _place(actor: Actor, ask: Launch) -> tuple[str | None, str]:
     """
     zone, _sep, host = (ask.availability_zone or "").partition(":")
     host = (ask.host or host).partition(":")[0]
-    if zone and zone not in known_zones():
-        raise ZoneUnknown()
+    check_zone(zone)
     if host:
         if not policy.allows(actor, "compute:server:create_on_host"):
             raise AnyHostOnly()
-        if not Host.objects.filter(name=host).exists():
-            names = Host.objects.values_list("name", flat=True)
-            raise Invalid(reason=f"Compute host {host} could not be found.{hint(host, names)}")
+        check_host(host)
     return zone or None, host
+
+
+def check_host(host: str, zone: str | None = None) -> None:
+    """That a host exists, and lies in the zone if one is given. Raises: Invalid, HostNotInZone."""
+    if not Host.objects.filter(name=host).exists():
+        names = Host.objects.values_list("name", flat=True)
+        raise Invalid(reason=f"Compute host {host} could not be found.{hint(host, names)}")
+    lies_in = scheduling.zones().get(host, (scheduling.DEFAULT_ZONE, []))[0]
+    if zone and zone != lies_in:
+        raise HostNotInZone(host=host, zone=zone)
+
+
+def check_zone(zone: str | None) -> str | None:
+    """Raises: ZoneUnknown."""
+    if zone and zone not in known_zones():
+        raise ZoneUnknown()
+    return zone or None
 
 
 def known_zones() -> set[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from compute.metadata import documents
 from compute.servers.models import Server
-from hostagent.contract import PortSpec, ServerSpec
+from hostagent.contract import DiskSpec, PortSpec, ServerSpec
 from images import services as images
 from networking.ports.models import Port
 
@@ -27,7 +27,7 @@ def spec(server: Server, *, power: str = "on") -> ServerSpec:
         vcpus=int(server.flavor["vcpus"]),
         memory_mib=int(server.flavor["ram"]),
         ports=ports,
-        disks=[{"device": "vda", "serial": "root", "source": {"kind": "root"}}],
+        disks=disks_of(server),
         power=power,
         metadata={"name": server.name, "project_id": server.project_id},
     )
@@ -38,6 +38,18 @@ def spec(server: Server, *, power: str = "on") -> ServerSpec:
         body["machine"] = str(machine)
     body.update(_direct_boot(server))  # type: ignore[typeddict-item]
     return body
+
+
+def disks_of(server: Server) -> list[DiskSpec]:
+    """The root disk, then what the flavor adds: an ephemeral disk (GiB) and swap (MiB)."""
+    blank = [("ephemeral0", int(server.flavor.get("ephemeral") or 0) * 1024, "ext4")]
+    blank.append(("swap", int(server.flavor.get("swap") or 0), "swap"))
+    sources = [{"kind": "blank", "name": n, "size_mib": mib, "content": c} for n, mib, c in blank if mib]
+    disks = [DiskSpec(device="vda", serial="root", source={"kind": "root"})]
+    return disks + [
+        DiskSpec(device=f"vd{letter}", serial=str(source["name"]), source=source)
+        for letter, source in zip("bc", sources, strict=False)
+    ]
 
 
 def _direct_boot(server: Server) -> dict[str, Any]:

@@ -66,7 +66,7 @@ _EXACT = {
     "ramdisk_id": "image_meta__properties__ramdisk_id",
 }
 _PATTERN = {"name": "name", "display_name": "name", "description": "description", "display_description": "description"}
-_ADMIN = frozenset({"host", "node", "deleted", "reservation_id", "launch_index", "soft_deleted"})
+_ADMIN = frozenset({"host", "node", "deleted", "launch_index", "soft_deleted"})
 KNOWN = frozenset(
     {
         *_EXACT,

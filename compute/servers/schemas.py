@@ -195,3 +195,17 @@ def rebuild(version: Version) -> Schema:
     if version >= (2, 90):
         server["hostname"] = HOSTNAME
     return obj(server, ("imageRef",))
+
+
+_ZONE_NAME = {"type": "string", "minLength": 1, "maxLength": 255}
+_UNSHELVE = (
+    ((2, 91), obj({"availability_zone": {**_ZONE_NAME, "type": ["string", "null"]}, "host": _ZONE_NAME})),
+    ((2, 77), obj({"availability_zone": _ZONE_NAME}, ("availability_zone",))),
+    ((2, 1), obj({})),
+)
+
+
+def unshelve(version: tuple[int, int]) -> dict[str, Any]:
+    """Where to unshelve: a zone since 2.77, a host since 2.91."""
+    where = next(schema for since, schema in _UNSHELVE if version >= since)
+    return {"anyOf": [{"type": "null"}, where]}

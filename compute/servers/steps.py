@@ -44,7 +44,7 @@ def claim_host(op: Op) -> Result:
     server = alive(op)
     if server.host:
         return None
-    host = scheduling.choose(server, op.show)
+    host = scheduling.choose(server, op.show, only=op.data.get("to_host", ""))
     op.on_host(host.name)
     server.change(host=host.name, availability_zone=host.zone, task_state="networking")
     return None

@@ -285,10 +285,23 @@ def test_microversions(red: Client) -> None:
     assert answer["X-OpenStack-Nova-API-Version"] == "2.96"
 
 
-def test_hosts_are_told_as_not_audited(admin, red) -> None:
+def test_hosts_are_told_as_not_audited(admin: Client, red: Client) -> None:
     """No host writes usage audits; the answer says so, and only to an operator."""
     body = admin.ok("get", "os-instance_usage_audit_log/2026-03-10 12:00:00")["instance_usage_audit_log"]
     assert (body["period_beginning"], body["period_ending"]) == ("2026-02-01 00:00:00", "2026-03-01 00:00:00")
     assert body["num_hosts_not_run"] == body["num_hosts"] == len(body["hosts_not_run"])
     assert admin.ask("get", "os-instance_usage_audit_log/soon").status_code == 400
     assert red.ask("get", "os-instance_usage_audit_log").status_code == 403
+
+
+def test_events_from_outside(admin: Client, red: Client, launch: Launch) -> None:
+    server_id = launch()
+    event = {"name": "network-changed", "server_uuid": server_id}
+    answer = admin.ok("post", "os-server-external-events", {"events": [event]})
+    assert answer["events"] == [{**event, "status": "completed", "code": 200}]
+    missing = {**event, "server_uuid": "00000000-0000-4000-8000-000000000000"}
+    some = admin.ok("post", "os-server-external-events", {"events": [event, missing]}, status=207)
+    assert [row["code"] for row in some["events"]] == [200, 404]
+    assert admin.ask("post", "os-server-external-events", {"events": [missing]}).status_code == 404
+    assert admin.ask("post", "os-server-external-events", {"events": [{**event, "name": "x"}]}).status_code == 400
+    assert red.ask("post", "os-server-external-events", {"events": [event]}).status_code == 403

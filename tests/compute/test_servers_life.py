@@ -184,3 +184,45 @@ def test_deleting_an_unconfirmed_resize_frees_both_claims(world: World, red: Cli
     red.ok("delete", f"servers/{server_id}", status=204)
     world.settle()
     assert placement.consumers() == {}
+
+
+def test_an_ephemeral_disk_and_swap_come_with_the_flavor(
+    world: World, red: Client, admin: Client, launch: Launch
+) -> None:
+    body = {"name": "more", "ram": 64, "vcpus": 1, "disk": 1, "id": "more", "swap": 256, "OS-FLV-EXT-DATA:ephemeral": 2}
+    admin.ok("post", "flavors", {"flavor": body})
+    launch(flavor="more")
+    disks = world.orders[-1][2]["body"]["disks"]
+    assert [(disk["device"], disk["serial"]) for disk in disks] == [
+        ("vda", "root"),
+        ("vdb", "ephemeral0"),
+        ("vdc", "swap"),
+    ]
+    assert [disk["source"].get("size_mib") for disk in disks] == [None, 2048, 256]
+
+
+def test_a_shelved_server_comes_back_where_it_is_wanted(
+    world: World, red: Client, admin: Client, launch: Launch
+) -> None:
+    server_id = launch()
+    path = f"servers/{server_id}/action"
+    placement.release(server_id)
+    Server.objects.filter(id=server_id).update(vm_state="shelved_offloaded", host="")
+    world.host("host2")
+    world.host("host0", memory=99999)
+    assert red.ask("post", path, {"unshelve": {"host": "host2"}}, version="2.90").status_code == 400
+    assert red.ask("post", path, {"unshelve": {"host": "host2"}}, version="2.91").status_code == 403
+    assert red.ask("post", path, {"unshelve": {"availability_zone": "moon"}}, version="2.77").status_code == 400
+    assert admin.ask("post", path, {"unshelve": {"host": "host9"}}, version="2.91").status_code == 400
+    admin.ok("post", path, {"unshelve": {"host": "host2"}}, version="2.91", status=202)
+    world.settle()
+    assert Server.objects.get(id=server_id).host == "host2"
+    assert red.ask("post", path, {"unshelve": {"availability_zone": None}}, version="2.91").status_code == 409
+
+
+def test_servers_of_one_request_are_found_by_its_reservation(red: Client, launch: Launch) -> None:
+    launch("other")
+    server_id = launch()
+    reservation = Server.objects.get(id=server_id).reservation_id
+    found = red.ok("get", f"servers?reservation_id={reservation}")["servers"]
+    assert [server["id"] for server in found] == [server_id]

@@ -153,3 +153,17 @@ def test_everything_of_a_server_goes_with_its_disk(tmp_path: Path, qcow2: bytes)
 
 def test_the_spare_room_is_never_promised(tmp_path: Path) -> None:
     assert file_storage.SPARE >= 64 * 2**20
+
+
+def test_a_blank_disk_is_formatted_once_and_grows(tmp_path: Path, qcow2: bytes) -> None:
+    storage, _ = storage_with(qcow2, tmp_path)
+    source = {"kind": "blank", "name": "ephemeral0", "size_mib": 16, "content": "ext4"}
+    path = storage.ensure_blank("a", source, new_job())
+    said = subprocess.run(["/usr/sbin/blkid", "-p", "-o", "export", str(path)], capture_output=True, text=True).stdout
+    assert "LABEL=ephemeral0" in said and "TYPE=ext4" in said
+    with path.open("r+b") as file:
+        file.write(b"mine")
+    assert storage.ensure_blank("a", {**source, "size_mib": 32}, new_job()).stat().st_size == 32 * 2**20
+    assert path.read_bytes()[:4] == b"mine"
+    swap = storage.ensure_blank("a", {**source, "name": "swap", "content": "swap"}, new_job())
+    assert b"SWAPSPACE2" in swap.read_bytes()[:4096]

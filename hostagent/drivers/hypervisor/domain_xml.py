@@ -28,11 +28,21 @@ class Places:
         self.log = data / "consoles" / f"{server_id}.log"
 
 
+def _place(source: Mapping[str, Any], files: Mapping[str, Path]) -> tuple[str, str]:
+    """Path and format of a disk's bytes."""
+    match source["kind"]:
+        case "file":
+            return str(source["path"]), str(source.get("format", "qcow2"))
+        case "blank":
+            return str(files[source["name"]]), "raw"
+        case kind:
+            return str(files[kind]), "qcow2"
+
+
 def disk_element(disk: DiskSpec, files: Mapping[str, Path]) -> Any:
-    """`files`: source kind → path, for root and rescue."""
+    """`files`: source kind → path, for root and rescue; name → path for blank disks."""
     source = disk["source"]
-    path = source["path"] if source["kind"] == "file" else str(files[source["kind"]])
-    fmt = source.get("format", "qcow2") if source["kind"] == "file" else "qcow2"
+    path, fmt = _place(source, files)
     return E.disk(
         E.driver(name="qemu", type=fmt, cache="writeback", discard="unmap"),
         E.source(file=path),

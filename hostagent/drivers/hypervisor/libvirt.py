@@ -161,6 +161,8 @@ class Libvirt:
         for kind in [kind for kind in files if any(d["source"]["kind"] == kind for d in spec["disks"])]:
             if not files[kind].exists():
                 raise Failure("not_found", what=f"{kind} disk", id=spec["server_id"])
+        for source in (disk["source"] for disk in spec["disks"] if disk["source"]["kind"] == "blank"):
+            files[source["name"]] = storage.ensure_blank(spec["server_id"], source, job)
         if config := spec.get("config_drive"):
             files["config_drive"] = storage.ensure_config_drive(spec["server_id"], config)
         for part, image in (("kernel", spec.get("kernel")), ("ramdisk", spec.get("ramdisk"))):

@@ -27,6 +27,9 @@ class Storage(Protocol):
     def ensure_size(self, server_id: str, size_gib: int, job: Job) -> None:
         """The root disk is at least this large. The server is off."""
 
+    def ensure_blank(self, server_id: str, source: dict[str, Any], job: Job) -> Path:
+        """A disk that starts empty exists: `source` of a DiskSpec of kind "blank"."""
+
     def ensure_config_drive(self, server_id: str, files: dict[str, str]) -> Path:
         """An ISO labelled config-2 with these files (name → base64)."""
 

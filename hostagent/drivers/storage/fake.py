@@ -44,6 +44,9 @@ class FakeStorage:
             raise Failure("not_found", what="disk", id=server_id)
         self._disks.set(server_id, max(have, size_gib))
 
+    def ensure_blank(self, server_id: str, source: dict[str, Any], job: Job) -> Path:
+        return self._folder / "disks" / server_id / f"{source['name']}.raw"
+
     def ensure_config_drive(self, server_id: str, files: dict[str, str]) -> Path:
         return self._folder / "disks" / server_id / "config.iso"
 

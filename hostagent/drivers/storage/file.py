@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SPARE: Final = 256 * 2**20  # bytes never promised: logs, journals and metadata need to grow too
 EMPTY_OVERLAY: Final = 2 * 2**20  # bytes an overlay takes at first
 TRIES: Final = 2  # a broken download is made once more before it is a failure
+#: What makes the content of a blank disk; the label and the file follow.
+MAKERS: Final = {"ext4": ("/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-L"), "swap": ("/usr/sbin/mkswap", "-L")}
 #: Glance's names → QEMU's. Others are the same in both.
 FORMATS: Final = {"iso": "raw", "ami": "raw", "ari": "raw", "aki": "raw", "vhd": "vpc"}
 
@@ -134,6 +136,28 @@ class FileStorage:
         if self.virtual_size(root, job) < size_gib * 2**30:
             _qemu_img(job, "resize", "-q", "-f", "qcow2", str(root), str(size_gib * 2**30))
 
+    def ensure_blank(self, server_id: str, source: dict[str, Any], job: Job) -> Path:
+        """A sparse disk of `size_mib`, formatted once as `content` says and labelled `name`; it only grows.
+
+        Raises: Failure no_space, hypervisor_refused (mke2fs's or mkswap's own word).
+        """
+        path = self.blank_path(server_id, source["name"])
+        size = int(source["size_mib"]) * 2**20
+        if not path.exists():
+            self._need(EMPTY_OVERLAY)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_suffix(".new")
+            with fresh.open("wb") as file:
+                file.truncate(size)
+            _run(job, [*MAKERS[source["content"]], source["name"], str(fresh)])
+            fresh.replace(path)
+        elif path.stat().st_size < size:
+            os.truncate(path, size)
+        return path
+
+    def blank_path(self, server_id: str, name: str) -> Path:
+        return self.disks / server_id / f"{name}.raw"
+
     def ensure_config_drive(self, server_id: str, files: dict[str, str]) -> Path:
         from hostagent.drivers.storage.config_drive import write_iso  # late: pycdlib is large and seldom used
 
@@ -204,8 +228,13 @@ def _format(image: ImageSource) -> str:
 
 def _qemu_img(job: Job, *argv: str) -> bytes:
     """Raises: Failure no_space, hypervisor_refused, timed_out."""
+    return _run(job, ["qemu-img", *argv])
+
+
+def _run(job: Job, argv: list[str]) -> bytes:
+    """Raises: Failure no_space, hypervisor_refused, timed_out."""
     try:
-        return job.run(["qemu-img", *argv])
+        return job.run(argv)
     except ChildError as error:
         if "No space left" in error.text:
             raise Failure("no_space", path=argv[-1], need=0, have=0) from error

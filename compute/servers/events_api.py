@@ -1,0 +1,61 @@
+"""os-server-external-events: another service says that something of a server changed outside of compute.
+
+Only what changes networks is taken: no other service of this cloud has anything to say yet.
+"""
+
+from typing import Any
+
+from common.errors import NotFound
+from compute.servers.models import Server
+from compute.servers.schemas import obj
+from compute.views import ComputeView, Response
+from identity import policy
+from networking.ports.models import Port
+from networking.wanted.changes import touch
+from operations import wake
+
+_EVENT = obj(
+    {
+        "name": {"enum": ["network-changed", "network-vif-plugged", "network-vif-unplugged"]},
+        "server_uuid": {"type": "string", "format": "uuid"},
+        "status": {"enum": ["failed", "completed", "in-progress"]},
+        "tag": {"type": "string", "maxLength": 255},
+    },
+    ("name", "server_uuid"),
+)
+_EVENTS = obj({"events": {"type": "array", "minItems": 1, "items": _EVENT}}, ("events",))
+
+
+class NoServers(NotFound):
+    template = "No instances found for any event"
+
+
+def _take(event: dict[str, Any], server: Server) -> None:
+    """Look again: the host is told of the ports anew, and who waits for one of them goes on."""
+    ports = Port.objects.filter(device_id=server.id)
+    if event.get("tag"):
+        ports = ports.filter(id=event["tag"])
+    ids = list(ports.values_list("id", flat=True))
+    touch(*(f"port:{port_id}" for port_id in ids))
+    for port_id in ids:
+        wake("port", port_id)
+
+
+class ExternalEvents(ComputeView):
+    bodies = {"post": _EVENTS}
+
+    def post(self, request: Any) -> Response:
+        policy.require(self.actor, "compute:external_events")
+        events = self.body()["events"]
+        servers = Server.objects.living().in_bulk({event["server_uuid"] for event in events})
+        if not servers:
+            raise NoServers()
+        out = [self._answer_to(event, servers.get(event["server_uuid"])) for event in events]
+        return Response({"events": out}, status=200 if all(row["code"] == 200 for row in out) else 207)
+
+    def _answer_to(self, event: dict[str, Any], server: Server | None) -> dict[str, Any]:
+        """The event with how it ended: 404 without the server, 422 for one that is on no host."""
+        if server is None or not server.host:
+            return {**event, "status": "failed", "code": 422 if server else 404}
+        _take(event, server)
+        return {"status": "completed", **event, "code": 200}
