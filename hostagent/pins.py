@@ -104,9 +104,25 @@ def pin(cloud: Cloud, name: str, *, mount: bool) -> bool:
         (folder / "mnt").touch()
     (folder / "net").touch()
     wanted = [f"--net={folder}/net", *([f"--mount={folder}/mnt", "--propagation", "private"] if mount else [])]
-    run("unshare", *wanted, "true")
+    _unshare(folder, wanted)
     inside(folder / "net", "ip", "link", "set", "lo", "up")
     return True
+
+
+def _unshare(folder: Path, wanted: list[str]) -> None:
+    """Newer kernels number namespaces by processor, and refuse to pin one with a smaller number than our own (in a
+    container, which has a namespace of its own): so each processor has a try. Raises: CannotBuild."""
+    *others, last = sorted(os.sched_getaffinity(0))
+    for processor in others:
+        try:
+            run("taskset", "--cpu-list", str(processor), "unshare", *wanted, "true")
+            return
+        except CannotBuild as error:
+            if "Invalid argument" not in str(error):
+                raise
+            if is_pinned(folder / "net"):
+                run("umount", "-l", str(folder / "net"))
+    run("taskset", "--cpu-list", str(last), "unshare", *wanted, "true")
 
 
 def unpin(cloud: Cloud, name: str) -> None:
