@@ -41,7 +41,8 @@ def confirm_resize(view: ComputeView, server_id: str, body: Body) -> Response:
 
 
 def resize(view: ComputeView, server_id: str, body: Body) -> Response:
-    changing.resize(view.actor, server_id=server_id, flavor_id=requests.ref(body["flavorRef"]))
+    flavor_id, disk_config = requests.ref(body["flavorRef"]), body.get("OS-DCF:diskConfig")
+    changing.resize(view.actor, server_id=server_id, flavor_id=flavor_id, disk_config=disk_config)
     return Response(status=202)
 
 

@@ -68,7 +68,7 @@ def rebuild(actor: Actor, *, server_id: str, image_id: str, **changes: Any) -> S
 
 
 @transaction.atomic
-def resize(actor: Actor, *, server_id: str, flavor_id: str) -> Server:
+def resize(actor: Actor, *, server_id: str, flavor_id: str, disk_config: str | None = None) -> Server:
     """Another flavor on the same host, to be confirmed or reverted.
 
     Raises: WrongState, FlavorUnknown, SameFlavor, DiskTooSmall, QuotaExceeded.
@@ -83,6 +83,8 @@ def resize(actor: Actor, *, server_id: str, flavor_id: str) -> Server:
         raise SameFlavor()
     if flavor.disk < int(server.flavor["disk"]):
         raise DiskTooSmall(need=flavor.disk, have=server.flavor["disk"])
+    if flavor.ephemeral < int(server.flavor.get("ephemeral") or 0):
+        raise DiskTooSmall(need=flavor.ephemeral, have=server.flavor["ephemeral"])
     limits.require_growth(server.project_id, server.flavor, flavor.embedded())
     Migration.objects.create(
         server=server,
@@ -96,7 +98,7 @@ def resize(actor: Actor, *, server_id: str, flavor_id: str) -> Server:
         new_flavor_id=flavor.id,
     )
     data = {"flavor_id": flavor.id, "flavor": flavor.embedded()}
-    run(actor, server, "resize", flows_change.RESIZE, data)
+    run(actor, server, "resize", flows_change.RESIZE, data, disk_config=disk_config or server.disk_config)
     return server
 
 

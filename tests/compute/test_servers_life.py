@@ -226,3 +226,14 @@ def test_servers_of_one_request_are_found_by_its_reservation(red: Client, launch
     reservation = Server.objects.get(id=server_id).reservation_id
     found = red.ok("get", f"servers?reservation_id={reservation}")["servers"]
     assert [server["id"] for server in found] == [server_id]
+
+
+def test_a_resize_may_change_who_partitions_the_disk(world: World, red: Client, launch: Launch) -> None:
+    server_id = launch()
+    body = {"resize": {"flavorRef": "small", "OS-DCF:diskConfig": "AUTO"}}
+    red.ok("post", f"servers/{server_id}/action", body, status=202)
+    world.settle()
+    red.ok("post", f"servers/{server_id}/action", {"confirmResize": None}, status=204)
+    world.settle()
+    server = red.ok("get", f"servers/{server_id}")["server"]
+    assert (server["flavor"]["id"], server["OS-DCF:diskConfig"]) == ("small", "AUTO")
