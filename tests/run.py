@@ -13,8 +13,14 @@ from tests.servers import postgres
 
 FAST = "not (lab or vm or browser or slow)"
 LIVE = "(lab or vm or browser) and not slow"
-#: Also run on PostgreSQL: where two transactions meet.
-CONCURRENT = ("tests/operations", "tests/placement", "tests/networking", "tests/identity")
+#: Also run on PostgreSQL: where two transactions meet, and what asks in SQL of its own.
+CONCURRENT = (
+    "tests/operations",
+    "tests/placement",
+    "tests/networking/test_ports_allocation.py",
+    "tests/identity/test_limits.py",
+    "tests/identity/test_effective_roles.py",
+)
 
 
 def _pytest(title: str, *arguments: str, **environment: str) -> int:
@@ -29,11 +35,12 @@ def stages(slow: bool, more: list[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     if slow:
         found["slow"] = _pytest("slow", "-m", "slow", *more)
+        with postgres() as url:
+            found["all on postgresql"] = _pytest("all on PostgreSQL", "-m", FAST, "-n", "2", *more, DATABASE_URL=url)
         return found
     found["fast"] = _pytest("unit, property, API", "-m", FAST, "-n", "2", "--dist", "loadfile", *more)
-    present = [folder for folder in CONCURRENT if (CLONE / folder).is_dir()]
     with postgres() as url:
-        found["postgresql"] = _pytest("the same on PostgreSQL", "-m", FAST, *present, *more, DATABASE_URL=url)
+        found["postgresql"] = _pytest("the same on PostgreSQL", "-m", FAST, *CONCURRENT, *more, DATABASE_URL=url)
     found["live"] = _pytest("namespaces, guests, browser", "-m", LIVE, *more)
     return found
 

@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -37,6 +38,7 @@ def postgres() -> Iterator[str]:
     programs = _program("/usr/lib/postgresql/*/bin/postgres").parent
     ordinary = _ordinary("postgres")
     folder = Path(tempfile.mkdtemp(prefix="stackling-pg-"))
+    folder.chmod(0o755)  # the control plane's account has to reach the socket
     if ordinary:
         os.chown(folder, ordinary["user"], ordinary["group"])
     data = folder / "data"
@@ -72,30 +74,72 @@ def _wait(ready: Any, server: "subprocess.Popen[bytes]", folder: Path, seconds: 
         time.sleep(0.1)
 
 
-@contextmanager
-def rabbitmq(port: int) -> Iterator[str]:
-    """A RabbitMQ on 127.0.0.1:`port`; gives its BROKER_URL. Raises: Missing."""
-    program = _program("/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/sbin/rabbitmq-server")
-    folder = Path(tempfile.mkdtemp(prefix="stackling-mq-"))
-    environment = {
-        **os.environ,
-        "HOME": str(folder),
-        "RABBITMQ_NODENAME": f"stk{port}@localhost",
-        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-        "RABBITMQ_NODE_PORT": str(port),
-        "RABBITMQ_DIST_PORT": str(port + 1),
-        "RABBITMQ_MNESIA_BASE": str(folder / "db"),
-        "RABBITMQ_LOG_BASE": str(folder / "log"),
-        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
-        "RABBITMQ_PID_FILE": str(folder / "pid"),
-    }
-    with _log(folder).open("wb") as log:
-        server = subprocess.Popen([str(program)], env=environment, stdout=log, stderr=log, start_new_session=True)
+class RabbitMQ:
+    """A RabbitMQ on 127.0.0.1 with a folder, a node name and an epmd of its own. It can be stopped and started again."""
+
+    def __init__(self) -> None:
+        self.program = _program("/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/sbin/rabbitmq-server")
+        self.epmd_program = _program("/usr/lib/erlang/erts-*/bin/epmd", "/usr/bin/epmd")
+        self.folder = Path(tempfile.mkdtemp(prefix="stackling-mq-"))
+        self.port, dist, epmd = free_ports(3)
+        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
+        self.environment = {
+            **os.environ,
+            "HOME": str(self.folder),
+            "ERL_EPMD_PORT": str(epmd),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": f"stk{self.port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(dist),
+            "RABBITMQ_MNESIA_BASE": str(self.folder / "db"),
+            "RABBITMQ_LOG_BASE": str(self.folder / "log"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
+            "RABBITMQ_PID_FILE": str(self.folder / "pid"),
+        }
+        # In the foreground, as our child: the one that RabbitMQ would start stays for ever.
+        self.epmd = subprocess.Popen([str(self.epmd_program), "-port", str(epmd)], env=self.environment)
+        self.server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with _log(self.folder).open("wb") as log:
+            self.server = subprocess.Popen(
+                [str(self.program)], env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+        _wait(lambda: b"Starting broker... completed" in _log(self.folder).read_bytes(), self.server, self.folder, 120)
+
+    def stop(self) -> None:
+        if self.server:
+            self.server.terminate()
+            self.server.wait(60)
+
+    def close(self) -> None:
+        try:
+            self.stop()
+        finally:
+            self.epmd.terminate()
+            self.epmd.wait(10)
+            shutil.rmtree(self.folder, ignore_errors=True)
+            _log(self.folder).unlink(missing_ok=True)
+
+
+def free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
     try:
-        _wait(lambda: b"Starting broker... completed" in _log(folder).read_bytes(), server, folder, 60)
-        yield f"amqp://guest:guest@127.0.0.1:{port}//"
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
     finally:
-        server.terminate()
-        server.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
-        _log(folder).unlink(missing_ok=True)
+        for probe in probes:
+            probe.close()
+
+
+@contextmanager
+def rabbitmq() -> Iterator[RabbitMQ]:
+    """A running RabbitMQ; its `url` is a BROKER_URL. Nothing of it outlives the block. Raises: Missing."""
+    broker = RabbitMQ()
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.close()
