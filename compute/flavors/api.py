@@ -30,7 +30,12 @@ FLAVOR = Fields(
 )
 BASIC = Fields(
     "flavor",
-    [Field("id"), Field("name"), Field("links", lambda f: f.links, type="array"), Field("description", since=(2, 55))],
+    [
+        Field("id"),
+        Field("name"),
+        Field("links", lambda f: f.links, type="array"),
+        Field("description", null=True, since=(2, 55)),
+    ],
 )
 
 

@@ -37,7 +37,7 @@ USER = Fields(
         Field("enabled", create=True, update=True, schema=BOOL),
         Field("default_project_id", create=True, update=True, schema=ID_OR_NULL),
         Field("password", create=True, update=True, show=False, schema=TEXT),
-        Field("password_expires_at", expiry),
+        Field("password_expires_at", expiry, null=True),
         Field("options", create=True, update=True, schema=OPTIONS),
         Field("email", create=True, update=True, schema=TEXT),
         Field("description", create=True, update=True, schema=TEXT),

@@ -233,7 +233,7 @@ class Calls(Expressions):
             return Many(self.item(placed[0]))
         if it in (sum, max, min, round, abs):
             inner = schema_of(self.item(placed[0])) if len(placed) == 1 else schema_of(placed[0])
-            return Shape(inner) if inner.get("type") in ("integer", "number") else WHOLE
+            return Shape(inner) if inner.get("type") in ("integer", "number", "string") else NUMBER
         if it is getattr and len(placed) > 1 and isinstance(placed[1], Known):
             return self.attribute(placed[0], placed[1].it)
         if it is next:

@@ -269,13 +269,11 @@ class Expressions:
         stops = isinstance(node.op, ast.Or)
         kept: list[Any] = []
         for one in found:
+            is_last = one is found[-1]
+            if is_last or not isinstance(one, Known) or bool(one.it) is stops:
+                kept.append(one)
             if isinstance(one, Known) and bool(one.it) is stops:
-                kept.append(one)
                 break
-            if not isinstance(one, Known):
-                kept.append(one)
-        if not kept:
-            return found[-1]
         value = kept[-1]
         for one in reversed(kept[:-1]):
             value = joined(self._present(one) if stops else one, value)

@@ -73,6 +73,10 @@ def furnish(admin: Asker) -> None:
     admin.make(f"{compute}/os-aggregates", {"aggregate": {"name": "some", "availability_zone": "zone"}})
     server = {"name": "one", "imageRef": found["id"], "flavorRef": "tiny", "networks": [{"uuid": network["id"]}]}
     admin.make(f"{compute}/servers", {"server": server})
+    admin.make(f"{identity}/users", {"user": {"name": "someone", "password": "a password"}})
+    admin.make(f"{identity}/projects", {"project": {"name": "place"}})
+    admin.make(f"{identity}/domains", {"domain": {"name": "realm"}})
+    admin.make(f"{identity}/roles", {"role": {"name": "helper"}})
     admin.make(f"{identity}/groups", {"group": {"name": "people"}})
     admin.make(f"{identity}/regions", {"region": {"id": "elsewhere"}})
     admin.make(f"{identity}/policies", {"policy": {"type": "application/json", "blob": "{}"}})

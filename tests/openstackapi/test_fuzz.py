@@ -19,13 +19,18 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
 
+from identity.seeding import PROJECTS, ROLES
+from images.images.changes import DIALECTS
 from openstackapi.schema import document
 from tests.compute.world import World
 from tests.openstackapi.asking import Asker, furnish
 
+for dialect in DIALECTS:
+    schemathesis.serializer.alias(dialect, "application/json")
+SignIn = Callable[[], dict[str, Asker]]
 SERVICES = ("identity", "image", "network", "compute", "placement")
 #: Requests a route is asked with, by either user: enough to meet most branches in a few minutes for all routes.
-FEW, MANY = 3, 40
+FEW, MANY = 2, 40
 REQUEST_ID = re.compile(r"^req-[0-9a-f-]{36}$")
 #: Names of things in lists, the first that is there.
 IDS = ("id", "uuid", "name", "namespace", "alias", "member_id", "access")
@@ -63,7 +68,7 @@ class Known:
         body = answer.json() if answer.status_code == 200 and answer.content else None
         for rows in body.values() if isinstance(body, dict) else ():
             if isinstance(rows, list):
-                found = [row if isinstance(row, str) else _name(row) for row in rows]
+                found = [row if isinstance(row, str) else _name(row) for row in rows if not _is_own(row)]
                 return [one for one in found if one][:4]
             if isinstance(rows, dict):
                 return [name for name in rows if isinstance(name, str)][:4]
@@ -82,6 +87,11 @@ class Known:
             value = found[0] if found else str(given.get(part[1:-1], "x"))
             done += "/" + quote(value, safe="")
         return done
+
+
+def _is_own(row: Any) -> bool:
+    """Whether a row is what the test itself stands on: without it nobody could sign in again."""
+    return isinstance(row, dict) and row.get("name") in (*ROLES, *PROJECTS, "Default")
 
 
 def _name(row: Any) -> str:
@@ -137,11 +147,9 @@ def _is_json(answer: Any) -> bool:
     )
 
 
-def _ask_all(operation: Any, askers: Callable[[], dict[str, Asker]], known: Known, count: int) -> list[str]:
+def _ask_all(operation: Any, users: dict[str, Asker], again: SignIn, known: Known, count: int) -> list[str]:
     """Asks one route `count` times with good bodies and as often with bad ones; what went wrong."""
     wrong: dict[str, None] = {}
-    users = askers()
-    known.admin = users["admin"]
     versioned = operation.tags[0] in ("compute", "placement")
     modes = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
 
@@ -171,7 +179,8 @@ def _ask_all(operation: Any, askers: Callable[[], dict[str, Asker]], known: Know
         query = urlencode({k: v for k, v in (case.query or {}).items() if v is not None}, doseq=True, errors="replace")
         answer = users[who].ask(operation.method, path, body, media, query, headers)
         if answer.status_code == 401:
-            users.update(askers())
+            users.update(again())
+            known.admin = users["admin"]
         if said := _wrong(operation, answer, latest=latest):
             wrong[
                 f"{operation.method.upper()} {path}?{query[:80]} {headers} {body[:300]!r} → {answer.status_code}: {said}"
@@ -183,26 +192,26 @@ def _ask_all(operation: Any, askers: Callable[[], dict[str, Asker]], known: Know
     return list(wrong)[:3]
 
 
-def _run(service: str, world: World, askers: Callable[[], dict[str, Asker]], count: int) -> None:
-    furnish(askers()["admin"])
+def _run(service: str, world: World, askers: SignIn, count: int) -> None:
+    users = askers()
+    furnish(users["admin"])
     world.settle()
     wrong: list[str] = []
-    known = Known(askers()["admin"])
+    known = Known(users["admin"])
     # what takes away goes last, so that the others find something
     for operation in sorted(_of(service), key=lambda one: one.method.lower() == "delete"):
-        wrong += _ask_all(operation, askers, known, count)
+        wrong += _ask_all(operation, users, askers, known, count)
     assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong)
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_route_takes_anything(service: str, world: World, askers: Callable[[], dict[str, Asker]]) -> None:
+def test_every_route_takes_anything(service: str, world: World, askers: SignIn) -> None:
     _run(service, world, askers, FEW)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_route_takes_anything_for_long(
-    service: str, world: World, askers: Callable[[], dict[str, Asker]]
-) -> None:
+def test_every_route_takes_anything_for_long(service: str, world: World, askers: SignIn) -> None:
     _run(service, world, askers, MANY)
