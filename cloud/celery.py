@@ -31,13 +31,10 @@ app.conf.update(
     task_publish_retry=False,
     broker_transport_options={"socket_connect_timeout": 0.5, "socket_timeout": 5.0, "max_retries": 0},
 )
+app.conf.task_queues = [broker.queue("control", settings.BROKER_URL)]
 if broker.is_rabbitmq(settings.BROKER_URL):
-    app.conf.task_queues = [broker.queue("control", settings.BROKER_URL)]
     app.conf.update(broker.rabbitmq_settings())
 else:
-    # Acknowledging costs a third of the time of receiving, and would give back a message lost with this process after an
-    # hour. The sweep and the hosts' repetitions find in seconds what such a message said.
-    app.conf.task_queues = [broker.queue("control", settings.BROKER_URL, no_ack=True)]
     app.conf.broker_transport_options |= {"priority_steps": [0]}
 app.autodiscover_tasks(["operations"])
 

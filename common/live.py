@@ -17,7 +17,7 @@ def announce(kind: str, id: str, project_id: str | None = None, revision: int | 
 
     A broken channel layer loses a hint, never a fact: pages re-read every 10 s when their socket is silent.
     """
-    message: dict[str, object] = {"type": "changed", "changed": kind, "id": id, "revision": revision}
+    message: dict[str, object] = {"changed": kind, "id": id, "revision": revision}
     groups = (f"project.{project_id}", "admin") if project_id else ("admin",)
     transaction.on_commit(lambda: _enqueue(groups, message), robust=True)
 
@@ -66,19 +66,19 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def _send(batch: list[tuple[tuple[str, ...], dict[str, object]]]) -> None:
-    unique: dict[tuple[str, object, object], dict[str, object]] = {}
-    for groups, message in batch:
+    told: dict[str, dict[tuple[object, object], dict[str, object]]] = {}
+    for groups, change in batch:
         for group in groups:
-            unique[(group, message["changed"], message["id"])] = message
+            told.setdefault(group, {})[(change["changed"], change["id"])] = change
     layer = get_channel_layer()
     if layer is None:
         return
 
     async def send_all() -> None:
-        for (group, _kind, _id), message in unique.items():
-            await layer.group_send(group, message)
+        for group, changes in told.items():
+            await layer.group_send(group, {"type": "changes", "changes": list(changes.values())})
 
     try:
         _loop().run_until_complete(send_all())
     except Exception as error:  # noqa: BLE001 - the layer is a hint: its loss must not fail what was committed
-        log.warning("live: %s changes were not announced: %s", len(unique), error)
+        log.warning("live: %s changes were not announced: %s", len(batch), error)

@@ -5,10 +5,13 @@ from typing import Any
 from celery import Celery
 from celery.app.amqp import AMQP
 from kombu import Connection, Exchange, Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 #: Seconds until a broker that does not answer counts as away. RabbitMQ's are for connecting and for its word that it has it.
 CONNECT = 1.0
 CONFIRM = 1.0
+
+TRANSPORT_ALIASES["redis"] = "hostagent.redis_transport:Transport"
 
 
 def is_rabbitmq(url: str) -> bool:
@@ -28,10 +31,14 @@ class PatientAMQP(AMQP):
     Connection = PatientConnection
 
 
-def queue(name: str, url: str, *, no_ack: bool = False) -> Queue:
-    """A queue as both sides declare it: durable, on the nameless exchange, and with RabbitMQ replicated."""
-    arguments = {"x-queue-type": "quorum"} if is_rabbitmq(url) else None
-    return Queue(name, Exchange(""), routing_key=name, durable=True, no_ack=no_ack, queue_arguments=arguments)
+def queue(name: str, url: str) -> Queue:
+    """A queue as both sides declare it: durable, on the nameless exchange, and with RabbitMQ replicated.
+
+    With Redis nothing is acknowledged, see redis_transport.
+    """
+    rabbitmq = is_rabbitmq(url)
+    arguments = {"x-queue-type": "quorum"} if rabbitmq else None
+    return Queue(name, Exchange(""), routing_key=name, durable=True, no_ack=not rabbitmq, queue_arguments=arguments)
 
 
 def rabbitmq_settings() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from common import errors
 from common.actor import Actor
 from common.clock import now
 from common.live import announce
+from common.prepared import Prepared
 from hostagent.contract import SILENCE
 from operations import doorbell, faults, flows, hostlink
 from operations.flows import Flow, Step, Wait
@@ -27,6 +28,10 @@ log = logging.getLogger(__name__)
 TRIES = 3  # how often a step may raise something unexpected
 BACKOFF = (0.2, 1.0, 3.0)  # seconds before each further try
 TURN = 0.03  # seconds of steps in one transaction: SQLite has one writer, and others want their turn
+
+
+_operation = Prepared(lambda id: Operation.objects.select_for_update().filter(id=id))
+_step = Prepared(lambda id, phase, name: OperationStep.objects.filter(operation_id=id, phase=phase, name=name))
 
 
 class Held(errors.Conflict):
@@ -215,7 +220,7 @@ def _advance_once(operation_id: str) -> bool:
     leaves after commit.
     """
     with transaction.atomic():
-        row = Operation.objects.select_for_update().filter(id=operation_id).first()
+        row = _operation.first(operation_id)
         if row is None or row.state not in LIVE:
             return False
         flow = flows.find(row.flow, row.version)
@@ -236,7 +241,7 @@ def _advance_once(operation_id: str) -> bool:
 
 def _step_row(row: Operation, spec: Step, phase: str) -> OperationStep:
     """The row of a step; a new one is written only once the step has run, together with how it went."""
-    step = OperationStep.objects.filter(operation=row, phase=phase, name=spec.name).first()
+    step: OperationStep | None = _step.first(row.id, phase, spec.name)
     return step or OperationStep(operation=row, phase=phase, name=spec.name, index=row.step)
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Conflict, NoCapacity, NotFound
+from common.prepared import Prepared, PreparedMany
 from placement.models import Allocation, Consumer, Inventory, ProviderTrait, ResourceProvider
 
 
@@ -49,20 +50,33 @@ class Room:
         return None
 
 
+_providers = Prepared(lambda: ResourceProvider.objects.order_by("name").values_list("id", "name"))
+_locked = Prepared(lambda: ResourceProvider.objects.order_by("name").select_for_update().values_list("id", "name"))
+_inventories = PreparedMany(lambda ids: Inventory.objects.filter(provider_id__in=ids))
+_used = PreparedMany(
+    lambda ids: (
+        Allocation.objects.filter(provider_id__in=ids)
+        .values("provider_id", "resource_class")
+        .annotate(amount=Sum("used"))
+        .order_by()
+        .values_list("provider_id", "resource_class", "amount")
+    )
+)
+
+
 def rooms(names: Iterable[str] | None = None, *, lock: bool = False, with_traits: bool = False) -> dict[str, Room]:
     """Room of every provider, or of those named, in three queries (four with traits)."""
-    query = ResourceProvider.objects.order_by("name")
-    if names is not None:
-        query = query.filter(name__in=list(names))
-    if lock:
-        query = query.select_for_update()
-    found = {r["id"]: Room(r["id"], r["name"]) for r in query.values("id", "name")}
+    if names is None:
+        providers = (_locked if lock else _providers)()
+    else:
+        query = ResourceProvider.objects.filter(name__in=list(names)).order_by("name")
+        providers = list((query.select_for_update() if lock else query).values_list("id", "name"))
+    found = {id: Room(id, name) for id, name in providers}
     ids = list(found)
-    for row in Inventory.objects.filter(provider_id__in=ids):
+    for row in _inventories(ids):
         found[row.provider_id].capacity[row.resource_class] = row.capacity
-    used = Allocation.objects.filter(provider_id__in=ids).values("provider_id", "resource_class")
-    for row in used.annotate(amount=Sum("used")):
-        found[row["provider_id"]].used[row["resource_class"]] = row["amount"]
+    for provider_id, resource_class, amount in _used(ids):
+        found[provider_id].used[resource_class] = amount
     if with_traits:
         traits: dict[str, set[str]] = defaultdict(set)
         for provider_id, name in ProviderTrait.objects.filter(provider_id__in=ids).values_list("provider_id", "name"):

@@ -49,8 +49,10 @@ class Live(AsyncJsonWebsocketConsumer):
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """Browsers only say that they are there."""
 
-    async def changed(self, message: dict[str, Any]) -> None:
-        await self.send_json({name: message.get(name) for name in ("changed", "id", "revision")})
+    async def changes(self, message: dict[str, Any]) -> None:
+        """One frame a change, of those that were told together."""
+        for change in message["changes"]:
+            await self.send_json(change)
 
     async def _actor(self) -> Actor | None:
         request = SimpleNamespace(session=self.scope["session"])

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from common.ids import new_id
+from common.prepared import Prepared
 from compute.flavors.models import Flavor, FlavorAccess
 from compute.nearest import hint
 from identity import policy
@@ -54,9 +55,16 @@ def visible(actor: Actor) -> QuerySet[Flavor]:
     return Flavor.objects.filter(Q(is_public=True) | Q(id__in=given))
 
 
+_visible_one = Prepared(lambda id, project: visible(Actor(user_id="", project_id=project)).filter(id=id))
+
+
 def find(actor: Actor, flavor_id: str) -> Flavor:
     """A flavor by its id; the error names flavors with a close id or name. Raises: FlavorNotFound."""
-    found = visible(actor).filter(id=flavor_id).first()
+    found: Flavor | None
+    if actor.is_admin:
+        found = Flavor.objects.filter(id=flavor_id).first()
+    else:
+        found = _visible_one.first(flavor_id, actor.project_id or "")
     if found is None:
         names = {n for pair in visible(actor).values_list("id", "name") for n in pair}
         raise FlavorNotFound(id=flavor_id, hint=hint(flavor_id, names))

@@ -2,19 +2,27 @@
 
 from typing import Any
 
+from common.prepared import Prepared
 from compute.metadata import documents
 from compute.servers.models import Server
 from hostagent.contract import DiskSpec, PortSpec, ServerSpec
 from images import services as images
 from networking.ports.models import Port
 
+_ports = Prepared(
+    lambda server: (
+        Port.objects.filter(device_id=server)
+        .order_by("created_at", "id")
+        .values("id", "network_id", "mac_address", "network__mtu")
+    )
+)
+
 
 def ports_of(server_id: str) -> list[PortSpec]:
     """The server's ports in the order in which it got them. One query."""
-    rows = Port.objects.filter(device_id=server_id).order_by("created_at", "id")
     return [
-        PortSpec(port_id=port_id, network_id=network_id, mac=mac, mtu=mtu)
-        for port_id, network_id, mac, mtu in rows.values_list("id", "network_id", "mac_address", "network__mtu")
+        PortSpec(port_id=row["id"], network_id=row["network_id"], mac=row["mac_address"], mtu=row["network__mtu"])
+        for row in _ports(server_id)
     ]
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db.models import IntegerField, Sum
+from django.db.models import Count, IntegerField, Sum
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Forbidden
+from common.prepared import Prepared
 from compute.servergroups.models import ServerGroup
 from compute.servers.models import Server
 from identity.limits import services as quota
@@ -18,14 +19,30 @@ class TooManyItems(Forbidden):
     template = _("Maximum number of metadata items exceeds %(limit)s")
 
 
+_sums = Prepared(
+    lambda project: (
+        Server.objects.living()
+        .filter(project_id=project)
+        .values("project_id")
+        .annotate(
+            n=Count("id"),
+            vcpus=Sum(Cast(KT("flavor__vcpus"), IntegerField())),
+            ram=Sum(Cast(KT("flavor__ram"), IntegerField())),
+        )
+        .order_by()
+    )
+)
+
+
 def servers(project_id: str) -> int:
-    return Server.objects.living().filter(project_id=project_id).count()
+    found = _sums.first(project_id)
+    return int(found["n"]) if found else 0
 
 
 def _sum(key: str) -> Callable[[str], int]:
     def count(project_id: str) -> int:
-        rows = Server.objects.living().filter(project_id=project_id)
-        return rows.aggregate(n=Sum(Cast(KT(f"flavor__{key}"), IntegerField())))["n"] or 0
+        found = _sums.first(project_id)
+        return int(found[key] or 0) if found else 0
 
     return count
 

@@ -10,6 +10,7 @@ from common.clock import now
 from common.errors import Conflict, NotFound, sentence
 from common.ids import new_id
 from common.live import announce
+from common.prepared import Prepared
 from compute.servers import states
 
 
@@ -191,3 +192,24 @@ class Migration(models.Model):
     new_flavor_id = models.CharField(max_length=255, default="")
     created_at = models.DateTimeField(default=now)
     updated_at = models.DateTimeField(null=True, default=None)
+
+
+_living = Prepared(lambda id: Server.objects.living().filter(id=id))
+_living_locked = Prepared(lambda id: Server.objects.living().locked().filter(id=id))
+_locked = Prepared(lambda id: Server.objects.locked().filter(id=id))
+
+
+def living(server_id: str, *, lock: bool = False) -> Server:
+    """One living server. Raises: ServerNotFound."""
+    found: Server | None = (_living_locked if lock else _living).first(server_id)
+    if found is None:
+        raise ServerNotFound(id=server_id)
+    return found
+
+
+def locked(server_id: str) -> Server:
+    """One server, deleted or not, locked. Raises: ServerNotFound."""
+    found: Server | None = _locked.first(server_id)
+    if found is None:
+        raise ServerNotFound(id=server_id)
+    return found

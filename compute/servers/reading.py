@@ -1,6 +1,5 @@
 """Reading servers for the wire: few columns, a constant number of queries, JSON passed through unread."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -9,6 +8,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
 from common.errors import sentence
+from common.prepared import Prepared
 from compute.servers.fields import iso
 from compute.servers.models import Server
 from hosts.models import Host
@@ -69,12 +69,19 @@ def rows(query: QuerySet[Server], base: str, *, hosts: bool = False, secrets: bo
     Queries: one for the rows, those of ports.addresses(), one for host states when `hosts`.
     `secrets` adds user data and the image's kernel, which only administrators see.
     """
+    return _finished(list(_selected(query, secrets=secrets)), base, hosts=hosts)
+
+
+def _selected(query: QuerySet[Server], *, secrets: bool) -> QuerySet[Any, dict[str, Any]]:
     columns = {alias: Cast(column, TextField()) for alias, column in _TEXT.items()}
     also = ["user_data"] if secrets else []
     if secrets:
         columns["kernel_id"] = KT("image_meta__properties__kernel_id")
         columns["ramdisk_id"] = KT("image_meta__properties__ramdisk_id")
-    found = list(query.annotate(**columns).values(*PLAIN, *also, *columns))
+    return query.annotate(**columns).values(*PLAIN, *also, *columns)
+
+
+def _finished(found: list[dict[str, Any]], base: str, *, hosts: bool) -> list[dict[str, Any]]:
     where = addresses_of([row["id"] for row in found])
     status = host_status() if hosts else {}
     for row in found:
@@ -144,5 +151,9 @@ def host_status() -> dict[str, str]:
 
 
 def one(server_id: str, base: str, *, admin: bool) -> dict[str, Any]:
-    found: Iterable[dict[str, Any]] = rows(Server.objects.filter(id=server_id), base, hosts=admin, secrets=admin)
-    return next(iter(found))
+    found = (_with_secrets if admin else _plain)(server_id)
+    return _finished(found, base, hosts=admin)[0]
+
+
+_plain = Prepared(lambda id: _selected(Server.objects.filter(id=id), secrets=False))
+_with_secrets = Prepared(lambda id: _selected(Server.objects.filter(id=id), secrets=True))

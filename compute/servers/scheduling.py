@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import NoCapacity
+from common.prepared import Prepared
 from compute.aggregates.models import AggregateHost
 from compute.servergroups import models as groups
 from compute.servers.models import Server
@@ -153,10 +154,13 @@ def resources_of(flavor: Mapping[str, Any]) -> dict[str, int]:
     return {"MEMORY_MB": int(flavor["ram"]), "VCPU": int(flavor["vcpus"]), "DISK_GB": disk}
 
 
+_aggregates = Prepared(lambda: AggregateHost.objects.values_list("host", "aggregate__metadata"))
+
+
 def zones() -> dict[str, tuple[str, list[dict[str, str]]]]:
     """{host: (zone, [metadata of each aggregate it is in])} of hosts in any aggregate. One query."""
     out: dict[str, tuple[str, list[dict[str, str]]]] = {}
-    for host, metadata in AggregateHost.objects.values_list("host", "aggregate__metadata"):
+    for host, metadata in _aggregates():
         zone, known = out.get(host, (DEFAULT_ZONE, []))
         out[host] = (metadata.get("availability_zone", zone), [*known, metadata])
     return out
@@ -165,12 +169,15 @@ def zones() -> dict[str, tuple[str, list[dict[str, str]]]]:
 _HOST_COLUMNS = ("name", "state", "enabled", "forced_down", "capabilities", "inventory")
 
 
+_hosts = Prepared(lambda: Host.objects.order_by("name").values(*_HOST_COLUMNS))
+
+
 def candidates(*, lock: bool = False, with_traits: bool = False) -> list[Candidate]:
     """Every compute host, in five queries at most."""
     rooms = placement.rooms(lock=lock, with_traits=with_traits)
     in_aggregates = zones()
     out = []
-    for row in Host.objects.order_by("name").values(*_HOST_COLUMNS):
+    for row in _hosts():
         inventory = row["inventory"] or {}
         zone, metadata = in_aggregates.get(row["name"], (DEFAULT_ZONE, []))
         out.append(

@@ -9,7 +9,7 @@ from common.actor import Actor
 from common.errors import Conflict, Forbidden, Invalid
 from common.live import announce
 from compute.servers import flows, states
-from compute.servers.models import Locked, Server, ServerNotFound
+from compute.servers.models import Locked, Server, ServerNotFound, living
 from identity import policy
 from operations import Flow
 from operations import start as start_operation
@@ -34,8 +34,7 @@ HOSTLESS = frozenset({"delete", "unshelve"})
 
 def find(actor: Actor, server_id: str, rule: str = "compute:server:get", *, lock: bool = False) -> Server:
     """A living server that the actor may do `rule` to. Raises: ServerNotFound, Forbidden."""
-    query = Server.objects.living()
-    server = (query.locked() if lock else query).find(server_id)
+    server = living(server_id, lock=lock)
     policy.require(actor, rule, server, missing=ServerNotFound(id=server_id))
     return server
 

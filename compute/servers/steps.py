@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.clock import now
 from common.errors import CloudError, Conflict, from_report
 from compute.servers import domain, scheduling, states
-from compute.servers.models import Server
+from compute.servers.models import Server, locked
 from networking import wanted
 from networking.ports import services as ports
 from operations import Wait
@@ -26,7 +26,7 @@ Do = Callable[[Op], Result]
 
 def of(op: Op) -> Server:
     """The operation's server, locked."""
-    return Server.objects.locked().find(op.subject_id)
+    return locked(op.subject_id)
 
 
 def alive(op: Op) -> Server:

@@ -10,7 +10,7 @@ from common.errors import Conflict, Invalid
 from compute.nearest import hint
 from compute.servers import domain
 from compute.servers.models import Server
-from networking.networks.models import Network
+from networking.networks.models import Network, visible_network
 from networking.ports import services as ports
 from networking.ports import updates as port_updates
 from networking.ports.models import Port
@@ -116,7 +116,7 @@ def _check(actor: Actor, nic: Nic) -> None:
         if port["device_id"]:
             raise PortTaken(id=nic.port_id)
         return
-    network = Network.objects.visible_to(actor).filter(id=nic.network_id).first()
+    network = visible_network(actor, nic.network_id)
     if network is None:
         raise NetworkUnknown(id=nic.network_id)
     if network.external and not network.shared and not actor.is_admin and network.project_id != actor.project_id:

@@ -8,6 +8,7 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid, OverLimit
+from common.prepared import Prepared
 from identity.catalogs.models import Service
 from identity.limits.models import Limit, QuotaLock, RegisteredLimit
 
@@ -52,22 +53,32 @@ def _find(service: str, name: str) -> Counted:
         raise UnknownResource(service=service, name=name) from None
 
 
+_registered = Prepared(
+    lambda service: (
+        RegisteredLimit.objects.filter(service__type=service)
+        .order_by(F("region_id").desc(nulls_last=True))
+        .values("resource_name", "default_limit")
+    )
+)
+_own = Prepared(
+    lambda project, service: (
+        Limit.objects.filter(project_id=project, registered_limit__service__type=service)
+        .order_by("pk")
+        .values("registered_limit__resource_name", "resource_limit")
+    )
+)
+
+
 def defaults(service: str) -> dict[str, int]:
     """Name → default limit: the operator's registered limit, else the code's."""
     found = {row.name: row.default for row in registered(service)}
-    rows = RegisteredLimit.objects.filter(service__type=service, resource_name__in=found)
-    found.update(rows.order_by(F("region_id").desc(nulls_last=True)).values_list("resource_name", "default_limit"))
-    return found
+    return found | {name: limit for name, limit in map(dict.values, _registered(service)) if name in found}
 
 
 def limits(project_id: str, service: str) -> dict[str, int]:
     """Name → limit that holds for the project."""
     found = defaults(service)
-    own = Limit.objects.filter(
-        project_id=project_id, registered_limit__service__type=service, registered_limit__resource_name__in=found
-    )
-    found.update(own.values_list("registered_limit__resource_name", "resource_limit"))
-    return found
+    return found | {name: limit for name, limit in map(dict.values, _own(project_id, service)) if name in found}
 
 
 def usage(project_id: str, service: str) -> dict[str, tuple[int, int]]:

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from common.actor import Actor
 from common.ids import new_id
+from common.prepared import Prepared
 from networking.standard import StandardAttributes
 
 KINDS = ("local", "flat", "vlan", "vxlan")
@@ -70,3 +71,18 @@ class NetworkGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.network_id} {self.action} {self.target_project}"
+
+
+_visible_one = Prepared(
+    lambda id, project: Network.objects.visible_to(Actor(user_id="", project_id=project)).filter(pk=id)
+)
+
+
+def visible_network(actor: Actor, network_id: str) -> Network | None:
+    """One network if the actor may see it."""
+    found: Network | None
+    if actor.is_admin:
+        found = Network.objects.filter(pk=network_id).first()
+    else:
+        found = _visible_one.first(network_id, actor.project_id or "")
+    return found

@@ -4,8 +4,35 @@ from collections.abc import Iterable
 from typing import Any
 
 from common.actor import Actor
+from common.prepared import Prepared
 from networking.networks.models import Network
 from networking.ports.models import FixedIP, Port
+
+_FIXED = (
+    "port__device_id",
+    "port__network_id",
+    "port__network__name",
+    "port_id",
+    "port__mac_address",
+    "ip_address",
+    "subnet__ip_version",
+)
+_FLOATING = ("port_id", "fixed_ip_address", "floating_ip_address")
+
+
+def _fixed_of(**where: Any) -> Any:
+    return FixedIP.objects.filter(**where).order_by("port__created_at", "id").values(*_FIXED)
+
+
+def _floating_of(**where: Any) -> Any:
+    from networking.floatingips.models import FloatingIP
+
+    return FloatingIP.objects.filter(**where).values(*_FLOATING)
+
+
+# Pages ask for one server over and over.
+_fixed_of_one = Prepared(lambda server: _fixed_of(port__device_id=server))
+_floating_of_one = Prepared(lambda server: _floating_of(port__device_id=server))
 
 
 def addresses(server_ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
@@ -13,30 +40,12 @@ def addresses(server_ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
 
     In the order in which the ports were made; a fixed address is followed by its floating one.
     """
-    from networking.floatingips.models import FloatingIP
-
     ids = list(server_ids)
     found: dict[str, list[dict[str, Any]]] = {server: [] for server in ids}
-    rows = (
-        FixedIP.objects.filter(port__device_id__in=ids)
-        .order_by("port__created_at", "id")
-        .values_list(
-            "port__device_id",
-            "port__network_id",
-            "port__network__name",
-            "port_id",
-            "port__mac_address",
-            "ip_address",
-            "subnet__ip_version",
-        )
-    )
-    floating = {
-        (port, fixed): ip
-        for port, fixed, ip in FloatingIP.objects.filter(port__device_id__in=ids).values_list(
-            "port_id", "fixed_ip_address", "floating_ip_address"
-        )
-    }
-    for server, network, name, port, mac, ip, version in rows:
+    rows = _fixed_of_one(ids[0]) if len(ids) == 1 else _fixed_of(port__device_id__in=ids)
+    outside = _floating_of_one(ids[0]) if len(ids) == 1 else _floating_of(port__device_id__in=ids)
+    floating = {(row["port_id"], row["fixed_ip_address"]): row["floating_ip_address"] for row in outside}
+    for server, network, name, port, mac, ip, version in (row.values() for row in rows):
         entry = {"network_id": network, "network_name": name, "port_id": port, "mac": mac}
         found[server].append({**entry, "ip": ip, "version": version, "type": "fixed"})
         outer = floating.get((port, ip))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
 
+from common.prepared import Prepared
 from networking.addressing import address_of, eui64, number_of, pool_spans, spans_after
 from networking.errors import (
     InvalidInput,
@@ -22,6 +23,9 @@ from networking.ports.models import ROUTER_OWNERS, FixedIP, Port
 from networking.subnets.models import Subnet
 
 WINDOW = 256  # used addresses read at once while looking for a gap
+
+
+_locked_subnet = Prepared(lambda id: Subnet.objects.select_for_update().filter(pk=id))
 
 
 def first_gap(subnet_id: str, first: int, last: int) -> int | None:
@@ -45,7 +49,7 @@ def first_gap(subnet_id: str, first: int, last: int) -> int | None:
 
 def next_free(subnet_id: str) -> str | None:
     """A free address of the subnet's pools, None if there is none. Locks the subnet until the transaction ends."""
-    subnet = Subnet.objects.select_for_update().get(pk=subnet_id)
+    subnet = _locked_subnet(subnet_id)[0]
     cursor = int(subnet.cursor, 16) if subnet.cursor else None
     for first, last in spans_after(pool_spans(subnet.allocation_pools), cursor):
         number = first_gap(subnet_id, first, last)

@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from common.live import announce
+from common.prepared import Prepared
 from networking.errors import PortNotFound
 from networking.ports.models import Port, PortGroup
 from networking.wanted.changes import touch_port
@@ -21,8 +22,11 @@ def unbind(port_id: str) -> None:
         _move(port_id, "")
 
 
+_locked_port = Prepared(lambda id: Port.objects.select_for_update().filter(pk=id))
+
+
 def _move(port_id: str, host: str) -> None:
-    port = Port.objects.select_for_update().filter(pk=port_id).first()
+    port: Port | None = _locked_port.first(port_id)
     if port is None:
         raise PortNotFound(id=port_id)
     if port.host == host:

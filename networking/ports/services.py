@@ -9,11 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Forbidden
 from common.live import announce
+from common.prepared import Prepared
 from identity import policy
 from identity.limits import services as quota
 from networking.addressing import random_mac
 from networking.errors import NetworkNotFound, PortNotFound, SecurityGroupNotFound
-from networking.networks.models import Network
+from networking.networks.models import Network, visible_network
 from networking.ports import allocation, checks, dhcp_options
 from networking.ports.addresses import addresses, default_network
 from networking.ports.binding import bind, unbind
@@ -40,6 +41,9 @@ class ServicePortInUse(Conflict):
 class PortNotAllowedOnNetwork(Forbidden):
     code = "PolicyNotAuthorized"
     template = _("Ports on network %(network)s may only be made by its owner or an administrator.")
+
+
+_subnets = Prepared(lambda network: Subnet.objects.filter(network_id=network).order_by("created_at", "id"))
 
 
 def find(actor: Actor, port_id: str, *, lock: bool = False) -> Port:
@@ -81,7 +85,7 @@ def create(
     InvalidIpForNetwork, InvalidIpForSubnet, SecurityGroupNotFound.
     """
     project = project_id or actor.project_id or ""
-    network = Network.objects.visible_to(actor).filter(pk=network_id).first()
+    network = visible_network(actor, network_id)
     if network is None:
         raise NetworkNotFound(id=network_id)
     policy.require(actor, "network:port:create", project)
@@ -112,7 +116,7 @@ def create(
     port.allowed_address_pairs = checks.address_pairs(port, allowed_address_pairs)
     if port.allowed_address_pairs:
         port.save(update_fields=["allowed_address_pairs"])
-    subnets = list(Subnet.objects.filter(network=network).order_by("created_at", "id"))
+    subnets = _subnets(network.id)
     if fixed_ips is None:
         allocation.allocate_any(port, subnets)
     elif fixed_ips:

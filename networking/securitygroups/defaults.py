@@ -2,14 +2,18 @@
 
 from django.db import IntegrityError, transaction
 
+from common.prepared import Prepared
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
 
 NAME = "default"
 
 
+_default = Prepared(lambda project: SecurityGroup.objects.filter(project_id=project, is_default=True)[:1])
+
+
 def ensure_default(project_id: str) -> SecurityGroup:
     """The project's group `default`, made on first use. Two makers at once get the same row."""
-    found = SecurityGroup.objects.filter(project_id=project_id, is_default=True).first()
+    found: SecurityGroup | None = _default.first(project_id)
     if found is not None:
         return found
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from common.prepared import Prepared, PreparedMany
 from hosts.models import Host
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
@@ -58,29 +59,75 @@ def every_piece() -> list[str]:
     ]
 
 
+_fixed = PreparedMany(
+    lambda ports: (
+        FixedIP.objects.filter(port_id__in=ports).order_by("id").values_list("port_id", "subnet_id", "ip_address")
+    )
+)
+_bound = PreparedMany(
+    lambda networks: (
+        Port.objects.filter(network_id__in=networks)
+        .exclude(host="")
+        .order_by("id")
+        .values_list("network_id", "id", "mac_address", "host")
+    )
+)
+_underlay = Prepared(lambda: Host.objects.exclude(underlay_ip="").values_list("name", "underlay_ip"))
+_network_rows = PreparedMany(lambda ids: Network.objects.filter(pk__in=ids))
+_guest_ports = PreparedMany(
+    lambda ids: Port.objects.filter(pk__in=ids).exclude(host="").exclude(device_owner__startswith="network:")
+)
+_memberships = PreparedMany(
+    lambda ports: PortGroup.objects.filter(port_id__in=ports).order_by("group_id").values_list("port_id", "group_id")
+)
+_rules = PreparedMany(lambda groups: SecurityGroupRule.objects.filter(group_id__in=groups).order_by("id"))
+_members = PreparedMany(
+    lambda groups: FixedIP.objects.filter(port__portgroup__group_id__in=groups).values_list(
+        "port__portgroup__group_id", "ip_address"
+    )
+)
+_pairs = PreparedMany(
+    lambda groups: (
+        Port.objects.filter(portgroup__group_id__in=groups)
+        .exclude(allowed_address_pairs=[])
+        .values_list("portgroup__group_id", "allowed_address_pairs")
+    )
+)
+_naming = PreparedMany(
+    lambda groups: (
+        SecurityGroupRule.objects.filter(remote_group_id__in=groups)
+        .values_list("group_id", "remote_group_id")
+        .distinct()
+    )
+)
+_guests = PreparedMany(
+    lambda groups: (
+        PortGroup.objects.filter(group_id__in=groups)
+        .exclude(port__host="")
+        .exclude(port__device_owner__startswith="network:")
+        .values_list("group_id", "port__host")
+        .distinct()
+    )
+)
+
+
 def _addresses(port_ids: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
     """{port: [(subnet, ip)]} in the order of allocation."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    rows = (
-        FixedIP.objects.filter(port_id__in=list(port_ids))
-        .order_by("id")
-        .values_list("port_id", "subnet_id", "ip_address")
-    )
-    for port, subnet, ip in rows:
+    for port, subnet, ip in _fixed(port_ids):
         found[port].append((subnet, ip))
     return found
 
 
 def _networks(ids: list[str]) -> dict[str, dict[str, Body]]:
     bound: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
-    ports = Port.objects.filter(network_id__in=ids).exclude(host="").order_by("id")
-    for network, port, mac, host in ports.values_list("network_id", "id", "mac_address", "host"):
+    for network, port, mac, host in _bound(ids):
         bound[network].append((port, mac, host))
     shared = {network for network, rows in bound.items() if len({host for _p, _m, host in rows}) > 1}
     ips = _addresses(port for network in shared for port, _mac, _host in bound[network]) if shared else {}
-    underlay = dict(Host.objects.exclude(underlay_ip="").values_list("name", "underlay_ip")) if shared else {}
+    underlay = dict(_underlay()) if shared else {}
     out: dict[str, dict[str, Body]] = {}
-    for row in Network.objects.filter(pk__in=list(bound)):
+    for row in _network_rows(bound):
         out[row.id] = {
             host: _network_body(row, host, bound[row.id] if row.id in shared else [], ips, underlay)
             for host in {host for _port, _mac, host in bound[row.id]}
@@ -177,11 +224,10 @@ def _dhcp_body(
 
 
 def _ports(ids: list[str]) -> dict[str, dict[str, Body]]:
-    rows = list(Port.objects.filter(pk__in=ids).exclude(host="").exclude(device_owner__startswith="network:"))
+    rows = _guest_ports(ids)
     ips = _addresses(row.id for row in rows)
     groups: dict[str, list[str]] = defaultdict(list)
-    memberships = PortGroup.objects.filter(port_id__in=[row.id for row in rows]).order_by("group_id")
-    for port, group in memberships.values_list("port_id", "group_id"):
+    for port, group in _memberships(row.id for row in rows):
         groups[port].append(group)
     return {
         row.id: {
@@ -203,14 +249,12 @@ def _ports(ids: list[str]) -> dict[str, dict[str, Body]]:
 def _groups(ids: list[str]) -> dict[str, dict[str, Body]]:
     hosts = _group_hosts(ids)
     rules: dict[str, list[Body]] = defaultdict(list)
-    for rule in SecurityGroupRule.objects.filter(group_id__in=list(hosts)).order_by("id"):
+    for rule in _rules(hosts):
         rules[rule.group_id].append(_rule_body(rule))
     members: dict[str, set[str]] = defaultdict(set)
-    held = FixedIP.objects.filter(port__portgroup__group_id__in=list(hosts))
-    for group, ip in held.values_list("port__portgroup__group_id", "ip_address"):
+    for group, ip in _members(hosts):
         members[group].add(ip)
-    paired = Port.objects.filter(portgroup__group_id__in=list(hosts)).exclude(allowed_address_pairs=[])
-    for group, pairs in paired.values_list("portgroup__group_id", "allowed_address_pairs"):
+    for group, pairs in _pairs(hosts):
         members[group].update(pair["ip_address"] for pair in pairs)
     return {
         group: {host: {"id": group, "rules": rules[group], "members": sorted(members[group])} for host in on}
@@ -221,16 +265,11 @@ def _groups(ids: list[str]) -> dict[str, dict[str, Body]]:
 def _group_hosts(ids: list[str]) -> dict[str, set[str]]:
     """{group: hosts with a port in it, or in a group whose rules name it}; groups on no host are left out."""
     naming: dict[str, set[str]] = defaultdict(set)  # group → the remote groups among `ids` that its rules name
-    pairs = (
-        SecurityGroupRule.objects.filter(remote_group_id__in=ids).values_list("group_id", "remote_group_id").distinct()
-    )
-    for group, remote in pairs:
+    for group, remote in _naming(ids):
         naming[group].add(remote)
     found: dict[str, set[str]] = defaultdict(set)
     wanted = set(ids)
-    bound = PortGroup.objects.filter(group_id__in=[*ids, *naming]).exclude(port__host="")
-    guests = bound.exclude(port__device_owner__startswith="network:")
-    for group, host in guests.values_list("group_id", "port__host").distinct():
+    for group, host in _guests([*ids, *naming]):
         if group in wanted:
             found[group].add(host)
         for remote in naming.get(group, ()):

@@ -7,6 +7,7 @@ from django.db import transaction
 
 import operations
 from common.live import announce
+from common.prepared import Prepared, PreparedMany
 from networking.ports.models import DHCP, ROUTER_OWNERS, Port
 from networking.wanted import sync
 from networking.wanted.models import Change, HostPiece
@@ -21,8 +22,7 @@ def on_network(host: str, body: dict[str, Any]) -> None:
     """
     hashes, failed = body.get("hashes", {}), body.get("failed", {})
     with sync.turn(), transaction.atomic():
-        columns = ("pk", "piece", "wanted", "reported", "failure")
-        seen = [Seen(*row) for row in HostPiece.objects.filter(host=host).values_list(*columns)]
+        seen = [Seen(*row) for row in _of_host(host)]
         arrived, broken = _store(seen, hashes, failed)
         strays = sorted(set(hashes) - {row.piece for row in seen})
         if strays:
@@ -32,6 +32,17 @@ def on_network(host: str, body: dict[str, Any]) -> None:
         _wake_ports()
         for port in broken:
             operations.wake("port", port)
+
+
+_of_host = Prepared(
+    lambda host: HostPiece.objects.filter(host=host).values_list("pk", "piece", "wanted", "reported", "failure")
+)
+_unready = Prepared(lambda: HostPiece.objects.filter(is_ready=False).exclude(wanted=""))
+_reported = PreparedMany(
+    lambda pieces: (
+        HostPiece.objects.filter(piece__in=pieces).exclude(wanted="").values_list("piece", "host", "reported_at")
+    )
+)
 
 
 class Seen(NamedTuple):
@@ -90,7 +101,7 @@ def _wire_service_ports(pieces: list[str]) -> None:
 
 def _wake_ports() -> None:
     """Ports whose every need is met are wired: say so to whoever waits."""
-    waiting = list(HostPiece.objects.filter(is_ready=False).exclude(wanted=""))
+    waiting = _unready()
     if not waiting:
         return
     met = _met({piece for row in waiting for piece in row.needs})
@@ -113,8 +124,7 @@ Met = dict[str, dict[str, int]]
 def _met(pieces: set[str]) -> Met:
     """{piece: {host that must have it: count of changes it has reported}}."""
     found: Met = {}
-    rows = HostPiece.objects.filter(piece__in=pieces).exclude(wanted="")
-    for piece, host, count in rows.values_list("piece", "host", "reported_at"):
+    for piece, host, count in _reported(pieces):
         found.setdefault(piece, {})[host] = count
     return found
 
@@ -127,14 +137,16 @@ def _is_met(host: str, piece: str, count: int, met: Met) -> bool:
     return host not in on or on[host] >= count
 
 
+_changes = Prepared(lambda piece: Change.objects.filter(piece=piece).values("id")[:1])
+_wanted_on = Prepared(lambda host, piece: HostPiece.objects.filter(host=host, piece=piece).exclude(wanted=""))
+
+
 def in_sync(host: str, port_ids: list[str]) -> bool | dict[str, Any] | None:
     """Whether these ports are wired on a host: True, the failure {code, data} that prevents it, or None: not yet."""
     pieces = [f"port:{port}" for port in port_ids]
-    if not pieces:
-        return True
-    if Change.objects.filter(piece__in=pieces).exists():
+    if any(_changes(piece) for piece in pieces):
         return None
-    rows = list(HostPiece.objects.filter(host=host, piece__in=pieces).exclude(wanted=""))
+    rows = [row for piece in pieces for row in _wanted_on(host, piece)]
     if len(rows) == len(set(pieces)) and all(row.is_ready for row in rows):
         return True
     needed = {piece for row in rows for piece in row.needs}

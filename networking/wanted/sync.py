@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from common.clock import now
+from common.prepared import Prepared, PreparedMany
 from hostagent.contract import piece_hash
 from hosts import services as hosts
 from hosts.models import Host
@@ -31,6 +32,23 @@ FORGET_AFTER = 60.0  # seconds until the row of a piece that is gone goes too
 FULL = "full:"
 _TURN_KEY = 0x6E65_7477  # "netw": PostgreSQL's advisory lock of whoever renders
 _turn = threading.RLock()
+
+
+_oldest = Prepared(lambda: Change.objects.order_by("id")[:BATCH].values_list("id", "piece"))
+_on_hosts = PreparedMany(lambda pieces: HostPiece.objects.filter(piece__in=pieces))
+_remote_groups = PreparedMany(
+    lambda groups: (
+        SecurityGroupRule.objects.filter(group_id__in=groups)
+        .exclude(remote_group=None)
+        .values_list("group_id", "remote_group_id")
+        .distinct()
+    )
+)
+_counts = PreparedMany(
+    lambda pieces: (
+        HostPiece.objects.filter(piece__in=pieces).exclude(wanted="").values_list("piece", "host", "wanted_at")
+    )
+)
 
 
 @contextmanager
@@ -67,7 +85,7 @@ def drain() -> None:
     """Render every piece that changed and send each host what is new to it."""
     with turn():
         while True:
-            changes = list(Change.objects.order_by("id")[:BATCH].values_list("id", "piece"))
+            changes = _oldest()
             if not changes:
                 return
             upto = max(id for id, _piece in changes)
@@ -88,7 +106,7 @@ def _write(rendered: Rendered, upto: int) -> Outgoing:
     """Store the new hashes. Returns {host: (pieces to make, pieces to remove)}."""
     moment = now()
     present: dict[str, dict[str, HostPiece]] = defaultdict(dict)
-    for row in HostPiece.objects.filter(piece__in=list(rendered)):
+    for row in _on_hosts(rendered):
         present[row.piece][row.host] = row
     new: list[HostPiece] = []
     changed: list[HostPiece] = []
@@ -141,8 +159,7 @@ def _note_needs(rendered: Rendered, rows: list[HostPiece]) -> None:
     bodies = {row.pk: rendered[row.piece][row.host] for row in ports}
     groups = {group for body in bodies.values() for group in body["groups"]}
     remote: dict[str, set[str]] = defaultdict(set)
-    named = SecurityGroupRule.objects.filter(group_id__in=groups).exclude(remote_group=None)
-    for group, other in named.values_list("group_id", "remote_group_id").distinct():
+    for group, other in _remote_groups(groups):
         remote[group].add(other)
     wanted: dict[Any, list[str]] = {}
     for row in ports:
@@ -152,9 +169,7 @@ def _note_needs(rendered: Rendered, rows: list[HostPiece]) -> None:
         wanted[row.pk] = [*sorted(near), f"dhcp:{body['network_id']}"]
     keys = {piece for pieces in wanted.values() for piece in pieces}
     counts: dict[str, dict[str, int]] = defaultdict(dict)
-    for piece, host, count in (
-        HostPiece.objects.filter(piece__in=keys).exclude(wanted="").values_list("piece", "host", "wanted_at")
-    ):
+    for piece, host, count in _counts(keys):
         counts[piece][host] = count
     for row in ports:
         row.needs = {}
