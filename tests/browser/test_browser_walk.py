@@ -47,7 +47,7 @@ def _launch(page: Page, picture: Callable[..., Path]) -> None:
 def _read_log(page: Page, address: str) -> None:
     page.goto(f"{address}/log")
     expect(page.locator("[data-log-text]")).to_contain_text("login:", timeout=20_000)
-    page.fill("[data-log-search]", "linux version")
+    page.fill("[data-log-search]", "metadata service")
     expect(page.locator("[data-log-text] mark").first).to_be_visible()
 
 
