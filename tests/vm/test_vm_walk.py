@@ -152,7 +152,7 @@ def nothing_is_left(cloud: LiveCloud, servers: list[str], ports: list[dict[str, 
         running = subprocess.run(["pgrep", "-af", "qemu-system"], capture_output=True, text=True).stdout
         assert not any(server_id in running for server_id in servers)
         links, rules = on_host(cloud, host, "ip", "-br", "link"), on_host(cloud, host, "nft", "list", "ruleset")
-        said = subprocess.run(["grep", "-rIlE", "|".join(p["mac_address"] for p in ports), str(folder / "network")],
+        said = subprocess.run(["grep", "-rIlE", "--exclude=log", "|".join(p["mac_address"] for p in ports), str(folder / "network")],
                               capture_output=True, text=True).stdout  # fmt: skip
         for port in ports:
             assert tap_name(port["id"]) not in links + rules and port["mac_address"] not in links + rules
