@@ -75,7 +75,7 @@ def revoked() -> Path:
 
 
 def tail(server_id: str, lines: int | None = None) -> str:
-    """The end of the log as text, at most LARGEST_ANSWER bytes of it."""
+    """The end of the log as text, at most LARGEST_ANSWER bytes of it. The last of `lines` has no line end, as in Nova."""
     path = log_path(server_id)
     if not path.exists():
         return ""
@@ -84,4 +84,4 @@ def tail(server_id: str, lines: int | None = None) -> str:
         text = file.read().decode("utf-8", "replace")
     if lines is None:
         return text
-    return "\n".join(text.splitlines()[-lines:]) + ("\n" if lines else "") if lines else ""
+    return "\n".join(text.removesuffix("\n").split("\n")[-lines:]) if lines else ""

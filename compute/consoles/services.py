@@ -66,7 +66,7 @@ def url(actor: Actor, *, server_id: str, kind: str, root: str) -> str:
     if kind == "serial":
         parts = urlsplit(root)
         return f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}/console/?token={token}"
-    return f"{root}/vnc/?token={token}&path={quote(f'/console/?token={token}', safe='')}"
+    return f"{root}/vnc/?token={token}&path={quote(f'console/?token={token}', safe='')}"
 
 
 def describe(actor: Actor, token: str) -> dict[str, Any]:
