@@ -50,8 +50,11 @@ class Page:
         default_sort: Sequence[tuple[str, str]] = (("created_at", "desc"),),
         maximum: int = DEFAULT_LIMIT,
         strict_sort: bool = True,
+        zero_is_all: bool = False,
     ) -> "Page":
         """`sort_keys` maps wire names to columns; None allows no sorting by the client.
+
+        A limit of 0 is an empty page; Neutron alone takes it for none (`zero_is_all`).
 
         Raises: BadLimit, BadSortKey.
         """
@@ -59,9 +62,9 @@ class Page:
         text = query.get("limit")
         if text is not None and not text.isdigit():
             raise BadLimit(limit=text)
-        asked = int(text) if text else 0
+        asked = int(text) if text is not None else maximum
         return cls(
-            limit=min(asked or maximum, maximum),
+            limit=min(asked or maximum, maximum) if zero_is_all else min(asked, maximum),
             marker=query.get("marker") or None,
             sort=cls._sort(request, sort_keys or {}, default_sort, strict_sort),
             asked_limit=text is not None,
