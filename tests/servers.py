@@ -50,7 +50,8 @@ def postgres() -> Iterator[str]:
             [str(programs / "postgres"), "-D", str(data), "-k", str(folder), "-c", "listen_addresses=", "-c", "fsync=off"],
             stdout=subprocess.DEVNULL, stderr=_log(folder).open("wb"), cwd="/", **ordinary,
         )  # fmt: skip
-        _wait(lambda: (folder / ".s.PGSQL.5432").exists(), server, folder)
+        asks = [str(programs / "pg_isready"), "-q", "-h", str(folder), "-U", "stackling"]
+        _wait(lambda: subprocess.run(asks).returncode == 0, server, folder, 60)
         subprocess.run([str(programs / "createdb"), "-h", str(folder), "-U", "stackling", "stackling"],
                        check=True, capture_output=True, cwd="/", **ordinary)  # fmt: skip
         yield f"postgresql://stackling@{str(folder).replace('/', '%2F')}/stackling"

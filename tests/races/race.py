@@ -1,0 +1,84 @@
+"""Eight threads at once claim hosts, spend a quota and take a hold, each time in a transaction of their own. Run by a test."""
+
+import threading
+from collections.abc import Callable
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connection, connections, transaction  # noqa: E402
+
+from common import live  # noqa: E402
+from common.actor import Actor  # noqa: E402
+from common.errors import OverLimit  # noqa: E402
+from identity.limits import services as quota  # noqa: E402
+from identity.models import Project, ProjectTag  # noqa: E402
+from operations import doorbell, engine  # noqa: E402
+from operations.flows import Flow, Step  # noqa: E402
+from operations.models import Hold, Operation  # noqa: E402
+from placement import services as placement  # noqa: E402
+from placement.models import Allocation, Inventory, ResourceProvider  # noqa: E402
+
+THREADS, TRIES = 8, 6
+doorbell.ring = lambda job: None  # no broker here
+live._send = lambda batch: None
+call_command("migrate", verbosity=0)
+project = Project.objects.create(name="race")
+ACTOR = Actor.internal("race", project_id=project.pk)
+for host in ("a", "b"):
+    Inventory.objects.create(
+        provider=ResourceProvider.objects.create(name=host), resource_class="MEMORY_MB", total=1000
+    )
+quota.register("tests", "things", default=17, count=lambda id: ProjectTag.objects.filter(project_id=id).count())
+FLOW = Flow("race", 1, (Step("wait", lambda op: None),))
+
+
+def claim(number: int) -> None:
+    placement.claim(f"s{number}", project.pk, {"MEMORY_MB": 150}, ["a", "b"] if number % 2 else ["b", "a"])
+
+
+def spend(number: int) -> None:
+    with transaction.atomic():
+        quota.require(project.pk, "tests", {"things": 1})
+        ProjectTag.objects.create(project=project, name=str(number))
+
+
+def hold(number: int) -> None:
+    with transaction.atomic():
+        engine.start(FLOW, subject=("thing", "t"), project_id=project.pk, actor=ACTOR, holds=["thing:t"])
+
+
+def race(what: Callable[[int], None], refusal: type[Exception]) -> int:
+    """How often `what` went through; an exception other than `refusal` is the end of the test."""
+    errors: list[Exception] = []
+    done: list[int] = []
+
+    def run(thread: int) -> None:
+        for turn in range(TRIES):
+            try:
+                what(thread * TRIES + turn)
+                done.append(1)
+            except refusal:
+                pass
+            except Exception as error:
+                errors.append(error)
+        connections.close_all()
+
+    threads = [threading.Thread(target=run, args=[number]) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return len(done)
+
+
+claimed = race(claim, placement.NothingFits)
+full = [sum(row.used for row in Allocation.objects.filter(provider__name=host)) for host in ("a", "b")]
+spent = race(spend, OverLimit)
+held = race(hold, engine.Held)
+print("database", connection.vendor, "claims", claimed, "used", *full)
+print("things", spent, ProjectTag.objects.count(), "holds", held, Hold.objects.count(), Operation.objects.count())
