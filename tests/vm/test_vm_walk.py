@@ -146,7 +146,7 @@ def nothing_is_left(cloud: LiveCloud, servers: list[str], ports: list[dict[str, 
         lambda: (d := cloud.manage("doctor", "--json", check=False)).returncode == 0 and d, 40, "doctor finds nothing"
     )
     assert json.loads(done.stdout) == {"findings": [], "ok": True}
-    for host in sorted(path.name for path in (cloud.data / "hosts").iterdir()):
+    for host in cloud.ready["hosts"]:
         folder = cloud.data / "hosts" / host
         assert not {path.name for path in (folder / "disks").glob("*")} & set(servers)
         running = subprocess.run(["pgrep", "-af", "qemu-system"], capture_output=True, text=True).stdout
