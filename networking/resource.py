@@ -78,7 +78,7 @@ class Resource:
 def standard_fields() -> list[Field]:
     """The attributes every resource ends with."""
     return [
-        Field("tags", type="array"),
+        Field("tags", type="array", items="string"),
         Field("created_at"),
         Field("updated_at"),
         Field("revision_number", type="integer"),
@@ -175,6 +175,7 @@ class CollectionView(NetworkView):
             sort_keys=resource.columns,
             default_sort=(("created_at", "asc"),) if "created_at" in resource.columns else (),
             maximum=ALL,
+            zero_is_all=True,
         )
         params = {name: values for name, values in request.GET.lists() if name not in RESERVED}
         rows = filter_rows(resource, resource.visible(self.actor), params)

@@ -68,6 +68,7 @@ def test_lists_filter_page_and_sort(red: Client, launch: Launch) -> None:
     assert [s["name"] for s in following["servers"]] == ["alpha"]
     address = red.ok("get", f"servers/{ids[0]}")["server"]["addresses"]["private"][0]["addr"]
     assert [s["id"] for s in red.ok("get", f"servers?ip=^{address}$")["servers"]] == [ids[0]]
+    assert red.ok("get", "servers?limit=0")["servers"] == []
     for bad in ("limit=-1", "limit=a", "changes-since=2011/01/01", "marker=none", "name=(", "sort_key=nothing"):
         assert red.ask("get", f"servers?{bad}").status_code == 400, bad
 
