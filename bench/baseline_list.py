@@ -20,7 +20,7 @@ PORTS = """
 SELECT p.device_id, n.name, p.mac_address, f.ip_address, f.port_id FROM networking_port p
  JOIN networking_fixedip f ON f.port_id = p.id JOIN networking_network n ON n.id = p.network_id WHERE p.project_id = %s ORDER BY f.id
 """
-FLOATING = "SELECT fixed_port_id, floating_ip_address FROM networking_floatingip WHERE project_id = %s"
+FLOATING = "SELECT port_id, floating_ip_address FROM networking_floatingip WHERE project_id = %s"
 
 
 def _iso(text: Any) -> str | None:
@@ -58,7 +58,7 @@ def build(project_id: str, base: str) -> bytes:
 
 def _server(row: Any, base: str, addresses: dict[str, Any]) -> dict[str, Any]:
     id, name, project, user, metadata, host, image, flavor, created, updated, v4, v6 = row[:12]
-    disk, zone, drive, key, launched, terminated, groups, task, vm, power = row[12:22]
+    disk, zone, drive, key, launched, terminated, groups, task, vm, power, progress = row[12:23]
     status = {"active": "ACTIVE", "building": "BUILD", "stopped": "SHUTOFF", "error": "ERROR"}.get(vm, "UNKNOWN")
     links = [
         {"rel": "self", "href": f"{base}/v2.1/servers/{id}"},
@@ -83,7 +83,7 @@ def _server(row: Any, base: str, addresses: dict[str, Any]) -> dict[str, Any]:
         "OS-DCF:diskConfig": disk,
     }
     if vm in ("active", "building"):
-        shown["progress"] = 0 if vm == "building" else 100
+        shown["progress"] = progress
     shown |= {
         "OS-EXT-AZ:availability_zone": zone,
         "config_drive": "True" if drive else "",

@@ -36,6 +36,17 @@ class Running:
             command, cwd=CLONE, env=self.environment, check=True, capture_output=True, text=True
         ).stdout
 
+    def restart(self) -> float:
+        """Stop it and start it again. Seconds until it answers."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(90)
+        (self.data / "ready").unlink(missing_ok=True)
+        began = time.perf_counter()
+        self.process = _start(self.data, self.environment)
+        _wait(self.data, self.process)
+        self.ready = json.loads((self.data / "ready").read_text())
+        return time.perf_counter() - began
+
     def pids(self) -> dict[str, int]:
         return {name: int(pid) for name, pid in self.ready["pids"].items() if pid}
 
@@ -56,22 +67,34 @@ def running(*, hosts: int = 0, fake: int = 2, **more: str) -> Iterator[Running]:
         "STACKLING_FAKE_HOSTS": str(fake),
         **more,
     }
-    log = (data / "run.log").open("wb")
-    process = subprocess.Popen(
-        ["make", "run"], cwd=CLONE, env=environment, stdout=log, stderr=log, start_new_session=True
-    )
+    process = _start(data, environment)
+    cloud: Running | None = None
     try:
-        for _ in range(1200):
-            if (data / "ready").exists():
-                break
-            if process.poll() is not None:
-                raise RuntimeError(f"make run ended:\n{(data / 'run.log').read_text()[-4000:]}")
-            time.sleep(0.5)
-        yield Running(data, environment, process)
+        _wait(data, process)
+        cloud = Running(data, environment, process)
+        yield cloud
     finally:
+        process = cloud.process if cloud else process
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(60)
         finally:
-            subprocess.run(["make", "clean"], cwd=CLONE, env=environment, stdout=log, stderr=log, check=False)
+            with (data / "run.log").open("ab") as log:
+                subprocess.run(["make", "clean"], cwd=CLONE, env=environment, stdout=log, stderr=log, check=False)
             shutil.rmtree(data, ignore_errors=True)
+
+
+def _start(data: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    with (data / "run.log").open("ab") as log:
+        return subprocess.Popen(
+            ["make", "run"], cwd=CLONE, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+
+
+def _wait(data: Path, process: subprocess.Popen[bytes], seconds: float = 600) -> None:
+    """Until the cloud's ready file is there. Raises: RuntimeError with the end of its log."""
+    began = time.perf_counter()
+    while not (data / "ready").exists():
+        if process.poll() is not None or time.perf_counter() - began > seconds:
+            raise RuntimeError(f"make run ended or hangs:\n{(data / 'run.log').read_text()[-4000:]}")
+        time.sleep(0.1)

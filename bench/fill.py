@@ -8,6 +8,7 @@ from django.db import transaction
 from common.ids import new_id
 from compute.servers.models import Server
 from networking.networks.models import Network
+from networking.networks.segments import free_zone
 from networking.ports.models import FixedIP, Port
 from networking.subnets.models import Subnet
 
@@ -16,7 +17,7 @@ from networking.subnets.models import Subnet
 def fill(project_id: str, count: int) -> dict[str, Any]:
     """Give a project `count` more servers, each with one port and one address, copied from its newest one."""
     model = Server.objects.filter(project_id=project_id, deleted=False).latest("created_at")
-    network = Network.objects.create(name="filled", project_id=project_id, kind="local", mtu=1450, zone=0)
+    network = Network.objects.create(name="filled", project_id=project_id, kind="local", mtu=1450, zone=free_zone())
     subnet = Subnet.objects.create(network=network, project_id=project_id, ip_version=4, cidr="10.91.0.0/16")
     first = int(ipaddress.ip_address("10.91.0.10"))
     servers, ports, addresses = [], [], []

@@ -42,5 +42,7 @@ app.autodiscover_tasks(["operations"])
 @worker_ready.connect
 def _start_beat(**_: object) -> None:
     from cloud.beat import start
+    from hostagent import memory
 
+    memory.tidy()
     start()

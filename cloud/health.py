@@ -75,6 +75,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
     from hosts.models import Host
     from operations.models import Operation
+    from portal.servers import listing
 
     lines = ["# TYPE stackling_up_seconds gauge", f"stackling_up_seconds {time.time() - _STARTED:.0f}"]
 
@@ -84,6 +85,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
     family("stackling_hosts", "state", Host.objects.values_list("state").annotate(n=Count("pk")).order_by())
     family("stackling_operations", "state", Operation.objects.values_list("state").annotate(n=Count("pk")).order_by())
+    lines += ["# TYPE stackling_rows_rendered counter", f"stackling_rows_rendered {listing.rendered}"]
     server = apps.get_model("compute", "Server")
     family("stackling_servers", "vm_state", server.objects.values_list("vm_state").annotate(n=Count("pk")).order_by())
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4")

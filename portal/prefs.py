@@ -1,5 +1,6 @@
 """What a reader chose: language, time zone, theme, density, page size. In cookies, and in the user's row once signed in."""
 
+import functools
 import zoneinfo
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +11,15 @@ from django.utils import timezone, translation
 
 THEMES = ("auto", "light", "dark")
 DENSITIES = ("normal", "compact", "roomy")
-PAGE_SIZES = (20, 50, 100, 200)
+PAGE_SIZES = (20, 40, 100, 200)
 YEAR = 365 * 24 * 3600
 KEY = "prefs"  # in the session: a copy of User.settings
+
+
+@functools.cache
+def known_zones() -> frozenset[str]:
+    """Names of time zones. Python reads hundreds of files to tell."""
+    return frozenset(zoneinfo.available_timezones())
 
 
 @dataclass(frozen=True)
@@ -39,10 +46,10 @@ def read(request: HttpRequest) -> Prefs:
     zone = own.get("zone") or request.COOKIES.get("zone") or settings.TIME_ZONE
     return Prefs(
         language=translation.get_language() or settings.LANGUAGE_CODE,
-        zone=zone if zone in zoneinfo.available_timezones() else settings.TIME_ZONE,
+        zone=zone if zone in known_zones() else settings.TIME_ZONE,
         theme=theme if theme in THEMES else "auto",
         density=pick("density", DENSITIES, "normal"),
-        page_size=own.get("page_size") if own.get("page_size") in PAGE_SIZES else 50,
+        page_size=own.get("page_size") if own.get("page_size") in PAGE_SIZES else 40,
         keys=own.get("keys", True) is not False,
     )
 

@@ -1,9 +1,16 @@
 """What the web process loads: pages and APIs, tied to granian's own life."""
 
 from cloud.run.lifeline import end_with_parent
+from hostagent import memory
 
 end_with_parent()
+memory.few_arenas()
+
+from django.urls import get_resolver  # noqa: E402
 
 from cloud.wsgi import application  # noqa: E402
+
+loaded = get_resolver().url_patterns  # every view is loaded before the first request asks for one
+memory.tidy()
 
 __all__ = ["application"]

@@ -1,5 +1,6 @@
 """The list of instances: 50 rows of a thousand in a few queries, each row's HTML kept until something in it changes."""
 
+import threading
 from collections import OrderedDict
 from datetime import datetime
 from typing import Any, ClassVar
@@ -98,6 +99,8 @@ def word(row: dict[str, Any]) -> status.Status:
 
 
 _html: OrderedDict[tuple[Any, ...], str] = OrderedDict()
+_one_renders = threading.Lock()
+rendered = 0  # rows since this process started, for /metrics
 
 
 def html(row: dict[str, Any], actor: Actor, *, everywhere: bool, projects: dict[str, str]) -> str:
@@ -108,18 +111,25 @@ def html(row: dict[str, Any], actor: Actor, *, everywhere: bool, projects: dict[
     )  # fmt: skip
     known = _html.get(key)
     if known is None:
-        context = {
-            "row": row,
-            "everywhere": everywhere,
-            "project": projects.get(row["project_id"], ""),
-            "why": sentence(row["fault_code"], row["fault_data"])
-            if row["vm_state"] == states.ERROR and row["fault_code"]
-            else "",
-        }
-        known = _html[key] = render_to_string("portal/server_row.html", context)
-        if len(_html) > 5000:
-            _html.popitem(last=False)
+        with _one_renders:  # many pages ask at once for a row that changed
+            known = _html.get(key) or _render(key, row, everywhere, projects)
     return known
+
+
+def _render(key: tuple[Any, ...], row: dict[str, Any], everywhere: bool, projects: dict[str, str]) -> str:
+    global rendered
+    is_failed = row["vm_state"] == states.ERROR and row["fault_code"]
+    context = {
+        "row": row,
+        "everywhere": everywhere,
+        "project": projects.get(row["project_id"], ""),
+        "why": sentence(row["fault_code"], row["fault_data"]) if is_failed else "",
+    }
+    text = _html[key] = render_to_string("portal/server_row.html", context)
+    rendered += 1
+    if len(_html) > 5000:
+        _html.popitem(last=False)
+    return text
 
 
 class Instances(Page):
