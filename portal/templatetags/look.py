@@ -161,6 +161,11 @@ def cmd(text: str) -> SafeString:
     )  # fmt: skip
 
 
+def _said(label: str) -> str:
+    """A bar beside its own number needs no words."""
+    return f'role="img" aria-label="{escape(label)}"' if label else 'aria-hidden="true"'
+
+
 @register.simple_tag
 def meter(used: float, limit: float, plus: float = 0, label: str = "", grey: bool = False) -> SafeString:
     """A bar of what is used, amber from 80 %, hatched what would be added. No limit: an empty bar."""
@@ -170,8 +175,7 @@ def meter(used: float, limit: float, plus: float = 0, label: str = "", grey: boo
     kind = "off" if grey else "bad" if share >= 100 else "warn" if share >= 80 else "use"
     hatch = f'<rect class="plus" x="{share:.1f}%" width="{more:.1f}%" height="100%"/>' if more else ""
     return mark_safe(
-        f'<svg class="bar" role="img" aria-label="{escape(label)}"><rect class="{kind}" width="{share:.1f}%" height="100%"/>'
-        f"{hatch}</svg>"
+        f'<svg class="bar" {_said(label)}><rect class="{kind}" width="{share:.1f}%" height="100%"/>{hatch}</svg>'
     )
 
 
@@ -184,7 +188,7 @@ def parts(shares: list[tuple[str, float]], label: str = "") -> SafeString:
         width = 100.0 * number / total
         rects += f'<rect class="{kind}" x="{at:.2f}%" width="{max(0.0, width - 0.3):.2f}%" height="100%"/>'
         at += width
-    return mark_safe(f'<svg class="bar big" role="img" aria-label="{escape(label)}">{rects}</svg>')
+    return mark_safe(f'<svg class="bar big" {_said(label)}>{rects}</svg>')
 
 
 @register.simple_tag
