@@ -76,17 +76,18 @@ def rest(troubled: Troubled) -> Rest:
     return Rest(troubled.cloud)
 
 
-@pytest.fixture
-def leaves_nothing(troubled: Troubled, rest: Rest) -> Iterator[Callable[[str], None]]:
-    """`leaves_nothing(id)` deletes a server; at the end nothing of any may be left."""
-
-    def delete(server_id: str) -> None:
-        rest.delete(server_id)
-
-    yield delete
-    found = until(
-        lambda: (d := troubled.cloud.manage("doctor", "--json", check=False)).returncode == 0 and d,
-        40,
-        "doctor finds nothing",
-    )
+@pytest.fixture(scope="module")
+def _doctor(_troubled: Troubled) -> Iterator[None]:
+    """After a file's last test: rows and hosts agree."""
+    yield
+    _troubled.fault("")
+    _troubled.wait_ready()
+    ask = lambda: _troubled.cloud.manage("doctor", "--json", check=False)  # noqa: E731
+    found = until(lambda: (done := ask()).returncode == 0 and done, 60, "doctor finds nothing")
     assert '"findings": []' in found.stdout
+
+
+@pytest.fixture
+def leaves_nothing(rest: Rest, _doctor: None) -> Callable[[str], None]:
+    """`leaves_nothing(id)` deletes a server; after the file's last test nothing of any may be left."""
+    return rest.delete
