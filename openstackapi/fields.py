@@ -36,6 +36,7 @@ class Field:
     shown: dict[str, Any] | None = None
     show: bool = True  # False: only sent by clients, never shown
     doc: str = ""
+    items: str = ""  # of an array: the type of what is in it
 
     def visible(self, version: Version, is_admin: bool) -> bool:
         if not self.show or (self.admin and not is_admin):
@@ -54,6 +55,8 @@ class Field:
         out: dict[str, Any] = {"type": [kind, "null"] if self.null else kind}
         if self.type == "datetime":
             out["format"] = "date-time"
+        if self.items:
+            out["items"] = {"type": self.items}
         if self.doc:
             out["description"] = self.doc
         return out

@@ -27,7 +27,9 @@ AGGREGATE = Fields(
     "aggregate",
     [
         *_COMMON,
-        Field("hosts", lambda a: list(a.hosts.order_by("id").values_list("host", flat=True)), type="array"),
+        Field(
+            "hosts", lambda a: list(a.hosts.order_by("id").values_list("host", flat=True)), type="array", items="string"
+        ),
         Field("metadata", type="object"),
     ],
     time=iso_micro,

@@ -23,7 +23,7 @@ FLAVOR = Fields(
         Field("OS-FLV-DISABLED:disabled", "disabled", type="boolean"),
         Field("os-flavor-access:is_public", "is_public", type="boolean"),
         Field("rxtx_factor", type="number"),
-        Field("links", lambda f: f.links, type="array"),
+        Field("links", lambda f: f.links, type="array", items="object"),
         Field("description", null=True, since=(2, 55)),
         Field("extra_specs", type="object", since=(2, 61)),
     ],
@@ -33,7 +33,7 @@ BASIC = Fields(
     [
         Field("id"),
         Field("name"),
-        Field("links", lambda f: f.links, type="array"),
+        Field("links", lambda f: f.links, type="array", items="object"),
         Field("description", null=True, since=(2, 55)),
     ],
 )

@@ -14,8 +14,8 @@ GROUP = Fields(
     [
         Field("id"),
         Field("name"),
-        Field("policies", lambda g: [g.policy], type="array", until=(2, 63)),
-        Field("members", lambda g: g.members, type="array"),
+        Field("policies", lambda g: [g.policy], type="array", items="string", until=(2, 63)),
+        Field("members", lambda g: g.members, type="array", items="string"),
         Field("metadata", lambda g: {}, type="object", until=(2, 63)),
         Field("project_id", since=(2, 13)),
         Field("user_id", since=(2, 13)),

@@ -57,7 +57,7 @@ def _root_device(row: Row) -> str:
     return "/dev/vda"
 
 
-BASIC = Fields("server", [Field("id"), Field("name"), Field("links", _links, type="array")])
+BASIC = Fields("server", [Field("id"), Field("name"), Field("links", _links, type="array", items="object")])
 
 SERVER = Fields(
     "server",
@@ -77,7 +77,7 @@ SERVER = Fields(
         Field("addresses", "addresses", type="object"),
         Field("accessIPv4", "access_ip_v4"),
         Field("accessIPv6", "access_ip_v6"),
-        Field("links", _links, type="array"),
+        Field("links", _links, type="array", items="object"),
         Field("OS-DCF:diskConfig", "disk_config"),
         Field("OS-EXT-AZ:availability_zone", "availability_zone"),
         Field("pinned_availability_zone", null=True, since=(2, 96)),
@@ -85,7 +85,7 @@ SERVER = Fields(
         Field("key_name", null=True),
         Field("OS-SRV-USG:launched_at", lambda r: iso_micro(r["launched_text"]), null=True),
         Field("OS-SRV-USG:terminated_at", lambda r: iso_micro(r["terminated_text"]), null=True),
-        Field("security_groups", _groups, type="array"),
+        Field("security_groups", _groups, type="array", items="object"),
         Field("OS-EXT-SRV-ATTR:host", lambda r: r["host"] or None, null=True, admin=True),
         Field("OS-EXT-SRV-ATTR:instance_name", lambda r: f"instance-{r['id'][:8]}", admin=True),
         Field("OS-EXT-SRV-ATTR:hypervisor_hostname", lambda r: r["host"] or None, null=True, admin=True),
@@ -100,13 +100,15 @@ SERVER = Fields(
         Field("OS-EXT-STS:task_state", "task_state", null=True),
         Field("OS-EXT-STS:vm_state", "vm_state"),
         Field("OS-EXT-STS:power_state", "power_state", type="integer"),
-        Field("os-extended-volumes:volumes_attached", lambda r: r["volumes"], type="array"),
+        Field("os-extended-volumes:volumes_attached", lambda r: r["volumes"], type="array", items="object"),
         Field("locked", type="boolean", since=(2, 9)),
         Field("locked_reason", null=True, since=(2, 73)),
         Field("host_status", lambda r: r["host_status"], since=(2, 16), admin=True),
         Field("description", null=True, since=(2, 19)),
-        Field("tags", "tags_json", type="array", since=(2, 26)),
-        Field("trusted_image_certificates", "certificates_json", type="array", null=True, since=(2, 63)),
+        Field("tags", "tags_json", type="array", items="string", since=(2, 26)),
+        Field(
+            "trusted_image_certificates", "certificates_json", type="array", items="string", null=True, since=(2, 63)
+        ),
     ],
 )
 

@@ -57,7 +57,7 @@ FIELDS = Fields(
             update=True,
             schema={"type": "string", "pattern": "^([a-zA-Z0-9][a-zA-Z0-9.-]{0,62})?$"},
         ),
-        Field("dns_assignment", type="array"),
+        Field("dns_assignment", type="array", items="object"),
         *standard_fields(),
     ],
 )

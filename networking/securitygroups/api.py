@@ -20,7 +20,7 @@ GROUP_FIELDS = Fields(
         Field("tenant_id", create=True),
         Field("description", create=True, update=True, schema=NAME),
         Field("shared", type="boolean"),
-        Field("security_group_rules", type="array"),
+        Field("security_group_rules", type="array", items="object"),
         *standard_fields(),
     ],
 )

@@ -112,6 +112,14 @@ def _body(case: Any) -> tuple[bytes, str]:
         return str(case.body).encode("utf-8", "replace"), media
 
 
+def _headers(case: Any, latest_of: str) -> dict[str, str]:
+    """What the case sends; instead of that, the latest microversion of a service."""
+    if latest_of:
+        return {"OpenStack-API-Version": f"{latest_of} latest"}
+    sent = {name: str(value) for name, value in (case.headers or {}).items()}
+    return {name: value for name, value in sent.items() if name != "X-Auth-Token" and value.isascii()}
+
+
 def _wrong(operation: Any, answer: Any, *, latest: bool) -> str:
     """What is wrong with an answer, or nothing. The document tells of the latest microversion."""
     status = answer.status_code
@@ -170,18 +178,13 @@ def _ask_all(operation: Any, users: dict[str, Asker], again: SignIn, known: Know
     def ask(case: Any, who: str, real: bool, latest: bool) -> None:
         path = known.path(operation.path, dict(case.path_parameters or {}), real)
         body, media = _body(case)
-        headers = {name: str(value) for name, value in (case.headers or {}).items()}
-        if not versioned:
-            latest = True
-        elif latest:
-            headers = {"OpenStack-API-Version": f"{operation.tags[0]} latest"}
-        headers = {name: value for name, value in headers.items() if name != "X-Auth-Token" and value.isascii()}
+        headers = _headers(case, operation.tags[0] if versioned and latest else "")
         query = urlencode({k: v for k, v in (case.query or {}).items() if v is not None}, doseq=True, errors="replace")
         answer = users[who].ask(operation.method, path, body, media, query, headers)
         if answer.status_code == 401:
             users.update(again())
             known.admin = users["admin"]
-        if said := _wrong(operation, answer, latest=latest):
+        if said := _wrong(operation, answer, latest=latest or not versioned):
             wrong[
                 f"{operation.method.upper()} {path}?{query[:80]} {headers} {body[:300]!r} → {answer.status_code}: {said}"
             ] = None
