@@ -302,7 +302,7 @@ class HostDetail(ComputeView):
         policy.require(self.actor, "compute:host")
         data = self.body() or {}
         known = {"status": ("enable", "disable"), "maintenance_mode": ("enable", "disable")}
-        wrong = [key for key, value in data.items() if value.strip().lower() not in known.get(key, ())]
+        wrong = [key for key, value in data.items() if str(value).strip().lower() not in known.get(key, ())]
         if not data or wrong:
             raise Invalid(reason=f"Invalid input for field/attribute {wrong[0] if wrong else 'body'}.")
         if not Host.objects.filter(name=name).exists():
