@@ -40,10 +40,10 @@ def test_a_member_hears_of_the_project_and_of_nothing_else(demo: Client) -> None
         assert (await line.receive_output(timeout=5))["type"] == "websocket.accept"
         assert await said(line) == {"live": True}
         layer = get_channel_layer()
-        message = {"type": "changed", "changed": "server", "id": "s1", "revision": None}
-        await layer.group_send("project.other", message)
-        await layer.group_send("admin", message)
-        await layer.group_send(f"project.{project}", {**message, "id": "mine"})
+        change = {"changed": "server", "id": "s1", "revision": None}
+        await layer.group_send("project.other", {"type": "changes", "changes": [change]})
+        await layer.group_send("admin", {"type": "changes", "changes": [change]})
+        await layer.group_send(f"project.{project}", {"type": "changes", "changes": [{**change, "id": "mine"}]})
         assert await said(line) == {"changed": "server", "id": "mine", "revision": None}
         assert await line.receive_nothing()
         await line.send_input({"type": "websocket.disconnect", "code": 1000})
