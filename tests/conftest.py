@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.live import LiveCloud
@@ -30,10 +31,15 @@ NEEDS = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Static files are found as they are asked for: else every new client of a test would list them all first."""
+    """Static files are found as they are asked for: else every new client of a test would list them all first.
+
+    A busy machine fails no property for being slow, and CI tries the same examples each time.
+    """
     from django.conf import settings
 
     settings.WHITENOISE_AUTOREFRESH = True
+    hypothesis.settings.register_profile("stackling", deadline=None, derandomize=os.environ.get("CI") == "true")
+    hypothesis.settings.load_profile("stackling")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
