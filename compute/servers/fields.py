@@ -163,7 +163,7 @@ def _plan(fields: Fields, version: tuple[int, int], is_admin: bool) -> tuple[lis
 
 
 def render(fields: Fields, row: Row, version: tuple[int, int], is_admin: bool) -> Row:
-    """One row, with `progress` and `fault` only in the states that have them."""
+    """One row, with `progress` and `fault` only in the states that have them, and groups only where there are some."""
     columns, made = _plan(fields, version, is_admin)
     out = {name: row[column] for name, column in columns}
     for name, make in made:
@@ -173,4 +173,6 @@ def render(fields: Fields, row: Row, version: tuple[int, int], is_admin: bool) -
         out["progress"] = row["progress"]
     if row["fault"] is not None and status in states.WITH_FAULT:
         out["fault"] = row["fault"]
+    if not out.get("security_groups", True):
+        del out["security_groups"]
     return out

@@ -237,3 +237,9 @@ def test_a_resize_may_change_who_partitions_the_disk(world: World, red: Client, 
     world.settle()
     server = red.ok("get", f"servers/{server_id}")["server"]
     assert (server["flavor"]["id"], server["OS-DCF:diskConfig"]) == ("small", "AUTO")
+
+
+def test_a_server_without_groups_names_none(red: Client, launch: Launch) -> None:
+    server_id = launch()
+    red.ok("post", f"servers/{server_id}/action", {"removeSecurityGroup": {"name": "default"}}, status=202)
+    assert "security_groups" not in red.ok("get", f"servers/{server_id}")["server"]
