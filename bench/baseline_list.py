@@ -4,9 +4,10 @@ It makes the same bytes as GET /servers/detail (checked), so the ratio of the tw
 """
 
 import hashlib
+import io
+import sys
 import time
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -99,22 +100,36 @@ def _server(row: Any, base: str, addresses: dict[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def main(path: str) -> None:
-    """Print the best milliseconds of building the bytes in the file `path`, which the API answered.
+def ask(path: str, address: str, token: str) -> bytes:
+    """The body of a GET, from the application in this process."""
+    from cloud.wsgi import application
+
+    environ = {
+        "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": "", "HTTP_HOST": address, "HTTP_X_AUTH_TOKEN": token,
+        "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(),
+        "wsgi.errors": sys.stderr,
+    }  # fmt: skip
+    return b"".join(application(environ, lambda status, headers: None))
+
+
+def main(address: str, token: str) -> None:
+    """Print the best CPU milliseconds of the API's answer and of building the same bytes here, in turns.
 
     Raises: AssertionError when the baseline does not say the same about the same servers.
     """
-    shown = Path(path).read_bytes()
-    theirs = orjson.loads(shown)
+    path = "/api/compute/v2.1/servers/detail"
+    theirs = orjson.loads(ask(path, address, token))
     base = theirs["servers"][0]["links"][1]["href"].rsplit("/servers/", 1)[0]
     project = theirs["servers"][0]["tenant_id"]
-    best, raw = 9e9, b""
-    for _ in range(7):
-        began = time.perf_counter()
+    api, bare, raw = 9e9, 9e9, b""
+    for _ in range(9):
+        began = time.process_time()
+        ask(path, address, token)
+        between = time.process_time()
         raw = build(project, base)
-        best = min(best, (time.perf_counter() - began) * 1000)
+        api, bare = min(api, between - began), min(bare, time.process_time() - between)
     ours = orjson.loads(raw)
     first = {key: (value, theirs["servers"][0].get(key)) for key, value in ours["servers"][0].items()}
     differs = {key: pair for key, pair in first.items() if pair[0] != pair[1]}
     assert not differs and ours["servers"] == theirs["servers"], f"the baseline says something else: {differs}"
-    print(best)
+    print(api * 1000, bare * 1000)

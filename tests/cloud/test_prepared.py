@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.db.models import Count, QuerySet
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -53,6 +53,7 @@ class Same(TestCase):
                 assert plain(prepared(flow)) == plain(make(flow))
             assert prepared.first("none-such-flow") in (None, *make("none-such-flow"))
 
+    @settings(deadline=None, max_examples=30)
     @given(st.lists(st.integers(0, 90), max_size=80))
     def test_lists_of_any_length(self, numbers: list[int]) -> None:
         Operation.objects.all().delete()
