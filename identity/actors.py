@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.clock import now
 from common.errors import Unauthorized
+from common.prepared import Prepared
 from identity.assignments.effective import Scope, implied_closure, roles_on
 from identity.models import AccessToken, ApplicationCredential, Project, Role, Trust, User
 
@@ -39,6 +40,8 @@ class Delegation:
 
 _USER = ("id", "name", "domain_id", "enabled", "domain__name", "domain__enabled", "password_expires_at", "options")
 _PROJECT = ("id", "name", "domain_id", "enabled", "is_domain", "domain__name", "domain__enabled")
+_user = Prepared(lambda id: User.objects.filter(pk=id).values(*_USER))
+_project = Prepared(lambda id: Project.objects.filter(pk=id).values(*_PROJECT))
 
 
 def build(user_id: str, scope: Scope, *, delegation: Delegation | None = None, **rest: Any) -> Actor:
@@ -48,7 +51,7 @@ def build(user_id: str, scope: Scope, *, delegation: Delegation | None = None, *
     Raises: NoSuchActor when the user, the scope or a domain is disabled or gone, or no role is left there.
     """
     delegation = delegation or Delegation()
-    user = User.objects.filter(pk=user_id).values(*_USER).first()
+    user = _user.first(user_id)
     if user is None or not user["enabled"] or not user["domain__enabled"]:
         raise NoSuchActor()
     fields: dict[str, Any] = {"extra": {"delegation": delegation, "password_expires_at": user["password_expires_at"]}}
@@ -80,7 +83,7 @@ def _scope_fields(scope: Scope) -> dict[str, Any]:
         return {"system": True}
     if not scope.kind:
         return {}
-    row = Project.objects.filter(pk=scope.id).values(*_PROJECT).first()
+    row = _project.first(scope.id)
     if row is None or not row["enabled"] or row["domain__enabled"] is False:
         raise NoSuchActor()
     if scope.kind == "domain":
@@ -103,7 +106,7 @@ def _through_trust(
     expired = trust is not None and trust.expires_at is not None and trust.expires_at <= now()
     if trust is None or expired or trust.trustee_id != trustee["id"] or trust.project_id != (scope.id or None):
         raise NoSuchActor()
-    trustor = User.objects.filter(pk=trust.trustor_id).values(*_USER).first()
+    trustor = _user.first(trust.trustor_id)
     if trustor is None or not trustor["enabled"] or not trustor["domain__enabled"]:
         raise NoSuchActor()
     roles: dict[str, str] = {}

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Unauthorized
-from identity.models import User
+from common.prepared import Prepared
+from identity.models import Project, User
 
 #: Failed attempts in a row before a user is locked, and for how long.
 LOCK_AFTER = 10
@@ -26,12 +27,25 @@ class PasswordExpired(Unauthorized):
     template = _("The password is expired and needs to be changed for user: %(user_id)s.")
 
 
+_of_id = Prepared(lambda id: User.objects.filter(pk=id))
+_named = Prepared(lambda name, domain: User.objects.filter(name=name, domain_id=domain))
+_domains = Prepared(lambda key: Project.objects.domains().filter(Q(pk=key) | Q(name=key)).order_by("pk"))
+
+_domain_of_id = Prepared(lambda id: Project.objects.filter(pk=id))
+
+
 def find(*, user_id: str | None = None, name: str | None = None, domain: str | None = None) -> User | None:
     """A user by id, or by name in a domain (its id or name)."""
-    rows = User.objects.select_related("domain")
     if user_id is not None:
-        return rows.filter(pk=user_id).first()
-    found = list(rows.filter(Q(domain_id=domain) | Q(domain__name=domain), name=name))
+        user: User | None = _of_id.first(str(user_id))
+        if user is not None:
+            user.domain = _domain_of_id.first(user.domain_id)
+        return user
+    found: list[User] = []
+    for row in _domains(domain) if domain is not None else ():
+        for user in _named(str(name), row.pk):
+            user.domain = row
+            found.append(user)
     return next((user for user in found if user.domain_id == domain), found[0] if found else None)
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Forbidden, Invalid, Unauthorized
+from common.prepared import Prepared
 from identity import actors, tokens
 from identity.appcreds import secrets
 from identity.assignments.effective import Scope, roles_on
@@ -176,9 +177,17 @@ _METHODS = {
 }
 
 
+_options = Prepared(lambda id: User.objects.filter(pk=id).values_list("options"))
+_project_named = Prepared(lambda name, domain: Project.objects.filter(name=name, domain_id=domain).values_list("pk"))
+_project_of_id = Prepared(lambda id: Project.objects.plain().filter(pk=id).values_list("pk"))
+_domain_named = Prepared(lambda name: Project.objects.domains().filter(name=name).values_list("pk"))
+_domain_of_id = Prepared(lambda id: Project.objects.domains().filter(pk=id).values_list("pk"))
+
+
 def _enough_methods(proof: Proof) -> None:
     """A user's multi-factor rules: one of the lists must be wholly among the methods used."""
-    options = User.objects.filter(pk=proof.user_id).values_list("options", flat=True).first() or {}
+    found = _options.first(proof.user_id)
+    options = (found[0] if found else None) or {}
     known = [
         [method for method in rule if method in tokens.METHODS] for rule in options.get("multi_factor_auth_rules", [])
     ]
@@ -224,27 +233,26 @@ def _project_scope(body: Body) -> Scope:
         if "domain" not in body:
             raise MissingPart(attribute="domain", target="project")
         domain = _domain_id(body["domain"])
-        row = Project.objects.filter(name=body["name"], domain_id=domain).first()
+        row = _project_named.first(str(body["name"]), domain)
     elif body.get("id"):
-        row = Project.objects.plain().filter(pk=body["id"]).first()
+        row = _project_of_id.first(str(body["id"]))
     else:
         raise MissingPart(attribute="id or name", target="project")
     if row is None:
         raise NotAuthenticated()
-    return Scope("project", row.pk)
+    return Scope("project", row[0])
 
 
 def _domain_id(body: Body) -> str:
-    rows = Project.objects.domains()
     if body.get("name"):
-        row = rows.filter(name=body["name"]).first()
+        row = _domain_named.first(str(body["name"]))
     elif body.get("id"):
-        row = rows.filter(pk=body["id"]).first()
+        row = _domain_of_id.first(str(body["id"]))
     else:
         raise MissingPart(attribute="id or name", target="domain")
     if row is None:
         raise NotAuthenticated()
-    return row.pk
+    return str(row[0])
 
 
 def _system_scope(body: Body) -> Scope:
