@@ -4,7 +4,7 @@ import secrets
 from datetime import timedelta
 
 from django.contrib.auth.hashers import check_password, make_password
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
@@ -29,9 +29,9 @@ class PasswordExpired(Unauthorized):
 
 _of_id = Prepared(lambda id: User.objects.filter(pk=id))
 _named = Prepared(lambda name, domain: User.objects.filter(name=name, domain_id=domain))
-_domains = Prepared(lambda key: Project.objects.domains().filter(Q(pk=key) | Q(name=key)).order_by("pk"))
-
-_domain_of_id = Prepared(lambda id: Project.objects.filter(pk=id))
+# A domain has no domain: with that said, the index of (domain, name) finds it.
+_domains_named = Prepared(lambda name: Project.objects.domains().filter(domain=None, name=name))
+_domain_of_id = Prepared(lambda id: Project.objects.domains().filter(pk=id))
 
 
 def find(*, user_id: str | None = None, name: str | None = None, domain: str | None = None) -> User | None:
@@ -42,7 +42,8 @@ def find(*, user_id: str | None = None, name: str | None = None, domain: str | N
             user.domain = _domain_of_id.first(user.domain_id)
         return user
     found: list[User] = []
-    for row in _domains(domain) if domain is not None else ():
+    domains = [*_domain_of_id(domain), *_domains_named(domain)] if domain is not None else []
+    for row in domains:
         for user in _named(str(name), row.pk):
             user.domain = row
             found.append(user)

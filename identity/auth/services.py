@@ -180,7 +180,7 @@ _METHODS = {
 _options = Prepared(lambda id: User.objects.filter(pk=id).values_list("options"))
 _project_named = Prepared(lambda name, domain: Project.objects.filter(name=name, domain_id=domain).values_list("pk"))
 _project_of_id = Prepared(lambda id: Project.objects.plain().filter(pk=id).values_list("pk"))
-_domain_named = Prepared(lambda name: Project.objects.domains().filter(name=name).values_list("pk"))
+_domain_named = Prepared(lambda name: Project.objects.domains().filter(domain=None, name=name).values_list("pk"))
 _domain_of_id = Prepared(lambda id: Project.objects.domains().filter(pk=id).values_list("pk"))
 
 
