@@ -31,15 +31,19 @@ def _words(cloud: Running, *words: str) -> list[str]:
 
 
 def _virsh(cloud: Running, *words: str) -> str:
-    """Raises: CalledProcessError."""
+    """What virsh prints. Raises: RuntimeError with what it says."""
     command = _words(cloud, *words)
-    return subprocess.run(command, cwd=CLONE, env=cloud.environment, check=True, capture_output=True, text=True).stdout
+    done = subprocess.run(command, cwd=CLONE, env=cloud.environment, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"virsh {words[0]} said: {done.stderr.strip()}")
+    return done.stdout
 
 
 def define_and_start(cloud: Running, name: str) -> float:
     """Seconds of define and start of a copy of the stopped domain `name`, on its own disks and taps; the copy is removed."""
     xml = _virsh(cloud, "dumpxml", "--inactive", name)
-    xml = re.sub(r"<uuid>[^<]+</uuid>", f"<uuid>{uuid.uuid4()}</uuid>", xml, count=1)
+    other = str(uuid.uuid4())  # in its SMBIOS table too; paths keep the server's id
+    xml = re.sub(r"(<uuid>|<entry name='uuid'>)[0-9a-f-]{36}<", rf"\g<1>{other}<", xml)
     xml = xml.replace(f"<name>{name}</name>", "<name>plain</name>")
     with tempfile.NamedTemporaryFile("w", suffix=".xml", dir=cloud.data, delete=False) as file:
         file.write(xml)
