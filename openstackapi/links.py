@@ -1,6 +1,6 @@
 """Absolute links, built from the host that the client asked for."""
 
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
@@ -16,9 +16,3 @@ def link(rel: str, href: str) -> dict[str, str]:
 
 def with_query(url: str, params: list[tuple[str, str]]) -> str:
     return f"{url}?{urlencode(params)}" if params else url
-
-
-def self_and_bookmark(request: HttpRequest, prefix: str, version: str, tail: str) -> list[dict[str, str]]:
-    """Nova's pair: self with the version in the path, bookmark without. `prefix` is like ``/api/compute``."""
-    base = root(request) + prefix
-    return [link("self", f"{base}/{version}/{quote(tail)}"), link("bookmark", f"{base}/{quote(tail)}")]
