@@ -13,8 +13,18 @@ from identity.assignments.models import (
 from identity.catalogs.models import Endpoint, EndpointGroup, ProjectEndpoint, Region, Service
 from identity.credentials.models import Credential
 from identity.domains.models import DomainOption
-from identity.federation.models import IdentityProvider, Mapping, Protocol, RemoteId, ServiceProvider
+from identity.federation.models import (
+    Client,
+    FederatedUser,
+    IdentityProvider,
+    MappedMembership,
+    Mapping,
+    Protocol,
+    RemoteId,
+    ServiceProvider,
+)
 from identity.groups.models import Group
+from identity.ldap.models import DirectoryId
 from identity.limits.models import Limit, QuotaLock, RegisteredLimit
 from identity.oauth1.models import AccessToken, Consumer, Nonce, RequestToken
 from identity.policies.models import Policy, PolicyAssociation
@@ -28,13 +38,16 @@ __all__ = [
     "AccessRule",
     "AccessToken",
     "ApplicationCredential",
+    "Client",
     "Consumer",
     "Credential",
+    "DirectoryId",
     "Domain",
     "DomainOption",
     "Endpoint",
     "EndpointGroup",
     "Epoch",
+    "FederatedUser",
     "Group",
     "GroupDomainRole",
     "GroupProjectRole",
@@ -42,6 +55,7 @@ __all__ = [
     "IdentityProvider",
     "ImpliedRole",
     "Limit",
+    "MappedMembership",
     "Mapping",
     "Nonce",
     "OldPassword",

@@ -43,3 +43,48 @@ class ServiceProvider(models.Model):
     enabled = models.BooleanField(default=False)
     description = models.TextField(null=True)
     relay_state_prefix = models.CharField(max_length=256, default="ss:mem:")
+
+
+class Client(models.Model):
+    """How we are known to a provider that speaks OpenID Connect. The secret is encrypted with the cloud's key.
+
+    `audiences` are further audiences and client ids whose tokens are taken, for example a command line's own client.
+    `scopes` are separated by spaces.
+    """
+
+    provider = models.OneToOneField(IdentityProvider, primary_key=True, on_delete=models.CASCADE, related_name="client")
+    issuer = models.CharField(max_length=255)
+    client_id = models.CharField(max_length=255)
+    encrypted_secret = models.TextField(default="")
+    scopes = models.CharField(max_length=255, default="openid email profile")
+    audiences = models.JSONField(default=list)
+    label = models.CharField(max_length=64, default="", blank=True)  # what the sign-in button says
+
+
+class FederatedUser(models.Model):
+    """Whom of a provider a user of ours stands for. `unique_id` is what the mapping's rules call user.id."""
+
+    user = models.ForeignKey("identity.User", on_delete=models.CASCADE, related_name="federated")
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="+")
+    protocol_id = models.CharField(max_length=64)
+    unique_id = models.CharField(max_length=255)
+    display_name = models.CharField(max_length=255, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "protocol_id", "unique_id"], name="federated_user")]
+
+
+class MappedMembership(models.Model):
+    """A group that a provider put a user into, until the next sign-in says otherwise.
+
+    It counts in tokens and sessions of that provider as long as they live, and elsewhere (application credentials,
+    trusts) until `until`, in seconds since 1970: the sign-in plus the provider's authorization_ttl.
+    """
+
+    user = models.ForeignKey("identity.User", on_delete=models.CASCADE, related_name="mapped")
+    group = models.ForeignKey("identity.Group", on_delete=models.CASCADE, related_name="+")
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="+")
+    until = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "group", "provider"], name="mapped_membership")]

@@ -1,0 +1,1 @@
+"""Domains whose users and groups live in an LDAP directory, which is only read."""
