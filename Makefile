@@ -44,7 +44,7 @@ conformance: setup  ## OpenStack's own tests: make conformance LISTS="first-ligh
 
 requirements:  ## compile requirements/*.in to hashed pins
 	@./setup.sh test
-	@for name in uv base dev tempest; do \
+	@for name in uv base dev tempest keystone; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
