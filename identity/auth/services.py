@@ -184,17 +184,19 @@ _domain_named = Prepared(lambda name: Project.objects.domains().filter(domain=No
 _domain_of_id = Prepared(lambda id: Project.objects.domains().filter(pk=id).values_list("pk"))
 
 
+def rules_of(options: Body) -> list[list[str]]:
+    """The multi-factor rules that hold: none when they are switched off, each without methods that nobody knows."""
+    if options.get("multi_factor_auth_enabled") is False:
+        return []
+    asked = options.get("multi_factor_auth_rules") or []
+    return [known for rule in asked if (known := [method for method in rule if method in tokens.METHODS])]
+
+
 def _enough_methods(proof: Proof) -> None:
     """A user's multi-factor rules: one of the lists must be wholly among the methods used."""
     found = _options.first(proof.user_id)
-    options = (found[0] if found else None) or {}
-    known = [
-        [method for method in rule if method in tokens.METHODS] for rule in options.get("multi_factor_auth_rules", [])
-    ]
-    rules = [rule for rule in known if rule]
-    if options.get("multi_factor_auth_enabled") is False or not rules:
-        return
-    if not any(set(rule) <= set(proof.methods) for rule in rules):
+    rules = rules_of((found[0] if found else None) or {})
+    if rules and not any(set(rule) <= set(proof.methods) for rule in rules):
         raise MethodsTooFew(rules="; ".join(" + ".join(rule) for rule in rules))
 
 

@@ -16,12 +16,13 @@ def check(user: User, passcode: str) -> bool:
     """Whether the code is the present one, or the one before, of any of the user's secrets."""
     moment = int(time.time())
     for blob in user.credentials.filter(type="totp").values_list("encrypted_blob", flat=True):
-        if any(_fits(decrypt(blob), passcode, at) for at in (moment, moment - 30)):
+        if any(fits(decrypt(blob), passcode, at) for at in (moment, moment - 30)):
             return user.enabled and user.domain.enabled
     return False
 
 
-def _fits(secret: str, passcode: str, moment: int) -> bool:
+def fits(secret: str, passcode: str, moment: int) -> bool:
+    """Whether the code is the one of a base32 secret at a moment (seconds since 1970)."""
     try:
         key = base64.b32decode(secret.upper() + "=" * (-len(secret) % 8))
         TOTP(key, 6, SHA1(), 30, enforce_key_length=False).verify(passcode.encode(), moment)
