@@ -6,16 +6,14 @@ from rest_framework.response import Response
 
 from common.actor import Actor
 from common.errors import Invalid
-from identity.assignments import listing, services
+from identity.assignments import grants, listing, services
 from identity.assignments.listing import Assignment, Filter
 from identity.assignments.names import Names
 from identity.crud import Values, enforce
-from identity.models import Domain, Group, Project, Role, User
+from identity.models import Project
 from identity.projects.services import PROJECTS, subtree
 from identity.roles.services import ROLES
 from identity.wire import IdentityView, truth
-
-_MODELS: dict[str, Any] = {"project": Project, "domain": Domain, "user": User, "group": Group, "role": Role}
 
 
 class GrantView(IdentityView):
@@ -27,20 +25,7 @@ class GrantView(IdentityView):
 
     def allow(self, verb: str, keys: dict[str, str]) -> Values:
         """The parts of the address, found, if the actor may. Raises: Forbidden, Missing."""
-        from identity.crud import Missing
-
-        found = {name: _MODELS[name].objects.filter(pk=id).first() for name, id in keys.items() if name in _MODELS}
-        if self.on == "system":
-            rule = {"list": f"list_system_grants_for_{self.subject}"}.get(
-                verb, f"{verb}_system_grant_for_{self.subject}"
-            )
-        else:
-            rule = "list_grants" if verb == "list" else f"{verb}_grant"
-        enforce(self.actor, f"identity:{rule}", _target(found))
-        for name, row in found.items():
-            if row is None:
-                raise Missing(kind=name, id=keys[name])
-        return found
+        return grants.parties(self.actor, verb, self.on, self.subject, keys)
 
     def where(self, keys: dict[str, str]) -> Values:
         object_id = "all" if self.on == "system" else keys[self.on]
@@ -51,19 +36,6 @@ class GrantView(IdentityView):
             "subject_id": keys[self.subject],
             "inherited": self.inherited,
         }
-
-
-def _target(found: Values) -> Values:
-    target: Values = {}
-    for name, row in found.items():
-        if row is None:
-            continue
-        target[f"target.{name}.id"] = row.pk
-        if name == "domain":
-            continue
-        target[f"target.{name}.domain_id"] = row.domain_id
-        target[f"target.{name}.name"] = row.name
-    return target
 
 
 class GrantList(GrantView):
