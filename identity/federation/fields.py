@@ -7,16 +7,17 @@ from openstackapi.fields import Field, Fields
 
 _REMOTE_IDS = {"type": ["array", "null"], "items": {"type": "string"}, "uniqueItems": True}
 _URL = {"type": "string", "minLength": 1, "maxLength": 256, "pattern": r"^[a-zA-Z0-9+.-]+:.+"}
-_RULE = {
-    "type": "object",
-    "required": ["local", "remote"],
+_RULE = {"type": "object", "required": ["local", "remote"]}  # the rest depends on the version: see rule_schema.py
+_OPENID = {
+    "type": ["object", "null"],
+    "description": "Ours: how the cloud is known to a provider that speaks OpenID Connect. The secret is never shown.",
     "properties": {
-        "local": {"type": "array", "items": {"type": "object"}},
-        "remote": {
-            "type": "array",
-            "minItems": 1,
-            "items": {"type": "object", "required": ["type"], "properties": {"type": {"type": "string"}}},
-        },
+        "issuer": {"type": "string", "minLength": 1, "maxLength": 255},
+        "client_id": {"type": "string", "minLength": 1, "maxLength": 255},
+        "client_secret": {"type": "string", "maxLength": 1024},
+        "scopes": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^([^ ]+ )*openid( [^ ]+)*$"},
+        "audiences": {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True},
+        "label": {"type": "string", "maxLength": 64},
     },
     "additionalProperties": False,
 }
@@ -24,6 +25,15 @@ _RULE = {
 
 def remote_ids(row: Any) -> list[str]:
     return [one.pk for one in row.remote_ids.all()]
+
+
+def openid(row: Any) -> dict[str, Any] | None:
+    """The client's settings without its secret; None where there is no client."""
+    client = getattr(row, "client", None)
+    if client is None:
+        return None
+    shown = {name: getattr(client, name) for name in ("issuer", "client_id", "scopes", "audiences", "label")}
+    return {**shown, "has_secret": bool(client.encrypted_secret)}
 
 
 PROVIDER = Fields(
@@ -35,6 +45,7 @@ PROVIDER = Fields(
         Field("description", create=True, update=True, schema=TEXT),
         Field("authorization_ttl", create=True, update=True, schema={"type": ["integer", "null"], "minimum": 0}),
         Field("remote_ids", remote_ids, create=True, update=True, schema=_REMOTE_IDS),
+        Field("openid", openid, create=True, update=True, schema=_OPENID),
     ),
 )
 MAPPING = Fields(

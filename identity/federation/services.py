@@ -7,9 +7,11 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Conflict, Invalid
+from identity.credentials.crypto import encrypt
 from identity.crud import Duplicate, Kind, Missing, Values, enforce
+from identity.federation import fetching, oidc, rule_schema
 from identity.federation.fields import MAPPING, PROVIDER, SERVICE_PROVIDER
-from identity.models import Domain, IdentityProvider, Mapping, Protocol, RemoteId, ServiceProvider
+from identity.models import Client, Domain, IdentityProvider, Mapping, Protocol, RemoteId, ServiceProvider
 
 
 class RemoteIdTaken(Conflict):
@@ -32,10 +34,11 @@ class Providers(Kind):
     keeps_extra = False
 
     def rows(self) -> Any:
-        return IdentityProvider.objects.prefetch_related("remote_ids")
+        return IdentityProvider.objects.prefetch_related("remote_ids").select_related("client")
 
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
         values.pop("remote_ids", None)
+        values.pop("openid", None)
         if row is None:
             domain_id = values.get("domain_id")
             if domain_id is None:  # as Keystone: a domain of its own
@@ -48,6 +51,8 @@ class Providers(Kind):
         return values
 
     def made(self, actor: Actor, row: Any, values: Values) -> None:
+        if "openid" in values:
+            _store_client(row, values["openid"])
         if "remote_ids" not in values:
             return
         row.remote_ids.all().delete()
@@ -63,11 +68,58 @@ class Providers(Kind):
         self.made(actor, row, values)
         return row
 
+    def shape(self, body: Values, row: Any) -> Values:
+        if body["openid"] is None:
+            del body["openid"]
+        return body
+
+
+def set_client(actor: Actor, provider_id: str, **settings: Any) -> Client:
+    """How we are known to a provider that speaks OpenID Connect; None for a setting leaves it as it is.
+
+    `settings`: issuer and client_id (both needed at first), client_secret ("" for a public client), scopes, audiences
+    (further client ids whose tokens are taken), label (of the sign-in button).
+    Raises: Forbidden, Missing, Invalid, BadAddress.
+    """
+    sent = {name: value for name, value in settings.items() if value is not None}
+    PROVIDERS.update(actor, provider_id, {"openid": sent})
+    return Client.objects.get(pk=provider_id)
+
+
+def drop_client(actor: Actor, provider_id: str) -> None:
+    """Nobody signs in through this provider any more. Raises: Forbidden, Missing."""
+    PROVIDERS.update(actor, provider_id, {"openid": None})
+
+
+def _store_client(provider: IdentityProvider, sent: Values | None) -> None:
+    oidc.forget()
+    provider.__dict__.pop("client", None)
+    provider._state.fields_cache.pop("client", None)
+    if sent is None:
+        Client.objects.filter(provider=provider).delete()
+        return
+    row = Client.objects.filter(provider=provider).first() or Client(provider=provider)
+    columns = {name: value for name, value in sent.items() if name != "client_secret"}
+    for name, value in columns.items():
+        setattr(row, name, value)
+    if not row.issuer or not row.client_id:
+        raise Invalid(reason="An OpenID Connect client needs an issuer and a client_id.")
+    fetching.check_address(row.issuer)
+    if "client_secret" in sent:
+        row.encrypted_secret = encrypt(sent["client_secret"]) if sent["client_secret"] else ""
+    row.save()
+
 
 class Mappings(Kind):
     model, name, plural, fields = Mapping, "mapping", "mappings", MAPPING
     path = "/OS-FEDERATION/mappings"
     keeps_extra = False
+
+    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+        version = values.get("schema_version") or (row.schema_version if row is not None else "1.0")
+        rules = values["rules"] if row is None else values.get("rules", row.rules)
+        rule_schema.check(rules, version)
+        return values
 
     def leaving(self, actor: Actor, row: Any) -> None:
         if Protocol.objects.filter(mapping=row).exists():
