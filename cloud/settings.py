@@ -56,6 +56,9 @@ INSTALLED_APPS = [
     "guardian",
     "channels",
     "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "cloud",
     "common",
     "openstackapi",
@@ -81,6 +84,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "portal.middleware.ContentPolicy",
 ]
 if "pytest" in sys.modules:  # it would read every static file anew for each test client
@@ -166,8 +170,18 @@ SESSION_COOKIE_NAME = f"stackling_{CLOUD_ID}"
 CSRF_COOKIE_NAME = f"stackling_csrf_{CLOUD_ID}"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 4 * 3600
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+#: A session ends when nobody used it for so long, and in any case so long after the sign-in.
+SESSION_IDLE_SECONDS = int(env("STACKLING_SESSION_IDLE_SECONDS", "7200"))
+SESSION_COOKIE_AGE = int(env("STACKLING_SESSION_SECONDS", "43200"))
+#: How young a sign-in has to be for what is sensitive.
+SESSION_RECENT_SECONDS = int(env("STACKLING_SESSION_RECENT_SECONDS", "900"))
+SESSION_ENGINE = "identity.signins.store"
+#: Failed tries in a row before a name pauses, and for how long.
+LOCKOUT_FAILURES = int(env("STACKLING_LOCKOUT_FAILURES", "10"))
+LOCKOUT_SECONDS = int(env("STACKLING_LOCKOUT_SECONDS", "300"))
+MFA_ADAPTER = "identity.factors.adapter.Adapter"
+MFA_SUPPORTED_TYPES = ["recovery_codes", "webauthn"]  # codes of an app are Keystone's credentials
+MFA_PASSKEY_LOGIN_ENABLED = True
 SESSION_COOKIE_SECURE = PUBLIC_URL.startswith("https")
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 

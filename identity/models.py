@@ -31,6 +31,7 @@ from identity.policies.models import Policy, PolicyAssociation
 from identity.projects.models import Domain, Project, ProjectTag
 from identity.revocation.models import Epoch, RevocationEvent
 from identity.roles.models import ImpliedRole, Role
+from identity.signins.models import FailedSignIn, PortalSession
 from identity.trusts.models import Trust
 from identity.users.models import OldPassword, User
 
@@ -47,6 +48,7 @@ __all__ = [
     "Endpoint",
     "EndpointGroup",
     "Epoch",
+    "FailedSignIn",
     "FederatedUser",
     "Group",
     "GroupDomainRole",
@@ -61,6 +63,7 @@ __all__ = [
     "OldPassword",
     "Policy",
     "PolicyAssociation",
+    "PortalSession",
     "Project",
     "ProjectEndpoint",
     "ProjectTag",

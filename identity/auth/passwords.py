@@ -1,26 +1,16 @@
 """Checking a password: one path for the API and the portal, the same time and answer whether or not the user exists."""
 
 import secrets
-from datetime import timedelta
 
 from django.contrib.auth.hashers import check_password, make_password
-from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from common.clock import now
 from common.errors import Unauthorized
 from common.prepared import Prepared
+from identity.auth.tries import Tries
 from identity.models import Project, User
 
-#: Failed attempts in a row before a user is locked, and for how long.
-LOCK_AFTER = 10
-LOCK_FOR = timedelta(minutes=5)
-
 _nobody: str | None = None
-
-
-class WrongPassword(Unauthorized):
-    template = _("The request you have made requires authentication.")
 
 
 class PasswordExpired(Unauthorized):
@@ -65,22 +55,18 @@ def check(
     user = find(user_id=user_id, name=name, domain=domain)
     stored = user.password if user is not None and user.password else _unknown()
     fits = check_password(password, stored) and user is not None and bool(user.password)
-    if user is None or _locked(user) or not user.enabled or not user.domain.enabled:
-        raise WrongPassword()
-    if not fits:
-        User.objects.filter(pk=user.pk).update(failed_logins=F("failed_logins") + 1, failed_at=now())
-        raise WrongPassword()
-    if user.failed_logins:
-        User.objects.filter(pk=user.pk).update(failed_logins=0, failed_at=None)
+    there = user is not None and user.enabled and user.domain.enabled
+    tries = Tries(user if there else None, user_id, name, domain)
+    if user is None or not there or not fits or _locked(user, tries):
+        raise tries.failed()
+    tries.forget()
     if user.password_expired() and not allow_expired:
         raise PasswordExpired(user_id=user.pk)
     return user
 
 
-def _locked(user: User) -> bool:
-    if user.options.get("ignore_lockout_failure_attempts") or user.failed_logins < LOCK_AFTER:
-        return False
-    return user.failed_at is not None and now() - user.failed_at < LOCK_FOR
+def _locked(user: User, tries: Tries) -> bool:
+    return tries.paused and not user.options.get("ignore_lockout_failure_attempts")
 
 
 def _unknown() -> str:

@@ -9,6 +9,7 @@ from django.db.models import F
 
 from common.clock import now
 from identity.revocation.models import Epoch, RevocationEvent
+from identity.signins.models import PortalSession
 
 #: Seconds between two reads of the epoch: the longest that a revocation may go unseen in another process.
 READ_EVERY = 1.0
@@ -44,8 +45,13 @@ def _forget() -> None:
 
 
 def revoke(**match: str | None) -> RevocationEvent:
-    """Revoke every token issued until now that matches, e.g. ``revoke(user_id=…)`` or ``revoke(audit_id=…)``."""
+    """Revoke every token issued until now that matches, e.g. ``revoke(user_id=…)`` or ``revoke(audit_id=…)``.
+
+    What ends every token of a user ends the portal sessions too.
+    """
     moment = now()
+    if match.keys() == {"user_id"}:
+        PortalSession.objects.filter(user_id=match["user_id"]).delete()
     event = RevocationEvent.objects.create(
         **match,
         issued_before=moment,

@@ -1,0 +1,72 @@
+"""Django's session store over PortalSession: it slides with use, and writes at most once a minute for that."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.sessions.backends import db
+
+from common.clock import now
+
+#: How long a browser may take between the steps of one sign-in.
+HALF_WAY = timedelta(minutes=10)
+OPENED, ADDRESS, AGENT = "opened_at", "address", "agent"
+
+
+def idle() -> timedelta:
+    return timedelta(seconds=settings.SESSION_IDLE_SECONDS)
+
+
+def grain() -> timedelta:
+    """A session seen less than this ago is not written again: a thirtieth of the idle time, a minute at most."""
+    return min(timedelta(minutes=1), idle() / 30)
+
+
+class SessionStore(db.SessionStore):
+    """`row` is what the last read found, so that sliding needs no read of its own."""
+
+    row: Any = None
+
+    @classmethod
+    def get_model_class(cls) -> Any:
+        from identity.signins.models import PortalSession
+
+        return PortalSession
+
+    def _get_session_from_db(self) -> Any:
+        self.row = super()._get_session_from_db()
+        return self.row
+
+    async def _aget_session_from_db(self) -> Any:
+        self.row = await super()._aget_session_from_db()
+        return self.row
+
+    def create_model_instance(self, data: dict[str, Any]) -> Any:
+        at = now()
+        user_id = data.get(auth.SESSION_KEY)
+        opened = datetime.fromisoformat(data[OPENED]) if OPENED in data else at
+        ends = opened + timedelta(seconds=settings.SESSION_COOKIE_AGE) if user_id else at + HALF_WAY
+        return self.model(
+            session_key=self._get_or_create_session_key(),
+            session_data=self.encode(data),
+            expire_date=min(at + idle(), ends),
+            user_id=user_id,
+            opened_at=opened,
+            seen_at=at,
+            ends_at=ends,
+            address=data.get(ADDRESS, ""),
+            agent=data.get(AGENT, ""),
+        )
+
+    async def acreate_model_instance(self, data: dict[str, Any]) -> Any:
+        return self.create_model_instance(data)
+
+    def slide(self) -> None:
+        """The person is there: the idle time starts anew. One UPDATE when the last is long enough ago, else nothing."""
+        row, at = self.row, now()
+        if row is None or row.user_id is None or at - row.seen_at < grain():
+            return
+        ends = min(at + idle(), row.ends_at)
+        self.model.objects.filter(pk=row.pk, seen_at=row.seen_at).update(seen_at=at, expire_date=ends)
+        row.seen_at, row.expire_date = at, ends
