@@ -102,5 +102,6 @@ def _stop_and_delete(page: Page, cloud: LiveCloud, address: str, picture: Callab
     page.click("#menu [data-action=delete]")
     expect(page.locator("#dialog [data-close]")).to_be_focused()
     page.click("#dialog [data-action=confirm]")
+    expect(page.locator("#dialog")).to_be_hidden()  # leaving before the answer would take the request back
     page.goto(f"{cloud.url}/instances")
     expect(page.locator("tbody tr[data-id]")).to_have_count(0, timeout=60_000)

@@ -33,8 +33,18 @@ def test_agents_paths_are_not_reachable(fake_cloud, path):
 
 
 def test_a_large_body_is_refused_before_it_is_read(fake_cloud):
-    status, _, body = ask(fake_cloud, "/api/identity/v3/auth/tokens", method="POST", body=b"x" * 3_000_000)
-    assert status == 413 and b"2097152" in body
+    status, _, body = ask(fake_cloud, "/api/identity/v3/auth/tokens", method="POST", body=b"x" * 20_000_000)
+    assert status == 413 and b"16777216" in body
+
+
+def test_the_sender_of_a_body_beyond_the_limit_sees_the_answer(fake_cloud):
+    """No reset may overtake it: one sent in pieces, one with its length, each read away by the service."""
+    for body in (b"x" * 3_000_000, iter([b"x" * 500_000] * 6)):
+        link = http.client.HTTPConnection("127.0.0.1", fake_cloud.port, timeout=20)
+        link.request("POST", "/api/identity/v3/auth/tokens", body=body, encode_chunked=not isinstance(body, bytes))
+        answer = link.getresponse()
+        assert answer.status == 413 and b"2097152" in answer.read()
+        link.close()
 
 
 def test_a_body_that_trickles_in_is_cut(fake_cloud):
