@@ -165,6 +165,8 @@ PASSWORD_HASHERS = ["identity.hashers.Argon2"]
 TOKEN_LIFETIME = int(env("STACKLING_TOKEN_SECONDS", "14400"))
 TOKEN_KEYS = KEYS / "tokens"
 POLICY_FILE = DATA / "policy.yaml"
+#: Dashboards elsewhere to which a federated sign-in (websso) may post a token: whole addresses, separated by commas.
+TRUSTED_DASHBOARDS = [one.strip() for one in env("STACKLING_TRUSTED_DASHBOARDS").split(",") if one.strip()]
 LOGIN_URL = "/sign-in"
 SESSION_COOKIE_NAME = f"stackling_{CLOUD_ID}"
 CSRF_COOKIE_NAME = f"stackling_csrf_{CLOUD_ID}"

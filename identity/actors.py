@@ -10,7 +10,7 @@ from common.clock import now
 from common.errors import Unauthorized
 from common.prepared import Prepared
 from identity.assignments.effective import Scope, implied_closure, roles_on
-from identity.models import AccessToken, ApplicationCredential, Project, Role, Trust, User
+from identity.models import AccessToken, ApplicationCredential, IdentityProvider, Project, Role, Trust, User
 
 
 class NoSuchActor(Unauthorized):
@@ -30,6 +30,11 @@ class Delegation:
     idp_id: str | None = None
     protocol_id: str | None = None
 
+    @property
+    def is_direct(self) -> bool:
+        """Whether the user acts by their own roles: whoever came through an identity provider does, too."""
+        return not (self.trust_id or self.app_cred_id or self.access_token_id)
+
     def as_dict(self) -> dict[str, str]:
         return {name: value for name, value in asdict(self).items() if value}
 
@@ -40,6 +45,7 @@ class Delegation:
 
 _USER = ("id", "name", "domain_id", "enabled", "domain__name", "domain__enabled", "password_expires_at", "options")
 _PROJECT = ("id", "name", "domain_id", "enabled", "is_domain", "domain__name", "domain__enabled")
+_provider = Prepared(lambda id: IdentityProvider.objects.filter(pk=id).values("enabled", "domain__enabled"))
 _user = Prepared(lambda id: User.objects.filter(pk=id).values(*_USER))
 _project = Prepared(lambda id: Project.objects.filter(pk=id).values(*_PROJECT))
 
@@ -56,7 +62,9 @@ def build(user_id: str, scope: Scope, *, delegation: Delegation | None = None, *
         raise NoSuchActor()
     fields: dict[str, Any] = {"extra": {"delegation": delegation, "password_expires_at": user["password_expires_at"]}}
     fields |= _scope_fields(scope)
-    roles = roles_on(user_id, scope)
+    if delegation.idp_id:
+        _check_provider(delegation.idp_id)
+    roles = roles_on(user_id, scope, delegation.idp_id or "")
     if delegation.trust_id:
         user, roles = _through_trust(delegation.trust_id, user, scope, fields)
     elif delegation.app_cred_id:
@@ -76,6 +84,13 @@ def build(user_id: str, scope: Scope, *, delegation: Delegation | None = None, *
         **fields,
         **rest,
     )
+
+
+def _check_provider(provider_id: str) -> None:
+    """Who came through an identity provider stays no longer than it does."""
+    row = _provider.first(provider_id)
+    if row is None or not row["enabled"] or not row["domain__enabled"]:
+        raise NoSuchActor()
 
 
 def _scope_fields(scope: Scope) -> dict[str, Any]:

@@ -21,7 +21,10 @@ from identity import actors, tokenkeys
 from identity.assignments.effective import Scope
 from identity.revocation import services as revocation
 
-METHODS = ("password", "token", "totp", "application_credential", "oauth1", "mapped", "openid", "saml2", "external")
+METHODS = (
+    *("password", "token", "totp", "application_credential", "oauth1", "mapped", "openid", "saml2", "external"),
+    "ec2credential",
+)
 _KINDS = ("", "project", "domain", "system")
 _CACHE_SIZE = 20_000
 

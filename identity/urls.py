@@ -12,6 +12,7 @@ from identity.catalogs import filters_api as ep_filter
 from identity.credentials import api as credentials
 from identity.domains import api as domains
 from identity.federation import api as federation
+from identity.federation import signin_api as federated
 from identity.groups import api as groups
 from identity.limits import api as limits
 from identity.oauth1 import api as oauth1
@@ -148,6 +149,9 @@ _federation = [
     *pair("OS-FEDERATION/identity_providers", federation.ProviderList, federation.ProviderItem),
     route(_protocols, federation.ProtocolList),
     route(f"{_protocols}/<str:id>", federation.ProtocolItem),
+    route(f"{_protocols}/<str:protocol_id>/auth", federated.ProtocolAuth),
+    route("auth/OS-FEDERATION/websso/<str:protocol_id>", federated.WebSso),
+    route(f"auth/{_protocols}/<str:protocol_id>/websso", federated.WebSso),
     *pair("OS-FEDERATION/mappings", federation.MappingList, federation.MappingItem),
     *pair("OS-FEDERATION/service_providers", federation.ServiceProviderList, federation.ServiceProviderItem),
 ]

@@ -1,5 +1,6 @@
 """Effective roles: groups, inheritance and implied roles, in one recursive query."""
 
+import time
 from dataclasses import dataclass
 
 from django.db import connection
@@ -11,7 +12,11 @@ _CLOSURE = """
  SELECT r.id, r.name FROM identity_role r JOIN eff e ON e.id = r.id WHERE r.domain_id IS NULL ORDER BY r.name
 """
 _MINE = "t.user_id = %s"
-_OURS = "t.group_id IN (SELECT group_id FROM identity_group_member WHERE user_id = %s)"
+#: Parameters: see `_ours`.
+_OURS = (
+    "t.group_id IN (SELECT group_id FROM identity_group_member WHERE user_id = %s "
+    "UNION ALL SELECT group_id FROM identity_mappedmembership WHERE user_id = %s AND (provider_id = %s OR until > %s))"
+)
 
 _PROJECT = (
     """
@@ -54,12 +59,22 @@ class Scope:
     id: str = ""
 
 
-def roles_on(user_id: str, scope: Scope) -> dict[str, str]:
-    """Role id → name that the user has there, implied ones included; domain roles only through what they imply."""
+def _ours(user_id: str, provider_id: str) -> list[str | int]:
+    """A provider's groups of a user count where the user came through it, and elsewhere for its authorization_ttl."""
+    return [user_id, user_id, provider_id, int(time.time())]
+
+
+def roles_on(user_id: str, scope: Scope, provider_id: str = "") -> dict[str, str]:
+    """Role id → name that the user has there, implied ones included; domain roles only through what they imply.
+
+    `provider_id` is the identity provider through which the user came, if any.
+    """
+    ours = _ours(user_id, provider_id)
+    values: list[str | int]
     if scope.kind == "project":
-        sql, values = _PROJECT, [scope.id] + [user_id] * 4
+        sql, values = _PROJECT, [scope.id, user_id, user_id, *ours, *ours]
     elif scope.kind in ("domain", "system"):
-        sql, values = (_DOMAIN if scope.kind == "domain" else _SYSTEM), [scope.id, user_id, scope.id, user_id]
+        sql, values = (_DOMAIN if scope.kind == "domain" else _SYSTEM), [scope.id, user_id, scope.id, *ours]
     else:
         return {}
     with connection.cursor() as cursor:
@@ -100,17 +115,18 @@ _DOMAINS = (
 )
 
 
-def project_ids(user_id: str) -> set[str]:
+def project_ids(user_id: str, provider_id: str = "") -> set[str]:
     """Projects on which the user has at least one role, disabled ones included."""
-    return _ids(_PROJECTS, user_id, 4)
+    ours = _ours(user_id, provider_id)
+    return _ids(_PROJECTS, [user_id, *ours, user_id, *ours])
 
 
-def domain_ids(user_id: str) -> set[str]:
+def domain_ids(user_id: str, provider_id: str = "") -> set[str]:
     """Domains on which the user has at least one role."""
-    return _ids(_DOMAINS, user_id, 2)
+    return _ids(_DOMAINS, [user_id, *_ours(user_id, provider_id)])
 
 
-def _ids(sql: str, user_id: str, times: int) -> set[str]:
+def _ids(sql: str, values: list[str | int]) -> set[str]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, [user_id] * times)
+        cursor.execute(sql, values)
         return {row[0] for row in cursor.fetchall()}

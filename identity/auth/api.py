@@ -8,7 +8,7 @@ from common.actor import Actor
 from common.errors import Forbidden, Invalid
 from identity import catalog, tokens
 from identity.assignments import effective
-from identity.auth import body, services
+from identity.auth import body, receipts, services
 from identity.auth.schemas import AUTH
 from identity.crud import enforce
 from identity.domains.services import DOMAINS
@@ -51,6 +51,14 @@ class Version(IdentityView):
         return Response({"version": _version(self.root())})
 
 
+def with_receipt(error: receipts.MethodsTooFew) -> Response:
+    """401, with what was proven so far for the next request."""
+    text, shown = receipts.body(error)
+    response = Response(shown, status=401)
+    response[receipts.HEADER] = text
+    return response
+
+
 class Tokens(IdentityView):
     """POST signs in; GET, HEAD and DELETE are about X-Subject-Token."""
 
@@ -59,7 +67,10 @@ class Tokens(IdentityView):
         return self.request.method == "POST"
 
     def post(self, request: Any) -> Response:
-        text, actor = services.sign_in(self.body(AUTH)["auth"], request=request._request)
+        try:
+            text, actor = services.sign_in(self.body(AUTH)["auth"], request=request._request)
+        except receipts.MethodsTooFew as error:
+            return with_receipt(error)
         return self._answer(text, actor, 201)
 
     def get(self, request: Any) -> Response:
@@ -100,19 +111,33 @@ class Catalog(IdentityView):
         return Response({"catalog": shown, "links": {"self": self.url("/auth/catalog")}})
 
 
+def provider_of(actor: Actor) -> str:
+    """The identity provider through which the caller came, "" for none."""
+    delegation: Any = actor.extra.get("delegation")
+    return (delegation.idp_id or "") if delegation is not None else ""
+
+
 class AuthProjects(IdentityView):
     def get(self, request: Any) -> Response:
-        rows = PROJECTS.rows().filter(pk__in=effective.project_ids(self.actor.user_id)).order_by("id")
+        rows = (
+            PROJECTS.rows()
+            .filter(pk__in=effective.project_ids(self.actor.user_id, provider_of(self.actor)))
+            .order_by("id")
+        )
         return self.collection("projects", [self.linked(PROJECTS.render(r), f"/projects/{r.pk}") for r in rows])
 
 
 class AuthDomains(IdentityView):
     def get(self, request: Any) -> Response:
-        rows = DOMAINS.rows().filter(pk__in=effective.domain_ids(self.actor.user_id)).order_by("id")
+        rows = (
+            DOMAINS.rows()
+            .filter(pk__in=effective.domain_ids(self.actor.user_id, provider_of(self.actor)))
+            .order_by("id")
+        )
         return self.collection("domains", [self.linked(DOMAINS.render(r), f"/domains/{r.pk}") for r in rows])
 
 
 class AuthSystem(IdentityView):
     def get(self, request: Any) -> Response:
-        has = effective.roles_on(self.actor.user_id, effective.Scope("system", "all"))
+        has = effective.roles_on(self.actor.user_id, effective.Scope("system", "all"), provider_of(self.actor))
         return Response({"system": [{"all": True}] if has else [], "links": {"self": self.url("/auth/system")}})

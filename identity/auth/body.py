@@ -5,7 +5,7 @@ from typing import Any
 from common.actor import Actor
 from identity import catalog
 from identity.assignments.effective import Scope
-from identity.models import ServiceProvider
+from identity.models import MappedMembership, ServiceProvider
 from identity.revocation import services as revocation
 from openstackapi.fields import iso_micro_z
 
@@ -39,16 +39,27 @@ def token_body(actor: Actor, base: str, *, with_catalog: bool = True) -> dict[st
         token["roles"] = [{"id": id, "name": name} for id, name in extra["roles"].items()]
         if with_catalog:
             token["catalog"] = catalog.for_scope(scope, actor.user_id, base)
+    delegation = extra["delegation"]
+    if delegation.idp_id:
+        token["user"]["OS-FEDERATION"] = _federation(actor.user_id, delegation.idp_id, delegation.protocol_id)
     if actor.trust_id:
         token["OS-TRUST:trust"] = extra["trust"]
     if actor.app_cred_id:
         token["application_credential"] = extra["app_cred"]
-    delegation = extra["delegation"]
     if delegation.access_token_id:
         token["OS-OAUTH1"] = {"access_token_id": delegation.access_token_id, "consumer_id": delegation.consumer_id}
     if providers := _service_providers():
         token["service_providers"] = providers
     return token
+
+
+def _federation(user_id: str, provider_id: str, protocol_id: str) -> dict[str, Any]:
+    groups = MappedMembership.objects.filter(user_id=user_id, provider_id=provider_id).order_by("group_id")
+    return {
+        "groups": [{"id": id} for id in groups.values_list("group_id", flat=True)],
+        "identity_provider": {"id": provider_id},
+        "protocol": {"id": protocol_id},
+    }
 
 
 _providers: tuple[int, list[dict[str, Any]]] = (-1, [])

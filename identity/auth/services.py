@@ -14,7 +14,9 @@ from common.prepared import Prepared
 from identity import actors, tokens
 from identity.appcreds import secrets
 from identity.assignments.effective import Scope, roles_on
-from identity.auth import passwords, totp
+from identity.auth import passwords, receipts, totp
+from identity.auth.receipts import MethodsTooFew
+from identity.federation import bearer
 from identity.models import Project, Trust, User
 from identity.oauth1 import signing
 
@@ -45,10 +47,6 @@ class TrustUsedUp(Forbidden):
     template = _("The trust %(id)s has no uses left.")
 
 
-class MethodsTooFew(Unauthorized):
-    template = _("This user must authenticate with more methods: %(rules)s.")
-
-
 @dataclass
 class Proof:
     """What the methods proved."""
@@ -69,10 +67,11 @@ class Proof:
 def sign_in(auth: Body, *, request: Any = None) -> tuple[str, Actor]:
     """A token's text and its Actor, for the "auth" part of a request.
 
-    Raises: Unauthorized (the same for an unknown user and a wrong password), Invalid, Forbidden.
+    Raises: Unauthorized (the same for an unknown user and a wrong password), MethodsTooFew, Invalid, Forbidden.
     """
     proof = _prove(auth["identity"], request)
-    _enough_methods(proof)
+    _add_receipt(proof, request)
+    enough_methods(proof.user_id, proof.methods)
     scope, proof = _scope(auth, proof)
     text, _token_made = tokens.issue(
         proof.user_id,
@@ -97,14 +96,20 @@ def _prove(identity: Body, request: Any) -> Proof:
         raise BadMethod()
     proof = Proof()
     for method in methods:
-        prove = _METHODS.get(method)
+        part = identity.get(method)
+        prove = _METHODS.get(method) or (_federated if _names_provider(part) else None)
         if prove is None:
             raise BadMethod()
         if method not in identity:
             raise MissingPart(attribute=method, target="identity")
-        prove(proof, identity[method], request)
-        proof.methods = tuple(dict.fromkeys((*proof.methods, method)))
+        prove(proof, part, request)
+        known = method if method in tokens.METHODS else "mapped"  # a protocol may have any name
+        proof.methods = tuple(dict.fromkeys((*proof.methods, known)))
     return proof
+
+
+def _names_provider(part: Any) -> bool:
+    return isinstance(part, dict) and "identity_provider" in part and "protocol" in part
 
 
 def _user_of(body: Body, method: str) -> dict[str, str | None]:
@@ -141,10 +146,10 @@ def _totp(proof: Proof, body: Body, request: Any) -> None:
 def _token(proof: Proof, body: Body, request: Any) -> None:
     actor = tokens.actor_from_token(body["id"], fresh=True)
     parent = tokens.read(body["id"])
-    if parent.delegation.as_dict():
+    if not parent.delegation.is_direct:
         raise MayNotRescope(action="Using a delegated token to create another token")
     proof.is_user(actor.user_id)
-    proof.parent = parent
+    proof.parent, proof.delegation = parent, parent.delegation
     proof.methods = tuple(dict.fromkeys((*proof.methods, *parent.methods)))
 
 
@@ -168,7 +173,22 @@ def _oauth1(proof: Proof, body: Body, request: Any) -> None:
     proof.expires_at = access.expires_at
 
 
+def _federated(proof: Proof, body: Body, request: Any) -> None:
+    """A provider's bearer token, sent with this request; or, with an id, a federated token of ours to scope anew."""
+    if "id" in body:
+        _token(proof, body, request)
+        return
+    if not _names_provider(body):
+        raise MissingPart(attribute="identity_provider and protocol", target="mapped")
+    user, protocol = bearer.user_of(request, str(body["identity_provider"]), str(body["protocol"]))
+    proof.is_user(user.pk)
+    proof.delegation = replace(proof.delegation, idp_id=protocol.provider_id, protocol_id=protocol.id)
+
+
 _METHODS = {
+    "mapped": _federated,
+    "openid": _federated,
+    "saml2": _federated,
     "password": _password,
     "totp": _totp,
     "token": _token,
@@ -192,12 +212,23 @@ def rules_of(options: Body) -> list[list[str]]:
     return [known for rule in asked if (known := [method for method in rule if method in tokens.METHODS])]
 
 
-def _enough_methods(proof: Proof) -> None:
-    """A user's multi-factor rules: one of the lists must be wholly among the methods used."""
-    found = _options.first(proof.user_id)
+def enough_methods(user_id: str, methods: tuple[str, ...]) -> None:
+    """A user's multi-factor rules: one of the lists must be wholly among the methods used. Raises: MethodsTooFew."""
+    found = _options.first(user_id)
     rules = rules_of((found[0] if found else None) or {})
-    if rules and not any(set(rule) <= set(proof.methods) for rule in rules):
-        raise MethodsTooFew(rules="; ".join(" + ".join(rule) for rule in rules))
+    if rules and not any(set(rule) <= set(methods) for rule in rules):
+        raise MethodsTooFew(user_id, methods, rules)
+
+
+def _add_receipt(proof: Proof, request: Any) -> None:
+    """What was proven in an earlier request. Raises: ReceiptNotFound, also for another user's."""
+    text = request.headers.get(receipts.HEADER) if request is not None else None
+    if not text:
+        return
+    receipt = receipts.read(text)
+    if receipt.user_id != proof.user_id:
+        raise receipts.ReceiptNotFound()
+    proof.methods = tuple(dict.fromkeys((*receipt.methods, *proof.methods)))
 
 
 def _scope(auth: Body, proof: Proof) -> tuple[Scope, Proof]:
@@ -207,7 +238,7 @@ def _scope(auth: Body, proof: Proof) -> tuple[Scope, Proof]:
             raise NotAuthenticated()
         return proof.scope, proof
     if asked is None:
-        return _default(proof.user_id), proof
+        return _default(proof), proof
     if asked == "unscoped":
         return Scope(), proof
     if not isinstance(asked, dict) or sum(name in asked for name in _SCOPES) != 1:
@@ -220,14 +251,14 @@ def _scope(auth: Body, proof: Proof) -> tuple[Scope, Proof]:
     return _SCOPES[name](asked[name]), proof
 
 
-def _default(user_id: str) -> Scope:
+def _default(proof: Proof) -> Scope:
     """The user's default project if they can work there, else no scope."""
-    project_id = User.objects.filter(pk=user_id).values_list("default_project_id", flat=True).first()
+    project_id = User.objects.filter(pk=proof.user_id).values_list("default_project_id", flat=True).first()
     if project_id is None:
         return Scope()
     scope = Scope("project", project_id)
     usable = Project.objects.filter(pk=project_id, enabled=True, domain__enabled=True).exists()
-    return scope if usable and roles_on(user_id, scope) else Scope()
+    return scope if usable and roles_on(proof.user_id, scope, proof.delegation.idp_id or "") else Scope()
 
 
 def _project_scope(body: Body) -> Scope:

@@ -8,12 +8,13 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 
 
-def _key(purpose: str) -> bytes:
+def derived_key(purpose: str) -> bytes:
+    """32 bytes that only this purpose uses."""
     return hmac.new(settings.SECRET_KEY.encode(), purpose.encode(), hashlib.sha256).digest()
 
 
 def _fernet() -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(_key("identity.credentials")))
+    return Fernet(base64.urlsafe_b64encode(derived_key("identity.credentials")))
 
 
 def encrypt(text: str) -> str:
@@ -26,4 +27,4 @@ def decrypt(text: str) -> str:
 
 def keyed_hash(purpose: str, text: str) -> str:
     """For secrets that are random themselves: a slow hash would add nothing to them."""
-    return hmac.new(_key(purpose), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(derived_key(purpose), text.encode(), hashlib.sha256).hexdigest()
