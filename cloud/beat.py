@@ -13,10 +13,10 @@ from django.db import close_old_connections
 log = logging.getLogger(__name__)
 
 #: name → (seconds between runs, what to run). Apps add theirs in AppConfig.ready().
-_TICKS: dict[str, tuple[float, Callable[[], None]]] = {}
+_TICKS: dict[str, tuple[float, Callable[[], object]]] = {}
 
 
-def every(seconds: float, name: str, run: Callable[[], None]) -> None:
+def every(seconds: float, name: str, run: Callable[[], object]) -> None:
     """Run `run` about every `seconds`, in one control process of the cloud."""
     _TICKS[name] = (seconds, run)
 

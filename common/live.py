@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections.abc import Callable, Iterable
 
 from channels.layers import get_channel_layer
 from django.conf import settings
@@ -12,13 +13,27 @@ from django.db import transaction
 log = logging.getLogger(__name__)
 
 
-def announce(kind: str, id: str, project_id: str | None = None, revision: int | None = None) -> None:
-    """After commit, tell the sockets of the project and of the operators that `kind` `id` changed.
+_audiences: list[Callable[[str, str], Iterable[str]]] = []
 
-    A broken channel layer loses a hint, never a fact: pages re-read every 10 s when their socket is silent.
+
+def on_announce(audience: Callable[[str, str], Iterable[str]]) -> None:
+    """Have `audience(kind, id)` say which groups hear of an object besides its project."""
+    if audience not in _audiences:
+        _audiences.append(audience)
+
+
+def announce(
+    kind: str, id: str, project_id: str | None = None, revision: int | None = None, *, rooms: Iterable[str] = ()
+) -> None:
+    """After commit, tell the sockets of the project, of the operators and of the object's audience that `kind` `id` changed.
+
+    `rooms` hear it too. A broken channel layer loses a hint, never a fact: pages re-read every 10 s when their socket
+    is silent.
     """
     message: dict[str, object] = {"changed": kind, "id": id, "revision": revision}
-    groups = (f"project.{project_id}", "admin") if project_id else ("admin",)
+    own = (f"project.{project_id}", "admin") if project_id else ("admin",)
+    others = [room for audience in _audiences for room in audience(kind, id)]
+    groups = (*own, *dict.fromkeys([*others, *rooms]))
     transaction.on_commit(lambda: _enqueue(groups, message), robust=True)
 
 

@@ -12,7 +12,7 @@ class ComputeConfig(AppConfig):
         from common import seeding
         from compute import rules
         from compute.flavors import services as flavors
-        from compute.servers import cleanup, flows, flows_change, limits, reconcile
+        from compute.servers import cleanup, flows, flows_change, limits, reconcile, sharing
         from compute.versions.api import MAXIMUM
         from hosts import services as hosts
         from identity import catalog, policy
@@ -25,6 +25,7 @@ class ComputeConfig(AppConfig):
         catalog.register("compute", name="nova", path="/api/compute/v2.1")
         policy.register("compute", rules.RULES, rules.DESCRIPTIONS)
         limits.register()
+        sharing.register()
         seeding.register(30, "flavors", flavors.seed)
         projects.on_delete(cleanup.project_gone)
         on_event("lease", reconcile.on_lease)

@@ -37,7 +37,20 @@ _SERVER_VERBS = (
     "security_groups",
     "metadata",
     "tags",
+    "share",
 )
+
+#: Level of a share → the verbs that it opens on one instance. What takes from the project's other things (its networks,
+#: security groups, addresses, other images) is not among them: those were not shared.
+_SHARED = {
+    "view": ("get", "action_events"),
+    "console": ("console_output", "console"),
+    "operate": ("start", "stop", "reboot", "pause", "unpause", "suspend", "resume"),
+    "full": (
+        "update", "delete", "rebuild", "resize", "confirm_resize", "revert_resize", "snapshot", "rescue", "unrescue",
+        "lock", "unlock", "metadata", "tags", "share",
+    ),
+}  # fmt: skip
 
 RULES: dict[str, str] = {
     "compute:server:get": READER,
@@ -74,7 +87,13 @@ RULES: dict[str, str] = {
     "compute:usage:audit": ADMIN,
     "compute:console_token": ADMIN,
     "compute:external_events": "rule:service",
+    "compute:server:who": READER,
     **{f"compute:server:{verb}": MEMBER for verb in _SERVER_VERBS},
+}
+RULES |= {
+    f"compute:server:{verb}": f"{RULES[f'compute:server:{verb}']} or share:{level}"
+    for level, verbs in _SHARED.items()
+    for verb in verbs
 }
 
 DESCRIPTIONS = {
@@ -95,4 +114,6 @@ DESCRIPTIONS = {
     "compute:service": _("See, enable and disable the services on hosts"),
     "compute:quota:set": _("Change a project's quotas"),
     **{f"compute:server:{verb}": _("Act on instances of the project") for verb in _SERVER_VERBS},
+    "compute:server:share": _("Share one instance with a user or a group"),
+    "compute:server:who": _("See who can see an instance of the project"),
 }

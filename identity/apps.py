@@ -8,14 +8,19 @@ class IdentityConfig(AppConfig):
     verbose_name = "Identity"
 
     def ready(self) -> None:
-        from common import seeding
+        from cloud import beat
+        from common import live, seeding
         from identity import catalog, policy, sessions, tokens
         from identity import seeding as seed
         from identity.appcreds import access
         from identity.rules import DESCRIPTIONS, RULES, SCOPES
+        from identity.sharing import live as sharing_live
+        from identity.sharing import services as sharing
         from openstackapi import auth
 
         auth.use(token=tokens.actor_from_token, session=sessions.actor_from_session, check=access.check)
         policy.register("identity", RULES, DESCRIPTIONS, SCOPES)
         catalog.register("identity", name="keystone", path="/api/identity/v3", description="Users, projects, tokens")
         seeding.register(10, "identity", seed.seed)
+        live.on_announce(sharing_live.audience)
+        beat.every(2.0, "identity.shares", sharing.sweep)

@@ -31,6 +31,7 @@ from identity.policies.models import Policy, PolicyAssociation
 from identity.projects.models import Domain, Project, ProjectTag
 from identity.revocation.models import Epoch, RevocationEvent
 from identity.roles.models import ImpliedRole, Role
+from identity.sharing.models import GroupShare, UserShare
 from identity.signins.models import FailedSignIn, PortalSession
 from identity.trusts.models import Trust
 from identity.users.models import OldPassword, User
@@ -53,6 +54,7 @@ __all__ = [
     "Group",
     "GroupDomainRole",
     "GroupProjectRole",
+    "GroupShare",
     "GroupSystemRole",
     "IdentityProvider",
     "ImpliedRole",
@@ -82,5 +84,6 @@ __all__ = [
     "User",
     "UserDomainRole",
     "UserProjectRole",
+    "UserShare",
     "UserSystemRole",
 ]

@@ -7,9 +7,8 @@ A file that does not parse changes nothing: the rules before it stay, and the lo
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from django.conf import settings
@@ -19,6 +18,10 @@ from oslo_policy.policy import Rules
 
 from common.actor import Actor
 from common.errors import CloudError, Forbidden, NotFound
+from identity.sharing import levels
+
+if TYPE_CHECKING:
+    from identity.explaining import Explanation
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +35,6 @@ BASE = {
     "member": "role:admin or (role:member and project_id:%(project_id)s)",
     "reader": "role:admin or (role:reader and project_id:%(project_id)s)",
 }
-#: What the roles of a new cloud include, weakest first; used to say which role a denied caller lacks.
-LADDER = {
-    "reader": {"reader"},
-    "member": {"member", "reader"},
-    "manager": {"manager", "member", "reader"},
-    "service": {"service"},
-    "admin": {"admin", "manager", "member", "reader"},
-}
 
 _defaults: dict[str, str] = dict(BASE)
 _descriptions: dict[str, str] = {}
@@ -48,7 +43,22 @@ _scopes: dict[str, frozenset[str]] = {}
 
 
 class PolicyForbids(Forbidden):
+    """`who`, if there, are people of the caller's own project who can grant what is missing."""
+
     template = _("Policy does not allow %(rule)s. It needs the role %(wanted)s; you have %(has)s.")
+
+    @property
+    def message(self) -> str:
+        who = self.data.get("who")
+        return f"{super().message} {_('Ask %(who)s.') % {'who': who}}" if who else super().message
+
+
+class ShareForbids(PolicyForbids):
+    """For whom one object is shared, but not this far."""
+
+    template = _(
+        "Policy does not allow %(rule)s. This is shared with you at the level %(share)s, and it needs %(level)s."
+    )
 
 
 class Hidden(NotFound):
@@ -184,7 +194,10 @@ def _token(actor: Actor) -> dict[str, Any]:
 
 
 def target_of(actor: Actor, target: Any) -> dict[str, Any]:
-    """A target as a dict: None is the caller's own project, a text is a project id, an object gives its project_id."""
+    """A target as a dict: None is the caller's own project, a text is a project id, an object gives its project_id.
+
+    An object that is shared with the caller gives the level too (levels.TARGET), which `share:<level>` looks at.
+    """
     if isinstance(target, Mapping):
         # a project of None would equal that of a token without a project
         return {name: value for name, value in target.items() if name != "project_id" or value is not None}
@@ -196,10 +209,21 @@ def target_of(actor: Actor, target: Any) -> dict[str, Any]:
     for name in ("user_id", "domain_id", "id"):
         if hasattr(target, name):
             found[name] = getattr(target, name)
-    return found
+    level = share_level(actor, target)
+    return {**found, levels.TARGET: level} if level else found
 
 
-def _holds(rule: str, target: dict[str, Any], creds: dict[str, Any]) -> bool:
+def share_level(actor: Actor, target: Any) -> str | None:
+    """At which level an object is shared with the caller, None when it is not."""
+    if not actor.extra.get("shares"):
+        return None
+    from identity.sharing import held
+
+    return held.level_on(actor, target)
+
+
+def holds(rule: str, target: dict[str, Any], creds: dict[str, Any]) -> bool:
+    """Whether a rule holds for exactly these credentials (credentials()) and this target (target_of())."""
     table = _table.fresh()
     if rule not in table.rules:
         raise KeyError(f"no policy rule {rule} is registered")
@@ -225,82 +249,45 @@ def allows(actor: Actor, rule: str, target: Any = None) -> bool:
         key = (rule, _who(actor), tuple(aim.items()))
         known = table.answers.get(key)
     except TypeError:  # a target holds a list or a dict
-        return _holds(rule, aim, credentials(actor))
+        return holds(rule, aim, credentials(actor))
     if known is None:
         if len(table.answers) > 10_000:
             table.answers.clear()
-        known = table.answers[key] = _holds(rule, aim, credentials(actor))
+        known = table.answers[key] = holds(rule, aim, credentials(actor))
     return known
+
+
+def allows_by_role(actor: Actor, rule: str, target: Any = None) -> bool:
+    """The same without what is shared with the actor."""
+    return allows(
+        actor, rule, {name: value for name, value in target_of(actor, target).items() if name != levels.TARGET}
+    )
 
 
 def require(actor: Actor, rule: str, target: Any = None, *, missing: CloudError | None = None) -> None:
     """Go on only if the actor may.
 
-    Raises: NotFound (`missing`, or Hidden) when the target belongs to another project; else Forbidden, which says which
-    role is wanted.
+    Raises: NotFound (`missing`, or Hidden) when the target belongs to another project and is not shared with the actor;
+    else Forbidden, which says which role, or which share, is wanted.
     """
     if allows(actor, rule, target):
         return
     aim = target_of(actor, target)
     foreign = aim.get("project_id") is not None and aim["project_id"] != actor.project_id
-    if foreign and not actor.is_admin:
+    if foreign and not actor.is_admin and levels.TARGET not in aim:
         raise missing or Hidden()
     raise forbids(actor, rule, aim)
 
 
 def forbids(actor: Actor, rule: str, target: Mapping[str, Any]) -> PolicyForbids:
-    why = _wanted(actor, rule, dict(target))
-    has = ", ".join(sorted(actor.roles)) or "no role"
-    return PolicyForbids(rule=rule, wanted=" or ".join(why) or "of another scope", has=has)
+    """The refusal of a rule, as the caller may read it."""
+    from identity import explaining
+
+    return explaining.refusal(explaining.explain(actor, rule, dict(target)))
 
 
-def _wanted(actor: Actor, rule: str, target: dict[str, Any]) -> list[str]:
-    """The weakest roles with which the same caller in the same scope would be allowed."""
-    creds = credentials(actor)
-    allowed = [role for role, names in LADDER.items() if _holds(rule, target, {**creds, "roles": list(names)})]
-    weakest = [role for role in allowed if not any(low != role and low in LADDER[role] for low in allowed)]
-    return weakest
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Why a caller may or may not: the rule, the roles that would do, those one has, and who could grant them."""
-
-    rule: str
-    check: str
-    description: str
-    allowed: bool
-    wanted: tuple[str, ...]
-    has: tuple[str, ...]
-    grantors: tuple[str, ...]
-
-    @property
-    def sentence(self) -> str:
-        if self.allowed:
-            return str(_("You may do this."))
-        wanted = " / ".join(self.wanted) or "?"
-        text = _("This needs the role %(wanted)s. You have %(has)s.") % {
-            "wanted": wanted,
-            "has": ", ".join(self.has) or "–",
-        }
-        if self.grantors:
-            text = f"{text} " + _("Ask %(who)s.") % {"who": ", ".join(self.grantors)}
-        return str(text)
-
-
-def explain(actor: Actor, rule: str, target: Any = None) -> Explanation:
+def explain(actor: Actor, rule: str, target: Any = None) -> "Explanation":
     """The full reason, for a greyed button or a message inside one's own project."""
-    from identity.assignments import services as assignments
+    from identity import explaining
 
-    aim = target_of(actor, target)
-    allowed = allows(actor, rule, target)
-    grantors = () if allowed else tuple(assignments.grantors(aim.get("project_id") or actor.project_id))
-    return Explanation(
-        rule=rule,
-        check=rules()[rule],
-        description=describe(rule),
-        allowed=allowed,
-        wanted=tuple(_wanted(actor, rule, aim)),
-        has=tuple(sorted(actor.roles)),
-        grantors=grantors,
-    )
+    return explaining.explain(actor, rule, target_of(actor, target))

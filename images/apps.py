@@ -10,12 +10,13 @@ class Config(AppConfig):
         from identity import catalog, policy
         from identity.projects import services as projects
         from images import policies, quotas, seeds
-        from images.images import data, services
+        from images.images import data, services, sharing
         from images.tasks import imports
         from operations import background
 
         policy.register("image", policies.RULES, policies.DESCRIPTIONS)
         quotas.register()
+        sharing.register()
         catalog.register("image", name="glance", path="/api/image", description="Images")
         projects.on_delete(services.remove_all_of)
         background.register(imports.KIND, imports.run)

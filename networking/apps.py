@@ -11,6 +11,7 @@ class Config(AppConfig):
         from identity import catalog, policy
         from identity.projects import services as projects
         from networking import placement
+        from networking.networks import sharing
         from networking.policies import DESCRIPTIONS, RULES
         from networking.projects import delete_all
         from networking.quotas import counting
@@ -21,6 +22,7 @@ class Config(AppConfig):
 
         policy.register("networking", RULES, DESCRIPTIONS)
         counting.register()
+        sharing.register()
         catalog.register("network", name="neutron", path="/api/network", description="Networks")
         projects.on_delete(delete_all)
         seeding.register(40, "networking", seed)

@@ -5,6 +5,9 @@ _OWNED = ("network", "subnet", "port", "router", "floatingip", "security_group",
 RULES: dict[str, str] = {
     **{f"network:{kind}:{verb}": "rule:member" for kind in _OWNED for verb in ("create", "update", "delete")},
     **{f"network:security_group_rule:{verb}": "rule:member" for verb in ("create", "delete")},
+    **{f"network:network:{verb}": "rule:member or share:full" for verb in ("update", "delete", "share")},
+    "network:network:use": "rule:member or share:operate",
+    "network:network:who": "rule:reader",
     "network:list": "rule:any",
     "network:shared": "rule:admin",
     "network:rbac_policy:create": "rule:member",
@@ -18,6 +21,9 @@ RULES: dict[str, str] = {
 }
 
 DESCRIPTIONS: dict[str, str] = {
+    "network:network:share": "Share one network with a user or a group.",
+    "network:network:use": "Make a port on a network.",
+    "network:network:who": "See who can see a network of the project.",
     "network:list": "List and show what is the project's own, shared or external.",
     "network:shared": "Share subnet pools and address scopes with all projects.",
     "network:rbac_policy:create": "Let another project use a network.",

@@ -101,7 +101,8 @@ def _automatic(actor: Actor, *, must: bool) -> list[Nic]:
     found = ports.default_network(actor)
     if found is not None:
         return [Nic(network_id=found.id)]
-    if Network.objects.visible_to(actor).filter(external=False, subnets__isnull=False).exists():
+    seen = Network.objects.all() if actor.is_admin else Network.objects.open_to(actor.project_id or "")
+    if seen.filter(external=False, subnets__isnull=False).exists():
         raise ManyNetworks()
     if must:
         raise NoNetwork(project=actor.project_id)

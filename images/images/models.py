@@ -8,21 +8,20 @@ from django.db.models import Q
 from common.actor import Actor
 from common.clock import now
 from common.ids import new_id
+from identity.sharing import held
 from images.images import states
 from images.members.models import ImageMember
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
     def visible_to(self, actor: Actor) -> "ImageQuerySet":
-        """Images whose existence the actor may know: own, public, community, shared with the project."""
+        """Images whose existence the actor may know: own, public, community, shared with the project or the person."""
         if actor.is_admin:
             return self
-        shared = ImageMember.objects.filter(member_id=actor.project_id or "").values("image_id")
-        return self.filter(
-            Q(project_id=actor.project_id or "")
-            | Q(visibility__in=("public", "community"))
-            | Q(visibility="shared", id__in=shared)
-        )
+        members = ImageMember.objects.filter(member_id=actor.project_id or "").values("image_id")
+        own = Q(project_id=actor.project_id or "")
+        seen = own | Q(visibility__in=("public", "community")) | Q(visibility="shared", id__in=members)
+        return self.filter(held.or_shared(actor, "image", seen))
 
     def listed_for(self, actor: Actor, *, visibility: str | None, member_status: str) -> "ImageQuerySet":
         """Images of a list: as Glance, without `visibility` a stranger's community image is left out.
@@ -34,6 +33,8 @@ class ImageQuerySet(models.QuerySet["Image"]):
             members = members.filter(status=member_status)
         own = Q(project_id=actor.project_id or "")
         offered = Q(visibility="shared", id__in=members.values("image_id"))
+        if visibility in (None, "shared", "all"):
+            offered = held.or_shared(actor, "image", offered)
         if visibility in ("public", "community"):
             return self.filter(visibility=visibility)
         if visibility == "private":

@@ -22,7 +22,7 @@ MOST_PROPERTIES = 128
 
 
 def allowed(actor: Actor, rule: str, image: Image) -> bool:
-    return policy.allows(actor, f"image:{rule}", {"project_id": image.project_id})
+    return policy.allows(actor, f"image:{rule}", image)
 
 
 def permit(actor: Actor, rule: str, image: Image, verb: str) -> None:

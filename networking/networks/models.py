@@ -8,6 +8,8 @@ from django.db.models import Q
 from common.actor import Actor
 from common.ids import new_id
 from common.prepared import Prepared
+from identity.sharing import held
+from identity.sharing.levels import OPERATE
 from networking.standard import StandardAttributes
 
 KINDS = ("local", "flat", "vlan", "vxlan")
@@ -17,12 +19,25 @@ EXTERNAL = "access_as_external"
 
 class NetworkQuerySet(models.QuerySet["Network"]):
     def visible_to(self, actor: Actor) -> NetworkQuerySet:
-        """Own networks, shared ones, external ones; an admin sees all."""
+        """Own networks, shared ones, external ones, those shared with the person; an admin sees all."""
         if actor.is_admin:
             return self
-        project = actor.project_id or ""
+        return self.filter(held.or_shared(actor, "network", self._of(actor.project_id or "")))
+
+    def usable_by(self, actor: Actor) -> NetworkQuerySet:
+        """Those of `visible_to` that the actor may choose for a port: a share has to be for operating."""
+        if actor.is_admin:
+            return self
+        return self.filter(held.or_shared(actor, "network", self._of(actor.project_id or ""), OPERATE))
+
+    def open_to(self, project_id: str) -> NetworkQuerySet:
+        """Those that a project sees, whoever asks in it: what a server gets without choosing is never a person's share."""
+        return self.filter(self._of(project_id))
+
+    @staticmethod
+    def _of(project: str) -> Q:
         granted = NetworkGrant.objects.filter(target_project__in=("*", project)).values("network_id")
-        return self.filter(Q(project_id=project) | Q(shared=True) | Q(external=True) | Q(pk__in=granted))
+        return Q(project_id=project) | Q(shared=True) | Q(external=True) | Q(pk__in=granted)
 
 
 class Network(StandardAttributes):
@@ -73,9 +88,7 @@ class NetworkGrant(models.Model):
         return f"{self.network_id} {self.action} {self.target_project}"
 
 
-_visible_one = Prepared(
-    lambda id, project: Network.objects.visible_to(Actor(user_id="", project_id=project)).filter(pk=id)
-)
+_open_one = Prepared(lambda id, project: Network.objects.open_to(project).filter(pk=id))
 
 
 def visible_network(actor: Actor, network_id: str) -> Network | None:
@@ -84,5 +97,7 @@ def visible_network(actor: Actor, network_id: str) -> Network | None:
     if actor.is_admin:
         found = Network.objects.filter(pk=network_id).first()
     else:
-        found = _visible_one.first(network_id, actor.project_id or "")
+        found = _open_one.first(network_id, actor.project_id or "")
+        if found is None and held.has_any(actor, "network"):
+            found = Network.objects.visible_to(actor).filter(pk=network_id).first()
     return found

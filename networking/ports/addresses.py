@@ -64,7 +64,8 @@ def default_network(actor: Actor) -> Network | None:
 
     Networks of the project come first, then shared ones; external ones are never taken.
     """
-    usable = Network.objects.visible_to(actor).filter(external=False, subnets__isnull=False).distinct()
+    seen = Network.objects.all() if actor.is_admin else Network.objects.open_to(actor.project_id or "")
+    usable = seen.filter(external=False, subnets__isnull=False).distinct()
     own = list(usable.filter(project_id=actor.project_id or "").order_by("created_at", "id")[:2])
     candidates = own or list(usable.filter(shared=True).order_by("created_at", "id")[:2])
     return candidates[0] if len(candidates) == 1 else None

@@ -128,8 +128,10 @@ def create(
 
 
 def _may_use(actor: Actor, network: Network) -> None:
-    """An external network that is not shared lends addresses, not ports."""
+    """An external network that is not shared lends addresses, not ports. A personal share has to be for operating."""
     if actor.is_admin or network.project_id == actor.project_id or network.shared:
+        return
+    if policy.allows(actor, "network:network:use", network):
         return
     if network.grants.filter(action="access_as_shared", target_project__in=("*", actor.project_id)).exists():
         return

@@ -38,6 +38,7 @@ def test_a_token_without_a_project_is_no_member_of_nothing(target: Any) -> None:
     assert not policy.allows(nowhere, "tests:stop", target)
 
 
+@pytest.mark.django_db
 def test_what_is_another_project_s_does_not_exist() -> None:
     with pytest.raises(NotFound):
         policy.require(MEMBER, "tests:stop", "blue")

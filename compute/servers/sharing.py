@@ -1,0 +1,33 @@
+"""Instances can be shared one by one (identity.sharing)."""
+
+from typing import Any
+
+from common import console_ticket
+from common.actor import Actor
+from compute.consoles import logs
+from compute.servers.models import Server
+from compute.servers.services import find
+from identity.sharing import kinds, services
+
+
+def register() -> None:
+    kinds.register(
+        kinds.Kind(
+            name="server",
+            model=Server,
+            find=_find,
+            share="compute:server:share",
+            see="compute:server:who",
+            also=("log",),
+        )
+    )
+    services.on_cut(_cut_consoles)
+
+
+def _find(actor: Actor, server_id: str) -> Any:
+    return find(actor, server_id)
+
+
+def _cut_consoles(key: str) -> None:
+    """Consoles that were opened by a share end within a second or two, and its tickets open no other."""
+    console_ticket.revoke(logs.revoked(), key)

@@ -1,0 +1,44 @@
+"""Images can be shared one by one (identity.sharing). Seeing an image is reading it: it can be launched and downloaded."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from common.actor import Actor
+from identity.models import Project
+from identity.sharing import kinds
+from identity.sharing.levels import FULL, OPERATE, VIEW
+from images.images import services
+from images.images.models import Image
+from images.members.models import ImageMember
+
+
+def register() -> None:
+    kinds.register(
+        kinds.Kind(
+            name="image",
+            model=Image,
+            find=_find,
+            share="image:share",
+            see="image:who",
+            levels=(VIEW, OPERATE, FULL),
+            everyone=everyone,
+        )
+    )
+
+
+def _find(actor: Actor, image_id: str) -> Any:
+    return services.get(actor, image_id=image_id)
+
+
+def everyone(image: Image) -> list[str]:
+    """Who sees an image besides its project."""
+    if image.visibility == "public":
+        return [_("Everybody: the image is public.")]
+    if image.visibility == "community":
+        return [_("Everybody who knows its id: it is a community image.")]
+    if image.visibility != "shared":
+        return []
+    members = ImageMember.objects.filter(image=image).values("member_id")
+    names = Project.objects.filter(pk__in=members).order_by("name").values_list("name", flat=True)
+    return [_("Everybody in the project %(name)s, with which the image is shared.") % {"name": name} for name in names]

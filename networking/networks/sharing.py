@@ -1,0 +1,36 @@
+"""Networks can be shared one by one (identity.sharing): `operate` is to have ports on one."""
+
+from django.utils.translation import gettext as _
+
+from identity.models import Project
+from identity.sharing import kinds
+from identity.sharing.levels import FULL, OPERATE, VIEW
+from networking.networks.models import SHARE, Network, NetworkGrant
+from networking.networks.services import find
+
+
+def register() -> None:
+    kinds.register(
+        kinds.Kind(
+            name="network",
+            model=Network,
+            find=find,
+            share="network:network:share",
+            see="network:network:who",
+            levels=(VIEW, OPERATE, FULL),
+            everyone=everyone,
+        )
+    )
+
+
+def everyone(network: Network) -> list[str]:
+    """Who sees a network besides its project."""
+    found = []
+    if network.shared:
+        found.append(_("Everybody: the network is shared with all projects."))
+    if network.external:
+        found.append(_("Everybody: the network is external."))
+    targets = NetworkGrant.objects.filter(network=network, action=SHARE).values_list("target_project", flat=True)
+    names = Project.objects.filter(pk__in=targets).order_by("name").values_list("name", flat=True)
+    found += [_("Everybody in the project %(name)s, by an RBAC policy.") % {"name": name} for name in names]
+    return found
