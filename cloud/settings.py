@@ -121,7 +121,7 @@ def _database() -> dict[str, object]:
     url = env("DATABASE_URL")
     if not url or url.startswith("sqlite"):
         path = unquote(urlsplit(url).path) if url else str(DATA / "db.sqlite3")
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": path, "OPTIONS": dict(_SQLITE), "CONN_MAX_AGE": None}
+        return {"ENGINE": "common.sqlite", "NAME": path, "OPTIONS": dict(_SQLITE), "CONN_MAX_AGE": None}
     parts = urlsplit(url)
     if parts.scheme not in ("postgres", "postgresql"):
         raise SystemExit(f"DATABASE_URL names {parts.scheme}: only sqlite and postgresql are known.")
