@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from common.errors import Invalid, Unavailable
+from common.errors import Invalid, Unauthorized, Unavailable
 
 TIMEOUT = 5.0
 MOST_BYTES = 1024 * 1024
@@ -25,6 +25,10 @@ class BadAddress(Invalid):
 
 class ProviderSilent(Unavailable):
     template = _("The identity provider at %(host)s does not answer as it should: %(reason)s. Ask its operator, or try again in %(retry_after)s seconds.")  # fmt: skip
+
+
+class ProviderRefused(Unauthorized):
+    template = _("The identity provider at %(host)s refused: %(reason)s.")
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -67,14 +71,25 @@ def _resolve(host: str) -> list[str]:
 
 
 def get_json(url: str, *, issuer: str = "", headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Raises: BadAddress, ProviderSilent."""
+    """Raises: BadAddress, ProviderSilent, ProviderRefused."""
     return _json(urllib.request.Request(url, headers={"Accept": "application/json", **(headers or {})}), issuer)
 
 
-def post_form(url: str, form: Mapping[str, str], *, issuer: str, headers: Mapping[str, str]) -> dict[str, Any]:
+def post_form(
+    url: str, form: Mapping[str, str], *, issuer: str, headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Raises: BadAddress, ProviderSilent."""
-    sent = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded", **headers}
+    sent = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
     return _json(urllib.request.Request(url, urlencode(form).encode(), sent, method="POST"), issuer)
+
+
+def _why(raw: bytes) -> str:
+    """The words of an OAuth 2.0 error (RFC 6749, 5.2)."""
+    try:
+        said = json.loads(raw)
+        return str(said.get("error_description") or said["error"])[:200]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "it answered 400"
 
 
 def _json(request: urllib.request.Request, issuer: str) -> dict[str, Any]:
@@ -86,6 +101,8 @@ def _json(request: urllib.request.Request, issuer: str) -> dict[str, Any]:
             raw = answer.read(MOST_BYTES + 1)
     except urllib.error.HTTPError as error:
         with error:
+            if error.code == 400:
+                raise ProviderRefused(host=host, reason=_why(error.read(2000))) from None
             raise ProviderSilent(host=host, reason=f"{urlsplit(url).path} answered {error.code}") from None
     except (OSError, HTTPException) as error:
         raise ProviderSilent(host=host, reason=str(getattr(error, "reason", error))) from None

@@ -144,18 +144,26 @@ def check_audience(client: Client, claims: Claims) -> None:
         raise BadToken(reason=f"it was not made for the client {client.client_id}")
 
 
-def _basic(client: Client) -> dict[str, str]:
-    """Our own proof towards the provider (RFC 6749, 2.3.1). A public client has none."""
+def _ask(client: Client, name: str, form: dict[str, str]) -> Claims:
+    """POST to one of the provider's endpoints, with our own proof (RFC 6749, 2.3.1; a public client has none).
+
+    In the form where the provider takes that: providers disagree on how a secret is quoted in a Basic header.
+    """
+    url = endpoint(client.issuer, name)
     if not client.encrypted_secret:
-        return {}
-    pair = f"{quote(client.client_id, safe='')}:{quote(decrypt(client.encrypted_secret), safe='')}"
-    return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+        return fetching.post_form(url, {**form, "client_id": client.client_id}, issuer=client.issuer)
+    secret = decrypt(client.encrypted_secret)
+    if "client_secret_post" in discover(client.issuer).get("token_endpoint_auth_methods_supported", ()):
+        proof = {"client_id": client.client_id, "client_secret": secret}
+        return fetching.post_form(url, {**form, **proof}, issuer=client.issuer)
+    pair = f"{quote(client.client_id, safe='')}:{quote(secret, safe='')}"
+    headers = {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+    return fetching.post_form(url, form, issuer=client.issuer, headers=headers)
 
 
 def introspected(client: Client, text: str) -> Claims:
     """What the provider says of an opaque access token. Raises: BadToken, BadAddress, ProviderSilent."""
-    url = endpoint(client.issuer, "introspection_endpoint")
-    claims = fetching.post_form(url, {"token": text}, issuer=client.issuer, headers=_basic(client))
+    claims = _ask(client, "introspection_endpoint", {"token": text})
     if claims.get("active") is not True:
         raise BadToken(reason="the provider says that it is not active")
     if claims.get("iss") and str(claims["iss"]).rstrip("/") != client.issuer.rstrip("/"):
@@ -197,11 +205,9 @@ def exchanged(client: Client, *, code: str, redirect_uri: str, verifier: str, no
         "grant_type": "authorization_code",
         "code": code,
         "redirect_uri": redirect_uri,
-        "client_id": client.client_id,
         "code_verifier": verifier,
     }
-    url = endpoint(client.issuer, "token_endpoint")
-    answer = fetching.post_form(url, form, issuer=client.issuer, headers=_basic(client))
+    answer = _ask(client, "token_endpoint", form)
     if not isinstance(answer.get("id_token"), str):
         raise BadToken(reason="the provider sent no ID token; is openid among the client's scopes?")
     claims = verified(client, answer["id_token"])
