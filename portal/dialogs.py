@@ -1,5 +1,6 @@
 """Forms and confirmations: in a dialog when a script asks, as a page of their own otherwise."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -21,6 +22,8 @@ class FormDialog(Page):
     hint: ClassVar[Text] = ""
     form_class: ClassVar[type[forms.Form]]
     risk: ClassVar[bool] = False
+    #: At which field an error of the service stands; others stand above all fields.
+    places: ClassVar[Sequence[tuple[type[CloudError], str]]] = ()
 
     def heading(self, **keys: str) -> Text:
         return self.title
@@ -44,11 +47,18 @@ class FormDialog(Page):
         try:
             url, said = self.act(self.actor, form.cleaned_data, **keys)
         except CloudError as error:
-            form.add_error(None, error.message)
+            self.blame(form, error)
             return self.show(
                 form, status=max(422, status_of(error)) if is_fragment(request) else status_of(error), **keys
             )
         return self.go(url, said) if url else self.done(said)
+
+    def blame(self, form: forms.Form, error: CloudError) -> None:
+        """Put a service's error to the field that it is about."""
+        place = next((name for kind, name in self.places if isinstance(error, kind) and name in form.fields), None)
+        form.add_error(place, error.message)
+        if place is not None:
+            form.fields[place].widget.attrs["aria-invalid"] = "true"
 
     def show(self, form: forms.Form, status: int = 200, **keys: str) -> HttpResponse:
         context = {

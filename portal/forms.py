@@ -1,5 +1,6 @@
 """Forms in the portal's look, and the fields that many of them share."""
 
+import json
 from typing import Any
 
 from django import forms
@@ -77,4 +78,29 @@ class Pairs(forms.CharField):
             if not equals or not name.strip():
                 raise ValidationError(_("Each line is name=value."))
             found[name.strip()] = text.strip()
+        return found
+
+
+class Json(forms.CharField):
+    """A JSON document, typed or pasted; an error says where in the text it is."""
+
+    def __init__(self, *, kind: type = dict, **kwargs: Any) -> None:
+        attrs = {"rows": 14, "class": "mono", "spellcheck": "false", "autocomplete": "off"}
+        kwargs.setdefault("widget", forms.Textarea(attrs=attrs))
+        self.kind = kind
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return value if isinstance(value, str) or value is None else json.dumps(value, indent=2, ensure_ascii=False)
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        try:
+            found = json.loads(text)
+        except json.JSONDecodeError as error:
+            where = {"line": error.lineno, "column": error.colno, "why": error.msg}
+            raise ValidationError(_("Line %(line)s, column %(column)s: %(why)s."), params=where) from None
+        if not isinstance(found, self.kind):
+            want = "[ … ]" if self.kind is list else "{ … }"
+            raise ValidationError(_("The whole must be %(want)s."), params={"want": want})
         return found

@@ -25,11 +25,19 @@ class Panel:
     key: str = ""  # g, then this
 
     def visible_to(self, actor: Actor) -> bool:
-        return self.rule is None or policy.allows(actor, self.rule)
+        return self.rule is None or policy.allows(actor, self.rule, _own(actor))
 
     @property
     def url(self) -> str:
         return reverse(self.route)
+
+
+def _own(actor: Actor) -> dict[str, str]:
+    """What a list is of, to policy: of the session's own domain when it is in one."""
+    if not actor.domain_id:
+        return {"project_id": actor.project_id} if actor.project_id else {}
+    names = ("target.domain_id", "target.domain.id", "target.group.domain_id", "domain_id")
+    return dict.fromkeys(names, actor.domain_id)
 
 
 MENU: tuple[tuple[str | Promise, tuple[Panel, ...]], ...] = (
@@ -66,9 +74,25 @@ MENU: tuple[tuple[str | Promise, tuple[Panel, ...]], ...] = (
             Panel("hosts", _("Hosts"), "server-cog", "hosts", rule="admin", key="h"),
             Panel("all-instances", _("All instances"), "stack-2", "all-instances", rule="admin"),
             Panel("services", _("Services"), "heartbeat", "services", rule="admin"),
-            Panel("projects", _("Projects"), "users-group", "projects", rule="admin", key="p"),
-            Panel("users", _("Users"), "user", "users", rule="admin", key="u"),
-            Panel("roles", _("Roles"), "id-badge-2", "roles", rule="admin"),
+        ),
+    ),
+    (
+        _("Identity"),
+        (
+            Panel("projects", _("Projects"), "users-group", "projects", rule="identity:list_projects", key="p"),
+            Panel("users", _("Users"), "user", "users", rule="identity:list_users", key="u"),
+            Panel("groups", _("Groups"), "users", "groups", rule="identity:list_groups"),
+            Panel("roles", _("Roles"), "id-badge-2", "roles", rule="identity:list_roles"),
+            Panel("domains", _("Domains"), "building", "domains", rule="identity:list_domains"),
+            Panel("credentials", _("Credentials"), "lock", "credentials", rule="identity:list_credentials"),
+            Panel(
+                "identity-providers",
+                _("Identity providers"),
+                "login-2",
+                "identity-providers",
+                rule="identity:list_identity_providers",
+            ),
+            Panel("mappings", _("Mappings"), "arrows-shuffle", "mappings", rule="identity:list_mappings"),
         ),
     ),
 )
@@ -105,3 +129,20 @@ def counts(actor: Actor) -> dict[str, tuple[int | str | Promise, bool]]:
         down = Host.objects.filter(state__in=("down", "unreachable")).count()
         found["hosts"] = (_("%(count)s down") % {"count": down}, True) if down else (Host.objects.count(), False)
     return {name: pair for name, pair in found.items() if pair[0]}
+
+
+def domains(actor: Actor) -> list[tuple[str, str]]:
+    """(id, name) of the enabled domains on which the actor has a role: the switcher's."""
+    from identity.assignments import effective
+    from identity.models import Domain
+
+    ids = effective.domain_ids(actor.user_id)
+    found = Domain.objects.filter(pk__in=ids, enabled=True).order_by("name") if ids else ()
+    return [(row.pk, row.name) for row in found]
+
+
+def regions() -> list[str]:
+    """The catalog's regions: the switcher's."""
+    from identity.models import Region
+
+    return list(Region.objects.order_by("id").values_list("id", flat=True))

@@ -115,6 +115,8 @@ class Page(View):
                 "menu": navigation.panels(self.actor),
                 "counts": navigation.counts(self.actor),
                 "projects": sessions.projects(self.actor.user_id),
+                "domains": navigation.domains(self.actor),
+                "regions": navigation.regions(),
             }
         return context
 

@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 THEMES = ("auto", "light", "dark")
 DENSITIES = ("normal", "compact", "roomy")
 PAGE_SIZES = (20, 40, 100, 200)
+LOG_LINES = (50, 100, 500, 1000, 5000)
 YEAR = 365 * 24 * 3600
 KEY = "prefs"  # in the session: a copy of User.settings
 
@@ -29,7 +30,10 @@ class Prefs:
     theme: str
     density: str
     page_size: int
+    log_lines: int  # of a server's log that are shown first
     keys: bool  # single-letter keys are on
+    hidden: dict[str, list[str]]  # panel → columns of its list that are put away
+    region: str
 
 
 def read(request: HttpRequest) -> Prefs:
@@ -50,6 +54,9 @@ def read(request: HttpRequest) -> Prefs:
         theme=theme if theme in THEMES else "auto",
         density=pick("density", DENSITIES, "normal"),
         page_size=own.get("page_size") if own.get("page_size") in PAGE_SIZES else 40,
+        log_lines=own.get("log_lines") if own.get("log_lines") in LOG_LINES else 1000,
+        hidden=own.get("hidden") or {},
+        region=own.get("region") or settings.REGION,
         keys=own.get("keys", True) is not False,
     )
 

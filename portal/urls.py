@@ -7,7 +7,7 @@ from identity import sessions
 from portal import navigation
 from portal.access import views as access
 from portal.admin import views as admin
-from portal.identity import appcreds, people, projects
+from portal.identity.urls import urlpatterns as identity
 from portal.images import views as images
 from portal.keypairs import views as keypairs
 from portal.networks import floatingips, groups, network_dialogs, networks, routers
@@ -37,6 +37,9 @@ urlpatterns = [
     path("project", session.SwitchProject.as_view(), name="switch-project"),
     path("settings", settings.Settings.as_view(), name="settings"),
     path("settings/password", settings.Password.as_view(), name="password"),
+    path("settings/region", settings.Region.as_view(), name="region"),
+    path("columns", settings.Columns.as_view(), name="columns"),
+    path("domain", settings.SwitchDomain.as_view(), name="switch-domain"),
     path("menu.json", menu, name="menu"),
     path("", overview.Overview.as_view(), name="overview"),
     path("activity", overview.Activity.as_view(), name="activity"),
@@ -122,10 +125,6 @@ urlpatterns = [
     path("api-access", access.ApiAccess.as_view(), name="api-access"),
     path("api-access/clouds.yaml", access.File.as_view(name="clouds.yaml"), name="clouds-yaml"),
     path("api-access/openrc.sh", access.File.as_view(name="openrc.sh"), name="openrc"),
-    path("application-credentials", appcreds.AppCreds.as_view(), name="application-credentials"),
-    path("application-credentials/create", appcreds.Create.as_view(), name="application-credential-create"),
-    path("application-credentials/<str:id>/menu", appcreds.Menu.as_view(), name="application-credential-menu"),
-    path("application-credentials/<str:id>/delete", appcreds.Delete.as_view(), name="application-credential-delete"),
     # Administration
     path("hosts", admin.Hosts.as_view(), name="hosts"),
     path("hosts/<str:id>", admin.HostItem.as_view(), name="host"),
@@ -137,23 +136,6 @@ urlpatterns = [
     path("flavors/create", admin.CreateFlavor.as_view(), name="flavor-create"),
     path("flavors/<path:id>/menu", admin.FlavorMenu.as_view(), name="flavor-menu"),
     path("flavors/<path:id>/delete", admin.DeleteFlavor.as_view(), name="flavor-delete"),
-    path("projects", projects.Projects.as_view(), name="projects"),
-    path("projects/create", projects.Create.as_view(), name="project-create"),
-    path("projects/<str:id>", projects.ProjectItem.as_view(), name="project"),
-    path("projects/<str:id>/edit", projects.Edit.as_view(), name="project-edit"),
-    path("projects/<str:id>/delete", projects.Delete.as_view(), name="project-delete"),
-    path("projects/<str:id>/members", projects.Member.as_view(), name="project-member"),
-    path("projects/<str:id>/quota", projects.Quota.as_view(), name="project-quota"),
-    path("users", people.Users.as_view(), name="users"),
-    path("users/create", people.Create.as_view(), name="user-create"),
-    path("users/<str:id>", people.UserItem.as_view(), name="user"),
-    path("users/<str:id>/edit", people.Edit.as_view(), name="user-edit"),
-    path("users/<str:id>/password", people.SetPassword.as_view(), name="user-password"),
-    path("users/<str:id>/switch", people.Switch.as_view(), name="user-switch"),
-    path("users/<str:id>/delete", people.Delete.as_view(), name="user-delete"),
-    path("roles", people.Roles.as_view(), name="roles"),
-    path("roles/create", people.CreateRole.as_view(), name="role-create"),
-    path("roles/<str:id>/menu", people.RoleMenu.as_view(), name="role-menu"),
-    path("roles/<str:id>/edit", people.EditRole.as_view(), name="role-edit"),
-    path("roles/<str:id>/delete", people.DeleteRole.as_view(), name="role-delete"),
+    # Identity
+    *identity,
 ]

@@ -3,7 +3,6 @@
 from typing import Any
 
 import yaml
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from common.actor import Actor
@@ -16,6 +15,12 @@ def auth_url(request: HttpRequest) -> str:
     return f"{request.scheme}://{request.get_host()}/api/identity/v3"
 
 
+def region(request: HttpRequest) -> str:
+    """The region that the reader chose in the bar."""
+    found: str = request.prefs.region  # type: ignore[attr-defined]
+    return found
+
+
 def clouds_yaml(request: HttpRequest, actor: Actor) -> str:
     """A clouds.yaml for the session's user and project; the password is left for `OS_PASSWORD` or secure.yaml."""
     auth: dict[str, Any] = {
@@ -25,7 +30,7 @@ def clouds_yaml(request: HttpRequest, actor: Actor) -> str:
         "project_name": actor.project_name,
         "project_domain_name": actor.project_domain_name,
     }
-    cloud = {"auth": auth, "region_name": settings.REGION, "identity_api_version": 3, "interface": "public"}
+    cloud = {"auth": auth, "region_name": region(request), "identity_api_version": 3, "interface": "public"}
     return yaml.safe_dump({"clouds": {actor.project_name or "stackling": cloud}}, sort_keys=False, allow_unicode=True)
 
 
@@ -40,7 +45,7 @@ def openrc(request: HttpRequest, actor: Actor) -> str:
         "OS_USER_DOMAIN_NAME": actor.user_domain_name,
         "OS_PROJECT_NAME": actor.project_name,
         "OS_PROJECT_DOMAIN_NAME": actor.project_domain_name,
-        "OS_REGION_NAME": settings.REGION,
+        "OS_REGION_NAME": region(request),
         "OS_IDENTITY_API_VERSION": "3",
         "OS_INTERFACE": "public",
     }
@@ -54,7 +59,11 @@ class ApiAccess(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         base = f"{request.scheme}://{request.get_host()}"
-        rows = Endpoint.objects.filter(interface="public").select_related("service").order_by("service__type")
+        rows = (
+            Endpoint.objects.filter(interface="public", region_id=region(request))
+            .select_related("service")
+            .order_by("service__type")
+        )
         known = {"public_url": base, "project_id": self.actor.project_id, "tenant_id": self.actor.project_id}
         services = [(row.service.type, row.service.name, catalog.url_for(row.url, known) or row.url) for row in rows]
         context = {"services": services, "auth_url": auth_url(request), "clouds": clouds_yaml(request, self.actor)}

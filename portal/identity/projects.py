@@ -1,43 +1,44 @@
-"""Projects: their members, quotas and usage."""
+"""Projects: the list, the page with its tabs, and what one does with them."""
 
 from typing import Any
 
-from django import forms
-from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
-from common.units import human_mib
-from identity.assignments import services as assignments
-from identity.assignments.models import UserProjectRole
-from identity.crud import enforce
+from identity import policy, sessions
+from identity.assignments import grants
 from identity.limits import services as quota
-from identity.models import Project, Role, User
+from identity.models import Group, Project, Role, User
 from identity.projects.services import PROJECTS
 from portal import status
-from portal.dialogs import Confirm, FormDialog, Text, choices
-from portal.forms import Description, Name, Styled
-from portal.lists import Action, Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, age
+from portal.dialogs import Text
+from portal.identity import quotas
+from portal.identity.context import DomainList
+from portal.identity.several import Deleting
+from portal.lists import Action, Bulk, Card, Cell, Column, Detail, Empty, Filter, ItemPage, Row, age, gate
+from portal.pages import Page
 
-SERVICES = ("compute", "network", "image")
+ENABLED = Filter("enabled", gettext_lazy("Status"), choices=(("True", gettext_lazy("Enabled")), ("False", gettext_lazy("Disabled"))))  # fmt: skip
 
 
-class Projects(ListPanel):
+class Projects(DomainList):
     panel, kind, icon = "projects", "project", "users-group"
     title = gettext_lazy("Projects")
     columns = (
         Column(gettext_lazy("Name"), sort="name"),
-        Column(gettext_lazy("Status")),
+        Column(gettext_lazy("Enabled"), sort="enabled"),
         Column(gettext_lazy("Description"), hide="m"),
-        Column(gettext_lazy("Domain"), hide="m"),
+        Column(gettext_lazy("Domain"), hide="m", sort="domain__name"),
         Column("ID", hide="l"),
         Column(gettext_lazy("Age"), "n", "m", "created_at"),
     )
+    filters = (ENABLED, Filter("name", gettext_lazy("Name")), Filter("id", "ID"))
 
     def query(self, actor: Actor) -> Any:
-        return PROJECTS.listing(actor, {}).select_related("domain")
+        return self.inside(PROJECTS.listing(actor, {}).select_related("domain"))
 
     def rows(self, actor: Actor, found: Any) -> list[Row]:
         return [
@@ -51,194 +52,136 @@ class Projects(ListPanel):
         ]  # fmt: skip
 
     def create(self, actor: Actor) -> Action:
-        return Action("create", _("Create project"), "plus", reverse("project-create"))
+        why = gate(actor, "identity:create_project", {"target.project.domain_id": actor.domain_id})
+        return Action("create", _("Create project"), "plus", reverse("project-create"), "wide", why)
+
+    def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
+        return (Bulk("delete", _("Delete…"), "trash", reverse("projects-delete") + "?ids=", risk=True),)
 
     def empty(self) -> Empty:
-        return Empty(
-            _("No projects yet"), _("A project owns things and has members and quotas."), "openstack project create web"
-        )
-
-
-def members_of(project_id: str) -> dict[User, list[str]]:
-    """User → names of the roles given on this very project."""
-    rows = UserProjectRole.objects.filter(content_object_id=project_id).select_related("user")
-    names = dict(Role.objects.values_list("permission_id", "name"))
-    found: dict[User, list[str]] = {}
-    for row in rows.order_by("user__name"):
-        found.setdefault(row.user, []).append(names.get(row.permission_id, "?"))
-    return found
+        text = _("A project owns things and has members and quotas.")
+        return Empty(_("No projects yet"), text, "openstack project create web")
 
 
 class ProjectItem(ItemPage):
     panel, kind = "projects", "project"
     list_title, list_route = gettext_lazy("Projects"), "projects"
+    tabs = (
+        ("", gettext_lazy("Overview")),
+        ("users", gettext_lazy("Users")),
+        ("groups", gettext_lazy("Groups")),
+        ("usage", gettext_lazy("Usage")),
+    )
 
     def find(self, actor: Actor, id: str) -> Project:
         return PROJECTS.get(actor, id)
 
+    def tabs_of(self, actor: Actor, row: Project) -> Any:
+        target = {"target.domain_id": row.domain_id}
+        if policy.allows(actor, "identity:list_role_assignments", target):
+            return self.tabs
+        return tuple(tab for tab in self.tabs if tab[0] in ("", "usage"))
+
     def actions(self, actor: Actor, row: Project) -> list[Action]:
+        target = PROJECTS.target(row)
+        grant = gate(actor, "identity:create_grant", {**target, "target.user.domain_id": row.domain_id,
+                     "target.role.name": "member", "target.role.domain_id": None})  # fmt: skip
+        by_group = gate(actor, "identity:create_grant", {**target, "target.group.domain_id": row.domain_id,
+                        "target.role.name": "member", "target.role.domain_id": None})  # fmt: skip
+        may_set = any(quotas.allows(actor, service, "set", row) for service in quotas.services())
+        here = _("It is the active project") if row.pk == actor.project_id else ""
+        stranger = (
+            "" if row.pk in {mine.pk for mine in sessions.projects(actor.user_id)} else _("You have no role on it")
+        )
+        change, remove = gate(actor, "identity:update_project", target), gate(actor, "identity:delete_project", target)
+
+        def url(name: str) -> str:
+            return reverse(f"project-{name}", args=[row.pk])
+
         return [
-            Action("add-member", _("Add member"), "plus", reverse("project-member", args=[row.pk])),
-            Action("quota", _("Change quotas"), "settings", reverse("project-quota", args=[row.pk])),
-            Action("edit", _("Edit"), "pencil", reverse("project-edit", args=[row.pk])),
-            Action("delete", _("Delete"), "trash", reverse("project-delete", args=[row.pk]), risk=True),
-        ]
+            Action("members", _("Manage members"), "users", url("members"), "wide", grant),
+            Action("quota", _("Modify quotas"), "adjustments", url("quota"), "wide", "" if may_set else gate(actor, "identity:update_limit", {})),
+            Action("edit", _("Edit"), "pencil", url("edit"), why=change),
+            Action("groups", _("Modify groups"), "users-group", url("groups"), "wide", by_group),
+            Action("usage", _("View usage"), "chart-bar", reverse("project-tab", args=[row.pk, "usage"]), "link"),
+            Action("activate", _("Set as active project"), "target-arrow", url("activate"), "post", here or stranger),
+            Action("delete", _("Delete"), "trash", url("delete"), why=remove or here, risk=True),
+        ]  # fmt: skip
 
     def detail(self, actor: Actor, row: Project) -> Detail:
-        people = [
-            Row(
-                user.pk, user.name, reverse("user", args=[user.pk]), None, (Cell("tags", sorted(names)),),
-                menu="",
-            )
-            for user, names in members_of(row.pk).items()
-        ]  # fmt: skip
-        use = []
-        for service in SERVICES:
-            for name, (used, limit) in quota.usage(row.pk, service).items():
-                is_mib = name in ("ram", "image_size_total")
-                shown = [human_mib(value) if is_mib else str(value) for value in (used, limit)]
-                of = _("of %(limit)s") % {"limit": shown[1]} if limit >= 0 else _("no limit")
-                use.append((f"{service}: {name}", Cell("use", (used, limit, shown[0], of))))
         facts = (
+            (_("Name"), Cell("text", row.name)),
+            (_("Description"), Cell("text", row.description or "–")),
+            (_("ID"), Cell("copy", row.pk)),
             (_("Domain"), Cell("text", row.domain.name if row.domain else "")),
-            (_("Description"), Cell("text", row.description)),
+            (_("Domain ID"), Cell("copy", row.domain_id)),
+            (_("Enabled"), Cell("yes", row.enabled)),
+            (_("Tags"), Cell("tags", sorted(tag.name for tag in row.tags.all()))),
             (_("Created"), Cell("when", row.created_at)),
         )
-        columns = (Column(_("User")), Column(_("Roles")))
-        cards = [
-            Card(_("Members"), columns=columns, rows=people, empty=_("No members yet."), name="members"),
-            Card(_("Quotas"), pairs=use),
-            Card(_("Details"), pairs=facts, side=True),
-        ]
-        return Detail(row.name, status.switch(row.enabled), cards=cards)
+        cards = [Card(_("Details"), pairs=facts, name="details")]
+        if row.extra:
+            more = tuple((name, Cell("text", value)) for name, value in sorted(row.extra.items()))
+            cards.append(Card(_("Custom properties"), pairs=more))
+        return Detail(row.name, status.switch(row.enabled), facts=(Cell("text", row.description),), cards=cards)
+
+    def tab(self, actor: Actor, row: Project, name: str) -> list[Card]:
+        if name == "usage":
+            return quotas.cards(actor, row)
+        return [holders(actor, row, on="project", subject="user" if name == "users" else "group", list_route="project")]
 
 
-class ProjectForm(Styled):
-    name = Name(max_length=64)
-    description = Description()
-    enabled = forms.BooleanField(label=gettext_lazy("Enabled"), required=False, initial=True)
+def holders(actor: Actor, row: Project, *, on: str, subject: str, list_route: str) -> Card:
+    """Who has which roles on a project or domain, as a card with the verb that changes it."""
+    given = grants.given(actor, on=on, object_id=row.pk, subject=subject)
+    roles = dict(Role.objects.values_list("pk", "name"))
+    model = User if subject == "user" else Group
+    found = model.objects.filter(pk__in=given).select_related("domain").order_by("name")  # type: ignore[attr-defined]
+    rows = [
+        Row(
+            one.pk, one.name, reverse(subject, args=[one.pk]), None,
+            (Cell("tags", sorted(roles[id] for id in given[one.pk])), Cell("muted", one.domain.name), Cell("id", one.pk)),
+        )
+        for one in found
+    ]  # fmt: skip
+    people = subject == "user"
+    first = Column(_("User")) if people else Column(_("Group"))
+    columns = (first, Column(_("Roles")), Column(_("Domain"), hide="m"), Column("ID", hide="m"))
+    url = reverse(f"{list_route}-{'members' if people else 'groups'}", args=[row.pk])
+    verb = _("Manage members") if people else _("Modify groups")
+    empty = _("No members yet.") if people else _("No group has a role here.")
+    action = Action("members" if people else "groups", verb, "users", url, "wide")
+    title: Text = _("Users") if people else _("Groups")
+    return Card(title, columns=columns, rows=rows, empty=empty, action=action, name=f"{subject}s")
 
 
-class Create(FormDialog):
+class Activate(Page):
+    """POST /projects/<id>/activate: the session moves to this project."""
+
     panel = "projects"
-    title, submit = gettext_lazy("Create project"), gettext_lazy("Create")
-    form_class = ProjectForm
 
-    def initial(self, **keys: str) -> dict[str, Any]:
-        return {"enabled": True}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        return reverse("project", args=[PROJECTS.create(actor, values).pk]), ""
+    def post(self, request: HttpRequest, id: str) -> HttpResponse:
+        actor = sessions.switch_project(request, id)
+        return self.go(reverse("overview"), _("The active project is %(name)s.") % {"name": actor.project_name})
 
 
-class Edit(FormDialog):
-    panel = "projects"
-    title, submit = gettext_lazy("Edit project"), gettext_lazy("Keep")
-    form_class = ProjectForm
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        row = PROJECTS.get(self.actor, keys["id"])
-        return {name: getattr(row, name) for name in ProjectForm.base_fields}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        PROJECTS.update(actor, keys["id"], values)
-        return "", ""
-
-
-class Delete(Confirm):
-    panel = "projects"
+class Delete(Deleting):
+    panel, kind, route, typed = "projects", PROJECTS, "projects", True
     submit, keep = gettext_lazy("Delete the project"), gettext_lazy("Keep it")
-
-    def heading(self, **keys: str) -> Text:
-        return _("Delete %(name)s?") % {"name": PROJECTS.get(self.actor, keys["id"]).name}
 
     def text(self, **keys: str) -> Text:
         return _("What the project owns goes with it. It cannot be undone.")
 
-    def names(self, **keys: str) -> list[tuple[str, Text]]:
+    def holds(self, rows: list[Any]) -> list[tuple[str, Text]]:
         use = [
             (name, used)
-            for service in SERVICES
-            for name, (used, _l) in quota.usage(keys["id"], service).items()
-            if used
+            for row in rows
+            for service in quotas.services()
+            for name, (used, _limit) in quota.usage(row.pk, service).items()
+            if used and name in quotas.names(service)
         ]
-        return [(str(used), name) for name, used in use]
-
-    def must_type(self, **keys: str) -> str:
-        return str(PROJECTS.get(self.actor, keys["id"]).name)
-
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        PROJECTS.delete(actor, keys["id"])
-        return reverse("projects"), ""
+        return [(quotas.shown(name, used), quotas.word(name)) for name, used in use]
 
 
-class MemberForm(Styled):
-    user = forms.ChoiceField(label=gettext_lazy("User"))
-    roles = forms.MultipleChoiceField(
-        label=gettext_lazy("Roles"), widget=forms.CheckboxSelectMultiple, required=False,
-        help_text=gettext_lazy("None ticked: the user is no member any more."),
-    )  # fmt: skip
-
-
-class Member(FormDialog):
-    """The roles of one user on a project, exactly as ticked."""
-
-    panel = "projects"
-    title, submit = gettext_lazy("Roles of a member"), gettext_lazy("Keep")
-    form_class = MemberForm
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        form.fields["user"].choices = choices(User.objects.order_by("name")[:1000])  # type: ignore[attr-defined]
-        form.fields["roles"].choices = choices(Role.objects.filter(domain=None).order_by("name"))  # type: ignore[attr-defined]
-        return form
-
-    @transaction.atomic
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        project = PROJECTS.get(actor, keys["id"])
-        user = User.objects.get(pk=values["user"])
-        target = {
-            "target.project.id": project.pk, "target.project.domain_id": project.domain_id,
-            "target.user.id": user.pk, "target.user.domain_id": user.domain_id,
-        }  # fmt: skip
-        given = assignments.roles_given(on="project", object_id=project.pk, subject="user", subject_id=user.pk)
-        have, want = {role.pk for role in given}, set(values["roles"])
-        for role in Role.objects.filter(pk__in=have ^ want):
-            verb = "create" if role.pk in want else "revoke"
-            enforce(
-                actor,
-                f"identity:{verb}_grant",
-                {**target, "target.role.name": role.name, "target.role.domain_id": None},
-            )
-            change = assignments.grant if role.pk in want else assignments.revoke
-            change(role, on="project", object_id=project.pk, subject="user", subject_id=user.pk)
-        return reverse("project", args=[project.pk]), ""
-
-
-class Quota(FormDialog):
-    """The project's own limits; -1 is none."""
-
-    panel = "projects"
-    title, submit = gettext_lazy("Change quotas"), gettext_lazy("Keep")
-    hint = gettext_lazy("-1 is no limit. Memory and image space are in MiB.")
-    form_class = Styled
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = Styled(data)
-        for service in SERVICES:
-            for name, limit in quota.limits(keys["id"], service).items():
-                widget = forms.NumberInput(attrs={"class": "form-control num"})
-                form.fields[f"{service}.{name}"] = forms.IntegerField(
-                    label=f"{service}: {name}", min_value=-1, initial=limit, widget=widget
-                )
-        return form
-
-    @transaction.atomic
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        enforce(actor, "compute:quota:set", {"project_id": keys["id"]})
-        for service in SERVICES:
-            before = quota.limits(keys["id"], service)
-            for name, limit in before.items():
-                if values[f"{service}.{name}"] != limit:
-                    quota.set(keys["id"], service, name, values[f"{service}.{name}"])
-        return reverse("project", args=[keys["id"]]), ""
+class DeleteSeveral(Delete):
+    submit, keep = gettext_lazy("Delete the projects"), gettext_lazy("Keep them")

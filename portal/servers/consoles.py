@@ -69,4 +69,6 @@ class LogTail(Page):
             with path.open("rb") as file:
                 file.seek(max(0, kept - min(total - start, kept, LARGEST)))
                 data = file.read(LARGEST)
+        if start == 0:
+            data = b"".join(data.splitlines(keepends=True)[-self.prefs.log_lines :])
         return JsonResponse({"from": start, "to": total, "text": data.decode("utf-8", "replace")})

@@ -10,11 +10,15 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
+from common.errors import Unauthorized
+from identity import sessions
+from identity.models import Region as RegionRow
 from identity.users import services as users
 from portal import prefs
 from portal.dialogs import FormDialog
 from portal.forms import Styled
-from portal.pages import Page
+from portal.pages import Page, is_fragment
+from portal.session.views import inside
 
 ZONES = sorted(
     zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix"))
@@ -27,6 +31,10 @@ class SettingsForm(Styled):
     page_size = forms.TypedChoiceField(
         label=_("Rows per page"), coerce=int, choices=[(size, str(size)) for size in prefs.PAGE_SIZES]
     )
+    log_lines = forms.TypedChoiceField(
+        label=_("Lines of a log"), coerce=int, choices=[(lines, str(lines)) for lines in prefs.LOG_LINES],
+        help_text=_("How many of the last lines a server's log shows first; a download is always whole."),
+    )  # fmt: skip
     theme = forms.ChoiceField(
         label=_("Theme"), choices=[("auto", _("As the system")), ("light", _("Light")), ("dark", _("Dark"))]
     )
@@ -54,7 +62,36 @@ class Settings(Page):
 
     def show(self, form: forms.Form, status: int = 200) -> HttpResponse:
         context = {"title": _("Settings"), "submit": _("Keep these"), "form": form, "action": reverse("settings")}
-        return self.page("portal/form_page.html", status=status, **context)
+        return self.page("portal/settings.html", status=status, settings_tab="preferences", **context)
+
+
+class Columns(Page):
+    """POST /columns: which columns of a panel's list are shown; kept with the user."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        panel = request.POST.get("of", "")[:64]
+        hidden = sorted(set(request.POST.getlist("all")) - set(request.POST.getlist("shown")))
+        response = self.go(inside(request, request.POST.get("next", "")))
+        prefs.remember(request, response, hidden={**self.prefs.hidden, panel: hidden[:40]})
+        return response
+
+
+class Region(Page):
+    """POST /settings/region: whose endpoints API access shows and client files name."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        response = self.go(inside(request, request.POST.get("next", "")))
+        if RegionRow.objects.filter(pk=request.POST.get("region", "")).exists():
+            prefs.remember(request, response, region=request.POST["region"])
+        return response
+
+
+class SwitchDomain(Page):
+    """POST /domain: the session moves to a domain on which the user has a role."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        sessions.switch_domain(request, request.POST.get("domain", ""))
+        return self.go(reverse("projects"))
 
 
 class PasswordForm(Styled):
@@ -81,6 +118,20 @@ class Password(FormDialog):
     submit = _("Change password")
     hint = _("Every session and token of yours ends; you sign in again.")
     form_class = PasswordForm
+    places = ((Unauthorized, "current"), (users.PasswordReused, "new"), (users.PasswordLocked, "new"))
+
+    def show(self, form: forms.Form, status: int = 200, **keys: str) -> HttpResponse:
+        """A dialog from the account's menu; as a page it is a tab of the settings."""
+        if is_fragment(self.request):
+            return super().show(form, status, **keys)
+        context = {
+            "title": self.title,
+            "submit": self.submit,
+            "hint": self.hint,
+            "form": form,
+            "action": reverse("password"),
+        }
+        return self.page("portal/settings.html", status=status, settings_tab="password", **context)
 
     def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
         users.change_password(actor.user_id, values["current"], values["new"])

@@ -212,6 +212,25 @@ def querystring_page(context: dict[str, Any], number: int, step: int) -> str:
     return str(query.urlencode())
 
 
+def _with(context: dict[str, Any], name: str, value: str) -> str:
+    query = context["request"].GET.copy()
+    query.pop("page", None)
+    query[name] = value
+    return str(query.urlencode())
+
+
+@register.simple_tag(takes_context=True)
+def querystring_sort(context: dict[str, Any], name: str) -> str:
+    """The address's query sorted by another column; by the same one the other way round."""
+    return _with(context, "sort", f"-{name}" if context.get("sort") == name else name)
+
+
+@register.simple_tag(takes_context=True)
+def querystring_csv(context: dict[str, Any]) -> str:
+    """The same rows as a file."""
+    return _with(context, "format", "csv")
+
+
 @register.filter
 def beside(cells: Any, columns: Any) -> list[tuple[Any, str]]:
     """Each cell with the classes of its column; the first column is the name's."""

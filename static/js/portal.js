@@ -1,4 +1,6 @@
 // What every page starts. Modules import each other one way only: portal › live, keys, launch, … › ui.
+import "./lines.js";
+import "./lists.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { countNotices } from "./ui.js";

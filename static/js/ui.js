@@ -164,7 +164,7 @@ function ages() {
     const s = Math.max(0, (now - Date.parse(mark.dateTime)) / 1000 | 0);
     const text = s < 60 ? `${s}${gap}${said.ageS}` : s < 3600 ? `${s / 60 | 0}${gap}${said.ageMin}` : s < 86400 ? `${s / 3600 | 0}${gap}${said.ageH}` : `${s / 86400 | 0}${gap}${said.ageD}`;
     if (mark.textContent !== text) mark.textContent = text;
-    if (!mark.title) mark.title = new Date(mark.dateTime).toLocaleString(document.documentElement.lang, { timeZoneName: "short" });
+    if (!mark.title) mark.title = new Date(mark.dateTime).toLocaleString(document.documentElement.lang, { timeZone: document.documentElement.dataset.zone, timeZoneName: "short" });
   }
 }
 setInterval(() => document.hidden || ages(), 1000);

@@ -1,0 +1,75 @@
+"""The domain in which identity's lists look: the session's own, or one that an operator set as context."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from common.actor import Actor
+from common.errors import Forbidden
+from identity.crud import home_domain
+from identity.domains.services import DOMAINS
+from identity.models import Domain
+from portal.lists import ListPanel
+from portal.pages import Page
+
+KEY = "domain_context"
+
+
+def chosen(request: HttpRequest, actor: Actor) -> Domain | None:
+    """The domain that an operator set as context, if it is still there; a domain's own session has none."""
+    id = request.session.get(KEY)
+    if not id or actor.domain_id:
+        return None
+    return Domain.objects.filter(pk=id).first()
+
+
+def for_new(request: HttpRequest, actor: Actor) -> str:
+    """The domain of what is made now."""
+    row = chosen(request, actor)
+    return row.pk if row is not None else home_domain(actor)
+
+
+def choosable(actor: Actor) -> list[tuple[str, str]]:
+    """(id, name) of the domains in which the actor may make things."""
+    try:
+        return [(row.pk, row.name) for row in DOMAINS.listing(actor, {"enabled": "true"}).order_by("name")]
+    except Forbidden:
+        own = Domain.objects.filter(pk=home_domain(actor))
+        return [(row.pk, row.name) for row in own]
+
+
+class DomainList(ListPanel):
+    """A list of things that live in domains. `domain_field`: the column that says which."""
+
+    domain_field: ClassVar[str] = "domain_id"
+
+    def inside(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        row = chosen(self.request, self.actor)
+        return rows.filter(**{self.domain_field: row.pk}) if row is not None else rows
+
+    def describe(self, actor: Actor) -> dict[str, Any]:
+        return {**super().describe(actor), "domain_context": chosen(self.request, actor)}
+
+
+class SetContext(Page):
+    """POST /domains/<id>/context."""
+
+    panel = "domains"
+
+    def post(self, request: HttpRequest, id: str) -> HttpResponse:
+        row = DOMAINS.get(self.actor, id)
+        request.session[KEY] = row.pk
+        return self.go(reverse("domains"), _("Projects, users and groups are those of %(name)s.") % {"name": row.name})
+
+
+class ClearContext(Page):
+    """POST /domains/clear-context."""
+
+    panel = "domains"
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        request.session.pop(KEY, None)
+        return self.go(reverse("domains"), _("Lists show every domain again."))

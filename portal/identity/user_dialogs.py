@@ -1,0 +1,149 @@
+"""Creating and editing users, and their passwords."""
+
+from typing import Any
+
+from django import forms
+from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from common.actor import Actor
+from common.errors import Forbidden
+from identity.assignments import grants
+from identity.crud import Duplicate
+from identity.projects.services import PROJECTS
+from identity.users.services import USERS, PasswordLocked, PasswordReused
+from portal.dialogs import FormDialog, Text
+from portal.forms import Description, Name, Styled
+from portal.identity import context
+from portal.identity.project_dialogs import MOST, roles
+
+
+def password_field(label: Text, **more: Any) -> forms.CharField:
+    """A new password; what was typed stays when another field is wrong."""
+    widget = forms.PasswordInput(render_value=True, attrs={"autocomplete": "new-password"})
+    return forms.CharField(label=label, strip=False, widget=widget, **more)
+
+
+class TwicePassword(Styled):
+    """A new password typed twice."""
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        again = found.pop("again", None)
+        if found.get("password") and again is not None and again != found["password"]:
+            self.add_error("again", _("The two passwords differ."))
+        return found
+
+
+class UserForm(Styled):
+    name = Name()
+    description = Description()
+    email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
+    default_project_id = forms.ChoiceField(label=gettext_lazy("Primary project"), required=False)
+    lock_password = forms.BooleanField(
+        label=gettext_lazy("Lock password"), required=False,
+        help_text=gettext_lazy("Nobody changes it, the user neither."),
+    )  # fmt: skip
+
+
+class NewUserForm(TwicePassword):
+    domain_id = forms.ChoiceField(label=gettext_lazy("Domain"))
+    name = Name()
+    description = Description()
+    email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
+    password = password_field(gettext_lazy("Password"), min_length=8)
+    again = password_field(gettext_lazy("Password again"))
+    default_project_id = forms.ChoiceField(label=gettext_lazy("Primary project"), required=False)
+    role = forms.ChoiceField(
+        label=gettext_lazy("Role"), required=False, help_text=gettext_lazy("On the primary project.")
+    )
+    enabled = forms.BooleanField(label=gettext_lazy("Enabled"), required=False, initial=True)
+    lock_password = forms.BooleanField(
+        label=gettext_lazy("Lock password"), required=False,
+        help_text=gettext_lazy("Nobody changes it, the user neither."),
+    )  # fmt: skip
+
+
+def projects(actor: Actor) -> list[tuple[str, Text]]:
+    """(id, name) of the projects that the actor may list, and none."""
+    try:
+        rows = PROJECTS.listing(actor, {}).select_related("domain").order_by("name")[:MOST]
+    except Forbidden:
+        rows = []
+    none: tuple[str, Text] = ("", _("None"))
+    return [
+        none,
+        *((row.pk, row.name if row.domain_id == "default" else f"{row.name} ({row.domain.name})") for row in rows),
+    ]
+
+
+class Create(FormDialog):
+    panel = "users"
+    title, submit = gettext_lazy("Create user"), gettext_lazy("Create")
+    form_class = NewUserForm
+    places = ((Duplicate, "name"),)
+
+    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
+        form = super().form(data, files, **keys)
+        form.fields["domain_id"].choices = context.choosable(self.actor)  # type: ignore[attr-defined]
+        form.fields["default_project_id"].choices = projects(self.actor)  # type: ignore[attr-defined]
+        form.fields["role"].choices = roles(self.actor)  # type: ignore[attr-defined]
+        return form
+
+    def initial(self, **keys: str) -> dict[str, Any]:
+        member = next((id for id, name in roles(self.actor) if name == "member"), "")
+        return {"enabled": True, "role": member, "domain_id": context.for_new(self.request, self.actor)}
+
+    @transaction.atomic
+    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
+        role, project = values.pop("role"), values["default_project_id"] or None
+        options = {"lock_password": True} if values.pop("lock_password") else {}
+        row = USERS.create(actor, {**values, "default_project_id": project, "options": options})
+        if role and project:
+            grants.give(actor, role, on="project", object_id=project, subject="user", subject_id=row.pk)
+        return reverse("user", args=[row.pk]), ""
+
+
+class Edit(FormDialog):
+    panel = "users"
+    title, submit = gettext_lazy("Edit user"), gettext_lazy("Keep")
+    form_class = UserForm
+    places = ((Duplicate, "name"),)
+
+    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
+        form = super().form(data, files, **keys)
+        form.fields["default_project_id"].choices = projects(self.actor)  # type: ignore[attr-defined]
+        return form
+
+    def initial(self, **keys: str) -> dict[str, Any]:
+        row = USERS.get(self.actor, keys["id"])
+        found = {name: getattr(row, name) for name in ("name", "email", "description", "default_project_id")}
+        return {**found, "lock_password": bool(row.options.get("lock_password"))}
+
+    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
+        locks = values.pop("lock_password")
+        values["default_project_id"] = values["default_project_id"] or None
+        USERS.update(actor, keys["id"], {**values, "options": {"lock_password": True if locks else None}})
+        return reverse("user", args=[keys["id"]]), ""
+
+
+class PasswordForm(TwicePassword):
+    password = password_field(gettext_lazy("New password"), min_length=8)
+    again = password_field(gettext_lazy("New password again"))
+
+
+class SetPassword(FormDialog):
+    panel = "users"
+    title, submit = gettext_lazy("Change password"), gettext_lazy("Change password")
+    hint = gettext_lazy("Every session and token of the user ends.")
+    form_class = PasswordForm
+    places = ((PasswordReused, "password"), (PasswordLocked, "password"))
+
+    def heading(self, **keys: str) -> Text:
+        return _("Change the password of %(name)s") % {"name": USERS.get(self.actor, keys["id"]).name}
+
+    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
+        USERS.update(actor, keys["id"], values)
+        return "", _("The password is set")

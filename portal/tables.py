@@ -1,0 +1,116 @@
+"""What every list can do beside showing rows: narrow them by fields, act on several, leave as CSV, put columns away."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpResponse, QueryDict
+from django.utils import timezone, translation
+from django.utils.functional import Promise
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from portal import prefs
+
+Text = str | Promise
+#: Rows of one CSV file.
+MOST = 10_000
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A field by which ?<name>= narrows a list on the server: a part of `lookup`, or one of `choices` exactly."""
+
+    name: str
+    label: Text
+    lookup: str = ""
+    choices: Sequence[tuple[str, Text]] = ()
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        column = self.lookup or self.name
+        if not self.choices:
+            return rows.filter(**{f"{column}__icontains": value})
+        try:
+            return rows.filter(**{column: value}) if value in dict(self.choices) else rows
+        except ValidationError:
+            return rows
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """A verb for the selected rows: a dialog at `url` + ids, or with `statuses` a POST for those of these statuses."""
+
+    name: str
+    label: Text
+    icon: str
+    url: str
+    statuses: Sequence[str] = ()
+    none: Text = ""  # why it is greyed when no selected row fits
+    risk: bool = False
+
+
+def chosen(filters: Sequence[Filter], query: QueryDict) -> list[dict[str, Any]]:
+    """Every filter with its value, what the chip says, and the address without it."""
+    found = []
+    for one in filters:
+        value = query.get(one.name, "").strip()
+        rest = query.copy()
+        for name in (one.name, "page"):
+            rest.pop(name, None)
+        word = dict(one.choices).get(value, "") if one.choices else value
+        found.append({"filter": one, "value": value, "word": word, "without": rest.urlencode()})
+    return found
+
+
+def column_key(label: Text) -> str:
+    """A column's name in settings: its English label, whatever the reader's language."""
+    with translation.override(None):
+        return slugify(str(label))
+
+
+def put_away(panel: str, columns: Sequence[Any], chosen: prefs.Prefs) -> frozenset[int]:
+    """Which columns the reader put away; the first, the name, always stays."""
+    hidden = set(chosen.hidden.get(panel, ()))
+    return frozenset(at for at, column in enumerate(columns) if at and column_key(column.label) in hidden)
+
+
+def plain(cell: Any) -> str:
+    """A cell as text for a file: whole ids, exact times in the reader's zone."""
+    value = cell.value
+    if value is None or value == "" or cell.kind == "secret":
+        return ""
+    if cell.kind in ("age", "when"):
+        return timezone.localtime(value).isoformat(timespec="seconds")
+    if cell.kind == "tags":
+        return ", ".join(str(one) for one in value)
+    if cell.kind == "links":
+        return ", ".join(str(text) for text, _url in value)
+    if cell.kind == "status":
+        return str(value.word)
+    if cell.kind == "yes":
+        return _("yes") if value else _("no")
+    if cell.kind == "use":
+        return f"{value[2]} {value[3]}"
+    return str(value)
+
+
+def _harmless(text: str) -> str:
+    """A spreadsheet runs what begins like a formula; a quote in front makes it text."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not text.lstrip("+-").isdigit() else text
+
+
+def as_csv(name: str, columns: Sequence[Any], rows: Sequence[Any]) -> HttpResponse:
+    """A list as a file. With a byte order mark, without which spreadsheets misread Chinese."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([str(column.label) for column in columns])
+    for row in rows:
+        cells = [plain(cell) for cell in row.cells]
+        writer.writerow([_harmless(text) for text in (str(row.name), *cells[: len(columns) - 1])])
+    response = HttpResponse("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response
