@@ -4,7 +4,10 @@ A ticket is `<payload>.<signature>`, both base64url without padding. Payload: JS
 ``{"server_id", "kind": "vnc" | "serial", "path": unix socket, "exp": unix seconds, "jti": id}``; signature: HMAC-SHA256
 over the payload's text with the key of `keys/console.key` (hex).
 
-Revocation is a folder of empty files named by a ticket's `jti` or by a server's id; `sweep` forgets old ones.
+A ticket by virtue of a share also has ``"until"`` (unix seconds or null: when what was opened with it ends) and
+``"marks"``: names under which it may be revoked, also while the console is open.
+
+Revocation is a folder of empty files named by a ticket's `jti`, by a server's id or by a mark; `sweep` forgets old ones.
 """
 
 import base64
@@ -12,8 +15,10 @@ import binascii
 import hashlib
 import hmac
 import json
+import math
 import time
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,17 +42,31 @@ def _sign(key: str, payload: str) -> str:
     return _encode(hmac.new(bytes.fromhex(key), payload.encode(), hashlib.sha256).digest())
 
 
-def make_console_token(key: str, *, server_id: str, kind: str, path: str, seconds: float = LIFE) -> str:
-    """A ticket for one console. `key` is hex; `path` the unix socket on the host (answer of `server.ensure`)."""
+def make_console_token(
+    key: str,
+    *,
+    server_id: str,
+    kind: str,
+    path: str,
+    seconds: float = LIFE,
+    until: float | None = None,
+    marks: Sequence[str] = (),
+) -> str:
+    """A ticket for one console. `key` is hex; `path` the unix socket on the host (answer of `server.ensure`).
+
+    With `until` or `marks` the console itself ends then, or when one of the marks is revoked.
+    """
     if kind not in KINDS:
         raise ValueError(f"a console is {' or '.join(KINDS)}, not {kind!r}")
-    facts = {
+    facts: dict[str, Any] = {
         "server_id": server_id,
         "kind": kind,
         "path": path,
-        "exp": int(time.time() + seconds),
+        "exp": int(min(time.time() + seconds, until or math.inf)),
         "jti": uuid.uuid4().hex,
     }
+    if until is not None or marks:
+        facts |= {"until": until, "marks": list(marks)}
     payload = _encode(json.dumps(facts, separators=(",", ":")).encode())
     return f"{payload}.{_sign(key, payload)}"
 
@@ -63,9 +82,19 @@ def read_console_token(key: str, token: str, revoked: Path | None = None) -> dic
         raise BadTicket("the payload is not JSON") from error
     if facts["exp"] < time.time():
         raise BadTicket("expired")
-    if revoked is not None and any((revoked / facts[name]).exists() for name in ("jti", "server_id")):
+    if revoked is not None and is_revoked(facts, revoked):
         raise BadTicket("revoked")
     return facts
+
+
+def is_revoked(facts: dict[str, Any], folder: Path) -> bool:
+    return any((folder / name).exists() for name in (facts["jti"], facts["server_id"], *facts.get("marks", ())))
+
+
+def has_ended(facts: dict[str, Any], folder: Path) -> bool:
+    """Whether a console that was opened with this ticket must not go on."""
+    until = facts.get("until")
+    return (until is not None and until <= time.time()) or is_revoked(facts, folder)
 
 
 def revoke(folder: Path, name: str) -> None:

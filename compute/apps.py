@@ -11,6 +11,7 @@ class ComputeConfig(AppConfig):
         from cloud import beat
         from common import seeding
         from compute import rules
+        from compute.consoles import logs
         from compute.flavors import services as flavors
         from compute.servers import cleanup, flows, flows_change, limits, reconcile, sharing
         from compute.versions.api import MAXIMUM
@@ -33,3 +34,4 @@ class ComputeConfig(AppConfig):
         on_event("state", reconcile.on_state)
         hosts.on_hello(reconcile.on_hello)
         beat.every(60.0, "compute.reconcile", reconcile.sweep)
+        beat.every(600.0, "compute.consoles", logs.forget_revocations)

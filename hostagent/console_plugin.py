@@ -6,24 +6,28 @@ The consoles process is run as (the front door's `/console/` leads here)::
         --token-plugin hostagent.console_plugin.Tickets --token-source $STACKLING_DATA
 
 A browser opens `ws(s)://…/console/?token=<ticket>`. Expired, foreign and revoked tickets are refused the same way. A
-console that is open is cut when its guest's socket closes, as it does when the server is deleted.
+console that is open is cut when its guest's socket closes, as it does when the server is deleted. One that is open by a
+share is looked at each second: when the share ends or is withdrawn, the connection ends.
 """
 
 import logging
+import os
 import re
+import threading
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, ClassVar, Final
 
 from websockify.token_plugins import BasePlugin
 
-from common.console_ticket import BadTicket, read_console_token
+from common.console_ticket import BadTicket, has_ended, read_console_token
 
 log = logging.getLogger("consoles")
 
 KEY: Final = Path("keys", "console.key")
 TICKET: Final = re.compile(r"[\w-]{16,}\.[\w-]{43}")
-REVOKED: Final = Path("consoles-revoked")
+REVOKED: Final = Path("consoles", "revoked")
+WATCH_EVERY: Final = 1.0  # seconds
 
 
 def hide_tickets(record: logging.LogRecord) -> bool:
@@ -34,6 +38,9 @@ def hide_tickets(record: logging.LogRecord) -> bool:
 
 class Tickets(BasePlugin):
     """`source` is $STACKLING_DATA. The key is read at each use, so a rotation needs no restart."""
+
+    #: websockify serves each connection in a process of its own: ending that ends the connection, and nothing else.
+    end: ClassVar[Any] = staticmethod(os._exit)
 
     def __init__(self, source: str) -> None:
         super().__init__(source)
@@ -55,4 +62,12 @@ class Tickets(BasePlugin):
             facts["server_id"],
             facts["exp"] - time.time(),
         )
+        if "marks" in facts:
+            threading.Thread(target=self._watch, args=(facts,), name="share", daemon=True).start()
         return "unix_socket", facts["path"]
+
+    def _watch(self, facts: dict[str, Any]) -> None:
+        while not has_ended(facts, self._data / REVOKED):
+            time.sleep(WATCH_EVERY)
+        log.info("%s console of %s is cut: its share ended", facts["kind"], facts["server_id"])
+        self.end(0)

@@ -23,4 +23,4 @@ class IdentityConfig(AppConfig):
         catalog.register("identity", name="keystone", path="/api/identity/v3", description="Users, projects, tokens")
         seeding.register(10, "identity", seed.seed)
         live.on_announce(sharing_live.audience)
-        beat.every(2.0, "identity.shares", sharing.sweep)
+        beat.every(3.0, "identity.shares", sharing.sweep)

@@ -20,6 +20,7 @@ from identity.policies import api as policies
 from identity.projects import api as projects
 from identity.revocation import api as revocation
 from identity.roles import api as roles
+from identity.sharing import api as sharing
 from identity.trusts import api as trusts
 from identity.users import api as users
 
@@ -155,7 +156,13 @@ _federation = [
     *pair("OS-FEDERATION/mappings", federation.MappingList, federation.MappingItem),
     *pair("OS-FEDERATION/service_providers", federation.ServiceProviderList, federation.ServiceProviderItem),
 ]
-_v3 = [*_auth, *_people, *_places, *_roles, *_catalog, *_policies, *_delegation, *_limits, *_federation]
+#: Our own, beside Keystone's: sharing one object, who can see it, and why one may not.
+_sharing = [
+    *pair("shares", sharing.ShareList, sharing.ShareItem),
+    route("access/<str:object_type>/<str:object_id>", sharing.WhoCanSee),
+    route("explain", sharing.Explain),
+]
+_v3 = [*_auth, *_people, *_places, *_roles, *_catalog, *_policies, *_delegation, *_limits, *_federation, *_sharing]
 
 urlpatterns = [
     path("", auth.Versions.as_view()),

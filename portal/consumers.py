@@ -11,13 +11,14 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from common.actor import Actor
 from identity import sessions
+from identity.sharing import live
 
 CHECK_EVERY = 20.0  # seconds between looking whether the session still counts
 SIGNED_OUT, FOREIGN = 4401, 4403
 
 
 class Live(AsyncJsonWebsocketConsumer):
-    """Forwards `{"changed": kind, "id": …, "revision": …}` of the session's project."""
+    """Forwards `{"changed": kind, "id": …, "revision": …}` of the session's project, and of what is shared with the user."""
 
     groups_joined: tuple[str, ...] = ()
     watch: asyncio.Task[None] | None = None
@@ -32,13 +33,21 @@ class Live(AsyncJsonWebsocketConsumer):
         if actor is None:
             await self.close(SIGNED_OUT)
             return
-        own = (f"project.{actor.project_id}",) if actor.project_id else ()
-        self.groups_joined = ("admin",) if actor.is_admin else own
-        for group in self.groups_joined:
-            await self.channel_layer.group_add(group, self.channel_name)
+        await self._join(actor)
         self.since = time.monotonic()
         self.watch = asyncio.create_task(self._stay_signed_in())
         await self.send_json({"live": True})
+
+    async def _join(self, actor: Actor) -> None:
+        """Enter the rooms of the project and of the user's shares; leave those of groups that the user left."""
+        own = (f"project.{actor.project_id}",) if actor.project_id else ()
+        rooms = tuple(await sync_to_async(live.rooms_of)(actor.user_id))
+        wanted = ("admin",) if actor.is_admin else own + rooms
+        for group in set(self.groups_joined) - set(wanted):
+            await self.channel_layer.group_discard(group, self.channel_name)
+        for group in set(wanted) - set(self.groups_joined):
+            await self.channel_layer.group_add(group, self.channel_name)
+        self.groups_joined = wanted
 
     async def disconnect(self, code: int) -> None:
         if self.watch is not None:
@@ -62,9 +71,11 @@ class Live(AsyncJsonWebsocketConsumer):
     async def _stay_signed_in(self) -> None:
         while True:
             await asyncio.sleep(CHECK_EVERY)
-            if await self._actor() is None:
+            actor = await self._actor()
+            if actor is None:
                 await self.close(SIGNED_OUT)
                 return
+            await self._join(actor)
 
     def _same_origin(self) -> bool:
         headers = dict(self.scope["headers"])

@@ -85,3 +85,8 @@ def tail(server_id: str, lines: int | None = None) -> str:
     if lines is None:
         return text
     return "\n".join(text.removesuffix("\n").split("\n")[-lines:]) if lines else ""
+
+
+def forget_revocations() -> None:
+    """Marks older than any ticket that they could refuse."""
+    console_ticket.sweep(revoked())

@@ -15,6 +15,8 @@ from compute.servers import states
 from compute.servers.models import Server
 from compute.servers.services import find
 from identity import policy
+from identity.sharing import held
+from identity.sharing.levels import CONSOLE
 
 
 class NotReady(Conflict):
@@ -57,7 +59,19 @@ def ticket(actor: Actor, *, server_id: str, kind: str) -> str:
     server = find(actor, server_id, "compute:server:console")
     if not server.host or server.power_state not in (states.RUNNING, states.POWER_PAUSED):
         raise NotReady(id=server_id)
-    return console_ticket.make_console_token(key(), server_id=server.id, kind=kind, path=socket_path(server, kind))
+    path = socket_path(server, kind)
+    return console_ticket.make_console_token(key(), server_id=server.id, kind=kind, path=path, **_ends(actor, server))
+
+
+def _ends(actor: Actor, server: Server) -> dict[str, Any]:
+    """What ends a console that is open by a share: its time, its being withdrawn, the actor's leaving the group."""
+    if policy.allows_by_role(actor, "compute:server:console", server):
+        return {}
+    share = held.best(actor, "server", server.id, CONSOLE)
+    if share is None:
+        return {}
+    until = share.expires_at.timestamp() if share.expires_at else None
+    return {"until": until, "marks": (share.key, f"{share.key}-{actor.user_id}")}
 
 
 def url(actor: Actor, *, server_id: str, kind: str, root: str) -> str:

@@ -10,6 +10,7 @@ from compute.consoles import logs
 from compute.servers import states, steps, wiring
 from hosts.models import Host
 from hosts.states import HostState
+from identity.sharing import services as sharing
 from operations import Flow, Step, Wait
 from operations.engine import Op
 from operations.models import LIVE, Operation
@@ -167,6 +168,7 @@ def forget(op: Op) -> None:
     placement.release(steps.old_claim(server.id))
     transaction.on_commit(lambda: logs.remove(server.id), robust=True)
     server.settle(states.DELETED, deleted=True, terminated_at=now())
+    sharing.object_gone("server", server.id)
 
 
 def delete_failed(op: Op, error: CloudError) -> None:

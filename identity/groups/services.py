@@ -11,6 +11,7 @@ from identity.crud import Kind, Missing, Values, enforce, home_domain
 from identity.groups.fields import GROUP
 from identity.models import Domain, Group, User
 from identity.revocation import services as revocation
+from identity.sharing import services as sharing
 
 
 class NotAMember(NotFound):
@@ -73,6 +74,7 @@ def remove_member(actor: Actor, group_id: str, user_id: str) -> None:
     if not user.groups.filter(pk=group.pk).exists():
         raise NotAMember(user_id=user_id, group_id=group_id)
     user.groups.remove(group)
+    sharing.member_left(group_id, user_id)
     revocation.touch()
 
 

@@ -10,6 +10,7 @@ from common.ids import is_id, new_id
 from common.live import announce
 from identity import policy
 from identity.limits import services as quota
+from identity.sharing import services as sharing
 from images.images import data, errors, states
 from images.images.changes import Change, is_base
 from images.images.errors import ImageNotFound, NotPermitted
@@ -216,6 +217,7 @@ def delete(actor: Actor, *, image_id: str) -> None:
 def _remove(image: Image) -> None:
     image_id, project_id = image.pk, image.project_id
     image.delete()
+    sharing.object_gone("image", image_id)
     transaction.on_commit(lambda: files.remove(image_id), robust=True)
     announce("image", image_id, project_id)
 

@@ -10,6 +10,7 @@ from common.errors import Conflict
 from common.live import announce
 from identity import policy
 from identity.limits import services as quota
+from identity.sharing import services as sharing
 from networking.errors import AttributeForbidden, InvalidInput, NetworkNotFound
 from networking.networks import segments
 from networking.networks.models import Network
@@ -177,5 +178,6 @@ def delete(actor: Actor, network_id: str) -> None:
     subnets = list(network.subnets.values_list("id", flat=True))
     Tag.objects.filter(resource_id__in=[network_id, *subnets]).delete()
     network.delete()
+    sharing.object_gone("network", network_id)
     touch(f"network:{network_id}", f"dhcp:{network_id}")
     announce("network", network_id, network.project_id)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.console_ticket import BadTicket, make_console_token, read_console_token, revoke, sweep
-from hostagent.console_plugin import Tickets, hide_tickets
+from hostagent.console_plugin import REVOKED, Tickets, hide_tickets
 
 KEY = "ab" * 32
 WHAT = {"server_id": "s1", "kind": "vnc", "path": "/run/x/vnc-s1.sock"}
@@ -68,3 +68,30 @@ def test_a_ticket_does_not_reach_the_log() -> None:
     )
     assert hide_tickets(record)
     assert record.getMessage() == "Path: '/console/?token=<ticket>' of x"
+
+
+def _until(what: list[int], seconds: float = 4) -> None:
+    end = time.monotonic() + seconds
+    while not what and time.monotonic() < end:
+        time.sleep(0.05)
+
+
+def test_a_console_that_is_open_by_a_share_ends_with_it(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(Tickets, "end", staticmethod(ended.append))
+    plugin, moment = Tickets(str(data)), time.time()
+    ticket = make_console_token(KEY, **WHAT, until=moment + 2)
+    assert read_console_token(KEY, ticket)["exp"] <= moment + 2  # nor does it open a console after that
+    assert plugin.lookup(ticket) is not None and not ended
+    _until(ended)
+    assert ended and time.time() >= moment + 2
+
+
+def test_a_console_ends_when_its_share_is_withdrawn(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(Tickets, "end", staticmethod(ended.append))
+    ticket = make_console_token(KEY, **WHAT, marks=["share", "share-user"])
+    assert Tickets(str(data)).lookup(ticket) is not None and not ended
+    revoke(data / REVOKED, "share-user")
+    _until(ended)
+    assert ended and Tickets(str(data)).lookup(ticket) is None

@@ -1,0 +1,213 @@
+"""Shares on the wire. Our own: Keystone knows nothing like them. Below /v3/ beside its resources."""
+
+from typing import Any, ClassVar
+
+from rest_framework.response import Response
+
+from common.errors import Invalid
+from identity import policy
+from identity.appcreds.api import parse_time
+from identity.crud import Values
+from identity.sharing import access, kinds, services
+from identity.sharing.levels import LEVELS
+from identity.sharing.services import UNCHANGED, Found
+from identity.wire import ID, IdentityView
+from openstackapi.fields import iso_micro_z
+
+TIME = {"type": ["string", "null"], "format": "date-time"}
+TEXT = {"type": "string"}
+TEXT_OR_NULL = {"type": ["string", "null"]}
+LEVEL = {"type": "string", "enum": list(LEVELS)}
+NAMES = {"type": "array", "items": TEXT}
+_BY_NAME: Values = {
+    "type": "object",
+    "properties": {"id": ID, "name": {"type": "string", "minLength": 1, "maxLength": 255}, "domain": TEXT},
+    "minProperties": 1,
+    "additionalProperties": False,
+}
+_CREATE: Values = {
+    "type": "object",
+    "properties": {
+        "share": {
+            "type": "object",
+            "properties": {
+                "object_type": TEXT,
+                "object_id": ID,
+                "user": _BY_NAME,
+                "group": _BY_NAME,
+                "level": LEVEL,
+                "expires_at": TIME,
+            },
+            "required": ["object_type", "object_id", "level"],
+            "oneOf": [{"required": ["user"]}, {"required": ["group"]}],
+            "additionalProperties": False,
+        }
+    },
+    "required": ["share"],
+}
+_CHANGE: Values = {
+    "type": "object",
+    "properties": {
+        "share": {
+            "type": "object",
+            "properties": {"level": LEVEL, "expires_at": TIME},
+            "minProperties": 1,
+            "additionalProperties": False,
+        }
+    },
+    "required": ["share"],
+}
+_SUBJECT: Values = {"type": "object", "properties": {"id": TEXT, "name": TEXT, "domain": TEXT}}
+SHARE: Values = {
+    "type": "object",
+    "properties": {
+        "id": TEXT,
+        "object_type": TEXT,
+        "object_id": TEXT,
+        "level": LEVEL,
+        "expires_at": TIME,
+        "created_at": TIME,
+        "given_by": {"type": "object", "properties": {"id": TEXT, "name": TEXT}},
+        "user": _SUBJECT,
+        "group": _SUBJECT,
+        "links": {"type": "object", "properties": {"self": TEXT}},
+    },
+}
+_ONE: Values = {"type": "object", "properties": {"share": SHARE}}
+_MANY: Values = {"type": "object", "properties": {"shares": {"type": "array", "items": SHARE}}}
+_REASON: Values = {
+    "type": "object",
+    "properties": {
+        "kind": {"type": "string", "enum": ["role", "admin", "share"]},
+        "sentence": TEXT,
+        "role": TEXT,
+        "group": TEXT_OR_NULL,
+        "inherited_from": TEXT_OR_NULL,
+        "share_id": TEXT,
+        "level": LEVEL,
+        "expires_at": TIME,
+        "given_by": TEXT,
+    },
+}
+_SEER: Values = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string", "enum": ["user", "group"]},
+        "id": TEXT,
+        "name": TEXT,
+        "domain": TEXT,
+        "reasons": {"type": "array", "items": _REASON},
+    },
+}
+_EXPLANATION: Values = {
+    "type": "object",
+    "properties": {
+        "rule": TEXT,
+        "check": TEXT,
+        "description": TEXT,
+        "allowed": {"type": "boolean"},
+        "roles_wanted": NAMES,
+        "roles_held": NAMES,
+        "who_can_grant": NAMES,
+        "share_level": TEXT_OR_NULL,
+        "share_level_wanted": TEXT_OR_NULL,
+        "sentence": TEXT,
+    },
+}
+
+
+class _ShareView(IdentityView):
+    def show(self, found: Found) -> Values:
+        row, to = found.row, getattr(found.row, found.subject)
+        body: Values = {
+            "id": row.pk,
+            "object_type": found.kind.name,
+            "object_id": row.object_pk,
+            "level": row.level,
+            "expires_at": iso_micro_z(row.expires_at),
+            "created_at": iso_micro_z(row.created_at),
+            "given_by": {"id": row.given_by, "name": access.giver(found)},
+            found.subject: {"id": to.pk, "name": to.name, "domain": to.domain.name if to.domain else ""},
+        }
+        return self.linked(body, f"/shares/{row.pk}")
+
+
+class ShareList(_ShareView):
+    """What is shared with the caller; with ?object_type= and ?object_id=, the shares of that object."""
+
+    bodies: ClassVar = {"post": _CREATE}
+    answers: ClassVar = {"get": _MANY, "post": _ONE}
+    queries: ClassVar = {"get": {"object_type": TEXT, "object_id": TEXT}}
+
+    def get(self, request: Any) -> Response:
+        query = request._request.GET
+        if "object_type" in query or "object_id" in query:
+            found = services.of_object(self.actor, query.get("object_type", ""), query.get("object_id", ""))
+        else:
+            found = services.with_me(self.actor)
+        return self.collection("shares", [self.show(one) for one in found])
+
+    def post(self, request: Any) -> Response:
+        asked = self.body()["share"]
+        subject = "user" if "user" in asked else "group"
+        row = services.give(
+            self.actor,
+            kind=asked["object_type"],
+            object_id=asked["object_id"],
+            subject=subject,
+            to=services.subject_of(self.actor, subject, **asked[subject]),
+            level=asked["level"],
+            expires_at=parse_time(asked.get("expires_at")),
+        )
+        return Response({"share": self.show(row)}, status=201)
+
+
+class ShareItem(_ShareView):
+    bodies: ClassVar = {"patch": _CHANGE}
+    answers: ClassVar = {"get": _ONE, "patch": _ONE}
+
+    def get(self, request: Any, id: str) -> Response:
+        return Response({"share": self.show(services.get(self.actor, id))})
+
+    def patch(self, request: Any, id: str) -> Response:
+        asked = self.body()["share"]
+        until = parse_time(asked["expires_at"]) if "expires_at" in asked else UNCHANGED
+        row = services.change(self.actor, id, level=asked.get("level"), expires_at=until)
+        return Response({"share": self.show(row)})
+
+    def delete(self, request: Any, id: str) -> Response:
+        services.withdraw(self.actor, id)
+        return Response(status=204)
+
+
+class WhoCanSee(IdentityView):
+    """Everyone who can see one object, each with the reasons."""
+
+    answers: ClassVar = {
+        "get": {
+            "type": "object",
+            "properties": {"everyone": NAMES, "access": {"type": "array", "items": _SEER}},
+        }
+    }
+
+    def get(self, request: Any, object_type: str, object_id: str) -> Response:
+        found = access.who(self.actor, object_type, object_id)
+        seers = [access.as_dict(one, iso_micro_z) for one in found.seers]
+        return Response({"everyone": found.everyone, "access": seers})
+
+
+class Explain(IdentityView):
+    """Why the caller may or may not, by ?rule=, on an object when ?object_type= and ?object_id= name one."""
+
+    answers: ClassVar = {"get": {"type": "object", "properties": {"explanation": _EXPLANATION}}}
+    queries: ClassVar = {"get": {"rule": TEXT, "object_type": TEXT, "object_id": TEXT}}
+
+    def get(self, request: Any) -> Response:
+        query = request._request.GET
+        rule = query.get("rule", "")
+        if rule not in policy.rules():
+            raise Invalid(reason=f"There is no policy rule {rule}.")
+        target = None
+        if "object_type" in query:
+            target = kinds.find(query["object_type"]).find(self.actor, query.get("object_id", ""))
+        return Response({"explanation": policy.explain(self.actor, rule, target).as_dict()})
