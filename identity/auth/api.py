@@ -90,7 +90,7 @@ class Tokens(IdentityView):
         if not text:
             raise tokens.TokenNotFound()
         late = verb == "validate_token" and truth(raw.GET.get("allow_expired", "no"))
-        subject = tokens.validate(text, fresh=True, allow_expired=late)
+        subject = tokens.validate(text, allow_expired=late)
         enforce(self.actor, f"identity:{verb}", {"target.token.user_id": subject.user_id})
         return text, subject
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Max
 
 from common.clock import now
 from identity.revocation.models import Epoch, RevocationEvent
@@ -73,7 +73,11 @@ def is_revoked(
     consumer_id: str | None = None,
     access_token_id: str | None = None,
 ) -> bool:
-    """Whether an event matches a token. One indexed query over events that are still young enough to matter."""
+    """Whether an event matches a token. One indexed query over events that are still young enough to matter, and none
+    for a token that is younger than every event."""
+    newest = _newest_event()
+    if newest is None or issued_at > newest:
+        return False
     have = {
         "user_id": {user_id},
         "project_id": {project_id} - {None},
@@ -86,6 +90,21 @@ def is_revoked(
     }
     rows = RevocationEvent.objects.filter(issued_before__gte=issued_at).values(*have)
     return any(all(row[name] is None or row[name] in have[name] for name in have) for row in rows)
+
+
+_newest: tuple[int, datetime | None] = (0, None)
+
+
+def _newest_event() -> datetime | None:
+    """When the last revocation was, as of the present epoch: each of them raises it."""
+    global _newest
+    at = epoch()
+    if _newest[0] == at:
+        return _newest[1]
+    moment: datetime | None = RevocationEvent.objects.aggregate(newest=Max("issued_before"))["newest"]
+    if not connection.in_atomic_block:  # an epoch that is rolled back comes again, for other events
+        _newest = at, moment
+    return moment
 
 
 def prune() -> int:
