@@ -2,6 +2,7 @@
 
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -78,7 +79,7 @@ def is_revoked(
     newest = _newest_event()
     if newest is None or issued_at > newest:
         return False
-    have = {
+    have: dict[str, set[Any]] = {
         "user_id": {user_id},
         "project_id": {project_id} - {None},
         "domain_id": domain_ids,
