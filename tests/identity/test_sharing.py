@@ -17,7 +17,7 @@ from identity.sharing.levels import LEVELS, RANK
 from identity.sharing.models import GroupShare, UserShare
 from networking.networks.models import Network
 from networking.subnets.models import Subnet
-from tests.identity.conftest import DEMO, SignIn, project, user
+from tests.identity.conftest import project, user
 from tests.identity.sharing_world import (
     COMPUTE,
     IMAGE,
@@ -43,14 +43,14 @@ ACTS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.fixture
-def owner(sign_in: SignIn) -> Caller:
-    return caller(sign_in, "demo", DEMO)
+def owner(seeded: None) -> Caller:
+    return caller("demo")
 
 
 @pytest.fixture
-def guest(seeded: None, sign_in: SignIn) -> Caller:
+def guest(seeded: None) -> Caller:
     person("guest", in_project="elsewhere")
-    return caller(sign_in, "guest")
+    return caller("guest")
 
 
 @pytest.fixture
@@ -165,9 +165,9 @@ def test_a_group_s_share_reaches_its_members_while_they_are_in_it(
     assert guest.acts(web.pk, **{"os-stop": None}) == HIDDEN and guest.server_ids() == set()
 
 
-def test_a_reader_of_the_project_can_be_lent_one_instance(owner: Caller, sign_in: SignIn, web: Any) -> None:
+def test_a_reader_of_the_project_can_be_lent_one_instance(owner: Caller, web: Any) -> None:
     person("looker", in_project="demo", role_name="reader")
-    looker, other = caller(sign_in, "looker"), server(project("demo").pk, "web-2")
+    looker, other = caller("looker"), server(project("demo").pk, "web-2")
     assert looker.acts(web.pk, **{"os-stop": None}) == FORBIDDEN
     share(owner, "server", web, "operate", user={"name": "looker"})
     assert looker.acts(web.pk, **{"os-stop": None}) == NO_HOST
@@ -231,16 +231,14 @@ def test_a_ticket_by_a_share_knows_its_end_and_is_revoked_with_it(owner: Caller,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_leaving_the_group_ends_that_member_s_console(
-    owner: Caller, guest: Caller, running: Any, admin: Any, sign_in: SignIn
-) -> None:
+def test_leaving_the_group_ends_that_member_s_console(owner: Caller, guest: Caller, running: Any, admin: Any) -> None:
     from common.console_ticket import has_ended
     from compute.consoles import logs
 
     person("stays", in_project="elsewhere")
     group = team(user("guest"), user("stays"))
     share(owner, "server", running, "console", group={"name": "team"})
-    gone, stays = _facts(guest, running), _facts(caller(sign_in, "stays"), running)
+    gone, stays = _facts(guest, running), _facts(caller("stays"), running)
     admin.delete(f"/groups/{group.pk}/users/{user('guest').pk}")
     assert has_ended(gone, logs.revoked()) and not has_ended(stays, logs.revoked())
 
@@ -280,7 +278,10 @@ def _port(who: Caller, row: Network) -> int:
 
 def test_a_shared_network_takes_ports_of_whoever_may_operate_it(owner: Caller, guest: Caller) -> None:
     row = network(project("demo").pk)
-    subnet = Subnet.objects.create(network=row, project_id=row.project_id, ip_version=4, cidr="10.7.0.0/24")
+    pool = [{"start": "10.7.0.2", "end": "10.7.0.9"}]
+    subnet = Subnet.objects.create(
+        network=row, project_id=row.project_id, ip_version=4, cidr="10.7.0.0/24", allocation_pools=pool
+    )
     path = f"{NETWORK}/networks/{row.pk}"
     assert row.pk not in guest.network_ids() and guest.status("get", path) == HIDDEN and _port(guest, row) == HIDDEN
     share(owner, "network", row, "view")
@@ -307,9 +308,9 @@ def test_a_shared_network_is_never_the_one_taken_without_choosing(owner: Caller,
 # ── Who may share, and how far ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_only_who_may_share_shares(owner: Caller, guest: Caller, web: Any, sign_in: SignIn) -> None:
+def test_only_who_may_share_shares(owner: Caller, guest: Caller, web: Any) -> None:
     person("looker", in_project="demo", role_name="reader")
-    share(caller(sign_in, "looker"), "server", web, "view", expect=403)
+    share(caller("looker"), "server", web, "view", expect=403)
     share(guest, "server", web, "view", expect=404)
     for level in ("view", "console", "operate"):
         put_share("server", web, user("guest"), level)
@@ -341,11 +342,9 @@ def test_twice_is_a_conflict_that_names_the_first(owner: Caller, guest: Caller, 
     assert first["id"] in share(owner, "server", web, "full", expect=409)["error"]["message"]
 
 
-def test_full_gives_on_within_its_own_bounds_and_takes_it_along(
-    owner: Caller, guest: Caller, web: Any, sign_in: SignIn
-) -> None:
+def test_full_gives_on_within_its_own_bounds_and_takes_it_along(owner: Caller, guest: Caller, web: Any) -> None:
     person("third", in_project="third")
-    third = caller(sign_in, "third")
+    third = caller("third")
     share(owner, "server", web, "full", expires_at=soon(60))
     for too_much in ({}, {"expires_at": soon(90)}):
         share(guest, "server", web, "view", expect=403, user={"name": "third"}, **too_much)
@@ -358,9 +357,7 @@ def test_full_gives_on_within_its_own_bounds_and_takes_it_along(
     assert third.server_ids() == set() and not UserShare.objects.exists()
 
 
-def test_a_grantee_sees_no_other_shares_and_nobody_of_the_project(
-    owner: Caller, guest: Caller, web: Any, sign_in: SignIn
-) -> None:
+def test_a_grantee_sees_no_other_shares_and_nobody_of_the_project(owner: Caller, guest: Caller, web: Any) -> None:
     person("third", in_project="third")
     hidden = share(owner, "server", web, "view", user={"name": "third"})["share"]
     share(owner, "server", web, "full")
@@ -422,9 +419,7 @@ def _some_shares(
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_list_and_show_and_verbs_agree_with_the_shares_themselves(
-    owner: Caller, guest: Caller, seed: int, sign_in: SignIn
-) -> None:
+def test_list_and_show_and_verbs_agree_with_the_shares_themselves(owner: Caller, guest: Caller, seed: int) -> None:
     dice = random.Random(seed)
     person("other", in_project="elsewhere")
     group = team(user("guest"), name="one")
@@ -441,7 +436,7 @@ def test_list_and_show_and_verbs_agree_with_the_shares_themselves(
             ):
                 if reached:
                     granted[(name, row.pk)] = max(granted.get((name, row.pk), 0), RANK[level])
-    for name, who in (("guest", guest), ("other", caller(sign_in, "other"))):
+    for name, who in (("guest", guest), ("other", caller("other"))):
         assert who.server_ids() == {own.pk} | {row.pk for row in rows if granted.get((name, row.pk))}
         for row in rows:
             rank = granted.get((name, row.pk), 0)
