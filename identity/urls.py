@@ -10,6 +10,7 @@ from identity.auth import api as auth
 from identity.catalogs import api as catalogs
 from identity.catalogs import filters_api as ep_filter
 from identity.credentials import api as credentials
+from identity.credentials import ec2_api as ec2
 from identity.domains import api as domains
 from identity.federation import api as federation
 from identity.federation import signin_api as federated
@@ -67,6 +68,8 @@ _auth = [
     route("OS-FEDERATION/projects", auth.AuthProjects),
     route("OS-FEDERATION/domains", auth.AuthDomains),
     route("OS-REVOKE/events", revocation.Events),
+    route("ec2tokens", ec2.Ec2Tokens),
+    route("s3tokens", ec2.S3Tokens),
 ]
 _people = [
     *pair("users", users.UserList, users.UserItem),

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django.db.models import Q, QuerySet
 from rest_framework.response import Response
 
-from common.errors import Invalid
+from common.errors import Forbidden, Invalid
 from openstackapi import links
 from openstackapi.views import ServiceView
 
@@ -56,10 +56,20 @@ def matching(rows: QuerySet[Any], query: Mapping[str, str], filters: Mapping[str
     return rows
 
 
+class OnlyElsewhere(Forbidden):
+    template = "EC2 credential tokens cannot be used for authorization."
+
+
 class IdentityView(ServiceView):
     """The base of identity's views: absolute links with the client's own host."""
 
     service: ClassVar[str] = "identity"
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        actor = request._request.actor
+        if actor is not None and "ec2credential" in actor.methods:  # good at other services only, as in Keystone
+            raise OnlyElsewhere()
 
     def url(self, path: str) -> str:
         return links.root(self.request._request) + PREFIX + path

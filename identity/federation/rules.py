@@ -190,7 +190,8 @@ def _groups(value: Any, domain: Body | None) -> list[Body]:
 def _json_projects(value: Any) -> list[Body]:
     found: list[Body] = []
     for text in [value] if isinstance(value, str) else value or []:
-        found += rule_schema.check_projects(json.loads(text))
+        said = json.loads(text)
+        found += rule_schema.check_projects(said if isinstance(said, list) else [said])
     return found
 
 

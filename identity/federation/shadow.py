@@ -119,17 +119,24 @@ def _ephemeral(protocol: Protocol, mapped: Mapped) -> User:
     key = {"provider": protocol.provider, "protocol_id": protocol.id, "unique_id": unique_id}
     known = FederatedUser.objects.select_related("user", "user__domain").filter(**key).first()
     if known is None:
-        user, made = User.objects.get_or_create(
-            pk=public_id(domain_id, "user", unique_id),
-            defaults={"domain_id": domain_id, "name": _free_name(name, domain_id, unique_id)},
-        )
-        if made:
-            announce("user", user.pk)
+        user = _made(protocol, domain_id, unique_id, name)
         known = FederatedUser.objects.create(user=user, display_name=name, **key)
     _refresh(known, name, wanted.get("email"))
     if not known.user.enabled or not known.user.domain.enabled:
         raise NotMapped(mapping=protocol.mapping_id, reason="this user is disabled here")
     return known.user
+
+
+def _made(protocol: Protocol, domain_id: str, unique_id: str, name: str) -> User:
+    """A new user; or the one whom the same provider knows through another of its protocols. Raises: NotMapped."""
+    id = public_id(domain_id, "user", unique_id)
+    known = User.objects.select_related("domain").filter(pk=id).first()
+    if known is None:
+        known = User.objects.create(pk=id, domain_id=domain_id, name=_free_name(name, domain_id, unique_id))
+        announce("user", id)
+    elif not FederatedUser.objects.filter(user=known, provider=protocol.provider).exists():
+        raise NotMapped(mapping=protocol.mapping_id, reason="another source of users has this user in the same domain")
+    return known
 
 
 def _free_name(name: str, domain_id: str, unique_id: str, besides: str = "") -> str:
