@@ -22,6 +22,7 @@ class FormDialog(Page):
     hint: ClassVar[Text] = ""
     form_class: ClassVar[type[forms.Form]]
     risk: ClassVar[bool] = False
+    two: ClassVar[bool] = False  # fields in two columns, for a wide dialog
     #: At which field an error of the service stands; others stand above all fields.
     places: ClassVar[Sequence[tuple[type[CloudError], str]]] = ()
 
@@ -67,6 +68,7 @@ class FormDialog(Page):
             "submit": self.submit,
             "hint": self.hint,
             "risk": self.risk,
+            "two": self.two,
             "action": self.request.get_full_path(),
         }
         if is_fragment(self.request):

@@ -42,7 +42,7 @@ class Name(forms.CharField):
         kwargs.setdefault("label", _("Name"))
         kwargs.setdefault("max_length", NAME_LIMIT)
         super().__init__(**kwargs)
-        self.widget.attrs.update({"autocomplete": "off", "spellcheck": "false"})
+        self.widget.attrs.update({"autocomplete": "off", "spellcheck": "false", "autofocus": True})
 
 
 class Description(forms.CharField):

@@ -39,6 +39,7 @@ class Stepped(Styled):
 
     parts: Sequence[tuple[str, Text, Sequence[str]]] = ()
     numbered: ClassVar[bool] = True
+    flat: ClassVar[bool] = False  # many short fields, side by side
 
     @property
     def steps(self) -> list[Step]:

@@ -165,9 +165,9 @@ class GroupForm(Styled):
 
 
 class NewGroupForm(Styled):
-    domain_id = forms.ChoiceField(label=gettext_lazy("Domain"))
     name = Name(max_length=64)
     description = Description()
+    domain_id = forms.ChoiceField(label=gettext_lazy("Domain"))
 
 
 class Create(FormDialog):

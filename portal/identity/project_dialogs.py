@@ -64,14 +64,14 @@ class ProjectForm(Styled):
 
 
 class NewProjectForm(Stepped):
-    domain_id = forms.ChoiceField(label=gettext_lazy("Domain"))
     name = Name(max_length=64)
     description = Description()
+    domain_id = forms.ChoiceField(label=gettext_lazy("Domain"))
     enabled = forms.BooleanField(label=gettext_lazy("Enabled"), required=False, initial=True)
     members = Roles(label=gettext_lazy("Members"), add=gettext_lazy("Add member"), who=gettext_lazy("User"))
     groups = Roles(label=gettext_lazy("Groups"), add=gettext_lazy("Add group"), who=gettext_lazy("Group"))
     parts = (
-        ("info", gettext_lazy("Information"), ("domain_id", "name", "description", "enabled")),
+        ("info", gettext_lazy("Information"), ("name", "description", "domain_id", "enabled")),
         ("members", gettext_lazy("Members"), ("members",)),
         ("groups", gettext_lazy("Groups"), ("groups",)),
     )

@@ -103,7 +103,7 @@ class BelowUse(Invalid):
 
 
 class QuotaForm(Stepped):
-    numbered = False
+    numbered, flat = False, True
 
 
 class Quota(FormDialog):

@@ -49,8 +49,8 @@ class UserForm(Styled):
 
 
 class NewUserForm(TwicePassword):
-    domain_id = forms.ChoiceField(label=gettext_lazy("Domain"))
     name = Name()
+    domain_id = forms.ChoiceField(label=gettext_lazy("Domain"))
     description = Description()
     email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
     password = password_field(gettext_lazy("Password"), min_length=8)
@@ -80,7 +80,7 @@ def projects(actor: Actor) -> list[tuple[str, Text]]:
 
 
 class Create(FormDialog):
-    panel = "users"
+    panel, two = "users", True
     title, submit = gettext_lazy("Create user"), gettext_lazy("Create")
     form_class = NewUserForm
     places = ((Duplicate, "name"),)

@@ -53,7 +53,7 @@ class Users(DomainList):
 
     def create(self, actor: Actor) -> Action:
         why = gate(actor, "identity:create_user", {"target.user.domain_id": actor.domain_id})
-        return Action("create", _("Create user"), "plus", reverse("user-create"), why=why)
+        return Action("create", _("Create user"), "plus", reverse("user-create"), "wide", why)
 
     def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
         return (
