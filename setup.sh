@@ -48,6 +48,10 @@ install_packages() {
         as_root mkdir -p /etc/postgresql-common
         echo "create_main_cluster = false" | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
     fi
+    # Tests bring their own directory up; the machine shall not have one running.
+    if [[ " $* " == *" slapd "* ]]; then
+        echo "slapd slapd/no_configuration boolean true" | as_root debconf-set-selections
+    fi
     as_root apt-get install -y -q --no-install-recommends -o Dpkg::Options::=--force-confold "$@" && return
     as_root apt-get update -q
     as_root apt-get install -y -q --no-install-recommends -o Dpkg::Options::=--force-confold "$@"
