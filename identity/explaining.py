@@ -27,7 +27,7 @@ class Explanation:
     own project who can give them, never those of another one.
 
     `share` is the level at which the object is shared with the caller ("" if it is not), `share_wanted` the least that
-    the rule would take ("" if it takes none).
+    the rule would take ("" if it takes none). `foreign`: the target is of another project, of which nothing is told.
     """
 
     rule: str
@@ -39,6 +39,7 @@ class Explanation:
     grantors: tuple[str, ...]
     share: str = ""
     share_wanted: str = ""
+    foreign: bool = False
 
     @property
     def sentence(self) -> str:
@@ -48,7 +49,7 @@ class Explanation:
         if self.share and self.share_wanted:
             words = {"share": self.share, "level": self.share_wanted}
             return _("This is shared with you at the level %(share)s; it needs %(level)s.") % words
-        if self.share:
+        if self.share or self.foreign:
             return _("No share allows this; it takes a role in the project it belongs to.")
         if not self.wanted:
             return _("No role in this scope allows it.")
@@ -86,6 +87,7 @@ def explain(actor: Actor, rule: str, aim: dict[str, Any]) -> Explanation:
         grantors=() if allowed or not wanted else _grantors(actor, aim, wanted),
         share=share,
         share_wanted="" if allowed else _share_wanted(actor, rule, aim),
+        foreign=not actor.is_admin and aim.get("project_id") not in (None, actor.project_id),
     )
 
 

@@ -17,6 +17,7 @@ from portal.servers import consoles, detail, launch, listing, verbs
 from portal.servers import dialogs as server_dialogs
 from portal.session import settings
 from portal.session import views as session
+from portal.sharing import views as sharing
 
 
 def menu(request: HttpRequest) -> JsonResponse:
@@ -67,6 +68,9 @@ urlpatterns = [
     path("instances/<str:id>/log/tail", consoles.LogTail.as_view(), name="instance-log-tail"),
     path("instances/<str:id>/<str:tab>", detail.Instance.as_view(), name="instance-tab"),
     path("vnc/", consoles.Standalone.as_view(), name="vnc"),
+    # One of either, shared
+    path("share/<str:kind>/<str:id>", sharing.Share.as_view(), name="share"),
+    path("share/<str:kind>/<str:id>/<str:share>/withdraw", sharing.Withdraw.as_view(), name="share-withdraw"),
     # Images
     path("images", images.Images.as_view(), name="images"),
     path("images/create", images.Create.as_view(), name="image-create"),

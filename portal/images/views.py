@@ -18,6 +18,7 @@ from portal.dialogs import Confirm, FormDialog, Text
 from portal.forms import Name, Pairs, Styled
 from portal.lists import Action, Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, age, gate
 from portal.pages import Page
+from portal.sharing.parts import share_action, who_card
 
 
 def visibility(image: Image) -> Text:
@@ -72,7 +73,7 @@ class ImageItem(ItemPage):
         return services.get(actor, image_id=id)
 
     def actions(self, actor: Actor, row: Image) -> list[Action]:
-        target = {"project_id": row.project_id}
+        target = row
         not_active = (
             "" if states.usable(row.status) else _("Not while it is in the state %(state)s") % {"state": row.status}
         )
@@ -87,6 +88,7 @@ class ImageItem(ItemPage):
                 switch, label, "archive", reverse("image-switch", args=[row.pk, switch]), "post",
                 gate(actor, f"image:{switch}", target, off),
             ),
+            share_action(actor, "image", row),
             Action(
                 "delete", _("Delete"), "trash", reverse("image-delete", args=[row.pk]),
                 why=gate(actor, "image:delete_image", target, protected), risk=True,
@@ -113,6 +115,7 @@ class ImageItem(ItemPage):
         if properties:
             cards.append(Card(_("Properties"), pairs=properties, side=True))
         command = f"openstack server create --image {row.name or row.pk} --flavor tiny hello"
+        cards.append(who_card(actor, "image", row))
         cards.append(Card(_("Use it from a shell"), pairs=((_("Launch"), Cell("cmd", command)),), side=True))
         return Detail(row.name or row.pk, status.image(row.status), cards=cards)
 

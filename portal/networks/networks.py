@@ -9,12 +9,14 @@ from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
 from identity.models import Project
+from identity.sharing import held
 from networking.networks import services
 from networking.networks.models import Network
 from networking.ports.models import Port
 from networking.subnets.models import Subnet
 from portal import status
 from portal.lists import Action, Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, Text, age, gate, joined
+from portal.sharing.parts import share_action, who_card
 
 OWNERS: dict[str, Text] = {
     "network:dhcp": gettext_lazy("DHCP"),
@@ -39,7 +41,7 @@ class Networks(ListPanel):
 
     def query(self, actor: Actor) -> Any:
         mine = Q(project_id=actor.project_id or "") | Q(shared=True) | Q(external=True)
-        return Network.objects.visible_to(actor).filter(mine)
+        return Network.objects.visible_to(actor).filter(held.or_shared(actor, "network", mine))
 
     def rows(self, actor: Actor, found: Any) -> list[Row]:
         ids = [network.pk for network in found]
@@ -84,6 +86,7 @@ class NetworkItem(ItemPage):
                    why=gate(actor, "network:port:create", row)),
             Action("edit", _("Edit"), "pencil", reverse("network-edit", args=[row.pk]),
                    why=gate(actor, "network:network:update", row)),
+            share_action(actor, "network", row),
             Action("delete", _("Delete"), "trash", reverse("network-delete", args=[row.pk]),
                    why=gate(actor, "network:network:delete", row), risk=True),
         ]  # fmt: skip
@@ -105,6 +108,7 @@ class NetworkItem(ItemPage):
         if actor.is_admin:
             facts += [(_("Kind"), Cell("text", row.kind)), (_("Segment"), Cell("num", row.segment))]
         cards = [subnets_card(actor, row), ports_card(actor, row), Card(_("Details"), pairs=facts, side=True)]
+        cards.append(who_card(actor, "network", row))
         return Detail(row.name or row.pk, status.network(row.status, row.admin_state_up), cards=cards)
 
 

@@ -21,6 +21,7 @@ from portal import status, timelines
 from portal.pages import Page
 from portal.servers import verbs
 from portal.servers.listing import flavor_words
+from portal.sharing import parts
 
 TABS = (
     ("overview", gettext_lazy("Overview")),
@@ -111,7 +112,9 @@ class Instance(Page):
         actions = verbs.actions(self.actor, server)
         if "menu" in request.GET:
             return self.fragment("portal/menu.html", actions=actions, id=id)
-        context = {**head(server), "actions": actions, "tab": tab, "id": id, **getattr(self, f"tab_{tab}")(server)}
+        wires = policy.allows(self.actor, "compute:server:attach_interface", server)
+        context = {**head(server), "actions": actions, "tab": tab, "id": id, "wires": wires}
+        context |= getattr(self, f"tab_{tab}")(server)
         if "live" in request.GET:
             return self.fragment(f"portal/server_{tab}_live.html", **context)
         self.console = tab == "console"  # type: ignore[misc]
@@ -127,6 +130,7 @@ class Instance(Page):
             "by": user or server.user_id,
             "user_data_size": len(server.user_data or "") * 3 // 4,
             "host_shown": policy.allows(self.actor, "compute:server:host"),
+            "who": parts.who_card(self.actor, "server", server),
         }
 
     def tab_console(self, server: Server) -> dict[str, Any]:

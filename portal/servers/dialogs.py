@@ -243,7 +243,7 @@ class Attach(FormDialog):
 
     def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
         form = super().form(data, files, **keys)
-        rows = Network.objects.visible_to(self.actor).filter(external=False, subnets__isnull=False).distinct()
+        rows = Network.objects.usable_by(self.actor).filter(external=False, subnets__isnull=False).distinct()
         form.fields["network"].choices = choices(rows.order_by("name"))  # type: ignore[attr-defined]
         return form
 
@@ -288,7 +288,7 @@ class Groups(FormDialog):
         from networking.securitygroups.models import SecurityGroup
 
         form = super().form(data, files, **keys)
-        server = named(self.actor, keys["id"])
+        server = services.find(self.actor, keys["id"], "compute:server:security_groups")
         rows = SecurityGroup.objects.filter(project_id=server.project_id).order_by("name")
         form.fields["groups"].choices = choices(rows)  # type: ignore[attr-defined]
         return form

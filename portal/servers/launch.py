@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -19,6 +20,8 @@ from compute.servers import creating, wiring
 from compute.servers.models import Server
 from identity import policy
 from identity.limits import services as quota
+from identity.sharing import held
+from identity.sharing.levels import OPERATE
 from images.images import states as image_states
 from images.images.models import Image
 from networking.networks.models import Network
@@ -155,9 +158,9 @@ def image_rows(actor: Actor) -> list[dict[str, Any]]:
 
 
 def network_rows(actor: Actor) -> list[dict[str, Any]]:
-    rows = Network.objects.visible_to(actor).filter(external=False, subnets__isnull=False).distinct().order_by("name")
+    rows = Network.objects.usable_by(actor).filter(external=False, subnets__isnull=False).distinct().order_by("name")
     if actor.project_id:
-        rows = rows.filter(project_id=actor.project_id) | rows.filter(shared=True)
+        rows = rows.filter(held.or_shared(actor, "network", Q(project_id=actor.project_id) | Q(shared=True), OPERATE))
     cidrs: dict[str, list[str]] = {}
     for network, cidr in Subnet.objects.filter(network__in=rows).values_list("network_id", "cidr"):
         cidrs.setdefault(network, []).append(cidr)

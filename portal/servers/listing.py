@@ -17,12 +17,14 @@ from common.errors import sentence
 from compute.servers import states
 from compute.servers.models import Server
 from identity import policy
+from identity.sharing import held
 from images.images.models import Image
 from networking.floatingips.models import FloatingIP
 from networking.ports import services as ports
 from networking.ports.models import FixedIP
 from portal import status
 from portal.pages import Page
+from portal.sharing import parts
 
 COLUMNS = (
     "id", "name", "project_id", "vm_state", "task_state", "power_state", "progress", "fault_code", "fault_data", "image_id",
@@ -48,12 +50,15 @@ CHIPS: dict[str, tuple[Any, Q]] = {
 
 
 def visible(actor: Actor, *, everywhere: bool = False) -> QuerySet[Server]:
-    """The project's living servers; with `everywhere` those of every project, for operators. Raises: Forbidden."""
+    """The project's living servers and those shared with the actor; with `everywhere` those of every project, for operators.
+
+    Raises: Forbidden.
+    """
     if everywhere:
         policy.require(actor, "compute:server:list_all")
         return Server.objects.living()
     policy.require(actor, "compute:server:list", actor.project_id)
-    return Server.objects.living().filter(project_id=actor.project_id or "")
+    return Server.objects.living().filter(held.or_shared(actor, "server", Q(project_id=actor.project_id or "")))
 
 
 def search(query: QuerySet[Server], text: str) -> QuerySet[Server]:
@@ -108,20 +113,24 @@ def html(row: dict[str, Any], actor: Actor, *, everywhere: bool, projects: dict[
     key = (
         row["id"], row["updated_at"], row["name"], tuple(row["fixed"]), tuple(row["floating"]), row["image"], row["locked"],
         translation.get_language(), timezone.get_current_timezone_name(), actor.is_admin, everywhere,
+        is_foreign := not everywhere and parts.is_foreign(actor, row["project_id"]),
     )  # fmt: skip
     known = _html.get(key)
     if known is None:
         with _one_renders:  # many pages ask at once for a row that changed
-            known = _html.get(key) or _render(key, row, everywhere, projects)
+            known = _html.get(key) or _render(key, row, everywhere, projects, is_foreign=is_foreign)
     return known
 
 
-def _render(key: tuple[Any, ...], row: dict[str, Any], everywhere: bool, projects: dict[str, str]) -> str:
+def _render(
+    key: tuple[Any, ...], row: dict[str, Any], everywhere: bool, projects: dict[str, str], *, is_foreign: bool
+) -> str:
     global rendered
     is_failed = row["vm_state"] == states.ERROR and row["fault_code"]
     context = {
         "row": row,
         "everywhere": everywhere,
+        "is_foreign": is_foreign,
         "project": projects.get(row["project_id"], ""),
         "why": sentence(row["fault_code"], row["fault_data"]) if is_failed else "",
     }

@@ -14,6 +14,7 @@ from compute.servers import changing, services, states
 from compute.servers.models import Server
 from portal.lists import Action, Text, gate
 from portal.pages import Page
+from portal.sharing.parts import share_action
 
 POST: dict[str, Callable[..., Any]] = {
     "start": services.start,
@@ -103,7 +104,7 @@ def actions(actor: Actor, server: Server) -> list[Action]:
     label, icon = (_("Unlock"), "lock-open") if server.locked else (_("Lock"), "lock")
     why = gate(actor, f"compute:server:{lock}", server)
     found.append(Action(lock, label, icon, reverse("instance-do", args=[server.id, lock]), "post", why))
-    return [*found, action(actor, server, "delete")]
+    return [*found, share_action(actor, "server", server), action(actor, server, "delete")]
 
 
 def runs(server: Server) -> bool:

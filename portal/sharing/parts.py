@@ -1,0 +1,99 @@
+"""What other panels show of sharing: the verb, the card on the object's page, the mark in a row."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from common.actor import Actor
+from identity import policy
+from identity.sharing import access, held, kinds, services
+from identity.sharing.levels import highest
+from portal.lists import Action, Card, Cell, Column, Row, Text, gate
+
+#: Kind → level → what it is called and what it opens.
+LEVELS: dict[str, dict[str, tuple[Text, Text]]] = {
+    "server": {
+        "view": (gettext_lazy("View"), gettext_lazy("see it and its activity")),
+        "console": (gettext_lazy("Console"), gettext_lazy("also its console and log")),
+        "operate": (gettext_lazy("Operate"), gettext_lazy("also start, stop, reboot, pause and suspend it")),
+        "full": (
+            gettext_lazy("Full"),
+            gettext_lazy("also change, rebuild, resize and delete it, and share it further"),
+        ),
+    },
+    "image": {
+        "view": (gettext_lazy("View"), gettext_lazy("see it, download it and launch from it")),
+        "operate": (gettext_lazy("Operate"), gettext_lazy("also keep it from being read, and allow that again")),
+        "full": (gettext_lazy("Full"), gettext_lazy("also change and delete it, and share it further")),
+    },
+    "network": {
+        "view": (gettext_lazy("View"), gettext_lazy("see it and its subnets")),
+        "operate": (gettext_lazy("Operate"), gettext_lazy("also put own ports and instances on it")),
+        "full": (gettext_lazy("Full"), gettext_lazy("also change and delete it, and share it further")),
+    },
+}
+
+
+def word(kind: str, level: str) -> Text:
+    """What a level is called."""
+    return LEVELS[kind][level][0]
+
+
+def share_action(actor: Actor, kind: str, row: Any) -> Action:
+    why = gate(actor, kinds.find(kind).share, row)
+    return Action("share", _("Share…"), "user-plus", reverse("share", args=[kind, row.pk]), why=why)
+
+
+def who_card(actor: Actor, kind: str, row: Any) -> Card:
+    """Everyone who can see the object, for its own project; what one holds oneself, for a grantee."""
+    about = kinds.find(kind)
+    if not policy.allows(actor, about.see, row):
+        return _mine(actor, kind, row)
+    found = access.who(actor, kind, str(row.pk))
+    rows = [_row(one, kind) for one in found.seers]
+    rows += [
+        Row(f"everyone-{at}", text, "", None, (Cell("text", ""), Cell("text", "")))
+        for at, text in enumerate(found.everyone)
+    ]
+    columns = (Column(_("Name")), Column(_("Why")), Column(_("Until"), hide="m"))
+    share = share_action(actor, kind, row)
+    action = Action("share-here", share.label, share.icon, share.url, why=share.why)
+    return Card(_("Who can see this"), columns=columns, rows=rows, action=action, name="who-can-see")
+
+
+def _row(seer: access.Seer, kind: str) -> Row:
+    ends = [why.expires_at for why in seer.reasons if why.kind == "share"]
+    until = Cell("when", ends[0]) if ends and ends[0] else Cell("muted", _("no end") if ends else "")
+    why = Cell("text", "; ".join(_sentence(reason, kind) for reason in seer.reasons))
+    name = seer.name if seer.subject == "user" else _("group %(name)s") % {"name": seer.name}
+    return Row(f"{seer.subject}-{seer.id}", name, "", None, (why, until))
+
+
+def _sentence(why: access.Reason, kind: str) -> str:
+    if why.kind != "share":
+        return why.sentence
+    return _("Shared by %(who)s: %(level)s") % {"who": why.given_by, "level": word(kind, why.level)}
+
+
+def _mine(actor: Actor, kind: str, row: Any) -> Card:
+    shares = held.on(actor, kind, str(row.pk))
+    level = highest(one.level for one in shares)
+    if level is None:
+        return Card(_("Who can see this"), pairs=((_("Why"), Cell("text", _("It is open to everybody."))),), side=True)
+    name, opens = LEVELS[kind][level]
+    best = held.best(actor, kind, str(row.pk), level)
+    until = Cell("when", best.expires_at) if best and best.expires_at else Cell("muted", _("no end"))
+    given = [access.giver(one) for one in services.with_me(actor) if one.row.object_pk == str(row.pk)]
+    pairs = (
+        (_("Level"), Cell("text", name, note=opens)),
+        (_("Until"), until),
+        (_("Shared by"), Cell("text", ", ".join(dict.fromkeys(given)))),
+    )
+    return Card(_("Shared with you"), pairs=pairs, side=True, name="shared-with-you")
+
+
+def is_foreign(actor: Actor, project_id: str | None) -> bool:
+    """Whether a row of a list is there because it was shared."""
+    return not actor.is_admin and project_id != actor.project_id
