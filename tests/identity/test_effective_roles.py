@@ -59,8 +59,18 @@ class Graph:
 
     def give(self) -> None:
         one = self._one()
+        if not self._may(one):
+            with pytest.raises(assignments.RoleOfAnotherDomain):
+                self._apply(assignments.grant, one)
+            return
         self.given.add(one)
         self._apply(assignments.grant, one)
+
+    def _may(self, one: tuple) -> bool:
+        """A domain's own role is given on that domain's projects only."""
+        _subject, _subject_id, on, object_id, role, _inherited = one
+        project = next((project for project in self.projects if project.pk == object_id), None)
+        return role.domain_id is None or on != "project" or project is None or project.domain_id == role.domain_id
 
     def take(self) -> None:
         one = self.dice.choice(sorted(self.given, key=str))
