@@ -16,11 +16,13 @@ class IdentityConfig(AppConfig):
         from identity.rules import DESCRIPTIONS, RULES, SCOPES
         from identity.sharing import live as sharing_live
         from identity.sharing import services as sharing
+        from identity.signins import services as signins
         from openstackapi import auth
 
-        auth.use(token=tokens.actor_from_token, session=sessions.actor_from_session, check=access.check)
+        auth.use(token=tokens.actor_from_token, session=sessions.actor_of_request, check=access.check)
         policy.register("identity", RULES, DESCRIPTIONS, SCOPES)
         catalog.register("identity", name="keystone", path="/api/identity/v3", description="Users, projects, tokens")
+        beat.every(3600, "identity.prune", signins.prune)
         seeding.register(10, "identity", seed.seed)
         live.on_announce(sharing_live.audience)
         beat.every(3.0, "identity.shares", sharing.sweep)

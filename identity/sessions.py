@@ -1,5 +1,7 @@
 """Portal sessions: the same user, scope and roles as a token's, held by Django's session instead of a header."""
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.contrib import auth
 from django.http import HttpRequest
@@ -14,10 +16,12 @@ from identity.assignments.effective import Scope
 from identity.auth import passwords
 from identity.models import Project, User
 from identity.revocation import services as revocation
+from identity.signins import steps
+from identity.signins.store import ADDRESS, AGENT, OPENED
 from identity.tokens import audit_id
 
 _BACKEND = "identity.backends.PasswordBackend"
-_KIND, _ID, _AUDIT, _SINCE = "scope_kind", "scope_id", "audit_id", "signed_in_at"
+_KIND, _ID, _AUDIT, _METHODS = "scope_kind", "scope_id", "audit_id", "methods"
 
 
 class NoRoleThere(Forbidden):
@@ -27,21 +31,57 @@ class NoRoleThere(Forbidden):
 def sign_in(request: HttpRequest, username: str, password: str, domain: str = "Default") -> Actor:
     """Check the password and open a session, scoped to the user's default project or else the first they have.
 
-    `domain` is a name or an id. Raises: Unauthorized, the same for an unknown user and a wrong password.
+    `domain` is a name or an id. Raises: Unauthorized, the same for an unknown user and a wrong password;
+    steps.MoreNeeded when the user has a second factor, which `steps.pending` then tells about.
     """
-    user = passwords.check(password, name=username, domain=domain)
-    auth.login(request, user, backend=_BACKEND)
-    scope = _first_scope(user)
-    _remember(request, scope)
-    request.session[_AUDIT] = audit_id()
-    request.session[_SINCE] = now().isoformat()
-    actor = _actor(request, user.pk)
+    return prove(request, passwords.check(password, name=username, domain=domain), "password")
+
+
+def prove(request: HttpRequest, user: User, method: str, scope: Scope | None = None) -> Actor:
+    """One more method is proven for the user by this browser: open the session when that is enough.
+
+    `scope` is where to go on, if the user may; a session that goes on keeps its own.
+    Raises: steps.MoreNeeded, NoFactor.
+    """
+    methods, wanted = steps.add(request, user, method, scope)
+    return _open(request, user, methods, wanted)
+
+
+def _open(request: HttpRequest, user: User, methods: tuple[str, ...], wanted: Scope | None) -> Actor:
+    auth.login(request, user, backend=_BACKEND)  # a new key; nothing of another user's session stays
+    session = request.session
+    if wanted is not None and wanted.kind and _usable(user.pk, wanted):
+        _remember(request, wanted)
+    elif _KIND not in session:
+        _remember(request, _first_scope(user))
+    session[_AUDIT], session[_METHODS] = audit_id(), list(methods)
+    session[OPENED] = now().isoformat()
+    session[ADDRESS] = (
+        request.META.get("HTTP_X_FORWARDED_FOR", request.META.get("REMOTE_ADDR", "")).split(",")[-1].strip()[:45]
+    )
+    session[AGENT] = request.META.get("HTTP_USER_AGENT", "")[:255]
+    actor = actor_from_session(request) or _actor(request, user.pk)
     request.actor = actor  # type: ignore[attr-defined]
     return actor
 
 
+def is_recent(request: HttpRequest) -> bool:
+    """Whether the person of this session proved lately who they are."""
+    opened = request.session.get(OPENED)
+    young = timedelta(seconds=settings.SESSION_RECENT_SECONDS)
+    return opened is not None and now() - datetime.fromisoformat(opened) <= young
+
+
 def sign_out(request: HttpRequest) -> None:
     auth.logout(request)
+
+
+def _usable(user_id: str, scope: Scope) -> bool:
+    try:
+        actors.build(user_id, scope)
+    except actors.NoSuchActor:
+        return False
+    return True
 
 
 def _remember(request: HttpRequest, scope: Scope) -> None:
@@ -94,6 +134,14 @@ def actor_from_session(request: HttpRequest) -> Actor | None:
     return actor
 
 
+def actor_of_request(request: HttpRequest) -> Actor | None:
+    """As `actor_from_session`, and the session slides: somebody is there."""
+    actor = actor_from_session(request)
+    if actor is not None and hasattr(request.session, "slide"):
+        request.session.slide()
+    return actor
+
+
 def _elsewhere(request: HttpRequest, user_id: str) -> Actor | None:
     """The scope of the session is gone: move to another one of the user's, or to none."""
     user = User.objects.filter(pk=user_id).first()
@@ -109,7 +157,7 @@ def _elsewhere(request: HttpRequest, user_id: str) -> Actor | None:
 def _actor(request: HttpRequest, user_id: str) -> Actor:
     scope = Scope(request.session.get(_KIND, ""), request.session.get(_ID, ""))
     audit = (request.session.get(_AUDIT, ""),)
-    return actors.build(user_id, scope, methods=("password",), audit_ids=audit)
+    return actors.build(user_id, scope, methods=tuple(request.session.get(_METHODS, ())), audit_ids=audit)
 
 
 def switch_project(request: HttpRequest, project_id: str) -> Actor:
@@ -124,10 +172,8 @@ def switch_domain(request: HttpRequest, domain_id: str) -> Actor:
 
 def _switch(request: HttpRequest, scope: Scope) -> Actor:
     user_id = request.session[auth.SESSION_KEY]
-    try:
-        actors.build(user_id, scope)
-    except actors.NoSuchActor:
-        raise NoRoleThere() from None
+    if not _usable(user_id, scope):
+        raise NoRoleThere()
     _remember(request, scope)
     actor = _actor(request, user_id)
     request.actor = actor  # type: ignore[attr-defined]

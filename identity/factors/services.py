@@ -4,14 +4,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
-from identity.auth.services import MethodsTooFew, rules_of
+from common.errors import Unauthorized
+from identity.auth import totp as codes
+from identity.auth.services import rules_of
 from identity.factors import keys, recovery, totp
 from identity.models import User
 from identity.revocation import services as revocation
 
 #: What the portal writes when a user asks for the second factor at the API too. Secrets of scripts stay good.
 STRICT: list[list[str]] = [["password", "totp"], ["application_credential"]]
+
+
+class NoFactor(Unauthorized):
+    """The user's rules want more than the user can prove here."""
+
+    template = _("This account has to prove more than it has set up (%(rules)s). An administrator can help.")
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ def lacking(user: User, methods: tuple[str, ...]) -> tuple[str, ...]:
     """Ways to go on from what is proven, the strongest first; empty when it is enough.
 
     Who set up a second factor is asked for it, whatever the rules say. A key or a recovery code stands for "totp" of a
-    rule; a passkey, which checks its user, for "password" too. Raises: MethodsTooFew when no way is left.
+    rule; a passkey, which checks its user, for "password" too. Raises: NoFactor when no way is left.
     """
     if user.options.get("multi_factor_auth_enabled") is False:
         return ()
@@ -48,8 +57,12 @@ def lacking(user: User, methods: tuple[str, ...]) -> tuple[str, ...]:
     if allowed and complete:
         return ()
     if complete:
-        raise MethodsTooFew(rules="; ".join(" + ".join(rule) for rule in rules))
+        raise NoFactor(rules="; ".join(" + ".join(rule) for rule in rules))
     return _ways(have)
+
+
+def check_totp(user: User, code: str) -> bool:
+    return codes.check(user, code)
 
 
 def _ways(have: Factors) -> tuple[str, ...]:

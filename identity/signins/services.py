@@ -1,0 +1,51 @@
+"""One's own sessions: seen, ended one by one or all together."""
+
+import hashlib
+from datetime import timedelta
+
+from django.db import transaction
+
+from common.clock import now
+from identity.auth import tries
+from identity.models import PortalSession
+from identity.revocation import services as revocation
+
+#: An ended session stays so long, so that its page can be gone on with by the same user.
+KEEP = timedelta(days=1)
+
+
+def of_user(user_id: str) -> list[PortalSession]:
+    """The open ones, the last used first."""
+    return list(PortalSession.objects.filter(user_id=user_id, expire_date__gt=now()).order_by("-seen_at"))
+
+
+def name(session_key: str) -> str:
+    """What a page calls a session: its key is a secret."""
+    return hashlib.sha256(session_key.encode()).hexdigest()[:16]
+
+
+@transaction.atomic
+def end(user_id: str, id: str) -> None:
+    """End one of the user's sessions; nothing happens when it is gone already."""
+    keys = [row.pk for row in PortalSession.objects.filter(user_id=user_id) if name(row.pk) == id]
+    PortalSession.objects.filter(pk__in=keys).delete()
+    revocation.touch()  # its sockets look anew
+
+
+@transaction.atomic
+def end_others(user_id: str, session_key: str) -> None:
+    PortalSession.objects.filter(user_id=user_id).exclude(pk=session_key).delete()
+    revocation.touch()
+
+
+@transaction.atomic
+def end_everywhere(user_id: str) -> None:
+    """Every session and every token of the user."""
+    revocation.revoke(user_id=user_id)
+
+
+def prune() -> None:
+    """Forget sessions that ended, tries whose pause is over, and what revoked tokens that are over."""
+    PortalSession.objects.filter(expire_date__lt=now() - KEEP).delete()
+    tries.prune()
+    revocation.prune()
