@@ -170,6 +170,12 @@ def switch_domain(request: HttpRequest, domain_id: str) -> Actor:
     return _switch(request, Scope("domain", domain_id))
 
 
+def go_on_in(request: HttpRequest, scope: Scope) -> None:
+    """Move the session to a scope if the user has a role there; else it stays where it is."""
+    if scope.kind and _usable(request.session[auth.SESSION_KEY], scope):
+        _remember(request, scope)
+
+
 def _switch(request: HttpRequest, scope: Scope) -> Actor:
     user_id = request.session[auth.SESSION_KEY]
     if not _usable(user_id, scope):

@@ -10,10 +10,13 @@ from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from common.actor import Actor
+from common.clock import now
 from identity import sessions
 from identity.sharing import live
+from identity.signins.store import SessionStore
+from portal.session.watch import EPOCHS
 
-CHECK_EVERY = 20.0  # seconds between looking whether the session still counts
+CHECK_EVERY = 60.0  # seconds between looking whether the session still counts, when nothing says that it may have ended
 SIGNED_OUT, FOREIGN = 4401, 4403
 
 
@@ -23,6 +26,7 @@ class Live(AsyncJsonWebsocketConsumer):
     groups_joined: tuple[str, ...] = ()
     watch: asyncio.Task[None] | None = None
     since = 0.0
+    ends_in = CHECK_EVERY
 
     async def connect(self) -> None:
         await self.accept()
@@ -35,6 +39,7 @@ class Live(AsyncJsonWebsocketConsumer):
             return
         await self._join(actor)
         self.since = time.monotonic()
+        EPOCHS.join()
         self.watch = asyncio.create_task(self._stay_signed_in())
         await self.send_json({"live": True})
 
@@ -52,6 +57,7 @@ class Live(AsyncJsonWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if self.watch is not None:
             self.watch.cancel()
+            EPOCHS.leave()
         for group in self.groups_joined:
             await self.channel_layer.group_discard(group, self.channel_name)
 
@@ -64,13 +70,20 @@ class Live(AsyncJsonWebsocketConsumer):
             await self.send_json(change)
 
     async def _actor(self) -> Actor | None:
-        request = SimpleNamespace(session=self.scope["session"])
-        found: Actor | None = await sync_to_async(sessions.actor_from_session)(request)  # type: ignore[arg-type]
+        found: Actor | None = await sync_to_async(self._read)()
         return found
+
+    def _read(self) -> Actor | None:
+        """Who the session is of now: its row is read anew, since others may have ended it."""
+        session = SessionStore(self.scope["session"].session_key)
+        actor = sessions.actor_from_session(SimpleNamespace(session=session))  # type: ignore[arg-type]
+        if actor is not None and session.row is not None:
+            self.ends_in = max(1.0, (session.row.expire_date - now()).total_seconds() + 0.5)
+        return actor
 
     async def _stay_signed_in(self) -> None:
         while True:
-            await asyncio.sleep(CHECK_EVERY)
+            await EPOCHS.changed(min(CHECK_EVERY, self.ends_in))
             actor = await self._actor()
             if actor is None:
                 await self.close(SIGNED_OUT)

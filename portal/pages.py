@@ -17,6 +17,7 @@ from common.actor import Actor
 from common.errors import CloudError, Conflict, Forbidden, NotFound, OverLimit, Unauthorized, Unavailable
 from identity import sessions
 from portal import navigation, prefs
+from portal.session import held
 
 #: Scripts, styles and fonts only from here; nothing inline. `connect-src 'self'` covers the sockets of the same origin.
 _POLICY = (
@@ -60,6 +61,8 @@ class Page(View):
     panel: ClassVar[str] = ""
     anonymous: ClassVar[bool] = False
     console: ClassVar[bool] = False
+    #: Sensitive: asks for the password again unless it was given lately.
+    recent: ClassVar[bool] = False
     request: HttpRequest
 
     @property
@@ -69,25 +72,41 @@ class Page(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         self.prefs = prefs.apply(request)
-        actor = sessions.actor_from_session(request)
+        background = request.headers.get("X-Background") == "1"  # what a page asks by itself keeps nobody signed in
+        actor = (sessions.actor_from_session if background else sessions.actor_of_request)(request)
         request_id = getattr(request, "request_id", "")
         request.actor = actor.with_request(request_id) if actor else None  # type: ignore[attr-defined]
+        return secure(request, self.answer(request, *args, **kwargs), console=self.console)
+
+    def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """The view's own answer, once it is clear that this person may ask it now."""
+        actor = request.actor  # type: ignore[attr-defined]
         if actor is None and not self.anonymous:
             return self.to_sign_in()
+        asks_as = request.headers.get("X-Signed-In", "")
+        if actor is not None and asks_as not in ("", actor.user_id):
+            return self.ask_again("other")  # a page of somebody who was signed in here before
+        if actor is not None and self.recent and not sessions.is_recent(request):
+            return self.to_sign_in()
         try:
-            response = super().dispatch(request, *args, **kwargs)
+            return super().dispatch(request, *args, **kwargs)
         except CloudError as error:
-            response = self.refuse(error)
-        return secure(request, response, console=self.console)
+            return self.refuse(error)
 
     def to_sign_in(self) -> HttpResponse:
-        here = self.request.get_full_path()
+        """Ask who it is: over the page where a script asks, else on a page that keeps what was sent."""
         if is_fragment(self.request):
-            here = self.request.headers.get("HX-Current-URL", "").partition(self.request.get_host())[2] or "/"
-            response = HttpResponse(status=204)
-            response["HX-Redirect"] = f"{reverse('sign-in')}?next={quote(here)}"
-            return response
-        return HttpResponseRedirect(f"{reverse('sign-in')}?next={quote(here)}")
+            return self.ask_again("recent" if self.request.actor else "again")  # type: ignore[attr-defined]
+        if self.request.method == "POST":
+            return self.page("portal/sign_in_again.html", status=401, **held.context(self.request))
+        route = "sign-in-again" if self.request.actor else "sign-in"  # type: ignore[attr-defined]
+        return HttpResponseRedirect(f"{reverse(route)}?next={quote(self.request.get_full_path())}")
+
+    def ask_again(self, why: str) -> HttpResponse:
+        """Tells the page's script to ask for the password and send the same once more (static/js/again.js)."""
+        response = HttpResponse(status=401)
+        response["X-Sign-In"] = why
+        return response
 
     # ── Answers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -105,6 +124,7 @@ class Page(View):
             "prefs": self.prefs,
             "panel": self.panel,
             "request_id": getattr(self.request, "request_id", ""),
+            "csrf_cookie": settings.CSRF_COOKIE_NAME,
         }
 
     def shell(self) -> dict[str, Any]:
@@ -117,6 +137,7 @@ class Page(View):
                 "projects": sessions.projects(self.actor.user_id),
                 "domains": navigation.domains(self.actor),
                 "regions": navigation.regions(),
+                "sealed": held.seal(self.actor),
             }
         return context
 

@@ -15,7 +15,7 @@ from portal.overview import palette
 from portal.overview import views as overview
 from portal.servers import consoles, detail, launch, listing, verbs
 from portal.servers import dialogs as server_dialogs
-from portal.session import settings
+from portal.session import providers, security, settings, steps
 from portal.session import views as session
 from portal.sharing import views as sharing
 
@@ -33,10 +33,27 @@ def menu(request: HttpRequest) -> JsonResponse:
 
 urlpatterns = [
     path("sign-in", session.SignIn.as_view(), name="sign-in"),
+    path("sign-in/again", steps.Again.as_view(), name="sign-in-again"),
+    path("sign-in/state", steps.State.as_view(), name="sign-in-state"),
+    path("sign-in/key", steps.KeyOptions.as_view(), name="sign-in-key"),
+    path("sign-in/with/<str:provider>/<str:protocol>", providers.With.as_view(), name="sign-in-with"),
+    path("sign-in/federated", providers.Back.as_view(), name="sign-in-federated"),
+    path("sign-in/done", providers.Done.as_view(), name="sign-in-done"),
     path("sign-out", session.SignOut.as_view(), name="sign-out"),
     path("language", session.Language.as_view(), name="language"),
     path("project", session.SwitchProject.as_view(), name="switch-project"),
     path("settings", settings.Settings.as_view(), name="settings"),
+    path("settings/security", security.Security.as_view(), name="security"),
+    path("settings/security/app", security.SetUpApp.as_view(), name="security-app"),
+    path("settings/security/app/remove", security.RemoveApp.as_view(), name="security-app-remove"),
+    path("settings/security/keys/add", security.AddKey.as_view(), name="security-key-add"),
+    path("settings/security/keys/options", security.AddKeyOptions.as_view(), name="security-key-options"),
+    path("settings/security/keys/<str:id>/remove", security.RemoveKey.as_view(), name="security-key-remove"),
+    path("settings/security/codes", security.NewCodes.as_view(), name="security-codes"),
+    path("settings/security/strict", security.Strict.as_view(), name="security-strict"),
+    path("settings/security/sessions/others", security.EndOthers.as_view(), name="security-others"),
+    path("settings/security/sessions/everywhere", security.Everywhere.as_view(), name="security-everywhere"),
+    path("settings/security/sessions/<str:id>/end", security.EndSession.as_view(), name="security-session-end"),
     path("settings/password", settings.Password.as_view(), name="password"),
     path("settings/region", settings.Region.as_view(), name="region"),
     path("columns", settings.Columns.as_view(), name="columns"),

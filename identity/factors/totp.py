@@ -54,11 +54,12 @@ def _runs(y: int, row: list[bool]) -> str:
 @transaction.atomic
 def enrol(user: User, secret: str, code: str) -> Credential:
     """Keep the secret, replacing what the user had, when the code proves that an app has it. Raises: WrongCode."""
-    moment = int(time.time())
-    if not any(totp.fits(secret, code.strip().replace(" ", ""), at) for at in (moment, moment - 30)):
+    step, typed = int(time.time()) // totp.STEP, code.strip().replace(" ", "")
+    at = next((one for one in (step, step - 1) if totp.fits(secret, typed, one * totp.STEP)), None)
+    if at is None:
         raise WrongCode()
     user.credentials.filter(type="totp").delete()
-    return Credential.objects.create(user=user, type="totp", encrypted_blob=encrypt(secret))
+    return Credential.objects.create(user=user, type="totp", encrypted_blob=encrypt(secret), last_step=at)
 
 
 def remove(user: User) -> None:

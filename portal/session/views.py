@@ -1,47 +1,46 @@
 """Signing in and out, the project of the session, the language."""
 
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from common.errors import Unauthorized
 from identity import sessions
-from identity.auth.passwords import PasswordExpired
-from identity.models import User
+from identity.signins import steps
 from portal import prefs
 from portal.pages import Page, cloud_name
+from portal.session.steps import Stepwise, inside, offers
 
 
-def inside(request: HttpRequest, url: str, default: str = "/") -> str:
-    """`url` if it stays on this cloud, else `default`."""
-    return url if url and url_has_allowed_host_and_scheme(url, {request.get_host()}) else default
-
-
-class SignIn(Page):
-    anonymous = True
+class SignIn(Stepwise):
+    """The page: a password and what may come after it, a passkey, or a provider."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         if request.actor is not None:  # type: ignore[attr-defined]
             return HttpResponseRedirect(inside(request, request.GET.get("next", "")))
+        if "fresh" in request.GET:
+            steps.forget(request)
         return self.form()
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        name, domain = request.POST.get("username", "").strip(), request.POST.get("domain", "").strip() or "Default"
-        password = request.POST.get("password", "")
-        if not name or not password:
+        sent = request.POST
+        if (
+            "credential" not in sent
+            and "code" not in sent
+            and not (sent.get("username", "").strip() and sent.get("password"))
+        ):
             return self.form(_("Type your user name and your password."), 400)
         try:
-            actor = sessions.sign_in(request, name, password, domain)
-        except PasswordExpired:
-            return self.form(_("This password is expired. An administrator can set a new one."), 401)
-        except Unauthorized:
-            return self.form(_("User name or password is wrong."), 401)
-        request.session[prefs.KEY] = User.objects.values_list("settings", flat=True).get(pk=actor.user_id)
-        return HttpResponseRedirect(inside(request, request.POST.get("next", "")))
+            actor = self.advance()
+        except Unauthorized as error:
+            return self.refused(error)
+        self.remember(actor)
+        return HttpResponseRedirect(inside(request, sent.get("next", "")))
 
-    def form(self, error: str = "", status: int = 200) -> HttpResponse:
+    def form(self, error: str = "", status: int = 200, **more: Any) -> HttpResponse:
         said = self.request.POST or self.request.GET
         context = {
             "error": error,
@@ -50,6 +49,8 @@ class SignIn(Page):
             "domain": said.get("domain", "") or "Default",
             "next": inside(self.request, said.get("next", ""), ""),
             "region": settings.REGION,
+            "offers": offers(inside(self.request, said.get("next", ""))),
+            **self.step(),
         }
         return self.page("portal/sign_in.html", status=status, **context)
 

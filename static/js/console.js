@@ -1,4 +1,6 @@
 // The screen (noVNC) and the serial port (xterm.js) of a guest. The ticket is asked for when the console opens.
+import { own, signInAgain } from "./again.js";
+
 const $ = (selector, root = document) => root.querySelector(selector);
 const glass = $("[data-console]"), words = glass.dataset, screen = $("[data-console-screen]"), again = $("[data-console-again]");
 let kind = location.hash === "#serial" ? "serial" : words.kind, rfb = null, term = null, socket = null;
@@ -13,8 +15,9 @@ function state(name) {
 }
 async function ticket() {
   if (words.token) return words.token;
-  const token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
-  const response = await fetch(`/instances/${words.id}/console/${kind}`, { method: "POST", headers: { "X-CSRFToken": token, "HX-Request": "true" } });
+  const response = await fetch(`/instances/${words.id}/console/${kind}`, { method: "POST", headers: { ...own(), "HX-Request": "true" } });
+  const why = response.headers.get("X-Sign-In");
+  if (why) { await signInAgain(why); return ticket(); }
   return response.status === 200 ? (await response.json()).token : "";
 }
 async function connect() {

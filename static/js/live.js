@@ -1,5 +1,6 @@
 // One socket says what changed; 150 ms of changes become one request for those rows, or for the changing part of a page.
-import { $, $$, countNotices, fragment } from "./ui.js";
+import { signInAgain } from "./again.js";
+import { $, $$, BACKGROUND, countNotices, fragment } from "./ui.js";
 
 const COLLECT = 150, LEAST = 400, SLOW = 10000;
 let changed = new Map(), timer = 0, busy = false, last = 0, socket = null, retry = 1000, fallback = 0;
@@ -7,6 +8,7 @@ let changed = new Map(), timer = 0, busy = false, last = 0, socket = null, retry
 export function startLive() {
   if (!document.body.dataset.live) return;
   connect();
+  document.addEventListener("signedin", () => { if (socket.readyState > 1) connect(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden && (!socket || socket.readyState > 1)) connect(); });
 }
 
@@ -18,11 +20,16 @@ function connect() {
     note(message.changed, message.id);
   };
   socket.onclose = event => {
-    if (event.code === 4401) { location.reload(); return; }
+    if (event.code === 4401) { signedOut(); return; }
     lost();
     setTimeout(connect, retry);
     retry = Math.min(retry * 2, 15000);
   };
+}
+// Once somebody looks at the page, it asks for the password; without, it stays as it is and says so.
+function signedOut() {
+  if (document.hidden) { document.addEventListener("visibilitychange", signedOut, { once: true }); return; }
+  signInAgain().then(connect).catch(() => { $("#lost").textContent = document.body.dataset.saidSignedOut; $("#lost").hidden = false; });
 }
 function up() {
   retry = 1000;
@@ -69,7 +76,7 @@ async function rows(table, now) {
   const fresh = ids.filter(id => !here.includes(id));
   if (fresh.length) announce(table, fresh);
   if (!here.length) return;
-  const html = await fragment(table.dataset.rowsUrl + here.join(","));
+  const html = await fragment(table.dataset.rowsUrl + here.join(","), BACKGROUND);
   const found = new DOMParser().parseFromString(html, "text/html");
   for (const id of here) replace(body, id, $(`tr[data-id="${CSS.escape(id)}"]`, found), $(`tr[data-why-of="${CSS.escape(id)}"]`, found));
   if (html.includes("data-title")) document.title = $("[data-title]", found)?.dataset.title || document.title;
@@ -108,7 +115,7 @@ async function reload(part, now) {
   const kinds = part.dataset.livePart.split(" "), id = part.dataset.liveId;
   if (!now.some(([kind, changedId]) => kinds.includes(kind) && (changedId === id || !id || kind !== kinds[0]))) return;
   if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return;
-  const html = await fragment(part.dataset.liveUrl);
+  const html = await fragment(part.dataset.liveUrl, BACKGROUND);
   if (part.dataset.was === html) return;
   part.dataset.was = html;
   part.innerHTML = html;

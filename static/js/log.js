@@ -1,5 +1,5 @@
 // The boot log: grows by itself, follows until one scrolls up, searched and downloaded. Terminal codes are taken out.
-import { $, fragment } from "./ui.js";
+import { $, BACKGROUND, fragment } from "./ui.js";
 
 const glass = $("[data-log]"), pre = $("[data-log-text]"), state = $("[data-log-state]"), words = glass.dataset;
 let at = 0, text = "", follows = true, shown = "";
@@ -7,7 +7,7 @@ const CODES = /\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07|\x1b[()][0-9A-Za-z]|
 
 async function read() {
   try {
-    const found = JSON.parse(await fragment(`${words.log}?from=${at}`));
+    const found = JSON.parse(await fragment(`${words.log}?from=${at}`, BACKGROUND));
     if (found.from === 0 && at > 0) text = "";
     at = found.to;
     if (found.text) { text = (text + found.text.replace(/\r+\n/g, "\n")).slice(-1000000); show(); }

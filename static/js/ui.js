@@ -1,13 +1,22 @@
 // The page's behaviour: dialogs, menus, toasts, copying, the palette.
+import { own, signInAgain } from "./again.js";
 
+export { csrf } from "./again.js";
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const said = document.body.dataset;
 const icon = name => $(`[data-icon=${name}]`, $("#icons").content).innerHTML;
-export const csrf = () => JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
 
+export const BACKGROUND = { headers: { "X-Background": "1" } }; // what nobody asked for keeps nobody signed in
 export async function fragment(url, options = {}) {
-  const response = await fetch(url, { credentials: "same-origin", ...options, headers: { "HX-Request": "true", "HX-Current-URL": location.href, ...(options.headers || {}) } });
+  const headers = { "HX-Request": "true", "HX-Current-URL": location.href, ...own(), ...(options.headers || {}) };
+  const response = await fetch(url, { credentials: "same-origin", ...options, headers });
+  const why = response.headers.get("X-Sign-In");
+  if (why) {
+    if (headers["X-Background"]) throw new Error("signed out");
+    await signInAgain(why);
+    return fragment(url, options);
+  }
   const to = response.headers.get("HX-Redirect");
   if (to) { location.assign(to); throw new Error("redirected"); }
   triggers(response.headers.get("HX-Trigger"));
@@ -218,7 +227,7 @@ bell?.addEventListener("toggle", async event => {
 });
 export async function countNotices() {
   if (!notices) return;
-  const text = await fragment(`${notices.dataset.url}?count=1`).catch(() => "0");
+  const text = await fragment(`${notices.dataset.url}?count=1`, BACKGROUND).catch(() => "0");
   $("#pip").hidden = text.trim() === "0";
 }
 

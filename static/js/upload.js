@@ -1,5 +1,6 @@
 // Creating an image: the row first, then its bytes as one streamed request with a bar.
-import { $, csrf } from "./ui.js";
+import { own, signInAgain } from "./again.js";
+import { $ } from "./ui.js";
 
 const form = $("[data-upload]"), words = form.dataset, box = $("[data-upload-error]", form), bar = $("[data-upload-bar]", form);
 function fail(text) { $(".grow", box).textContent = text; box.hidden = false; bar.hidden = true; $("[data-action=submit]", form).removeAttribute("aria-disabled"); box.scrollIntoView({ block: "nearest" }); }
@@ -18,8 +19,9 @@ form.addEventListener("submit", async event => {
   if (button.getAttribute("aria-disabled")) return;
   if (!file) { fail(words.saidChoose); return; }
   box.hidden = true;
+  try { await signInAgain(); } catch { return; }
   button.setAttribute("aria-disabled", "true");
-  const answer = await fetch(form.action || location.href, { method: "POST", body: new FormData(form), headers: { "X-CSRFToken": csrf(), "HX-Request": "true" } });
+  const answer = await fetch(form.action || location.href, { method: "POST", body: new FormData(form), headers: { ...own(), "HX-Request": "true" } });
   const toast = (() => { try { return JSON.parse(answer.headers.get("HX-Trigger")).toast; } catch { return null; } })();
   if (toast) { fail(toast.text); return; }
   const made = await answer.json();
@@ -35,7 +37,7 @@ form.addEventListener("submit", async event => {
   send.onload = () => { if (send.status === 204 && !said(send)) location.assign(made.page); else fail(said(send)?.text || String(send.status)); };
   send.onerror = () => fail(document.body.dataset.saidFailed);
   send.open("PUT", made.upload);
-  send.setRequestHeader("X-CSRFToken", csrf());
+  for (const [name, value] of Object.entries(own())) send.setRequestHeader(name, value);
   send.setRequestHeader("HX-Request", "true");
   send.setRequestHeader("Content-Type", "application/octet-stream");
   send.send(file);

@@ -1,10 +1,13 @@
 """The socket: who may listen, and to what."""
 
+import asyncio
 import json
+import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from channels.layers import get_channel_layer
 from channels.routing import URLRouter
@@ -12,7 +15,9 @@ from channels.sessions import SessionMiddlewareStack
 from django.conf import settings
 from django.test import Client
 
-from identity.models import Project
+from common.clock import now
+from identity.models import PortalSession, Project
+from identity.signins import services as signins
 from portal.routing import websocket_urlpatterns
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,5 +67,34 @@ def test_strangers_and_foreign_pages_are_sent_away(demo: Client, signed_in: bool
         await line.send_input({"type": "websocket.connect"})
         await line.receive_output(timeout=5)
         assert (await line.receive_output(timeout=5))["code"] == code
+
+    talk()
+
+
+@pytest.mark.parametrize("how", ["ended", "everywhere", "idle"])
+def test_a_socket_closes_within_a_second_of_its_session_s_end(demo: Client, how: str) -> None:
+    row = PortalSession.objects.get(pk=demo.session.session_key)
+    if how == "idle":
+        PortalSession.objects.filter(pk=row.pk).update(expire_date=now() + timedelta(seconds=1))
+
+    def end() -> None:
+        if how == "ended":
+            signins.end(row.user_id, signins.name(row.pk))
+        elif how == "everywhere":
+            signins.end_everywhere(row.user_id)
+
+    @async_to_sync
+    async def talk() -> None:
+        line = socket(demo)
+        await line.send_input({"type": "websocket.connect"})
+        await line.receive_output(timeout=5)
+        assert await said(line) == {"live": True}
+        await asyncio.sleep(0.5)
+        await sync_to_async(end)()
+        begin = time.monotonic()
+        assert (await line.receive_output(timeout=5))["code"] == 4401
+        assert time.monotonic() - begin < (2.5 if how == "idle" else 1.3)
+        await line.send_input({"type": "websocket.disconnect", "code": 4401})
+        await line.wait()
 
     talk()

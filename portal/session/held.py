@@ -1,0 +1,83 @@
+"""What a page was sent while nobody was signed in any more: kept in the page that asks for the password, then sent again."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest
+
+from common.actor import Actor
+from identity.assignments.effective import Scope
+from identity.models import PortalSession, User
+
+_SALT = "portal.page"
+#: A page that has been open for longer than this is loaded anew.
+OLDEST = 7 * 24 * 3600
+
+
+def seal(actor: Actor) -> str:
+    """Whose page it is and in which scope, so that the same user can go on there. Nobody else can make one."""
+    scope = ("project", actor.project_id) if actor.project_id else ("domain", actor.domain_id or "")
+    return signing.dumps([actor.user_id, *(scope if scope[1] else ("", ""))], salt=_SALT, compress=True)
+
+
+def unseal(text: str) -> tuple[User, Scope] | None:
+    try:
+        user_id, kind, id = signing.loads(text, salt=_SALT, max_age=OLDEST)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    user = User.objects.select_related("domain").filter(pk=user_id).first()
+    return (user, Scope(kind, id)) if user is not None else None
+
+
+def ended(request: HttpRequest) -> tuple[User, Scope] | None:
+    """Whose session this browser had, when it ended by itself, and its scope."""
+    row = (
+        PortalSession.objects.filter(pk=request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
+        .select_related("user__domain")
+        .first()
+    )
+    if row is None or row.user is None:
+        return None
+    data = row.get_decoded()
+    return row.user, Scope(data.get("scope_kind", ""), data.get("scope_id", ""))
+
+
+#: Forms with these are typed anew: nobody's password waits in a page.
+_SECRET = frozenset({"password", "current", "new", "code", "credential"})
+
+
+def fields(request: HttpRequest) -> list[tuple[str, str]]:
+    """What was sent, but for the protection token; files cannot be kept."""
+    if _SECRET & request.POST.keys():
+        return []
+    return [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name != "csrfmiddlewaretoken" and isinstance(value, str)
+    ]
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """For the page that asks for the password."""
+    actor = getattr(request, "actor", None)
+    known = ended(request) if actor is None else None
+    kept = fields(request)
+    return {
+        "who": actor.user_name if actor else known[0].name if known else "",
+        "held": json.dumps(kept) if kept else "",
+        "next": request.get_full_path(),
+        "step": "password",
+        "lost": not kept,
+    }
+
+
+def read(text: str) -> list[tuple[str, str]]:
+    """The fields of a held form as its page sends them back; none when they are no such thing."""
+    try:
+        found = json.loads(text)
+        return [(str(name), str(value)) for name, value in found]
+    except (ValueError, TypeError):
+        return []

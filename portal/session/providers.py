@@ -1,0 +1,57 @@
+"""Signing in at an identity provider, and coming back."""
+
+from typing import Any
+from urllib.parse import quote
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from common.errors import CloudError
+from identity import sessions
+from identity.federation import signin
+from identity.signins import steps
+from portal.pages import Page, cloud_name
+from portal.session import held
+from portal.session.steps import Stepwise, inside, offers
+
+
+class With(Page):
+    """A button's address: on to the provider."""
+
+    anonymous = True
+
+    def get(self, request: HttpRequest, provider: str, protocol: str) -> HttpResponse:
+        return HttpResponseRedirect(
+            signin.begin(request, provider, protocol, inside(request, request.GET.get("next", "")))
+        )
+
+
+class Back(Stepwise):
+    """Where the provider sends the browser: the session opens, or a second factor is asked for."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        try:
+            found = signin.finish(request)
+        except CloudError as error:
+            return self.form(error.message, 401)
+        target = inside(request, found.next)
+        try:
+            actor = sessions.prove(request, found.user, "mapped")
+        except steps.MoreNeeded:
+            return HttpResponseRedirect(f"{reverse('sign-in')}?next={quote(target)}")
+        self.remember(actor)
+        return HttpResponseRedirect(target)
+
+    def form(self, error: str = "", status: int = 200, **more: Any) -> HttpResponse:
+        context = {"error": error, "cloud": cloud_name(self.request), "domain": "Default", "step": "password"}
+        return self.page("portal/sign_in.html", status=status, offers=offers("/"), **context)
+
+
+class Done(Page):
+    """For a provider's sign-in beside a page whose session had ended: that page goes on, in the scope it had."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        found = held.unseal(request.GET.get("page", ""))
+        if found is not None and found[0].pk == self.actor.user_id:
+            sessions.go_on_in(request, found[1])
+        return self.page("portal/sign_in_done.html")

@@ -1,0 +1,222 @@
+"""The steps of signing in, as the page and the dialog over a page take them."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from common.actor import Actor
+from common.errors import Unauthorized
+from identity import sessions
+from identity.assignments.effective import Scope
+from identity.auth import passwords
+from identity.auth.tries import WrongPassword
+from identity.factors import keys
+from identity.federation import signin
+from identity.models import User
+from identity.signins import steps
+from portal import prefs
+from portal.pages import Page
+from portal.session import held
+
+
+def inside(request: HttpRequest, url: str, default: str = "/") -> str:
+    """`url` if it stays on this cloud, else `default`."""
+    return url if url and url_has_allowed_host_and_scheme(url, {request.get_host()}) else default
+
+
+@dataclass(frozen=True)
+class Button:
+    id: str
+    label: str
+    url: str
+
+
+def offers(next: str) -> list[Button]:
+    """A button a provider that browsers may sign in with; `next` is where it leads in the end."""
+    return [
+        Button(
+            offer.provider_id,
+            offer.label,
+            f"{reverse('sign-in-with', args=[offer.provider_id, offer.protocol_id])}?{urlencode({'next': next})}",
+        )
+        for offer in signin.offered()
+    ]
+
+
+def sentence(error: Unauthorized) -> str:
+    """What went wrong, the same whether or not the user exists."""
+    if isinstance(error, passwords.PasswordExpired):
+        return _("This password is expired. An administrator can set a new one.")
+    if not isinstance(error, WrongPassword):
+        return error.message
+    text = _("User name or password is wrong.")
+    if error.wait:
+        minutes = -(-error.wait // 60)
+        more = ngettext(
+            "After too many wrong tries this name pauses for another minute.",
+            "After too many wrong tries this name pauses for another %(n)s minutes.",
+            minutes,
+        )
+        return f"{text} {more % {'n': minutes}}"
+    if error.left <= 5:
+        more = ngettext("%(n)s try is left before a pause.", "%(n)s tries are left before a pause.", error.left)
+        return f"{text} {more % {'n': error.left}}"
+    return text
+
+
+class Stepwise(Page):
+    """One step after the other: password, then a second factor where the user has one; or a passkey alone."""
+
+    anonymous = True
+
+    def advance(self, person: User | None = None, scope: Scope | None = None) -> Actor:
+        """What was sent, one step further. `person` is whose password it has to be. Raises: Unauthorized."""
+        sent, request = self.request.POST, self.request
+        if steps.pending(request) is not None and ("code" in sent or "credential" in sent):
+            way = "webauthn" if "credential" in sent else self._way(sent["code"])
+            user = steps.check(request, way, read_json(sent["credential"]) if way == "webauthn" else sent["code"])
+            return sessions.prove(request, user, way, scope)
+        if "credential" in sent:
+            return sessions.prove(request, keys.check(request, read_json(sent["credential"])), "passkey", scope)
+        if "code" in sent:
+            raise steps.StartOver()
+        password = sent.get("password", "")
+        if person is not None:
+            return sessions.prove(request, passwords.check(password, user_id=person.pk), "password", scope)
+        domain = sent.get("domain", "").strip() or "Default"
+        return sessions.sign_in(request, sent.get("username", "").strip(), password, domain)
+
+    def _way(self, code: str) -> str:
+        """Codes of an app have six digits; recovery codes have more."""
+        found = steps.pending(self.request)
+        digits = len(code.replace(" ", ""))
+        return "totp" if found is not None and "totp" in found.ways and digits <= 6 else "recovery"
+
+    def refused(self, error: Unauthorized, **more: Any) -> HttpResponse:
+        """The same step again with a sentence, or the next one."""
+        if isinstance(error, steps.MoreNeeded):
+            return self.form(**more)
+        response = self.form(sentence(error), 401, **more)
+        if isinstance(error, WrongPassword) and error.wait:
+            response["Retry-After"] = str(error.wait)
+        return response
+
+    def form(self, error: str = "", status: int = 200, **more: Any) -> HttpResponse:
+        raise NotImplementedError
+
+    def step(self) -> dict[str, Any]:
+        """What the template shows next."""
+        found = steps.pending(self.request)
+        return {"step": "second", "ways": found.ways} if found is not None and found.ways else {"step": "password"}
+
+    def remember(self, actor: Actor) -> None:
+        self.request.session[prefs.KEY] = User.objects.values_list("settings", flat=True).get(pk=actor.user_id)
+
+
+def read_json(text: str) -> Any:
+    """Raises: WrongKey."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise keys.WrongKey()
+    return found
+
+
+class KeyOptions(Page):
+    """The challenge for a security key of who is half-way in, or for any passkey."""
+
+    anonymous = True
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        found = steps.pending(request)
+        user = found.user if found is not None and "webauthn" in found.ways else None
+        return JsonResponse(keys.begin(request, user))
+
+
+class State(Page):
+    """Who is signed in, for a page that wants to know before it sends a form. Keeps nobody signed in."""
+
+    anonymous = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        actor = sessions.actor_from_session(request)
+        response = JsonResponse({"user": actor.user_id if actor else None}, status=200 if actor else 401)
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+class Again(Stepwise):
+    """The password again, over a page or on a page of its own; what that page had sent is sent once more."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        if "code" not in request.GET:
+            steps.forget(request)
+        return self.form()
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        found = self.person()
+        if found is None:
+            return self.go(reverse("sign-in"))
+        person, scope = found
+        try:
+            actor = self.advance(person, scope)
+        except Unauthorized as error:
+            return self.refused(error)
+        self.remember(actor)
+        if actor.user_id != person.pk:
+            return self.go("/")  # somebody else: a fresh page
+        return self.resume()
+
+    def resume(self) -> HttpResponse:
+        sent = self.request.POST
+        if "page" in sent:
+            response = HttpResponse(status=204)
+            response["X-Sign-In"] = "done"
+            return response
+        to = inside(self.request, sent.get("next", ""))
+        fields = held.read(sent.get("held", ""))
+        if fields:
+            return self.page("portal/send_again.html", to=to, fields=fields)
+        return HttpResponseRedirect(to)
+
+    def person(self) -> tuple[User, Scope | None] | None:
+        """Whose page it is: as its seal says, or who is signed in, or whose session this browser had."""
+        said = self.request.POST.get("page") or self.request.GET.get("page")
+        if said:
+            return held.unseal(said)
+        if self.request.actor is not None:  # type: ignore[attr-defined]
+            return User.objects.select_related("domain").get(pk=self.actor.user_id), None
+        return held.ended(self.request)
+
+    def form(self, error: str = "", status: int = 200, **more: Any) -> HttpResponse:
+        found = self.person()
+        if found is None:
+            return self.go(f"{reverse('sign-in')}")
+        said = self.request.POST or self.request.GET
+        context = {
+            "who": found[0].name,
+            "domain": found[0].domain.name,
+            "has_password": bool(found[0].password),
+            "passkey": any(key.data.get("passkey") for key in keys.of_user(found[0].pk)),
+            "offers": offers(f"{reverse('sign-in-done')}?{urlencode({'page': said.get('page', '')})}")
+            if not found[0].password
+            else [],
+            "error": error,
+            "page": said.get("page", ""),
+            "held": said.get("held", ""),
+            "next": inside(self.request, said.get("next", ""), ""),
+            "ended": self.request.actor is None,  # type: ignore[attr-defined]
+            **self.step(),
+        }
+        if said.get("page"):
+            return self.fragment("portal/sign_in_dialog.html", status=status, **context)
+        return self.page("portal/sign_in_again.html", status=status, **context)

@@ -1,0 +1,171 @@
+"""Signing in as people do: with a code, a key, a passkey; and again, in the middle of a form."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.live import LiveCloud
+from tests.totp import code_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def people(fake_cloud: LiveCloud) -> Iterator[Any]:
+    """`people("ann")` is a member of project demo with a password of her own."""
+    made: list[str] = []
+
+    def make(name: str) -> tuple[str, str]:
+        password = f"{name}'s own password"
+        fake_cloud.openstack("user", "create", name, "--password", password, "--project", "demo", account="admin")
+        fake_cloud.openstack("role", "add", "--user", name, "--project", "demo", "member", account="admin")
+        made.append(name)
+        return name, password
+
+    yield make
+    for name in made:
+        fake_cloud.openstack("user", "delete", name, account="admin")
+
+
+@pytest.fixture
+def profile(chromium: Browser) -> Iterator[BrowserContext]:
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    yield context
+    context.close()
+
+
+def at_localhost(cloud: LiveCloud) -> str:
+    """A relying party has a name, so keys work at localhost and not at 127.0.0.1."""
+    return f"http://localhost:{cloud.port}"
+
+
+def sign_in(page: Page, url: str, name: str, password: str, path: str = "/") -> None:
+    page.goto(f"{url}/sign-in?next={path}")
+    page.fill("#u", name)
+    page.fill("#p", password)
+    page.click("[data-action=sign-in]")
+
+
+def authenticator(page: Page) -> Any:
+    """A key that is always there and lets its user in: Chromium's own, by its debugging protocol."""
+    line = page.context.new_cdp_session(page)
+    line.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+        "isUserVerified": True, "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    line.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return line
+
+
+def codes_shown(page: Page) -> list[str]:
+    codes = page.locator("#dialog .codes li")
+    expect(codes).to_have_count(10)
+    found = codes.all_inner_texts()
+    page.click("#dialog [data-action=done]")
+    page.wait_for_url("**/settings/security")
+    return found
+
+
+def set_up_app(page: Page, url: str) -> tuple[str, list[str]]:
+    """The secret as the page shows it, and the recovery codes."""
+    page.goto(f"{url}/settings/security")
+    page.click("[data-action=set-up-app]")
+    expect(page.locator("#dialog svg.qr path")).to_be_visible()
+    secret = page.locator("#dialog [data-copy]").get_attribute("data-copy") or ""
+    page.fill("#app-code", "000000" if code_of(secret) != "000000" else "000001")
+    page.click("#dialog [data-action=submit]")
+    expect(page.locator("#dialog [role=alert]")).to_contain_text("does not fit")
+    page.fill("#app-code", code_of(secret, steps=-1))  # each counts once: the present one is for signing in
+    page.click("#dialog [data-action=submit]")
+    return secret, codes_shown(page)
+
+
+def test_a_code_after_the_password(fake_cloud: LiveCloud, people: Any, profile: BrowserContext) -> None:
+    page, (name, password) = profile.new_page(), people("ann")
+    sign_in(page, fake_cloud.url, name, password)
+    secret, codes = set_up_app(page, fake_cloud.url)
+    expect(page.locator("[data-factor=totp][data-status=on]")).to_be_visible()
+    profile.clear_cookies()
+    sign_in(page, fake_cloud.url, name, password, "/networks")
+    page.fill("#code", "12345")
+    page.click("[data-action=submit]")
+    expect(page.locator("[role=alert]")).to_contain_text("This code is wrong")
+    page.fill("#code", code_of(secret))
+    page.click("[data-action=submit]")
+    page.wait_for_url("**/networks")
+    profile.clear_cookies()
+    sign_in(page, fake_cloud.url, name, password)
+    page.fill("#code", codes[3])
+    page.click("[data-action=submit]")
+    page.wait_for_url(f"{fake_cloud.url}/")
+    page.goto(f"{fake_cloud.url}/settings/security")
+    expect(page.locator("[data-factor=recovery]")).to_contain_text("9 codes left")
+    page.click("[data-action=remove-app]")
+    page.fill("#dialog #id_current", "wrong")
+    page.click("#dialog [data-action=submit]")
+    expect(page.locator("#dialog [role=alert]")).to_contain_text("This password is wrong.")
+    page.fill("#dialog #id_current", password)
+    page.click("#dialog [data-action=submit]")
+    expect(page.locator("[data-factor=totp][data-status=off]")).to_be_visible()
+
+
+def test_a_security_key_after_the_password_and_a_passkey_instead(
+    fake_cloud: LiveCloud, people: Any, profile: BrowserContext
+) -> None:
+    page, (name, password), url = profile.new_page(), people("ben"), at_localhost(fake_cloud)
+    authenticator(page)
+    sign_in(page, url, name, password)
+    page.goto(f"{url}/settings/security")
+    page.click("[data-action=add-key]")
+    page.fill("#key-name", "Blue key")
+    page.check("#dialog [name=passkey]")
+    page.click("[data-action=create-key]")
+    codes_shown(page)
+    expect(page.locator("[data-kind=passkey]")).to_contain_text("Blue key")
+    profile.clear_cookies()
+    sign_in(page, url, name, password, "/images")
+    expect(page.locator("h1")).to_have_text("One more step")
+    page.click("[data-action=use-key]")
+    page.wait_for_url("**/images")
+    profile.clear_cookies()
+    page.goto(f"{url}/sign-in?next=/routers")
+    page.click("[data-action=passkey]")
+    page.wait_for_url("**/routers")
+    expect(page.locator("[data-action=account]")).to_have_attribute("aria-label", re.compile("ben"))
+
+
+def end_session(cloud: LiveCloud, name: str) -> None:
+    """The sessions of a user are over, as after two hours without use."""
+    cloud.manage(
+        "shell", "-c",
+        "from django.utils import timezone; from identity.models import PortalSession; "
+        f"PortalSession.objects.filter(user__name='{name}').update(expire_date=timezone.now())",
+    )  # fmt: skip
+
+
+def test_a_session_that_ends_in_a_filled_form_loses_nothing(
+    fake_cloud: LiveCloud, people: Any, profile: BrowserContext
+) -> None:
+    page, (name, password) = profile.new_page(), people("cat")
+    sign_in(page, fake_cloud.url, name, password, "/instances/launch")
+    page.fill("#n", "typed-with-care")
+    page.fill("textarea[name=user_data]", "#!/bin/sh\necho typed too")
+    page.evaluate("window.stayed = true")
+    end_session(fake_cloud, name)
+    page.click("[data-action=submit]")
+    expect(page.locator("#again")).to_be_visible()
+    page.fill("#again-p", "wrong")
+    page.click("#again [data-action=sign-in]")
+    expect(page.locator("#again [role=alert]")).to_be_visible()
+    assert page.evaluate("window.stayed") is True
+    page.fill("#again-p", password)
+    page.click("#again [data-action=sign-in]")
+    page.wait_for_url(re.compile(r"/instances/[0-9a-f-]{36}$"))
+    expect(page.locator("h1")).to_contain_text("typed-with-care")
+    server = page.url.rsplit("/", 1)[1]
+    assert fake_cloud.openstack_json("server", "show", server)["name"] == "typed-with-care"
+    fake_cloud.openstack("server", "delete", "--wait", server)
