@@ -1,11 +1,10 @@
 // What every page starts. Modules import each other one way only: portal › live, keys, launch, … › ui.
-import "./again.js";
 import "./lines.js";
 import "./lists.js";
-import "./webauthn.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { countNotices } from "./ui.js";
+import "./webauthn.js";
 
 startLive();
 startKeys();

@@ -49,6 +49,12 @@ def sign_in(page: Page, url: str, name: str, password: str, path: str = "/") -> 
     page.click("[data-action=sign-in]")
 
 
+def sign_out(page: Page) -> None:
+    page.click("[data-action=account]")
+    page.click("[data-action=sign-out]")
+    page.wait_for_url("**/sign-in")
+
+
 def authenticator(page: Page) -> Any:
     """A key that is always there and lets its user in: Chromium's own, by its debugging protocol."""
     line = page.context.new_cdp_session(page)
@@ -89,7 +95,7 @@ def test_a_code_after_the_password(fake_cloud: LiveCloud, people: Any, profile: 
     sign_in(page, fake_cloud.url, name, password)
     secret, codes = set_up_app(page, fake_cloud.url)
     expect(page.locator("[data-factor=totp][data-status=on]")).to_be_visible()
-    profile.clear_cookies()
+    sign_out(page)
     sign_in(page, fake_cloud.url, name, password, "/networks")
     page.fill("#code", "12345")
     page.click("[data-action=submit]")
@@ -97,7 +103,7 @@ def test_a_code_after_the_password(fake_cloud: LiveCloud, people: Any, profile: 
     page.fill("#code", code_of(secret))
     page.click("[data-action=submit]")
     page.wait_for_url("**/networks")
-    profile.clear_cookies()
+    sign_out(page)
     sign_in(page, fake_cloud.url, name, password)
     page.fill("#code", codes[3])
     page.click("[data-action=submit]")
@@ -126,12 +132,12 @@ def test_a_security_key_after_the_password_and_a_passkey_instead(
     page.click("[data-action=create-key]")
     codes_shown(page)
     expect(page.locator("[data-kind=passkey]")).to_contain_text("Blue key")
-    profile.clear_cookies()
+    sign_out(page)
     sign_in(page, url, name, password, "/images")
     expect(page.locator("h1")).to_have_text("One more step")
     page.click("[data-action=use-key]")
     page.wait_for_url("**/images")
-    profile.clear_cookies()
+    sign_out(page)
     page.goto(f"{url}/sign-in?next=/routers")
     page.click("[data-action=passkey]")
     page.wait_for_url("**/routers")
