@@ -280,10 +280,12 @@ def require(actor: Actor, rule: str, target: Any = None, *, missing: CloudError 
 
 
 def forbids(actor: Actor, rule: str, target: Mapping[str, Any]) -> PolicyForbids:
-    """The refusal of a rule, as the caller may read it."""
-    from identity import explaining
+    """The refusal of a rule, as the caller may read it. It is kept under the request's id."""
+    from identity import denials, explaining
 
-    return explaining.refusal(explaining.explain(actor, rule, dict(target)))
+    why = explaining.explain(actor, rule, dict(target))
+    denials.note(actor, why)
+    return explaining.refusal(why)
 
 
 def explain(actor: Actor, rule: str, target: Any = None) -> "Explanation":

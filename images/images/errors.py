@@ -20,7 +20,13 @@ class AmbiguousName(Conflict):
 
 
 class NotPermitted(Forbidden):
+    """`why`, if there, is policy's own reason."""
+
     template = _("You are not permitted to %(verb)s this image.")
+
+    @property
+    def message(self) -> str:
+        return f"{super().message} {self.data.get('why', '')}".strip()
 
 
 class ReadOnly(Forbidden):

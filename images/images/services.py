@@ -29,7 +29,9 @@ def allowed(actor: Actor, rule: str, image: Image) -> bool:
 def permit(actor: Actor, rule: str, image: Image, verb: str) -> None:
     """Raises: NotPermitted. The image is known to be visible."""
     if not allowed(actor, rule, image):
-        raise NotPermitted(verb=verb)
+        raise NotPermitted(
+            verb=verb, why=policy.forbids(actor, f"image:{rule}", policy.target_of(actor, image)).message
+        )
 
 
 # ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ from common.clock import now
 from common.units import human_mib
 from compute.servers import states
 from compute.servers.models import Server
+from identity import denials
 from identity.limits import services as quota
 from operations.models import LIVE, Operation, State
 from portal import timelines
@@ -145,7 +146,11 @@ class Request(Page):
         if not self.actor.is_admin:
             query = query.filter(project_id=self.actor.project_id or "")
         stories = timelines.named([timelines.story(row) for row in query.order_by("created_at")[:100]])
+        denied = denials.of_request(request_id)
+        if not self.actor.is_admin:
+            denied = [one for one in denied if one["user_id"] == self.actor.user_id]
         context = {
+            "denied": denied,
             "title": request_id,
             "wanted": request_id,
             "stories": stories,

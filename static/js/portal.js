@@ -1,6 +1,7 @@
 // What every page starts. Modules import each other one way only: portal › live, keys, launch, … › ui.
 import "./lines.js";
 import "./lists.js";
+import "./why.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { countNotices } from "./ui.js";

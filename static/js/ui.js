@@ -127,7 +127,7 @@ document.addEventListener("click", event => {
   const hit = event.target.closest("[data-copy], [data-dialog], [data-menu], [data-close], [data-dismiss], [data-theme-switch], [data-palette], [data-show-keys], [data-rail], [data-show-password], [data-why]");
   if (!hit) { if (!event.target.closest("#rail")) rail(false); return; }
   const data = hit.dataset;
-  if (data.why !== undefined && hit.getAttribute("aria-disabled") === "true") { event.preventDefault(); toast({ kind: "ok", text: data.why }); return; }
+  if (data.why !== undefined && hit.getAttribute("aria-disabled") === "true") { event.preventDefault(); if ($("small", hit)) toast({ kind: "ok", text: data.why }); return; } // else why.js shows it
   if (data.copy !== undefined) { event.preventDefault(); copy(hit); if (menu?.contains(hit)) menu.hidePopover(); }
   else if (data.dialog !== undefined) {
     if (event.ctrlKey || event.metaKey) return;

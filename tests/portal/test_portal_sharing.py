@@ -154,4 +154,4 @@ def test_a_reader_is_told_which_role_and_whom_to_ask(demo: Client, web: Server, 
     assignments.grant(role, on="project", object_id=home.pk, subject_id=User.objects.get(name="guest").pk)
     guest.post("/project", {"project": home.pk})
     menu = guest.get(f"/instances/{web.pk}?menu=1").content.decode()
-    assert greyed(menu, "stop").endswith(f"needs the role member. You have reader. Ask admin, {boss.name}.")
+    assert greyed(menu, "stop").endswith(f"needs the role member. You have reader. Ask {boss.name}.")

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from compute.servers.history import timeline
 from compute.servers.models import Server
+from identity import denials
 from operations.models import Operation
 
 
@@ -20,15 +21,24 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        rows = self._operations(options["what"])
-        if not rows:
+        rows, denied = self._operations(options["what"]), denials.of_request(options["what"])
+        if not rows and not denied:
             raise CommandError(f"Nothing is known of {options['what']}.")
         found = [timeline(row) for row in rows]
         if options["json"]:
-            self.stdout.write(json.dumps(found, indent=2, default=str))
+            self.stdout.write(json.dumps([*found, *({"denied": one} for one in denied)], indent=2, default=str))
             return
         for one in found:
             self._print(one)
+        for one in denied:
+            self._print_denial(one)
+
+    def _print_denial(self, one: dict[str, Any]) -> None:
+        self.stdout.write(
+            f"{one['at'][:19].replace('T', ' ')}  denied  {one['rule']}  {one['request_id']}  by {one['user']}"
+        )
+        self.stdout.write(f"    {one['sentence']}")
+        self.stdout.write(f"    {one['rule']}: {one['check']}")
 
     @staticmethod
     def _operations(what: str) -> list[Operation]:
