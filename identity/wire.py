@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
-from common.errors import Forbidden, Invalid
+from common.errors import Forbidden, Invalid, NotFound
 from openstackapi import links
 from openstackapi.views import ServiceView
 
@@ -43,7 +44,7 @@ def matching(rows: QuerySet[Any], query: Mapping[str, str], filters: Mapping[str
     ``name__contains`` and its like compare inside; unknown names are ignored, as Keystone does.
     """
     for key, value in query.items():
-        name, _, way = key.partition("__")
+        name, __, way = key.partition("__")
         column = filters.get(name)
         if column is None or (way and way not in _COMPARE):
             continue
@@ -60,6 +61,10 @@ class OnlyElsewhere(Forbidden):
     template = "EC2 credential tokens cannot be used for authorization."
 
 
+class NoMarker(NotFound):
+    template = _("Marker %(id)s could not be found.")
+
+
 class IdentityView(ServiceView):
     """The base of identity's views: absolute links with the client's own host."""
 
@@ -71,6 +76,10 @@ class IdentityView(ServiceView):
         if actor is not None and "ec2credential" in actor.methods:  # good at other services only, as in Keystone
             raise OnlyElsewhere()
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {"Vary": "X-Auth-Token"}
+
     def url(self, path: str) -> str:
         return links.root(self.request._request) + PREFIX + path
 
@@ -81,7 +90,8 @@ class IdentityView(ServiceView):
     def collection(self, key: str, bodies: Iterable[dict[str, Any]], next_url: str | None = None) -> Response:
         request = self.request._request
         own = links.root(request) + request.get_full_path()
-        return Response({key: list(bodies), "links": {"next": next_url, "self": own, "previous": None}})
+        body = {key: list(bodies), "links": {"next": next_url, "self": own, "previous": None}}
+        return Response({**body, "truncated": True} if next_url else body)
 
     def page(self, rows: QuerySet[Any], most: int | None = None) -> tuple[list[Any], str | None]:
         """The rows of the page asked for by `limit` and `marker` (ordered by id), and the address of the next one."""
@@ -91,6 +101,8 @@ class IdentityView(ServiceView):
             raise Invalid(reason=f"Invalid input for field/attribute limit. Value: {text}.")
         rows = rows.order_by("id")
         if query.get("marker"):
+            if not rows.model._default_manager.filter(pk=query["marker"]).exists():
+                raise NoMarker(id=query["marker"])
             rows = rows.filter(pk__gt=query["marker"])
         limit = int(text) if text and int(text) else None
         if limit is None:

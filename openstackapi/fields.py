@@ -84,9 +84,15 @@ class Fields:
     """The fields of one resource, in wire order."""
 
     def __init__(
-        self, name: str, fields: Iterable[Field], *, time: Callable[[datetime | None], str | None] = iso_z
+        self,
+        name: str,
+        fields: Iterable[Field],
+        *,
+        time: Callable[[datetime | None], str | None] = iso_z,
+        needs_change: bool = False,
     ) -> None:
         self.name = name
+        self.needs_change = needs_change  # an update that names nothing is refused
         self.fields = tuple(fields)
         self.time = time
         self._plans: dict[tuple[Version, bool], list[tuple[str, Callable[[Row], Any]]]] = {}
@@ -136,6 +142,8 @@ class Fields:
             needed = [f.name for f in sent if f.required and verb == "create"]
             if needed:
                 inner["required"] = needed
+            if self.needs_change and verb == "update":
+                inner["minProperties"] = 1
             schema = {"type": "object", "properties": {self.name: inner}, "required": [self.name]}
             self._schemas[key] = schema
         return schema

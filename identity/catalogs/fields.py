@@ -14,6 +14,8 @@ _FILTERS = {
         "service_id": {"type": "string"},
         "region_id": {"type": "string"},
     },
+    "additionalProperties": False,
+    "minProperties": 1,
 }
 
 REGION = Fields(
@@ -33,6 +35,7 @@ SERVICE = Fields(
         Field("enabled", create=True, update=True, schema=BOOL),
         Field("description", create=True, update=True, schema=TEXT),
     ),
+    needs_change=True,
 )
 ENDPOINT = Fields(
     "endpoint",
@@ -45,6 +48,7 @@ ENDPOINT = Fields(
         Field("url", create=True, update=True, required=True, schema=_URL),
         Field("enabled", create=True, update=True, schema=BOOL),
     ),
+    needs_change=True,
 )
 ENDPOINT_GROUP = Fields(
     "endpoint_group",

@@ -9,7 +9,7 @@ from identity import catalog
 from identity.catalogs.api import _with_address
 from identity.catalogs.models import EndpointGroup, ProjectEndpoint
 from identity.catalogs.services import ENDPOINT_GROUPS, ENDPOINTS
-from identity.crud import ItemView, ListView, Missing, Values, enforce
+from identity.crud import Duplicate, ItemView, ListView, Missing, Values, enforce
 from identity.projects.services import PROJECTS
 from identity.revocation import services as revocation
 from identity.wire import IdentityView
@@ -112,7 +112,10 @@ class GroupProjectItem(_FilterView):
     def put(self, request: Any, id: str, project_id: str) -> Response:
         enforce(self.actor, "identity:add_endpoint_group_to_project")
         with transaction.atomic():
-            ENDPOINT_GROUPS.find(id).projects.add(PROJECTS.find(project_id))
+            group, project = ENDPOINT_GROUPS.find(id), PROJECTS.find(project_id)
+            if group.projects.filter(pk=project.pk).exists():
+                raise Duplicate(kind="endpoint group of this project")
+            group.projects.add(project)
             revocation.touch()
         return Response(status=204)
 

@@ -79,13 +79,23 @@ class Endpoints(Kind):
 
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
         service_id, region_id = values.get("service_id"), values.get("region_id")
+        may_be_new = values.pop("may_be_new", False)
         if service_id is not None and not Service.objects.filter(pk=service_id).exists():
             raise NoSuchPart(kind="service", id=service_id)
         if region_id is not None and not Region.objects.filter(pk=region_id).exists():
+            if not may_be_new:
+                raise NoSuchPart(kind="region", id=region_id)
             Region.objects.create(pk=region_id)  # Keystone makes a region that an endpoint names for the first time
         if "url" in values and not valid_url(values["url"]):
             raise Invalid(reason=f"The url {values['url']} names something that cannot be filled in.")
         return values
+
+    def split(self, values: Values) -> tuple[Values, Values]:
+        """A region may be named by `region`, the older attribute, before it is there."""
+        columns, extra = super().split(values)
+        if values.get("region") is not None and values.get("region_id") is None:
+            columns["may_be_new"] = True
+        return columns, extra
 
 
 def valid_url(url: str) -> bool:

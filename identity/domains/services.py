@@ -46,7 +46,7 @@ class Domains(Kind):
         if "description" in values:
             values["description"] = values["description"] or ""
         if row is not None:
-            guard_immutable(self.name, row, values.get("options"))
+            guard_immutable(self.name, row, values)
             if values.get("enabled") is False and row.enabled:
                 revocation.revoke(domain_id=row.pk)
         if "options" in values:

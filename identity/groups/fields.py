@@ -11,4 +11,5 @@ GROUP = Fields(
         Field("name", create=True, update=True, required=True, schema=NAME_64),
         Field("description", create=True, update=True, schema=TEXT),
     ),
+    needs_change=True,
 )

@@ -39,4 +39,4 @@ class LimitItem(ItemView):
 class LimitModel(IdentityView):
     def get(self, request: Any) -> Response:
         text = "Limit enforcement and validation does not take project hierarchy into consideration."
-        return Response({"model": {"name": "flat", "description": text}, "links": {"self": self.url("/limits/model")}})
+        return Response({"model": {"name": "flat", "description": text}})

@@ -24,7 +24,7 @@ class NoPart(Invalid):
     template = _("Could not find %(kind)s: %(id)s.")
 
 
-class NotRegistered(Invalid):
+class NotRegistered(Forbidden):
     template = _("There is no registered limit %(name)s for this service and region.")
 
 

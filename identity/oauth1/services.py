@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.clock import now
-from common.errors import Unauthorized
+from common.errors import Invalid, Unauthorized
 from identity.appcreds.services import not_delegated
 from identity.assignments.effective import Scope, roles_on
 from identity.crud import Kind, Missing, Values, enforce
@@ -38,6 +38,17 @@ class Consumers(Kind):
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
         not_delegated(actor, "manage OAuth consumers")
         return values
+
+    def split(self, values: Values) -> tuple[Values, Values]:
+        """The secret is made here, shown once, and never among what a client has written."""
+        columns, extra = super().split(values)
+        extra.pop("secret", None)
+        return columns, extra
+
+    def update(self, actor: Actor, id: str, values: Values) -> Any:
+        if "secret" in values:
+            raise Invalid(reason="Cannot update a consumer's secret.")
+        return super().update(actor, id, values)
 
     def leaving(self, actor: Actor, row: Any) -> None:
         revocation.revoke(consumer_id=row.pk)

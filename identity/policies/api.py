@@ -32,7 +32,7 @@ class Association(IdentityView):
     head = get
 
     def delete(self, request: Any, id: str, **keys: str) -> Response:
-        services.association(self.actor, id, keys, verb="delete").delete()
+        services.dissociate(self.actor, id, keys)
         return Response(status=204)
 
 

@@ -61,9 +61,16 @@ def associate(actor: Actor, policy_id: str, keys: dict[str, str]) -> None:
     PolicyAssociation.objects.create(policy=policy, **place)
 
 
-def association(actor: Actor, policy_id: str, keys: dict[str, str], *, verb: str = "check") -> PolicyAssociation:
+@transaction.atomic
+def dissociate(actor: Actor, policy_id: str, keys: dict[str, str]) -> None:
+    """Take a policy away, were it there or not. Raises: Forbidden, Missing."""
+    enforce(actor, _rule("delete", keys))
+    PolicyAssociation.objects.filter(policy=POLICIES.find(policy_id), **_place(keys)).delete()
+
+
+def association(actor: Actor, policy_id: str, keys: dict[str, str]) -> PolicyAssociation:
     """Raises: Forbidden, Missing."""
-    enforce(actor, _rule(verb, keys))
+    enforce(actor, _rule("check", keys))
     POLICIES.find(policy_id)
     row = PolicyAssociation.objects.filter(policy_id=policy_id, **_place(keys)).first()
     if row is None:

@@ -4,6 +4,8 @@ from typing import Any
 
 from rest_framework.response import Response
 
+from common.errors import Invalid
+from identity.assignments import effective
 from identity.crud import ItemView, ListView, Missing, Values
 from identity.projects import services
 from identity.projects.fields import TAG, TAGS
@@ -26,15 +28,24 @@ class ProjectItem(ItemView):
         return Response({"project": {**self.show(row), **self._around(row)}})
 
     def _around(self, row: Any) -> Values:
-        """The parents and the subtree, if asked for."""
+        """The parents and the subtree, if asked for; as lists only those on which the caller has a role.
+
+        Raises: Invalid.
+        """
         asked = self.request._request.GET
+        for part in ("parents", "subtree"):
+            if {f"{part}_as_list", f"{part}_as_ids"} <= asked.keys():
+                raise Invalid(reason=f"Cannot use {part}_as_list and {part}_as_ids query params at the same time.")
+        mine = (
+            effective.project_ids(self.actor.user_id) if {"parents_as_list", "subtree_as_list"} & asked.keys() else ()
+        )
         found: Values = {}
         if "parents_as_list" in asked:
-            found["parents"] = [{"project": self.show(above)} for above in services.parents(row)]
+            found["parents"] = [{"project": self.show(above)} for above in services.parents(row) if above.pk in mine]
         elif "parents_as_ids" in asked:
             found["parents"] = _chain_of_ids(services.parents(row))
         if "subtree_as_list" in asked:
-            found["subtree"] = [{"project": self.show(below)} for below in services.subtree(row)]
+            found["subtree"] = [{"project": self.show(below)} for below in services.subtree(row) if below.pk in mine]
         elif "subtree_as_ids" in asked:
             found["subtree"] = _tree_of_ids(row.pk, services.subtree(row))
         return found
@@ -89,7 +100,7 @@ class ProjectTag(IdentityView):
     def put(self, request: Any, project_id: str, tag: str) -> Response:
         row = services.for_tags(self.actor, "create_project_tag", project_id)
         tags = [*row.tags.values_list("name", flat=True), tag]
-        bodies.validate({"tags": sorted(set(tags))}, _TAGS_BODY)
+        bodies.validate({"tags": tags}, _TAGS_BODY)
         bodies.validate(tag, TAG)
         services.retag(self.actor, project_id, tags, "create_project_tag")
         response = Response(status=201)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Forbidden, Invalid
 from common.live import announce
-from identity.crud import Kind, Missing, Values, enforce, home_domain
+from identity.crud import Kind, Values, enforce, home_domain
 from identity.models import Credential, Project, ProjectTag, User
 from identity.projects.fields import PROJECT
 from identity.revocation import services as revocation
@@ -35,6 +35,14 @@ class ImmutableResource(Forbidden):
     template = _("You are not authorized to change or delete this %(kind)s: it is marked immutable.")
 
 
+class ImmutableParent(Forbidden):
+    template = _("The parent of a project cannot be changed.")
+
+
+class NoSuchPlace(Invalid):
+    template = _("Could not find %(kind)s: %(id)s.")
+
+
 class HasChildren(Forbidden):
     template = _("Cannot delete the project %(id)s since it is not a leaf in the hierarchy.")
 
@@ -55,9 +63,12 @@ class DomainEnabled(Forbidden):
     template = _("Cannot delete a domain that is enabled, please disable it first.")
 
 
-def guard_immutable(kind: str, row: Any, options: Values | None = None) -> None:
-    """Raises: ImmutableResource, unless this very change takes the mark away."""
-    if row.options.get("immutable") and not (options is not None and options.get("immutable", True) in (False, None)):
+def guard_immutable(kind: str, row: Any, change: Values | None = None) -> None:
+    """Raises: ImmutableResource, unless this change takes the mark away and does nothing else."""
+    if not row.options.get("immutable"):
+        return
+    options = (change or {}).get("options") or {}
+    if options.get("immutable", True) not in (False, None) or set(change or {}) != {"options"}:
         raise ImmutableResource(kind=kind)
 
 
@@ -91,7 +102,6 @@ class Projects(Kind):
     model, name, plural, fields = Project, "project", "projects", PROJECT
     filters: ClassVar = {"name": "name", "domain_id": "domain_id", "parent_id": "parent_id", "enabled": "?enabled"}
     fixed = ("id", "domain_id", "parent_id", "is_domain")
-    lives_in_domain = True
 
     def rows(self) -> models.QuerySet[Project]:
         return Project.objects.prefetch_related("tags")
@@ -113,6 +123,8 @@ class Projects(Kind):
         return rows.filter(is_domain="is_domain" in query and truth(query["is_domain"]))
 
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+        if row is not None:
+            guard_immutable(self.name, row, values)
         values.pop("tags", None)  # set once the row is there
         if "description" in values:
             values["description"] = values["description"] or ""
@@ -121,7 +133,6 @@ class Projects(Kind):
         if row is None:
             values = self._placed(actor, values)
         else:
-            guard_immutable(self.name, row, values.get("options"))
             self._switched(row, values)
         return values
 
@@ -137,7 +148,7 @@ class Projects(Kind):
             domain_id = home_domain(actor)
         parent = Project.objects.filter(pk=parent_id or domain_id).first()
         if parent is None:
-            raise Missing(kind="project" if parent_id else "domain", id=parent_id or domain_id)
+            raise NoSuchPlace(kind="project" if parent_id else "domain", id=parent_id or domain_id)
         domain = parent if parent.is_domain else parent.domain
         if "domain_id" not in values and parent_id:
             domain_id = domain.pk
@@ -172,6 +183,9 @@ class Projects(Kind):
 
     @transaction.atomic
     def update(self, actor: Actor, id: str, values: Values) -> Any:
+        before = self.allow(actor, "update", id)
+        if "parent_id" in values and values["parent_id"] != before.parent_id:
+            raise ImmutableParent()
         row = super().update(actor, id, values)
         self.made(actor, row, values)
         return row

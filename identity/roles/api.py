@@ -57,4 +57,4 @@ class Inferences(_InferenceView):
             {"prior_role": self.role(prior), "implies": [self.role(row) for row in implied]}
             for prior, implied in services.inferences(self.actor)
         ]
-        return Response({"role_inferences": rows, "links": {"self": self.url("/role_inferences")}})
+        return Response({"role_inferences": rows})

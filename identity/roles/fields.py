@@ -13,4 +13,5 @@ ROLE = Fields(
         Field("description", create=True, update=True, schema=TEXT),
         Field("options", create=True, update=True, schema=OPTIONS),
     ),
+    needs_change=True,
 )

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
-from common.errors import Forbidden, NotFound
+from common.errors import Conflict, Forbidden, NotFound
 from identity.assignments.effective import implied_closure
 from identity.crud import Kind, Missing, Values, enforce
 from identity.models import Domain, ImpliedRole, Role
@@ -22,6 +22,14 @@ class NotImplied(NotFound):
 
 class WouldImply(Forbidden):
     template = _("The role %(name)s may not be implied by another one.")
+
+
+class ImpliedAlready(Conflict):
+    template = _("%(prior)s implies %(implied)s already.")
+
+
+class GlobalImpliesDomain(Forbidden):
+    template = _("Global role cannot imply a domain-specific role.")
 
 
 class Loop(Forbidden):
@@ -54,7 +62,7 @@ class Roles(Kind):
         if row is None and domain_id is not None and not Domain.objects.filter(pk=domain_id).exists():
             raise Missing(kind="domain", id=domain_id)
         if row is not None:
-            guard_immutable(self.name, row, values.get("options"))
+            guard_immutable(self.name, row, values)
         if "options" in values:
             values["options"] = merged_options(row, values["options"])
         return values
@@ -78,14 +86,17 @@ def _two(prior_id: str, implied_id: str) -> tuple[Role, Role]:
 
 @transaction.atomic
 def imply(actor: Actor, prior_id: str, implied_id: str) -> tuple[Role, Role]:
-    """Raises: Forbidden, Missing, WouldImply, Loop."""
+    """Raises: Forbidden, Missing, WouldImply, GlobalImpliesDomain, ImpliedAlready, Loop."""
     enforce(actor, "identity:create_implied_role")
     prior, implied = _two(prior_id, implied_id)
     if implied.name == "admin" and implied.domain_id is None:
         raise WouldImply(name=implied.name)
+    if implied.domain_id is not None and prior.domain_id is None:
+        raise GlobalImpliesDomain()
     if prior.pk in implied_closure({implied.pk}):
         raise Loop(prior=prior.name, implied=implied.name)
-    ImpliedRole.objects.get_or_create(prior=prior, implied=implied)
+    if not ImpliedRole.objects.get_or_create(prior=prior, implied=implied)[1]:
+        raise ImpliedAlready(prior=prior.name, implied=implied.name)
     revocation.touch()
     return prior, implied
 

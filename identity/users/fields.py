@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from identity.wire import BOOL, ID_OR_NULL, NAME, TEXT
+from identity.wire import BOOL, ID, ID_OR_NULL, NAME, TEXT
 from openstackapi.fields import Field, Fields, iso_micro_z
 
 OPTIONS = {
@@ -33,7 +33,7 @@ USER = Fields(
     (
         Field("id"),
         Field("name", create=True, update=True, required=True, schema=NAME),
-        Field("domain_id", create=True, schema=ID_OR_NULL),
+        Field("domain_id", create=True, schema=ID),
         Field("enabled", create=True, update=True, schema=BOOL),
         Field("default_project_id", create=True, update=True, schema=ID_OR_NULL),
         Field("password", create=True, update=True, show=False, schema=TEXT),
@@ -42,6 +42,7 @@ USER = Fields(
         Field("email", create=True, update=True, schema=TEXT),
         Field("description", create=True, update=True, schema=TEXT),
     ),
+    needs_change=True,
 )
 PASSWORD = {
     "type": "object",

@@ -1,6 +1,6 @@
 """Verbs of users."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.clock import now
-from common.errors import Forbidden, Invalid
+from common.errors import Invalid
 from common.live import announce
 from identity.auth import passwords
 from identity.crud import Kind, Missing, Values, enforce, home_domain
+from identity.ldap import services as directories
 from identity.models import Domain, Group, OldPassword, User
 from identity.revocation import services as revocation
 from identity.users.fields import USER
@@ -23,7 +24,7 @@ class PasswordReused(Invalid):
     template = _("The new password must not be one of the last %(count)s passwords.")
 
 
-class PasswordLocked(Forbidden):
+class PasswordLocked(Invalid):
     template = _("The password of this user is locked by an operator.")
 
 
@@ -31,6 +32,14 @@ class Users(Kind):
     model, name, plural, fields = User, "user", "users", USER
     filters: ClassVar = {"name": "name", "domain_id": "domain_id", "enabled": "?enabled", "email": "email"}
     fixed = ("id", "domain_id")
+
+    def rows(self) -> Any:
+        return directories.visible(super().rows(), "user")
+
+    def get(self, actor: Actor, id: str) -> Any:
+        super().get(actor, id)
+        directories.before_showing(id)
+        return self.find(id)
 
     def target(self, row: Any) -> Values:
         return {"target.user.id": row.id, "target.user.domain_id": row.domain_id, "user_id": row.id}
@@ -41,11 +50,19 @@ class Users(Kind):
     def mine(self, actor: Actor, rows: Any) -> Any:
         return rows.filter(domain_id=actor.domain_id) if actor.domain_id else rows
 
+    def listing(self, actor: Actor, query: Any) -> Any:
+        rows = super().listing(actor, query)
+        directories.before_listing(actor, "user", query)  # rows are read only when they are shown
+        return _expiring(rows, query["password_expires_at"]) if query.get("password_expires_at") else rows
+
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
         if row is None:
             values["domain_id"] = values.get("domain_id") or home_domain(actor)
             if not Domain.objects.filter(pk=values["domain_id"]).exists():
                 raise Missing(kind="domain", id=values["domain_id"])
+            directories.refuse_writes(domain_id=values["domain_id"])
+        else:
+            directories.refuse_writes(row.pk)
         default = values.get("default_project_id")
         if default is not None and Domain.objects.filter(pk=default).exists():
             raise Invalid(reason="User's default project ID cannot be a domain ID.")
@@ -68,6 +85,7 @@ class Users(Kind):
         announce("user", row.pk)
 
     def leaving(self, actor: Actor, row: Any) -> None:
+        directories.refuse_writes(row.pk)
         revocation.revoke(user_id=row.pk)
 
     def shape(self, body: Values, row: Any) -> Values:
@@ -80,6 +98,18 @@ class Users(Kind):
 
 
 USERS = Users()
+_COMPARE = {"eq": "", "neq": "", "gt": "__gt", "gte": "__gte", "lt": "__lt", "lte": "__lte"}
+
+
+def _expiring(rows: Any, text: str) -> Any:
+    """Those whose password expires ``gt:2026-01-02T03:04:05Z`` and its like. Raises: Invalid."""
+    how, when = text.split(":", 1) if ":" in text[:4] else ("eq", text)
+    try:
+        moment = datetime.strptime(when, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        match = {f"password_expires_at{_COMPARE[how]}": moment}
+    except (ValueError, KeyError):
+        raise Invalid(reason=f"password_expires_at must be like gt:2026-01-02T03:04:05Z, not {text}.") from None
+    return rows.exclude(**match) if how == "neq" else rows.filter(**match)
 
 
 def new_password(password: str | None, row: User | None) -> Values:
@@ -114,6 +144,7 @@ def settings_number(name: str) -> int:
 def change_password(user_id: str, original: str, password: str) -> None:
     """One's own password, by knowing the old one; it need not be unexpired. Raises: Unauthorized, Invalid."""
     user = passwords.check(original, user_id=user_id, allow_expired=True)
+    directories.refuse_writes(user.pk)
     with transaction.atomic():
         user = User.objects.get(pk=user.pk)
         for name, value in new_password(password, user).items():
@@ -125,6 +156,7 @@ def change_password(user_id: str, original: str, password: str) -> None:
 def groups_of(actor: Actor, user_id: str) -> Any:
     """Raises: Forbidden, Missing."""
     _readable(actor, "list_groups_for_user", user_id)
+    directories.before_groups(user_id)
     rows = Group.objects.filter(users=user_id)
     return rows.filter(domain_id=actor.domain_id) if actor.domain_id else rows
 
