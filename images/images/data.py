@@ -51,7 +51,7 @@ def begin(
 ) -> Image:
     """Takes the image into the verb's middle status, under `upload_id`. `check(image)` runs under the lock.
 
-    Raises: ImageNotFound, WrongStatus, FormatsMissing, whatever `check` raises.
+    Raises: ImageNotFound, WrongStatus, FormatsMissing, QuotaExceeded, whatever `check` raises.
     """
     with transaction.atomic():
         image = Image.objects.select_for_update().filter(pk=image_id).first()
@@ -63,6 +63,8 @@ def begin(
         for name in ("container_format", "disk_format"):
             if not getattr(image, name):
                 raise FormatsMissing(name=name)
+        if image.project_id and image.status not in states.ARRIVING:
+            quota.require(image.project_id, "image", {"image_count_uploading": 1})
         image.status = states.VERBS[verb].meanwhile
         image.alive_at, image.upload_id = now(), upload_id or new_id()
         save(image, "status", "alive_at", "upload_id")

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,25 @@ def test_the_size_quota_stops_an_upload_while_it_streams(red: Client, store: Pat
     assert red.show(image["id"])["status"] == "queued"
     assert left_in(store) == []
     assert red.upload(image["id"], bytes(files.PIECE)).status_code == 204
+
+
+def test_so_many_images_may_arrive_at_once(red: Client, store: Path) -> None:
+    from identity.limits import services as quota
+    from tests.images.conftest import actor
+
+    quota.set_default("image", "image_count_uploading", 1)
+    first, second = red.create(), red.create()
+
+    def slow() -> Iterator[bytes]:
+        yield b"some"
+        answer = red.upload(second["id"], b"other")
+        assert answer.status_code == 413
+        assert "image_count_uploading" in answer.json()["message"]
+        yield b" more"
+
+    data.upload(actor("red"), image_id=first["id"], pieces=slow(), expected=None)
+    assert red.show(second["id"])["status"] == "queued"
+    assert red.upload(second["id"], b"other").status_code == 204
 
 
 def test_a_full_disk_is_a_sentence(red: Client, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
