@@ -48,8 +48,10 @@ def prove(request: HttpRequest, user: User, method: str, scope: Scope | None = N
 
 
 def _open(request: HttpRequest, user: User, methods: tuple[str, ...], wanted: Scope | None) -> Actor:
-    auth.login(request, user, backend=_BACKEND)  # a new key; nothing of another user's session stays
     session = request.session
+    if auth.SESSION_KEY in session:
+        session.cycle_key()  # Django makes a new key only for who was nobody
+    auth.login(request, user, backend=_BACKEND)  # nothing of another user's session stays
     if wanted is not None and wanted.kind and _usable(user.pk, wanted):
         _remember(request, wanted)
     elif _KIND not in session:

@@ -142,6 +142,7 @@ class CredentialForm(Stepped):
 
 class Create(FormDialog):
     panel = "application-credentials"
+    recent = True
     title, submit = gettext_lazy("Create credential"), gettext_lazy("Create")
     form_class = CredentialForm
     places = ((Duplicate, "name"),)

@@ -18,8 +18,12 @@ OLDEST = 7 * 24 * 3600
 
 def seal(actor: Actor) -> str:
     """Whose page it is and in which scope, so that the same user can go on there. Nobody else can make one."""
-    scope = ("project", actor.project_id) if actor.project_id else ("domain", actor.domain_id or "")
-    return signing.dumps([actor.user_id, *(scope if scope[1] else ("", ""))], salt=_SALT, compress=True)
+    kind, id = ("project", actor.project_id) if actor.project_id else ("domain", actor.domain_id)
+    return _sealed(actor.user_id, Scope(kind, id) if id else Scope())
+
+
+def _sealed(user_id: str, scope: Scope) -> str:
+    return signing.dumps([user_id, scope.kind, scope.id], salt=_SALT, compress=True)
 
 
 def unseal(text: str) -> tuple[User, Scope] | None:
@@ -63,15 +67,14 @@ def fields(request: HttpRequest) -> list[tuple[str, str]]:
 def context(request: HttpRequest) -> dict[str, Any]:
     """For the page that asks for the password."""
     actor = getattr(request, "actor", None)
-    known = ended(request) if actor is None else None
+    known = unseal(seal(actor)) if actor else ended(request)
     kept = fields(request)
-    return {
-        "who": actor.user_name if actor else known[0].name if known else "",
-        "held": json.dumps(kept) if kept else "",
-        "next": request.get_full_path(),
-        "step": "password",
-        "lost": not kept,
-    }
+    context = {"held": json.dumps(kept) if kept else "", "next": request.get_full_path(), "step": "password"}
+    if known is None:
+        return context
+    user, scope = known
+    own = {"who": user.name, "domain": user.domain.name, "has_password": bool(user.password)}
+    return {**context, **own, "whose": _sealed(user.pk, scope)}
 
 
 def read(text: str) -> list[tuple[str, str]]:

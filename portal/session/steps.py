@@ -189,13 +189,14 @@ class Again(Stepwise):
         return HttpResponseRedirect(to)
 
     def person(self) -> tuple[User, Scope | None] | None:
-        """Whose page it is: as its seal says, or who is signed in, or whose session this browser had."""
-        said = self.request.POST.get("page") or self.request.GET.get("page")
+        """Whose page it is: as its seal says, or who is signed in."""
+        sent = self.request.POST
+        said = sent.get("page") or sent.get("whose") or self.request.GET.get("page")
         if said:
             return held.unseal(said)
         if self.request.actor is not None:  # type: ignore[attr-defined]
             return User.objects.select_related("domain").get(pk=self.actor.user_id), None
-        return held.ended(self.request)
+        return None
 
     def form(self, error: str = "", status: int = 200, **more: Any) -> HttpResponse:
         found = self.person()
@@ -212,6 +213,7 @@ class Again(Stepwise):
             else [],
             "error": error,
             "page": said.get("page", ""),
+            "whose": said.get("whose", ""),
             "held": said.get("held", ""),
             "next": inside(self.request, said.get("next", ""), ""),
             "ended": self.request.actor is None,  # type: ignore[attr-defined]
