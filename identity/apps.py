@@ -13,11 +13,14 @@ class IdentityConfig(AppConfig):
         from identity import catalog, policy, sessions, tokens
         from identity import seeding as seed
         from identity.appcreds import access
+        from identity.federation import shadow
+        from identity.ldap import people
         from identity.rules import DESCRIPTIONS, RULES, SCOPES
         from identity.sharing import live as sharing_live
         from identity.sharing import services as sharing
         from identity.signins import services as signins
         from openstackapi import auth
+        from operations import background
 
         auth.use(token=tokens.actor_from_token, session=sessions.actor_of_request, check=access.check)
         policy.register("identity", RULES, DESCRIPTIONS, SCOPES)
@@ -26,3 +29,6 @@ class IdentityConfig(AppConfig):
         seeding.register(10, "identity", seed.seed)
         live.on_announce(sharing_live.audience)
         beat.every(3.0, "identity.shares", sharing.sweep)
+        background.register(people.KIND, people.look_at)
+        beat.every(300.0, "identity.directories", people.sweep)
+        beat.every(3600.0, "identity.mapped", shadow.forget_old)

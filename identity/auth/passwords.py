@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import Unauthorized
 from common.prepared import Prepared
 from identity.auth.tries import Tries
+from identity.ldap import services as directories
 from identity.models import Project, User
 
 _nobody: str | None = None
@@ -34,10 +35,16 @@ def find(*, user_id: str | None = None, name: str | None = None, domain: str | N
     found: list[User] = []
     domains = [*_domain_of_id(domain), *_domains_named(domain)] if domain is not None else []
     for row in domains:
-        for user in _named(str(name), row.pk):
+        for user in _named(str(name), row.pk) or _from_directory(str(name), row.pk):
             user.domain = row
             found.append(user)
     return next((user for user in found if user.domain_id == domain), found[0] if found else None)
+
+
+def _from_directory(name: str, domain_id: str) -> list[User]:
+    """Whom nobody has seen here yet: the domain's directory may know them."""
+    directories.find_new(domain_id, name)
+    return list(_named(name, domain_id))
 
 
 def check(
@@ -50,13 +57,16 @@ def check(
 ) -> User:
     """The user whose password this is.
 
-    Raises: WrongPassword for an unknown, disabled or locked user and for a wrong password alike; PasswordExpired.
+    Raises: WrongPassword for an unknown, disabled or locked user and for a wrong password alike; PasswordExpired;
+    Unavailable when the directory that holds the user does not answer.
     """
     user = find(user_id=user_id, name=name, domain=domain)
     stored = user.password if user is not None and user.password else _unknown()
     fits = check_password(password, stored) and user is not None and bool(user.password)
     there = user is not None and user.enabled and user.domain.enabled
     tries = Tries(user if there else None, user_id, name, domain)
+    if user is not None and there and not user.password and not _locked(user, tries):
+        fits = bool(directories.fits(user, password)) and user.enabled
     if user is None or not there or not fits or _locked(user, tries):
         raise tries.failed()
     tries.forget()

@@ -8,8 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Conflict, Forbidden, Invalid, NotFound
+from identity.credentials.crypto import encrypt
 from identity.crud import Kind, Values, enforce
 from identity.domains.fields import DOMAIN
+from identity.domains.options import OPTIONS, SECRET
 from identity.models import Domain, DomainOption
 from identity.projects.services import guard_immutable, merged_options, remove, set_tags
 from identity.revocation import services as revocation
@@ -71,64 +73,6 @@ DOMAINS = Domains()
 
 
 # ── Configuration ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-#: What may be set for one domain, and its default (Keystone's own list of domain-specific options).
-OPTIONS: dict[str, dict[str, Any]] = {
-    "identity": {"driver": "sql", "list_limit": None},
-    "ldap": {
-        "url": "ldap://localhost",
-        "user": None,
-        "password": None,
-        "suffix": "cn=example,cn=com",
-        "query_scope": "one",
-        "page_size": 0,
-        "alias_dereferencing": "default",
-        "chase_referrals": None,
-        "debug_level": None,
-        "user_tree_dn": None,
-        "user_filter": None,
-        "user_objectclass": "inetOrgPerson",
-        "user_id_attribute": "cn",
-        "user_name_attribute": "sn",
-        "user_description_attribute": "description",
-        "user_mail_attribute": "mail",
-        "user_pass_attribute": "userPassword",
-        "user_enabled_attribute": "enabled",
-        "user_enabled_invert": False,
-        "user_enabled_mask": 0,
-        "user_enabled_default": "True",
-        "user_enabled_emulation": False,
-        "user_enabled_emulation_dn": None,
-        "user_attribute_ignore": ["default_project_id"],
-        "user_default_project_id_attribute": None,
-        "user_additional_attribute_mapping": [],
-        "group_tree_dn": None,
-        "group_filter": None,
-        "group_objectclass": "groupOfNames",
-        "group_id_attribute": "cn",
-        "group_name_attribute": "ou",
-        "group_member_attribute": "member",
-        "group_members_are_ids": False,
-        "group_desc_attribute": "description",
-        "group_attribute_ignore": [],
-        "group_additional_attribute_mapping": [],
-        "tls_cacertfile": None,
-        "tls_cacertdir": None,
-        "use_tls": False,
-        "tls_req_cert": "demand",
-        "use_pool": True,
-        "pool_size": 10,
-        "pool_retry_max": 3,
-        "pool_retry_delay": 0.1,
-        "pool_connection_timeout": -1,
-        "pool_connection_lifetime": 600,
-        "use_auth_pool": True,
-        "auth_pool_size": 100,
-        "auth_pool_connection_lifetime": 60,
-    },
-}
-#: Never shown again once set.
-SECRET = {("ldap", "password")}
 
 
 class NoConfig(NotFound):
@@ -225,7 +169,8 @@ def set_config(
         DomainOption.objects.filter(domain=domain).delete()
     for name, options in new.items():
         for one, value in options.items():
-            DomainOption.objects.update_or_create(domain=domain, group=name, option=one, defaults={"value": value})
+            sealed = encrypt(value) if (name, one) in SECRET and isinstance(value, str) else value
+            DomainOption.objects.update_or_create(domain=domain, group=name, option=one, defaults={"value": sealed})
     return _stored(domain_id), fresh
 
 

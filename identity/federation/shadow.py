@@ -1,6 +1,5 @@
 """From a mapped assertion to a user of ours: found or made, with groups, projects and roles as the rules say."""
 
-import hashlib
 import time
 from collections.abc import Iterable
 from urllib.parse import quote
@@ -16,6 +15,7 @@ from identity.assignments import services as assignments
 from identity.assignments.models import UserProjectRole
 from identity.crud import Missing
 from identity.federation.rules import Assertion, Body, Mapped, NotMapped, evaluate
+from identity.ldap.ids import public_id
 from identity.models import (
     Domain,
     FederatedUser,
@@ -56,11 +56,6 @@ def find_protocol(provider_id: str, protocol_id: str) -> Protocol:
     if not row.provider.enabled or not row.provider.domain.enabled:
         raise ProviderDisabled(id=provider_id)
     return row
-
-
-def public_id(domain_id: str, entity_type: str, local_id: str) -> str:
-    """Keystone's id of something that lives elsewhere: a SHA-256 over where and who."""
-    return hashlib.sha256(f"{domain_id}{entity_type}{local_id}".encode()).hexdigest()
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from common.actor import Actor
 from common.errors import NotFound
 from identity.crud import Kind, Missing, Values, enforce, home_domain
 from identity.groups.fields import GROUP
+from identity.ldap import services as directories
 from identity.models import Domain, Group, User
 from identity.revocation import services as revocation
 from identity.sharing import services as sharing
@@ -23,6 +24,22 @@ class Groups(Kind):
     filters: ClassVar = {"name": "name", "domain_id": "domain_id"}
     fixed = ("id", "domain_id")
     says_missing = ("delete",)
+
+    def rows(self) -> Any:
+        return directories.visible(super().rows(), "group")
+
+    def listing(self, actor: Actor, query: Any) -> Any:
+        rows = super().listing(actor, query)  # read only when it is shown
+        directories.before_listing(actor, "group", query)
+        return rows
+
+    def get(self, actor: Actor, id: str) -> Any:
+        super().get(actor, id)
+        directories.before_showing(id)
+        return self.find(id)
+
+    def leaving(self, actor: Actor, row: Any) -> None:
+        directories.refuse_writes(row.pk)
 
     def target(self, row: Any) -> Values:
         return {"target.group.domain_id": row.domain_id, "target.group.id": row.id}
@@ -40,6 +57,9 @@ class Groups(Kind):
             values["domain_id"] = values.get("domain_id") or home_domain(actor)
             if not Domain.objects.filter(pk=values["domain_id"]).exists():
                 raise Missing(kind="domain", id=values["domain_id"])
+            directories.refuse_writes(domain_id=values["domain_id"])
+        else:
+            directories.refuse_writes(row.pk)
         return values
 
 
@@ -63,6 +83,7 @@ def _pair(actor: Actor, verb: str, group_id: str, user_id: str) -> tuple[Group, 
 def add_member(actor: Actor, group_id: str, user_id: str) -> None:
     """Raises: Forbidden, Missing."""
     group, user = _pair(actor, "add_user_to_group", group_id, user_id)
+    directories.refuse_writes(group.pk)
     user.groups.add(group)
     revocation.touch()
 
@@ -71,6 +92,7 @@ def add_member(actor: Actor, group_id: str, user_id: str) -> None:
 def remove_member(actor: Actor, group_id: str, user_id: str) -> None:
     """Raises: Forbidden, Missing, NotAMember."""
     group, user = _pair(actor, "remove_user_from_group", group_id, user_id)
+    directories.refuse_writes(group.pk)
     if not user.groups.filter(pk=group.pk).exists():
         raise NotAMember(user_id=user_id, group_id=group_id)
     user.groups.remove(group)
@@ -81,6 +103,7 @@ def remove_member(actor: Actor, group_id: str, user_id: str) -> None:
 def check_member(actor: Actor, group_id: str, user_id: str) -> None:
     """Raises: Forbidden, Missing, NotAMember."""
     group, user = _pair(actor, "check_user_in_group", group_id, user_id)
+    directories.before_groups(user_id)
     if not user.groups.filter(pk=group.pk).exists():
         raise NotAMember(user_id=user_id, group_id=group_id)
 
@@ -89,5 +112,7 @@ def members(actor: Actor, group_id: str) -> Any:
     """Raises: Forbidden, Missing."""
     group = Group.objects.filter(pk=group_id).first()
     enforce(actor, "identity:list_users_in_group", GROUPS.target(group) if group else {})
+    GROUPS.find(group_id)
+    directories.before_members(group_id)
     rows = GROUPS.find(group_id).users.all()
     return rows.filter(domain_id=actor.domain_id) if actor.domain_id else rows
