@@ -14,6 +14,7 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
 from common import errors
+from common.database import was_ended
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +152,7 @@ def as_cloud_error(error: Exception) -> errors.CloudError | None:
             return errors.UnsupportedMediaType(content_type="")
         case drf.NotAcceptable():
             return errors.NotAcceptable(reason=str(error.detail))
-        case OperationalError() if "locked" in str(error) or "connect" in str(error):
+        case OperationalError() if "locked" in str(error) or "connect" in str(error) or was_ended(error):
             return DatabaseBusy()
     return None
 

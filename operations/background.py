@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from common.clock import now
+from common.database import tried_again
 from operations import doorbell
 from operations.models import Kick
 
@@ -33,7 +34,7 @@ def run(kind: str, key: str) -> None:
     if row is None:
         return
     try:
-        _FUNCTIONS[kind](key)
+        tried_again(_FUNCTIONS[kind])(key)
     except BaseException:
         Kick.objects.filter(pk=row.pk).update(due_at=now())
         raise

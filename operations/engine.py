@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from common import errors
 from common.actor import Actor
 from common.clock import now
+from common.database import tried_again
 from common.live import announce
 from common.prepared import Prepared
 from hostagent.contract import SILENCE
@@ -213,6 +214,7 @@ def advance(operation_id: str) -> None:
         pass
 
 
+@tried_again
 def _advance_once(operation_id: str) -> bool:
     """Steps in one transaction until one waits, ends the flow, or TURN is over. True when there is more to do at once.
 

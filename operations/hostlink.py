@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from common.clock import now
+from common.database import tried_again
 from hostagent import broker
 from hostagent.contract import (
     ACCEPTED_VERSIONS,
@@ -85,6 +86,7 @@ def _unsent(order: dict[str, Any]) -> None:
     Operation.objects.filter(id=order["operation"]).update(wake_at=now() + timedelta(seconds=RETRY_SEND))
 
 
+@tried_again
 def receive(message: dict[str, Any]) -> None:
     """Take one report in. What is not sealed by the host it names is dropped and logged."""
     host = str(message.get("host", ""))

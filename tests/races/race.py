@@ -1,6 +1,7 @@
 """Eight threads at once claim hosts, spend a quota and take a hold, each time in a transaction of their own. Run by a test."""
 
 import threading
+import time
 from collections.abc import Callable
 
 import django
@@ -9,9 +10,11 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, connections, transaction  # noqa: E402
+from django.db.models import F  # noqa: E402
 
 from common import live  # noqa: E402
 from common.actor import Actor  # noqa: E402
+from common.database import tried_again  # noqa: E402
 from common.errors import OverLimit  # noqa: E402
 from identity.limits import services as quota  # noqa: E402
 from identity.models import Project, ProjectTag  # noqa: E402
@@ -50,6 +53,22 @@ def hold(number: int) -> None:
         engine.start(FLOW, subject=("thing", "t"), project_id=project.pk, actor=ACTOR, holds=["thing:t"])
 
 
+class Nobody(Exception):
+    """What no racer raises."""
+
+
+@tried_again
+def cross(number: int) -> None:
+    """Two rows in either order: what PostgreSQL ends to break the deadlock is done again."""
+    order = ("a", "b") if number // TRIES % 2 else ("b", "a")
+    if number >= 2 * TRIES:
+        return  # two are enough: each deadlock costs PostgreSQL a second to see
+    with transaction.atomic():
+        for host in order:
+            Inventory.objects.filter(provider__name=host).update(total=F("total") + 1)
+            time.sleep(0.005)
+
+
 def race(what: Callable[[int], None], refusal: type[Exception]) -> int:
     """How often `what` went through; an exception other than `refusal` is the end of the test."""
     errors: list[Exception] = []
@@ -80,5 +99,8 @@ claimed = race(claim, placement.NothingFits)
 full = [sum(row.used for row in Allocation.objects.filter(provider__name=host)) for host in ("a", "b")]
 spent = race(spend, OverLimit)
 held = race(hold, engine.Held)
+crossed = race(cross, Nobody)
+totals = [Inventory.objects.get(provider__name=host).total - 1000 for host in ("a", "b")]
 print("database", connection.vendor, "claims", claimed, "used", *full)
 print("things", spent, ProjectTag.objects.count(), "holds", held, Hold.objects.count(), Operation.objects.count())
+print("crossed", crossed, *totals)

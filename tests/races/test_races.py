@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.live import CLONE
 from tests.servers import postgres
 
+CROSSED = "crossed 48 12 12"
 RACE = Path(__file__).with_name("race.py")
 
 
@@ -27,9 +28,13 @@ def race(folder: Path, url: str) -> list[str]:
 
 
 def test_sqlite_promises_nothing_twice(tmp_path: Path) -> None:
-    assert race(tmp_path, "") == ["database sqlite claims 12 used 900 900", "things 17 17 holds 1 1 1"]
+    assert race(tmp_path, "") == ["database sqlite claims 12 used 900 900", "things 17 17 holds 1 1 1", CROSSED]
 
 
 def test_postgresql_promises_nothing_twice(tmp_path: Path) -> None:
     with postgres() as url:
-        assert race(tmp_path, url) == ["database postgresql claims 12 used 900 900", "things 17 17 holds 1 1 1"]
+        assert race(tmp_path, url) == [
+            "database postgresql claims 12 used 900 900",
+            "things 17 17 holds 1 1 1",
+            CROSSED,
+        ]

@@ -1,0 +1,42 @@
+"""Transactions that a database ends by itself to break a deadlock (PostgreSQL; SQLite has one writer and no deadlocks)."""
+
+import functools
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from django.db import OperationalError
+
+log = logging.getLogger(__name__)
+
+TRIES = 8
+#: SQLSTATE: deadlock_detected, serialization_failure. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_ENDED = ("40P01", "40001")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def was_ended(error: BaseException) -> bool:
+    """Whether the same transaction would probably pass if it were tried again."""
+    return isinstance(error, OperationalError) and getattr(error.__cause__, "sqlstate", "") in _ENDED
+
+
+def tried_again(work: Callable[P, T]) -> Callable[P, T]:
+    """`work`, which is a transaction of its own, done again when the database ended it for another's sake."""
+
+    @functools.wraps(work)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        for attempt in range(1, TRIES):
+            try:
+                return work(*args, **kwargs)
+            except OperationalError as error:
+                if not was_ended(error):
+                    raise
+                log.info("%s: the database ended it, try %s: %s", work.__qualname__, attempt, error)
+                time.sleep(random.uniform(0, 0.02 * attempt))  # those who collided part
+        return work(*args, **kwargs)
+
+    return run
