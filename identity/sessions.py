@@ -21,7 +21,7 @@ from identity.signins.store import ADDRESS, AGENT, OPENED
 from identity.tokens import audit_id
 
 _BACKEND = "identity.backends.PasswordBackend"
-_KIND, _ID, _AUDIT, _METHODS = "scope_kind", "scope_id", "audit_id", "methods"
+_KIND, _ID, _AUDIT, _METHODS, _THROUGH = "scope_kind", "scope_id", "audit_id", "methods", "through"
 
 
 class NoRoleThere(Forbidden):
@@ -37,26 +37,27 @@ def sign_in(request: HttpRequest, username: str, password: str, domain: str = "D
     return prove(request, passwords.check(password, name=username, domain=domain), "password")
 
 
-def prove(request: HttpRequest, user: User, method: str, scope: Scope | None = None) -> Actor:
+def prove(
+    request: HttpRequest, user: User, method: str, scope: Scope | None = None, *, through: tuple[str, str] | None = None
+) -> Actor:
     """One more method is proven for the user by this browser: open the session when that is enough.
 
-    `scope` is where to go on, if the user may; a session that goes on keeps its own.
-    Raises: steps.MoreNeeded, NoFactor.
+    `scope` is where to go on, if the user may; a session that goes on keeps its own. `through` is the identity provider
+    and the protocol by which the user came. Raises: steps.MoreNeeded, NoFactor.
     """
-    methods, wanted = steps.add(request, user, method, scope)
-    return _open(request, user, methods, wanted)
+    return _open(request, user, steps.add(request, user, method, scope, through))
 
 
-def _open(request: HttpRequest, user: User, methods: tuple[str, ...], wanted: Scope | None) -> Actor:
+def _open(request: HttpRequest, user: User, proven: steps.Proven) -> Actor:
     session = request.session
     if auth.SESSION_KEY in session:
         session.cycle_key()  # Django makes a new key only for who was nobody
     auth.login(request, user, backend=_BACKEND)  # nothing of another user's session stays
-    if wanted is not None and wanted.kind and _usable(user.pk, wanted):
-        _remember(request, wanted)
-    elif _KIND not in session:
-        _remember(request, _first_scope(user))
-    session[_AUDIT], session[_METHODS] = audit_id(), list(methods)
+    session[_THROUGH], session[_METHODS] = proven.through, list(proven.methods)
+    wanted = proven.scope or (Scope(session[_KIND], session[_ID]) if _KIND in session else Scope())
+    usable = wanted.kind and _usable(user.pk, wanted, _through(request))
+    _remember(request, wanted if usable else _first_scope(user, provider_of(request)))
+    session[_AUDIT] = audit_id()
     session[OPENED] = now().isoformat()
     session[ADDRESS] = (
         request.META.get("HTTP_X_FORWARDED_FOR", request.META.get("REMOTE_ADDR", "")).split(",")[-1].strip()[:45]
@@ -78,9 +79,19 @@ def sign_out(request: HttpRequest) -> None:
     auth.logout(request)
 
 
-def _usable(user_id: str, scope: Scope) -> bool:
+def _through(request: HttpRequest) -> actors.Delegation:
+    """The identity provider and protocol by which the user of this session came, if any."""
+    idp_id, protocol_id = request.session.get(_THROUGH) or (None, None)
+    return actors.Delegation(idp_id=idp_id, protocol_id=protocol_id)
+
+
+def provider_of(request: HttpRequest) -> str:
+    return _through(request).idp_id or ""
+
+
+def _usable(user_id: str, scope: Scope, through: actors.Delegation) -> bool:
     try:
-        actors.build(user_id, scope)
+        actors.build(user_id, scope, delegation=through)
     except actors.NoSuchActor:
         return False
     return True
@@ -90,20 +101,25 @@ def _remember(request: HttpRequest, scope: Scope) -> None:
     request.session[_KIND], request.session[_ID] = scope.kind, scope.id
 
 
-def _first_scope(user: User) -> Scope:
-    mine = projects(user.pk)
+def _first_scope(user: User, provider_id: str = "") -> Scope:
+    mine = projects(user.pk, provider_id)
     ids = [project.id for project in mine]
     if user.default_project_id in ids:
         return Scope("project", user.default_project_id)
     if mine:
         return Scope("project", ids[0])
-    domains = effective.domain_ids(user.pk)
+    domains = effective.domain_ids(user.pk, provider_id)
     return Scope("domain", min(domains)) if domains else Scope()
 
 
-def projects(user_id: str) -> list[Project]:
-    """The enabled projects on which a user has a role, by name: the portal's switcher."""
-    rows = Project.objects.filter(pk__in=effective.project_ids(user_id), enabled=True, domain__enabled=True)
+def projects(user_id: str, provider_id: str = "") -> list[Project]:
+    """The enabled projects on which a user has a role, by name: the portal's switcher.
+
+    `provider_id` is the identity provider by which the user came: groups that it gave count then.
+    """
+    rows = Project.objects.filter(
+        pk__in=effective.project_ids(user_id, provider_id), enabled=True, domain__enabled=True
+    )
     return list(rows.select_related("domain").order_by("domain__name", "name"))
 
 
@@ -150,7 +166,7 @@ def _elsewhere(request: HttpRequest, user_id: str) -> Actor | None:
     if user is None:
         return None
     try:
-        _remember(request, _first_scope(user))
+        _remember(request, _first_scope(user, provider_of(request)))
         return _actor(request, user_id)
     except actors.NoSuchActor:
         return None
@@ -159,7 +175,8 @@ def _elsewhere(request: HttpRequest, user_id: str) -> Actor | None:
 def _actor(request: HttpRequest, user_id: str) -> Actor:
     scope = Scope(request.session.get(_KIND, ""), request.session.get(_ID, ""))
     audit = (request.session.get(_AUDIT, ""),)
-    return actors.build(user_id, scope, methods=tuple(request.session.get(_METHODS, ())), audit_ids=audit)
+    methods = tuple(request.session.get(_METHODS, ()))
+    return actors.build(user_id, scope, delegation=_through(request), methods=methods, audit_ids=audit)
 
 
 def switch_project(request: HttpRequest, project_id: str) -> Actor:
@@ -174,13 +191,13 @@ def switch_domain(request: HttpRequest, domain_id: str) -> Actor:
 
 def go_on_in(request: HttpRequest, scope: Scope) -> None:
     """Move the session to a scope if the user has a role there; else it stays where it is."""
-    if scope.kind and _usable(request.session[auth.SESSION_KEY], scope):
+    if scope.kind and _usable(request.session[auth.SESSION_KEY], scope, _through(request)):
         _remember(request, scope)
 
 
 def _switch(request: HttpRequest, scope: Scope) -> Actor:
     user_id = request.session[auth.SESSION_KEY]
-    if not _usable(user_id, scope):
+    if not _usable(user_id, scope, _through(request)):
         raise NoRoleThere()
     _remember(request, scope)
     actor = _actor(request, user_id)

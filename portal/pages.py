@@ -134,7 +134,7 @@ class Page(View):
             context |= {
                 "menu": navigation.panels(self.actor),
                 "counts": navigation.counts(self.actor),
-                "projects": sessions.projects(self.actor.user_id),
+                "projects": sessions.projects(self.actor.user_id, sessions.provider_of(self.request)),
                 "domains": navigation.domains(self.actor),
                 "regions": navigation.regions(),
                 "sealed": held.seal(self.actor),

@@ -37,7 +37,7 @@ def not_delegated(actor: Actor, action: str) -> None:
     if app_cred is not None and not app_cred["restricted"]:  # type: ignore[index]
         return
     delegation = actor.extra.get("delegation")
-    if delegation is not None and delegation.as_dict():  # type: ignore[attr-defined]
+    if delegation is not None and not delegation.is_direct:  # type: ignore[attr-defined]
         raise Restricted(action=action)
 
 

@@ -39,13 +39,21 @@ class Pending:
     ways: tuple[str, ...]
 
 
-def add(
-    request: HttpRequest, user: User, method: str, scope: Scope | None = None
-) -> tuple[tuple[str, ...], Scope | None]:
-    """All that is proven for the user now, and the scope to go on in. Raises: MoreNeeded, NoFactor."""
+@dataclass(frozen=True)
+class Proven:
+    """What a finished sign-in proved: the methods, where to go on, and by which provider and protocol the user came."""
+
+    methods: tuple[str, ...]
+    scope: Scope | None
+    through: list[str] | None
+
+
+def add(request: HttpRequest, user: User, method: str, scope: Scope | None, through: tuple[str, str] | None) -> Proven:
+    """All that is proven for the user now. Raises: MoreNeeded, NoFactor."""
     held = _held(request, user.pk)
     methods = tuple(dict.fromkeys((*held.get("methods", ()), method)))
     wanted = scope or (Scope(*held["scope"]) if held.get("scope") else None)
+    came = list(through) if through else held.get("through")
     request.session.pop(_KEY, None)
     if factors.lacking(user, methods):
         if not held:
@@ -55,10 +63,11 @@ def add(
             "methods": list(methods),
             "at": time.time(),
             "scope": [wanted.kind, wanted.id] if wanted else None,
+            "through": came,
             "wrong": 0,
         }
         raise MoreNeeded()
-    return methods, wanted
+    return Proven(methods, wanted, came)
 
 
 def _held(request: HttpRequest, user_id: str = "") -> dict[str, Any]:

@@ -36,7 +36,8 @@ class Back(Stepwise):
             return self.form(error.message, 401)
         target = inside(request, found.next)
         try:
-            actor = sessions.prove(request, found.user, "mapped")
+            through = (found.provider_id, found.protocol_id)
+            actor = sessions.prove(request, found.user, "mapped", through=through)
         except steps.MoreNeeded:
             return HttpResponseRedirect(f"{reverse('sign-in')}?next={quote(target)}")
         self.remember(actor)

@@ -1,6 +1,6 @@
 """An identity provider of its own: django-allauth's OpenID Connect provider in a second process, for tests.
 
-``python -m tests.identity.oidc_peer <folder> <port> <access token format>`` serves until it is ended. Its users are
+``python -m tests.identity.oidc_peer <folder> <port> <access token format> <cloud>`` serves until it is ended. Its users are
 `alice` (groups staff, admins) and `bob` (group staff); its client `cloud` takes the redirect URIs of the test server.
 """
 
@@ -25,13 +25,13 @@ REDIRECTS = ("http://testserver/sign-in/federated", f"http://testserver{WEBSSO}"
 class Peer:
     """The running provider, as a browser and as its operator see it."""
 
-    def __init__(self, folder: Path, access_format: str) -> None:
+    def __init__(self, folder: Path, access_format: str, cloud: str = "http://testserver") -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.issuer = f"http://127.0.0.1:{self.port}"
         env = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
-        command = [sys.executable, "-m", "tests.identity.oidc_peer", str(folder), str(self.port), access_format]
+        command = [sys.executable, "-m", "tests.identity.oidc_peer", str(folder), str(self.port), access_format, cloud]
         self.log = (folder / "peer.log").open("wb")
         self.process = subprocess.Popen(command, env=env, stdout=self.log, stderr=self.log)
         self._wait(folder)
@@ -128,7 +128,7 @@ def _configure(folder: Path, access_format: str) -> None:
     )
 
 
-def _fill() -> None:
+def _fill(cloud: str) -> None:
     from allauth.account.models import EmailAddress
     from allauth.idp.oidc.models import Client
     from django.contrib.auth.hashers import make_password
@@ -145,18 +145,18 @@ def _fill() -> None:
         secret=make_password(SECRET),
         scopes="openid\nemail\nprofile\ngroups",
         grant_types="authorization_code",
-        redirect_uris="\n".join(REDIRECTS),
+        redirect_uris="\n".join(uri.replace("http://testserver", cloud) for uri in REDIRECTS),
         skip_consent=True,
     )
 
 
 def main() -> None:
-    folder, port, access_format = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    folder, port, access_format, cloud = Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]
     _configure(folder, access_format)
     import django
 
     django.setup()
-    _fill()
+    _fill(cloud)
     from wsgiref.simple_server import make_server
 
     from django.core.wsgi import get_wsgi_application
