@@ -41,6 +41,8 @@ def require_owner_rights(
     mac: str | None = None,
     host: str = "",
     profile: dict[str, Any] | None = None,
+    security: bool | None = None,
+    pairs: Sequence[Any] | None = None,
 ) -> None:
     """What only the network's owner or an administrator may say of a port, and what only an administrator may.
 
@@ -53,6 +55,10 @@ def require_owner_rights(
         raise AttributeForbidden(attribute="device_owner")
     if mac and not is_owner:
         raise AttributeForbidden(attribute="mac_address")
+    if security is False and network.port_security_enabled and not is_owner:
+        raise AttributeForbidden(attribute="port_security_enabled")
+    if pairs and not is_owner:
+        raise AttributeForbidden(attribute="allowed_address_pairs")
     if host:
         raise AttributeForbidden(attribute="binding:host_id")
     if profile:

@@ -92,7 +92,14 @@ def create(
     _may_use(actor, network)
     if not actor.is_internal:
         checks.require_owner_rights(
-            actor, network, device_owner=device_owner, mac=mac, host=host, profile=binding_profile
+            actor,
+            network,
+            device_owner=device_owner,
+            mac=mac,
+            host=host,
+            profile=binding_profile,
+            security=port_security_enabled,
+            pairs=allowed_address_pairs,
         )
         quota.require(project, "network", {"port": 1})
     is_secure = network.port_security_enabled if port_security_enabled is None else port_security_enabled

@@ -41,6 +41,8 @@ def update(actor: Actor, port_id: str, **changes: Any) -> Port:
             mac=changes.get("mac"),
             host=changes.get("host") or "",
             profile=changes.get("binding_profile"),
+            security=changes.get("port_security_enabled"),
+            pairs=changes.get("allowed_address_pairs"),
         )
     touched = set(PortGroup.objects.filter(port=port).values_list("group_id", flat=True))
     columns = {name: changes[name] for name in PLAIN if name in changes}

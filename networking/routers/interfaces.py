@@ -11,6 +11,7 @@ from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from identity import policy
 from networking.errors import InvalidInput
+from networking.networks.models import Network
 from networking.ports import allocation
 from networking.ports import services as ports
 from networking.ports.models import ROUTER_INTERFACE, ROUTER_OWNERS, FixedIP, Port, PortGroup
@@ -93,6 +94,7 @@ def add(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_id: 
 
 def _make_leg(actor: Actor, router: Router, subnet_id: str) -> Port:
     subnet = subnets.find(actor, subnet_id)
+    _refuse_lent(actor, subnet.network)
     if not subnet.gateway_ip:
         raise BadRouterRequest(reason=f"Subnet for router interface must have a gateway IP (subnet {subnet_id})")
     _refuse_overlap(router, [subnet])
@@ -113,6 +115,7 @@ def _adopt(actor: Actor, router: Router, port_id: str) -> Port:
     port = ports.find(actor, port_id, lock=True)
     if port.device_id:
         raise PortInUse(port=port.id, network=port.network_id, device=port.device_id)
+    _refuse_lent(actor, port.network)
     held = [row.subnet for row in FixedIP.objects.filter(port=port).select_related("subnet")]
     if not held:
         raise BadRouterRequest(reason="Router port must have at least one fixed IP")
@@ -133,6 +136,12 @@ def _adopt(actor: Actor, router: Router, port_id: str) -> Port:
     )
     touch_port(port.id, port.network_id, groups)
     return port
+
+
+def _refuse_lent(actor: Actor, network: Network) -> None:
+    """A network that is only shared with the person takes their ports, not their routers, unless the share is full."""
+    if not actor.is_admin and not Network.objects.open_to(actor.project_id or "").filter(pk=network.pk).exists():
+        policy.require(actor, "network:network:update", network)
 
 
 def _refuse_overlap(router: Router, new: list[Subnet]) -> None:

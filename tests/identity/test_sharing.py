@@ -290,6 +290,12 @@ def test_a_shared_network_takes_ports_of_whoever_may_operate_it(owner: Caller, g
     owner.identity.patch(f"/shares/{UserShare.objects.get().pk}", {"share": {"level": "operate"}})
     assert _port(guest, row) == 201
     assert guest.status("put", path, {"network": {"name": "mine"}}) == FORBIDDEN
+    for loose in ({"port_security_enabled": False}, {"allowed_address_pairs": [{"ip_address": "10.7.0.1"}]}):
+        asked = {"port": {"network_id": row.pk, **loose}}
+        assert guest.status("post", f"{NETWORK}/ports", asked) == FORBIDDEN, loose
+    router = guest.ask("post", f"{NETWORK}/routers", {"router": {"name": "tap"}}).json()["router"]["id"]
+    leg = f"{NETWORK}/routers/{router}/add_router_interface"
+    assert guest.status("put", leg, {"subnet_id": subnet.pk}) == FORBIDDEN
     owner.identity.patch(f"/shares/{UserShare.objects.get().pk}", {"share": {"level": "full"}})
     assert guest.status("put", path, {"network": {"name": "ours"}}) == 200
 
