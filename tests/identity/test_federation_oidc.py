@@ -210,3 +210,30 @@ def test_websso_refuses_strangers_and_a_return_to_another_browser(admin: Api, jw
     state = browser.get(WEBSSO, {"origin": DASHBOARD})["Location"].split("state=")[1].split("&")[0]
     refused = browser.get(WEBSSO, {"state": state, "error": "access_denied", "error_description": "not today"})
     assert refused.status_code == 401 and "not today" in refused.json()["error"]["message"]
+
+
+# ── Operators ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_command_sets_shows_and_takes_away_the_client(admin: Api, monkeypatch: Any, capsys: Any) -> None:
+    from django.core.management import CommandError, call_command
+
+    admin.put("/OS-FEDERATION/identity_providers/idp", {"identity_provider": {"enabled": True}}, 201)
+    monkeypatch.setenv("OIDC_CLIENT_SECRET", SECRET)
+    set_to = {"issuer": "https://id.example.org", "client_id": "cloud", "audience": ["cli"], "label": "Example"}
+    call_command("identity_provider_client", "idp", **set_to)
+    shown = capsys.readouterr().out
+    assert "https://id.example.org" in shown and "['cli']" in shown and SECRET not in shown
+    call_command("identity_provider_client", "idp", label="Other", keep_secret=True)
+    assert Client.objects.get().label == "Other" and Client.objects.get().encrypted_secret
+    call_command("identity_provider_client", "idp", delete=True)
+    with pytest.raises(CommandError, match="no client yet"):
+        call_command("identity_provider_client", "idp")
+    with pytest.raises(CommandError, match="https"):
+        call_command("identity_provider_client", "idp", issuer="http://id.example.org", client_id="cloud")
+
+
+def test_only_admins_set_clients(demo: Api, admin: Api) -> None:
+    admin.put("/OS-FEDERATION/identity_providers/idp", {"identity_provider": {"enabled": True}}, 201)
+    body = {"identity_provider": {"openid": {"issuer": "https://evil.example", "client_id": "x"}}}
+    demo.patch("/OS-FEDERATION/identity_providers/idp", body, 403)
