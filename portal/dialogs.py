@@ -59,6 +59,8 @@ class FormDialog(Page):
         place = next((name for kind, name in self.places if isinstance(error, kind) and name in form.fields), None)
         form.add_error(place, error.message)
         if place is not None:
+            for field in form.fields.values():
+                field.widget.attrs.pop("autofocus", None)
             form.fields[place].widget.attrs["aria-invalid"] = "true"
 
     def show(self, form: forms.Form, status: int = 200, **keys: str) -> HttpResponse:

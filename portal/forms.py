@@ -33,6 +33,8 @@ class Styled(forms.Form):
         for name in self._errors or ():
             if name in self.fields:
                 self.fields[name].widget.attrs["aria-invalid"] = "true"
+        for bound in self.fields.values() if self._errors else ():
+            bound.widget.attrs.pop("autofocus", None)  # the first wrong field has the focus, not the first one
 
 
 class Name(forms.CharField):

@@ -11,6 +11,8 @@ from common.actor import Actor
 from identity import policy
 
 Count = Callable[[Actor], int]
+#: Panels without a rule that a session without a project can use; the others are of a project's things.
+WITHOUT_PROJECT = ("overview", "api-access", "application-credentials", "activity", "flavors")
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,9 @@ class Panel:
     key: str = ""  # g, then this
 
     def visible_to(self, actor: Actor) -> bool:
-        return self.rule is None or policy.allows(actor, self.rule, _own(actor))
+        if self.rule is None:
+            return bool(actor.project_id) or self.name in WITHOUT_PROJECT
+        return policy.allows(actor, self.rule, _own(actor))
 
     @property
     def url(self) -> str:
@@ -102,6 +106,13 @@ def panels(actor: Actor) -> list[tuple[str | Promise, list[Panel]]]:
     """The groups and panels that this actor sees; a group without any is absent."""
     found = [(label, [panel for panel in entries if panel.visible_to(actor)]) for label, entries in MENU]
     return [(label, entries) for label, entries in found if entries]
+
+
+def landing(actor: Actor, address: str) -> str:
+    """`address` unless it is a panel that this actor does not see: then the overview."""
+    name = address.split("?")[0].strip("/").split("/")[0]
+    hidden = {panel.url.strip("/") for _label, entries in MENU for panel in entries if not panel.visible_to(actor)}
+    return "/" if name in hidden else address
 
 
 def counts(actor: Actor) -> dict[str, tuple[int | str | Promise, bool]]:

@@ -341,11 +341,11 @@ class CreateProtocol(FormDialog):
 
     def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
         sent = {"mapping_id": values["mapping_id"], "remote_id_attribute": values["remote_id_attribute"] or None}
-        self.keep(actor, sent, values.get("id", ""), **keys)
+        self.keep(actor, sent, values, **keys)
         return reverse("identity-provider-tab", args=[keys["id"], "protocols"]), ""
 
-    def keep(self, actor: Actor, sent: dict[str, Any], id: str, **keys: str) -> None:
-        services.create_protocol(actor, keys["id"], id, sent)
+    def keep(self, actor: Actor, sent: dict[str, Any], values: dict[str, Any], **keys: str) -> None:
+        services.create_protocol(actor, keys["id"], values["id"], sent)
 
 
 class EditProtocol(CreateProtocol):
@@ -356,7 +356,7 @@ class EditProtocol(CreateProtocol):
         row = services.protocol(self.actor, keys["id"], keys["protocol"])
         return {"mapping_id": row.mapping_id, "remote_id_attribute": row.remote_id_attribute}
 
-    def keep(self, actor: Actor, sent: dict[str, Any], id: str, **keys: str) -> None:
+    def keep(self, actor: Actor, sent: dict[str, Any], values: dict[str, Any], **keys: str) -> None:
         services.update_protocol(actor, keys["id"], keys["protocol"], sent)
 
 

@@ -131,7 +131,9 @@ class Password(FormDialog):
             "form": form,
             "action": reverse("password"),
         }
-        return self.page("portal/settings.html", status=status, settings_tab="password", **context)
+        return self.page(
+            "portal/settings.html", status=422 if status == 401 else status, settings_tab="password", **context
+        )
 
     def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
         users.change_password(actor.user_id, values["current"], values["new"])

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from common.errors import Unauthorized
 from identity import sessions
 from identity.signins import steps
-from portal import prefs
+from portal import navigation, prefs
 from portal.pages import Page, cloud_name
 from portal.session.steps import Stepwise, inside, offers
 
@@ -65,10 +65,10 @@ class SignOut(Page):
 
 class SwitchProject(Page):
     def post(self, request: HttpRequest) -> HttpResponse:
-        sessions.switch_project(request, request.POST.get("project", ""))
+        actor = sessions.switch_project(request, request.POST.get("project", ""))
         # An object of the old project is not there in the new one: a detail page leads to its list.
         here = inside(request, request.POST.get("next", "")).split("/")
-        return HttpResponseRedirect("/".join(here[:2]) or "/")
+        return HttpResponseRedirect(navigation.landing(actor, "/".join(here[:2]) or "/"))
 
 
 class Language(Page):
