@@ -62,7 +62,7 @@ def _columns(asked: Directory, entity: str, entry: Entry) -> dict[str, Any] | No
         log.warning("domain %s: the entry %s has no name that can be used and is left out", config.domain_id, entry.dn)
         return None
     about = "description" if entity == "user" else "desc"
-    columns = {"name": name, "description": entry.first(config.attribute(entity, about)) or ""}
+    columns: dict[str, Any] = {"name": name, "description": entry.first(config.attribute(entity, about)) or ""}
     columns["extra"] = _extra(config, entity, entry)
     if entity == "user":
         columns["email"] = (entry.first(config.attribute("user", "mail")) or "")[:255]
