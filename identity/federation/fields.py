@@ -55,7 +55,7 @@ MAPPING = Fields(
         Field(
             "rules", create=True, update=True, required=True, schema={"type": "array", "items": _RULE, "minItems": 1}
         ),
-        Field("schema_version", create=True, update=True, schema={"type": "string"}),
+        Field("schema_version", create=True, update=True, schema={"type": ["string", "null"]}),
     ),
 )
 PROTOCOL = Fields(

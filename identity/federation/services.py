@@ -119,6 +119,8 @@ class Mappings(Kind):
         version = values.get("schema_version") or (row.schema_version if row is not None else "1.0")
         rules = values["rules"] if row is None else values.get("rules", row.rules)
         rule_schema.check(rules, version)
+        if "schema_version" in values:
+            values["schema_version"] = version  # clients send null for "as it is"
         return values
 
     def leaving(self, actor: Actor, row: Any) -> None:

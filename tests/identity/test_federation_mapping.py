@@ -127,6 +127,15 @@ def test_rules_that_are_no_rules_are_400(admin: Api, rules: Any, version: str) -
     admin.put("/OS-FEDERATION/mappings/m", {"mapping": {"rules": rules, "schema_version": version}}, 400)
 
 
+def test_a_client_may_send_no_version(admin: Api) -> None:
+    rules = [{"remote": [WHO], "local": [{"user": {"name": "{0}"}}]}]
+    made = admin.put("/OS-FEDERATION/mappings/m", {"mapping": {"rules": rules, "schema_version": None}}, 201)
+    assert made["mapping"]["schema_version"] == "1.0"
+    admin.patch("/OS-FEDERATION/mappings/m", {"mapping": {"schema_version": "2.0"}})
+    kept = admin.patch("/OS-FEDERATION/mappings/m", {"mapping": {"rules": rules, "schema_version": None}})
+    assert kept["mapping"]["schema_version"] == "2.0"
+
+
 # ── Users, projects, roles ──────────────────────────────────────────────────────────────────────────────────────────
 
 
