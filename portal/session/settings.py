@@ -132,7 +132,7 @@ class Password(FormDialog):
             "action": reverse("password"),
         }
         return self.page(
-            "portal/settings.html", status=422 if status == 401 else status, settings_tab="password", **context
+            "portal/settings.html", status=status, settings_tab="password", **context
         )
 
     def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
