@@ -47,8 +47,8 @@ class Explanation:
         if self.allowed:
             return _("You may do this.")
         if self.share and self.share_wanted:
-            words = {"share": self.share, "level": self.share_wanted}
-            return _("This is shared with you at the level %(share)s; it needs %(level)s.") % words
+            words = {"share": levels.word(self.share), "level": levels.word(self.share_wanted)}
+            return _("This is shared with you at the level %(share)s; this needs the level %(level)s.") % words
         if self.share or self.foreign:
             return _("No share allows this; it takes a role in the project it belongs to.")
         if not self.wanted:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Forbidden, Invalid, NotFound
-from identity.assignments.models import TABLES, GroupProjectRole, System, UserProjectRole
+from identity.assignments.models import TABLES, System
 from identity.models import ApplicationCredential, Project, Role
 from identity.revocation import services as revocation
 
@@ -85,18 +85,3 @@ def roles_given(*, on: str, object_id: str, subject: str, subject_id: str, inher
         **{f"{subject}_id": subject_id}, content_object_id=object_id, inherited=inherited
     )
     return list(Role.objects.filter(permission_id__in=rows.values("permission_id")).order_by("id"))
-
-
-def grantors(project_id: str | None) -> list[str]:
-    """Names of up to five people who could give a role on a project: its managers and admins."""
-    if project_id is None:
-        return []
-    may = Role.objects.filter(name__in=("manager", "admin"), domain=None).values("permission_id")
-    names = set(
-        UserProjectRole.objects.filter(content_object_id=project_id, permission_id__in=may)
-        .order_by("user__name")
-        .values_list("user__name", flat=True)[:5]
-    )
-    groups = GroupProjectRole.objects.filter(content_object_id=project_id, permission_id__in=may)
-    names |= set(groups.order_by("group__name").values_list("group__name", flat=True)[:5])
-    return sorted(names)[:5]

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from django.utils.translation import pgettext
 from oslo_policy import _checks
 
 VIEW, CONSOLE, OPERATE, FULL = "view", "console", "operate", "full"
@@ -9,6 +10,17 @@ LEVELS: Final = (VIEW, CONSOLE, OPERATE, FULL)
 RANK: Final = {level: rank for rank, level in enumerate(LEVELS, start=1)}
 #: Under this name policy puts the level at which the target itself is shared with the caller.
 TARGET: Final = "share_level"
+
+
+def word(level: str) -> str:
+    """A level as people read it: its own name in English, so that it is what the API takes."""
+    words = {
+        VIEW: pgettext("share level", "view"),
+        CONSOLE: pgettext("share level", "console"),
+        OPERATE: pgettext("share level", "operate"),
+        FULL: pgettext("share level", "full"),
+    }
+    return words[level]
 
 
 def reaches(held: str | None, wanted: str) -> bool:

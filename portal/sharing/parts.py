@@ -43,7 +43,7 @@ def word(kind: str, level: str) -> Text:
 
 def share_action(actor: Actor, kind: str, row: Any) -> Action:
     why = gate(actor, kinds.find(kind).share, row)
-    return Action("share", _("Share…"), "user-plus", reverse("share", args=[kind, row.pk]), why=why)
+    return Action("share", _("Share…"), "user-plus", reverse("share", args=[kind, row.pk]), "wide", why)
 
 
 def who_card(actor: Actor, kind: str, row: Any) -> Card:
@@ -59,7 +59,7 @@ def who_card(actor: Actor, kind: str, row: Any) -> Card:
     ]
     columns = (Column(_("Name")), Column(_("Why")), Column(_("Until"), hide="m"))
     share = share_action(actor, kind, row)
-    action = Action("share-here", share.label, share.icon, share.url, why=share.why)
+    action = Action("share-here", share.label, share.icon, share.url, share.how, share.why)
     return Card(_("Who can see this"), columns=columns, rows=rows, action=action, name="who-can-see")
 
 
@@ -67,7 +67,7 @@ def _row(seer: access.Seer, kind: str) -> Row:
     ends = [why.expires_at for why in seer.reasons if why.kind == "share"]
     until = Cell("when", ends[0]) if ends and ends[0] else Cell("muted", _("no end") if ends else "")
     why = Cell("text", "; ".join(_sentence(reason, kind) for reason in seer.reasons))
-    name = seer.name if seer.subject == "user" else _("group %(name)s") % {"name": seer.name}
+    name = seer.name if seer.subject == "user" else _("%(name)s (group)") % {"name": seer.name}
     return Row(f"{seer.subject}-{seer.id}", name, "", None, (why, until))
 
 

@@ -46,7 +46,7 @@ def greyed(page: str, action: str) -> str:
 
 def test_the_dialog_gives_and_withdraws(demo: Client, guest: Client, web: Server) -> None:
     menu = demo.get(f"/instances/{web.pk}?menu=1").content.decode()
-    assert f'href="/share/server/{web.pk}" data-dialog data-action="share"' in menu
+    assert f'href="/share/server/{web.pk}" data-dialog="wide" data-action="share"' in menu
     assert 'data-panel="share"' in demo.get(f"/share/server/{web.pk}", **HX).content.decode()
     said = demo.post(f"/share/server/{web.pk}", form(), **HX)
     assert said.status_code == 200 and 'data-action="withdraw"' in said.content.decode()
@@ -87,8 +87,8 @@ def test_a_grantee_s_row_is_marked_and_its_buttons_say_why(demo: Client, guest: 
     assert "data-shared" in row and "data-shared" not in demo.get(f"/instances?rows={web.pk}").content.decode()
     menu = guest.get(f"/instances/{web.pk}?menu=1").content.decode()
     assert not greyed(menu, "console")
-    assert "level console; it needs operate" in greyed(menu, "stop")
-    assert "level console; it needs full" in greyed(menu, "delete") and greyed(menu, "share")
+    assert "level console; this needs the level operate" in greyed(menu, "stop")
+    assert "level console; this needs the level full" in greyed(menu, "delete") and greyed(menu, "share")
     assert "No share allows this" in greyed(menu, "floating-ip")
     page = guest.get(f"/instances/{web.pk}").content.decode()
     assert 'data-card="shared-with-you"' in page and "who-can-see" not in page
@@ -129,7 +129,7 @@ def test_images_and_networks_have_both_too(demo: Client, guest: Client) -> None:
         page = guest.get(f"/{path}/{row.pk}").content.decode()
         assert 'data-card="shared-with-you"' in page
         menu = guest.get(f"/{path}/{row.pk}?menu=1").content.decode()
-        assert "level view; it needs full" in greyed(menu, "delete")
+        assert "level view; this needs the level full" in greyed(menu, "delete")
         assert f'href="/share/{kind}/{row.pk}"' in demo.get(f"/{path}/{row.pk}?menu=1").content.decode()
 
 
