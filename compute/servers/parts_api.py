@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.encoding import iri_to_uri
+
 from common.errors import Invalid, NotFound
 from compute.metadata import passwords
 from compute.servers import changing, history, reading, requests, schemas, services, wiring
@@ -94,7 +96,7 @@ class TagItem(ComputeView):
             return Response(status=204)
         services.set_tags(self.actor, server_id=server_id, tags=[*tags, tag])
         response = Response(status=201)
-        response["Location"] = f"{self.base}/v2.1/servers/{server_id}/tags/{tag}"
+        response["Location"] = iri_to_uri(f"{self.base}/v2.1/servers/{server_id}/tags/{tag}")
         return response
 
     def delete(self, request: Any, server_id: str, tag: str) -> Response:

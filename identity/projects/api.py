@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.encoding import iri_to_uri
 from rest_framework.response import Response
 
 from common.errors import Invalid
@@ -104,7 +105,7 @@ class ProjectTag(IdentityView):
         bodies.validate(tag, TAG)
         services.retag(self.actor, project_id, tags, "create_project_tag")
         response = Response(status=201)
-        response["Location"] = self.url(f"/projects/{project_id}/tags/{tag}")
+        response["Location"] = iri_to_uri(self.url(f"/projects/{project_id}/tags/{tag}"))
         return response
 
     def delete(self, request: Any, project_id: str, tag: str) -> Response:

@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from django.utils.encoding import iri_to_uri
+
 from images.images.views import ImageServiceView
 from images.metadefs import schemas, services
 from images.metadefs.models import PROPERTY, RESOURCE_TYPE, TAG
@@ -32,7 +34,7 @@ class Namespaces(ImageServiceView):
     def post(self, request: Any) -> Response:
         row = services.create_namespace(self.actor, self.body())
         response = Response(services.render_namespace(row, whole=True), status=201)
-        response["Location"] = f"{self.root()}/api/image/v2/metadefs/namespaces/{row.pk}"
+        response["Location"] = iri_to_uri(f"{self.root()}/api/image/v2/metadefs/namespaces/{row.pk}")
         return response
 
 

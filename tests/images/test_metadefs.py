@@ -90,3 +90,9 @@ def test_resource_types(admin: Client, red: Client, space: str) -> None:
 )
 def test_schemas(red: Client, name: str) -> None:
     assert red.ask("get", f"schemas/metadefs/{name}").json()["name"] == name
+
+
+def test_any_name_makes_a_location(admin: Client) -> None:
+    answer = admin.ask("post", AT, {"namespace": "line\nbreak 名"})
+    assert answer.status_code == 201
+    assert answer["Location"].endswith("/namespaces/line%0Abreak%20%E5%90%8D")
