@@ -57,6 +57,7 @@ class Live(AsyncJsonWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if self.watch is not None:
             self.watch.cancel()
+            self.watch = None
             EPOCHS.leave()
         for group in self.groups_joined:
             await self.channel_layer.group_discard(group, self.channel_name)
@@ -86,9 +87,17 @@ class Live(AsyncJsonWebsocketConsumer):
             await EPOCHS.changed(min(CHECK_EVERY, self.ends_in))
             actor = await self._actor()
             if actor is None:
-                await self.close(SIGNED_OUT)
+                await self._sign_out()
                 return
             await self._join(actor)
+
+    async def _sign_out(self) -> None:
+        """Nothing more is told. The page closes when it hears so: granian sends no close while it waits to receive."""
+        for group in self.groups_joined:
+            await self.channel_layer.group_discard(group, self.channel_name)
+        self.groups_joined = ()
+        await self.send_json({"signed_out": True})
+        await self.close(SIGNED_OUT)
 
     def _same_origin(self) -> bool:
         headers = dict(self.scope["headers"])

@@ -1,10 +1,15 @@
 """Tells the sockets of one process, within a second, that sessions or roles may have changed: one reader for all of them."""
 
 import asyncio
+import contextvars
+import logging
 
 from asgiref.sync import sync_to_async
+from django.db import DatabaseError
 
 from identity.revocation import services as revocation
+
+log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the epoch; with none connected nobody looks.
 EVERY = 0.9
@@ -23,7 +28,8 @@ class Epochs:
         loop = asyncio.get_running_loop()
         if self._task is None or self._task.done() or self._task.get_loop() is not loop:
             self._event = asyncio.Event()
-            self._task = loop.create_task(self._read())
+            # A context of its own: the first socket's is gone with the socket, and its thread too.
+            self._task = loop.create_task(self._read(), context=contextvars.Context())
 
     def leave(self) -> None:
         self._watchers -= 1
@@ -42,7 +48,11 @@ class Epochs:
     async def _read(self) -> None:
         known: int | None = None
         while True:
-            found = await sync_to_async(revocation.epoch)(fresh=True)
+            try:
+                found = await sync_to_async(revocation.epoch)(fresh=True)
+            except DatabaseError:
+                log.exception("the epoch could not be read")  # whoever connects or asks meets the same trouble
+                found = known
             if known is not None and found != known and self._event is not None:
                 before, self._event = self._event, asyncio.Event()
                 before.set()

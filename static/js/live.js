@@ -17,6 +17,7 @@ function connect() {
   socket.onmessage = event => {
     const message = JSON.parse(event.data);
     if (message.live) { up(); return; }
+    if (message.signed_out) { socket.onclose = null; socket.close(); signedOut(); return; }
     note(message.changed, message.id);
   };
   socket.onclose = event => {
@@ -29,7 +30,7 @@ function connect() {
 // Once somebody looks at the page, it asks for the password; without, it stays as it is and says so.
 function signedOut() {
   if (document.hidden) { document.addEventListener("visibilitychange", signedOut, { once: true }); return; }
-  signInAgain().then(connect).catch(() => { $("#lost").textContent = document.body.dataset.saidSignedOut; $("#lost").hidden = false; });
+  signInAgain().then(() => { if (socket.readyState > 1) connect(); }).catch(() => { $("#lost").textContent = document.body.dataset.saidSignedOut; $("#lost").hidden = false; });
 }
 function up() {
   retry = 1000;

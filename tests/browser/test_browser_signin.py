@@ -1,12 +1,17 @@
 """Signing in as people do: with a code, a key, a passkey; and again, in the middle of a form."""
 
+import json
 import re
+import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.identity.oidc_peer import CLIENT, SECRET, Peer
+from tests.identity.oidc_peer import PASSWORD as PEERS_PASSWORD
 from tests.live import LiveCloud
 from tests.totp import code_of
 
@@ -175,3 +180,116 @@ def test_a_session_that_ends_in_a_filled_form_loses_nothing(
     server = page.url.rsplit("/", 1)[1]
     assert fake_cloud.openstack_json("server", "show", server)["name"] == "typed-with-care"
     fake_cloud.openstack("server", "delete", "--wait", server)
+
+
+def test_a_dialog_of_an_ended_session_goes_on_where_it_was(
+    fake_cloud: LiveCloud, people: Any, profile: BrowserContext
+) -> None:
+    """htmx asks, the page asks for the password and the code, htmx asks again; the socket is back; other tabs go on."""
+    page, (name, password) = profile.new_page(), people("dan")
+    sign_in(page, fake_cloud.url, name, password, "/networks")
+    tab = profile.new_page()
+    tab.goto(f"{fake_cloud.url}/networks")
+    page.bring_to_front()
+    page.evaluate("window.stayed = true")
+    page.click("[data-action=create]")
+    page.fill("#id_name", "kept-through")
+    page.fill("#id_cidr", "10.78.0.0/24")
+    end_session(fake_cloud, name)
+    page.click("#dialog [data-action=submit]")
+    expect(page.locator("#again")).to_be_visible()
+    expect(page.locator("#id_name")).to_have_value("kept-through")
+    page.fill("#again-p", password)
+    page.click("#again [data-action=sign-in]")
+    page.wait_for_url("**/networks/*-*")
+    expect(page.locator("h1")).to_contain_text("kept-through")
+    tab.bring_to_front()
+    tab.click("[data-action=create]")  # this tab has the token of before
+    tab.fill("#id_name", "from-the-other-tab")
+    tab.fill("#id_cidr", "10.79.0.0/24")
+    tab.click("#dialog [data-action=submit]")
+    tab.wait_for_url("**/networks/*-*")
+    for made in ("kept-through", "from-the-other-tab"):
+        fake_cloud.openstack("network", "delete", made)
+
+
+def test_somebody_else_there_gets_a_fresh_page(fake_cloud: LiveCloud, people: Any, profile: BrowserContext) -> None:
+    page, (name, password) = profile.new_page(), people("eve")
+    sign_in(page, fake_cloud.url, name, password, "/instances/launch")
+    page.fill("#n", "not-for-others")
+    tab = profile.new_page()
+    tab.goto(fake_cloud.url)
+    sign_out(tab)
+    sign_in(tab, fake_cloud.url, "demo", fake_cloud.password("demo"))
+    tab.wait_for_url(f"{fake_cloud.url}/")
+    page.bring_to_front()
+    page.click("main [data-action=submit]")
+    page.wait_for_url(f"{fake_cloud.url}/")
+    expect(page.locator("[data-action=account]")).to_have_attribute("aria-label", re.compile("demo"))
+    assert "not-for-others" not in fake_cloud.openstack("server", "list")
+
+
+def test_signing_out_everywhere_reaches_an_open_page_within_a_second(
+    fake_cloud: LiveCloud, people: Any, chromium: Browser
+) -> None:
+    name, password = people("fay")
+    contexts = [chromium.new_context(viewport={"width": 1440, "height": 900}) for _browser in range(2)]
+    one, two = (context.new_page() for context in contexts)
+    for page in (one, two):
+        sign_in(page, fake_cloud.url, name, password, "/settings/security")
+        page.wait_for_url("**/settings/security")
+        page.wait_for_timeout(500)
+    one.reload()
+    expect(one.locator("[data-card=sessions] li[data-id]")).to_have_count(2)
+    one.click("[data-action=sign-out-everywhere]")
+    one.click("#dialog [data-action=confirm]")
+    expect(two.locator("#again")).to_be_visible(timeout=2_000)  # a second, and the dialog's own request
+    one.wait_for_url("**/sign-in")
+    two.keyboard.press("Escape")
+    expect(two.locator("#lost")).to_have_text("Signed out")
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def provider(fake_cloud: LiveCloud, tmp_path: Path) -> Iterator[Peer]:
+    """django-allauth's own provider in a second process, known to the cloud as "Example Org"."""
+    peer = Peer(tmp_path, "jwt", fake_cloud.url)
+    token = fake_cloud.openstack("token", "issue", "-f", "value", "-c", "id", account="admin").strip()
+    base = f"{fake_cloud.url}/api/identity/v3/OS-FEDERATION"
+
+    def call(method: str, path: str, body: Any = None) -> None:
+        data = json.dumps(body).encode() if body is not None else None
+        headers = {"X-Auth-Token": token, "Content-Type": "application/json"}
+        urllib.request.urlopen(urllib.request.Request(base + path, data, headers, method=method), timeout=20).close()
+
+    project = {"name": "demo", "roles": [{"name": "member"}]}
+    rules = [
+        {
+            "remote": [{"type": "preferred_username"}],
+            "local": [{"user": {"name": "{0}"}}, {"projects": [project], "domain": {"id": "default"}}],
+        }
+    ]
+    openid = {"issuer": peer.issuer, "client_id": CLIENT, "client_secret": SECRET, "label": "Example Org"}
+    known = {"enabled": True, "remote_ids": [peer.issuer], "openid": openid}
+    call("PUT", "/identity_providers/peer", {"identity_provider": known})
+    call("PUT", "/mappings/peer", {"mapping": {"rules": rules}})
+    call("PUT", "/identity_providers/peer/protocols/openid", {"protocol": {"mapping_id": "peer"}})
+    yield peer
+    for path in ("/identity_providers/peer/protocols/openid", "/mappings/peer", "/identity_providers/peer"):
+        call("DELETE", path)
+    peer.close()
+
+
+def test_an_identity_provider_s_button(fake_cloud: LiveCloud, provider: Peer, profile: BrowserContext) -> None:
+    page = profile.new_page()
+    page.goto(f"{fake_cloud.url}/sign-in?next=/networks")
+    page.click("text=Sign in with Example Org")
+    page.wait_for_url(f"{provider.issuer}/**")
+    page.fill("[name=login]", "alice")
+    page.fill("[name=password]", PEERS_PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url(f"{fake_cloud.url}/networks")
+    expect(page.locator("[data-action=account]")).to_have_attribute("aria-label", re.compile("alice"))
+    page.goto(f"{fake_cloud.url}/settings/security")
+    expect(page.locator("[data-card=factors]")).to_contain_text("an identity provider signs you in")

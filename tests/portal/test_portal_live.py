@@ -92,8 +92,9 @@ def test_a_socket_closes_within_a_second_of_its_session_s_end(demo: Client, how:
         await asyncio.sleep(0.5)
         await sync_to_async(end)()
         begin = time.monotonic()
-        assert (await line.receive_output(timeout=5))["code"] == 4401
+        assert await said(line) == {"signed_out": True}
         assert time.monotonic() - begin < (2.5 if how == "idle" else 1.3)
+        assert (await line.receive_output(timeout=5))["code"] == 4401
         await line.send_input({"type": "websocket.disconnect", "code": 4401})
         await line.wait()
 

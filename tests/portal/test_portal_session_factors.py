@@ -3,7 +3,6 @@
 import html
 import json
 import re
-import statistics
 import time
 from datetime import timedelta
 from typing import Any
@@ -173,8 +172,9 @@ def test_a_paused_an_unknown_and_a_wrong_one_take_as_long(cloud_rows: None, sett
         return time.perf_counter() - begin
 
     took("warm-up")
-    times = {name: statistics.median(took(name) for _round in range(7)) for name in ("demo", "admin", "nobody")}
-    assert max(times.values()) < 1.5 * min(times.values()), times
+    rounds = [{name: took(name) for name in ("demo", "admin", "nobody")} for _round in range(8)]
+    least = {name: min(one[name] for one in rounds) for name in rounds[0]}  # what others did meanwhile is left out
+    assert max(least.values()) < 1.4 * min(least.values()), least
 
 
 # ── Again ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -198,7 +198,7 @@ def test_a_fragment_of_an_ended_session_asks_in_place(demo: Client) -> None:
         answer = method("/key-pairs/create", HTTP_HX_REQUEST="true")
         assert answer.status_code == 401 and answer["X-Sign-In"] == "again" and not answer.content
     dialog = demo.get("/sign-in/again", {"page": page}, HTTP_HX_REQUEST="true").content.decode()
-    assert "Your session has ended" in dialog and '<input type="hidden" name="username" value="demo"' in dialog
+    assert "Your session has ended" in dialog and 'name="username" value="demo"' in dialog
     wrong = demo.post("/sign-in/again", {"page": page, "password": "no"}, HTTP_HX_REQUEST="true")
     assert wrong.status_code == 401 and b"is wrong" in wrong.content
     done = demo.post("/sign-in/again", {"page": page, "password": PASSWORDS["demo"]}, HTTP_HX_REQUEST="true")
