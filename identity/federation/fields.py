@@ -51,7 +51,7 @@ PROVIDER = Fields(
 MAPPING = Fields(
     "mapping",
     (
-        Field("id"),
+        Field("id", create=True, update=True, schema={"type": "string"}),  # openstacksdk repeats the address's here
         Field(
             "rules", create=True, update=True, required=True, schema={"type": "array", "items": _RULE, "minItems": 1}
         ),

@@ -116,6 +116,7 @@ class Mappings(Kind):
     keeps_extra = False
 
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+        values.pop("id", None)  # the address has it
         version = values.get("schema_version") or (row.schema_version if row is not None else "1.0")
         rules = values["rules"] if row is None else values.get("rules", row.rules)
         rule_schema.check(rules, version)

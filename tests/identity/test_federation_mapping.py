@@ -127,9 +127,10 @@ def test_rules_that_are_no_rules_are_400(admin: Api, rules: Any, version: str) -
     admin.put("/OS-FEDERATION/mappings/m", {"mapping": {"rules": rules, "schema_version": version}}, 400)
 
 
-def test_a_client_may_send_no_version(admin: Api) -> None:
+def test_a_client_may_send_no_version_and_the_id_again(admin: Api) -> None:
     rules = [{"remote": [WHO], "local": [{"user": {"name": "{0}"}}]}]
-    made = admin.put("/OS-FEDERATION/mappings/m", {"mapping": {"rules": rules, "schema_version": None}}, 201)
+    made = admin.put("/OS-FEDERATION/mappings/m", {"mapping": {"id": "m", "rules": rules, "schema_version": None}}, 201)
+    assert made["mapping"]["id"] == "m"
     assert made["mapping"]["schema_version"] == "1.0"
     admin.patch("/OS-FEDERATION/mappings/m", {"mapping": {"schema_version": "2.0"}})
     kept = admin.patch("/OS-FEDERATION/mappings/m", {"mapping": {"rules": rules, "schema_version": None}})
