@@ -81,7 +81,9 @@ def _mine(actor: Actor, kind: str, row: Any) -> Card:
     shares = held.on(actor, kind, str(row.pk))
     level = highest(one.level for one in shares)
     if level is None:
-        return Card(_("Who can see this"), pairs=((_("Why"), Cell("text", _("It is open to everybody."))),), side=True)
+        return Card(
+            _("Who can see this"), pairs=((_("Why"), Cell("text", _("It is open to your project."))),), side=True
+        )
     name, opens = LEVELS[kind][level]
     best = held.best(actor, kind, str(row.pk), level)
     until = Cell("when", best.expires_at) if best and best.expires_at else Cell("muted", _("no end"))

@@ -93,21 +93,26 @@ class Share(FormDialog):
         asked = form.cleaned_data
         try:
             to = services.subject_of(actor, asked["subject"], name=asked["name"], domain=asked["domain"])
-            services.give(
-                actor,
-                kind=keys["kind"],
-                object_id=keys["id"],
-                subject=asked["subject"],
-                to=to,
-                level=asked["level"],
-                expires_at=form.ends(),
-            )
+            self.give_or_change(actor, asked, form.ends(), to, **keys)
         except services.NoSuchSubject as error:
             form.add_error("name", error.message)
         except services.EndsInThePast as error:
             form.add_error("until", error.message)
         except CloudError as error:
             form.add_error(None, error.message)
+
+    def give_or_change(self, actor: Actor, asked: dict[str, Any], ends: datetime | None, to: Any, **keys: str) -> None:
+        """Naming somebody who has a share already changes that one."""
+        there = [
+            one.row.pk
+            for one in services.of_object(actor, keys["kind"], keys["id"])
+            if (one.subject, one.subject_id) == (asked["subject"], to.pk)
+        ]
+        if there:
+            services.change(actor, there[0], level=asked["level"], expires_at=ends)
+            return
+        about = {"kind": keys["kind"], "object_id": keys["id"], "subject": asked["subject"], "to": to}
+        services.give(actor, **about, level=asked["level"], expires_at=ends)
 
     def show(self, form: forms.Form, status: int = 200, **keys: str) -> HttpResponse:
         context = {

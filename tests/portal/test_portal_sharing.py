@@ -53,6 +53,12 @@ def test_the_dialog_gives_and_withdraws(demo: Client, guest: Client, web: Server
     row = UserShare.objects.get()
     assert row.level == "operate" and timedelta(hours=7) < row.expires_at - now() < timedelta(hours=8, minutes=1)
     assert web.pk in guest.get("/instances").content.decode()
+    again = demo.post(
+        f"/share/server/{web.pk}", form(level="view", lasts=""), **HX
+    )  # the same person: that share changes
+    assert again.status_code == 200
+    row.refresh_from_db()
+    assert (row.level, row.expires_at) == ("view", None)
     said = demo.post(f"/share/server/{web.pk}/{row.pk}/withdraw", **HX)
     assert said.status_code == 200 and 'data-action="withdraw"' not in said.content.decode()
     assert web.pk not in guest.get("/instances").content.decode()
