@@ -186,6 +186,7 @@ MFA_SUPPORTED_TYPES = ["recovery_codes", "webauthn"]  # codes of an app are Keys
 MFA_PASSKEY_LOGIN_ENABLED = True
 SESSION_COOKIE_SECURE = PUBLIC_URL.startswith("https")
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+CSRF_FAILURE_VIEW = "portal.session.views.stale"
 
 # ── Language, time, files ───────────────────────────────────────────────────────────────────────────────────────────
 LANGUAGE_CODE = "en"

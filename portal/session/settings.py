@@ -131,9 +131,7 @@ class Password(FormDialog):
             "form": form,
             "action": reverse("password"),
         }
-        return self.page(
-            "portal/settings.html", status=status, settings_tab="password", **context
-        )
+        return self.page("portal/settings.html", status=status, settings_tab="password", **context)
 
     def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
         users.change_password(actor.user_id, values["current"], values["new"])

@@ -6,12 +6,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from common.errors import Unauthorized
+from common.errors import Forbidden, Unauthorized
 from identity import sessions
 from identity.signins import steps
 from portal import navigation, prefs
-from portal.pages import Page, cloud_name
+from portal.pages import Page, cloud_name, secure
 from portal.session.steps import Stepwise, inside, offers
 
 
@@ -80,3 +81,25 @@ class Language(Page):
         if language in dict(settings.LANGUAGES):
             prefs.remember(request, response, language=language)
         return response
+
+
+class Stale(Page):
+    """A form without its protection token, or with an old one: sent from elsewhere, or from before another sign-in."""
+
+    anonymous = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        request.actor = None  # type: ignore[attr-defined]
+        self.prefs = prefs.apply(request)
+        return secure(request, self.refuse(StaleForm()))
+
+
+class StaleForm(Forbidden):
+    template = gettext_lazy(
+        "The form's protection token is missing or old. Open the page again and send the form once more."
+    )
+
+
+def stale(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW."""
+    return Stale.as_view()(request)

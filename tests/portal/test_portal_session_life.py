@@ -97,3 +97,26 @@ def test_old_sessions_are_forgotten(demo: Client) -> None:
     PortalSession.objects.update(expire_date=now() - timedelta(days=2))
     signins.prune()
     assert not PortalSession.objects.exists()
+
+
+def test_a_form_with_an_old_token_is_told_so_in_our_own_words(cloud_rows: None) -> None:
+    client = Client(enforce_csrf_checks=True)
+    answer = client.post("/sign-in", {"username": "demo", "password": "x"})
+    assert answer.status_code == 403 and b"Open the page again" in answer.content
+    toast = client.post("/sign-in", HTTP_HX_REQUEST="true")
+    assert "Open the page again" in toast["HX-Trigger"]
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/settings/security", "/settings/security/app", "/no-such-page"])
+def test_headers_of_pages(demo: Client, path: str) -> None:
+    client = Client() if path == "/sign-in" else demo
+    answer = client.get(path)
+    policy = answer["Content-Security-Policy"]
+    assert "script-src 'self'" in policy and "'unsafe-eval'" not in policy
+    assert "frame-ancestors 'none'" in policy or "frame-ancestors 'self'" in policy
+    assert "base-uri 'none'" in policy and "form-action 'self'" in policy
+    assert answer["Referrer-Policy"] == "same-origin"
+    assert answer["X-Frame-Options"] == "DENY" and answer["X-Content-Type-Options"] == "nosniff"
+    if answer.status_code == 200:
+        assert "no-store" in answer["Cache-Control"] and answer["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert " style=" not in answer.content.decode() and "<script>" not in answer.content.decode()
