@@ -12,7 +12,7 @@ from identity import policy
 
 Count = Callable[[Actor], int]
 #: Panels without a rule that a session without a project can use; the others are of a project's things.
-WITHOUT_PROJECT = ("overview", "api-access", "application-credentials", "activity", "flavors")
+WITHOUT_PROJECT = ("overview", "api-access", "activity", "flavors")
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ class Deleting(Confirm):
     route: ClassVar[str]
     submit, keep = gettext_lazy("Delete"), gettext_lazy("Keep")
     typed: ClassVar[bool] = False  # one has to be typed by its name: what it holds has no copy
+    _found: list[Any] | None = None  # of this request
 
     def ids(self, **keys: str) -> list[str]:
         if "id" in keys:
@@ -46,7 +47,9 @@ class Deleting(Confirm):
 
     def found(self, **keys: str) -> list[Any]:
         """Raises: Forbidden, Missing."""
-        return [self.kind.allow(self.actor, "delete", id) for id in self.ids(**keys)]
+        if self._found is None:
+            self._found = [self.kind.allow(self.actor, "delete", id) for id in self.ids(**keys)]
+        return self._found
 
     def name_of(self, row: Any) -> str:
         return str(getattr(row, "name", "") or row.pk)

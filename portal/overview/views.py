@@ -12,8 +12,11 @@ from common.clock import now
 from common.units import human_mib
 from compute.servers import states
 from compute.servers.models import Server
-from identity import denials
+from identity import denials, policy
+from identity.groups.services import GROUPS
 from identity.limits import services as quota
+from identity.projects.services import PROJECTS
+from identity.users.services import USERS
 from operations.models import LIVE, Operation, State
 from portal import timelines
 from portal.pages import Page
@@ -76,6 +79,16 @@ def bars(actor: Actor) -> list[dict[str, Any]]:
     return groups
 
 
+def holdings(actor: Actor) -> list[tuple[str, Text, int]]:
+    """(panel, label, number) of what is in the session's domain, as far as the actor may list it."""
+    kinds = (("projects", _("Projects"), PROJECTS), ("users", _("Users"), USERS), ("groups", _("Groups"), GROUPS))
+    found = []
+    for panel, label, kind in kinds:
+        if policy.allows(actor, kind.rule("list"), kind.list_target(actor)):
+            found.append((panel, label, kind.listing(actor, {}).count()))
+    return found
+
+
 class Overview(Page):
     panel = "overview"
 
@@ -95,6 +108,8 @@ class Overview(Page):
                 "all": numbers[""],
                 "broken": list(broken.order_by("-fault_at")[:2]),
             }
+        elif actor.domain_id:
+            context = {"domain": holdings(actor)}
         template = "portal/overview_live.html" if "live" in request.GET else "portal/overview.html"
         return self.fragment(template, **context) if "live" in request.GET else self.page(template, **context)
 

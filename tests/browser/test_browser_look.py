@@ -12,7 +12,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 PAGES = (
     "/", "/instances", "/instances/launch", "/images", "/images/create", "/key-pairs", "/flavors", "/networks", "/routers",
     "/floating-ips", "/security-groups", "/api-access", "/application-credentials", "/activity", "/settings", "/hosts",
-    "/services", "/all-instances", "/projects", "/users", "/roles",
+    "/services", "/all-instances", "/projects", "/users", "/roles", "/groups", "/domains", "/credentials", "/identity-providers",
+    "/mappings", "/settings/password", "/settings/credentials",
 )  # fmt: skip
 AXE = CLONE / "node_modules" / "axe-core" / "axe.min.js"
 

@@ -127,6 +127,7 @@ def test_a_domains_manager_sees_that_domain_alone(boss: Client) -> None:
     panels = {one["panel"] for one in boss.get("/menu.json").json()["panels"]}
     assert {"projects", "users", "groups", "roles"} <= panels
     assert not panels & {"instances", "networks", "hosts", "identity-providers", "mappings", "credentials"}
+    assert b"The domain acme" in boss.get("/").content
     for path, own, foreign in (
         ("/projects", "acme-web", "demo"), ("/users", "acme-lin", ">admin<"), ("/groups", "acme-ops", "none"),
     ):  # fmt: skip
