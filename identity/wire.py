@@ -78,7 +78,7 @@ class IdentityView(ServiceView):
 
     @property
     def default_response_headers(self) -> dict[str, str]:
-        return {"Vary": "X-Auth-Token"}
+        return {"Vary": "X-Auth-Token", "Allow": ", ".join(self.allowed_methods)}
 
     def url(self, path: str) -> str:
         return links.root(self.request._request) + PREFIX + path

@@ -61,7 +61,7 @@ def create(
 ) -> tuple[ApplicationCredential, str]:
     """The row and its secret, which is not kept and cannot be shown again.
 
-    `roles` are {"id"} or {"name"}; all of the caller's when None. Raises: Forbidden, Invalid, Duplicate.
+    `roles` are {"id"} or {"name"}; all of the caller's when there are none. Raises: Forbidden, Invalid, Duplicate.
     """
     not_delegated(actor, "create an application credential")
     _owned(actor, "create_application_credential", user_id)
@@ -94,7 +94,7 @@ def _save_new(row: ApplicationCredential) -> None:
 
 
 def _roles(actor: Actor, asked: list[Values] | None) -> list[Role]:
-    if asked is None:
+    if not asked:
         return list(Role.objects.filter(pk__in=actor.role_ids))
     found = []
     for one in asked:

@@ -18,6 +18,9 @@ _FILTERS = {
     "minProperties": 1,
 }
 
+#: The openstack client sends null for what it does not change.
+_FILTERS_OR_NULL = {**_FILTERS, "type": ["object", "null"]}
+
 REGION = Fields(
     "region",
     (
@@ -56,6 +59,6 @@ ENDPOINT_GROUP = Fields(
         Field("id"),
         Field("name", create=True, update=True, required=True, schema=_TYPE),
         Field("description", create=True, update=True, schema=TEXT),
-        Field("filters", create=True, update=True, required=True, schema=_FILTERS),
+        Field("filters", create=True, update=True, required=True, schema=_FILTERS_OR_NULL, shown=_FILTERS),
     ),
 )

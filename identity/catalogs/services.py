@@ -109,5 +109,10 @@ class EndpointGroups(Kind):
     path = "/OS-EP-FILTER/endpoint_groups"
     keeps_extra = False
 
+    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+        if values.get("filters") is None and row is None:
+            raise Invalid(reason="An endpoint group needs filters.")
+        return {name: value for name, value in values.items() if name != "filters" or value is not None}
+
 
 REGIONS, SERVICES, ENDPOINTS, ENDPOINT_GROUPS = Regions(), Services(), Endpoints(), EndpointGroups()

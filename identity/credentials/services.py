@@ -16,6 +16,9 @@ from identity.credentials.fields import CREDENTIAL
 from identity.crud import Kind, Missing, Values, enforce
 from identity.models import Credential, Project, User
 
+#: Who may write these into a key would act through any trust, application credential or OAuth token whose id they know.
+DELEGATION = ("trust_id", "app_cred_id", "access_token_id")
+
 
 class CredentialTaken(Conflict):
     template = _("Conflict occurred attempting to store credential - Duplicate entry found with id %(id)s.")
@@ -55,6 +58,8 @@ class Credentials(Kind):
         kind = values.get("type", row.type if row else None)
         if "user_id" in values and not User.objects.filter(pk=values["user_id"]).exists():
             raise Missing(kind="user", id=values["user_id"])
+        if row is not None and "user_id" in values:  # nobody makes a credential another one's whom they may not act for
+            enforce(actor, "identity:update_credential", {"target.credential.user_id": values["user_id"]})
         if "blob" in values:
             blob = values.pop("blob")
             text = blob if isinstance(blob, str) else orjson.dumps(blob).decode()
@@ -69,9 +74,12 @@ class Credentials(Kind):
 
     def _ec2(self, values: Values, text: str, row: Any) -> None:
         try:
-            access = orjson.loads(text)["access"]
+            blob = orjson.loads(text)
+            access = blob["access"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
             raise Invalid(reason="The blob of an ec2 credential must be JSON with access and secret.") from None
+        if any(blob.get(name) for name in DELEGATION):
+            raise Invalid(reason=f"The blob of an ec2 credential may not say {', '.join(DELEGATION)}.")
         if row is None:
             values["id"] = hash_access(access)
             if Credential.objects.filter(pk=values["id"]).exists():

@@ -9,7 +9,7 @@ from identity.domains import services
 from identity.domains.services import DOMAINS
 from identity.wire import IdentityView
 
-_CONFIG = {"type": "object", "properties": {"config": {"type": "object"}}, "required": ["config"]}
+_CONFIG = {"type": "object", "properties": {"config": {"type": "object"}}}
 
 
 class DomainList(ListView):
@@ -23,11 +23,15 @@ class DomainItem(ItemView):
 class DomainConfigPart(IdentityView):
     """/domains/{id}/config/{group} and …/{option}."""
 
+    def sent(self) -> Values:
+        config: Values = (self.body(_CONFIG) or {}).get("config", {})
+        return config
+
     def get(self, request: Any, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
         return Response({"config": _part(services.config(self.actor, domain_id, group, option), group, option)})
 
     def patch(self, request: Any, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
-        new = self.body(_CONFIG)["config"]
+        new = self.sent()
         stored, _fresh = services.set_config(self.actor, domain_id, new, group=group, option=option)
         return Response({"config": stored})
 
@@ -40,7 +44,7 @@ class DomainConfig(DomainConfigPart):
     """/domains/{id}/config, which can also be replaced whole."""
 
     def put(self, request: Any, domain_id: str) -> Response:
-        new = self.body(_CONFIG)["config"]
+        new = self.sent()
         stored, fresh = services.set_config(self.actor, domain_id, new, replace=True)
         return Response({"config": stored}, status=201 if fresh else 200)
 

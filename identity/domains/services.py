@@ -83,6 +83,10 @@ class NotAnOption(Forbidden):
     template = _("Group %(group)s or its option %(option)s is not supported for domain specific configurations.")
 
 
+class NoOptions(Forbidden):
+    template = _("The configuration names no options.")
+
+
 class OtherOption(Forbidden):
     template = _("The request names other groups or options than its address does.")
 
@@ -133,7 +137,7 @@ def _checked(new: Values, group: str | None, option: str | None) -> Values:
     if option is not None and group is not None:
         new = {group: new}
     if not new:
-        raise Invalid(reason="The configuration is empty.")
+        raise NoOptions()
     for name, options in new.items():
         if not isinstance(options, dict):
             raise Invalid(reason=f"{name} must hold options.")
@@ -182,11 +186,11 @@ def _rows(domain_id: str, group: str | None, option: str | None) -> Any:
 
 @transaction.atomic
 def drop_config(actor: Actor, domain_id: str, group: str | None = None, option: str | None = None) -> None:
-    """Raises: Forbidden, Missing, NoConfig."""
+    """Without a group all of it, were it nothing. Raises: Forbidden, Missing, NoConfig."""
     enforce(actor, "identity:delete_domain_config")
     DOMAINS.find(domain_id)
     _known(group, option)
-    if not _rows(domain_id, group, option).delete()[0]:
+    if not _rows(domain_id, group, option).delete()[0] and group is not None:
         raise NoConfig(domain_id=domain_id)
 
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import NotFound
+from identity.assignments.guards import guard_group
 from identity.crud import Kind, Missing, Values, enforce, home_domain
 from identity.groups.fields import GROUP
 from identity.ldap import services as directories
@@ -39,6 +40,7 @@ class Groups(Kind):
         return self.find(id)
 
     def leaving(self, actor: Actor, row: Any) -> None:
+        guard_group(actor, row.pk, row.name)
         directories.refuse_writes(row.pk)
 
     def target(self, row: Any) -> Values:
@@ -83,6 +85,7 @@ def _pair(actor: Actor, verb: str, group_id: str, user_id: str) -> tuple[Group, 
 def add_member(actor: Actor, group_id: str, user_id: str) -> None:
     """Raises: Forbidden, Missing."""
     group, user = _pair(actor, "add_user_to_group", group_id, user_id)
+    guard_group(actor, group.pk, group.name)
     directories.refuse_writes(group.pk)
     user.groups.add(group)
     revocation.touch()
@@ -92,6 +95,7 @@ def add_member(actor: Actor, group_id: str, user_id: str) -> None:
 def remove_member(actor: Actor, group_id: str, user_id: str) -> None:
     """Raises: Forbidden, Missing, NotAMember."""
     group, user = _pair(actor, "remove_user_from_group", group_id, user_id)
+    guard_group(actor, group.pk, group.name)
     directories.refuse_writes(group.pk)
     if not user.groups.filter(pk=group.pk).exists():
         raise NotAMember(user_id=user_id, group_id=group_id)

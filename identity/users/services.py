@@ -12,10 +12,11 @@ from common.actor import Actor
 from common.clock import now
 from common.errors import Invalid
 from common.live import announce
+from identity.assignments.guards import guard_user, keep_one
 from identity.auth import passwords
 from identity.crud import Kind, Missing, Values, enforce, home_domain
 from identity.ldap import services as directories
-from identity.models import Domain, Group, OldPassword, User
+from identity.models import Domain, FederatedUser, Group, OldPassword, User
 from identity.revocation import services as revocation
 from identity.users.fields import USER
 
@@ -53,6 +54,9 @@ class Users(Kind):
     def listing(self, actor: Actor, query: Any) -> Any:
         rows = super().listing(actor, query)
         directories.before_listing(actor, "user", query)  # rows are read only when they are shown
+        for name, column in (("idp_id", "provider_id"), ("protocol_id", "protocol_id"), ("unique_id", "unique_id")):
+            if query.get(name):
+                rows = rows.filter(pk__in=FederatedUser.objects.filter(**{column: query[name]}).values("user_id"))
         return _expiring(rows, query["password_expires_at"]) if query.get("password_expires_at") else rows
 
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
@@ -62,6 +66,7 @@ class Users(Kind):
                 raise Missing(kind="domain", id=values["domain_id"])
             directories.refuse_writes(domain_id=values["domain_id"])
         else:
+            guard_user(actor, row)
             directories.refuse_writes(row.pk)
         default = values.get("default_project_id")
         if default is not None and Domain.objects.filter(pk=default).exists():
@@ -76,6 +81,7 @@ class Users(Kind):
         if "password" in values:
             values |= new_password(values.pop("password"), row)
         if row is not None and values.get("enabled") is False and row.enabled:
+            keep_one(row)
             revocation.revoke(user_id=row.pk)
         return values
 
@@ -85,6 +91,8 @@ class Users(Kind):
         announce("user", row.pk)
 
     def leaving(self, actor: Actor, row: Any) -> None:
+        guard_user(actor, row)
+        keep_one(row)
         directories.refuse_writes(row.pk)
         revocation.revoke(user_id=row.pk)
 
