@@ -39,21 +39,26 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 _opener = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler({}))
 
 
-def check_address(url: str, *, issuer: str = "") -> None:
-    """Raises: BadAddress unless `url` is https on the issuer's own host, or on a public address.
-
-    Plain http and loopback count only in tests (STACKLING_TESTING).
-    """
+def check_address(url: str) -> None:
+    """Raises: BadAddress unless `url` is https. Plain http counts on loopback, in tests (STACKLING_TESTING)."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    if settings.TESTING and parts.scheme == "http" and _is_loopback(host):
+    if settings.TESTING and parts.scheme == "http" and _is_loopback(parts.hostname or ""):
         return
-    if parts.scheme != "https" or not host or parts.username is not None:
+    if parts.scheme != "https" or not parts.hostname or parts.username is not None:
         raise BadAddress(url=url, reason="it must be https without a user in it")
-    if not issuer or urlsplit(issuer).hostname == host:
+
+
+def _check_host(url: str, issuer: str) -> None:
+    """Raises: BadAddress for this machine and its link; and, unless it is the issuer's own host, for every address that
+    is not public, so that no discovery document leads into the operator's networks."""
+    host = urlsplit(url).hostname or ""
+    if settings.TESTING and _is_loopback(host):
         return
-    if not all(ipaddress.ip_address(address).is_global for address in _resolve(host)):
-        raise BadAddress(url=url, reason="it is neither the issuer's own host nor a public address")
+    own = not issuer or urlsplit(issuer).hostname == host
+    for address in map(ipaddress.ip_address, _resolve(host)):
+        near = address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast
+        if near or not (own or address.is_global):
+            raise BadAddress(url=url, reason=f"{address} is neither public nor the issuer's own host")
 
 
 def _is_loopback(host: str) -> bool:
@@ -94,7 +99,8 @@ def _why(raw: bytes) -> str:
 
 def _json(request: urllib.request.Request, issuer: str) -> dict[str, Any]:
     url = request.full_url
-    check_address(url, issuer=issuer)
+    check_address(url)
+    _check_host(url, issuer)
     host = urlsplit(url).netloc
     try:
         with _opener.open(request, timeout=TIMEOUT) as answer:

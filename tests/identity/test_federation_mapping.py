@@ -213,3 +213,40 @@ def test_an_unknown_role_or_group_id_makes_nothing(admin: Api) -> None:
     with pytest.raises(NotMapped):
         come(found, name="ann")
     assert not Project.objects.filter(name="p").exists() and not User.objects.filter(name="ann").exists()
+
+
+# ── Addresses of providers ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "address, issuer, good",
+    [
+        ("93.184.216.34", "", True),
+        ("93.184.216.34", "https://else.example", True),
+        ("10.0.0.5", "https://id.example", True),
+        ("10.0.0.5", "https://else.example", False),
+        ("127.0.0.1", "https://id.example", False),
+        ("169.254.169.254", "https://id.example", False),
+        ("::1", "", False),
+    ],
+)
+def test_where_a_provider_may_lead_us(monkeypatch: Any, address: str, issuer: str, good: bool) -> None:
+    from identity.federation import fetching
+
+    monkeypatch.setattr(fetching, "_resolve", lambda host: [address])
+    if good:
+        fetching._check_host("https://id.example/keys", issuer)
+    else:
+        with pytest.raises(fetching.BadAddress):
+            fetching._check_host("https://id.example/keys", issuer)
+
+
+def test_plain_http_is_for_tests_on_loopback_only(settings: Any) -> None:
+    from identity.federation import fetching
+
+    fetching.check_address("http://127.0.0.1:1/")
+    settings.TESTING = False
+    for url in ("http://127.0.0.1:1/", "http://id.example/", "https://", "https://user@id.example/"):
+        with pytest.raises(fetching.BadAddress):
+            fetching.check_address(url)
+    fetching.check_address("https://id.example/")
