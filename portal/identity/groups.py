@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from common.actor import Actor
-from common.errors import Forbidden
 from identity import policy
 from identity.assignments import grants
 from identity.crud import Duplicate
@@ -222,15 +221,11 @@ class Add(FormDialog):
 
     def offered(self, id: str) -> Any:
         here = services.members(self.actor, id).values("pk")
-        try:
-            return USERS.listing(self.actor, {}).exclude(pk__in=here)
-        except Forbidden:
-            return []
+        return USERS.listing(self.actor, {}).exclude(pk__in=here)
 
     def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
         form = super().form(data, files, **keys)
-        rows = self.offered(keys["id"])
-        rows = rows.select_related("domain").order_by("name")[:MOST] if rows != [] else rows
+        rows = self.offered(keys["id"]).select_related("domain").order_by("name")[:MOST]
         names = [
             (row.pk, f"{row.name} ({row.domain.name})" if row.domain_id != "default" else row.name) for row in rows
         ]

@@ -95,7 +95,7 @@ class ProviderItem(ItemPage):
         return [
             Action("edit", _("Edit"), "pencil", url("edit"), why=change),
             Action("add-protocol", _("Add protocol"), "plus", reverse("protocol-create", args=[row.pk]), why=add),
-            Action("openid", _("OpenID Connect client"), "key", url("openid"), why=change),
+            Action("openid", _("OpenID Connect client"), "key", url("openid"), "wide", change),
             Action("switch", *switch, url("switch"), "post", change),
             Action("drop-openid", _("Remove the client"), "key-off", url("drop"), why=change or none, risk=True),
             Action("delete", _("Delete"), "trash", url("delete"), why=remove, risk=True),
@@ -115,7 +115,7 @@ class ProviderItem(ItemPage):
 
     def client(self, row: IdentityProvider) -> Card:
         known = Client.objects.filter(provider=row).first()
-        action = Action("openid", _("Change"), "key", reverse("identity-provider-openid", args=[row.pk]))
+        action = Action("openid", _("Change"), "key", reverse("identity-provider-openid", args=[row.pk]), "wide")
         if known is None:
             none = Cell("muted", _("None. With one, people sign in at this provider from the sign-in page."))
             return Card(_("OpenID Connect client"), pairs=(("", none),), action=action, name="openid")
@@ -252,7 +252,7 @@ class ClientForm(Styled):
 class OpenId(FormDialog):
     """The client's settings; an empty secret stays as it is."""
 
-    panel = "identity-providers"
+    panel, two = "identity-providers", True
     title, submit = gettext_lazy("OpenID Connect client"), gettext_lazy("Keep")
     form_class = ClientForm
     places = ((BadAddress, "issuer"),)

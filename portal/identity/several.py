@@ -10,13 +10,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from common.actor import Actor
-from common.errors import CloudError
+from common.errors import CloudError, Conflict
 from identity.crud import Kind
 from portal.dialogs import Confirm, Text
 from portal.pages import Page
 
 #: Rows of one request.
 MOST = 200
+
+
+class OwnGround(Conflict):
+    template = gettext_lazy("%(name)s is you, or where you are now, and stays.")
+
+
+def not_own(actor: Actor, row: Any) -> None:
+    """Nobody takes the ground from under the own feet by ticking every box. Raises: OwnGround."""
+    here = {actor.user_id, actor.project_id, actor.domain_id, actor.user_domain_id, actor.project_domain_id}
+    if row.pk in here:
+        raise OwnGround(name=getattr(row, "name", row.pk))
 
 
 def each(ids: Iterable[str], do: Callable[[str], Any]) -> tuple[int, list[str]]:
@@ -80,12 +91,16 @@ class Deleting(Confirm):
     def remove(self, actor: Actor, id: str) -> None:
         self.kind.delete(actor, id)
 
+    def remove_other(self, actor: Actor, id: str) -> None:
+        not_own(actor, self.kind.find(id))
+        self.remove(actor, id)
+
     def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
         ids = self.ids(**keys)
         if len(ids) == 1:
             self.remove(actor, ids[0])
             return self.after(**keys), ""
-        done, wrong = each(ids, lambda id: self.remove(actor, id))
+        done, wrong = each(ids, lambda id: self.remove_other(actor, id))
         for sentence in wrong:
             messages.error(self.request, sentence)
         return self.after(**keys), ngettext("%(count)s deleted", "%(count)s deleted", done) % {"count": done}
@@ -107,8 +122,13 @@ class Switch(Page):
             here = request.headers.get("HX-Current-URL", "").partition(request.get_host())[2]
             return self.go(here if here.startswith("/") else reverse(self.route))
         wanted = {"enabled": to == "enable"}
-        done, wrong = each(request.POST.getlist("ids"), lambda one: self.kind.update(self.actor, one, wanted))
+        done, wrong = each(request.POST.getlist("ids"), lambda one: self.change(one, wanted))
         for sentence in wrong:
             messages.error(request, sentence)
         word = _("%(count)s enabled") if wanted["enabled"] else _("%(count)s disabled")
         return self.go(reverse(self.route), word % {"count": done})
+
+    def change(self, id: str, wanted: dict[str, bool]) -> None:
+        if not wanted["enabled"]:
+            not_own(self.actor, self.kind.find(id))
+        self.kind.update(self.actor, id, wanted)

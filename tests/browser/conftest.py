@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from tests.browser.acceptance import Walk
 from tests.live import CLONE, LiveCloud
 
 IMAGES = CLONE / "docs" / "images"
@@ -85,3 +86,15 @@ def picture() -> Callable[[Page, str], Path]:
         return path
 
     return take
+
+
+@pytest.fixture
+def walk(fake_cloud: LiveCloud, enter: Enter) -> Callable[..., Walk]:
+    """`walk("projects")` is a browser at that panel, which knows what docs/acceptance promises of it."""
+
+    def make(panel: str, account: str = "admin", *, path: str = "", table: str = "identity") -> Walk:
+        found = Walk(enter(fake_cloud, account), fake_cloud.url, panel, table)
+        found.open(path)
+        return found
+
+    return make

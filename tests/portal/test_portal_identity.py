@@ -214,6 +214,9 @@ def test_several_at_once_say_what_went_wrong(admin: Client) -> None:
     assert admin.post("/users/switch/disable", {"ids": [*ids, "nobody"]}, **HX).status_code == 204
     assert not User.objects.filter(pk__in=ids, enabled=True).exists()
     assert b"Could not find user: nobody" in admin.get("/users").content
+    own = User.objects.get(name="admin").pk
+    assert admin.post("/users/switch/disable", {"ids": [own]}, **HX).status_code == 204
+    assert User.objects.get(pk=own).enabled and b"admin is you" in admin.get("/users").content
     path = f"/users/delete?ids={','.join(ids)}"
     assert b"Type 2 to confirm" in admin.get(path, **HX).content
     assert admin.post(path, {"typed": "1"}, **HX).status_code == 422
