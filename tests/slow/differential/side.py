@@ -24,12 +24,6 @@ class Said:
     headers: dict[str, str]
     body: Any
 
-    def lines(self) -> dict[str, str]:
-        """What is compared: part → its text."""
-        shown = json.dumps(self.body, sort_keys=True, ensure_ascii=False)
-        heads = {f"header {name}": self.headers.get(name, "(none)") for name in HEADERS}
-        return {"status": str(self.status), **heads, "body": shown}
-
 
 @dataclass
 class Side:
@@ -110,7 +104,9 @@ def _json(raw: bytes, heads: dict[str, str]) -> Any:
         return None
     if kind in ("application/json", "application/json-home"):
         return json.loads(raw)
-    return {pair.partition("=")[0]: "<text>" for pair in raw.decode().split("&")} if b"=" in raw[:30] else f"({kind})"
+    if b"=" not in raw[:30] or b"<" in raw[:1]:
+        return f"({kind})"
+    return {pair.partition("=")[0]: "<text>" for pair in raw.decode().split("&")}  # OAuth 1 answers as forms do
 
 
 def _at(found: Any, where: str) -> Any:
