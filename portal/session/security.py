@@ -53,6 +53,7 @@ class Security(Page):
         ]
         return self.page(
             "portal/security.html",
+            settings_tab="security",
             user=user,
             have=factors.of_user(user),
             strict=factors.strict(user),

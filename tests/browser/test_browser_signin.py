@@ -263,13 +263,11 @@ def provider(fake_cloud: LiveCloud, tmp_path: Path) -> Iterator[Peer]:
         headers = {"X-Auth-Token": token, "Content-Type": "application/json"}
         urllib.request.urlopen(urllib.request.Request(base + path, data, headers, method=method), timeout=20).close()
 
-    project = {"name": "demo", "roles": [{"name": "member"}]}
-    rules = [
-        {
-            "remote": [{"type": "preferred_username"}],
-            "local": [{"user": {"name": "{0}"}}, {"projects": [project], "domain": {"id": "default"}}],
-        }
-    ]
+    fake_cloud.openstack("group", "create", "people-of-the-peer", account="admin")
+    role = ("role", "add", "--group", "people-of-the-peer", "--project", "demo", "member")
+    fake_cloud.openstack(*role, account="admin")
+    group = {"name": "people-of-the-peer", "domain": {"id": "default"}}
+    rules = [{"remote": [{"type": "preferred_username"}], "local": [{"user": {"name": "{0}"}}, {"group": group}]}]
     openid = {"issuer": peer.issuer, "client_id": CLIENT, "client_secret": SECRET, "label": "Example Org"}
     known = {"enabled": True, "remote_ids": [peer.issuer], "openid": openid}
     call("PUT", "/identity_providers/peer", {"identity_provider": known})
@@ -278,6 +276,7 @@ def provider(fake_cloud: LiveCloud, tmp_path: Path) -> Iterator[Peer]:
     yield peer
     for path in ("/identity_providers/peer/protocols/openid", "/mappings/peer", "/identity_providers/peer"):
         call("DELETE", path)
+    fake_cloud.openstack("group", "delete", "people-of-the-peer", account="admin")
     peer.close()
 
 
