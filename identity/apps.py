@@ -31,4 +31,5 @@ class IdentityConfig(AppConfig):
         beat.every(3.0, "identity.shares", sharing.sweep)
         background.register(people.KIND, people.look_at)
         beat.every(300.0, "identity.directories", people.sweep)
+        beat.every(shadow.EVERY, "identity.mapped.end", shadow.end_due)
         beat.every(3600.0, "identity.mapped", shadow.forget_old)

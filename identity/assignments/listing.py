@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from identity.assignments.models import TABLES
+from identity.federation import memberships
 from identity.models import ImpliedRole, Project, Role, User
 
 
@@ -91,20 +92,25 @@ def _rows_of(wide: Filter, user_id: str | None) -> Iterator[Assignment]:
         yield from rows(wide)
         return
     yield from rows(replace(wide, user_id=user_id))
-    for group_id in User.groups.through.objects.filter(user_id=user_id).values_list("group_id", flat=True):
+    for group_id in {group_id for group_id, _member in _pairs(user_id)}:
         yield from rows(replace(wide, group_id=group_id))
 
 
+def _pairs(user_id: str | None) -> Iterator[tuple[str, str]]:
+    """(group, member), of one user or of all; those whom an identity provider put there for a time, too."""
+    for pairs in (User.groups.through.objects.all(), memberships.unexpired()):
+        yield from (pairs.filter(user_id=user_id) if user_id else pairs).values_list("group_id", "user_id")
+
+
 def _members(found: Iterable[Assignment], user_id: str | None) -> Iterator[Assignment]:
-    members: dict[str, list[str]] = {}
-    pairs = User.groups.through.objects.values_list("group_id", "user_id")
-    for group_id, member_id in pairs.filter(user_id=user_id) if user_id else pairs:
-        members.setdefault(group_id, []).append(member_id)
+    members: dict[str, set[str]] = {}
+    for group_id, member_id in _pairs(user_id):
+        members.setdefault(group_id, set()).add(member_id)
     for one in found:
         if one.subject == "user":
             yield one
         else:
-            for member_id in members.get(one.subject_id, ()):
+            for member_id in sorted(members.get(one.subject_id, ())):
                 yield replace(one, subject="user", subject_id=member_id, via_group=one.subject_id)
 
 

@@ -30,6 +30,8 @@ from identity.models import (
 from identity.projects.services import PROJECTS
 from identity.revocation import services as revocation
 
+EVERY = 20  # seconds
+
 
 class ProviderDisabled(Forbidden):
     template = _("Identity Provider %(id)s is disabled")
@@ -180,6 +182,14 @@ def _join(user: User, provider: IdentityProvider, group_ids: set[str]) -> None:
         MappedMembership(user=user, provider=provider, group_id=id, until=until) for id in sorted(group_ids - before)
     )
     revocation.touch()
+
+
+def end_due() -> None:
+    """Have every process read roles anew when a membership has just ended (asked every EVERY seconds)."""
+    moment = int(time.time())
+    due = MappedMembership.objects.filter(until__gt=moment - 2 * EVERY, until__lte=moment)
+    if due.filter(provider__authorization_ttl__gt=0).exists():
+        revocation.touch()
 
 
 def forget_old() -> int:

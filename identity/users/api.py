@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework.response import Response
 
 from identity.crud import ItemView, ListView
+from identity.federation import memberships
 from identity.groups.services import GROUPS
 from identity.projects.services import PROJECTS
 from identity.users import services
@@ -35,9 +36,12 @@ class UserPassword(IdentityView):
 class UserGroups(IdentityView):
     def get(self, request: Any, user_id: str) -> Response:
         rows = matching(services.groups_of(self.actor, user_id), request._request.GET.dict(), {"name": "name"})
-        return self.collection(
-            "groups", [self.linked(GROUPS.render(r), f"/groups/{r.pk}") for r in rows.order_by("id")]
-        )
+        ends = memberships.ends(user_id)
+        bodies = [self.linked(GROUPS.render(row), f"/groups/{row.pk}") for row in rows.order_by("id")]
+        for body in bodies:
+            if body["id"] in ends:
+                body["membership_expires_at"] = ends[body["id"]]
+        return self.collection("groups", bodies)
 
 
 class UserProjects(IdentityView):

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
@@ -15,6 +16,7 @@ from common.live import announce
 from identity.assignments.guards import guard_user, keep_one
 from identity.auth import passwords
 from identity.crud import Kind, Missing, Values, enforce, home_domain
+from identity.federation.memberships import unexpired
 from identity.ldap import services as directories
 from identity.models import Domain, FederatedUser, Group, OldPassword, User
 from identity.revocation import services as revocation
@@ -165,7 +167,8 @@ def groups_of(actor: Actor, user_id: str) -> Any:
     """Raises: Forbidden, Missing."""
     _readable(actor, "list_groups_for_user", user_id)
     directories.before_groups(user_id)
-    rows = Group.objects.filter(users=user_id)
+    mapped = unexpired().filter(user_id=user_id)
+    rows = Group.objects.filter(Q(users=user_id) | Q(pk__in=mapped.values("group_id"))).distinct()
     return rows.filter(domain_id=actor.domain_id) if actor.domain_id else rows
 
 

@@ -41,16 +41,7 @@ access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="{reader}" read by anonymous auth by * none
 """
 
-PERSON = """
-dn: uid={uid},ou=People,{suffix}
-objectClass: inetOrgPerson
-uid: {uid}
-cn: {cn}
-sn: {sn}
-mail: {uid}@example.org
-employeeType: {state}
-userPassword: {password}
-"""
+FOLK = (("ann", "Lee", "TRUE"), ("bea", "Ray", "TRUE"), ("cid", "Fox", "FALSE"))
 
 TREE = """
 dn: {suffix}
@@ -72,13 +63,6 @@ objectClass: organizationalRole
 objectClass: simpleSecurityObject
 cn: reader
 userPassword: {reader_password}
-
-dn: cn=ops,ou=Groups,{suffix}
-objectClass: groupOfNames
-cn: ops
-description: Operations
-member: uid=ann,ou=People,{suffix}
-member: UID=bea, ou=People,{suffix}
 """
 
 
@@ -94,12 +78,8 @@ class Slapd:
         values = {"folder": folder, "suffix": SUFFIX, "manager": MANAGER, "reader": READER}
         conf = CONF.format(**values, manager_password=MANAGER_PASSWORD)
         (folder / "slapd.conf").write_text(conf)
-        people = "".join(
-            PERSON.format(uid=uid, cn=f"{uid.title()} {sn}", sn=sn, state=state, password=PASSWORD, suffix=SUFFIX)
-            for uid, sn, state in (("ann", "Lee", "TRUE"), ("bea", "Ray", "TRUE"), ("cid", "Fox", "FALSE"))
-        )
         tree = TREE.format(suffix=SUFFIX, reader_password=READER_PASSWORD)
-        (folder / "tree.ldif").write_text(tree.strip() + "\n" + people)
+        (folder / "tree.ldif").write_text(tree.strip() + "\n")
         add = [program.replace("slapd", "slapadd"), "-f", str(folder / "slapd.conf"), "-l", str(folder / "tree.ldif")]
         subprocess.run(add, check=True, capture_output=True)
         self.start()
@@ -126,6 +106,24 @@ class Slapd:
     def manager(self) -> ldap3.Connection:
         """A connection that may change everything."""
         return ldap3.Connection(f"ldap://127.0.0.1:{self.port}", MANAGER, MANAGER_PASSWORD, auto_bind=True)
+
+    def reset(self) -> None:
+        """The people and groups of the beginning."""
+        if self.process.poll() is not None:
+            self.start()
+        with self.manager() as manager:
+            for base in (PEOPLE, GROUPS):
+                manager.search(base, "(objectClass=*)", ldap3.SUBTREE, attributes=["1.1"])
+                found = sorted((raw["dn"] for raw in manager.response), key=len, reverse=True)
+                for dn in found[:-1]:
+                    assert manager.delete(dn), manager.result
+            for uid, sn, state in FOLK:
+                person = {"uid": uid, "cn": f"{uid.title()} {sn}", "sn": sn, "employeeType": state}
+                person |= {"mail": f"{uid}@example.org", "userPassword": PASSWORD}
+                assert manager.add(f"uid={uid},{PEOPLE}", ["inetOrgPerson"], person), manager.result
+            ops = {"cn": "ops", "description": "Operations"}
+            members = [f"uid=ann,{PEOPLE}", f"UID=bea, {PEOPLE}"]
+            assert manager.add(f"cn=ops,{GROUPS}", ["groupOfNames"], {**ops, "member": members}), manager.result
 
     def options(self, **more: Any) -> dict[str, Any]:
         """A domain's configuration that fits this directory."""

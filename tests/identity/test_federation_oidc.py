@@ -8,8 +8,9 @@ import pytest
 from django.test import Client as Browser
 
 from identity.assignments import services as assignments
-from identity.federation import oidc
+from identity.federation import oidc, shadow
 from identity.models import Client, Group, MappedMembership, User
+from identity.revocation import services as revocation
 from tests.identity.conftest import Api, role, user
 from tests.identity.oidc_peer import CLIENT, SECRET, WEBSSO, Peer
 
@@ -120,8 +121,17 @@ def test_groups_count_outside_of_federated_tokens_for_the_authorization_ttl_only
     bob = user("bob").pk
     scope = Scope("project", admin.get("/projects?name=demo")["projects"][0]["id"])
     assert set(roles_on(bob, scope).values()) == {"member", "reader"}
+    (group,) = admin.get(f"/users/{bob}/groups")["groups"]
+    assert group["name"] == "staff" and group["membership_expires_at"]
+    held = admin.get(f"/role_assignments?user.id={bob}&effective")["role_assignments"]
+    assert {one["scope"]["project"]["id"] for one in held} == {scope.id}
     assert MappedMembership.objects.get().until == pytest.approx(time.time() + 600, abs=30)
     MappedMembership.objects.update(until=int(time.time()) - 1)
+    before = revocation.epoch(fresh=True)
+    shadow.end_due()
+    assert revocation.epoch(fresh=True) > before
+    assert admin.get(f"/users/{bob}/groups")["groups"] == []
+    assert admin.get(f"/role_assignments?user.id={bob}&effective")["role_assignments"] == []
     assert roles_on(bob, scope) == {} and set(roles_on(bob, scope, "peer").values()) == {"member", "reader"}
 
 

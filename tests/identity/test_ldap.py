@@ -15,11 +15,17 @@ from tests.identity.conftest import DEMO, Api, SignIn, password_body, project, r
 from tests.identity.directory import GROUPS, MANAGER_PASSWORD, PASSWORD, PEOPLE, READER_PASSWORD, Slapd
 
 
-@pytest.fixture
-def slapd(tmp_path: Any) -> Iterator[Slapd]:
-    found = Slapd(tmp_path)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
+    found = Slapd(tmp_path_factory.mktemp("slapd"))
     yield found
     found.stop()
+
+
+@pytest.fixture
+def slapd(server: Slapd) -> Slapd:
+    server.reset()
+    return server
 
 
 @pytest.fixture
@@ -249,8 +255,8 @@ def test_the_password_of_the_configuration_is_encrypted_and_not_shown(admin: Api
     assert "password" not in admin.get(f"/domains/{domain}/config")["config"]["ldap"]
 
 
-def test_tls_is_checked(admin: Api, domain: str, slapd: Slapd, tmp_path: Any) -> None:
-    ca = str(tmp_path / "ca.pem")
+def test_tls_is_checked(admin: Api, domain: str, slapd: Slapd) -> None:
+    ca = str(slapd.folder / "ca.pem")
     for url, use_tls in ((f"ldaps://127.0.0.1:{slapd.tls_port}", False), (f"ldap://127.0.0.1:{slapd.port}", True)):
         configure(admin, domain, url=url, use_tls=use_tls, tls_cacertfile=None)
         admin.call("get", f"/users?domain_id={domain}", None, 503)
