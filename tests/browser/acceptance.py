@@ -51,6 +51,7 @@ class Walk:
         self.page.click(f"#menu [data-action={action}]")
 
     def columns(self, *names: str) -> None:
+        self.page.wait_for_load_state()
         heads = [text.strip() for text in self.page.locator("main thead th").all_inner_texts()]
         assert set(names) <= set(heads), heads
 
