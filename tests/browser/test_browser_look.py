@@ -11,7 +11,7 @@ from tests.live import CLONE, LiveCloud
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 PAGES = (
     "/", "/instances", "/instances/launch", "/images", "/images/create", "/key-pairs", "/flavors", "/networks", "/routers",
-    "/floating-ips", "/security-groups", "/api-access", "/application-credentials", "/activity", "/settings", "/hosts",
+    "/floating-ips", "/security-groups", "/api-access", "/application-credentials", "/activity", "/settings", "/settings/security", "/hosts",
     "/services", "/all-instances", "/projects", "/users", "/roles", "/groups", "/domains", "/credentials", "/identity-providers",
     "/mappings", "/settings/password", "/settings/credentials",
 )  # fmt: skip

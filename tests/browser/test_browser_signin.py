@@ -2,8 +2,10 @@
 
 import json
 import re
+import sqlite3
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +17,58 @@ from tests.identity.oidc_peer import PASSWORD as PEERS_PASSWORD
 from tests.live import LiveCloud
 from tests.totp import code_of
 
+FEDERATION = "/OS-FEDERATION"
+People = Callable[[str], tuple[str, str]]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
+class Admin:
+    """The identity API as the cloud's administrator: the `openstack` client would take seconds for each of these."""
+
+    def __init__(self, cloud: LiveCloud) -> None:
+        self.base = f"{cloud.url}/api/identity/v3"
+        user = {"name": "admin", "domain": {"id": "default"}, "password": cloud.password("admin")}
+        identity = {"methods": ["password"], "password": {"user": user}}
+        scope = {"project": {"name": "admin", "domain": {"id": "default"}}}
+        with self._ask("POST", "/auth/tokens", {"auth": {"identity": identity, "scope": scope}}) as answer:
+            self.token = answer.headers["X-Subject-Token"]
+        self.demo = self.call("GET", "/projects?name=demo&domain_id=default")["projects"][0]["id"]
+        self.member = self.call("GET", "/roles?name=member")["roles"][0]["id"]
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        data = json.dumps(body).encode() if body is not None else None
+        headers = {"Content-Type": "application/json", "X-Auth-Token": getattr(self, "token", "")}
+        headers = {name: value for name, value in headers.items() if value}
+        return urllib.request.urlopen(
+            urllib.request.Request(self.base + path, data, headers, method=method), timeout=20
+        )
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        with self._ask(method, path, body) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+
 @pytest.fixture(scope="module")
-def people(fake_cloud: LiveCloud) -> Iterator[Any]:
+def admin(fake_cloud: LiveCloud) -> Admin:
+    return Admin(fake_cloud)
+
+
+@pytest.fixture(scope="module")
+def people(admin: Admin) -> Iterator[People]:
     """`people("ann")` is a member of project demo with a password of her own."""
     made: list[str] = []
 
     def make(name: str) -> tuple[str, str]:
         password = f"{name}'s own password"
-        fake_cloud.openstack("user", "create", name, "--password", password, "--project", "demo", account="admin")
-        fake_cloud.openstack("role", "add", "--user", name, "--project", "demo", "member", account="admin")
-        made.append(name)
+        body = {"name": name, "password": password, "default_project_id": admin.demo}
+        made.append(admin.call("POST", "/users", {"user": body})["user"]["id"])
+        admin.call("PUT", f"/projects/{admin.demo}/users/{made[-1]}/roles/{admin.member}")
         return name, password
 
     yield make
-    for name in made:
-        fake_cloud.openstack("user", "delete", name, account="admin")
+    for user_id in made:
+        admin.call("DELETE", f"/users/{user_id}")
 
 
 @pytest.fixture
@@ -95,7 +131,7 @@ def set_up_app(page: Page, url: str) -> tuple[str, list[str]]:
     return secret, codes_shown(page)
 
 
-def test_a_code_after_the_password(fake_cloud: LiveCloud, people: Any, profile: BrowserContext) -> None:
+def test_a_code_after_the_password(fake_cloud: LiveCloud, people: People, profile: BrowserContext) -> None:
     page, (name, password) = profile.new_page(), people("ann")
     sign_in(page, fake_cloud.url, name, password)
     secret, codes = set_up_app(page, fake_cloud.url)
@@ -125,7 +161,7 @@ def test_a_code_after_the_password(fake_cloud: LiveCloud, people: Any, profile: 
 
 
 def test_a_security_key_after_the_password_and_a_passkey_instead(
-    fake_cloud: LiveCloud, people: Any, profile: BrowserContext
+    fake_cloud: LiveCloud, people: People, profile: BrowserContext
 ) -> None:
     page, (name, password), url = profile.new_page(), people("ben"), at_localhost(fake_cloud)
     authenticator(page)
@@ -151,15 +187,16 @@ def test_a_security_key_after_the_password_and_a_passkey_instead(
 
 def end_session(cloud: LiveCloud, name: str) -> None:
     """The sessions of a user are over, as after two hours without use."""
-    cloud.manage(
-        "shell", "-c",
-        "from django.utils import timezone; from identity.models import PortalSession; "
-        f"PortalSession.objects.filter(user__name='{name}').update(expire_date=timezone.now())",
-    )  # fmt: skip
+    with closing(sqlite3.connect(cloud.data / "db.sqlite3", timeout=20)) as rows, rows:
+        rows.execute(
+            "UPDATE identity_portalsession SET expire_date = '2000-01-01 00:00:00' "
+            "WHERE user_id = (SELECT id FROM identity_user WHERE name = ?)",
+            [name],
+        )
 
 
 def test_a_session_that_ends_in_a_filled_form_loses_nothing(
-    fake_cloud: LiveCloud, people: Any, profile: BrowserContext
+    fake_cloud: LiveCloud, people: People, profile: BrowserContext
 ) -> None:
     page, (name, password) = profile.new_page(), people("cat")
     sign_in(page, fake_cloud.url, name, password, "/instances/launch")
@@ -183,7 +220,7 @@ def test_a_session_that_ends_in_a_filled_form_loses_nothing(
 
 
 def test_a_dialog_of_an_ended_session_goes_on_where_it_was(
-    fake_cloud: LiveCloud, people: Any, profile: BrowserContext
+    fake_cloud: LiveCloud, people: People, profile: BrowserContext
 ) -> None:
     """htmx asks, the page asks for the password and the code, htmx asks again; the socket is back; other tabs go on."""
     page, (name, password) = profile.new_page(), people("dan")
@@ -213,7 +250,7 @@ def test_a_dialog_of_an_ended_session_goes_on_where_it_was(
         fake_cloud.openstack("network", "delete", made)
 
 
-def test_somebody_else_there_gets_a_fresh_page(fake_cloud: LiveCloud, people: Any, profile: BrowserContext) -> None:
+def test_somebody_else_there_gets_a_fresh_page(fake_cloud: LiveCloud, people: People, profile: BrowserContext) -> None:
     page, (name, password) = profile.new_page(), people("eve")
     sign_in(page, fake_cloud.url, name, password, "/instances/launch")
     page.fill("#n", "not-for-others")
@@ -230,7 +267,7 @@ def test_somebody_else_there_gets_a_fresh_page(fake_cloud: LiveCloud, people: An
 
 
 def test_signing_out_everywhere_reaches_an_open_page_within_a_second(
-    fake_cloud: LiveCloud, people: Any, chromium: Browser
+    fake_cloud: LiveCloud, people: People, chromium: Browser
 ) -> None:
     name, password = people("fay")
     contexts = [chromium.new_context(viewport={"width": 1440, "height": 900}) for _browser in range(2)]
@@ -252,31 +289,22 @@ def test_signing_out_everywhere_reaches_an_open_page_within_a_second(
 
 
 @pytest.fixture
-def provider(fake_cloud: LiveCloud, tmp_path: Path) -> Iterator[Peer]:
+def provider(fake_cloud: LiveCloud, admin: Admin, tmp_path: Path) -> Iterator[Peer]:
     """django-allauth's own provider in a second process, known to the cloud as "Example Org"."""
     peer = Peer(tmp_path, "jwt", fake_cloud.url)
-    token = fake_cloud.openstack("token", "issue", "-f", "value", "-c", "id", account="admin").strip()
-    base = f"{fake_cloud.url}/api/identity/v3/OS-FEDERATION"
-
-    def call(method: str, path: str, body: Any = None) -> None:
-        data = json.dumps(body).encode() if body is not None else None
-        headers = {"X-Auth-Token": token, "Content-Type": "application/json"}
-        urllib.request.urlopen(urllib.request.Request(base + path, data, headers, method=method), timeout=20).close()
-
-    fake_cloud.openstack("group", "create", "people-of-the-peer", account="admin")
-    role = ("role", "add", "--group", "people-of-the-peer", "--project", "demo", "member")
-    fake_cloud.openstack(*role, account="admin")
-    group = {"name": "people-of-the-peer", "domain": {"id": "default"}}
-    rules = [{"remote": [{"type": "preferred_username"}], "local": [{"user": {"name": "{0}"}}, {"group": group}]}]
+    group = admin.call("POST", "/groups", {"group": {"name": "people-of-the-peer"}})["group"]["id"]
+    admin.call("PUT", f"/projects/{admin.demo}/groups/{group}/roles/{admin.member}")
+    told = {"group": {"name": "people-of-the-peer", "domain": {"id": "default"}}}
+    rules = [{"remote": [{"type": "preferred_username"}], "local": [{"user": {"name": "{0}"}}, told]}]
     openid = {"issuer": peer.issuer, "client_id": CLIENT, "client_secret": SECRET, "label": "Example Org"}
     known = {"enabled": True, "remote_ids": [peer.issuer], "openid": openid}
-    call("PUT", "/identity_providers/peer", {"identity_provider": known})
-    call("PUT", "/mappings/peer", {"mapping": {"rules": rules}})
-    call("PUT", "/identity_providers/peer/protocols/openid", {"protocol": {"mapping_id": "peer"}})
+    admin.call("PUT", f"{FEDERATION}/identity_providers/peer", {"identity_provider": known})
+    admin.call("PUT", f"{FEDERATION}/mappings/peer", {"mapping": {"rules": rules}})
+    admin.call("PUT", f"{FEDERATION}/identity_providers/peer/protocols/openid", {"protocol": {"mapping_id": "peer"}})
     yield peer
-    for path in ("/identity_providers/peer/protocols/openid", "/mappings/peer", "/identity_providers/peer"):
-        call("DELETE", path)
-    fake_cloud.openstack("group", "delete", "people-of-the-peer", account="admin")
+    for path in ("identity_providers/peer/protocols/openid", "mappings/peer", "identity_providers/peer"):
+        admin.call("DELETE", f"{FEDERATION}/{path}")
+    admin.call("DELETE", f"/groups/{group}")
     peer.close()
 
 

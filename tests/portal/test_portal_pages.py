@@ -14,7 +14,7 @@ from operations.models import Operation, OperationStep
 
 PANELS = [
     "/", "/instances", "/instances/launch", "/images", "/images/create", "/key-pairs", "/flavors", "/networks", "/routers",
-    "/floating-ips", "/security-groups", "/api-access", "/application-credentials", "/activity", "/settings",
+    "/floating-ips", "/security-groups", "/api-access", "/application-credentials", "/activity", "/settings", "/settings/security",
 ]  # fmt: skip
 IDENTITY = ["/projects", "/users", "/groups", "/roles", "/domains", "/identity-providers", "/mappings"]
 ADMIN = ["/hosts", "/services", "/all-instances", *IDENTITY]
