@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
@@ -317,14 +318,14 @@ def _changed(kind: kinds.Kind, object_pk: str, subjects: list[tuple[str, str]], 
 
 
 def sweep() -> int:
-    """Remove shares that ended, whose object is gone, or whose own ground is gone. Returns how many."""
+    """Remove shares that ended, and those whose ground is gone: the share by which they were given on. Returns how many."""
+    there = [table.objects.filter(pk=OuterRef("through")) for table in TABLES.values()]
     count = 0
     for subject, table in TABLES.items():
-        for row in table.objects.filter(expires_at__lte=now()).select_related("permission", "content_type")[:500]:
+        rows = table.objects.select_related("permission", "content_type")
+        groundless = ~Q(through="") & ~Exists(there[0]) & ~Exists(there[1])
+        for row in rows.filter(Q(expires_at__lte=now()) | groundless)[:500]:
             count += _drop(row, subject)
-        for row in table.objects.exclude(through="").select_related("permission", "content_type"):
-            if not any(other.objects.filter(pk=row.through).exists() for other in TABLES.values()):
-                count += _drop(row, subject)
     return count
 
 
