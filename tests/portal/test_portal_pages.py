@@ -54,6 +54,14 @@ def test_a_thousand_instances_fit_in_60_kb_and_few_queries(
     assert len(re.findall(rb"<tr data-id=", answer.content)) == 40
 
 
+def test_instances_as_a_file(demo: Client, make_servers: Callable[..., list[Server]]) -> None:
+    made = make_servers(3)
+    answer = demo.get("/instances?format=csv&state=active")
+    lines = answer.content.decode("utf-8-sig").splitlines()
+    assert lines[0].startswith("Name,Status,Fixed IP,Floating IP,Image,Flavor,ID,Created")
+    assert len(lines) == 4 and all(server.id in answer.content.decode() for server in made)
+
+
 def test_rows_say_their_status_and_busy_wins(demo: Client, make_servers: Callable[..., list[Server]]) -> None:
     busy = make_servers(1, vm_state="active", task_state="powering-off")[0]
     make_servers(1, vm_state="stopped", power_state=4)
