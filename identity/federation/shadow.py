@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
@@ -60,12 +60,19 @@ def find_protocol(provider_id: str, protocol_id: str) -> Protocol:
     return row
 
 
-@transaction.atomic
 def user_of(protocol: Protocol, assertion: Assertion, issuer: str) -> User:
     """Whom a provider vouches for. An ephemeral user is made at the first sign-in and renewed at each later one.
 
     Raises: NotMapped, WrongIssuer, Missing (role), RoleElsewhere.
     """
+    try:
+        return _user_of(protocol, assertion, issuer)
+    except IntegrityError:  # another request made the same user, project or membership a moment ago
+        return _user_of(protocol, assertion, issuer)
+
+
+@transaction.atomic
+def _user_of(protocol: Protocol, assertion: Assertion, issuer: str) -> User:
     provider, mapping = protocol.provider, protocol.mapping
     accepted = set(provider.remote_ids.values_list("id", flat=True))
     if accepted and issuer not in accepted:

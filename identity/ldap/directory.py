@@ -1,6 +1,7 @@
 """Talking to a directory: binds and searches with short waits. Nothing here writes to it."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,9 @@ log = logging.getLogger(__name__)
 #: Seconds to wait for a connection, and for an answer.
 CONNECT, ANSWER = 3, 5
 PAGE = 500
+#: After a wait of more than SLOW seconds for nothing, nobody waits anew for QUIET seconds.
+SLOW, QUIET = 1.0, 5.0
+_silent: dict[tuple[str, str], tuple[float, str]] = {}
 
 
 class DirectoryDown(Unavailable):
@@ -121,14 +125,23 @@ def plain_dn(dn: str) -> str:
 
 
 def _open(config: Config, dn: str | None, password: str | None) -> ldap3.Connection:
-    """A bound connection to the first server that can be reached. Raises: LDAPException."""
+    """A bound connection to the first server that can be reached. Raises: LDAPException, DirectoryDown."""
+    silent = _silent.get((config.domain_id, config["url"]))
+    if silent is not None and time.monotonic() - silent[0] < QUIET:
+        raise DirectoryDown(domain=config.domain_id, reason=silent[1])
     *others, last = config.urls
-    for url in others:
-        try:
-            return _open_at(config, url, dn, password)
-        except LDAPCommunicationError as error:
-            log.warning("the directory server %s of domain %s does not answer: %s", url, config.domain_id, error)
-    return _open_at(config, last, dn, password)
+    began = time.monotonic()
+    try:
+        for url in others:
+            try:
+                return _open_at(config, url, dn, password)
+            except LDAPCommunicationError as error:
+                log.warning("the directory server %s of domain %s does not answer: %s", url, config.domain_id, error)
+        return _open_at(config, last, dn, password)
+    except LDAPCommunicationError as error:
+        if time.monotonic() - began > SLOW:
+            _silent[(config.domain_id, config["url"])] = (time.monotonic(), _words(error))
+        raise
 
 
 def _open_at(config: Config, url: str, dn: str | None, password: str | None) -> ldap3.Connection:
@@ -194,8 +207,13 @@ def _code(error: Exception) -> int | None:
     return getattr(error, "result", None)
 
 
+def _words(error: Exception) -> str:
+    """ldap3 nests tuples in its texts."""
+    return str(error).strip("()'\", .")[:200] or type(error).__name__
+
+
 def _down(config: Config, error: Exception) -> DirectoryDown:
     reason = {49: "it refuses the account that ldap.user and ldap.password name"}.get(_code(error) or 0)
-    text = reason or str(error).strip().rstrip(".")[:200] or type(error).__name__
+    text = reason or _words(error)
     log.warning("the directory of domain %s cannot be asked: %s", config.domain_id, text)
     return DirectoryDown(domain=config.domain_id, reason=text)

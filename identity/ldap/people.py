@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from common.live import announce
 from identity.ldap import directory, options
@@ -84,9 +84,17 @@ def _enabled(asked: Directory, entry: Entry) -> bool:
     return (said.strip().lower() == "true") != bool(config["user_enabled_invert"])
 
 
-@transaction.atomic
 def keep(asked: Directory, entity: str, entries: Iterable[Entry]) -> dict[str, str]:
     """Rows for these entries, made or renewed. Returns plain DN → our id."""
+    found = list(entries)
+    try:
+        return _keep(asked, entity, found)
+    except IntegrityError:  # another request saw the same entries for the first time
+        return _keep(asked, entity, found)
+
+
+@transaction.atomic
+def _keep(asked: Directory, entity: str, entries: Iterable[Entry]) -> dict[str, str]:
     domain_id, ids = asked.config.domain_id, {}
     for entry in entries:
         columns = _columns(asked, entity, entry)

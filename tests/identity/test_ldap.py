@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import ldap3
 import pytest
 
 from identity.assignments import services as assignments
-from identity.ldap import people
+from identity.ldap import directory, people
 from identity.models import DirectoryId, DomainOption, User
 from tests.identity.conftest import DEMO, Api, SignIn, password_body, project, role
 from tests.identity.directory import GROUPS, MANAGER_PASSWORD, PASSWORD, PEOPLE, READER_PASSWORD, Slapd
@@ -238,6 +239,19 @@ def test_a_directory_that_is_down_is_503_with_the_reason(admin: Api, domain: str
         assert secret not in caplog.text
     slapd.start()
     assert "ann" in names(admin, domain)
+
+
+def test_a_directory_that_hangs_is_waited_for_once(admin: Api, domain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "ANSWER", 2)
+    monkeypatch.setattr(directory, "QUIET", 60.0)
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        configure(admin, domain, url=f"ldap://127.0.0.1:{mute.getsockname()[1]}")
+        admin.call("get", f"/users?domain_id={domain}", None, 503)
+        with monkeypatch.context() as never:
+            never.setattr(directory, "_open_at", lambda *args: pytest.fail("asked again"))
+            admin.call("get", f"/users?domain_id={domain}", None, 503)
 
 
 def test_a_wrong_account_of_ours_is_a_sentence_and_no_password_in_it(admin: Api, domain: str) -> None:
