@@ -73,7 +73,7 @@ async function flush() {
 async function rows(table, now) {
   const kind = table.dataset.liveRows, body = $("tbody", table);
   const ids = now.filter(([what]) => what === kind).map(([, id]) => id);
-  const here = ids.filter(id => $(`tr[data-id="${CSS.escape(id)}"]`, body));
+  const here = body ? ids.filter(id => $(`tr[data-id="${CSS.escape(id)}"]`, body)) : []; // an empty list has no table yet
   const fresh = ids.filter(id => !here.includes(id));
   if (fresh.length) announce(table, fresh);
   if (!here.length) return;
