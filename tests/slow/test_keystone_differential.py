@@ -25,7 +25,7 @@ def sides() -> Iterator[tuple[Side, Side]]:
 
 
 def test_the_requests_are_many_and_readable() -> None:
-    steps = list(recordings.everything())
+    steps = [step for step in recordings.everything() if step is not recordings.WAIT]
     assert len(steps) >= 400
     assert len({step.name for step in steps}) == len(steps), "a difference must name one request"
 

@@ -5,7 +5,7 @@
 `@who` is whose token goes along (@admin without it, @nobody for none), BODY is JSON, or ``raw:`` and what is sent as it is.
 `> u=user.id` keeps a part of the answer as ``$u`` for later lines, `> @alice` keeps the token as alice's,
 `> a=#Header` keeps a header. `~` compares what kinds of values there are, not the values: for lists of what a new cloud holds.
-``# …`` is a remark.
+``# …`` is a remark, and ``...`` waits for a second: Keystone's revocations strike tokens of their own second too.
 """
 
 import re
@@ -36,6 +36,9 @@ class Step:
     shape: bool = False  # compare kinds of values only
 
 
+WAIT = Step("(wait)", "nobody", "WAIT", "", {}, None)
+
+
 class NotARequest(ValueError):
     """A line that cannot be read; the message has the file and the line."""
 
@@ -45,6 +48,9 @@ def read(path: Path) -> Iterator[Step]:
     known: dict[str, int] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line or line.startswith("#"):
+            continue
+        if line == "...":
+            yield WAIT
             continue
         found = _LINE.match(line)
         if found is None:
