@@ -27,6 +27,8 @@ _domain_of_id = Prepared(lambda id: Project.objects.domains().filter(pk=id))
 
 def find(*, user_id: str | None = None, name: str | None = None, domain: str | None = None) -> User | None:
     """A user by id, or by name in a domain (its id or name)."""
+    if any("\0" in str(text) for text in (user_id, name, domain)):
+        return None  # PostgreSQL takes no such text
     if user_id is not None:
         user: User | None = _of_id.first(str(user_id))
         if user is not None:
