@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import Unauthorized
 from common.prepared import Prepared
 from identity.auth.tries import Tries
+from identity.ldap import people
 from identity.ldap import services as directories
 from identity.models import Project, User
 
@@ -66,7 +67,7 @@ def check(
     stored = user.password if user is not None and user.password else _unknown()
     fits = check_password(password, stored) and user is not None and bool(user.password)
     there = user is not None and user.enabled and user.domain.enabled
-    tries = Tries(user if there else None, user_id, name, domain)
+    tries = Tries(user if there else None, user_id, name, None if there else _home(domain))
     if user is not None and there and not user.password and not _locked(user, tries):
         fits = bool(directories.fits(user, password)) and user.enabled
     if user is None or not there or not fits or _locked(user, tries):
@@ -75,6 +76,17 @@ def check(
     if user.password_expired() and not allow_expired:
         raise PasswordExpired(user_id=user.pk)
     return user
+
+
+def has(user: User) -> bool:
+    """Whether a password signs this user in: one of ours, or a directory's."""
+    return bool(user.password) or people.known(user.pk) is not None
+
+
+def _home(domain: str | None) -> str | None:
+    """A domain's id, however it was named: tries under both count together."""
+    rows = [*_domain_of_id(domain), *_domains_named(domain)] if domain is not None else []
+    return rows[0].pk if rows else domain
 
 
 def _locked(user: User, tries: Tries) -> bool:

@@ -82,7 +82,10 @@ def check(request: HttpRequest, answer: Json, user: User | None = None) -> User:
             raise WrongKey() from None
         finally:
             auth.clear_state()
-    _count(key, found.response.authenticator_data.counter)
+    data = found.response.authenticator_data
+    if user is None and not (key.data.get("passkey") and data.is_user_verified()):
+        raise WrongKey()  # alone it has to be a passkey that checked its user, whatever the challenge asked for
+    _count(key, data.counter)
     row: User = User.objects.select_related("domain").get(pk=owner.pk)
     if not row.enabled or not row.domain.enabled:
         raise WrongKey()

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from common.actor import Actor
 from identity.assignments.effective import Scope
+from identity.auth import passwords
 from identity.models import PortalSession, User
 
 _SALT = "portal.page"
@@ -73,7 +74,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     if known is None:
         return context
     user, scope = known
-    own = {"who": user.name, "domain": user.domain.name, "has_password": bool(user.password)}
+    own = {"who": user.name, "domain": user.domain.name, "has_password": passwords.has(user)}
     return {**context, **own, "whose": _sealed(user.pk, scope)}
 
 

@@ -55,6 +55,7 @@ class Security(Page):
             "portal/security.html",
             settings_tab="security",
             user=user,
+            has_password=passwords.has(user),
             have=factors.of_user(user),
             strict=factors.strict(user),
             sessions=sorted(found, key=lambda one: not one.here),
@@ -124,7 +125,7 @@ class Guarded(FormDialog):
     form_class = PasswordField
 
     def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        if not _user(self.actor).password:
+        if not passwords.has(_user(self.actor)):
             return forms.Form(data)
         return super().form(data, files, **keys)
 

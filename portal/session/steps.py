@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from common.actor import Actor
-from common.errors import Unauthorized
+from common.errors import CloudError, Unauthorized, Unavailable
 from identity import sessions
 from identity.assignments.effective import Scope
 from identity.auth import passwords
@@ -22,7 +22,7 @@ from identity.federation import signin
 from identity.models import User
 from identity.signins import steps
 from portal import prefs
-from portal.pages import Page
+from portal.pages import Page, status_of
 from portal.session import held
 
 
@@ -50,7 +50,7 @@ def offers(next: str) -> list[Button]:
     ]
 
 
-def sentence(error: Unauthorized) -> str:
+def sentence(error: CloudError) -> str:
     """What went wrong, the same whether or not the user exists."""
     if isinstance(error, passwords.PasswordExpired):
         return _("This password is expired. An administrator can set a new one.")
@@ -99,11 +99,11 @@ class Stepwise(Page):
         digits = len(code.replace(" ", ""))
         return "totp" if found is not None and "totp" in found.ways and digits <= 6 else "recovery"
 
-    def refused(self, error: Unauthorized, **more: Any) -> HttpResponse:
+    def refused(self, error: CloudError, **more: Any) -> HttpResponse:
         """The same step again with a sentence, or the next one."""
         if isinstance(error, steps.MoreNeeded):
             return self.form(**more)
-        response = self.form(sentence(error), 401, **more)
+        response = self.form(sentence(error), status_of(error), **more)
         if isinstance(error, WrongPassword) and error.wait:
             response["Retry-After"] = str(error.wait)
         return response
@@ -169,7 +169,7 @@ class Again(Stepwise):
         person, scope = found
         try:
             actor = self.advance(person, scope)
-        except Unauthorized as error:
+        except (Unauthorized, Unavailable) as error:
             return self.refused(error)
         self.remember(actor)
         if actor.user_id != person.pk:
@@ -206,10 +206,10 @@ class Again(Stepwise):
         context = {
             "who": found[0].name,
             "domain": found[0].domain.name,
-            "has_password": bool(found[0].password),
+            "has_password": passwords.has(found[0]),
             "passkey": any(key.data.get("passkey") for key in keys.of_user(found[0].pk)),
             "offers": offers(f"{reverse('sign-in-done')}?{urlencode({'page': said.get('page', '')})}")
-            if not found[0].password
+            if not passwords.has(found[0])
             else [],
             "error": error,
             "page": said.get("page", ""),

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.errors import Forbidden, Unauthorized
+from common.errors import Forbidden, Unauthorized, Unavailable
 from identity import sessions
 from identity.signins import steps
 from portal import navigation, prefs
@@ -36,7 +36,7 @@ class SignIn(Stepwise):
             return self.form(_("Type your user name and your password."), 400)
         try:
             actor = self.advance()
-        except Unauthorized as error:
+        except (Unauthorized, Unavailable) as error:
             return self.refused(error)
         self.remember(actor)
         return HttpResponseRedirect(inside(request, sent.get("next", "")))

@@ -152,6 +152,14 @@ def test_a_pause_says_the_same_of_a_name_that_nobody_has(cloud_rows: None, setti
     assert right.status_code == 401 and "another 2 minutes" in said(right)
 
 
+def test_naming_the_domain_otherwise_begins_no_new_count(cloud_rows: None) -> None:
+    def both(name: str) -> list[str]:
+        forms = [{"username": name, "password": "no", "domain": domain} for domain in ("Default", "default") * 4]
+        return [said(Client().post("/sign-in", form)) for form in forms]
+
+    assert both("demo") == both("nobody")
+
+
 def test_a_pause_ends_and_the_count_begins_anew(cloud_rows: None, settings: Any) -> None:
     settings.LOCKOUT_FAILURES, settings.LOCKOUT_SECONDS = 3, 60
     tries("demo", 3)
