@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -22,6 +22,7 @@ from identity.sharing.models import TABLES
 
 MOST = 100  # shares of one object: whoever needs more wants a group
 SUBJECTS: dict[str, Any] = {"user": User, "group": Group}
+LONGEST = timedelta(days=36_525)  # a hundred years; the last days of the calendar overflow in some time zones
 UNCHANGED: Any = object()
 
 
@@ -39,6 +40,10 @@ class LevelMeansNothing(Invalid):
 
 class EndsInThePast(Invalid):
     template = _("A share must end in the future, or have no end; %(at)s is past.")
+
+
+class EndsTooLate(Invalid):
+    template = _("A share ends within a hundred years, or has no end.")
 
 
 class WithYourself(Invalid):
@@ -187,7 +192,7 @@ def give(
     """Share an object with `to`, a user or group as `subject` says, until `expires_at` (None: without end).
 
     A grantee whose share is `full` may give on at most what they have; that goes when theirs goes.
-    Raises: UnknownKind, NotFound, Forbidden, LevelMeansNothing, EndsInThePast, WithYourself, AlreadyShared,
+    Raises: UnknownKind, NotFound, Forbidden, LevelMeansNothing, EndsInThePast, EndsTooLate, WithYourself, AlreadyShared,
     TooManyShares, BeyondYourOwn.
     """
     about = kinds.find(kind)
@@ -217,6 +222,8 @@ def _check(kind: kinds.Kind, level: str, expires_at: datetime | None) -> None:
         raise LevelMeansNothing(level=level, kind=kind.name, levels=", ".join(kind.levels))
     if expires_at is not None and expires_at <= now():
         raise EndsInThePast(at=expires_at.isoformat())
+    if expires_at is not None and expires_at > now() + LONGEST:
+        raise EndsTooLate()
 
 
 def _check_within(own: held.Held | None, level: str, expires_at: datetime | None) -> None:
@@ -243,7 +250,7 @@ def _check_room(subject: str, to: Any, where: dict[str, Any]) -> None:
 def change(actor: Actor, share_id: str, *, level: str | None = None, expires_at: Any = UNCHANGED) -> Found:
     """Another level or end. What shrinks takes effect at once, on open consoles too.
 
-    Raises: ShareNotFound, Forbidden, LevelMeansNothing, EndsInThePast, BeyondYourOwn.
+    Raises: ShareNotFound, Forbidden, LevelMeansNothing, EndsInThePast, EndsTooLate, BeyondYourOwn.
     """
     found = _find(share_id, lock=True)
     row, kind = found.row, found.kind

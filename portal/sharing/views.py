@@ -96,7 +96,7 @@ class Share(FormDialog):
             self.give_or_change(actor, asked, form.ends(), to, **keys)
         except services.NoSuchSubject as error:
             form.add_error("name", error.message)
-        except services.EndsInThePast as error:
+        except (services.EndsInThePast, services.EndsTooLate) as error:
             form.add_error("until", error.message)
         except CloudError as error:
             form.add_error(None, error.message)

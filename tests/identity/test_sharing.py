@@ -331,6 +331,7 @@ def test_only_who_may_share_shares(owner: Caller, guest: Caller, web: Any) -> No
         ({"user": {"name": "demo"}}, 400),  # oneself
         ({"expires_at": "2001-01-01T00:00:00Z"}, 400),
         ({"expires_at": "tomorrow"}, 400),
+        ({"expires_at": "9999-12-31T23:59:59-14:00"}, 400),
         ({"level": "own"}, 400),
         ({"object_type": "router"}, 400),
         ({"object_id": "00000000-0000-0000-0000-000000000000"}, 404),
