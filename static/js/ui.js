@@ -241,7 +241,12 @@ document.addEventListener("input", event => {
     const url = new URL(location.href);
     field.value ? url.searchParams.set("q", field.value) : url.searchParams.delete("q");
     url.searchParams.delete("page");
-    const page = new DOMParser().parseFromString(await (await fetch(url)).text(), "text/html");
+    let answer = await fetch(url);
+    if (answer.redirected) {
+      try { await signInAgain(); } catch { return; }
+      answer = await fetch(url);
+    }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     history.replaceState(null, "", url);
     const at = field.selectionStart, main = $("#main"), fresh = $("#main", page);
     main.replaceChildren(...fresh.childNodes);

@@ -1,4 +1,5 @@
 // Security keys and passkeys: a button asks the server for a challenge, the browser's authenticator answers, the form is sent.
+import { signInAgain } from "./again.js";
 import { $, $$, csrf, toast } from "./ui.js";
 
 const bytes = text => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), char => char.charCodeAt(0));
@@ -13,6 +14,8 @@ async function challenge(button) {
   body.delete("credential");
   body.set("csrfmiddlewaretoken", csrf());
   const response = await fetch(button.dataset.options, { method: "POST", body, headers: { "HX-Request": "true" } });
+  const why = response.headers.get("X-Sign-In");
+  if (why) { await signInAgain(why); return challenge(button); }
   if (!response.ok) throw new Error(`${response.status} ${button.dataset.options}`);
   return (await response.json()).publicKey;
 }
