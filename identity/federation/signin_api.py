@@ -87,7 +87,8 @@ class WebSso(IdentityView):
         text, _token = tokens.issue(done.user.pk, Scope(), (method,), delegation=delegation)
         tokens.validate(text, fresh=True)
         nonce = secrets.token_urlsafe(16)
-        answer = HttpResponse(format_html(_PAGE, host=done.next, token=text, nonce=nonce))
+        page = format_html(_PAGE, host=done.next, token=text, nonce=nonce)
+        answer = HttpResponse(page, content_type="text/html; charset=utf-8")
         answer["Cache-Control"] = "no-store"
         answer["Content-Security-Policy"] = (
             f"default-src 'none'; script-src 'nonce-{nonce}'; form-action {_site(done.next)}"
