@@ -9,6 +9,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 
 from openstackapi import microversion
+from openstackapi.components import fault
 from openstackapi.inference.reader import Reader
 from openstackapi.inference.values import Answer, either
 
@@ -23,6 +24,8 @@ _TITLES = {
     204: "Done; there is nothing to say.",
     206: "The part that was asked for.",
     300: "Several versions.",
+    302: "Elsewhere, as Location says.",
+    401: "Not proven who asks, or not by enough.",
 }
 _VERBS = {"GET": "Show", "POST": "Create or act on", "PUT": "Set", "PATCH": "Change", "DELETE": "Delete"}
 
@@ -145,9 +148,12 @@ class ServiceSchema(AutoSchema):
         if declared is not None:
             status = next((code for code, said in found.items() if "content" in said), min(found, default=200))
             self._add(found, Answer(status, declared), replace=True)
+        for status in found:
+            if status >= 400:  # a refusal of the view's own stands beside the one that every route has
+                self._add(found, Answer(status, fault(self.view.service)["content"][JSON]["schema"]))
         responses = {str(status): said for status, said in sorted(found.items())}
-        fault = {"$ref": f"#/components/responses/{self.view.service}_fault"}
-        return {**responses, "4XX": fault, "5XX": fault}
+        shared = {"$ref": f"#/components/responses/{self.view.service}_fault"}
+        return {**responses, "4XX": shared, "5XX": shared}
 
     def _add(self, found: dict[int, Schema], answer: Answer, *, replace: bool = False) -> None:
         said = found.setdefault(
