@@ -86,6 +86,7 @@ def test_three_copies_of_the_database_are_kept(tmp_path, monkeypatch):
     with sqlite3.connect(source) as db:
         db.execute("CREATE TABLE kept (word TEXT)")
         db.execute("INSERT INTO kept VALUES ('still here')")
+    monkeypatch.setattr(connection, "vendor", "sqlite")  # whatever the tests run on
     monkeypatch.setitem(connection.settings_dict, "NAME", str(source))
     for second in range(5):
         monkeypatch.setattr(prepare.time, "strftime", lambda *_, n=second: f"20260101-00000{n}")

@@ -1,14 +1,25 @@
 """Programs pass fewer middlewares than browsers, and get the same answers."""
 
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
 import pytest
+from django.core import signals
+from django.db import close_old_connections
 from django.test import RequestFactory
 
 from cloud import wsgi
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _one_connection() -> Iterator[None]:
+    """As Django's own test client: a request does not close the connection whose transaction the test is in."""
+    signals.request_started.disconnect(close_old_connections)
+    yield
+    signals.request_started.connect(close_old_connections)
 
 
 def ask(path: str, **more: str) -> tuple[int, dict[str, str], bytes]:
