@@ -121,7 +121,9 @@ def _database() -> dict[str, object]:
     url = env("DATABASE_URL")
     if not url or url.startswith("sqlite"):
         path = unquote(urlsplit(url).path) if url else str(DATA / "db.sqlite3")
-        return {"ENGINE": "common.sqlite", "NAME": path, "OPTIONS": dict(_SQLITE), "CONN_MAX_AGE": None}
+        # pytest-django knows SQLite by Django's own engine only, and would give each worker a file: so it is said here.
+        test = {"NAME": ":memory:"}
+        return {"ENGINE": "common.sqlite", "NAME": path, "OPTIONS": dict(_SQLITE), "CONN_MAX_AGE": None, "TEST": test}
     parts = urlsplit(url)
     if parts.scheme not in ("postgres", "postgresql"):
         raise SystemExit(f"DATABASE_URL names {parts.scheme}: only sqlite and postgresql are known.")
