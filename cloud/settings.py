@@ -183,6 +183,11 @@ SESSION_ENGINE = "identity.signins.store"
 #: Failed tries in a row before a name pauses, and for how long.
 LOCKOUT_FAILURES = int(env("STACKLING_LOCKOUT_FAILURES", "10"))
 LOCKOUT_SECONDS = int(env("STACKLING_LOCKOUT_SECONDS", "300"))
+#: Rules about new passwords; 0 and "" are none.
+PASSWORD_HISTORY = int(env("STACKLING_PASSWORD_HISTORY", "0"))
+PASSWORD_EXPIRES_DAYS = int(env("STACKLING_PASSWORD_EXPIRES_DAYS", "0"))
+PASSWORD_REGEX = env("STACKLING_PASSWORD_REGEX")
+PASSWORD_REGEX_DESCRIPTION = env("STACKLING_PASSWORD_REGEX_DESCRIPTION")
 MFA_ADAPTER = "identity.factors.adapter.Adapter"
 MFA_SUPPORTED_TYPES = ["recovery_codes", "webauthn"]  # codes of an app are Keystone's credentials
 MFA_PASSKEY_LOGIN_ENABLED = True

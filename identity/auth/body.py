@@ -7,7 +7,7 @@ from identity import catalog
 from identity.assignments.effective import Scope
 from identity.models import MappedMembership, ServiceProvider
 from identity.revocation import services as revocation
-from openstackapi.fields import iso_micro_z
+from openstackapi.fields import iso_micro, iso_micro_z
 
 
 def scope_of(actor: Actor) -> Scope:
@@ -27,7 +27,7 @@ def token_body(actor: Actor, base: str, *, with_catalog: bool = True) -> dict[st
             "domain": {"id": actor.user_domain_id, "name": actor.user_domain_name},
             "id": actor.user_id,
             "name": actor.user_name,
-            "password_expires_at": iso_micro_z(extra["password_expires_at"]),
+            "password_expires_at": iso_micro(extra["password_expires_at"]),
         },
         "audit_ids": list(actor.audit_ids),
         "expires_at": iso_micro_z(actor.expires_at),

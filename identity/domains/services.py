@@ -108,8 +108,8 @@ def _password_rules(actor: Actor, domain_id: str, option: str | None) -> Values:
     """What every user may read of the rules for passwords: the default domain's pattern, none by default."""
     enforce(actor, "identity:get_security_compliance_domain_config")
     rules = {
-        "password_regex": getattr(settings, "PASSWORD_REGEX", None),
-        "password_regex_description": getattr(settings, "PASSWORD_REGEX_DESCRIPTION", None),
+        "password_regex": settings.PASSWORD_REGEX or None,
+        "password_regex_description": settings.PASSWORD_REGEX_DESCRIPTION or None,
     }
     if domain_id != "default" or (option is not None and option not in rules):
         raise NotAnOption(group="security_compliance", option=option or "")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from identity.wire import BOOL, ID, ID_OR_NULL, NAME, TEXT
-from openstackapi.fields import Field, Fields, iso_micro_z
+from openstackapi.fields import Field, Fields, iso_micro
 
 OPTIONS = {
     "type": "object",
@@ -25,7 +25,7 @@ OPTIONS = {
 
 
 def expiry(row: Any) -> str | None:
-    return iso_micro_z(row.password_expires_at)
+    return iso_micro(row.password_expires_at)
 
 
 USER = Fields(

@@ -1,5 +1,6 @@
 """Verbs of users."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -25,6 +26,10 @@ from identity.users.fields import USER
 
 class PasswordReused(Invalid):
     template = _("The new password must not be one of the last %(count)s passwords.")
+
+
+class PasswordTooPlain(Invalid):
+    template = _("The password does not match the requirements: %(description)s.")
 
 
 class PasswordLocked(Invalid):
@@ -125,12 +130,14 @@ def _expiring(rows: Any, text: str) -> Any:
 def new_password(password: str | None, row: User | None) -> Values:
     """The columns that a new password sets; the old one is remembered and every token of the user revoked.
 
-    Raises: PasswordReused, PasswordLocked.
+    Raises: PasswordTooPlain, PasswordReused, PasswordLocked.
     """
+    if password is not None and not re.match(settings.PASSWORD_REGEX, password):
+        raise PasswordTooPlain(description=settings.PASSWORD_REGEX_DESCRIPTION or settings.PASSWORD_REGEX)
     if row is not None:
         if row.options.get("lock_password"):
             raise PasswordLocked()
-        keep = settings_number("PASSWORD_HISTORY")
+        keep = settings.PASSWORD_HISTORY
         if password is not None and keep:
             old = row.old_passwords.order_by("-created_at").values_list("password", flat=True)[: keep - 1]
             if any(hashed and check_password(password, hashed) for hashed in [row.password, *old]):
@@ -138,17 +145,12 @@ def new_password(password: str | None, row: User | None) -> Values:
         if row.password:
             OldPassword.objects.create(user=row, password=row.password)
         revocation.revoke(user_id=row.pk)
-    days = settings_number("PASSWORD_EXPIRES_DAYS")
+    days = settings.PASSWORD_EXPIRES_DAYS
     return {
         "password": make_password(password) if password is not None else "",
         "password_changed_at": now(),
         "password_expires_at": now() + timedelta(days=days) if days else None,
     }
-
-
-def settings_number(name: str) -> int:
-    """An operator's rule about passwords; 0 (the default) is none."""
-    return int(getattr(settings, name, 0))
 
 
 def change_password(user_id: str, original: str, password: str) -> None:
