@@ -1,6 +1,6 @@
 """A seeded cloud's identity and clients that are signed in through the API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from identity import seeding
+from identity import policy, seeding
 from identity.models import Project, Role, User
 from identity.revocation import services as revocation
 from openstackapi import auth
@@ -63,9 +63,12 @@ def password_body(name: str, password: str, scope: Any = None, domain: str = "de
 
 
 @pytest.fixture(autouse=True)
-def own_keys(settings: Any, tmp_path: Path) -> None:
+def own_keys(settings: Any, tmp_path: Path) -> Iterator[None]:
     settings.TOKEN_KEYS = tmp_path / "tokens"
     settings.POLICY_FILE = tmp_path / "policy.yaml"
+    yield
+    if settings.POLICY_FILE.exists():  # its rules would count for the next tests, until a second has passed
+        policy._table.reset()
 
 
 @pytest.fixture
