@@ -3,7 +3,7 @@ import { signInAgain } from "./again.js";
 import { $, $$, BACKGROUND, countNotices, fragment } from "./ui.js";
 
 const COLLECT = 150, LEAST = 400, SLOW = 10000;
-let changed = new Map(), timer = 0, busy = false, last = 0, socket = null, retry = 1000, fallback = 0;
+let changed = new Map(), timer = 0, busy = false, last = 0, socket = null, retry = 1000, fallback = 0, heard = false;
 
 export function startLive() {
   if (!document.body.dataset.live) return;
@@ -29,12 +29,16 @@ function connect() {
 }
 // Once somebody looks at the page, it asks for the password; without, it stays as it is and says so.
 function signedOut() {
+  heard = false;
   if (document.hidden) { document.addEventListener("visibilitychange", signedOut, { once: true }); return; }
   signInAgain().then(() => { if (socket.readyState > 1) connect(); }).catch(() => { $("#lost").textContent = document.body.dataset.saidSignedOut; $("#lost").hidden = false; });
 }
 function up() {
   retry = 1000;
-  if (fallback) { clearInterval(fallback); fallback = 0; everything(); }
+  clearInterval(fallback);
+  if (fallback || !heard) everything(); // what changed while no socket was there, or between the page and its socket
+  fallback = 0;
+  heard = true;
   $("#lost").hidden = true;
 }
 function lost() {
@@ -112,12 +116,17 @@ function announce(table, fresh) {
   place.append(link);
 }
 
+function same(part, html) {
+  const text = node => node.textContent.replace(/\s+/g, " ").trim();
+  const next = new DOMParser().parseFromString(html, "text/html").body;
+  return text(next) === text(part) && $$("[data-status]", next).map(one => one.dataset.status).join() === $$("[data-status]", part).map(one => one.dataset.status).join();
+}
 async function reload(part, now) {
   const kinds = part.dataset.livePart.split(" "), id = part.dataset.liveId;
   if (!now.some(([kind, changedId]) => kinds.includes(kind) && (changedId === id || !id || kind !== kinds[0]))) return;
   if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return;
   const html = await fragment(part.dataset.liveUrl, BACKGROUND);
-  if (part.dataset.was === html) return;
+  if (part.dataset.was === html || (part.dataset.was === undefined && same(part, html))) return;
   part.dataset.was = html;
   part.innerHTML = html;
   const title = $("[data-title]", part);

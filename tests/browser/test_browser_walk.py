@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Enter
 from tests.live import LiveCloud
+from tests.rest import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.vm, pytest.mark.timeout(420)]
 BOOT = 150_000  # ms until a guest without KVM says login
@@ -68,11 +69,11 @@ def _see_screen(page: Page, address: str, picture: Callable[..., Path]) -> None:
     page.goto("about:blank")
     page.goto(f"{address}/console")
     expect(page.locator("[data-console][data-status=connected]")).to_be_visible(timeout=20_000)
-    page.wait_for_function(f"({_INK})() > 200", timeout=30_000)
-    before = page.evaluate(f"({_INK})()")
+    until(lambda: page.evaluate(_INK) > 200, 30, "the guest's screen shows something")
+    before = page.evaluate(_INK)
     page.click("[data-console-screen] canvas")
     page.keyboard.type("hello there", delay=60)
-    page.wait_for_function(f"({_INK})() > {before + 40}", timeout=15_000)
+    until(lambda: page.evaluate(_INK) > before + 40, 15, "the screen shows what was typed")
     picture(page, "console")
 
 
