@@ -323,6 +323,31 @@ def test_ipv6_guests_make_their_own_address_and_reach_each_other(world: World) -
     assert one.run("ping", "-c", "1", "-W", "1", "-I", "fd00:77::bad", prefix + ends[1], check=False).returncode
 
 
+def test_routes_of_both_families_come_and_go(world: World) -> None:
+    def routes(family: str) -> set[str]:
+        said = world.hosts["host1"].run("ip", family, "-n", name, "route", "show", "proto", "static").stdout
+        return {line.split()[0] for line in said.splitlines()}
+
+    world.add_port("host1", "192.168.77.11")
+    world.inside6 = [{"ip": "fd00:77::1", "prefix": 64}]
+    via = {"10.9.0.0/16": "192.168.77.50", "10.8.0.1/32": "192.168.77.50", "fd00:99::/64": "fd00:77::50", "fd00:98::1/128": "fd00:77::50"}  # fmt: skip
+    world.routes = [{"destination": where, "nexthop": hop} for where, hop in via.items()]
+    world.apply()
+    name = next(
+        one for one in world.hosts["host1"].run("ls", "/run/netns").stdout.split() if one.startswith("qrouter-")
+    )
+    for _twice in range(2):
+        assert routes("-4") == {"default", "10.9.0.0/16", "10.8.0.1"}
+        assert routes("-6") == {"fd00:99::/64", "fd00:98::1"}
+        world.apply()
+    world.routes = world.routes[1:3]
+    world.apply()
+    assert (routes("-4"), routes("-6")) == ({"default", "10.8.0.1"}, {"fd00:99::/64"})
+    world.routes = []
+    world.apply()
+    assert (routes("-4"), routes("-6")) == ({"default"}, set())
+
+
 def test_a_guest_on_the_external_network_is_reached_from_outside(world: World) -> None:
     flat = world.network("host1") | {"kind": "flat", "physical": "public", "segment": None, "peers": [], "remote": []}
     port = world.add_port("host1", "172.24.9.50", groups=[world.group_id])

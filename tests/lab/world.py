@@ -152,6 +152,7 @@ class World:
     rules: list[dict[str, Any]] = field(default_factory=list)
     inside6: list[dict[str, Any]] = field(default_factory=list)  # the router's IPv6 addresses on the network
     floating: list[dict[str, str]] = field(default_factory=list)
+    routes: list[dict[str, str]] = field(default_factory=list)  # the router's own
     guests: list[Guest] = field(default_factory=list)
     options: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # port id → its own DHCP options
     subnets: list[dict[str, Any]] = field(default_factory=list)  # besides the IPv4 one
@@ -245,7 +246,7 @@ class World:
         if self.inside6:
             inside["ips"] = [*inside["ips"], *self.inside6]
             inside["ra"] = [str(ipaddress.ip_interface(f"{a['ip']}/{a['prefix']}").network) for a in self.inside6]
-        more = {"floating": self.floating, "routes": [], "metadata": True}
+        more = {"floating": self.floating, "routes": self.routes, "metadata": True}
         return {"id": self.router_id, "up": True, "snat": True, "external": external, "interfaces": [inside], **more}
 
     def apply(self) -> None:

@@ -25,6 +25,7 @@ from hostagent.drivers.network.linux_bridge.proxy import METADATA_IP, ROUTER_POR
 
 EXTERNAL_MTU: Final = 1500
 OUR_ROUTES: Final = "static"  # the routing protocol by which our routes are told from the kernel's
+DEFAULT: Final = {4: "0.0.0.0/0", 6: "::/0"}
 
 
 def inner_name(port_id: str) -> str:
@@ -100,12 +101,15 @@ class Router:
         }
         external = body.get("external")
         if external and external.get("gateway") and gateway:
-            wanted["default"] = str(ipaddress.ip_address(external["gateway"]))
+            out = ipaddress.ip_address(external["gateway"])
+            wanted[DEFAULT[out.version]] = str(out)
         batch = Batch("ip", self.ns)
-        for family in ("-4", "-6"):
-            for route in read_json("ip", family, "-n", self.ns, "-j", "route", "show", "proto", OUR_ROUTES):
-                if route["dst"] not in wanted and f"{route['dst']}/32" not in wanted:
-                    batch.add(self.ns, f"{'-6 ' if family == '-6' else ''}route del {route['dst']} proto {OUR_ROUTES}")
+        for version in DEFAULT:
+            for route in read_json("ip", f"-{version}", "-n", self.ns, "-j", "route", "show", "proto", OUR_ROUTES):
+                # A batch takes no -6: the address says of which family a route is.
+                there = DEFAULT[version] if route["dst"] == "default" else str(ipaddress.ip_network(route["dst"]))
+                if there not in wanted:
+                    batch.add(self.ns, f"route del {there} proto {OUR_ROUTES}")
         for destination, nexthop in wanted.items():
             batch.add(self.ns, f"route replace {destination} via {nexthop} proto {OUR_ROUTES}")
         if failed := batch.run():
