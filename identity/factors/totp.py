@@ -5,7 +5,6 @@ import secrets
 import time
 from urllib.parse import quote, urlencode
 
-import qrcode
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -32,6 +31,8 @@ def address(user: User, issuer: str, secret: str) -> str:
 
 def picture(text: str) -> tuple[int, str]:
     """A QR code as (modules a side, SVG path of its dark modules)."""
+    import qrcode  # only whoever sets up an app needs it
+
     code = qrcode.QRCode(border=4, error_correction=qrcode.constants.ERROR_CORRECT_M)
     code.add_data(text)
     code.make(fit=True)
