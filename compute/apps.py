@@ -2,6 +2,9 @@
 
 from django.apps import AppConfig
 
+#: The newest microversion that is really served. 2.97 would be Manila's shares.
+MAXIMUM = "2.96"
+
 
 class ComputeConfig(AppConfig):
     name = "compute"
@@ -14,7 +17,6 @@ class ComputeConfig(AppConfig):
         from compute.consoles import logs
         from compute.flavors import services as flavors
         from compute.servers import cleanup, flows, flows_change, limits, reconcile, sharing
-        from compute.versions.api import MAXIMUM
         from hosts import services as hosts
         from identity import catalog, policy
         from identity.projects import services as projects

@@ -1,6 +1,6 @@
-"""The five verbs that most kinds of identity's things share: a Kind says what differs, two views serve it.
+"""The five verbs that most kinds of identity's things share: a Kind says what differs, two views (identity.views) serve it.
 
-A Kind is the service layer (actor first, policy, one transaction, the epoch touched); `ListView` and `ItemView` are its HTTP.
+A Kind is the service layer: actor first, policy, one transaction, the epoch touched.
 """
 
 from collections.abc import Mapping
@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
-from rest_framework.response import Response
 
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from identity import policy
 from identity.revocation import services as revocation
-from identity.wire import IdentityView, matching
+from identity.wire import matching
 from openstackapi.fields import Fields
 
 Values = dict[str, Any]
@@ -202,50 +201,3 @@ def enforce(actor: Actor, rule: str, target: Values | None = None) -> None:
     aim = target or {}
     if not policy.allows(actor, rule, aim):
         raise policy.forbids(actor, rule, aim)
-
-
-class ListView(IdentityView):
-    """GET and POST of a collection."""
-
-    kind: ClassVar[Kind]
-
-    @property
-    def where(self) -> str:
-        return self.kind.path or f"/{self.kind.plural}"
-
-    def show(self, row: Any) -> Values:
-        return self.linked(self.kind.render(row, self.actor), f"{self.where}/{row.pk}")
-
-    def get(self, request: Any, **_keys: str) -> Response:
-        rows, following = self.page(self.kind.listing(self.actor, request._request.GET.dict()))
-        return self.collection(self.kind.plural, [self.show(row) for row in rows], following)
-
-    def post(self, request: Any) -> Response:
-        extra = self.kind.keeps_extra
-        values = self.body(self.kind.fields.create_schema(extra=extra))[self.kind.fields.name]
-        return Response({self.kind.fields.name: self.show(self.kind.create(self.actor, values))}, status=201)
-
-
-class ItemView(IdentityView):
-    """GET, PATCH and DELETE of one."""
-
-    kind: ClassVar[Kind]
-
-    @property
-    def where(self) -> str:
-        return self.kind.path or f"/{self.kind.plural}"
-
-    def show(self, row: Any) -> Values:
-        return self.linked(self.kind.render(row, self.actor), f"{self.where}/{row.pk}")
-
-    def get(self, request: Any, id: str) -> Response:
-        return Response({self.kind.fields.name: self.show(self.kind.get(self.actor, id))})
-
-    def patch(self, request: Any, id: str) -> Response:
-        extra = self.kind.keeps_extra
-        values = self.body(self.kind.fields.update_schema(extra=extra))[self.kind.fields.name]
-        return Response({self.kind.fields.name: self.show(self.kind.update(self.actor, id, values))})
-
-    def delete(self, request: Any, id: str) -> Response:
-        self.kind.delete(self.actor, id)
-        return Response(status=204)

@@ -13,8 +13,6 @@ from openstackapi.views import Response, ServiceView
 from placement import services, traits
 from placement.models import Allocation, Inventory, ResourceProvider
 
-MAXIMUM = "1.31"
-
 
 class Missing(NotFound):
     template = "%(reason)s"

@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+MAXIMUM = "1.31"
+
 
 class PlacementConfig(AppConfig):
     name = "placement"
@@ -14,7 +16,6 @@ class PlacementConfig(AppConfig):
         from identity import catalog, policy
         from openstackapi import microversion
         from placement import seeding
-        from placement.api import MAXIMUM
 
         microversion.register("placement", "1.0", MAXIMUM)
         catalog.register("placement", name="placement", path="/api/placement")

@@ -5,8 +5,6 @@ from typing import Any
 from compute.views import ComputeView, Response
 from openstackapi import microversion
 
-#: The newest microversion that is really served. 2.97 would be Manila's shares.
-MAXIMUM = "2.96"
 UPDATED = "2013-07-23T11:33:21Z"
 OLDER = {
     "id": "v2.0",

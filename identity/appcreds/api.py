@@ -9,7 +9,8 @@ from common.errors import Invalid
 from identity.appcreds import services
 from identity.crud import Values
 from identity.models import AccessRule, ApplicationCredential
-from identity.wire import BOOL, NAME, TEXT, IdentityView
+from identity.views import IdentityView
+from identity.wire import BOOL, NAME, TEXT
 from openstackapi.fields import iso_micro_z
 
 _ROLE = {"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}}

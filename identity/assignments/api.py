@@ -13,7 +13,8 @@ from identity.crud import Values, enforce
 from identity.models import Project
 from identity.projects.services import PROJECTS, subtree
 from identity.roles.services import ROLES
-from identity.wire import IdentityView, truth
+from identity.views import IdentityView
+from identity.wire import truth
 
 
 class GrantView(IdentityView):

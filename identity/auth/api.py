@@ -13,7 +13,8 @@ from identity.auth.schemas import AUTH
 from identity.crud import enforce
 from identity.domains.services import DOMAINS
 from identity.projects.services import PROJECTS
-from identity.wire import PREFIX, IdentityView, truth
+from identity.views import IdentityView
+from identity.wire import PREFIX, truth
 from openstackapi import links
 
 

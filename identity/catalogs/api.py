@@ -6,7 +6,8 @@ from rest_framework.response import Response
 
 from identity import catalog
 from identity.catalogs.services import ENDPOINTS, REGIONS, SERVICES
-from identity.crud import ItemView, ListView, Values
+from identity.crud import Values
+from identity.views import ItemView, ListView
 
 
 class RegionList(ListView):

@@ -9,10 +9,10 @@ from identity import catalog
 from identity.catalogs.api import _with_address
 from identity.catalogs.models import EndpointGroup, ProjectEndpoint
 from identity.catalogs.services import ENDPOINT_GROUPS, ENDPOINTS
-from identity.crud import Duplicate, ItemView, ListView, Missing, Values, enforce
+from identity.crud import Duplicate, Missing, Values, enforce
 from identity.projects.services import PROJECTS
 from identity.revocation import services as revocation
-from identity.wire import IdentityView
+from identity.views import IdentityView, ItemView, ListView
 
 BASE = "/OS-EP-FILTER"
 

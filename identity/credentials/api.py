@@ -6,8 +6,8 @@ from rest_framework.response import Response
 
 from identity.credentials import services
 from identity.credentials.services import CREDENTIALS
-from identity.crud import ItemView, ListView, Values
-from identity.wire import IdentityView
+from identity.crud import Values
+from identity.views import IdentityView, ItemView, ListView
 
 _EC2 = {"type": "object", "properties": {"tenant_id": {"type": "string"}}, "required": ["tenant_id"]}
 

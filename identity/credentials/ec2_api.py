@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from identity.auth import body
 from identity.credentials import ec2
-from identity.wire import IdentityView
+from identity.views import IdentityView
 from openstackapi import links
 
 _ANY = {"type": "object", "minProperties": 1}

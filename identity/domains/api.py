@@ -4,10 +4,10 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from identity.crud import ItemView, ListView, Values
+from identity.crud import Values
 from identity.domains import services
 from identity.domains.services import DOMAINS
-from identity.wire import IdentityView
+from identity.views import IdentityView, ItemView, ListView
 
 _CONFIG = {"type": "object", "properties": {"config": {"type": "object"}}}
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from identity.crud import ItemView, ListView, Values
+from identity.crud import Values
 from identity.federation import services
 from identity.federation.fields import PROTOCOL
 from identity.federation.services import MAPPINGS, PROVIDERS, SERVICE_PROVIDERS
-from identity.wire import IdentityView
+from identity.views import IdentityView, ItemView, ListView
 
 
 class _NamedItem(ItemView):

@@ -17,7 +17,8 @@ from identity.auth import receipts, services
 from identity.auth.api import Tokens, with_receipt
 from identity.federation import shadow, signin
 from identity.models import Protocol
-from identity.wire import PREFIX, IdentityView
+from identity.views import IdentityView
+from identity.wire import PREFIX
 
 
 class NoOrigin(Invalid):

@@ -4,11 +4,11 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from identity.crud import ItemView, ListView
 from identity.groups import services
 from identity.groups.services import GROUPS
 from identity.users.services import USERS
-from identity.wire import IdentityView, matching
+from identity.views import IdentityView, ItemView, ListView
+from identity.wire import matching
 
 
 class GroupList(ListView):

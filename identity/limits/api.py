@@ -4,10 +4,9 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from identity.crud import ItemView, ListView
 from identity.limits.fields import LIMIT, REGISTERED, many
 from identity.limits.unified import LIMITS, REGISTERED_LIMITS, create_many
-from identity.wire import IdentityView
+from identity.views import IdentityView, ItemView, ListView
 
 _REGISTERED_MANY, _LIMITS_MANY = many(REGISTERED, "registered_limits"), many(LIMIT, "limits")
 

@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from rest_framework.response import Response
 
-from identity.crud import ItemView, ListView, Missing, Values
+from identity.crud import Missing, Values
 from identity.models import AccessToken
 from identity.oauth1 import services
 from identity.oauth1.services import CONSUMERS
 from identity.roles.services import ROLES
-from identity.wire import IdentityView
+from identity.views import IdentityView, ItemView, ListView
 from openstackapi.fields import iso_micro_z
 
 _ROLE = {"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}, "minProperties": 1}

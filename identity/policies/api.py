@@ -6,10 +6,9 @@ from rest_framework.response import Response
 
 from identity.catalogs.api import _with_address
 from identity.catalogs.services import ENDPOINTS
-from identity.crud import ItemView, ListView
 from identity.policies import services
 from identity.policies.services import POLICIES
-from identity.wire import IdentityView
+from identity.views import IdentityView, ItemView, ListView
 
 
 class PolicyList(ListView):

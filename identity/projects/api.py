@@ -7,11 +7,11 @@ from rest_framework.response import Response
 
 from common.errors import Invalid
 from identity.assignments import effective
-from identity.crud import ItemView, ListView, Missing, Values
+from identity.crud import Missing, Values
 from identity.projects import services
 from identity.projects.fields import TAG, TAGS
 from identity.projects.services import PROJECTS
-from identity.wire import IdentityView
+from identity.views import IdentityView, ItemView, ListView
 from openstackapi import bodies
 
 _TAGS_BODY = {"type": "object", "properties": {"tags": TAGS}, "required": ["tags"], "additionalProperties": False}

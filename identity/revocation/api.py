@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from identity.appcreds.api import parse_time
 from identity.crud import enforce
 from identity.models import RevocationEvent
-from identity.wire import IdentityView
+from identity.views import IdentityView
 from openstackapi.fields import iso_micro_z
 
 _IDS = ("user_id", "project_id", "domain_id", "role_id", "trust_id", "consumer_id", "access_token_id")

@@ -4,11 +4,11 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from identity.crud import ItemView, ListView, Values
+from identity.crud import Values
 from identity.models import Role
 from identity.roles import services
 from identity.roles.services import ROLES
-from identity.wire import IdentityView
+from identity.views import IdentityView, ItemView, ListView
 
 
 class RoleList(ListView):

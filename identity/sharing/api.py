@@ -11,7 +11,8 @@ from identity.crud import Values
 from identity.sharing import access, kinds, services
 from identity.sharing.levels import LEVELS
 from identity.sharing.services import UNCHANGED, Found
-from identity.wire import ID, IdentityView
+from identity.views import IdentityView
+from identity.wire import ID
 from openstackapi.fields import iso_micro_z
 
 TIME = {"type": ["string", "null"], "format": "date-time"}

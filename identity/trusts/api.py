@@ -9,7 +9,8 @@ from identity.crud import Missing, Values
 from identity.models import Trust
 from identity.roles.services import ROLES
 from identity.trusts import services
-from identity.wire import BOOL, ID, ID_OR_NULL, IdentityView
+from identity.views import IdentityView
+from identity.wire import BOOL, ID, ID_OR_NULL
 from openstackapi.fields import iso_micro_z
 
 _ROLE = {"type": "object", "properties": {"id": ID, "name": {"type": "string"}}, "minProperties": 1}

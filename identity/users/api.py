@@ -4,14 +4,14 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from identity.crud import ItemView, ListView
 from identity.federation import memberships
 from identity.groups.services import GROUPS
 from identity.projects.services import PROJECTS
 from identity.users import services
 from identity.users.fields import PASSWORD
 from identity.users.services import USERS
-from identity.wire import IdentityView, matching
+from identity.views import IdentityView, ItemView, ListView
+from identity.wire import matching
 
 
 class UserList(ListView):

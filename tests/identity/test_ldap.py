@@ -10,7 +10,7 @@ import ldap3
 import pytest
 
 from identity.assignments import services as assignments
-from identity.ldap import directory, people
+from identity.ldap import connection, people
 from identity.models import DirectoryId, DomainOption, User
 from tests.identity.conftest import DEMO, Api, SignIn, password_body, project, role
 from tests.identity.directory import GROUPS, MANAGER_PASSWORD, PASSWORD, PEOPLE, READER_PASSWORD, Slapd
@@ -242,15 +242,15 @@ def test_a_directory_that_is_down_is_503_with_the_reason(admin: Api, domain: str
 
 
 def test_a_directory_that_hangs_is_waited_for_once(admin: Api, domain: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(directory, "ANSWER", 2)
-    monkeypatch.setattr(directory, "QUIET", 60.0)
+    monkeypatch.setattr(connection, "ANSWER", 2)
+    monkeypatch.setattr(connection, "QUIET", 60.0)
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
         configure(admin, domain, url=f"ldap://127.0.0.1:{mute.getsockname()[1]}")
         admin.call("get", f"/users?domain_id={domain}", None, 503)
         with monkeypatch.context() as never:
-            never.setattr(directory, "_open_at", lambda *args: pytest.fail("asked again"))
+            never.setattr(connection, "_open_at", lambda *args: pytest.fail("asked again"))
             admin.call("get", f"/users?domain_id={domain}", None, 503)
 
 

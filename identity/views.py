@@ -1,0 +1,119 @@
+"""Identity's views: links, envelopes and pages of every route, and the two views that serve a Kind."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from rest_framework.response import Response
+
+from common.errors import Forbidden, Invalid, NotFound
+from identity.crud import Kind, Values
+from identity.wire import PREFIX
+from openstackapi import links
+from openstackapi.views import ServiceView
+
+
+class OnlyElsewhere(Forbidden):
+    template = "EC2 credential tokens cannot be used for authorization."
+
+
+class NoMarker(NotFound):
+    template = _("Marker %(id)s could not be found.")
+
+
+class IdentityView(ServiceView):
+    """The base of identity's views: absolute links with the client's own host."""
+
+    service: ClassVar[str] = "identity"
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        actor = request._request.actor
+        if actor is not None and "ec2credential" in actor.methods:  # good at other services only, as in Keystone
+            raise OnlyElsewhere()
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {"Vary": "X-Auth-Token", "Allow": ", ".join(self.allowed_methods)}
+
+    def url(self, path: str) -> str:
+        return links.root(self.request._request) + PREFIX + path
+
+    def linked(self, body: dict[str, Any], path: str) -> dict[str, Any]:
+        """`body` with its own self link."""
+        return {**body, "links": {"self": self.url(path)}}
+
+    def collection(self, key: str, bodies: Iterable[dict[str, Any]], next_url: str | None = None) -> Response:
+        request = self.request._request
+        own = links.root(request) + request.get_full_path()
+        body = {key: list(bodies), "links": {"next": next_url, "self": own, "previous": None}}
+        return Response({**body, "truncated": True} if next_url else body)
+
+    def page(self, rows: QuerySet[Any], most: int | None = None) -> tuple[list[Any], str | None]:
+        """The rows of the page asked for by `limit` and `marker` (ordered by id), and the address of the next one."""
+        query = self.request._request.GET
+        text = query.get("limit", "")
+        if text and not text.isdigit():
+            raise Invalid(reason=f"Invalid input for field/attribute limit. Value: {text}.")
+        rows = rows.order_by("id")
+        if query.get("marker"):
+            if not rows.model._default_manager.filter(pk=query["marker"]).exists():
+                raise NoMarker(id=query["marker"])
+            rows = rows.filter(pk__gt=query["marker"])
+        limit = int(text) if text and int(text) else None
+        if limit is None:
+            return list(rows), None
+        found = list(rows[: limit + 1])
+        if len(found) <= limit:
+            return found, None
+        params = [(key, value) for key, values in query.lists() for value in values if key != "marker"]
+        here = links.root(self.request._request) + self.request._request.path
+        return found[:limit], links.with_query(here, [*params, ("marker", found[limit - 1].pk)])
+
+
+class ListView(IdentityView):
+    """GET and POST of a collection."""
+
+    kind: ClassVar[Kind]
+
+    @property
+    def where(self) -> str:
+        return self.kind.path or f"/{self.kind.plural}"
+
+    def show(self, row: Any) -> Values:
+        return self.linked(self.kind.render(row, self.actor), f"{self.where}/{row.pk}")
+
+    def get(self, request: Any, **_keys: str) -> Response:
+        rows, following = self.page(self.kind.listing(self.actor, request._request.GET.dict()))
+        return self.collection(self.kind.plural, [self.show(row) for row in rows], following)
+
+    def post(self, request: Any) -> Response:
+        extra = self.kind.keeps_extra
+        values = self.body(self.kind.fields.create_schema(extra=extra))[self.kind.fields.name]
+        return Response({self.kind.fields.name: self.show(self.kind.create(self.actor, values))}, status=201)
+
+
+class ItemView(IdentityView):
+    """GET, PATCH and DELETE of one."""
+
+    kind: ClassVar[Kind]
+
+    @property
+    def where(self) -> str:
+        return self.kind.path or f"/{self.kind.plural}"
+
+    def show(self, row: Any) -> Values:
+        return self.linked(self.kind.render(row, self.actor), f"{self.where}/{row.pk}")
+
+    def get(self, request: Any, id: str) -> Response:
+        return Response({self.kind.fields.name: self.show(self.kind.get(self.actor, id))})
+
+    def patch(self, request: Any, id: str) -> Response:
+        extra = self.kind.keeps_extra
+        values = self.body(self.kind.fields.update_schema(extra=extra))[self.kind.fields.name]
+        return Response({self.kind.fields.name: self.show(self.kind.update(self.actor, id, values))})
+
+    def delete(self, request: Any, id: str) -> Response:
+        self.kind.delete(self.actor, id)
+        return Response(status=204)

@@ -1,0 +1,28 @@
+"""What a process loads at start: libraries that few requests need are loaded by those, not by every process."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+ALL = ("cloud.asgi", "cloud.urls", "cloud.celery")
+#: Library → the processes' modules that start without it, and why it would cost.
+WITHOUT = {
+    "ldap3": ALL,  # 5 MiB, 0.2 s: for domains that live in a directory
+    "qrcode": ALL,  # for setting up an app
+    "rest_framework.views": ("cloud.asgi", "cloud.celery"),  # 20 MiB, 0.5 s: for the APIs, which only web serves
+}
+
+
+@pytest.mark.parametrize("process", ALL)
+def test_a_process_starts_without_what_it_may_never_need(process: str) -> None:
+    unwanted = sorted(name for name, processes in WITHOUT.items() if process in processes)
+    program = (
+        f"import django, sys; django.setup(); import {process}; "
+        f"assert {process!r} in sys.modules; print(*[name for name in {unwanted!r} if name in sys.modules])"
+    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "cloud.settings", "STACKLING_SECRET_KEY": "signs-nothing"}
+    said = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.split() == []
