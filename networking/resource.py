@@ -17,7 +17,7 @@ from common.actor import Actor
 from common.errors import Invalid
 from networking.standard import Tag
 from openstackapi import bodies, links
-from openstackapi.fields import Field, Fields
+from openstackapi.fields import Fields
 from openstackapi.views import Page, Response, ServiceView
 
 Rows = QuerySet[Any]
@@ -73,17 +73,6 @@ class Resource:
             return rendered
         wanted = set(only)
         return [{name: value for name, value in row.items() if name in wanted} for row in rendered]
-
-
-def standard_fields() -> list[Field]:
-    """The attributes every resource ends with."""
-    return [
-        Field("tags", type="array", items="string"),
-        Field("created_at"),
-        Field("updated_at"),
-        Field("revision_number", type="integer"),
-        Field("project_id", create=True),
-    ]
 
 
 def as_bool(text: str) -> bool:

@@ -1,6 +1,6 @@
-"""What every resource of the network service has: id, project, name, description, times, revision."""
+"""What every resource of the network service has: id, project, name, description, tags, times, revision."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import models
@@ -8,6 +8,20 @@ from django.db.models import F
 
 from common.clock import now
 from common.ids import new_id
+from openstackapi.fields import Field, iso_z
+
+NAME = {"type": "string", "maxLength": 255}
+
+#: Wire name → column of what any of them may be filtered and sorted by.
+STANDARD_COLUMNS = {
+    "id": "id",
+    "tenant_id": "project_id",
+    "project_id": "project_id",
+    "description": "description",
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+    "revision_number": "revision_number",
+}
 
 
 class StandardAttributes(models.Model):
@@ -64,3 +78,28 @@ def tags_of(ids: Iterable[str]) -> dict[str, list[str]]:
     for resource_id, tag in rows:
         found.setdefault(resource_id, []).append(tag)
     return found
+
+
+def standard_fields() -> list[Field]:
+    """The attributes every resource ends with."""
+    return [
+        Field("tags", type="array", items="string"),
+        Field("created_at"),
+        Field("updated_at"),
+        Field("revision_number", type="integer"),
+        Field("project_id", create=True),
+    ]
+
+
+def standard_values(row: StandardAttributes, tags: Sequence[str]) -> dict[str, Any]:
+    """A row's standard attributes on the wire; its name is not among them, for floating IPs and rules have none."""
+    return {
+        "id": row.id,
+        "tenant_id": row.project_id,
+        "project_id": row.project_id,
+        "description": row.description,
+        "tags": tags,
+        "created_at": iso_z(row.created_at),
+        "updated_at": iso_z(row.updated_at),
+        "revision_number": row.revision_number,
+    }

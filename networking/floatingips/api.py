@@ -5,11 +5,10 @@ from typing import Any
 
 from networking.floatingips import services
 from networking.floatingips.models import FloatingIP
-from networking.networks.api import NAME
 from networking.ports.models import Port
-from networking.resource import Resource, standard_fields, views
-from networking.standard import tags_of
-from openstackapi.fields import Field, Fields, iso_z
+from networking.resource import Resource, views
+from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
+from openstackapi.fields import Field, Fields
 
 FIELDS = Fields(
     "floatingip",
@@ -38,23 +37,16 @@ def rows(floating_ips: Sequence[FloatingIP]) -> list[dict[str, Any]]:
     ports = Port.objects.in_bulk([row.port_id for row in floating_ips if row.port_id])
     return [
         {
-            "id": row.id,
-            "tenant_id": row.project_id,
-            "project_id": row.project_id,
+            **standard_values(row, tags.get(row.id, [])),
             "floating_ip_address": row.floating_ip_address,
             "floating_network_id": row.network_id,
             "router_id": row.router_id,
             "port_id": row.port_id,
             "fixed_ip_address": row.fixed_ip_address or None,
             "status": row.status,
-            "description": row.description,
             "dns_name": row.dns_name,
             "dns_domain": row.dns_domain,
             "port_details": _details(ports.get(row.port_id)),
-            "tags": tags.get(row.id, []),
-            "created_at": iso_z(row.created_at),
-            "updated_at": iso_z(row.updated_at),
-            "revision_number": row.revision_number,
         }
         for row in floating_ips
     ]
@@ -75,19 +67,13 @@ FLOATING_IP = Resource(
     rows=rows,
     find=services.find,
     columns={
-        "id": "id",
-        "tenant_id": "project_id",
-        "project_id": "project_id",
+        **STANDARD_COLUMNS,
         "floating_ip_address": "floating_ip_address",
         "floating_network_id": "network_id",
         "router_id": "router_id",
         "port_id": "port_id",
         "fixed_ip_address": "fixed_ip_address",
         "status": "status",
-        "description": "description",
-        "created_at": "created_at",
-        "updated_at": "updated_at",
-        "revision_number": "revision_number",
     },
     arguments={"floating_network_id": "network_id"},
     create=services.create,

@@ -7,12 +7,10 @@ from django.db.models import Q
 
 from networking.networks import services
 from networking.networks.models import KINDS, Network, NetworkGrant
-from networking.resource import Resource, Rows, as_bool, standard_fields, views
-from networking.standard import tags_of
+from networking.resource import Resource, Rows, as_bool, views
+from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
 from networking.subnets.models import Subnet
-from openstackapi.fields import Field, Fields, iso_z
-
-NAME = {"type": "string", "maxLength": 255}
+from openstackapi.fields import Field, Fields
 
 FIELDS = Fields(
     "network",
@@ -64,10 +62,8 @@ def rows(networks: Sequence[Network]) -> list[dict[str, Any]]:
 def _row(network: Network, subnets: list[Subnet], tags: list[str], shared: bool) -> dict[str, Any]:
     scopes = {s.ip_version: s.subnetpool.address_scope_id for s in subnets if s.subnetpool is not None}
     return {
-        "id": network.id,
+        **standard_values(network, tags),
         "name": network.name,
-        "tenant_id": network.project_id,
-        "project_id": network.project_id,
         "admin_state_up": network.admin_state_up,
         "mtu": network.mtu,
         "status": network.status,
@@ -79,17 +75,12 @@ def _row(network: Network, subnets: list[Subnet], tags: list[str], shared: bool)
         "ipv6_address_scope": scopes.get(6),
         "router:external": network.external,
         "is_default": network.is_default,
-        "description": network.description,
         "port_security_enabled": network.port_security_enabled,
         "dns_domain": network.dns_domain,
         "l2_adjacency": True,
         "provider:network_type": network.kind,
         "provider:physical_network": network.physical or None,
         "provider:segmentation_id": network.segment,
-        "tags": tags,
-        "created_at": iso_z(network.created_at),
-        "updated_at": iso_z(network.updated_at),
-        "revision_number": network.revision_number,
     }
 
 
@@ -109,23 +100,17 @@ NETWORK = Resource(
     rows=rows,
     find=services.find,
     columns={
-        "id": "id",
+        **STANDARD_COLUMNS,
         "name": "name",
-        "tenant_id": "project_id",
-        "project_id": "project_id",
         "admin_state_up": "admin_state_up",
         "status": "status",
         "mtu": "mtu",
         "router:external": "external",
         "is_default": "is_default",
-        "description": "description",
         "port_security_enabled": "port_security_enabled",
         "provider:network_type": "kind",
         "provider:physical_network": "physical",
         "provider:segmentation_id": "segment",
-        "created_at": "created_at",
-        "updated_at": "updated_at",
-        "revision_number": "revision_number",
     },
     filters={"shared": _shared, "subnets": lambda rows, values: rows.filter(subnets__in=values).distinct()},
     arguments={

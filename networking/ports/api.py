@@ -5,14 +5,13 @@ from typing import Any
 
 from django.db.models import Q
 
-from networking.networks.api import NAME
 from networking.ports import services, updates
 from networking.ports.models import FixedIP, Port, PortGroup
-from networking.resource import InvalidFilter, Resource, Rows, standard_fields, views
-from networking.standard import tags_of
+from networking.resource import InvalidFilter, Resource, Rows, views
+from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
 from networking.subnets.api import OBJECTS, STRINGS
 from networking.wanted.rendering import domain_default, host_name
-from openstackapi.fields import Field, Fields, iso_z
+from openstackapi.fields import Field, Fields
 
 TEXT = {"type": ["string", "null"], "maxLength": 255}
 ADDRESSES = {
@@ -80,11 +79,9 @@ def rows(ports: Sequence[Port]) -> list[dict[str, Any]]:
 def _row(port: Port, addresses: list[dict[str, str]], groups: list[str], tags: list[str]) -> dict[str, Any]:
     is_wired = bool(port.host) and not port.device_owner.startswith("network:")
     return {
-        "id": port.id,
+        **standard_values(port, tags),
         "name": port.name,
         "network_id": port.network_id,
-        "tenant_id": port.project_id,
-        "project_id": port.project_id,
         "mac_address": port.mac_address,
         "admin_state_up": port.admin_state_up,
         "status": port.status,
@@ -94,7 +91,6 @@ def _row(port: Port, addresses: list[dict[str, str]], groups: list[str], tags: l
         "allowed_address_pairs": port.allowed_address_pairs,
         "extra_dhcp_opts": port.extra_dhcp_opts,
         "security_groups": groups,
-        "description": port.description,
         "binding:vnic_type": port.vnic_type,
         "binding:profile": port.binding_profile,
         "binding:host_id": port.host,
@@ -104,10 +100,6 @@ def _row(port: Port, addresses: list[dict[str, str]], groups: list[str], tags: l
         "ip_allocation": "immediate" if addresses else "none",
         "dns_name": port.dns_name,
         "dns_assignment": [_dns(port.dns_name, entry["ip_address"]) for entry in addresses],
-        "tags": tags,
-        "created_at": iso_z(port.created_at),
-        "updated_at": iso_z(port.updated_at),
-        "revision_number": port.revision_number,
     }
 
 
@@ -169,10 +161,8 @@ PORT = Resource(
     rows=rows,
     find=services.find,
     columns={
-        "id": "id",
+        **STANDARD_COLUMNS,
         "name": "name",
-        "tenant_id": "project_id",
-        "project_id": "project_id",
         "network_id": "network_id",
         "mac_address": "mac_address",
         "admin_state_up": "admin_state_up",
@@ -182,11 +172,7 @@ PORT = Resource(
         "binding:host_id": "host",
         "binding:vnic_type": "vnic_type",
         "port_security_enabled": "port_security_enabled",
-        "description": "description",
         "dns_name": "dns_name",
-        "created_at": "created_at",
-        "updated_at": "updated_at",
-        "revision_number": "revision_number",
     },
     filters={
         "fixed_ips": _by_addresses,

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from networking.networks.api import NAME
 from networking.ports.models import ROUTER_INTERFACE, FixedIP, Port
-from networking.resource import NetworkView, Resource, standard_fields, views
+from networking.resource import NetworkView, Resource, views
 from networking.routers import interfaces, services
 from networking.routers.models import Router
-from networking.standard import tags_of
+from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
 from networking.subnets.api import OBJECTS
-from openstackapi.fields import Field, Fields, iso_z
+from openstackapi.fields import Field, Fields
 from openstackapi.views import Response
 
 FIELDS = Fields(
@@ -42,22 +41,15 @@ def rows(routers: Sequence[Router]) -> list[dict[str, Any]]:
         held.setdefault(row.port_id, []).append({"subnet_id": row.subnet_id, "ip_address": row.ip_address})
     return [
         {
-            "id": router.id,
+            **standard_values(router, tags.get(router.id, [])),
             "name": router.name,
-            "tenant_id": router.project_id,
-            "project_id": router.project_id,
             "admin_state_up": router.admin_state_up,
             "status": router.status,
             "external_gateway_info": _gateway(router, gateways.get(router.gateway_port_id), held),
-            "description": router.description,
             "availability_zones": ["nova"] if router.host else [],
             "availability_zone_hints": router.availability_zone_hints,
             "routes": router.routes,
             "flavor_id": None,
-            "tags": tags.get(router.id, []),
-            "created_at": iso_z(router.created_at),
-            "updated_at": iso_z(router.updated_at),
-            "revision_number": router.revision_number,
         }
         for router in routers
     ]
@@ -81,16 +73,10 @@ ROUTER = Resource(
     rows=rows,
     find=services.find,
     columns={
-        "id": "id",
+        **STANDARD_COLUMNS,
         "name": "name",
-        "tenant_id": "project_id",
-        "project_id": "project_id",
         "admin_state_up": "admin_state_up",
         "status": "status",
-        "description": "description",
-        "created_at": "created_at",
-        "updated_at": "updated_at",
-        "revision_number": "revision_number",
     },
     filters={
         "port_id": lambda rows, values: rows.filter(

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from common.actor import Actor
-from networking.networks.api import NAME
-from networking.resource import Resource, Rows, standard_fields, views
+from networking.resource import Resource, Rows, views
 from networking.securitygroups import defaults, rules, services
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
-from networking.standard import tags_of
-from openstackapi.fields import Field, Fields, iso_z
+from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
+from openstackapi.fields import Field, Fields
 
 GROUP_FIELDS = Fields(
     "security_group",
@@ -55,18 +54,11 @@ def group_rows(groups: Sequence[SecurityGroup]) -> list[dict[str, Any]]:
         inside.setdefault(rule.group_id, []).append(rule)
     return [
         {
-            "id": group.id,
+            **standard_values(group, tags.get(group.id, [])),
             "name": group.name,
             "stateful": group.stateful,
-            "tenant_id": group.project_id,
-            "project_id": group.project_id,
-            "description": group.description,
             "shared": False,
             "security_group_rules": RULE_FIELDS.render_many(rule_rows(inside.get(group.id, []))),
-            "tags": tags.get(group.id, []),
-            "created_at": iso_z(group.created_at),
-            "updated_at": iso_z(group.updated_at),
-            "revision_number": group.revision_number,
         }
         for group in groups
     ]
@@ -76,9 +68,7 @@ def rule_rows(found: Sequence[SecurityGroupRule]) -> list[dict[str, Any]]:
     """Rules as wire dicts."""
     return [
         {
-            "id": rule.id,
-            "tenant_id": rule.project_id,
-            "project_id": rule.project_id,
+            **standard_values(rule, []),
             "security_group_id": rule.group_id,
             "ethertype": rule.ethertype,
             "direction": rule.direction,
@@ -89,11 +79,6 @@ def rule_rows(found: Sequence[SecurityGroupRule]) -> list[dict[str, Any]]:
             "remote_group_id": rule.remote_group_id,
             "normalized_cidr": rule.normalized_cidr or None,
             "belongs_to_default_sg": rule.group.is_default,
-            "description": rule.description,
-            "tags": [],
-            "created_at": iso_z(rule.created_at),
-            "updated_at": iso_z(rule.updated_at),
-            "revision_number": rule.revision_number,
         }
         for rule in found
     ]
@@ -107,16 +92,6 @@ def visible_groups(actor: Actor) -> Rows:
     return rows
 
 
-STANDARD = {
-    "id": "id",
-    "tenant_id": "project_id",
-    "project_id": "project_id",
-    "description": "description",
-    "created_at": "created_at",
-    "updated_at": "updated_at",
-    "revision_number": "revision_number",
-}
-
 GROUP = Resource(
     name="security_group",
     plural="security_groups",
@@ -124,7 +99,7 @@ GROUP = Resource(
     visible=visible_groups,
     rows=group_rows,
     find=services.find,
-    columns={**STANDARD, "name": "name", "stateful": "stateful"},
+    columns={**STANDARD_COLUMNS, "name": "name", "stateful": "stateful"},
     create=services.create,
     update=services.update,
     delete=services.delete,
@@ -137,7 +112,7 @@ RULE = Resource(
     rows=rule_rows,
     find=rules.find,
     columns={
-        **STANDARD,
+        **STANDARD_COLUMNS,
         "security_group_id": "group_id",
         "ethertype": "ethertype",
         "direction": "direction",

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from networking.networks.api import NAME
-from networking.resource import Resource, standard_fields, views
-from networking.standard import tags_of
+from networking.resource import Resource, views
+from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
 from networking.subnetpools import services
 from networking.subnetpools.models import AddressScope, SubnetPool
-from openstackapi.fields import Field, Fields, iso_z
+from openstackapi.fields import Field, Fields
 
 LENGTH = {"type": ["integer", "null"], "minimum": 0, "maximum": 128}
 PREFIXES = {"type": "array", "items": {"type": "string"}, "minItems": 1}
@@ -48,7 +47,6 @@ SCOPE_FIELDS = Fields(
 def pool_rows(pools: Sequence[SubnetPool]) -> list[dict[str, Any]]:
     tags = tags_of(pool.id for pool in pools)
     plain = (
-        "id",
         "name",
         "prefixes",
         "default_quota",
@@ -56,21 +54,15 @@ def pool_rows(pools: Sequence[SubnetPool]) -> list[dict[str, Any]]:
         "shared",
         "is_default",
         "address_scope_id",
-        "description",
     )
     return [
         {
+            **standard_values(pool, tags.get(pool.id, [])),
             **{name: getattr(pool, name) for name in plain},
             # text in Neutron's answers, whatever was sent
             "min_prefixlen": str(pool.min_prefixlen),
             "max_prefixlen": str(pool.max_prefixlen),
             "default_prefixlen": str(pool.default_prefixlen),
-            "tenant_id": pool.project_id,
-            "project_id": pool.project_id,
-            "tags": tags.get(pool.id, []),
-            "created_at": iso_z(pool.created_at),
-            "updated_at": iso_z(pool.updated_at),
-            "revision_number": pool.revision_number,
         }
         for pool in pools
     ]
@@ -98,17 +90,12 @@ POOL = Resource(
     rows=pool_rows,
     find=services.find,
     columns={
-        "id": "id",
+        **STANDARD_COLUMNS,
         "name": "name",
-        "tenant_id": "project_id",
-        "project_id": "project_id",
         "ip_version": "ip_version",
         "shared": "shared",
         "is_default": "is_default",
         "address_scope_id": "address_scope_id",
-        "description": "description",
-        "created_at": "created_at",
-        "updated_at": "updated_at",
     },
     create=services.create,
     update=services.update,

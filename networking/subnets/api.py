@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from networking.networks.api import NAME
-from networking.resource import Resource, standard_fields, views
-from networking.standard import tags_of
+from networking.resource import Resource, views
+from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
 from networking.subnets import services
 from networking.subnets.checks import MODES
 from networking.subnets.models import Subnet
-from openstackapi.fields import Field, Fields, iso_z
+from openstackapi.fields import Field, Fields
 
 OBJECTS = {"type": ["array", "null"], "items": {"type": "object"}}
 STRINGS = {"type": ["array", "null"], "items": {"type": "string"}}
@@ -45,10 +44,8 @@ def rows(subnets: Sequence[Subnet]) -> list[dict[str, Any]]:
     tags = tags_of(subnet.id for subnet in subnets)
     return [
         {
-            "id": subnet.id,
+            **standard_values(subnet, tags.get(subnet.id, [])),
             "name": subnet.name,
-            "tenant_id": subnet.project_id,
-            "project_id": subnet.project_id,
             "network_id": subnet.network_id,
             "ip_version": subnet.ip_version,
             "subnetpool_id": subnet.subnetpool_id,
@@ -60,12 +57,7 @@ def rows(subnets: Sequence[Subnet]) -> list[dict[str, Any]]:
             "allocation_pools": subnet.allocation_pools,
             "host_routes": subnet.host_routes,
             "dns_nameservers": subnet.dns_nameservers,
-            "description": subnet.description,
             "service_types": subnet.service_types,
-            "tags": tags.get(subnet.id, []),
-            "created_at": iso_z(subnet.created_at),
-            "updated_at": iso_z(subnet.updated_at),
-            "revision_number": subnet.revision_number,
         }
         for subnet in subnets
     ]
@@ -86,10 +78,8 @@ SUBNET = Resource(
     rows=rows,
     find=services.find,
     columns={
-        "id": "id",
+        **STANDARD_COLUMNS,
         "name": "name",
-        "tenant_id": "project_id",
-        "project_id": "project_id",
         "network_id": "network_id",
         "ip_version": "ip_version",
         "cidr": "cidr",
@@ -98,10 +88,6 @@ SUBNET = Resource(
         "ipv6_ra_mode": "ipv6_ra_mode",
         "ipv6_address_mode": "ipv6_address_mode",
         "subnetpool_id": "subnetpool_id",
-        "description": "description",
-        "created_at": "created_at",
-        "updated_at": "updated_at",
-        "revision_number": "revision_number",
     },
     create=create,
     update=services.update,
