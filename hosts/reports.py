@@ -36,8 +36,7 @@ def hello(name: str, body: Body) -> None:
         host.boot_id, host.booted_at, host.last_seen_at = str(body.get("boot", "")), now(), now()
         host.version = str(body.get("version", host.version))
         host.save(update_fields=["boot_id", "booted_at", "last_seen_at", "version"])
-        for fn in services._on_hello:
-            fn(host)
+        services.tell_hello(host)
 
 
 def inventory(name: str, body: Body) -> None:
@@ -53,6 +52,5 @@ def inventory(name: str, body: Body) -> None:
         host.save()
         if changed:
             announce("host", name)
-            for fn in services._on_inventory:
-                fn(host)
+            services.tell_inventory(host)
         services.change_state(host, HostState.UP)

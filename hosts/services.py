@@ -52,6 +52,18 @@ def on_hello(fn: OnHost) -> None:
     _on_hello.append(fn)
 
 
+def tell_inventory(host: Host) -> None:
+    """Whoever asked hears of a changed inventory. Runs inside the caller's transaction."""
+    for fn in _on_inventory:
+        fn(host)
+
+
+def tell_hello(host: Host) -> None:
+    """Whoever asked hears that an agent began anew. Runs inside the caller's transaction."""
+    for fn in _on_hello:
+        fn(host)
+
+
 # ── Keys ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
