@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from common.actor import Actor
-from identity.models import Project
+from identity.assignments.granting import named
 from identity.sharing import kinds
 from identity.sharing.levels import FULL, OPERATE, VIEW
 from images.images import services
@@ -39,6 +39,8 @@ def everyone(image: Image) -> list[str]:
         return [_("Everybody who knows its id: it is a community image.")]
     if image.visibility != "shared":
         return []
-    members = ImageMember.objects.filter(image=image).values("member_id")
-    names = Project.objects.filter(pk__in=members).order_by("name").values_list("name", flat=True)
-    return [_("Everybody in the project %(name)s, with which the image is shared.") % {"name": name} for name in names]
+    members = ImageMember.objects.filter(image=image).values_list("member_id", flat=True)
+    return [
+        _("Everybody in the project %(name)s, with which the image is shared.") % {"name": name}
+        for name in sorted(named(members).values())
+    ]

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from identity.models import Project
+from identity.assignments.granting import named
 from identity.sharing import kinds
 from identity.sharing.levels import FULL, OPERATE, VIEW
 from networking.networks.models import SHARE, Network, NetworkGrant
@@ -26,11 +26,13 @@ def register() -> None:
 def everyone(network: Network) -> list[str]:
     """Who sees a network besides its project."""
     found = []
-    if network.shared:
+    targets = set(NetworkGrant.objects.filter(network=network, action=SHARE).values_list("target_project", flat=True))
+    if network.shared or "*" in targets:
         found.append(_("Everybody: the network is shared with all projects."))
     if network.external:
         found.append(_("Everybody: the network is external."))
-    targets = NetworkGrant.objects.filter(network=network, action=SHARE).values_list("target_project", flat=True)
-    names = Project.objects.filter(pk__in=targets).order_by("name").values_list("name", flat=True)
-    found += [_("Everybody in the project %(name)s, by an RBAC policy.") % {"name": name} for name in names]
+    found += [
+        _("Everybody in the project %(name)s, by an RBAC policy.") % {"name": name}
+        for name in sorted(named(targets).values())
+    ]
     return found

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from hostagent.contract import http_seal
+from identity.models import Domain, Project
 from images import services
-from images.images import errors
+from images.images import errors, sharing
 from images.images.models import Image
 from images.tasks import imports
 from images.tasks.models import Task
@@ -48,6 +49,18 @@ def test_an_offer_is_listed_once_it_is_accepted(red: Client, blue: Client) -> No
     assert red.ask("get", f"images/{image['id']}/members").json()["members"][0]["member_id"] == "blue"
     assert red.ask("delete", f"images/{image['id']}/members/blue").status_code == 204
     assert blue.ask("get", f"images/{image['id']}").status_code == 404
+
+
+def test_who_else_sees_an_image_is_said_in_sentences(red: Client) -> None:
+    domain, _made = Domain.objects.get_or_create(pk="default", defaults={"name": "Default"})
+    image_id = red.create()["id"]
+    for name in ("yellow", "blue"):
+        Project.objects.create(pk=name, name=f"the {name} one", domain=domain)
+        red.ask("post", f"images/{image_id}/members", {"member": name})
+    assert sharing.everyone(Image.objects.get(pk=image_id)) == [
+        "Everybody in the project the blue one, with which the image is shared.",
+        "Everybody in the project the yellow one, with which the image is shared.",
+    ]
 
 
 def test_who_may_not_touch_members(red: Client, blue: Client, signed_in: Callable[..., Client]) -> None:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from networking.networks import sharing
+
 
 def test_a_network_is_made_shown_changed_and_deleted(neutron, demo) -> None:
     call = neutron(demo)
@@ -211,3 +213,64 @@ def test_an_administrator_moves_dhcp_and_routers_by_hand(neutron, agents, demo, 
     assert call("get", f"networks/{private.id}/dhcp-agents")[1]["agents"] == []
     assert neutron(demo)("get", there)[0] == 403
     assert call("post", "agents/gone/l3-routers", {"router_id": "x"})[0] == 404
+
+
+STANDARD = {"id", "tenant_id", "project_id", "description", "tags", "created_at", "updated_at", "revision_number"}
+TAIL = ["tags", "created_at", "updated_at", "revision_number", "project_id"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "networks",
+        "subnets",
+        "ports",
+        "routers",
+        "floatingips",
+        "security-groups",
+        "security-group-rules",
+        "subnetpools",
+    ],
+)
+def test_every_kind_shows_and_filters_by_the_standard_attributes(neutron, demo, private, external, kind) -> None:
+    call = neutron(demo)
+    subnet = private.subnets.get()
+    group = call("get", "security-groups")[1]["security_groups"][0]["id"]
+    name, attributes = {
+        "networks": ("network", {}),
+        "subnets": ("subnet", {"network_id": private.id, "ip_version": 4, "cidr": "10.77.0.0/24"}),
+        "ports": ("port", {"network_id": private.id, "fixed_ips": [{"subnet_id": subnet.id}]}),
+        "routers": ("router", {}),
+        "floatingips": ("floatingip", {"floating_network_id": external.id}),
+        "security-groups": ("security_group", {"name": "g"}),
+        "security-group-rules": ("security_group_rule", {"security_group_id": group, "direction": "ingress"}),
+        "subnetpools": ("subnetpool", {"name": "p", "prefixes": ["10.8.0.0/16"]}),
+    }[kind]
+    status, body = call("post", kind, {name: {**attributes, "description": "mine"}})
+    assert status == 201, body
+    made = body[name]
+    assert made.keys() >= STANDARD
+    assert list(made)[-5:] == TAIL
+    assert (made["project_id"], made["tenant_id"]) == (demo.project_id, demo.project_id)
+    assert (made["description"], made["tags"]) == ("mine", [])
+    for attribute in ("id", "description"):
+        rows = call("get", f"{kind}?{attribute}={made[attribute]}")[1][kind.replace("-", "_")]
+        assert [row["id"] for row in rows] == [made["id"]]
+    for attribute in ("tenant_id", "project_id", "revision_number"):
+        rows = call("get", f"{kind}?id={made['id']}&{attribute}=9")[1][kind.replace("-", "_")]
+        assert rows == [], attribute
+
+
+def test_who_else_sees_a_network_is_said_in_sentences(neutron, demo, other, admin, private) -> None:
+    call = neutron(admin)
+    lent = {"object_type": "network", "object_id": private.id, "action": "access_as_shared"}
+    assert sharing.everyone(private) == []
+    for target in (other.project_id, "a" * 32, "*"):
+        before = sharing.everyone(private)
+        assert call("post", "rbac-policies", {"rbac_policy": {**lent, "target_tenant": target}})[0] == 201
+        assert len(sharing.everyone(private)) == len(before) + 1
+    assert sharing.everyone(private) == [
+        "Everybody: the network is shared with all projects.",
+        "Everybody in the project project-a, by an RBAC policy.",
+        "Everybody in the project project-e, by an RBAC policy.",
+    ]
