@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON_IN := .venv/bin/python
 LISTS ?= first-light
 .DEFAULT_GOAL := help
-.PHONY: help run stop clean setup test test-slow check format bench conformance requirements messages vendor demo-break
+.PHONY: help run stop clean setup test test-slow check format bench conformance requirements messages vendor demo-break systemd
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -57,3 +57,6 @@ vendor: setup  ## copy and bundle third-party front-end files into static/vendor
 
 demo-break:  ## stop an agent while a server boots, and watch the recovery
 	@exec $(PYTHON_IN) -m cloud.run demo-break
+
+systemd:  ## print the unit that starts this cloud at boot: make systemd | sudo tee /etc/systemd/system/stackling.service
+	@exec $(PYTHON_IN) -m cloud.run systemd

@@ -24,7 +24,6 @@ FAULT = env("STACKLING_FAULT") if TESTING else ""
 PORT = int(env("STACKLING_PORT", "8000"))
 LISTEN = env("STACKLING_LISTEN", "127.0.0.1")
 EXTERNAL_CIDR = env("STACKLING_EXTERNAL_CIDR", "172.24.4.0/24")
-HOST_MODE = env("STACKLING_HOST_MODE", "namespace")
 #: Where clients reach the front door; the catalog and links fall back to it when a request names no host.
 PUBLIC_URL = env("STACKLING_PUBLIC_URL", f"http://{LISTEN if LISTEN != '0.0.0.0' else '127.0.0.1'}:{PORT}")
 REGION = env("STACKLING_REGION", "RegionOne")

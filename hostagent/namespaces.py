@@ -15,6 +15,8 @@ made it and a later `up` finds its guests. All hosts hang on a *fabric*, one mor
 
 The outer namespace is the machine's own or the one named by STACKLING_NETNS. It gets that one link and nothing else
 (and, with --nat-out 1, one nft table of ours). `cloud` is the first 8 hex digits of the SHA-256 of the data path.
+
+With `--mode machine` the one host lives in the outer namespace itself: hostagent/machine.py.
 """
 
 import argparse
@@ -30,6 +32,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from hostagent import machine
 from hostagent.pins import (
     CannotBuild,
     Cloud,
@@ -45,6 +48,7 @@ from hostagent.pins import (
 )
 
 DEFAULT_EXTERNAL: Final = "172.24.4.0/24"
+MODES: Final = ("namespace", "machine")
 UNDERLAY_MTU: Final = 1550  # VXLAN takes 50 bytes, so that a tenant network keeps 1500
 LIBVIRT_DIRECTORIES: Final = {
     "etc": "/etc/libvirt",
@@ -89,13 +93,17 @@ def build_fabric(cloud: Cloud) -> Path:
     return net
 
 
-def build_host(cloud: Cloud, host: str, number: int) -> None:
-    if pin(cloud, host, mount=True):
+def build_host(cloud: Cloud, host: str, number: int, outer: Path | None, *, shared: bool) -> None:
+    """`shared`: the host lives in the outer network namespace, and needs no links to it."""
+    own = outer or Path("/proc/self/ns/net")
+    if pin(cloud, host, mount=True, net=own if shared else None):
         try:
             furnish(cloud, host)
         except CannotBuild:
             unpin(cloud, host)  # half a host is worse than none: the next `up` starts afresh
             raise
+    if shared:
+        return
     fabric, net = cloud.net("fabric"), cloud.net(host)
     wire(fabric, f"u{number}", net, "under0", mtu=UNDERLAY_MTU, master="fab0")
     inside(net, "ip", "addr", "replace", f"{cloud.underlay_ip(number)}/24", "dev", "under0")
@@ -119,10 +127,10 @@ def outer_namespace(name: str, *, make: bool) -> tuple[Path | None, bool]:
     return path, True
 
 
-def refuse_clash(cloud: Cloud, outer: Path | None, external: ipaddress.IPv4Network) -> None:
-    """Raises: CannotBuild when the outer namespace already has a route into `external` that is not ours."""
+def refuse_clash(cloud: Cloud, outer: Path | None, external: ipaddress.IPv4Network, *, ours: str) -> None:
+    """Raises: CannotBuild when the outer namespace already has a route into `external` that is not by the link `ours`."""
     for route in json.loads(inside(outer, "ip", "-j", "-4", "route", "show") or "[]"):
-        if route["dst"] == "default" or route.get("dev") == cloud.outer_link:
+        if route["dst"] == "default" or route.get("dev") == ours:
             continue
         if ipaddress.ip_network(route["dst"], strict=False).overlaps(external):
             raise CannotBuild(
@@ -131,24 +139,32 @@ def refuse_clash(cloud: Cloud, outer: Path | None, external: ipaddress.IPv4Netwo
             )
 
 
-def build_outside(
-    cloud: Cloud, outer: Path | None, external: ipaddress.IPv4Network, record: dict[str, Any], *, nat_out: bool
-) -> None:
+def build_outside(cloud: Cloud, outer: Path | None) -> None:
     wire(cloud.net("fabric"), "out0", outer, cloud.outer_link, mtu=1500, master="br-ex")
     refuse_announcements(outer, cloud.outer_link)
+
+
+def address_gateway(outer: Path | None, link: str, external: ipaddress.IPv4Network) -> None:
+    """The external gateway's address, and no other, on the link that is ours."""
     gateway = f"{external.network_address + 1}/{external.prefixlen}"
-    for old in json.loads(inside(outer, "ip", "-j", "-4", "addr", "show", "dev", cloud.outer_link) or "[]"):
+    for old in json.loads(inside(outer, "ip", "-j", "-4", "addr", "show", "dev", link) or "[]"):
         for info in old.get("addr_info", []):
             if f"{info['local']}/{info['prefixlen']}" != gateway:
-                inside(outer, "ip", "addr", "del", f"{info['local']}/{info['prefixlen']}", "dev", cloud.outer_link)
-    inside(outer, "ip", "addr", "replace", gateway, "dev", cloud.outer_link)
+                inside(outer, "ip", "addr", "del", f"{info['local']}/{info['prefixlen']}", "dev", link)
+    inside(outer, "ip", "addr", "replace", gateway, "dev", link)
+
+
+def let_out(
+    cloud: Cloud, outer: Path | None, external: ipaddress.IPv4Network, record: dict[str, Any], *, link: str, nat: bool
+) -> None:
+    """Masquerade what leaves by another link than ours, or stop doing so."""
     inside(outer, "nft", "-f", "-", text=f"table ip {cloud.table}\ndelete table ip {cloud.table}\n")
-    if not nat_out:
+    if not nat:
         return
     if inside(outer, "sysctl", "-n", "net.ipv4.ip_forward").strip() == "0":
         record["forwarding_was_off"] = True
         inside(outer, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
-    rule = f'ip saddr {external} ip daddr != {external} oifname != "{cloud.outer_link}" masquerade'
+    rule = f'ip saddr {external} ip daddr != {external} oifname != "{link}" masquerade'
     chain = f"chain post {{ type nat hook postrouting priority srcnat; policy accept;\n{rule}\n}}"
     inside(outer, "nft", "-f", "-", text=f"table ip {cloud.table} {{\n{chain}\n}}\n")
 
@@ -156,32 +172,61 @@ def build_outside(
 # ── Commands ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def up(cloud: Cloud, hosts: Sequence[str], *, netns: str, external: str, nat_out: bool) -> dict[str, Any]:
+def up(
+    cloud: Cloud,
+    hosts: Sequence[str],
+    *,
+    netns: str,
+    external: str,
+    nat_out: bool,
+    mode: str = "namespace",
+    underlay_ip: str = "127.0.0.1",
+) -> dict[str, Any]:
     """Make or complete the namespaces of `hosts`. May be repeated; other hosts made earlier are kept.
 
-    Raises: CannotBuild when the external range clashes or a command fails.
+    `underlay_ip` is what a machine's tunnels start from; namespaces have addresses of their own.
+
+    Raises: CannotBuild when the external range clashes, the mode changed, or a command fails.
     """
     range_ = ipaddress.IPv4Network(external)
     record = cloud.read()
+    if record["hosts"] and record.get("mode", MODES[0]) != mode:
+        raise CannotBuild(
+            f"The hosts of this cloud were made with STACKLING_HOST_MODE={record.get('mode', MODES[0])}. Go on with that, or"
+            " begin anew with `make clean`, which removes its guests."
+        )
+    machine.load_bridge_filter()
     if record.get("netns", netns) != netns:
         remove_outside(cloud, record)
+    link = machine.EXTERNAL_BRIDGE if mode == "machine" else cloud.outer_link
     outer, made = outer_namespace(netns, make=True)
     try:
-        refuse_clash(cloud, outer, range_)
+        refuse_clash(cloud, outer, range_, ours=link)
+        if mode == "machine":
+            machine.refuse_strangers(cloud, outer)
     except CannotBuild:
         if made:
             run("ip", "netns", "del", netns)
         raise
-    record |= {"netns": netns, "external": str(range_), "nat_out": nat_out, "cloud": cloud.id}
+    record |= {"netns": netns, "external": str(range_), "nat_out": nat_out, "cloud": cloud.id, "mode": mode}
     record["netns_made"] = made or (bool(netns) and record.get("netns_made", False))
+    if mode == "machine":
+        record["underlay_ip"] = underlay_ip
     for host in hosts:
         if host not in record["hosts"]:
             record["hosts"][host] = min(set(range(1, 251)) - set(record["hosts"].values()))
     cloud.write(record)  # before anything is made, so that `down` always knows what to look for
-    build_fabric(cloud)
-    build_outside(cloud, outer, range_, record, nat_out=nat_out)
+    if mode == "machine":
+        ours = machine.build_external(cloud, outer)
+    else:
+        ours = True
+        build_fabric(cloud)
+        build_outside(cloud, outer)
+    if ours:
+        address_gateway(outer, link, range_)
+    let_out(cloud, outer, range_, record, link=link, nat=nat_out)
     for host in hosts:
-        build_host(cloud, host, record["hosts"][host])
+        build_host(cloud, host, record["hosts"][host], outer, shared=mode == "machine")
     cloud.write(record)
     return status(cloud)
 
@@ -190,6 +235,8 @@ def remove_outside(cloud: Cloud, record: dict[str, Any]) -> None:
     outer, _ = outer_namespace(record.get("netns", ""), make=False)
     if outer is not None and not outer.exists():
         return
+    if record.get("mode") == "machine":
+        machine.remove(cloud, outer)
     if has_link(outer, cloud.outer_link):
         inside(outer, "ip", "link", "del", cloud.outer_link)
     inside(outer, "nft", "-f", "-", text=f"table ip {cloud.table}\ndelete table ip {cloud.table}\n")
@@ -247,24 +294,26 @@ def down(cloud: Cloud) -> None:
 
 
 def status(cloud: Cloud) -> dict[str, Any]:
-    """{"cloud", "external", "gateway", "netns", "hosts": {name: {"up", "underlay_ip", "net", "mnt"}}}."""
+    """{"cloud", "external", "gateway", "netns", "notices", "hosts": {name: {"up", "underlay_ip", "net", "mnt"}}}."""
     record = cloud.read()
     external = record.get("external", "")
     hosts = {
         name: {
             "up": is_pinned(cloud.net(name)) and is_pinned(cloud.mnt(name)),
-            "underlay_ip": cloud.underlay_ip(number),
+            "underlay_ip": record.get("underlay_ip") or cloud.underlay_ip(number),
             "net": str(cloud.net(name)),
             "mnt": str(cloud.mnt(name)),
         }
         for name, number in record["hosts"].items()
     }
     gateway = str(ipaddress.ip_network(external).network_address + 1) if external else ""
+    outer, _ = outer_namespace(record.get("netns", ""), make=False)
     return {
         "cloud": cloud.id,
         "external": external,
         "gateway": gateway,
         "netns": record.get("netns", ""),
+        "notices": machine.notices(outer) if record.get("mode") == "machine" else [],
         "hosts": hosts,
     }
 
@@ -291,6 +340,8 @@ def parser() -> argparse.ArgumentParser:
     making.add_argument("--netns", default=os.environ.get("STACKLING_NETNS", ""))
     making.add_argument("--external", default=os.environ.get("STACKLING_EXTERNAL_CIDR") or DEFAULT_EXTERNAL)
     making.add_argument("--nat-out", default="0", choices=("0", "1"))
+    making.add_argument("--mode", default=os.environ.get("STACKLING_HOST_MODE") or MODES[0], choices=MODES)
+    making.add_argument("--underlay-ip", default=os.environ.get("STACKLING_UNDERLAY_IP") or "127.0.0.1")
     verbs.add_parser("down", parents=[where])
     verbs.add_parser("status", parents=[where]).add_argument("--json", action="store_true")
     entry = verbs.add_parser("enter", parents=[where])
@@ -313,7 +364,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if asked.verb == "up":
             hosts = [h for h in asked.hosts.split(",") if h]
-            up(cloud, hosts, netns=asked.netns, external=asked.external, nat_out=asked.nat_out == "1")
+            up(
+                cloud,
+                hosts,
+                netns=asked.netns,
+                external=asked.external,
+                nat_out=asked.nat_out == "1",
+                mode=asked.mode,
+                underlay_ip=asked.underlay_ip,
+            )
         print(json.dumps(status(cloud), indent=1))
         return 0
     except CannotBuild as problem:

@@ -38,6 +38,11 @@ class Cloud:
         return f"stk-{self.id}"
 
     @property
+    def alias(self) -> str:
+        """What br-ex of a machine is marked with when this cloud made it."""
+        return f"stackling {self.id}"
+
+    @property
     def table(self) -> str:
         return f"stackling_{self.id}"
 
@@ -91,8 +96,11 @@ def has_link(net: Path | None, name: str) -> bool:
 # ── Pinning ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def pin(cloud: Cloud, name: str, *, mount: bool) -> bool:
-    """Make and pin the namespaces of `name`. False if they exist already."""
+def pin(cloud: Cloud, name: str, *, mount: bool, net: Path | None = None) -> bool:
+    """Make and pin the namespaces of `name`. False if they exist already.
+
+    `net`: the network namespace it shares instead of having one of its own.
+    """
     folder = cloud.pins / name
     folder.mkdir(parents=True, exist_ok=True)
     if is_pinned(folder / "net") and (not mount or is_pinned(folder / "mnt")):
@@ -103,9 +111,12 @@ def pin(cloud: Cloud, name: str, *, mount: bool) -> bool:
         run("mount", "--make-private", str(folder))
         (folder / "mnt").touch()
     (folder / "net").touch()
-    wanted = [f"--net={folder}/net", *([f"--mount={folder}/mnt", "--propagation", "private"] if mount else [])]
-    _unshare(folder, wanted)
-    inside(folder / "net", "ip", "link", "set", "lo", "up")
+    if net:
+        run("mount", "--bind", str(net), str(folder / "net"))
+    own = [f"--mount={folder}/mnt", "--propagation", "private"] if mount else []
+    _unshare(folder, [*([] if net else [f"--net={folder}/net"]), *own])
+    if not net:
+        inside(folder / "net", "ip", "link", "set", "lo", "up")
     return True
 
 
@@ -120,7 +131,7 @@ def _unshare(folder: Path, wanted: list[str]) -> None:
         except CannotBuild as error:
             if "Invalid argument" not in str(error):
                 raise
-            if is_pinned(folder / "net"):
+            if is_pinned(folder / "net") and any(word.startswith("--net=") for word in wanted):
                 run("umount", "-l", str(folder / "net"))
     run("taskset", "--cpu-list", str(last), "unshare", *wanted, "true")
 
@@ -135,7 +146,7 @@ def unpin(cloud: Cloud, name: str) -> None:
 # ── Links ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def bridge(net: Path, name: str, *, mtu: int) -> None:
+def bridge(net: Path | None, name: str, *, mtu: int) -> None:
     if not has_link(net, name):
         inside(
             net,

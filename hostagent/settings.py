@@ -39,7 +39,7 @@ class Settings:
     underlay_ip: str
     control: str  # unix:/…/web.sock or https://host[:port]
     broker_url: str
-    private_mounts: bool  # a host of `make run`: libvirtd is ours to configure and to start
+    private_mounts: bool  # libvirt's folders are this host's own: its libvirtd is ours to configure and to start
     proof_kernel: str  # a Linux kernel to prove KVM with; empty: look in /boot
     fault: str  # empty unless STACKLING_TESTING=1
 
@@ -66,7 +66,7 @@ class Settings:
             underlay_ip=env.get("STACKLING_UNDERLAY_IP", ""),
             control=env.get("STACKLING_CONTROL") or f"unix:{run}/web.sock",
             broker_url=env.get("BROKER_URL") or f"redis+socket://{run}/redis.sock",
-            private_mounts=env.get("STACKLING_HOST_MODE") != "machine" and in_private_mounts(),
+            private_mounts=in_private_mounts(),
             proof_kernel=env.get("STACKLING_PROOF_KERNEL") or demo_kernel(data),
             fault=env.get("STACKLING_FAULT", "") if env.get("STACKLING_TESTING") == "1" else "",
         )

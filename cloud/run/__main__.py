@@ -9,13 +9,17 @@ from cloud.run.steps import Steps
 
 def main() -> int:
     asked = argparse.ArgumentParser(prog="python -m cloud.run")
-    asked.add_argument("command", choices=("up", "stop", "clean", "prepare", "vendor", "demo-break"))
+    asked.add_argument("command", choices=("up", "stop", "clean", "prepare", "vendor", "demo-break", "systemd"))
     command = asked.parse_args().command
     try:
         if command == "vendor":
             vendor.make()
         elif command == "prepare":
             up.prepare_clone(Steps())
+        elif command == "systemd":
+            from cloud.run.systemd import unit
+
+            print(unit(settings.read()), end="")
         elif command == "demo-break":
             from cloud.run.breaking import demo
 

@@ -1,4 +1,4 @@
-"""The hosts of this machine: namespaces made before start, removed by `make clean`."""
+"""The hosts of this machine: namespaces, or the machine itself, made ready before start, cleared by `make clean`."""
 
 import json
 import subprocess
@@ -22,15 +22,17 @@ def run_folder(cloud: Cloud, account: Account) -> None:
     subprocess.run(as_root(["sh", "-c", make, "sh", str(cloud.run)]), check=True)
 
 
-def up(cloud: Cloud) -> dict[str, str]:
-    """Makes or completes the namespaces of every host. Gives host → underlay address.
+def up(cloud: Cloud) -> tuple[dict[str, str], list[str]]:
+    """Makes or completes the namespaces of every host. Gives host → underlay address, and what the operator should know.
 
     Raises: Refused, with the fix where the external range clashes with a route of this machine.
     """
     hosts = ",".join(cloud.host_names)
     out = _namespaces(cloud, "up", "--hosts", hosts, "--netns", cloud.netns, "--external", str(cloud.external),
-                      "--nat-out", str(int(cloud.nat_out)))  # fmt: skip
-    return {name: host["underlay_ip"] for name, host in json.loads(out)["hosts"].items()}
+                      "--nat-out", str(int(cloud.nat_out)), "--mode", cloud.host_mode,
+                      "--underlay-ip", cloud.underlay_ip)  # fmt: skip
+    made = json.loads(out)
+    return {name: host["underlay_ip"] for name, host in made["hosts"].items()}, made["notices"]
 
 
 def open_console_sockets(cloud: Cloud, account: Account) -> None:

@@ -39,10 +39,12 @@ class Cloud:
     hosts: int
     fake_hosts: int
     host_mode: str
+    underlay_ip: str
     public_url: str
     tls_pem: str
     insecure: bool
     environment: dict[str, str] = field(repr=False)
+    given: dict[str, str] = field(repr=False)  # the environment without what .env added
 
     @property
     def id(self) -> str:
@@ -99,6 +101,7 @@ class Cloud:
             "STACKLING_HOSTS": str(self.hosts),
             "STACKLING_FAKE_HOSTS": str(self.fake_hosts),
             "STACKLING_HOST_MODE": self.host_mode,
+            "STACKLING_UNDERLAY_IP": self.underlay_ip,
             "STACKLING_PUBLIC_URL": self.public_url,
             "BROKER_URL": self.broker_url,
             "CHANNEL_URL": self.channel_url,
@@ -137,12 +140,33 @@ def _check_exposure(listen: str, *, tls: bool, insecure: bool) -> None:
         )
 
 
+def _host_mode(environment: dict[str, str], hosts: int) -> str:
+    mode = environment.get("STACKLING_HOST_MODE") or "namespace"
+    if mode not in ("namespace", "machine"):
+        raise Refused(f"STACKLING_HOST_MODE is {mode!r}: it may be namespace or machine.")
+    if mode == "machine" and hosts > 1:
+        raise Refused(
+            f"STACKLING_HOSTS is {hosts}, and STACKLING_HOST_MODE=machine makes this machine itself the host: there is one"
+            " of it. Leave STACKLING_HOSTS at 1, or STACKLING_HOST_MODE at namespace."
+        )
+    return mode
+
+
+def _underlay_ip(environment: dict[str, str]) -> str:
+    text = environment.get("STACKLING_UNDERLAY_IP") or "127.0.0.1"
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise Refused(f"STACKLING_UNDERLAY_IP is {text!r}: it must be an address of this machine.") from None
+
+
 def read(environment: dict[str, str] | None = None) -> Cloud:
     """The cloud that the environment and the clone's .env describe.
 
     Raises: Refused when a value is wrong.
     """
-    env = dict(environment if environment is not None else os.environ)
+    given = dict(environment if environment is not None else os.environ)
+    env = dict(given)
     for name, value in read_env_file(CLONE / ".env").items():
         env.setdefault(name, value)
     data = Path(env.get("STACKLING_DATA") or CLONE / "var").resolve()
@@ -169,9 +193,11 @@ def read(environment: dict[str, str] | None = None) -> Cloud:
         nat_out=env.get("STACKLING_NAT_OUT") == "1",
         hosts=hosts,
         fake_hosts=fake,
-        host_mode=env.get("STACKLING_HOST_MODE") or "namespace",
+        host_mode=_host_mode(env, hosts),
+        underlay_ip=_underlay_ip(env),
         public_url=public.rstrip("/"),
         tls_pem=tls,
         insecure=insecure,
         environment=env,
+        given=given,
     )

@@ -250,8 +250,10 @@ def up(cloud: Cloud) -> int:
     underlay: dict[str, str] = {}
     if cloud.hosts or cloud.netns:
         with steps.step("hosts' namespaces"):
-            underlay = hosts.up(cloud)
+            underlay, notices = hosts.up(cloud)
             hosts.open_console_sockets(cloud, account)
+        for notice in notices:
+            print(f"  Note: {notice}.", flush=True)
     stream_steps(
         steps, [sys.executable, "-m", "cloud.run.prepare"], cwd=CLONE, env=environment, umask=0o077, **account.switch()
     )

@@ -1,7 +1,7 @@
-"""libvirtd and virtlogd of a host that lives in namespaces: configured, started, found again.
+"""libvirtd and virtlogd of a host, in its own mount namespace: configured, started, found again.
 
-They are detached, so guests and their logs outlive the agent. On a real host (STACKLING_HOST_MODE=machine) systemd
-runs them, and this module only waits for their socket. Settings: unix socket only; each was measured to be needed
+They are detached, so guests and their logs outlive the agent. An agent that was started without private mounts uses the
+machine's libvirtd, and this module only waits for its socket. Settings: unix socket only; each was measured to be needed
 where there is no systemd, no DBus and no cgroup delegation.
 """
 

@@ -113,13 +113,16 @@ def port_addresses(port: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def base_tables() -> list[Table]:
-    """The tables of a host that has no port yet."""
+    """The tables of a host that has no port yet. They mark nothing that passes bridges of others."""
     state = Table("inet", "stackling_state")
     state.sets = {"zones": Collection("typeof iifname : ct zone", is_map=True)}
     state.chains = {
         "raw": Chain(["ct zone set iifname map @zones"], "type filter hook prerouting priority raw; policy accept;"),
         "state": Chain(
-            ["ct state established,related meta mark set 0x1", "ct state invalid meta mark set 0x2"],
+            [
+                'iifname "brq*" ct state established,related meta mark set 0x1',
+                'iifname "brq*" ct state invalid meta mark set 0x2',
+            ],
             "type filter hook prerouting priority mangle; policy accept;",
         ),
     }

@@ -1,6 +1,7 @@
 """Bridges and VXLAN links: what is wanted of a network against what `ip` and `bridge` show, as batch lines."""
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from hostagent.drivers.network.linux_bridge.commands import Batch, namespaces, r
 EXTERNAL_BRIDGE: Final = "br-ex"
 PHYSICAL: Final = {"public": EXTERNAL_BRIDGE}  # physical network → the host's bridge that leads to it
 VXLAN_PORT: Final = 4789
+TAP: Final = re.compile(r"tap[0-9a-f]{8}-[0-9a-f]{2}")
 NOBODY: Final = "00:00:00:00:00:00"  # the forwarding entry that says where unknown addresses are flooded
 
 
@@ -272,8 +274,8 @@ def remove_legs(ns: str, ours: tuple[str, ...]) -> None:
 
 
 def taps() -> list[str]:
-    """The guests' taps that are there."""
-    return sorted(link["ifname"] for link in read_json("ip", "-j", "link", "show") if link["ifname"].startswith("tap"))
+    """The guests' taps that are there; a machine may have others, under other names."""
+    return sorted(link["ifname"] for link in read_json("ip", "-j", "link", "show") if TAP.fullmatch(link["ifname"]))
 
 
 def forget_flows(zone: int, address: str) -> None:
