@@ -151,6 +151,14 @@ class ServiceSchema(AutoSchema):
         for status in found:
             if status >= 400:  # a refusal of the view's own stands beside the one that every route has
                 self._add(found, Answer(status, fault(self.view.service)["content"][JSON]["schema"]))
+        for status in {one.status for one in self._read[1] if one.schema is None}:
+            if (
+                "content" in found[status]
+            ):  # an action of several kinds: OpenAPI has no word for a body that may be absent
+                found[status] |= {
+                    "description": f"{found[status]['description']} Some kinds have no body.",
+                    "x-body": "optional",
+                }
         responses = {str(status): said for status, said in sorted(found.items())}
         shared = {"$ref": f"#/components/responses/{self.view.service}_fault"}
         return {**responses, "4XX": shared, "5XX": shared}
