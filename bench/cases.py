@@ -5,39 +5,15 @@ import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from bench import many, pages, procs, virsh
 from bench.client import Client
 from bench.cloud import Running
+from bench.ground import big_network, create_body, raise_quotas, thousand
 from bench.pound import pound
 from bench.result import at_least, at_most, put
 
 OPENSTACK = json.loads((Path(__file__).parent / "openstack.json").read_text())
-
-
-def create_body(client: Client, name: str, **more: Any) -> dict[str, Any]:
-    flavors = {f["name"]: f["id"] for f in client.json("GET", "/api/compute/v2.1/flavors")["flavors"]}
-    images = {i["name"]: i["id"] for i in client.json("GET", "/api/image/v2/images")["images"]}
-    networks = {n["name"]: n["id"] for n in client.json("GET", "/api/network/v2.0/networks")["networks"]}
-    server = {"name": name, "flavorRef": flavors["tiny"], "imageRef": images["demo"]}
-    return {"server": {**server, "networks": [{"uuid": networks["private"]}], **more}}
-
-
-def raise_quotas(cloud: Running, project_id: str, count: int) -> None:
-    """Room for `count` servers and their ports in the project."""
-    admin = Client(cloud.data, "admin")
-    many = {"instances": count, "cores": count * 2, "ram": count * 1024}
-    admin.json("PUT", f"/api/compute/v2.1/os-quota-sets/{project_id}", {"quota_set": many})
-    admin.json("PUT", f"/api/network/v2.0/quotas/{project_id}", {"quota": {"port": count * 2}})
-
-
-def big_network(client: Client) -> str:
-    """A network with room for some thousands of ports."""
-    network = client.json("POST", "/api/network/v2.0/networks", {"network": {"name": "bench"}})["network"]["id"]
-    subnet = {"network_id": network, "ip_version": 4, "cidr": "10.90.0.0/16", "enable_dhcp": False}
-    client.json("POST", "/api/network/v2.0/subnets", {"subnet": subnet})
-    return str(network)
 
 
 def boot_one(cloud: Running) -> None:
@@ -82,16 +58,6 @@ def boot_hundred(cloud: Running) -> None:
         client.wait_for(server, "", poll=0.1)
 
 
-def thousand(cloud: Running) -> None:
-    """See that the project has 1,000 servers: one is booted, the others are copies of its rows."""
-    client = Client(cloud.data)
-    if len(client.json("GET", "/api/compute/v2.1/servers")["servers"]) >= 1000:
-        return
-    model = client.json("POST", "/api/compute/v2.1/servers", create_body(client, "model"))["server"]["id"]
-    client.wait_for(model)
-    cloud.manage("shell", "-v0", "-c", FILL.format(project=client.project_id))
-
-
 def list_thousand(cloud: Running) -> None:
     """GET /servers/detail with 1,000 servers against a raw cursor and against OpenStack."""
     thousand(cloud)
@@ -114,10 +80,6 @@ def list_thousand(cloud: Running) -> None:
 
 
 #: Rows as the services make them, copied: 1,000 boots would only measure boots.
-FILL = """
-from bench.fill import fill
-fill({project!r}, 1000)
-"""
 
 
 def tokens(cloud: Running) -> None:

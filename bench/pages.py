@@ -10,6 +10,7 @@ from bench import procs
 from bench.browser import Session, Socket
 from bench.client import Client
 from bench.cloud import Running
+from bench.ground import big_network, create_body, raise_quotas, thousand
 from bench.result import at_most
 
 #: How a page collects changes, read from its own script: milliseconds before it asks, and between two of its requests.
@@ -25,8 +26,6 @@ def page_times() -> tuple[float, float]:
 
 def instances_page(cloud: Running) -> None:
     """The Instances page of a project with 1,000 instances: its time at the server, its HTML, and a first visit's bytes."""
-    from bench.cases import thousand
-
     thousand(cloud)
     session = Session(cloud.data)
     times = []
@@ -97,8 +96,6 @@ async def _all_see(cloud: Running, client: Client, session: Session, server: str
 
 def hundred_at_once(cloud: Running) -> None:
     """100 instances started by one request: how often a page that shows them asks for rows until all are active."""
-    from bench.cases import big_network, create_body, raise_quotas
-
     client = Client(cloud.data)
     raise_quotas(cloud, client.project_id, 2000)
     body = create_body(client, "once", networks=[{"uuid": big_network(client)}], min_count=100, max_count=100)
