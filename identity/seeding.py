@@ -8,6 +8,7 @@ from django.db import transaction
 from common.clock import now
 from identity import catalog
 from identity.assignments import services as assignments
+from identity.assignments.guards import has_administrator
 from identity.models import Domain, ImpliedRole, Project, Role, System, User
 from identity.revocation import services as revocation
 
@@ -18,7 +19,10 @@ PROJECTS = {"admin": "The operators' project", "demo": "A project to try things 
 
 @transaction.atomic
 def seed() -> str | None:
-    """Make what is absent. Returns what it made in a few words, or None."""
+    """Make what is absent. Returns what it made in a few words, or None.
+
+    Where nobody can act as administrator any more, the account admin can again: `make run` undoes what shut everybody out.
+    """
     made = []
     domain, new = Domain.objects.get_or_create(
         pk="default", defaults={"name": "Default", "is_domain": True, "description": "The default domain"}
@@ -34,6 +38,11 @@ def seed() -> str | None:
         made += [f"user {name}"] if new else []
         if new:
             _grant(roles, projects, user)
+        elif name == "admin" and not has_administrator():
+            _grant(roles, projects, user)
+            User.objects.filter(pk=user.pk).update(enabled=True)
+            Domain.objects.filter(pk=domain.pk).update(enabled=True)
+            made.append("an administrator again: admin")
     added = catalog.seed()
     made += [f"{added} services"] if added else []
     if made:

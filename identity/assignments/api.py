@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from common.actor import Actor
 from common.errors import Invalid
-from identity.assignments import grants, listing, services
+from identity.assignments import grants, guards, listing, services
 from identity.assignments.listing import Assignment, Filter
 from identity.assignments.names import Names
 from identity.crud import Values, enforce
@@ -61,7 +61,8 @@ class GrantItem(GrantView):
 
     def delete(self, request: Any, **keys: str) -> Response:
         found = self.allow("revoke", keys)
-        services.revoke(found["role"], **self.where(keys))
+        with guards.stays_without(found["role"]):
+            services.revoke(found["role"], **self.where(keys))
         return Response(status=204)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from common.actor import Actor
-from identity.assignments import listing, services
+from identity.assignments import guards, listing, services
 from identity.assignments.listing import Assignment, Filter
 from identity.crud import Missing, Values, enforce
 from identity.models import Domain, Group, Project, Role, User
@@ -86,7 +86,12 @@ def give(actor: Actor, role_id: str, *, on: str, object_id: str, subject: str, s
 
 @transaction.atomic
 def take(actor: Actor, role_id: str, *, on: str, object_id: str, subject: str, subject_id: str) -> None:
-    """Raises: Forbidden, Missing, NoAssignment."""
+    """Raises: Forbidden, Missing, NoAssignment, NoAdministratorLeft."""
+    with guards.stays_without(MODELS["role"].objects.filter(pk=role_id).first() or Role()):
+        _take(actor, role_id, on=on, object_id=object_id, subject=subject, subject_id=subject_id)
+
+
+def _take(actor: Actor, role_id: str, *, on: str, object_id: str, subject: str, subject_id: str) -> None:
     found = parties(actor, "revoke", on, subject, {on: object_id, subject: subject_id, "role": role_id})
     services.revoke(found["role"], on=on, object_id=object_id, subject=subject, subject_id=subject_id)
 
@@ -95,11 +100,16 @@ def take(actor: Actor, role_id: str, *, on: str, object_id: str, subject: str, s
 def replace(actor: Actor, wanted: dict[str, set[str]], *, on: str, object_id: str, subject: str) -> None:
     """Make exactly these the roles of users (or groups) on a project or domain: all of it or nothing.
 
-    Who is not in `wanted` loses every role there. Raises: Forbidden, Missing.
+    Who is not in `wanted` loses every role there. Raises: Forbidden, Missing, NoAdministratorLeft.
     """
+    with guards.one_stays():
+        _replace(actor, wanted, on=on, object_id=object_id, subject=subject)
+
+
+def _replace(actor: Actor, wanted: dict[str, set[str]], *, on: str, object_id: str, subject: str) -> None:
     before = given(actor, on=on, object_id=object_id, subject=subject)
     for subject_id in sorted({*before, *wanted}):
         have, want = before.get(subject_id, set()), wanted.get(subject_id, set())
         for role_id in sorted(have ^ want):
-            change = give if role_id in want else take
+            change = give if role_id in want else _take
             change(actor, role_id, on=on, object_id=object_id, subject=subject, subject_id=subject_id)

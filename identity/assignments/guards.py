@@ -1,12 +1,16 @@
 """What nobody may do who is no administrator: lay hands on an administrator's account, or on a group that makes one."""
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Conflict, Forbidden
 from identity.assignments.granting import administrators, including
 from identity.assignments.models import TABLES
-from identity.models import User
+from identity.models import Role, User
 
 
 class OfAnAdministrator(Forbidden):
@@ -15,6 +19,10 @@ class OfAnAdministrator(Forbidden):
 
 class LastAdministrator(Conflict):
     template = _("%(name)s is the last administrator. Give somebody else the role admin first.")
+
+
+class NoAdministratorLeft(Conflict):
+    template = _("Nobody would be administrator any more. Give somebody else the role admin first.")
 
 
 def _has(subject: str, ids: list[str]) -> bool:
@@ -41,6 +49,38 @@ def guard_group(actor: Actor, group_id: str, name: str) -> None:
 
 def keep_one(user: User) -> None:
     """Before a user is deleted or disabled. Raises: LastAdministrator."""
-    ids = {right.user_id for right in administrators()}
-    if user.pk in ids and not User.objects.filter(pk__in=ids - {user.pk}, enabled=True, domain__enabled=True).exists():
+    ids = _administrators()
+    if user.pk in ids and not has_administrator(ids - {user.pk}):
         raise LastAdministrator(name=user.name)
+
+
+def _administrators() -> set[str]:
+    """Ids. Who counts them to take one away does so alone: two could else take each other's role at once."""
+    list(Role.objects.select_for_update().filter(name="admin", domain=None))
+    return {right.user_id for right in administrators()}
+
+
+def has_administrator(ids: set[str] | None = None) -> bool:
+    """Whether somebody has the role admin (one of `ids`) and can sign in."""
+    ids = {right.user_id for right in administrators()} if ids is None else ids
+    return User.objects.filter(pk__in=ids, enabled=True, domain__enabled=True).exists()
+
+
+@contextmanager
+def one_stays() -> Iterator[None]:
+    """Around what takes roles, memberships, groups, projects or domains: all of it or nothing. Raises: NoAdministratorLeft."""
+    with transaction.atomic():
+        had = has_administrator(_administrators())
+        yield
+        if had and not has_administrator():
+            raise NoAdministratorLeft()
+
+
+def stays_without(role: Role) -> AbstractContextManager[None]:
+    """`one_stays`, for what concerns one role only: nothing is counted for others than admin."""
+    return one_stays() if role.pk in including({"admin"}) else nullcontext()
+
+
+def stays_without_group(group_id: str) -> AbstractContextManager[None]:
+    """`one_stays`, for what concerns one group only: nothing is counted for those that make no administrator."""
+    return one_stays() if _has("group", [group_id]) else nullcontext()

@@ -1,5 +1,6 @@
 """Verbs of domains and of their configuration."""
 
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Conflict, Forbidden, Invalid, NotFound
+from identity.assignments.guards import one_stays
 from identity.credentials.crypto import encrypt
 from identity.crud import Kind, Values, enforce
 from identity.domains.fields import DOMAIN
@@ -61,9 +63,14 @@ class Domains(Kind):
 
     @transaction.atomic
     def update(self, actor: Actor, id: str, values: Values) -> Any:
-        row = super().update(actor, id, values)
+        with one_stays() if values.get("enabled") is False else nullcontext():
+            row = super().update(actor, id, values)
         self.made(actor, row, values)
         return row
+
+    def delete(self, actor: Actor, id: str) -> None:
+        with one_stays():
+            super().delete(actor, id)
 
     def leaving(self, actor: Actor, row: Any) -> None:
         remove(row, kind=self.name)

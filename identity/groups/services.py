@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import NotFound
-from identity.assignments.guards import guard_group
+from identity.assignments.guards import guard_group, stays_without_group
 from identity.crud import Kind, Missing, Values, enforce, home_domain
 from identity.groups.fields import GROUP
 from identity.ldap import services as directories
@@ -42,6 +42,10 @@ class Groups(Kind):
     def leaving(self, actor: Actor, row: Any) -> None:
         guard_group(actor, row.pk, row.name)
         directories.refuse_writes(row.pk)
+
+    def delete(self, actor: Actor, id: str) -> None:
+        with stays_without_group(id):
+            super().delete(actor, id)
 
     def target(self, row: Any) -> Values:
         return {"target.group.domain_id": row.domain_id, "target.group.id": row.id}
@@ -93,13 +97,14 @@ def add_member(actor: Actor, group_id: str, user_id: str) -> None:
 
 @transaction.atomic
 def remove_member(actor: Actor, group_id: str, user_id: str) -> None:
-    """Raises: Forbidden, Missing, NotAMember."""
+    """Raises: Forbidden, Missing, NotAMember, NoAdministratorLeft."""
     group, user = _pair(actor, "remove_user_from_group", group_id, user_id)
     guard_group(actor, group.pk, group.name)
     directories.refuse_writes(group.pk)
     if not user.groups.filter(pk=group.pk).exists():
         raise NotAMember(user_id=user_id, group_id=group_id)
-    user.groups.remove(group)
+    with stays_without_group(group.pk):
+        user.groups.remove(group)
     sharing.member_left(group_id, user_id)
     revocation.touch()
 

@@ -1,6 +1,7 @@
 """Verbs of projects."""
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 from django.db import models, transaction
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Forbidden, Invalid
 from common.live import announce
+from identity.assignments.guards import one_stays
 from identity.crud import Kind, Values, enforce, home_domain
 from identity.models import Credential, Project, ProjectTag, User
 from identity.projects.fields import PROJECT
@@ -186,9 +188,14 @@ class Projects(Kind):
         before = self.allow(actor, "update", id)
         if "parent_id" in values and values["parent_id"] != before.parent_id:
             raise ImmutableParent()
-        row = super().update(actor, id, values)
+        with one_stays() if values.get("enabled") is False else nullcontext():
+            row = super().update(actor, id, values)
         self.made(actor, row, values)
         return row
+
+    def delete(self, actor: Actor, id: str) -> None:
+        with one_stays():
+            super().delete(actor, id)
 
     def leaving(self, actor: Actor, row: Any) -> None:
         remove(row, kind=self.name)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Forbidden, NotFound
 from identity.assignments.effective import implied_closure
+from identity.assignments.guards import stays_without
 from identity.crud import Kind, Missing, Values, enforce
 from identity.models import Domain, ImpliedRole, Role
 from identity.projects.services import guard_immutable, merged_options
@@ -72,9 +73,10 @@ class Roles(Kind):
 
     @transaction.atomic
     def delete(self, actor: Actor, id: str) -> None:
-        permission = self.allow(actor, "delete", id).permission
-        super().delete(actor, id)
-        permission.delete()  # and with it every guardian row that names it
+        row = self.allow(actor, "delete", id)
+        with stays_without(row):
+            super().delete(actor, id)
+            row.permission.delete()  # and with it every guardian row that names it
 
 
 ROLES = Roles()

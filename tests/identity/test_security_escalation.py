@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from identity import policy
+from identity import policy, seeding
 from identity.assignments import services as assignments
 from identity.models import Domain, Group, Project, User
 from tests.identity.conftest import ADMIN, DEMO, Api, SignIn, password_body, project, role, user
@@ -184,6 +184,71 @@ def test_the_last_administrator_stays(admin: Api, sign_in: SignIn) -> None:
     admin.patch(f"/users/{other}", {"user": {"enabled": True}})
     admin.delete(f"/users/{me}")
     sign_in("second", PASSWORD, {"system": {"all": True}}).get("/users")
+
+
+@pytest.fixture
+def lone(admin: Api) -> str:
+    """An administrator by one row only, on the system; nobody else is one. Returns the id."""
+    me = user("admin")
+    for on, object_id in (("domain", "default"), ("project", project("admin").pk)):  # the caller's own at last
+        admin.delete(f"/{on}s/{object_id}/users/{me.pk}/roles/{role('admin').pk}")
+    return str(me.pk)
+
+
+def is_refused_for_the_last(answer: Any) -> None:
+    assert "Give somebody else the role admin first." in answer.json()["error"]["message"]
+
+
+def test_the_last_role_of_the_last_administrator_stays(admin: Api, sign_in: SignIn, lone: str) -> None:
+    grant = f"/system/users/{lone}/roles/{role('admin').pk}"
+    system = sign_in("admin", ADMIN, {"system": {"all": True}})
+    is_refused_for_the_last(system.call("delete", grant, None, 409))
+    is_refused_for_the_last(system.call("delete", f"/roles/{role('admin').pk}", None, 409))
+    system.get("/users")  # nothing of it was done
+    other = system.post("/users", {"user": {"name": "second", "password": PASSWORD}})["user"]["id"]
+    system.put(f"/system/users/{other}/roles/{role('admin').pk}")
+    system.delete(grant)
+    second = sign_in("second", PASSWORD, {"system": {"all": True}})
+    is_refused_for_the_last(second.call("delete", grant.replace(lone, other), None, 409))
+
+
+def test_the_last_administrator_by_a_group_stays_in_it(admin: Api, sign_in: SignIn, lone: str) -> None:
+    system = sign_in("admin", ADMIN, {"system": {"all": True}})
+    group = system.post("/groups", {"group": {"name": "rulers"}})["group"]["id"]
+    system.put(f"/groups/{group}/users/{lone}")
+    system.put(f"/system/groups/{group}/roles/{role('admin').pk}")
+    system.delete(f"/system/users/{lone}/roles/{role('admin').pk}")
+    for path in (
+        f"/groups/{group}/users/{lone}",
+        f"/groups/{group}",
+        f"/system/groups/{group}/roles/{role('admin').pk}",
+    ):
+        is_refused_for_the_last(system.call("delete", path, None, 409))
+    other = system.post("/users", {"user": {"name": "second", "password": PASSWORD}})["user"]["id"]
+    system.put(f"/groups/{group}/users/{other}")
+    system.delete(f"/groups/{group}/users/{lone}")
+    assert Group.objects.get(pk=group).users.get().pk == other
+
+
+def test_the_place_of_the_last_administrator_stays(admin: Api, sign_in: SignIn, lone: str) -> None:
+    """A project that goes takes its assignments along; in a domain that is disabled nobody can sign in."""
+    system = sign_in("admin", ADMIN, {"system": {"all": True}})
+    place = system.post("/projects", {"project": {"name": "seat"}})["project"]["id"]
+    system.put(f"/projects/{place}/users/{lone}/roles/{role('admin').pk}")
+    system.delete(f"/system/users/{lone}/roles/{role('admin').pk}")
+    there = sign_in("admin", ADMIN, {"project": {"id": place}})
+    is_refused_for_the_last(there.call("delete", f"/projects/{place}", None, 409))
+    is_refused_for_the_last(there.call("patch", "/domains/default", {"domain": {"enabled": False}}, 409))
+    assert sign_in("admin", ADMIN, {"project": {"id": place}}).get(f"/projects/{place}")
+
+
+def test_seeding_gives_a_cloud_without_administrators_one_again(admin: Api, sign_in: SignIn, lone: str) -> None:
+    """What no API does, a directory or an identity provider that takes accounts away may."""
+    assignments.revoke(role("admin"), on="system", object_id="all", subject_id=lone)
+    User.objects.filter(pk=lone).update(enabled=False)
+    assert "an administrator again: admin" in (seeding.seed() or "")
+    sign_in("admin", ADMIN, {"system": {"all": True}}).get("/users")
+    assert seeding.seed() is None
 
 
 # ── The operator's rules ────────────────────────────────────────────────────────────────────────────────────────────
