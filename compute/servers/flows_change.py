@@ -146,9 +146,21 @@ RESIZE = Flow(
         Step("claim_more", do=claim_more, undo=unclaim_more, label=_("Claim the new size")),
         Step("remove_domain", do=steps.remove_domain, deadline=150, label=_("Power the machine off")),
         Step("change_flavor", do=put_on_new_flavor, undo=put_on_old_flavor, label=_("Change the flavor")),
-        Step("resize_disk", do=steps.resize_disk, deadline=300, label=_("Grow the disk")),
+        Step(
+            "resize_disk",
+            do=steps.resize_disk,
+            undo=steps.put_disk_back,
+            deadline=1800,  # it is copied first
+            label=_("Grow the disk"),
+        ),
         Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
-        Step("start_domain", do=start_unless_off, deadline=180, label=_("Start the machine")),
+        Step(
+            "start_domain",
+            do=start_unless_off,
+            undo=steps.remove_domain,  # no machine may use the disk that is put back
+            deadline=180,
+            label=_("Start the machine"),
+        ),
         Step("mark_resized", do=mark_resized, label=_("Wait for a word from the user")),
     ),
     on_failed=resize_failed,
@@ -187,7 +199,10 @@ def mark_reverted(op: Op) -> None:
 CONFIRM_RESIZE = Flow(
     "server.confirm_resize",
     version=1,
-    steps=(Step("confirm", do=confirm, label=_("Give the old claim back")),),
+    steps=(
+        Step("forget_disk", do=steps.forget_old_disk, label=_("Remove the old disk")),
+        Step("confirm", do=confirm, label=_("Give the old claim back")),
+    ),
     on_failed=steps.to_rest,
     label=_("Confirm the resize"),
 )
@@ -197,6 +212,7 @@ REVERT_RESIZE = Flow(
     version=1,
     steps=(
         Step("remove_domain", do=steps.remove_domain, deadline=150, label=_("Power the machine off")),
+        Step("put_disk_back", do=steps.put_disk_back, label=_("Put the old disk back")),
         Step("change_back", do=revert_claim, label=_("Change the flavor back")),
         Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
         Step("start_domain", do=start_reverted, deadline=180, label=_("Start the machine")),

@@ -114,10 +114,29 @@ def remove_disk(op: Op) -> Result:
 
 def resize_disk(op: Op) -> Result:
     server = of(op)
-    size = int(server.flavor["disk"])
-    if not size or size <= int((server.before_resize or {}).get("flavor", {}).get("disk", 0)):
+    return _order(op, "disk.resize", {"size_gib": int(server.flavor["disk"])}) if _disk_grows(server) else None
+
+
+def put_disk_back(op: Op) -> Result:
+    """The root disk as it was before the resize; what was written since is gone with the larger one, as in Nova."""
+    return _end_growth(op, "back", of(op).before_resize)
+
+
+def forget_old_disk(op: Op) -> Result:
+    """The larger root disk stays."""
+    return _end_growth(op, "gone", {"flavor": of(op).flavor})
+
+
+def _end_growth(op: Op, kept: str, resting: dict[str, Any] | None) -> Result:
+    if resting is None or not _disk_grows(of(op)):
         return None
-    return _order(op, "disk.resize", {"size_gib": size})
+    return _order(op, "disk.ensure", {"image": None, "size_gib": int(resting["flavor"]["disk"]), "kept": kept})
+
+
+def _disk_grows(server: Server) -> bool:
+    """Whether the resize that is under way, or waits for a word, made the root disk larger."""
+    before = server.before_resize
+    return before is not None and int(server.flavor["disk"]) > int(before["flavor"]["disk"])
 
 
 # ── Its domain ──────────────────────────────────────────────────────────────────────────────────────────────────────

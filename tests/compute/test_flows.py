@@ -29,7 +29,11 @@ VERBS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], tuple[str, ...]]] =
         ("server.remove", "disk.remove", "disk.ensure", "server.ensure"),
     ),
     "resize": ([], {"resize": {"flavorRef": "small"}}, ("server.remove", "disk.resize", "server.ensure")),
-    "revert": ([{"resize": {"flavorRef": "small"}}], {"revertResize": None}, ("server.remove", "server.ensure")),
+    "revert": (
+        [{"resize": {"flavorRef": "small"}}],
+        {"revertResize": None},
+        ("server.remove", "disk.ensure", "server.ensure"),
+    ),
     "snapshot": ([], {"createImage": {"name": "s"}}, ("server.snapshot",)),
     "shelve": ([], {"shelve": None}, ("server.snapshot",)),
 }

@@ -44,6 +44,8 @@ class Hosts(World):
         super().__init__()
         self.trouble: set[str] = set()
         self.disks: dict[str, set[str]] = defaultdict(set)
+        self.sizes: dict[str, int] = {}  # server → GiB of its root disk
+        self.kept: dict[str, int] = {}  # server → GiB of the one that may have to come back
         self.newest: dict[tuple[str, str], int] = {}
         self.chance = random.Random(7)
         self._held: list[tuple[str, Order, str, dict[str, Any]]] = []
@@ -55,10 +57,8 @@ class Hosts(World):
     # ── Hosts' side ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _done(self, host: str, verb: str, body: dict[str, Any]) -> dict[str, Any]:
-        if verb == "disk.ensure":
-            self.disks[host].add(body["server_id"])
-        if verb == "disk.remove":
-            self.disks[host].discard(body["server_id"])
+        if verb.startswith("disk."):
+            self._disk(host, verb, body["server_id"], body)
         if verb == "host.read":
             return {
                 "servers": dict(self.domains.get(host, {})),
@@ -69,6 +69,24 @@ class Hosts(World):
         if verb == "server.snapshot":
             return self._upload(body["image_id"])
         return super()._done(host, verb, body)
+
+    def _disk(self, host: str, verb: str, server_id: str, body: dict[str, Any]) -> None:
+        """Sizes as `hostagent/drivers/storage/file.py` leaves them."""
+        if verb == "disk.resize" and body["size_gib"] > self.sizes[server_id]:
+            self.kept.setdefault(server_id, self.sizes[server_id])
+            self.sizes[server_id] = body["size_gib"]
+        elif verb == "disk.remove":
+            self.disks[host].discard(server_id)
+            self.sizes.pop(server_id, None)
+            self.kept.pop(server_id, None)
+        elif verb == "disk.ensure" and "kept" in body:
+            assert server_id not in self.domains.get(host, {}) or body["kept"] == "gone", "a machine uses this disk"
+            kept = self.kept.pop(server_id, None)
+            if kept is not None and body["kept"] == "back":
+                self.sizes[server_id] = kept
+        elif verb == "disk.ensure":
+            self.disks[host].add(server_id)
+            self.sizes.setdefault(server_id, body["size_gib"])
 
     def _upload(self, image_id: str) -> dict[str, Any]:
         """As an agent: send the bytes, and say what was sent."""

@@ -42,6 +42,10 @@ def check_server(world: Hosts, server: Server) -> None:
         state = world.domains.get(server.host, {}).get(server.id, "absent")
         assert state == wanted or (wanted, state) == ("shutoff", "absent"), f"{server.vm_state} but {state}"
         assert server.id in world.disks[server.host]
+        assert world.sizes[server.id] == server.flavor["disk"]
+        before = (server.before_resize or {}).get("flavor", server.flavor)["disk"]
+        assert world.kept.get(server.id, before) == before
+        assert (server.id in world.kept) == (before < server.flavor["disk"]), "a disk of an earlier size"
         held = placement.held_by(server.id)[server.host]
         assert (held["VCPU"], held["MEMORY_MB"]) == (server.flavor["vcpus"], server.flavor["ram"])
 

@@ -131,6 +131,76 @@ def test_a_disk_grows_and_never_shrinks(tmp_path: Path, qcow2: bytes) -> None:
     assert info(storage.root_path("a"))["virtual-size"] == 2 * 2**30
 
 
+def end_growth(storage: FileStorage, kept: str) -> None:
+    storage.ensure_disk({"server_id": "a", "image": None, "size_gib": 1, "kept": kept}, new_job())  # type: ignore[typeddict-unknown-key]
+
+
+def write(path: Path, what: bytes) -> None:
+    subprocess.run(["qemu-io", "-c", f"write -P {what[0]} 0 64k", str(path)], check=True, capture_output=True)
+
+
+def reads(path: Path, what: bytes) -> bool:
+    done = subprocess.run(["qemu-io", "-c", f"read -P {what[0]} 0 64k", str(path)], capture_output=True, text=True)
+    return "verification failed" not in done.stdout
+
+
+@pytest.mark.parametrize("kept", ["back", "gone"])
+def test_a_disk_that_grew_goes_back_or_stays(tmp_path: Path, qcow2: bytes, kept: str) -> None:
+    storage, _ = storage_with(qcow2, tmp_path)
+    storage.ensure_disk({"server_id": "a", "image": image_of(qcow2), "size_gib": 1}, new_job())
+    root, folder = storage.root_path("a"), tmp_path / "disks" / "a"
+    write(root, b"A")
+    end_growth(storage, kept)  # nothing grew: nothing to do
+    for size in (2, 2, 1):
+        storage.ensure_size("a", size, new_job())
+    assert info(root)["virtual-size"] == 2 * 2**30 and reads(root, b"A")
+    write(root, b"B")
+    storage.ensure_size("a", 3, new_job())  # what comes back is the disk before the first growth
+    for _again in range(2):
+        end_growth(storage, kept)
+        assert sorted(path.name for path in folder.iterdir()) == ["root.qcow2"]
+    assert info(root)["virtual-size"] == (1 if kept == "back" else 3) * 2**30
+    assert reads(root, b"A" if kept == "back" else b"B")
+
+
+@pytest.mark.parametrize("at", ["cp", "replace", "resize"])
+@pytest.mark.parametrize("kept", ["back", "gone"])
+def test_a_growth_that_is_killed_at_any_step_is_done_by_its_repetition_or_undone(
+    tmp_path: Path, qcow2: bytes, monkeypatch: pytest.MonkeyPatch, at: str, kept: str
+) -> None:
+    storage, _ = storage_with(qcow2, tmp_path)
+    storage.ensure_disk({"server_id": "a", "image": image_of(qcow2), "size_gib": 1}, new_job())
+    root = storage.root_path("a")
+    write(root, b"A")
+
+    def killed(*_arguments: Any, **_more: Any) -> None:
+        raise KeyboardInterrupt
+
+    run = file_storage._run
+
+    def partly(job: Any, argv: list[str]) -> bytes:
+        if argv[0] != "cp" and "resize" not in argv:
+            return run(job, argv)
+        if argv[0] == "cp" and at == "cp":
+            Path(argv[-1]).write_bytes(root.read_bytes()[:1000])
+            killed()
+        if "resize" in argv and at == "resize":
+            killed()
+        return run(job, argv)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(file_storage, "_run", partly)
+        if at == "replace":
+            patch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            storage.ensure_size("a", 2, new_job())
+    if kept == "gone":  # asked again, then confirmed
+        storage.ensure_size("a", 2, new_job())
+    end_growth(storage, kept)
+    assert info(root)["virtual-size"] == (1 if kept == "back" else 2) * 2**30 and reads(root, b"A")
+    assert sorted(path.name for path in root.parent.iterdir()) == ["root.qcow2"]
+
+
 def test_a_copy_past_its_deadline_is_killed(tmp_path: Path) -> None:
     job = new_job(deadline=30)
     threading.Timer(0.2, job.expire).start()

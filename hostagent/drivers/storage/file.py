@@ -1,7 +1,8 @@
 """Disks as qcow2 files on the host, each an overlay on a cached image whose bytes were verified once.
 
 <host data>/cache/<sha512>             images, read-only, shared by all servers of the host
-<host data>/disks/<server>/root.qcow2  the root disk;  config.iso the config drive
+<host data>/disks/<server>/root.qcow2  the root disk;  config.iso the config drive;  before-growth.qcow2 the root disk
+                                       as it was, while it may have to come back
 <host data>/consoles/<server>.log      the kept serial log
 """
 
@@ -11,7 +12,7 @@ import os
 import shutil
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from hostagent.contract import DiskEnsure, Failure, ImageSource
 from hostagent.control_link import ControlError
@@ -105,8 +106,15 @@ class FileStorage:
     # ── Disks ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def ensure_disk(self, disk: DiskEnsure, job: Job) -> dict[str, Any]:
-        """Raises: Failure of ensure_image, no_space, hypervisor_refused (qemu-img's own word)."""
+        """`kept` in the body says what becomes of the disk as it was before it grew: `back` puts it in the root disk's
+        place, `gone` removes it. Neither makes a disk, and without one both have nothing to do.
+
+        Raises: Failure of ensure_image, no_space, hypervisor_refused (qemu-img's own word).
+        """
         root = self.root_path(disk["server_id"])
+        if kept := cast(dict[str, Any], disk).get("kept"):
+            self._end_growth(disk["server_id"], back=kept == "back")
+            return {"path": str(root), "cached": True}
         image = disk["image"]
         cached = image is None or (self.cache / image["checksum"]).exists()
         if root.exists():
@@ -130,11 +138,36 @@ class FileStorage:
         return [str(wanted)] if wanted > virtual else []
 
     def ensure_size(self, server_id: str, size_gib: int, job: Job) -> None:
+        """The disk as it is now is kept beside it until ensure_disk is told what becomes of that.
+
+        Raises: Failure not_found, no_space, hypervisor_refused, timed_out.
+        """
         root = self.root_path(server_id)
         if not root.exists():
             raise Failure("not_found", what="disk", id=server_id)
         if self.virtual_size(root, job) < size_gib * 2**30:
+            self._keep(root, self.kept_path(server_id), job)
             _qemu_img(job, "resize", "-q", "-f", "qcow2", str(root), str(size_gib * 2**30))
+
+    def _keep(self, root: Path, kept: Path, job: Job) -> None:
+        """A copy once: what is there already is older, and what would come back. Free where files can share blocks."""
+        if kept.exists():
+            return
+        self._need(root.stat().st_blocks * 512)
+        fresh = kept.with_suffix(".new")
+        _run(job, ["cp", "--reflink=auto", "--sparse=always", str(root), str(fresh)])
+        fresh.replace(kept)
+
+    def _end_growth(self, server_id: str, *, back: bool) -> None:
+        kept = self.kept_path(server_id)
+        kept.with_suffix(".new").unlink(missing_ok=True)
+        if not back:
+            kept.unlink(missing_ok=True)
+        elif kept.exists():
+            kept.replace(self.root_path(server_id))
+
+    def kept_path(self, server_id: str) -> Path:
+        return self.disks / server_id / "before-growth.qcow2"
 
     def ensure_blank(self, server_id: str, source: dict[str, Any], job: Job) -> Path:
         """A sparse disk of `size_mib`, formatted once as `content` says and labelled `name`; it only grows.
