@@ -178,12 +178,10 @@ def _point(actor: Actor, floating: FloatingIP, port_id: str, fixed_ip: str | Non
     router = _router_between(fixed.subnet, floating.network_id, port)
     if floating.router_id and floating.router_id != router.id:
         touch(f"router:{floating.router_id}")
-    floating.port, floating.fixed_ip_address, floating.router, floating.status = (
-        port,
-        fixed.ip_address,
-        router,
-        "ACTIVE",
-    )
+    before = (floating.port_id, floating.fixed_ip_address, floating.router_id)
+    floating.port, floating.fixed_ip_address, floating.router = port, fixed.ip_address, router
+    if before != (port.id, fixed.ip_address, router.id):
+        floating.status = "DOWN"  # until the router's host says that it leads there: networking/wanted/floating.py
     floating.save(update_fields=["port", "fixed_ip_address", "router", "status"])
     touch(f"router:{router.id}")
     announce("port", port.id, port.project_id)

@@ -9,7 +9,7 @@ import operations
 from common.live import announce
 from common.prepared import Prepared, PreparedMany
 from networking.ports.models import DHCP, ROUTER_OWNERS, Port
-from networking.wanted import sync
+from networking.wanted import floating, sync
 from networking.wanted.models import Change, HostPiece
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ def on_network(host: str, body: dict[str, Any]) -> None:
             log.warning("networking: %s has pieces nobody wants: %s", host, ", ".join(strays[:5]))
             sync.send(host, {}, strays)
         _wire_service_ports(arrived)
+        floating.settle(arrived)
         _wake_ports()
         for port in broken:
             operations.wake("port", port)

@@ -17,6 +17,7 @@ from hostagent.contract import piece_hash
 from hosts import services as hosts
 from hosts.models import Host
 from networking.securitygroups.models import SecurityGroupRule
+from networking.wanted import floating
 from networking.wanted.changes import TASK
 from networking.wanted.models import Change, HostPiece
 from networking.wanted.rendering import Rendered, render
@@ -95,6 +96,7 @@ def drain() -> None:
                 Change.objects.filter(pk__in=[id for id, _piece in changes]).delete()
                 for host, (pieces, gone) in outgoing.items():
                     send(host, pieces, gone)
+                floating.settle(rendered.keys() - {piece for sent, _gone in outgoing.values() for piece in sent})
             if len(changes) < BATCH:
                 return
 

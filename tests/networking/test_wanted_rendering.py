@@ -93,6 +93,39 @@ def test_bodies_are_as_the_contract_says(agents, demo, private, external) -> Non
     assert render([f"port:{port.id}"])[f"port:{port.id}"]["host1"]["ips"] == ["10.0.0.3"]
 
 
+def test_a_floating_ip_is_active_once_its_routers_host_says_so(agents, demo, private, external) -> None:
+    router = routers.create(demo, name="r", external_gateway_info={"network_id": external.id})
+    interfaces.add(demo, router.id, subnet_id=private.subnets.get().id)
+    router.refresh_from_db()
+    port = boot(demo, private, "host1")
+    agents.settle()
+    made = floatingips.create(demo, network_id=external.id)
+
+    def point(port_id: str | None) -> str:
+        return floatingips.update(demo, made.id, port_id=port_id).status
+
+    def status() -> str:
+        made.refresh_from_db()
+        return made.status
+
+    assert point(port.id) == "DOWN"
+    agents.report(router.host)
+    assert status() == "DOWN", "the host speaks of what it had before"
+    sync.drain()
+    assert status() == "DOWN", "it was told, and has not answered"
+    agents.report(router.host, failed={f"router:{router.id}": {"code": "network_refused", "data": {}}})
+    assert status() == "DOWN", "it could not"
+    agents.report(router.host)
+    assert status() == "ACTIVE"
+    assert point(port.id) == "ACTIVE", "nothing changed"
+    assert point(None) == "DOWN"
+    agents.report(router.host)
+    assert status() == "DOWN", "it leads nowhere"
+    assert point(port.id) == "DOWN"
+    sync.drain()
+    assert status() == "ACTIVE", "back before anything was rendered: the host has it as it is"
+
+
 def test_networks_on_two_hosts_know_each_others_ports(agents, demo, private) -> None:
     here, there = boot(demo, private, "host1"), boot(demo, private, "host2")
     bodies = render([f"network:{private.id}"])[f"network:{private.id}"]
@@ -329,4 +362,6 @@ def test_changes_alone_lead_to_the_same_as_rendering_everything(agents, admin, e
             script.do(step)
             sync.drain()  # after each step: else what one step forgot is rendered for the sake of another
         assert wanted_hashes() == everything()
+        agents.settle()
+        assert not floatingips.FloatingIP.objects.filter(status="DOWN").exclude(port=None).exists()
         raise Undo

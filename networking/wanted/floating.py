@@ -1,0 +1,34 @@
+"""Floating IPs are ACTIVE once the host of their router has said that it leads them."""
+
+from collections.abc import Iterable
+
+from django.db.models import Exists, F, OuterRef, Value
+from django.db.models.functions import Concat
+
+from common.live import announce
+from networking.floatingips.models import FloatingIP
+from networking.wanted.models import Change, HostPiece
+
+PIECE = "router:"
+
+
+def settle(pieces: Iterable[str]) -> None:
+    """Of the routers among these pieces: what leads somewhere, with nothing left to render or to hear, is ACTIVE.
+
+    Two statements however many; none without a router. Within a transaction, in `sync.turn`.
+    """
+    routers = [piece.removeprefix(PIECE) for piece in pieces if piece.startswith(PIECE)]
+    if not routers:
+        return
+    its_piece = Concat(Value(PIECE), OuterRef("router_id"))
+    stands = HostPiece.objects.filter(piece=its_piece, host=OuterRef("router__host"), reported=F("wanted"))
+    down = FloatingIP.objects.filter(router_id__in=routers, status="DOWN").exclude(port=None)
+    rows = down.filter(Exists(stands.exclude(wanted="")), ~Exists(Change.objects.filter(piece=its_piece))).values_list(
+        "id", "project_id"
+    )
+    found = list(rows)
+    if not found:
+        return
+    down.filter(pk__in=[floating_id for floating_id, _project in found]).update(status="ACTIVE")
+    for floating_id, project in found:
+        announce("floatingip", floating_id, project)
