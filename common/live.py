@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import transaction
 
 log = logging.getLogger(__name__)
-
 
 _audiences: list[Callable[[str, str], Iterable[str]]] = []
 
@@ -27,30 +28,59 @@ def announce(
 ) -> None:
     """After commit, tell the sockets of the project, of the operators and of the object's audience that `kind` `id` changed.
 
-    `rooms` hear it too. A broken channel layer loses a hint, never a fact: pages re-read every 10 s when their socket
-    is silent.
+    `rooms` hear it too. A broken channel layer loses a hint, never a fact: pages read everything anew when their socket
+    is back, or when it hears that something was lost.
     """
-    message: dict[str, object] = {"changed": kind, "id": id, "revision": revision}
+    change: Change = {"changed": kind, "id": id, "revision": revision}
     own = (f"project.{project_id}", "admin") if project_id else ("admin",)
     others = [room for audience in _audiences for room in audience(kind, id)]
     groups = (*own, *dict.fromkeys([*others, *rooms]))
-    transaction.on_commit(lambda: _enqueue(groups, message), robust=True)
+    transaction.on_commit(lambda: _enqueue((groups, change, time.monotonic())), robust=True)
 
 
-_pending: list[tuple[tuple[str, ...], dict[str, object]]] = []
+Change = dict[str, object]
+Told = tuple[tuple[str, ...], Change, float]  # the groups that may hear it, what changed, when it was committed
+
+#: The one group of the channel layer: each sockets process listens to it, and tells its own sockets what is theirs.
+GROUP = "live"
+GATHER = 0.05  # seconds that changes are collected before they are told: what changes twice is told once
+REPEAT = 1.0  # seconds after which the last number is said once more, so that a loss shows though nothing follows
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_born = time.time_ns()
+_pending: list[Told] = []
 _ready = threading.Condition()
 _thread: threading.Thread | None = None
-GATHER = 0.05  # seconds that changes are collected before they are told: what changes twice is told once
+_number = 0
+_told_at = 0.0  # when the batch of that number had left
 
 
-def _enqueue(groups: tuple[str, ...], message: dict[str, object]) -> None:
-    """Hand the message to a thread, so that no request waits for the channel layer."""
+def boot() -> str:
+    """Whose monotonic clock it is: moments of different ones cannot be compared."""
+    return _BOOT.read_text().strip()
+
+
+def moment() -> str:
+    """This moment, for `read_moment`. A page that keeps it can ask later what changed since."""
+    return f"{boot()}/{time.monotonic():.6f}"
+
+
+def read_moment(text: str) -> float | None:
+    """Seconds of this machine's clock; None for a moment of another one, or of before a restart."""
+    where, _slash, seconds = text.partition("/")
+    try:
+        return float(seconds) if where == boot() else None
+    except ValueError:
+        return None
+
+
+def _enqueue(told: Told) -> None:
+    """Hand the change to a thread, so that no request waits for the channel layer."""
     if getattr(settings, "LIVE_INLINE", False):
-        _send([(groups, message)])
+        _send([told])
         return
     global _thread
     with _ready:
-        _pending.append((groups, message))
+        _pending.append(told)
         if _thread is None or not _thread.is_alive():
             _thread = threading.Thread(target=_run, name="live", daemon=True)
             _thread.start()
@@ -58,15 +88,17 @@ def _enqueue(groups: tuple[str, ...], message: dict[str, object]) -> None:
 
 
 def _run() -> None:
+    owes = False  # whether the last number may not have been heard
     while True:
         with _ready:
-            while not _pending:
-                _ready.wait()
-        time.sleep(GATHER)
+            _ready.wait_for(lambda: bool(_pending), REPEAT if owes else None)
+            quiet = not _pending
+        if not quiet:
+            time.sleep(GATHER)
         with _ready:
             batch = _pending[:]
             _pending.clear()
-        _send(batch)
+        owes = not _send(batch) or bool(batch)
 
 
 _own = threading.local()
@@ -80,20 +112,31 @@ def _loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _send(batch: list[tuple[tuple[str, ...], dict[str, object]]]) -> None:
-    told: dict[str, dict[tuple[object, object], dict[str, object]]] = {}
-    for groups, change in batch:
-        for group in groups:
-            told.setdefault(group, {})[(change["changed"], change["id"])] = change
+def _send(batch: list[Told]) -> bool:
+    """Tell a batch under the next number, or an empty one under the last number. Whether the channel layer took it.
+
+    `before` says to who hears this teller for the first time when it told something last.
+    """
+    global _number, _told_at
     layer = get_channel_layer()
     if layer is None:
-        return
-
-    async def send_all() -> None:
-        for group, changes in told.items():
-            await layer.group_send(group, {"type": "changes", "changes": list(changes.values())})
-
+        return True
+    _number += bool(batch)
+    latest = {(groups, change["changed"], change["id"]): (groups, change, at) for groups, change, at in batch}
+    message = {
+        "type": "changes",
+        "from": f"{os.getpid()}.{_born}",
+        "number": _number,
+        "boot": boot(),
+        "before": _told_at,
+    }
     try:
-        _loop().run_until_complete(send_all())
+        _loop().run_until_complete(layer.group_send(GROUP, {**message, "changes": list(latest.values())}))
     except Exception as error:  # noqa: BLE001 - the layer is a hint: its loss must not fail what was committed
-        log.warning("live: %s changes were not announced: %s", len(batch), error)
+        if batch:
+            log.warning("live: %s changes were not announced: %s", len(batch), error)
+        return False
+    finally:
+        if batch:
+            _told_at = time.monotonic()
+    return True

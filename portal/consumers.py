@@ -1,7 +1,9 @@
-"""The one socket of a page: which things changed in the project (or anywhere, for operators), never what they are."""
+"""The one socket of a page: which things changed in the project (or anywhere, for operators), never what they are.
+
+The page says first when it was made and what it shows, and hears what changed since (portal.hearing).
+"""
 
 import asyncio
-import time
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,21 +13,25 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from common.actor import Actor
 from common.clock import now
+from common.live import Change, read_moment
 from identity import sessions
 from identity.sharing import live
 from identity.signins.store import SessionStore
+from portal.hearing import HEARING, Ear
 from portal.session.watch import EPOCHS
 
 CHECK_EVERY = 60.0  # seconds between looking whether the session still counts, when nothing says that it may have ended
 SIGNED_OUT, FOREIGN = 4401, 4403
+SHOWN = 2000  # things of one page that are looked for
 
 
 class Live(AsyncJsonWebsocketConsumer):
     """Forwards `{"changed": kind, "id": …, "revision": …}` of the session's project, and of what is shared with the user."""
 
-    groups_joined: tuple[str, ...] = ()
-    watch: asyncio.Task[None] | None = None
-    since = 0.0
+    ear: Ear | None = None
+    project_id: str | None = None
+    tasks: tuple[asyncio.Task[None], ...] = ()
+    asked = False
     ends_in = CHECK_EVERY
 
     async def connect(self) -> None:
@@ -37,38 +43,54 @@ class Live(AsyncJsonWebsocketConsumer):
         if actor is None:
             await self.close(SIGNED_OUT)
             return
-        await self._join(actor)
-        self.since = time.monotonic()
+        self.ear = HEARING.join(await self._groups(actor))
         EPOCHS.join()
-        self.watch = asyncio.create_task(self._stay_signed_in())
         await self.send_json({"live": True})
+        self.tasks = (asyncio.create_task(self._stay_signed_in()), asyncio.create_task(self._tell(self.ear)))
 
-    async def _join(self, actor: Actor) -> None:
-        """Enter the rooms of the project and of the user's shares; leave those of groups that the user left."""
-        own = (f"project.{actor.project_id}",) if actor.project_id else ()
-        rooms = tuple(await sync_to_async(live.rooms_of)(actor.user_id))
-        wanted = ("admin",) if actor.is_admin else own + rooms
-        for group in set(self.groups_joined) - set(wanted):
-            await self.channel_layer.group_discard(group, self.channel_name)
-        for group in set(wanted) - set(self.groups_joined):
-            await self.channel_layer.group_add(group, self.channel_name)
-        self.groups_joined = wanted
+    async def _groups(self, actor: Actor) -> frozenset[str]:
+        """The rooms of the project and of the user's shares; operators hear everything."""
+        self.project_id = actor.project_id
+        if actor.is_admin:
+            return frozenset({"admin"})
+        own = {f"project.{actor.project_id}"} if actor.project_id else set()
+        return frozenset(own | set(await sync_to_async(live.rooms_of)(actor.user_id)))
 
     async def disconnect(self, code: int) -> None:
-        if self.watch is not None:
-            self.watch.cancel()
-            self.watch = None
+        if self.tasks:
             EPOCHS.leave()
-        for group in self.groups_joined:
-            await self.channel_layer.group_discard(group, self.channel_name)
+        for task in self.tasks:
+            task.cancel()
+        self.tasks = ()
+        self._deafen()
+
+    def _deafen(self) -> None:
+        if self.ear is not None:
+            HEARING.leave(self.ear)
+        self.ear = None
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
-        """Browsers only say that they are there."""
+        """Once: `{"made": what the page says, "shows": [[kind, id], …]}` → `{"since": [change, …]}`, null: not known."""
+        if self.ear is None or self.asked:
+            return
+        self.asked = True
+        await self.send_json({"since": self._since(self.ear, content)})
 
-    async def changes(self, message: dict[str, Any]) -> None:
-        """One frame a change, of those that were told together."""
-        for change in message["changes"]:
-            await self.send_json(change)
+    def _since(self, ear: Ear, content: Any) -> list[Change] | None:
+        try:
+            at, _space, project_id = str(content["made"]).partition(" ")
+            shown = {(str(kind), str(id)) for kind, id in content["shows"][:SHOWN]}
+        except (KeyError, TypeError, ValueError):
+            return None
+        moment = read_moment(at)
+        if moment is None or project_id != (self.project_id or "") or len(content["shows"]) > SHOWN:
+            return None  # another machine's clock, or the session moved to another project
+        return HEARING.memory.since(moment, ear.groups, shown)
+
+    async def _tell(self, ear: Ear) -> None:
+        """One frame a change."""
+        while True:
+            await self.send_json(await ear.next())
 
     async def _actor(self) -> Actor | None:
         found: Actor | None = await sync_to_async(self._read)()
@@ -89,13 +111,13 @@ class Live(AsyncJsonWebsocketConsumer):
             if actor is None:
                 await self._sign_out()
                 return
-            await self._join(actor)
+            groups = await self._groups(actor)
+            if self.ear is not None:
+                self.ear.groups = groups
 
     async def _sign_out(self) -> None:
         """Nothing more is told. The page closes when it hears so: granian sends no close while it waits to receive."""
-        for group in self.groups_joined:
-            await self.channel_layer.group_discard(group, self.channel_name)
-        self.groups_joined = ()
+        self._deafen()
         await self.send_json({"signed_out": True})
         await self.close(SIGNED_OUT)
 

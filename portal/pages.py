@@ -13,6 +13,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views import View
 
+from common import live
 from common.actor import Actor
 from common.errors import CloudError, Conflict, Forbidden, NotFound, OverLimit, Unauthorized, Unavailable
 from identity import sessions
@@ -55,6 +56,11 @@ def is_fragment(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
+def is_background(request: HttpRequest) -> bool:
+    """Whether a page asks by itself, for what it shows."""
+    return request.headers.get("X-Background") == "1"
+
+
 class Page(View):
     """One page or fragment. `panel` is its entry in the rail; `console` loosens the style policy for terminals."""
 
@@ -71,9 +77,10 @@ class Page(View):
         return actor
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self.made = live.moment()  # before anything is read that the page will show
         self.prefs = prefs.apply(request)
-        background = request.headers.get("X-Background") == "1"  # what a page asks by itself keeps nobody signed in
-        actor = (sessions.actor_from_session if background else sessions.actor_of_request)(request)
+        # What a page asks by itself keeps nobody signed in.
+        actor = (sessions.actor_from_session if is_background(request) else sessions.actor_of_request)(request)
         request_id = getattr(request, "request_id", "")
         request.actor = actor.with_request(request_id) if actor else None  # type: ignore[attr-defined]
         return secure(request, self.answer(request, *args, **kwargs), console=self.console)
@@ -138,6 +145,7 @@ class Page(View):
                 "domains": navigation.domains(self.actor),
                 "regions": navigation.regions(),
                 "sealed": held.seal(self.actor),
+                "made": f"{self.made} {self.actor.project_id or ''}",
             }
         return context
 
@@ -167,7 +175,10 @@ class Page(View):
             return self.to_sign_in()
         if is_fragment(self.request):
             said = {"kind": "bad", "text": error.message, "request": request_id}
-            response = HttpResponse(status=204 if self.request.method != "GET" else status)
+            gone = status == 404 and is_background(self.request)  # the page is open still: for the browser no failure
+            response = HttpResponse(status=204 if gone or self.request.method != "GET" else status)
+            if gone:
+                response["X-Gone"] = "1"
             response["HX-Trigger"] = json.dumps({"toast": said})
             response["HX-Reswap"] = "none"
         else:

@@ -17,6 +17,8 @@ function connect() {
   socket.onmessage = event => {
     const message = JSON.parse(event.data);
     if (message.live) { up(); return; }
+    if (message.all || message.since === null) { everything(); return; }
+    if (message.since) { for (const change of message.since) note(change.changed, change.id); return; }
     if (message.signed_out) { socket.onclose = null; socket.close(); signedOut(); return; }
     note(message.changed, message.id);
   };
@@ -36,7 +38,8 @@ function signedOut() {
 function up() {
   retry = 1000;
   clearInterval(fallback);
-  if (fallback || !heard) everything(); // what changed while no socket was there, or between the page and its socket
+  if (fallback) everything(); // what changed while no socket was there
+  else if (!heard) socket.send(JSON.stringify({ made: document.body.dataset.live, shows: shown() })); // …and between the page and its socket
   fallback = 0;
   heard = true;
   $("#lost").hidden = true;
@@ -49,6 +52,12 @@ function lost() {
 function everything() {
   for (const table of $$("[data-live-rows]")) for (const row of $$("tbody tr[data-id]", table)) note(table.dataset.liveRows, row.dataset.id);
   for (const part of $$("[data-live-part]")) note(part.dataset.livePart.split(" ")[0], part.dataset.liveId);
+}
+// As [kind, id]; a part that shows any of a kind has no id.
+function shown() {
+  const rows = $$("[data-live-rows]").flatMap(table => $$("tbody tr[data-id]", table).map(row => [table.dataset.liveRows, row.dataset.id]));
+  const parts = $$("[data-live-part]").flatMap(part => part.dataset.livePart.split(" ").map((kind, at) => [kind, at ? "" : part.dataset.liveId]));
+  return [...rows, ...parts];
 }
 function note(kind, id) {
   changed.set(`${kind} ${id}`, [kind, id]);
@@ -76,7 +85,7 @@ async function flush() {
 
 async function rows(table, now) {
   const kind = table.dataset.liveRows, body = $("tbody", table);
-  const ids = now.filter(([what]) => what === kind).map(([, id]) => id);
+  const ids = now.filter(([what]) => what === kind).map(([, id]) => id).filter(Boolean);
   const here = body ? ids.filter(id => $(`tr[data-id="${CSS.escape(id)}"]`, body)) : []; // an empty list has no table yet
   const fresh = ids.filter(id => !here.includes(id));
   if (fresh.length) announce(table, fresh);
@@ -125,7 +134,12 @@ async function reload(part, now) {
   const kinds = part.dataset.livePart.split(" "), id = part.dataset.liveId;
   if (!now.some(([kind, changedId]) => kinds.includes(kind) && (changedId === id || !id || kind !== kinds[0]))) return;
   if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return;
-  const html = await fragment(part.dataset.liveUrl, BACKGROUND);
+  if (part.dataset.gone) return;
+  let html;
+  try { html = await fragment(part.dataset.liveUrl, BACKGROUND); } catch (error) {
+    if (error.gone) part.dataset.gone = "yes";
+    throw error;
+  }
   if (part.dataset.was === html || (part.dataset.was === undefined && same(part, html))) return;
   part.dataset.was = html;
   part.innerHTML = html;

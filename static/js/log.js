@@ -11,7 +11,7 @@ async function read() {
     if (found.from === 0 && at > 0) text = "";
     at = found.to;
     if (found.text) { text = (text + found.text.replace(/\r+\n/g, "\n")).slice(-1000000); show(); }
-  } catch { /* the next reading comes in a moment */ }
+  } catch (error) { if (error.gone) return; /* else the next reading comes in a moment */ }
   setTimeout(read, document.hidden ? 5000 : 1200);
 }
 function show() {

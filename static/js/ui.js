@@ -8,6 +8,7 @@ const said = document.body.dataset;
 const icon = name => $(`[data-icon=${name}]`, $("#icons").content).innerHTML;
 
 export const BACKGROUND = { headers: { "X-Background": "1" } }; // what nobody asked for keeps nobody signed in
+let gone = false;
 export async function fragment(url, options = {}) {
   const headers = { "HX-Request": "true", "HX-Current-URL": location.href, ...own(), ...(options.headers || {}) };
   const response = await fetch(url, { credentials: "same-origin", ...options, headers });
@@ -19,7 +20,9 @@ export async function fragment(url, options = {}) {
   }
   const to = response.headers.get("HX-Redirect");
   if (to) { location.assign(to); throw new Error("redirected"); }
-  triggers(response.headers.get("HX-Trigger"));
+  const leaves = response.headers.has("X-Gone"); // what the page shows is not there any more: said once
+  if (!leaves || !gone) triggers(response.headers.get("HX-Trigger"));
+  if (leaves) { gone = true; throw Object.assign(new Error(`gone ${url}`), { gone }); }
   if (!response.ok) throw new Error(`${response.status} ${url}`);
   return response.text();
 }

@@ -45,11 +45,8 @@ def enter(chromium: Browser) -> Iterator[Enter]:
     contexts = []
 
     def heard(message: ConsoleMessage) -> None:
-        # The page of something that goes asks for it once more.
-        asked = message.location.get("url", "")
-        gone = "404" in message.text and ("live=1" in asked or "/instances/" in asked)
-        if message.type == "error" and "422" not in message.text and not gone:
-            complaints.append(f"{message.text} {asked}")
+        if message.type == "error" and "422" not in message.text:
+            complaints.append(f"{message.text} {message.location.get('url', '')}")
 
     def make(
         cloud: LiveCloud, account: str = "demo", *, width: int = 1440, theme: str = "light", language: str = "en"

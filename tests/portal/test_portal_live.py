@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from datetime import timedelta
 from typing import Any
@@ -15,9 +16,11 @@ from channels.sessions import SessionMiddlewareStack
 from django.conf import settings
 from django.test import Client
 
+from common import live
 from common.clock import now
 from identity.models import PortalSession, Project
 from identity.signins import services as signins
+from portal.hearing import HEARING
 from portal.routing import websocket_urlpatterns
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,7 +35,15 @@ def socket(client: Client, origin: bytes = b"http://testserver") -> ApplicationC
 
 
 async def said(line: ApplicationCommunicator) -> Any:
-    return json.loads((await line.receive_output(timeout=5))["text"])
+    """What the socket says next. That all may have changed it says once, as soon as its process listens."""
+    while (frame := json.loads((await line.receive_output(timeout=5))["text"])) == {"all": True}:
+        pass
+    return frame
+
+
+async def listening() -> None:
+    while HEARING.memory.since(time.monotonic() + 10, ()) is None:
+        await asyncio.sleep(0.01)
 
 
 def test_a_member_hears_of_the_project_and_of_nothing_else(demo: Client) -> None:
@@ -45,10 +56,19 @@ def test_a_member_hears_of_the_project_and_of_nothing_else(demo: Client) -> None
         assert (await line.receive_output(timeout=5))["type"] == "websocket.accept"
         assert await said(line) == {"live": True}
         layer = get_channel_layer()
+        await listening()
         change = {"changed": "server", "id": "s1", "revision": None}
-        await layer.group_send("project.other", {"type": "changes", "changes": [change]})
-        await layer.group_send("admin", {"type": "changes", "changes": [change]})
-        await layer.group_send(f"project.{project}", {"type": "changes", "changes": [{**change, "id": "mine"}]})
+        told = [(("project.other", "admin"), change), (("admin",), change)]
+        told.append(((f"project.{project}", "admin"), {**change, "id": "mine"}))
+        message = {
+            "type": "changes",
+            "from": "web",
+            "number": 1,
+            "boot": live.boot(),
+            "before": 0.0,
+            "changes": [(*one, 0.0) for one in told],
+        }
+        await layer.group_send(live.GROUP, message)
         assert await said(line) == {"changed": "server", "id": "mine", "revision": None}
         assert await line.receive_nothing()
         await line.send_input({"type": "websocket.disconnect", "code": 1000})
@@ -97,5 +117,48 @@ def test_a_socket_closes_within_a_second_of_its_session_s_end(demo: Client, how:
         assert (await line.receive_output(timeout=5))["code"] == 4401
         await line.send_input({"type": "websocket.disconnect", "code": 4401})
         await line.wait()
+
+    talk()
+
+
+def test_a_page_hears_what_changed_since_it_was_made(demo: Client) -> None:
+    """Between the making of the page and the opening of its socket: of its project, and of what it shows from elsewhere."""
+    project = Project.objects.get(name="demo", is_domain=False).pk
+
+    @async_to_sync
+    async def talk() -> None:
+        HEARING.join(())
+        await listening()
+        await asyncio.sleep(2.1)  # a page looks a little further back than its own moment
+        page = await sync_to_async(demo.get)("/instances")
+        made = re.search(r'data-live="([^"]+)"', page.content.decode())
+        assert made is not None
+
+        def change() -> None:
+            live.announce("server", "mine", project)
+            live.announce("server", "others", "other")
+            live.announce("network", "public", "other")
+            live.announce("flavor", "new")
+
+        await sync_to_async(change)()
+        await asyncio.sleep(0.3)
+        answers = []
+        for own in (made[1], made[1].replace("/", "/-", 1), "of another machine/1.0 " + project, made[1] + "x"):
+            line = socket(demo)
+            await line.send_input({"type": "websocket.connect"})
+            await line.receive_output(timeout=5)
+            assert await said(line) == {"live": True}
+            asked = {"made": own, "shows": [["network", "public"], ["server", "quiet"], ["flavor", ""]]}
+            await line.send_input({"type": "websocket.receive", "text": json.dumps(asked)})
+            answers.append((await said(line))["since"])
+            await line.send_input({"type": "websocket.disconnect", "code": 1000})
+            await line.wait()
+        told, *unknown = answers
+        assert [(one["changed"], one["id"]) for one in told] == [
+            ("server", "mine"),
+            ("network", "public"),
+            ("flavor", ""),
+        ]
+        assert unknown == [None, None, None]  # before this process listened, another clock, another project
 
     talk()

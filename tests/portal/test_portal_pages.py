@@ -1,5 +1,6 @@
 """Every page answers, shows only what is the project's, and says what it is to scripts."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -173,3 +174,18 @@ def test_an_application_credentials_secret_is_shown_once(demo: Client) -> None:
 def test_unknown_pages_are_404_with_a_sentence(demo: Client) -> None:
     assert demo.get("/instances/none").status_code == 404
     assert demo.get("/no-such-page").status_code == 404
+
+
+def test_a_page_of_something_that_went_is_told_so_quietly(
+    demo: Client, make_servers: Callable[..., list[Server]]
+) -> None:
+    """What the open page asks by itself is no failure of the browser's; what a person asks for is not found."""
+    server = make_servers(1)[0]
+    part = f"/instances/{server.pk}/head"
+    asked = {"HX-Request": "true", "X-Background": "1"}
+    assert "X-Gone" not in demo.get(part, headers=asked)
+    server.delete()
+    told = demo.get(part, headers=asked)
+    assert (told.status_code, told["X-Gone"], told.content) == (204, "1", b"")
+    assert "could not be found" in json.loads(told["HX-Trigger"])["toast"]["text"]
+    assert demo.get(part, headers={"HX-Request": "true"}).status_code == 404

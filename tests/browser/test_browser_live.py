@@ -1,0 +1,96 @@
+"""The live page: nothing is asked for anew without need, nothing is missed before the socket is there, what goes is told."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from tests.browser.conftest import Enter
+from tests.live import LiveCloud
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+MakeServer = Callable[[str], str]
+
+
+@pytest.fixture
+def make_server(fake_cloud: LiveCloud) -> Iterator[MakeServer]:
+    """`make_server("web-1")` is the id of one that runs."""
+    made = []
+
+    def make(name: str) -> str:
+        words = ("server", "create", "--image", "demo", "--flavor", "tiny", "--network", "private", "--wait", name)
+        made.append(fake_cloud.openstack_json(*words)["id"])
+        return str(made[-1])
+
+    yield make
+    left = {row["ID"] for row in fake_cloud.openstack_json("server", "list")}
+    for id in left & set(made):
+        fake_cloud.openstack("server", "delete", "--wait", id)
+
+
+def asked_for_rows(page: Page) -> list[str]:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "rows=" in request.url else None)
+    return asked
+
+
+def open_list(page: Page, url: str) -> None:
+    """Until its socket has answered."""
+    frames: list[str] = []
+    page.on("websocket", lambda line: line.on("framereceived", lambda frame: frames.append(str(frame))))
+    page.goto(f"{url}/instances")
+    for _try in range(100):
+        if any("since" in frame for frame in frames):
+            break
+        page.wait_for_timeout(50)
+    else:
+        raise AssertionError(f"the socket did not answer: {frames}")
+
+
+def test_a_page_that_nothing_happened_to_asks_for_no_row(
+    fake_cloud: LiveCloud, make_server: MakeServer, enter: Enter
+) -> None:
+    make_server("quiet-1")
+    page = enter(fake_cloud)
+    page.goto(f"{fake_cloud.url}/instances")
+    page.wait_for_timeout(3000)  # from here on the sockets' process knows everything
+    asked = asked_for_rows(page)
+    open_list(page, fake_cloud.url)
+    page.wait_for_timeout(1000)
+    assert asked == []
+
+
+def test_nothing_is_missed_between_a_page_and_its_socket(
+    fake_cloud: LiveCloud, make_server: MakeServer, enter: Enter
+) -> None:
+    """The socket comes seconds late: what stopped and what was made meanwhile is there once it is."""
+    server, other = make_server("early-1"), make_server("quiet-2")
+    page = enter(fake_cloud)
+    page.wait_for_timeout(3000)
+    lines: list[WebSocketRoute] = []
+    page.route_web_socket("**/ws/", lambda line: lines.append(line))  # not bound: Playwright marks what it is given
+    asked = asked_for_rows(page)
+    page.goto(f"{fake_cloud.url}/instances")
+    row = page.locator(f"tr[data-id='{server}']")
+    expect(row).to_have_attribute("data-status", "ACTIVE")
+    fake_cloud.openstack("server", "stop", server)
+    make_server("meanwhile-1")
+    assert lines and asked == []
+    lines[0].connect_to_server()
+    expect(page.locator(f"tr[data-id='{server}'][data-status=SHUTOFF]")).to_be_visible(timeout=20_000)
+    expect(page.locator("#fresh")).to_contain_text("1 new")
+    assert not any(other in url for url in asked)
+
+
+def test_the_page_of_something_that_was_deleted_says_so_once(
+    fake_cloud: LiveCloud, make_server: MakeServer, enter: Enter
+) -> None:
+    """And the browser sees no failed request: `enter` would tell of one."""
+    server = make_server("going-1")
+    page = enter(fake_cloud)
+    page.goto(f"{fake_cloud.url}/instances/{server}")
+    expect(page.locator("h1")).to_contain_text("going-1")
+    fake_cloud.openstack("server", "delete", "--wait", server)
+    expect(page.locator("[data-toast=bad]")).to_contain_text("could not be found")
+    page.wait_for_timeout(1500)
+    expect(page.locator("[data-toast=bad]")).to_have_count(1)

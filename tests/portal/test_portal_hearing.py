@@ -1,0 +1,196 @@
+"""The memory of changes that each sockets process keeps: whatever it cannot be sure of, it says."""
+
+import asyncio
+import math
+import time
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+
+from common.live import GROUP, boot
+from portal import hearing
+from portal.hearing import KEEP, LATE, Ear, Heard, Hearing, Memory
+
+
+def heard(id: str, at: float, *groups: str, kind: str = "server", later: float = 0.0) -> Heard:
+    return Heard(frozenset(groups or ("project.a", "admin")), {"changed": kind, "id": id}, at, at + later)
+
+
+def ids(found: list[Any] | None) -> list[tuple[str, str]]:
+    assert found is not None
+    return [(one["changed"], one["id"]) for one in found]
+
+
+def memory(*changes: Heard) -> Memory:
+    made = Memory()
+    made.begin(0.0)
+    for change in changes:
+        made.add(change)
+    return made
+
+
+def test_what_changed_since_is_told_to_whom_it_concerns() -> None:
+    kept = memory(heard("before", 5.0), heard("mine", 11.0), heard("others", 12.0, "project.b", "admin"))
+    assert ids(kept.since(10.0, {"project.a"})) == [("server", "mine")]
+    assert ids(kept.since(10.0, {"project.b"})) == [("server", "others")]
+    assert ids(kept.since(10.0, {"admin"})) == [("server", "mine"), ("server", "others")]
+    assert ids(kept.since(10.0, {"project.a"}, {("server", "others")})) == [("server", "mine"), ("server", "others")]
+
+
+def test_a_page_may_be_made_of_what_was_read_a_moment_before() -> None:
+    """Such a change is told for what the page shows; it is nothing new that the page lacks."""
+    kept = memory(heard("shown", 10.0 - LATE / 2), heard("elsewhere", 10.0 - LATE / 2), heard("old", 10.0 - LATE * 2))
+    shown = {("server", "shown"), ("server", "old")}
+    assert ids(kept.since(10.0, {"project.a"}, shown)) == [("server", "shown")]
+
+
+def test_a_part_without_an_id_hears_of_its_kind_and_of_no_other_project() -> None:
+    kept = memory(heard("f", 11.0, "admin", kind="flavor"), heard("s", 11.0, "project.b", "admin"))
+    assert ids(kept.since(10.0, {"project.a"}, {("flavor", ""), ("server", "")})) == [("flavor", "")]
+
+
+def test_a_change_told_late_counts_from_when_it_was_made() -> None:
+    kept = memory(heard("slow", 8.0 - LATE, later=3.0), heard("mine", 11.0))
+    assert ids(kept.since(10.0, {"project.a"})) == [("server", "mine")]
+
+
+def test_what_the_memory_does_not_reach_is_not_known() -> None:
+    assert Memory().since(1e9, {"admin"}) is None  # a process that just started
+    kept = Memory()
+    kept.begin(10.0)
+    assert kept.since(10.0 + LATE - 0.1, {"admin"}) is None
+    assert kept.since(10.0 + LATE, {"admin"}) == []
+    kept.add(heard("one", 20.0))
+    kept.add(heard("two", 21.0 + KEEP))
+    assert kept.since(20.0 + LATE - 0.1, {"admin"}) is None  # the first is forgotten
+    assert ids(kept.since(20.0 + LATE, {"admin"})) == [("server", "two")]
+
+
+def test_the_memory_is_bounded_and_says_what_it_forgot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hearing, "MOST", 3)
+    kept = memory(*(heard(str(second), float(second)) for second in range(10, 20)))
+    assert kept.since(16.0, {"admin"}) is None
+    assert ids(kept.since(16.0 + LATE, {"admin"}, {("server", "17")})) == [("server", id) for id in ("17", "18", "19")]
+
+
+class Web:
+    """One process that tells."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.number, self.told_at = name, 0, 0.0
+
+    def message(self, *ids: str) -> dict[str, Any]:
+        self.number += bool(ids)
+        changes = [(("project.a", "admin"), {"changed": "server", "id": id}, time.monotonic()) for id in ids]
+        before = self.told_at
+        self.told_at = time.monotonic() if ids else before
+        message = {"from": self.name, "number": self.number, "boot": boot(), "before": before, "changes": changes}
+        return {"type": "changes", **message}
+
+    async def tell(self, *ids: str) -> None:
+        await get_channel_layer().group_send(GROUP, self.message(*ids))
+
+
+async def settled(process: Hearing) -> None:
+    async with asyncio.timeout(5):
+        while process.memory.since(math.inf, ()) is None:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+
+
+async def waiting(ear: Ear) -> list[Any]:
+    """What an ear was told; settled, since the layer's messages are read in the background."""
+    await asyncio.sleep(0.05)
+    found = []
+    while ear._waiting.qsize():
+        found.append(await ear.next())
+    return found
+
+
+def test_each_process_remembers_what_it_heard_itself() -> None:
+    """Two on one channel layer; a third that starts later says that it does not know what the two know."""
+
+    @async_to_sync
+    async def talk() -> None:
+        first, second, late = Hearing(), Hearing(), Hearing()
+        web, other = Web("web"), Web("other web")
+        ears = [first.join({"project.a"}), second.join({"admin"})]
+        await settled(first)
+        await settled(second)
+        assert [await waiting(ear) for ear in ears] == [[{"all": True}]] * 2  # they came before their processes heard
+        first.memory.begin(1.0)
+        second.memory.begin(1.0)
+        made = time.monotonic()
+        await web.tell("one", "two")
+        await other.tell("three")
+        assert [ids(await waiting(ear)) for ear in ears] == [[("server", id) for id in ("one", "two", "three")]] * 2
+        late.join({"admin"})
+        await settled(late)
+        await web.tell("four")
+        await asyncio.sleep(0.05)
+        for process in (first, second):
+            assert [id for _kind, id in ids(process.memory.since(made, {"admin"}))] == ["one", "two", "three", "four"]
+        assert late.memory.since(made, {"admin"}) is None
+        assert [
+            id for _kind, id in ids(late.memory.since(time.monotonic() + LATE, {"admin"}, {("server", "four")}))
+        ] == []
+
+    talk()
+
+
+def test_a_message_that_was_lost_is_noticed() -> None:
+    """By the next one of the same teller, also one that only says its number again."""
+
+    @async_to_sync
+    async def talk() -> None:
+        process, web = Hearing(), Web("web")
+        ear = process.join({"project.a"})
+        await settled(process)
+        process.memory.begin(1.0)
+        await web.tell("one")
+        await web.tell()
+        assert await waiting(ear) == [{"all": True}, {"changed": "server", "id": "one"}]
+        made = time.monotonic()
+        assert process.memory.since(made, {"admin"}) is not None
+        web.message("lost")
+        await web.tell()
+        assert await waiting(ear) == [{"all": True}]
+        assert process.memory.since(made, {"admin"}) is None
+
+    talk()
+
+
+def test_a_teller_heard_for_the_first_time_may_have_told_before() -> None:
+    """What it told before we listened is no loss; what it told since is."""
+
+    @async_to_sync
+    async def talk() -> None:
+        process, old, odd, foreign = Hearing(), Web("old"), Web("odd"), Web("foreign")
+        old.message("before we listened")
+        ear = process.join({"admin"})
+        await settled(process)
+        assert await waiting(ear) == [{"all": True}]
+        odd.message("lost")
+        await old.tell("one")
+        assert ids(await waiting(ear)) == [("server", "one")]
+        await odd.tell("two")
+        assert await waiting(ear) == [{"all": True}, {"changed": "server", "id": "two"}]
+        far = foreign.message("three")
+        process.take({**far, "boot": "another machine"})
+        assert (await waiting(ear))[0] == {"all": True}
+
+    talk()
+
+
+def test_a_socket_that_is_behind_is_told_once_that_all_may_have_changed() -> None:
+    @async_to_sync
+    async def talk() -> None:
+        ear = Ear(frozenset())
+        for number in range(hearing.WAITING * 2 + 1):
+            ear.tell({"changed": "server", "id": str(number)})
+        found = await waiting(ear)
+        assert found[0] == {"all": True} and len(found) <= hearing.WAITING
+
+    talk()
