@@ -123,6 +123,7 @@ class ListPanel(Page):
     search: ClassVar[Sequence[str]] = ("name", "id")
     order: ClassVar[Sequence[str]] = ("name", "id")
     filters: ClassVar[Sequence[Filter]] = ()
+    identity: ClassVar[str] = "pk"  # the field that a row's `data-id` and the socket's ids are of
 
     def bulk(self, actor: Actor) -> Sequence[Bulk]:
         """Verbs for selected rows; without any there are no boxes to tick."""
@@ -166,7 +167,7 @@ class ListPanel(Page):
         actor = self.actor
         if "rows" in request.GET:
             ids = request.GET["rows"].split(",")[:200]
-            found = list(self.query(actor).filter(pk__in=ids))
+            found = list(self.query(actor).filter(**{f"{self.identity}__in": ids}))
             return self.fragment("portal/rows.html", rows=self.seen(actor, found), **self.describe(actor))
         order, sort = self.sorting(request)
         size = self.prefs.page_size

@@ -21,7 +21,7 @@ from portal.pages import is_fragment, status_of
 class KeyPairs(ListPanel):
     panel, kind, icon = "key-pairs", "keypair", "key"
     title = gettext_lazy("Key pairs")
-    search, order = ("name", "fingerprint"), ("name",)
+    search, order, identity = ("name", "fingerprint"), ("name",), "name"
     columns = (
         Column(gettext_lazy("Name"), sort="name"),
         Column(gettext_lazy("Type"), hide="m"),
