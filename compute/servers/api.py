@@ -36,7 +36,8 @@ class ServerList(ServerPage):
 
     def post(self, request: Any) -> Response:
         data = self.body(schemas.create(self.version))
-        servers = creating.create(self.actor, launch_of(data, self.version))
+        ask = launch_of(data, self.version)
+        servers = creating.create(self.actor, ask)
         first = servers[0]
         if launches_password(data, "return_reservation_id"):
             return Response({"reservation_id": first.reservation_id}, status=202)
@@ -44,7 +45,7 @@ class ServerList(ServerPage):
             "id": first.id,
             "links": self.links("servers", first.id),
             "OS-DCF:diskConfig": first.disk_config,
-            "security_groups": [{"name": name} for name in first.security_groups],
+            "security_groups": [{"name": name} for name in ask.security_groups or ["default"]],  # as asked: Nova, too
             "adminPass": data["server"].get("adminPass") or secrets.token_urlsafe(9),
         }
         response = Response({"server": shown}, status=202)

@@ -111,7 +111,7 @@ class _Checked:
     image: Image | None
     key: KeyPair | None
     nics: list[wiring.Nic]
-    groups: list[str] | None
+    groups: dict[str, str] | None  # id → name; None: the project's default one
     zone: str | None
     host: str
     group_id: str | None
@@ -146,7 +146,7 @@ def _check(actor: Actor, ask: Launch) -> _Checked:
         image=usable_image(actor, ask.image_id, flavor.ram, flavor.disk) if ask.image_id else None,
         key=find_key(actor, ask.key_name),
         nics=wiring.resolve(actor, ask.networks),
-        groups=wiring.group_ids(actor, ask.security_groups),
+        groups=wiring.named_groups(actor, ask.security_groups),
         zone=zone,
         host=host,
         group_id=_group(actor, ask),
@@ -315,7 +315,7 @@ def _row(actor: Actor, project_id: str, ask: Launch, checked: _Checked, number: 
         config_drive=ask.config_drive,
         metadata=ask.metadata,
         tags=ask.tags,
-        security_groups=list(dict.fromkeys(ask.security_groups)) or ["default"],
+        security_groups=["default"] if checked.groups is None else [name or id for id, name in checked.groups.items()],
         disk_config=ask.disk_config,
         access_ip_v4=ask.access_ip_v4,
         access_ip_v6=ask.access_ip_v6,
@@ -328,7 +328,7 @@ def _plug(actor: Actor, server: Server, checked: _Checked) -> list[str]:
     """Make or take the server's ports; ids of those that were made."""
     made = []
     for nic in checked.nics:
-        port_id, is_own = wiring.plug(actor, server, nic, checked.groups)
+        port_id, is_own = wiring.plug(actor, server, nic, checked.groups and list(checked.groups))
         if is_own:
             made.append(port_id)
     return made

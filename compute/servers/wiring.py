@@ -63,24 +63,23 @@ class Nic:
     tag: str = ""
 
 
-def group_ids(actor: Actor, names: list[str]) -> list[str] | None:
-    """Ids of the project's groups, each named by id or name; None for "the default one".
+def named_groups(actor: Actor, asked: list[str]) -> dict[str, str] | None:
+    """Id → name of the project's groups, each asked for by id or name; None for "the default one".
 
     Raises: GroupUnknown, ManyGroups.
     """
-    if not names or names == ["default"]:
+    if not asked or asked == ["default"]:
         return None
     rows = list(SecurityGroup.objects.filter(project_id=actor.project_id or "").values_list("id", "name"))
-    ids = []
-    for name in names:
-        found = [id for id, known in rows if id == name] or [id for id, known in rows if known == name]
+    groups = {}
+    for name in asked:
+        found = [row for row in rows if row[0] == name] or [row for row in rows if row[1] == name]
         if not found:
-            known = [n for _, n in rows]
-            raise GroupUnknown(name=name, project=actor.project_id, hint=hint(name, known))
+            raise GroupUnknown(name=name, project=actor.project_id, hint=hint(name, [known for _, known in rows]))
         if len(found) > 1:
             raise ManyGroups(name=name)
-        ids.append(found[0])
-    return ids
+        groups[found[0][0]] = found[0][1]
+    return groups
 
 
 def resolve(actor: Actor, asked: list[Nic] | str | None) -> list[Nic]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from compute.servers.models import Server
 from networking.ports.models import Port
+from networking.securitygroups.models import SecurityGroup
 from placement import services as placement
 from tests.compute.world import Client, World
 
@@ -243,3 +244,11 @@ def test_a_server_without_groups_names_none(red: Client, launch: Launch) -> None
     server_id = launch()
     red.ok("post", f"servers/{server_id}/action", {"removeSecurityGroup": {"name": "default"}}, status=202)
     assert "security_groups" not in red.ok("get", f"servers/{server_id}")["server"]
+
+
+def test_groups_asked_for_by_id_are_shown_by_name(red: Client, launch: Launch) -> None:
+    """The client sends ids, and every other answer of Nova's has names."""
+    group = SecurityGroup.objects.create(project_id="red", name="web")
+    server_id = launch(security_groups=[{"name": group.id}])
+    assert red.ok("get", f"servers/{server_id}")["server"]["security_groups"] == [{"name": "web"}]
+    assert list(Port.objects.get(device_id=server_id).groups.values_list("id", flat=True)) == [group.id]
