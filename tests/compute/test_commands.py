@@ -38,6 +38,12 @@ def test_scheduler_explain(host: Any) -> None:
     assert "host1: ResourcesFilter needs 16384 MiB, has 8192" in said("scheduler_explain", "m1.xlarge")
 
 
+def test_policy_list_as_text_and_as_json(db: None) -> None:
+    assert "compute:server:create: " in said("policy_list", "server:create")
+    (one,) = [row for row in json.loads(said("policy_list", "--json")) if row["name"] == "compute:server:share"]
+    assert one["about"] == "Share one instance with a user or a group" and one["overridden"] is False
+
+
 @pytest.fixture
 def answering(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What hosts answer to host.read; the doctor's wait lets them."""

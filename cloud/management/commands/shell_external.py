@@ -1,9 +1,12 @@
 """`manage.py shell_external -- CMD …`: runs CMD where floating IPs are reachable."""
 
+import json
 import os
+import subprocess
+import sys
 from argparse import REMAINDER, ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -13,6 +16,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="what it said and how it ended, once it ends")
         parser.add_argument("command", nargs=REMAINDER, help="-- CMD and its arguments; without one, a shell")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -26,6 +30,14 @@ class Command(BaseCommand):
             sudo = [] if os.geteuid() == 0 else ["sudo", "--preserve-env"]
             command = [*sudo, "ip", "netns", "exec", namespace, *command]
         try:
+            if options["json"]:
+                self._tell(command)
             os.execvp(command[0], command)
         except FileNotFoundError:
             raise CommandError(f"{command[0]} is not installed here.") from None
+
+    def _tell(self, command: list[str]) -> NoReturn:
+        ended = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        said = {"returncode": ended.returncode, "stdout": ended.stdout, "stderr": ended.stderr}
+        self.stdout.write(json.dumps(said, indent=2))
+        sys.exit(ended.returncode)

@@ -1,5 +1,6 @@
 """manage.py policy_list: every rule and who may, with the operator's overrides marked."""
 
+import json
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -12,14 +13,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("words", nargs="*", help="only rules whose name holds one of these words")
+        parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
         overridden = policy.read_overrides() or {} if policy.has_overrides() else {}
         words = options["words"]
-        for name, check in sorted(policy.rules().items()):
-            if words and not any(word in name for word in words):
-                continue
-            mark = "*" if name in overridden else " "
-            self.stdout.write(f"{mark} {name}: {check or '@'}")
-            if policy.describe(name):
-                self.stdout.write(f"    {policy.describe(name)}")
+        rows = [
+            {"name": name, "check": check or "@", "about": str(policy.describe(name)), "overridden": name in overridden}
+            for name, check in sorted(policy.rules().items())
+            if not words or any(word in name for word in words)
+        ]
+        if options["json"]:
+            self.stdout.write(json.dumps(rows, indent=2))
+            return
+        for row in rows:
+            self.stdout.write(f"{'*' if row['overridden'] else ' '} {row['name']}: {row['check']}")
+            if row["about"]:
+                self.stdout.write(f"    {row['about']}")
