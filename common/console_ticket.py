@@ -8,14 +8,19 @@ A ticket by virtue of a share also has ``"until"`` (unix seconds or null: when w
 ``"marks"``: names under which it may be revoked, also while the console is open.
 
 Revocation is a folder of empty files named by a ticket's `jti`, by a server's id or by a mark; `sweep` forgets old ones.
+
+Who got a ticket is a file named by its `jti` in another folder, for control only: it looks at each of them again while
+the ticket or its console is open, which the proxy shows by touching the file, and revokes those that must end.
 """
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import json
 import math
+import os
 import time
 import uuid
 from collections.abc import Sequence
@@ -24,6 +29,7 @@ from typing import Any, Final
 
 KINDS: Final = ("vnc", "serial")
 LIFE: Final = 600.0  # seconds from making a ticket to opening the console with it
+QUIET: Final = 60.0  # seconds after which a console that nobody touched is over
 
 
 class BadTicket(Exception):
@@ -101,6 +107,35 @@ def revoke(folder: Path, name: str) -> None:
     """Refuse from now on a ticket (by its jti), or every ticket of a server (by its id, for a deleted one)."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).touch()
+
+
+def give(folder: Path, facts: dict[str, Any], who: dict[str, Any]) -> None:
+    """Write down who got a ticket. `facts` is its payload."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / facts["jti"]
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps({**who, "server_id": facts["server_id"], "exp": facts["exp"]}))
+    new.replace(path)
+
+
+def given(folder: Path) -> dict[str, dict[str, Any]]:
+    """`jti` → what `give` wrote, of the tickets that may be opened still and of open consoles. Forgets the others."""
+    found = {}
+    for path in folder.glob("*") if folder.is_dir() else ():
+        if path.suffix:
+            continue
+        facts = json.loads(path.read_text())
+        if facts["exp"] < time.time() and path.stat().st_mtime < time.time() - QUIET:
+            path.unlink()
+        else:
+            found[path.name] = facts
+    return found
+
+
+def stays_open(folder: Path, jti: str) -> None:
+    """Said again and again by who serves the console."""
+    with contextlib.suppress(FileNotFoundError):
+        os.utime(folder / jti)
 
 
 def sweep(folder: Path, older_than: float = LIFE * 2) -> int:

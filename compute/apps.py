@@ -14,7 +14,7 @@ class ComputeConfig(AppConfig):
         from cloud import beat
         from common import seeding
         from compute import rules
-        from compute.consoles import logs
+        from compute.consoles import logs, watch
         from compute.flavors import services as flavors
         from compute.servers import cleanup, flows, flows_change, limits, reconcile, sharing
         from hosts import services as hosts
@@ -37,3 +37,4 @@ class ComputeConfig(AppConfig):
         hosts.on_hello(reconcile.on_hello)
         beat.every(60.0, "compute.reconcile", reconcile.sweep)
         beat.every(600.0, "compute.consoles", logs.forget_revocations)
+        beat.every(watch.EVERY, "compute.consoles.watch", watch.look_again)

@@ -6,8 +6,8 @@ The consoles process is run as (the front door's `/console/` leads here)::
         --token-plugin hostagent.console_plugin.Tickets --token-source $STACKLING_DATA
 
 A browser opens `ws(s)://…/console/?token=<ticket>`. Expired, foreign and revoked tickets are refused the same way. A
-console that is open is cut when its guest's socket closes, as it does when the server is deleted. One that is open by a
-share is looked at each second: when the share ends or is withdrawn, the connection ends.
+console that is open is cut when its guest's socket closes, as it does when the server is deleted. Each is looked at every
+second: when its ticket is revoked or what it was opened by ends, the connection ends.
 """
 
 import logging
@@ -20,13 +20,14 @@ from typing import Any, ClassVar, Final
 
 from websockify.token_plugins import BasePlugin
 
-from common.console_ticket import BadTicket, has_ended, read_console_token
+from common.console_ticket import BadTicket, has_ended, read_console_token, stays_open
 
 log = logging.getLogger("consoles")
 
 KEY: Final = Path("keys", "console.key")
 TICKET: Final = re.compile(r"[\w-]{16,}\.[\w-]{43}")
 REVOKED: Final = Path("consoles", "revoked")
+GIVEN: Final = Path("consoles", "given")
 WATCH_EVERY: Final = 1.0  # seconds
 
 
@@ -62,12 +63,12 @@ class Tickets(BasePlugin):
             facts["server_id"],
             facts["exp"] - time.time(),
         )
-        if "marks" in facts:
-            threading.Thread(target=self._watch, args=(facts,), name="share", daemon=True).start()
+        threading.Thread(target=self._watch, args=(facts,), name="watch", daemon=True).start()
         return "unix_socket", facts["path"]
 
     def _watch(self, facts: dict[str, Any]) -> None:
         while not has_ended(facts, self._data / REVOKED):
+            stays_open(self._data / GIVEN, facts["jti"])
             time.sleep(WATCH_EVERY)
-        log.info("%s console of %s is cut: its share ended", facts["kind"], facts["server_id"])
+        log.info("%s console of %s is cut: what it was opened by ended", facts["kind"], facts["server_id"])
         self.end(0)

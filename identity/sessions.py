@@ -57,7 +57,7 @@ def _open(request: HttpRequest, user: User, proven: steps.Proven) -> Actor:
     wanted = proven.scope or (Scope(session[_KIND], session[_ID]) if _KIND in session else Scope())
     usable = wanted.kind and _usable(user.pk, wanted, _through(request))
     _remember(request, wanted if usable else _first_scope(user, provider_of(request)))
-    session[_AUDIT] = audit_id()
+    session.setdefault(_AUDIT, audit_id())  # proving more changes nothing of what the session is called
     session[OPENED] = now().isoformat()
     session[ADDRESS] = (
         request.META.get("HTTP_X_FORWARDED_FOR", request.META.get("REMOTE_ADDR", "")).split(",")[-1].strip()[:45]
@@ -73,6 +73,11 @@ def is_recent(request: HttpRequest) -> bool:
     opened = request.session.get(OPENED)
     young = timedelta(seconds=settings.SESSION_RECENT_SECONDS)
     return opened is not None and now() - datetime.fromisoformat(opened) <= young
+
+
+def name_of(actor: Actor) -> str:
+    """What the portal session of an actor is called, as long as it lasts; "" for who came by a token."""
+    return actor.audit_ids[0] if actor.audit_ids and actor.issued_at is None else ""
 
 
 def sign_out(request: HttpRequest) -> None:

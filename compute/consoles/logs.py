@@ -74,6 +74,10 @@ def revoked() -> Path:
     return Path(settings.DATA) / "consoles" / "revoked"
 
 
+def given() -> Path:
+    return Path(settings.DATA) / "consoles" / "given"
+
+
 def tail(server_id: str, lines: int | None = None) -> str:
     """The end of the log as text, at most LARGEST_ANSWER bytes of it. The last of `lines` has no line end, as in Nova."""
     path = log_path(server_id)

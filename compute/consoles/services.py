@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from common import console_ticket
 from common.actor import Actor
 from common.errors import Conflict, NotFound, Unavailable
-from compute.consoles import logs
+from compute.consoles import logs, watch
 from compute.servers import states
 from compute.servers.models import Server
 from compute.servers.services import find
@@ -60,7 +60,9 @@ def ticket(actor: Actor, *, server_id: str, kind: str) -> str:
     if not server.host or server.power_state not in (states.RUNNING, states.POWER_PAUSED):
         raise NotReady(id=server_id)
     path = socket_path(server, kind)
-    return console_ticket.make_console_token(key(), server_id=server.id, kind=kind, path=path, **_ends(actor, server))
+    token = console_ticket.make_console_token(key(), server_id=server.id, kind=kind, path=path, **_ends(actor, server))
+    console_ticket.give(logs.given(), console_ticket.read_console_token(key(), token), watch.who(actor))
+    return token
 
 
 def _ends(actor: Actor, server: Server) -> dict[str, Any]:

@@ -24,6 +24,12 @@ def name(session_key: str) -> str:
     return hashlib.sha256(session_key.encode()).hexdigest()[:16]
 
 
+def is_open(user_id: str, audit_id: str) -> bool:
+    """Whether nobody ended a session, and its longest time is not over; it may wait for its user to come back."""
+    rows = PortalSession.objects.filter(user_id=user_id, ends_at__gt=now())
+    return any(row.get_decoded().get("audit_id") == audit_id for row in rows)
+
+
 @transaction.atomic
 def end(user_id: str, id: str) -> None:
     """End one of the user's sessions; nothing happens when it is gone already."""

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.console_ticket import BadTicket, make_console_token, read_console_token, revoke, sweep
-from hostagent.console_plugin import REVOKED, Tickets, hide_tickets
+from common import console_ticket
+from common.console_ticket import BadTicket, give, make_console_token, read_console_token, revoke, stays_open, sweep
+from hostagent.console_plugin import GIVEN, REVOKED, Tickets, hide_tickets
 
 KEY = "ab" * 32
 WHAT = {"server_id": "s1", "kind": "vnc", "path": "/run/x/vnc-s1.sock"}
@@ -95,3 +97,32 @@ def test_a_console_ends_when_its_share_is_withdrawn(data: Path, monkeypatch: pyt
     revoke(data / REVOKED, "share-user")
     _until(ended)
     assert ended and Tickets(str(data)).lookup(ticket) is None
+
+
+def test_an_open_console_says_so_and_ends_when_its_ticket_is_revoked(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Control looks again at who opened it as long as it is open, and cuts it by its ticket's name."""
+    ended: list[int] = []
+    monkeypatch.setattr(Tickets, "end", staticmethod(ended.append))
+    facts = read_console_token(KEY, ticket := make_console_token(KEY, **WHAT))
+    give(data / GIVEN, facts, {"user_id": "u1"})
+    os.utime(data / GIVEN / facts["jti"], (1, 1))
+    assert Tickets(str(data)).lookup(ticket) is not None
+    touched: list[int] = []
+    threading.Timer(0.5, lambda: touched.append((data / GIVEN / facts["jti"]).stat().st_mtime > 1)).start()
+    _until(touched)
+    assert touched == [True] and not ended
+    assert console_ticket.given(data / GIVEN)[facts["jti"]]["user_id"] == "u1"
+    revoke(data / REVOKED, facts["jti"])
+    _until(ended)
+    assert ended
+
+
+def test_a_console_that_nobody_keeps_open_is_forgotten_once_its_ticket_is_over(tmp_path: Path) -> None:
+    facts = read_console_token(KEY, make_console_token(KEY, **WHAT))
+    give(tmp_path, {**facts, "exp": time.time() - 1}, {})
+    assert facts["jti"] in console_ticket.given(tmp_path)  # touched a moment ago: it is open
+    os.utime(tmp_path / facts["jti"], (time.time() - console_ticket.QUIET - 1,) * 2)
+    assert console_ticket.given(tmp_path) == {} and not list(tmp_path.iterdir())
+    stays_open(tmp_path, facts["jti"])  # its console is told by nobody that it is forgotten
