@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
+from common.live import announce
 from identity import policy
 from identity.revocation import services as revocation
 from identity.wire import matching
@@ -50,6 +51,7 @@ class Kind:
     lives_in_domain: ClassVar[bool] = False
     says_missing: ClassVar[tuple[str, ...]] = ()  # verbs by which anyone learns that an id is unknown, as in Keystone
     related: ClassVar[tuple[str, ...]] = ()
+    announced: ClassVar[bool] = False  # whether pages follow its changes
 
     # ── What differs ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -164,6 +166,8 @@ class Kind:
         row = self.allow(actor, "delete", id)
         self.leaving(actor, row)
         row.delete()
+        if self.announced:
+            announce(self.name, id)
         if self.flushes:
             revocation.touch()
 
@@ -173,6 +177,8 @@ class Kind:
                 row.save(**how)
         except IntegrityError:
             raise Duplicate(kind=self.name) from None
+        if self.announced:
+            announce(self.name, row.pk)
 
     def render(self, row: Any, actor: Actor | None = None) -> Values:
         body = self.fields.render(row, actor=actor)

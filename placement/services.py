@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Conflict, NoCapacity, NotFound
+from common.live import announce
 from common.prepared import Prepared, PreparedMany
 from placement.models import Allocation, Consumer, Inventory, ProviderTrait, ResourceProvider
 
@@ -120,14 +121,18 @@ def promise(room: Room, *, consumer: str, project_id: str, user_id: str, resourc
         for name, amount in resources.items()
     )
     ResourceProvider.objects.filter(id=room.provider_id).update(generation=F("generation") + 1)
+    announce("host", room.name)
 
 
 @transaction.atomic
 def release(consumer: str) -> None:
     """Give back all that a consumer holds. One that holds nothing is no error."""
-    touched = list(Allocation.objects.filter(consumer_id=consumer).values_list("provider_id", flat=True).distinct())
+    held = Allocation.objects.filter(consumer_id=consumer)
+    touched = dict(held.values_list("provider_id", "provider__name").distinct())
     if touched:
         ResourceProvider.objects.filter(id__in=touched).update(generation=F("generation") + 1)
+    for name in touched.values():
+        announce("host", name)
     Consumer.objects.filter(id=consumer).delete()
 
 

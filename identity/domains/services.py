@@ -27,6 +27,7 @@ class Domains(Kind):
     model, name, plural, fields = Domain, "domain", "domains", DOMAIN
     filters: ClassVar = {"name": "name", "enabled": "?enabled"}
     says_missing = ("update",)
+    announced = True
 
     def rows(self) -> Any:
         return Domain.objects.prefetch_related("tags")

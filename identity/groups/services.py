@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import NotFound
+from common.live import announce
 from identity.assignments.guards import guard_group, stays_without_group
 from identity.crud import Kind, Missing, Values, enforce, home_domain
 from identity.groups.fields import GROUP
@@ -25,6 +26,7 @@ class Groups(Kind):
     filters: ClassVar = {"name": "name", "domain_id": "domain_id"}
     fixed = ("id", "domain_id")
     says_missing = ("delete",)
+    announced = True
 
     def rows(self) -> Any:
         return directories.visible(super().rows(), "group")
@@ -92,6 +94,7 @@ def add_member(actor: Actor, group_id: str, user_id: str) -> None:
     guard_group(actor, group.pk, group.name)
     directories.refuse_writes(group.pk)
     user.groups.add(group)
+    announce("group", group.pk)
     revocation.touch()
 
 
@@ -106,6 +109,7 @@ def remove_member(actor: Actor, group_id: str, user_id: str) -> None:
     with stays_without_group(group.pk):
         user.groups.remove(group)
     sharing.member_left(group_id, user_id)
+    announce("group", group.pk)
     revocation.touch()
 
 

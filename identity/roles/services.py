@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Conflict, Forbidden, NotFound
+from common.live import announce
 from identity.assignments.effective import implied_closure
 from identity.assignments.guards import stays_without
 from identity.crud import Kind, Missing, Values, enforce
@@ -42,6 +43,7 @@ class Roles(Kind):
     filters: ClassVar = {"name": "name", "domain_id": "domain_id"}
     fixed = ("id", "domain_id")
     says_missing = ("get", "update", "delete")
+    announced = True
 
     def rule(self, verb: str, row: Any = None) -> str:
         domain = "domain_" if row is not None and row.domain_id else ""
@@ -99,6 +101,7 @@ def imply(actor: Actor, prior_id: str, implied_id: str) -> tuple[Role, Role]:
         raise Loop(prior=prior.name, implied=implied.name)
     if not ImpliedRole.objects.get_or_create(prior=prior, implied=implied)[1]:
         raise ImpliedAlready(prior=prior.name, implied=implied.name)
+    announce(ROLES.name, prior.pk)
     revocation.touch()
     return prior, implied
 
@@ -117,6 +120,7 @@ def unimply(actor: Actor, prior_id: str, implied_id: str) -> None:
     """Raises: Forbidden, Missing, NotImplied."""
     prior, after = implied(actor, prior_id, implied_id, verb="delete_implied_role")
     ImpliedRole.objects.filter(prior=prior, implied=after).delete()
+    announce(ROLES.name, prior.pk)
     revocation.touch()
 
 

@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.clock import now
 from common.errors import Invalid
-from common.live import announce
 from identity.assignments.guards import guard_user, keep_one
 from identity.auth import passwords
 from identity.crud import Kind, Missing, Values, enforce, home_domain
@@ -40,6 +39,7 @@ class Users(Kind):
     model, name, plural, fields = User, "user", "users", USER
     filters: ClassVar = {"name": "name", "domain_id": "domain_id", "enabled": "?enabled", "email": "email"}
     fixed = ("id", "domain_id")
+    announced = True
 
     def rows(self) -> Any:
         return directories.visible(super().rows(), "user")
@@ -95,7 +95,6 @@ class Users(Kind):
     def _store(self, row: Any, **how: Any) -> None:
         row.name = row.name.strip()
         super()._store(row, **how)
-        announce("user", row.pk)
 
     def leaving(self, actor: Actor, row: Any) -> None:
         guard_user(actor, row)
