@@ -87,6 +87,7 @@ urlpatterns = [
     path("vnc/", consoles.Standalone.as_view(), name="vnc"),
     # One of either, shared
     path("share/<str:kind>/<str:id>", sharing.Share.as_view(), name="share"),
+    path("share/<str:kind>/<str:id>/give-up", sharing.GiveUp.as_view(), name="share-give-up"),
     path("share/<str:kind>/<str:id>/<str:share>/withdraw", sharing.Withdraw.as_view(), name="share-withdraw"),
     # Images
     path("images", images.Images.as_view(), name="images"),

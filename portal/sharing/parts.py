@@ -1,5 +1,7 @@
 """What other panels show of sharing: the verb, the card on the object's page, the mark in a row."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from django.urls import reverse
@@ -87,13 +89,27 @@ def _mine(actor: Actor, kind: str, row: Any) -> Card:
     name, opens = LEVELS[kind][level]
     best = held.best(actor, kind, str(row.pk), level)
     until = Cell("when", best.expires_at) if best and best.expires_at else Cell("muted", _("no end"))
-    given = [access.giver(one) for one in services.with_me(actor) if one.row.object_pk == str(row.pk)]
+    mine = shared_with(actor, kind, str(row.pk))
+    given = [access.giver(one) for one in mine]
     pairs = (
         (_("Level"), Cell("text", name, note=opens)),
         (_("Until"), until),
         (_("Shared by"), Cell("text", ", ".join(dict.fromkeys(given)))),
     )
-    return Card(_("Shared with you"), pairs=pairs, side=True, name="shared-with-you")
+    up = Action("give-up", _("Give it up…"), "user-minus", reverse("share-give-up", args=[kind, row.pk]))
+    why = "" if own_share(mine) else _("It is shared with a group. Leave the group, or ask who shared it.")
+    action = replace(up, why=why)
+    return Card(_("Shared with you"), pairs=pairs, action=action, side=True, name="shared-with-you")
+
+
+def shared_with(actor: Actor, kind: str, object_id: str) -> list[services.Found]:
+    """The shares of one object that the actor has, by themselves or through groups."""
+    return [one for one in services.with_me(actor) if (one.kind.name, one.row.object_pk) == (kind, object_id)]
+
+
+def own_share(shares: Iterable[services.Found]) -> services.Found | None:
+    """The one that is the actor's own, which they can give up; a group's is not theirs alone."""
+    return next((one for one in shares if one.subject == "user"), None)
 
 
 def is_foreign(actor: Actor, project_id: str | None) -> bool:

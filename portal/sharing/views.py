@@ -13,7 +13,7 @@ from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError
 from identity.sharing import access, kinds, services
-from portal.dialogs import FormDialog, Text
+from portal.dialogs import Confirm, FormDialog, Text
 from portal.forms import Styled
 from portal.pages import Page, is_fragment
 from portal.sharing import parts
@@ -155,3 +155,34 @@ class Withdraw(Page):
         view.setup(request, kind=kind, id=id)
         view.prefs = self.prefs
         return view.show(view.form(kind=kind, id=id), kind=kind, id=id)
+
+
+#: Kind → the panel that lists it.
+_LISTS = {"server": "instances", "image": "images", "network": "networks"}
+
+
+class GiveUp(Confirm):
+    """GET, POST /share/<kind>/<id>/give-up: who has a share by themselves ends it."""
+
+    submit = gettext_lazy("Give it up")
+    keep = gettext_lazy("Keep it")
+
+    def own(self, **keys: str) -> services.Found:
+        """Raises: ShareNotFound."""
+        found = parts.own_share(parts.shared_with(self.actor, keys["kind"], keys["id"]))
+        if found is None:
+            raise services.ShareNotFound(id=keys["id"])
+        return found
+
+    def heading(self, **keys: str) -> Text:
+        kind = kinds.find(keys["kind"])
+        return _("Give up %(name)s") % {"name": kind.find(self.actor, keys["id"]).name or keys["id"]}
+
+    def text(self, **keys: str) -> Text:
+        return _(
+            "%(giver)s shared it with you. Your share ends now, and so does a console that you have open by it. Only who may share it can give it to you again."
+        ) % {"giver": access.giver(self.own(**keys))}
+
+    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
+        services.withdraw(actor, self.own(**keys).row.pk)
+        return reverse(_LISTS[keys["kind"]]), _("You gave it up.")

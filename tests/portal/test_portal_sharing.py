@@ -161,3 +161,41 @@ def test_a_reader_is_told_which_role_and_whom_to_ask(demo: Client, web: Server, 
     guest.post("/project", {"project": home.pk})
     menu = guest.get(f"/instances/{web.pk}?menu=1").content.decode()
     assert greyed(menu, "stop").endswith(f"needs the role member. You have reader. Ask {boss.name}.")
+
+
+def test_who_was_lent_something_gives_it_up(demo: Client, guest: Client, web: Server) -> None:
+    """By a button on its page that says what ends; what others have stays."""
+    me, other = User.objects.get(name="guest"), person("other", in_project="elsewhere")
+    put_share("server", web, me, "console", minutes=30)
+    theirs = put_share("server", web, other, "console")
+    page = guest.get(f"/instances/{web.pk}").content.decode()
+    assert f'href="/share/server/{web.pk}/give-up" data-dialog data-action="give-up"' in page
+    assert "give-up" not in demo.get(f"/instances/{web.pk}").content.decode()
+    asked = guest.get(f"/share/server/{web.pk}/give-up", **HX).content.decode()
+    assert web.name in asked and "shared it with you" in asked
+    said = guest.post(f"/share/server/{web.pk}/give-up", **HX)
+    assert said.headers["HX-Redirect"] == "/instances"
+    assert guest.get(f"/instances/{web.pk}").status_code == 404
+    assert [row.pk for row in UserShare.objects.all()] == [theirs.pk]
+    again = guest.post(f"/share/server/{web.pk}/give-up", **HX)
+    assert "HX-Redirect" not in again and "could not be found" in again["HX-Trigger"].lower()
+
+
+def test_a_group_s_share_is_not_one_s_own_to_give_up(demo: Client, guest: Client) -> None:
+    group = Group.objects.create(name="helpers", domain_id="default")
+    User.objects.get(name="guest").groups.add(group)
+    row = network(Project.objects.get(name="demo", is_domain=False).pk)
+    put_share("network", row, group, "view")
+    page = guest.get(f"/networks/{row.pk}").content.decode()
+    assert re.search(r'data-why="It is shared with a group[^"]*"[^>]*data-action="give-up"', page)
+    assert "HX-Redirect" not in guest.post(f"/share/network/{row.pk}/give-up", **HX)
+    assert GroupShare.objects.exists()
+
+
+def test_images_and_networks_are_given_up_too(demo: Client, guest: Client) -> None:
+    home, me = Project.objects.get(name="demo", is_domain=False).pk, User.objects.get(name="guest")
+    for kind, path, row in (("image", "images", image(home)), ("network", "networks", network(home))):
+        put_share(kind, row, me, "view")
+        assert 'data-action="give-up"' in guest.get(f"/{path}/{row.pk}").content.decode()
+        assert guest.post(f"/share/{kind}/{row.pk}/give-up", **HX).headers["HX-Redirect"] == f"/{path}"
+        assert guest.get(f"/{path}/{row.pk}").status_code == 404
