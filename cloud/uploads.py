@@ -1,7 +1,8 @@
 """Uploads in chunks, through a door of their own: a body that breaks off is an error here.
 
 granian gives the end of a chunked body and its breaking off alike as an end of file, so a raw image whose client died would
-look complete. This server runs in the web process, on a socket beside granian's, and takes nothing else.
+look complete. This server runs in the web process, on a socket beside granian's, and takes nothing else; the front door
+sends it images that come without a length.
 """
 
 import io

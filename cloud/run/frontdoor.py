@@ -1,7 +1,7 @@
 """The front door's configuration: haproxy, one port, in the machine's namespace and in STACKLING_NETNS.
 
-/ws/ → sockets · /console/ → consoles · /internal/ → nobody · all else → web. What clients must not be able to claim
-(forwarded addresses, the raw target) is stripped here and set anew.
+/ws/ → sockets · /console/ → consoles · /internal/ → nobody · an image in chunks → web, by cloud/uploads.py · all else → web.
+What clients must not be able to claim (forwarded addresses, the raw target) is stripped here and set anew.
 """
 
 from cloud.run.settings import Cloud
@@ -65,10 +65,14 @@ frontend door
     http-request wait-for-body time 10s at-least 16k if upload !large
     use_backend sockets if sockets
     use_backend consoles if consoles
+    use_backend uploads if upload {{ path_beg /api/image/ }} {{ req.hdr(transfer-encoding) -m found }}
     default_backend web
 
 backend web
     server web unix@{run}/web.sock maxconn 256
+
+backend uploads
+    server uploads unix@{run}/uploads.sock maxconn 32
 
 backend sockets
     server sockets unix@{run}/sockets.sock

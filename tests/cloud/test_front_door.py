@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.rest import IMAGE, Rest, until
+
 pytestmark = pytest.mark.lab
 
 
@@ -53,6 +55,32 @@ def test_a_body_that_trickles_in_is_cut(fake_cloud):
         begin = time.monotonic()
         assert link.recv(100).startswith(b"HTTP/1.1 408")
         assert 5 < time.monotonic() - begin < 15
+
+
+def test_an_image_in_chunks_is_whole_or_not_there(fake_cloud):
+    rest = Rest(fake_cloud)
+    image = rest.ok("POST", f"{IMAGE}/images", {"name": "cut", "disk_format": "raw", "container_format": "bare"})["id"]
+    head = {"X-Auth-Token": rest.token, "Content-Type": "application/octet-stream"}
+
+    def upload(*, breaks_off):
+        def pieces():
+            yield from [bytes(65536)] * 20
+            if breaks_off:
+                raise InterruptedError
+
+        link = http.client.HTTPConnection("127.0.0.1", fake_cloud.port, timeout=20)
+        with contextlib.closing(link):
+            link.request("PUT", f"{IMAGE}/images/{image}/file", body=pieces(), headers=head, encode_chunked=True)
+            return link.getresponse().status
+
+    with pytest.raises(InterruptedError):
+        upload(breaks_off=True)
+    state = lambda: rest.ok("GET", f"{IMAGE}/images/{image}")  # noqa: E731
+    until(lambda: state()["status"] == "queued", 20, "what came is thrown away")
+    assert state()["size"] is None
+    assert upload(breaks_off=False) == 204
+    assert (state()["status"], state()["size"]) == ("active", 20 * 65536)
+    rest.ok("DELETE", f"{IMAGE}/images/{image}")
 
 
 def test_links_do_not_follow_a_claimed_forwarded_host(fake_cloud):
