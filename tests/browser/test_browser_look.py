@@ -43,6 +43,25 @@ def test_no_page_scrolls_sideways_and_axe_finds_nothing(
     assert wrong == []
 
 
+def test_an_instances_head_and_steps_fit_a_phone(fake_cloud: LiveCloud, server: str, enter: Enter) -> None:
+    """One line of buttons, one line a heading; no number is broken in two."""
+    page = enter(fake_cloud, width=360)
+    page.goto(f"{fake_cloud.url}/instances/{server}")
+    tops = page.evaluate("[...document.querySelectorAll('.head .acts > *')].map(one => one.getBoundingClientRect().top)")
+    assert len(tops) == 4 and len(set(tops)) == 1, tops
+    assert page.evaluate(_LINES, "[data-card=startup] h2") == [1]
+    page.goto(f"{fake_cloud.url}/instances/{server}/activity")
+    assert set(page.evaluate(_LINES, ".ops .h .r > *")) == {1}
+
+
+#: In how many lines the text of each element stands.
+_LINES = """selector => [...document.querySelectorAll(selector)].map(one => {
+  const range = document.createRange();
+  range.selectNodeContents(one);
+  return new Set([...range.getClientRects()].filter(box => box.width).map(box => Math.round(box.bottom / 8))).size;
+})"""
+
+
 def _axe(page: Page) -> list[str]:
     """Violations of WCAG 2.1 A and AA, as text."""
     page.evaluate(AXE.read_text())

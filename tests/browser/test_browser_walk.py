@@ -75,8 +75,15 @@ def _see_screen(page: Page, address: str, picture: Callable[..., Path]) -> None:
     page.keyboard.type("hello there", delay=60)
     until(lambda: page.evaluate(_INK) > before + 40, 15, "the screen shows what was typed")
     picture(page, "console")
+    page.set_viewport_size({"width": 360, "height": 800})
+    until(lambda: page.evaluate(_WIDTH) <= 360, 10, "the whole screen is seen on a phone")
+    page.reload()
+    expect(page.locator("[data-console][data-status=connected]")).to_be_visible(timeout=20_000)
+    until(lambda: 0 < page.evaluate(_WIDTH) <= 360, 10, "the whole screen is seen on a phone from the start")
 
 
+#: How wide the guest's screen is on the page.
+_WIDTH = "document.querySelector('[data-console-screen] canvas')?.getBoundingClientRect().width ?? 0"
 #: How many pixels of the guest's screen are lit.
 _INK = """() => {
   const canvas = document.querySelector("[data-console-screen] canvas");
