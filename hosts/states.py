@@ -16,7 +16,7 @@ DOWN_AFTER = 30.0
 USABLE = (HostState.UP,)
 
 
-def state_after(silence: float) -> HostState:
+def state_after(silence: float) -> str:
     """The state of a host that was last heard `silence` seconds ago."""
     if silence >= DOWN_AFTER:
         return HostState.DOWN

@@ -6,7 +6,7 @@ says what is its own: fields, rows, filters, services.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -20,7 +20,7 @@ from openstackapi import bodies, links
 from openstackapi.fields import Fields
 from openstackapi.views import Page, Response, ServiceView
 
-Rows = QuerySet[Any]
+Rows: TypeAlias = QuerySet[Any]
 Filter = Callable[[Rows, list[str]], Rows]
 ALL = 1_000_000  # Neutron has no largest page unless an operator sets one
 TRUE = ("true", "1", "yes", "on")
@@ -176,7 +176,7 @@ class CollectionView(NetworkView):
 
     def _links(self, page: Page, objects: list[Any]) -> list[dict[str, str]]:
         """next while more may follow, previous when a marker was given; each with the id of the row at that end."""
-        out = []
+        out: list[dict[str, str]] = []
         base = links.root(self.request._request) + self.request._request.path
         if not objects:
             return out

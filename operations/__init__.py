@@ -6,12 +6,14 @@ operations.on_report("network", handler)  what agents say on their own
 operations.on_event("lease", handler)
 """
 
+from typing import Any
+
 from operations.flows import Flow, Step, Wait, all_flows
 
 __all__ = ["Flow", "Held", "Step", "Wait", "all_flows", "on_event", "on_report", "start", "wake"]
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     # Models load only after Django's apps are ready; flows are declared while they load.
     if name in ("start", "wake", "Held"):
         from operations import engine

@@ -77,7 +77,7 @@ def shown(row: ResourceProvider, version: tuple[int, int]) -> dict[str, Any]:
     return out
 
 
-_CREATE = {
+_CREATE: dict[str, Any] = {
     "type": "object",
     "properties": {
         "name": {"type": "string", "minLength": 1, "maxLength": 200},
@@ -174,7 +174,7 @@ class Provider(PlacementView):
 
 # ── Inventories ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_INVENTORY = {
+_INVENTORY: dict[str, Any] = {
     "type": "object",
     "properties": {
         "total": {"type": "integer", "minimum": 1, "maximum": 2147483647},

@@ -82,7 +82,9 @@ def network_data(facts: Facts) -> dict[str, Any]:
     """links, networks and services, as cloud-init reads them."""
     subnets = {s.id: s for s in Subnet.objects.filter(id__in={row["subnet_id"] for row in facts.fixed})}
     ports = Port.objects.filter(device_id=facts.server.id).order_by("created_at", "id")
-    links, networks, services = [], [], []
+    links: list[dict[str, Any]] = []
+    networks: list[dict[str, Any]] = []
+    services: list[dict[str, Any]] = []
     for port_id, network_id, mac, mtu in ports.values_list("id", "network_id", "mac_address", "network__mtu"):
         name = f"tap{port_id[:11]}"
         links.append({"id": name, "vif_id": port_id, "type": "bridge", "mtu": mtu, "ethernet_mac_address": mac})

@@ -326,9 +326,10 @@ def _row(actor: Actor, project_id: str, ask: Launch, checked: _Checked, number: 
 
 def _plug(actor: Actor, server: Server, checked: _Checked) -> list[str]:
     """Make or take the server's ports; ids of those that were made."""
+    groups = None if checked.groups is None else list(checked.groups)
     made = []
     for nic in checked.nics:
-        port_id, is_own = wiring.plug(actor, server, nic, checked.groups and list(checked.groups))
+        port_id, is_own = wiring.plug(actor, server, nic, groups)
         if is_own:
             made.append(port_id)
     return made

@@ -184,7 +184,9 @@ STATUSES: Final = frozenset(s for table in _STATUS.values() for s in table.value
 def vm_states_of(wire_status: str) -> tuple[list[str], list[str]] | None:
     """(vm_states, task_states) whose status can be `wire_status`; task_states empty = any. None: no such status."""
     wanted = wire_status.upper()
-    vm_states, tasks, default = [], set(), False
+    vm_states: list[str] = []
+    tasks: set[str] = set()
+    default = False
     for vm_state, table in _STATUS.items():
         hits = [task for task, name in table.items() if name == wanted]
         if hits:

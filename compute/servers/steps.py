@@ -90,7 +90,7 @@ def wire_network(op: Op) -> Result:
     answer = wanted.in_sync(server.host, port_ids)
     if answer is True:
         return None
-    if answer is not None:
+    if isinstance(answer, dict):
         raise from_report(server.host, answer.get("code", "network_refused"), answer.get("data", {}))
     return Wait(2.0, on=[("port", port_id) for port_id in port_ids])
 

@@ -75,7 +75,7 @@ def create(
     """
     project = project_id or actor.project_id or ""
     policy.require(actor, "network:network:create", project)
-    special = {"shared": shared, "router:external": external, "is_default": is_default}
+    special: dict[str, Any] = {"shared": shared, "router:external": external, "is_default": is_default}
     special |= {
         "provider:network_type": kind,
         "provider:physical_network": physical,

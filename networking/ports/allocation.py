@@ -141,7 +141,7 @@ def _parsed(ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 def _checked_ip(port: Port, subnet: Subnet, ip: str) -> str:
     address, network = _parsed(ip), ipaddress.ip_network(subnet.cidr)
-    edges = () if network.num_addresses <= 2 else (network.network_address, network.broadcast_address)
+    edges = [] if network.num_addresses <= 2 else [network.network_address, network.broadcast_address]
     if network.version == 6:
         edges = edges[:1]
     if address not in network or address in edges:
