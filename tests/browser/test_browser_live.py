@@ -1,12 +1,19 @@
-"""The live page: nothing is asked for anew without need, nothing is missed before the socket is there, what goes is told."""
+"""The live page: nothing is asked for anew without need, nothing is missed before the socket is there, what goes is told.
 
+And a console, which lives as long as the session by which it was opened.
+"""
+
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Enter
 from tests.live import LiveCloud
+from tests.rest import COMPUTE, Rest
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 MakeServer = Callable[[str], str]
@@ -94,3 +101,56 @@ def test_the_page_of_something_that_was_deleted_says_so_once(
     expect(page.locator("[data-toast=bad]")).to_contain_text("could not be found")
     page.wait_for_timeout(1500)
     expect(page.locator("[data-toast=bad]")).to_have_count(1)
+
+
+@pytest.fixture
+def serial_port(fake_cloud: LiveCloud) -> Iterator[Callable[[str], None]]:
+    """`serial_port(server_id)`: a machine that says login at the place where a real host's guest does."""
+    lines: list[socket.socket] = []
+
+    def make(server_id: str) -> None:
+        host = Rest(fake_cloud, "admin").ok("GET", f"{COMPUTE}/servers/{server_id}")["server"]["OS-EXT-SRV-ATTR:host"]
+        folder = Path(fake_cloud.ready["run"]) / "hosts" / host
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.chmod(0o755)
+        folder.chmod(0o755)
+        path = folder / f"serial-{server_id}.sock"
+        lines.append(line := socket.socket(socket.AF_UNIX))
+        line.bind(str(path))
+        path.chmod(0o666)
+        line.listen()
+        threading.Thread(target=serve, args=(line,), daemon=True).start()
+
+    def serve(line: socket.socket) -> None:
+        while True:
+            try:
+                guest, _address = line.accept()
+            except OSError:
+                return
+            guest.sendall(b"login: ")
+            lines.append(guest)
+
+    yield make
+    for line in lines:
+        line.close()
+
+
+def test_a_console_ends_with_the_session_by_which_it_was_opened(
+    fake_cloud: LiveCloud, make_server: MakeServer, serial_port: Callable[[str], None], enter: Enter
+) -> None:
+    """Signing out in another tab cuts it within seconds; somebody else's session cuts nothing."""
+    server = make_server("typed-1")
+    serial_port(server)
+    mine, other = enter(fake_cloud), enter(fake_cloud)
+    consoles = [mine, other]
+    for page in consoles:
+        page.goto(f"{fake_cloud.url}/instances/{server}/console#serial")
+        expect(page.locator("[data-console][data-status=connected]")).to_be_visible(timeout=20_000)
+        expect(page.locator("[data-console-screen]")).to_contain_text("login:")
+    tab = mine.context.new_page()
+    tab.goto(f"{fake_cloud.url}/settings")
+    tab.click("[data-action=account]")
+    tab.click("[data-action=sign-out]")
+    tab.wait_for_url("**/sign-in")
+    expect(mine.locator("[data-console]")).to_have_attribute("data-status", "lost", timeout=10_000)
+    expect(other.locator("[data-console][data-status=connected]")).to_be_visible()

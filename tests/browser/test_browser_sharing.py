@@ -101,3 +101,24 @@ def test_a_finger_reads_the_reason_at_the_foot(
     assert _axe(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 361
     rest.ok("DELETE", f"{IDENTITY}/shares/{made}")
+
+
+@pytest.mark.parametrize(("width", "theme", "language"), [(1440, "light", "en"), (360, "dark", "zh-hans")])
+def test_what_is_lent_is_given_up(
+    fake_cloud: LiveCloud, borrower: LiveCloud, server: str, enter: Enter, width: int, theme: str, language: str
+) -> None:
+    rest, guest = Rest(fake_cloud), Rest(borrower, NAME)
+    asked = {"object_type": "server", "object_id": server, "level": "view", "user": {"name": NAME}}
+    rest.ok("POST", f"{IDENTITY}/shares", {"share": asked})
+    until(lambda: guest.ask("GET", f"{COMPUTE}/servers/{server}").status == 200, 5, "the share counts")
+    page = enter(borrower, NAME, width=width, theme=theme, language=language)
+    page.goto(f"{fake_cloud.url}/instances/{server}")
+    page.click("[data-card=shared-with-you] [data-action=give-up]")
+    expect(page.locator("#dialog [data-action=confirm]")).to_be_visible()
+    assert _axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
+    page.click("#dialog [data-action=confirm]")
+    page.wait_for_url(f"{fake_cloud.url}/instances")
+    expect(page.locator("[data-toast=ok]")).to_be_visible()
+    expect(page.locator(f"tr[data-id='{server}']")).to_have_count(0)
+    assert rest.ok("GET", f"{IDENTITY}/shares?object_type=server&object_id={server}")["shares"] == []
