@@ -38,8 +38,16 @@ class BrowsableRenderer(BrowsableAPIRenderer):
 
 
 class PrettyRenderer(JSONRenderer):
+    """For people to read; DRF's page shows nothing of a "binary" answer but its size."""
+
+    render_style = "text"
+
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return b"" if data is None else orjson.dumps(data, option=orjson.OPT_INDENT_2, default=str)
+        return (
+            b""
+            if data is None
+            else orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str)
+        )
 
 
 class JSONParser(BaseParser):
