@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import task_prerun, worker_ready
+from celery.signals import celeryd_init, task_prerun, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
 
@@ -29,9 +29,9 @@ app.conf.update(
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    # A request must not wait for a broker that is away: fail at once, the sweep rings again.
+    # A request must not wait for a broker that is away or hangs: fail soon, the sweep rings again.
     task_publish_retry=False,
-    broker_transport_options={"socket_connect_timeout": 0.5, "socket_timeout": 5.0, "max_retries": 0},
+    broker_transport_options={"socket_connect_timeout": 0.5, "socket_timeout": 0.5, "max_retries": 0},
 )
 app.conf.task_queues = [broker.queue("control", settings.BROKER_URL)]
 if broker.is_rabbitmq(settings.BROKER_URL):
@@ -39,6 +39,13 @@ if broker.is_rabbitmq(settings.BROKER_URL):
 else:
     app.conf.broker_transport_options |= {"priority_steps": [0]}
 app.autodiscover_tasks(["operations"])
+
+
+@celeryd_init.connect
+def _read_patiently(**_: object) -> None:
+    """Who reads a queue waits for its next message: more than the second that Redis lets it wait."""
+    if not broker.is_rabbitmq(settings.BROKER_URL):
+        app.conf.broker_transport_options |= {"socket_timeout": 5.0}
 
 
 @task_prerun.connect

@@ -14,11 +14,13 @@ log = logging.getLogger(__name__)
 
 THREADS = 3
 COALESCE = 0.03  # seconds that background kicks are collected
+REST = 1.0  # seconds for which a broker that did not answer is not asked again, so that no request waits twice
 
 _jobs: "queue.SimpleQueue[str]" = queue.SimpleQueue()
 _pending: set[str] = set()
 _lock = threading.Lock()
 _is_control = False
+_silent_until = 0.0  # of the monotonic clock
 
 
 def become_control() -> None:
@@ -39,12 +41,16 @@ def ring(job: str) -> None:
             _pending.add(job)
         _jobs.put(job)
         return
+    global _silent_until
+    if time.monotonic() < _silent_until:
+        return
     from cloud.celery import app
     from hostagent import broker
 
     try:
         broker.send(app, "operations.advance", job, "control")
     except Exception as error:  # noqa: BLE001 - the broker is away: the sweep will find it
+        _silent_until = time.monotonic() + REST
         log.warning("doorbell: %s was not rung: %s", job, error)
 
 
