@@ -1,11 +1,12 @@
-"""Counters of a running server, as its host reported them last (every 30 s)."""
+"""What a running server is made of and how long it runs. Its counters are null: hosts do not report them."""
 
 from typing import Any
 
 from django.db.models import Q
 
+from common.clock import now
 from common.errors import Conflict
-from compute.servers import states
+from compute.servers import domain, states
 from compute.servers.models import Server
 from hosts.models import Host
 from networking.ports.models import Port
@@ -34,19 +35,21 @@ def diagnostics(server: Server, version: tuple[int, int]) -> dict[str, Any]:
     nothing = ("rx_octets", "rx_errors", "rx_drop", "rx_packets", "rx_rate")
     sent = tuple(name.replace("rx_", "tx_") for name in nothing)
     macs = Port.objects.filter(device_id=server.id).order_by("created_at").values_list("mac_address", flat=True)
-    disk = dict.fromkeys(("read_bytes", "read_requests", "write_bytes", "write_requests", "errors_count"))
+    counted = ("read_bytes", "read_requests", "write_bytes", "write_requests", "errors_count")
+    disks = [dict.fromkeys(counted) for _disk in domain.disks_of(server)]
+    since = server.launched_at
     return {
         "state": _STATE[server.power_state],
         "driver": "libvirt",
         "hypervisor": str((host.inventory if host else {}).get("acceleration", "") or "qemu"),
         "hypervisor_os": "linux",
-        "uptime": None,
+        "uptime": int((now() - since).total_seconds()) if since else None,  # since the launch, as Nova counts it
         "config_drive": server.config_drive,
         "num_cpus": int(server.flavor["vcpus"]),
         "num_nics": len(macs),
-        "num_disks": 1,
+        "num_disks": len(disks),
         "memory_details": {"maximum": int(server.flavor["ram"]), "used": None},
         "cpu_details": [{"id": n, "time": None, "utilisation": None} for n in range(int(server.flavor["vcpus"]))],
         "nic_details": [{"mac_address": mac, **dict.fromkeys(nothing), **dict.fromkeys(sent)} for mac in macs],
-        "disk_details": [disk],
+        "disk_details": disks,
     }

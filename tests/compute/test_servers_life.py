@@ -1,8 +1,10 @@
 """The life of a server, over the API, on hosts that answer."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from common.clock import now
 from compute.servers.models import Server
 from networking.ports.models import Port
 from networking.securitygroups.models import SecurityGroup
@@ -200,6 +202,18 @@ def test_an_ephemeral_disk_and_swap_come_with_the_flavor(
         ("vdc", "swap"),
     ]
     assert [disk["source"].get("size_mib") for disk in disks] == [None, 2048, 256]
+
+
+def test_diagnostics_count_disks_and_seconds(red: Client, admin: Client, launch: Launch) -> None:
+    body = {"name": "more", "ram": 64, "vcpus": 2, "disk": 1, "id": "more", "swap": 256}
+    admin.ok("post", "flavors", {"flavor": body})
+    server_id = launch(flavor="more")
+    Server.objects.filter(id=server_id).update(launched_at=now() - timedelta(seconds=90))
+    found = admin.ok("get", f"servers/{server_id}/diagnostics", version="2.48")
+    assert 90 <= found["uptime"] < 120
+    assert (found["num_disks"], len(found["disk_details"]), found["num_cpus"]) == (2, 2, 2)
+    assert len(found["nic_details"]) == found["num_nics"]
+    assert found["disk_details"][0]["read_bytes"] is None
 
 
 def test_a_shelved_server_comes_back_where_it_is_wanted(
