@@ -111,7 +111,9 @@ def network(api: str, admin_up: bool = True) -> Status:
 
 
 def floating_ip(port_id: str | None, api: str) -> Status:
-    return Status("ok", _("Associated"), api) if port_id else Status("off", _("Not associated"), api)
+    if not port_id:
+        return Status("off", _("Not associated"), api)
+    return Status("ok", _("Associated"), api) if api == "ACTIVE" else Status("busy", _("Associating"), api)
 
 
 def host(state: str, *, enabled: bool, forced_down: bool, since: datetime | None = None) -> Status:

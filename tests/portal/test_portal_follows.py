@@ -10,7 +10,10 @@ from django.test import Client
 from common import live
 from hosts.models import Host
 from hosts.services import set_enabled
-from identity.models import User
+from identity.models import Project, User
+from networking.floatingips.models import FloatingIP
+from networking.networks.models import Network
+from networking.ports.models import Port
 from placement import seeding
 from placement import services as placement
 
@@ -101,3 +104,21 @@ def test_hosts_hear_of_their_state_and_of_what_is_promised_of_them(admin: Client
     assert heard(lambda: placement.release("s1")) == set()
     assert heard(lambda: set_enabled("h7", enabled=False, reason="new disks")) == {("host", "h7")}
     assert "new disks" in row()
+
+
+@pytest.mark.parametrize(("status", "words"), [("DOWN", "Associating"), ("ACTIVE", "Associated")])
+def test_a_floating_ip_is_associated_once_it_is_active(admin: Client, status: str, words: str) -> None:
+    owner = Project.objects.get(name="admin", is_domain=False).pk
+    network = Network.objects.create(project_id=owner, kind="flat", physical="p", zone=1, mtu=1500, external=True)
+    inner, outer = (
+        Port.objects.create(project_id=owner, network=network, mac_address=f"fa:16:3e:0:0:{n}") for n in (1, 2)
+    )
+    floating = FloatingIP.objects.create(
+        project_id=owner,
+        network=network,
+        port=inner,
+        floating_port=outer,
+        floating_ip_address="192.0.2.9",
+        status=status,
+    )
+    assert f">{words}<" in admin.get(f"/floating-ips?rows={floating.pk}").content.decode()
