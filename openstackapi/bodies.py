@@ -25,6 +25,10 @@ class NotJson(Invalid):
     )
 
 
+class NulCharacter(Invalid):
+    template = "The request holds a NUL character, which no name or value may have."
+
+
 class SchemaRefused(Invalid):
     template = "Invalid input for field/attribute %(name)s. Value: %(value)s. %(why)s"
 
@@ -66,15 +70,34 @@ def _drain(stream: Any, length: int) -> None:
 def parse(request: HttpRequest) -> Any:
     """The body as JSON; an empty body is None.
 
-    Raises: NotJson, TooLarge.
+    NUL characters are refused here for all services: PostgreSQL cannot keep them.
+
+    Raises: NotJson, NulCharacter, TooLarge.
     """
     raw = read(request)
     if not raw.strip():
         return None
     try:
-        return orjson.loads(raw)
+        data = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise NotJson(why=f"the body is not JSON ({error})") from error
+    if b"\\u0000" in raw and _holds_nul(data):  # JSON has no other way to say it
+        raise NulCharacter()
+    return data
+
+
+def _holds_nul(data: Any) -> bool:
+    if isinstance(data, str):
+        return "\0" in data
+    if isinstance(data, dict):
+        return any("\0" in name or _holds_nul(value) for name, value in data.items())
+    return isinstance(data, list) and any(_holds_nul(item) for item in data)
+
+
+def refuse_nul(request: HttpRequest) -> None:
+    """Raises: NulCharacter for one in the path or in the query."""
+    if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+        raise NulCharacter()
 
 
 def validate(data: Any, schema: dict[str, Any]) -> Any:

@@ -54,6 +54,7 @@ class ServiceView(APIView):
         renderer: Any = BrowsableRenderer() if wants_page else JSONRenderer()
         request.accepted_renderer, request.accepted_media_type = renderer, renderer.media_type
         raw.microversion = self.version = microversion.read(self.service, raw)
+        bodies.refuse_nul(raw)
         if not self.anonymous:
             raw.actor = auth.authenticate(raw)
         if (self.since and self.version < self.since) or (self.until and self.version > self.until):

@@ -1,36 +1,19 @@
 """What the routes of the image service share."""
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import orjson
 from django.http import HttpRequest
 
-from common.errors import Invalid
 from images.images.errors import Incomplete, WrongDataType
 from images.stores import files
 from openstackapi.views import ServiceView
 
 
-class NulCharacter(Invalid):
-    template = "The request holds a NUL character, which no name or value may have."
-
-
 class ImageServiceView(ServiceView):
-    """One route of the image service. NUL characters, which PostgreSQL cannot keep, are refused here for all."""
+    """One route of the image service."""
 
     service = "image"
-
-    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if "\0" in request.path or "%00" in request._request.META.get("QUERY_STRING", ""):
-            raise NulCharacter()
-
-    def body(self, schema: dict[str, Any] | None = None) -> Any:
-        data = super().body(schema)
-        if data is not None and b"\\u0000" in orjson.dumps(data):
-            raise NulCharacter()
-        return data
 
 
 def body_length(request: HttpRequest) -> int | None:

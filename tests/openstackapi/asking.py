@@ -35,7 +35,7 @@ class Asker:
     ) -> Any:
         own = {"X-Auth-Token": self.token} if self.token else {}
         answer = _client.generic(
-            method.upper(), path, body, media if body else "", query_string=query, headers={**own, **(headers or {})}
+            method.upper(), path, body, media if body else "", QUERY_STRING=query, headers={**own, **(headers or {})}
         )
         if isinstance(answer, StreamingHttpResponse):
             b"".join(answer.streaming_content)
