@@ -47,7 +47,9 @@ def test_an_instances_head_and_steps_fit_a_phone(fake_cloud: LiveCloud, server: 
     """One line of buttons, one line a heading; no number is broken in two."""
     page = enter(fake_cloud, width=360)
     page.goto(f"{fake_cloud.url}/instances/{server}")
-    tops = page.evaluate("[...document.querySelectorAll('.head .acts > *')].map(one => one.getBoundingClientRect().top)")
+    tops = page.evaluate(
+        "[...document.querySelectorAll('.head .acts > *')].map(one => one.getBoundingClientRect().top)"
+    )
     assert len(tops) == 4 and len(set(tops)) == 1, tops
     assert page.evaluate(_LINES, "[data-card=startup] h2") == [1]
     page.goto(f"{fake_cloud.url}/instances/{server}/activity")
