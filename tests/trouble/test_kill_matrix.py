@@ -12,8 +12,16 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
 BOOT = ("claim_host", "bind_ports", "create_disk", "wire_network", "start_domain", "mark_active")
 DELETE = ("wait_turn", "remove_domain", "remove_disk", "release")
+RESIZE = ("claim_more", "remove_domain", "change_flavor", "resize_disk", "wire_network", "start_domain", "mark_resized")
+REVERT = ("remove_domain", "put_disk_back", "change_back", "wire_network", "start_domain", "mark_reverted")
+CONFIRM = ("forget_disk", "confirm")
 #: The steps that run in every `make test`; the others in `make test-slow`.
-SHORT = {"server.boot.create_disk", "server.boot.mark_active", "server.delete.remove_domain"}
+SHORT = {
+    "server.boot.create_disk",
+    "server.boot.mark_active",
+    "server.delete.remove_domain",
+    "server.revert_resize.put_disk_back",
+}
 LIMIT = 60.0
 
 
@@ -25,10 +33,12 @@ def steps(flow: str, names: tuple[str, ...]) -> list[Any]:
 
 
 def test_the_matrix_is_whole() -> None:
-    from compute.servers import flows
+    from compute.servers import flows, flows_change
 
-    assert tuple(step.name for step in flows.BOOT.steps) == BOOT
-    assert tuple(step.name for step in flows.DELETE.steps) == DELETE
+    whole = {flows.BOOT: BOOT, flows.DELETE: DELETE, flows_change.RESIZE: RESIZE}
+    whole |= {flows_change.REVERT_RESIZE: REVERT, flows_change.CONFIRM_RESIZE: CONFIRM}
+    for flow, names in whole.items():
+        assert tuple(step.name for step in flow.steps) == names
 
 
 @pytest.mark.parametrize("step", steps("server.boot", BOOT))
@@ -55,6 +65,31 @@ def test_control_is_killed_in_a_deletion(
     rest.ok("DELETE", f"{COMPUTE}/servers/{server_id}")
     rest.until_gone(server_id, LIMIT)
     assert troubled.pid("control") != before, "control was killed"
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        *steps("server.resize", RESIZE),
+        *steps("server.revert_resize", REVERT),
+        *steps("server.confirm_resize", CONFIRM),
+    ],
+)
+def test_control_is_killed_in_a_resize_and_its_end(
+    troubled: Troubled, rest: Rest, leaves_nothing: Callable[[str], None], step: str
+) -> None:
+    word = "confirmResize" if "confirm" in step else "revertResize"
+    server_id = rest.boot(step.replace("_", "-"))
+    rest.until(server_id, "ACTIVE")
+    before = troubled.pid("control")
+    troubled.fault(f"{step}:kill:once")
+    rest.act(server_id, {"resize": {"flavorRef": "small"}})
+    rest.until(server_id, "VERIFY_RESIZE", seconds=LIMIT)
+    rest.act(server_id, {word: None})
+    server = rest.until(server_id, "ACTIVE", seconds=LIMIT)
+    assert server["flavor"]["original_name"] == ("small" if word == "confirmResize" else "tiny")
+    assert troubled.pid("control") != before, "control was killed"
+    leaves_nothing(server_id)
 
 
 @pytest.mark.parametrize("step", ["create_disk", pytest.param("start_domain", marks=pytest.mark.slow)])
