@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.middleware.ContentPolicy",
+    "portal.middleware.NoNul",
 ]
 if "pytest" in sys.modules:  # it would read every static file anew for each test client
     MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")

@@ -171,6 +171,13 @@ def test_an_application_credentials_secret_is_shown_once(demo: Client) -> None:
     assert b"ci" in demo.get("/application-credentials").content
 
 
+@pytest.mark.parametrize("path", ["/networks?q=a%00b", "/images?sort=%00", "/instances/a%00b", "/?%00"])
+def test_an_address_with_a_nul_leads_nowhere(demo: Client, path: str) -> None:
+    answer = demo.get(path)
+    assert answer.status_code == 404
+    assert b"There is no such page" in answer.content
+
+
 def test_unknown_pages_are_404_with_a_sentence(demo: Client) -> None:
     assert demo.get("/instances/none").status_code == 404
     assert demo.get("/no-such-page").status_code == 404
