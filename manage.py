@@ -8,8 +8,17 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except OperationalError as error:
+        if "--traceback" in sys.argv:
+            raise
+        where = os.environ.get("DATABASE_URL", "").split("@")[-1] or os.environ.get("STACKLING_DATA") or "./var"
+        sys.exit(
+            f"The database of the cloud in {where} cannot be used: {error}. STACKLING_DATA says which cloud; `make run` makes one."
+        )
 
 
 if __name__ == "__main__":
