@@ -100,6 +100,10 @@ def _stop_and_delete(page: Page, cloud: LiveCloud, address: str, picture: Callab
     page.click("tr[data-status=ACTIVE] [data-menu]")
     page.click("#menu [data-action=stop]")
     expect(page.locator("tr[data-status=SHUTOFF] .st.off")).to_be_visible(timeout=120_000)
+    page.goto(f"{address}/console")
+    again = page.locator("[data-console-again]")
+    expect(again).to_be_visible()
+    assert again.bounding_box()["height"] < 44  # type: ignore[index]  # its icon stands beside its words
     page.goto(f"{address}/activity")
     expect(page.locator("[data-action=stop][data-status=done]").first).to_be_visible()
     picture(page, "activity", full_page=True)
