@@ -32,7 +32,7 @@ generation is older than the newest this agent has acted on for that subject.
 import hashlib
 import hmac
 import json
-from typing import Any, Final, NotRequired, TypedDict
+from typing import Any, Final, Literal, NotRequired, TypedDict
 
 VERSION: Final = 1
 ACCEPTED_VERSIONS: Final = (VERSION, VERSION - 1) if VERSION > 1 else (VERSION,)
@@ -122,6 +122,8 @@ class DiskEnsure(TypedDict):
     server_id: str
     image: ImageSource | None  # None: an empty disk
     size_gib: int  # 0: as large as the image
+    #: Makes no disk: the disk as it was before `disk.resize` grew it takes the root disk's place again, or is removed.
+    kept: NotRequired[Literal["back", "gone"]]
 
 
 class PortSpec(TypedDict):

@@ -12,7 +12,7 @@ import os
 import shutil
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from hostagent.contract import DiskEnsure, Failure, ImageSource
 from hostagent.control_link import ControlError
@@ -112,7 +112,7 @@ class FileStorage:
         Raises: Failure of ensure_image, no_space, hypervisor_refused (qemu-img's own word).
         """
         root = self.root_path(disk["server_id"])
-        if kept := cast(dict[str, Any], disk).get("kept"):
+        if kept := disk.get("kept"):
             self._end_growth(disk["server_id"], back=kept == "back")
             return {"path": str(root), "cached": True}
         image = disk["image"]
