@@ -137,7 +137,8 @@ class Socket:
     async def _listen(self) -> None:
         while True:
             message = await self._message()
-            self.changed.put_nowait((str(message["changed"]), str(message["id"])))
+            if "changed" in message:  # else "all", from a process that just began to listen: nothing was loaded yet
+                self.changed.put_nowait((str(message["changed"]), str(message["id"])))
 
     def close(self) -> None:
         self.task.cancel()
