@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
 from common.errors import Forbidden, Invalid, NotFound
+from common.numbers import is_whole
 from identity.crud import Kind, Values
 from identity.wire import PREFIX
 from openstackapi import links
@@ -54,7 +55,7 @@ class IdentityView(ServiceView):
         """The rows of the page asked for by `limit` and `marker` (ordered by id), and the address of the next one."""
         query = self.request._request.GET
         text = query.get("limit", "")
-        if text and not text.isdigit():
+        if text and not is_whole(text):
             raise Invalid(reason=f"Invalid input for field/attribute limit. Value: {text}.")
         rows = rows.order_by("id")
         if query.get("marker"):

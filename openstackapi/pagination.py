@@ -12,6 +12,7 @@ from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 
 from common.errors import Invalid
+from common.numbers import is_whole
 from openstackapi import links
 
 DEFAULT_LIMIT = 1000
@@ -60,7 +61,7 @@ class Page:
         """
         query = request.GET
         text = query.get("limit")
-        if text is not None and not text.isdigit():
+        if text is not None and not is_whole(text):
             raise BadLimit(limit=text)
         asked = int(text) if text is not None else maximum
         return cls(

@@ -4,6 +4,7 @@ from typing import Any
 
 from common.errors import Invalid
 from common.ids import is_id
+from common.numbers import is_whole
 from openstackapi.views import Response
 from placement import services
 from placement.api import Missing, PlacementView, resources_of
@@ -55,7 +56,7 @@ class Candidates(PlacementView):
         asked = resources_of(request.GET["resources"])
         required = [name for text in request.GET.getlist("required") for name in text.split(",") if name]
         limit = request.GET.get("limit", "1000")
-        if not limit.isdigit() or int(limit) < 1:
+        if not is_whole(limit) or int(limit) < 1:
             raise Invalid(reason=f"Invalid limit {limit}.")
         rooms = services.rooms(with_traits=True).values()
         fits = [room for room in rooms if room.shortage(asked) is None and _has_traits(room, required)][: int(limit)]

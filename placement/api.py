@@ -7,6 +7,7 @@ from django.db.models import ProtectedError, Sum
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Conflict, Invalid, NotFound
+from common.numbers import is_whole
 from identity import policy
 from openstackapi import microversion
 from openstackapi.views import Response, ServiceView
@@ -139,7 +140,7 @@ def resources_of(text: str) -> dict[str, int]:
     out: dict[str, int] = {}
     for part in text.split(","):
         name, _sep, amount = part.partition(":")
-        if not traits.NAME.match(name) or not amount.isdigit() or int(amount) < 1:
+        if not traits.NAME.match(name) or not is_whole(amount) or int(amount) < 1:
             raise Invalid(
                 reason=f"Badly formed resources parameter. Expected resources query string parameter in form: ?resources=VCPU:2,MEMORY_MB:1024. Got: {text}."
             )

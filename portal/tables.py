@@ -14,11 +14,18 @@ from django.utils.functional import Promise
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from common.numbers import is_whole
 from portal import prefs
 
 Text = str | Promise
 #: Rows of one CSV file.
 MOST = 10_000
+
+
+def page_number(query: QueryDict) -> int:
+    """The page that is asked for, from 1 on; 1 for what is no number."""
+    text = query.get("page", "")
+    return min(max(1, int(text)), 1_000_000) if is_whole(text) else 1
 
 
 @dataclass(frozen=True)

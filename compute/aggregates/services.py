@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.clock import now
 from common.errors import Conflict, NotFound
+from common.numbers import is_whole
 from compute.aggregates.models import Aggregate, AggregateHost
 from compute.servers.models import Server
 from hosts.models import Host
@@ -54,7 +55,7 @@ class ZoneInUse(Conflict):
 def find(actor: Actor, aggregate_id: str) -> Aggregate:
     """Raises: AggregateNotFound, Forbidden."""
     policy.require(actor, "compute:aggregate")
-    found = Aggregate.objects.filter(id=int(aggregate_id)).first() if aggregate_id.isdigit() else None
+    found = Aggregate.objects.filter(id=int(aggregate_id)).first() if is_whole(aggregate_id) else None
     if found is None:
         raise AggregateNotFound(id=aggregate_id)
     return found

@@ -8,6 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from common.errors import CloudError, Invalid
 from common.ids import is_id
 from common.live import announce
+from common.numbers import is_whole
 from compute.consoles import logs, services
 from compute.servers.models import Server
 from compute.servers.schemas import obj
@@ -57,7 +58,7 @@ def append_log(request: HttpRequest, server_id: str) -> JsonResponse:
         host = authenticate_agent(request)
         offset = request.GET.get("offset", "")
         row = Server.objects.filter(id=server_id, deleted=False).values("host", "project_id").first()
-        if request.method != "PUT" or not offset.isdigit() or not is_id(server_id):
+        if request.method != "PUT" or not is_whole(offset) or not is_id(server_id):
             raise Invalid(reason="PUT with ?offset=N")
         if row is None or row["host"] not in ("", host.name):
             raise services.BadToken()

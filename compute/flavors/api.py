@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.errors import Invalid
+from common.numbers import is_whole
 from compute.flavors import services
 from compute.flavors.models import Flavor
 from compute.servers.schemas import BOOLEAN, NAME, TRUE, obj
@@ -119,7 +120,7 @@ class FlavorPage(ComputeView):
         rows = services.visible(self.actor)
         for name, column in (("minRam", "ram"), ("minDisk", "disk")):
             if name in query:
-                if not query[name].isdigit():
+                if not is_whole(query[name]):
                     raise Invalid(reason=f"Invalid {name} filter [{query[name]}]")
                 rows = rows.filter(**{f"{column}__gte": int(query[name])})
         if not self.actor.is_admin:
@@ -205,7 +206,7 @@ def check_specs(specs: dict[str, str], version: tuple[int, int]) -> None:
     if version < (2, 86):
         return
     for key, value in specs.items():
-        if key == "hw:numa_nodes" and not (value.isdigit() and int(value) >= 1):
+        if key == "hw:numa_nodes" and not (is_whole(value) and int(value) >= 1):
             raise Invalid(reason=f"Validation failed; extra spec '{key}' has the invalid value '{value}'")
         if key == "hw:cpu_policy" and value not in ("dedicated", "shared", "mixed"):
             raise Invalid(reason=f"Validation failed; extra spec '{key}' has the invalid value '{value}'")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.errors import Invalid, Unsupported
+from common.numbers import is_whole
 from compute.hypervisors import reading
 from compute.hypervisors.reading import HypervisorNotFound, ServiceNotFound
 from compute.servers.models import Migration, Server
@@ -89,7 +90,7 @@ def paged(request: Any, found: list[Host], version: tuple[int, int], is_uuid: bo
     if version < (2, 33):
         return found
     marker, limit = request.GET.get("marker"), request.GET.get("limit", "1000")
-    if not limit.isdigit():
+    if not is_whole(limit):
         raise Invalid(reason=f"Invalid input for query parameters limit. Value: {limit}.")
     if marker is not None:
         ids = [host.id if is_uuid else str(host.number) for host in found]

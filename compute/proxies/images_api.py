@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.errors import Invalid, NotFound
+from common.numbers import is_whole
 from compute.servers import filters
 from compute.servers.schemas import METADATA, obj
 from compute.views import ComputeView, Page, Response
@@ -86,7 +87,7 @@ class ImageList(_Images):
         rows = rows.filter(updated_at__gte=since) if since else rows
         for name, column in (("minRam", "min_ram"), ("minDisk", "min_disk")):
             if name in query:
-                if not query[name].isdigit():
+                if not is_whole(query[name]):
                     raise Invalid(reason=f"Invalid {name} filter [{query[name]}]")
                 rows = rows.filter(**{f"{column}__gte": int(query[name])})
         return rows

@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.errors import Invalid
+from common.numbers import is_whole
 from compute.servergroups import services
 from compute.servergroups.models import ANTI_AFFINITY, POLICIES, ServerGroup
 from compute.servers.schemas import NAME, obj
@@ -71,7 +72,7 @@ class ServerGroups(ComputeView):
 
 
 def _whole(text: str, name: str) -> int:
-    if not text.isdigit():
+    if not is_whole(text):
         raise Invalid(reason=f"Invalid input for query parameters {name}. Value: {text}.")
     return int(text)
 

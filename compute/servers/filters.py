@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 
 from common.actor import Actor
 from common.errors import Forbidden, Invalid
+from common.numbers import is_whole
 from compute.servers import reading, states
 from compute.servers.models import Server
 from compute.views import flag
@@ -195,7 +196,7 @@ def _by_values(actor: Actor, rows: QuerySet[Server], query: QueryDict) -> QueryS
     for name, column in _PATTERN.items():
         if name in query:
             rows = rows.filter(**{f"{column}__regex": pattern(query[name])})
-    if "power_state" in query and query["power_state"].isdigit():
+    if "power_state" in query and is_whole(query["power_state"]):
         rows = rows.filter(power_state=int(query["power_state"]))
     if "config_drive" in query:
         rows = rows.filter(config_drive=flag(query["config_drive"], "config_drive"))

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from common.actor import Actor
 from common.errors import Invalid, NotFound, sentence
+from common.numbers import is_whole
 from compute.servers import flows
 from compute.servers.fields import host_id
 from compute.servers.models import Server, ServerNotFound
@@ -59,7 +60,7 @@ def actions(server: Server, version: tuple[int, int], query: Any) -> list[dict[s
                 raise Invalid(reason=f"Marker {query['marker']} could not be found.")
             rows = rows.filter(created_at__lt=at.created_at)
         limit = query.get("limit", "1000")
-        if not limit.isdigit():
+        if not is_whole(limit):
             raise Invalid(reason=f"Invalid input for query parameters limit. Value: {limit}.")
         rows = rows[: int(limit) or 1000]
     return [_describe(row, version) for row in rows]

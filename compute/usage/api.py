@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from common.clock import now
 from common.errors import Invalid
+from common.numbers import is_whole
 from compute.servers.models import Server
 from compute.views import ComputeView, Response
 from identity import policy
@@ -87,7 +88,7 @@ class _Usages(ComputeView):
         if self.version < (2, 40):
             return list(rows), []
         limit, marker = request.GET.get("limit", "1000"), request.GET.get("marker")
-        if not limit.isdigit():
+        if not is_whole(limit):
             raise Invalid(reason=f"Invalid input for query parameters limit. Value: {limit}.")
         if marker:
             if not Server.objects.filter(id=marker).exists():

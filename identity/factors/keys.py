@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Invalid, Unauthorized
+from common.numbers import is_whole
 from identity.models import User
 
 Json = dict[str, Any]
@@ -104,5 +105,5 @@ def _count(key: Authenticator, counter: int) -> None:
 
 def remove(user_id: str, id: str) -> None:
     """Nothing happens when it is gone already."""
-    if id.isdigit():
+    if is_whole(id):
         Authenticator.objects.filter(pk=id, user_id=user_id, type=Authenticator.Type.WEBAUTHN).delete()

@@ -13,6 +13,7 @@ from django.utils.timezone import is_naive, make_aware
 
 from common.actor import Actor
 from common.errors import Invalid
+from common.numbers import is_whole
 from identity import policy
 from images.images.fields import COLUMNS
 from images.images.models import Image, ImageQuerySet, ImageTag
@@ -133,7 +134,7 @@ def _truth(key: str, text: str) -> bool:
 
 
 def _number(key: str, text: str) -> int:
-    if not text.isdigit() or int(text) >= 2**63:
+    if not is_whole(text):
         raise BadFilter(reason=f"Invalid {key} value: {text}. It must be a whole number, zero or more.")
     return int(text)
 

@@ -5,6 +5,7 @@ from typing import BinaryIO
 
 from django.http import HttpRequest
 
+from common.numbers import is_whole
 from images.images.errors import Incomplete, WrongDataType
 from images.stores import files
 from openstackapi.views import ServiceView
@@ -21,7 +22,7 @@ def body_length(request: HttpRequest) -> int | None:
     text = request.META.get("CONTENT_LENGTH") or ""
     if not text and "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         return None
-    return int(text) if text.isdigit() else 0
+    return int(text) if is_whole(text) else 0
 
 
 def body_pieces(request: HttpRequest) -> Iterator[bytes]:

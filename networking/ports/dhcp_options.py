@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from common.numbers import is_whole
 from networking.errors import InvalidInput
 
 _V4_NAMES = (
@@ -43,7 +44,7 @@ def checked(options: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
         name, value, version = option.get("opt_name"), option.get("opt_value"), str(option.get("ip_version") or 4)
         if not isinstance(name, str) or not NAME.fullmatch(name) or version not in ("4", "6"):
             raise InvalidInput(reason=f"'{name}' is not a DHCP option")
-        if not name.isdigit() and name.lower() not in V4 | V6:
+        if not is_whole(name) and name.lower() not in V4 | V6:
             raise InvalidInput(reason=f"'{name}' is not a DHCP option that this cloud knows")
         if value is None:
             continue
@@ -73,7 +74,7 @@ def servable(option: dict[str, Any], versions: set[int]) -> bool:
             "sntp-server",
             "ntp-server",
         )
-    if name.isdigit():
+    if is_whole(name):
         return 1 <= int(name) <= 254
     return name in V4 and (name not in ADDRESSES_V4 or _are_addresses(option["opt_value"]))
 

@@ -18,7 +18,7 @@ from identity.limits import services as quota
 from identity.projects.services import PROJECTS
 from identity.users.services import USERS
 from operations.models import LIVE, Operation, State
-from portal import timelines
+from portal import tables, timelines
 from portal.pages import Page
 from portal.servers.listing import CHIPS, count, visible
 
@@ -119,7 +119,7 @@ class Activity(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         size = self.prefs.page_size
-        number = max(1, int(request.GET["page"])) if request.GET.get("page", "").isdigit() else 1
+        number = tables.page_number(request.GET)
         query = operations_of(self.actor)
         failed = request.GET.get("state") == "failed"
         query = query.filter(state=State.FAILED) if failed else query

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from common.console_ticket import BadTicket, read_console_token
 from common.errors import Forbidden
+from common.numbers import is_whole
 from compute.consoles import logs
 from compute.consoles import services as consoles
 from compute.servers import services
@@ -62,7 +63,7 @@ class LogTail(Page):
             return response
         total = logs.size(server.id)
         text = request.GET.get("from", "0")
-        start = int(text) if text.isdigit() and int(text) <= total else 0
+        start = int(text) if is_whole(text) and int(text) <= total else 0
         data = b""
         if path.exists() and start < total:
             kept = path.stat().st_size

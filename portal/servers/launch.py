@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from common.actor import Actor
 from common.errors import CloudError, Invalid
+from common.numbers import is_whole
 from common.units import gib_of, human_mib
 from compute.flavors import services as flavors
 from compute.keypairs.models import KeyPair
@@ -70,7 +71,7 @@ class Asked:
         count = data.get("count", "1").strip() or "1"
         asked = cls(
             name=data.get("name", "").strip(),
-            count=int(count) if count.isdigit() else 0,
+            count=int(count) if is_whole(count) else 0,
             image=data.get("image", ""),
             flavor=data.get("flavor", ""),
             networks=tuple(data.getlist("networks")),
