@@ -133,7 +133,7 @@ async def _watch_starts(client: Client, session: Session, body: dict[str, object
             while not socket.changed.empty():
                 kind, id = socket.changed.get_nowait()
                 noted |= {id} & shown if kind == "server" else set()
-            path = f"/instances?rows={','.join(sorted(noted))}"
+            path = f"/instances?rows={'&rows='.join(sorted(noted))}"
             await asyncio.to_thread(session.get, path, **{"HX-Request": "true"})
             requests, last = requests + 1, time.perf_counter()
             noted = set()

@@ -96,6 +96,8 @@ class Inspector:
         """The verdict over the whole file, which must be on the disk by now."""
         if self.opaque:
             return Finding(None, inspected=self.claimed in states.AMAZON_FORMATS)
+        if self.claimed != "raw" and not path.stat().st_size:
+            raise Unreadable(claimed=self.claimed, why=_("it is empty"))
         self._feeder.piece = b""
         self._wrapper.close()
         self._agree(self._matches())

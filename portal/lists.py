@@ -114,7 +114,7 @@ def gate(actor: Actor, rule: str, target: Any, why: Text = "") -> Text:
 
 
 class ListPanel(Page):
-    """GET: the page; with ?rows=<ids> the rows only, for the socket's changes."""
+    """GET: the page; with ?rows=<id>&rows=<id>… the rows only, for the socket's changes."""
 
     title: ClassVar[Text] = ""
     kind: ClassVar[str] = ""  # what the socket calls it
@@ -166,12 +166,12 @@ class ListPanel(Page):
     def get(self, request: HttpRequest, **keys: Any) -> HttpResponse:
         actor = self.actor
         if "rows" in request.GET:
-            ids = request.GET["rows"].split(",")[:200]
+            ids = request.GET.getlist("rows")[:200]
             found = list(self.query(actor).filter(**{f"{self.identity}__in": ids}))
             return self.fragment("portal/rows.html", rows=self.seen(actor, found), **self.describe(actor))
         order, sort = self.sorting(request)
         size = self.prefs.page_size
-        number = max(1, int(request.GET["page"])) if request.GET.get("page", "").isdigit() else 1
+        number = tables.page_number(request.GET)
         query = self.narrow(self.query(actor), request).order_by(*order)
         if request.GET.get("format") == "csv":
             return tables.as_csv(self.panel, self.columns, self.rows(actor, list(query[: tables.MOST])))

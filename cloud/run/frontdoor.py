@@ -35,6 +35,7 @@ defaults
     timeout http-keep-alive 60s
     timeout tunnel 12h
     timeout client-fin 10s
+    {error_502}
     {error_503}
     {error_504}
 
@@ -106,6 +107,7 @@ def config(cloud: Cloud, *, user: str = "", group: str = "") -> str:
         scheme="https" if cloud.tls_pem else "http",
         run=cloud.run,
         limit=BODY_LIMIT,
+        error_502=_error(502, "Bad Gateway", "This part of the cloud ended while it answered. Try again in 2 s."),
         error_503=_error(503, "Service Unavailable", "This part of the cloud is starting or away. Try again in 2 s."),
         error_504=_error(504, "Gateway Timeout", "No answer came within 180 s. Try again."),
         not_found='{"error": {"code": 404, "title": "Not Found", "message": "Nothing is here."}}',

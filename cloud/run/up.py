@@ -310,6 +310,13 @@ def _runner(cloud: Cloud) -> int | None:
 
 def stop(cloud: Cloud) -> int:
     """Stops the cloud: control plane and agents. Guests and their networks stay."""
+    ran = _stop(cloud)
+    print("Stopped. Guests and their networks go on; `make clean` removes them." if ran else "Nothing ran.")
+    return 0
+
+
+def _stop(cloud: Cloud) -> bool:
+    """Whether anything ran."""
     pid = _runner(cloud)
     if pid:
         try:
@@ -320,13 +327,12 @@ def stop(cloud: Cloud) -> int:
         while _runner(cloud) and time.monotonic() < until:
             time.sleep(0.1)
     left = [name for name in ("supervisor", "agents") if supervise.stop(cloud, name)]
-    print("Stopped. Guests and their networks go on; `make clean` removes them." if pid or left else "Nothing ran.")
-    return 0
+    return bool(pid or left)
 
 
 def clean(cloud: Cloud) -> int:
     """Stops the cloud and removes guests, networks and all state."""
-    stop(cloud)
+    _stop(cloud)
     if cloud.run.exists() or (cloud.data / "hosts").exists():
         hosts.down(cloud)
     for place in (cloud.run, cloud.data):

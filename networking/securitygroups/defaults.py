@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 from common.prepared import Prepared
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
 
-NAME = "default"
+NAME, DESCRIPTION = "default", "Default security group"
 
 
 _default = Prepared(lambda project: SecurityGroup.objects.filter(project_id=project, is_default=True)[:1])
@@ -19,7 +19,7 @@ def ensure_default(project_id: str) -> SecurityGroup:
     try:
         with transaction.atomic():
             group = SecurityGroup.objects.create(
-                project_id=project_id, name=NAME, description="Default security group", is_default=True
+                project_id=project_id, name=NAME, description=DESCRIPTION, is_default=True
             )
             add_first_rules(group)
             return group

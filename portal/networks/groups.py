@@ -31,6 +31,11 @@ PRESETS: dict[str, tuple[Text, str | None, int | None, int | None]] = {
 }
 
 
+def described(group: SecurityGroup) -> str:
+    """What the group says of itself; the words that each project's first group has are told in the reader's language."""
+    return _("Default security group") if group.description == defaults.DESCRIPTION else group.description
+
+
 class SecurityGroups(ListPanel):
     panel, kind, icon = "security-groups", "security_group", "shield-lock"
     title = gettext_lazy("Security groups")
@@ -57,7 +62,7 @@ class SecurityGroups(ListPanel):
         return [
             Row(
                 group.pk, group.name or group.pk, reverse("security-group", args=[group.pk]), None,
-                (Cell("muted", group.description), Cell("num", held.get(group.pk, 0)), Cell("num", used.get(group.pk, 0)),
+                (Cell("muted", described(group)), Cell("num", held.get(group.pk, 0)), Cell("num", used.get(group.pk, 0)),
                  age(group.created_at)),
                 menu=reverse("security-group", args=[group.pk]) + "?menu=1",
             )
@@ -132,7 +137,7 @@ class GroupItem(ItemPage):
             (_("Created"), Cell("when", row.created_at)),
         ]
         if row.description:
-            facts.append((_("Description"), Cell("text", row.description)))
+            facts.append((_("Description"), Cell("text", described(row))))
         return Detail(row.name or row.pk, cards=[*cards, Card(_("Details"), pairs=facts, side=True)])
 
 

@@ -160,7 +160,7 @@ def as_file(found: list[dict[str, Any]], *, everywhere: bool) -> HttpResponse:
 
 
 class Instances(Page):
-    """GET: the page; with ?rows=<ids> those rows, and the chips' numbers."""
+    """GET: the page; with ?rows=<id>&rows=<id>… those rows, and the chips' numbers."""
 
     panel = "instances"
     everywhere: ClassVar[bool] = False
@@ -168,7 +168,7 @@ class Instances(Page):
     def get(self, request: HttpRequest) -> HttpResponse:
         mine = visible(self.actor, everywhere=self.everywhere)
         if "rows" in request.GET:
-            return self.some(mine, request.GET["rows"].split(",")[:200])
+            return self.some(mine, request.GET.getlist("rows")[:200])
         chip, text = request.GET.get("state", ""), request.GET.get("q", "").strip()
         sort = request.GET.get("sort", "") if request.GET.get("sort", "") in SORTS else "age"
         query = search(mine, text) if text else mine
@@ -179,7 +179,7 @@ class Instances(Page):
         if request.GET.get("format") == "csv":
             return as_file(rows(chosen.order_by(*SORTS[sort])[: tables.MOST]), everywhere=self.everywhere)
         size = self.prefs.page_size
-        number = max(1, int(request.GET["page"])) if request.GET.get("page", "").isdigit() else 1
+        number = tables.page_number(request.GET)
         found = rows(chosen.order_by(*SORTS[sort])[(number - 1) * size : number * size])
         total = numbers.get(chip, numbers[""])
         return self.page(

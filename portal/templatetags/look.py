@@ -49,6 +49,12 @@ def st(status: Status | None, css: str = "") -> SafeString:
     )  # fmt: skip
 
 
+@register.filter
+def counted(total: int) -> SafeString:
+    """A number of rows that goes down by itself when rows go (live.js)."""
+    return format_html("<span data-total>{}</span>", total)
+
+
 def short_age(at: datetime) -> str:
     """How long ago: ``12 s``, ``2 min``, ``3 h``, ``41 d``."""
     seconds = max(0, int((now() - at).total_seconds()))

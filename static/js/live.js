@@ -90,10 +90,12 @@ async function rows(table, now) {
   const fresh = ids.filter(id => !here.includes(id));
   if (fresh.length) announce(table, fresh);
   if (!here.length) return;
-  const html = await fragment(table.dataset.rowsUrl + here.join(","), BACKGROUND);
+  const html = await fragment(table.dataset.rowsUrl + here.map(encodeURIComponent).join("&rows="), BACKGROUND);
   const found = new DOMParser().parseFromString(html, "text/html");
   for (const id of here) replace(body, id, $(`tr[data-id="${CSS.escape(id)}"]`, found), $(`tr[data-why-of="${CSS.escape(id)}"]`, found));
   if (html.includes("data-title")) document.title = $("[data-title]", found)?.dataset.title || document.title;
+  const gone = here.filter(id => !$(`tr[data-id="${CSS.escape(id)}"]`, body)).length;
+  if (gone) $$("[data-total]").forEach(total => { total.textContent = Math.max(0, total.textContent - gone); });
   const chips = $("[data-chips]", found);
   if (chips) $$("[data-chip]", chips).forEach(chip => { const to = $(`.filters [data-chip="${chip.dataset.chip}"]`); if (to) to.textContent = chip.textContent; });
   window.htmx.process(body);

@@ -97,7 +97,7 @@ def test_a_qcow2_cut_in_its_data_is_refused(red: Client, store: Path, tmp_path: 
 
 
 def test_an_empty_body_is_no_qcow2(red: Client, store: Path) -> None:
-    refused(red, store, b"", "qcow2", "qcow2")
+    refused(red, store, b"", "qcow2", "not a valid qcow2 image: it is empty")
 
 
 def test_noise_is_raw_and_nothing_else(red: Client, store: Path) -> None:
