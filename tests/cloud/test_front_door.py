@@ -62,10 +62,13 @@ def test_an_image_in_chunks_is_whole_or_not_there(fake_cloud):
     image = rest.ok("POST", f"{IMAGE}/images", {"name": "cut", "disk_format": "raw", "container_format": "bare"})["id"]
     head = {"X-Auth-Token": rest.token, "Content-Type": "application/octet-stream"}
 
+    state = lambda: rest.ok("GET", f"{IMAGE}/images/{image}")  # noqa: E731
+
     def upload(*, breaks_off):
         def pieces():
             yield from [bytes(65536)] * 20
             if breaks_off:
+                until(lambda: state()["status"] == "saving", 20, "the upload has begun")
                 raise InterruptedError
 
         link = http.client.HTTPConnection("127.0.0.1", fake_cloud.port, timeout=20)
@@ -75,7 +78,6 @@ def test_an_image_in_chunks_is_whole_or_not_there(fake_cloud):
 
     with pytest.raises(InterruptedError):
         upload(breaks_off=True)
-    state = lambda: rest.ok("GET", f"{IMAGE}/images/{image}")  # noqa: E731
     until(lambda: state()["status"] == "queued", 20, "what came is thrown away")
     assert state()["size"] is None
     assert upload(breaks_off=False) == 204

@@ -164,7 +164,7 @@ def test_someone_nobody_listed_can_sign_in_and_an_empty_password_never_does(doma
     assert User.objects.get(name="ann").password == ""
 
 
-@pytest.mark.parametrize("name", ["*", "ann)(uid=*", "ann*", "a\\6en", ")(|(uid=*))", "ann\x00", "(", "\\"])
+@pytest.mark.parametrize("name", ["*", "ann)(uid=*", "ann*", "a\\6en", ")(|(uid=*))", "(", "\\"])
 def test_a_name_is_never_a_filter(admin: Api, domain: str, name: str) -> None:
     Api().post("/auth/tokens", password_body(name, PASSWORD, None, domain), 401)
     assert admin.call("get", f"/users?domain_id={domain}", None, 200)
