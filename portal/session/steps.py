@@ -143,13 +143,13 @@ class KeyOptions(Page):
 
 
 class State(Page):
-    """Who is signed in, for a page that wants to know before it sends a form. Keeps nobody signed in."""
+    """Who is signed in, null for nobody: a page wants to know before it sends a form. Keeps nobody signed in."""
 
     anonymous = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         actor = sessions.actor_from_session(request)
-        response = JsonResponse({"user": actor.user_id if actor else None}, status=200 if actor else 401)
+        response = JsonResponse({"user": actor.user_id if actor else None})
         response["Cache-Control"] = "no-store"
         return response
 

@@ -20,6 +20,7 @@ async function signedIn() {
   const response = await fetch("/sign-in/state", { credentials: "same-origin", cache: "no-store" });
   if (response.status !== 200) return false;
   const { user } = await response.json();
+  if (!user) return false;
   if (user !== said.user) { location.assign("/"); return new Promise(() => {}); } // somebody else: a fresh page
   return true;
 }
