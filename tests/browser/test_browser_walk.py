@@ -80,6 +80,7 @@ def _see_screen(page: Page, address: str, picture: Callable[..., Path]) -> None:
     page.reload()
     expect(page.locator("[data-console][data-status=connected]")).to_be_visible(timeout=20_000)
     until(lambda: 0 < page.evaluate(_WIDTH) <= 360, 10, "the whole screen is seen on a phone from the start")
+    page.set_viewport_size({"width": 1440, "height": 900})
 
 
 #: How wide the guest's screen is on the page.
