@@ -1,6 +1,6 @@
 """`make test` and `make test-slow`: the stages, one after the other, and what failed at the end.
 
-python -m tests.run [--slow] [--only STAGE] [pytest arguments]
+python -m tests.run [--slow] [pytest arguments]
 """
 
 import json
@@ -35,17 +35,21 @@ def _pytest(title: str, *arguments: str, **environment: str) -> int:
 
 
 def _twice(title: str, *arguments: str) -> int:
-    """What failed runs once more, alone: on a shared machine a first failure may be the neighbours' doing.
+    """The files with failures run once more, alone: on a shared machine a first failure may be the neighbours' doing.
 
-    A test that fails twice fails the run; one that passed only the second time is named. docs/decisions/0023.
+    A whole file, for its tests may build on one another. One that fails then too fails the run; what passed only the
+    second time is named. docs/decisions/0023.
     """
     status = _pytest(title, *arguments)
     if status != 1:  # 1: tests failed; anything else is no matter of luck
         return status
     failed = sorted(json.loads(LAST_FAILED.read_text())) if LAST_FAILED.exists() else []
     print(f"\n── {len(failed)} failed the first time and run once more:", *failed, sep="\n   ", flush=True)
-    plain = [word for word in arguments if word not in ("-n", "2", "--dist", "loadfile")]
-    return _pytest(f"{title}: second try", "--last-failed", "--last-failed-no-failures", "none", *plain)
+    files = {test.partition("::")[0] for test in failed}
+    plain = [
+        word for word in arguments if word not in ("-n", "2", "--dist", "loadfile") and not word.startswith("tests/")
+    ]
+    return _pytest(f"{title}: second try", *plain, *sorted(files))
 
 
 def stages(slow: bool, more: list[str]) -> dict[str, int]:

@@ -70,8 +70,9 @@ def test_1_a_guest_boots_speaks_and_is_logged(world: AgentWorld) -> None:
 
 
 def test_2_guest_and_consoles_survive_libvirtd_and_the_agent(world: AgentWorld) -> None:
-    os.kill(int(world.inside("cat", "/run/libvirtd.pid")), signal.SIGKILL)
-    assert world.order("server.read")["state"] == "running"
+    for _ in range(10):  # one that is dying may still accept: one order in ten met that
+        os.kill(int(world.inside("cat", "/run/libvirtd.pid")), signal.SIGKILL)
+        assert world.order("server.read")["state"] == "running"
     world.kill_agent()
     world.start_agent()
     world.until(lambda report: report["kind"] == "hello")

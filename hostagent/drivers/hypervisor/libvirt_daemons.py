@@ -18,6 +18,7 @@ ETC: Final = Path("/etc/libvirt")
 SOCKET: Final = Path("/run/libvirt/libvirt-sock")
 LOG_SOCKET: Final = Path("/run/libvirt/virtlogd-sock")
 START_SECONDS: Final = 15.0
+REFUSED_SECONDS: Final = 3.0  # one that was just killed may hold its pid file a moment longer than its socket
 LOG_BYTES: Final = 16 * 2**20  # of one console log before virtlogd rolls it over
 
 LIBVIRTD_CONF: Final = """\
@@ -76,16 +77,25 @@ def ensure(*, private: bool) -> None:
 def _ensure_one(name: str, path: Path) -> None:
     if _answers(path):
         return
-    done = subprocess.run(
-        [name, "-d", "-p", f"/run/{name}.pid"], capture_output=True, text=True, start_new_session=True, cwd="/"
-    )
-    if done.returncode:
-        raise Failure("hypervisor_down", detail=f"{name} did not start: {done.stderr.strip()[-300:]}")
+    _start(name)
     until = time.monotonic() + START_SECONDS
     while not _answers(path):
         if time.monotonic() > until:
             raise Failure("hypervisor_down", detail=f"{name} does not answer on {path}")
         time.sleep(0.05)
+
+
+def _start(name: str) -> None:
+    until = time.monotonic() + REFUSED_SECONDS
+    while True:
+        done = subprocess.run(
+            [name, "-d", "-p", f"/run/{name}.pid"], capture_output=True, text=True, start_new_session=True, cwd="/"
+        )
+        if not done.returncode:
+            return
+        if time.monotonic() > until:
+            raise Failure("hypervisor_down", detail=f"{name} did not start: {done.stderr.strip()[-300:]}")
+        time.sleep(0.2)
 
 
 def _answers(path: Path) -> bool:

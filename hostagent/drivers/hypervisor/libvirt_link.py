@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 URI: Final = f"qemu+unix:///system?socket={libvirt_daemons.SOCKET}"
 KEEPALIVE: Final = (5, 3)  # seconds between, missed before the connection counts as lost
+OPEN_SECONDS: Final = 10.0  # a libvirtd that was just killed still accepts, and answers nobody
 
 #: libvirt's codes that mean the connection, not the request.
 LOST: Final = {
@@ -86,16 +87,24 @@ class LibvirtLink:
         return connection
 
     def _open(self) -> Any:
+        until = time.monotonic() + OPEN_SECONDS
+        while True:
+            try:
+                return self._open_once()
+            except libvirt.libvirtError as error:
+                if time.monotonic() > until:
+                    raise Failure("hypervisor_down", detail=str(error)) from error
+            time.sleep(0.1)
+
+    def _open_once(self) -> Any:
+        """Raises: libvirtError; Failure hypervisor_down when no daemon can be had."""
         libvirt_daemons.ensure(private=self._private)
-        try:
-            connection = libvirt.open(URI if self._private else "qemu:///system")
-            connection.setKeepAlive(*KEEPALIVE)
-            connection.registerCloseCallback(self._closed, None)
-            connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._lifecycle, None)
-            connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_REBOOT, self._rebooted, None)
-            connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, self._removed, None)
-        except libvirt.libvirtError as error:
-            raise Failure("hypervisor_down", detail=str(error)) from error
+        connection = libvirt.open(URI if self._private else "qemu:///system")
+        connection.setKeepAlive(*KEEPALIVE)
+        connection.registerCloseCallback(self._closed, None)
+        connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._lifecycle, None)
+        connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_REBOOT, self._rebooted, None)
+        connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, self._removed, None)
         return connection
 
     def _closed(self, connection: Any, reason: int, opaque: Any) -> None:
@@ -123,17 +132,18 @@ class LibvirtLink:
             try:
                 return question(connection)
             except libvirt.libvirtError as error:
-                if last or (error.get_error_code() not in LOST and connection.isAlive()):
-                    raise self.failure(error) from error
+                lost = error.get_error_code() in LOST or not connection.isAlive()
+                if last or not lost:
+                    raise self.failure(error, lost=lost) from error
                 self._closed(connection, -1, None)
         raise AssertionError("unreachable")
 
     @staticmethod
-    def failure(error: libvirt.libvirtError) -> Failure:
+    def failure(error: libvirt.libvirtError, *, lost: bool = False) -> Failure:
         code = error.get_error_code()
         if code == libvirt.VIR_ERR_NO_DOMAIN:
             return Failure("not_found", what="server", id=error.get_str2() or "")
-        return Failure("hypervisor_down" if code in LOST else "hypervisor_refused", detail=str(error))
+        return Failure("hypervisor_down" if lost or code in LOST else "hypervisor_refused", detail=str(error))
 
     # ── Events ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
