@@ -3,6 +3,8 @@
 import logging
 import os
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -143,7 +145,7 @@ class Libvirt:
                 domain = connection.defineXML(domain_xml.build(spec, places, files, kvm=kvm))
             state = state_of(domain)
             if spec["power"] == "off" and state in ACTIVE:
-                domain.destroy()
+                _unless_ended(domain.destroy)
             elif spec["power"] != "off" and state == "paused":
                 domain.resume()
             elif spec["power"] != "off" and state != "running":
@@ -183,7 +185,7 @@ class Libvirt:
             if domain is None:
                 return
             if domain.isActive():
-                domain.destroy()
+                _unless_ended(domain.destroy)
             domain.undefineFlags(
                 libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
                 | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
@@ -220,20 +222,12 @@ class Libvirt:
         pressed = 0.0
         while domain.isActive():
             if state_of(domain) == "paused" or time.monotonic() >= until:
-                domain.destroy()
+                _unless_ended(domain.destroy)
                 return
             if time.monotonic() - pressed > BUTTON_EVERY:
                 pressed = time.monotonic()
-                self._press(domain)
+                _unless_ended(partial(domain.shutdownFlags, libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN))
             time.sleep(0.2)
-
-    @staticmethod
-    def _press(domain: Any) -> None:
-        try:
-            domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
-        except libvirt.libvirtError as error:
-            if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:  # it has ended meanwhile
-                raise
 
     def _reboot(self, domain: Any, server_id: str, job: Job, *, hard: bool) -> None:
         if domain.isActive():
@@ -314,6 +308,15 @@ class Libvirt:
             "acceleration": "kvm" if self._acceleration.kvm else "tcg",
             "acceleration_reason": self._acceleration.reason,
         }
+
+
+def _unless_ended(ask: Callable[[], Any]) -> None:
+    """A guest may end by itself at any moment, also between a look at it and a call: what was wanted then is so."""
+    try:
+        ask()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:
+            raise
 
 
 def _stats(row: dict[str, Any]) -> dict[str, Any]:

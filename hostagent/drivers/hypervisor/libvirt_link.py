@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 URI: Final = f"qemu+unix:///system?socket={libvirt_daemons.SOCKET}"
 KEEPALIVE: Final = (5, 3)  # seconds between, missed before the connection counts as lost
 OPEN_SECONDS: Final = 10.0  # a libvirtd that was just killed still accepts, and answers nobody
+LOST_SECONDS: Final = 10.0  # how long a question is asked again
 
 #: libvirt's codes that mean the connection, not the request.
 LOST: Final = {
@@ -126,17 +127,18 @@ class LibvirtLink:
             self._connection = None  # the process ends: libvirt closes it
 
     def ask(self, question: Callable[[Any], Answer]) -> Answer:
-        """`question(connection)`, asked once more if the connection was lost. Raises: Failure."""
-        for last in (False, True):
+        """`question(connection)`, asked again while connections are lost over it. Raises: Failure."""
+        until = None  # counted from the first loss: it may take long until one is noticed
+        while True:
             connection = self.connection()
             try:
                 return question(connection)
             except libvirt.libvirtError as error:
                 lost = error.get_error_code() in LOST or not connection.isAlive()
-                if last or not lost:
+                until = until or time.monotonic() + LOST_SECONDS
+                if not lost or time.monotonic() > until:
                     raise self.failure(error, lost=lost) from error
-                self._closed(connection, -1, None)
-        raise AssertionError("unreachable")
+            self._closed(connection, -1, None)
 
     @staticmethod
     def failure(error: libvirt.libvirtError, *, lost: bool = False) -> Failure:
