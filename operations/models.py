@@ -83,7 +83,10 @@ class OperationStep(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [models.UniqueConstraint(fields=["operation", "phase", "name"], name="one_row_a_step")]
-        indexes = [models.Index(fields=["host"], condition=models.Q(finished_at=None), name="step_outstanding")]
+        indexes = [
+            models.Index(fields=["host"], condition=models.Q(finished_at=None), name="step_outstanding"),
+            models.Index(fields=["host"], condition=models.Q(phase="undo", result="failed"), name="step_not_undone"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.phase} {self.name} {self.result}"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
@@ -20,7 +21,7 @@ from hosts.services import send
 from networking.ports.models import Port
 from operations import Flow, Step, Wait, start
 from operations.engine import Op
-from operations.models import LIVE, Operation
+from operations.models import LIVE, Operation, OperationStep, Phase, State
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +154,33 @@ def keep_running(host: str, reported: dict[str, str]) -> list[str]:
     return out
 
 
+def hosts_with_remains() -> list[str]:
+    """Hosts that are up where an undo failed, so that a guest or a disk may be left, and that nobody looked at since.
+
+    One that is down is looked at when it says hello.
+    """
+    not_undone = OperationStep.objects.filter(phase=Phase.UNDO, result="failed", operation__state=State.FAILED)
+    last = not_undone.exclude(host="").values("host").annotate(last=Max("operation__finished_at")).order_by()
+    up = set(Host.objects.filter(state="up").values_list("name", flat=True))
+    return [row["host"] for row in last if row["host"] in up and not _is_looked_at(row["host"], row["last"])]
+
+
+def _is_looked_at(host: str, since: datetime) -> bool:
+    """Whether a look that mends is under way, or ended well and began after `since`."""
+    looks = Operation.objects.filter(subject_kind="host", subject_id=host, flow=LOOK.name)
+    whole = looks.filter(created_at__gt=since, state=State.DONE, data__mend=True, data__server_id="")
+    return looks.filter(state__in=LIVE).exists() or whole.exists()
+
+
 def sweep() -> None:
+    """What fell between two operations: remains on a host, and servers that nobody is busy with any more."""
+    for host in hosts_with_remains():
+        with transaction.atomic():
+            look(host, mend=True, reason="an undo failed")
+    _free_the_forgotten()
+
+
+def _free_the_forgotten() -> None:
     """Servers that wait for an operation that no longer exists are given a word instead of waiting for ever."""
     busy = set(Operation.objects.filter(subject_kind="server", state__in=LIVE).values_list("subject_id", flat=True))
     for server in Server.objects.living().exclude(task_state=None)[:500]:

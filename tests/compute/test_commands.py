@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import transaction
 
 from compute import doctor
+from compute.servers import reconcile
 from compute.servers.models import Server
 from placement import services as placement
 from tests.compute.world import Client, World
@@ -84,8 +85,6 @@ def test_doctor_finds_and_mends(world: World, red: Client, launch: Launch, answe
 def test_a_host_that_comes_back_runs_its_guests_again(
     world: World, launch: Launch, host: Any, answering: dict[str, Any]
 ) -> None:
-    from compute.servers import reconcile
-
     server_id = launch()
     world.domains["host1"].clear()
     world.orders.clear()
@@ -94,3 +93,27 @@ def test_a_host_that_comes_back_runs_its_guests_again(
     world.settle()
     assert world.verbs() == ["host.read", "server.ensure"]
     assert world.domains["host1"] == {server_id: "running"}
+
+
+def test_what_an_undo_left_on_a_host_goes_by_itself(
+    world: World, launch: Launch, host: Any, answering: dict[str, Any]
+) -> None:
+    down = "failed", {"code": "hypervisor_down", "data": {"detail": "libvirtd is away"}}
+    world.replies["server.ensure"] = world.replies["server.remove"] = lambda order: down
+    server_id = launch()
+    assert Server.objects.get(id=server_id).vm_state == "error"
+    answering["servers"] = {server_id: "running"}
+    read, world.replies["host.read"] = world.replies["host.read"], lambda order: down
+    world.orders.clear()
+    reconcile.sweep()
+    world.settle()
+    assert world.verbs() == ["host.read"], "it is still away"
+    world.replies["host.read"] = read
+    del world.replies["server.remove"]
+    world.orders.clear()
+    reconcile.sweep()
+    world.settle()
+    assert world.verbs() == ["host.read", "server.remove", "disk.remove"]
+    reconcile.sweep()
+    world.settle()
+    assert len(world.verbs()) == 3, "once is enough"
