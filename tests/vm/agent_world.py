@@ -120,6 +120,9 @@ class AgentWorld:
         self.agent.send_signal(signal.SIGKILL)
         self.agent.wait(10)
 
+    def kill_libvirtd(self) -> None:
+        os.kill(int(self.inside("cat", "/run/libvirtd.pid")), signal.SIGKILL)
+
     def inside(self, *command: str) -> str:
         line = ["nsenter", f"--net={self.run}/ns/{HOST}/net", f"--mount={self.run}/ns/{HOST}/mnt", *command]
         return subprocess.run(line, check=True, capture_output=True, text=True).stdout
@@ -157,7 +160,10 @@ class AgentWorld:
 
     def order(self, verb: str, **body: Any) -> dict[str, Any]:
         """The answer. A failure fails the test."""
-        operation = self.send(verb, **body)
+        return self.answer(self.send(verb, **body))
+
+    def answer(self, operation: str) -> dict[str, Any]:
+        """To an order that was sent."""
         report = self.until(lambda r: r["operation"] == operation and r["kind"] in ("done", "failed"))
         assert report["kind"] == "done", report["body"]
         return report["body"]

@@ -71,7 +71,7 @@ def test_1_a_guest_boots_speaks_and_is_logged(world: AgentWorld) -> None:
 
 def test_2_guest_and_consoles_survive_libvirtd_and_the_agent(world: AgentWorld) -> None:
     for _ in range(10):  # one that is dying may still accept: one order in ten met that
-        os.kill(int(world.inside("cat", "/run/libvirtd.pid")), signal.SIGKILL)
+        world.kill_libvirtd()
         assert world.order("server.read")["state"] == "running"
     world.kill_agent()
     world.start_agent()
@@ -132,7 +132,16 @@ def test_5_power_in_every_way(world: AgentWorld) -> None:
     assert world.order("server.reboot", hard=True)["state"] == "running"
 
 
-def test_6_nothing_is_left_and_viewers_are_cut(world: AgentWorld) -> None:
+@pytest.mark.parametrize("seconds", [0.02, 0.08, 0.14, 0.2, 0.26, 0.32])
+def test_6_a_guest_starts_though_libvirtd_is_killed_over_it(world: AgentWorld, seconds: float) -> None:
+    world.order("server.stop", timeout=0)
+    operation = world.send("server.start")
+    time.sleep(seconds)
+    world.kill_libvirtd()
+    assert world.answer(operation)["state"] == "running"
+
+
+def test_7_nothing_is_left_and_viewers_are_cut(world: AgentWorld) -> None:
     with console(world, "serial") as serial, console(world, "vnc") as vnc:
         vnc.recv(12)
         world.order("server.remove")

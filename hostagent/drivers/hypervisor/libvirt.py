@@ -14,7 +14,7 @@ from hostagent.contract import DiskSpec, Failure, PortSpec, ServerSpec
 from hostagent.drivers.hypervisor import domain_xml, libvirt_daemons, libvirt_devices, libvirt_snapshot
 from hostagent.drivers.hypervisor.acceleration import Acceleration
 from hostagent.drivers.hypervisor.console_log import ConsoleLogs
-from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, state_of
+from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, is_starting, state_of
 from hostagent.drivers.hypervisor.serial import SerialHub
 from hostagent.drivers.storage.file import FileStorage
 from hostagent.job import Job
@@ -28,6 +28,7 @@ OURS: Final = "instance-"  # how the names of our domains begin; others on a rea
 KEEP_EVERY: Final = 3.0  # seconds between looks at the connection
 BUTTON_EVERY: Final = 5.0  # a guest that boots misses the ACPI button: pressed again
 LOOK_AFTER: Final = 0.3  # seconds from a lifecycle event to reading the state: events come in threes
+STARTING_SECONDS: Final = 10.0  # for libvirtd to find out about a guest whose start was cut
 REBOOT_SECONDS: Final = 60.0  # for a guest to shut down by itself before a soft reboot becomes a hard one
 HOST_MIB: Final = 2048  # memory the host keeps for itself, plus 1 %
 ACTIVE: Final = ("running", "paused")
@@ -117,13 +118,17 @@ class Libvirt:
     # ── Domains ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _domain(self, connection: Any, server_id: str) -> Any:
-        """None if there is none."""
+        """None if there is none. One order a server at a time: a start that is under way now was begun by a libvirtd that died."""
         try:
-            return connection.lookupByUUIDString(server_id)
+            domain = connection.lookupByUUIDString(server_id)
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
                 return None
             raise
+        until = time.monotonic() + STARTING_SECONDS
+        while is_starting(domain) and time.monotonic() < until:
+            time.sleep(0.1)
+        return domain
 
     def _existing(self, connection: Any, server_id: str) -> Any:
         domain = self._domain(connection, server_id)

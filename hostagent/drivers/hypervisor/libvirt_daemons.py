@@ -5,6 +5,7 @@ machine's libvirtd, and this module only waits for its socket. Settings: unix so
 where there is no systemd, no DBus and no cgroup delegation.
 """
 
+import logging
 import socket
 import subprocess
 import time
@@ -12,11 +13,16 @@ import uuid
 from pathlib import Path
 from typing import Final
 
+from lxml import etree
+
 from hostagent.contract import Failure
+
+log = logging.getLogger(__name__)
 
 ETC: Final = Path("/etc/libvirt")
 SOCKET: Final = Path("/run/libvirt/libvirt-sock")
 LOG_SOCKET: Final = Path("/run/libvirt/virtlogd-sock")
+STATUS: Final = Path("/run/libvirt/qemu")  # an XML file a guest that runs, for the next libvirtd
 START_SECONDS: Final = 15.0
 REFUSED_SECONDS: Final = 3.0  # one that was just killed may hold its pid file a moment longer than its socket
 LOG_BYTES: Final = 16 * 2**20  # of one console log before virtlogd rolls it over
@@ -77,12 +83,29 @@ def ensure(*, private: bool) -> None:
 def _ensure_one(name: str, path: Path) -> None:
     if _answers(path):
         return
+    if name == "libvirtd":
+        _forget_the_unborn()
     _start(name)
     until = time.monotonic() + START_SECONDS
     while not _answers(path):
         if time.monotonic() > until:
             raise Failure("hypervisor_down", detail=f"{name} does not answer on {path}")
         time.sleep(0.05)
+
+
+def _forget_the_unborn() -> None:
+    """A libvirtd killed just before it runs a guest leaves its status with no process.
+
+    Seen with 9.0: each next libvirtd would take that start for one still under way, and refuse the guest's every verb.
+    """
+    for path in STATUS.glob("*.xml"):
+        try:
+            pid = etree.parse(path).getroot().get("pid")
+        except (OSError, etree.XMLSyntaxError):
+            continue
+        if pid == "0":
+            log.warning("forgetting %s: libvirtd was killed before that guest had a process", path)
+            path.unlink(missing_ok=True)
 
 
 def _start(name: str) -> None:

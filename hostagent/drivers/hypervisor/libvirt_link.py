@@ -170,5 +170,15 @@ class LibvirtLink:
 
 def state_of(domain: Any) -> str:
     """One of contract.STATES."""
+    if is_starting(domain):
+        return "shutoff"
     state = STATES[domain.state()[0]]
     return "saved" if state == "shutoff" and domain.hasManagedSaveImage() else state
+
+
+def is_starting(domain: Any) -> bool:
+    """Its start is under way; or it was when libvirtd was killed, and the next one is about to end it."""
+    state, reason = domain.state()
+    if state == libvirt.VIR_DOMAIN_PAUSED:
+        return bool(reason == libvirt.VIR_DOMAIN_PAUSED_STARTING_UP)
+    return bool(state == libvirt.VIR_DOMAIN_SHUTOFF and domain.isActive())
