@@ -2,7 +2,8 @@
 
 They are detached, so guests and their logs outlive the agent. An agent that was started without private mounts uses the
 machine's libvirtd, and this module only waits for its socket. Settings: unix socket only; each was measured to be needed
-where there is no systemd, no DBus and no cgroup delegation.
+where there is no systemd, no DBus and no cgroup delegation. The agent asks over one connection: with libvirt's 5 requests
+at a time, five slow ones would leave its keep-alive unanswered.
 """
 
 import logging
@@ -34,6 +35,7 @@ auth_unix_rw = "none"
 auth_unix_ro = "none"
 listen_tls = 0
 listen_tcp = 0
+max_client_requests = 40
 host_uuid = "{uuid}"
 log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
 """

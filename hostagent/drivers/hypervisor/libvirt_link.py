@@ -1,6 +1,7 @@
 """The one connection to libvirtd: opened, watched, opened again; its events; its errors as failures."""
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -144,7 +145,8 @@ class LibvirtLink:
     def failure(error: libvirt.libvirtError, *, lost: bool = False) -> Failure:
         code = error.get_error_code()
         if code == libvirt.VIR_ERR_NO_DOMAIN:
-            return Failure("not_found", what="server", id=error.get_str2() or "")
+            found = re.search(r"'([^']+)'", str(error))  # no domain with matching uuid '…' (name)
+            return Failure("not_found", what="server", id=found[1] if found else "")
         return Failure("hypervisor_down" if lost or code in LOST else "hypervisor_refused", detail=str(error))
 
     # ── Events ──────────────────────────────────────────────────────────────────────────────────────────────────────
