@@ -8,7 +8,12 @@ import time
 
 
 def code_of(secret: str, *, steps: int = 0) -> str:
-    """The six digits of a base32 secret now, or some steps of 30 seconds from now."""
+    """The six digits of a base32 secret now, or some steps of 30 seconds from now.
+
+    A code of the step before is taken for the rest of the present one: with too little of it left, the next is awaited.
+    """
+    if steps < 0 and (left := 30 - time.time() % 30) < 4:
+        time.sleep(left)
     counter = struct.pack(">Q", int(time.time()) // 30 + steps)
     digest = hmac.new(base64.b32decode(secret), counter, hashlib.sha1).digest()
     at = digest[-1] & 15
