@@ -4,14 +4,13 @@ import time
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from identity.auth import receipts, totp
 from identity.models import Credential
 from tests.identity.conftest import ADMIN, DEMO, Api, password_body, user
+from tests.totp import code_of
 
-SECRET, RAW = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", b"12345678901234567890"
+SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 
 @pytest.fixture
@@ -25,7 +24,7 @@ def demo_id(admin: Api) -> str:
 
 
 def code(ago: int = 0) -> str:
-    return TOTP(RAW, 6, SHA1(), 30).generate(int(time.time()) - ago).decode()
+    return code_of(SECRET, steps=-(ago // 30))
 
 
 def totp_body(user_id: str, passcode: str) -> dict[str, Any]:
