@@ -10,7 +10,6 @@ from identity.assignments import services as assignments
 from identity.assignments.effective import Scope
 from identity.models import Trust
 from tests.identity.conftest import ADMIN, DEMO, Api, SignIn, password_body, project, role, user
-from tests.totp import code_of
 
 
 def test_a_password_gives_a_token_scoped_to_the_default_project(sign_in: SignIn) -> None:
@@ -299,22 +298,7 @@ def test_another_s_trust_cannot_be_used(admin: Api, sign_in: SignIn) -> None:
     Api().post("/auth/tokens", body, 403)
 
 
-# ── Time-based codes ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_multi_factor_rules_ask_for_the_code_too(admin: Api) -> None:
-    demo_id = user("demo").pk
-    secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-    admin.post("/credentials", {"credential": {"user_id": demo_id, "type": "totp", "blob": secret}})
-    options = {"multi_factor_auth_enabled": True, "multi_factor_auth_rules": [["password", "totp"]]}
-    admin.patch(f"/users/{demo_id}", {"user": {"options": options}})
-    Api().post("/auth/tokens", password_body("demo", DEMO), 401)
-    body = password_body("demo", DEMO)
-    body["auth"]["identity"]["methods"] = ["password", "totp"]
-    body["auth"]["identity"]["totp"] = {"user": {"id": demo_id, "passcode": code_of(secret)}}
-    assert set(Api().post("/auth/tokens", body)["token"]["methods"]) == {"password", "totp"}
-    body["auth"]["identity"]["totp"]["user"]["passcode"] = "000000"
-    Api().post("/auth/tokens", body, 401)
+# ── Roles ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_roles_of_a_token_follow_group_and_implied_roles(admin: Api) -> None:
