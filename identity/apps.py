@@ -8,8 +8,10 @@ class IdentityConfig(AppConfig):
     verbose_name = "Identity"
 
     def ready(self) -> None:
+        from django.conf import settings
+
         from cloud import beat
-        from common import live, seeding
+        from common import live, patterns, seeding
         from identity import catalog, policy, sessions, tokens
         from identity import seeding as seed
         from identity.appcreds import access
@@ -22,6 +24,7 @@ class IdentityConfig(AppConfig):
         from openstackapi import auth
         from operations import background
 
+        patterns.rule(settings.PASSWORD_REGEX)  # a setting that no password could be held against ends the start here
         auth.use(token=tokens.actor_from_token, session=sessions.actor_of_request, check=access.check)
         policy.register("identity", RULES, DESCRIPTIONS, SCOPES)
         catalog.register("identity", name="keystone", path="/api/identity/v3", description="Users, projects, tokens")

@@ -1,6 +1,5 @@
 """Form fields that hold several lines, and forms in steps."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -72,8 +71,8 @@ class LinesWidget(forms.Widget):
     blank: Mapping[str, Any] = {}
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[dict[str, Any]]:
-        pattern = re.compile(re.escape(name) + r"-(\d+)-")
-        numbers = sorted({int(found.group(1)) for key in data if (found := pattern.match(key))})[:500]
+        starts = (key.removeprefix(f"{name}-").split("-", 1)[0] for key in data if key.startswith(f"{name}-"))
+        numbers = sorted({int(start) for start in starts if start.isdecimal() and len(start) < 9})[:500]
         lines = []
         for number in numbers:
             line = {

@@ -4,34 +4,23 @@ A rule is (service type, method, path). In its path ``*`` and ``{name}`` stand f
 in keystonemiddleware. Paths are those of the service itself: ``/v2.1/servers`` for ``/api/compute/v2.1/servers``.
 """
 
-import re
-from functools import lru_cache
-
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Forbidden
+from common.patterns import glob
 
 
 class NotCovered(Forbidden):
     template = _("The access rules of this application credential do not cover %(method)s %(path)s.")
 
 
-@lru_cache(maxsize=1024)
-def _pattern(path: str) -> re.Pattern[str]:
-    parts = re.split(r"(\*\*|\*|\{[^}]*\})", path)
-    text = "".join(
-        ".*" if part == "**" else "[^/]+" if part == "*" or part[:1] == "{" else re.escape(part) for part in parts
-    )
-    return re.compile(text)
-
-
 def covers(rules: tuple[tuple[str, str, str], ...], service: str, method: str, path: str) -> bool:
     """Whether one of the rules fits; a trailing slash of the request does not matter."""
     path = path.rstrip("/") or "/"
     return any(
-        rule_service == service and rule_method == method and _pattern(rule_path).fullmatch(path) is not None
+        rule_service == service and rule_method == method and glob(rule_path).fullmatch(path)
         for rule_service, rule_method, rule_path in rules
     )
 

@@ -1,12 +1,12 @@
 """What a mapping's rules may look like, by schema version (Keystone's own schemas 1.0, 2.0 and 3.0)."""
 
-import re
 from typing import Any
 
 import fastjsonschema
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
+from common.patterns import BadPattern, regex
 
 Body = dict[str, Any]
 VERSIONS = ("1.0", "2.0", "3.0")
@@ -118,9 +118,9 @@ def _check_patterns(need: Body) -> None:
     for name in ("any_one_of", "not_any_of", "blacklist", "whitelist"):
         for text in need.get(name, []) if need.get("regex") else []:
             try:
-                re.compile(text)
-            except re.error as error:
-                raise BadRules(reason=f"{text} is no regular expression ({error})") from None
+                regex(text)
+            except BadPattern as error:
+                raise BadRules(reason=error.message) from None
 
 
 def check_projects(projects: Any) -> list[Body]:

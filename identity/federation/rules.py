@@ -16,6 +16,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import CloudError, Unauthorized
+from common.patterns import BadPattern, regex
 from identity.federation import rule_schema
 
 Body = dict[str, Any]
@@ -48,7 +49,10 @@ def evaluate(mapping_id: str, rules: Iterable[Body], version: str, assertion: As
     """Raises: NotMapped when no rule fits or one cannot be filled in."""
     found: list[Body] = []
     for rule in rules:
-        values = _kept(rule["remote"], assertion)
+        try:
+            values = _kept(rule["remote"], assertion)
+        except BadPattern as error:  # written before patterns were held to RE2's syntax
+            raise NotMapped(mapping=mapping_id, reason=error.message) from None
         if values is not None:
             found += [_filled(mapping_id, local, values) for local in rule["local"]]
     if not found:
@@ -69,26 +73,26 @@ def _kept(requirements: Iterable[Body], assertion: Assertion) -> list[list[str]]
         values = assertion.get(need["type"])
         if not values:
             return None
-        regex = bool(need.get("regex"))
+        as_regex = bool(need.get("regex"))
         if "any_one_of" in need:
-            if not _matching(need["any_one_of"], values, regex):
+            if not _matching(need["any_one_of"], values, as_regex):
                 return None
         elif "not_any_of" in need:
-            if _matching(need["not_any_of"], values, regex):
+            if _matching(need["not_any_of"], values, as_regex):
                 return None
         elif "blacklist" in need:
-            out = _matching(need["blacklist"], values, regex)
+            out = _matching(need["blacklist"], values, as_regex)
             kept.append([value for value in values if value not in out])
         elif "whitelist" in need:
-            kept.append(_matching(need["whitelist"], values, regex))
+            kept.append(_matching(need["whitelist"], values, as_regex))
         else:
             kept.append(list(values))
     return kept
 
 
-def _matching(wanted: Iterable[str], values: list[str], regex: bool) -> list[str]:
-    if regex:
-        return [value for value in values if any(re.search(one, value) for one in wanted)]
+def _matching(wanted: Iterable[str], values: list[str], as_regex: bool) -> list[str]:
+    if as_regex:
+        return [value for value in values if any(regex(one).search(value) for one in wanted)]
     named = set(wanted)
     return [value for value in values if value in named]
 

@@ -1,6 +1,5 @@
 """Verbs of users."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -10,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from common import patterns
 from common.actor import Actor
 from common.clock import now
 from common.errors import Invalid
@@ -131,7 +131,7 @@ def new_password(password: str | None, row: User | None) -> Values:
 
     Raises: PasswordTooPlain, PasswordReused, PasswordLocked.
     """
-    if password is not None and not re.match(settings.PASSWORD_REGEX, password):
+    if password is not None and not patterns.rule(settings.PASSWORD_REGEX).match(password):
         raise PasswordTooPlain(description=settings.PASSWORD_REGEX_DESCRIPTION or settings.PASSWORD_REGEX)
     if row is not None:
         if row.options.get("lock_password"):

@@ -1,6 +1,5 @@
 """Imports: staged bytes, or bytes of another web server, become an image's while a task tells how it goes."""
 
-import fnmatch
 import logging
 import os
 import urllib.error
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError, Conflict, Invalid
+from common.patterns import glob
 from identity import policy
 from images.images import data
 from images.images import services as images
@@ -173,7 +173,7 @@ def _check_uri(uri: Any) -> None:
         host = parts.hostname or ""
     except ValueError as error:
         raise UriRefused(uri=uri[:200]) from error
-    if parts.scheme not in ("http", "https") or not any(fnmatch.fnmatch(host, known) for known in allowed_hosts()):
+    if parts.scheme not in ("http", "https") or not any(glob(known).fullmatch(host) for known in allowed_hosts()):
         raise UriRefused(uri=uri[:200])
 
 

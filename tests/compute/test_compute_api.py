@@ -55,6 +55,16 @@ def test_malformed_json_is_400(red: Client) -> None:
     assert answer.status_code == 400 and "badRequest" in answer.json()
 
 
+def test_a_pattern_of_a_user_cannot_hold_the_process(red: Client, launch: Launch) -> None:
+    """B2: `name`, `ip` and `description` are regular expressions; RE2 runs them, or they are refused with a sentence."""
+    launch("a" * 200 + "!")
+    for name in ("name", "display_name", "description", "ip", "ip6"):
+        assert red.ok("get", f"servers?{name}=(a%2B)%2B$")["servers"] == []
+        answer = red.ask("get", f"servers?{name}=(a)\\1")
+        assert answer.status_code == 400 and "RE2" in answer.content.decode(), (name, answer.content)
+    assert len(red.ok("get", "servers?name=^(a%2B)%2B!$&ip=^10\\.9\\.")["servers"]) == 1
+
+
 def test_lists_filter_page_and_sort(red: Client, launch: Launch) -> None:
     ids = [launch(name) for name in ("alpha", "beta", "gamma")]
     assert [s["name"] for s in red.ok("get", "servers")["servers"]] == ["gamma", "beta", "alpha"]
