@@ -45,6 +45,10 @@ class LinuxBridge:
         self.memory = self.home / "pieces.json"
         self.socket = place.run / "metadata.sock"
         self.pieces: dict[str, Piece] = self.recall()
+        self.texts: dict[
+            str, tuple[Piece, str]
+        ] = {}  # pieces as they stand in the file: only changed ones are put anew
+        self.firewall = firewall.Builder()
         self.tables: list[Table] | None = None  # what the host's ruleset is; None until we have loaded it once
         self.given_up = self.home / "given-up.json"  # routers without their external leg: control was silent
         self.legless: set[str] = set(json.loads(self.given_up.read_text())) if self.given_up.exists() else set()
@@ -194,7 +198,7 @@ class LinuxBridge:
         bodies: firewall.Bodies = {"network": {}, "group": {}, "port": {}}
         for key, body in wanted.items():
             bodies[split(key)[0]][split(key)[1]] = body
-        new = firewall.build(bodies)
+        new = self.firewall.build(bodies)
         text = render(new) if old is None else difference(old, new)
         if text:
             run("nft", "-f", "-", text=text)
@@ -213,7 +217,12 @@ class LinuxBridge:
         self.pieces = pieces
         self.home.mkdir(parents=True, exist_ok=True)
         fresh = self.memory.with_suffix(".new")
-        fresh.write_text(json.dumps(pieces))
+        had = self.texts
+        self.texts = {
+            key: known if (known := had.get(key)) and known[0] is piece else (piece, json.dumps(piece))
+            for key, piece in pieces.items()
+        }
+        fresh.write_text("{" + ", ".join(f"{json.dumps(key)}: {text}" for key, (_, text) in self.texts.items()) + "}")
         fresh.replace(self.memory)
 
     # ── Keeping ──

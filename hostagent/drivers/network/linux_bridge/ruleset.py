@@ -69,6 +69,8 @@ def table_difference(old: Table, new: Table) -> str:
     key = new.key
     lines: list[str] = []
     for name, item in old.sets.items():
+        if new.sets.get(name) is item:
+            continue  # the builder's own: nothing in it changed
         kept = new.sets[name].elements if name in new.sets else {}
         gone = {k: v for k, v in item.elements.items() if k not in kept or kept[k] != v}
         if gone:
@@ -82,6 +84,8 @@ def table_difference(old: Table, new: Table) -> str:
     lines += [f"flush chain {key} {name}" for name in (*changed, *removed)]
     lines += [f"add rule {key} {name} {rule}" for name in changed for rule in new.chains[name].rules]
     for name, item in new.sets.items():
+        if old.sets.get(name) is item:
+            continue
         had = old.sets[name].elements if name in old.sets else {}
         fresh = {k: v for k, v in item.elements.items() if k not in had or had[k] != v}
         if fresh:
