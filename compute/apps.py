@@ -16,7 +16,7 @@ class ComputeConfig(AppConfig):
         from compute import rules
         from compute.consoles import logs, watch
         from compute.flavors import services as flavors
-        from compute.servers import cleanup, flows, flows_change, limits, reconcile, sharing
+        from compute.servers import cleanup, flows, flows_change, limits, owed, reconcile, sharing
         from hosts import services as hosts
         from identity import catalog, policy
         from identity.projects import services as projects
@@ -29,12 +29,14 @@ class ComputeConfig(AppConfig):
         policy.register("compute", rules.RULES, rules.DESCRIPTIONS)
         limits.register()
         sharing.register()
+        owed.register()
         seeding.register(30, "flavors", flavors.seed)
         projects.on_delete(cleanup.project_gone)
         on_event("lease", reconcile.on_lease)
         on_event("login", reconcile.on_login)
         on_event("state", reconcile.on_state)
         hosts.on_hello(reconcile.on_hello)
+        hosts.on_state(reconcile.on_host_state)
         beat.every(60.0, "compute.reconcile", reconcile.sweep)
         beat.every(600.0, "compute.consoles", logs.forget_revocations)
         beat.every(watch.EVERY, "compute.consoles.watch", watch.look_again)

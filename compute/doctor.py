@@ -11,7 +11,8 @@ from common.ids import is_id
 from compute.servers import reconcile, states, steps
 from compute.servers.models import Server
 from hostagent.contract import dhcp_namespace, router_namespace, tap_name
-from hosts.models import Host
+from hosts import debts
+from hosts.models import Host, HostDebt
 from networking.networks.models import Network
 from networking.ports.models import Port
 from networking.routers.models import Router
@@ -48,7 +49,7 @@ def examine(*, apply: bool) -> list[Finding]:
         found += (
             _servers(host.name, answer, apply) + _disks(host.name, answer, apply) + _network(host.name, answer, apply)
         )
-    return found + _claims(apply) + _lost(apply)
+    return found + _debts(apply) + _claims(apply) + _lost(apply)
 
 
 def ask_hosts() -> dict[str, dict[str, Any]]:
@@ -114,6 +115,16 @@ def _network(host: str, answer: dict[str, Any], apply: bool) -> list[Finding]:
         with transaction.atomic():
             sync.send_everything(host)
     return [Finding(host, kind, name, _("No row wants this here."), apply) for name, kind in extra]
+
+
+def _debts(apply: bool) -> list[Finding]:
+    """What hosts still have to be asked. It is worked off by itself; `apply` asks at once."""
+    rows = list(HostDebt.objects.order_by("host", "id"))
+    if apply:
+        for host in sorted({row.host for row in rows}):
+            with transaction.atomic():
+                debts.work_off(host)
+    return [Finding(row.host, "debt", row.key, debts.sentence_of(row), apply) for row in rows]
 
 
 def _claims(apply: bool) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""One row a host."""
+"""One row a host, and one for each thing that a host still owes."""
 
 from django.db import models
 
@@ -37,3 +37,30 @@ class Host(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.state}"
+
+
+class HostDebt(models.Model):
+    """An order that a host could not be given, or did not carry out, when it had to be: given again when it is heard.
+
+    `kind` says how it is asked (hosts.debts.register), `key` what it is about; `body`, `subject` and `generation` are the
+    order's own. Rows go when the host has done it, or has acted on newer orders about the same subject.
+    """
+
+    host = models.CharField(max_length=64)
+    kind = models.CharField(max_length=32)
+    key = models.CharField(max_length=128)
+    body = models.JSONField(default=dict)
+    subject = models.CharField(max_length=128)
+    generation = models.BigIntegerField(default=0)
+    since = models.DateTimeField(default=now)
+    due_at = models.DateTimeField(default=now)
+    tries = models.PositiveIntegerField(default=0)
+    error_code = models.CharField(max_length=64, default="", blank=True)
+    error_data = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["host", "kind", "key"], name="one_debt_a_thing")]
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.kind} {self.key}"

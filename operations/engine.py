@@ -6,7 +6,7 @@ hosts, rings of the doorbell) leaves after commit, and its loss is repaired by `
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +29,16 @@ log = logging.getLogger(__name__)
 TRIES = 3  # how often a step may raise something unexpected
 BACKOFF = (0.2, 1.0, 3.0)  # seconds before each further try
 TURN = 0.03  # seconds of steps in one transaction: SQLite has one writer, and others want their turn
+
+
+GivenUp = Callable[[Operation, OperationStep], None]
+_on_given_up: list[GivenUp] = []
+
+
+def on_given_up(handler: GivenUp) -> None:
+    """`handler(operation, step)` runs in the transaction in which an undo is given up that a host was asked for: it may
+    not be done, or be done later. `step.detail["asked"]` is the body of the order."""
+    _on_given_up.append(handler)
 
 
 _operation = Prepared(lambda id: Operation.objects.select_for_update().filter(id=id))
@@ -113,11 +123,19 @@ class Op:
         self._step.host = host
 
     def order(
-        self, host: str, verb: str, body: dict[str, Any], *, generation: int = 0, bulk: bool | None = None
+        self,
+        host: str,
+        verb: str,
+        body: dict[str, Any],
+        *,
+        generation: int = 0,
+        bulk: bool | None = None,
+        subject: str = "",
     ) -> Wait:
         """Ask a host, unless it was asked within SILENCE and may still be at it. Return what this returns.
 
         The order leaves after commit. The same order is sent again after 12 s without a word, and at the host's hello.
+        `subject`: what the order is about, where that is not the operation's own subject.
         """
         moment, step = now(), self._step
         heard = max(filter(None, (step.heard_at, step.ordered_at)), default=None)
@@ -125,12 +143,14 @@ class Op:
             heard, step.answer = None, None
         if heard is None or (moment - heard).total_seconds() >= SILENCE:
             step.host, step.verb, step.generation, step.ordered_at = host, verb, generation, moment
+            if step.phase == Phase.UNDO:
+                self.show(asked=body)
             order = {
                 "verb": verb,
                 "operation": self.row.id,
                 "step": f"{step.phase}:{step.name}" if step.phase == Phase.UNDO else step.name,
                 "flow": self.row.flow,
-                "subject": f"{self.row.subject_kind}:{self.row.subject_id}",
+                "subject": subject or f"{self.row.subject_kind}:{self.row.subject_id}",
                 "generation": generation,
                 "deadline": self._spec.deadline,
                 "body": body,
@@ -336,6 +356,8 @@ def _failed(row: Operation, flow: Flow, spec: Step, step: OperationStep, error: 
     row.attempts, row.wake_at = 0, now()
     if row.state == State.UNDOING:
         log.warning("%s: undo of %s failed: %s", row, spec.name, error)
+        for handler in _on_given_up if step.verb else ():
+            handler(row, step)
         row.step -= 1
         if row.step < 0:
             _settle_failed(row, flow)

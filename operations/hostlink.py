@@ -101,11 +101,13 @@ def receive(message: dict[str, Any]) -> None:
         for handler in _on_event.get(message["body"].get("event", ""), ()):
             handler(host, message["body"])
     else:
-        if kind == "hello":
-            ask_again(host)
         body = {"boot": message.get("boot", ""), **message["body"]} if kind == "hello" else message["body"]
-        for handler in _on_report.get(str(kind), ()):
-            handler(host, body)
+        try:
+            for handler in _on_report.get(str(kind), ()):
+                handler(host, body)
+        finally:  # after them: what the host owes (hosts.debts) comes before anything else that is ordered there
+            if kind == "hello":
+                ask_again(host)
 
 
 def _answered(host: str, kind: str, message: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from common.clock import now
 from common.errors import CloudError
 from compute.consoles import logs
-from compute.servers import states, steps, wiring
+from compute.servers import owed, states, steps, wiring
 from hosts.models import Host
 from hosts.states import HostState
 from identity.sharing import services as sharing
@@ -148,16 +148,25 @@ def wait_turn(op: Op) -> Wait | None:
 
 
 def host_is_lost(host: str) -> bool:
-    """Whether nothing can be asked of a host now. What it still has is removed when it is back (reconcile.py)."""
+    """Whether nothing can be asked of a host now."""
     return Host.objects.filter(name=host, state=HostState.DOWN).exists()
 
 
 def delete_domain(op: Op) -> Wait | None:
-    return None if host_is_lost(steps.of(op).host) else steps.remove_domain(op)
+    return steps.remove_domain(op) if is_asked(op) else None
 
 
 def delete_disk(op: Op) -> Wait | None:
-    return None if host_is_lost(steps.of(op).host) else steps.remove_disk(op)
+    return steps.remove_disk(op) if is_asked(op) else None
+
+
+def is_asked(op: Op) -> bool:
+    """Whether the host is asked to remove what it has. One that is down owes it from now on."""
+    server = steps.of(op)
+    if op.answer is not None or not host_is_lost(server.host):
+        return True
+    owed.removal(server)
+    return False
 
 
 def forget(op: Op) -> None:

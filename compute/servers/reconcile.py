@@ -9,19 +9,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import CloudError
 from compute.servers import flows, services, states
 from compute.servers.models import Server
-from hosts.models import Host
+from hosts.models import Host, HostDebt
 from hosts.services import send
+from hosts.states import HostState
 from networking.ports.models import Port
 from operations import Flow, Step, Wait, start
 from operations.engine import Op
-from operations.models import LIVE, Operation, OperationStep, Phase, State
+from operations.models import LIVE, Operation
 
 log = logging.getLogger(__name__)
 
@@ -78,9 +78,20 @@ def _is_busy(server_id: str) -> bool:
 
 
 def on_hello(host: Host) -> None:
-    """An agent began anew: look at what its host has. One look at a time; a look under way is asked again by itself."""
-    if not Operation.objects.filter(subject_kind="host", subject_id=host.name, state__in=LIVE).exists():
-        look(host.name, mend=True)
+    """An agent began anew: look at what its host has."""
+    _look_once(host.name)
+
+
+def on_host_state(host: str, state: str) -> None:
+    """A host is heard again by a heartbeat, after a silence in which it was not told what went: look at what it has."""
+    if state == HostState.UP:
+        _look_once(host)
+
+
+def _look_once(host: str) -> None:
+    """One look at a time; a look under way is asked again by itself."""
+    if not Operation.objects.filter(flow=LOOK.name, subject_kind="host", subject_id=host, state__in=LIVE).exists():
+        look(host, mend=True)
 
 
 def look(host: str, *, mend: bool, server_id: str = "", reason: str = "host came back") -> Operation:
@@ -154,33 +165,7 @@ def keep_running(host: str, reported: dict[str, str]) -> list[str]:
     return out
 
 
-def hosts_with_remains() -> list[str]:
-    """Hosts that are up where an undo failed, so that a guest or a disk may be left, and that nobody looked at since.
-
-    One that is down is looked at when it says hello.
-    """
-    not_undone = OperationStep.objects.filter(phase=Phase.UNDO, result="failed", operation__state=State.FAILED)
-    last = not_undone.exclude(host="").values("host").annotate(last=Max("operation__finished_at")).order_by()
-    up = set(Host.objects.filter(state="up").values_list("name", flat=True))
-    return [row["host"] for row in last if row["host"] in up and not _is_looked_at(row["host"], row["last"])]
-
-
-def _is_looked_at(host: str, since: datetime) -> bool:
-    """Whether a look that mends is under way, or ended well and began after `since`."""
-    looks = Operation.objects.filter(subject_kind="host", subject_id=host, flow=LOOK.name)
-    whole = looks.filter(created_at__gt=since, state=State.DONE, data__mend=True, data__server_id="")
-    return looks.filter(state__in=LIVE).exists() or whole.exists()
-
-
 def sweep() -> None:
-    """What fell between two operations: remains on a host, and servers that nobody is busy with any more."""
-    for host in hosts_with_remains():
-        with transaction.atomic():
-            look(host, mend=True, reason="an undo failed")
-    _free_the_forgotten()
-
-
-def _free_the_forgotten() -> None:
     """Servers that wait for an operation that no longer exists are given a word instead of waiting for ever."""
     busy = set(Operation.objects.filter(subject_kind="server", state__in=LIVE).values_list("subject_id", flat=True))
     for server in Server.objects.living().exclude(task_state=None)[:500]:
@@ -198,8 +183,9 @@ NEWEST = 10**9
 
 
 def strangers(host: str, server_ids: list[str]) -> list[str]:
-    """Those of `server_ids` that no row places on the host and no operation is busy with."""
+    """Those of `server_ids` that no row places on the host, that it does not owe, and no operation is busy with."""
     known = set(Server.objects.living().filter(host=host, id__in=server_ids).values_list("id", flat=True))
+    known |= set(HostDebt.objects.filter(host=host, key__in=server_ids).values_list("key", flat=True))
     return [id for id in server_ids if id not in known and not _is_busy(id)]
 
 

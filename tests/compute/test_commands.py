@@ -93,27 +93,3 @@ def test_a_host_that_comes_back_runs_its_guests_again(
     world.settle()
     assert world.verbs() == ["host.read", "server.ensure"]
     assert world.domains["host1"] == {server_id: "running"}
-
-
-def test_what_an_undo_left_on_a_host_goes_by_itself(
-    world: World, launch: Launch, host: Any, answering: dict[str, Any]
-) -> None:
-    down = "failed", {"code": "hypervisor_down", "data": {"detail": "libvirtd is away"}}
-    world.replies["server.ensure"] = world.replies["server.remove"] = lambda order: down
-    server_id = launch()
-    assert Server.objects.get(id=server_id).vm_state == "error"
-    answering["servers"] = {server_id: "running"}
-    read, world.replies["host.read"] = world.replies["host.read"], lambda order: down
-    world.orders.clear()
-    reconcile.sweep()
-    world.settle()
-    assert world.verbs() == ["host.read"], "it is still away"
-    world.replies["host.read"] = read
-    del world.replies["server.remove"]
-    world.orders.clear()
-    reconcile.sweep()
-    world.settle()
-    assert world.verbs() == ["host.read", "server.remove", "disk.remove"]
-    reconcile.sweep()
-    world.settle()
-    assert len(world.verbs()) == 3, "once is enough"

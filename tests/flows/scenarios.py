@@ -6,11 +6,14 @@ from typing import Any
 
 from django.db import transaction
 
-from compute.servers import reconcile
+from compute.servers import owed, reconcile
 from compute.servers.models import Server
+from hosts import debts
 from networking.ports.models import Port
 from tests.compute.world import Client
 from tests.flows.hosts import Hosts
+
+GONE = "99999999-0000-4000-8000-000000000001"
 
 
 @dataclass
@@ -90,6 +93,16 @@ def _look(stage: Stage, server_id: str) -> None:
         reconcile.look("host1", mend=True)
 
 
+def _owe(stage: Stage, server_id: str) -> None:
+    """The host owes the removal of what another server once had there."""
+    with transaction.atomic():
+        gone = Server(id=GONE, host="host1", project_id="red", generation=2)
+        stage.world.domains["host1"][GONE] = "running"
+        stage.world.disks["host1"].add(GONE)
+        owed.removal(gone)
+        debts.work_off("host1")
+
+
 STOP, PAUSE, SUSPEND = _action({"os-stop": None}), _action({"pause": None}), _action({"suspend": None})
 RESIZE, SHELVE = _action({"resize": {"flavorRef": "small"}}), _action({"shelve": None})
 BACKUP = _action({"createBackup": {"name": "b", "backup_type": "daily", "rotation": 1}})
@@ -116,5 +129,6 @@ SCENARIOS: dict[str, Scenario] = {
     "server.unshelve": Scenario((launched, SHELVE), _action({"unshelve": None}), "active"),
     "server.attach_interface": Scenario((launched,), _attach, "active"),
     "server.detach_interface": Scenario((launched, _attach), _detach, "active"),
+    "host.debt": Scenario((launched,), _owe, "active", subject="host"),
     "host.look": Scenario((launched,), _look, "active", subject="host"),
 }

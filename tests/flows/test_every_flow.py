@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from compute.servers.models import Server
+from hosts import debts
 from operations import all_flows, engine, flows
 from operations.faults import FaultOnPurpose
 from operations.flows import Do, Flow, Step
@@ -92,7 +93,9 @@ def test_a_step_that_fails_unwinds(stage: Stage, monkeypatch: pytest.MonkeyPatch
 
 
 def settled_after_failure(stage: Stage, name: str, server_id: str, operation: Operation) -> None:
+    """A4: each verb that an undo orders is one that a host may come to owe."""
     assert (operation.state, operation.error_code) == (State.FAILED, "FaultOnPurpose")
+    assert set(operation.steps.filter(phase="undo").exclude(verb="").values_list("verb", flat=True)) <= debts.kinds()
     server = Server.objects.get(id=server_id)
     if SCENARIOS[name].subject == "server" and FLOWS[name].on_failed is not None:
         assert "made the step" in server.fault_message

@@ -2,6 +2,7 @@
 
 from compute.servers import states, steps
 from compute.servers.models import Server
+from hosts.models import HostDebt
 from images.images.models import Image
 from networking.ports.models import Port
 from networking.wanted.models import HostPiece
@@ -23,6 +24,7 @@ def check(world: Hosts) -> None:
     assert set(placement.consumers()) == claims, "claims are those of the servers that are on hosts"
     for host, disks in world.disks.items():
         here = {server.id for server in servers.values() if server.host == host}
+        here |= set(HostDebt.objects.filter(host=host).values_list("key", flat=True))
         assert disks <= here and set(world.domains.get(host, {})) <= here, f"{host} has what no row places there"
     ports = set(Port.objects.filter(device_owner__startswith="compute:").values_list("device_id", flat=True))
     assert ports <= set(servers), "ports of servers that are gone"

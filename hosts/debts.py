@@ -1,0 +1,227 @@
+"""What hosts owe: orders that could not be given, or were not carried out, when they had to be.
+
+A host that is down cannot remove what was on it, and an undo may fail on one that is silent. The transaction that gives
+up writes down what is still to be done there (`owe`). At the host's next word, be it a hello or a heartbeat, the debts
+are worked off before anything else is ordered there: one after another, oldest first, with growing pauses after a failure.
+An agent that has acted on newer orders about the same subject refuses an old one, and the debt is void.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.clock import now
+from common.errors import CloudError, HostNotFound, HostStale, sentence
+from hosts import services
+from hosts.models import Host, HostDebt
+from hosts.states import USABLE, HostState, state_after
+from operations import Flow, Step, Wait, start
+from operations.engine import Op
+from operations.models import LIVE, Operation, OperationStep
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE = 30.0  # seconds after a failure; doubled with each further one
+LONGEST_PAUSE = 3600.0
+
+
+class HostAway(CloudError):
+    template = _("Host %(host)s is not heard. What it owes waits until it is.")
+
+
+class UnknownDebt(CloudError):
+    template = _("Nothing here knows how to ask a host for %(kind)s.")
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One order to an agent."""
+
+    verb: str
+    body: dict[str, Any]
+    generation: int
+
+
+Asking = Callable[[HostDebt], Ask | None]
+_kinds: dict[str, Asking] = {}
+
+
+def as_written(debt: HostDebt) -> Ask | None:
+    """The kind is the verb, the body the order's."""
+    return Ask(debt.kind, debt.body, debt.generation)
+
+
+def register(kind: str, asking: Asking = as_written) -> None:
+    """How a debt of `kind` is asked of the agent.
+
+    `asking(debt)` gives None where nothing is owed any more, and raises a CloudError where it cannot be asked now.
+    """
+    _kinds[kind] = asking
+
+
+def kinds() -> frozenset[str]:
+    return frozenset(_kinds)
+
+
+def owe(
+    host: str,
+    kind: str,
+    key: str,
+    body: dict[str, Any],
+    *,
+    subject: str,
+    generation: int = 0,
+    error: CloudError | None = None,
+) -> None:
+    """Write down, in the caller's transaction, that `host` must still do `kind` to `key`.
+
+    A second debt about the same thing takes the place of the first, which keeps its age. `subject` and `generation` are
+    the order's own: they make an agent refuse it once it has acted on a newer one.
+    """
+    assert transaction.get_connection().in_atomic_block, "a debt belongs inside the transaction that gives up"
+    code, data = (error.code, error.data) if error is not None else ("", {})
+    HostDebt.objects.update_or_create(
+        host=host,
+        kind=kind,
+        key=key,
+        defaults={
+            "body": body,
+            "subject": subject,
+            "generation": generation,
+            "due_at": now(),
+            "error_code": code,
+            "error_data": {name: str(value) for name, value in data.items()},
+        },
+    )
+    log.info("%s owes %s of %s", host, kind, key)
+
+
+def given_up(row: Operation, step: OperationStep) -> None:
+    """An undo that a host was asked for has failed: it is owed. Called by operations.engine."""
+    key, subject = row.subject_id, f"{row.subject_kind}:{row.subject_id}"
+    body = step.detail.get("asked", {})
+    owe(step.host, step.verb, key, body, subject=subject, generation=step.generation)
+
+
+def sentence_of(debt: HostDebt) -> str:
+    """What is owed, since when, and why it could not be done last time, in the active language."""
+    said = gettext("It still has to do %(kind)s, since %(since)s, tried %(tries)s times.") % {
+        "kind": debt.kind, "since": debt.since.isoformat(timespec="seconds"), "tries": debt.tries,
+    }  # fmt: skip
+    return f"{said} {sentence(debt.error_code, debt.error_data)}" if debt.error_code else said
+
+
+# ── Working them off ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def on_state(host: str, state: str) -> None:
+    """A host is heard again."""
+    if state == HostState.UP:
+        work_off(host)
+
+
+def on_hello(host: Host) -> None:
+    """An agent began anew."""
+    work_off(host.name)
+
+
+def work_off(host: str) -> None:
+    """Have everything worked off that a host owes, as often as it may have failed before. In the caller's transaction.
+
+    All of it is ordered at once, ahead of whatever else waits for the host; then each is asked until it is answered.
+    """
+    if not HostDebt.objects.filter(host=host).update(due_at=now()):
+        return
+    for debt in HostDebt.objects.filter(host=host):
+        with suppress(CloudError):  # what cannot be asked now says so in its turn
+            asked = _asked(debt)
+            if asked is not None:
+                services.send(host, asked.verb, asked.body, subject=debt.subject, generation=asked.generation)
+    _next(host)
+
+
+def _asked(debt: HostDebt) -> Ask | None:
+    """Raises: UnknownDebt, and what keeps its kind from being asked now."""
+    if debt.kind not in _kinds:
+        raise UnknownDebt(kind=debt.kind)
+    return _kinds[debt.kind](debt)
+
+
+def _next(host: str, *, after: str = "") -> None:
+    """Begin with the oldest due debt of a host, unless one is being worked off. `after`: the operation that has just ended."""
+    Host.objects.select_for_update().filter(name=host).first()
+    busy = Operation.objects.filter(flow=PAY.name, subject_kind="host", subject_id=host, state__in=LIVE)
+    if busy.exclude(id=after).exists():
+        return
+    debt = HostDebt.objects.filter(host=host, due_at__lte=now()).first()
+    if debt is not None:
+        start(
+            PAY,
+            subject=("host", host),
+            project_id=None,
+            actor=Actor.internal("what a host owes"),
+            data={"debt": debt.pk, "generation": debt.generation},
+            action="pay",
+        )
+
+
+def sweep() -> None:
+    """What nobody began with: debts of hosts that never fell silent, and those whose pause is over."""
+    due = HostDebt.objects.filter(due_at__lte=now()).values_list("host", flat=True).order_by().distinct()
+    for host in Host.objects.filter(name__in=due, state__in=USABLE).values_list("name", flat=True):
+        with transaction.atomic():
+            _next(host)
+
+
+def ask(op: Op) -> Wait | None:
+    """Order it, unless it is owed no longer. Raises: HostAway, UnknownDebt, what the host answers."""
+    debt = HostDebt.objects.filter(pk=op.data["debt"]).first()
+    if debt is None or isinstance(op.failure, (HostStale, HostNotFound)):
+        return None  # there is nothing there, or newer orders have been acted on
+    if op.failure is not None:
+        raise op.failure
+    if op.answer is not None:
+        return None
+    heard = Host.objects.filter(name=debt.host).values_list("last_seen_at", flat=True).first()
+    if heard is None or state_after((now() - heard).total_seconds()) != HostState.UP:
+        raise HostAway(host=debt.host)
+    asked = _asked(debt)
+    if asked is None:
+        return None
+    return op.order(debt.host, asked.verb, asked.body, generation=asked.generation, subject=debt.subject)
+
+
+def strike_out(op: Op) -> None:
+    """It is done: the row goes, unless more has come to be owed meanwhile, and the next one's turn has come."""
+    HostDebt.objects.filter(pk=op.data["debt"], generation=op.data["generation"]).delete()
+    _next(op.subject_id, after=op.id)
+
+
+def note_failure(op: Op, error: CloudError) -> None:
+    """Later again; meanwhile the sweep begins with the next one."""
+    debt = HostDebt.objects.filter(pk=op.data["debt"]).first()
+    if debt is not None:
+        pause = min(FIRST_PAUSE * 2 ** min(debt.tries, 10), LONGEST_PAUSE)
+        debt.tries, debt.due_at = debt.tries + 1, now() + timedelta(seconds=pause)
+        debt.error_code, debt.error_data = error.code, op.row.error_data
+        debt.save(update_fields=["tries", "due_at", "error_code", "error_data"])
+
+
+PAY = Flow(
+    "host.debt",
+    version=1,
+    steps=(
+        Step("ask", do=ask, deadline=180, catches=True, label=_("Ask the host for what it owes")),
+        Step("strike_out", do=strike_out, label=_("Note that it is done")),
+    ),
+    on_failed=note_failure,
+    label=_("Work off what a host owes"),
+)

@@ -1,0 +1,154 @@
+"""What hosts owe: written by whoever gives up, worked off at a host's next word, never against what came later."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from common.clock import now
+from compute.servers import owed
+from compute.servers.models import Server
+from hosts import debts, reports, services
+from hosts.models import Host, HostDebt
+from operations.models import Operation
+from tests.compute.world import Client, World
+
+Launch = Callable[..., str]
+DOWN = "failed", {"code": "hypervisor_down", "data": {"detail": "libvirtd is away"}}
+
+
+def fall_silent(name: str) -> None:
+    Host.objects.filter(name=name).update(last_seen_at=now() - timedelta(seconds=60))
+    services.sweep()
+    assert Host.objects.get(name=name).state == "down"
+
+
+def owes(name: str = "host1") -> list[tuple[str, str]]:
+    return list(HostDebt.objects.filter(host=name).values_list("kind", "key"))
+
+
+def time_passes() -> None:
+    HostDebt.objects.update(due_at=now())
+    debts.sweep()
+
+
+@pytest.mark.parametrize("word", ["hello", "heartbeat"])
+def test_a_server_deleted_while_its_host_was_down_goes_at_the_hosts_first_word(
+    world: World, red: Client, launch: Launch, host: Any, word: str
+) -> None:
+    """B5: it ran on as a ghost where the host came back by a heartbeat; the debt is paid before anything else."""
+    server_id = launch()
+    fall_silent("host1")
+    red.ok("delete", f"servers/{server_id}", status=204)
+    world.settle()
+    assert Server.objects.get(id=server_id).deleted, "nobody waits for a host that is down"
+    assert owes() == [("server.remove", server_id), ("disk.remove", server_id)]
+    assert world.domains["host1"] == {server_id: "running"}
+    world.orders.clear()
+    getattr(reports, word)("host1", {"boot": "b2"})
+    world.settle()
+    assert world.verbs("host1")[:2] == ["server.remove", "disk.remove"]
+    assert world.domains["host1"] == {} and owes() == []
+
+
+def test_what_is_owed_is_ordered_before_what_waited(
+    world: World, red: Client, launch: Launch, host: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B5: at the hello, steps that wait for the host are ordered again; the ghost goes before them."""
+    ghost, waits = launch("ghost"), launch("waits")
+    world.replies["server.stop"] = lambda order: None
+    red.ok("post", f"servers/{waits}/action", {"os-stop": None}, status=202)
+    world.settle()
+    fall_silent("host1")
+    red.ok("delete", f"servers/{ghost}", status=204)
+    world.settle()
+    del world.replies["server.stop"]
+    world.orders.clear()
+    world.report("host1", {}, "hello", {})
+    world.settle()
+    first = world.verbs("host1").index("server.stop")
+    assert {"server.remove", "disk.remove"} <= set(world.verbs("host1")[:first])
+
+
+def test_an_undo_that_fails_is_owed_in_the_transaction_that_gives_up(world: World, launch: Launch) -> None:
+    """A4: what a failed undo left is a debt, not an unknown thing of the host."""
+    world.replies["server.ensure"] = world.replies["server.remove"] = lambda order: DOWN
+    server_id = launch()
+    assert Server.objects.get(id=server_id).vm_state == "error"
+    assert owes() == [("server.remove", server_id)]
+    (debt,) = HostDebt.objects.all()
+    assert debt.body == {"server_id": server_id} and debt.subject == f"server:{server_id}"
+    time_passes()
+    world.settle()
+    (debt,) = HostDebt.objects.all()
+    assert debt.tries == 1 and debt.error_code == "hypervisor_down" and debt.due_at > now()
+    debts.sweep()
+    world.settle()
+    assert HostDebt.objects.get().tries == 1, "its pause is not over"
+    del world.replies["server.remove"]
+    time_passes()
+    world.settle()
+    assert owes() == []
+
+
+def test_a_debt_never_touches_what_the_server_did_later(world: World, launch: Launch, red: Client) -> None:
+    """A4: a debt of the past is no order for the server of today."""
+    server_id = launch()
+    server = Server.objects.get(id=server_id)
+    with transaction.atomic():
+        owed.removal(server)
+    red.ok("post", f"servers/{server_id}/action", {"reboot": {"type": "HARD"}}, status=202)
+    world.settle()
+    world.orders.clear()
+    time_passes()
+    world.settle()
+    assert world.verbs() == [] and owes() == []
+    assert world.domains["host1"] == {server_id: "running"}
+
+
+def test_an_agent_that_has_newer_orders_makes_a_debt_void(world: World, launch: Launch) -> None:
+    world.replies["server.remove"] = lambda order: ("failed", {"code": "stale", "data": {"have": 3, "got": 1}})
+    with transaction.atomic():
+        debts.owe("host1", "server.remove", "x", {"server_id": "x"}, subject="server:x", generation=1)
+    launch()
+    time_passes()
+    world.settle()
+    assert owes() == []
+
+
+def test_a_disk_that_should_have_come_back_is_forgotten_once_the_server_went_on(
+    world: World, launch: Launch, red: Client
+) -> None:
+    """C8's sibling: a copy from before a failed resize would come back at a later revert, and be older data."""
+    server_id = launch()
+    body = {"server_id": server_id, "image": None, "size_gib": 1, "kept": "back"}
+    with transaction.atomic():
+        debts.owe("host1", "disk.ensure", server_id, body, subject=f"server:{server_id}", generation=0)
+    world.orders.clear()
+    time_passes()
+    world.settle()
+    (order,) = [order for _host, verb, order in world.orders if verb == "disk.ensure"]
+    assert order["body"]["kept"] == "gone" and order["generation"] == Server.objects.get(id=server_id).generation
+
+
+def test_one_debt_that_cannot_be_paid_holds_up_no_other(world: World, host: Any) -> None:
+    for number in range(4):
+        with transaction.atomic():
+            debts.owe("host1", "server.remove", f"s{number}", {"server_id": f"s{number}"}, subject=f"server:s{number}")
+    world.replies["server.remove"] = lambda order: DOWN if order["body"]["server_id"] == "s1" else ("done", {})
+    for _turn in range(3):
+        debts.sweep()
+        world.settle()
+    assert owes() == [("server.remove", "s1")]
+
+
+def test_a_host_that_is_away_is_not_asked(world: World, launch: Launch, red: Client, host: Any) -> None:
+    with transaction.atomic():
+        debts.owe("host1", "server.remove", "x", {"server_id": "x"}, subject="server:x")
+    fall_silent("host1")
+    world.settle()
+    time_passes()
+    world.settle()
+    assert world.verbs() == [] and not Operation.objects.exists()
