@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Final
 
+from hostagent import confinement
 from hostagent.control_link import ControlError, ControlLink
 
 log = logging.getLogger(__name__)
@@ -97,9 +98,11 @@ class MetadataServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer)
     request_queue_size = 128
 
     def __init__(self, socket_path: Path, link: MetadataLink) -> None:
+        """The proxies' account may connect, nobody else."""
         socket_path.parent.mkdir(parents=True, exist_ok=True)
         socket_path.unlink(missing_ok=True)  # left by an agent that is gone; the proxies find the new one by its name
         super().__init__(str(socket_path), Handler)
+        confinement.give(socket_path, "metadata", mode=0o660)
         self.link = link
 
     def handle_error(self, request: Any, client_address: Any) -> None:

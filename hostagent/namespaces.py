@@ -32,7 +32,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from hostagent import machine
+from hostagent import machine, reach
 from hostagent.pins import (
     CannotBuild,
     Cloud,
@@ -227,6 +227,7 @@ def up(
     let_out(cloud, outer, range_, record, link=link, nat=nat_out)
     for host in hosts:
         build_host(cloud, host, record["hosts"][host], outer, shared=mode == "machine")
+        reach.ensure(cloud, host)
     cloud.write(record)
     return status(cloud)
 

@@ -54,6 +54,7 @@ class Cloud:
         self.record.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.record.with_suffix(".new")
         fresh.write_text(json.dumps(record, indent=1, sort_keys=True))
+        fresh.chmod(0o600)
         fresh.replace(self.record)
 
     def underlay_ip(self, number: int) -> str:

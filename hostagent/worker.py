@@ -112,6 +112,7 @@ def quieten() -> None:
 
 def main() -> int:
     memory.few_arenas()
+    os.umask(0o077)  # what others may have is given to them by name
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
         settings = Settings.from_env()

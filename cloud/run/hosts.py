@@ -38,11 +38,11 @@ def up(cloud: Cloud) -> tuple[dict[str, str], list[str]]:
 def open_console_sockets(cloud: Cloud, account: Account) -> None:
     """Lets the console proxy, which is not root, connect to the guests' VNC and serial sockets.
 
-    Each host's socket folder passes its group on to what is made in it; QEMU (libvirt starts it with umask 002) and the
-    agent (see programs.py) make sockets that their group may use.
+    Each host's socket folder passes its group on to what is made in it, and QEMU (libvirt starts it with umask 002) makes
+    sockets that their group may use; the agent says so for each of its own. The host's daemons may pass, and not list.
     """
     for host in cloud.host_names:
-        make = 'mkdir -p "$1" && chown "0:$2" "$1" && chmod 2770 "$1"'
+        make = 'mkdir -p "$1" && chown "0:$2" "$1" && chmod 2771 "$1"'
         folder = str(cloud.run / "hosts" / host)
         subprocess.run(as_root(["sh", "-c", make, "sh", folder, str(account.gid)]), check=True)
 

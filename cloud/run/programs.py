@@ -125,8 +125,6 @@ def _section(program: Program, cloud: Cloud, account: Account) -> str:
     ]
     if environment:
         lines.append(f"environment={environment}")
-    if program.name.startswith("agent-"):
-        lines.append("umask=002")  # its sockets are for the group of their folder too: the console proxy
     if account.is_other and not program.root:
         lines.append(f"user={account.name}")
     return "\n".join(lines)

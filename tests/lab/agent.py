@@ -1,6 +1,7 @@
 """Runs on a lab host: the network driver (and the metadata server) at the end of a pipe, one JSON object a line."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ def act(driver: linux_bridge.LinuxBridge, verb: str, body: dict[str, Any]) -> An
 
 
 def main() -> None:
+    os.umask(0o077)
     host, data, run, underlay_ip, control = sys.argv[1:]
     place = Place(Path(data), Path(run), underlay_ip)
     driver = linux_bridge.build(place)

@@ -4,6 +4,7 @@ One line in: {"verb", "body"} is sealed and received as an order; {"reports": n}
 """
 
 import json
+import os
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ KEY = "11" * 32
 
 
 def main() -> None:
+    os.umask(0o077)
     name, data, run, underlay_ip, control = sys.argv[1:]
     own = HostSettings(name, KEY, Path(data), Path(run))
     settings = Settings(

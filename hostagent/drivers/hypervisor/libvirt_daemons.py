@@ -8,7 +8,6 @@ at a time, five slow ones would leave its keep-alive unanswered.
 
 import logging
 import socket
-import subprocess
 import time
 import uuid
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Final
 
 from lxml import etree
 
+from hostagent import confinement
 from hostagent.contract import Failure
 
 log = logging.getLogger(__name__)
@@ -113,13 +113,13 @@ def _forget_the_unborn() -> None:
 def _start(name: str) -> None:
     until = time.monotonic() + REFUSED_SECONDS
     while True:
-        done = subprocess.run(
-            [name, "-d", "-p", f"/run/{name}.pid"], capture_output=True, text=True, start_new_session=True, cwd="/"
-        )
-        if not done.returncode:
+        try:
+            confinement.start(name, name, "-d", "-p", f"/run/{name}.pid")
+        except confinement.NotStarted as error:
+            if time.monotonic() > until:
+                raise Failure("hypervisor_down", detail=str(error)) from error
+        else:
             return
-        if time.monotonic() > until:
-            raise Failure("hypervisor_down", detail=f"{name} did not start: {done.stderr.strip()[-300:]}")
         time.sleep(0.2)
 
 

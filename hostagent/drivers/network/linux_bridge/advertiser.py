@@ -8,7 +8,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from hostagent.drivers.network.linux_bridge import daemons
+from hostagent import daemons
+from hostagent.drivers.network.linux_bridge.commands import NETNS
 
 LIFETIME = 1800  # seconds a guest keeps its route without hearing from the router
 INTERVAL = 10  # seconds between announcements nobody asked for: a guest stops asking once it heard the DHCP's
@@ -30,11 +31,11 @@ class Advertiser:
             lines += [f"dhcp-range={p.network_address},ra-only,{p.prefixlen},86400s" for p in prefixes]
         if not lines:
             return ""
-        start = ["port=0", "no-hosts", "no-resolv", "bind-dynamic", "except-interface=lo", "user=root", "group=root"]
+        start = ["port=0", "no-hosts", "no-resolv", "bind-dynamic", "except-interface=lo"]
         files = [
-            f"pid-file={self.folder}/pid",
-            f"dhcp-leasefile={self.folder}/leases",
-            f"log-facility={self.folder}/log",
+            f"pid-file={self.folder}/state/pid",
+            f"dhcp-leasefile={self.folder}/state/leases",
+            f"log-facility={self.folder}/state/log",
         ]
         return "".join(f"{line}\n" for line in (*start, *files, "enable-ra", "quiet-ra", *lines))
 
@@ -44,13 +45,13 @@ class Advertiser:
         if not text:
             self.remove()
             return False
-        self.folder.mkdir(parents=True, exist_ok=True)
-        changed = daemons.write_if_changed(self.config, text)
+        daemons.folder_for("advertiser", self.folder)
+        changed = daemons.write_if_changed(self.config, text, kind="advertiser", mode=0o640)
         if daemons.find(self.config):
             if not changed:
                 return False
             daemons.stop(self.config)
-        daemons.start(self.ns, self.config, "dnsmasq", f"--conf-file={self.config}")
+        daemons.start("advertiser", self.config, "dnsmasq", f"--conf-file={self.config}", net=NETNS / self.ns)
         return True
 
     def remove(self) -> None:

@@ -3,6 +3,7 @@
 `dhcp-hostsfile` lines never carry `set:`: dnsmasq 2.90 crashes when it re-reads such a line for a host with a lease.
 """
 
+import contextlib
 import ipaddress
 import re
 import shutil
@@ -10,9 +11,9 @@ import signal
 from pathlib import Path
 from typing import Any, Final
 
+from hostagent import confinement, daemons
 from hostagent.contract import bridge_name, dhcp_namespace
-from hostagent.drivers.network.linux_bridge import daemons
-from hostagent.drivers.network.linux_bridge.commands import ensure_namespace, remove_namespace, run
+from hostagent.drivers.network.linux_bridge.commands import NETNS, ensure_namespace, remove_namespace, run
 from hostagent.drivers.network.linux_bridge.links import Leg, ensure_legs, mac, remove_legs
 from hostagent.drivers.network.linux_bridge.proxy import METADATA_IP, MetadataProxy
 
@@ -20,6 +21,10 @@ LEASE_SECONDS: Final = 86400
 HOSTNAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 OPTION: Final = re.compile(r"[a-z0-9-]{1,64}")  # of a port: a DHCP option by name or number
 OPTION_VALUE: Final = re.compile(r"[ -~]{1,255}")
+NOTE: Final = re.compile(r"[0-9.]{1,30} (add|old) [0-9a-f:]{1,60} [0-9a-f.:]{1,45} [0-9]{1,18}")  # see SCRIPT
+NOTE_LIMIT: Final = 1024  # bytes
+NOTES_LIMIT: Final = 10_000  # of them at a look
+LEASES_LIMIT: Final = 64 * 2**20  # bytes
 DOMAIN: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 SCRIPT: Final = """\
@@ -53,8 +58,9 @@ class Dhcp:
         self.ns = dhcp_namespace(network_id)
         self.folder = home / network_id
         self.config = self.folder / "dnsmasq.conf"
-        self.leases = self.folder / "leases"
-        self.spool = self.folder / "spool"
+        self.state = self.folder / "state"  # dnsmasq's own; all else is root's
+        self.leases = self.state / "leases"
+        self.spool = self.state / "spool"
         self.proxy = MetadataProxy(self.folder / "metadata", self.ns, "Network", network_id, socket)
 
     def ensure(self, body: dict[str, Any]) -> None:
@@ -65,15 +71,24 @@ class Dhcp:
         if ensure_legs(self.ns, [leg], ours=("ns-",)):  # clients that read raw packets drop those without a checksum
             run("ethtool", "-K", leg.inner, "tx", "off", ns=self.ns)
         self.ensure_route(body)
-        self.spool.mkdir(parents=True, exist_ok=True)
+        self.ensure_folders()
         script = self.folder / "lease.sh"
-        daemons.write_if_changed(script, SCRIPT.format(spool=self.spool))
-        script.chmod(0o755)
+        daemons.write_if_changed(script, SCRIPT.format(spool=self.spool), kind="dhcp", mode=0o750)
         self.ensure_dnsmasq(texts)
         if body.get("metadata"):
             self.proxy.ensure()
         elif self.proxy.folder.exists():
             self.proxy.remove()
+
+    def ensure_folders(self) -> None:
+        """Leases of a dnsmasq that was root go along to the one that is not."""
+        daemons.folder_for("dhcp", self.folder)
+        self.spool.mkdir(exist_ok=True)
+        old = self.folder / "leases"
+        if old.exists() and not self.leases.exists():
+            old.replace(self.leases)
+        for path in (self.spool, *(p for p in self.state.iterdir() if p.is_file() and not p.is_symlink())):
+            confinement.give(path, "dhcp", mode=0o700 if path == self.spool else 0o600, whole=True)
 
     def leg(self, body: dict[str, Any]) -> Leg:
         inner, outer = leg_names(body["port_id"])
@@ -109,8 +124,11 @@ class Dhcp:
         text = texts.config()
         if not self.config.exists() or self.config.read_text() != text:  # a wrong option must not end what works
             run("dnsmasq", "--test", "--conf-file=-", text=text)
-        restart = daemons.write_if_changed(self.config, text)
-        again = [daemons.write_if_changed(self.folder / name, text) for name, text in texts.files().items()]
+        restart = daemons.write_if_changed(self.config, text, kind="dhcp", mode=0o640)
+        again = [
+            daemons.write_if_changed(self.folder / name, text, kind="dhcp", mode=0o640)
+            for name, text in texts.files().items()
+        ]
         running = daemons.find(self.config)
         stale = self.stale_leases(texts)
         if running and not restart and not stale:
@@ -121,11 +139,18 @@ class Dhcp:
         if running:
             daemons.stop(self.config)
         if stale:  # a lease of a port that is gone would keep its address from the next one
-            self.leases.write_text("".join(line for line in self.lease_lines() if line not in stale))
-        daemons.start(self.ns, self.config, "dnsmasq", f"--conf-file={self.config}")
+            kept = "".join(line for line in self.lease_lines() if line not in stale)
+            daemons.write_if_changed(self.leases, kept)
+            confinement.give(self.leases, "dhcp", mode=0o600, whole=True)
+        self.start()
+
+    def start(self) -> None:
+        announces = "enable-ra\n" in self.config.read_text()
+        kind = "dhcp6" if announces else "dhcp"
+        daemons.start(kind, self.config, "dnsmasq", f"--conf-file={self.config}", net=NETNS / self.ns)
 
     def lease_lines(self) -> list[str]:
-        return self.leases.read_text().splitlines(keepends=True) if self.leases.exists() else []
+        return daemons.read_own(self.leases, LEASES_LIMIT).splitlines(keepends=True)
 
     def stale_leases(self, texts: "Texts") -> set[str]:
         """IPv4 lines of the lease file ("expiry mac ip name id") whose pair of MAC and address is no longer wanted."""
@@ -145,7 +170,7 @@ class Dhcp:
         """Start again what died. Returns names of what was started."""
         started = []
         if not daemons.find(self.config):
-            daemons.start(self.ns, self.config, "dnsmasq", f"--conf-file={self.config}")
+            self.start()
             started.append(f"dnsmasq {self.network_id}")
         if body.get("metadata") and self.proxy.ensure():
             started.append(f"haproxy {self.network_id}")
@@ -156,10 +181,11 @@ class Dhcp:
         ports = {h["mac"].lower(): h["port_id"] for h in body["hosts"]}
         facts = []
         notes = sorted(p for p in self.spool.iterdir() if p.suffix != ".new") if self.spool.exists() else []
-        for note in notes:
-            words = note.read_text().split()
-            note.unlink()
-            if len(words) != 5 or words[1] not in ("add", "old"):
+        for note in notes[:NOTES_LIMIT]:
+            words = daemons.read_own(note, NOTE_LIMIT).split()
+            with contextlib.suppress(OSError):  # dnsmasq's folder: it may be anything
+                note.unlink()
+            if not NOTE.fullmatch(" ".join(words)):
                 continue
             at, action, hardware, ip, expires = words
             before = known.get((hardware, ip))
@@ -201,10 +227,10 @@ class Texts:
     def config(self) -> str:
         folder = self.dhcp.folder
         lines = [
-            "no-hosts", "no-resolv", "bind-dynamic", f"interface={self.inner}", "except-interface=lo", "user=root", "group=root",
-            f"pid-file={folder}/dnsmasq.pid", f"dhcp-leasefile={self.dhcp.leases}", f"dhcp-hostsfile={folder}/hosts",
+            "no-hosts", "no-resolv", "bind-dynamic", f"interface={self.inner}", "except-interface=lo", "no-ping",
+            f"pid-file={folder}/state/dnsmasq.pid", f"dhcp-leasefile={self.dhcp.leases}", f"dhcp-hostsfile={folder}/hosts",
             f"dhcp-optsfile={folder}/options", f"addn-hosts={folder}/names", f"domain={self.domain}", f"local=/{self.domain}/",
-            "dhcp-authoritative", "quiet-dhcp", "quiet-dhcp6", "quiet-ra", f"log-facility={folder}/log",
+            "dhcp-authoritative", "quiet-dhcp", "quiet-dhcp6", "quiet-ra", f"log-facility={folder}/state/log",
             f"dhcp-script={folder}/lease.sh", "script-on-renewal", f"dhcp-lease-max={max(1000, 2 * len(self.hosts))}",
             f"dhcp-option-force=option:mtu,{int(self.body['mtu'])}",
         ]  # fmt: skip

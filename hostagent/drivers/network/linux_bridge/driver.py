@@ -5,9 +5,11 @@ import json
 import logging
 from typing import Any, Final
 
+from hostagent import confinement, daemons
+from hostagent.accounts import NoAccount
 from hostagent.contract import tap_name
 from hostagent.drivers.network import KIND_ORDER, FailureBody, Piece, Place
-from hostagent.drivers.network.linux_bridge import daemons, firewall, links
+from hostagent.drivers.network.linux_bridge import firewall, links
 from hostagent.drivers.network.linux_bridge.commands import CommandFailed, namespaces, run
 from hostagent.drivers.network.linux_bridge.dhcp import Dhcp
 from hostagent.drivers.network.linux_bridge.routers import Router
@@ -17,6 +19,8 @@ log = logging.getLogger(__name__)
 
 REFUSED: Final = (
     CommandFailed,
+    confinement.NotStarted,
+    NoAccount,
     RuntimeError,
     ValueError,
     KeyError,
@@ -41,7 +45,9 @@ class LinuxBridge:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.home = place.data / "network"
+        self.home = daemons.passable(place.data / "network")
+        for name in ("dhcp", "routers"):
+            daemons.passable(self.home / name)
         self.memory = self.home / "pieces.json"
         self.socket = place.run / "metadata.sock"
         self.pieces: dict[str, Piece] = self.recall()
@@ -216,14 +222,14 @@ class LinuxBridge:
     def remember(self, pieces: dict[str, Piece]) -> None:
         self.pieces = pieces
         self.home.mkdir(parents=True, exist_ok=True)
-        fresh = self.memory.with_suffix(".new")
         had = self.texts
         self.texts = {
             key: known if (known := had.get(key)) and known[0] is piece else (piece, json.dumps(piece))
             for key, piece in pieces.items()
         }
-        fresh.write_text("{" + ", ".join(f"{json.dumps(key)}: {text}" for key, (_, text) in self.texts.items()) + "}")
-        fresh.replace(self.memory)
+        daemons.replace(
+            self.memory, "{" + ", ".join(f"{json.dumps(key)}: {text}" for key, (_, text) in self.texts.items()) + "}"
+        )
 
     # ── Keeping ──
 

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from hostagent.drivers.network.linux_bridge import daemons
+from hostagent import daemons
+from hostagent.drivers.network.linux_bridge.commands import NETNS, run
 
 METADATA_IP: Final = "169.254.169.254"
 ROUTER_PORT: Final = 9697  # where a router redirects its guests' metadata requests to
@@ -48,16 +49,18 @@ class MetadataProxy:
     def ensure(self) -> bool:
         """Whether it was started now."""
         bind = f"{METADATA_IP}:80" if self.kind == "Network" else f"*:{ROUTER_PORT}"
+        state = daemons.folder_for("metadata", self.folder)
         text = TEMPLATE.format(
-            pidfile=self.folder / "haproxy.pid", bind=bind, kind=self.kind, owner=self.owner, socket=self.socket
+            pidfile=state / "haproxy.pid", bind=bind, kind=self.kind, owner=self.owner, socket=self.socket
         )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        changed = daemons.write_if_changed(self.config, text)
+        changed = daemons.write_if_changed(self.config, text, kind="metadata", mode=0o640)
         if daemons.find(self.config):
             if not changed:
                 return False
             daemons.stop(self.config)
-        daemons.start(self.ns, self.config, "haproxy", "-D", "-f", str(self.config))
+        if self.kind == "Network":  # so that whoever is not root may have port 80 here
+            run("sysctl", "-q", "-w", "net.ipv4.ip_unprivileged_port_start=80", ns=self.ns)
+        daemons.start("metadata", self.config, "haproxy", "-D", "-f", str(self.config), net=NETNS / self.ns)
         return True
 
     def remove(self) -> None:

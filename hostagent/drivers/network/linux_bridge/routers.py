@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from hostagent import confinement, daemons
 from hostagent.contract import bridge_name, router_namespace
 from hostagent.drivers.network.linux_bridge.advertiser import Advertiser
 from hostagent.drivers.network.linux_bridge.commands import (
@@ -69,6 +70,7 @@ class Router:
         self.forget(floating_before - {(f["ip"], f["fixed_ip"]) for f in body["floating"]})
         if external:
             self.tell([address.split("/")[0] for link, address in fresh if link == external.inner], external.inner)
+        daemons.passable(self.folder)
         self.advertiser.ensure(self.announced(body))
         if body.get("metadata"):
             self.proxy.ensure()
@@ -148,8 +150,10 @@ class Router:
 
 
 def announce(ns: str, link: str, address: str) -> None:
-    command = ("nsenter", f"--net={NETNS / ns}", "arping", "-q", "-U", "-c", "2", "-w", "3", "-I", link, address)
-    subprocess.run(command, check=False, capture_output=True)  # nobody answers an announcement: its result says nothing
+    """Nobody answers an announcement: its result says nothing."""
+    say = confinement.command("announcement", "arping", "-q", "-U", "-c", "2", "-w", "3", "-I", link, address)
+    enter = ("nsenter", f"--net={NETNS / ns}")
+    subprocess.run([*enter, *say], check=False, capture_output=True, env=confinement.ENVIRONMENT, cwd="/")
 
 
 def read_floating(ns: str) -> set[tuple[str, str]]:

@@ -1,0 +1,43 @@
+"""System accounts for processes that must not be root: made where they are missing, never changed where they exist."""
+
+import grp
+import pwd
+import subprocess
+import time
+
+TRIES = 50
+RETRY_SECONDS = 0.2  # useradd holds a lock on /etc/passwd, and several clouds may start at once
+
+
+class NoAccount(Exception):
+    """An account could not be made; the message is useradd's."""
+
+
+def ensure(name: str, *, groups: tuple[str, ...] = ()) -> pwd.struct_passwd:
+    """The account `name`, with a group of its own and no shell, in those of `groups` that this machine has.
+
+    Raises: NoAccount.
+    """
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        _run(
+            "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
+            "--shell", "/usr/sbin/nologin", name,
+        )  # fmt: skip
+        entry = pwd.getpwnam(name)
+    for group in groups:
+        if group in {g.gr_name for g in grp.getgrall()} and name not in grp.getgrnam(group).gr_mem:
+            _run("usermod", "--append", "--groups", group, name)
+    return entry
+
+
+def _run(*command: str) -> None:
+    for _ in range(TRIES):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode in (0, 9):  # 9: another start made it meanwhile
+            return
+        if done.returncode not in (1, 10):  # 1, 10: the files are locked now
+            break
+        time.sleep(RETRY_SECONDS)
+    raise NoAccount(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
