@@ -18,7 +18,7 @@ SELECT id, name, project_id, user_id, metadata, host, image_id, flavor_id, creat
  power_state, progress FROM compute_server WHERE project_id = %s AND NOT deleted ORDER BY created_at DESC, id DESC LIMIT 1001
 """
 PORTS = """
-SELECT p.device_id, n.name, p.mac_address, f.ip_address, f.port_id FROM networking_port p
+SELECT p.server_id, n.name, p.mac_address, f.ip_address, f.port_id FROM networking_port p
  JOIN networking_fixedip f ON f.port_id = p.id JOIN networking_network n ON n.id = p.network_id WHERE p.project_id = %s ORDER BY f.id
 """
 FLOATING = "SELECT port_id, floating_ip_address FROM networking_floatingip WHERE project_id = %s"

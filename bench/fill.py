@@ -25,8 +25,8 @@ def fill(project_id: str, count: int) -> dict[str, Any]:
     for number in range(count):
         server = Server(**{**plain, "id": new_id(), "name": f"filled-{number}", "hostname": f"filled-{number}"})
         mac = "fa:16:3f:{:02x}:{:02x}:{:02x}".format(*number.to_bytes(3, "big"))
-        port = Port(network=network, project_id=project_id, mac_address=mac, device_id=server.id, status="ACTIVE")
-        port.device_owner = "compute:nova"
+        port = Port(network=network, project_id=project_id, mac_address=mac, server_id=server.id, status="ACTIVE")
+        port.device_id, port.device_owner = server.id, "compute:nova"
         address = str(ipaddress.ip_address(first + number))
         servers.append(server)
         ports.append(port)

@@ -16,10 +16,11 @@ class ComputeConfig(AppConfig):
         from compute import rules
         from compute.consoles import logs, watch
         from compute.flavors import services as flavors
-        from compute.servers import cleanup, flows, flows_change, limits, owed, reconcile, sharing
+        from compute.servers import cleanup, flows, flows_change, limits, owed, reconcile, services, sharing
         from hosts import services as hosts
         from identity import catalog, policy
         from identity.projects import services as projects
+        from networking.ports import devices
         from openstackapi import microversion
         from operations import on_event
 
@@ -30,6 +31,7 @@ class ComputeConfig(AppConfig):
         limits.register()
         sharing.register()
         owed.register()
+        devices.register("server", services.project_of)
         seeding.register(30, "flavors", flavors.seed)
         projects.on_delete(cleanup.project_gone)
         on_event("lease", reconcile.on_lease)

@@ -13,8 +13,10 @@ class Config(AppConfig):
         from networking import placement
         from networking.networks import sharing
         from networking.policies import DESCRIPTIONS, RULES
+        from networking.ports import devices
         from networking.projects import delete_all
         from networking.quotas import counting
+        from networking.routers import services as routers
         from networking.seed import seed
         from networking.wanted import reports, sync
         from networking.wanted.changes import TASK
@@ -23,6 +25,7 @@ class Config(AppConfig):
         policy.register("networking", RULES, DESCRIPTIONS)
         counting.register()
         sharing.register()
+        devices.register("router", routers.project_of)
         catalog.register("network", name="neutron", path="/api/network", description="Networks")
         projects.on_delete(delete_all)
         seeding.register(40, "networking", seed)

@@ -8,7 +8,7 @@ from django.db.models import Count
 from hosts import services as hosts
 from hosts.models import Host
 from networking.networks.models import Network
-from networking.ports.models import DHCP, ROUTER_OWNERS, Port
+from networking.ports.models import DHCP, Port
 from networking.wanted.changes import touch, touch_network
 from networking.wanted.sync import send_everything
 
@@ -75,7 +75,7 @@ def adopt() -> None:
     from networking.routers.models import Router
     from networking.routers.wiring import assign as assign_router
 
-    homeless = Port.objects.filter(device_owner=DHCP, network__dhcp_host="").values("network_id")
+    homeless = Port.objects.filter(role=DHCP, network__dhcp_host="").values("network_id")
     for network in Network.objects.select_for_update().filter(pk__in=homeless):
         assign(network)
         touch_network(network.id)
@@ -94,5 +94,5 @@ def touch_neighbours(host: str) -> None:
 
 
 def _networks_of(router_id: str) -> list[str]:
-    legs = Port.objects.filter(device_id=router_id, device_owner__in=ROUTER_OWNERS)
+    legs = Port.objects.filter(router_id=router_id)
     return [f"network:{network}" for network in legs.values_list("network_id", flat=True)]

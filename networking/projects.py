@@ -46,7 +46,7 @@ def _delete_router(router: Router) -> None:
         router.gateway_port = None
         router.save(update_fields=["gateway_port"])
         remove_port(leg)
-    for port in Port.objects.filter(device_id=router.id, device_owner=ROUTER_INTERFACE):
+    for port in router.legs.filter(role=ROUTER_INTERFACE):
         remove_port(port)
     touch(f"router:{router.id}")
     Router.objects.filter(pk=router.id).delete()

@@ -7,6 +7,7 @@ there. The first request is a fact of the launch: the guest's network works.
 import json
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -16,7 +17,8 @@ from compute.metadata import documents, passwords
 from compute.servers import services
 from compute.servers.models import Server
 from hosts.services import authenticate_agent
-from networking.ports.models import FixedIP, Port
+from networking.ports.models import FixedIP
+from networking.routers.models import Router
 from openstackapi.faults import status_of
 
 
@@ -33,17 +35,22 @@ def _not_found() -> HttpResponse:
 
 
 def server_at(*, network: str, router: str, address: str) -> Server | None:
-    """Who has `address` on a network, or on one of the networks behind a router."""
-    rows = FixedIP.objects.filter(ip_address=address, port__device_owner__startswith="compute:")
+    """Who has `address` on a network, or on a subnet that a router has a leg on.
+
+    A router answers for guests of its own project and, on networks of its own project, for everybody's: its owner may send
+    any address through it, so on a network that is only lent to them it says nothing of others' guests.
+    """
+    rows = FixedIP.objects.filter(ip_address=address).exclude(port__server_id="")
     if network:
         rows = rows.filter(port__network_id=network)
     elif router:
-        behind = Port.objects.filter(device_id=router, device_owner="network:router_interface").values("network_id")
-        rows = rows.filter(port__network_id__in=behind)
+        rows = rows.filter(subnet__in=FixedIP.objects.filter(port__router=router).values("subnet"))
+        owner = Router.objects.filter(pk=router).values("project_id")
+        rows = rows.filter(Q(port__project_id__in=owner) | Q(port__network__project_id__in=owner))
     else:
         return None
-    server_id = rows.values_list("port__device_id", flat=True).first()
-    return Server.objects.living().filter(id=server_id).first() if server_id else None
+    found = rows.values_list("port__server_id", "port__project_id").first()
+    return Server.objects.living().filter(id=found[0], project_id=found[1]).first() if found else None
 
 
 @csrf_exempt

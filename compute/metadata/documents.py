@@ -43,12 +43,13 @@ def facts_of(server: Server) -> Facts:
     """Three queries at most."""
     from networking.floatingips.models import FloatingIP
 
-    rows = FixedIP.objects.filter(port__device_id=server.id).order_by("port__created_at", "id")
+    ports = Port.objects.of_server(server)
+    rows = FixedIP.objects.filter(port__in=ports).order_by("port__created_at", "id")
     fixed = [
         {"ip": ip, "version": ipaddress.ip_address(ip).version, "subnet_id": subnet, "port_id": port}
         for ip, subnet, port in rows.values_list("ip_address", "subnet_id", "port_id")
     ]
-    floating = FloatingIP.objects.filter(port__device_id=server.id).values_list("floating_ip_address", flat=True)
+    floating = FloatingIP.objects.filter(port__in=ports).values_list("floating_ip_address", flat=True)
     return Facts(server, fixed, list(floating))
 
 
@@ -81,7 +82,7 @@ def meta_data(facts: Facts) -> dict[str, Any]:
 def network_data(facts: Facts) -> dict[str, Any]:
     """links, networks and services, as cloud-init reads them."""
     subnets = {s.id: s for s in Subnet.objects.filter(id__in={row["subnet_id"] for row in facts.fixed})}
-    ports = Port.objects.filter(device_id=facts.server.id).order_by("created_at", "id")
+    ports = Port.objects.of_server(facts.server)
     links: list[dict[str, Any]] = []
     networks: list[dict[str, Any]] = []
     services: list[dict[str, Any]] = []

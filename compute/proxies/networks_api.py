@@ -16,7 +16,7 @@ from compute.views import ComputeView, Response, flag
 from networking.floatingips import services as floatingips
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
-from networking.ports.models import FixedIP
+from networking.ports.models import FixedIP, Port
 from networking.securitygroups import rules, services
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
 
@@ -189,7 +189,7 @@ class SecurityGroupRuleDetail(ComputeView):
 
 
 def _floating(row: FloatingIP) -> dict[str, Any]:
-    owner = row.port.device_id if row.port is not None and row.port.device_owner.startswith("compute:") else None
+    owner = row.port.server_id or None if row.port is not None else None
     return {
         "id": row.id,
         "ip": row.floating_ip_address,
@@ -247,7 +247,7 @@ def add_floating_ip(actor: Actor, *, server_id: str, address: str, fixed: str | 
     """Raises: Missing, Invalid when the server has no such fixed address."""
     server: Server = find_server(actor, server_id, "compute:server:attach_interface")
     floating = by_address(actor, address)
-    rows = FixedIP.objects.filter(port__device_id=server.id).order_by("port__created_at", "id")
+    rows = FixedIP.objects.filter(port__in=Port.objects.of_server(server)).order_by("port__created_at", "id")
     found = rows.filter(ip_address=fixed).first() if fixed else rows.filter(subnet__ip_version=4).first()
     if found is None:
         raise Invalid(
@@ -263,7 +263,7 @@ def remove_floating_ip(actor: Actor, *, server_id: str, address: str) -> None:
     """Raises: Missing, Conflict when it leads elsewhere."""
     server: Server = find_server(actor, server_id, "compute:server:detach_interface")
     floating = by_address(actor, address)
-    if floating.port is None or floating.port.device_id != server.id:
+    if floating.port is None or floating.port.server_id != server.id:
         raise Conflict(reason=f"Floating IP {address} is not associated with instance {server_id}.")
     floatingips.update(actor, floating.id, port_id=None)
 

@@ -63,7 +63,8 @@ def rebuild(actor: Actor, *, server_id: str, image_id: str, **changes: Any) -> S
         limits.require_metadata(server.project_id, changes["metadata"])
     facts = dict.fromkeys(("leased_at", "metadata_at", "login_at"))
     meta = creating.image_meta(image)
-    run(actor, server, "rebuild", flows_change.REBUILD, image_id=image.id, image_meta=meta, **facts, **changes)
+    changes |= {"image_id": image.id, "image_meta": meta, "readable_images": creating.readable(actor, image)}
+    run(actor, server, "rebuild", flows_change.REBUILD, **facts, **changes)
     return server
 
 
@@ -218,7 +219,7 @@ def attach_interface(actor: Actor, *, server_id: str, nic: wiring.Nic | None) ->
 def detach_interface(actor: Actor, *, server_id: str, port_id: str) -> None:
     """Raises: PortNotHere, WrongState."""
     server = find(actor, server_id, "compute:server:detach_interface", lock=True)
-    row = Port.objects.filter(id=port_id, device_id=server.id)
+    row = Port.objects.of_server(server).filter(id=port_id)
     found = row.values("id", "network_id", "mac_address", "network__mtu").first()
     if found is None:
         raise PortNotHere(id=port_id)
@@ -236,7 +237,7 @@ def detach_interface(actor: Actor, *, server_id: str, port_id: str) -> None:
 def send_network_again(actor: Actor, *, server_id: str) -> None:
     """Have the host wire the server's ports anew."""
     server = find(actor, server_id, "compute:server:reset_state")
-    touch(*(f"port:{port_id}" for port_id in Port.objects.filter(device_id=server.id).values_list("id", flat=True)))
+    touch(*(f"port:{port_id}" for port_id in Port.objects.of_server(server).values_list("id", flat=True)))
 
 
 @transaction.atomic
@@ -244,7 +245,7 @@ def add_fixed_ip(actor: Actor, *, server_id: str, network_id: str) -> None:
     """One more address on the server's port in a network. Raises: PortNotHere."""
     server = find(actor, server_id, "compute:server:attach_interface", lock=True)
     server.allow("attach_interface", admin=actor.is_admin)
-    port = Port.objects.filter(device_id=server.id, network_id=network_id).order_by("created_at").first()
+    port = Port.objects.of_server(server).filter(network_id=network_id).first()
     if port is None:
         raise PortNotHere(id=network_id)
     have = [{"ip_address": ip} for ip in port.fixed_ips.values_list("ip_address", flat=True)]
@@ -259,7 +260,7 @@ def remove_fixed_ip(actor: Actor, *, server_id: str, address: str) -> None:
     """Raises: PortNotHere when no port of the server has the address."""
     server = find(actor, server_id, "compute:server:detach_interface", lock=True)
     server.allow("detach_interface", admin=actor.is_admin)
-    port = Port.objects.filter(device_id=server.id, fixed_ips__ip_address=address).first()
+    port = Port.objects.of_server(server).filter(fixed_ips__ip_address=address).first()
     if port is None:
         raise PortNotHere(id=address)
     rest = port.fixed_ips.exclude(ip_address=address).values_list("ip_address", flat=True)
@@ -273,7 +274,7 @@ def remove_fixed_ip(actor: Actor, *, server_id: str, address: str) -> None:
 
 def groups_of(server: Server) -> list[dict[str, Any]]:
     """The groups of the server's ports, as Nova's proxy shows them (without their rules)."""
-    ids = PortGroup.objects.filter(port__device_id=server.id).values("group_id")
+    ids = PortGroup.objects.filter(port__in=Port.objects.of_server(server)).values("group_id")
     rows = SecurityGroup.objects.filter(id__in=ids).order_by("name", "id")
     return [
         {"id": g.id, "name": g.name, "description": g.description, "tenant_id": g.project_id, "rules": []} for g in rows
@@ -285,7 +286,7 @@ def _ports_and_group(actor: Actor, server: Server, name: str) -> tuple[list[Port
     group = groups.filter(id=name).first() or groups.filter(name=name).first()
     if group is None:
         raise GroupMissing(name=name, project=server.project_id)
-    ports = list(Port.objects.filter(device_id=server.id, port_security_enabled=True))
+    ports = list(Port.objects.of_server(server).filter(port_security_enabled=True))
     if not ports:
         raise NoPorts()
     return ports, group.id

@@ -29,6 +29,8 @@ from images.images import states as image_states
 from images.images.models import Image
 from operations import start
 
+#: Properties of an image that name other images whose bytes reach the guest.
+IMAGE_REFERENCES = ("kernel_id", "ramdisk_id")
 USER_DATA_LIMIT = 65535  # characters of base64, as in Nova
 
 
@@ -109,6 +111,7 @@ class Launch:
 class _Checked:
     flavor: Flavor
     image: Image | None
+    readable: list[str]  # ids of the images that the server reads
     key: KeyPair | None
     nics: list[wiring.Nic]
     groups: dict[str, str] | None  # id → name; None: the project's default one
@@ -141,9 +144,11 @@ def _check(actor: Actor, ask: Launch) -> _Checked:
         raise FlavorUnknown(**error.data) from None
     check_user_data(ask.user_data)
     zone, host = _place(actor, ask)
+    image = usable_image(actor, ask.image_id, flavor.ram, flavor.disk) if ask.image_id else None
     return _Checked(
         flavor=flavor,
-        image=usable_image(actor, ask.image_id, flavor.ram, flavor.disk) if ask.image_id else None,
+        image=image,
+        readable=readable(actor, image) if image else [],
         key=find_key(actor, ask.key_name),
         nics=wiring.resolve(actor, ask.networks),
         groups=wiring.named_groups(actor, ask.security_groups),
@@ -158,18 +163,32 @@ def usable_image(actor: Actor, image_id: str, ram: int, disk: int) -> Image:
 
     Raises: ImageUnknown, ImageNotActive, FlavorTooSmall.
     """
-    image = Image.objects.visible_to(actor).filter(id=image_id).first()
-    if image is None:
-        known = Image.objects.visible_to(actor).order_by("-created_at").values_list("id", "name")[:1000]
-        raise ImageUnknown(id=image_id, hint=hint(image_id, {text for pair in known for text in pair if text}))
-    if image.status != image_states.ACTIVE:
-        raise ImageNotActive(id=image_id, status=image.status)
+    image = _active_image(actor, image_id)
     if image.min_ram > ram:
         raise FlavorTooSmall(what="memory", have=ram, unit="MiB", need=image.min_ram)
     need = max(image.min_disk, -(-int(image.virtual_size or 0) // 1024**3)) if disk else 0
     if need > disk:
         raise FlavorTooSmall(what="disk", have=disk, unit="GiB", need=need)
     return image
+
+
+def _active_image(actor: Actor, image_id: str) -> Image:
+    image = Image.objects.visible_to(actor).filter(id=image_id).first()
+    if image is None:
+        known = Image.objects.visible_to(actor).order_by("-created_at").values_list("id", "name")[:1000]
+        raise ImageUnknown(id=image_id, hint=hint(image_id, {text for pair in known for text in pair if text}))
+    if image.status != image_states.ACTIVE:
+        raise ImageNotActive(id=image_id, status=image.status)
+    return image
+
+
+def readable(actor: Actor, image: Image) -> list[str]:
+    """Ids of all images that a host reads for a server of `image`: itself, and what its properties name.
+
+    Each is asked about as the image itself is. Raises: ImageUnknown, ImageNotActive.
+    """
+    named = [str(image.properties[key]) for key in IMAGE_REFERENCES if (image.properties or {}).get(key)]
+    return list(dict.fromkeys([image.id, *(_active_image(actor, image_id).id for image_id in named)]))
 
 
 def image_meta(image: Image | None) -> dict[str, Any]:
@@ -303,6 +322,7 @@ def _row(actor: Actor, project_id: str, ask: Launch, checked: _Checked, number: 
         generation=1,
         image_id=checked.image.id if checked.image else None,
         image_meta=image_meta(checked.image),
+        readable_images=checked.readable,
         flavor_id=checked.flavor.id,
         flavor=checked.flavor.embedded(),
         pinned_availability_zone=checked.zone,

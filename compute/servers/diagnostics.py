@@ -34,7 +34,7 @@ def diagnostics(server: Server, version: tuple[int, int]) -> dict[str, Any]:
     host = Host.objects.filter(Q(name=server.host)).first()
     nothing = ("rx_octets", "rx_errors", "rx_drop", "rx_packets", "rx_rate")
     sent = tuple(name.replace("rx_", "tx_") for name in nothing)
-    macs = Port.objects.filter(device_id=server.id).order_by("created_at").values_list("mac_address", flat=True)
+    macs = Port.objects.of_server(server).values_list("mac_address", flat=True)
     counted = ("read_bytes", "read_requests", "write_bytes", "write_requests", "errors_count")
     disks = [dict.fromkeys(counted) for _disk in domain.disks_of(server)]
     since = server.launched_at

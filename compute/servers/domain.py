@@ -5,30 +5,31 @@ from typing import Any
 from common.prepared import Prepared
 from compute.metadata import documents
 from compute.servers.models import Server
-from hostagent.contract import DiskSpec, PortSpec, ServerSpec
+from hostagent.contract import DiskSpec, ImageSource, PortSpec, ServerSpec
 from images import services as images
+from images.images.errors import ImageNotFound
 from networking.ports.models import Port
 
 _ports = Prepared(
-    lambda server: (
-        Port.objects.filter(device_id=server)
+    lambda server, project: (
+        Port.objects.filter(server_id=server, project_id=project)
         .order_by("created_at", "id")
         .values("id", "network_id", "mac_address", "network__mtu")
     )
 )
 
 
-def ports_of(server_id: str) -> list[PortSpec]:
+def ports_of(server: Server) -> list[PortSpec]:
     """The server's ports in the order in which it got them. One query."""
     return [
         PortSpec(port_id=row["id"], network_id=row["network_id"], mac=row["mac_address"], mtu=row["network__mtu"])
-        for row in _ports(server_id)
+        for row in _ports(server.id, server.project_id)
     ]
 
 
 def spec(server: Server, *, power: str = "on") -> ServerSpec:
     """The body of `server.ensure`."""
-    ports = ports_of(server.id)
+    ports = ports_of(server)
     body = ServerSpec(
         server_id=server.id,
         name=server.instance_name,
@@ -66,12 +67,22 @@ def _direct_boot(server: Server) -> dict[str, Any]:
     kernel, ramdisk = properties.get("kernel_id"), properties.get("ramdisk_id")
     if not kernel:
         return {}
-    out: dict[str, Any] = {"kernel": images.source(kernel)}
+    out: dict[str, Any] = {"kernel": _source(server, kernel)}
     if ramdisk:
-        out["ramdisk"] = images.source(ramdisk)
+        out["ramdisk"] = _source(server, ramdisk)
     if properties.get("os_command_line"):
         out["cmdline"] = properties["os_command_line"]
     return out
+
+
+def _source(server: Server, image_id: str) -> ImageSource:
+    """Where the host reads an image: only one that was checked for who asked, or that shelving made of this server.
+
+    Raises: ImageNotFound, and what images.source raises.
+    """
+    if image_id not in server.readable_images and image_id != server.shelved_image_id:
+        raise ImageNotFound(id=image_id)
+    return images.source(image_id)
 
 
 def disk(server: Server, image_id: str | None = None) -> dict[str, Any]:
@@ -79,6 +90,6 @@ def disk(server: Server, image_id: str | None = None) -> dict[str, Any]:
     source = image_id or server.image_id
     return {
         "server_id": server.id,
-        "image": images.source(source) if source else None,
+        "image": _source(server, source) if source else None,
         "size_gib": int(server.flavor["disk"]),
     }

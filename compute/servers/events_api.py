@@ -32,7 +32,7 @@ class NoServers(NotFound):
 
 def _take(event: dict[str, Any], server: Server) -> None:
     """Look again: the host is told of the ports anew, and who waits for one of them goes on."""
-    ports = Port.objects.filter(device_id=server.id)
+    ports = Port.objects.of_server(server)
     if event.get("tag"):
         ports = ports.filter(id=event["tag"])
     ids = list(ports.values_list("id", flat=True))

@@ -229,7 +229,7 @@ def _by_address(rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
     for name, version in (("ip", 4), ("ip6", 6)):
         if name not in query:
             continue
-        known = reading.ports.addresses(list(rows.values_list("id", flat=True)))
+        known = reading.ports.addresses(dict(rows.values_list("id", "project_id")))
         texts = ((id, e["ip"]) for id, entries in known.items() for e in entries if e["version"] == version)
         rows = rows.filter(id__in=set(regex(query[name]).among(texts)))
     return rows

@@ -347,7 +347,7 @@ def plug_live(op: Op) -> Wait | None:
     server = steps.of(op)
     if op.answer is not None or op.data["rest"] == states.STOPPED:
         return None
-    spec = next((p for p in domain.ports_of(server.id) if p["port_id"] == op.data["port_id"]), None)
+    spec = next((p for p in domain.ports_of(server) if p["port_id"] == op.data["port_id"]), None)
     if spec is None:
         return None
     body = {"server_id": server.id, "port": dict(spec)}
@@ -364,7 +364,7 @@ def unplug_live(op: Op) -> Wait | None:
 
 def free_port(op: Op) -> None:
     server = steps.of(op)
-    if any(p["port_id"] == op.data["port_id"] for p in domain.ports_of(server.id)):
+    if any(p["port_id"] == op.data["port_id"] for p in domain.ports_of(server)):
         wiring.unplug(server, op.data["port_id"], op.actor)
     server.change(own_ports=[id for id in server.own_ports if id != op.data["port_id"]])
 

@@ -68,6 +68,8 @@ class Server(models.Model):
     fault_at = models.DateTimeField(null=True, default=None)
 
     image_id = models.CharField(max_length=36, null=True, default=None)
+    #: Ids of the images that its hosts may be told to read, each checked for who asked: creating.readable
+    readable_images = models.JSONField(default=list)
     image_meta = models.JSONField(default=dict)  # min_disk, properties: what must still be known when the image is gone
     flavor_id = models.CharField(max_length=255)
     flavor = models.JSONField(default=dict)  # Flavor.embedded()

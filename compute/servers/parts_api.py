@@ -109,22 +109,20 @@ class TagItem(ComputeView):
 
 class Addresses(ComputeView):
     def get(self, request: Any, server_id: str) -> Response:
-        services.find(self.actor, server_id)
-        return Response({"addresses": plain_addresses(server_id)})
+        return Response({"addresses": plain_addresses(services.find(self.actor, server_id))})
 
 
 class AddressesOfNetwork(ComputeView):
     def get(self, request: Any, server_id: str, network: str) -> Response:
-        services.find(self.actor, server_id)
-        found = plain_addresses(server_id)
+        found = plain_addresses(services.find(self.actor, server_id))
         if network not in found:
             raise Missing(reason="Network not found")
         return Response({network: found[network]})
 
 
-def plain_addresses(server_id: str) -> dict[str, list[dict[str, Any]]]:
+def plain_addresses(server: Server) -> dict[str, list[dict[str, Any]]]:
     """Addresses without the OS-EXT-IPS attributes, as this route has them."""
-    return reading.plain(reading.addresses_of([server_id])[server_id])
+    return reading.plain(reading.addresses_of({server.id: server.project_id})[server.id])
 
 
 # ── Interfaces ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -144,7 +142,7 @@ def interface(port: Port, version: tuple[int, int]) -> dict[str, Any]:
 
 def port_of(server: Server, port_id: str) -> Port:
     """Raises: Missing."""
-    port = Port.objects.filter(id=port_id, device_id=server.id).first()
+    port = Port.objects.of_server(server).filter(id=port_id).first()
     if port is None:
         raise Missing(reason=f"Port id {port_id} could not be found.")
     return port
@@ -172,8 +170,7 @@ class Interfaces(ComputeView):
     }
 
     def get(self, request: Any, server_id: str) -> Response:
-        services.find(self.actor, server_id)
-        ports = Port.objects.filter(device_id=server_id).order_by("created_at", "id")
+        ports = Port.objects.of_server(services.find(self.actor, server_id))
         return Response({"interfaceAttachments": [interface(port, self.version) for port in ports]})
 
     def post(self, request: Any, server_id: str) -> Response:

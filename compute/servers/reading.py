@@ -82,7 +82,7 @@ def _selected(query: QuerySet[Server], *, secrets: bool) -> QuerySet[Any, dict[s
 
 
 def _finished(found: list[dict[str, Any]], base: str, *, hosts: bool) -> list[dict[str, Any]]:
-    where = addresses_of([row["id"] for row in found])
+    where = addresses_of({row["id"]: row["project_id"] for row in found})
     status = host_status() if hosts else {}
     for row in found:
         row["base"] = base
@@ -113,10 +113,10 @@ def fault(row: dict[str, Any]) -> dict[str, Any] | None:
     return {"code": 500, "created": iso(row["fault_at_text"]), "message": message[:255]}
 
 
-def addresses_of(server_ids: list[str]) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """{server id: {network name: [address]}} in the wire's form."""
+def addresses_of(servers: dict[str, str]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """{server id: {network name: [address]}} in the wire's form; `servers` is {server id: project id}."""
     out: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for server_id, entries in ports.addresses(server_ids).items():
+    for server_id, entries in ports.addresses(servers).items():
         networks = out[server_id] = {}
         for entry in entries:
             networks.setdefault(entry["network_name"], []).append(

@@ -38,7 +38,7 @@ def on_lease(host: str, body: dict[str, Any]) -> None:
     """dnsmasq gave a port its address. The agent names the port, or only its MAC and address."""
     port = body.get("port_id")
     rows = Port.objects.filter(id=port) if port else Port.objects.filter(mac_address=str(body.get("mac", "")).lower())
-    server_id = rows.filter(device_owner__startswith="compute:").values_list("device_id", flat=True).first()
+    server_id = rows.exclude(server_id="").values_list("server_id", flat=True).first()
     if server_id:
         services.note_fact(server_id, "leased_at", _at(body))
 

@@ -200,6 +200,11 @@ def set_tags(actor: Actor, *, server_id: str, tags: list[str]) -> list[str]:
 
 
 @transaction.atomic
+def project_of(server_id: str) -> str | None:
+    """Whose a living server is, None if there is none."""
+    return Server.objects.living().filter(id=server_id).values_list("project_id", flat=True).first()
+
+
 def note_fact(server_id: str, column: str, at: Any) -> None:
     """A fact that the guest caused (leased_at, metadata_at, login_at), the first time only."""
     changed = Server.objects.living().filter(id=server_id, **{f"{column}__isnull": True}).update(**{column: at})

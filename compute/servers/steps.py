@@ -68,13 +68,13 @@ def release_host(op: Op) -> Result:
 
 def bind_ports(op: Op) -> Result:
     server = alive(op)
-    for port in domain.ports_of(server.id):
+    for port in domain.ports_of(server):
         ports.bind(port["port_id"], server.host)
     return None
 
 
 def unbind_ports(op: Op) -> Result:
-    for port in domain.ports_of(op.subject_id):
+    for port in domain.ports_of(of(op)):
         ports.unbind(port["port_id"])
     return None
 
@@ -84,7 +84,7 @@ def wire_network(op: Op) -> Result:
     server = alive(op)
     port_ids = op.data.get("port_ids")
     if port_ids is None:
-        port_ids = op.data["port_ids"] = [port["port_id"] for port in domain.ports_of(server.id)]
+        port_ids = op.data["port_ids"] = [port["port_id"] for port in domain.ports_of(server)]
     if not port_ids:
         return None
     answer = wanted.in_sync(server.host, port_ids)

@@ -11,8 +11,8 @@ from compute.nearest import hint
 from compute.servers import domain
 from compute.servers.models import Server
 from networking.networks.models import Network, visible_network
+from networking.ports import devices
 from networking.ports import services as ports
-from networking.ports import updates as port_updates
 from networking.ports.models import Port
 from networking.securitygroups.models import SecurityGroup
 
@@ -110,10 +110,10 @@ def _automatic(actor: Actor, *, must: bool) -> list[Nic]:
 
 def _check(actor: Actor, nic: Nic) -> None:
     if nic.port_id:
-        port = Port.objects.visible_to(actor).filter(id=nic.port_id).values("device_id").first()
+        port = Port.objects.visible_to(actor).filter(id=nic.port_id).first()
         if port is None:
             raise PortUnknown(id=nic.port_id)
-        if port["device_id"]:
+        if devices.is_taken(port):
             raise PortTaken(id=nic.port_id)
         return
     network = visible_network(actor, nic.network_id)
@@ -132,9 +132,9 @@ def owner_of(server: Server) -> str:
 
 def plug(actor: Actor, server: Server, nic: Nic, groups: list[str] | None) -> tuple[str, bool]:
     """(port id, whether it was made for this server). Raises what the network service raises."""
+    attachment = devices.Attachment(server.id, server.project_id, owner_of(server), server.hostname)
     if nic.port_id:
-        owned = {"device_id": server.id, "device_owner": owner_of(server), "dns_name": server.hostname}
-        port_updates.update(Actor.internal("compute", project_id=server.project_id), nic.port_id, **owned)
+        devices.attach(nic.port_id, attachment)
         return nic.port_id, False
     fixed: list[dict[str, Any]] | None = [{"ip_address": nic.fixed_ip}] if nic.fixed_ip else None
     port = ports.create(
@@ -143,9 +143,7 @@ def plug(actor: Actor, server: Server, nic: Nic, groups: list[str] | None) -> tu
         project_id=server.project_id,
         fixed_ips=fixed,
         security_groups=groups,
-        device_id=server.id,
-        device_owner=owner_of(server),
-        dns_name=server.hostname,
+        attachment=attachment,
     )
     return port.id, True
 
@@ -155,9 +153,9 @@ def unplug(server: Server, port_id: str, actor: Actor) -> None:
     if port_id in server.own_ports:
         ports.delete(actor, port_id)
     else:
-        port_updates.update(actor, port_id, device_id="", device_owner="", dns_name="", host="")
+        devices.detach(port_id, server.id)
 
 
 def free_ports(server: Server, actor: Actor) -> None:
-    for port in domain.ports_of(server.id):
+    for port in domain.ports_of(server):
         unplug(server, port["port_id"], actor)

@@ -9,7 +9,7 @@ from hosts.models import Host
 from identity import policy
 from networking.networks.models import Network
 from networking.networks.services import find as find_network
-from networking.ports.models import DHCP, ROUTER_OWNERS, Port
+from networking.ports.models import DHCP, Port
 from networking.routers.models import Router
 from networking.routers.services import find as find_router
 from networking.wanted.changes import touch, touch_network
@@ -53,7 +53,7 @@ def remove_network(actor: Actor, host: Host, network_id: str) -> None:
 
 def _carry_dhcp(network: Network, host: str) -> None:
     Network.objects.filter(pk=network.id).update(dhcp_host=host)
-    Port.objects.filter(network=network, device_owner=DHCP).update(host=host, status="DOWN")
+    Port.objects.filter(network=network, role=DHCP).update(host=host, status="DOWN")
     touch_network(network.id)
 
 
@@ -79,6 +79,6 @@ def remove_router(actor: Actor, host: Host, router_id: str) -> None:
 
 def _carry_router(router: Router, host: str) -> None:
     Router.objects.filter(pk=router.id).update(host=host)
-    legs = Port.objects.filter(device_id=router.id, device_owner__in=ROUTER_OWNERS)
+    legs = Port.objects.filter(router=router)
     legs.update(host=host, status="DOWN")
     touch(f"router:{router.id}", *(f"network:{network}" for network in legs.values_list("network_id", flat=True)))

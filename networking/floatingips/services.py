@@ -100,7 +100,8 @@ def _take(network: Network, floating_id: str, ip: str | None, subnet_id: str | N
     subnets = list(Subnet.objects.filter(network=network, ip_version=4).order_by("created_at", "id"))
     if not subnets:
         raise BadFloatingIPRequest(reason=f"Network {network.id} does not contain any IPv4 subnet")
-    port = Port(network=network, project_id="", device_owner=FLOATING_IP, device_id=floating_id, status="N/A")
+    port = Port(network=network, project_id="", role=FLOATING_IP, status="N/A")
+    port.device_owner, port.device_id = FLOATING_IP, floating_id
     port.port_security_enabled = False
     ports.insert_with_mac(port, None)
     if ip or subnet_id:
@@ -205,17 +206,20 @@ def _inner_address(port: Port, asked: str | None) -> FixedIP:
 
 
 def _router_between(subnet: Subnet, external_id: str, port: Port) -> Router:
-    """The router with a leg on the subnet and its gateway on the external network; that with the gateway address first."""
-    legs = FixedIP.objects.filter(subnet=subnet, port__device_owner=ROUTER_INTERFACE)
+    """The router with a leg on the subnet and its gateway on the external network; that with the gateway address first.
+
+    It is the port's project's or the network's: another's router on a lent network carries nobody else's traffic.
+    """
+    legs = FixedIP.objects.filter(subnet=subnet, port__role=ROUTER_INTERFACE)
     ids = [
         router
         for ip, router in sorted(
-            legs.values_list("ip_address", "port__device_id"), key=lambda leg: leg[0] != subnet.gateway_ip
+            legs.values_list("ip_address", "port__router_id"), key=lambda leg: leg[0] != subnet.gateway_ip
         )
     ]
-    reachable = {
-        router.id: router for router in Router.objects.filter(pk__in=ids, gateway_port__network_id=external_id)
-    }
+    trusted = (port.project_id, port.network.project_id)
+    rows = Router.objects.filter(pk__in=ids, gateway_port__network_id=external_id, project_id__in=trusted)
+    reachable = {router.id: router for router in rows}
     for router_id in ids:
         if router_id in reachable:
             return reachable[router_id]

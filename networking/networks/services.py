@@ -139,13 +139,13 @@ def update(actor: Actor, network_id: str, **changes: Any) -> Network:
     names = {"shared": "shared", "external": "router:external", "is_default": "is_default"}
     differing = {names[key]: True for key in names if key in changes and changes[key] != getattr(network, key)}
     require_rights(actor, differing)
-    lent = Port.objects.filter(network=network, device_owner__in=(ROUTER_GATEWAY, FLOATING_IP))
+    lent = Port.objects.filter(network=network, role__in=(ROUTER_GATEWAY, FLOATING_IP))
     if changes.get("external") is False and lent.exists():
         raise ExternalNetworkInUse(id=network_id)
-    if changes.get("shared") is False and network.shared:
-        others = Port.objects.filter(network=network).exclude(project_id=network.project_id)
-        if others.exclude(device_owner__startswith="network:").exists():
-            raise InvalidSharedSetting(name=network.name)
+    guests = Port.objects.of_guests().filter(network=network)
+    is_withdrawn = changes.get("shared") is False and network.shared
+    if is_withdrawn and guests.exclude(project_id=network.project_id).exists():
+        raise InvalidSharedSetting(name=network.name)
     if "mtu" in changes:
         changes["mtu"] = segments.check_mtu(changes["mtu"], network.kind)
         if network.subnets.filter(ip_version=6).exists() and changes["mtu"] < MTU_MINIMUM_V6:
@@ -170,7 +170,7 @@ def delete(actor: Actor, network_id: str) -> None:
     for floating in network.floating_ips.filter(port=None):
         remove_floating_ip(floating)
     ports = list(Port.objects.filter(network=network))
-    used = [port.id for port in ports if port.device_owner != DHCP]
+    used = [port.id for port in ports if port.role != DHCP]
     if used:
         raise NetworkInUse(id=network_id, ports=", ".join(used[:20]))
     for port in ports:

@@ -1,15 +1,16 @@
 """The addresses of servers, as compute and the portal show them."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from common.actor import Actor
 from common.prepared import Prepared
 from networking.networks.models import Network
-from networking.ports.models import FixedIP, Port
+from networking.ports.models import FixedIP
 
 _FIXED = (
-    "port__device_id",
+    "port__server_id",
+    "port__project_id",
     "port__network_id",
     "port__network__name",
     "port_id",
@@ -31,32 +32,30 @@ def _floating_of(**where: Any) -> Any:
 
 
 # Pages ask for one server over and over.
-_fixed_of_one = Prepared(lambda server: _fixed_of(port__device_id=server))
-_floating_of_one = Prepared(lambda server: _floating_of(port__device_id=server))
+_fixed_of_one = Prepared(lambda server: _fixed_of(port__server_id=server))
+_floating_of_one = Prepared(lambda server: _floating_of(port__server_id=server))
 
 
-def addresses(server_ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+def addresses(servers: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
     """{server id: [{network_id, network_name, port_id, mac, ip, version, type: fixed|floating}]} in two queries.
 
+    `servers` is {server id: its project's id}: a port of another project is not its.
     In the order in which the ports were made; a fixed address is followed by its floating one.
     """
-    ids = list(server_ids)
+    ids = list(servers)
     found: dict[str, list[dict[str, Any]]] = {server: [] for server in ids}
-    rows = _fixed_of_one(ids[0]) if len(ids) == 1 else _fixed_of(port__device_id__in=ids)
-    outside = _floating_of_one(ids[0]) if len(ids) == 1 else _floating_of(port__device_id__in=ids)
+    rows = _fixed_of_one(ids[0]) if len(ids) == 1 else _fixed_of(port__server_id__in=ids)
+    outside = _floating_of_one(ids[0]) if len(ids) == 1 else _floating_of(port__server_id__in=ids)
     floating = {(row["port_id"], row["fixed_ip_address"]): row["floating_ip_address"] for row in outside}
-    for server, network, name, port, mac, ip, version in (row.values() for row in rows):
+    for server, project, network, name, port, mac, ip, version in (row.values() for row in rows):
+        if project != servers[server]:
+            continue
         entry = {"network_id": network, "network_name": name, "port_id": port, "mac": mac}
         found[server].append({**entry, "ip": ip, "version": version, "type": "fixed"})
         outer = floating.get((port, ip))
         if outer:
             found[server].append({**entry, "ip": outer, "version": 4, "type": "floating"})
     return found
-
-
-def ports_of(server_id: str) -> list[Port]:
-    """The ports of one server, oldest first."""
-    return list(Port.objects.filter(device_id=server_id).order_by("created_at", "id"))
 
 
 def default_network(actor: Actor) -> Network | None:

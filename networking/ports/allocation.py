@@ -19,7 +19,7 @@ from networking.errors import (
     IpAddressGenerationFailure,
     SubnetNotFound,
 )
-from networking.ports.models import ROUTER_OWNERS, FixedIP, Port
+from networking.ports.models import FixedIP, Port
 from networking.subnets.models import Subnet
 
 WINDOW = 256  # used addresses read at once while looking for a gap
@@ -70,7 +70,7 @@ def hold(port: Port, subnet: Subnet, ip: str) -> FixedIP:
 
 def allocate(port: Port, subnet: Subnet) -> FixedIP:
     """Give the port an address of this subnet. Raises: IpAddressGenerationFailure."""
-    if subnet.is_autoconfigured and port.device_owner not in ROUTER_OWNERS:
+    if subnet.is_autoconfigured and not port.router_id:
         return hold(port, subnet, eui64(ipaddress.IPv6Network(subnet.cidr), port.mac_address))
     ip = next_free(subnet.id)
     if ip is None:
@@ -85,7 +85,7 @@ def allocate_any(port: Port, subnets: Sequence[Subnet]) -> list[FixedIP]:
     Raises: IpAddressGenerationFailure when all subnets of a version are full.
     """
     given: list[FixedIP] = []
-    is_router = port.device_owner in ROUTER_OWNERS
+    is_router = port.router_id is not None
     for version in (4, 6):
         ordinary = [s for s in subnets if s.ip_version == version and (is_router or not s.is_autoconfigured)]
         for subnet in ordinary:
@@ -146,7 +146,7 @@ def _checked_ip(port: Port, subnet: Subnet, ip: str) -> str:
         edges = edges[:1]
     if address not in network or address in edges:
         raise InvalidIpForSubnet(ip=ip, cidr=subnet.cidr)
-    if subnet.is_autoconfigured and port.device_owner not in ROUTER_OWNERS:
+    if subnet.is_autoconfigured and not port.router_id:
         own = eui64(ipaddress.IPv6Network(subnet.cidr), port.mac_address)
         if str(address) != own:
             raise InvalidInput(

@@ -77,7 +77,7 @@ def rows(ports: Sequence[Port]) -> list[dict[str, Any]]:
 
 
 def _row(port: Port, addresses: list[dict[str, str]], groups: list[str], tags: list[str]) -> dict[str, Any]:
-    is_wired = bool(port.host) and not port.device_owner.startswith("network:")
+    is_wired = bool(port.host) and not port.role
     return {
         **standard_values(port, tags),
         "name": port.name,

@@ -27,7 +27,7 @@ def settle(network: Network) -> None:
     from networking.ports.services import insert_with_mac, remove
 
     served = list(Subnet.objects.filter(network=network, enable_dhcp=True).order_by("created_at", "id"))
-    port = Port.objects.filter(network=network, device_owner=DHCP).first()
+    port = Port.objects.filter(network=network, role=DHCP).first()
     if not served:
         if port is not None:
             remove(port)
@@ -37,7 +37,11 @@ def settle(network: Network) -> None:
         return
     if port is None:
         port = Port(
-            network=network, project_id=network.project_id, device_owner=DHCP, device_id=device_id(network.id), name=""
+            network=network,
+            project_id=network.project_id,
+            role=DHCP,
+            device_owner=DHCP,
+            device_id=device_id(network.id),
         )
         port.port_security_enabled = False
         port.host = network.dhcp_host
@@ -60,5 +64,5 @@ def assign(network: Network, port: Port | None = None) -> None:
         return
     network.dhcp_host = host
     Network.objects.filter(pk=network.id).update(dhcp_host=host)
-    rows = Port.objects.filter(pk=port.id) if port else Port.objects.filter(network=network, device_owner=DHCP)
+    rows = Port.objects.filter(pk=port.id) if port else Port.objects.filter(network=network, role=DHCP)
     rows.update(host=host, status="DOWN")

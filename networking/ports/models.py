@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 from django.db import models
 
 from common.actor import Actor
@@ -15,7 +17,15 @@ ROUTER_INTERFACE = "network:router_interface"
 ROUTER_GATEWAY = "network:router_gateway"
 FLOATING_IP = "network:floatingip"
 ROUTER_OWNERS = (ROUTER_INTERFACE, ROUTER_GATEWAY)
+ROLES = (DHCP, *ROUTER_OWNERS, FLOATING_IP)
 GUEST_PREFIX = "compute:"
+
+
+class ServerRow(Protocol):
+    """What a port must know of a server: compute's row fits."""
+
+    id: Any
+    project_id: Any
 
 
 class PortQuerySet(models.QuerySet["Port"]):
@@ -26,9 +36,22 @@ class PortQuerySet(models.QuerySet["Port"]):
         project = actor.project_id or ""
         return self.filter(models.Q(project_id=project) | models.Q(network__project_id=project))
 
+    def of_server(self, server: ServerRow) -> PortQuerySet:
+        """The interfaces of a server, oldest first: plugged by compute, and of the server's own project."""
+        return self.filter(server_id=server.id, project_id=server.project_id).order_by("created_at", "id")
+
+    def of_guests(self) -> PortQuerySet:
+        """Ports that are no DHCP server's, router's or floating IP's: a guest has them, or nobody yet."""
+        return self.filter(role="")
+
 
 class Port(StandardAttributes):
-    """A MAC on a network. `host` is where it is bound ('' = nowhere)."""
+    """A MAC on a network. `host` is where it is bound ('' = nowhere).
+
+    `device_id` and `device_owner` are what the API was told, free text that nothing here reads. Whose the port really is say
+    `server_id` (written by ports/devices.py alone, for compute), `router` and `role` (one of ROLES, written by the
+    networking services that make such ports).
+    """
 
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="ports")
     mac_address = models.CharField(max_length=17)
@@ -36,6 +59,9 @@ class Port(StandardAttributes):
     status = models.CharField(max_length=8, default="DOWN")
     device_id = models.CharField(max_length=255, blank=True, default="", db_index=True)
     device_owner = models.CharField(max_length=255, blank=True, default="")
+    server_id = models.CharField(max_length=36, blank=True, default="", db_index=True)
+    router = models.ForeignKey("networking.Router", null=True, on_delete=models.PROTECT, related_name="legs")
+    role = models.CharField(max_length=32, blank=True, default="")
     host = models.CharField(max_length=255, blank=True, default="", db_index=True)
     vnic_type = models.CharField(max_length=32, default="normal")
     binding_profile = models.JSONField(default=dict, blank=True)

@@ -15,10 +15,10 @@ from identity.limits import services as quota
 from networking.addressing import random_mac
 from networking.errors import NetworkNotFound, PortNotFound, SecurityGroupNotFound
 from networking.networks.models import Network, visible_network
-from networking.ports import allocation, checks, dhcp_options
+from networking.ports import allocation, checks, devices, dhcp_options
 from networking.ports.addresses import addresses, default_network
 from networking.ports.binding import bind, unbind
-from networking.ports.models import FLOATING_IP, ROUTER_OWNERS, FixedIP, Port, PortGroup
+from networking.ports.models import DHCP, FixedIP, Port, PortGroup
 from networking.securitygroups import defaults
 from networking.securitygroups.models import SecurityGroup
 from networking.standard import Tag
@@ -76,13 +76,14 @@ def create(
     host: str = "",
     vnic_type: str = "normal",
     binding_profile: dict[str, Any] | None = None,
+    attachment: devices.Attachment | None = None,
 ) -> Port:
     """A port with a MAC and addresses nobody else has.
 
     `fixed_ips` None: one address of each IP version; []: none; else what is asked, see allocation.allocate_asked.
-    `security_groups` None: the project's default group.
+    `security_groups` None: the project's default group. `attachment`: compute makes the port for this server.
     Raises: NetworkNotFound, Forbidden, OverLimit, MacAddressInUse, IpAddressGenerationFailure, IpAddressAlreadyAllocated,
-    InvalidIpForNetwork, InvalidIpForSubnet, SecurityGroupNotFound.
+    InvalidIpForNetwork, InvalidIpForSubnet, SecurityGroupNotFound, DeviceIDNotOwnedByTenant.
     """
     project = project_id or actor.project_id or ""
     network = visible_network(actor, network_id)
@@ -101,6 +102,7 @@ def create(
             security=port_security_enabled,
             pairs=allowed_address_pairs,
         )
+        devices.require_own(actor, project, device_id, device_owner)
         quota.require(project, "network", {"port": 1})
     is_secure = network.port_security_enabled if port_security_enabled is None else port_security_enabled
     checks.check_security(is_secure, security_groups, allowed_address_pairs)
@@ -109,15 +111,13 @@ def create(
         network=network,
         name=name,
         admin_state_up=admin_state_up,
-        device_id=device_id,
-        device_owner=device_owner,
         port_security_enabled=is_secure,
         extra_dhcp_opts=list(dhcp_options.checked(extra_dhcp_opts)),
         description=description,
-        dns_name=dns_name,
         host=host,
         vnic_type=vnic_type,
         binding_profile=binding_profile or {},
+        **(attachment.columns() if attachment else _said(device_id, device_owner, dns_name)),
     )
     insert_with_mac(port, mac)
     port.allowed_address_pairs = checks.address_pairs(port, allowed_address_pairs)
@@ -132,6 +132,10 @@ def create(
     touch_port(port.id, network.id, groups, is_bound=bool(host))
     announce("port", port.id, project, port.revision_number)
     return port
+
+
+def _said(device_id: str, device_owner: str, dns_name: str) -> dict[str, str]:
+    return {"device_id": device_id, "device_owner": device_owner, "dns_name": dns_name}
 
 
 def _may_use(actor: Actor, network: Network) -> None:
@@ -166,7 +170,7 @@ def insert_with_mac(port: Port, mac: str | None) -> None:
 def join_groups(actor: Actor, port: Port, group_ids: Sequence[str] | None) -> list[str]:
     """Put the port into groups. None: the project's default group, except for the cloud's own ports."""
     if group_ids is None:
-        if port.device_owner.startswith("network:"):
+        if port.role:
             return []
         wanted = [defaults.ensure_default(port.project_id).id]
     else:
@@ -189,8 +193,8 @@ def delete(actor: Actor, port_id: str) -> None:
     """
     port = find(actor, port_id, lock=True)
     policy.require(actor, "network:port:delete", port)
-    if port.device_owner in (*ROUTER_OWNERS, FLOATING_IP):
-        raise ServicePortInUse(id=port_id, owner=port.device_owner)
+    if port.role not in ("", DHCP):
+        raise ServicePortInUse(id=port_id, owner=port.role)
     remove(port)
 
 
@@ -198,8 +202,8 @@ def remove(port: Port) -> None:
     """Remove the row and note what changes on hosts. Within a transaction; no questions asked."""
     groups = list(PortGroup.objects.filter(port=port).values_list("group_id", flat=True))
     routers = release_floating_ips(port)
-    if port.device_owner in ROUTER_OWNERS:
-        routers.append(port.device_id)
+    if port.router_id:
+        routers.append(port.router_id)
     Tag.objects.filter(resource_id=port.id).delete()
     FixedIP.objects.filter(port=port).delete()
     PortGroup.objects.filter(port=port).delete()

@@ -11,8 +11,8 @@ from common.errors import Conflict
 from common.live import announce
 from identity import policy
 from networking.networks.models import Network
-from networking.ports import allocation, checks, dhcp_options
-from networking.ports.models import ROUTER_OWNERS, FixedIP, Port, PortGroup
+from networking.ports import allocation, checks, devices, dhcp_options
+from networking.ports.models import FixedIP, Port, PortGroup
 from networking.ports.services import find, join_groups, release_floating_ips
 from networking.subnets.models import Subnet
 from networking.wanted.changes import touch_port
@@ -44,10 +44,11 @@ def update(actor: Actor, port_id: str, **changes: Any) -> Port:
             security=changes.get("port_security_enabled"),
             pairs=changes.get("allowed_address_pairs"),
         )
+        _require_own_device(actor, port, changes)
     touched = set(PortGroup.objects.filter(port=port).values_list("group_id", flat=True))
     columns = {name: changes[name] for name in PLAIN if name in changes}
     columns |= _bindings(port, changes)
-    routers = [port.device_id] if port.device_owner in ROUTER_OWNERS else []
+    routers = [port.router_id] if port.router_id else []
     if changes.get("fixed_ips") is not None:
         routers += set_addresses(port, changes["fixed_ips"])
     columns |= _security(actor, port, changes)
@@ -56,6 +57,15 @@ def update(actor: Actor, port_id: str, **changes: Any) -> Port:
     touch_port(port.id, port.network_id, touched, router_ids=routers)
     announce("port", port.id, port.project_id, port.revision_number)
     return port
+
+
+def _require_own_device(actor: Actor, port: Port, changes: dict[str, Any]) -> None:
+    """Only what differs is asked about: clients send back what they read."""
+    device, owner = changes.get("device_id") or "", changes.get("device_owner") or ""
+    is_new = "device_id" in changes and device != port.device_id
+    if is_new or ("device_owner" in changes and owner != port.device_owner):
+        claimed = owner if owner != port.device_owner else ""
+        devices.require_own(actor, port.project_id, device if "device_id" in changes else port.device_id, claimed)
 
 
 def _bindings(port: Port, changes: dict[str, Any]) -> dict[str, Any]:
@@ -109,11 +119,7 @@ def set_addresses(port: Port, asked: Sequence[dict[str, str]]) -> list[str]:
             new.append(want)
         else:
             kept.append(match)
-    own = [
-        row
-        for row in held
-        if row not in kept and row.subnet.is_autoconfigured and port.device_owner not in ROUTER_OWNERS
-    ]
+    own = [row for row in held if row not in kept and row.subnet.is_autoconfigured and not port.router_id]
     kept += [row for row in own if not any(w.get("subnet_id") == row.subnet_id for w in asked)]
     FixedIP.objects.filter(pk__in=[row.pk for row in held if row not in kept]).delete()
     subnets = list(Subnet.objects.filter(network_id=port.network_id).order_by("created_at", "id"))

@@ -74,7 +74,7 @@ def delete(actor: Actor, grant_id: str) -> None:
     grant = find(actor, grant_id)
     policy.require(actor, "network:rbac_policy:delete", grant)
     network = Network.objects.get(pk=grant.network_id)
-    ports = Port.objects.filter(network=network).exclude(device_owner__startswith="network:")
+    ports = Port.objects.of_guests().filter(network=network)
     used = (
         ports.exclude(project_id=network.project_id)
         if grant.target_project == "*"

@@ -80,7 +80,7 @@ ROUTER = Resource(
     },
     filters={
         "port_id": lambda rows, values: rows.filter(
-            pk__in=Port.objects.filter(pk__in=values, device_owner=ROUTER_INTERFACE).values("device_id")
+            pk__in=Port.objects.filter(pk__in=values, role=ROUTER_INTERFACE).values("router_id")
         )
     },
     create=services.create,

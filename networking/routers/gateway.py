@@ -63,7 +63,8 @@ def set_gateway(actor: Actor, router: Router, info: dict[str, Any]) -> None:
 
 def _make_leg(router: Router, network: Network, asked: list[dict[str, str]] | None) -> Port:
     """The port on the external network. It belongs to no project, as in Neutron: users do not see it."""
-    leg = Port(network=network, project_id="", device_owner=ROUTER_GATEWAY, device_id=router.id, host=router.host)
+    leg = Port(network=network, project_id="", role=ROUTER_GATEWAY, router=router, host=router.host)
+    leg.device_owner, leg.device_id = ROUTER_GATEWAY, router.id
     leg.port_security_enabled = False
     insert_with_mac(leg, None)
     subnets = list(Subnet.objects.filter(network=network).order_by("created_at", "id"))

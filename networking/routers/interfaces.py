@@ -10,11 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from identity import policy
-from networking.errors import InvalidInput
+from networking.errors import InvalidInput, PortNotFound
 from networking.networks.models import Network
 from networking.ports import allocation
 from networking.ports import services as ports
-from networking.ports.models import ROUTER_INTERFACE, ROUTER_OWNERS, FixedIP, Port, PortGroup
+from networking.ports.devices import is_taken
+from networking.ports.models import ROUTER_INTERFACE, FixedIP, Port, PortGroup
 from networking.routers.models import Router
 from networking.routers.services import changed, find
 from networking.subnets import services as subnets
@@ -101,8 +102,7 @@ def _make_leg(actor: Actor, router: Router, subnet_id: str) -> Port:
     leg = Port(
         network_id=subnet.network_id,
         project_id=router.project_id,
-        device_owner=ROUTER_INTERFACE,
-        device_id=router.id,
+        **_leg_of(router),
         host=router.host,
         port_security_enabled=False,
     )
@@ -111,9 +111,17 @@ def _make_leg(actor: Actor, router: Router, subnet_id: str) -> Port:
     return leg
 
 
+def _leg_of(router: Router) -> dict[str, Any]:
+    """Columns of a port that is a leg of this router."""
+    texts = {"device_id": router.id, "device_owner": ROUTER_INTERFACE}
+    return {"router": router, "role": ROUTER_INTERFACE, **texts}
+
+
 def _adopt(actor: Actor, router: Router, port_id: str) -> Port:
     port = ports.find(actor, port_id, lock=True)
-    if port.device_id:
+    if port.project_id != router.project_id and not actor.is_admin:
+        raise PortNotFound(id=port_id)  # who owns a network sees others' ports there, and gets none of them
+    if is_taken(port):
         raise PortInUse(port=port.id, network=port.network_id, device=port.device_id)
     _refuse_lent(actor, port.network)
     held = [row.subnet for row in FixedIP.objects.filter(port=port).select_related("subnet")]
@@ -126,8 +134,7 @@ def _adopt(actor: Actor, router: Router, port_id: str) -> Port:
     PortGroup.objects.filter(port=port).delete()
     port.save_changes(
         {
-            "device_id": router.id,
-            "device_owner": ROUTER_INTERFACE,
+            **_leg_of(router),
             "host": router.host,
             "port_security_enabled": False,
             "allowed_address_pairs": [],
@@ -146,10 +153,7 @@ def _refuse_lent(actor: Actor, network: Network) -> None:
 
 def _refuse_overlap(router: Router, new: list[Subnet]) -> None:
     """Raises: BadRouterRequest when a leg of the router already reaches addresses of the new subnets."""
-    legs = FixedIP.objects.filter(port__device_id=router.id, port__device_owner__in=ROUTER_OWNERS).select_related(
-        "subnet"
-    )
-    for row in legs:
+    for row in FixedIP.objects.filter(port__router=router).select_related("subnet"):
         for subnet in new:
             if row.subnet_id == subnet.id:
                 raise BadRouterRequest(reason=f"Router already has a port on subnet {subnet.id}")
@@ -172,7 +176,7 @@ def remove(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_i
     policy.require(actor, "network:router:update", router)
     if not subnet_id and not port_id:
         raise InvalidInput(reason="Either subnet_id or port_id must be specified")
-    legs = Port.objects.filter(device_id=router.id, device_owner=ROUTER_INTERFACE)
+    legs = router.legs.filter(role=ROUTER_INTERFACE)
     if port_id:
         port = legs.filter(pk=port_id).first()
         if port is None:

@@ -10,7 +10,7 @@ from networking.standard import StandardAttributes
 
 
 class Router(StandardAttributes):
-    """Its interfaces are ports with device owner `network:router_interface`. `host`: where it lives, '' = nowhere."""
+    """Its interfaces and its gateway are its `legs`, ports. `host`: where it lives, '' = nowhere."""
 
     admin_state_up = models.BooleanField(default=True)
     status = models.CharField(max_length=8, default="ACTIVE")

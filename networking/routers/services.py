@@ -13,7 +13,7 @@ from common.live import announce
 from identity import policy
 from identity.limits import services as quota
 from networking.errors import InvalidInput, RouterNotFound
-from networking.ports.models import ROUTER_INTERFACE, ROUTER_OWNERS, FixedIP, Port
+from networking.ports.models import ROUTER_INTERFACE, FixedIP
 from networking.routers import gateway, wiring
 from networking.routers.models import Router
 from networking.standard import Tag
@@ -41,6 +41,11 @@ def find(actor: Actor, router_id: str, *, lock: bool = False) -> Router:
     if row is None:
         raise RouterNotFound(id=router_id)
     return row
+
+
+def project_of(router_id: str) -> str | None:
+    """Whose a router is, None if there is none."""
+    return Router.objects.filter(pk=router_id).values_list("project_id", flat=True).first()
 
 
 @transaction.atomic
@@ -95,7 +100,7 @@ def delete(actor: Actor, router_id: str) -> None:
     """Raises: RouterNotFound, RouterInUse while it has interfaces, RouterExternalGatewayInUseByFloatingIp."""
     router = find(actor, router_id, lock=True)
     policy.require(actor, "network:router:delete", router)
-    if Port.objects.filter(device_id=router.id, device_owner=ROUTER_INTERFACE).exists():
+    if router.legs.filter(role=ROUTER_INTERFACE).exists():
         raise RouterInUse(id=router_id)
     gateway.clear_gateway(router)
     Tag.objects.filter(resource_id=router_id).delete()
@@ -111,7 +116,7 @@ def check_routes(router: Router, routes: Sequence[dict[str, str]]) -> list[dict[
     """
     if len(routes) > MAX_ROUTES:
         raise RoutesExhausted(id=router.id, limit=MAX_ROUTES)
-    legs = FixedIP.objects.filter(port__device_id=router.id, port__device_owner__in=ROUTER_OWNERS)
+    legs = FixedIP.objects.filter(port__router=router)
     reach = [(ipaddress.ip_network(cidr), ip) for cidr, ip in legs.values_list("subnet__cidr", "ip_address")]
     out: list[dict[str, str]] = []
     for route in routes:

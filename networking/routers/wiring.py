@@ -1,7 +1,7 @@
 """Where a router lives and what its legs are."""
 
 from networking.placement import choose_host
-from networking.ports.models import ROUTER_OWNERS, Port
+from networking.ports.models import Port
 from networking.routers.models import Router
 
 
@@ -12,4 +12,4 @@ def assign(router: Router) -> None:
         return
     router.host = host
     Router.objects.filter(pk=router.id).update(host=host)
-    Port.objects.filter(device_id=router.id, device_owner__in=ROUTER_OWNERS).update(host=host, status="DOWN")
+    Port.objects.filter(router=router).update(host=host, status="DOWN")

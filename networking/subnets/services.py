@@ -135,7 +135,7 @@ def _autoconfigure(subnet: Subnet) -> None:
 
     if not subnet.is_autoconfigured:
         return
-    for port in Port.objects.filter(network_id=subnet.network_id).exclude(device_owner__startswith="network:"):
+    for port in Port.objects.of_guests().filter(network_id=subnet.network_id):
         allocate(port, subnet)
         port.save_changes({})
         groups = PortGroup.objects.filter(port=port).values_list("group_id", flat=True)
@@ -176,9 +176,7 @@ def _refuse_used_gateway(subnet: Subnet, new: str) -> None:
     """A router that holds the present gateway address would lose its neighbours."""
     if new == subnet.gateway_ip or not subnet.gateway_ip:
         return
-    held = FixedIP.objects.filter(
-        subnet=subnet, ip_address=subnet.gateway_ip, port__device_owner=ROUTER_INTERFACE
-    ).first()
+    held = FixedIP.objects.filter(subnet=subnet, ip_address=subnet.gateway_ip, port__role=ROUTER_INTERFACE).first()
     if held is not None:
         raise GatewayIpInUse(ip=subnet.gateway_ip, port=held.port_id)
 
@@ -191,9 +189,9 @@ def delete(actor: Actor, subnet_id: str) -> None:
     """
     subnet = find(actor, subnet_id, lock=True)
     policy.require(actor, "network:subnet:delete", subnet)
-    used = FixedIP.objects.filter(subnet=subnet).exclude(port__device_owner=DHCP)
+    used = FixedIP.objects.filter(subnet=subnet).exclude(port__role=DHCP)
     if subnet.is_autoconfigured:
-        used = used.filter(port__device_owner__startswith="network:")
+        used = used.exclude(port__role="")
     if used.exists():
         raise SubnetInUse(id=subnet_id)
     network = Network.objects.get(pk=subnet.network_id)

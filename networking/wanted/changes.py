@@ -27,11 +27,9 @@ def _kick() -> None:
 
 def touch_network(network_id: str) -> None:
     """A network, its DHCP, and the routers on it (their legs carry its MTU and its subnets' prefixes)."""
-    from networking.ports.models import ROUTER_OWNERS, Port
+    from networking.ports.models import Port
 
-    routers = Port.objects.filter(network_id=network_id, device_owner__in=ROUTER_OWNERS).values_list(
-        "device_id", flat=True
-    )
+    routers = Port.objects.filter(network_id=network_id).exclude(router=None).values_list("router_id", flat=True)
     touch(f"network:{network_id}", f"dhcp:{network_id}", *(f"router:{router}" for router in routers))
 
 

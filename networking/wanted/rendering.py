@@ -12,7 +12,7 @@ from hosts.models import Host
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports.dhcp_options import servable
-from networking.ports.models import DHCP, ROUTER_GATEWAY, ROUTER_OWNERS, FixedIP, Port, PortGroup
+from networking.ports.models import DHCP, ROUTER_GATEWAY, FixedIP, Port, PortGroup
 from networking.routers.models import Router
 from networking.securitygroups import protocols
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
@@ -49,7 +49,7 @@ def render(pieces: Iterable[str]) -> Rendered:
 def every_piece() -> list[str]:
     """Every piece that any host could need, from rows alone."""
     networks = list(Network.objects.values_list("id", flat=True))
-    ports = Port.objects.exclude(host="").exclude(device_owner__startswith="network:").values_list("id", flat=True)
+    ports = Port.objects.of_guests().exclude(host="").values_list("id", flat=True)
     return [
         *(f"network:{id}" for id in networks),
         *(f"dhcp:{id}" for id in networks),
@@ -74,9 +74,7 @@ _bound = PreparedMany(
 )
 _underlay = Prepared(lambda: Host.objects.exclude(underlay_ip="").values_list("name", "underlay_ip"))
 _network_rows = PreparedMany(lambda ids: Network.objects.filter(pk__in=ids))
-_guest_ports = PreparedMany(
-    lambda ids: Port.objects.filter(pk__in=ids).exclude(host="").exclude(device_owner__startswith="network:")
-)
+_guest_ports = PreparedMany(lambda ids: Port.objects.of_guests().filter(pk__in=ids).exclude(host=""))
 _memberships = PreparedMany(
     lambda ports: PortGroup.objects.filter(port_id__in=ports).order_by("group_id").values_list("port_id", "group_id")
 )
@@ -102,9 +100,8 @@ _naming = PreparedMany(
 )
 _guests = PreparedMany(
     lambda groups: (
-        PortGroup.objects.filter(group_id__in=groups)
+        PortGroup.objects.filter(group_id__in=groups, port__role="")
         .exclude(port__host="")
-        .exclude(port__device_owner__startswith="network:")
         .values_list("group_id", "port__host")
         .distinct()
     )
@@ -160,13 +157,13 @@ def _network_body(
 
 def _dhcps(ids: list[str]) -> dict[str, dict[str, Body]]:
     out: dict[str, dict[str, Body]] = {}
-    servers = {port.network_id: port for port in Port.objects.filter(network_id__in=ids, device_owner=DHCP)}
+    servers = {port.network_id: port for port in Port.objects.filter(network_id__in=ids, role=DHCP)}
     homes = Network.objects.filter(pk__in=list(servers)).exclude(dhcp_host="")
     subnets: dict[str, list[Subnet]] = defaultdict(list)
     for subnet in Subnet.objects.filter(network_id__in=list(servers), enable_dhcp=True).order_by("created_at", "id"):
         subnets[subnet.network_id].append(subnet)
     clients: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
-    rows = Port.objects.filter(network_id__in=list(servers)).exclude(device_owner__startswith="network:").order_by("id")
+    rows = Port.objects.of_guests().filter(network_id__in=list(servers)).order_by("id")
     for network, port, mac, name in rows.values_list("network_id", "id", "mac_address", "dns_name"):
         clients[network].append((port, mac, name))
     wanted = [port.id for port in servers.values()] + [port for rows in clients.values() for port, _m, _n in rows]
@@ -293,11 +290,8 @@ def _rule_body(rule: SecurityGroupRule) -> Body:
 
 def _routers(ids: list[str]) -> dict[str, dict[str, Body]]:
     legs: dict[str, list[Port]] = defaultdict(list)
-    owned = (
-        Port.objects.filter(device_id__in=ids, device_owner__in=ROUTER_OWNERS).select_related("network").order_by("id")
-    )
-    for port in owned:
-        legs[port.device_id].append(port)
+    for port in Port.objects.filter(router_id__in=ids).select_related("network").order_by("id"):
+        legs[str(port.router_id)].append(port)
     ips = _addresses(port.id for rows in legs.values() for port in rows)
     subnets = {s.id: s for s in Subnet.objects.filter(pk__in={s for held in ips.values() for s, _ip in held})}
     floating: dict[str, list[Body]] = defaultdict(list)
@@ -328,7 +322,7 @@ def _router_body(
 
     external: Body | None = None
     for port in legs:
-        if port.device_owner == ROUTER_GATEWAY:
+        if port.role == ROUTER_GATEWAY:
             ways = [subnets[s].gateway_ip for s, _ip in ips.get(port.id, ()) if subnets[s].ip_version == 4]
             external = {"network_id": port.network_id, "port_id": port.id, "mac": port.mac_address, "ips": shown(port)}
             external["gateway"] = next((way for way in ways if way), None)
@@ -347,7 +341,7 @@ def _router_body(
                 **announced(port),
             }
             for port in legs
-            if port.device_owner != ROUTER_GATEWAY
+            if port.role != ROUTER_GATEWAY
         ],
         "floating": floating,
         "routes": router.routes,

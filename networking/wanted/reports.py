@@ -8,7 +8,7 @@ from django.db import transaction
 import operations
 from common.live import announce
 from common.prepared import Prepared, PreparedMany
-from networking.ports.models import DHCP, ROUTER_OWNERS, Port
+from networking.ports.models import DHCP, Port
 from networking.wanted import floating, sync
 from networking.wanted.models import Change, HostPiece
 
@@ -95,9 +95,9 @@ def _wire_service_ports(pieces: list[str]) -> None:
     routers = [piece.removeprefix("router:") for piece in pieces if piece.startswith("router:")]
     down = Port.objects.exclude(status="ACTIVE")
     if networks:
-        down.filter(network_id__in=networks, device_owner=DHCP).update(status="ACTIVE")
+        down.filter(network_id__in=networks, role=DHCP).update(status="ACTIVE")
     if routers:
-        down.filter(device_id__in=routers, device_owner__in=ROUTER_OWNERS).update(status="ACTIVE")
+        down.filter(router_id__in=routers).update(status="ACTIVE")
 
 
 def _wake_ports() -> None:

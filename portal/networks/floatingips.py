@@ -19,14 +19,17 @@ from portal.dialogs import Confirm, FormDialog, Text, choices
 from portal.forms import Description, Styled
 from portal.lists import Action, Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, age, gate
 from portal.pages import Page
+from portal.servers.listing import names_of
 
 
-def leads_to(rows: Any) -> dict[str, tuple[str, str]]:
-    """Floating IP id → (instance's name, its page)."""
-    devices = {row.pk: row.port.device_id for row in rows if row.port_id}
-    names = dict(Server.objects.living().filter(pk__in=devices.values()).values_list("pk", "name"))
+def leads_to(actor: Actor, rows: Any) -> dict[str, tuple[str, str]]:
+    """Floating IP id → (instance's name, its page), of instances that the actor may see."""
+    ports = {row.pk: row.port for row in rows if row.port_id}
+    names = names_of(actor, ports.values())
     return {
-        id: (names[device], reverse("instance", args=[device])) for id, device in devices.items() if device in names
+        id: (names[port.server_id], reverse("instance", args=[port.server_id]))
+        for id, port in ports.items()
+        if port.server_id in names
     }
 
 
@@ -47,7 +50,7 @@ class FloatingIPs(ListPanel):
         return FloatingIP.objects.filter(project_id=actor.project_id or "").select_related("network", "port")
 
     def rows(self, actor: Actor, found: Any) -> list[Row]:
-        where = leads_to(found)
+        where = leads_to(self.actor, found)
         return [
             Row(
                 row.pk, row.floating_ip_address, reverse("floating-ip", args=[row.pk]), status.floating_ip(row.port_id, row.status),
@@ -87,7 +90,7 @@ class FloatingItem(ItemPage):
     def detail(self, actor: Actor, row: FloatingIP) -> Detail:
         facts = [
             (_("Address"), Cell("copy", row.floating_ip_address)),
-            (_("Leads to"), Cell("link", *leads_to([row]).get(row.pk, ("", "")))),
+            (_("Leads to"), Cell("link", *leads_to(actor, [row]).get(row.pk, ("", "")))),
             (_("Fixed IP"), Cell("copy", row.fixed_ip_address)),
             (_("Pool"), Cell("text", row.network.name)),
             (_("Created"), Cell("when", row.created_at)),
@@ -140,9 +143,11 @@ class Associate(FormDialog):
         form = super().form(data, files, **keys)
         project = self.actor.project_id or ""
         names = dict(Server.objects.living().filter(project_id=project).values_list("pk", "name"))
-        held = FixedIP.objects.filter(port__device_id__in=names, subnet__ip_version=4).select_related("port")
+        held = FixedIP.objects.filter(
+            port__server_id__in=names, port__project_id=project, subnet__ip_version=4
+        ).select_related("port")
         form.fields["port"].choices = sorted(  # type: ignore[attr-defined]
-            ((f"{ip.port_id} {ip.ip_address}", f"{names[ip.port.device_id]}: {ip.ip_address}") for ip in held),
+            ((f"{ip.port_id} {ip.ip_address}", f"{names[ip.port.server_id]}: {ip.ip_address}") for ip in held),
             key=lambda pair: pair[1],
         )
         return form

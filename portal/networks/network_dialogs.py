@@ -220,7 +220,7 @@ class PortMenu(Page):
 
     def get(self, request: HttpRequest, id: str, port: str) -> HttpResponse:
         row = ports.find(self.actor, port)
-        why = _("It belongs to what it is attached to") if row.device_owner.startswith("network:") else ""
+        why = _("It belongs to what it is attached to") if row.role else ""
         delete = Action(
             "delete-port", _("Delete"), "trash", reverse("port-delete", args=[id, port]),
             why=gate(self.actor, "network:port:delete", row, why), risk=True,

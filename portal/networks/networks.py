@@ -16,6 +16,7 @@ from networking.ports.models import Port
 from networking.subnets.models import Subnet
 from portal import status
 from portal.lists import Action, Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, Text, age, gate, joined
+from portal.servers.listing import names_of
 from portal.sharing.parts import share_action, who_card
 
 OWNERS: dict[str, Text] = {
@@ -131,24 +132,21 @@ def subnets_card(actor: Actor, network: Network) -> Card:
 
 
 def device_of(port: Port, servers: dict[str, str]) -> Cell:
-    if port.device_id in servers:
-        return Cell("link", servers[port.device_id], reverse("instance", args=[port.device_id]))
-    if port.device_owner in ("network:router_interface", "network:router_gateway"):
-        return Cell("link", OWNERS[port.device_owner], reverse("router", args=[port.device_id]))
-    return Cell("muted", OWNERS.get(port.device_owner, port.device_owner))
+    if port.server_id in servers:
+        return Cell("link", servers[port.server_id], reverse("instance", args=[port.server_id]))
+    if port.router_id:
+        return Cell("link", OWNERS[port.role], reverse("router", args=[port.router_id]))
+    return Cell("muted", OWNERS.get(port.role, port.device_owner))
 
 
 def ports_card(actor: Actor, network: Network) -> Card:
-    from compute.servers.models import Server
-
     found = list(
         Port.objects.visible_to(actor)
         .filter(network=network)
         .prefetch_related("fixed_ips")
         .order_by("created_at")[:200]
     )
-    names = Server.objects.living().filter(pk__in=[port.device_id for port in found]).values_list("pk", "name")
-    servers = dict(names)
+    servers = names_of(actor, found)
     rows = [
         Row(
             port.pk, port.name or port.pk[:13], "", status.network(port.status, port.admin_state_up),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
 from networking.networks.models import Network
-from networking.ports.models import ROUTER_INTERFACE, FixedIP, Port
+from networking.ports.models import ROUTER_INTERFACE, FixedIP
 from networking.routers import interfaces, services
 from networking.routers.models import Router
 from networking.subnets.models import Subnet
@@ -97,7 +97,7 @@ class RouterItem(ItemPage):
         ]  # fmt: skip
 
     def detail(self, actor: Actor, row: Router) -> Detail:
-        legs = Port.objects.filter(device_id=row.pk, device_owner=ROUTER_INTERFACE).select_related("network")
+        legs = row.legs.filter(role=ROUTER_INTERFACE).select_related("network")
         held: dict[str, list[FixedIP]] = {}
         for ip in FixedIP.objects.filter(port__in=legs).select_related("subnet"):
             held.setdefault(ip.port_id, []).append(ip)

@@ -35,7 +35,7 @@ TABS = (
 def head(server: Server) -> dict[str, Any]:
     """What stands above the tabs."""
     name, vcpus, ram = flavor_words(server.flavor or {})
-    entries = ports.addresses([server.id])[server.id]
+    entries = ports.addresses({server.id: server.project_id})[server.id]
     floating = [entry["ip"] for entry in entries if entry["type"] == "floating"]
     image = Image.objects.filter(pk=server.image_id).values_list("name", flat=True).first() if server.image_id else ""
     user = (server.image_meta or {}).get("properties", {}).get("os_admin_user") or "demo"
@@ -145,10 +145,10 @@ class Instance(Page):
         return {"stories": [timelines.story(row) for row in rows]}
 
     def tab_interfaces(self, server: Server) -> dict[str, Any]:
-        found = list(Port.objects.filter(device_id=server.id).select_related("network").order_by("created_at"))
+        found = list(Port.objects.of_server(server).select_related("network"))
         members = {port.pk: list(port.groups.order_by("name")) for port in found}
         where: dict[str, list[dict[str, Any]]] = {}
-        for entry in ports.addresses([server.id])[server.id]:
+        for entry in ports.addresses({server.id: server.project_id})[server.id]:
             where.setdefault(entry["port_id"], []).append(entry)
         rows = [
             {

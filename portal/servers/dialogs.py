@@ -143,7 +143,7 @@ class Delete(Confirm):
 
     def names(self, **keys: str) -> list[tuple[str, Text]]:
         found = self.servers(**keys)
-        where = ports.addresses([server.id for server in found])
+        where = ports.addresses({server.id: server.project_id for server in found})
         lines: list[tuple[str, Text]] = []
         for server in found:
             outer = [entry["ip"] for entry in where[server.id] if entry["type"] == "floating"]
@@ -193,10 +193,9 @@ def floating_choices(actor: Actor) -> list[tuple[str, Text]]:
     return found
 
 
-def port_choices(server_id: str) -> list[tuple[str, Text]]:
-    entries = [
-        entry for entry in ports.addresses([server_id])[server_id] if entry["type"] == "fixed" and entry["version"] == 4
-    ]
+def port_choices(server: Server) -> list[tuple[str, Text]]:
+    found = ports.addresses({server.id: server.project_id})[server.id]
+    entries = [entry for entry in found if entry["type"] == "fixed" and entry["version"] == 4]
     return [(f"{entry['port_id']} {entry['ip']}", f"{entry['ip']} ({entry['network_name']})") for entry in entries]
 
 
@@ -220,9 +219,9 @@ class AddFloatingIP(FormDialog):
 
     def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
         form = super().form(data, files, **keys)
-        named(self.actor, keys["id"])
+        server = named(self.actor, keys["id"])
         form.fields["floating"].choices = floating_choices(self.actor)  # type: ignore[attr-defined]
-        form.fields["port"].choices = port_choices(keys["id"])  # type: ignore[attr-defined]
+        form.fields["port"].choices = port_choices(server)  # type: ignore[attr-defined]
         return form
 
     def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
@@ -261,8 +260,8 @@ class Detach(Confirm):
         return _("Detach this interface?")
 
     def names(self, **keys: str) -> list[tuple[str, Text]]:
-        named(self.actor, keys["id"])
-        found = Port.objects.filter(pk=keys["port"], device_id=keys["id"]).select_related("network").first()
+        server = named(self.actor, keys["id"])
+        found = Port.objects.of_server(server).filter(pk=keys["port"]).select_related("network").first()
         return [(found.mac_address, found.network.name)] if found else []
 
     def act(self, actor: Actor, **keys: str) -> tuple[str, str]:

@@ -121,7 +121,7 @@ def launch(actor: Actor, asked: Asked) -> list[Server]:
         if len(servers) > 1 and not asked.floating.startswith(NEW):
             raise Invalid(reason=_("One floating IP leads to one instance; take new ones for several."))
         for server in servers:
-            port = Port.objects.filter(device_id=server.id).order_by("created_at").first()
+            port = Port.objects.of_server(server).first()
             if port is None:
                 raise Invalid(reason=_("Without a network there is nothing that a floating IP could lead to."))
             associate(actor, asked.floating, port.id, None)

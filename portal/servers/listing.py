@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -22,7 +23,7 @@ from identity.sharing import held
 from images.images.models import Image
 from networking.floatingips.models import FloatingIP
 from networking.ports import services as ports
-from networking.ports.models import FixedIP
+from networking.ports.models import FixedIP, Port
 from portal import status, tables
 from portal.lists import Cell, Column, Row
 from portal.pages import Page
@@ -63,10 +64,20 @@ def visible(actor: Actor, *, everywhere: bool = False) -> QuerySet[Server]:
     return Server.objects.living().filter(held.or_shared(actor, "server", Q(project_id=actor.project_id or "")))
 
 
+def names_of(actor: Actor, ports: Iterable[Port]) -> dict[str, str]:
+    """Server id → name of what has these ports, as far as the actor may see it: a network's owner sees others' ports."""
+    owners = {port.server_id: port.project_id for port in ports if port.server_id}
+    seen = Server.objects.living().filter(id__in=owners)
+    if not actor.is_admin:
+        seen = seen.filter(held.or_shared(actor, "server", Q(project_id=actor.project_id or "")))
+    found = seen.values_list("id", "name", "project_id")
+    return {id: name for id, name, project in found if owners[id] == project}
+
+
 def search(query: QuerySet[Server], text: str) -> QuerySet[Server]:
     """By name, id or address, fixed or floating."""
-    fixed = FixedIP.objects.filter(ip_address__startswith=text).values("port__device_id")
-    floating = FloatingIP.objects.filter(floating_ip_address__startswith=text).values("port__device_id")
+    fixed = FixedIP.objects.filter(ip_address__startswith=text).values("port__server_id")
+    floating = FloatingIP.objects.filter(floating_ip_address__startswith=text).values("port__server_id")
     return query.filter(Q(name__icontains=text) | Q(id__startswith=text.lower()) | Q(id__in=fixed) | Q(id__in=floating))
 
 
@@ -84,7 +95,7 @@ def flavor_words(flavor: dict[str, Any]) -> tuple[str, int, int]:
 def rows(query: QuerySet[Server]) -> list[dict[str, Any]]:
     """What the row template shows: one query for servers, two for addresses, one for image names."""
     found = list(query.values(*COLUMNS))
-    where = ports.addresses([row["id"] for row in found])
+    where = ports.addresses({row["id"]: row["project_id"] for row in found})
     images = dict(Image.objects.filter(pk__in={row["image_id"] for row in found}).values_list("pk", "name"))
     for row in found:
         entries = where[row["id"]]

@@ -26,7 +26,7 @@ def check(world: Hosts) -> None:
         here = {server.id for server in servers.values() if server.host == host}
         here |= set(HostDebt.objects.filter(host=host).values_list("key", flat=True))
         assert disks <= here and set(world.domains.get(host, {})) <= here, f"{host} has what no row places there"
-    ports = set(Port.objects.filter(device_owner__startswith="compute:").values_list("device_id", flat=True))
+    ports = set(Port.objects.exclude(server_id="").values_list("server_id", flat=True))
     assert ports <= set(servers), "ports of servers that are gone"
     assert not Image.objects.filter(status__in=("queued", "saving")).exists(), "an image that nobody fills"
     check_network()
@@ -36,8 +36,8 @@ def check_server(world: Hosts, server: Server) -> None:
     assert server.task_state is None, f"{server.vm_state} and still {server.task_state}"
     if server.vm_state == states.ERROR:
         assert len(server.fault_message) > 10, "an ERROR without a sentence"
-    assert {port.host for port in Port.objects.filter(device_id=server.id)} <= {server.host}
-    owned = set(Port.objects.filter(device_id=server.id).values_list("id", flat=True))
+    assert {port.host for port in Port.objects.of_server(server)} <= {server.host}
+    owned = set(Port.objects.of_server(server).values_list("id", flat=True))
     assert set(server.own_ports) <= owned, "a port of the server is gone"
     wanted = states.DOMAIN_WANTED.get(server.vm_state)
     if server.host and wanted:

@@ -17,6 +17,7 @@ from networking.networks import services as networks
 from networking.networks.models import Network
 from networking.ports import services as ports
 from networking.ports import updates
+from networking.ports.devices import Attachment
 from networking.ports.models import Port
 from networking.routers import interfaces
 from networking.routers import services as routers
@@ -34,7 +35,8 @@ def everything() -> dict[tuple[str, str], str]:
 
 
 def boot(actor: Actor, network: Network, host: str) -> Port:
-    port = ports.create(actor, network_id=network.id, device_id="s1", device_owner="compute:nova")
+    server = Attachment("s1", str(actor.project_id), "compute:nova", "")
+    port = ports.create(actor, network_id=network.id, attachment=server)
     ports.bind(port.id, host)
     return port
 
