@@ -16,13 +16,24 @@ class ComputeConfig(AppConfig):
         from compute import rules
         from compute.consoles import logs, watch
         from compute.flavors import services as flavors
-        from compute.servers import cleanup, flows, flows_change, limits, owed, reconcile, services, sharing
+        from compute.servers import (
+            cleanup,
+            flows,
+            flows_change,
+            flows_image,
+            limits,
+            owed,
+            reconcile,
+            services,
+            sharing,
+            steps,
+        )
         from hosts import services as hosts
         from identity import catalog, policy
         from identity.projects import services as projects
         from networking.ports import devices
         from openstackapi import microversion
-        from operations import on_event
+        from operations import background, on_event, parking
 
         assert flows.BOOT and flows_change.RESIZE  # importing them registers them
         microversion.register("compute", "2.1", MAXIMUM, "X-OpenStack-Nova-API-Version")
@@ -34,6 +45,8 @@ class ComputeConfig(AppConfig):
         devices.register("server", services.project_of)
         seeding.register(30, "flavors", flavors.seed)
         projects.on_delete(cleanup.project_gone)
+        parking.on_broken("server", steps.broken)
+        background.register(flows_image.DROP_IMAGE, flows_image.drop_image)
         on_event("lease", reconcile.on_lease)
         on_event("login", reconcile.on_login)
         on_event("state", reconcile.on_state)

@@ -24,7 +24,7 @@ from hosts import services
 from hosts.models import Host, HostDebt
 from hosts.states import USABLE, HostState, state_after
 from operations import Flow, Step, Wait, start
-from operations.engine import Op
+from operations.op import Op
 from operations.models import LIVE, Operation, OperationStep
 
 log = logging.getLogger(__name__)

@@ -11,6 +11,7 @@ class State(models.TextChoices):
     UNDOING = "undoing"
     DONE = "done"
     FAILED = "failed"
+    BROKEN = "broken"  # parked: it cannot go on by itself, and waits for an operator (operations.parking)
 
 
 LIVE = (State.RUNNING, State.UNDOING)
@@ -37,6 +38,8 @@ class Operation(models.Model):
     has_waiters = models.BooleanField(default=False)
     error_code = models.CharField(max_length=64, default="", blank=True)
     error_data = models.JSONField(default=dict)
+    #: Of a broken one, what a retry needs: {"state", "holds", "at"}.
+    parked = models.JSONField(null=True, default=None)
     created_at = models.DateTimeField(default=now)
     updated_at = models.DateTimeField(default=now)
     finished_at = models.DateTimeField(null=True)
@@ -69,6 +72,8 @@ class OperationStep(models.Model):
     started_at = models.DateTimeField(default=now)
     finished_at = models.DateTimeField(null=True)
     result = models.CharField(max_length=8, default="", blank=True)  # "" while it runs | done | failed
+    tries = models.PositiveSmallIntegerField(default=0)  # how often it failed and was begun again, past a final step
+    tried_at = models.DateTimeField(null=True)  # when the present try began, where it is not the first
     host = models.CharField(max_length=64, default="", blank=True)
     verb = models.CharField(max_length=32, default="", blank=True)
     generation = models.BigIntegerField(default=0)

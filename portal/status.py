@@ -134,6 +134,6 @@ def operation(action: str, state: str, *, since: datetime | None = None) -> Stat
     doing, done, failed = ACTIONS.get(action, (action, action, action))
     if state == "done":
         return Status("ok", done, state)
-    if state == "failed":
+    if state in ("failed", "broken"):
         return Status("bad", failed, state)
     return Status("busy", doing, state, since=since)

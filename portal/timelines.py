@@ -135,8 +135,7 @@ def story(row: Operation, *, deep: bool = True) -> Story:
     )
     if not deep:
         return found
-    flow = flows.find(row.flow, row.version)
-    labels = {step.name: str(step.label or step.name) for step in flow.steps}
+    labels = flows.labels(row.flow, row.version)
     steps = list(row.steps.order_by("id"))
     for step in steps:
         label = labels.get(step.name, step.name)

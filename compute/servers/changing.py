@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from compute.flavors import services as flavors
-from compute.servers import creating, flows_change, limits, states, wiring
+from compute.servers import creating, flows_change, flows_image, limits, states, wiring
 from compute.servers.models import Migration, Server, WrongState
 from compute.servers.services import find, run
 from identity import policy
@@ -148,7 +148,7 @@ def snapshot(actor: Actor, *, server_id: str, name: str, metadata: dict[str, str
     server = find(actor, server_id, "compute:server:snapshot", lock=True)
     server.allow("snapshot", admin=actor.is_admin)
     image = _image_of(actor, server, name, {"image_type": "snapshot", **(metadata or {})})
-    run(actor, server, "snapshot", flows_change.SNAPSHOT, {"snapshot_id": image.id})
+    run(actor, server, "snapshot", flows_image.SNAPSHOT, {"snapshot_id": image.id})
     return image.id
 
 
@@ -162,7 +162,7 @@ def backup(
     properties = {**(metadata or {}), "image_type": "backup", "backup_type": backup_type}
     image = _image_of(actor, server, name, properties)
     data = {"snapshot_id": image.id, "backup_type": backup_type, "rotation": rotation}
-    run(actor, server, "backup", flows_change.BACKUP, data)
+    run(actor, server, "backup", flows_image.BACKUP, data)
     return image.id
 
 
@@ -172,7 +172,7 @@ def shelve(actor: Actor, *, server_id: str) -> Server:
     server = find(actor, server_id, "compute:server:shelve", lock=True)
     server.allow("shelve", admin=actor.is_admin)
     image = _image_of(actor, server, f"{server.name}-shelved"[:255], {"image_type": "snapshot"})
-    run(actor, server, "shelve", flows_change.SHELVE, {"snapshot_id": image.id})
+    run(actor, server, "shelve", flows_image.SHELVE, {"snapshot_id": image.id})
     return server
 
 
@@ -193,7 +193,7 @@ def unshelve(actor: Actor, *, server_id: str, host: str = "", **also: str | None
         policy.require(actor, "compute:server:create_on_host", server)
         creating.check_host(host, zone)
     data = {"image_id": server.shelved_image_id, "to_host": host}
-    run(actor, server, "unshelve", flows_change.UNSHELVE, data, **columns)
+    run(actor, server, "unshelve", flows_image.UNSHELVE, data, **columns)
     return server
 
 

@@ -11,9 +11,9 @@ from compute.servers import owed, states, steps, wiring
 from hosts.models import Host
 from hosts.states import HostState
 from identity.sharing import services as sharing
-from operations import Flow, Step, Wait
-from operations.engine import Op
+from operations import Flow, Step, Wait, parking
 from operations.models import LIVE, Operation
+from operations.op import Op
 from placement import services as placement
 
 BOOT = Flow(
@@ -32,7 +32,8 @@ BOOT = Flow(
         Step(
             "start_domain", do=steps.start_domain, undo=steps.remove_domain, deadline=180, label=_("Start the machine")
         ),
-        Step("mark_active", do=steps.settling(states.ACTIVE), label=_("Note that it runs")),
+        # final: a guest that runs is not taken from its user because noting so failed
+        Step("mark_active", do=steps.settling(states.ACTIVE), final=True, label=_("Note that it runs")),
     ),
     on_failed=steps.to_error,
     label=_("Launch"),
@@ -178,6 +179,7 @@ def forget(op: Op) -> None:
     transaction.on_commit(lambda: logs.remove(server.id), robust=True)
     server.settle(states.DELETED, deleted=True, terminated_at=now())
     sharing.object_gone("server", server.id)
+    parking.subject_gone("server", server.id)
 
 
 def delete_failed(op: Op, error: CloudError) -> None:
@@ -191,7 +193,7 @@ DELETE = Flow(
     version=1,
     steps=(
         Step("wait_turn", do=wait_turn, deadline=600, label=_("Wait for what is going on")),
-        Step("remove_domain", do=delete_domain, deadline=150, label=_("Remove the machine")),
+        Step("remove_domain", do=delete_domain, deadline=150, final=True, label=_("Remove the machine")),
         Step("remove_disk", do=delete_disk, deadline=150, label=_("Remove the disk")),
         Step("release", do=forget, label=_("Free its ports and its place")),
     ),

@@ -1,4 +1,4 @@
-"""Flows that change what a server is: rebuild, resize, snapshot, shelving, interfaces."""
+"""Flows that change what a server is: rebuild, resize, interfaces. Those that make images of it are in flows_image.py."""
 
 from typing import Any
 
@@ -10,10 +10,9 @@ from common.errors import CloudError
 from compute.consoles import logs
 from compute.servers import domain, states, steps, wiring
 from compute.servers.models import Migration, Server
-from images import services as images
 from networking.ports import services as ports
 from operations import Flow, Step, Wait
-from operations.engine import Op
+from operations.op import Op
 from placement import services as placement
 
 # ── Rebuild: the same place and addresses, a new disk ───────────────────────────────────────────────────────────────
@@ -39,12 +38,18 @@ def remove_old_disk(op: Op) -> Wait | None:
     return waiting
 
 
+def retire_domain(op: Op) -> Wait | None:
+    """Power off for a new disk, while there is an image to make it of. Raises: what images.source raises."""
+    domain.disk(steps.of(op))
+    return steps.remove_domain(op)
+
+
 REBUILD = Flow(
     "server.rebuild",
     version=1,
     steps=(
-        Step("remove_domain", do=steps.remove_domain, label=_("Remove the machine")),
-        Step("remove_disk", do=remove_old_disk, label=_("Remove the old disk")),
+        Step("remove_domain", do=retire_domain, label=_("Remove the machine")),
+        Step("remove_disk", do=remove_old_disk, final=True, label=_("Remove the old disk")),
         Step("create_disk", do=steps.create_disk, deadline=900, label=_("Create the new disk")),
         Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
         Step("start_domain", do=start_unless_off, deadline=180, label=_("Start the machine")),
@@ -161,7 +166,8 @@ RESIZE = Flow(
             deadline=180,
             label=_("Start the machine"),
         ),
-        Step("mark_resized", do=mark_resized, label=_("Wait for a word from the user")),
+        # final: what the guest has written since it runs on the larger disk is nowhere else
+        Step("mark_resized", do=mark_resized, final=True, label=_("Wait for a word from the user")),
     ),
     on_failed=resize_failed,
     label=_("Resize"),
@@ -200,7 +206,7 @@ CONFIRM_RESIZE = Flow(
     "server.confirm_resize",
     version=1,
     steps=(
-        Step("forget_disk", do=steps.forget_old_disk, label=_("Remove the old disk")),
+        Step("forget_disk", do=steps.forget_old_disk, final=True, label=_("Remove the old disk")),
         Step("confirm", do=confirm, label=_("Give the old claim back")),
     ),
     on_failed=steps.to_rest,
@@ -212,7 +218,7 @@ REVERT_RESIZE = Flow(
     version=1,
     steps=(
         Step("remove_domain", do=steps.remove_domain, deadline=150, label=_("Power the machine off")),
-        Step("put_disk_back", do=steps.put_disk_back, label=_("Put the old disk back")),
+        Step("put_disk_back", do=steps.put_disk_back, final=True, label=_("Put the old disk back")),
         Step("change_back", do=revert_claim, label=_("Change the flavor back")),
         Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
         Step("start_domain", do=start_reverted, deadline=180, label=_("Start the machine")),
@@ -220,123 +226,6 @@ REVERT_RESIZE = Flow(
     ),
     on_failed=steps.to_error,
     label=_("Revert the resize"),
-)
-
-# ── Snapshot ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def upload_snapshot(op: Op) -> Wait | None:
-    """The host sends the disk to the image service, which holds its length and checksum against the answer."""
-    if op.answer is not None:
-        return None
-    server = steps.alive(op)
-    if server.task_state and server.task_state.startswith("image_"):
-        server.change(task_state="image_uploading")
-    image_id = op.data["snapshot_id"]
-    body = {"server_id": server.id, "image_id": image_id, "upload_path": f"/internal/images/{image_id}"}
-    return op.order(server.host, "server.snapshot", body, generation=server.generation)
-
-
-def drop_snapshot(op: Op) -> None:
-    images.fail(op.data["snapshot_id"])
-
-
-def settle_snapshot(op: Op) -> None:
-    """What the host says it sent must be what arrived."""
-    answer = op.row.steps.filter(name="upload_snapshot", phase="do").values_list("answer", flat=True).first() or {}
-    images.snapshot_uploaded(op.data["snapshot_id"], answer["size"], answer["checksum"], answer["virtual_size"])
-
-
-UPLOAD = Step(
-    "upload_snapshot", do=upload_snapshot, undo=drop_snapshot, deadline=1800, label=_("Copy the disk into an image")
-)
-SETTLE_IMAGE = Step("settle_image", do=settle_snapshot, undo=drop_snapshot, label=_("Check the image"))
-
-SNAPSHOT = Flow(
-    "server.snapshot",
-    version=1,
-    steps=(UPLOAD, SETTLE_IMAGE, Step("mark", do=steps.settling(), label=_("Note that it is done"))),
-    on_failed=steps.to_rest,
-    label=_("Create a snapshot"),
-)
-
-
-def rotate_backups(op: Op) -> None:
-    """Keep the newest `rotation` backups of one kind."""
-    from images.images.models import Image
-
-    rows = Image.objects.filter(
-        project_id=op.project_id,
-        properties__instance_uuid=op.subject_id,
-        properties__image_type="backup",
-        properties__backup_type=op.data["backup_type"],
-    )
-    for image_id in list(rows.order_by("-created_at", "-id").values_list("id", flat=True))[op.data["rotation"] :]:
-        images.delete(op.actor, image_id=image_id)
-
-
-BACKUP = Flow(
-    "server.backup",
-    version=1,
-    steps=(
-        UPLOAD,
-        SETTLE_IMAGE,
-        Step("rotate", do=rotate_backups, label=_("Remove older backups")),
-        Step("mark", do=steps.settling(), label=_("Note that it is done")),
-    ),
-    on_failed=steps.to_rest,
-    label=_("Create a backup"),
-)
-
-# ── Shelving: the disk goes into an image, the place on the host is given back ──────────────────────────────────────
-
-
-def leave_host(op: Op) -> None:
-    steps.unbind_ports(op)
-    server = steps.of(op)
-    placement.release(server.id)
-    server.settle(states.SHELVED_OFFLOADED, host="", shelved_image_id=op.data["snapshot_id"])
-
-
-SHELVE = Flow(
-    "server.shelve",
-    version=1,
-    steps=(
-        UPLOAD,
-        SETTLE_IMAGE,
-        Step("remove_domain", do=steps.remove_domain, deadline=150, label=_("Remove the machine")),
-        Step("remove_disk", do=remove_old_disk, deadline=150, label=_("Remove the disk")),
-        Step("leave_host", do=leave_host, label=_("Give its place back")),
-    ),
-    on_failed=steps.to_error,
-    label=_("Shelve"),
-)
-
-
-def mark_unshelved(op: Op) -> None:
-    server = steps.of(op)
-    image_id = server.shelved_image_id
-    if image_id:
-        images.delete(op.actor, image_id=image_id)
-    if not server.is_deleting:
-        server.settle(states.ACTIVE, shelved_image_id=None, launched_at=now())
-
-
-UNSHELVE = Flow(
-    "server.unshelve",
-    version=1,
-    steps=(
-        Step("claim_host", do=steps.claim_host, undo=steps.release_host, label=_("Choose a host")),
-        Step("bind_ports", do=steps.bind_ports, undo=steps.unbind_ports, label=_("Bind the ports to the host")),
-        Step("create_disk", do=steps.create_disk, undo=steps.remove_disk, deadline=900, label=_("Create the disk")),
-        Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
-        Step(
-            "start_domain", do=steps.start_domain, undo=steps.remove_domain, deadline=180, label=_("Start the machine")
-        ),
-        Step("mark_active", do=mark_unshelved, label=_("Note that it runs")),
-    ),
-    on_failed=steps.to_rest,
-    label=_("Unshelve"),
 )
 
 # ── Interfaces ──────────────────────────────────────────────────────────────────────────────────────────────────────

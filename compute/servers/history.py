@@ -15,7 +15,7 @@ from compute.servers.fields import host_id
 from compute.servers.models import Server, ServerNotFound
 from identity import policy
 from openstackapi.fields import iso_micro
-from operations.flows import find as find_flow
+from operations import flows as registered
 from operations.models import Operation, OperationStep, Phase, State
 
 
@@ -165,8 +165,7 @@ def _stage(name: str, label: str, step: OperationStep | None) -> Stage:
 
 def timeline(operation: Operation) -> dict[str, Any]:
     """One operation for `manage.py why` and for the activity list."""
-    flow = find_flow(operation.flow, operation.version)
-    known = {step.name: str(step.label or step.name) for step in flow.steps}
+    known = registered.labels(operation.flow, operation.version)
     steps = []
     for step in operation.steps.order_by("id"):
         ended = step.finished_at

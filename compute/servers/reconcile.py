@@ -20,8 +20,8 @@ from hosts.services import send
 from hosts.states import HostState
 from networking.ports.models import Port
 from operations import Flow, Step, Wait, start
-from operations.engine import Op
 from operations.models import LIVE, Operation
+from operations.op import Op
 
 log = logging.getLogger(__name__)
 

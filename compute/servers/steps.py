@@ -6,17 +6,19 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
-from common.errors import CloudError, Conflict, from_report
+from common.errors import CloudError, from_report
 from compute.servers import domain, scheduling, states
 from compute.servers.models import Server, locked
 from networking import wanted
 from networking.ports import services as ports
 from operations import Wait
-from operations.engine import Op
+from operations.flows import Superseded
+from operations.models import LIVE, Operation
+from operations.op import Op
 from placement import services as placement
 
 
-class DeletedMeanwhile(Conflict):
+class DeletedMeanwhile(Superseded):
     template = _("The instance was deleted while this was going on.")
 
 
@@ -30,7 +32,10 @@ def of(op: Op) -> Server:
 
 
 def alive(op: Op) -> Server:
-    """The same, unless its deletion waits: then the flow unwinds at once. Raises: DeletedMeanwhile."""
+    """The same, unless its deletion waits: then the flow unwinds at once, or past a final step does no more for it.
+
+    Raises: DeletedMeanwhile.
+    """
     server = of(op)
     if server.is_deleting:
         raise DeletedMeanwhile()
@@ -193,6 +198,17 @@ def settling(vm_state: str | None = None) -> Do:
 def to_error(op: Op, error: CloudError) -> None:
     """When a flow has failed and is undone: the server is in ERROR, with the fault."""
     Server.objects.locked().find(op.subject_id).fail(states.ERROR, error.code, op.row.error_data)
+
+
+def broken(operation: Operation, error: CloudError) -> None:
+    """An operation on a server was parked: the server is in ERROR and every verb that ERROR allows may be tried."""
+    server = Server.objects.living().locked().filter(id=operation.subject_id).first()
+    if server is None:
+        return
+    others = Operation.objects.filter(subject_kind="server", subject_id=server.id, state__in=LIVE)
+    if not others.exclude(id=operation.id).exists():
+        server.change(task_state=None)  # no deletion waits any more
+    server.fail(states.ERROR, error.code, operation.error_data)
 
 
 def to_rest(op: Op, error: CloudError) -> None:

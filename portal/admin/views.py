@@ -18,7 +18,7 @@ from compute.servers.models import Server
 from hosts import services
 from hosts.models import Host
 from identity import policy
-from operations.models import LIVE, Lease, Operation
+from operations.models import LIVE, Lease, Operation, State
 from placement import services as placement
 from portal import status
 from portal.dialogs import Confirm, FormDialog, Text
@@ -194,6 +194,7 @@ class Services(Page):
         live = Operation.objects.filter(state__in=LIVE)
         facts = (
             (_("Operations going on"), Cell("num", live.count())),
+            (_("Broken operations"), Cell("num", Operation.objects.filter(state=State.BROKEN).count())),
             (_("Longest"), age(live.order_by("created_at").values_list("created_at", flat=True).first())),
         )
         cards = [Card(_("Services"), columns=columns, rows=rows), Card(_("Now"), pairs=facts, side=True)]

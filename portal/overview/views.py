@@ -122,7 +122,7 @@ class Activity(Page):
         number = tables.page_number(request.GET)
         query = operations_of(self.actor)
         failed = request.GET.get("state") == "failed"
-        query = query.filter(state=State.FAILED) if failed else query
+        query = query.filter(state__in=(State.FAILED, State.BROKEN)) if failed else query
         total = query.count()
         stories = [timelines.story(row, deep=False) for row in query[(number - 1) * size : number * size]]
         context = {
@@ -141,9 +141,9 @@ class Notices(Page):
         since = request.session.get(READ_AT)
         query = operations_of(self.actor)
         if "count" in request.GET:
-            failed = query.filter(state=State.FAILED)
+            failed = query.filter(state__in=(State.FAILED, State.BROKEN))
             if since:
-                failed = failed.filter(finished_at__gt=datetime.fromisoformat(since))
+                failed = failed.filter(updated_at__gt=datetime.fromisoformat(since))
             return HttpResponse(str(failed[:10].count()), content_type="text/plain")
         if "read" in request.GET:
             request.session[READ_AT] = now().isoformat()

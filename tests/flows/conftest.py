@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.compute import conftest as compute
-from tests.flows import hosts
+from tests.flows import hosts, whole
 from tests.flows.scenarios import Stage
 
 host, image, network, signed_in, red = compute.host, compute.image, compute.network, compute.signed_in, compute.red
@@ -22,4 +22,5 @@ def world(transactional_db: None, monkeypatch: pytest.MonkeyPatch, settings: Any
 
 @pytest.fixture
 def stage(world: hosts.Hosts, red: Any, launch: Callable[..., str], image: Any, network: Any) -> Stage:
+    world.watch = lambda: whole.check_copies(world)  # A7: at every moment of every test here
     return Stage(world, red, launch, image, network)

@@ -8,7 +8,7 @@ import random
 import subprocess
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -53,6 +53,8 @@ class Hosts(World):
         self._seen: set[Any] = set()
         self._in_turn = False
         self._is_clock = False
+        #: Called after everything that happens.
+        self.watch: Callable[[], None] = lambda: None
 
     # ── Hosts' side ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -139,10 +141,12 @@ class Hosts(World):
                 continue
             for job in self._rung(jobs):
                 self._run(job)
+                self.watch()
             for host, order in self._arriving(outbox):
                 self._in_turn = True
                 self._answer(host, order)
                 self._in_turn = False
+                self.watch()
             self._late_reports()
         busy = [f"{row} at step {row.step}" for row in Operation.objects.filter(state__in=LIVE)]
         raise AssertionError(f"still busy after {turns} turns: {busy}")

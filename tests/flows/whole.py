@@ -52,6 +52,21 @@ def check_server(world: Hosts, server: Server) -> None:
         assert (held["VCPU"], held["MEMORY_MB"]) == (server.flavor["vcpus"], server.flavor["ram"])
 
 
+def check_copies(world: Hosts) -> None:
+    """What a server has written is somewhere at every moment, unless its user asked for the end of it.
+
+    A disk on a host, or an image made of that disk. One that is rebuilt needs the image it is made of instead.
+    """
+    for server in Server.objects.living().exclude(launched_at=None):
+        if any(server.id in disks for disks in world.disks.values()):
+            continue
+        asked = set(Operation.objects.filter(subject_id=server.id).values_list("flow", flat=True))
+        images = Image.objects.filter(status="active")
+        kept = images.filter(properties__instance_uuid=server.id).exists()
+        wanted = "server.rebuild" in asked and images.filter(id=server.image_id).exists()
+        assert kept or wanted or "server.delete" in asked, f"nothing is left of a server that is {server.vm_state}"
+
+
 def check_network() -> None:
     """Each host has the ports that are bound to it, and no others."""
     for row in HostPiece.objects.filter(piece__startswith="port:"):

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from common.errors import sentence
-from operations.models import LIVE, Operation
+from operations.models import LIVE, Operation, State
 
 
 class Command(BaseCommand):
@@ -15,6 +15,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--live", action="store_true", help="only those that still run")
+        parser.add_argument("--broken", action="store_true", help="only those that wait for an operator")
         parser.add_argument("--subject", default="", help="kind:id, such as server:<id>")
         parser.add_argument("--limit", type=int, default=50)
         parser.add_argument("--json", action="store_true")
@@ -23,6 +24,8 @@ class Command(BaseCommand):
         rows = Operation.objects.order_by("-created_at")
         if options["live"]:
             rows = rows.filter(state__in=LIVE)
+        if options["broken"]:
+            rows = rows.filter(state=State.BROKEN)
         if options["subject"]:
             kind, _, key = options["subject"].partition(":")
             rows = rows.filter(subject_kind=kind, subject_id=key)
@@ -32,7 +35,8 @@ class Command(BaseCommand):
             return
         for row in found:
             self.stdout.write(
-                f"{row['created_at']}  {row['state']:<8} {row['flow']:<20} {row['subject']}  {row['step']}  {row['reason']}"
+                f"{row['created_at']}  {row['id']}  {row['state']:<8} {row['flow']:<20} {row['subject']}  {row['step']}  "
+                f"{row['reason']}"
             )
 
     @staticmethod

@@ -1,0 +1,172 @@
+"""Flows that put a server's disk into an image, and bring it back: snapshot, backup, shelving."""
+
+import logging
+
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.clock import now
+from common.errors import CloudError
+from compute.servers import states, steps
+from compute.servers.flows_change import remove_old_disk
+from images import services as images
+from operations import Flow, Step, Wait, background
+from operations.op import Op
+from placement import services as placement
+
+log = logging.getLogger(__name__)
+
+# ── Snapshot ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def upload_snapshot(op: Op) -> Wait | None:
+    """The host sends the disk to the image service, which holds its length and checksum against the answer."""
+    if op.answer is not None:
+        return None
+    server = steps.alive(op)
+    if server.task_state and server.task_state.startswith("image_"):
+        server.change(task_state="image_uploading")
+    image_id = op.data["snapshot_id"]
+    body = {"server_id": server.id, "image_id": image_id, "upload_path": f"/internal/images/{image_id}"}
+    return op.order(server.host, "server.snapshot", body, generation=server.generation)
+
+
+def drop_snapshot(op: Op) -> None:
+    images.fail(op.data["snapshot_id"])
+
+
+def settle_snapshot(op: Op) -> None:
+    """What the host says it sent must be what arrived."""
+    answer = op.row.steps.filter(name="upload_snapshot", phase="do").values_list("answer", flat=True).first() or {}
+    images.snapshot_uploaded(op.data["snapshot_id"], answer["size"], answer["checksum"], answer["virtual_size"])
+
+
+UPLOAD = Step(
+    "upload_snapshot", do=upload_snapshot, undo=drop_snapshot, deadline=1800, label=_("Copy the disk into an image")
+)
+SETTLE_IMAGE = Step("settle_image", do=settle_snapshot, undo=drop_snapshot, label=_("Check the image"))
+
+SNAPSHOT = Flow(
+    "server.snapshot",
+    version=1,
+    steps=(UPLOAD, SETTLE_IMAGE, Step("mark", do=steps.settling(), label=_("Note that it is done"))),
+    on_failed=steps.to_rest,
+    label=_("Create a snapshot"),
+)
+
+
+def rotate_backups(op: Op) -> None:
+    """Keep the newest `rotation` backups of one kind, and those that are protected."""
+    from images.images.models import Image
+
+    rows = Image.objects.filter(
+        project_id=op.project_id,
+        properties__instance_uuid=op.subject_id,
+        properties__image_type="backup",
+        properties__backup_type=op.data["backup_type"],
+    )
+    for image_id in list(rows.order_by("-created_at", "-id").values_list("id", flat=True))[op.data["rotation"] :]:
+        drop_image(image_id)
+
+
+BACKUP = Flow(
+    "server.backup",
+    version=1,
+    steps=(
+        UPLOAD,
+        SETTLE_IMAGE,
+        Step("rotate", do=rotate_backups, final=True, label=_("Remove older backups")),
+        Step("mark", do=steps.settling(), label=_("Note that it is done")),
+    ),
+    on_failed=steps.to_rest,
+    label=_("Create a backup"),
+)
+
+# ── Shelving: the disk goes into an image, the place on the host is given back ──────────────────────────────────────
+
+
+def remove_shelved_domain(op: Op) -> Wait | None:
+    """The machine goes while its disk is safe in an image, before and after. Raises: what images.source raises."""
+    images.source(op.data["snapshot_id"])
+    return steps.remove_domain(op)
+
+
+def remove_shelved_disk(op: Op) -> Wait | None:
+    """The disk goes once it is not the only copy. Raises: what images.source raises."""
+    if op.answer is None:
+        images.source(op.data["snapshot_id"])
+    return remove_old_disk(op)
+
+
+def leave_host(op: Op) -> None:
+    steps.unbind_ports(op)
+    server = steps.of(op)
+    placement.release(server.id)
+    server.settle(states.SHELVED_OFFLOADED, host="", shelved_image_id=op.data["snapshot_id"])
+
+
+SHELVE = Flow(
+    "server.shelve",
+    version=1,
+    steps=(
+        UPLOAD,
+        SETTLE_IMAGE,
+        Step("remove_domain", do=remove_shelved_domain, deadline=150, label=_("Remove the machine")),
+        Step("remove_disk", do=remove_shelved_disk, deadline=150, final=True, label=_("Remove the disk")),
+        Step("leave_host", do=leave_host, label=_("Give its place back")),
+    ),
+    on_failed=steps.to_error,
+    label=_("Shelve"),
+)
+
+
+def is_image_gone(op: Op) -> bool:
+    """Whether the disk that was made is the only copy by now: somebody deleted the image it was made of."""
+    try:
+        images.source(op.data["image_id"])
+    except CloudError:
+        return True
+    return False
+
+
+def remove_unshelved_disk(op: Op) -> Wait | None:
+    """Undo of the disk, unless nothing else is left of the server."""
+    return None if op.answer is None and is_image_gone(op) else steps.remove_disk(op)
+
+
+def mark_unshelved(op: Op) -> None:
+    """The machine runs: that is settled first, and its image goes afterwards, in the background."""
+    server = steps.of(op)
+    if server.shelved_image_id:
+        background.kick(DROP_IMAGE, server.shelved_image_id)
+    if not server.is_deleting:
+        server.settle(states.ACTIVE, shelved_image_id=None, launched_at=now())
+
+
+DROP_IMAGE = "compute.drop_image"
+
+
+def drop_image(image_id: str) -> None:
+    """Delete an image that the cloud made and needs no more. One that is gone, protected or in use otherwise stays so."""
+    try:
+        images.delete(Actor.internal("compute"), image_id=image_id)
+    except CloudError as error:
+        log.info("image %s is left as it is: %s", image_id, error)
+
+
+UNSHELVE = Flow(
+    "server.unshelve",
+    version=1,
+    steps=(
+        Step("claim_host", do=steps.claim_host, undo=steps.release_host, label=_("Choose a host")),
+        Step("bind_ports", do=steps.bind_ports, undo=steps.unbind_ports, label=_("Bind the ports to the host")),
+        Step("create_disk", do=steps.create_disk, undo=remove_unshelved_disk, deadline=900, label=_("Create the disk")),
+        Step("wire_network", do=steps.wire_network, final=is_image_gone, label=_("Wire the network")),
+        Step(
+            "start_domain", do=steps.start_domain, undo=steps.remove_domain, deadline=180, label=_("Start the machine")
+        ),
+        Step("mark_active", do=mark_unshelved, final=True, label=_("Note that it runs")),
+    ),
+    on_failed=steps.to_rest,
+    label=_("Unshelve"),
+)

@@ -1,0 +1,125 @@
+"""An operation as its step sees it."""
+
+from typing import Any
+
+from django.db import transaction
+
+from common import errors
+from common.actor import Actor
+from common.clock import now
+from hostagent.contract import SILENCE
+from operations import hostlink
+from operations.flows import Step, Wait
+from operations.models import Operation, OperationStep, Phase, State
+
+
+class Op:
+    """An operation as its step sees it. `data` is saved with the step; what is put there survives a crash."""
+
+    def __init__(self, row: Operation, step: OperationStep, spec: Step) -> None:
+        self.row = row
+        self._step = step
+        self._spec = spec
+        self.data: dict[str, Any] = row.data
+        self._orders: list[dict[str, Any]] = []
+
+    @property
+    def id(self) -> str:
+        return self.row.id
+
+    @property
+    def subject_id(self) -> str:
+        return self.row.subject_id
+
+    @property
+    def project_id(self) -> str | None:
+        return self.row.project_id
+
+    @property
+    def request_id(self) -> str:
+        return self.row.request_id
+
+    @property
+    def actor(self) -> Actor:
+        """The cloud itself, acting for whoever started this."""
+        return Actor.internal(
+            self.row.user_name or "stackling", project_id=self.row.project_id, request_id=self.row.request_id
+        )
+
+    @property
+    def undoing(self) -> bool:
+        return self.row.state == State.UNDOING
+
+    @property
+    def answer(self) -> dict[str, Any] | None:
+        """What the host answered to this step's order, or None while it has not."""
+        return self._step.answer
+
+    @property
+    def failure(self) -> errors.CloudError | None:
+        """The host's failure; only steps with `catches` ever see one."""
+        if not self._step.error_code:
+            return None
+        return errors.from_report(self._step.host, self._step.error_code, self._step.error_data)
+
+    @property
+    def error(self) -> errors.CloudError | None:
+        """Why the flow is being undone."""
+        if not self.row.error_code:
+            return None
+        kind = errors.BY_CODE.get(self.row.error_code, errors.CloudError)
+        return kind(**self.row.error_data)
+
+    @property
+    def seconds(self) -> float:
+        """How long this step has been going on, or its present try."""
+        return (now() - (self._step.tried_at or self._step.started_at)).total_seconds()
+
+    def show(self, **detail: Any) -> None:
+        """Facts for the timeline, such as each host's numbers while scheduling."""
+        self._step.detail = {**self._step.detail, **detail}
+
+    def on_host(self, host: str) -> None:
+        """Name the host this step is about, for the timeline."""
+        self._step.host = host
+
+    def order(
+        self,
+        host: str,
+        verb: str,
+        body: dict[str, Any],
+        *,
+        generation: int = 0,
+        bulk: bool | None = None,
+        subject: str = "",
+    ) -> Wait:
+        """Ask a host, unless it was asked within SILENCE and may still be at it. Return what this returns.
+
+        The order leaves after commit. The same order is sent again after 12 s without a word, and at the host's hello.
+        `subject`: what the order is about, where that is not the operation's own subject.
+        """
+        moment, step = now(), self._step
+        heard = max(filter(None, (step.heard_at, step.ordered_at)), default=None)
+        if step.host and step.host != host:
+            heard, step.answer = None, None
+        if heard is None or (moment - heard).total_seconds() >= SILENCE:
+            step.host, step.verb, step.generation, step.ordered_at = host, verb, generation, moment
+            if step.phase == Phase.UNDO:
+                self.show(asked=body)
+            order = {
+                "verb": verb,
+                "operation": self.row.id,
+                "step": f"{step.phase}:{step.name}" if step.phase == Phase.UNDO else step.name,
+                "flow": self.row.flow,
+                "subject": subject or f"{self.row.subject_kind}:{self.row.subject_id}",
+                "generation": generation,
+                "deadline": self._spec.deadline,
+                "body": body,
+            }
+            self._orders.append(order)
+            transaction.on_commit(lambda: hostlink.send_order(host, order, bulk=bulk), robust=True)
+        return Wait(SILENCE)
+
+
+def plain(data: dict[str, Any]) -> dict[str, Any]:
+    return {k: v if isinstance(v, (str, int, float, bool, list, dict, type(None))) else str(v) for k, v in data.items()}
