@@ -24,8 +24,8 @@ from hosts import services
 from hosts.models import Host, HostDebt
 from hosts.states import USABLE, HostState, state_after
 from operations import Flow, Step, Wait, start
-from operations.op import Op
 from operations.models import LIVE, Operation, OperationStep
+from operations.op import Op
 
 log = logging.getLogger(__name__)
 

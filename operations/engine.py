@@ -41,7 +41,6 @@ def on_given_up(handler: GivenUp) -> None:
     _on_given_up.append(handler)
 
 
-
 _operation = Prepared(lambda id: Operation.objects.select_for_update().filter(id=id))
 _step = Prepared(lambda id, phase, name: OperationStep.objects.filter(operation_id=id, phase=phase, name=name))
 
