@@ -53,7 +53,7 @@ def advance(operation_id: str) -> None:
     try:
         while _advance_once(operation_id):
             pass
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, parking writes it down
         parking.stumbled(operation_id, error)
 
 
