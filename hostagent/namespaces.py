@@ -32,7 +32,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from hostagent import machine, reach
+from hostagent import inet, machine, reach
 from hostagent.pins import (
     CannotBuild,
     Cloud,
@@ -132,7 +132,7 @@ def refuse_clash(cloud: Cloud, outer: Path | None, external: ipaddress.IPv4Netwo
     for route in json.loads(inside(outer, "ip", "-j", "-4", "route", "show") or "[]"):
         if route["dst"] == "default" or route.get("dev") == ours:
             continue
-        if ipaddress.ip_network(route["dst"], strict=False).overlaps(external):
+        if inet.ip_network(route["dst"], strict=False).overlaps(external):
             raise CannotBuild(
                 f"The external network {external} clashes with the route to {route['dst']} through {route.get('dev', '?')}. "
                 f"Choose a free range with STACKLING_EXTERNAL_CIDR, for example STACKLING_EXTERNAL_CIDR=172.29.{int(cloud.id[:2], 16)}.0/24."
@@ -307,7 +307,7 @@ def status(cloud: Cloud) -> dict[str, Any]:
         }
         for name, number in record["hosts"].items()
     }
-    gateway = str(ipaddress.ip_network(external).network_address + 1) if external else ""
+    gateway = str(inet.ip_network(external).network_address + 1) if external else ""
     outer, _ = outer_namespace(record.get("netns", ""), make=False)
     return {
         "cloud": cloud.id,

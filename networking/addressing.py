@@ -4,6 +4,8 @@ import ipaddress
 import secrets
 from collections.abc import Iterable, Iterator
 
+from hostagent import inet
+
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -12,7 +14,7 @@ MAC_BASE = "fa:16:3e"  # Neutron's default base_mac
 
 def number_of(ip: str | IPAddress) -> str:
     """An address as 32 hex digits: text order is number order within one IP version."""
-    return f"{int(ipaddress.ip_address(ip)):032x}"
+    return f"{int(inet.ip_address(ip)):032x}"
 
 
 def address_of(number: int, version: int) -> str:
@@ -52,7 +54,7 @@ def usable_bounds(network: IPNetwork) -> tuple[int, int]:
 def default_pools(network: IPNetwork, gateway: str) -> list[dict[str, str]]:
     """All usable addresses but the gateway, as Neutron's list of {start, end}."""
     first, last = usable_bounds(network)
-    taken = int(ipaddress.ip_address(gateway)) if gateway else -1
+    taken = int(inet.ip_address(gateway)) if gateway else -1
     spans = [(first, last)]
     if first <= taken <= last:
         spans = [span for span in ((first, taken - 1), (taken + 1, last)) if span[0] <= span[1]]
@@ -60,7 +62,7 @@ def default_pools(network: IPNetwork, gateway: str) -> list[dict[str, str]]:
 
 
 def pool_spans(pools: Iterable[dict[str, str]]) -> list[tuple[int, int]]:
-    return sorted((int(ipaddress.ip_address(p["start"])), int(ipaddress.ip_address(p["end"]))) for p in pools)
+    return sorted((int(inet.ip_address(p["start"])), int(inet.ip_address(p["end"]))) for p in pools)
 
 
 def spans_after(spans: list[tuple[int, int]], cursor: int | None) -> Iterator[tuple[int, int]]:

@@ -1,11 +1,10 @@
 """What the network service of a new cloud holds: a way out, and a private network behind a router in project demo."""
 
-import ipaddress
-
 from django.conf import settings
 from django.db import transaction
 
 from common.actor import Actor
+from hostagent import inet
 from identity.models import Project
 from networking.networks import services as networks
 from networking.networks.models import Network
@@ -47,7 +46,7 @@ def _public(actor: Actor) -> Network:
     network = networks.create(
         actor, name=PUBLIC, kind="flat", physical="public", external=True, is_default=True, port_security_enabled=False
     )
-    cidr = ipaddress.ip_network(settings.EXTERNAL_CIDR, strict=False)
+    cidr = inet.ip_network(settings.EXTERNAL_CIDR, strict=False)
     subnets.create(actor, network_id=network.id, name="public-subnet", cidr=str(cidr), enable_dhcp=False)
     return network
 

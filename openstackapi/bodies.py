@@ -120,8 +120,8 @@ def validate(data: Any, schema: dict[str, Any]) -> Any:
 
 #: Formats that OpenStack's schemas use. Values are regular expressions or functions on the text.
 FORMATS: dict[str, Any] = {
-    "uuid": r"^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}$",
-    "uri": r"^\w+:(\/?\/?)[^\s]+$",
-    "base64": r"^[A-Za-z0-9+/=\s]*$",
-    "mac-address": r"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$",
+    "uuid": r"^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}\Z",
+    "uri": r"^\w+:(\/?\/?)[^\s]+\Z",
+    "base64": r"^[A-Za-z0-9+/=\s]*\Z",
+    "mac-address": r"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}\Z",
 }

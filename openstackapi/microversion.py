@@ -22,7 +22,7 @@ class Range:
 
 
 _RANGES: dict[str, Range] = {}
-_FORM = re.compile(r"^([1-9]\d*)\.([1-9]\d*|0)$")
+_FORM = re.compile(r"^([1-9]\d*)\.([1-9]\d*|0)\Z")
 NONE: Version = (0, 0)
 
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from common.ids import new_request_id
 
-_GLOBAL = re.compile(r"^req-[0-9a-f-]{36}$")
+_GLOBAL = re.compile(r"^req-[0-9a-f-]{36}\Z")
 
 Respond = Callable[[HttpRequest], HttpResponse]
 

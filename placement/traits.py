@@ -27,7 +27,7 @@ STANDARD = frozenset(
         "STORAGE_DISK_SSD",
     }
 )
-CUSTOM = re.compile(r"^CUSTOM_[A-Z0-9_]{1,248}$")
-NAME = re.compile(r"^[A-Z0-9_]{1,255}$")
+CUSTOM = re.compile(r"^CUSTOM_[A-Z0-9_]{1,248}\Z")
+NAME = re.compile(r"^[A-Z0-9_]{1,255}\Z")
 
 RESOURCE_CLASSES = ("VCPU", "MEMORY_MB", "DISK_GB", "PCPU", "IPV4_ADDRESS", "VGPU", "NET_BW_EGR_KILOBIT_PER_SEC")

@@ -1,12 +1,12 @@
 """What a guest can learn of itself, in OpenStack's form and in EC2's. The same documents go onto a config drive."""
 
 import base64
-import ipaddress
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from compute.servers.models import Server
+from hostagent import inet
 from networking.ports.models import FixedIP, Port
 from networking.subnets.models import Subnet
 
@@ -46,7 +46,7 @@ def facts_of(server: Server) -> Facts:
     ports = Port.objects.of_server(server)
     rows = FixedIP.objects.filter(port__in=ports).order_by("port__created_at", "id")
     fixed = [
-        {"ip": ip, "version": ipaddress.ip_address(ip).version, "subnet_id": subnet, "port_id": port}
+        {"ip": ip, "version": inet.ip_address(ip).version, "subnet_id": subnet, "port_id": port}
         for ip, subnet, port in rows.values_list("ip_address", "subnet_id", "port_id")
     ]
     floating = FloatingIP.objects.filter(port__in=ports).values_list("floating_ip_address", flat=True)
@@ -102,7 +102,7 @@ def _dns(subnet: Subnet) -> list[str]:
 
 def _network(name: str, link: str, network_id: str, row: dict[str, Any], subnet: Subnet) -> dict[str, Any]:
     version = row["version"]
-    net = ipaddress.ip_network(subnet.cidr)
+    net = inet.ip_network(subnet.cidr)
     out: dict[str, Any] = {"id": name, "link": link, "network_id": network_id, "services": []}
     if version == 4 and subnet.enable_dhcp:
         return {**out, "type": "ipv4_dhcp"}

@@ -19,7 +19,7 @@ from compute.flavors.models import Flavor
 from compute.keypairs.models import KeyPair
 from compute.nearest import hint
 from compute.servergroups.models import ServerGroup
-from compute.servers import flows, limits, scheduling, states, wiring
+from compute.servers import boot_options, flows, limits, scheduling, states, wiring
 from compute.servers.hostname import hostname_of
 from compute.servers.models import Server
 from hosts.models import Host
@@ -161,7 +161,7 @@ def _check(actor: Actor, ask: Launch) -> _Checked:
 def usable_image(actor: Actor, image_id: str, ram: int, disk: int) -> Image:
     """An active image the actor may see, that fits a flavor (MiB, GiB).
 
-    Raises: ImageUnknown, ImageNotActive, FlavorTooSmall.
+    Raises: ImageUnknown, ImageNotActive, FlavorTooSmall, BadBootOption.
     """
     image = _active_image(actor, image_id)
     if image.min_ram > ram:
@@ -169,6 +169,7 @@ def usable_image(actor: Actor, image_id: str, ram: int, disk: int) -> Image:
     need = max(image.min_disk, -(-int(image.virtual_size or 0) // 1024**3)) if disk else 0
     if need > disk:
         raise FlavorTooSmall(what="disk", have=disk, unit="GiB", need=need)
+    boot_options.check(image.id, image.properties or {})
     return image
 
 

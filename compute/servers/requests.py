@@ -1,6 +1,5 @@
 """What clients write, as what the services take."""
 
-import ipaddress
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -9,6 +8,7 @@ from common.errors import Invalid
 from compute.servers import schemas
 from compute.servers.creating import Launch
 from compute.servers.wiring import Nic
+from hostagent import inet
 
 #: Keys of hints that were never Nova's but are harmless are kept: filters read only what they know.
 
@@ -35,14 +35,14 @@ def nics(asked: Any) -> list[Nic] | str | None:
 
 def check_address(text: str) -> None:
     try:
-        ipaddress.ip_address(text)
+        inet.ip_address(text)
     except ValueError:
         raise Invalid(reason=f"Invalid fixed IP address ({text})") from None
 
 
 def canonical(text: str) -> str:
     """An address in its one short spelling; "" stays. The schema has checked it."""
-    return str(ipaddress.ip_address(text)) if text else ""
+    return str(inet.ip_address(text)) if text else ""
 
 
 def launches_password(data: dict[str, Any], name: str) -> bool:

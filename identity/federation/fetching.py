@@ -1,6 +1,5 @@
 """Requests to identity providers: https only, to whom the operator named, small answers, no redirects, short waits."""
 
-import ipaddress
 import json
 import socket
 import urllib.error
@@ -14,6 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid, Unauthorized, Unavailable
+from hostagent import inet
 
 TIMEOUT = 5.0
 MOST_BYTES = 1024 * 1024
@@ -55,7 +55,7 @@ def _check_host(url: str, issuer: str) -> None:
     if settings.TESTING and _is_loopback(host):
         return
     own = not issuer or urlsplit(issuer).hostname == host
-    for address in map(ipaddress.ip_address, _resolve(host)):
+    for address in map(inet.ip_address, _resolve(host)):
         near = address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast
         if near or not (own or address.is_global):
             raise BadAddress(url=url, reason=f"{address} is neither public nor the issuer's own host")
@@ -63,7 +63,7 @@ def _check_host(url: str, issuer: str) -> None:
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return inet.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 

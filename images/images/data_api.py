@@ -15,7 +15,7 @@ from images.stores import files
 from openstackapi.views import Response
 
 OCTETS: dict[str, Any] = {"application/octet-stream": {}}
-_RANGE = re.compile(r"^bytes[= ](\d*)-(\d*)(?:/(?:\d+|\*))?$")
+_RANGE = re.compile(r"^bytes[= ](\d*)-(\d*)(?:/(?:\d+|\*))?\Z")
 
 
 class ImageFile(ImageServiceView):

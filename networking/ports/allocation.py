@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from django.db import IntegrityError, transaction
 
 from common.prepared import Prepared
+from hostagent import inet
 from networking.addressing import address_of, eui64, number_of, pool_spans, spans_after
 from networking.errors import (
     InvalidInput,
@@ -71,7 +72,7 @@ def hold(port: Port, subnet: Subnet, ip: str) -> FixedIP:
 def allocate(port: Port, subnet: Subnet) -> FixedIP:
     """Give the port an address of this subnet. Raises: IpAddressGenerationFailure."""
     if subnet.is_autoconfigured and not port.router_id:
-        return hold(port, subnet, eui64(ipaddress.IPv6Network(subnet.cidr), port.mac_address))
+        return hold(port, subnet, eui64(inet.ipv6_network(subnet.cidr), port.mac_address))
     ip = next_free(subnet.id)
     if ip is None:
         raise IpAddressGenerationFailure(network=port.network_id)
@@ -127,27 +128,27 @@ def _subnet_for(port: Port, by_id: dict[str, Subnet], want: dict[str, str]) -> S
         raise InvalidInput(reason="IP allocation requires subnet_id or ip_address")
     address = _parsed(ip)
     for subnet in by_id.values():
-        if address in ipaddress.ip_network(subnet.cidr):
+        if address in inet.ip_network(subnet.cidr):
             return subnet
     raise InvalidIpForNetwork(ip=ip)
 
 
 def _parsed(ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     try:
-        return ipaddress.ip_address(ip)
+        return inet.ip_address(ip)
     except ValueError as error:
         raise InvalidInput(reason=f"'{ip}' is not a valid IP address") from error
 
 
 def _checked_ip(port: Port, subnet: Subnet, ip: str) -> str:
-    address, network = _parsed(ip), ipaddress.ip_network(subnet.cidr)
+    address, network = _parsed(ip), inet.ip_network(subnet.cidr)
     edges = [] if network.num_addresses <= 2 else [network.network_address, network.broadcast_address]
     if network.version == 6:
         edges = edges[:1]
     if address not in network or address in edges:
         raise InvalidIpForSubnet(ip=ip, cidr=subnet.cidr)
     if subnet.is_autoconfigured and not port.router_id:
-        own = eui64(ipaddress.IPv6Network(subnet.cidr), port.mac_address)
+        own = eui64(inet.ipv6_network(subnet.cidr), port.mac_address)
         if str(address) != own:
             raise InvalidInput(
                 reason=f"IPv6 address {ip} can not be directly assigned to a port on subnet {subnet.id} since the subnet "

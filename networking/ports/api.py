@@ -57,6 +57,7 @@ FIELDS = Fields(
             schema={"type": "string", "pattern": "^([a-zA-Z0-9][a-zA-Z0-9.-]{0,62})?$"},
         ),
         Field("dns_assignment", type="array", items="object"),
+        Field("extra_dhcp_opts_refusal", schema={"type": ["string", "null"]}),  # ours: Neutron has no such word
         *standard_fields(),
     ],
 )
@@ -100,6 +101,7 @@ def _row(port: Port, addresses: list[dict[str, str]], groups: list[str], tags: l
         "ip_allocation": "immediate" if addresses else "none",
         "dns_name": port.dns_name,
         "dns_assignment": [_dns(port.dns_name, entry["ip_address"]) for entry in addresses],
+        "extra_dhcp_opts_refusal": port.dhcp_refusal or None,
     }
 
 

@@ -1,6 +1,5 @@
 """What a port may be asked to be."""
 
-import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,11 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Conflict, Invalid
+from hostagent import inet
 from networking.errors import AttributeForbidden, InvalidInput
 from networking.networks.models import Network
 from networking.ports.models import Port
 
-MAC = re.compile(r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")
+MAC = re.compile(r"^([0-9a-f]{2}:){5}[0-9a-f]{2}\Z")
 MAX_PAIRS = 10  # Neutron's max_allowed_address_pair
 
 
@@ -82,7 +82,7 @@ def address_pairs(port: Port, pairs: Iterable[dict[str, str]]) -> list[dict[str,
     for pair in pairs:
         try:
             ip = str(pair["ip_address"])
-            text = str(ipaddress.ip_network(ip, strict=False)) if "/" in ip else str(ipaddress.ip_address(ip))
+            text = str(inet.ip_network(ip, strict=False)) if "/" in ip else str(inet.ip_address(ip))
         except (KeyError, ValueError) as error:
             raise InvalidInput(reason=f"'{pair.get('ip_address')}' is not a valid IP address or subnet") from error
         if set(pair) - {"ip_address", "mac_address"}:

@@ -1,86 +1,228 @@
-"""Extra DHCP options of ports: which may be stored, and which the DHCP server can hand out.
+"""Extra DHCP options of ports: each by its number, its value by the type that the DHCP server gives that number.
 
-Neutron stores options whatever a network's IP version is. The names are those of `dnsmasq --help dhcp` and `dhcp6` (2.90);
-an option by another name would keep the server from starting, for everybody on the network.
+Neutron stores options whatever a network's IP version is. Numbers, names and types are those of dnsmasq 2.90
+(`dnsmasq --help dhcp` and `dhcp6`, dhcp-common.c opttab): a value of another type would keep the server from starting, for
+everybody on the network. An option that is known by number is known by its name too, and the other way round.
 """
 
-import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Invalid
 from common.numbers import is_whole
+from hostagent import inet
 from networking.errors import InvalidInput
 
-_V4_NAMES = (
-    "netmask time-offset router dns-server log-server lpr-server boot-file-size domain-name swap-server root-path "
-    "extension-path ip-forward-enable non-local-source-routing policy-filter max-datagram-reassembly default-ttl mtu "
-    "all-subnets-local router-discovery router-solicitation static-route trailer-encapsulation arp-timeout ethernet-encap "
-    "tcp-ttl tcp-keepalive nis-domain nis-server ntp-server netbios-ns netbios-dd netbios-nodetype netbios-scope "
-    "x-windows-fs x-windows-dm t1 t2 vendor-class nis+-domain nis+-server tftp-server bootfile-name mobile-ip-home "
-    "smtp-server pop3-server nntp-server irc-server user-class posix-timezone tzdb-timezone ipv6-only domain-search "
-    "sip-server classless-static-route vendor-id-encap tftp-server-address server-ip-address"
-)
-V4 = frozenset(_V4_NAMES.split(" "))
-_V6_NAMES = (
-    "sip-server-domain sip-server dns-server domain-search nis-server nis+-server nis-domain nis+-domain sntp-server "
-    "information-refresh-time posix-timezone tzdb-timezone ntp-server bootfile-url bootfile-param"
-)
-V6 = frozenset(_V6_NAMES.split(" "))
-#: Options whose values are addresses: dnsmasq refuses to start when they are not.
-_ADDRESSES_V4_NAMES = (
-    "netmask router dns-server log-server lpr-server swap-server nis-server ntp-server netbios-ns netbios-dd x-windows-fs "
-    "x-windows-dm nis+-server mobile-ip-home smtp-server pop3-server nntp-server irc-server tftp-server-address "
-    "server-ip-address router-solicitation"
-)
-ADDRESSES_V4 = frozenset(_ADDRESSES_V4_NAMES.split(" "))
+#: Of one port. More would not fit into an answer of DHCP, which has 576 bytes for certain (RFC 2131 2).
+MAX_OPTIONS = 32
+
 NAME = re.compile(r"[A-Za-z0-9+-]{1,64}")
 VALUE = re.compile(r"[ -~]{1,255}")
+_DOMAIN = re.compile(
+    r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?"
+)
+_TIME = re.compile(r"[0-9]{1,9}[smhdwSMHDW]?|infinite")
 
 
-def checked(options: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-    """Options as Neutron shows them; a null value removes an option, so it is left out. Raises: InvalidInput."""
+class BadValue(Invalid):
+    template = _(
+        "The value '%(value)s' of DHCP option '%(name)s' is not %(wanted)s. Correct it, or leave the option out."
+    )
+
+
+Check = Callable[[str], str]
+
+
+def _items(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",")]
+
+
+def _v4(value: str) -> str:
+    found = [inet.ip_address(part) for part in _items(value)]
+    if any(ip.version != 4 for ip in found):
+        raise ValueError
+    return ",".join(map(str, found))
+
+
+def _v6(value: str) -> str:
+    found = [inet.ip_address(part.removeprefix("[").removesuffix("]")) for part in _items(value)]
+    if any(ip.version != 6 for ip in found):
+        raise ValueError
+    return ",".join(f"[{ip}]" for ip in found)
+
+
+def _number(size: int) -> Check:
+    most = 256**size
+
+    def check(value: str) -> str:
+        number = int(value, 0) if value.lstrip("-")[:2].lower() == "0x" else int(value)
+        if "_" in value or not -most // 2 <= number < most:
+            raise ValueError
+        return str(number)
+
+    return check
+
+
+def _flag(value: str) -> str:
+    return str(("0", "1", "false", "true").index(value.lower()) % 2)
+
+
+def _time(value: str) -> str:
+    if not _TIME.fullmatch(value):
+        raise ValueError
+    return value.lower()
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _bytes_or_text(value: str) -> str:
+    """dnsmasq takes a number for the length of what is inside."""
+    if value.lstrip("-").isdigit():
+        raise ValueError
+    return value
+
+
+def _domains(value: str) -> str:
+    found = _items(value)
+    if not all(_DOMAIN.fullmatch(name) for name in found):
+        raise ValueError
+    return ",".join(found)
+
+
+def _servers(value: str) -> str:
+    """Addresses, or names: of either kind all."""
+    try:
+        return _v4(value)
+    except ValueError:
+        return _domains(value)
+
+
+def _routes(value: str) -> str:
+    parts = _items(value)
+    if len(parts) % 2:
+        raise ValueError
+    pairs = [
+        (inet.ip_network(to, strict=False), inet.ip_address(by)) for to, by in zip(parts[::2], parts[1::2], strict=True)
+    ]
+    if any(one.version != 4 for pair in pairs for one in pair):
+        raise ValueError
+    return ",".join(f"{to},{by}" for to, by in pairs)
+
+
+_ADDRESSES = (_v4, _("a list of IPv4 addresses"))
+_ADDRESSES6 = (_v6, _("a list of IPv6 addresses"))
+_BYTE = (_number(1), _("a whole number below 256"))
+_WORD = (_number(2), _("a whole number below 65536"))
+_LONG = (_number(4), _("a whole number below 4294967296"))
+_BOOL = (_flag, _("0 or 1"))
+_SECONDS = (_time, _("a time in seconds"))
+_TEXT = (_text, "")
+_ENCAPSULATED = (_bytes_or_text, _("bytes like 01:02:ff, or a text"))
+_NAMES = (_domains, _("a list of domain names"))
+_SERVERS = (_servers, _("a list of IPv4 addresses or of domain names"))
+_ROUTES = (_routes, _("pairs of a range and an address, like 10.0.0.0/8,192.0.2.1"))
+
+Kind = tuple[Check, Any]
+#: number → (name, type). The first spelling is the one that is shown by `dnsmasq --help dhcp`.
+V4: dict[int, tuple[str, Kind]] = {
+    1: ("netmask", _ADDRESSES), 2: ("time-offset", _LONG), 3: ("router", _ADDRESSES), 6: ("dns-server", _ADDRESSES),
+    7: ("log-server", _ADDRESSES), 9: ("lpr-server", _ADDRESSES), 12: ("hostname", _NAMES), 13: ("boot-file-size", _WORD),
+    15: ("domain-name", _NAMES), 16: ("swap-server", _ADDRESSES), 17: ("root-path", _TEXT), 18: ("extension-path", _TEXT),
+    19: ("ip-forward-enable", _BOOL), 20: ("non-local-source-routing", _BOOL), 21: ("policy-filter", _ADDRESSES),
+    22: ("max-datagram-reassembly", _WORD), 23: ("default-ttl", _BYTE), 26: ("mtu", _WORD), 27: ("all-subnets-local", _BOOL),
+    28: ("broadcast", _ADDRESSES), 31: ("router-discovery", _BOOL), 32: ("router-solicitation", _ADDRESSES),
+    33: ("static-route", _ADDRESSES), 34: ("trailer-encapsulation", _BOOL), 35: ("arp-timeout", _LONG),
+    36: ("ethernet-encap", _BOOL), 37: ("tcp-ttl", _BYTE), 38: ("tcp-keepalive", _LONG), 40: ("nis-domain", _TEXT),
+    41: ("nis-server", _ADDRESSES), 42: ("ntp-server", _ADDRESSES), 43: ("vendor-encap", _ENCAPSULATED), 44: ("netbios-ns", _ADDRESSES),
+    45: ("netbios-dd", _ADDRESSES), 46: ("netbios-nodetype", _BYTE), 47: ("netbios-scope", _TEXT),
+    48: ("x-windows-fs", _ADDRESSES), 49: ("x-windows-dm", _ADDRESSES), 58: ("t1", _SECONDS), 59: ("t2", _SECONDS),
+    60: ("vendor-class", _TEXT), 64: ("nis+-domain", _TEXT), 65: ("nis+-server", _ADDRESSES), 66: ("tftp-server", _TEXT),
+    67: ("bootfile-name", _TEXT), 68: ("mobile-ip-home", _ADDRESSES), 69: ("smtp-server", _ADDRESSES),
+    70: ("pop3-server", _ADDRESSES), 71: ("nntp-server", _ADDRESSES), 74: ("irc-server", _ADDRESSES),
+    77: ("user-class", _TEXT), 93: ("client-arch", _WORD), 94: ("client-interface-id", _TEXT),
+    97: ("client-machine-id", _TEXT), 100: ("posix-timezone", _TEXT), 101: ("tzdb-timezone", _TEXT), 108: ("ipv6-only", _LONG),
+    119: ("domain-search", _NAMES), 120: ("sip-server", _SERVERS), 121: ("classless-static-route", _ROUTES),
+    125: ("vendor-id-encap", _TEXT), 150: ("tftp-server-address", _ADDRESSES), 255: ("server-ip-address", _ADDRESSES),
+}  # fmt: skip
+V6: dict[int, tuple[str, Kind]] = {
+    21: ("sip-server-domain", _NAMES), 22: ("sip-server", _ADDRESSES6), 23: ("dns-server", _ADDRESSES6),
+    24: ("domain-search", _NAMES), 27: ("nis-server", _ADDRESSES6), 28: ("nis+-server", _ADDRESSES6),
+    29: ("nis-domain", _NAMES), 30: ("nis+-domain", _NAMES), 31: ("sntp-server", _ADDRESSES6),
+    32: ("information-refresh-time", _SECONDS), 41: ("posix-timezone", _TEXT), 42: ("tzdb-timezone", _TEXT),
+    56: ("ntp-server", _ADDRESSES6), 59: ("bootfile-url", _TEXT), 60: ("bootfile-param", _TEXT),
+}  # fmt: skip
+TABLES = {4: V4, 6: V6}
+NUMBERS = {version: {name: number for number, (name, _kind) in table.items()} for version, table in TABLES.items()}
+#: What the server says of itself and of the exchange (RFC 2132 9): never a port's to change.
+OURS = frozenset({0, 50, 51, 52, 53, 54, 55, 56, 57, 61, 80, 81, 82, 118})
+
+
+def checked(options: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Options as Neutron shows them; a null value removes an option, so it is left out. Raises: InvalidInput, BadValue."""
+    found = []
     for option in options:
         name, value, version = option.get("opt_name"), option.get("opt_value"), str(option.get("ip_version") or 4)
         if not isinstance(name, str) or not NAME.fullmatch(name) or version not in ("4", "6"):
             raise InvalidInput(reason=f"'{name}' is not a DHCP option")
-        if not is_whole(name) and name.lower() not in V4 | V6:
+        known = any(name.lower() in names for names in NUMBERS.values())
+        if not known and not (is_whole(name) and len(name) <= 3 and 1 <= int(name) <= 254 and int(name) not in OURS):
             raise InvalidInput(reason=f"'{name}' is not a DHCP option that this cloud knows")
         if value is None:
             continue
         if not isinstance(value, str) or not VALUE.fullmatch(value):
             raise InvalidInput(reason=f"the value of DHCP option '{name}' must be 1 to 255 printable ASCII characters")
-        yield {"opt_name": name, "opt_value": value, "ip_version": int(version)}
+        parsed(name, value, int(version))
+        found.append({"opt_name": name, "opt_value": value, "ip_version": int(version)})
+    if len(found) > MAX_OPTIONS:
+        raise InvalidInput(reason=f"a port has at most {MAX_OPTIONS} extra DHCP options")
+    return found
+
+
+def parsed(name: str, value: str, version: int) -> tuple[int, str] | None:
+    """The number of an option and its value in dnsmasq's spelling; None for one that this IP version does not have.
+
+    Raises: BadValue.
+    """
+    number = int(name) if is_whole(name) else NUMBERS[version].get(name.lower())
+    if number is None or (version == 6 and number not in V6):
+        return None
+    check, wanted = TABLES[version][number][1] if number in TABLES[version] else _TEXT
+    try:
+        return number, check(value)
+    except ValueError:
+        raise BadValue(name=name, value=value, wanted=wanted) from None
 
 
 def merged(present: list[dict[str, Any]], asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """New options replace those of the same name and version; a null value removes one."""
+    """New options replace those of the same name and version; a null value removes one. Raises: as `checked`."""
+    new = checked(asked)
     named = {(option.get("opt_name"), int(option.get("ip_version") or 4)) for option in asked}
     kept = [option for option in present if (option["opt_name"], option["ip_version"]) not in named]
-    return kept + list(checked(asked))
+    if len(kept) + len(new) > MAX_OPTIONS:
+        raise InvalidInput(reason=f"a port has at most {MAX_OPTIONS} extra DHCP options")
+    return kept + new
 
 
-def servable(option: dict[str, Any], versions: set[int]) -> bool:
-    """Whether the DHCP server of a port with addresses of these IP versions can hand the option out."""
-    name, version = option["opt_name"].lower(), option["ip_version"]
-    if version not in versions or "+" in name:
-        return False
-    if version == 6:
-        return name in V6 and name not in (
-            "sip-server",
-            "dns-server",
-            "nis-server",
-            "nis+-server",
-            "sntp-server",
-            "ntp-server",
-        )
-    if is_whole(name):
-        return 1 <= int(name) <= 254
-    return name in V4 and (name not in ADDRESSES_V4 or _are_addresses(option["opt_value"]))
+def served(options: Iterable[dict[str, Any]], versions: set[int]) -> list[dict[str, Any]]:
+    """Those that the DHCP server of a port with addresses of these IP versions hands out.
 
-
-def _are_addresses(value: str) -> bool:
-    try:
-        return all(ipaddress.IPv4Address(part.strip()) is not None for part in value.split(","))
-    except ValueError:
-        return False
+    IPv4 ones by number, IPv6 ones by name, which is how agents take them. One that was stored before values had types is
+    left out when it has a wrong one.
+    """
+    found = []
+    for option in options:
+        try:
+            one = parsed(option["opt_name"], option["opt_value"], option["ip_version"])
+        except BadValue:
+            continue
+        if one is None or option["ip_version"] not in versions or one[0] in OURS:
+            continue
+        name = V6[one[0]][0] if option["ip_version"] == 6 else str(one[0])
+        if "+" not in name:
+            found.append({"opt_name": name, "opt_value": one[1], "ip_version": option["ip_version"]})
+    return found

@@ -18,6 +18,7 @@ ROUTER_GATEWAY = "network:router_gateway"
 FLOATING_IP = "network:floatingip"
 ROUTER_OWNERS = (ROUTER_INTERFACE, ROUTER_GATEWAY)
 ROLES = (DHCP, *ROUTER_OWNERS, FLOATING_IP)
+REFUSAL = 600  # characters of what the DHCP server said
 GUEST_PREFIX = "compute:"
 
 
@@ -69,12 +70,15 @@ class Port(StandardAttributes):
     allowed_address_pairs = models.JSONField(default=list, blank=True)
     extra_dhcp_opts = models.JSONField(default=list, blank=True)
     dns_name = models.CharField(max_length=255, blank=True, default="")
+    #: Why the DHCP server serves this port without its extra options; "" when it hands them out.
+    dhcp_refusal = models.CharField(max_length=REFUSAL, blank=True, default="")
     groups = models.ManyToManyField(SecurityGroup, through="PortGroup", related_name="ports")
 
     objects = PortQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=("network", "mac_address"), name="network_port_mac_once")]
+        indexes = [models.Index(fields=["network"], condition=~models.Q(dhcp_refusal=""), name="network_port_refused")]
 
 
 class FixedIP(models.Model):

@@ -112,7 +112,7 @@ def create(
         name=name,
         admin_state_up=admin_state_up,
         port_security_enabled=is_secure,
-        extra_dhcp_opts=list(dhcp_options.checked(extra_dhcp_opts)),
+        extra_dhcp_opts=dhcp_options.checked(extra_dhcp_opts),
         description=description,
         host=host,
         vnic_type=vnic_type,

@@ -85,6 +85,7 @@ def _bindings(port: Port, changes: dict[str, Any]) -> dict[str, Any]:
             columns["mac_address"] = mac
     if changes.get("extra_dhcp_opts") is not None:
         columns["extra_dhcp_opts"] = dhcp_options.merged(port.extra_dhcp_opts, changes["extra_dhcp_opts"])
+        columns["dhcp_refusal"] = ""  # until the server speaks of the new ones
     return columns
 
 

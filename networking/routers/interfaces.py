@@ -1,6 +1,5 @@
 """A router's legs on subnets of projects."""
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
+from hostagent import inet
 from identity import policy
 from networking.errors import InvalidInput, PortNotFound
 from networking.networks.models import Network
@@ -159,7 +159,7 @@ def _refuse_overlap(router: Router, new: list[Subnet]) -> None:
                 raise BadRouterRequest(reason=f"Router already has a port on subnet {subnet.id}")
             if row.subnet.ip_version != subnet.ip_version:
                 continue
-            if ipaddress.ip_network(row.subnet.cidr).overlaps(ipaddress.ip_network(subnet.cidr)):  # type: ignore[arg-type]
+            if inet.ip_network(row.subnet.cidr).overlaps(inet.ip_network(subnet.cidr)):  # type: ignore[arg-type]
                 raise BadRouterRequest(
                     reason=f"Cidr {subnet.cidr} of subnet {subnet.id} overlaps with cidr {row.subnet.cidr} of subnet "
                     f"{row.subnet_id}"
@@ -201,11 +201,11 @@ def remove(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_i
 def _refuse_used(router: Router, subnet: Subnet) -> None:
     from networking.floatingips.models import FloatingIP
 
-    network = ipaddress.ip_network(subnet.cidr)
+    network = inet.ip_network(subnet.cidr)
     fixed = FloatingIP.objects.filter(router=router, port__network_id=subnet.network_id)
-    if any(ipaddress.ip_address(ip) in network for ip in fixed.values_list("fixed_ip_address", flat=True) if ip):
+    if any(inet.ip_address(ip) in network for ip in fixed.values_list("fixed_ip_address", flat=True) if ip):
         raise RouterInterfaceInUseByFloatingIP(router=router.id, subnet=subnet.id)
-    if any(ipaddress.ip_address(route["nexthop"]) in network for route in router.routes):
+    if any(inet.ip_address(route["nexthop"]) in network for route in router.routes):
         raise RouterInterfaceInUseByRoute(router=router.id, subnet=subnet.id)
 
 

@@ -1,6 +1,5 @@
 """Making, changing and removing routers. Interfaces: interfaces.py; gateway: gateway.py."""
 
-import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Invalid
 from common.live import announce
+from hostagent import inet
 from identity import policy
 from identity.limits import services as quota
 from networking.errors import InvalidInput, RouterNotFound
@@ -117,12 +117,12 @@ def check_routes(router: Router, routes: Sequence[dict[str, str]]) -> list[dict[
     if len(routes) > MAX_ROUTES:
         raise RoutesExhausted(id=router.id, limit=MAX_ROUTES)
     legs = FixedIP.objects.filter(port__router=router)
-    reach = [(ipaddress.ip_network(cidr), ip) for cidr, ip in legs.values_list("subnet__cidr", "ip_address")]
+    reach = [(inet.ip_network(cidr), ip) for cidr, ip in legs.values_list("subnet__cidr", "ip_address")]
     out: list[dict[str, str]] = []
     for route in routes:
         try:
-            destination = ipaddress.ip_network(route["destination"], strict=False)
-            nexthop = ipaddress.ip_address(route["nexthop"])
+            destination = inet.ip_network(route["destination"], strict=False)
+            nexthop = inet.ip_address(route["nexthop"])
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(reason=f"'{route}' is not a valid route") from error
         if not any(nexthop in network for network, _ip in reach):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from django.db import models
 from django.db.models import Q
 
 from common.actor import Actor
+from hostagent import inet
 from networking.standard import StandardAttributes
 
 
@@ -34,7 +33,7 @@ class SecurityGroup(StandardAttributes):
 
 def normalized(prefix: str) -> str:
     """A prefix without the bits of a host: 10.2.3.124/24 → 10.2.3.0/24. '' stays."""
-    return str(ipaddress.ip_network(prefix, strict=False)) if prefix else ""
+    return str(inet.ip_network(prefix, strict=False)) if prefix else ""
 
 
 class SecurityGroupRule(StandardAttributes):

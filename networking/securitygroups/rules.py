@@ -1,6 +1,5 @@
 """Making and removing security group rules."""
 
-import ipaddress
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -9,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Invalid
 from common.live import announce
+from hostagent import inet
 from identity import policy
 from identity.limits import services as quota
 from networking.errors import InvalidInput, SecurityGroupNotFound, SecurityGroupRuleNotFound
@@ -97,7 +97,7 @@ def check_prefix(prefix: str | None, ethertype: str) -> str:
     if not prefix:
         return ""
     try:
-        given = ipaddress.ip_interface(prefix)
+        given = inet.ip_interface(prefix)
     except ValueError as error:
         raise InvalidInput(reason=f"'{prefix}' is not a valid IP subnet") from error
     if f"IPv{given.version}" != ethertype:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Invalid
 from common.live import announce
+from hostagent import inet
 from identity import policy
 from identity.limits import services as quota
 from networking.addressing import IPNetwork, subtract
@@ -65,7 +66,7 @@ def find_scope(actor: Actor, scope_id: str) -> AddressScope:
 def _prefixes(texts: Sequence[str]) -> tuple[list[str], int]:
     """Collapsed prefixes of one IP version, and the version. Raises: InvalidInput."""
     try:
-        networks = [ipaddress.ip_network(text, strict=False) for text in texts]
+        networks = [inet.ip_network(text, strict=False) for text in texts]
     except ValueError as error:
         raise InvalidInput(reason=f"'{list(texts)}' holds something that is not a CIDR") from error
     versions = {network.version for network in networks}
@@ -99,9 +100,9 @@ def _check_scope(actor: Actor, pool: SubnetPool, scope_id: str | None) -> Addres
     scope = find_scope(actor, scope_id)
     if scope.ip_version != pool.ip_version:
         raise IllegalSubnetPoolUpdate(reason=f"the address scope {scope_id} is of IPv{scope.ip_version}")
-    mine = [ipaddress.ip_network(prefix) for prefix in pool.prefixes]
+    mine = [inet.ip_network(prefix) for prefix in pool.prefixes]
     for other in scope.pools.exclude(pk=pool.pk):
-        if any(ipaddress.ip_network(p).overlaps(m) for p in other.prefixes for m in mine):  # type: ignore[arg-type]
+        if any(inet.ip_network(p).overlaps(m) for p in other.prefixes for m in mine):  # type: ignore[arg-type]
             raise AddressScopePrefixConflict()
     return scope
 
@@ -156,8 +157,8 @@ def update(actor: Actor, pool_id: str, **changes: Any) -> SubnetPool:
     _require_rights(actor, is_default=changes.get("is_default"))
     if "prefixes" in changes:
         texts, version = _prefixes(changes["prefixes"])
-        new = [ipaddress.ip_network(text) for text in texts]
-        old = [ipaddress.ip_network(text) for text in pool.prefixes]
+        new = [inet.ip_network(text) for text in texts]
+        old = [inet.ip_network(text) for text in pool.prefixes]
         if version != pool.ip_version or not all(any(o.subnet_of(n) for n in new) for o in old):  # type: ignore[arg-type]
             raise IllegalSubnetPoolUpdate(reason="existing prefixes must be a subset of the new prefixes")
         changes["prefixes"] = texts
@@ -187,10 +188,8 @@ def cut(actor: Actor, pool_id: str, *, cidr: str | None, prefixlen: int | None, 
     pool = find(actor, pool_id, lock=True)
     if pool.ip_version != version:
         raise InvalidInput(reason=f"the subnet pool is of IPv{pool.ip_version}, the subnet of IPv{version}")
-    used = [
-        ipaddress.ip_network(text) for text in Subnet.objects.filter(subnetpool=pool).values_list("cidr", flat=True)
-    ]
-    prefixes = [ipaddress.ip_network(text) for text in pool.prefixes]
+    used = [inet.ip_network(text) for text in Subnet.objects.filter(subnetpool=pool).values_list("cidr", flat=True)]
+    prefixes = [inet.ip_network(text) for text in pool.prefixes]
     if cidr:
         asked = checks.cidr(cidr, version)
         if not any(asked.subnet_of(prefix) for prefix in prefixes):  # type: ignore[arg-type]

@@ -1,6 +1,5 @@
 """What a subnet may be. Pure of rows but for the overlap check."""
 
-import ipaddress
 import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Conflict, Invalid
+from hostagent import inet
 from networking.addressing import IPNetwork, pool_spans, usable_bounds
 from networking.errors import InvalidInput
 from networking.subnets.models import SLAAC, STATEFUL, STATELESS, Subnet
@@ -44,7 +44,7 @@ class HostRoutesExhausted(Invalid):
 def cidr(text: str | None, version: int) -> IPNetwork:
     """A CIDR of this IP version, host bits cleared. Raises: InvalidInput."""
     try:
-        network = ipaddress.ip_network(text or "", strict=False)
+        network = inet.ip_network(text or "", strict=False)
     except ValueError as error:
         raise InvalidInput(reason=f"'{text}' is not a valid CIDR") from error
     if network.version != version:
@@ -59,7 +59,7 @@ def cidr(text: str | None, version: int) -> IPNetwork:
 def address(text: Any, version: int, what: str) -> str:
     """An address of this IP version in its usual spelling. Raises: InvalidInput."""
     try:
-        ip = ipaddress.ip_address(str(text))
+        ip = inet.ip_address(str(text))
     except ValueError as error:
         raise InvalidInput(reason=f"'{text}' is not a valid {what}") from error
     if ip.version != version:
@@ -83,7 +83,7 @@ def pools(asked: Sequence[dict[str, Any]], network: IPNetwork) -> list[dict[str,
     low, high = usable_bounds(network)
     for pool in asked:
         try:
-            first, last = ipaddress.ip_address(pool["start"]), ipaddress.ip_address(pool["end"])
+            first, last = inet.ip_address(pool["start"]), inet.ip_address(pool["end"])
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(reason=f"'{pool}' is not a valid allocation pool") from error
         if first.version != network.version or last.version != network.version or int(first) > int(last):
@@ -101,9 +101,9 @@ def gateway_outside_pools(ip: str, allocation_pools: Iterable[dict[str, str]]) -
     """Raises: GatewayConflictWithAllocationPools."""
     if not ip:
         return
-    number = int(ipaddress.ip_address(ip))
+    number = int(inet.ip_address(ip))
     for pool in allocation_pools:
-        if int(ipaddress.ip_address(pool["start"])) <= number <= int(ipaddress.ip_address(pool["end"])):
+        if int(inet.ip_address(pool["start"])) <= number <= int(inet.ip_address(pool["end"])):
             raise GatewayConflictWithAllocationPools(ip=ip, **pool)
 
 
@@ -125,7 +125,7 @@ def routes(asked: Sequence[dict[str, Any]], version: int) -> list[dict[str, str]
         if set(route) != {"destination", "nexthop"}:
             raise InvalidInput(reason=f"Invalid host route {route}: it needs destination and nexthop")
         try:
-            destination = ipaddress.ip_network(route["destination"], strict=False)
+            destination = inet.ip_network(route["destination"], strict=False)
         except ValueError as error:
             raise InvalidInput(reason=f"'{route['destination']}' is not a valid CIDR") from error
         if destination.version != version:
@@ -160,7 +160,7 @@ def ipv6_modes(network: IPNetwork, ra_mode: str, address_mode: str, *, dhcp: boo
 def no_overlap(network: IPNetwork, network_id: str) -> None:
     """Raises: InvalidInput naming the subnet of the same network that overlaps."""
     for other, other_id in Subnet.objects.filter(network_id=network_id).values_list("cidr", "id"):
-        present = ipaddress.ip_network(other)
+        present = inet.ip_network(other)
         if present.version == network.version and present.overlaps(network):  # type: ignore[arg-type]
             raise InvalidInput(
                 reason=f"Requested subnet with cidr: {network} for network: {network_id} overlaps with another subnet "

@@ -1,6 +1,5 @@
 """Making, changing and removing subnets."""
 
-import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict
 from common.live import announce
+from hostagent import inet
 from identity import policy
 from identity.limits import services as quota
 from networking.addressing import IPNetwork, default_gateway, default_pools
@@ -150,7 +150,7 @@ def update(actor: Actor, subnet_id: str, **changes: Any) -> Subnet:
     """
     subnet = find(actor, subnet_id, lock=True)
     policy.require(actor, "network:subnet:update", subnet)
-    span = ipaddress.ip_network(subnet.cidr)
+    span = inet.ip_network(subnet.cidr)
     if "allocation_pools" in changes:
         changes["allocation_pools"] = checks.pools(changes["allocation_pools"] or [], span)
     if "gateway_ip" in changes:

@@ -1,6 +1,5 @@
 """Rows as pieces: {piece: {host: body}}, bodies as hostagent.contract says. Few queries a kind, however many pieces."""
 
-import ipaddress
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,10 +7,11 @@ from typing import Any
 from django.conf import settings
 
 from common.prepared import Prepared, PreparedMany
+from hostagent import inet
 from hosts.models import Host
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
-from networking.ports.dhcp_options import servable
+from networking.ports.dhcp_options import served
 from networking.ports.models import DHCP, ROUTER_GATEWAY, FixedIP, Port, PortGroup
 from networking.routers.models import Router
 from networking.securitygroups import protocols
@@ -191,7 +191,7 @@ def _dhcp_body(
             entry: Body = {"port_id": port, "mac": mac, "ips": [{"subnet_id": s, "ip": ip} for s, ip in held]}
             entry["hostname"] = name or host_name(held[0][1])
             versions = {6 if ":" in ip else 4 for _subnet, ip in held}
-            own_options = [option for option in options.get(port, ()) if servable(option, versions)]
+            own_options = served(options.get(port, ()), versions)
             if own_options:
                 entry["options"] = own_options
             hosts.append(entry)
@@ -313,7 +313,7 @@ def _router_body(
     floating: list[Body],
 ) -> Body:
     def shown(port: Port) -> list[Body]:
-        return [{"ip": ip, "prefix": ipaddress.ip_network(subnets[s].cidr).prefixlen} for s, ip in ips.get(port.id, ())]
+        return [{"ip": ip, "prefix": inet.ip_network(subnets[s].cidr).prefixlen} for s, ip in ips.get(port.id, ())]
 
     def announced(port: Port) -> Body:
         own = [subnets[s] for s, _ip in ips.get(port.id, ())]

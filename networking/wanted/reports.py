@@ -8,7 +8,7 @@ from django.db import transaction
 import operations
 from common.live import announce
 from common.prepared import Prepared, PreparedMany
-from networking.ports.models import DHCP, Port
+from networking.ports.models import DHCP, REFUSAL, Port
 from networking.wanted import floating, sync
 from networking.wanted.models import Change, HostPiece
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def on_network(host: str, body: dict[str, Any]) -> None:
-    """A `network` report: {hashes: {piece: hash}, failed: {piece: {code, data}}}, all pieces of the host.
+    """A `network` report: {hashes: {piece: hash}, failed: {piece: {code, data}}, left_out: {port: why}} of all pieces.
 
     Reports may overtake each other; an older one makes a piece look behind, and the sweep then sends it again.
     """
@@ -30,6 +30,8 @@ def on_network(host: str, body: dict[str, Any]) -> None:
             sync.send(host, {}, strays)
         _wire_service_ports(arrived)
         floating.settle(arrived)
+        if "left_out" in body:
+            _note_left_out(host, body["left_out"])
         _wake_ports()
         for port in broken:
             operations.wake("port", port)
@@ -79,6 +81,22 @@ def _note(row: HostPiece, reported: str, failure: dict[str, Any] | None) -> bool
         return True
     row.reported_at = next((at for past, at in reversed(row.history) if reported and past == reported), 0)
     return False
+
+
+def _note_left_out(host: str, left_out: dict[str, str]) -> None:
+    """Ports of networks whose DHCP server is on this host say whether it serves them without their own options."""
+    here = Port.objects.filter(network__dhcp_host=host)
+    changed = {**dict.fromkeys(here.exclude(dhcp_refusal="").values_list("id", flat=True), ""), **left_out}
+    for port in here.filter(pk__in=list(changed)):
+        said = changed[port.id][:REFUSAL]
+        if said != port.dhcp_refusal:
+            if said:
+                log.warning(
+                    "networking: the DHCP server on %s serves port %s without its options: %s", host, port.id, said
+                )
+            port.dhcp_refusal = said
+            port.save(update_fields=["dhcp_refusal"])
+            announce("port", port.id, port.project_id)
 
 
 def _ports_needing(pieces: list[str]) -> list[str]:

@@ -1,6 +1,5 @@
 """Creating, changing and removing networks, subnets and ports."""
 
-import ipaddress
 from typing import Any
 
 from django import forms
@@ -12,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
+from hostagent import inet
 from networking.networks import services as networks
 from networking.ports import services as ports
 from networking.subnets import services as subnets
@@ -34,7 +34,7 @@ class Cidr(forms.CharField):
         if not text:
             return ""
         try:
-            return str(ipaddress.ip_network(text))
+            return str(inet.ip_network(text))
         except ValueError as error:
             raise ValidationError(_("This is not a network such as 10.0.1.0/24.")) from error
 
@@ -60,7 +60,7 @@ class Create(FormDialog):
     def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
         network = networks.create(actor, name=values["name"], shared=values.get("shared", False))
         if values["cidr"]:
-            version = ipaddress.ip_network(values["cidr"]).version
+            version = inet.ip_network(values["cidr"]).version
             subnets.create(actor, network_id=network.id, cidr=values["cidr"], ip_version=version, name=values["name"])
         return reverse("network", args=[network.id]), ""
 
@@ -126,7 +126,7 @@ class CreateSubnet(FormDialog):
         gateway = None if values["no_gateway"] else values["gateway"] or subnets.AUTO
         subnets.create(
             actor, network_id=keys["id"], name=values["name"], cidr=values["cidr"], gateway_ip=gateway,
-            ip_version=ipaddress.ip_network(values["cidr"]).version, enable_dhcp=values["enable_dhcp"],
+            ip_version=inet.ip_network(values["cidr"]).version, enable_dhcp=values["enable_dhcp"],
             dns_nameservers=values["dns"],
         )  # fmt: skip
         return reverse("network", args=[keys["id"]]), ""

@@ -154,6 +154,7 @@ def ports_card(actor: Actor, network: Network) -> Card:
              Cell("mono", joined(ip.ip_address for ip in port.fixed_ips.all())), Cell("copy", port.mac_address),
              device_of(port, servers)),
             menu=reverse("port-menu", args=[network.pk, port.pk]),
+            why=_("Served without its extra DHCP options: %(why)s") % {"why": port.dhcp_refusal} if port.dhcp_refusal else "",
         )
         for port in found
     ]  # fmt: skip

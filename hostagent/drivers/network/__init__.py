@@ -51,6 +51,9 @@ class NetworkDriver(Protocol):
     def read_leases(self) -> list[dict[str, Any]]:
         """Leases given since the last call: [{"port_id", "mac", "ip", "at"}]."""
 
+    def read_left_out(self) -> dict[str, str]:
+        """Port → why the DHCP server of its network, which is here, serves it without the options it asks for."""
+
     def ensure_pieces(self, pieces: dict[str, Piece], remove: list[str], *, full: bool) -> dict[str, FailureBody]:
         """Make these so, take `remove` away (and with `full` all that is not named). Returns what could not be done."""
 

@@ -31,6 +31,15 @@ class Fake:
     def read_leases(self) -> list[dict[str, Any]]:
         return []  # a fake guest asks nobody for an address
 
+    def read_left_out(self) -> dict[str, str]:
+        return {
+            host["port_id"]: "asked to leave them out"
+            for key, piece in self.pieces.items()
+            if key.startswith("dhcp:")
+            for host in piece["body"]["hosts"]
+            if any(option["opt_value"] == "fake_refused" for option in host.get("options", ()))
+        }
+
     def ensure_pieces(self, pieces: dict[str, Piece], remove: list[str], *, full: bool) -> dict[str, FailureBody]:
         failed: dict[str, FailureBody] = {
             key: {"code": "network_refused", "data": {"piece": key, "detail": "asked to fail"}}

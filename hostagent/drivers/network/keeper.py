@@ -85,7 +85,8 @@ class Keeper:
         self._failed = older | failed
 
     def _state(self) -> dict[str, Any]:
-        return {"hashes": self.driver.read_pieces(), "failed": dict(self._failed)}
+        state = {"hashes": self.driver.read_pieces(), "failed": dict(self._failed)}
+        return {**state, "left_out": self.driver.read_left_out()}
 
     # ── Watching ──
 

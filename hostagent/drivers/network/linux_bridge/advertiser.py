@@ -3,12 +3,11 @@
 The prefix and the MTU are announced by the network's DHCP too, but that says of itself that it is no router.
 """
 
-import ipaddress
 import shutil
 from pathlib import Path
 from typing import Any
 
-from hostagent import daemons
+from hostagent import daemons, inet
 from hostagent.drivers.network.linux_bridge.commands import NETNS
 
 LIFETIME = 1800  # seconds a guest keeps its route without hearing from the router
@@ -25,7 +24,7 @@ class Advertiser:
         """Its configuration for (link, interface of a router piece); "" when there is nothing to announce."""
         lines = []
         for link, interface in links:
-            prefixes = [ipaddress.IPv6Network(prefix) for prefix in interface.get("ra") or ()]
+            prefixes = [inet.ipv6_network(prefix) for prefix in interface.get("ra") or ()]
             if prefixes:
                 lines += [f"interface={link}", f"ra-param={link},mtu:{int(interface['mtu'])},{INTERVAL},{LIFETIME}"]
             lines += [f"dhcp-range={p.network_address},ra-only,{p.prefixlen},86400s" for p in prefixes]

@@ -4,16 +4,21 @@
 """
 
 import contextlib
-import ipaddress
 import re
 import shutil
 import signal
 from pathlib import Path
 from typing import Any, Final
 
-from hostagent import confinement, daemons
+from hostagent import confinement, daemons, inet
 from hostagent.contract import bridge_name, dhcp_namespace
-from hostagent.drivers.network.linux_bridge.commands import NETNS, ensure_namespace, remove_namespace, run
+from hostagent.drivers.network.linux_bridge.commands import (
+    NETNS,
+    CommandFailed,
+    ensure_namespace,
+    remove_namespace,
+    run,
+)
 from hostagent.drivers.network.linux_bridge.links import Leg, ensure_legs, mac, remove_legs
 from hostagent.drivers.network.linux_bridge.proxy import METADATA_IP, MetadataProxy
 
@@ -25,7 +30,16 @@ NOTE: Final = re.compile(r"[0-9.]{1,30} (add|old) [0-9a-f:]{1,60} [0-9a-f.:]{1,4
 NOTE_LIMIT: Final = 1024  # bytes
 NOTES_LIMIT: Final = 10_000  # of them at a look
 LEASES_LIMIT: Final = 64 * 2**20  # bytes
-DOMAIN: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+#: Values that stand without quotes: numbers, times, bytes, lists of names (of addresses and routes: `is_bare`).
+BARE_VALUE: Final = re.compile(
+    r"-?[0-9]{1,9}|[0-9]{1,9}[smhdw]|infinite|[0-9a-f]{2}(:[0-9a-f]{2})+|(?=.*[a-z])[a-z0-9_][a-z0-9_.-]*(,[a-z0-9_][a-z0-9_.-]*)*",
+    re.IGNORECASE,
+)
+DOMAIN: Final = re.compile(
+    r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
+)
+#: Words of a `dhcp-host` line that are no name there: what to ignore, and times of leases.
+NO_HOSTNAME: Final = re.compile(r"ignore|infinite|deprecated|static|[0-9]+[smhdwSMHDW]?")
 
 SCRIPT: Final = """\
 #!/bin/sh
@@ -50,6 +64,27 @@ def checked_name(text: str, pattern: re.Pattern[str]) -> str:
     return name
 
 
+def is_bare(value: str) -> bool:
+    """Whether dnsmasq may read more than a text into a DHCP option's value. In quotes it does not, so commas part nothing."""
+    if BARE_VALUE.fullmatch(value):
+        return True
+    parts = value.split(",")
+    try:
+        if all(part[:1] == "[" for part in parts):
+            return all(inet.ip_address(part[1:-1]).version == 6 and part[-1:] == "]" for part in parts)
+        if "/" in value:
+            return len(parts) % 2 == 0 and all(inet.ip_network(part, strict=False).version == 4 for part in parts)
+        return all(inet.ip_address(part).version == 4 for part in parts)
+    except ValueError:
+        return False
+
+
+def tested(text: str) -> str:
+    """The same text, when it is a configuration that dnsmasq takes. Raises: CommandFailed."""
+    run("dnsmasq", "--test", "--conf-file=-", text=text)
+    return text
+
+
 class Dhcp:
     """What serves one network. `home` is the directory of all networks' DHCP, `socket` the agent's metadata socket."""
 
@@ -63,8 +98,11 @@ class Dhcp:
         self.spool = self.state / "spool"
         self.proxy = MetadataProxy(self.folder / "metadata", self.ns, "Network", network_id, socket)
 
-    def ensure(self, body: dict[str, Any]) -> None:
-        """Raises: CommandFailed, RuntimeError, ValueError, KeyError."""
+    def ensure(self, body: dict[str, Any]) -> dict[str, str]:
+        """Make it so. Returns ports that are served without what they ask for, and why.
+
+        Raises: CommandFailed, RuntimeError, ValueError, KeyError.
+        """
         texts = Texts(self, body)
         ensure_namespace(self.ns)
         leg = self.leg(body)
@@ -79,6 +117,7 @@ class Dhcp:
             self.proxy.ensure()
         elif self.proxy.folder.exists():
             self.proxy.remove()
+        return texts.left_out
 
     def ensure_folders(self) -> None:
         """Leases of a dnsmasq that was root go along to the one that is not."""
@@ -92,7 +131,7 @@ class Dhcp:
 
     def leg(self, body: dict[str, Any]) -> Leg:
         inner, outer = leg_names(body["port_id"])
-        own = [f"{s['ip']}/{ipaddress.ip_network(s['cidr']).prefixlen}" for s in body["subnets"] if s.get("ip")]
+        own = [f"{s['ip']}/{inet.ip_network(s['cidr']).prefixlen}" for s in body["subnets"] if s.get("ip")]
         extra = (f"{METADATA_IP}/32",) if body.get("metadata") else ()
         return Leg(inner, outer, bridge_name(self.network_id), mac(body["mac"]), int(body["mtu"]), (*own, *extra))
 
@@ -123,7 +162,7 @@ class Dhcp:
         """Start it, restart it if its configuration changed, or let it read its hosts and options again."""
         text = texts.config()
         if not self.config.exists() or self.config.read_text() != text:  # a wrong option must not end what works
-            run("dnsmasq", "--test", "--conf-file=-", text=text)
+            text = self.accepted(texts)
         restart = daemons.write_if_changed(self.config, text, kind="dhcp", mode=0o640)
         again = [
             daemons.write_if_changed(self.folder / name, text, kind="dhcp", mode=0o640)
@@ -148,6 +187,28 @@ class Dhcp:
         announces = "enable-ra\n" in self.config.read_text()
         kind = "dhcp6" if announces else "dhcp"
         daemons.start(kind, self.config, "dnsmasq", f"--conf-file={self.config}", net=NETNS / self.ns)
+
+    def accepted(self, texts: "Texts") -> str:
+        """A configuration that dnsmasq takes: ports whose own options it refuses are served without them.
+
+        Raises: CommandFailed when it takes none at all.
+        """
+        with contextlib.suppress(CommandFailed):
+            return tested(texts.config())
+        base = tested(texts.config(own=False))
+        doubtful = [texts.own_hosts()]
+        while doubtful:  # halves of what is refused, down to one port
+            hosts = doubtful.pop()
+            try:
+                tested(base + "".join(f"{line}\n" for host in hosts for line in texts.own_option_lines(host)))
+            except CommandFailed as problem:
+                if len(hosts) == 1:
+                    names = ", ".join(str(option["opt_name"]) for option in hosts[0]["options"])
+                    texts.leave_out(hosts[0], f"{names}: {problem.detail}")
+                else:
+                    middle = len(hosts) // 2
+                    doubtful += [hosts[middle:], hosts[:middle]]
+        return tested(texts.config())
 
     def lease_lines(self) -> list[str]:
         return daemons.read_own(self.leases, LEASES_LIMIT).splitlines(keepends=True)
@@ -213,18 +274,33 @@ class Texts:
         self.inner = leg_names(body["port_id"])[0]
         self.domain = checked_name(body.get("domain") or "openstacklocal", DOMAIN)
         self.subnets = body["subnets"]
-        self.hosts = [  # (mac, ip, name)
-            (mac(host["mac"]), str(ipaddress.ip_address(fixed["ip"])), self.hostname(host, fixed["ip"]))
-            for host in body["hosts"]
-            for fixed in host["ips"]
-        ]
+        self.left_out: dict[str, str] = {}  # port → why its own options are not served
+        self.hosts: list[tuple[str, str, str]] = []  # (mac, ip, name)
+        for host in body["hosts"]:
+            try:
+                self.hosts += [
+                    (mac(host["mac"]), str(inet.ip_address(fixed["ip"])), self.hostname(host, fixed["ip"]))
+                    for fixed in host["ips"]
+                ]
+            except ValueError as problem:  # only this port goes without
+                self.leave_out(host, str(problem))
 
     def hostname(self, host: dict[str, Any], ip: str) -> str:
         """The port's own name where DNS can hold it, else one made of its address."""
         own = (host.get("hostname") or "").rstrip(".")
-        return own if HOSTNAME.fullmatch(own) else f"host-{re.sub('[.:]+', '-', ip).strip('-')}"
+        is_name = HOSTNAME.fullmatch(own) and not NO_HOSTNAME.fullmatch(own.lower())
+        return own if is_name else f"host-{re.sub('[.:]+', '-', ip).strip('-')}"
 
-    def config(self) -> str:
+    def own_hosts(self) -> list[dict[str, Any]]:
+        """Hosts with options of their own that can be served."""
+        return [h for h in self.body["hosts"] if h.get("options") and h["port_id"] not in self.left_out]
+
+    def leave_out(self, host: dict[str, Any], why: str) -> None:
+        """Serve this host without its own options."""
+        self.left_out[host["port_id"]] = why
+
+    def config(self, *, own: bool = True) -> str:
+        """dnsmasq.conf; without what ports have of their own if not `own`."""
         folder = self.dhcp.folder
         lines = [
             "no-hosts", "no-resolv", "bind-dynamic", f"interface={self.inner}", "except-interface=lo", "no-ping",
@@ -237,7 +313,7 @@ class Texts:
         for number, subnet in enumerate(self.subnets):
             lines += self.range_lines(number, subnet)
         lines += [f"server={server}" for server in self.upstream()]
-        lines += [line for host in self.body["hosts"] if host.get("options") for line in self.own_option_lines(host)]
+        lines += [line for host in self.own_hosts() for line in self.own_option_lines(host)] if own else []
         return "".join(f"{line}\n" for line in lines)
 
     def own_option_lines(self, host: dict[str, Any]) -> list[str]:
@@ -245,18 +321,21 @@ class Texts:
         tag = f"port-{host['port_id']}"
         lines = [
             f"dhcp-host={mac(host['mac'])},set:{tag},{f'[{ip}]' if ':' in ip else ip},{self.hostname(host, ip)}"
-            for ip in (str(ipaddress.ip_address(fixed["ip"])) for fixed in host["ips"])
+            for ip in (str(inet.ip_address(fixed["ip"])) for fixed in host["ips"])
         ]
         for option in host["options"]:
             name, value = str(option["opt_name"]).lower(), str(option["opt_value"])
             if not OPTION.fullmatch(name) or not OPTION_VALUE.fullmatch(value):
-                raise ValueError(f"the DHCP option {name!r} of port {host['port_id']} cannot be written")
+                self.leave_out(host, f"the DHCP option {name!r} cannot be written")
+                return []
+            if not is_bare(value):
+                value = '"{}"'.format(value.replace("\\", "\\\\").replace('"', '\\"'))
             word = "option6" if int(option.get("ip_version") or 4) == 6 else "option"
             lines.append(f"dhcp-option-force=tag:{tag},{name if name.isdigit() else f'{word}:{name}'},{value}")
         return lines
 
     def range_lines(self, number: int, subnet: dict[str, Any]) -> list[str]:
-        network = ipaddress.ip_network(subnet["cidr"])
+        network = inet.ip_network(subnet["cidr"])
         if network.version == 4:
             return [
                 f"dhcp-range=set:subnet-{number},{network.network_address},static,{network.netmask},{LEASE_SECONDS}s"
@@ -273,10 +352,10 @@ class Texts:
         ]
 
     def upstream(self) -> list[str]:
-        return list(dict.fromkeys(str(ipaddress.ip_address(ip)) for s in self.subnets for ip in s.get("dns") or ()))
+        return list(dict.fromkeys(str(inet.ip_address(ip)) for s in self.subnets for ip in s.get("dns") or ()))
 
     def files(self) -> dict[str, str]:
-        tagged = {mac(host["mac"]) for host in self.body["hosts"] if host.get("options")}
+        tagged = {mac(host["mac"]) for host in self.own_hosts()}
         hosts = [f"{h},{f'[{ip}]' if ':' in ip else ip},{name}\n" for h, ip, name in self.hosts if h not in tagged]
         names = [f"{ip} {name}.{self.domain} {name}\n" for _, ip, name in self.hosts]
         options = [line for number, subnet in enumerate(self.subnets) for line in self.option_lines(number, subnet)]
@@ -284,19 +363,19 @@ class Texts:
 
     def option_lines(self, number: int, subnet: dict[str, Any]) -> list[str]:
         tag = f"tag:subnet-{number}"
-        servers = [str(ipaddress.ip_address(ip)) for ip in subnet.get("dns") or ()] or [subnet["ip"]] * bool(
+        servers = [str(inet.ip_address(ip)) for ip in subnet.get("dns") or ()] or [subnet["ip"]] * bool(
             subnet.get("ip")
         )
-        if ipaddress.ip_network(subnet["cidr"]).version == 6:
+        if inet.ip_network(subnet["cidr"]).version == 6:
             return [f"{tag},option6:dns-server,{','.join(f'[{s}]' for s in servers)}"] if servers else []
         routes = [
-            (str(ipaddress.ip_network(r["destination"])), str(ipaddress.ip_address(r["nexthop"])))
+            (str(inet.ip_network(r["destination"])), str(inet.ip_address(r["nexthop"])))
             for r in subnet.get("routes") or ()
         ]
         if self.body.get("metadata") and subnet.get("ip"):
             routes.append((f"{METADATA_IP}/32", subnet["ip"]))
         if subnet.get("gateway"):
-            routes.append(("0.0.0.0/0", str(ipaddress.ip_address(subnet["gateway"]))))
+            routes.append(("0.0.0.0/0", str(inet.ip_address(subnet["gateway"]))))
         lines = [f"{tag},option:router,{subnet['gateway']}" if subnet.get("gateway") else f"{tag},option:router"]
         if servers:
             lines.append(f"{tag},option:dns-server,{','.join(servers)}")

@@ -59,6 +59,7 @@ class LinuxBridge:
         self.given_up = self.home / "given-up.json"  # routers without their external leg: control was silent
         self.legless: set[str] = set(json.loads(self.given_up.read_text())) if self.given_up.exists() else set()
         self.leases: dict[str, dict[tuple[str, str], int]] = {}
+        self.left_out: dict[str, dict[str, str]] = {}  # network → Texts.left_out of its DHCP server
 
     def recall(self) -> dict[str, Piece]:
         """What the host was last told; nothing if a crash of the machine left the file unreadable: control tells it all."""
@@ -89,6 +90,9 @@ class LinuxBridge:
             with contextlib.suppress(KeyError, TypeError):  # a broken piece was reported when it was applied
                 facts += self.dhcp(id_).read_leases(body, self.leases.setdefault(id_, {}))
         return facts
+
+    def read_left_out(self) -> dict[str, str]:
+        return {port: why for ports in self.left_out.values() for port, why in ports.items()}
 
     def bodies(self, kind: str) -> dict[str, dict[str, Any]]:
         return {id_: p["body"] for key, p in self.pieces.items() for k, id_ in [split(key)] if k == kind}
@@ -145,7 +149,7 @@ class LinuxBridge:
     def ensure_upper(self, key: str, body: dict[str, Any]) -> None:
         kind, id_ = split(key)
         if kind == "dhcp":
-            self.dhcp(id_).ensure(body)
+            self.left_out[id_] = self.dhcp(id_).ensure(body)
         else:
             self.router(id_).ensure(body, gateway=f"router:{id_}" not in self.legless)
 
@@ -169,6 +173,7 @@ class LinuxBridge:
                 removed.add(key)
             if kind == "dhcp" and self.attempt(key, failed, self.dhcp(id_).remove):
                 self.leases.pop(id_, None)
+                self.left_out.pop(id_, None)
                 removed.add(key)
         return removed
 

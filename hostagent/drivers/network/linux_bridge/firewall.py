@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from hostagent import inet
 from hostagent.contract import bridge_name, tap_name
 from hostagent.drivers.network.linux_bridge.ruleset import Chain, Collection, Table
 
@@ -33,7 +34,7 @@ EARLY_ICMPV6: Final = "{ nd-neighbor-solicit, nd-router-solicit, mld-listener-re
 @lru_cache(65536)  # a host's ruleset is built anew for each change, from the same few addresses
 def parsed(address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """An address or a range. Raises: ValueError."""
-    return ipaddress.ip_network(address, strict=False)
+    return inet.ip_network(address, strict=False)
 
 
 def chain_name(direction: str, tap: str) -> str:

@@ -1,12 +1,12 @@
 """Bridges and VXLAN links: what is wanted of a network against what `ip` and `bridge` show, as batch lines."""
 
-import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from hostagent import inet
 from hostagent.contract import bridge_name
 from hostagent.drivers.network.linux_bridge.commands import Batch, namespaces, read_json, run
 
@@ -125,7 +125,7 @@ class NetworkLinks:
             self.ip.add(piece, f"link del {name}")
             have = None
         if not have:
-            local = ipaddress.ip_address(self.underlay_ip)
+            local = inet.ip_address(self.underlay_ip)
             self.ip.add(
                 piece,
                 f"link add {name} mtu {mtu} type vxlan id {segment} local {local} dstport {VXLAN_PORT} nolearning",
@@ -141,12 +141,12 @@ class NetworkLinks:
 
     def ensure_peers(self, piece: str, body: dict[str, Any], name: str, bridge: str, *, fresh: bool) -> None:
         """Unknown addresses are flooded to every peer; known ones go straight, and their ARP is answered here."""
-        wanted = {(name, NOBODY, str(ipaddress.ip_address(peer))) for peer in body.get("peers") or ()}
+        wanted = {(name, NOBODY, str(inet.ip_address(peer))) for peer in body.get("peers") or ()}
         near = set()
         for remote in body.get("remote") or ():
             hardware = mac(remote["mac"])
-            wanted |= {(name, hardware, str(ipaddress.ip_address(remote["host_ip"]))), (name, hardware, "master")}
-            near |= {(bridge, str(ipaddress.ip_address(ip)), hardware) for ip in remote["ips"]}
+            wanted |= {(name, hardware, str(inet.ip_address(remote["host_ip"]))), (name, hardware, "master")}
+            near |= {(bridge, str(inet.ip_address(ip)), hardware) for ip in remote["ips"]}
         had = {e for e in self.live.forwarding if e[0] == name} if not fresh else set()
         own = {e for e in had if e[1] == self.live.links.get(name, {}).get("address")}  # the link's own entry
         for _, hardware, target in sorted(had - wanted - own):

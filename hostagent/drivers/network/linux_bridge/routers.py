@@ -1,6 +1,5 @@
 """Routers: a namespace with legs into its networks and one into the external bridge, NAT by nftables."""
 
-import ipaddress
 import json
 import shutil
 import subprocess
@@ -9,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from hostagent import confinement, daemons
+from hostagent import confinement, daemons, inet
 from hostagent.contract import bridge_name, router_namespace
 from hostagent.drivers.network.linux_bridge.advertiser import Advertiser
 from hostagent.drivers.network.linux_bridge.commands import (
@@ -81,7 +80,7 @@ class Router:
         return [
             Leg(
                 inner_name(i["port_id"]), outer_name(i["port_id"]), bridge_name(i["network_id"]), mac(i["mac"]), int(i["mtu"]),
-                tuple(f"{ipaddress.ip_address(a['ip'])}/{int(a['prefix'])}" for a in i["ips"]),
+                tuple(f"{inet.ip_address(a['ip'])}/{int(a['prefix'])}" for a in i["ips"]),
             )
             for i in body["interfaces"]
         ]  # fmt: skip
@@ -91,25 +90,24 @@ class Router:
         if not external:
             return None
         inner, outer = gateway_names(external["port_id"])
-        own = [f"{ipaddress.ip_address(a['ip'])}/{int(a['prefix'])}" for a in external["ips"]]
-        floating = [f"{ipaddress.ip_address(f['ip'])}/32" for f in body["floating"]]
+        own = [f"{inet.ip_address(a['ip'])}/{int(a['prefix'])}" for a in external["ips"]]
+        floating = [f"{inet.ip_address(f['ip'])}/32" for f in body["floating"]]
         addresses = tuple(dict.fromkeys(own + floating)) if gateway else ()
         return Leg(inner, outer, EXTERNAL_BRIDGE, mac(external["mac"]), EXTERNAL_MTU, addresses)
 
     def ensure_routes(self, body: dict[str, Any], *, gateway: bool) -> None:
         wanted = {
-            str(ipaddress.ip_network(r["destination"])): str(ipaddress.ip_address(r["nexthop"]))
-            for r in body.get("routes") or ()
+            str(inet.ip_network(r["destination"])): str(inet.ip_address(r["nexthop"])) for r in body.get("routes") or ()
         }
         external = body.get("external")
         if external and external.get("gateway") and gateway:
-            out = ipaddress.ip_address(external["gateway"])
+            out = inet.ip_address(external["gateway"])
             wanted[DEFAULT[out.version]] = str(out)
         batch = Batch("ip", self.ns)
         for version in DEFAULT:
             for route in read_json("ip", f"-{version}", "-n", self.ns, "-j", "route", "show", "proto", OUR_ROUTES):
                 # A batch takes no -6: the address says of which family a route is.
-                there = DEFAULT[version] if route["dst"] == "default" else str(ipaddress.ip_network(route["dst"]))
+                there = DEFAULT[version] if route["dst"] == "default" else str(inet.ip_network(route["dst"]))
                 if there not in wanted:
                     batch.add(self.ns, f"route del {there} proto {OUR_ROUTES}")
         for destination, nexthop in wanted.items():
@@ -177,12 +175,12 @@ def read_nft_map(ns: str, name: str) -> list[list[str]]:
 
 def ruleset(body: dict[str, Any]) -> str:
     """The nft file of one router: it replaces what the router had, tracked connections stay. Raises: ValueError."""
-    pairs = [(str(ipaddress.ip_address(f["ip"])), str(ipaddress.ip_address(f["fixed_ip"]))) for f in body["floating"]]
+    pairs = [(str(inet.ip_address(f["ip"])), str(inet.ip_address(f["fixed_ip"]))) for f in body["floating"]]
     inside = [
-        str(ipaddress.ip_interface(f"{a['ip']}/{a['prefix']}").network)
+        str(inet.ip_interface(f"{a['ip']}/{a['prefix']}").network)
         for i in body["interfaces"]
         for a in i["ips"]
-        if ipaddress.ip_address(a["ip"]).version == 4
+        if inet.ip_address(a["ip"]).version == 4
     ]
     dnat, snat = (
         f"elements = {{ {', '.join(f'{a} : {b}' for a, b in p)} }}\n" if p else ""
@@ -193,10 +191,10 @@ def ruleset(body: dict[str, Any]) -> str:
     if external and inside:  # who calls a floating address from inside looks like someone outside, as in Neutron
         post.insert(
             0,
-            f'oifname "qr-*" ct status dnat ip saddr {{ {", ".join(sorted(set(inside)))} }} snat to {ipaddress.ip_address(external)}',
+            f'oifname "qr-*" ct status dnat ip saddr {{ {", ".join(sorted(set(inside)))} }} snat to {inet.ip_address(external)}',
         )
     if external and body.get("snat", True):
-        post.append(f'oifname "qg-*" snat to {ipaddress.ip_address(external)}')
+        post.append(f'oifname "qg-*" snat to {inet.ip_address(external)}')
     forward = [] if body.get("up", True) else ["drop"]
     pre = (
         [f'iifname "qr-*" ip daddr {METADATA_IP} tcp dport 80 redirect to :{ROUTER_PORT}']

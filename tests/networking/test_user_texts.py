@@ -1,0 +1,70 @@
+"""Texts of users in Neutron's API: parsed by type, or refused with a sentence."""
+
+from typing import Any
+
+import pytest
+
+from networking.ports.models import Port
+from networking.wanted import reports
+from networking.wanted.rendering import render
+
+ZONE = "fe80::1%x\ndhcp-script=/bin/sh"
+
+
+def test_an_address_with_a_zone_is_refused_wherever_one_is_asked_for(neutron, demo, private) -> None:
+    """B6 sibling: the zone of an IPv6 address reached dnsmasq's and nft's files, line ends and all."""
+    call = neutron(demo)
+    subnet6 = {"network_id": private.id, "ip_version": 6, "cidr": "fd00:5::/64"}
+    group = call("post", "security-groups", {"security_group": {"name": "g"}})[1]["security_group"]["id"]
+    router = call("post", "routers", {"router": {"name": "r"}})[1]["router"]["id"]
+    port = call("post", "ports", {"port": {"network_id": private.id}})[1]["port"]["id"]
+    asks: list[tuple[str, str, dict[str, Any]]] = [
+        ("post", "subnets", {"subnet": {**subnet6, "dns_nameservers": [ZONE]}}),
+        ("post", "subnets", {"subnet": {**subnet6, "gateway_ip": ZONE}}),
+        ("post", "subnets", {"subnet": {**subnet6, "cidr": f"{ZONE}/64"}}),
+        ("post", "subnets", {"subnet": {**subnet6, "host_routes": [{"destination": "fd00::/8", "nexthop": ZONE}]}}),
+        ("post", "subnets", {"subnet": {**subnet6, "allocation_pools": [{"start": ZONE, "end": "fd00:5::9"}]}}),
+        ("post", "subnetpools", {"subnetpool": {"name": "p", "prefixes": [f"{ZONE}/64"]}}),
+        ("put", f"ports/{port}", {"port": {"allowed_address_pairs": [{"ip_address": ZONE}]}}),
+        ("put", f"ports/{port}", {"port": {"fixed_ips": [{"ip_address": ZONE}]}}),
+        ("put", f"ports/{port}", {"port": {"mac_address": "fa:16:3e:00:00:01\n"}}),
+        ("put", f"routers/{router}", {"router": {"routes": [{"destination": "fd00::/8", "nexthop": ZONE}]}}),
+        ("post", "security-group-rules", {"security_group_rule": {
+            "security_group_id": group, "direction": "ingress", "ethertype": "IPv6", "remote_ip_prefix": f"{ZONE}/64"}}),
+    ]  # fmt: skip
+    for method, path, body in asks:
+        status, answer = call(method, path, body)
+        assert status in (400, 403), (path, body, status, answer)
+
+
+@pytest.mark.parametrize("name", ["6", "1", "3", "42", "policy-filter"])
+def test_a_port_with_a_wrong_dhcp_option_is_refused(neutron, demo, private, name: str) -> None:
+    """B6: these five, with "not-an-ip", ended DHCP for the whole network."""
+    asked = {"network_id": private.id, "extra_dhcp_opts": [{"opt_name": name, "opt_value": "not-an-ip"}]}
+    status, answer = neutron(demo)("post", "ports", {"port": asked})
+    assert status == 400 and "a list of IPv4 addresses" in str(answer), answer
+    assert not Port.objects.filter(extra_dhcp_opts__icontains="not-an-ip").exists()
+
+
+def test_a_port_says_that_its_options_are_not_served(neutron, agents, demo, other, private) -> None:
+    """B6: what a host leaves out stands on the port until its options change or are served."""
+    call = neutron(demo)
+    option = {"opt_name": "bootfile-name", "opt_value": "pxelinux.0"}
+    port = call("post", "ports", {"port": {"network_id": private.id, "extra_dhcp_opts": [option]}})[1]["port"]["id"]
+    agents.settle()
+    private.refresh_from_db()
+    body = render([f"dhcp:{private.id}"])[f"dhcp:{private.id}"][private.dhcp_host]
+    assert body["hosts"][0]["options"] == [{"opt_name": "67", "opt_value": "pxelinux.0", "ip_version": 4}]
+    shown = lambda: call("get", f"ports/{port}")[1]["port"]["extra_dhcp_opts_refusal"]  # noqa: E731
+    report = {"hashes": dict(agents.pieces[private.dhcp_host]), "failed": {}}
+    reports.on_network("host9", {**report, "left_out": {port: "not its network"}})
+    assert shown() is None
+    reports.on_network(private.dhcp_host, {**report, "left_out": {port: "67: bad dhcp-option"}})
+    assert shown() == "67: bad dhcp-option"
+    reports.on_network(private.dhcp_host, report)  # an agent that says nothing of it
+    assert shown() == "67: bad dhcp-option"
+    reports.on_network(private.dhcp_host, {**report, "left_out": {}})
+    assert shown() is None
+    reports.on_network(private.dhcp_host, {**report, "left_out": {port: "67: bad dhcp-option"}})
+    call("put", f"ports/{port}", {"port": {"extra_dhcp_opts": [{**option, "opt_value": "other.0"}]}})
+    assert shown() is None
