@@ -26,7 +26,7 @@ def start() -> None:
 
 
 def _run() -> None:
-    from operations.sweep import hold_lease
+    from operations.leases import hold_lease
 
     due = dict.fromkeys(_TICKS, 0.0)
     while True:

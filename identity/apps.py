@@ -32,7 +32,7 @@ class IdentityConfig(AppConfig):
         seeding.register(10, "identity", seed.seed)
         live.on_announce(sharing_live.audience)
         beat.every(3.0, "identity.shares", sharing.sweep)
-        background.register(people.KIND, people.look_at)
+        background.register(people.KIND, people.look_at, pool="bulk")
         beat.every(300.0, "identity.directories", people.sweep)
         beat.every(shadow.EVERY, "identity.mapped.end", shadow.end_due)
         beat.every(3600.0, "identity.mapped", shadow.forget_old)

@@ -19,7 +19,7 @@ class Config(AppConfig):
         sharing.register()
         catalog.register("image", name="glance", path="/api/image", description="Images")
         projects.on_delete(services.remove_all_of)
-        background.register(imports.KIND, imports.run)
+        background.register(imports.KIND, imports.run, pool="bulk")
         beat.every(30, "images.recover", data.recover)
         beat.every(60, "images.prune", imports.prune)
         seeding.register(50, "images", seeds.run)

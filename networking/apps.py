@@ -29,7 +29,7 @@ class Config(AppConfig):
         catalog.register("network", name="neutron", path="/api/network", description="Networks")
         projects.on_delete(delete_all)
         seeding.register(40, "networking", seed)
-        background.register(TASK, sync.run)
+        background.register(TASK, sync.run, pool=sync.pool_of)
         hostlink.on_report("network", reports.on_network)
         hosts.on_state(placement.on_host_state)
         hosts.on_hello(placement.on_hello)

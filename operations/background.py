@@ -1,42 +1,167 @@
-"""Background work by key, coalesced, run at least once after the last kick, in a control process.
+"""Background work by key, coalesced, run at least once after the last kick, in a control process, never twice at once.
 
 background.register("network", sync_host)
 background.kick("network", "host1")          # inside the transaction that made it needed
+
+Whoever runs a kick has claimed its row: the claim is prolonged while it runs and lapses with the process that has it.
 """
 
+import logging
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from django.db import transaction
-from django.db.models import F
+from django.db import close_old_connections, transaction
+from django.db.models import F, Q, QuerySet
 
 from common.clock import now
 from common.database import tried_again
+from common.ids import new_id
 from operations import doorbell
+from operations.leases import ME, is_alive
 from operations.models import Kick
 
-_FUNCTIONS: dict[str, Callable[[str], None]] = {}
+log = logging.getLogger(__name__)
+
+CLAIM = 30.0  # seconds for which a claim holds unless it is prolonged
+FIRST_PAUSE = 1.0  # seconds after a failure; doubled with each further one
+LONGEST_PAUSE = 300.0
 
 
-def register(kind: str, fn: Callable[[str], None]) -> None:
-    _FUNCTIONS[kind] = fn
+@dataclass(frozen=True)
+class Kind:
+    run: Callable[[str], None]
+    pool: str | Callable[[str], str]
+
+
+_KINDS: dict[str, Kind] = {}
+
+
+def register(kind: str, fn: Callable[[str], None], *, pool: str | Callable[[str], str] = "background") -> None:
+    """`fn(key)` is what a kick runs, in a thread of `pool` (doorbell.POOLS), which may depend on the key."""
+    _KINDS[kind] = Kind(fn, pool)
+
+
+def pool_of(kind: str, key: str) -> str:
+    pool = _KINDS[kind].pool
+    return pool(key) if callable(pool) else pool
 
 
 def kick(kind: str, key: str) -> None:
     """Have `kind`'s function run with `key` soon after this transaction commits."""
     if not Kick.objects.filter(kind=kind, key=key).update(count=F("count") + 1):
         Kick.objects.bulk_create([Kick(kind=kind, key=key)], ignore_conflicts=True)
-    transaction.on_commit(lambda: doorbell.ring(f"kick:{kind}:{key}"), robust=True)
+    transaction.on_commit(lambda: doorbell.ring(_job(kind, key)), robust=True)
+
+
+def _job(kind: str, key: str) -> str:
+    return f"kick:{kind}:{key}"
 
 
 def run(kind: str, key: str) -> None:
-    """Run what is due. The row goes only if nothing kicked meanwhile, so that no change is missed."""
-    row = Kick.objects.filter(kind=kind, key=key).first()
-    if row is None:
-        return
+    """Run what is due, unless somebody is at it. The row goes only if nothing kicked meanwhile, so that no change is missed."""
+    with _changed:
+        if (kind, key) in _at_it:
+            return  # also where this process stood still for so long that its claim has lapsed
+        _at_it.add((kind, key))
     try:
-        tried_again(_FUNCTIONS[kind])(key)
+        row = _claim(kind, key)
+        if row is None:
+            return
+        _prolonged(row.claimant)
+        _work(row)
+    finally:
+        with _changed:
+            _at_it.discard((kind, key))
+    try:
+        _end(row)
+    finally:
+        with _changed:
+            _claims.discard(row.claimant)
+
+
+def _work(row: Kick) -> None:
+    try:
+        tried_again(_KINDS[row.kind].run)(row.key)
     except BaseException:
-        Kick.objects.filter(pk=row.pk).update(due_at=now())
+        pause = min(FIRST_PAUSE * 2 ** min(row.tries, 10), LONGEST_PAUSE)
+        again = now() + timedelta(seconds=pause)
+        _mine(row).update(claimed_until=None, claimant="", tries=row.tries + 1, due_at=again)
+        with _changed:
+            _claims.discard(row.claimant)
         raise
-    if not Kick.objects.filter(pk=row.pk, count=row.count).delete()[0]:
-        doorbell.ring(f"kick:{kind}:{key}")
+
+
+def _end(row: Kick) -> None:
+    if not _mine(row).filter(count=row.count).delete()[0]:
+        _mine(row).update(claimed_until=None, claimant="", tries=0, due_at=now())
+        doorbell.ring(_job(row.kind, row.key))
+
+
+def _mine(row: Kick) -> QuerySet[Kick]:
+    return Kick.objects.filter(pk=row.pk, claimant=row.claimant)
+
+
+# ── Claims ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _claim(kind: str, key: str) -> Kick | None:
+    moment, claimant = now(), f"{ME}:{new_id()[:8]}"
+    free = Q(claimed_until=None) | Q(claimed_until__lt=moment)
+    rows = Kick.objects.filter(free, kind=kind, key=key)
+    if not rows.update(claimed_until=moment + timedelta(seconds=CLAIM), claimant=claimant):
+        return None
+    return Kick.objects.filter(kind=kind, key=key, claimant=claimant).first()
+
+
+_changed = threading.Condition()
+_at_it: set[tuple[str, str]] = set()  # what threads of this process run
+_claims: set[str] = set()  # claimants that this process prolongs
+_keeper: threading.Thread | None = None
+
+
+def _prolonged(claimant: str) -> None:
+    global _keeper
+    with _changed:
+        _claims.add(claimant)
+        if _keeper is None:
+            _keeper = threading.Thread(target=_prolong, name="claims", daemon=True)
+            _keeper.start()
+        _changed.notify()
+
+
+def _prolong() -> None:
+    """Prolong this process's claims three times in their length."""
+    while True:
+        with _changed:
+            if not _claims:
+                _changed.wait()
+        time.sleep(CLAIM / 3)
+        try:
+            close_old_connections()
+            prolong_claims()
+        except Exception:
+            log.exception("background: claims could not be prolonged")
+
+
+def prolong_claims() -> None:
+    """What this process is at stays its own for CLAIM from now."""
+    with _changed:
+        claimants = list(_claims)
+    if claimants:
+        Kick.objects.filter(claimant__in=claimants).update(claimed_until=now() + timedelta(seconds=CLAIM))
+
+
+def due(before: datetime) -> list[tuple[str, str]]:
+    """(kind, key) of kicks that are due since `before` and that nobody is at, those that wait longest first."""
+    rows = Kick.objects.filter(Q(claimed_until=None) | Q(claimed_until__lt=now()), due_at__lte=before)
+    return list(rows.order_by("due_at").values_list("kind", "key")[:200])
+
+
+def forget_dead_claims() -> None:
+    """A control process begins: what one of this machine that is gone was at may be done anew at once."""
+    for row in Kick.objects.exclude(claimant=""):
+        if not is_alive(row.claimant.rpartition(":")[0]):
+            Kick.objects.filter(pk=row.pk, claimant=row.claimant).update(claimed_until=None, claimant="")

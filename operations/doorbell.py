@@ -1,45 +1,133 @@
 """Getting an operation advanced soon: in this process when it is control, else by a Celery message.
 
+Each kind of work has threads of its own (POOLS), so that what takes long never keeps an operation from going on.
 A ring may be lost at no harm: the sweep finds every operation whose time has come.
 """
 
+import heapq
 import logging
 import queue
 import threading
 import time
+from collections.abc import Callable
 
 from django.db import close_old_connections
 
 log = logging.getLogger(__name__)
 
-THREADS = 3
+OPERATIONS = "operations"
+#: Pool → how many threads it may have; each is started when there is work and none is idle.
+POOLS = {
+    OPERATIONS: 3,
+    "background": 2,  # short work
+    "network": 1,  # what ports and routers wait for; one at a time anyway (networking.wanted.sync.turn)
+    "renders": 1,  # whole documents of hosts, a thousand after a restart
+    "bulk": 2,  # imports, conversions, other people's servers: minutes or hours
+}
 COALESCE = 0.03  # seconds that background kicks are collected
 REST = 1.0  # seconds for which a broker that did not answer is not asked again, so that no request waits twice
 
-_jobs: "queue.SimpleQueue[str]" = queue.SimpleQueue()
-_pending: set[str] = set()
-_lock = threading.Lock()
-_is_control = False
 _silent_until = 0.0  # of the monotonic clock
+
+
+class Pool:
+    """Daemon threads that work off one queue."""
+
+    def __init__(self, name: str, limit: int, work: Callable[[str], None]) -> None:
+        self._name, self._limit, self._work = name, limit, work
+        self._jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = self._idle = 0
+
+    def put(self, job: str) -> None:
+        self._jobs.put(job)
+        with self._lock:
+            if self._threads < self._limit and self._idle < self._jobs.qsize():
+                self._threads += 1
+                threading.Thread(target=self._run, name=f"{self._name}-{self._threads}", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                self._idle += 1
+            job = self._jobs.get()
+            with self._lock:
+                self._idle -= 1
+            self._work(job)
+
+
+class Bell:
+    """What control works off: each job waits once, after COALESCE if it is a kick, in the pool of its kind."""
+
+    def __init__(self, run: Callable[[str], None], pool_of: Callable[[str], str]) -> None:
+        self._run, self._pool_of = run, pool_of
+        self._pending: set[str] = set()
+        self._later: list[tuple[float, str]] = []
+        self._changed = threading.Condition()
+        self.pools = {name: Pool(name, limit, self._do) for name, limit in POOLS.items()}
+        threading.Thread(target=self._timer, name="doorbell-timer", daemon=True).start()
+
+    def ring(self, job: str) -> None:
+        with self._changed:
+            if job in self._pending:
+                return
+            self._pending.add(job)
+            if is_kick(job):
+                heapq.heappush(self._later, (time.monotonic() + COALESCE, job))
+                self._changed.notify()
+                return
+        self.pools[OPERATIONS].put(job)
+
+    def _timer(self) -> None:
+        while True:
+            with self._changed:
+                wait = self._later[0][0] - time.monotonic() if self._later else None
+                if wait is None or wait > 0:
+                    self._changed.wait(wait)
+                    continue
+                _at, job = heapq.heappop(self._later)
+            self.pools[self._pool_of(job)].put(job)
+
+    def _do(self, job: str) -> None:
+        with self._changed:
+            self._pending.discard(job)
+        try:
+            close_old_connections()
+            self._run(job)
+        except Exception:
+            log.exception("doorbell: %s raised", job)
+
+
+_bell: Bell | None = None
 
 
 def become_control() -> None:
     """This process runs operations: rings stay inside it."""
-    global _is_control
-    if not _is_control:
-        _is_control = True
-        for number in range(THREADS):
-            threading.Thread(target=_run, name=f"operations-{number}", daemon=True).start()
+    global _bell
+    if _bell is None:
+        from operations import background
+
+        background.forget_dead_claims()
+        _bell = Bell(run, pool_of)
+
+
+def is_kick(job: str) -> bool:
+    return job.startswith("kick:")
+
+
+def pool_of(job: str) -> str:
+    from operations import background
+
+    if not is_kick(job):
+        return OPERATIONS
+    _, kind, key = job.split(":", 2)
+    return background.pool_of(kind, key)
 
 
 def ring(job: str) -> None:
     """Have `job` run soon: an operation's id, or ``kick:<kind>:<key>``."""
-    if _is_control:
-        with _lock:
-            if job in _pending:
-                return
-            _pending.add(job)
-        _jobs.put(job)
+    if _bell is not None:
+        _bell.ring(job)
         return
     global _silent_until
     if time.monotonic() < _silent_until:
@@ -63,21 +151,8 @@ def run(job: str) -> None:
     """Run one job now, in this thread."""
     from operations import background, engine
 
-    if job.startswith("kick:"):
+    if is_kick(job):
         _, kind, key = job.split(":", 2)
-        time.sleep(COALESCE)
         background.run(kind, key)
     else:
         engine.advance(job)
-
-
-def _run() -> None:
-    while True:
-        job = _jobs.get()
-        with _lock:
-            _pending.discard(job)
-        try:
-            close_old_connections()
-            run(job)
-        except Exception:
-            log.exception("doorbell: %s raised", job)

@@ -128,6 +128,9 @@ class Kick(models.Model):
     key = models.CharField(max_length=128)
     count = models.BigIntegerField(default=1)
     due_at = models.DateTimeField(default=now)
+    tries = models.PositiveIntegerField(default=0)  # how often it failed since it last succeeded
+    claimant = models.CharField(max_length=80, default="", blank=True)  # <host>:<pid>:<one run>, who is at it now
+    claimed_until = models.DateTimeField(null=True)  # prolonged while it runs; then anybody may begin it anew
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "key"], name="one_kick_a_key")]

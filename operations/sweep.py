@@ -1,52 +1,16 @@
 """Finding what nobody rang for: operations whose time has come, kicks left over, old rows."""
 
-import os
-import socket
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
 from common.clock import now
-from operations import doorbell
-from operations.models import LIVE, Kick, Lease, Operation
+from operations import background, doorbell
+from operations.models import LIVE, Operation
 
 KEEP_DAYS = 90
 AT_ONCE = 200  # operations that one sweep rings for
-ME = f"{socket.gethostname()[:40]}:{os.getpid()}"
-
-
-def hold_lease(name: str, *, seconds: float) -> bool:
-    """Whether this process has, or now takes, the lease `name`."""
-    moment = now()
-    row = Lease.objects.filter(name=name).first()
-    if row is not None and row.holder == ME and row.until > moment + timedelta(seconds=seconds / 2):
-        return True
-    with transaction.atomic():
-        row, _ = Lease.objects.select_for_update().get_or_create(
-            name=name, defaults={"holder": ME, "until": moment + timedelta(seconds=seconds)}
-        )
-        gone = row.until < moment or not _alive(row.holder)
-        if row.holder != ME and not gone:
-            return False
-        row.holder, row.until = ME, moment + timedelta(seconds=seconds)
-        row.save()
-    return True
-
-
-def _alive(holder: str) -> bool:
-    """Whether a lease's holder may still run. Only a process of this machine can be known to be gone."""
-    host, _, pid = holder.rpartition(":")
-    if host != socket.gethostname()[:40]:
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def sweep() -> None:
@@ -54,8 +18,7 @@ def sweep() -> None:
     moment = now()
     for id in due(moment):
         doorbell.ring(id)
-    late = moment - timedelta(seconds=2)
-    for kind, key in Kick.objects.filter(due_at__lte=late).values_list("kind", "key")[:200]:
+    for kind, key in background.due(moment - timedelta(seconds=2)):
         doorbell.ring(f"kick:{kind}:{key}")
 
 

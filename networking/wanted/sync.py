@@ -77,6 +77,11 @@ def run(key: str) -> None:
         drain()
 
 
+def pool_of(key: str) -> str:
+    """Whole documents have a thread of their own: a thousand of them after a restart delay no change."""
+    return "renders" if key.startswith(FULL) else "network"
+
+
 def send_everything(host: str) -> None:
     """Have the whole document sent to a host soon. Call it within a transaction."""
     background.kick(TASK, FULL + host)

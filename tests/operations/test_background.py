@@ -1,0 +1,224 @@
+"""B3: background work is claimed while it runs, and long work has threads of its own."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.db import transaction
+
+from common.clock import now as real_now
+from identity.ldap import people
+from images.tasks import imports
+from networking.wanted import sync
+from networking.wanted.changes import TASK
+from operations import background, doorbell, sweep
+from operations.leases import ME
+from operations.models import Kick
+
+WAIT = 20.0  # seconds until a thread that should do something is given up; none of the tests lasts that long
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    found: list[str] = []
+    monkeypatch.setattr(doorbell, "ring", found.append)
+    return found
+
+
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Moves the clock of kicks."""
+    gone = [0.0]
+    for module in (background, sweep):
+        monkeypatch.setattr(module, "now", lambda: real_now() + timedelta(seconds=gone[0]))
+
+    def wait(seconds: float) -> None:
+        gone[0] += seconds
+
+    return wait
+
+
+def kick(kind: str = "test.slow", key: str = "k") -> None:
+    with transaction.atomic():
+        background.kick(kind, key)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_kick_that_takes_long_runs_once_however_often_it_is_rung(
+    rung: list[str], pass_time: Callable[[float], None]
+) -> None:
+    """B3: 60 s of work, swept each second, also by another control process."""
+    runs: list[str] = []
+
+    def work(key: str) -> None:
+        runs.append(key)
+        for second in range(60):
+            pass_time(1)
+            if second % 10 == 0:
+                background.prolong_claims()
+            rung.clear()
+            sweep.sweep()
+            assert rung == [], "what is claimed is not due"
+            background.run("test.slow", key)
+            here, background._at_it = background._at_it, set()  # as another process would see it
+            background.run("test.slow", key)
+            background._at_it = here
+        assert len(runs) == 1
+
+    background.register("test.slow", work, pool="bulk")
+    kick()
+    background.run("test.slow", "k")
+    assert runs == ["k"] and not Kick.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_stood_still_does_not_begin_anew_what_it_is_still_at(
+    rung: list[str], pass_time: Callable[[float], None]
+) -> None:
+    """B3: the sibling: SIGSTOP for ten minutes; nothing prolonged the claim."""
+    runs: list[str] = []
+
+    def work(key: str) -> None:
+        runs.append(key)
+        pass_time(600)
+        sweep.sweep()
+        background.run("test.slow", key)
+
+    background.register("test.slow", work)
+    kick()
+    background.run("test.slow", "k")
+    assert runs == ["k"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_kicked_while_it_runs_runs_once_more(rung: list[str]) -> None:
+    runs: list[str] = []
+
+    def work(key: str) -> None:
+        runs.append(key)
+        if len(runs) == 1:
+            kick()
+            kick()
+
+    background.register("test.slow", work)
+    kick()
+    background.run("test.slow", "k")
+    assert Kick.objects.get().claimant == ""
+    background.run("test.slow", "k")
+    assert runs == ["k", "k"] and not Kick.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_work_of_a_process_that_died_is_done_anew(rung: list[str], pass_time: Callable[[float], None]) -> None:
+    """B3: after its claim; at once where the next control of this machine sees that it is gone."""
+    runs: list[str] = []
+    background.register("test.slow", runs.append)
+    kick()
+    until = real_now() + timedelta(seconds=background.CLAIM)
+    Kick.objects.update(claimant="elsewhere:77:aaaa", claimed_until=until)
+    background.run("test.slow", "k")
+    background.forget_dead_claims()
+    background.run("test.slow", "k")
+    assert runs == []
+    pass_time(background.CLAIM + 5)
+    rung.clear()
+    sweep.sweep()
+    assert rung == ["kick:test.slow:k"]
+    Kick.objects.update(claimant=f"{ME.rpartition(':')[0]}:4194399:aaaa", claimed_until=until + timedelta(hours=1))
+    background.forget_dead_claims()
+    background.run("test.slow", "k")
+    assert runs == ["k"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_kick_that_always_fails_is_tried_ever_later(rung: list[str], pass_time: Callable[[float], None]) -> None:
+    """B3: the sibling: it is not rung every other second for ever."""
+    runs: list[str] = []
+
+    def work(key: str) -> None:
+        runs.append(key)
+        raise RuntimeError("no")
+
+    background.register("test.slow", work)
+    kick()
+    for _second in range(300):
+        pass_time(1)
+        rung.clear()
+        sweep.sweep()
+        for _job in rung:
+            with pytest.raises(RuntimeError):
+                background.run("test.slow", "k")
+    assert 6 <= len(runs) <= 10
+
+
+# ── Threads ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Worked:
+    """What a bell ran, and on which thread; jobs named ``…hang`` wait until `go`."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, str] = {}
+        self.go = threading.Event()
+        self._changed = threading.Condition()
+
+    def __call__(self, job: str) -> None:
+        with self._changed:
+            self.seen[job] = threading.current_thread().name
+            self._changed.notify_all()
+        if job.endswith("hang"):
+            self.go.wait(WAIT)
+
+    def wait_for(self, *jobs: str) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: set(jobs) <= set(self.seen), WAIT), f"{jobs} of {self.seen}"
+
+
+@pytest.fixture
+def worked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worked]:
+    monkeypatch.setattr(doorbell, "close_old_connections", lambda: None)
+    found = Worked()
+    yield found
+    found.go.set()
+
+
+def test_long_work_keeps_no_operation_waiting(worked: Worked) -> None:
+    """B3: as many imports, directories and renders as anybody likes; operations and ports' changes go on."""
+    bell = doorbell.Bell(worked, doorbell.pool_of)
+    long = [f"kick:{kind}:{n}hang" for kind in (imports.KIND, people.KIND) for n in range(20)]
+    full = [f"kick:{TASK}:{sync.FULL}host{n}-hang" for n in range(20)]
+    for job in (*long, *full):
+        bell.ring(job)
+    bell.ring("an-operation")
+    bell.ring(f"kick:{TASK}:all")
+    worked.wait_for("an-operation", f"kick:{TASK}:all")
+    names = {name.rpartition("-")[0] for job, name in worked.seen.items() if job in long}
+    assert names <= {"bulk"} and worked.seen["an-operation"].startswith("operations-")
+
+
+def test_collecting_kicks_occupies_no_thread_of_operations(worked: Worked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """D: a thousand kicks are collected at once, not one after another by a sleeping thread."""
+    monkeypatch.setattr(doorbell, "COALESCE", 1.0)
+    bell = doorbell.Bell(worked, lambda job: "background" if doorbell.is_kick(job) else doorbell.OPERATIONS)
+    begun = time.monotonic()
+    kicks = [f"kick:a:{n}" for n in range(1000)]
+    for job in kicks:
+        bell.ring(job)
+        bell.ring(job)
+    bell.ring("an-operation")
+    worked.wait_for("an-operation")
+    assert not set(kicks) & set(worked.seen), "kicks are collected first"
+    worked.wait_for(*kicks)
+    assert time.monotonic() - begun < 1000 * doorbell.COALESCE / 20
+
+
+def test_every_kind_of_work_has_a_pool() -> None:
+    """B3: what a new service registers cannot name a pool that is not there."""
+    assert apps.ready
+    for kind in [name for name in background._KINDS if not name.startswith("test.")]:
+        for key in ("all", f"{sync.FULL}host1", "x"):
+            assert background.pool_of(kind, key) in doorbell.POOLS, kind
+    assert background.pool_of(imports.KIND, "x") == "bulk"
