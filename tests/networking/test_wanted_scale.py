@@ -13,6 +13,7 @@ from hosts.models import Host
 from networking.networks import services as networks
 from networking.networks.models import Network
 from networking.ports import services as ports
+from networking.ports.devices import Attachment
 from networking.ports.models import FixedIP, Port, PortGroup
 from networking.securitygroups import defaults, rules
 from networking.subnets import services as subnets
@@ -56,7 +57,8 @@ def fill(actor: Actor, network: Network, count: int, hosts: int, *, capabilities
 
 
 def boot(actor: Actor, network: Network, host: str) -> Port:
-    port = ports.create(actor, network_id=network.id, device_id="s1", device_owner="compute:nova")
+    server = Attachment("s1", str(actor.project_id), "compute:nova", "")
+    port = ports.create(actor, network_id=network.id, attachment=server)
     ports.bind(port.id, host)
     return port
 
