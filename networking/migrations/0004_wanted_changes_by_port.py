@@ -14,7 +14,7 @@ def note(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("networking", "0002_whose_a_port_is"),
+        ("networking", "0003_ports_dhcp_refusal"),
     ]
 
     operations = [
