@@ -21,7 +21,7 @@ START_SECONDS: Final = 30.0  # a daemon that has not put itself into the backgro
 
 @dataclass(frozen=True)
 class Confined:
-    """What a kind of process is allowed. `account` "" is root, and `why` says what for."""
+    """What a kind of process is allowed. `account` "" is root with no other capability than these; `why` says what for."""
 
     account: str = ""
     capabilities: tuple[str, ...] = ()
@@ -35,6 +35,8 @@ class Confined:
 DHCP: Final = "stackling-dhcp"
 ADVERTISER: Final = "stackling-advert"
 METADATA: Final = "stackling-metadata"
+QEMU: Final = "stackling-qemu"
+SWTPM: Final = "stackling-swtpm"
 
 DAEMONS: Final[dict[str, Confined]] = {
     # dnsmasq refuses to serve DHCP without NET_ADMIN (it writes the ARP entry of a client that has no address yet).
@@ -46,7 +48,14 @@ DAEMONS: Final[dict[str, Confined]] = {
     "announcement": Confined(ADVERTISER, ("net_raw",)),
     # haproxy: its port 80 is free for all in its namespace (ip_unprivileged_port_start).
     "metadata": Confined(METADATA),
+    # QEMU that proves KVM, and the tools that read and write disks: qemu-img, mke2fs, mkswap, cp. Each for one guest runs
+    # as that guest (guest_users.py), so that a disk whose header names another file finds nothing.
+    "guest": Confined(QEMU),
+    # A guest's QEMU has no capability; its bounding set is libvirtd's (libvirt 9 cannot drop that once it has changed
+    # users), and of no effect: seccomp's filter came with no_new_privs.
     "libvirtd": Confined(
+        capabilities=("chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap",
+                      "net_admin", "net_raw", "ipc_lock", "sys_ptrace", "sys_admin", "sys_nice", "mknod", "audit_write"),
         umask=0o022, no_new_privs=False, open_files=65536,
         why="it opens taps and bridges, and starts each guest's QEMU as another user",
     ),
@@ -64,27 +73,30 @@ class NotStarted(Exception):
 def command(kind: str, *argv: str, uid: int | None = None, pdeathsig: bool = False) -> list[str]:
     """The command line that becomes what the table says of `kind`, then runs `argv`. `uid` overrides the account's."""
     row = DAEMONS[kind]
+    death = ["--pdeathsig", "KILL"] if pdeathsig else []
+    if os.geteuid():  # an agent of fake hosts, a test: there is nobody else to become
+        return ["setpriv", "--no-new-privs", *death, "--", *argv]
     files = min(
         row.open_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     )  # a container's root may not raise its own
     line = ["prlimit", "--core=0:0", f"--nofile={files}:{files}", "setpriv"]
+    kept = "".join(f",+{name}" for name in row.capabilities)
+    line.append(f"--bounding-set=-all{kept}")
     if row.account:
         entry = accounts.ensure(row.account, groups=row.groups)
-        kept = "".join(f",+{name}" for name in row.capabilities)
         line += [f"--reuid={entry.pw_uid if uid is None else uid}", f"--regid={entry.pw_gid}"]
         line += ["--init-groups"] if row.groups and uid is None else ["--clear-groups"]
-        line += [f"--inh-caps=-all{kept}", f"--ambient-caps=-all{kept}", f"--bounding-set=-all{kept}"]
+        line += [f"--inh-caps=-all{kept}", f"--ambient-caps=-all{kept}"]
     if row.no_new_privs:
         line.append("--no-new-privs")
-    if pdeathsig:
-        line += ["--pdeathsig", "KILL"]
-    return [*line, "--", *argv]
+    return [*line, *death, "--", *argv]
 
 
 def give(path: Path, kind: str, *, mode: int, whole: bool = False) -> None:
     """Let a kind of daemon at a file or folder: by its group, or (`whole`) as its owner. Never through a link."""
-    entry = accounts.ensure(DAEMONS[kind].account)
-    os.chown(path, entry.pw_uid if whole else 0, entry.pw_gid, follow_symlinks=False)
+    if os.geteuid() == 0:
+        entry = accounts.ensure(DAEMONS[kind].account)
+        os.chown(path, entry.pw_uid if whole else 0, entry.pw_gid, follow_symlinks=False)
     if not path.is_symlink():
         path.chmod(mode)
 

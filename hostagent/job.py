@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from hostagent import contract
+from hostagent import confinement, contract
 from hostagent.contract import Failure
 
 DEFAULT_DEADLINE = 120.0  # seconds, when an order names none
@@ -50,16 +50,19 @@ class Job:
             for child in self._children:
                 child.kill()
 
-    def run(self, argv: Sequence[str]) -> bytes:
-        """Standard output of a child that dies with the deadline and with the agent.
+    def run(self, argv: Sequence[str], uid: int | None = None) -> bytes:
+        """Standard output of a child that dies with the deadline and with the agent; of a guest's user, or of all guests'.
 
         Raises: Failure timed_out; ChildError with the child's error text when it ends badly.
         """
         self.check()
-        guarded = ["setpriv", "--pdeathsig", "KILL", "--", *argv]  # a copy must not outlive who would take its result
+        guarded = confinement.command(
+            "guest", *argv, uid=uid, pdeathsig=True
+        )  # it must not outlive who takes its result
         with subprocess.Popen(
-            guarded, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        ) as child:
+            guarded, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=confinement.ENVIRONMENT,
+            umask=confinement.DAEMONS["guest"].umask, cwd="/",
+        ) as child:  # fmt: skip
             with self._lock:
                 self._children.add(child)
             try:

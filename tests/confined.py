@@ -10,10 +10,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hostagent import confinement
+from hostagent import confinement, guest_users
 
 #: Bits of capabilities(7).
-CAPABILITY = {"net_bind_service": 10, "net_admin": 12, "net_raw": 13}
+CAPABILITY = {
+    "chown": 0, "dac_override": 1, "dac_read_search": 2, "fowner": 3, "fsetid": 4, "kill": 5, "setgid": 6, "setuid": 7,
+    "setpcap": 8, "net_bind_service": 10, "net_admin": 12, "net_raw": 13, "ipc_lock": 14, "sys_ptrace": 19, "sys_admin": 21,
+    "sys_nice": 23, "mknod": 27, "audit_write": 29,
+}  # fmt: skip
+GUESTS = range(guest_users.FIRST, guest_users.FIRST + guest_users.MANY + 1)
 #: What may stand in a daemon's environment: the table's, what a shell and libvirt put in, nothing of ours.
 NAMES = {*confinement.ENVIRONMENT, "PWD", "SHLVL", "_", "OLDPWD", "HOME", "LC_ALL", "USER", "LOGNAME", "SHELL",
          "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "INVOCATION_ID"}  # fmt: skip
@@ -56,28 +61,32 @@ def read(pid: int) -> Process | None:
     return Process(pid, status["Name"], words, status, environment, files)
 
 
-def rows_of(uid: int) -> list[confinement.Confined]:
-    name = next((entry.pw_name for entry in pwd.getpwall() if entry.pw_uid == uid), "")
-    return [row for row in confinement.DAEMONS.values() if row.account and row.account == name]
+def rows_of(process: Process) -> list[confinement.Confined]:
+    """By its account; root's by its name."""
+    if 0 in process.uids:
+        return [row for kind, row in confinement.DAEMONS.items() if row.why and kind == process.name]
+    names = {entry.pw_name for entry in pwd.getpwall() if entry.pw_uid in process.uids}
+    return [row for row in confinement.DAEMONS.values() if row.account in names]
+
+
+def mask(row: confinement.Confined) -> int:
+    return sum(1 << CAPABILITY[name] for name in row.capabilities)
 
 
 def faults(process: Process, secrets: Iterable[str]) -> list[str]:
     """What is wrong with a daemon of a host; nothing is what is wanted."""
     found = []
-    if 0 in process.uids:
-        root = [kind for kind, row in confinement.DAEMONS.items() if not row.account and row.why]
-        if process.name not in root:
-            found.append("is root, and no row of confinement.DAEMONS says why")
-    else:
-        masks = [
-            sum(1 << CAPABILITY[name] for name in row.capabilities) for uid in process.uids for row in rows_of(uid)
-        ]
-        for which in ("CapEff", "CapPrm", "CapBnd", "CapAmb"):
-            held = process.capabilities(which)
-            if held and held not in masks:
-                found.append(f"{which} is {held:x}, and its rows allow {[f'{m:x}' for m in masks]}")
-        if process.status["NoNewPrivs"] != "1":
-            found.append("may gain privileges by execve")
+    rows = rows_of(process)
+    if 0 in process.uids and not rows:
+        found.append("is root, and no row of confinement.DAEMONS says why")
+    masks = {0, *(mask(row) for row in rows)}
+    guest = any(uid in GUESTS for uid in process.uids)
+    for which in ("CapEff", "CapPrm", "CapBnd", "CapAmb"):
+        allowed = masks | {mask(confinement.DAEMONS["libvirtd"])} if guest and which == "CapBnd" else masks
+        if process.capabilities(which) not in allowed:
+            found.append(f"{which} is {process.status[which]}, and its rows allow {[f'{m:x}' for m in masks]}")
+    if process.status["NoNewPrivs"] != "1" and all(row.no_new_privs for row in rows):
+        found.append("may gain privileges by execve")
     if strange := set(process.environment) - NAMES:
         found.append(f"has {sorted(strange)} in its environment")
     text = "\0".join([*process.words, *process.environment.values()])

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,14 @@ def new_job(deadline: float = 30) -> Job:
     job = Job({"body": {}, "deadline": deadline})
     job.begin()
     return job
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder that guests' users can pass to; pytest's own is closed to all others."""
+    with tempfile.TemporaryDirectory(prefix="stackling-disks-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @pytest.fixture
@@ -178,15 +187,15 @@ def test_a_growth_that_is_killed_at_any_step_is_done_by_its_repetition_or_undone
 
     run = file_storage._run
 
-    def partly(job: Any, argv: list[str]) -> bytes:
+    def partly(job: Any, argv: list[str], **more: Any) -> bytes:
         if argv[0] != "cp" and "resize" not in argv:
-            return run(job, argv)
+            return run(job, argv, **more)
         if argv[0] == "cp" and at == "cp":
             Path(argv[-1]).write_bytes(root.read_bytes()[:1000])
             killed()
         if "resize" in argv and at == "resize":
             killed()
-        return run(job, argv)
+        return run(job, argv, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(file_storage, "_run", partly)

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from hostagent import guest_users, namespaces
 from images.demo.build import build
+from tests import confined
 from tests.live import DEMO_CACHE
-from tests.vm.agent_world import NETWORK, SERVER, AgentWorld, Internal
+from tests.vm.agent_world import HOST, NETWORK, SERVER, AgentWorld, Internal
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(240)]
 
@@ -67,6 +69,30 @@ def test_1_a_guest_boots_speaks_and_is_logged(world: AgentWorld) -> None:
     log = bytes(Internal.kept[f"/internal/servers/{SERVER}/log"])
     assert log and (world.hosts / "consoles" / f"{SERVER}.log").read_bytes().startswith(log)
     assert console(world, "vnc").recv(12) == b"RFB 003.008\n"
+
+
+def test_1b_what_runs_here_is_confined(world: AgentWorld) -> None:
+    """A5: QEMU is a user of its own with no capability, and no daemon of the host holds more than its row says."""
+    pids = namespaces.processes_in({Path(f"{world.run}/ns/{HOST}/mnt").stat().st_ino})
+    found = [process for pid in pids if pid != world.agent.pid and (process := confined.read(pid))]
+    assert {"libvirtd", "virtlogd"} <= {process.name for process in found}
+    [qemu] = [process for process in found if process.name.startswith("qemu")]
+    assert qemu.uids == {guest_users.uid(SERVER)}
+    assert qemu.status["Groups"].split() in ([], [str(guest_users.gid())])
+    assert qemu.status["Seccomp"] == "2"
+    assert [fault for process in found for fault in confined.faults(process, [world.key])] == []
+
+
+def test_1c_nobody_reads_what_is_a_guests(world: AgentWorld) -> None:
+    """A6: nothing of the host's data may be read by others, nor by another guest but what all share."""
+    assert confined.readable(world.hosts, uid=65534) == []
+    other = guest_users.uid("another")
+    seen = [
+        path.relative_to(world.hosts) for path in confined.readable(world.hosts, uid=other, gids=[guest_users.gid()])
+    ]
+    assert seen and all(path.parts[0] in ("cache", "proof") for path in seen)
+    assert not [path for path in world.hosts.rglob("*") if confined.may(path, "w", uid=65534) and not path.is_symlink()]
+    assert confined.readable(world.sockets, uid=other) == []
 
 
 def test_2_guest_and_consoles_survive_libvirtd_and_the_agent(world: AgentWorld) -> None:

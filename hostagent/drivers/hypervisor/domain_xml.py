@@ -8,6 +8,7 @@ from typing import Any, Final
 from lxml import etree
 from lxml.builder import E
 
+from hostagent import guest_users
 from hostagent.contract import DiskSpec, PortSpec, ServerSpec, bridge_name, canonical, tap_name
 
 NAMESPACE: Final = "https://stackling.dev/xmlns/domain/1"
@@ -21,7 +22,10 @@ class Places:
     """Where one server's files and sockets are."""
 
     def __init__(self, run: Path, data: Path, server_id: str) -> None:
-        self.vnc = run / f"vnc-{server_id}.sock"
+        self.server_id = server_id
+        self.vnc = run / f"vnc-{server_id}.sock"  # a link to the next, whose folder is the guest's own
+        self.guest = run / server_id
+        self.vnc_guest = self.guest / "vnc.sock"
         self.serial = run / f"serial-{server_id}.sock"  # the agent's: for viewers
         self.serial_guest = run / f"tty-{server_id}.sock"  # QEMU's: for the agent alone
         self.agent = run / f"qga-{server_id}.sock"
@@ -83,9 +87,30 @@ def build(spec: ServerSpec, places: Places, files: Mapping[str, Path], *, kvm: b
         E.on_reboot("restart"),
         E.on_crash("destroy"),
         _devices(spec, places, files),
+        label(spec["server_id"]),
         type="kvm" if kvm else "qemu",
     )
     return etree.tostring(domain, encoding="unicode")
+
+
+def label(server_id: str) -> Any:
+    """Whom its QEMU runs as. Files are given to it by us (dynamic_ownership is off): libvirt changes no owner."""
+    return E.seclabel(
+        E.label(f"+{guest_users.uid(server_id)}:+{guest_users.gid()}"), type="static", model="dac", relabel="no"
+    )
+
+
+def as_own_user(xml: str, places: Places) -> str:
+    """The same domain, of a time when all guests were root, as its own user; "" where it is so already."""
+    tree = etree.fromstring(xml.encode())
+    if tree.find("seclabel[@model='dac']") is not None:
+        return ""
+    tree.append(label(places.server_id))
+    for listen in tree.iterfind("devices/graphics[@type='vnc']/listen[@type='socket']"):
+        listen.set("socket", str(places.vnc_guest))
+    for graphics in tree.iterfind("devices/graphics[@type='vnc']"):
+        graphics.attrib.pop("socket", None)
+    return etree.tostring(tree, encoding="unicode")
 
 
 def spec_hash(spec: ServerSpec, *, kvm: bool) -> str:
@@ -155,7 +180,7 @@ def _devices(spec: ServerSpec, places: Places, files: Mapping[str, Path]) -> Any
         *(
             [E.input(type="tablet", bus="usb")] if spec["memory_mib"] >= LARGE_GUEST_MIB else []
         ),  # its polling costs an idle guest
-        E.graphics(E.listen(type="socket", socket=str(places.vnc)), type="vnc"),
+        E.graphics(E.listen(type="socket", socket=str(places.vnc_guest)), type="vnc"),
         E.video(E.model(type="vga", vram="16384")),
         E.rng(E.backend("/dev/urandom", model="random"), model="virtio"),
         E.memballoon(E.stats(period=str(BALLOON_PERIOD)), model="virtio"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import libvirt
 
 from hostagent.contract import DiskSpec, Failure, PortSpec, ServerSpec
-from hostagent.drivers.hypervisor import domain_xml, libvirt_daemons, libvirt_devices, libvirt_snapshot
+from hostagent.drivers.hypervisor import domain_xml, libvirt_daemons, libvirt_devices, libvirt_snapshot, libvirt_users
 from hostagent.drivers.hypervisor.acceleration import Acceleration
 from hostagent.drivers.hypervisor.console_log import ConsoleLogs
 from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, is_starting, state_of
@@ -168,6 +168,8 @@ class Libvirt:
         for kind in [kind for kind in files if any(d["source"]["kind"] == kind for d in spec["disks"])]:
             if not files[kind].exists():
                 raise Failure("not_found", what=f"{kind} disk", id=spec["server_id"])
+        for disk in spec["disks"]:
+            libvirt_users.give_disk(disk, spec["server_id"])
         for source in (disk["source"] for disk in spec["disks"] if disk["source"]["kind"] == "blank"):
             files[source["name"]] = storage.ensure_blank(spec["server_id"], source, job)
         if config := spec.get("config_drive"):
@@ -180,6 +182,7 @@ class Libvirt:
     def _create(self, domain: Any, server_id: str) -> None:
         """Start a domain, and listen to its serial port from its first word."""
         libvirt_snapshot.recover(domain, self._storage)
+        domain = libvirt_users.settle(domain, self._places(server_id))
         domain.create()
         self.logs.began(server_id)
         self.serial.watch(server_id)
@@ -199,6 +202,7 @@ class Libvirt:
 
         self._link.ask(settle)
         self._known.pop(server_id, None)
+        libvirt_users.forget(self._places(server_id))
         self.serial.forget(server_id)
         self.logs.forget(server_id)
         places = self._places(server_id)
@@ -272,6 +276,7 @@ class Libvirt:
 
     def ensure_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
         element = domain_xml.disk_element(disk, {"root": self._host.storage.root_path(server_id)})
+        libvirt_users.give_disk(disk, server_id)
         self._link.ask(
             lambda c: libvirt_devices.attach(
                 self._existing(c, server_id), element, libvirt_devices.by_serial(disk["serial"])

@@ -7,7 +7,10 @@ at a time, five slow ones would leave its keep-alive unanswered.
 """
 
 import logging
+import os
 import socket
+import stat
+import subprocess
 import time
 import uuid
 from pathlib import Path
@@ -15,7 +18,7 @@ from typing import Final
 
 from lxml import etree
 
-from hostagent import confinement
+from hostagent import accounts, confinement, guest_users
 from hostagent.contract import Failure
 
 log = logging.getLogger(__name__)
@@ -24,6 +27,8 @@ ETC: Final = Path("/etc/libvirt")
 SOCKET: Final = Path("/run/libvirt/libvirt-sock")
 LOG_SOCKET: Final = Path("/run/libvirt/virtlogd-sock")
 STATUS: Final = Path("/run/libvirt/qemu")  # an XML file a guest that runs, for the next libvirtd
+KVM: Final = Path("/dev/kvm")
+OUR_KVM: Final = Path("/run/kvm")
 START_SECONDS: Final = 15.0
 REFUSED_SECONDS: Final = 3.0  # one that was just killed may hold its pid file a moment longer than its socket
 LOG_BYTES: Final = 16 * 2**20  # of one console log before virtlogd rolls it over
@@ -40,9 +45,12 @@ host_uuid = "{uuid}"
 log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
 """
 
-QEMU_CONF: Final = """\
-user = "root"
-group = "root"
+#: Each domain names a user of its own (guest_users.py); these are whose libvirt's own folders are.
+QEMU_CONF: Final = f"""\
+user = "{confinement.QEMU}"
+group = "{confinement.QEMU}"
+swtpm_user = "{confinement.SWTPM}"
+swtpm_group = "{confinement.SWTPM}"
 dynamic_ownership = 0
 remember_owner = 0
 security_driver = "none"
@@ -60,6 +68,9 @@ max_backups = 1
 
 def configure(host: str, data: Path) -> None:
     """Write the three files. Equal host uuids would make a migration between two hosts refuse."""
+    for account in (confinement.QEMU, confinement.SWTPM):
+        accounts.ensure(account)
+    open_kvm()
     identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{data}/{host}")
     for name, text in (
         ("libvirtd.conf", LIBVIRTD_CONF.format(uuid=identity)),
@@ -71,6 +82,23 @@ def configure(host: str, data: Path) -> None:
             path.write_text(text)
     for network in (ETC / "qemu" / "networks" / "autostart").glob("*.xml"):
         network.unlink()  # Debian's `default` network would bring a second dnsmasq
+
+
+def open_kvm() -> None:
+    """A /dev/kvm of this host's own, for the group of its guests, whatever the machine lets at its own (mounts are ours)."""
+    if not KVM.exists():
+        return
+    facts = KVM.stat()
+    if (facts.st_gid, stat.S_IMODE(facts.st_mode)) == (guest_users.gid(), 0o660):
+        return
+    OUR_KVM.unlink(missing_ok=True)
+    try:
+        os.mknod(OUR_KVM, stat.S_IFCHR | 0o600, facts.st_rdev)
+        os.chown(OUR_KVM, 0, guest_users.gid())
+        OUR_KVM.chmod(0o660)
+        subprocess.run(["mount", "-n", "--bind", str(OUR_KVM), str(KVM)], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:  # the proof of KVM will say what comes of it
+        log.warning("guests may not use %s: %s", KVM, error)
 
 
 def ensure(*, private: bool) -> None:

@@ -32,7 +32,7 @@ def take(domain: Any, storage: FileStorage, name: str, copy: Path, job: Job) -> 
         storage.flatten(root, copy, job)
         return
     overlay = root.with_name(f"{OVERLAY}{name}.qcow2")
-    overlay.unlink(missing_ok=True)
+    storage.overlay_on(root, overlay, job)
     _move_to(domain, overlay)
     try:
         storage.flatten(root, copy, job)
@@ -91,7 +91,7 @@ def _move_to(domain: Any, overlay: Path) -> None:
     )
     xml = etree.tostring(E.domainsnapshot(disks), encoding="unicode")
     flags = libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA
-    flags |= libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC
+    flags |= libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT
     try:
         domain.snapshotCreateXML(xml, flags | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE)
     except libvirt.libvirtError as error:

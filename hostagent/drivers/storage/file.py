@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from hostagent import guest_users
 from hostagent.contract import DiskEnsure, Failure, ImageSource
 from hostagent.control_link import ControlError
 from hostagent.job import ChildError, Job
@@ -21,6 +22,7 @@ from hostagent.job import ChildError, Job
 if TYPE_CHECKING:
     from hostagent.host import Host
 
+CONFIG_DRIVE: Final = "config.iso"
 SPARE: Final = 256 * 2**20  # bytes never promised: logs, journals and metadata need to grow too
 EMPTY_OVERLAY: Final = 2 * 2**20  # bytes an overlay takes at first
 TRIES: Final = 2  # a broken download is made once more before it is a failure
@@ -37,10 +39,25 @@ class FileStorage:
         self._host = host
         data = host.own.data
         self.cache, self.disks, self.consoles = data / "cache", data / "disks", data / "consoles"
-        for folder in (self.cache, self.disks, self.consoles):
-            folder.mkdir(parents=True, exist_ok=True)
+        for folder in (self.cache, self.disks, data / "snapshots"):
+            guest_users.folder(folder)
+        self.consoles.mkdir(parents=True, exist_ok=True)
+        self.consoles.chmod(0o700)
+        self._put_right()
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
+
+    def _put_right(self) -> None:
+        """Files from when all guests were root, or from a host whose guests had other users."""
+        for path in self.cache.iterdir():
+            if path.suffix != ".part":
+                guest_users.share(path)
+        for home in self.disks.iterdir():
+            guest_users.folder(home)
+            for path in home.iterdir():
+                guest_users.give(path, home.name, mode=0o400 if path.name == CONFIG_DRIVE else 0o600)
+        for path in self.consoles.iterdir():
+            path.chmod(0o600)
 
     # ── Images ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -65,8 +82,7 @@ class FileStorage:
             part.unlink()
             if attempt == TRIES:
                 raise Failure("image_corrupt", image_id=image["id"], want=image["checksum"], have=have)
-        self._refuse_chains(image, part, job)
-        part.chmod(0o444)
+        self._refuse_chains(image, guest_users.share(part), job)
         part.replace(path)
 
     def _download(self, image: ImageSource, part: Path, job: Job) -> None:
@@ -121,11 +137,11 @@ class FileStorage:
             return {"path": str(root), "cached": True}
         base = self.ensure_image(image, job) if image is not None else None
         self._need(EMPTY_OVERLAY)
-        root.parent.mkdir(parents=True, exist_ok=True)
-        fresh = root.with_suffix(".new")
+        guest_users.folder(root.parent)
+        fresh = guest_users.fresh(root.with_suffix(".new"), disk["server_id"])
         backing = ["-b", str(base), "-F", _format(image)] if image is not None else []
         size = self._size(disk, base, job)
-        _qemu_img(job, "create", "-q", "-f", "qcow2", *backing, str(fresh), *size)
+        _qemu_img(job, "create", "-q", "-f", "qcow2", *backing, str(fresh), *size, of=fresh)
         fresh.replace(root)
         return {"path": str(root), "cached": cached}
 
@@ -147,15 +163,15 @@ class FileStorage:
             raise Failure("not_found", what="disk", id=server_id)
         if self.virtual_size(root, job) < size_gib * 2**30:
             self._keep(root, self.kept_path(server_id), job)
-            _qemu_img(job, "resize", "-q", "-f", "qcow2", str(root), str(size_gib * 2**30))
+            _qemu_img(job, "resize", "-q", "-f", "qcow2", str(root), str(size_gib * 2**30), of=root)
 
     def _keep(self, root: Path, kept: Path, job: Job) -> None:
         """A copy once: what is there already is older, and what would come back. Free where files can share blocks."""
         if kept.exists():
             return
         self._need(root.stat().st_blocks * 512)
-        fresh = kept.with_suffix(".new")
-        _run(job, ["cp", "--reflink=auto", "--sparse=always", str(root), str(fresh)])
+        fresh = guest_users.fresh(kept.with_suffix(".new"), kept.parent.name)
+        _run(job, ["cp", "--reflink=auto", "--sparse=always", str(root), str(fresh)], of=root)
         fresh.replace(kept)
 
     def _end_growth(self, server_id: str, *, back: bool) -> None:
@@ -178,11 +194,10 @@ class FileStorage:
         size = int(source["size_mib"]) * 2**20
         if not path.exists():
             self._need(EMPTY_OVERLAY)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_suffix(".new")
-            with fresh.open("wb") as file:
-                file.truncate(size)
-            _run(job, [*MAKERS[source["content"]], source["name"], str(fresh)])
+            guest_users.folder(path.parent)
+            fresh = guest_users.fresh(path.with_suffix(".new"), server_id)
+            os.truncate(fresh, size)
+            _run(job, [*MAKERS[source["content"]], source["name"], str(fresh)], of=fresh)
             fresh.replace(path)
         elif path.stat().st_size < size:
             os.truncate(path, size)
@@ -194,10 +209,11 @@ class FileStorage:
     def ensure_config_drive(self, server_id: str, files: dict[str, str]) -> Path:
         from hostagent.drivers.storage.config_drive import write_iso  # late: pycdlib is large and seldom used
 
-        path = self.disks / server_id / "config.iso"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
+        path = self.disks / server_id / CONFIG_DRIVE
+        guest_users.folder(path.parent)
+        fresh = guest_users.fresh(path.with_suffix(".new"), server_id)
         write_iso(fresh, files)
+        guest_users.give(fresh, server_id, mode=0o400)
         fresh.replace(path)
         return path
 
@@ -213,17 +229,26 @@ class FileStorage:
 
     def flatten(self, source: Path, target: Path, job: Job) -> None:
         """Raises: Failure no_space, timed_out, hypervisor_refused."""
-        target.parent.mkdir(parents=True, exist_ok=True)
+        guest_users.folder(target.parent)
+        guest_users.fresh(target, source.parent.name)
         self._need(sum(Path(layer["filename"]).stat().st_blocks * 512 for layer in self._chain(source, job)))
         try:
-            _qemu_img(job, "convert", "-U", "-f", "qcow2", "-O", "qcow2", str(source), str(target))
+            _qemu_img(job, "convert", "-U", "-f", "qcow2", "-O", "qcow2", str(source), str(target), of=source)
         except Failure:
             target.unlink(missing_ok=True)
             raise
 
     def commit(self, overlay: Path, job: Job) -> None:
         """Write an overlay that no guest uses back into the file below it."""
-        _qemu_img(job, "commit", "-q", "-f", "qcow2", str(overlay))
+        _qemu_img(job, "commit", "-q", "-f", "qcow2", str(overlay), of=overlay)
+
+    def overlay_on(self, root: Path, overlay: Path, job: Job) -> None:
+        """An empty overlay on a root disk that a guest may be using: made here, because the folder is not the guest's."""
+        guest_users.fresh(overlay, root.parent.name)
+        size = str(self.virtual_size(root, job))
+        _qemu_img(
+            job, "create", "-q", "-u", "-f", "qcow2", "-b", str(root), "-F", "qcow2", str(overlay), size, of=overlay
+        )
 
     def virtual_size(self, path: Path, job: Job) -> int:
         return int(self._info(path, "qcow2", job)["virtual-size"])
@@ -248,26 +273,30 @@ class FileStorage:
 
     @staticmethod
     def _info(path: Path, fmt: str, job: Job) -> dict[str, Any]:
-        return json.loads(_qemu_img(job, "info", "-U", "--output=json", "-f", fmt, str(path)))
+        return json.loads(_qemu_img(job, "info", "-U", "--output=json", "-f", fmt, str(path), of=path))
 
     @staticmethod
     def _chain(path: Path, job: Job) -> list[dict[str, Any]]:
-        return json.loads(_qemu_img(job, "info", "-U", "--output=json", "--backing-chain", "-f", "qcow2", str(path)))
+        found = _qemu_img(job, "info", "-U", "--output=json", "--backing-chain", "-f", "qcow2", str(path), of=path)
+        return json.loads(found)
 
 
 def _format(image: ImageSource) -> str:
     return FORMATS.get(image["disk_format"], image["disk_format"])
 
 
-def _qemu_img(job: Job, *argv: str) -> bytes:
+def _qemu_img(job: Job, *argv: str, of: Path) -> bytes:
     """Raises: Failure no_space, hypervisor_refused, timed_out."""
-    return _run(job, ["qemu-img", *argv])
+    return _run(job, ["qemu-img", *argv], of=of)
 
 
-def _run(job: Job, argv: list[str]) -> bytes:
-    """Raises: Failure no_space, hypervisor_refused, timed_out."""
+def _run(job: Job, argv: list[str], *, of: Path) -> bytes:
+    """As the guest whose file `of` is; an image is nobody's, and read as the user of all guests.
+
+    Raises: Failure no_space, hypervisor_refused, timed_out.
+    """
     try:
-        return job.run(argv)
+        return job.run(argv, uid=of.lstat().st_uid or None)
     except ChildError as error:
         if "No space left" in error.text:
             raise Failure("no_space", path=argv[-1], need=0, have=0) from error
