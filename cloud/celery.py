@@ -58,6 +58,8 @@ def _drop_lost_connections(**_: object) -> None:
 def _start_beat(**_: object) -> None:
     from cloud.beat import start
     from hostagent import memory
+    from hosts import heartbeats
 
     memory.tidy()
     start()
+    heartbeats.start()

@@ -167,6 +167,8 @@ PASSWORD_HASHERS = ["identity.hashers.Argon2"]
 TOKEN_LIFETIME = int(env("STACKLING_TOKEN_SECONDS", "14400"))
 TOKEN_KEYS = KEYS / "tokens"
 POLICY_FILE = DATA / "policy.yaml"
+#: The oldest version of the contract that agents may speak: 1 (both are taken) or 2.
+AGENT_CONTRACT = int(env("STACKLING_AGENT_CONTRACT", "1"))
 #: Dashboards elsewhere to which a federated sign-in (websso) may post a token: whole addresses, separated by commas.
 TRUSTED_DASHBOARDS = [one.strip() for one in env("STACKLING_TRUSTED_DASHBOARDS").split(",") if one.strip()]
 LOGIN_URL = "/sign-in"

@@ -22,12 +22,14 @@ class ComputeConfig(AppConfig):
             flows_change,
             flows_image,
             limits,
+            needs,
             owed,
             reconcile,
             services,
             sharing,
             steps,
         )
+        from hosts import agents
         from hosts import services as hosts
         from identity import catalog, policy
         from identity.projects import services as projects
@@ -52,6 +54,8 @@ class ComputeConfig(AppConfig):
         on_event("state", reconcile.on_state)
         hosts.on_hello(reconcile.on_hello)
         hosts.on_state(reconcile.on_host_state)
+        agents.allow("read image", needs.reads_image)
+        agents.allow("write image", needs.writes_image)
         beat.every(60.0, "compute.reconcile", reconcile.sweep)
         beat.every(600.0, "compute.consoles", logs.forget_revocations)
         beat.every(watch.EVERY, "compute.consoles.watch", watch.look_again)

@@ -1,5 +1,7 @@
 """How a process speaks to the broker. Control and agents share it: RabbitMQ refuses a queue that two sides declare differently."""
 
+import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
@@ -10,6 +12,8 @@ from kombu.transport import TRANSPORT_ALIASES
 #: Seconds until a broker that does not answer counts as away. RabbitMQ's are for connecting and for its word that it has it.
 CONNECT = 1.0
 CONFIRM = 1.0
+READ_TIMEOUT = 5.0  # seconds: who reads waits for its next message longer than who writes
+PREFETCH = 200
 
 TRANSPORT_ALIASES["redis"] = "hostagent.redis_transport:Transport"
 
@@ -61,19 +65,74 @@ def send(app: Celery, task: str, message: Any, name: str, *, expires: float | No
 
     Raises whatever the broker's client raises when the broker is away.
     """
-    declared = app.amqp.queues.get(name) or app.amqp.queues.add(queue(name, app.conf.broker_url))
+    declared = _declared(app, name)
     how = {"args": [message], "queue": declared, "ignore_result": True, "expires": expires, "retry": False}
     if not is_rabbitmq(app.conf.broker_url):
         app.send_task(task, **how)
         return
+    _confirmed(app, lambda producer, **more: app.send_task(task, **how, producer=producer, **more))
+
+
+def publish(app: Celery, message: Any, name: str) -> None:
+    """Publish one message that is no Celery task to the queue `name`, for `Reader`s; otherwise as `send`."""
+    declared = _declared(app, name)
+    how = {"exchange": "", "routing_key": name, "serializer": "json", "retry": False, "declare": [declared]}
+    if is_rabbitmq(app.conf.broker_url):
+        _confirmed(app, lambda producer, **more: producer.publish(message, **how, **more))
+        return
+    with app.producer_pool.acquire(block=True) as producer:
+        producer.publish(message, **how)
+
+
+def read(app: Celery, name: str, take: Callable[[Any], None], is_over: Callable[[], bool]) -> None:
+    """Call `take` with each message of the queue `name` that `publish` put there, until `is_over()` says so each second.
+
+    Raises whatever the broker's client raises when the broker is away.
+    """
+    url = app.conf.broker_url
+    options = {**app.conf.broker_transport_options, "socket_timeout": READ_TIMEOUT}
+    with Connection(url, transport_options=options, connect_timeout=CONNECT) as connection:
+
+        def on_message(body: Any, message: Any) -> None:
+            if is_rabbitmq(url):
+                message.ack()
+            take(body)
+
+        with connection.Consumer(
+            queues=[queue(name, url)],
+            callbacks=[on_message],
+            accept=["json"],
+            no_ack=not is_rabbitmq(url),
+            prefetch_count=PREFETCH,
+        ):
+            while not is_over():
+                with contextlib.suppress(TimeoutError):
+                    connection.drain_events(timeout=1.0)
+
+
+def purge(app: Celery, names: list[str]) -> int:
+    """Throw away what lies in these queues; how many messages that were. Raises as `read`."""
+    with Connection(
+        app.conf.broker_url, transport_options=app.conf.broker_transport_options, connect_timeout=CONNECT
+    ) as link:
+        channel = link.default_channel
+        return sum(queue(name, app.conf.broker_url)(channel).purge() or 0 for name in names)
+
+
+def _declared(app: Celery, name: str) -> Queue:
+    return app.amqp.queues.get(name) or app.amqp.queues.add(queue(name, app.conf.broker_url))
+
+
+def _confirmed(app: Celery, publish: Callable[..., Any]) -> None:
+    """With RabbitMQ: once more over a new connection, where an idle one was to a broker that has gone."""
     with app.producer_pool.acquire(block=True) as producer:
         link = producer.connection
         was_connected = link.connected
         try:
-            app.send_task(task, **how, producer=producer, confirm_timeout=CONFIRM)
+            publish(producer, confirm_timeout=CONFIRM)
         except Exception as error:
             link.collect()  # whatever is wrong with this connection, nobody gets it again
             if not was_connected or isinstance(error, TimeoutError):
                 raise
             producer.revive(link)  # an idle connection may be one to a broker that has gone and come back
-            app.send_task(task, **how, producer=producer, confirm_timeout=CONFIRM)
+            publish(producer, confirm_timeout=CONFIRM)

@@ -1,32 +1,51 @@
 """What control and a host agent say to each other: orders, reports, and their seal.
 
-Both sides import this module and broker.py, and nothing else of each other. Every message is a JSON object sealed with an HMAC
-over its canonical form, made with the key of one host (hex, 32 bytes, made at enrolment).
+Both sides import this module, envelope.py and broker.py, and nothing else of each other. Every message is a JSON object that
+only the host's key opens or makes (hex, 32 bytes, made at enrolment).
 
-Order (control → queue ``host.<name>`` or ``host.<name>.bulk``, Celery task ``hostagent.order``)::
+Version 2, which both speak once they know it of each other (envelope.py seals it whole, so the broker reads nothing)::
 
-    {"v": 1, "host": "host1", "verb": "server.ensure", "operation": "<id>|''", "step": "start_domain",
-     "subject": "server:<id>", "generation": 3, "deadline": 120, "sent": 1763900000.0, "body": {...}, "seal": "<hex>"}
+    {"v": 2, "host": "host1", "nonce": "<24 hex>", "box": "<base64>"}
 
-Report (agent → queue ``control``, Celery task ``operations.report``)::
+In the box of an order (control → queue ``host.<name>`` or ``host.<name>.bulk``, Celery task ``hostagent.order``)::
 
-    {"v": 1, "host": "host1", "boot": "<id>", "kind": "done", "operation": ..., "step": ..., "generation": 3,
-     "subject": ..., "sent": ..., "body": {...}, "seal": "<hex>"}
+    {"host": "host1", "verb": "server.ensure", "operation": "<id>|''", "step": "start_domain", "flow": "server.boot",
+     "subject": "server:<id>", "generation": 3, "deadline": 120, "sent": 1763900000.0, "expires": 1763900060.0,
+     "turn": 1763899999.9, "body": {...}}
+
+In the box of a report (agent → queue ``control``, Celery task ``operations.report``; heartbeats: HEARTBEAT_QUEUE)::
+
+    {"host": "host1", "boot": "<id>", "kind": "done", "operation": ..., "step": ..., "generation": 3, "subject": ...,
+     "sent": ..., "seq": 1763900000000000, "body": {...}}
+
+``sent`` and ``expires`` are unix seconds by control's clock, which an agent learns from the answer to its hello. An order is
+done once (its nonce is remembered beyond the agent's restart), not after ``expires``, and not when an order of a later
+``turn`` for the same server was done: ``turn`` is when its step was asked, by control's clock. ``seq`` grows with each report
+of a host, over restarts too: a report that is not newer is a replay.
+
+Version 1 is what agents spoke first: the order or report itself with ``"v": 1`` and a ``seal``, an HMAC over its
+canonical form; no ``expires``, ``turn`` or ``seq``. Control accepts both and sends 2 to hosts whose hello says
+``"speaks": 2``; an agent says hello in version 1, which any control reads, and speaks 2 once it was welcomed in 2.
+STACKLING_AGENT_CONTRACT=2 refuses version 1 on both sides (but a hello).
 
 Report kinds:
 
 ``done``       body = the verb's answer (see VERBS)
 ``failed``     body = {"code": "<FailureCode>", "data": {...}}: code and data, never prose
 ``working``    body = {"progress": 0.0–1.0 | null}; within 2 s of the order and every 5 s after
-``hello``      the agent started; a new boot id; control asks again every step outstanding on that host
-``heartbeat``  each 5 s; body = {"seconds_up": float}
+``hello``      the agent started; a new boot id; control asks again every step outstanding on that host.
+               body = {"speaks": 2, "challenge": "<hex>"}
+``heartbeat``  each 5 s; body = {"seconds_up": float, "others": what it was told last}, and {"speaks", "challenge"} while the
+               agent wants to be welcomed (again)
 ``inventory``  each 60 s or on change; body = Inventory
 ``network``    body = {"hashes": {piece: hash}, "failed": {piece: FailureBody}}: what this host's network now is
-``event``      body = {"event": name, "server_id" | "port_id": id, "at": unix seconds, ...}: a fact of a guest, see EVENTS
+``event``      body = {"event": name, "server_id" | "port_id": id, "at": unix seconds, ...}: a fact of a guest, or of the agent
+               itself, see EVENTS
 ``stats``      each 30 s; body = {"servers": {server_id: ServerStats}}
 
-A sealed message is refused when its version is not v or v-1, when it names another host than the key's, or when its
-generation is older than the newest this agent has acted on for that subject.
+A challenge is answered by the order ``host.welcome`` (WELCOME), which is no verb: nothing is done or reported.
+body = {"challenge": the host's, "time": unix seconds, "others": whether another host could take this one's routers}. Without a
+challenge it comes when a heartbeat is wrong about the others; it then has an end and a nonce as every order.
 """
 
 import hashlib
@@ -34,19 +53,24 @@ import hmac
 import json
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
-VERSION: Final = 1
-ACCEPTED_VERSIONS: Final = (VERSION, VERSION - 1) if VERSION > 1 else (VERSION,)
+VERSION: Final = 2
+ACCEPTED_VERSIONS: Final = (1, 2)
 
 ORDER_TASK: Final = "hostagent.order"
 REPORT_TASK: Final = "operations.report"
 CONTROL_QUEUE: Final = "control"
+HEARTBEAT_QUEUE: Final = "control.heartbeats"  # plain messages, no Celery task: one thread of control reads them
+WELCOME: Final = "host.welcome"
 
 WORKING_FIRST: Final = 2.0  # seconds: an agent says `working` this soon after an order
 WORKING_EVERY: Final = 5.0
 SILENCE: Final = 12.0  # seconds without a word about a step before control asks again
 HEARTBEAT_EVERY: Final = 5.0
+HEARTBEAT_COUNTS: Final = 20.0  # seconds after which a heartbeat is no sign of life any more
 INVENTORY_EVERY: Final = 60.0
 STATS_EVERY: Final = 30.0
+ORDER_LIFE: Final = 60.0  # seconds in which an order must have arrived; control asks again what still counts
+WINDOW: Final = 60.0  # seconds by which the two clocks may differ
 
 
 def host_queue(host: str, *, bulk: bool = False) -> str:
@@ -60,21 +84,22 @@ def canonical(message: dict[str, Any]) -> bytes:
 
 
 def seal(message: dict[str, Any], key: str) -> dict[str, Any]:
-    """The message with its seal. `key` is the host's key in hex."""
+    """Version 1: the message with its seal. `key` is the host's key in hex."""
     return {**message, "seal": hmac.new(bytes.fromhex(key), canonical(message), hashlib.sha256).hexdigest()}
 
 
 def is_sealed(message: dict[str, Any], key: str) -> bool:
     want = hmac.new(bytes.fromhex(key), canonical(message), hashlib.sha256).hexdigest()
-    return hmac.compare_digest(str(message.get("seal", "")), want)
+    return hmac.compare_digest(str(message.get("seal", "")).encode(), want.encode())
 
 
 def http_seal(key: str, method: str, path: str, at: str) -> str:
-    """The `X-Stackling-Seal` of an agent's HTTP request to control's /internal/ paths.
+    """Version 1 of the `X-Stackling-Seal` of an agent's HTTP request to control's /internal/ paths.
 
-    Sent with `X-Stackling-Host` (its name) and `X-Stackling-Time` (unix seconds as text; refused beyond 120 s of skew).
+    Sent with `X-Stackling-Host` (its name) and `X-Stackling-Time` (unix seconds as text; refused beyond 60 s of skew).
     `path` holds the query string. A guest's metadata request goes to /internal/metadata/<its path> and says, besides, in
     `X-Stackling-Client` the guest's address and in `X-Stackling-Network` or `X-Stackling-Router` (an id) where it was asked.
+    Version 2, which covers all of that and the body, and counts once: envelope.http_seal.
     """
     return hmac.new(bytes.fromhex(key), f"{method}\n{path}\n{at}".encode(), hashlib.sha256).hexdigest()
 
@@ -166,11 +191,16 @@ class ServerSpec(TypedDict):
 
 
 VERBS: Final[dict[str, dict[str, Any]]] = {
-    # verb: bulk?, what its body must hold, what its answer holds
+    # verb: bulk?, what its body must hold, what its answer holds. "secret": what of its body only its host may read; version 2
+    # seals every body whole, version 1 shows it to whoever reads the broker.
     "disk.ensure": {"bulk": True, "needs": ("server_id", "image", "size_gib")},
     "disk.remove": {"bulk": False, "needs": ("server_id",)},  # root disk, config drive, console log
     "disk.resize": {"bulk": True, "needs": ("server_id", "size_gib")},
-    "server.ensure": {"bulk": False, "needs": ("server_id", "name", "vcpus", "memory_mib", "ports", "disks", "power")},
+    "server.ensure": {
+        "bulk": False,
+        "needs": ("server_id", "name", "vcpus", "memory_mib", "ports", "disks", "power"),
+        "secret": ("config_drive",),  # user data, admin passwords, keys
+    },
     "server.remove": {"bulk": False, "needs": ("server_id",)},  # destroy and undefine; absent is success
     "server.start": {"bulk": False, "needs": ("server_id",)},
     "server.stop": {"bulk": False, "needs": ("server_id", "timeout")},  # ACPI, then by force after timeout seconds
@@ -191,19 +221,28 @@ VERBS: Final[dict[str, dict[str, Any]]] = {
         "bulk": False,
         "needs": (),
     },  # → {"servers": {id: State}, "disks": [id], "taps": [...], "namespaces": [...]}
-    "network.apply": {"bulk": False, "needs": ("full", "pieces", "remove")},
+    "network.apply": {"bulk": False, "needs": ("full", "pieces", "remove"), "pool": "network"},
 }
 
 #: The states an agent reports of a domain.
 STATES: Final = ("running", "paused", "shutoff", "saved", "crashed", "absent")
 
-#: Facts a host notices by itself. Times are of the fact, not of its report.
+#: Facts of guests that a host notices by itself. Times are of the fact, not of its report.
 EVENTS: Final = (
     "lease",  # an address was leased: port_id, mac, ip        (dnsmasq's dhcp-script)
     "metadata",  # first signed metadata request: server_id       (the metadata proxy)
     "login",  # a login prompt was seen on the serial port: server_id
     "state",  # a domain changed by itself: server_id, state
     "log",  # the serial log grew: server_id, size
+)
+
+#: Facts of the agent itself. Control keeps the last of each with its count (Host.trouble).
+AGENT_EVENTS: Final = (
+    "refused",  # an order was not done: why ("replayed" | "late" | "early" | "forged" | "old version"), verb, count, skew (s)
+    "thread",  # a thread of the agent died and was started again: name, count, detail
+    "parked",  # a report could not be encoded and stays on the host: kind, detail
+    "clock",  # the host's clock is off: skew (s, positive: ahead of control's)
+    "isolated",  # external legs and floating addresses were given up, or could not be: done (bool), detail
 )
 
 FAILURES: Final = (

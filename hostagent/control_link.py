@@ -1,21 +1,25 @@
 """An agent's HTTP requests to control's /internal/ paths: images in, snapshots and console logs out.
 
-Each request is sealed with the host's key (contract.http_seal). Over a unix socket where control is on the same
+Each request is sealed with the host's key: as version 2 says (envelope.http_seal), and until control was heard to speak it
+as version 1 too (contract.http_seal). Over a unix socket where control is on the same
 machine, over https elsewhere; plain http is refused.
 """
 
+import hashlib
 import http.client
 import json
+import secrets
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from hostagent.contract import http_seal
+from hostagent import contract, envelope
+from hostagent.clock import ControlClock
 
 TIMEOUT = 30.0  # seconds without a byte
+NO_BODY = envelope.body_digest(b"")
 PIECE = 1 << 20
 
 
@@ -41,12 +45,13 @@ class _UnixConnection(http.client.HTTPConnection):
 class ControlLink:
     """`control` is `unix:/path/web.sock` or `https://host[:port]`."""
 
-    def __init__(self, control: str, host: str, key: str) -> None:
+    def __init__(self, control: str, host: str, key: str, clock: ControlClock | None = None) -> None:
         self._url = urlsplit(control)
         if self._url.scheme not in ("unix", "https"):
             raise ValueError(f"STACKLING_CONTROL is {control!r}; it must be unix:/path or https://host")
         self._host = host
         self._key = key
+        self._clock = clock or ControlClock()
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._url.scheme == "unix":
@@ -55,13 +60,23 @@ class ControlLink:
 
         return http.client.HTTPSConnection(self._url.netloc, timeout=TIMEOUT, context=ssl.create_default_context())
 
-    def _headers(self, method: str, path: str) -> dict[str, str]:
-        at = str(int(time.time()))
-        return {
+    def _headers(
+        self, method: str, path: str, digest: str = NO_BODY, identity: tuple[str, ...] = ("", "", "")
+    ) -> dict[str, str]:
+        at, nonce = f"{self._clock.now():.3f}", secrets.token_hex(envelope.NONCE_BYTES)
+        made = envelope.http_seal(
+            self._key, method=method, path=path, at=at, nonce=nonce, digest=digest, identity=identity
+        )
+        headers = {
             "X-Stackling-Host": self._host,
             "X-Stackling-Time": at,
-            "X-Stackling-Seal": http_seal(self._key, method, path, at),
+            "X-Stackling-Nonce": nonce,
+            "X-Stackling-Digest": digest,
+            "X-Stackling-Seal-2": made,
         }
+        if self._clock.speaks == 1:
+            headers["X-Stackling-Seal"] = contract.http_seal(self._key, method, path, at)
+        return headers
 
     def is_reachable(self) -> bool:
         """Whether anything answers where control should be."""
@@ -90,29 +105,30 @@ class ControlLink:
         finally:
             connection.close()
 
-    def upload(self, path: str, source: Path) -> dict[str, Any]:
-        """PUT a file; control's JSON answer, {} if it has none. Raises: ControlError."""
+    def upload(self, path: str, source: Path, digest: str = "") -> dict[str, Any]:
+        """PUT a file, whose SHA-512 in hex is `digest`; control's JSON answer, {} if it has none. Raises: ControlError."""
         with source.open("rb") as body:
-            return self._put(path, body, source.stat().st_size)
+            if not digest:
+                digest = hashlib.file_digest(body, "sha512").hexdigest()
+                body.seek(0)
+            return self._put(path, body, source.stat().st_size, digest)
 
     def append(self, path: str, piece: bytes) -> dict[str, Any]:
         """PUT a piece of a console log. Raises: ControlError."""
-        return self._put(path, piece, len(piece))
+        return self._put(path, piece, len(piece), envelope.body_digest(piece))
 
     def post(self, path: str, message: dict[str, Any]) -> dict[str, Any]:
         """POST a JSON object; control's JSON answer. Raises: ControlError."""
-        return self._send("POST", path, json.dumps(message).encode(), None, "application/json")
+        body = json.dumps(message).encode()
+        return self._send("POST", path, body, len(body), "application/json", envelope.body_digest(body))
 
-    def _put(self, path: str, body: Any, length: int) -> dict[str, Any]:
-        return self._send("PUT", path, body, length, "application/octet-stream")
+    def _put(self, path: str, body: Any, length: int, digest: str) -> dict[str, Any]:
+        return self._send("PUT", path, body, length, "application/octet-stream", digest)
 
-    def _send(self, method: str, path: str, body: Any, length: int | None, kind: str) -> dict[str, Any]:
+    def _send(self, method: str, path: str, body: Any, length: int, kind: str, digest: str) -> dict[str, Any]:
         connection = self._connect()
         try:
-            headers = self._headers(method, path) | {
-                "Content-Type": kind,
-                "Content-Length": str(len(body) if length is None else length),
-            }
+            headers = self._headers(method, path, digest) | {"Content-Type": kind, "Content-Length": str(length)}
             connection.request(method, path, body=body, headers=headers)
             answer = connection.getresponse()
             text = answer.read()

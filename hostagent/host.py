@@ -8,18 +8,21 @@ from collections.abc import Callable
 from typing import Any
 
 from hostagent import contract, faults
+from hostagent.clock import ControlClock
 from hostagent.contract import Failure
 from hostagent.control_link import ControlLink
+from hostagent.gate import Gate, Reports, object_of
 from hostagent.job import Job
-from hostagent.journal import Journal
-from hostagent.lanes import Lanes
+from hostagent.lanes import Lanes, Later, Pool
 from hostagent.outbox import Outbox
 from hostagent.settings import HostSettings, Settings
+from hostagent.standing import ISOLATED_AFTER, Standing
+from hostagent.threads import Threads
 from hostagent.timers import Timers
 
 log = logging.getLogger(__name__)
 
-ISOLATED_AFTER = 25.0  # seconds without control; it moves routers at 30
+SKEW_SAID = 5.0  # seconds by which the host's clock is off before it says so
 PATROL_EVERY = 0.5  # seconds, while a job runs
 REMEMBERED = 50  # answers of verbs that are dear to repeat
 
@@ -38,9 +41,15 @@ class Host:
         self.boot = uuid.uuid4().hex
         self.started = time.monotonic()
         self.timers = timers
-        self.link = ControlLink(settings.control, own.name, own.key)
         own.data.mkdir(parents=True, exist_ok=True)
         own.run.mkdir(parents=True, exist_ok=True)
+        self.clock = ControlClock()
+        self.standing = Standing(own.data)
+        self.link = ControlLink(settings.control, own.name, own.key, self.clock)
+        self.threads = Threads()
+        self.threads.on_death(self.thread_died)
+        self._gate = Gate(own, self.clock, lambda name, facts: self.event(name, **facts), least=settings.contract)
+        self._reports = Reports(own, self.clock)
         self._outbox = outbox
         self._stuck = stuck
         self._fault = settings.fault
@@ -50,9 +59,9 @@ class Host:
         self._lock = threading.Lock()
         self._patrolling = False
         self._isolated = False
-        self._generations = Journal(own.data / "generations.jsonl")
+        self._is_leaving_control = False  # isolation was begun, and perhaps not ended
         fake = settings.drivers["hypervisor"] == "fake"
-        self.lanes = Lanes(own.name, inline=fake and not self._fault)
+        self.lanes = Lanes(own.name, timers, inline=fake and not self._fault)
         self.storage = drivers.load_storage(self)
         self.network = drivers.load_network(self)
         self.hypervisor = drivers.load_hypervisor(self)
@@ -62,7 +71,7 @@ class Host:
     def start(self) -> None:
         """Find what runs here already, say hello, and keep talking."""
         self.hypervisor.start()
-        self.report("hello", {})
+        self.report("hello", {"speaks": contract.VERSION, "challenge": self.clock.challenge()})
         self.timers.after(0, self._say_heartbeat, every=contract.HEARTBEAT_EVERY)
         self.timers.after(0, self.inventory_changed, every=contract.INVENTORY_EVERY)
         self.timers.after(contract.STATS_EVERY, lambda: self._aside(self._say_stats), every=contract.STATS_EVERY)
@@ -70,10 +79,11 @@ class Host:
 
     def stop(self) -> None:
         """Let go of everything; guests and their networks stay as they are."""
+        self.threads.stop()
         self.hypervisor.stop()
         self.network.stop()
         self.lanes.stop()
-        self._generations.close()
+        self._gate.close()
 
     def _aside(self, call: Callable[[], None]) -> None:
         """On a thread of the lanes, one at a time: what a timer may not wait for. Failures are said in the log."""
@@ -88,28 +98,59 @@ class Host:
                 log.exception("%s: %s failed", self.name, call.__qualname__)
 
         if not self.lanes.busy(key):
-            self.lanes.submit(key, run)
+            self.lanes.submit(key, run, pool="aside")
 
     def inventory_changed(self) -> None:
         self._aside(self._say_inventory)
 
+    def thread_died(self, name: str, count: int, detail: str) -> None:
+        """A thread of the agent died and was started again: control keeps the count."""
+        self.event("thread", name=name, count=count, detail=detail)
+
     def _say_heartbeat(self) -> None:
-        self.report("heartbeat", {"seconds_up": round(time.monotonic() - self.started, 1)})
-        away = self._outbox.seconds_away
-        if away > ISOLATED_AFTER or self._isolated:
+        body: dict[str, Any] = {"seconds_up": round(time.monotonic() - self.started, 1)}
+        body["others"] = self.standing.others
+        if self._gate.wants_welcome:
+            body |= {"speaks": contract.VERSION, "challenge": self.clock.challenge()}
+        self.report("heartbeat", body)
+        if self._outbox.seconds_away > ISOLATED_AFTER or self._is_leaving_control:
             self._aside(self._see_control)
+
+    def _welcomed(self, body: dict[str, Any]) -> None:
+        """Control answered our challenge: it speaks version 2, says what time it is, and whether there are others."""
+        if "challenge" in body and not self.clock.hear(body):
+            log.warning("%s: a welcome that answers no challenge of ours is dropped", self.name)
+            return
+        self.standing.hear(bool(body.get("others")))
+        if "challenge" not in body or not self.clock.is_known:
+            return  # or it came too late to say the time: asked again with the next heartbeat
+        first, self._gate.wants_welcome = self._gate.wants_welcome, False
+        if first and abs(self.clock.skew) > SKEW_SAID:
+            log.warning("%s: this host's clock is %.1f s off control's", self.name, self.clock.skew)
+            self.event("clock", skew=round(self.clock.skew, 1))
 
     def _see_control(self) -> None:
         """Control may have given our routers to another host once it has not heard us: then they must not answer twice.
 
-        Control counts as reached while the broker takes reports, or its web front answers.
+        Control counts as reached while the broker takes reports, or its web front answers. Where there is nobody who could
+        take them, they stay. What fails is tried again with the next heartbeat.
         """
-        isolated = self._outbox.seconds_away > ISOLATED_AFTER and not self.link.is_reachable()
-        if isolated:
-            self.network.isolate()
-        elif self._isolated:
+        if self._outbox.seconds_away > ISOLATED_AFTER and not self.link.is_reachable():
+            if self.standing.may_be_replaced and not self._isolated:
+                self._is_leaving_control = True
+                self._isolate()
+        elif self._is_leaving_control:
             self.network.rejoin()
-        self._isolated = isolated
+            self._isolated = self._is_leaving_control = False
+
+    def _isolate(self) -> None:
+        try:
+            self.network.isolate()
+        except Exception as error:
+            self.event("isolated", done=False, detail=ascii(str(error))[1:300])
+            raise
+        self._isolated = True
+        self.event("isolated", done=True, detail="")
 
     def _say_inventory(self) -> None:
         from hostagent.tasks import host as facts
@@ -127,7 +168,6 @@ class Host:
         """Queue a report; it is stamped and sealed when it leaves."""
         order = order or {}
         message = {
-            "v": contract.VERSION,
             "host": self.name,
             "boot": self.boot,
             "kind": kind,
@@ -137,18 +177,21 @@ class Host:
             "subject": order.get("subject", ""),
             "body": body,
         }
-        self._outbox.put(self.own.key, message)
+        self._outbox.put(self._reports.close, message)
 
-    def event(self, name: str, *, at: float | None = None, **facts: Any) -> None:
+    def event(self, name: str, /, *, at: float | None = None, **facts: Any) -> None:
         """A fact of a guest (contract.EVENTS). `at` is when it was true, unix seconds; now if left out."""
         self.report("event", {"event": name, "at": time.time() if at is None else at, **facts})
 
     # ── Orders ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def receive(self, order: dict[str, Any]) -> None:
-        """Take one order from the broker. What is not ours or not sealed is dropped with a line in the log."""
-        if order.get("host") != self.name or not contract.is_sealed(order, self.own.key):
-            log.warning("%s: an order is dropped: wrong host or seal (%s)", self.name, order.get("verb"))
+    def receive(self, message: dict[str, Any]) -> None:
+        """Take one message from the broker. What is not ours, not sealed, late or a replay is not done (gate.py says it)."""
+        order = self._gate.admit(message)
+        if order is None:
+            return
+        if order["verb"] == contract.WELCOME:
+            self._welcomed(order["body"])
             return
         if order.get("v") not in contract.ACCEPTED_VERSIONS:
             self.report(
@@ -163,9 +206,9 @@ class Host:
             what = f"{order['verb']} without {', '.join(missing)}" if spec else order["verb"]
             self.report("failed", {"code": "unsupported", "data": {"what": what, "driver": "agent"}}, order)
             return
-        self._accept(order, bulk=spec["bulk"])
+        self._accept(order, "bulk" if spec["bulk"] else spec.get("pool", "quick"))
 
-    def _accept(self, order: dict[str, Any], *, bulk: bool) -> None:
+    def _accept(self, order: dict[str, Any], pool: Pool) -> None:
         same = self._same(order)
         with self._lock:
             running = self._jobs.get(same)
@@ -179,8 +222,8 @@ class Host:
         elif same in self._answers:
             self.report("done", self._answers[same], order)
         else:
-            key = f"server:{order['body']['server_id']}" if "server_id" in order["body"] else order["verb"]
-            self.lanes.submit(key, lambda: self.do(same, job), bulk=bulk)
+            key = object_of(order) if "server_id" in order["body"] else order["verb"]
+            self.lanes.submit(key, lambda: self.do(same, job), pool=pool)
 
     @staticmethod
     def _same(order: dict[str, Any]) -> tuple[str, ...]:
@@ -194,26 +237,20 @@ class Host:
             body,
         )
 
-    def newest_generation(self, order: dict[str, Any]) -> None:
-        """Remember the generation acted on. Raises: Failure stale when a newer one was acted on before."""
-        subject, generation = order.get("subject", ""), int(order.get("generation") or 0)
-        if not subject or not generation:
-            return
-        have = self._generations.get(subject) or 0
-        if generation < have:
-            raise Failure("stale", have=have, got=generation)
-        self._generations.set(subject, generation)
-
-    def do(self, same: tuple[str, ...], job: Job) -> None:
-        """Run one job and report how it ended. Never raises."""
+    def do(self, same: tuple[str, ...], job: Job) -> Later | None:
+        """Run one job and report how it ended, or return after what time it wants to be run again. Never raises."""
         from hostagent.tasks import VERBS
 
         order = job.order
+        is_first = job.begun is None
         job.begin()
         try:
-            self.newest_generation(order)
-            faults.strike(self._fault, order.get("step", ""), self.own.data)
+            if is_first:
+                self._gate.take_turn(order)
+                faults.strike(self._fault, order.get("step", ""), self.own.data)
             answer = VERBS[order["verb"]](self, job)
+        except Later as later:
+            return later
         except Failure as failure:
             self._ended(same)
             self.report("failed", {"code": failure.code, "data": failure.data}, order)
@@ -224,6 +261,7 @@ class Host:
         else:
             self._ended(same, answer if order["verb"] == "server.snapshot" else None)
             self.report("done", answer, order)
+        return None
 
     def _ended(self, same: tuple[str, ...], answer: dict[str, Any] | None = None) -> None:
         with self._lock:

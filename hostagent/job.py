@@ -21,14 +21,16 @@ class Job:
         self.deadline = float(order.get("deadline") or DEFAULT_DEADLINE)
         self.progress: float | None = None
         self.begun: float | None = None
+        self.notes: dict[str, float] = {}  # of a verb that is run again (lanes.Later): what it noted before
         self.word_due = time.monotonic() + contract.WORKING_FIRST - 1.0  # the report has a way to go too
         self._children: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         self._expired = False
 
     def begin(self) -> None:
-        """The lane is free: the deadline counts from now."""
-        self.begun = time.monotonic()
+        """The lane is free: the deadline counts from now. Nothing changes when the job is run again."""
+        if self.begun is None:
+            self.begun = time.monotonic()
 
     @property
     def seconds(self) -> float:

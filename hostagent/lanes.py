@@ -1,58 +1,111 @@
-"""Who works when: one job at a time for one object, copies apart from the rest.
+"""Who works when: one job at a time for one object, copies apart from the rest, networks apart from guests.
 
 A lane is the queue of one object (`server:<id>`). The next job of a lane starts when the one before has ended, so two
-verbs never meet on one domain, and a job that waits for its lane occupies no thread.
+verbs never meet on one domain, and a job that waits for its lane, or for time to pass (Later), occupies no thread.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final, Literal
 
-QUICK_THREADS = 32  # a stop may wait 60 s for its guest; threads are made only when none is idle
-BULK_THREADS = 2  # copies and conversions at a time on one host (shared disks gain nothing from more)
+from hostagent.timers import Timer, Timers
+
+Pool = Literal["quick", "bulk", "network", "aside"]
+QUICK_THREADS: Final = 32  # threads are made only when none is idle
+BULK_THREADS: Final = 2  # copies and conversions at a time on one host (shared disks gain nothing from more)
+#: A network is changed by one order at a time in any case; what the agent does by itself never waits for guests.
+THREADS: Final[dict[Pool, int]] = {"quick": QUICK_THREADS, "bulk": BULK_THREADS, "network": 1, "aside": 2}
+
+
+class Later(Exception):
+    """Raised by a job: it is run again, from its beginning, after so many seconds or when its lane is woken."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+#: Returns when it is over; or the Later after which it wants to be run again, its lane being kept.
+Run = Callable[[], object]
 
 
 class Lanes:
-    """The executors of one host. With `inline`, a quick job of a free lane runs on the caller's thread."""
+    """The executors of one host. With `inline`, a job of a free lane runs on the caller's thread."""
 
-    def __init__(self, name: str, *, inline: bool = False) -> None:
-        self._quick = ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix=f"{name}-quick")
-        self._bulk = ThreadPoolExecutor(BULK_THREADS, thread_name_prefix=f"{name}-bulk")
+    def __init__(self, name: str, timers: Timers | None = None, *, inline: bool = False) -> None:
+        self._pools = {
+            pool: ThreadPoolExecutor(size, thread_name_prefix=f"{name}-{pool}") for pool, size in THREADS.items()
+        }
+        self._timers = timers
         self._inline = inline
-        self._waiting: dict[str, deque[tuple[bool, Callable[[], None]]]] = {}
+        self._waiting: dict[str, deque[tuple[Pool, Run]]] = {}
+        self._parked: dict[str, tuple[object, Timer, Pool, Run]] = {}
         self._lock = threading.Lock()
 
-    def submit(self, key: str, run: Callable[[], None], *, bulk: bool = False) -> None:
+    def submit(self, key: str, run: Run, *, bulk: bool = False, pool: Pool | None = None) -> None:
+        chosen: Pool = pool or ("bulk" if bulk else "quick")
         with self._lock:
             queue = self._waiting.get(key)
             if queue is not None:
-                queue.append((bulk, run))
+                queue.append((chosen, run))
                 return
             self._waiting[key] = deque()
-        self._start(key, bulk, run)
+        self._start(key, chosen, run)
 
     def busy(self, key: str) -> bool:
         return key in self._waiting
 
+    def wake(self, key: str) -> None:
+        """Something happened to this object: a job that waits for time to pass looks now."""
+        with self._lock:
+            parked = self._parked.pop(key, None)
+        if parked is not None:
+            _token, timer, pool, run = parked
+            timer.cancel()
+            self._pools[pool].submit(self._work, key, pool, run)
+
     def stop(self) -> None:
-        self._quick.shutdown(wait=False, cancel_futures=True)
-        self._bulk.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    def _start(self, key: str, bulk: bool, run: Callable[[], None]) -> None:
+    def _start(self, key: str, pool: Pool, run: Run) -> None:
         if self._inline:
-            self._work(key, run)
+            self._work(key, pool, run)
         else:
-            (self._bulk if bulk else self._quick).submit(self._work, key, run)
+            self._pools[pool].submit(self._work, key, pool, run)
 
-    def _work(self, key: str, run: Callable[[], None]) -> None:
+    def _work(self, key: str, pool: Pool, run: Run) -> None:
+        over = True
         try:
-            run()
+            again = run()
+            if isinstance(again, Later) and self._timers is not None:
+                over = False
+                self._park(key, pool, run, again.seconds)
         finally:
-            with self._lock:
-                queue = self._waiting[key]
-                following = queue.popleft() if queue else None
-                if following is None:
-                    del self._waiting[key]
-            if following is not None:
-                self._start(key, *following)
+            if over:
+                self._next(key)
+
+    def _park(self, key: str, pool: Pool, run: Run, seconds: float) -> None:
+        assert self._timers is not None
+        token = object()
+        with self._lock:
+            timer = self._timers.after(seconds, lambda: self._due(key, token))
+            self._parked[key] = (token, timer, pool, run)
+
+    def _due(self, key: str, token: object) -> None:
+        with self._lock:
+            parked = self._parked.get(key)
+            if parked is None or parked[0] is not token:
+                return  # woken meanwhile
+        self.wake(key)
+
+    def _next(self, key: str) -> None:
+        with self._lock:
+            queue = self._waiting[key]
+            following = queue.popleft() if queue else None
+            if following is None:
+                del self._waiting[key]
+        if following is not None:
+            self._start(key, *following)

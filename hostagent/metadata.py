@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Final
 
-from hostagent import confinement
+from hostagent import confinement, envelope
 from hostagent.control_link import ControlError, ControlLink
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,9 @@ class MetadataLink(ControlLink):
         """Control's answer as (status, headers, body), whatever the status. Raises: ControlError."""
         connection = self._connect()
         try:
-            sealed = self._headers(method, path) | headers | {"Content-Length": str(len(body))}
+            identity = tuple(headers.get(name, "") for name in envelope.IDENTITY_HEADERS)
+            sealed = self._headers(method, path, envelope.body_digest(body), identity)
+            sealed |= headers | {"Content-Length": str(len(body))}
             connection.request(method, path, body=body or None, headers=sealed)
             answer = connection.getresponse()
             return answer.status, answer.getheaders(), answer.read()
@@ -109,7 +111,7 @@ class MetadataServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer)
         log.debug("metadata: a proxy went away in the middle of a request", exc_info=True)
 
     def start(self) -> None:
-        threading.Thread(target=self.serve_forever, name="metadata", daemon=True).start()
+        threading.Thread(target=self.serve_forever, name="metadata", daemon=True).start()  # serves tests and tools only
 
     def stop(self) -> None:
         self.shutdown()

@@ -7,40 +7,49 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from hostagent import contract
+from hostagent.threads import Threads
 
 log = logging.getLogger(__name__)
 
 #: Of these only the newest counts: while the broker is away each replaces the one before it.
 NEWEST_ONLY = frozenset({"heartbeat", "inventory", "stats", "network"})
-#: Reports that are worthless when old: the broker drops them after this many seconds.
-EXPIRES = {"heartbeat": 20.0, "working": 12.0, "stats": 60.0}
 LIMIT = 10_000  # reports kept while the broker is away; beyond it the oldest goes, and control asks again
+LARGEST = 64 * 1024 * 1024  # characters of a sealed report: RabbitMQ takes 128 MiB, and would cut the connection
 RETRY = (0.1, 0.2, 0.5, 1.0)  # seconds between tries, the last one repeated
+PARKED = 100  # reports that could not be encoded, kept to be looked at
 
-Send = Callable[[dict[str, Any], float | None], None]
+Close = Callable[[dict[str, Any]], dict[str, Any]]
+Send = Callable[[dict[str, Any], str], None]
+
+
+class Unsendable(ValueError):
+    """A report that no broker would take."""
 
 
 class Outbox:
-    """`send(report, expires)` raises when the broker is away; the report is then tried again."""
+    """`send(message, kind)` raises when the broker is away; the report is then tried again."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, threads: Threads | None = None) -> None:
+        self.parked: deque[dict[str, Any]] = deque(maxlen=PARKED)
         self._send = send
-        self._reports: deque[tuple[str, dict[str, Any]]] = deque(maxlen=LIMIT)
+        self._threads = threads or Threads()
+        self._reports: deque[tuple[Close, dict[str, Any]]] = deque(maxlen=LIMIT)
         self._wake = threading.Condition()
         self._stopped = False
         self._away_since: float | None = None
-        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+        self._tries = 0
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        self._thread.start()
+        self._thread = self._threads.keep("outbox", self._run)
 
     def stop(self, seconds: float = 2.0) -> None:
         """Send what is left, for at most `seconds`."""
         with self._wake:
             self._stopped = True
             self._wake.notify()
-        self._thread.join(seconds)
+        if self._thread is not None:
+            self._thread.join(seconds)
 
     @property
     def seconds_away(self) -> float:
@@ -48,15 +57,15 @@ class Outbox:
         since = self._away_since
         return 0.0 if since is None else time.monotonic() - since
 
-    def put(self, key: str, report: dict[str, Any]) -> None:
-        """Queue an unsealed report of the host whose key is `key`; it is stamped and sealed when it leaves."""
+    def put(self, close: Close, report: dict[str, Any]) -> None:
+        """Queue a report. `close(report)` stamps and seals it when it leaves."""
         with self._wake:
             if self._away_since is not None:
                 if report["kind"] == "working":
                     return
                 if report["kind"] in NEWEST_ONLY:
                     self._forget(report["host"], report["kind"])
-            self._reports.append((key, report))
+            self._reports.append((close, report))
             self._wake.notify()
 
     def _forget(self, host: str, kind: str) -> None:
@@ -65,32 +74,53 @@ class Outbox:
         self._reports.extend(kept)
 
     def _run(self) -> None:
-        tries = 0
         while True:
             with self._wake:
                 while not self._reports and not self._stopped:
                     self._wake.wait()
                 if not self._reports:
                     return
-                key, report = self._reports.popleft()
+                close, report = self._reports.popleft()
             try:
-                self._send(contract.seal({**report, "sent": time.time()}, key), EXPIRES.get(report["kind"]))
+                message = close(report)
+                if len(message.get("box", "")) > LARGEST:
+                    raise Unsendable(f"{len(message['box'])} characters")
+            except Exception as error:  # whatever is wrong with it, the next one may leave
+                self._park(close, report, error)
+                continue
+            try:
+                self._send(message, report["kind"])
             except Exception as error:  # noqa: BLE001 whatever a broker's client raises, the report stays
-                self._missed(key, report, error)
+                self._missed(close, report, error)
                 if self._stopped:
                     return
-                time.sleep(RETRY[min(tries, len(RETRY) - 1)])
-                tries += 1
+                time.sleep(RETRY[min(self._tries, len(RETRY) - 1)])
+                self._tries += 1
             else:
-                tries = 0
+                self._tries = 0
                 if self._away_since is not None:
                     log.warning("the broker is back after %.1f s", time.monotonic() - self._away_since)
                     self._away_since = None
 
-    def _missed(self, key: str, report: dict[str, Any], error: Exception) -> None:
+    def _missed(self, close: Close, report: dict[str, Any], error: Exception) -> None:
         with self._wake:
             if self._away_since is None:
                 self._away_since = time.monotonic()
                 log.warning("the broker is away, reports wait: %s: %s", type(error).__name__, error)
             if report["kind"] != "working" and len(self._reports) < LIMIT:
-                self._reports.appendleft((key, report))
+                self._reports.appendleft((close, report))
+
+    def _park(self, close: Close, report: dict[str, Any], error: Exception) -> None:
+        """Keep aside what cannot be encoded, and say so in its place: an order must not stay without an answer."""
+        detail = ascii(f"{type(error).__name__}: {error}")[1:300]
+        log.error("a report cannot be encoded and is parked: %s: %.2000s", detail, ascii(report))
+        if report.get("kind") == "event" and report["body"].get("event") == "parked":
+            return
+        self.parked.append(report)
+        body: dict[str, Any] = {"event": "parked", "at": time.time(), "kind": report.get("kind", ""), "detail": detail}
+        told = {**report, "kind": "event", "operation": "", "step": "", "subject": "", "body": body}
+        with self._wake:
+            self._reports.appendleft((close, told))
+            if report.get("operation") and report.get("kind") in ("done", "failed"):
+                failure = {"code": "internal", "data": {"detail": f"the answer could not be encoded: {detail}"}}
+                self._reports.appendleft((close, {**report, "kind": "failed", "body": failure}))

@@ -42,6 +42,7 @@ class Settings:
     private_mounts: bool  # libvirt's folders are this host's own: its libvirtd is ours to configure and to start
     proof_kernel: str  # a Linux kernel to prove KVM with; empty: look in /boot
     fault: str  # empty unless STACKLING_TESTING=1
+    contract: int = 1  # the oldest version of orders that is taken
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -69,7 +70,15 @@ class Settings:
             private_mounts=in_private_mounts(),
             proof_kernel=env.get("STACKLING_PROOF_KERNEL") or demo_kernel(data),
             fault=env.get("STACKLING_FAULT", "") if env.get("STACKLING_TESTING") == "1" else "",
+            contract=oldest_contract(env.get("STACKLING_AGENT_CONTRACT") or "1"),
         )
+
+
+def oldest_contract(text: str) -> int:
+    """Raises: SettingsError."""
+    if text not in ("1", "2"):
+        raise SettingsError(f"STACKLING_AGENT_CONTRACT is {text!r}; it may be 1 (both versions) or 2 (the newer only)")
+    return int(text)
 
 
 def default_run(data: Path) -> Path:

@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from hostagent.threads import Threads
+
 log = logging.getLogger(__name__)
 
 
@@ -27,15 +29,15 @@ class Timer:
 class Timers:
     """Calls are short: they queue work or a report, and never wait for anything."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: Threads | None = None) -> None:
+        self._threads = threads or Threads()
         self._heap: list[tuple[float, int, Timer]] = []
         self._count = itertools.count()
         self._wake = threading.Condition()
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="timers", daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
+        self._threads.keep("timers", self._run)
 
     def stop(self) -> None:
         with self._wake:

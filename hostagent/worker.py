@@ -16,14 +16,18 @@ from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_ready, worker_shutting_down
 
-from hostagent import broker, contract, memory
+from hostagent import broker, contract, guard, memory
 from hostagent.host import Host
 from hostagent.outbox import Outbox
 from hostagent.settings import Settings, SettingsError
+from hostagent.threads import Threads
 from hostagent.timers import Timers
 
 log = logging.getLogger("hostagent")
 
+#: Reports that are worthless when old: the broker drops them after this many seconds.
+EXPIRES = {"heartbeat": contract.HEARTBEAT_COUNTS, "working": 12.0, "stats": 60.0}
+EXIT_START = 1
 EXIT_STUCK = 70
 TIDY_AFTER = 2.0  # seconds: by then everything that a host needs is imported
 EXIT_SETTINGS = 78  # EX_CONFIG
@@ -34,7 +38,7 @@ def make_app(settings: Settings) -> Celery:
     app = Celery("hostagent", broker=url, amqp=broker.PatientAMQP, set_as_current=True, fixups=[])
     names = [contract.host_queue(host.name, bulk=bulk) for host in settings.hosts for bulk in (False, True)]
     app.conf.update(
-        task_queues=[broker.queue(name, url) for name in (*names, contract.CONTROL_QUEUE)],
+        task_queues=[broker.queue(name, url) for name in (*names, contract.CONTROL_QUEUE, contract.HEARTBEAT_QUEUE)],
         task_ignore_result=True,
         task_acks_late=False,
         task_default_queue=contract.CONTROL_QUEUE,
@@ -61,17 +65,27 @@ class Agent:
 
     def __init__(self, settings: Settings, app: Celery) -> None:
         self.app = app
-        self.timers = Timers()
-        self.outbox = Outbox(self.send)
+        self.threads = Threads()
+        self.timers = Timers(self.threads)
+        self.outbox = Outbox(self.send, self.threads)
         self.hosts = {own.name: Host(settings, own, self.outbox, self.timers, self.stuck) for own in settings.hosts}
+        for host in self.hosts.values():
+            self.threads.on_death(host.thread_died)
+        self._is_real = settings.drivers["network"] != "fake"
         self._started = threading.Event()
 
-    def send(self, report: dict[str, Any], expires: float | None) -> None:
+    def send(self, message: dict[str, Any], kind: str) -> None:
         """Raises whatever the broker's client raises when the broker is away."""
-        broker.send(self.app, contract.REPORT_TASK, report, contract.CONTROL_QUEUE, expires=expires)
+        if kind == "heartbeat" and message["v"] > 1:
+            broker.publish(self.app, message, contract.HEARTBEAT_QUEUE)
+        else:
+            expires = EXPIRES.get(kind) if message["v"] == 1 else None  # by our clock; in version 2 control looks by its own
+            broker.send(self.app, contract.REPORT_TASK, message, contract.CONTROL_QUEUE, expires=expires)
+        if kind == "heartbeat" and self._is_real:
+            self.hosts[message["host"]].standing.spoke()
 
     def start(self) -> None:
-        """Hosts start once: Celery says `ready` again after each reconnection."""
+        """Hosts start once: Celery says `ready` again after each reconnection. Raises: whatever a driver raises."""
         if self._started.is_set():
             return
         self._started.set()
@@ -80,7 +94,17 @@ class Agent:
         for host in self.hosts.values():
             host.start()
 
+    def forget_old_orders(self) -> None:
+        """What lies in the queues was for the agent before: control asks again, at our hello, for what still counts."""
+        names = [contract.host_queue(name, bulk=bulk) for name in self.hosts for bulk in (False, True)]
+        try:
+            if gone := broker.purge(self.app, names):
+                log.info("%d orders for the agent before this one were thrown away", gone)
+        except Exception as error:  # noqa: BLE001 whatever a broker's client raises: orders have an end of their own
+            log.warning("old orders were not thrown away: %s: %s", type(error).__name__, error)
+
     def stop(self) -> None:
+        self.threads.stop()
         for host in self.hosts.values():
             host.stop()
         self.timers.stop()
@@ -92,10 +116,11 @@ class Agent:
         logging.shutdown()
         os._exit(EXIT_STUCK)
 
-    def receive(self, order: dict[str, Any]) -> None:
-        host = self.hosts.get(order.get("host", ""))
+    def receive(self, order: Any) -> None:
+        name = str(order.get("host", "")) if isinstance(order, dict) else ""
+        host = self.hosts.get(name)
         if host is None:
-            log.warning("an order for host %r is dropped: it is not served here", order.get("host"))
+            log.warning("an order for host %r is dropped: it is not served here", name[:64])
             return
         host.receive(order)
 
@@ -118,9 +143,33 @@ def main() -> int:
         settings = Settings.from_env()
     except SettingsError as error:
         print(error, file=sys.stderr)
+        guard.stand_in_by_environment(os.environ)
         return EXIT_SETTINGS
     app = make_app(settings)
-    agent = Agent(settings, app)
+    try:
+        agent = Agent(settings, app)
+    except Exception:
+        log.exception("the agent cannot start")
+        guard.stand_in(settings)
+        return EXIT_START
+    agent.forget_old_orders()
+    serve(settings, app, agent)
+    return 0
+
+
+def begin(settings: Settings, agent: Agent) -> None:
+    """Celery would only log what goes wrong here, and an agent would live that says nothing."""
+    try:
+        agent.start()
+    except Exception:
+        log.exception("the agent cannot start")
+        guard.stand_in(settings)
+        logging.shutdown()
+        os._exit(EXIT_START)
+
+
+def serve(settings: Settings, app: Celery, agent: Agent) -> None:
+    """Take orders until the process is told to end."""
 
     @app.task(name=contract.ORDER_TASK, ignore_result=True)
     def order(message: dict[str, Any]) -> None:
@@ -128,7 +177,7 @@ def main() -> int:
 
     @worker_ready.connect(weak=False)
     def ready(**_: Any) -> None:
-        agent.start()
+        begin(settings, agent)
         agent.timers.after(TIDY_AFTER, memory.tidy)
 
     @worker_shutting_down.connect(weak=False)
@@ -147,7 +196,6 @@ def main() -> int:
         hostname=f"hostagent@{settings.hosts[0].name}",
     )
     worker.start()
-    return int(worker.exitcode or 0)
 
 
 def leave(agent: Agent) -> None:

@@ -7,16 +7,20 @@ class Config(AppConfig):
     def ready(self) -> None:
         from cloud import beat
         from common import seeding
+        from hostagent.contract import AGENT_EVENTS
         from hosts import debts, reports, services
-        from operations import engine, hostlink
+        from operations import arrivals, engine, hostlink
 
-        hostlink.use(key_of=services.key_of)
+        hostlink.use(key_of=services.key_of, line_of=services.line_of)
+        arrivals.use(floors_of=services.floors_of)
         hostlink.on_report("hello", reports.hello)
         hostlink.on_report("heartbeat", reports.heartbeat)
         hostlink.on_report("inventory", reports.inventory)
         services.on_state(debts.on_state)  # before all others: what a host owes comes before anything new
         services.on_hello(debts.on_hello)
         engine.on_given_up(debts.given_up)
+        for event in AGENT_EVENTS:
+            hostlink.on_event(event, reports.trouble)
         beat.every(2.0, "hosts", services.sweep)
         beat.every(5.0, "hosts.debts", debts.sweep)
         seeding.register(20, "hosts", services.seed)

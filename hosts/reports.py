@@ -1,46 +1,47 @@
-"""What agents say on their own: hello, heartbeat, inventory."""
+"""What agents say on their own: hello, heartbeat, inventory, trouble. Each touches its own host's row only."""
 
+import logging
 from typing import Any
 
 from django.db import transaction
 
 from common.clock import now
 from common.live import announce
-from hosts import services
+from hosts import heartbeats, services
 from hosts.models import Host
 from hosts.states import HostState
+
+log = logging.getLogger(__name__)
 
 Body = dict[str, Any]
 
 
 def heartbeat(name: str, body: Body) -> None:
-    """The host lives. Writes one column unless its state changes."""
-    moment = now()
-    if Host.objects.filter(name=name, state=HostState.UP).update(last_seen_at=moment):
-        return
-    with transaction.atomic():
-        host = Host.objects.select_for_update().filter(name=name).first()
-        if host is None or not host.inventory:
-            return  # never heard what it has: its inventory makes it usable
-        host.last_seen_at = moment
-        host.save(update_fields=["last_seen_at"])
-        services.change_state(host, HostState.UP)
+    """The host lives. Of an agent of version 2 it comes by a queue of its own (heartbeats.py)."""
+    heartbeats.note(name, body)
 
 
 def hello(name: str, body: Body) -> None:
-    """An agent began anew."""
+    """An agent began anew. One that speaks version 2 is welcomed in it."""
     with transaction.atomic():
         host = Host.objects.select_for_update().filter(name=name).first()
         if host is None:
             return
         host.boot_id, host.booted_at, host.last_seen_at = str(body.get("boot", "")), now(), now()
         host.version = str(body.get("version", host.version))
-        host.save(update_fields=["boot_id", "booted_at", "last_seen_at", "version"])
+        host.speaks = services.version_spoken(body)
+        host.save(update_fields=["boot_id", "booted_at", "last_seen_at", "version", "speaks"])
+        services.forget_line(name)
+        if host.speaks > 1:
+            transaction.on_commit(lambda: services.welcome(name, body.get("challenge")), robust=True)
         services.tell_hello(host)
 
 
 def inventory(name: str, body: Body) -> None:
-    """What the host has. The first one makes it usable."""
+    """What the host has. The first one makes it usable; one that says nothing new is a sign of life."""
+    if Host.objects.filter(name=name, state=HostState.UP, inventory=body).exists():
+        heartbeats.note(name, {})
+        return
     with transaction.atomic():
         host = Host.objects.select_for_update().filter(name=name).first()
         if host is None:
@@ -49,8 +50,24 @@ def inventory(name: str, body: Body) -> None:
         host.inventory, host.last_seen_at = body, now()
         host.drivers, host.capabilities = body.get("drivers", {}), body.get("capabilities", [])
         host.underlay_ip, host.version = body.get("underlay_ip", ""), body.get("version", "")
-        host.save()
+        host.save(update_fields=["inventory", "last_seen_at", "drivers", "capabilities", "underlay_ip", "version"])
         if changed:
             announce("host", name)
             services.tell_inventory(host)
         services.change_state(host, HostState.UP)
+
+
+@transaction.atomic
+def trouble(name: str, body: Body) -> None:
+    """An agent says what is wrong with it: kept with the host, the last of each kind and how many there were."""
+    kind = str(body.get("event", ""))
+    facts = {key: value for key, value in body.items() if key != "event"}
+    log.warning("host %s: %s: %s", name, kind, facts)
+    host = Host.objects.select_for_update().filter(name=name).first()
+    if host is None:
+        return
+    before = host.trouble.get(kind, {}).get("count", 0)
+    more = facts.get("count") if kind == "refused" else 1
+    host.trouble[kind] = {**facts, "count": before + (more if isinstance(more, int) else 1)}
+    host.save(update_fields=["trouble"])
+    announce("host", name)

@@ -10,31 +10,27 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from common import errors
 from common.clock import now
 from common.live import announce
-from hostagent.contract import http_seal
+from common.prepared import Prepared
+from hostagent.contract import VERSION
 from hosts.models import Host
 from hosts.states import DOWN_AFTER, UNREACHABLE_AFTER, USABLE, HostState
-from operations import hostlink
+from operations import arrivals, hostlink
 
 OnState = Callable[[str, str], None]
 OnHost = Callable[[Host], None]
 _on_state: list[OnState] = []
 _on_inventory: list[OnHost] = []
 _on_hello: list[OnHost] = []
-SKEW = 120.0  # seconds an agent's clock may be off
+LINE_SECONDS = 1.0  # for which what is known of a host's line is believed
 
 
 class HostUnknown(errors.NotFound):
     template = _("Host %(name)s could not be found.")
-
-
-class AgentRefused(errors.Unauthorized):
-    template = _("This request is not sealed by a host of this cloud.")
 
 
 def on_state(fn: OnState) -> None:
@@ -98,6 +94,79 @@ def make_key(name: str) -> Path:
         file.write(secrets.token_hex(32) + "\n")
     path.with_suffix(".new").replace(path)
     return path
+
+
+# ── The line to an agent ────────────────────────────────────────────────────────────────────────────────────────────
+
+_line_rows = Prepared(lambda name: Host.objects.filter(name=name).values_list("speaks", "state", "last_seen_at"))
+_lines: dict[str, tuple[float, hostlink.Line]] = {}
+_carriers: tuple[float, frozenset[str]] = (0.0, frozenset())
+
+
+def line_of(name: str) -> hostlink.Line:
+    """How a host is reached. A host that is down and was heard just now is about to be up."""
+    known = _lines.get(name)
+    if known is not None and known[0] > time.monotonic():
+        return known[1]
+    row = _line_rows.first(name)
+    if row is None:
+        return hostlink.Line(1, False)
+    speaks, state, seen = row
+    silent = seen is None or (now() - seen).total_seconds() >= DOWN_AFTER
+    line = hostlink.Line(speaks, state == HostState.DOWN and silent)
+    _lines[name] = (time.monotonic() + LINE_SECONDS, line)
+    return line
+
+
+def forget_line(name: str) -> None:
+    """What was known of a host's line has changed, once the transaction is over."""
+    _lines.pop(name, None)
+    transaction.on_commit(lambda: _lines.pop(name, None))
+
+
+def version_spoken(body: dict[str, Any]) -> int:
+    """The newest version of the contract that an agent and we both speak, from its hello or heartbeat."""
+    speaks = body.get("speaks")
+    return min(speaks, VERSION) if isinstance(speaks, int) and speaks > 0 else 1
+
+
+def others_of(name: str) -> bool:
+    """Whether another host could take this one's routers, now or once it is back: any that may carry them and was heard."""
+    global _carriers
+    if _carriers[0] < time.monotonic():
+        rows = Host.objects.exclude(state=HostState.NEW).values_list("name", "roles", "fake")
+        able = [(host, fake) for host, roles, fake in rows if "network" in roles]
+        real = [host for host, fake in able if not fake]
+        _carriers = time.monotonic() + LINE_SECONDS, frozenset(real or [host for host, _fake in able])
+    return bool(_carriers[1] - {name})
+
+
+def welcome(name: str, challenge: Any = None) -> None:
+    """Tell an agent of version 2 what it cannot know: whether there are others; with its challenge, what time it is."""
+    facts = {"challenge": challenge} if isinstance(challenge, str) and challenge else {}
+    hostlink.welcome(name, {**facts, "others": others_of(name)})
+
+
+def answer_heartbeat(name: str, body: dict[str, Any]) -> None:
+    """An agent that wants to be welcomed is; one that is wrong about there being others is told."""
+    if "challenge" in body:
+        if version_spoken(body) > 1:
+            Host.objects.filter(name=name).exclude(speaks=version_spoken(body)).update(speaks=version_spoken(body))
+            forget_line(name)
+            welcome(name, body["challenge"])
+    elif "others" in body and body["others"] is not others_of(name):
+        welcome(name)
+
+
+def floors_of(name: str) -> arrivals.Floors:
+    """The newest number of each stream of a host's reports, as they were last written down."""
+    text = Host.objects.filter(name=name).values_list("heard", flat=True).first() or ""
+    return {stream: int(number) for stream, _, number in (part.partition("=") for part in text.split()) if number}
+
+
+def written(floors: arrivals.Floors) -> str:
+    """The same as the text that a host's row keeps."""
+    return " ".join(f"{stream}={number}" for stream, number in floors.items() if number)
 
 
 # ── Enrolment ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -167,33 +236,10 @@ def send(
         "subject": subject or f"host:{name}",
         "generation": generation,
         "deadline": deadline,
+        "turn": time.time(),
         "body": body,
     }
     transaction.on_commit(lambda: hostlink.send_order(name, order), robust=True)
-
-
-def authenticate_agent(request: HttpRequest) -> Host:
-    """The host whose key sealed an /internal/ request.
-
-    Raises: AgentRefused.
-    """
-    name = request.META.get("HTTP_X_STACKLING_HOST", "")
-    at = request.META.get("HTTP_X_STACKLING_TIME", "")
-    key = key_of(name)
-    try:
-        fresh = abs(time.time() - float(at)) <= SKEW
-    except ValueError:
-        fresh = False
-    sent = request.META.get("HTTP_X_STACKLING_SEAL", "")
-    if key is None or not fresh:
-        raise AgentRefused()
-    want = http_seal(key, request.method or "", request.get_full_path(), at)
-    if not secrets.compare_digest(sent.encode(), want.encode()):
-        raise AgentRefused()
-    host = Host.objects.filter(name=name).first()
-    if host is None:
-        raise AgentRefused()
-    return host
 
 
 # ── Changing ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -205,6 +251,7 @@ def change_state(host: Host, state: str) -> None:
         return
     host.state, host.state_changed_at, host.updated_at = state, now(), now()
     host.save(update_fields=["state", "state_changed_at", "updated_at"])
+    forget_line(host.name)
     announce("host", host.name)
     for fn in _on_state:
         fn(host.name, state)

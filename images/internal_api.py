@@ -1,4 +1,7 @@
-"""Routes for host agents: they read images and bring snapshots. Every request carries its host's seal."""
+"""Routes for host agents: they read images and bring snapshots, those that their host needs or was asked for.
+
+Every request carries its host's seal.
+"""
 
 from typing import Any
 
@@ -6,7 +9,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.views import APIView
 
-from hosts import services as hosts
+from hosts import agents
 from images.images import data, states
 from images.images.data_api import file_response
 from images.images.errors import ImageNotFound, NotBootable
@@ -21,7 +24,7 @@ class InternalImage(APIView):
     renderer_classes = [JSONRenderer]
 
     def get(self, request: Any, image_id: str) -> HttpResponseBase:
-        hosts.authenticate_agent(request._request)
+        agents.require(agents.authenticate_agent(request._request), "read image", image_id)
         image = Image.objects.filter(pk=image_id).first()
         if image is None:
             raise ImageNotFound(id=image_id)
@@ -32,6 +35,6 @@ class InternalImage(APIView):
 
     def put(self, request: Any, image_id: str) -> HttpResponse:
         raw = request._request
-        hosts.authenticate_agent(raw)
-        data.receive_snapshot(image_id, pieces=body_pieces(raw), expected=body_length(raw))
+        agents.require(agents.authenticate_agent(raw, is_streamed=True), "write image", image_id)
+        data.receive_snapshot(image_id, pieces=agents.checked(raw, body_pieces(raw)), expected=body_length(raw))
         return HttpResponse(status=204)

@@ -6,43 +6,43 @@ This app knows no hosts: `hosts` registers how to find a host's key and what to 
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import transaction
 
 from common.clock import now
 from common.database import tried_again
-from hostagent import broker
-from hostagent.contract import (
-    ACCEPTED_VERSIONS,
-    CONTROL_QUEUE,
-    ORDER_TASK,
-    REPORT_TASK,
-    VERBS,
-    VERSION,
-    host_queue,
-    is_sealed,
-    seal,
-)
-from operations import doorbell
+from hostagent import broker, envelope
+from hostagent.contract import CONTROL_QUEUE, ORDER_LIFE, ORDER_TASK, REPORT_TASK, VERBS, WELCOME, host_queue, seal
+from operations import arrivals, doorbell
 from operations.models import LIVE, Operation, OperationStep, Phase
 
-__all__ = ["CONTROL_QUEUE", "REPORT_TASK", "on_event", "on_report", "receive", "send_order", "use"]
+__all__ = ["CONTROL_QUEUE", "REPORT_TASK", "Line", "on_event", "on_report", "receive", "send_order", "use", "welcome"]
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[str, dict[str, Any]], None]
 
+
+class Line(NamedTuple):
+    """What is known of a host before something is sent to it."""
+
+    speaks: int  # the newest version that its agent and we both speak
+    is_down: bool  # nobody reads its queue
+
+
 _key_of: Callable[[str], str | None] = lambda host: None  # noqa: E731
+_line_of: Callable[[str], Line] = lambda host: Line(1, False)  # noqa: E731
 _on_report: dict[str, list[Handler]] = {}
 _on_event: dict[str, list[Handler]] = {}
 RETRY_SEND = 2.0  # seconds until an order that found no broker is tried again
 
 
-def use(*, key_of: Callable[[str], str | None]) -> None:
-    """Set by `hosts`: the key of a host in hex, or None for an unknown host."""
-    global _key_of
-    _key_of = key_of
+def use(*, key_of: Callable[[str], str | None], line_of: Callable[[str], Line]) -> None:
+    """Set by `hosts`: the key of a host in hex, or None for an unknown host; and how it is reached."""
+    global _key_of, _line_of
+    _key_of, _line_of = key_of, line_of
 
 
 def on_report(kind: str, handler: Handler) -> None:
@@ -56,23 +56,59 @@ def on_event(name: str, handler: Handler) -> None:
 
 
 def send_order(host: str, order: dict[str, Any], *, bulk: bool | None = None) -> bool:
-    """Send one order now. False when the broker or the key is missing; the operation is then woken soon to try again."""
-    from cloud.celery import app
+    """Send one order now. False when the broker or the key is missing; the operation is then woken soon to try again.
 
+    To a host that is down nothing is sent: nobody would take it, and at its hello it is asked for all that still counts.
+    """
     key = _key_of(host)
     if key is None:
         log.error("hostlink: no key for host %s", host)
         return False
-    message = {"v": VERSION, "host": host, "sent": now().timestamp(), **order}
-    queue = host_queue(host, bulk=VERBS[order["verb"]]["bulk"] if bulk is None else bulk)
+    line = _line_of(host)
+    if line.is_down:
+        log.info("hostlink: %s waits until %s is back", order["verb"], host)
+        return True
+    if line.speaks < settings.AGENT_CONTRACT:
+        log.error("hostlink: %s for %s was not sent: its agent speaks version 1. Update it", order["verb"], host)
+        return True
+    row = VERBS[order["verb"]]
     try:
-        broker.send(app, ORDER_TASK, seal(message, key), queue)
+        _publish(host, _sealed(host, order, key, line), host_queue(host, bulk=row["bulk"] if bulk is None else bulk))
     except Exception as error:  # noqa: BLE001
         log.warning("hostlink: %s for %s was not sent: %s", order["verb"], host, error)
         if order.get("operation"):
             _unsent(order)
         return False
     return True
+
+
+def _sealed(host: str, order: dict[str, Any], key: str, line: Line) -> dict[str, Any]:
+    moment = now().timestamp()
+    message = {"host": host, "turn": moment, **order, "sent": moment}
+    if line.speaks > 1:
+        return envelope.close({**message, "expires": moment + ORDER_LIFE}, key, "order")
+    if any(order["body"].get(name) for name in VERBS[order["verb"]].get("secret", ())):
+        log.warning("hostlink: what is secret of %s for %s crosses the broker in the clear: update its agent", order["verb"], host)
+    return seal({"v": 1, **message}, key)
+
+
+def _publish(host: str, message: dict[str, Any], queue: str) -> None:
+    from cloud.celery import app
+
+    broker.send(app, ORDER_TASK, message, queue)
+
+
+def welcome(host: str, facts: dict[str, Any]) -> None:
+    """Answer an agent of version 2, whatever is known of it: its challenge, our time, `facts`. Its loss is noticed there."""
+    key = _key_of(host)
+    if key is None:
+        return
+    moment = now().timestamp()
+    order = {"host": host, "verb": WELCOME, "sent": moment, "expires": moment + ORDER_LIFE, "body": {**facts, "time": moment}}
+    try:
+        _publish(host, envelope.close(order, key, "order"), host_queue(host))
+    except Exception as error:  # noqa: BLE001
+        log.warning("hostlink: the welcome for %s was not sent: %s", host, error)
 
 
 def _phase_and_name(step: str) -> tuple[str, str]:
@@ -86,19 +122,20 @@ def _unsent(order: dict[str, Any]) -> None:
     Operation.objects.filter(id=order["operation"]).update(wake_at=now() + timedelta(seconds=RETRY_SEND))
 
 
-@tried_again
 def receive(message: dict[str, Any]) -> None:
-    """Take one report in. What is not sealed by the host it names is dropped and logged."""
-    host = str(message.get("host", ""))
-    key = _key_of(host)
-    if key is None or message.get("v") not in ACCEPTED_VERSIONS or not is_sealed(message, key):
-        log.error("hostlink: a report that claims to be of host %r was refused", host[:64])
-        return
+    """Take one report in. What is not sealed by the host it names, or came before, is dropped and logged."""
+    report = arrivals.opened(message, _key_of)
+    if report is not None:
+        _take(str(report["host"]), report)
+
+
+@tried_again
+def _take(host: str, message: dict[str, Any]) -> None:
     kind = message.get("kind")
     if kind in ("done", "failed", "working"):
         _answered(host, kind, message)
     elif kind == "event":
-        for handler in _on_event.get(message["body"].get("event", ""), ()):
+        for handler in _on_event.get(str(message["body"].get("event", "")), ()):
             handler(host, message["body"])
     else:
         body = {"boot": message.get("boot", ""), **message["body"]} if kind == "hello" else message["body"]

@@ -114,6 +114,7 @@ class Op:
                 "subject": subject or f"{self.row.subject_kind}:{self.row.subject_id}",
                 "generation": generation,
                 "deadline": self._spec.deadline,
+                "turn": moment.timestamp(),  # stamped under the operation's lock: orders of one server have a sequence
                 "body": body,
             }
             self._orders.append(order)

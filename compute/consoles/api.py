@@ -13,7 +13,7 @@ from compute.consoles import logs, services
 from compute.servers.models import Server
 from compute.servers.schemas import obj
 from compute.views import ComputeView, Response
-from hosts.services import authenticate_agent
+from hosts.agents import authenticate_agent
 from openstackapi.faults import body_of, status_of
 
 _PROTOCOLS = {"vnc": "novnc", "serial": "serial"}
@@ -60,7 +60,7 @@ def append_log(request: HttpRequest, server_id: str) -> JsonResponse:
         row = Server.objects.filter(id=server_id, deleted=False).values("host", "project_id").first()
         if request.method != "PUT" or not is_whole(offset) or not is_id(server_id):
             raise Invalid(reason="PUT with ?offset=N")
-        if row is None or row["host"] not in ("", host.name):
+        if row is None or row["host"] != host.name:
             raise services.BadToken()
     except CloudError as error:
         status = status_of(error, "compute")

@@ -16,9 +16,10 @@ from common.errors import CloudError
 from compute.metadata import documents, passwords
 from compute.servers import services
 from compute.servers.models import Server
-from hosts.services import authenticate_agent
+from hosts.agents import authenticate_agent
 from networking.ports.models import FixedIP
 from networking.routers.models import Router
+from networking.wanted.models import HostPiece
 from openstackapi.faults import status_of
 
 
@@ -53,18 +54,24 @@ def server_at(*, network: str, router: str, address: str) -> Server | None:
     return Server.objects.living().filter(id=found[0], project_id=found[1]).first() if found else None
 
 
+def may_ask(host: str, server: Server, *, network: str, router: str) -> bool:
+    """Whether a host may ask for a server: it runs it, or has the DHCP server or the router through which it is asked."""
+    if server.host == host:
+        return True
+    piece = f"dhcp:{network}" if network else f"router:{router}"
+    return HostPiece.objects.filter(host=host, piece=piece).exclude(wanted="").exists()
+
+
 @csrf_exempt
 def metadata(request: HttpRequest, path: str = "") -> HttpResponse:
     try:
-        authenticate_agent(request)
+        host = authenticate_agent(request)
     except CloudError as error:
         return HttpResponse(error.message, status=status_of(error, "compute"), content_type="text/plain")
-    server = server_at(
-        network=request.META.get("HTTP_X_STACKLING_NETWORK", ""),
-        router=request.META.get("HTTP_X_STACKLING_ROUTER", ""),
-        address=request.META.get("HTTP_X_STACKLING_CLIENT", ""),
-    )
-    if server is None:
+    network = request.META.get("HTTP_X_STACKLING_NETWORK", "")
+    router = request.META.get("HTTP_X_STACKLING_ROUTER", "")
+    server = server_at(network=network, router=router, address=request.META.get("HTTP_X_STACKLING_CLIENT", ""))
+    if server is None or not may_ask(host.name, server, network=network, router=router):
         return _not_found()
     if server.metadata_at is None:
         services.note_fact(server.id, "metadata_at", now())

@@ -29,7 +29,7 @@ def snapshot(host: Host, job: Job) -> dict[str, Any]:
     copy, virtual_size = host.hypervisor.snapshot(job.body["server_id"], job.body["image_id"], job)
     try:
         answer = {"size": copy.stat().st_size, "checksum": _checksum(copy), "virtual_size": virtual_size}
-        host.link.upload(job.body["upload_path"], copy)
+        host.link.upload(job.body["upload_path"], copy, str(answer["checksum"]))
     except ControlError as error:
         raise Failure("image_unreachable", image_id=job.body["image_id"], detail=str(error)) from error
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hostagent import contract
+from hostagent import contract, envelope
 from hostagent.host import Host
 from hostagent.outbox import Outbox
 from hostagent.settings import DRIVER_SETS, HostSettings, Settings
@@ -25,11 +25,27 @@ class Desk:
         self.reports: list[dict[str, Any]] = []
         self.stuck: list[str] = []
         self.timers = Timers()
-        self.outbox = Outbox(lambda report, expires: self.reports.append(report))
+        self.outbox = Outbox(self.arrive)
         self.host = Host(self.settings, own, self.outbox, self.timers, self.stuck.append)
         self.timers.start()
         self.outbox.start()
         self.host.start()
+
+    def arrive(self, message: dict[str, Any], kind: str) -> None:
+        """Reports lie here as control sees them, opened."""
+        if message["v"] == 2:
+            opened = envelope.open_box(message, self.key, "report")
+            assert opened is not None
+            self.reports.append(opened)
+        else:
+            assert contract.is_sealed(message, self.key)
+            self.reports.append(message)
+
+    def welcome(self, *, others: bool = True, time_off: float = 0.0, **more: Any) -> None:
+        """Control speaks version 2 from now on, and its clock is `time_off` seconds ahead."""
+        asked = self.until(lambda r: "challenge" in r["body"])["body"]["challenge"]
+        body = {"challenge": asked, "time": time.time() + time_off, "others": others, **more}
+        self.host.receive(envelope.close({"host": "fake1", "verb": contract.WELCOME, "body": body}, self.key, "order"))
 
     def close(self) -> None:
         self.host.stop()
@@ -39,6 +55,8 @@ class Desk:
     def make(self, verb: str, body: dict[str, Any], **more: Any) -> dict[str, Any]:
         order = {"v": 1, "host": "fake1", "verb": verb, "operation": secrets.token_hex(4), "step": "step", "subject": "",
                  "generation": 1, "deadline": 20, "sent": time.time(), "body": body, **more}  # fmt: skip
+        if order["v"] == 2:
+            return envelope.close({"turn": time.time(), "expires": order["sent"] + 60} | order, self.key, "order")
         return contract.seal(order, self.key)
 
     def order(self, verb: str, body: dict[str, Any], **more: Any) -> dict[str, Any]:

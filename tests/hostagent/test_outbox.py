@@ -9,6 +9,10 @@ from hostagent.outbox import Outbox
 KEY = "ab" * 32
 
 
+def close(message: dict[str, Any]) -> dict[str, Any]:
+    return contract.seal({**message, "sent": time.time()}, KEY)
+
+
 def wait_for(condition: Any, seconds: float = 5.0) -> None:
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
@@ -25,7 +29,7 @@ class Broker:
         self.away = False
         self.got: list[dict[str, Any]] = []
 
-    def send(self, message: dict[str, Any], expires: float | None) -> None:
+    def send(self, message: dict[str, Any], kind: str) -> None:
         if self.away:
             raise ConnectionError("away")
         self.got.append(message)
@@ -36,12 +40,12 @@ def test_nothing_that_counts_is_lost_or_reordered_and_only_the_newest_heartbeat_
     outbox = Outbox(broker.send)
     outbox.start()
     broker.away = True
-    outbox.put(KEY, report("done", 0))
+    outbox.put(close, report("done", 0))
     wait_for(lambda: outbox.seconds_away > 0)
     for number in range(1, 4):
-        outbox.put(KEY, report("done", number))
-        outbox.put(KEY, report("heartbeat", number))
-        outbox.put(KEY, report("working", number))
+        outbox.put(close, report("done", number))
+        outbox.put(close, report("heartbeat", number))
+        outbox.put(close, report("working", number))
     broker.away = False
     wait_for(lambda: len(broker.got) >= 5)
     outbox.stop()
@@ -56,7 +60,7 @@ def test_a_report_is_stamped_when_it_leaves() -> None:
     broker.away = True
     outbox = Outbox(broker.send)
     outbox.start()
-    outbox.put(KEY, report("done"))
+    outbox.put(close, report("done"))
     time.sleep(0.3)
     left = time.time()
     broker.away = False

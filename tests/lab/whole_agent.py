@@ -29,7 +29,7 @@ def main() -> None:
         control=control, broker_url="", private_mounts=True, proof_kernel="", fault="",
     )  # fmt: skip
     reports: list[dict[str, Any]] = []
-    outbox, timers = Outbox(lambda report, expires: reports.append(report)), Timers()
+    outbox, timers = Outbox(lambda report, kind: reports.append(report)), Timers()
     host = Host(settings, own, outbox, timers, lambda why: sys.exit(why))
     timers.start()
     outbox.start()
@@ -41,7 +41,7 @@ def main() -> None:
             print(json.dumps({"answer": wait_for(reports, **asked["body"])}), flush=True)
             continue
         order = {
-            "v": contract.VERSION, "host": name, "verb": asked["verb"], "operation": str(number), "step": "", "subject": "",
+            "v": 1, "host": name, "verb": asked["verb"], "operation": str(number), "step": "", "subject": "",
             "generation": 0, "deadline": 60, "sent": time.time(), "body": asked["body"],
         }  # fmt: skip
         threading.Thread(target=host.receive, args=(contract.seal(order, KEY),)).start()

@@ -39,10 +39,9 @@ class ConsoleLogs:
         self._due: dict[str, float] = {}
         self._wake = threading.Condition()
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="console-logs", daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
+        self._host.threads.keep("console-logs", self._run)
 
     def stop(self) -> None:
         with self._wake:
@@ -87,7 +86,11 @@ class ConsoleLogs:
                 for server_id in ready:
                     del self._due[server_id]
             for server_id in ready:
-                self._push(server_id)
+                try:
+                    self._push(server_id)
+                except Exception:  # one log's trouble must not silence the others
+                    log.exception("%s: the log of %s waits", self._host.name, server_id)
+                    self._again(server_id, RETRY_AFTER)
 
     def _again(self, server_id: str, seconds: float) -> None:
         with self._wake:

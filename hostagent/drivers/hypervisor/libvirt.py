@@ -18,6 +18,7 @@ from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, is_starting, 
 from hostagent.drivers.hypervisor.serial import SerialHub
 from hostagent.drivers.storage.file import FileStorage
 from hostagent.job import Job
+from hostagent.lanes import Later
 
 if TYPE_CHECKING:
     from hostagent.host import Host
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 OURS: Final = "instance-"  # how the names of our domains begin; others on a real host are left alone
 KEEP_EVERY: Final = 3.0  # seconds between looks at the connection
 BUTTON_EVERY: Final = 5.0  # a guest that boots misses the ACPI button: pressed again
+STOP_LOOK: Final = 1.0  # seconds between looks at a guest that is to stop; the event of its end comes sooner
 LOOK_AFTER: Final = 0.3  # seconds from a lifecycle event to reading the state: events come in threes
 STARTING_SECONDS: Final = 10.0  # for libvirtd to find out about a guest whose start was cut
 REBOOT_SECONDS: Final = 60.0  # for a guest to shut down by itself before a soft reboot becomes a hard one
@@ -48,9 +50,14 @@ class Libvirt:
         self._storage = host.storage
         self._known: dict[str, str] = {}
         self.logs = ConsoleLogs(host)
-        self.serial = SerialHub(self._places, on_bytes=self.logs.grew)
+        self.serial = SerialHub(self._places, on_bytes=self.logs.grew, threads=host.threads)
         self._link = LibvirtLink(
-            host.name, private=host.settings.private_mounts, on_change=self._changed, on_open=self._opened
+            host.name,
+            host.threads,
+            private=host.settings.private_mounts,
+            on_change=self._changed,
+            on_removed=lambda server_id: host.lanes.wake(f"server:{server_id}"),
+            on_open=self._opened,
         )
         self._acceleration = Acceleration(host.own.data, host.settings.proof_kernel, on_verdict=host.inventory_changed)
 
@@ -78,7 +85,7 @@ class Libvirt:
 
     def _keep(self) -> None:
         if not self._host.lanes.busy("libvirtd"):
-            self._host.lanes.submit("libvirtd", self._keep_link)
+            self._host.lanes.submit("libvirtd", self._keep_link, pool="aside")
 
     def _keep_link(self) -> None:
         try:
@@ -98,6 +105,7 @@ class Libvirt:
         if started:
             self.logs.began(server_id)
             self.serial.watch(server_id)
+        self._host.lanes.wake(f"server:{server_id}")  # a stop may wait for this
         self._host.timers.after(
             LOOK_AFTER, lambda: self._host.lanes.submit(f"server:{server_id}", lambda: self._look(server_id))
         )
@@ -224,25 +232,30 @@ class Libvirt:
             self._create(domain, server_id)
 
     def _stop(self, domain: Any, server_id: str, job: Job, *, timeout: float) -> None:
-        """By its ACPI button; by force after `timeout` seconds, or at once where a guest cannot hear the button."""
+        """By its ACPI button; by force after `timeout` seconds, or at once where a guest cannot hear the button.
+
+        Raises: Later while the guest may still end by itself: no thread waits for it.
+        """
         if domain.hasManagedSaveImage():
             domain.managedSaveRemove()
-        until = time.monotonic() + timeout
-        pressed = 0.0
-        while domain.isActive():
-            if state_of(domain) == "paused" or time.monotonic() >= until:
-                _unless_ended(domain.destroy)
-                return
-            if time.monotonic() - pressed > BUTTON_EVERY:
-                pressed = time.monotonic()
-                _unless_ended(partial(domain.shutdownFlags, libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN))
-            time.sleep(0.2)
+        until = job.notes.setdefault("until", time.monotonic() + timeout)
+        if not domain.isActive():
+            return
+        if state_of(domain) == "paused" or time.monotonic() >= until:
+            _unless_ended(domain.destroy)
+            return
+        if time.monotonic() >= job.notes.get("press", 0.0):
+            job.notes["press"] = time.monotonic() + BUTTON_EVERY
+            _unless_ended(partial(domain.shutdownFlags, libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN))
+        raise Later(min(STOP_LOOK, max(0.05, until - time.monotonic())))
 
     def _reboot(self, domain: Any, server_id: str, job: Job, *, hard: bool) -> None:
-        if domain.isActive():
+        if domain.isActive() and not job.notes.get("down"):
             patience = 0.0 if hard else max(0.0, min(REBOOT_SECONDS, job.seconds_left - 15))
             self._stop(domain, server_id, job, timeout=patience)
-        self._create(domain, server_id)
+        job.notes["down"] = 1.0
+        if not domain.isActive():
+            self._create(domain, server_id)
 
     def _pause(self, domain: Any, server_id: str, job: Job) -> None:
         if state_of(domain) == "running":
@@ -272,7 +285,7 @@ class Libvirt:
 
     def remove_port(self, server_id: str, port: PortSpec, job: Job) -> None:
         find = libvirt_devices.by_mac(port["mac"])
-        self._link.ask(lambda c: libvirt_devices.detach(self._link, self._existing(c, server_id), find, job))
+        self._link.ask(lambda c: libvirt_devices.detach(self._existing(c, server_id), find, job))
 
     def ensure_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
         element = domain_xml.disk_element(disk, {"root": self._host.storage.root_path(server_id)})
@@ -285,7 +298,7 @@ class Libvirt:
 
     def remove_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
         find = libvirt_devices.by_serial(disk["serial"])
-        self._link.ask(lambda c: libvirt_devices.detach(self._link, self._existing(c, server_id), find, job))
+        self._link.ask(lambda c: libvirt_devices.detach(self._existing(c, server_id), find, job))
 
     def snapshot(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
         copy = self._host.own.data / "snapshots" / f"{name}.qcow2"

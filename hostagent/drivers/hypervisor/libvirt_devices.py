@@ -1,5 +1,6 @@
 """Devices of a domain, while it runs and while it does not."""
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -7,10 +8,11 @@ import libvirt
 from lxml import etree
 
 from hostagent.contract import Failure
-from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink
 from hostagent.job import Job
+from hostagent.lanes import Later
 
 TRY_EVERY: Final = 5.0  # seconds a guest has to let go before it is asked again
+LOOK_EVERY: Final = 1.0  # seconds between looks at a guest that is to let go; the event comes sooner
 GIVE_UP: Final = 30.0  # seconds after which a detach has failed: the guest is paused or does not listen
 
 Find = Callable[[Any], Any]  # the root element of a domain → the device's element or None
@@ -39,34 +41,29 @@ def attach(domain: Any, element: Any, find: Find) -> None:
         domain.attachDeviceFlags(xml, libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
 
-def detach(link: LibvirtLink, domain: Any, find: Find, job: Job) -> None:
+def detach(domain: Any, find: Find, job: Job) -> None:
     """The device is gone, now and at the next start: the guest has let go of it.
 
-    Raises: Failure timed_out when the guest does not (a paused one cannot).
+    The call's return says nothing: only the event does, and it wakes the lane of the server.
+    Raises: Later while the guest may still let go; Failure timed_out when it does not (a paused one cannot).
     """
     kept = look(domain, find, inactive=True)
     if kept is not None:
         domain.detachDeviceFlags(etree.tostring(kept, encoding="unicode"), libvirt.VIR_DOMAIN_AFFECT_CONFIG)
-    while domain.isActive():
-        live = look(domain, find, inactive=False)
-        if live is None:
-            return
-        if job.seconds > GIVE_UP or job.seconds_left < 0:
-            raise Failure("timed_out", seconds=job.seconds)
-        _ask_to_let_go(link, domain, live)
+    live = look(domain, find, inactive=False) if domain.isActive() else None
+    if live is None:
+        return
+    if job.seconds > GIVE_UP or job.seconds_left < 0:
+        raise Failure("timed_out", seconds=job.seconds)
+    if time.monotonic() >= job.notes.get("ask", 0.0):
+        job.notes["ask"] = time.monotonic() + TRY_EVERY
+        _ask_to_let_go(domain, live)
+    raise Later(LOOK_EVERY)
 
 
-def _ask_to_let_go(link: LibvirtLink, domain: Any, live: Any) -> None:
-    """The call's return says nothing: only the event does."""
-    server_id, alias = domain.UUIDString(), live.find("alias").get("name")
-    gone = link.removal(server_id, alias)
+def _ask_to_let_go(domain: Any, live: Any) -> None:
     try:
         domain.detachDeviceFlags(etree.tostring(live, encoding="unicode"), libvirt.VIR_DOMAIN_AFFECT_LIVE)
-        gone.wait(TRY_EVERY)
     except libvirt.libvirtError as error:
-        in_progress = error.get_error_code() in (libvirt.VIR_ERR_DEVICE_MISSING, libvirt.VIR_ERR_OPERATION_FAILED)
-        if not in_progress:
-            raise
-        gone.wait(1.0)
-    finally:
-        link.forget_removal(server_id, alias)
+        if error.get_error_code() not in (libvirt.VIR_ERR_DEVICE_MISSING, libvirt.VIR_ERR_OPERATION_FAILED):
+            raise  # else it is under way

@@ -11,6 +11,7 @@ import libvirt
 
 from hostagent.contract import Failure
 from hostagent.drivers.hypervisor import libvirt_daemons
+from hostagent.threads import Threads
 
 log = logging.getLogger(__name__)
 
@@ -50,20 +51,28 @@ def _run_events() -> None:
             time.sleep(1)
 
 
-def start_events() -> None:
+def start_events(threads: Threads) -> None:
     """Once a process, before the first connection: libvirt asks for that order."""
     if not _events_run.is_set():
         _events_run.set()
         libvirt.registerErrorHandler(lambda context, error: None, None)  # it would print each error to stderr
         libvirt.virEventRegisterDefaultImpl()
-        threading.Thread(target=_run_events, name="libvirt-events", daemon=True).start()
+        threads.keep("libvirt-events", _run_events)
 
 
 class LibvirtLink:
-    """`on_change(server_id, started)` is called from libvirt's thread for each lifecycle event."""
+    """`on_change(server_id, started)` is called from libvirt's thread for each lifecycle event, `on_removed(server_id)` for
+    each device that a guest has let go of."""
 
     def __init__(
-        self, name: str, *, private: bool, on_change: Callable[[str, bool], None], on_open: Callable[[], None]
+        self,
+        name: str,
+        threads: Threads,
+        *,
+        private: bool,
+        on_change: Callable[[str, bool], None],
+        on_removed: Callable[[str], None],
+        on_open: Callable[[], None],
     ) -> None:
         self._name = name
         self._private = private
@@ -71,8 +80,8 @@ class LibvirtLink:
         self._on_open = on_open
         self._connection: Any = None
         self._lock = threading.Lock()
-        self._removals: dict[tuple[str, str], threading.Event] = {}
-        start_events()
+        self._on_removed = on_removed
+        start_events(threads)
 
     # ── Connection ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -158,16 +167,7 @@ class LibvirtLink:
         self._on_change(domain.UUIDString(), True)
 
     def _removed(self, connection: Any, domain: Any, alias: str, opaque: Any) -> None:
-        removal = self._removals.get((domain.UUIDString(), alias))
-        if removal is not None:
-            removal.set()
-
-    def removal(self, server_id: str, alias: str) -> threading.Event:
-        """Set when the guest has let go of that device. Ask before the detach, forget after."""
-        return self._removals.setdefault((server_id, alias), threading.Event())
-
-    def forget_removal(self, server_id: str, alias: str) -> None:
-        self._removals.pop((server_id, alias), None)
+        self._on_removed(domain.UUIDString())
 
 
 def state_of(domain: Any) -> str:

@@ -7,17 +7,18 @@ guest. One thread and one selector for all servers of the host. The kept log is 
 from QEMU itself, so nothing is lost while no agent runs (console_log.py).
 """
 
+import contextlib
 import logging
 import os
 import selectors
 import socket
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from hostagent.drivers.hypervisor.domain_xml import Places
+from hostagent.threads import Threads
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ REPLAY: Final = 16 * 1024  # bytes a new viewer gets of what was before
 BACKLOG: Final = 256 * 1024  # bytes a slow viewer may be behind before it is cut
 INPUT_LIMIT: Final = 64 * 1024  # typed bytes kept for a guest that does not read
 TRY_EVERY: Final = 0.5  # seconds between tries to reach a guest's port
+LISTEN_EVERY: Final = 5.0  # seconds between tries to make the socket for viewers
 TRY_FOR: Final = 30.0  # seconds; a later start of the domain begins anew
 
 
@@ -38,12 +40,19 @@ class _Port:
     typed: bytearray = field(default_factory=bytearray)
     viewers: dict[socket.socket, bytearray] = field(default_factory=dict)
     try_until: float = 0.0
+    listen_after: float = 0.0  # when the socket for viewers is tried again
 
 
 class SerialHub:
     """`on_bytes(server_id, piece)` is called from the hub's thread for each piece a guest says."""
 
-    def __init__(self, places: Callable[[str], Places], on_bytes: Callable[[str, bytes], None]) -> None:
+    def __init__(
+        self,
+        places: Callable[[str], Places],
+        on_bytes: Callable[[str, bytes], None],
+        threads: Threads | None = None,
+    ) -> None:
+        self._threads = threads or Threads()
         self._places = places
         self._on_bytes = on_bytes
         self._ports: dict[str, _Port] = {}
@@ -51,14 +60,14 @@ class SerialHub:
         self._calls: list[Callable[[], None]] = []
         self._bell_in, self._bell_out = os.pipe()
         os.set_blocking(self._bell_in, False)
+        os.set_blocking(self._bell_out, False)
         self._selector.register(self._bell_in, selectors.EVENT_READ, lambda mask: None)
-        self._thread = threading.Thread(target=self._run, name="serial", daemon=True)
         self._stopped = False
 
     # ── From other threads ──────────────────────────────────────────────────────────────────────────────────────────
 
     def start(self) -> None:
-        self._thread.start()
+        self._threads.keep("serial", self._run)
 
     def stop(self) -> None:
         self._stopped = True
@@ -74,43 +83,65 @@ class SerialHub:
 
     def _later(self, call: Callable[[], None]) -> None:
         self._calls.append(call)
-        os.write(self._bell_out, b"\0")
+        with contextlib.suppress(BlockingIOError):  # the pipe is full: it rings already
+            os.write(self._bell_out, b"\0")
 
     # ── On the hub's thread ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _run(self) -> None:
         while not self._stopped:
-            trying = any(port.guest is None and port.try_until for port in self._ports.values())
+            trying = any(self._wants(port) for port in self._ports.values())
             for key, mask in self._selector.select(TRY_EVERY if trying else None):
                 if key.fd == self._bell_in:
                     os.read(self._bell_in, 4096)
                     continue
-                try:
-                    key.data(mask)
-                except Exception:  # one port's trouble must not silence the others
-                    log.exception("a serial port failed")
+                self._safely(lambda key=key, mask=mask: key.data(mask))
             while self._calls:
-                self._calls.pop(0)()
+                self._safely(self._calls.pop(0))
             for port in list(self._ports.values()):
-                if port.guest is None and port.try_until:
-                    self._reach(port)
+                if self._wants(port):
+                    self._safely(lambda port=port: self._serve(port))
+
+    @staticmethod
+    def _safely(call: Callable[[], None]) -> None:
+        """One port's trouble must not silence the others."""
+        try:
+            call()
+        except Exception:
+            log.exception("a serial port failed")
+
+    @staticmethod
+    def _wants(port: _Port) -> bool:
+        """Whether there is something to try again: its guest's end, or the socket for its viewers."""
+        return port.listener is None or (port.guest is None and bool(port.try_until))
+
+    def _serve(self, port: _Port) -> None:
+        if port.guest is None and port.try_until:
+            self._reach(port)
+        if port.listener is None and time.monotonic() >= port.listen_after:
+            port.listen_after = time.monotonic() + LISTEN_EVERY
+            self._listen(port)
 
     def _watch(self, server_id: str) -> None:
         port = self._ports.get(server_id)
         if port is None:
             port = self._ports[server_id] = _Port(server_id, self._places(server_id))
             port.recent += _tail(port.places)
-            self._listen(port)
         port.try_until = time.monotonic() + TRY_FOR
 
     def _listen(self, port: _Port) -> None:
         port.places.serial.unlink(missing_ok=True)
-        port.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        port.listener.bind(str(port.places.serial))
-        port.places.serial.chmod(0o660)  # the group of its folder: the console proxy
-        port.listener.listen(16)
-        port.listener.setblocking(False)
-        self._selector.register(port.listener, selectors.EVENT_READ, lambda mask: self._accept(port))
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            listener.bind(str(port.places.serial))
+            port.places.serial.chmod(0o660)  # the group of its folder: the console proxy
+            listener.listen(16)
+            listener.setblocking(False)
+            self._selector.register(listener, selectors.EVENT_READ, lambda mask: self._accept(port))
+        except BaseException:
+            listener.close()
+            raise
+        port.listener = listener
 
     def _reach(self, port: _Port) -> None:
         guest = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

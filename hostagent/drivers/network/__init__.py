@@ -57,8 +57,12 @@ class NetworkDriver(Protocol):
     def ensure_pieces(self, pieces: dict[str, Piece], remove: list[str], *, full: bool) -> dict[str, FailureBody]:
         """Make these so, take `remove` away (and with `full` all that is not named). Returns what could not be done."""
 
-    def ensure_resumed(self) -> dict[str, FailureBody]:
-        """At the agent's start: make live again what this host was last told. Returns what could not be done."""
+    def ensure_resumed(self, *, gateways: bool) -> dict[str, FailureBody]:
+        """At the agent's start: make live again what this host was last told. Returns what could not be done.
+
+        Without `gateways`, routers that are not there any more (the machine was restarted) come up as `remove_gateways`
+        leaves them: another host may have them by now.
+        """
 
     def ensure_daemons(self) -> list[str]:
         """Start again what has died. Returns the names of what was started."""

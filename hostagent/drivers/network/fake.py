@@ -56,7 +56,7 @@ class Fake:
         fresh.replace(self.memory)
         return failed
 
-    def ensure_resumed(self) -> dict[str, FailureBody]:
+    def ensure_resumed(self, *, gateways: bool) -> dict[str, FailureBody]:
         return {}
 
     def ensure_daemons(self) -> list[str]:

@@ -30,6 +30,7 @@ class Keeper:
         self._stopping = threading.Event()
         self._resumed = False
         self._isolated = False
+        self._has_given_up = False  # isolation was begun, and perhaps not ended
         self._failed: dict[str, FailureBody] = {}
         self._metadata: MetadataServer | None = None
 
@@ -38,18 +39,27 @@ class Keeper:
         if not self.real:
             self._say_state()
             return
-        self._metadata = MetadataServer(
-            self.host.own.run / "metadata.sock",
-            MetadataLink(self.host.settings.control, self.host.name, self.host.own.key),
-        )
-        self._metadata.start()
-        threading.Thread(target=self._watch, name=f"{self.host.name}-network", daemon=True).start()
+        self.host.threads.keep(f"{self.host.name}-metadata", self._serve_metadata)
+        self.host.threads.keep(f"{self.host.name}-network", self._watch)
+
+    def _serve_metadata(self) -> None:
+        """Until `stop`. Begins anew where its socket could not be bound."""
+        link = MetadataLink(self.host.settings.control, self.host.name, self.host.own.key, self.host.clock)
+        server = MetadataServer(self.host.own.run / "metadata.sock", link)
+        self._metadata = server
+        if self._stopping.is_set():
+            server.server_close()
+            return
+        try:
+            server.serve_forever()
+        finally:
+            server.server_close()
 
     def stop(self) -> None:
         """Let go. Links, rules and daemons stay as they are."""
         self._stopping.set()
         if self._metadata is not None:
-            self._metadata.stop()
+            self._metadata.shutdown()
 
     # ── Orders ──
 
@@ -62,17 +72,22 @@ class Keeper:
             return self._state()
 
     def isolate(self) -> None:
-        """Control is silent: give up external legs and floating addresses. May be repeated."""
+        """Control is silent: give up external legs and floating addresses. May be repeated, and is until it has succeeded.
+
+        Raises: whatever the driver raises while some are still there.
+        """
         with self._lock:
-            if not self._isolated:
-                self._isolated = True
-                log.warning("%s: control is silent: the routers here give up their external legs", self.host.name)
-                self.driver.remove_gateways()
+            if self._isolated:
+                return
+            self._has_given_up = True
+            log.warning("%s: control is silent: the routers here give up their external legs", self.host.name)
+            self.driver.remove_gateways()
+            self._isolated = True
 
     def rejoin(self) -> None:
         """Control is heard again: it learns which routers were given up, and asks for those that still belong here."""
         with self._lock:
-            was, self._isolated = self._isolated, False
+            was, self._has_given_up, self._isolated = self._has_given_up, False, False
         if was:
             self._say_state()
 
@@ -91,10 +106,17 @@ class Keeper:
     # ── Watching ──
 
     def _resume(self) -> None:
-        """Once in a process, before anything else."""
+        """Once in a process, before anything else.
+
+        Where another host may have our routers by now, they come up without their external legs until control asks for
+        them: after a restart of the machine, and after a silence in which control moved them.
+        """
         with self._lock:
             if not self._resumed:
-                self._note(self.driver.ensure_resumed())
+                standing = self.host.standing
+                if self.real and standing.was_silent:
+                    self.driver.remove_gateways()
+                self._note(self.driver.ensure_resumed(gateways=not standing.may_be_replaced))
                 self._resumed = True
 
     def _say_state(self) -> None:
@@ -104,10 +126,7 @@ class Keeper:
         self.host.report("network", state)
 
     def _watch(self) -> None:
-        try:
-            self._say_state()
-        except Exception:  # control asks for the whole document when hashes do not come
-            log.exception("%s: the networks could not be resumed", self.host.name)
+        self._say_state()  # what it raises is told, and it is tried again: see threads.py
         next_look = 0.0
         while not self._stopping.wait(LOOK_EVERY):
             try:

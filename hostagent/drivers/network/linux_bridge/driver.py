@@ -117,7 +117,11 @@ class LinuxBridge:
             self.remove_strays(failed)
         return failed
 
-    def ensure_resumed(self) -> dict[str, FailureBody]:
+    def ensure_resumed(self, *, gateways: bool) -> dict[str, FailureBody]:
+        if not gateways:
+            there = namespaces()
+            routers = {key for key in self.pieces if split(key)[0] == "router"}
+            self.give_up(self.legless & routers | {key for key in routers if f"qrouter-{split(key)[1]}" not in there})
         return self.change(dict(self.pieces), set())
 
     def change(self, changed: dict[str, Piece], gone: set[str]) -> dict[str, FailureBody]:

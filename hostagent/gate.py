@@ -1,0 +1,149 @@
+"""What may come in and how it goes out: orders are opened and held against replay and age, reports are stamped and sealed."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from hostagent import contract, envelope
+from hostagent.clock import ControlClock
+from hostagent.contract import Failure
+from hostagent.journal import Journal
+from hostagent.settings import HostSettings
+
+log = logging.getLogger(__name__)
+
+REMEMBERED: Final = contract.ORDER_LIFE + 2 * contract.WINDOW  # seconds for which an order's nonce is remembered
+TURNS_KEPT: Final = (
+    86400.0  # seconds for which the newest turn of a server is remembered: later ones are new in any case
+)
+TIDY_EVERY: Final = 256  # orders between two looks for what may be forgotten
+RESTART_STEP: Final = 10**9  # by which `seq` is ahead after a restart, should the host's clock have gone back
+TELL_EVERY: Final = 5.0  # seconds between two events about refused orders
+
+Tell = Callable[[str, dict[str, Any]], None]
+
+
+class Gate:
+    """Orders in. `tell(event, facts)` says what was refused; `least` is the oldest version that is accepted."""
+
+    def __init__(self, own: HostSettings, clock: ControlClock, tell: Tell, *, least: int = 1) -> None:
+        self._own = own
+        self._clock = clock
+        self._tell = tell
+        self._least = least
+        self._nonces = Journal(own.data / "nonces.jsonl")  # nonce → until when it is remembered
+        self._turns = Journal(own.data / "generations.jsonl")  # object → [generation, turn, when, step]
+        self._lock = threading.Lock()
+        self._count = 0
+        self._told: dict[str, float] = {}
+        self._untold: dict[str, int] = {}
+        self.wants_welcome = True
+
+    def close(self) -> None:
+        self._nonces.close()
+        self._turns.close()
+
+    def admit(self, message: Any) -> dict[str, Any] | None:
+        """The order that a message holds, or None: it is not ours, or must not be done; that is said in an event."""
+        order = self._opened(message)
+        if order is None or (order["verb"] == contract.WELCOME and "challenge" in order["body"]):
+            return order  # a welcome is as new as the challenge that it answers
+        now = self._clock.now()
+        sent = _number(order.get("sent"))
+        expires = min(_number(order.get("expires", sent + contract.ORDER_LIFE)), sent + contract.ORDER_LIFE)
+        if sent > now + contract.WINDOW:
+            return self._refuse("early", order, skew=now - sent)
+        if now > expires:
+            return self._refuse("late", order, skew=now - sent)
+        nonce = str(order.get("nonce") or order.get("seal"))  # a version 1 order is known by its seal
+        with self._lock:
+            if self._nonces.get(nonce) is not None:
+                return self._refuse("replayed", order)
+            self._nonces.set(nonce, round(time.time() + REMEMBERED, 1))
+            self._tidy()
+        return order
+
+    def _opened(self, message: Any) -> dict[str, Any] | None:
+        if not isinstance(message, dict) or message.get("host") != self._own.name:
+            log.warning(
+                "%s: a message for %r is dropped", self._own.name, isinstance(message, dict) and message.get("host")
+            )
+            return None
+        if message.get("v") == 2:
+            order = envelope.open_box(message, self._own.key, "order")
+        else:
+            order = message if contract.is_sealed(message, self._own.key) else None
+        if order is None or not isinstance(order.get("body"), dict) or not isinstance(order.get("verb"), str):
+            return self._refuse("forged", message)
+        if order["v"] in contract.ACCEPTED_VERSIONS and order["v"] < self._least:
+            return self._refuse("old version", order)
+        return order
+
+    def _refuse(self, why: str, order: dict[str, Any], **facts: float) -> None:
+        """Say so, but not for each of a flood. It is no answer: a replay must not fail the step that it repeats."""
+        log.warning("%s: an order is refused: %s (%s)", self._own.name, why, order.get("verb", "?"))
+        if why in ("late", "early"):
+            self.wants_welcome = True  # one of the two clocks may be wrong: control is asked for the time
+        self._untold[why] = self._untold.get(why, 0) + 1
+        if time.monotonic() - self._told.get(why, -TELL_EVERY) >= TELL_EVERY:
+            self._told[why] = time.monotonic()
+            about = {"verb": str(order.get("verb", ""))[:32], "operation": str(order.get("operation", ""))[:36]}
+            rounded = {name: round(value, 1) for name, value in facts.items()}
+            self._tell("refused", {"why": why, "count": self._untold.pop(why), **about, **rounded})
+
+    def _tidy(self) -> None:
+        self._count += 1
+        if self._count % TIDY_EVERY == 1:
+            moment = time.time()
+            self._nonces.drop_where(lambda until: until < moment)
+            self._turns.drop_where(lambda kept: isinstance(kept, list) and kept[2] < moment - TURNS_KEPT)
+
+    def take_turn(self, order: dict[str, Any]) -> None:
+        """Remember that this order is acted on. Raises: Failure stale when a later one was acted on before.
+
+        Of one step's orders each may come; quick and bulk orders of a server come by two queues, in any order.
+        """
+        key, generation, turn = object_of(order), int(order.get("generation") or 0), _number(order.get("turn"))
+        if not key or not (turn or generation):
+            return
+        step = f"{order['operation']}:{order.get('step', '')}" if order.get("operation") else ""
+        with self._lock:
+            kept = self._turns.get(key) or [0, 0.0, 0.0, ""]
+            have, newest, _when, newest_step = kept if isinstance(kept, list) else [kept, 0.0, 0.0, ""]
+            if turn and turn < newest and not (step and step == newest_step):
+                raise Failure("stale", have=newest, got=turn)
+            if not turn and generation < have:
+                raise Failure("stale", have=have, got=generation)
+            self._turns.set(key, [max(generation, have), max(turn, newest), round(time.time()), step])
+
+
+def object_of(order: dict[str, Any]) -> str:
+    """What an order is about, and so its lane: a server, whatever the operation's subject; "" for what has no order."""
+    if "server_id" in order["body"]:
+        return f"server:{order['body']['server_id']}"
+    return "" if order.get("turn") else str(order.get("subject", ""))
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0
+
+
+class Reports:
+    """Reports out, in the version that control speaks. Used by the outbox's one thread."""
+
+    def __init__(self, own: HostSettings, clock: ControlClock) -> None:
+        self._own = own
+        self._clock = clock
+        kept = Journal(own.data / "reports.jsonl")
+        self._seq = max(int(time.time() * 1e6), int(kept.get("began") or 0) + RESTART_STEP)
+        kept.set("began", self._seq)
+        kept.close()
+
+    def close(self, report: dict[str, Any]) -> dict[str, Any]:
+        """The report as it leaves. Raises: ValueError, TypeError when it is no JSON."""
+        if self._clock.speaks == 1 or report["kind"] == "hello":
+            return contract.seal({**report, "v": 1, "sent": time.time()}, self._own.key)
+        self._seq += 1
+        return envelope.close({**report, "sent": self._clock.now(), "seq": self._seq}, self._own.key, "report")

@@ -1,0 +1,58 @@
+"""What a host knows of its place in the cloud when it can ask nobody: kept in its folder, for the next agent too."""
+
+import json
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+log = logging.getLogger(__name__)
+
+ISOLATED_AFTER: Final = 25.0  # seconds without control; it moves routers at 30
+
+
+class Standing:
+    """`others` is whether another host could take this one's routers, as control said last; None: it never said."""
+
+    def __init__(self, folder: Path) -> None:
+        self._said = folder / "standing.json"
+        self._spoke = folder / "heard"
+        self.others: bool | None = None
+        try:
+            self.others = json.loads(self._said.read_text())["others"]
+        except (OSError, ValueError, KeyError, TypeError):
+            log.debug("%s says nothing", self._said)
+
+    @property
+    def may_be_replaced(self) -> bool:
+        """Whether control could have given our routers to somebody. An older control never says: then it could."""
+        return self.others is not False
+
+    @property
+    def was_silent(self) -> bool:
+        """Whether the host spoke once and has not for so long that its routers may live elsewhere by now."""
+        try:
+            silence = time.time() - self._spoke.stat().st_mtime
+        except OSError:
+            return False
+        return bool(self.others) and not 0 <= silence <= ISOLATED_AFTER
+
+    def hear(self, others: bool) -> None:
+        """Control says whether there are others."""
+        if others is self.others:
+            return
+        self.others = others
+        try:
+            fresh = self._said.with_suffix(".new")
+            fresh.write_text(json.dumps({"others": others}))
+            fresh.replace(self._said)
+        except OSError as error:  # said again at each hello
+            log.error("%s could not be written: %s", self._said, error)
+
+    def spoke(self) -> None:
+        """A heartbeat of this host has left it."""
+        try:
+            os.utime(self._spoke)
+        except FileNotFoundError:
+            self._spoke.touch()

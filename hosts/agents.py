@@ -1,0 +1,188 @@
+"""Requests of agents at /internal/: by whose key they are sealed, whether they came before, and what that host may open."""
+
+import hashlib
+import logging
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final, Literal
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from common import errors
+from hostagent import envelope
+from hostagent.contract import WINDOW, http_seal
+from hosts import services
+from hosts.models import Host
+
+log = logging.getLogger(__name__)
+
+SKEW_1: Final = 120.0  # seconds an agent's clock may be off that never learned ours (version 1)
+BUCKET: Final = 2 * WINDOW  # seconds of one folder of nonces
+
+
+class AgentRefused(errors.Unauthorized):
+    template = _("This request is not sealed by a host of this cloud.")
+
+
+class AgentLate(AgentRefused):
+    template = _("This request was sealed %(seconds)s s from now. Set the clock of the host, or start its agent again.")
+
+
+class AgentRepeated(AgentRefused):
+    template = _("This request was made before. Seal each one anew.")
+
+
+class NotOfThisHost(errors.NotFound):
+    template = _("Nothing that host %(host)s runs or was asked to do needs %(what)s.")
+
+
+# ── Whose ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def authenticate_agent(request: HttpRequest, *, is_streamed: bool = False) -> Host:
+    """The host whose key sealed an /internal/ request, which counts once.
+
+    The body is held against its digest, unless it `is_streamed`: then `checked` does that as it is read.
+    Raises: AgentRefused.
+    """
+    name = request.META.get("HTTP_X_STACKLING_HOST", "")
+    key = services.key_of(name)
+    host = Host.objects.filter(name=name).first() if key is not None else None
+    if key is None or host is None:
+        raise AgentRefused()
+    if "HTTP_X_STACKLING_SEAL_2" in request.META:
+        _check(request, key, is_streamed=is_streamed)
+    elif host.speaks > 1 or settings.AGENT_CONTRACT > 1:
+        raise AgentRefused()  # its agent knows better
+    else:
+        _check_version_1(request, key)
+    return host
+
+
+def checked(request: HttpRequest, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces of a streamed body; at its end it must be what the agent sealed. Raises: AgentRefused."""
+    want = request.META.get("HTTP_X_STACKLING_DIGEST", "") if "HTTP_X_STACKLING_SEAL_2" in request.META else ""
+    digest = hashlib.sha512()
+    for piece in pieces:
+        digest.update(piece)
+        yield piece
+    if want and digest.hexdigest() != want:
+        raise AgentRefused()
+
+
+def _check(request: HttpRequest, key: str, *, is_streamed: bool) -> None:
+    at, nonce, digest = (request.META.get(f"HTTP_X_STACKLING_{part}", "") for part in ("TIME", "NONCE", "DIGEST"))
+    identity = tuple(
+        request.META.get("HTTP_" + header.upper().replace("-", "_"), "") for header in envelope.IDENTITY_HEADERS
+    )
+    want = envelope.http_seal(
+        key, method=request.method or "", path=request.get_full_path(), at=at, nonce=nonce, digest=digest, identity=identity
+    )
+    _compare(request.META["HTTP_X_STACKLING_SEAL_2"], want)
+    _check_time(at, WINDOW)
+    if not is_streamed and envelope.body_digest(request.body) != digest:
+        raise AgentRefused()
+    if not once.take(nonce):
+        raise AgentRepeated()
+
+
+def _check_version_1(request: HttpRequest, key: str) -> None:
+    at = request.META.get("HTTP_X_STACKLING_TIME", "")
+    _compare(
+        request.META.get("HTTP_X_STACKLING_SEAL", ""), http_seal(key, request.method or "", request.get_full_path(), at)
+    )
+    _check_time(at, SKEW_1)
+
+
+def _compare(have: str, want: str) -> None:
+    if not envelope.is_same(have, want):
+        raise AgentRefused()
+
+
+def _check_time(at: str, window: float) -> None:
+    try:
+        off = time.time() - float(at)
+    except ValueError:
+        raise AgentRefused() from None
+    if not abs(off) <= window:
+        raise AgentLate(seconds=round(off))
+
+
+# ── Once ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Once:
+    """Remembers what was used, for all processes of this machine: an empty file a nonce, in a folder a few minutes old.
+
+    Where the folder cannot be made, for this process only.
+    """
+
+    def __init__(self, place: Callable[[], Path]) -> None:
+        self._place = place
+        self._used: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self._bucket = 0
+
+    def take(self, nonce: str) -> bool:
+        """Whether it was not used before; it is now."""
+        if len(nonce) != 2 * envelope.NONCE_BYTES or not nonce.isalnum():
+            return False
+        moment = time.time()
+        with self._lock:
+            if nonce in self._used:
+                return False
+            self._used[nonce] = moment
+            if len(self._used) > 10_000:
+                self._used = {one: at for one, at in self._used.items() if at > moment - BUCKET}
+        return self._take_file(nonce, int(moment // BUCKET))
+
+    def _take_file(self, nonce: str, bucket: int) -> bool:
+        folder = self._place()
+        try:
+            if bucket != self._bucket:
+                self._turn(folder, bucket)
+            if (folder / str(bucket - 1) / nonce).exists():
+                return False
+            os.close(os.open(folder / str(bucket) / nonce, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            return False
+        except OSError as error:
+            log.debug("nonces are remembered by this process only: %s", error)
+        return True
+
+    def _turn(self, folder: Path, bucket: int) -> None:
+        """The next folder; those that nothing can be repeated from any more go."""
+        if folder.parent.is_dir():
+            (folder / str(bucket)).mkdir(mode=0o700, parents=True, exist_ok=True)
+        for old in folder.iterdir():
+            if old.name.isdigit() and int(old.name) < bucket - 1:
+                shutil.rmtree(old, ignore_errors=True)
+        self._bucket = bucket
+
+
+once = Once(lambda: Path(settings.RUN) / "nonces")
+
+
+# ── What ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+Kind = Literal["read image", "write image"]
+May = Callable[[str, str], bool]
+_may: dict[Kind, list[May]] = {}
+
+
+def allow(kind: Kind, may: May) -> None:
+    """Set by the apps above: `may(host, id)` says whether something that host runs or was asked to do needs the thing."""
+    _may.setdefault(kind, []).append(may)
+
+
+def require(host: Host, kind: Kind, id: str) -> None:
+    """Raises: NotOfThisHost unless somebody says that the host needs it."""
+    if not any(may(host.name, id) for may in _may.get(kind, ())):
+        log.warning("host %s may not %s %s", host.name, kind, id[:64])
+        raise NotOfThisHost(host=host.name, what=id[:64])

@@ -1,0 +1,105 @@
+"""Heartbeats: a queue and a thread of their own in control, and one write a second for all hosts together.
+
+So nothing that reports or operations wait for makes a host look dead, and a thousand hosts cost what a few rows cost.
+"""
+
+import logging
+import threading
+import time
+from typing import Any, Final
+
+from django.db import close_old_connections, connection, transaction
+
+from common.clock import now
+from hostagent import broker
+from hostagent.contract import HEARTBEAT_QUEUE
+from hostagent.threads import Threads
+from hosts import services
+from hosts.models import Host
+from hosts.states import HostState
+from operations import arrivals
+
+log = logging.getLogger(__name__)
+
+WRITE_EVERY: Final = 1.0  # seconds
+RETRY: Final = 1.0  # seconds after which a broker that is away is asked again
+
+_beats: dict[str, dict[str, Any]] = {}  # host → the body of its newest
+_lock = threading.Lock()
+_is_running = False
+
+
+def start() -> None:
+    """In control: read the heartbeats' queue, and write. Once a process."""
+    global _is_running
+    if not _is_running:
+        _is_running = True
+        threads = Threads()
+        threads.keep("heartbeats", _read)
+        threads.keep("heartbeats-write", _write)
+
+
+def note(name: str, body: dict[str, Any]) -> None:
+    """A host lives. Written within a second where control runs, at once elsewhere."""
+    with _lock:
+        _beats[name] = body
+    if not _is_running:
+        flush()
+
+
+def take(message: Any) -> None:
+    """One message of the heartbeats' queue."""
+    report = arrivals.opened(message, services.key_of, beat=True)
+    if report is not None:
+        note(str(report["host"]), report["body"])
+
+
+def _read() -> None:
+    from cloud.celery import app
+
+    while True:
+        try:
+            broker.read(app, HEARTBEAT_QUEUE, take, lambda: False)
+        except Exception as error:  # noqa: BLE001 whatever a broker's client raises
+            log.warning("heartbeats: the broker is away: %s: %s", type(error).__name__, error)
+            time.sleep(RETRY)
+
+
+def _write() -> None:
+    while True:
+        time.sleep(WRITE_EVERY)
+        close_old_connections()
+        flush()
+
+
+def flush() -> None:
+    """Write down who was heard since the last time: one statement for all that are up already."""
+    global _beats
+    with _lock:
+        beats, _beats = _beats, {}
+    numbers = arrivals.fresh.take_changed()
+    if not beats and not numbers:
+        return
+    resting = set(Host.objects.filter(name__in=beats).exclude(state=HostState.UP).values_list("name", flat=True))
+    with transaction.atomic():
+        Host.objects.filter(name__in=beats.keys() - resting).update(last_seen_at=now())
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f"UPDATE {Host._meta.db_table} SET heard = %s WHERE name = %s",
+                [(services.written(floors), name) for name, floors in numbers.items()],
+            )
+    for name in resting:
+        _revive(name)
+    for name, body in beats.items():
+        services.answer_heartbeat(name, body)
+
+
+@transaction.atomic
+def _revive(name: str) -> None:
+    """A host that was not up is heard."""
+    host = Host.objects.select_for_update().filter(name=name).first()
+    if host is None or not host.inventory:
+        return  # never heard what it has: its inventory makes it usable
+    host.last_seen_at = now()
+    host.save(update_fields=["last_seen_at"])
+    services.change_state(host, HostState.UP)

@@ -1,0 +1,133 @@
+"""What comes from agents, opened and held against replay, before anything is done with it.
+
+Reports of a host are numbered: in version 2 by `seq`, in version 1 by the moment they were sent, which grows likewise. One that
+was seen, or is far behind the newest, does nothing. The newest numbers are kept with the host (`take_changed`), so that what
+came before a restart of control is a replay after it; of the last second some may pass once more.
+"""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+from django.conf import settings
+
+from hostagent import envelope
+from hostagent.contract import ACCEPTED_VERSIONS, HEARTBEAT_COUNTS, SILENCE, STATS_EVERY, is_sealed
+
+log = logging.getLogger(__name__)
+
+Stream = Literal["1", "2", "beat"]
+Floors = dict[str, int]
+#: How far behind the newest a report may come: queues are read by several threads. Microseconds in version 1.
+WINDOW: Final[dict[Stream, int]] = {"1": 60_000_000, "2": 4096, "beat": 4096}
+SEEN: Final = 512  # numbers remembered before the old ones are forgotten
+
+#: Reports that say nothing any more when they are this old, in seconds; "sent" is by our clock in version 2.
+LIFE: Final = {"heartbeat": HEARTBEAT_COUNTS, "working": SILENCE, "stats": 2 * STATS_EVERY}
+
+KeyOf = Callable[[str], str | None]
+_floors_of: Callable[[str], Floors] = lambda host: {}  # noqa: E731
+
+
+def use(*, floors_of: Callable[[str], Floors]) -> None:
+    """Set by `hosts`: the newest numbers kept of a host."""
+    global _floors_of
+    _floors_of = floors_of
+
+
+class _Line:
+    """The numbers that came by one stream of a host."""
+
+    def __init__(self, floor: int) -> None:
+        self.floor = self.newest = floor
+        self.seen: set[int] = set()
+
+    def admit(self, number: int, window: int) -> bool:
+        if number <= max(self.floor, self.newest - window) or number in self.seen:
+            return False
+        self.seen.add(number)
+        self.newest = max(self.newest, number)
+        if len(self.seen) > SEEN:
+            self.floor = max(self.floor, self.newest - window)
+            self.seen = {one for one in self.seen if one > self.floor}
+            if len(self.seen) > window:
+                self.floor = sorted(self.seen)[len(self.seen) // 2]
+        return True
+
+
+class Freshness:
+    """Which reports came already. Safe from any thread."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, dict[Stream, _Line]] = {}
+        self._changed: set[str] = set()
+        self._lock = threading.Lock()
+
+    def admit(self, host: str, stream: Stream, number: int) -> bool:
+        """Whether this is the first time; it is noted."""
+        if host not in self._lines:
+            floors = _floors_of(host)  # outside of the lock: it may read the database
+            with self._lock:
+                lines = {one: _Line(floors.get(one, 0)) for one in WINDOW}
+                self._lines.setdefault(host, lines)
+        with self._lock:
+            self._changed.add(host)
+            return self._lines[host][stream].admit(number, WINDOW[stream])
+
+    def take_changed(self) -> dict[str, Floors]:
+        """The newest numbers of each host that was heard since the last call."""
+        with self._lock:
+            changed, self._changed = self._changed, set()
+            return {host: {stream: line.newest for stream, line in self._lines[host].items()} for host in changed}
+
+
+fresh = Freshness()
+
+
+def opened(message: Any, key_of: KeyOf, *, beat: bool = False) -> dict[str, Any] | None:
+    """The report that a message holds, or None: it is sealed by no host of this cloud, malformed, old, or came already.
+
+    `key_of` gives a host's key in hex, None for an unknown host. `beat`: it came by the heartbeats' own queue.
+    """
+    report = _unsealed(message, key_of)
+    if report is None:
+        return None
+    host, kind, version = str(report["host"]), str(report.get("kind", "")), report["v"]
+    if version == 1 and settings.AGENT_CONTRACT > 1 and kind != "hello":
+        log.error("a report of host %s was refused: it speaks version 1, and STACKLING_AGENT_CONTRACT is 2", host)
+        return None
+    stream: Stream = "1" if version == 1 else "beat" if beat else "2"
+    try:
+        number = int(float(report["sent"]) * 1e6) if version == 1 else int(report["seq"])
+        age = 0.0 if version == 1 else time.time() - float(report["sent"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        log.error("a report of host %s was refused: it has no number", host)
+        return None
+    if not fresh.admit(host, stream, number):
+        log.warning("a report of host %s (%s) was dropped: it came before", host, kind)
+        return None
+    if beat != (kind == "heartbeat" and version > 1):
+        log.error("a report of host %s (%s) was refused: it came by the wrong queue", host, kind)
+        return None
+    if age > LIFE.get(kind, math.inf) and "challenge" not in report["body"]:
+        log.info("a report of host %s (%s) was dropped: it is %.0f s old", host, kind, age)
+        return None
+    return report
+
+
+def _unsealed(message: Any, key_of: KeyOf) -> dict[str, Any] | None:
+    host = str(message.get("host", "")) if isinstance(message, dict) else ""
+    key = key_of(host)
+    version = message.get("v") if key is not None else None
+    report: dict[str, Any] | None = None
+    if key is not None and version == 2:
+        report = envelope.open_box(message, key, "report")
+    elif key is not None and version in ACCEPTED_VERSIONS and is_sealed(message, key):
+        report = message
+    if report is None or not isinstance(report.get("body"), dict):
+        log.error("a report that claims to be of host %r was refused: it is not sealed with its key", host[:64])
+        return None
+    return report
