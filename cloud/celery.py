@@ -38,7 +38,7 @@ if broker.is_rabbitmq(settings.BROKER_URL):
     app.conf.update(broker.rabbitmq_settings())
 else:
     app.conf.broker_transport_options |= {"priority_steps": [0]}
-app.autodiscover_tasks(["operations"])
+app.autodiscover_tasks(["operations", "hosts"])
 
 
 @celeryd_init.connect
@@ -58,8 +58,6 @@ def _drop_lost_connections(**_: object) -> None:
 def _start_beat(**_: object) -> None:
     from cloud.beat import start
     from hostagent import memory
-    from hosts import heartbeats
 
     memory.tidy()
     start()
-    heartbeats.start()

@@ -53,16 +53,17 @@ class Gate:
         now = self._clock.now()
         sent = _number(order.get("sent"))
         expires = min(_number(order.get("expires", sent + contract.ORDER_LIFE)), sent + contract.ORDER_LIFE)
-        if sent > now + contract.WINDOW:
-            return self._refuse("early", order, skew=now - sent)
-        if now > expires:
-            return self._refuse("late", order, skew=now - sent)
+        if sent > now + contract.WINDOW or now > expires:
+            self._refuse("late" if now > expires else "early", order, skew=now - sent)
+            return None
         nonce = str(order.get("nonce") or order.get("seal"))  # a version 1 order is known by its seal
         with self._lock:
-            if self._nonces.get(nonce) is not None:
-                return self._refuse("replayed", order)
+            is_new = self._nonces.get(nonce) is None
             self._nonces.set(nonce, round(time.time() + REMEMBERED, 1))
             self._tidy()
+        if not is_new:
+            self._refuse("replayed", order)
+            return None
         return order
 
     def _opened(self, message: Any) -> dict[str, Any] | None:
@@ -76,9 +77,11 @@ class Gate:
         else:
             order = message if contract.is_sealed(message, self._own.key) else None
         if order is None or not isinstance(order.get("body"), dict) or not isinstance(order.get("verb"), str):
-            return self._refuse("forged", message)
+            self._refuse("forged", message)
+            return None
         if order["v"] in contract.ACCEPTED_VERSIONS and order["v"] < self._least:
-            return self._refuse("old version", order)
+            self._refuse("old version", order)
+            return None
         return order
 
     def _refuse(self, why: str, order: dict[str, Any], **facts: float) -> None:
@@ -112,11 +115,13 @@ class Gate:
         with self._lock:
             kept = self._turns.get(key) or [0, 0.0, 0.0, ""]
             have, newest, _when, newest_step = kept if isinstance(kept, list) else [kept, 0.0, 0.0, ""]
-            if turn and turn < newest and not (step and step == newest_step):
-                raise Failure("stale", have=newest, got=turn)
-            if not turn and generation < have:
+            if generation and generation < have:
                 raise Failure("stale", have=have, got=generation)
-            self._turns.set(key, [max(generation, have), max(turn, newest), round(time.time()), step])
+            is_new = generation > have
+            if turn and turn < newest and not is_new and not (step and step == newest_step):
+                raise Failure("stale", have=newest, got=turn)
+            turn = turn if is_new else max(turn, newest)
+            self._turns.set(key, [max(generation, have), turn, round(time.time()), step])
 
 
 def object_of(order: dict[str, Any]) -> str:

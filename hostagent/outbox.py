@@ -85,7 +85,7 @@ class Outbox:
                 message = close(report)
                 if len(message.get("box", "")) > LARGEST:
                     raise Unsendable(f"{len(message['box'])} characters")
-            except Exception as error:  # whatever is wrong with it, the next one may leave
+            except Exception as error:  # noqa: BLE001 whatever is wrong with it, the next one may leave
                 self._park(close, report, error)
                 continue
             try:

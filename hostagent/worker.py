@@ -79,7 +79,9 @@ class Agent:
         if kind == "heartbeat" and message["v"] > 1:
             broker.publish(self.app, message, contract.HEARTBEAT_QUEUE)
         else:
-            expires = EXPIRES.get(kind) if message["v"] == 1 else None  # by our clock; in version 2 control looks by its own
+            expires = (
+                EXPIRES.get(kind) if message["v"] == 1 else None
+            )  # by our clock; in version 2 control looks by its own
             broker.send(self.app, contract.REPORT_TASK, message, contract.CONTROL_QUEUE, expires=expires)
         if kind == "heartbeat" and self._is_real:
             self.hosts[message["host"]].standing.spoke()

@@ -82,7 +82,13 @@ def _check(request: HttpRequest, key: str, *, is_streamed: bool) -> None:
         request.META.get("HTTP_" + header.upper().replace("-", "_"), "") for header in envelope.IDENTITY_HEADERS
     )
     want = envelope.http_seal(
-        key, method=request.method or "", path=request.get_full_path(), at=at, nonce=nonce, digest=digest, identity=identity
+        key,
+        method=request.method or "",
+        path=request.get_full_path(),
+        at=at,
+        nonce=nonce,
+        digest=digest,
+        identity=identity,
     )
     _compare(request.META["HTTP_X_STACKLING_SEAL_2"], want)
     _check_time(at, WINDOW)

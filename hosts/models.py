@@ -28,7 +28,9 @@ class Host(models.Model):
     booted_at = models.DateTimeField(null=True)
     version = models.CharField(max_length=32, default="", blank=True)
     speaks = models.PositiveSmallIntegerField(default=1)  # the newest version of the contract that its agent speaks
-    heard = models.CharField(max_length=80, default="", blank=True)  # operations.arrivals: the newest number of each stream
+    heard = models.CharField(
+        max_length=80, default="", blank=True
+    )  # operations.arrivals: the newest number of each stream
     trouble = models.JSONField(default=dict)  # of its agent: kind (contract.EVENTS) → the last, with "count" and "at"
     last_seen_at = models.DateTimeField(null=True)
     state_changed_at = models.DateTimeField(default=now)

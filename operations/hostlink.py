@@ -88,7 +88,11 @@ def _sealed(host: str, order: dict[str, Any], key: str, line: Line) -> dict[str,
     if line.speaks > 1:
         return envelope.close({**message, "expires": moment + ORDER_LIFE}, key, "order")
     if any(order["body"].get(name) for name in VERBS[order["verb"]].get("secret", ())):
-        log.warning("hostlink: what is secret of %s for %s crosses the broker in the clear: update its agent", order["verb"], host)
+        log.warning(
+            "hostlink: what is secret of %s for %s crosses the broker in the clear: update its agent",
+            order["verb"],
+            host,
+        )
     return seal({"v": 1, **message}, key)
 
 
@@ -104,7 +108,13 @@ def welcome(host: str, facts: dict[str, Any]) -> None:
     if key is None:
         return
     moment = now().timestamp()
-    order = {"host": host, "verb": WELCOME, "sent": moment, "expires": moment + ORDER_LIFE, "body": {**facts, "time": moment}}
+    order = {
+        "host": host,
+        "verb": WELCOME,
+        "sent": moment,
+        "expires": moment + ORDER_LIFE,
+        "body": {**facts, "time": moment},
+    }
     try:
         _publish(host, envelope.close(order, key, "order"), host_queue(host))
     except Exception as error:  # noqa: BLE001

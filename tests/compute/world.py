@@ -1,6 +1,8 @@
 """A cloud in one process: hosts that answer every order at once, as a fake agent would, and nothing that waits."""
 
+import itertools
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +10,7 @@ from rest_framework.test import APIClient
 
 from common.actor import Actor
 from common.clock import now
-from hostagent.contract import VERSION, seal
+from hostagent import envelope
 from hosts.models import Host
 from operations import background, engine, hostlink
 
@@ -16,6 +18,7 @@ KEY = "cd" * 32
 LADDER = {"reader": ["reader"], "member": ["reader", "member"], "admin": ["reader", "member", "manager", "admin"]}
 
 Order = dict[str, Any]
+_seq = itertools.count(int(time.time() * 1e6))
 
 
 def actor(project: str = "red", role: str = "member") -> Actor:
@@ -119,8 +122,8 @@ class World:
 
     def report(self, host: str, order: Order, kind: str, body: dict[str, Any]) -> None:
         message = {k: order.get(k, "") for k in ("operation", "step", "generation", "subject")}
-        message |= {"v": VERSION, "host": host, "boot": "b", "kind": kind, "sent": 1.5, "body": body}
-        hostlink.receive(seal(message, KEY))
+        message |= {"host": host, "boot": "b", "kind": kind, "body": body, "sent": time.time(), "seq": next(_seq)}
+        hostlink.receive(envelope.close(message, KEY, "report"))
 
     def settle(self, *, turns: int = 60) -> None:
         """Run what was rung for and answer what was ordered, until both are quiet."""

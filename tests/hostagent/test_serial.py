@@ -13,6 +13,7 @@ from hostagent.control_link import ControlError
 from hostagent.drivers.hypervisor.console_log import ConsoleLogs
 from hostagent.drivers.hypervisor.domain_xml import Places
 from hostagent.drivers.hypervisor.serial import SerialHub
+from hostagent.threads import Threads
 
 
 class Guest:
@@ -125,6 +126,7 @@ def desk_of_logs(tmp_path: Path) -> Any:
     (tmp_path / "consoles").mkdir()
     events: list[tuple[str, dict[str, Any]]] = []
     host = SimpleNamespace(
+        threads=Threads(),
         name="h",
         own=SimpleNamespace(data=tmp_path),
         link=Control(),

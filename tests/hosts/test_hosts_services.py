@@ -8,8 +8,8 @@ import pytest
 from django.test import RequestFactory
 
 from common.clock import now
-from hostagent.contract import VERSION, http_seal, seal
-from hosts import services
+from hostagent.contract import http_seal, seal
+from hosts import agents, services
 from hosts.models import Host
 from hosts.states import HostState, state_after
 from operations import hostlink
@@ -34,9 +34,9 @@ INVENTORY = {
 
 
 def say(kind: str, body: dict[str, Any], key: str | None = None, name: str = "h1") -> None:
-    message = {"v": VERSION, "host": name, "boot": "b1", "kind": kind, "operation": "", "step": "", "generation": 0}
+    message = {"v": 1, "host": name, "boot": "b1", "kind": kind, "operation": "", "step": "", "generation": 0}
     key = key or services.key_of(name) or ""
-    hostlink.receive(seal({**message, "subject": "", "sent": 1.0, "body": body}, key))
+    hostlink.receive(seal({**message, "subject": "", "sent": time.time(), "body": body}, key))
 
 
 def test_a_host_is_usable_once_it_said_what_it_has(host: Host) -> None:
@@ -83,10 +83,10 @@ def test_an_internal_request_needs_the_hosts_seal(host: Host, spoil: str) -> Non
         HTTP_X_STACKLING_SEAL=made if spoil != "seal" else "é",
     )
     if spoil == "none":
-        assert services.authenticate_agent(request).name == "h1"
+        assert agents.authenticate_agent(request).name == "h1"
     else:
-        with pytest.raises(services.AgentRefused):
-            services.authenticate_agent(request)
+        with pytest.raises(agents.AgentRefused):
+            agents.authenticate_agent(request)
 
 
 def test_a_disabled_host_takes_nothing_new(host: Host) -> None:

@@ -1,5 +1,7 @@
 """The engine: flows that wait, fail, repeat, hold and are woken."""
 
+import itertools
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +13,13 @@ from hypothesis import strategies as st
 from common.actor import Actor
 from common.clock import now
 from common.errors import Conflict
-from hostagent.contract import VERSION, seal
+from hostagent import envelope
 from operations import doorbell, engine, hostlink
 from operations.flows import Flow, Step, Wait
 from operations.models import Hold, Operation, OperationStep, State
 
 KEY = "ab" * 32
+_seq = itertools.count(int(time.time() * 1e6))
 ACTOR = Actor(user_id="u1", user_name="demo", project_id="p1", request_id="req-1")
 
 
@@ -45,8 +48,9 @@ def start(flow: Flow, **more: Any) -> Operation:
 
 
 def report(operation: Operation, step: str, kind: str, body: dict[str, Any], host: str = "h1", key: str = KEY) -> None:
-    message = {"v": VERSION, "host": host, "boot": "b", "kind": kind, "operation": operation.id, "step": step}
-    hostlink.receive(seal({**message, "generation": 0, "subject": "thing:t1", "sent": 1.5, "body": body}, key))
+    message = {"host": host, "boot": "b", "kind": kind, "operation": operation.id, "step": step, "seq": next(_seq)}
+    message |= {"generation": 0, "subject": "thing:t1", "sent": time.time(), "body": body}
+    hostlink.receive(envelope.close(message, key, "report"))
 
 
 @pytest.mark.django_db(transaction=True)

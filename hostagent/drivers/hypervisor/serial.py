@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from hostagent.drivers.hypervisor.domain_xml import Places
@@ -95,12 +96,12 @@ class SerialHub:
                 if key.fd == self._bell_in:
                     os.read(self._bell_in, 4096)
                     continue
-                self._safely(lambda key=key, mask=mask: key.data(mask))
+                self._safely(partial(key.data, mask))
             while self._calls:
                 self._safely(self._calls.pop(0))
             for port in list(self._ports.values()):
                 if self._wants(port):
-                    self._safely(lambda port=port: self._serve(port))
+                    self._safely(partial(self._serve, port))
 
     @staticmethod
     def _safely(call: Callable[[], None]) -> None:
