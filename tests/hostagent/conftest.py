@@ -18,8 +18,8 @@ from hostagent.timers import Timers
 class Desk:
     """One fake host and what it has reported. `order` seals and hands over an order as the broker would."""
 
-    def __init__(self, folder: Path, fault: str = "") -> None:
-        self.key = secrets.token_hex(32)
+    def __init__(self, folder: Path, fault: str = "", *, key: str = "") -> None:
+        self.key = key or secrets.token_hex(32)
         own = HostSettings("fake1", self.key, folder / "data", folder / "run")
         self.settings = Settings((own,), DRIVER_SETS["fake"], "", f"unix:{folder}/web.sock", "", False, "", fault)
         self.reports: list[dict[str, Any]] = []
@@ -61,9 +61,9 @@ class Desk:
 
     def order(self, verb: str, body: dict[str, Any], **more: Any) -> dict[str, Any]:
         """The report that ends it."""
-        order = self.make(verb, body, **more)
-        self.host.receive(order)
-        return self.until(lambda r: r["operation"] == order["operation"] and r["kind"] in ("done", "failed"))
+        operation = more.setdefault("operation", secrets.token_hex(4))
+        self.host.receive(self.make(verb, body, **more))
+        return self.until(lambda r: r["operation"] == operation and r["kind"] in ("done", "failed"))
 
     def until(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 5.0) -> dict[str, Any]:
         end = time.monotonic() + seconds
@@ -80,7 +80,7 @@ def make_desk(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
     desks: list[Desk] = []
 
     def make(fault: str = "") -> Desk:
-        desks.append(Desk(tmp_path, fault))
+        desks.append(Desk(tmp_path, fault, key=desks[0].key if desks else ""))
         return desks[-1]
 
     yield make
