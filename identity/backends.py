@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from common.errors import Unauthorized
 from identity.auth import passwords
 from identity.models import User
+from openstackapi.client import address_of
 
 
 class PasswordBackend(BaseBackend):
@@ -17,7 +18,12 @@ class PasswordBackend(BaseBackend):
         if username is None or password is None:
             return None
         try:
-            return passwords.check(password, name=username, domain=extra.get("domain", "default"))
+            return passwords.check(
+                password,
+                name=username,
+                domain=extra.get("domain", "default"),
+                source=address_of(request) if request is not None else "",
+            )
         except Unauthorized:
             return None
 

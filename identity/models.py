@@ -32,7 +32,7 @@ from identity.projects.models import Domain, Project, ProjectTag
 from identity.revocation.models import Epoch, RevocationEvent
 from identity.roles.models import ImpliedRole, Role
 from identity.sharing.models import GroupShare, UserShare
-from identity.signins.models import FailedSignIn, PortalSession
+from identity.signins.models import FailedTry, PortalSession
 from identity.trusts.models import Trust
 from identity.users.models import OldPassword, User
 
@@ -49,7 +49,7 @@ __all__ = [
     "Endpoint",
     "EndpointGroup",
     "Epoch",
-    "FailedSignIn",
+    "FailedTry",
     "FederatedUser",
     "Group",
     "GroupDomainRole",

@@ -19,6 +19,7 @@ from identity.revocation import services as revocation
 from identity.signins import steps
 from identity.signins.store import ADDRESS, AGENT, OPENED
 from identity.tokens import audit_id
+from openstackapi.client import address_of
 
 _BACKEND = "identity.backends.PasswordBackend"
 _KIND, _ID, _AUDIT, _METHODS, _THROUGH = "scope_kind", "scope_id", "audit_id", "methods", "through"
@@ -34,7 +35,9 @@ def sign_in(request: HttpRequest, username: str, password: str, domain: str = "D
     `domain` is a name or an id. Raises: Unauthorized, the same for an unknown user and a wrong password;
     steps.MoreNeeded when the user has a second factor, which `steps.pending` then tells about.
     """
-    return prove(request, passwords.check(password, name=username, domain=domain), "password")
+    return prove(
+        request, passwords.check(password, name=username, domain=domain, source=address_of(request)), "password"
+    )
 
 
 def prove(
@@ -59,9 +62,7 @@ def _open(request: HttpRequest, user: User, proven: steps.Proven) -> Actor:
     _remember(request, wanted if usable else _first_scope(user, provider_of(request)))
     session.setdefault(_AUDIT, audit_id())  # proving more changes nothing of what the session is called
     session[OPENED] = now().isoformat()
-    session[ADDRESS] = (
-        request.META.get("HTTP_X_FORWARDED_FOR", request.META.get("REMOTE_ADDR", "")).split(",")[-1].strip()[:45]
-    )
+    session[ADDRESS] = address_of(request)
     session[AGENT] = request.META.get("HTTP_USER_AGENT", "")[:255]
     actor = actor_from_session(request) or _actor(request, user.pk)
     request.actor = actor  # type: ignore[attr-defined]

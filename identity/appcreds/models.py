@@ -23,13 +23,13 @@ class AccessRule(models.Model):
 
 
 class ApplicationCredential(models.Model):
-    """`secret` is an HMAC with the cloud's key: the secrets are random, so a slow hash would only cost time."""
+    """`secret` is an HMAC with the cloud's key of a random one, a slow hash of one that a user chose."""
 
     id = models.CharField(primary_key=True, max_length=64, default=new_hex)
     name = models.CharField(max_length=255)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="application_credentials")
     project = models.ForeignKey(Project, null=True, on_delete=models.CASCADE, related_name="+")
-    secret = models.CharField(max_length=128)
+    secret = models.CharField(max_length=255)
     description = models.TextField(null=True)
     unrestricted = models.BooleanField(default=False)
     expires_at = models.DateTimeField(null=True)

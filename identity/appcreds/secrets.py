@@ -1,14 +1,24 @@
-"""Making and checking application credentials' secrets."""
+"""Making and checking application credentials' secrets.
+
+A secret of ours has 512 random bits: a keyed hash says whether it is right. One that a user chose may be any word, so it is
+hashed as slowly as a password; and whatever is not right costs one slow hash, so that nothing is told by the time it takes.
+"""
 
 import hmac
 import secrets
 
+from django.contrib.auth.hashers import check_password, make_password
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Unauthorized
+from identity.auth.passwords import nobodys
+from identity.auth.tries import Tries
 from identity.credentials.crypto import keyed_hash
 from identity.models import ApplicationCredential
+
+#: Characters of a secret of ours: 64 bytes in base64.
+LENGTH = 86
 
 
 class WrongSecret(Unauthorized):
@@ -19,18 +29,31 @@ def new() -> str:
     return secrets.token_urlsafe(64)
 
 
-def hashed(secret: str) -> str:
-    return keyed_hash("identity.application_credential", secret)
+def hashed(secret: str, *, chosen: bool) -> str:
+    """What is kept of a secret; `chosen` by a user, or made by `new`."""
+    return make_password(secret) if chosen else keyed_hash("identity.application_credential", secret)
 
 
 def check(
-    secret: str, *, id: str | None = None, name: str | None = None, user_id: str | None = None
+    secret: str, *, id: str | None = None, name: str | None = None, user_id: str | None = None, source: str = ""
 ) -> ApplicationCredential:
-    """The credential whose secret this is. Raises: WrongSecret, also for an unknown or expired one."""
+    """The credential whose secret this is. Raises: WrongSecret, also for an unknown, expired or paused one."""
     rows = ApplicationCredential.objects.select_related("user")
     found = rows.filter(pk=id) if id is not None else rows.filter(user_id=user_id, name=name)
     row = found.first()
-    fits = hmac.compare_digest(row.secret if row else "", hashed(secret))
-    if row is None or not fits or (row.expires_at is not None and row.expires_at <= now()):
+    tries = Tries("application_credential", row.pk if row else id, name, user_id, source=source)
+    fits = _fits(secret, row.secret if row else "")
+    if row is None or not fits or tries.paused or (row.expires_at is not None and row.expires_at <= now()):
+        tries.failed()
         raise WrongSecret()
+    tries.forget()
+    if "$" not in row.secret and len(secret) != LENGTH:  # chosen before chosen ones were hashed slowly
+        ApplicationCredential.objects.filter(pk=row.pk).update(secret=hashed(secret, chosen=True))
     return row
+
+
+def _fits(secret: str, stored: str) -> bool:
+    if stored and "$" not in stored and hmac.compare_digest(stored, hashed(secret, chosen=False)):
+        return True
+    is_slow = "$" in stored
+    return check_password(secret, stored if is_slow else nobodys()) and is_slow

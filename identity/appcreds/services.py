@@ -69,12 +69,12 @@ def create(
         raise NeedsProject()
     if expires_at is not None and expires_at <= now():
         raise Invalid(reason="The expiration of an application credential must lie in the future.")
-    secret = secret or secrets.new()
+    chosen, secret = bool(secret), secret or secrets.new()
     row = ApplicationCredential(
         name=name,
         user_id=user_id,
         project_id=actor.project_id,
-        secret=secrets.hashed(secret),
+        secret=secrets.hashed(secret, chosen=chosen),
         description=description,
         unrestricted=unrestricted,
         expires_at=expires_at,

@@ -57,17 +57,19 @@ def check(
     name: str | None = None,
     domain: str | None = None,
     allow_expired: bool = False,
+    source: str = "",
 ) -> User:
-    """The user whose password this is.
+    """The user whose password this is. `source` is the address of who says so.
 
     Raises: WrongPassword for an unknown, disabled or locked user and for a wrong password alike; PasswordExpired;
     Unavailable when the directory that holds the user does not answer.
     """
     user = find(user_id=user_id, name=name, domain=domain)
-    stored = user.password if user is not None and user.password else _unknown()
+    stored = user.password if user is not None and user.password else nobodys()
     fits = check_password(password, stored) and user is not None and bool(user.password)
     there = user is not None and user.enabled and user.domain.enabled
-    tries = Tries(user if there else None, user_id, name, None if there else _home(domain))
+    who = (user.pk,) if user is not None and there else (user_id, name, _home(domain))
+    tries = Tries("password", *who, source=source)
     if user is not None and there and not user.password and not _locked(user, tries):
         fits = bool(directories.fits(user, password)) and user.enabled
     if user is None or not there or not fits or _locked(user, tries):
@@ -93,7 +95,7 @@ def _locked(user: User, tries: Tries) -> bool:
     return tries.paused and not user.options.get("ignore_lockout_failure_attempts")
 
 
-def _unknown() -> str:
+def nobodys() -> str:
     """A hash that no password fits, so that an unknown user costs what a known one does."""
     global _nobody
     if _nobody is None:

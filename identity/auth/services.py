@@ -16,9 +16,11 @@ from identity.appcreds import secrets
 from identity.assignments.effective import Scope, roles_on
 from identity.auth import passwords, receipts, totp
 from identity.auth.receipts import MethodsTooFew
+from identity.auth.tries import Tries
 from identity.federation import bearer
 from identity.models import Project, Trust, User
 from identity.oauth1 import signing
+from openstackapi.client import address_of
 
 Body = dict[str, Any]
 
@@ -57,6 +59,13 @@ class Proof:
     scope: Scope | None = None  # a method that fixes it: application_credential, oauth1
     delegation: actors.Delegation = field(default_factory=actors.Delegation)
     expires_at: datetime | None = None
+    receipt: receipts.Receipt | None = None
+
+    def knows_password(self, user_id: str) -> bool:
+        """Whether this request, or one before it, proved the user's password."""
+        if self.receipt is not None and self.receipt.user_id == user_id and "password" in self.receipt.methods:
+            return True
+        return self.user_id == user_id and "password" in self.methods
 
     def is_user(self, user_id: str) -> None:
         if self.user_id and self.user_id != user_id:
@@ -69,8 +78,9 @@ def sign_in(auth: Body, *, request: Any = None) -> tuple[str, Actor]:
 
     Raises: Unauthorized (the same for an unknown user and a wrong password), MethodsTooFew, Invalid, Forbidden.
     """
-    proof = _prove(auth["identity"], request)
-    _add_receipt(proof, request)
+    before = _receipt(request)
+    proof = _prove(auth["identity"], request, before)
+    _add_receipt(proof, before)
     enough_methods(proof.user_id, proof.methods)
     scope, proof = _scope(auth, proof)
     text, _token_made = tokens.issue(
@@ -90,12 +100,13 @@ def sign_in(auth: Body, *, request: Any = None) -> tuple[str, Actor]:
     return text, actor
 
 
-def _prove(identity: Body, request: Any) -> Proof:
+def _prove(identity: Body, request: Any, receipt: receipts.Receipt | None) -> Proof:
+    """What the methods of a request prove. A password is looked at first: a code that comes with one is not alone."""
     methods = identity["methods"]
     if not methods:
         raise BadMethod()
-    proof = Proof()
-    for method in methods:
+    proof = Proof(receipt=receipt)
+    for method in sorted(methods, key=lambda name: name != "password"):
         part = identity.get(method)
         prove = _METHODS.get(method) or (_federated if _names_provider(part) else None)
         if prove is None:
@@ -106,6 +117,10 @@ def _prove(identity: Body, request: Any) -> Proof:
         known = method if method in tokens.METHODS else "mapped"  # a protocol may have any name
         proof.methods = tuple(dict.fromkeys((*proof.methods, known)))
     return proof
+
+
+def _source(request: Any) -> str:
+    return address_of(request) if request is not None else ""
 
 
 def _names_provider(part: Any) -> bool:
@@ -133,12 +148,13 @@ def _password(proof: Proof, body: Body, request: Any) -> None:
     who = _user_of(body, "password")
     if "password" not in body["user"]:
         raise MissingPart(attribute="password", target="user")
-    proof.is_user(passwords.check(body["user"]["password"], **who).pk)
+    proof.is_user(passwords.check(body["user"]["password"], source=_source(request), **who).pk)
 
 
 def _totp(proof: Proof, body: Body, request: Any) -> None:
     user = passwords.find(**_user_of(body, "totp"))
-    if user is None or not totp.check(user, body["user"].get("passcode", "")):
+    alone = user is not None and not proof.knows_password(user.pk)
+    if user is None or not totp.check(user, body["user"].get("passcode", ""), source=_source(request), alone=alone):
         raise NotAuthenticated()
     proof.is_user(user.pk)
 
@@ -158,7 +174,8 @@ def _application_credential(proof: Proof, body: Body, request: Any) -> None:
     if "id" not in body and not ("name" in body and who):
         raise MissingPart(attribute="name or ID", target="application credential")
     user = passwords.find(**who) if who else None
-    row = secrets.check(body["secret"], id=body.get("id"), name=body.get("name"), user_id=user.pk if user else None)
+    named = {"id": body.get("id"), "name": body.get("name"), "user_id": user.pk if user else None}
+    row = secrets.check(body["secret"], source=_source(request), **named)
     proof.is_user(row.user_id)
     proof.scope = Scope("project", row.project_id or "")
     proof.delegation = replace(proof.delegation, app_cred_id=row.pk)
@@ -220,12 +237,25 @@ def enough_methods(user_id: str, methods: tuple[str, ...]) -> None:
         raise MethodsTooFew(user_id, methods, rules)
 
 
-def _add_receipt(proof: Proof, request: Any) -> None:
-    """What was proven in an earlier request. Raises: ReceiptNotFound, also for another user's."""
+def _receipt(request: Any) -> receipts.Receipt | None:
+    """What was proven in an earlier request. Raises: ReceiptNotFound, after many wrong ones for right ones too."""
     text = request.headers.get(receipts.HEADER) if request is not None else None
     if not text:
+        return None
+    tries = Tries("receipt", source=_source(request))
+    try:
+        if tries.paused:
+            raise receipts.ReceiptNotFound()
+        return receipts.read(text)
+    except receipts.ReceiptNotFound:
+        tries.failed()
+        raise
+
+
+def _add_receipt(proof: Proof, receipt: receipts.Receipt | None) -> None:
+    """Raises: ReceiptNotFound for another user's."""
+    if receipt is None:
         return
-    receipt = receipts.read(text)
     if receipt.user_id != proof.user_id:
         raise receipts.ReceiptNotFound()
     proof.methods = tuple(dict.fromkeys((*receipt.methods, *proof.methods)))

@@ -3,50 +3,47 @@
 import base64
 import binascii
 import time
-from datetime import timedelta
 
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor import InvalidToken
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
-from django.db.models import F
 
-from common.clock import now
+from identity.auth.tries import Tries
 from identity.credentials.crypto import decrypt
 from identity.models import Credential, User
 
 STEP = 30
-#: Wrong codes in a row before a secret is locked, and for how long: six digits are soon guessed otherwise.
-LOCK_AFTER = 10
-LOCK_FOR = timedelta(minutes=5)
 
 
-def check(user: User, passcode: str) -> bool:
+def check(user: User, passcode: str, *, source: str, alone: bool = False) -> bool:
     """Whether the code is the present one, or the one before, of any of the user's secrets. Each counts once.
 
-    A code is spent even if the rest of the sign-in fails. Secrets with many wrong codes are locked for a while.
+    A code is spent even if the rest of the sign-in fails. Many wrong ones pause the source; where a code is all that was
+    proven (`alone`), many from anywhere pause codes alone: nobody who knows the password is kept out by that.
     """
     if not user.enabled or not user.domain.enabled:
         return False
+    counts = [Tries("totp", user.pk, source=source)]
+    if alone:
+        counts.append(Tries("totp alone", user.pk))
+    good = not any(one.paused for one in counts) and _spend_any(user, passcode)
+    for one in counts:
+        one.forget() if good else one.failed()
+    return good
+
+
+def _spend_any(user: User, passcode: str) -> bool:
     step = int(time.time()) // STEP
-    rows = [row for row in user.credentials.filter(type="totp") if not _locked(row)]
-    for row in rows:
+    for row in user.credentials.filter(type="totp"):
         secret = decrypt(row.encrypted_blob)
-        for at in (step, step - 1):
-            if fits(secret, passcode, at * STEP) and _spend(row, at):
-                return True
-    for row in rows:
-        Credential.objects.filter(pk=row.pk).update(failures=F("failures") + 1, failed_at=now())
+        if any(fits(secret, passcode, at * STEP) and _spend(row, at) for at in (step, step - 1)):
+            return True
     return False
-
-
-def _locked(row: Credential) -> bool:
-    return row.failures >= LOCK_AFTER and row.failed_at is not None and now() - row.failed_at < LOCK_FOR
 
 
 def _spend(row: Credential, step: int) -> bool:
     """Whether this step's code was still good; of two requests at once, one wins."""
-    later = Credential.objects.filter(pk=row.pk, last_step__lt=step)
-    return bool(later.update(last_step=step, failures=0, failed_at=None))
+    return bool(Credential.objects.filter(pk=row.pk, last_step__lt=step).update(last_step=step))
 
 
 def fits(secret: str, passcode: str, moment: int) -> bool:

@@ -1,15 +1,28 @@
-"""Failed tries to sign in, counted alike for names that exist and names that do not."""
+"""Failed tries to prove something, counted by what was tried *and* where from, and over everything by where from.
 
-from datetime import datetime, timedelta
+So who guesses pauses, and nobody whose name they guess at: a pause is of one name for one source. It begins after
+LOCKOUT_FAILURES tries in a row and is twice as long each time, up to LONGEST_PAUSE. A source that goes from name to name runs
+into a bound of its own. Names that exist and names that do not are counted alike. One table, which `prune` empties.
+"""
+
+from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Unauthorized
+from hostagent import inet
 from identity.credentials.crypto import keyed_hash
-from identity.models import FailedSignIn, User
+from identity.models import FailedTry
+
+LONGEST_PAUSE = timedelta(days=1)
+#: How long the number of pauses is remembered: a second look at the same name is not the first.
+MEMORY = timedelta(days=2)
+#: What a source may fail at in LOCKOUT_SECONDS, in LOCKOUT_FAILURES: an office behind one address has many people.
+SOURCE_FACTOR = 10
 
 
 class WrongPassword(Unauthorized):
@@ -26,55 +39,100 @@ class WrongPassword(Unauthorized):
         return int(self.data["wait"])
 
 
-def pause() -> timedelta:
-    return timedelta(seconds=settings.LOCKOUT_SECONDS)
+def pause(pauses: int = 1) -> timedelta:
+    """How long the so-manieth pause is."""
+    return min(LONGEST_PAUSE, timedelta(seconds=settings.LOCKOUT_SECONDS) * 2 ** min(max(pauses, 1) - 1, 32))
+
+
+def network_of(source: str) -> str:
+    """What counts as one source: an IPv4 address, or the /64 of an IPv6 one, of which a client has as many as it likes."""
+    try:
+        found = inet.ip_address(source)
+    except ValueError:
+        return source
+    mapped = getattr(found, "ipv4_mapped", None)
+    if mapped is not None:
+        return str(mapped)
+    return str(inet.ip_network((int(found) >> 64 << 64, 64)) if found.version == 6 else found)
 
 
 class Tries:
-    """The tries in a row for one name: of the user's row, or else of a row that only says that the name was tried.
+    """The tries for one thing from one source. `kind` is what is tried ("password", "totp", …), `words` say at what.
 
-    Both take one read and, for a failure, one write.
+    One read, and for a failure two writes, whether or not the thing exists.
     """
 
-    def __init__(self, user: User | None, *words: str | None) -> None:
-        self.user = user
-        self.key = keyed_hash("identity.tries", "\0".join(word or "" for word in words))
-        if user is not None:
-            self.count, self.at = user.failed_logins, user.failed_at
-        else:
-            row = FailedSignIn.objects.filter(pk=self.key).first()
-            self.count, self.at = (row.failures, row.failed_at) if row else (0, None)
+    def __init__(self, kind: str, *words: str | None, source: str = "") -> None:
+        where = network_of(source)
+        self.key = keyed_hash("identity.tries", "\0".join((kind, where, *(word or "" for word in words))))
+        self.source_key = keyed_hash("identity.tries.source", where)
+        rows = FailedTry.objects.in_bulk([self.key, self.source_key])
+        self.row = rows.get(self.key) or FailedTry(key=self.key)
+        self.source = rows.get(self.source_key) or FailedTry(key=self.source_key)
+
+    @property
+    def left(self) -> int:
+        return max(0, settings.LOCKOUT_FAILURES - self.row.failures)
+
+    @property
+    def wait(self) -> timedelta:
+        """What is left of the pause that runs; zero when none does."""
+        own = (
+            self.row.failed_at + pause(self.row.pauses) - now()
+            if self.row.failures >= settings.LOCKOUT_FAILURES
+            else None
+        )
+        return max(own or timedelta(), self._source_wait(), timedelta())
 
     @property
     def paused(self) -> bool:
-        return self.count >= settings.LOCKOUT_FAILURES and self.at is not None and now() - self.at < pause()
+        return self.wait > timedelta()
 
     def failed(self) -> WrongPassword:
         """Count one more, unless a pause runs; a pause that is over begins the count anew."""
         if not self.paused:
-            anew = self.count >= settings.LOCKOUT_FAILURES
-            self.count, self.at = (1 if anew else self.count + 1), now()
-            self._write(self.at, anew)
-        wait = pause() - (now() - self.at) if self.paused and self.at else timedelta()
-        return WrongPassword(left=max(0, settings.LOCKOUT_FAILURES - self.count), wait=int(wait.total_seconds()))
-
-    def _write(self, at: datetime, anew: bool) -> None:
-        if self.user is not None:
-            count = 1 if anew else F("failed_logins") + 1
-            User.objects.filter(pk=self.user.pk).update(failed_logins=count, failed_at=at)
-            return
-        rows = FailedSignIn.objects.filter(pk=self.key)
-        if not rows.update(failures=1 if anew else F("failures") + 1, failed_at=at):
-            FailedSignIn.objects.bulk_create(
-                [FailedSignIn(key=self.key, failures=1, failed_at=at)], ignore_conflicts=True
-            )
+            self._count_own()
+            self._count_source()
+        return WrongPassword(left=self.left, wait=int(self.wait.total_seconds()))
 
     def forget(self) -> None:
-        if self.user is not None and self.user.failed_logins:
-            User.objects.filter(pk=self.user.pk).update(failed_logins=0, failed_at=None)
-            self.user.failed_logins, self.user.failed_at = 0, None
+        """It was proven: tries at it from this source were mistakes of the same person."""
+        if self.row.failures or self.row.pauses:
+            FailedTry.objects.filter(pk=self.key).delete()
+            self.row = FailedTry(key=self.key)
+
+    def _count_own(self) -> None:
+        row, limit = self.row, settings.LOCKOUT_FAILURES
+        row.failures = 1 if row.failures >= limit else row.failures + 1
+        row.pauses += row.failures >= limit
+        row.failed_at = now()
+        values = {"failures": row.failures, "pauses": row.pauses, "failed_at": row.failed_at}
+        # Of two at once both count: the database adds, but where a count begins anew.
+        added = F("failures") + 1 if row.failures > 1 else row.failures
+        with transaction.atomic():
+            if not FailedTry.objects.filter(pk=self.key).update(**{**values, "failures": added}):
+                FailedTry.objects.bulk_create([FailedTry(key=self.key, **values)], ignore_conflicts=True)
+
+    # A source's count runs off by itself, so many a second: a success of somebody there takes nothing back.
+
+    def _filled(self) -> float:
+        rate = SOURCE_FACTOR * settings.LOCKOUT_FAILURES / settings.LOCKOUT_SECONDS
+        return max(0.0, self.source.failures - rate * (now() - self.source.failed_at).total_seconds())
+
+    def _source_wait(self) -> timedelta:
+        over = self._filled() - SOURCE_FACTOR * settings.LOCKOUT_FAILURES + 1
+        return timedelta(seconds=over * settings.LOCKOUT_SECONDS / (SOURCE_FACTOR * settings.LOCKOUT_FAILURES))
+
+    def _count_source(self) -> None:
+        self.source.failures, self.source.failed_at = round(self._filled()) + 1, now()
+        values = {"failures": self.source.failures, "failed_at": self.source.failed_at}
+        with transaction.atomic():
+            if not FailedTry.objects.filter(pk=self.source_key).update(**values):
+                FailedTry.objects.bulk_create([FailedTry(key=self.source_key, **values)], ignore_conflicts=True)
 
 
 def prune() -> int:
-    """Forget tries whose pause is over. Returns how many."""
-    return FailedSignIn.objects.filter(failed_at__lt=now() - 2 * pause()).delete()[0]
+    """Forget tries whose pause is over, and later how many pauses there were. Returns how many rows went."""
+    moment = now()
+    never = FailedTry.objects.filter(pauses=0, failed_at__lt=moment - 2 * pause())
+    return never.delete()[0] + FailedTry.objects.filter(failed_at__lt=moment - MEMORY).delete()[0]

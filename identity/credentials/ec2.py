@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.clock import now
 from common.errors import Invalid, NotFound, Unauthorized
+from common.numbers import is_whole
 from identity import actors, tokens
 from identity.assignments.effective import Scope
 from identity.credentials.crypto import decrypt
@@ -102,22 +104,50 @@ def _trustee(trust_id: str) -> str:
 
 
 def _check_time(credentials: Body) -> None:
-    """Raises: BadSignature for an old or unreadable time. A signer may leave it out, as in Keystone."""
+    """Raises: BadSignature for a time that is missing, unreadable, long ago or yet to come: a signature is not for ever.
+
+    Keystone lets a signer leave the time out; its own client and those of AWS do not.
+    """
     params, headers = _dict(credentials, "params"), _dict(credentials, "headers")
-    text = params.get("Timestamp") or headers.get("X-Amz-Date") or params.get("X-Amz-Date")
+    heads = {str(name).lower(): value for name, value in headers.items()}
+    text = (
+        params.get("Timestamp")
+        or heads.get("x-amz-date")
+        or params.get("X-Amz-Date")
+        or params.get("Expires")
+        or heads.get("date")
+        or _signed_time(credentials)
+    )
     if not text:
-        return
+        raise BadSignature(reason="it says no time")
     moment = _moment(str(text))
     if moment is None:
         raise BadSignature(reason=f"its time {str(text)[:40]} is not one")
     if now() > moment + LIFETIME:
         raise BadSignature(reason="it has expired")
+    if moment > now() + LIFETIME:
+        raise BadSignature(reason="its time is yet to come")
+
+
+def _signed_time(credentials: Body) -> str:
+    """The time in what an S3 request signed: version 4's second line, or else the Date, or x-amz-date, of before."""
+    try:
+        lines = base64.urlsafe_b64decode(str(credentials.get("token", "")).encode()).decode().split("\n")
+    except (binascii.Error, ValueError):
+        return ""
+    if lines[0] == V4:
+        return lines[1] if len(lines) > 1 else ""
+    named = [line.partition(":")[2] for line in lines if line.lower().startswith("x-amz-date:")]
+    return (named or lines[3:4] or [""])[0].strip()
 
 
 def _moment(text: str) -> datetime | None:
+    """ISO 8601 in either spelling, seconds since 1970, or a header's Date (RFC 9110 5.6.7)."""
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
+        if is_whole(text) and len(text) <= 12:
+            return datetime.fromtimestamp(int(text), UTC)
+        found = parsedate_to_datetime(text) if "," in text else datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

@@ -9,8 +9,7 @@ from identity.users.models import User
 class Credential(models.Model):
     """`id` of an ec2 credential is the SHA-256 of its access key.
 
-    Of a totp one: `last_step` is the 30-second step of the last passcode taken, so that none counts twice; `failures`
-    wrong ones came since, the last at `failed_at`.
+    Of a totp one: `last_step` is the 30-second step of the last passcode taken, so that none counts twice.
     """
 
     id = models.CharField(primary_key=True, max_length=64, default=new_hex)
@@ -20,5 +19,3 @@ class Credential(models.Model):
     encrypted_blob = models.TextField()
     extra = models.JSONField(default=dict)
     last_step = models.BigIntegerField(default=0)
-    failures = models.PositiveIntegerField(default=0)
-    failed_at = models.DateTimeField(null=True)

@@ -17,6 +17,8 @@ from identity.crud import Kind, Missing, Values, enforce
 from identity.models import Credential, Project, User
 
 #: Who may write these into a key would act through any trust, application credential or OAuth token whose id they know.
+#: Characters of an EC2 secret. A signature can be tried against guesses where nobody counts them.
+SHORTEST_SECRET = 16
 DELEGATION = ("trust_id", "app_cred_id", "access_token_id")
 
 
@@ -75,9 +77,14 @@ class Credentials(Kind):
     def _ec2(self, values: Values, text: str, row: Any) -> None:
         try:
             blob = orjson.loads(text)
-            access = blob["access"]
+            access, secret = blob["access"], blob["secret"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
             raise Invalid(reason="The blob of an ec2 credential must be JSON with access and secret.") from None
+        if not isinstance(access, str) or not isinstance(secret, str) or len(secret) < SHORTEST_SECRET:
+            raise Invalid(
+                reason=f"The access and secret of an ec2 credential must be texts, the secret of {SHORTEST_SECRET} characters "
+                "at least: it signs requests, and whoever has a signature may guess at it."
+            )
         if any(blob.get(name) for name in DELEGATION):
             raise Invalid(reason=f"The blob of an ec2 credential may not say {', '.join(DELEGATION)}.")
         if row is None:

@@ -1,12 +1,10 @@
 """Recovery codes: made together, shown once, each good for one sign-in (django-allauth's)."""
 
-import time
-
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from django.conf import settings
 from django.db import transaction
 
+from identity.auth.tries import Tries
 from identity.models import User
 
 
@@ -30,22 +28,23 @@ def left(user_id: str) -> int:
     return len(RecoveryCodes(row).get_unused_codes()) if row else 0
 
 
+def use(user: User, code: str, *, source: str) -> bool:
+    """Whether the code was good; now it is not any more. Too many wrong ones in a row pause all of them for the source."""
+    tries = Tries("recovery", user.pk, source=source)
+    if tries.paused or not _spend(user.pk, code):
+        tries.failed()
+        return False
+    tries.forget()
+    return True
+
+
 @transaction.atomic
-def use(user_id: str, code: str) -> bool:
-    """Whether the code was good; now it is not any more. Too many wrong ones in a row pause all of them."""
+def _spend(user_id: str, code: str) -> bool:
     found = _row(user_id)
     if found is None:
         return False
     row = Authenticator.objects.select_for_update().get(pk=found.pk)
-    wrong, at = row.data.get("wrong", 0), time.time()
-    if wrong >= settings.LOCKOUT_FAILURES and at - row.data["wrong_at"] < settings.LOCKOUT_SECONDS:
-        return False
-    good = bool(RecoveryCodes(row).validate_code(code))
-    row.refresh_from_db()
-    anew = good or wrong >= settings.LOCKOUT_FAILURES
-    row.data |= {"wrong": 0 if good else 1 if anew else wrong + 1, "wrong_at": at}
-    row.save(update_fields=["data"])
-    return good
+    return bool(RecoveryCodes(row).validate_code(code))
 
 
 def remove(user_id: str) -> None:

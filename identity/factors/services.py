@@ -61,8 +61,8 @@ def lacking(user: User, methods: tuple[str, ...]) -> tuple[str, ...]:
     return _ways(have)
 
 
-def check_totp(user: User, code: str) -> bool:
-    return codes.check(user, code)
+def check_totp(user: User, code: str, *, source: str) -> bool:
+    return codes.check(user, code, source=source)
 
 
 def _ways(have: Factors) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Rows of portal sessions, and of tries to sign in as nobody known."""
+"""Rows of portal sessions, and of failed tries to sign in."""
 
 from typing import Any
 
@@ -29,12 +29,14 @@ class PortalSession(AbstractBaseSession):
         return SessionStore
 
 
-class FailedSignIn(models.Model):
-    """Failed tries in a row for a name that nobody has, so that it answers as a known one does.
+class FailedTry(models.Model):
+    """Failed tries in a row at one thing from one source, or of one source at everything (identity.auth.tries).
 
-    `key` is a keyed hash of domain and name: what people mistype is not kept.
+    `key` is a keyed hash: what people mistype is not kept. `pauses` is how often a pause began. Rows go an hour or two days
+    after the last try.
     """
 
     key = models.CharField(primary_key=True, max_length=64)
     failures = models.PositiveIntegerField(default=0)
+    pauses = models.PositiveIntegerField(default=0)
     failed_at = models.DateTimeField(default=now, db_index=True)

@@ -13,6 +13,7 @@ from identity.factors import keys, recovery
 from identity.factors import services as factors
 from identity.models import User
 from identity.signins.store import HALF_WAY
+from openstackapi.client import address_of
 
 _KEY = "sign_in"
 #: Wrong codes until the password is asked for again.
@@ -96,7 +97,8 @@ def check(request: HttpRequest, way: str, answer: Any) -> User:
     if way == "webauthn":
         return keys.check(request, answer, found.user)
     code = str(answer).replace(" ", "").strip()
-    if not (factors.check_totp(found.user, code) if way == "totp" else recovery.use(found.user.pk, code)):
+    take = factors.check_totp if way == "totp" else recovery.use
+    if not take(found.user, code, source=address_of(request)):
         request.session[_KEY] = {**request.session[_KEY], "wrong": request.session[_KEY]["wrong"] + 1}
         raise WrongFactor()
     return found.user

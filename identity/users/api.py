@@ -12,6 +12,7 @@ from identity.users.fields import PASSWORD
 from identity.users.services import USERS
 from identity.views import IdentityView, ItemView, ListView
 from identity.wire import matching
+from openstackapi.client import address_of
 
 
 class UserList(ListView):
@@ -29,7 +30,9 @@ class UserPassword(IdentityView):
 
     def post(self, request: Any, user_id: str) -> Response:
         sent = self.body(PASSWORD)["user"]
-        services.change_password(user_id, sent["original_password"], sent["password"])
+        services.change_password(
+            user_id, sent["original_password"], sent["password"], source=address_of(request._request)
+        )
         return Response(status=204)
 
 

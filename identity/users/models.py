@@ -26,8 +26,6 @@ class User(AbstractBaseUser):
     created_at = models.DateTimeField(default=now)
     password_changed_at = models.DateTimeField(null=True)
     password_expires_at = models.DateTimeField(null=True)
-    failed_logins = models.PositiveIntegerField(default=0)
-    failed_at = models.DateTimeField(null=True)
     settings = models.JSONField(default=dict)  # the portal's: language, time zone, page size
     groups = models.ManyToManyField(Group, related_name="users", db_table="identity_group_member")
 

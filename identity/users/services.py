@@ -152,9 +152,9 @@ def new_password(password: str | None, row: User | None) -> Values:
     }
 
 
-def change_password(user_id: str, original: str, password: str) -> None:
+def change_password(user_id: str, original: str, password: str, *, source: str = "") -> None:
     """One's own password, by knowing the old one; it need not be unexpired. Raises: Unauthorized, Invalid."""
-    user = passwords.check(original, user_id=user_id, allow_expired=True)
+    user = passwords.check(original, user_id=user_id, allow_expired=True, source=source)
     directories.refuse_writes(user.pk)
     with transaction.atomic():
         user = User.objects.get(pk=user.pk)

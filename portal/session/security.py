@@ -17,6 +17,7 @@ from identity.factors import keys, recovery, totp
 from identity.factors import services as factors
 from identity.models import PortalSession, User
 from identity.signins import services as signins
+from openstackapi.client import address_of
 from portal.dialogs import Confirm, FormDialog
 from portal.forms import Styled
 from portal.pages import Page, cloud_name, is_fragment
@@ -132,7 +133,9 @@ class Guarded(FormDialog):
     def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
         if "current" in values:
             try:
-                passwords.check(values["current"], user_id=actor.user_id, allow_expired=True)
+                passwords.check(
+                    values["current"], user_id=actor.user_id, allow_expired=True, source=address_of(self.request)
+                )
             except WrongPassword:
                 raise WrongPresent() from None
         return reverse("security"), self.remove(_user(actor), **keys)

@@ -14,6 +14,7 @@ from common.errors import Unauthorized
 from identity import sessions
 from identity.models import Region as RegionRow
 from identity.users import services as users
+from openstackapi.client import address_of
 from portal import prefs
 from portal.dialogs import FormDialog
 from portal.forms import Styled
@@ -134,5 +135,5 @@ class Password(FormDialog):
         return self.page("portal/settings.html", status=status, settings_tab="password", **context)
 
     def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        users.change_password(actor.user_id, values["current"], values["new"])
+        users.change_password(actor.user_id, values["current"], values["new"], source=address_of(self.request))
         return reverse("sign-in"), ""

@@ -21,6 +21,7 @@ from identity.factors import keys
 from identity.federation import signin
 from identity.models import User
 from identity.signins import steps
+from openstackapi.client import address_of
 from portal import prefs
 from portal.pages import Page, status_of
 from portal.session import held
@@ -60,8 +61,8 @@ def sentence(error: CloudError) -> str:
     if error.wait:
         minutes = -(-error.wait // 60)
         more = ngettext(
-            "After too many wrong tries this name pauses for another minute.",
-            "After too many wrong tries this name pauses for another %(n)s minutes.",
+            "After too many wrong tries from here this name pauses for another minute.",
+            "After too many wrong tries from here this name pauses for another %(n)s minutes.",
             minutes,
         )
         return f"{text} {more % {'n': minutes}}"
@@ -89,7 +90,9 @@ class Stepwise(Page):
             raise steps.StartOver()
         password = sent.get("password", "")
         if person is not None:
-            return sessions.prove(request, passwords.check(password, user_id=person.pk), "password", scope)
+            return sessions.prove(
+                request, passwords.check(password, user_id=person.pk, source=address_of(request)), "password", scope
+            )
         domain = sent.get("domain", "").strip() or "Default"
         return sessions.sign_in(request, sent.get("username", "").strip(), password, domain)
 

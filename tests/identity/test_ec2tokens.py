@@ -84,6 +84,14 @@ def test_wrong_old_and_unknown_are_refused(admin: Api, pair: Any) -> None:
     ask(admin, changed, 401)
     for version in ("0", "1", "3"):
         ask(admin, {**version_2(pair), "params": {"SignatureVersion": version, "Action": "a", "Timestamp": "b"}}, 401)
+    for ago in (-20, -60 * 24 * 365):  # E: a signature of a future date was good until then
+        ask(admin, version_2(pair, ago=ago), 401)
+        ask(admin, version_4(pair, ago=ago), 401)
+    timeless = version_2(pair)
+    del timeless["params"]["Timestamp"]
+    signed = Ec2Signer(pair["secret"]).generate({**timeless, "params": dict(timeless["params"])})
+    answer = ask(admin, {**timeless, "signature": signed}, 401)  # E: and one without a date for ever
+    assert "says no time" in answer.content.decode()
     ask(admin, {"signature": "x"}, 400)
     admin.call("post", "/ec2tokens", {}, 400)
 
@@ -115,6 +123,11 @@ def test_s3_signatures_of_both_kinds(admin: Api, pair: Any) -> None:
         answer = ask(admin, sent, 200, "/s3tokens")
         assert answer.json()["token"]["project"]["name"] == "demo" and "X-Subject-Token" not in answer
         ask(admin, {**sent, "signature": sign[:-2] + "xx"}, 401, "/s3tokens")
+    for when in ("", "Mon, 01 Jan 2024 00:00:00 GMT", "20990101T000000Z", "99999999999"):  # E: S3's too
+        text = f"GET\n\n\n{when}\n/bucket/object"
+        sign = base64.b64encode(hmac.new(pair["secret"].encode(), text.encode(), hashlib.sha1).digest()).decode()
+        sent = {"access": pair["access"], "token": base64.urlsafe_b64encode(text.encode()).decode(), "signature": sign}
+        ask(admin, sent, 401, "/s3tokens")
     ask(admin, {"access": pair["access"], "token": "%", "signature": "x"}, 401, "/s3tokens")
 
 

@@ -216,9 +216,9 @@ def test_a_credential_stays_its_owner_s(demo: Api, admin: Api) -> None:
     demo.call("patch", f"/credentials/{made['id']}", {"credential": {"user_id": boss}}, 403)
     demo.call("post", "/credentials", {"credential": {"type": "totp", "blob": "ABCDEFGH", "user_id": boss}}, 403)
     for name in ("trust_id", "app_cred_id", "access_token_id"):
-        blob = json.dumps({"access": "a", "secret": "b", name: "c"})
+        blob = json.dumps({"access": "a", "secret": "0123456789abcdef", name: "c"})
         key = {"type": "ec2", "blob": blob, "user_id": me, "project_id": project("demo").pk}
         demo.call("post", "/credentials", {"credential": key}, 400)
-    key = {**key, "blob": '{"access": "a", "secret": "b"}'}
+    key = {**key, "blob": '{"access": "a", "secret": "0123456789abcdef"}'}
     id = demo.post("/credentials", {"credential": key})["credential"]["id"]
     demo.call("patch", f"/credentials/{id}", {"credential": {"blob": blob}}, 400)
