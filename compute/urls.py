@@ -1,6 +1,6 @@
 """Routes of the compute service, under /api/compute/. One table."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from compute.aggregates import api as aggregates
 from compute.consoles import api as consoles
@@ -14,10 +14,12 @@ from compute.servers import actions_api, api, events_api, parts_api
 from compute.usage import api as usage
 from compute.usage import audit_api as audits
 from compute.versions import api as versions
+from compute.versions import removed
 
 _SERVER = "servers/<str:server_id>"
 
 v21 = [
+    *removed.routes,
     path("", versions.VersionDetail.as_view()),
     path("extensions", versions.Extensions.as_view()),
     path("extensions/<str:alias>", versions.Extension.as_view()),
@@ -40,8 +42,16 @@ v21 = [
     path(f"{_SERVER}/diagnostics", parts_api.Diagnostics.as_view()),
     path(f"{_SERVER}/os-server-password", parts_api.Password.as_view()),
     path(f"{_SERVER}/remote-consoles", consoles.RemoteConsoles.as_view()),
+    path(f"{_SERVER}/topology", parts_api.Topology.as_view()),
     path(f"{_SERVER}/migrations", hypervisors.ServerMigrations.as_view()),
+    path(f"{_SERVER}/migrations/<str:migration_id>", hypervisors.ServerMigration.as_view()),
+    path(f"{_SERVER}/migrations/<str:migration_id>/action", hypervisors.ServerMigrationAction.as_view()),
     path("os-console-auth-tokens/<str:token>", consoles.AuthToken.as_view()),
+    # the same by its oldest name
+    path("os-volumes_boot", api.ServerList.as_view()),
+    path("os-volumes_boot/detail", api.ServerListDetail.as_view()),
+    path("os-volumes_boot/<str:server_id>", api.ServerDetail.as_view()),
+    path("os-volumes_boot/<str:server_id>/action", actions_api.Action.as_view()),
     # flavors
     path("flavors", flavors.FlavorList.as_view()),
     path("flavors/detail", flavors.FlavorListDetail.as_view()),
@@ -106,11 +116,15 @@ v21 = [
 ]
 
 v2 = [path("", versions.OlderVersionDetail.as_view()), *v21[1:]]
+#: Nova's second spelling of every route: the project's id before it, as clients of old catalogs write it.
+_PROJECT = r"(?P<project_in_path>[0-9a-f-]+)/"
 
 urlpatterns = [
     path("", versions.Versions.as_view()),
     path("v2.1", versions.VersionDetail.as_view()),
     path("v2.1/", include(v21)),
+    re_path(rf"^v2\.1/{_PROJECT}", include(v21[1:])),
     path("v2", versions.OlderVersionDetail.as_view()),
     path("v2/", include(v2)),
+    re_path(rf"^v2/{_PROJECT}", include(v2[1:])),
 ]

@@ -2,22 +2,47 @@
 
 from typing import Any
 
+from django.http import HttpRequest
+
 from common.errors import Invalid
 from openstackapi.views import Page, Response, ServiceView
 
 __all__ = ["ComputeView", "Page", "Response"]
 
 PREFIX = "/api/compute"
+OLDER = (2, 0)
+
+
+class WrongProjectInPath(Invalid):
+    template = "Malformed request URL: URL's project_id '%(path)s' doesn't match Context's project_id '%(own)s'"
 
 
 class ComputeView(ServiceView):
     service = "compute"
+    _project_in_path: str | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, project_in_path: str | None = None, **kwargs: Any) -> Any:
+        self._project_in_path = project_in_path
+        return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        if request.path.startswith(f"{PREFIX}/v2/"):  # 2.0 knows no microversions: the headers mean nothing
+        if self.is_older:  # 2.0 knows no microversions: the headers mean nothing
             for name in ("HTTP_OPENSTACK_API_VERSION", "HTTP_X_OPENSTACK_NOVA_API_VERSION"):
                 request._request.META.pop(name, None)
         super().initial(request, *args, **kwargs)
+        own = self.actor.project_id if self._project_in_path else None
+        if self._project_in_path and self._project_in_path != own:
+            raise WrongProjectInPath(path=self._project_in_path, own=own or "")
+
+    @property
+    def is_older(self) -> bool:
+        """Whether this came by 2.0, which forgives what 2.1 refuses."""
+        return bool(self.request.path.startswith(f"{PREFIX}/v2/"))
+
+    @property
+    def body_version(self) -> tuple[int, int]:
+        """The version whose schema a body is checked against: (2, 0) where 2.0 was asked."""
+        return OLDER if self.is_older else self.version
 
     @property
     def base(self) -> str:

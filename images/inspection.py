@@ -6,6 +6,7 @@ share no code. Sources: CVE-2022-47951 (vmdk extents), CVE-2024-32498 (qcow2 dat
 
 import json
 import shutil
+import struct
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,11 @@ from images.images import states
 QEMU_NAMES: Final = {"vhd": {"vpc"}, "iso": {"raw"}, "raw": {"raw"}}
 #: What else the stream's inspector may find in a claimed format: a partitioned raw disk shows its partition table.
 ALSO: Final = {"raw": {"gpt"}}
+#: Features of a qcow2 (bits of its header) that QEMU boots and oslo.utils does not know: extended L2 entries.
+#: Source: docs/interop/qcow2.txt of QEMU, "incompatible_features".
+HARMLESS_FEATURES: Final = 0b1_1011  # dirty, corrupt, compression type, extended L2; not bit 2, an outside data file
+FOOTER: Final = 512  # bytes at the end of a VHD; a fixed one has no other sign
+FIXED_VHD: Final = 2  # disk type in that footer
 #: What the names of failed checks mean.
 REASONS: Final = {
     "backing_file": _("it refers to a backing file"),
@@ -46,6 +52,12 @@ CAGE: Final = (
 class WrongFormat(Invalid):
     template = _(
         "The data is %(found)s, not %(claimed)s. Create the image with disk format %(found)s and upload it again."
+    )
+
+
+class ForeignFormat(Invalid):
+    template = _(
+        "The data is %(found)s, not %(claimed)s, and no image can have that format here. Convert it with `qemu-img convert`."
     )
 
 
@@ -78,7 +90,7 @@ class Inspector:
     def __init__(self, disk_format: str | None, container_format: str | None) -> None:
         self.claimed = disk_format or ""
         self.opaque = self.claimed in states.AMAZON_FORMATS or container_format not in ("bare", "ovf")
-        expected = self.claimed if self.claimed != "raw" else None
+        expected = self.claimed if self.claimed not in ("raw", "vhd") else None  # a fixed VHD shows only at its end
         self._feeder = _Feeder()
         feeder: Any = self._feeder  # only `read` is asked of it
         self._wrapper = format_inspector.InspectWrapper(feeder, expected_format=expected)
@@ -100,11 +112,14 @@ class Inspector:
             raise Unreadable(claimed=self.claimed, why=_("it is empty"))
         self._feeder.piece = b""
         self._wrapper.close()
-        self._agree(self._matches())
-        seen = qemu_info(path)
+        fixed_vhd = is_fixed_vhd(path)
+        self._agree(self._matches(), fixed_vhd)
+        if self.claimed == "qcow2" and strange_features(path):
+            raise Unsafe(why=REASONS["unknown_features"])
+        seen = qemu_info(path, "vpc" if fixed_vhd and self.claimed == "vhd" else None)
         allowed = QEMU_NAMES.get(self.claimed, {self.claimed})
         if seen["format"] not in allowed:
-            raise WrongFormat(claimed=self.claimed, found=seen["format"])
+            raise _wrong(self.claimed, seen["format"])
         _self_contained(seen)
         if self.claimed in ("raw", "iso"):
             return Finding(path.stat().st_size, inspected=True)
@@ -118,22 +133,28 @@ class Inspector:
         except format_inspector.ImageFormatError as error:
             raise Unreadable(claimed=self.claimed, why=_words(error)) from error
 
-    def _agree(self, matches: dict[str, Any]) -> None:
+    def _agree(self, matches: dict[str, Any], fixed_vhd: bool) -> None:
         """The claim against the stream: nothing else is found, and what is found keeps to itself."""
+        if fixed_vhd and self.claimed in ("raw", "vhd"):
+            if self.claimed == "raw":
+                raise WrongFormat(claimed="raw", found="vhd")
+            matches = {"vhd": None} | {name: match for name, match in matches.items() if name not in ("raw", "gpt")}
         # A bootable ISO is also a partitioned disk; both readings are harmless.
         allowed = {self.claimed} | ALSO.get(self.claimed, set()) | ({"gpt"} if self.claimed == "iso" else set())
         strange = sorted(set(matches) - allowed)
         if strange:
-            raise WrongFormat(claimed=self.claimed, found=strange[0])
-        if self.claimed in ("raw", "iso"):
-            return
+            raise _wrong(self.claimed, strange[0])
+        if self.claimed in ("raw", "iso") or matches.get(self.claimed, matches) is None:
+            return  # nothing in these, nor in a fixed VHD, names another file
         if self.claimed not in matches:
             raise WrongFormat(claimed=self.claimed, found="raw")
         try:
             matches[self.claimed].safety_check()
         except format_inspector.SafetyCheckFailed as failed:
-            why = ", ".join(str(REASONS.get(name, name)) for name in sorted(failed.failures))
-            raise Unsafe(why=why) from failed
+            # `finish` reads a qcow2's features itself: oslo.utils' list of them ends before QEMU's does.
+            failures = sorted(set(failed.failures) - ({"unknown_features"} if self.claimed == "qcow2" else set()))
+            if failures:
+                raise Unsafe(why=", ".join(str(REASONS.get(name, name)) for name in failures)) from failed
 
 
 class _Feeder:
@@ -143,6 +164,42 @@ class _Feeder:
 
     def read(self, size: int) -> bytes:
         return self.piece
+
+
+def _wrong(claimed: str, found: str) -> Invalid:
+    """The refusal of a claim, whose hint names only formats that an image can be created with."""
+    name = next((ours for ours, theirs in QEMU_NAMES.items() if found in theirs and ours != "iso"), found)
+    return (WrongFormat if name in states.DISK_FORMATS else ForeignFormat)(claimed=claimed, found=name)
+
+
+def is_fixed_vhd(path: Path) -> bool:
+    """Whether a file ends in the footer of a fixed VHD that fits its size.
+
+    Source: Microsoft's Virtual Hard Disk Image Format Specification, "Hard Disk Footer Format".
+    """
+    size = path.stat().st_size
+    if size < FOOTER:
+        return False
+    with path.open("rb") as file:
+        file.seek(size - FOOTER)
+        footer = file.read(FOOTER)
+    current_size, disk_type = struct.unpack(">Q", footer[48:56])[0], struct.unpack(">I", footer[60:64])[0]
+    checksum = ~sum(footer[:64] + footer[68:]) & 0xFFFFFFFF
+    return (
+        footer.startswith(b"conectix")
+        and disk_type == FIXED_VHD
+        and struct.unpack(">I", footer[64:68])[0] == checksum
+        and current_size == size - FOOTER
+    )
+
+
+def strange_features(path: Path) -> int:
+    """The incompatible features of a qcow2 that are not on our list, as bits; a version 2 has none."""
+    with path.open("rb") as file:
+        header = file.read(80)
+    if len(header) < 80 or struct.unpack(">I", header[4:8])[0] != 3:
+        return 0
+    return int(struct.unpack(">Q", header[72:80])[0]) & ~HARMLESS_FEATURES
 
 
 def _words(error: Exception) -> str:
@@ -163,9 +220,12 @@ def _self_contained(seen: dict[str, Any]) -> None:
         raise Unsafe(why=_("it is encrypted inside, and no key came with it"))
 
 
-def qemu_info(path: Path) -> dict[str, Any]:
-    """`qemu-img info` of a file. Raises: CannotInspect; Unreadable when qemu-img refuses the file."""
-    done = _qemu_img("info", path)
+def qemu_info(path: Path, format: str | None = None) -> dict[str, Any]:
+    """`qemu-img info` of a file, read as `format` or as what qemu-img finds.
+
+    Raises: CannotInspect; Unreadable when qemu-img refuses the file.
+    """
+    done = _qemu_img("info", path, *(("-f", format) if format else ()))
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().replace(str(path), "the file").splitlines()
         raise Unreadable(

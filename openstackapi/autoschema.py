@@ -189,10 +189,14 @@ def plain(schema: Any) -> Any:
 
 
 def routes(endpoints: list[Any]) -> list[Any]:
-    """Each route once: a slash at the end, or ``.json``, is another spelling of the same."""
+    """Each route once: a slash at the end, ``.json`` or Nova's project id in front is another spelling of the same."""
     found: dict[tuple[str, str], Any] = {}
     for path, regex, method, callback in endpoints:
-        if not hasattr(callback.cls, "service"):
+        if (
+            not hasattr(callback.cls, "service")
+            or "{project_in_path}" in path
+            or method.lower() in callback.cls.unlisted
+        ):
             continue
         one = path.replace("(?:\\.json)?", "").rstrip("?/") or "/"
         if one.count("/") == 2:  # the root of a service, which has its slash

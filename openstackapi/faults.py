@@ -9,7 +9,9 @@ from typing import Any
 import orjson
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import translation
+from django.utils.html import escape
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
@@ -165,7 +167,36 @@ class ServerFault(errors.CloudError):
     template = "The cloud failed unexpectedly. Tell the operator the request id %(request_id)s."
 
 
-def handle(error: Exception, context: dict[str, Any]) -> Response:
+#: What webob makes of a fault that is not asked for as JSON. Glance's clients read it line by line.
+_HTML = """<html>
+ <head>
+  <title>{status} {title}</title>
+ </head>
+ <body>
+  <h1>{status} {title}</h1>
+  {message}<br /><br />
+ </body>
+</html>
+"""
+
+
+def _in_words(request: Any, body: dict[str, Any], status: int) -> HttpResponse | None:
+    """Glance's fault as HTML or plain text, where the request's Accept asks for no JSON; None where it does.
+
+    Source: webob's `WSGIHTTPException.generate_response`, which asks in this order.
+    """
+    kind = getattr(request, "_request", request).get_preferred_type(["text/html", "application/json"])
+    if kind == "application/json":
+        return None
+    title = TITLES.get(status, "Error")
+    if kind == "text/html":
+        text = _HTML.format(status=status, title=title, message=escape(body["message"]))
+        return HttpResponse(text, status=status, content_type="text/html; charset=UTF-8")
+    text = f"{status} {title}\n\n{body['message']}\n\n   "
+    return HttpResponse(text, status=status, content_type="text/plain; charset=UTF-8")
+
+
+def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
     """DRF's exception handler: every error as its service says it, with no traceback in it."""
     view, request = context["view"], context["request"]
     service = getattr(view, "service", "")
@@ -176,7 +207,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
         known = ServerFault(request_id=request_id)
     status = status_of(known, service)
     base = f"{request.scheme}://{request.get_host()}"
-    response = Response(body_of(known, service, status, request_id), status=status)
+    body = body_of(known, service, status, request_id)
+    response = _in_words(request, body, status) if service == "image" else None
+    response = response or Response(body, status=status)
     for name, value in headers_of(known, status, service, base).items():
         response[name] = value
     return response
@@ -193,8 +226,9 @@ def _service_of(path: str) -> str:
 def _plain(request: HttpRequest, error: errors.CloudError, status: int) -> HttpResponse:
     service = _service_of(request.path)
     request_id = getattr(request, "request_id", "")
-    body = orjson.dumps(body_of(error, service, status, request_id))
-    return HttpResponse(body, status=status, content_type="application/json")
+    body = body_of(error, service, status, request_id)
+    words = _in_words(request, body, status) if service == "image" else None
+    return words or HttpResponse(orjson.dumps(body), status=status, content_type="application/json")
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

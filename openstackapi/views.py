@@ -30,6 +30,7 @@ class ServiceView(APIView):
     `answers`    {"get": JSON Schema}: what OpenAPI shows of the answer; without it, what is read from the source
     `media`      {"put": {media type: JSON Schema}}: bodies that are not plain JSON
     `queries`    {"get": {name: JSON Schema}}: what may be asked for beside what is read from the source
+    `unlisted`   methods that OpenAPI leaves out, for they only say that they are gone
     """
 
     service: ClassVar[str] = ""
@@ -40,6 +41,7 @@ class ServiceView(APIView):
     answers: ClassVar[dict[str, dict[str, Any]]] = {}
     media: ClassVar[dict[str, dict[str, dict[str, Any]]]] = {}
     queries: ClassVar[dict[str, dict[str, dict[str, Any]]]] = {}
+    unlisted: ClassVar[frozenset[str]] = frozenset()
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         with translation.override("en"):  # the wire speaks English whatever the browser prefers

@@ -4,6 +4,7 @@ from typing import Any
 
 from compute.aggregates import services
 from compute.aggregates.models import Aggregate
+from compute.hypervisors import reading
 from compute.hypervisors.reading import is_up
 from compute.servers import scheduling
 from compute.servers.schemas import NAME, obj
@@ -134,19 +135,24 @@ class AvailabilityZones(ComputeView):
 class AvailabilityZonesDetail(ComputeView):
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "compute:availability_zone:detail")
-        return Response(
-            {
-                "availabilityZoneInfo": [
-                    {
-                        "zoneName": zone,
-                        "zoneState": {"available": any(map(_usable, hosts))},
-                        "hosts": {host.name: {"nova-compute": _service(host)} for host in hosts},
-                    }
-                    for zone, hosts in _zones().items()
-                ]
-            }
-        )
+        return Response({"availabilityZoneInfo": _zones_of_services()})
 
 
-def _service(host: Host) -> dict[str, Any]:
-    return {"available": is_up(host), "active": host.enabled, "updated_at": iso_micro(host.last_seen_at)}
+def _zones_of_services() -> list[dict[str, Any]]:
+    """Each zone with its hosts and their services; "internal" has the services that are no compute host."""
+    zones: dict[str, dict[str, dict[str, Any]]] = {zone: {} for zone in _zones()}
+    for row in reading.services():
+        service = {
+            "available": row["state"] == "up",
+            "active": row["status"] == "enabled",
+            "updated_at": row["updated_at"],
+        }
+        zones.setdefault(row["zone"], {}).setdefault(row["host"], {})[row["binary"]] = service
+    return [
+        {
+            "zoneName": zone,
+            "zoneState": {"available": any(s["available"] and s["active"] for h in hosts.values() for s in h.values())},
+            "hosts": hosts,
+        }
+        for zone, hosts in zones.items()
+    ]

@@ -1,8 +1,9 @@
 """os-hypervisors, os-services, os-hosts, migrations: what operators see of hosts."""
 
+import json
 from typing import Any
 
-from common.errors import Invalid, Unsupported
+from common.errors import Invalid, NotFound, Unsupported
 from common.numbers import is_whole
 from compute.hypervisors import reading
 from compute.hypervisors.reading import HypervisorNotFound, ServiceNotFound
@@ -55,7 +56,7 @@ class _Hypervisors(ComputeView):
         }
         if self.version >= (2, 88):
             return {**out, "uptime": None}
-        return {**out, **used, "cpu_info": cpu if self.version >= (2, 28) else str(cpu)}
+        return {**out, **used, "cpu_info": cpu if self.version >= (2, 28) else json.dumps(cpu)}
 
     def selected(self, request: Any) -> list[Host]:
         """Raises: HypervisorNotFound, Invalid."""
@@ -395,3 +396,40 @@ class ServerMigrations(ComputeView):
         policy.require(self.actor, "compute:migration")
         find_server(self.actor, server_id)
         return Response({"migrations": []})
+
+
+class MigrationNotFound(NotFound):
+    template = "Migration %(id)s for server %(server)s could not be found."
+
+
+class ServerMigration(ComputeView):
+    """One live migration in progress: none ever is, see ServerMigrations."""
+
+    since = (2, 23)
+
+    def _missing(self, server_id: str, migration_id: str) -> MigrationNotFound:
+        policy.require(self.actor, "compute:migration")
+        find_server(self.actor, server_id)
+        return MigrationNotFound(id=migration_id, server=server_id)
+
+    def get(self, request: Any, server_id: str, migration_id: str) -> Response:
+        raise self._missing(server_id, migration_id)
+
+    def delete(self, request: Any, server_id: str, migration_id: str) -> Response:
+        """Abort a migration, since 2.24."""
+        if self.version < (2, 24):
+            raise NotFound(what="The resource", id=request.path)
+        raise self._missing(server_id, migration_id)
+
+
+class ServerMigrationAction(ComputeView):
+    """force_complete, since 2.22."""
+
+    since = (2, 22)
+    bodies = {"post": obj({"force_complete": {"type": "null"}}, ("force_complete",))}
+
+    def post(self, request: Any, server_id: str, migration_id: str) -> Response:
+        self.body()
+        policy.require(self.actor, "compute:migration")
+        find_server(self.actor, server_id)
+        raise MigrationNotFound(id=migration_id, server=server_id)

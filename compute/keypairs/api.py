@@ -26,19 +26,21 @@ KEYPAIR = Fields(
 )
 BASIC = Fields("keypair", [Field("name"), Field("public_key"), Field("fingerprint"), Field("type", since=(2, 2))])
 
-#: Before 2.2 names may hold only these; they go into the URL.
-_NAME = {
-    "type": "string",
-    "minLength": 1,
-    "maxLength": 255,
-    "pattern": r"^[a-zA-Z0-9 \-_]*[a-zA-Z0-9\-_][a-zA-Z0-9 \-_]*$",
-}
-_NAME_292 = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[a-zA-Z0-9 \-_@.]+$"}
+#: What a name may hold; it goes into the URL. Spaces only between other signs; in 2.0 those at the ends are cut off.
+_SIGNS = r"a-zA-Z0-9\-_"
+_SIGNS_SINCE_292 = _SIGNS + "@."
+
+
+def _name(version: tuple[int, int]) -> dict[str, Any]:
+    signs = _SIGNS if version < (2, 92) else _SIGNS_SINCE_292
+    around = " *" if version < (2, 1) else ""
+    pattern = rf"^{around}[{signs}]([{signs} ]*[{signs}])?{around}$"
+    return {"type": "string", "minLength": 1, "maxLength": 255, "pattern": pattern}
 
 
 def _schema(version: tuple[int, int]) -> dict[str, Any]:
     properties: dict[str, Any] = {
-        "name": _NAME if version < (2, 92) else _NAME_292,
+        "name": _name(version),
         "public_key": {"type": "string", "minLength": 1},
     }
     if version >= (2, 2):
@@ -49,7 +51,7 @@ def _schema(version: tuple[int, int]) -> dict[str, Any]:
     return obj({"keypair": obj(properties, required)}, ("keypair",))
 
 
-_SCHEMAS = {version: _schema(version) for version in ((2, 1), (2, 2), (2, 10), (2, 92))}
+_SCHEMAS = {version: _schema(version) for version in ((2, 0), (2, 1), (2, 2), (2, 10), (2, 92))}
 
 
 def schema_of(version: tuple[int, int]) -> dict[str, Any]:
@@ -76,7 +78,7 @@ class KeyPairs(ComputeView):
         return {"keypair": BASIC.render(row, self.version, self.actor)}
 
     def post(self, request: Any) -> Response:
-        data = self.body(schema_of(self.version))["keypair"]
+        data = self.body(schema_of(self.body_version))["keypair"]
         made = services.create(
             self.actor,
             name=data["name"].strip(),

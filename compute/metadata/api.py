@@ -116,9 +116,12 @@ def _openstack(server: Server, parts: list[str]) -> HttpResponse:
     if parts[0] not in _VERSIONS:
         return _not_found()
     data = documents.user_data(server)
+    names = documents.files_since(parts[0], (name for name in _FILES if name != "user_data" or data is not None))
+    if parts[1:] and parts[1] not in names:
+        return _not_found()
     match parts[1:]:
         case []:
-            return _text("\n".join(name for name in _FILES if name != "user_data" or data is not None))
+            return _text("\n".join(names))
         case ["meta_data.json"]:
             return _json(documents.meta_data(documents.facts_of(server)))
         case ["network_data.json"]:
@@ -146,17 +149,16 @@ def _ec2(server: Server, parts: list[str]) -> HttpResponse:
 
 def _ec2_tree(node: Any, parts: list[str]) -> HttpResponse:
     for part in parts:
-        if not isinstance(node, dict):
+        if not isinstance(node, dict) or part not in node or part == "_name":
             return _not_found()
-        by_path = {name.partition("=")[0]: child for name, child in node.items()}
-        if part not in by_path:
-            return _not_found()
-        node = by_path[part]
-    return _text(
-        "\n".join(_entry(name, child) for name, child in sorted(node.items())) if isinstance(node, dict) else node
-    )
+        node = node[part]
+    return _text(_listing(node) if isinstance(node, dict) else node)
 
 
-def _entry(name: str, child: Any) -> str:
-    """A folder ends in a slash; a key is listed as ``0=name``."""
-    return f"{name}/" if isinstance(child, dict) and "=" not in name else name
+def _listing(node: dict[str, Any]) -> str:
+    """The names in a folder: folders end in a slash, one with a `_name` stands as that."""
+    lines = []
+    for name, child in sorted(node.items()):
+        if name != "_name":
+            lines.append(child.get("_name", f"{name}/") if isinstance(child, dict) else name)
+    return "\n".join(lines)

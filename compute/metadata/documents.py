@@ -2,9 +2,12 @@
 
 import base64
 import json
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from compute.servers import personality
 from compute.servers.models import Server
 from hostagent import inet
 from networking.ports.models import FixedIP, Port
@@ -21,7 +24,16 @@ OPENSTACK_VERSIONS = (
     "2017-02-22",
     "2018-08-27",
     "2020-10-14",
+    "2025-04-04",
 )
+#: The first version that has a file; what is not here was always there.
+FILES_SINCE = {
+    "vendor_data.json": "2013-10-17",
+    "network_data.json": "2015-10-15",
+    "vendor_data2.json": "2016-10-06",
+    "password": "2013-04-04",
+}
+SEED_BYTES = 512  # of random_seed, as nova/api/metadata/base.py has it
 EC2_VERSIONS = ("1.0", "2007-01-19", "2007-12-15", "2008-02-01", "2008-09-01", "2009-04-04")
 
 
@@ -72,6 +84,7 @@ def meta_data(facts: Facts) -> dict[str, Any]:
         "meta": server.metadata,
         "devices": [],
         "dedicated_cpus": [],
+        "random_seed": base64.b64encode(os.urandom(SEED_BYTES)).decode(),
     }
     if server.key_name:
         out["public_keys"] = {server.key_name: server.key_data}
@@ -89,46 +102,80 @@ def network_data(facts: Facts) -> dict[str, Any]:
     for port_id, network_id, mac, mtu in ports.values_list("id", "network_id", "mac_address", "network__mtu"):
         name = f"tap{port_id[:11]}"
         links.append({"id": name, "vif_id": port_id, "type": "bridge", "mtu": mtu, "ethernet_mac_address": mac})
-        for row in [r for r in facts.fixed if r["port_id"] == port_id]:
+        for row in _first_of_each_family([r for r in facts.fixed if r["port_id"] == port_id]):
             subnet = subnets[row["subnet_id"]]
             networks.append(_network(f"network{len(networks)}", name, network_id, row, subnet))
-            services += [{"type": "dns", "address": ip} for ip in _dns(subnet)]
+            services += [service for service in _dns(subnet) if service not in services]
     return {"links": links, "networks": networks, "services": services}
 
 
-def _dns(subnet: Subnet) -> list[str]:
-    return [str(ip) for ip in subnet.dns_nameservers or ()]
+def _first_of_each_family(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first IPv4 and the first IPv6 address of a port: cloud-init configures one network a family and link."""
+    first: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        first.setdefault(row["version"], row)
+    return [first[version] for version in sorted(first)]
+
+
+def _dns(subnet: Subnet) -> list[dict[str, str]]:
+    return [{"type": "dns", "address": str(ip)} for ip in subnet.dns_nameservers or ()]
 
 
 def _network(name: str, link: str, network_id: str, row: dict[str, Any], subnet: Subnet) -> dict[str, Any]:
+    """One entry of `networks`. Source: `_get_nets` of nova/virt/netutils.py."""
     version = row["version"]
+    out: dict[str, Any] = {"id": name, "link": link, "network_id": network_id}
+    mode = subnet.ipv6_address_mode if version == 6 else ""
+    if subnet.enable_dhcp and not mode:
+        return {**out, "type": f"ipv{version}_dhcp"}
     net = inet.ip_network(subnet.cidr)
-    out: dict[str, Any] = {"id": name, "link": link, "network_id": network_id, "services": []}
-    if version == 4 and subnet.enable_dhcp:
-        return {**out, "type": "ipv4_dhcp"}
-    routes = []
-    if subnet.gateway_ip:
-        anywhere = ("0.0.0.0", "0.0.0.0") if version == 4 else ("::", "::")
-        routes.append({"network": anywhere[0], "netmask": anywhere[1], "gateway": subnet.gateway_ip})
-    return {**out, "type": f"ipv{version}", "ip_address": row["ip"], "netmask": str(net.netmask), "routes": routes}
+    return {
+        **out,
+        "type": f"ipv{version}{f'_{mode}' if mode else ''}",
+        "ip_address": row["ip"],
+        "netmask": str(net.netmask),
+        "routes": _routes(version, subnet),
+        "services": _dns(subnet),
+    }
+
+
+def _routes(version: int, subnet: Subnet) -> list[dict[str, str]]:
+    """The default route and the subnet's own host routes."""
+    pairs = [("0.0.0.0/0" if version == 4 else "::/0", subnet.gateway_ip)] if subnet.gateway_ip else []
+    pairs += [(route["destination"], route["nexthop"]) for route in subnet.host_routes or ()]
+    nets = [(inet.ip_network(destination, strict=False), gateway) for destination, gateway in pairs]
+    return [
+        {"network": str(net.network_address), "netmask": str(net.netmask), "gateway": gateway} for net, gateway in nets
+    ]
+
+
+def files_since(version: str, names: Iterable[str]) -> list[str]:
+    """Those of `names` that OpenStack's tree of `version` has; dates sort as text, and "latest" after all."""
+    return [name for name in names if version >= FILES_SINCE.get(name, "")]
 
 
 def config_drive(server: Server) -> dict[str, str]:
     """File name → base64 of its content: what an ISO labelled config-2 holds."""
     facts = facts_of(server)
-    files: dict[str, bytes] = {}
-    for version in ("latest", OPENSTACK_VERSIONS[-1]):
-        files[f"openstack/{version}/meta_data.json"] = json.dumps(meta_data(facts)).encode()
-        files[f"openstack/{version}/network_data.json"] = json.dumps(network_data(facts)).encode()
-        files[f"openstack/{version}/vendor_data.json"] = b"{}"
-        data = user_data(server)
-        if data is not None:
-            files[f"openstack/{version}/user_data"] = data
-    for version in ("latest", "2009-04-04"):
-        files[f"ec2/{version}/meta-data.json"] = json.dumps(ec2_document(facts)).encode()
-        data = user_data(server)
-        if data is not None:
-            files[f"ec2/{version}/user-data"] = data
+    data = user_data(server)
+    injected = {f"{number:04}": file for number, file in enumerate(server.personality)}
+    about = meta_data(facts)
+    if injected:
+        about["files"] = [{"path": f["path"], "content_path": f"/content/{name}"} for name, f in injected.items()]
+    openstack = {
+        "meta_data.json": json.dumps(about).encode(),
+        "network_data.json": json.dumps(network_data(facts)).encode(),
+        "vendor_data.json": b"{}",
+        "vendor_data2.json": b"{}",
+    }
+    ec2 = {"meta-data.json": json.dumps(ec2_document(facts)).encode()}
+    if data is not None:
+        openstack["user_data"] = ec2["user-data"] = data
+    files = {f"openstack/content/{name}": personality.content(file) for name, file in injected.items()}
+    for version in (*OPENSTACK_VERSIONS, "latest"):
+        files |= {f"openstack/{version}/{name}": openstack[name] for name in files_since(version, openstack)}
+    for version in (*EC2_VERSIONS, "latest"):
+        files |= {f"ec2/{version}/{name}": content for name, content in ec2.items()}
     return {name: base64.b64encode(content).decode() for name, content in files.items()}
 
 
@@ -162,6 +209,6 @@ def ec2_document(facts: Facts) -> dict[str, Any]:
         "security-groups": "\n".join(server.security_groups),
     }
     if server.key_name:
-        # "0=name" in the listing and "0" in the path: EC2's own oddity.
-        out["public-keys"] = {f"0={server.key_name}": {"openssh-key": server.key_data.rstrip("\n") + "\n"}}
+        key = {"_name": f"0={server.key_name}", "openssh-key": server.key_data.rstrip("\n") + "\n"}
+        out["public-keys"] = {"0": key}  # listed by its `_name` and asked for as 0: EC2's own oddity
     return out

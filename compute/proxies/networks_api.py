@@ -12,6 +12,7 @@ from common.ids import is_id
 from compute.servers.models import Server
 from compute.servers.schemas import obj
 from compute.servers.services import find as find_server
+from compute.versions.removed import RouteRemoved
 from compute.views import ComputeView, Response, flag
 from networking.floatingips import services as floatingips
 from networking.floatingips.models import FloatingIP
@@ -306,10 +307,15 @@ _NOTHING = [
 
 class Networks(ComputeView):
     until = LAST
+    unlisted = frozenset(("post",))
 
     def get(self, request: Any) -> Response:
         rows = Network.objects.visible_to(self.actor).order_by("created_at", "id")
         return Response({"networks": [{**dict.fromkeys(_NOTHING), "id": r.id, "label": r.name} for r in rows]})
+
+    def post(self, request: Any) -> Response:
+        """Removed from Nova."""
+        raise RouteRemoved()
 
 
 def _network(actor: Actor, network_id: str) -> Network:
@@ -321,14 +327,20 @@ def _network(actor: Actor, network_id: str) -> Network:
 
 class NetworkDetail(ComputeView):
     until = LAST
+    unlisted = frozenset(("delete",))
 
     def get(self, request: Any, network_id: str) -> Response:
         row = _network(self.actor, network_id)
         return Response({"network": {**dict.fromkeys(_NOTHING), "id": row.id, "label": row.name}})
 
+    def delete(self, request: Any, network_id: str) -> Response:
+        """Removed from Nova."""
+        raise RouteRemoved()
+
 
 class TenantNetworks(ComputeView):
     until = LAST
+    unlisted = frozenset(("post",))
 
     def get(self, request: Any) -> Response:
         rows = Network.objects.visible_to(self.actor).filter(
@@ -336,10 +348,19 @@ class TenantNetworks(ComputeView):
         )
         return Response({"networks": [{"id": r.id, "label": r.name, "cidr": "None"} for r in rows]})
 
+    def post(self, request: Any) -> Response:
+        """Removed from Nova."""
+        raise RouteRemoved()
+
 
 class TenantNetworkDetail(ComputeView):
     until = LAST
+    unlisted = frozenset(("delete",))
 
     def get(self, request: Any, network_id: str) -> Response:
         row = _network(self.actor, network_id)
         return Response({"network": {"id": row.id, "label": row.name, "cidr": "None"}})
+
+    def delete(self, request: Any, network_id: str) -> Response:
+        """Removed from Nova."""
+        raise RouteRemoved()

@@ -37,7 +37,11 @@ def _schema(key: str, known: tuple[str, ...], *, force: bool) -> dict[str, Any]:
 
 
 _SETS = {v: _schema("quota_set", names(v), force=True) for v in ((2, 1), (2, 36), (2, 57))}
-_CLASSES = {v: _schema("quota_class_set", class_names(v), force=False) for v in ((2, 1), (2, 50), (2, 57))}
+#: What a PUT takes: the server groups' names at every version, though they are shown from 2.50 on.
+_CLASSES = {
+    v: _schema("quota_class_set", tuple(dict.fromkeys((*class_names(v), *ALWAYS))), force=False)
+    for v in ((2, 1), (2, 50), (2, 57))
+}
 
 
 def _of(table: dict[tuple[int, int], Any], version: tuple[int, int]) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from common.errors import Invalid
+from common.errors import Conflict, Invalid
 from compute.consoles import services as consoles
 from compute.proxies import networks_api
 from compute.servers import api, changing, requests, schemas, services
@@ -55,15 +55,14 @@ _REBUILD_COLUMNS = {
     "accessIPv6": "access_ip_v6",
     "key_name": "key_name",
     "user_data": "user_data",
+    "personality": "personality",
     "hostname": "hostname",
     "trusted_image_certificates": "trusted_image_certificates",
 }
 
 
 def rebuild(view: ComputeView, server_id: str, body: Body) -> Response:
-    bodies.validate(body, schemas.rebuild(view.version))
-    if body.get("personality"):
-        raise Invalid(reason=str(_("File injection is not available; use user data or a config drive.")))
+    bodies.validate(body, schemas.rebuild(view.body_version))
     changes = {column: body[name] for name, column in _REBUILD_COLUMNS.items() if name in body}
     for column in ("access_ip_v4", "access_ip_v6"):
         if column in changes:
@@ -201,6 +200,35 @@ def _console(kind: str, names: tuple[str, ...]) -> Act:
     return act
 
 
+def change_password(view: ComputeView, server_id: str, body: Body) -> Response:
+    """Setting a guest's password needs an agent in the guest, and no guest here has a channel to one."""
+    services.find(view.actor, server_id, "compute:server:rebuild")
+    raise NoGuestAgent(id=server_id)
+
+
+def shelve_offload(view: ComputeView, server_id: str, body: Body) -> Response:
+    """Shelving frees the host at once here, so a server that could be offloaded is never there."""
+    server = services.find(view.actor, server_id, "compute:server:shelve_offload")
+    raise WrongState(verb="shelveOffload", id=server_id, attr="vm_state", state=server.vm_state)
+
+
+def other_console(view: ComputeView, server_id: str, body: Body) -> Response:
+    """RDP and SPICE: no guest here has one."""
+    services.find(view.actor, server_id, "compute:server:console")
+    raise ConsoleUnavailable(type=body["type"])
+
+
+class NoGuestAgent(Conflict):
+    template = _(
+        "Failed to set admin password on %(id)s because it runs no guest agent. Sign in with a key pair, or rebuild the "
+        "server with user data that sets the password."
+    )
+
+
+class ConsoleUnavailable(Invalid):
+    template = "Unavailable console type %(type)s."
+
+
 _TYPE = obj({"type": {"type": "string"}}, ("type",))
 _GROUP = obj({"name": {"type": "string", "minLength": 1, "maxLength": 255}}, ("name",), extra=True)
 _ROTATION = {"type": ["integer", "string"], "pattern": "^[0-9]+$", "minimum": 0}
@@ -232,6 +260,8 @@ ACTIONS: dict[str, tuple[dict[str, Any], Act, tuple[int, int] | None]] = {
     "rebuild": ({"type": "object"}, rebuild, None),
     "createImage": (obj({"name": NAME, "metadata": schemas.METADATA}, ("name",)), create_image, None),
     "createBackup": (_BACKUP, create_backup, None),
+    "changePassword": (obj({"adminPass": {"type": "string"}}, ("adminPass",)), change_password, None),
+    "shelveOffload": (_NULL, shelve_offload, None),
     "shelve": (_NULL, _accepted(changing.shelve), None),
     "unshelve": (_EMPTY, unshelve, None),
     "forceDelete": (_NULL, _accepted(services.delete), None),
@@ -247,6 +277,8 @@ ACTIONS: dict[str, tuple[dict[str, Any], Act, tuple[int, int] | None]] = {
     "removeFloatingIp": (_FLOATING, remove_floating_ip, (2, 43)),
     "os-getConsoleOutput": (_EMPTY, console_output, None),
     "os-getVNCConsole": (_TYPE, _console("vnc", ("novnc", "xvpvnc")), (2, 5)),
+    "os-getSPICEConsole": (_TYPE, other_console, (2, 5)),
+    "os-getRDPConsole": (_TYPE, other_console, (2, 5)),
     "os-getSerialConsole": (_TYPE, _console("serial", ("serial",)), (2, 5)),
 }
 

@@ -35,7 +35,7 @@ class ServerList(ServerPage):
         return self.answer_list("servers", fields.BASIC, rows, page=page)
 
     def post(self, request: Any) -> Response:
-        data = self.body(schemas.create(self.version))
+        data = self.body(schemas.create(self.body_version))
         ask = launch_of(data, self.version)
         servers = creating.create(self.actor, ask)
         first = servers[0]
@@ -89,7 +89,7 @@ class ServerDetail(ComputeView):
         return Response({"server": shown(self, server_id)})
 
     def put(self, request: Any, server_id: str) -> Response:
-        data = self.body(schemas.update(self.version))["server"]
+        data = self.body(schemas.update(self.body_version))["server"]
         services.update(self.actor, server_id=server_id, **columns_of(data))
         return Response({"server": shown(self, server_id, short=self.version < (2, 75))})
 

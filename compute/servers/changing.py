@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from compute.flavors import services as flavors
-from compute.servers import creating, flows_change, flows_image, limits, states, wiring
+from compute.servers import creating, flows_change, flows_image, limits, personality, states, wiring
 from compute.servers.models import Migration, Server, WrongState
 from compute.servers.services import find, run
 from identity import policy
@@ -59,6 +59,9 @@ def rebuild(actor: Actor, *, server_id: str, image_id: str, **changes: Any) -> S
         changes["key_data"] = key.public_key if key else ""
     if "user_data" in changes:
         creating.check_user_data(changes["user_data"])
+    if changes.get("personality"):
+        personality.check(server.project_id, changes["personality"])
+        changes["config_drive"] = True
     if "metadata" in changes:
         limits.require_metadata(server.project_id, changes["metadata"])
     facts = dict.fromkeys(("leased_at", "metadata_at", "login_at"))

@@ -19,7 +19,7 @@ from compute.flavors.models import Flavor
 from compute.keypairs.models import KeyPair
 from compute.nearest import hint
 from compute.servergroups.models import ServerGroup
-from compute.servers import boot_options, flows, limits, scheduling, states, wiring
+from compute.servers import boot_options, flows, limits, local_disks, personality, scheduling, states, wiring
 from compute.servers.hostname import hostname_of
 from compute.servers.models import Server
 from hosts.models import Host
@@ -96,6 +96,8 @@ class Launch:
     description: str | None = None
     hostname: str | None = None
     config_drive: bool = False
+    personality: list[dict[str, str]] = field(default_factory=list)  # see personality.py
+    mappings: list[dict[str, Any]] = field(default_factory=list)  # block_device_mapping_v2
     availability_zone: str | None = None
     host: str | None = None
     hints: dict[str, Any] = field(default_factory=dict)
@@ -118,6 +120,7 @@ class _Checked:
     zone: str | None
     host: str
     group_id: str | None
+    local_disks: local_disks.Disks | None
 
 
 def create(actor: Actor, ask: Launch) -> list[Server]:
@@ -143,6 +146,7 @@ def _check(actor: Actor, ask: Launch) -> _Checked:
     except flavors.FlavorNotFound as error:
         raise FlavorUnknown(**error.data) from None
     check_user_data(ask.user_data)
+    personality.check(actor.project_id or "", ask.personality)
     zone, host = _place(actor, ask)
     image = usable_image(actor, ask.image_id, flavor.ram, flavor.disk) if ask.image_id else None
     return _Checked(
@@ -155,6 +159,7 @@ def _check(actor: Actor, ask: Launch) -> _Checked:
         zone=zone,
         host=host,
         group_id=_group(actor, ask),
+        local_disks=local_disks.asked(ask.mappings, flavor.embedded()),
     )
 
 
@@ -219,7 +224,7 @@ def check_user_data(text: str | None) -> None:
             reason=str(_("User data too large. User data must be no larger than 65535 bytes once base64 encoded."))
         )
     try:
-        base64.b64decode(text, validate=True)
+        base64.b64decode("".join(text.split()), validate=True)  # `base64` and Ruby write it in lines
     except (binascii.Error, ValueError) as error:
         raise BadUserData() from error
 
@@ -333,7 +338,9 @@ def _row(actor: Actor, project_id: str, ask: Launch, checked: _Checked, number: 
         key_name=checked.key.name if checked.key else None,
         key_data=checked.key.public_key if checked.key else "",
         user_data=ask.user_data,
-        config_drive=ask.config_drive,
+        config_drive=ask.config_drive or bool(ask.personality),
+        personality=ask.personality,
+        local_disks=checked.local_disks,
         metadata=ask.metadata,
         tags=ask.tags,
         security_groups=["default"] if checked.groups is None else [name or id for id, name in checked.groups.items()],

@@ -1,9 +1,11 @@
 """What a host is told of a server: the spec of its domain, from rows."""
 
+from string import ascii_lowercase
 from typing import Any
 
 from common.prepared import Prepared
 from compute.metadata import documents
+from compute.servers import local_disks
 from compute.servers.models import Server
 from hostagent.contract import DiskSpec, ImageSource, PortSpec, ServerSpec
 from images import services as images
@@ -50,14 +52,13 @@ def spec(server: Server, *, power: str = "on") -> ServerSpec:
 
 
 def disks_of(server: Server) -> list[DiskSpec]:
-    """The root disk, then what the flavor adds: an ephemeral disk (GiB) and swap (MiB)."""
-    blank = [("ephemeral0", int(server.flavor.get("ephemeral") or 0) * 1024, "ext4")]
-    blank.append(("swap", int(server.flavor.get("swap") or 0), "swap"))
-    sources = [{"kind": "blank", "name": n, "size_mib": mib, "content": c} for n, mib, c in blank if mib]
+    """The root disk, then ephemeral space and swap: the flavor's, or in the parts that were asked for."""
+    blank = local_disks.of_flavor(server.flavor) if server.local_disks is None else server.local_disks
+    sources = [{"kind": "blank", **disk} for disk in blank]
     disks = [DiskSpec(device="vda", serial="root", source={"kind": "root"})]
     return disks + [
         DiskSpec(device=f"vd{letter}", serial=str(source["name"]), source=source)
-        for letter, source in zip("bc", sources, strict=False)
+        for letter, source in zip(ascii_lowercase[1:], sources, strict=False)
     ]
 
 

@@ -139,9 +139,7 @@ def _of_projects(actor: Actor, query: QueryDict) -> QuerySet[Server]:
 
 def _living(actor: Actor, rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
     """Deleted rows show for an administrator who asks, and in lists of what changed since a time."""
-    since, before = _time(query, "changes-since"), _time(query, "changes-before")
-    if since and before and before < since:
-        raise Invalid(reason="The value of changes-since must be less than or equal to changes-before.")
+    since, before = changed_between(query)
     if since:
         rows = rows.filter(updated_at__gte=since)
     if before:
@@ -150,6 +148,14 @@ def _living(actor: Actor, rows: QuerySet[Server], query: QueryDict) -> QuerySet[
     if wants_deleted or (query.get("status", "").upper() == "DELETED" and actor.is_admin):
         return rows.filter(deleted=True)
     return rows if since or before else rows.filter(deleted=False)
+
+
+def changed_between(query: QueryDict) -> tuple[datetime | None, datetime | None]:
+    """`changes-since` and `changes-before`. Raises: Invalid."""
+    since, before = _time(query, "changes-since"), _time(query, "changes-before")
+    if since and before and before < since:
+        raise Invalid(reason="The value of changes-since must be less than or equal to changes-before.")
+    return since, before
 
 
 def _time(query: QueryDict, name: str) -> datetime | None:

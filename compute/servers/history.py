@@ -5,18 +5,20 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from common.actor import Actor
 from common.errors import Invalid, NotFound, sentence
-from common.numbers import is_whole
-from compute.servers import flows
+from compute.servers import filters, flows
 from compute.servers.fields import host_id
 from compute.servers.models import Server, ServerNotFound
 from identity import policy
 from openstackapi.fields import iso_micro
 from operations import flows as registered
 from operations.models import Operation, OperationStep, Phase, State
+
+NEVER = (99, 0)  # later than any microversion
 
 
 class ActionNotFound(NotFound):
@@ -35,7 +37,7 @@ def operations_of(server: Server) -> QuerySet[Operation]:
     return Operation.objects.filter(subject_kind="server", subject_id=server.id).order_by("-created_at", "-id")
 
 
-def _describe(row: Operation, version: tuple[int, int]) -> dict[str, Any]:
+def described(row: Operation, version: tuple[int, int]) -> dict[str, Any]:
     out = {
         "action": row.action,
         "instance_uuid": row.subject_id,
@@ -50,20 +52,27 @@ def _describe(row: Operation, version: tuple[int, int]) -> dict[str, Any]:
     return out
 
 
-def actions(server: Server, version: tuple[int, int], query: Any) -> list[dict[str, Any]]:
-    """Raises: Invalid for a bad limit or marker."""
+#: Query parameters of the list of actions, by the microversion that brought them.
+_QUERY_SINCE = {"limit": (2, 58), "marker": (2, 58), "changes-since": (2, 58), "changes-before": (2, 66)}
+
+
+def actions(server: Server, version: tuple[int, int], query: QueryDict) -> QuerySet[Operation]:
+    """The operations that a list of actions asks for; pages and times count from 2.58 on, before it nothing is read.
+
+    Raises: Invalid for a parameter that the version does not know, or a time that is none.
+    """
     rows = operations_of(server)
-    if version >= (2, 58):
-        if query.get("marker"):
-            at = rows.filter(request_id=query["marker"]).first()
-            if at is None:
-                raise Invalid(reason=f"Marker {query['marker']} could not be found.")
-            rows = rows.filter(created_at__lt=at.created_at)
-        limit = query.get("limit", "1000")
-        if not is_whole(limit):
-            raise Invalid(reason=f"Invalid input for query parameters limit. Value: {limit}.")
-        rows = rows[: int(limit) or 1000]
-    return [_describe(row, version) for row in rows]
+    if version < (2, 58):
+        return rows
+    unknown = sorted(name for name in query if version < _QUERY_SINCE.get(name, NEVER))
+    if unknown:
+        raise Invalid(reason=f"Additional query parameters are not allowed: {', '.join(unknown)}.")
+    since, before = filters.changed_between(query)
+    if since:
+        rows = rows.filter(updated_at__gte=since)
+    if before:
+        rows = rows.filter(updated_at__lte=before)
+    return rows
 
 
 def action(server: Server, request_id: str, version: tuple[int, int], admin: bool) -> dict[str, Any]:
@@ -73,7 +82,7 @@ def action(server: Server, request_id: str, version: tuple[int, int], admin: boo
     if row is None:
         raise ActionNotFound(id=request_id, server=server.id)
     events = [_event(step, row, version, admin) for step in row.steps.order_by("id")]
-    return {**_describe(row, version), "events": events}
+    return {**described(row, version), "events": events}
 
 
 def _event(step: OperationStep, row: Operation, version: tuple[int, int], admin: bool) -> dict[str, Any]:

@@ -86,6 +86,8 @@ class Server(models.Model):
     user_data = models.TextField(null=True, default=None)  # base64, as it came
     guest_password = models.CharField(max_length=1020, blank=True, default="")  # as the guest posted it: encrypted
     config_drive = models.BooleanField(default=False)
+    personality = models.JSONField(default=list)  # files for the config drive, see personality.py
+    local_disks = models.JSONField(null=True, default=None)  # see local_disks.py; None: what the flavor has
     metadata = models.JSONField(default=dict)
     tags = models.JSONField(default=list)
     security_groups = models.JSONField(default=list)  # names, for the wire; ports hold the truth

@@ -9,7 +9,7 @@ from compute.metadata import passwords
 from compute.servers import changing, history, reading, requests, schemas, services, wiring
 from compute.servers.diagnostics import diagnostics
 from compute.servers.models import Server
-from compute.views import ComputeView, Response
+from compute.views import ComputeView, Page, Response
 from identity import policy
 from networking.ports.models import FixedIP, Port
 
@@ -219,7 +219,17 @@ class SecurityGroups(ComputeView):
 class Actions(ComputeView):
     def get(self, request: Any, server_id: str) -> Response:
         server = history.server_of(self.actor, server_id, deleted=self.version >= (2, 21))
-        return Response({"instanceActions": history.actions(server, self.version, request.GET)})
+        rows = history.actions(server, self.version, request.GET)
+        if self.version < (2, 58):
+            return Response({"instanceActions": [history.described(row, self.version) for row in rows]})
+        page = Page.from_request(request)
+        found = page.cut(list(page.apply(rows, id_column="request_id")))
+        shown = [history.described(row, self.version) for row in found]
+        body: dict[str, Any] = {"instanceActions": shown}
+        more = page.nova_links(request._request, shown, "request_id")
+        if more:
+            body["links"] = more
+        return Response(body)
 
 
 class Action(ComputeView):
@@ -233,6 +243,16 @@ class Diagnostics(ComputeView):
     def get(self, request: Any, server_id: str) -> Response:
         server = services.find(self.actor, server_id, "compute:server:diagnostics")
         return Response(diagnostics(server, self.version))
+
+
+class Topology(ComputeView):
+    """The NUMA topology of a server. No flavor here pins CPUs or memory, so there are no nodes to tell of."""
+
+    since = (2, 78)
+
+    def get(self, request: Any, server_id: str) -> Response:
+        services.find(self.actor, server_id)
+        return Response({"nodes": [], "pagesize_kb": None})
 
 
 class Password(ComputeView):

@@ -54,8 +54,6 @@ def launch_of(data: dict[str, Any], version: tuple[int, int]) -> Launch:
     server = data["server"]
     hints = data.get("os:scheduler_hints") or data.get("OS-SCH-HNT:scheduler_hints") or {}
     least, most = _counts(server)
-    if server.get("personality"):
-        raise Invalid(reason=str(_("File injection is not available; use user data or a config drive.")))
     return Launch(
         name=server["name"].strip(),
         flavor_id=ref(server["flavorRef"]),
@@ -69,6 +67,8 @@ def launch_of(data: dict[str, Any], version: tuple[int, int]) -> Launch:
         description=server.get("description", server["name"].strip() if version < (2, 19) else None),
         hostname=server.get("hostname"),
         config_drive=server.get("config_drive") in schemas.TRUE,
+        personality=server.get("personality", []),
+        mappings=server.get("block_device_mapping_v2", []),
         availability_zone=server.get("availability_zone"),
         host=server.get("host") or server.get("hypervisor_hostname"),
         hints=hints,
@@ -95,6 +95,8 @@ def _image(server: dict[str, Any]) -> str:
     """The image to boot from: imageRef, or the one mapping that says the same in block_device_mapping_v2."""
     image = ref(server.get("imageRef") or "")
     for mapping in server.get("block_device_mapping_v2", ()):
+        if mapping.get("source_type") == "blank" and mapping.get("destination_type", "local") == "local":
+            continue  # see local_disks.asked
         is_local_image = mapping.get("source_type") == "image" and mapping.get("destination_type") == "local"
         if not is_local_image or str(mapping.get("boot_index", 0)) != "0":
             raise Invalid(

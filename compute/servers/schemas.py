@@ -13,7 +13,7 @@ NAME: Schema = {
     "maxLength": 255,
     "pattern": r"^(?![\s])[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f]$",
 }
-#: The name of a server may have spaces at its ends (they are cut off), but must have something between.
+#: In 2.0 a server's name may have spaces at its ends (they are cut off), but must have something between.
 SERVER_NAME: Schema = {
     "type": "string",
     "minLength": 1,
@@ -80,6 +80,18 @@ def obj(properties: Schema, required: tuple[str, ...] = (), *, extra: bool = Fal
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": extra}
 
 
+PERSONALITY: Schema = {
+    "type": "array",
+    "items": obj(
+        {"path": {"type": "string"}, "contents": {"type": "string", "format": "base64"}}, ("path", "contents")
+    ),
+}
+
+
+def _server_name(version: Version) -> Schema:
+    return SERVER_NAME if version < (2, 1) else NAME
+
+
 def _networks(version: Version) -> Schema:
     # fixed_ip has no format here: Nova's own message names the address, see Nic.
     nic = obj(
@@ -98,7 +110,7 @@ def _create_since(version: Version) -> Schema:
     """What microversions brought to POST /servers, and took."""
     server: Schema = {}
     if version < (2, 57):
-        server["personality"] = {"type": "array"}
+        server["personality"] = PERSONALITY
     if version >= (2, 19):
         server["description"] = DESCRIPTION
     if version >= (2, 52):
@@ -117,7 +129,7 @@ def _create_since(version: Version) -> Schema:
 def create(version: Version) -> Schema:
     """POST /servers."""
     server: Schema = {
-        "name": SERVER_NAME,
+        "name": _server_name(version),
         "imageRef": {"type": "string"},
         "flavorRef": FLAVOR_REF,
         "adminPass": {"type": "string"},
@@ -157,7 +169,7 @@ def create(version: Version) -> Schema:
 def update(version: Version) -> Schema:
     """PUT /servers/{id}."""
     server: Schema = {
-        "name": SERVER_NAME,
+        "name": _server_name(version),
         "OS-DCF:diskConfig": DISK_CONFIG,
         "accessIPv4": IPV4,
         "accessIPv6": IPV6,
@@ -173,7 +185,7 @@ def update(version: Version) -> Schema:
 def rebuild(version: Version) -> Schema:
     """The body of the rebuild action."""
     server: Schema = {
-        "name": SERVER_NAME,
+        "name": _server_name(version),
         "imageRef": {"type": "string"},
         "adminPass": {"type": "string"},
         "metadata": METADATA,
@@ -183,7 +195,7 @@ def rebuild(version: Version) -> Schema:
         "accessIPv6": IPV6,
     }
     if version < (2, 57):
-        server["personality"] = {"type": "array"}
+        server["personality"] = PERSONALITY
     if version >= (2, 19):
         server["description"] = DESCRIPTION
     if version >= (2, 54):

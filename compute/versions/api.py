@@ -90,6 +90,7 @@ EXTENSIONS = {
     "NMN": "Multinic",
     "OS-DCF": "DiskConfig",
     "OS-EXT-AZ": "ExtendedAvailabilityZone",
+    "OS-EXT-IMG-SIZE": "ImageSize",
     "OS-EXT-IPS": "ExtendedIps",
     "OS-EXT-IPS-MAC": "ExtendedIpsMac",
     "OS-EXT-SRV-ATTR": "ExtendedServerAttributes",

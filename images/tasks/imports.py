@@ -18,7 +18,7 @@ from common.clock import now
 from common.errors import CloudError, Conflict, Invalid
 from common.patterns import glob
 from identity import policy
-from images.images import data
+from images.images import data, states
 from images.images import services as images
 from images.images.errors import StillArriving
 from images.images.models import Image
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 KIND = "image_import"
 OLD_TYPE = "import"  # of POST /v2/tasks
+FAILED_STORES = "os_glance_failed_import"  # property of an image: stores that its last import did not reach
 KEEP = timedelta(hours=48)
 #: verb of states.VERBS by import method
 VERB_OF = {"glance-direct": "import", "web-download": "web-download"}
@@ -86,6 +87,8 @@ def start(actor: Actor, *, image_id: str, body: dict[str, Any]) -> Task:
                 raise StillArriving(id=image.pk)
 
         image = data.begin(VERB_OF[method], image_id.lower(), upload_id=task.pk, check=check)
+        if image.properties.pop(FAILED_STORES, None):
+            data.save(image, "properties")
         task.image_id, task.project_id = image.pk, image.project_id
         task.input = {"image_id": image.pk, "import_req": body, "backend": [files.NAME]}
         task.save(force_insert=True)
@@ -110,13 +113,11 @@ def run(task_id: str) -> None:
             pieces = download(request["uri"])
         data.bring(VERB_OF[request["name"]], image, pieces, None)
     except CloudError as error:
-        data.give_up(image.pk, task_id)
-        _end(task, FAILURE, message=error.message)
+        _fail(task, image, error.message)
         return
     except Exception as error:
         log.exception("import %s failed", task_id)
-        data.give_up(image.pk, task_id)
-        _end(task, FAILURE, message=f"{type(error).__name__}")
+        _fail(task, image, type(error).__name__)
         return
     files.staging_of(image.pk).unlink(missing_ok=True)
     _end(task, SUCCESS, result={"image_id": image.pk})
@@ -145,6 +146,18 @@ def start_old(actor: Actor, *, asked: dict[str, Any]) -> Task:
         task.save(force_insert=True)
         background.kick(KIND, task.pk)
     return task
+
+
+def _fail(task: Task, image: Image, why: str) -> None:
+    """The image is queued again and names the stores that did not get it; the task says why."""
+    data.give_up(image.pk, task.pk)
+    with transaction.atomic():
+        row = Image.objects.select_for_update().filter(pk=image.pk, status=states.QUEUED).first()
+        if row is not None:
+            row.properties = {**row.properties, FAILED_STORES: files.NAME}
+            data.save(row, "properties")
+    files.staging_of(image.pk).unlink(missing_ok=True)
+    _end(task, FAILURE, message=why)
 
 
 def _end(task: Task, status: str, *, message: str = "", result: dict[str, Any] | None = None) -> None:

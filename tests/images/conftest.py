@@ -79,7 +79,7 @@ def signed_in(store: Path, db: None) -> Iterator[Callable[..., Client]]:
 
     def make(project: str, role: str = "member") -> Client:
         known[f"{project}-{role}"] = actor(project, role)
-        return Client(HTTP_X_AUTH_TOKEN=f"{project}-{role}")
+        return Client(HTTP_X_AUTH_TOKEN=f"{project}-{role}", HTTP_ACCEPT="application/json")
 
     yield make
     auth._from_token, auth._from_session = was

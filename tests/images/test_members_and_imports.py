@@ -105,11 +105,25 @@ def test_staged_bytes_are_imported(red: Client, store: Path) -> None:
     assert [path.name for path in store.iterdir()] == [image["id"]]
 
 
-def test_a_bad_stage_is_refused_at_once(red: Client, disk: Callable[..., bytes], store: Path) -> None:
+def test_staged_bytes_that_are_not_what_they_claim_fail_in_their_import(
+    red: Client, disk: Callable[..., bytes], store: Path
+) -> None:
+    """Case 46: staging takes them, the import is accepted, its task fails, and the image is queued again."""
     image = red.create(disk_format="raw")
-    assert red.upload(image["id"], disk("qcow2"), "stage").status_code == 400
-    assert red.show(image["id"])["status"] == "queued"
+    assert red.upload(image["id"], disk("qcow2"), "stage").status_code == 204
+    body = {"method": {"name": "glance-direct"}}
+    assert red.ask("post", f"images/{image['id']}/import", body).status_code == 202
+    work()
+    shown = red.show(image["id"])
+    assert (shown["status"], shown["size"], shown["os_glance_failed_import"]) == ("queued", None, "file")
+    (task,) = red.ask("get", f"images/{image['id']}/tasks").json()["tasks"]
+    assert task["status"] == "failure" and "The data is qcow2, not raw" in task["message"]
     assert list(store.iterdir()) == []
+    assert red.upload(image["id"], b"right", "stage").status_code == 204
+    red.ask("post", f"images/{image['id']}/import", body)
+    work()
+    shown = red.show(image["id"])
+    assert shown["status"] == "active" and "os_glance_failed_import" not in shown
 
 
 def test_an_import_whose_bytes_were_lost_fails_with_a_reason(red: Client, store: Path) -> None:
