@@ -3,7 +3,7 @@
 Source: the methods marked `wsgi.removed` behind nova/api/openstack/compute/routes.py.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.urls import URLPattern, path
 
@@ -18,7 +18,7 @@ class RouteRemoved(Gone):
 class Removed(ComputeView):
     """Answer 410 to `methods`, and 405 to the others."""
 
-    methods: ClassVar[frozenset[str]] = frozenset()
+    methods: frozenset[str] = frozenset()
     unlisted = frozenset(("get", "post", "put", "delete"))
 
     def _gone(self, request: Any, *args: Any, **kwargs: Any) -> Response:
@@ -63,8 +63,7 @@ _ROUTES: tuple[tuple[str, str], ...] = (
 
 
 def _route(address: str, methods: str) -> URLPattern:
-    view = type("Removed", (Removed,), {"methods": frozenset(methods.split()), "__doc__": Removed.__doc__})
-    return path(address, view.as_view())
+    return path(address, Removed.as_view(methods=frozenset(methods.split())))
 
 
 routes = [_route(address, methods) for address, methods in _ROUTES]

@@ -17,6 +17,7 @@ def fixed_vhd(size: int = 1 << 20) -> bytes:
     footer = bytearray(512)
     footer[:8] = b"conectix"
     struct.pack_into(">IIQ", footer, 8, 2, 0x10000, 0xFFFFFFFFFFFFFFFF)
+    footer[28:32] = b"win "  # Hyper-V: QEMU then takes the size as written, not as cylinders make it
     struct.pack_into(">QQ", footer, 40, size, size)
     struct.pack_into(">HBBI", footer, 56, 30, 4, 17, 2)
     struct.pack_into(">I", footer, 64, ~sum(footer) & 0xFFFFFFFF)
