@@ -194,6 +194,13 @@ class HostStale(HostFailure):
     template = _("Host %(host)s has newer orders (%(have)s) than this one (%(got)s).")
 
 
+class HostSawNewer(HostFailure):
+    code = "estranged"
+    template = _(
+        "Host %(host)s has served a newer database than this one, or another one, and changes nothing for this one."
+    )
+
+
 class HostInternal(HostFailure):
     code = "internal"
     template = _("Host %(host)s failed unexpectedly: %(detail)s")

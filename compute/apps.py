@@ -17,6 +17,7 @@ class ComputeConfig(AppConfig):
         from compute.consoles import logs, watch
         from compute.flavors import services as flavors
         from compute.servers import (
+            adopting,
             cleanup,
             flows,
             flows_change,
@@ -37,7 +38,7 @@ class ComputeConfig(AppConfig):
         from openstackapi import microversion
         from operations import background, on_event, parking
 
-        assert flows.BOOT and flows_change.RESIZE  # importing them registers them
+        assert flows.BOOT and flows_change.RESIZE and adopting.ADOPT  # importing them registers them
         microversion.register("compute", "2.1", MAXIMUM, "X-OpenStack-Nova-API-Version")
         catalog.register("compute", name="nova", path="/api/compute/v2.1")
         policy.register("compute", rules.RULES, rules.DESCRIPTIONS)

@@ -2,13 +2,15 @@
 
 import time
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from common.ids import is_id
-from compute.servers import reconcile, states, steps
+from compute.servers import reconcile, states, steps, strangers
 from compute.servers.models import Server
 from hostagent.contract import dhcp_namespace, router_namespace, tap_name
 from hosts import debts
@@ -46,10 +48,18 @@ def examine(*, apply: bool) -> list[Finding]:
         if answer is None:
             found.append(Finding(host.name, "host", host.name, _("The host did not answer (%s).") % host.state))
             continue
-        found += (
-            _servers(host.name, answer, apply) + _disks(host.name, answer, apply) + _network(host.name, answer, apply)
-        )
-    return found + _debts(apply) + _claims(apply) + _lost(apply)
+        mend = apply and not host.estranged
+        found += _servers(host.name, answer, mend) + _strangers(host.name, answer, mend) + _disks(host.name, answer)
+        found += _aside(host.name, answer) + _network(host.name, answer, mend)
+    return found + _questions() + _debts(apply) + _claims(apply) + _lost(apply)
+
+
+def strange_things() -> list[Finding]:
+    """What nobody knows, what is set aside, and what an operator is asked about it."""
+    found = []
+    for host, answer in sorted(ask_hosts().items()):
+        found += _strangers(host, answer, apply=False) + _aside(host, answer)
+    return found + _questions()
 
 
 def ask_hosts() -> dict[str, dict[str, Any]]:
@@ -87,21 +97,60 @@ def _servers(host: str, answer: dict[str, Any], apply: bool) -> list[Finding]:
         for finding in out:
             reconcile.settle_reported(host, finding.id, reported.get(finding.id, "absent"))
             finding.mended = finding.id in kept or finding.id in reported
-    strange = reconcile.strangers(host, sorted(reported))
-    if apply and strange:
-        reconcile.remove_strangers(host, strange)
-    return out + [Finding(host, "domain", id, _("No row places this domain here."), apply) for id in strange]
+    return out
 
 
-def _disks(host: str, answer: dict[str, Any], apply: bool) -> list[Finding]:
+def _strangers(host: str, answer: dict[str, Any], apply: bool) -> list[Finding]:
+    """What nobody knows there. `apply` has it set aside, where it is not too much for that."""
+    everything = strangers.said_of(answer)
+    strange = strangers.unknown(host, everything)
+    aside = strangers.put_aside(host, everything) if apply and strange else []
+    domains = answer.get("servers", {})
+    return [
+        Finding(host, "domain", id, _("No row places this domain here."), id in aside)
+        if id in domains
+        else Finding(host, "disk", id, _("No row places this disk here."), id in aside)
+        for id in strange
+    ]
+
+
+def _disks(host: str, answer: dict[str, Any]) -> list[Finding]:
     disks = [id for id in answer.get("disks", ()) if is_id(id)]
-    strange = [id for id in reconcile.strangers(host, disks) if id not in answer.get("servers", {})]
-    if apply and strange:
-        reconcile.remove_strangers(host, strange)
-    out = [Finding(host, "disk", id, _("No row places this disk here."), apply) for id in strange]
     resting = Server.objects.living().filter(host=host, task_state=None).exclude(vm_state=states.ERROR)
     missing = resting.exclude(id__in=disks).values_list("id", flat=True)
-    return out + [Finding(host, "disk", id, _("The disk of this instance is missing.")) for id in missing]
+    return [Finding(host, "disk", id, _("The disk of this instance is missing.")) for id in missing]
+
+
+def _aside(host: str, answer: dict[str, Any]) -> list[Finding]:
+    """What was set aside: for an operator to adopt or to drop; the host drops it by itself after two weeks."""
+    out = []
+    for note in answer.get("setaside", ()):
+        until = datetime.fromtimestamp(note["until"], UTC).isoformat(timespec="seconds")
+        text = _(
+            "Set aside (%(kind)s %(key)s: %(why)s), kept until %(until)s: `manage.py setaside adopt|drop %(host)s %(id)s`."
+        )
+        out.append(Finding(host, "setaside", note["id"], text % {**note, "until": until, "host": host}, mended=True))
+    return out
+
+
+def _questions() -> list[Finding]:
+    """What only an operator can decide."""
+    out = []
+    for host in Host.objects.filter(Q(estranged=True) | Q(question__isnull=False)).order_by("name"):
+        said = {"host": host.name, "count": len((host.question or {}).get("servers", ()))}
+        if host.estranged:
+            text = _(
+                "This host has served a newer database than this one, or another one: nothing is changed there. Put the newer"
+                " database back; or go on with this one: `manage.py setaside adopt %(host)s` brings back what only the host"
+                " knows, `manage.py setaside allow %(host)s` has it set aside."
+            )
+        else:
+            text = _(
+                "%(count)s instances here are in no row, too many to touch unasked. `manage.py setaside adopt %(host)s` brings"
+                " them back into the database, `manage.py setaside allow %(host)s` has them set aside."
+            )
+        out.append(Finding(host.name, "question", host.name, text % said))
+    return out
 
 
 def _network(host: str, answer: dict[str, Any], apply: bool) -> list[Finding]:

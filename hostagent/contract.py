@@ -9,7 +9,7 @@ Version 2, which both speak once they know it of each other (envelope.py seals i
 
 In the box of an order (control → queue ``host.<name>`` or ``host.<name>.bulk``, Celery task ``hostagent.order``)::
 
-    {"host": "host1", "verb": "server.ensure", "operation": "<id>|''", "step": "start_domain", "flow": "server.boot",
+    {"host": "host1", "verb": "server.ensure", "operation": "<id>|''", "step": "start_domain", "flow": "server.boot", "cloud": Cloud,
      "subject": "server:<id>", "generation": 3, "deadline": 120, "sent": 1763900000.0, "expires": 1763900060.0,
      "turn": 1763899999.9, "body": {...}}
 
@@ -184,10 +184,38 @@ class ServerSpec(TypedDict):
     power: str  # "on" | "off"
     machine: NotRequired[str]
     config_drive: NotRequired[dict[str, str] | None]  # file name → base64 content; an ISO labelled config-2
-    metadata: NotRequired[dict[str, str]]
+    metadata: NotRequired[
+        dict[str, Any]
+    ]  # what control knows of the server, kept beside its disks; no part of the domain
     kernel: NotRequired[ImageSource | None]
     ramdisk: NotRequired[ImageSource | None]
     cmdline: NotRequired[str]
+
+
+class Cloud(TypedDict):
+    """Which database an order comes from, and how far that had come: what a host remembers (hostagent/seen.py).
+
+    A `life` begins with each start of the cloud; `count` grows within it, at most once a minute, before an order leaves.
+    """
+
+    id: str
+    life: str
+    count: int
+
+
+class Note(TypedDict):
+    """What lies beside a thing that was set aside (<host data>/setaside/<id>/note.json)."""
+
+    id: str
+    kind: str  # "server" | "network"
+    key: str  # the server's id, or the piece (network:<id>, dhcp:<id>, router:<id> …)
+    why: str
+    at: float  # unix seconds
+    until: float  # when the agent removes it
+    state: str  # what the domain was: contract.STATES
+    xml: str  # the domain as libvirt had it; empty where there was none
+    record: dict[str, Any]  # what control last said of the server (ServerSpec's metadata), or the piece's body
+    files: list[str]
 
 
 VERBS: Final[dict[str, dict[str, Any]]] = {
@@ -220,9 +248,24 @@ VERBS: Final[dict[str, dict[str, Any]]] = {
     "host.read": {
         "bulk": False,
         "needs": (),
-    },  # → {"servers": {id: State}, "disks": [id], "taps": [...], "namespaces": [...]}
+    },  # → {"servers": {id: State}, "disks": [id], "taps": [...], "namespaces": [...], "setaside": [Note, without xml…]}
+    # Pieces that are neither in `pieces` nor in `remove` stay, also with `full`; those in `aside` (optional) are set aside.
     "network.apply": {"bulk": False, "needs": ("full", "pieces", "remove"), "pool": "network"},
+    # Stop a server that nobody knows, take its domain away and move its files to <host data>/setaside. → Note, or {} where
+    # nothing of it is here
+    "setaside.put": {"bulk": True, "needs": ("server_id", "why")},
+    "setaside.list": {"bulk": False, "needs": ()},  # → {"items": [Note, …]}
+    # What is set aside is the server's again: its files in their place, its domain defined, not running. → Note
+    "setaside.back": {"bulk": False, "needs": ("server_id", "id")},
+    "setaside.drop": {"bulk": False, "needs": ("id",)},  # absent is success
+    # → {"servers": {id: {"state", "xml", "record", "files"}}}: what is known here of these, as a Note would say it
+    "server.describe": {"bulk": False, "needs": ("server_ids",)},
+    "host.recognise": {"bulk": False, "needs": ("cloud",)},  # an operator's word: this database counts from now on
 }
+
+#: What a host answers to any database: nothing changes by it, or it is the word that settles which one counts.
+READS: Final = frozenset({"server.read", "host.read", "setaside.list", "server.describe", "host.recognise"})
+SETASIDE_DAYS: Final = 14  # how long an agent keeps what was set aside
 
 #: The states an agent reports of a domain.
 STATES: Final = ("running", "paused", "shutoff", "saved", "crashed", "absent")
@@ -256,6 +299,7 @@ FAILURES: Final = (
     "timed_out",  # data: seconds
     "unsupported",  # data: what, driver
     "stale",  # data: have, got (generations)
+    "estranged",  # data: have, got (Cloud): this host has served a newer database, or another one
     "internal",  # data: detail (class name and message of the exception)
 )
 

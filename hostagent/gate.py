@@ -103,6 +103,11 @@ class Gate:
             self._nonces.drop_where(lambda until: until < moment)
             self._turns.drop_where(lambda kept: isinstance(kept, list) and kept[2] < moment - TURNS_KEPT)
 
+    def forget_turns(self) -> None:
+        """Another database counts from now on: its generations begin where its rows stand."""
+        with self._lock:
+            self._turns.drop_where(lambda kept: True)
+
     def take_turn(self, order: dict[str, Any]) -> None:
         """Remember that this order is acted on. Raises: Failure stale when a later one was acted on before.
 

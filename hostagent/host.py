@@ -15,6 +15,8 @@ from hostagent.gate import Gate, Reports, object_of
 from hostagent.job import Job
 from hostagent.lanes import Lanes, Later, Pool
 from hostagent.outbox import Outbox
+from hostagent.seen import Seen
+from hostagent.setaside import LOOK_EVERY, SetAside
 from hostagent.settings import HostSettings, Settings
 from hostagent.standing import ISOLATED_AFTER, Standing
 from hostagent.threads import Threads
@@ -59,6 +61,8 @@ class Host:
         self._lock = threading.Lock()
         self._patrolling = False
         self._isolated = False
+        self.seen = Seen(own.data / "cloud.json")
+        self.aside = SetAside(own.data / "setaside")
         self._is_leaving_control = False  # isolation was begun, and perhaps not ended
         fake = settings.drivers["hypervisor"] == "fake"
         self.lanes = Lanes(own.name, timers, inline=fake and not self._fault)
@@ -71,10 +75,12 @@ class Host:
     def start(self) -> None:
         """Find what runs here already, say hello, and keep talking."""
         self.hypervisor.start()
-        self.report("hello", {"speaks": contract.VERSION, "challenge": self.clock.challenge()})
+        said = {"speaks": contract.VERSION, "challenge": self.clock.challenge(), "cloud": self.seen.cloud}
+        self.report("hello", said)
         self.timers.after(0, self._say_heartbeat, every=contract.HEARTBEAT_EVERY)
         self.timers.after(0, self.inventory_changed, every=contract.INVENTORY_EVERY)
         self.timers.after(contract.STATS_EVERY, lambda: self._aside(self._say_stats), every=contract.STATS_EVERY)
+        self.timers.after(0, lambda: self._aside(self._expire_aside), every=LOOK_EVERY)
         self.network.start()
 
     def stop(self) -> None:
@@ -109,7 +115,7 @@ class Host:
 
     def _say_heartbeat(self) -> None:
         body: dict[str, Any] = {"seconds_up": round(time.monotonic() - self.started, 1)}
-        body["others"] = self.standing.others
+        body |= {"others": self.standing.others, "cloud": self.seen.cloud}
         if self._gate.wants_welcome:
             body |= {"speaks": contract.VERSION, "challenge": self.clock.challenge()}
         self.report("heartbeat", body)
@@ -151,6 +157,9 @@ class Host:
             raise
         self._isolated = True
         self.event("isolated", done=True, detail="")
+
+    def _expire_aside(self) -> None:
+        self.aside.expire()
 
     def _say_inventory(self) -> None:
         from hostagent.tasks import host as facts
@@ -237,6 +246,11 @@ class Host:
             body,
         )
 
+    def recognise(self, cloud: contract.Cloud) -> None:
+        """An operator's word: orders of this database count, also where their generations are older."""
+        self.seen.take(cloud)
+        self._gate.forget_turns()
+
     def do(self, same: tuple[str, ...], job: Job) -> Later | None:
         """Run one job and report how it ended, or return after what time it wants to be run again. Never raises."""
         from hostagent.tasks import VERBS
@@ -246,6 +260,7 @@ class Host:
         job.begin()
         try:
             if is_first:
+                self.seen.accept(order)
                 self._gate.take_turn(order)
                 faults.strike(self._fault, order.get("step", ""), self.own.data)
             answer = VERBS[order["verb"]](self, job)

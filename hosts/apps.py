@@ -8,10 +8,10 @@ class Config(AppConfig):
         from cloud import beat
         from common import seeding
         from hostagent.contract import AGENT_EVENTS
-        from hosts import debts, reports, services
+        from hosts import debts, epoch, reports, services
         from operations import arrivals, engine, hostlink
 
-        hostlink.use(key_of=services.key_of, line_of=services.line_of)
+        hostlink.use(key_of=services.key_of, line_of=services.line_of, stamp=epoch.stamp, refusal=epoch.refusal)
         arrivals.use(floors_of=services.floors_of)
         hostlink.on_report("hello", reports.hello)
         hostlink.on_report("heartbeat", reports.heartbeat)
@@ -23,4 +23,5 @@ class Config(AppConfig):
             hostlink.on_event(event, reports.trouble)
         beat.every(2.0, "hosts", services.sweep)
         beat.every(5.0, "hosts.debts", debts.sweep)
+        seeding.register(5, "hosts.epoch", epoch.begin)
         seeding.register(20, "hosts", services.seed)

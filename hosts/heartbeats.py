@@ -14,7 +14,7 @@ from common.clock import now
 from hostagent import broker
 from hostagent.contract import HEARTBEAT_QUEUE
 from hostagent.threads import Threads
-from hosts import services
+from hosts import epoch, services
 from hosts.models import Host
 from hosts.states import HostState
 from operations import arrivals
@@ -80,6 +80,9 @@ def flush() -> None:
     numbers = arrivals.fresh.take_changed()
     if not beats and not numbers:
         return
+    for name, body in beats.items():
+        if body:  # an inventory that says nothing new is a sign of life, and tells nothing
+            epoch.heard(name, body)
     resting = set(Host.objects.filter(name__in=beats).exclude(state=HostState.UP).values_list("name", flat=True))
     with transaction.atomic():
         Host.objects.filter(name__in=beats.keys() - resting).update(last_seen_at=now())

@@ -33,6 +33,13 @@ class Host(models.Model):
     )  # operations.arrivals: the newest number of each stream
     trouble = models.JSONField(default=dict)  # of its agent: kind (contract.EVENTS) → the last, with "count" and "at"
     last_seen_at = models.DateTimeField(null=True)
+    #: hosts.epoch: the life in which what the host last saw was found to lie behind this database, or an operator said so.
+    recognised = models.CharField(max_length=16, default="", blank=True)
+    estranged = models.BooleanField(default=False)  # it saw a newer database, or another one
+    told = models.JSONField(null=True, default=None)  # contract.Cloud that made it so
+    accepted = models.JSONField(null=True, default=None)  # the one that an operator said to go on from
+    #: What an operator is asked about things here that nobody knows, see compute.servers.strangers; None: nothing.
+    question = models.JSONField(null=True, default=None)
     state_changed_at = models.DateTimeField(default=now)
     created_at = models.DateTimeField(default=now)
     updated_at = models.DateTimeField(default=now)
@@ -42,6 +49,18 @@ class Host(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.state}"
+
+
+class Life(models.Model):
+    """One start of the cloud with this database, see hosts.epoch. Never deleted: a host may have seen any of them."""
+
+    life = models.CharField(primary_key=True, max_length=16)
+    cloud = models.CharField(max_length=16)  # the same in all rows of one database
+    count = models.BigIntegerField(default=0)
+    begun_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"{self.life}:{self.count}"
 
 
 class HostDebt(models.Model):

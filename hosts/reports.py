@@ -7,7 +7,7 @@ from django.db import transaction
 
 from common.clock import now
 from common.live import announce
-from hosts import heartbeats, services
+from hosts import epoch, heartbeats, services
 from hosts.models import Host
 from hosts.states import HostState
 
@@ -23,6 +23,7 @@ def heartbeat(name: str, body: Body) -> None:
 
 def hello(name: str, body: Body) -> None:
     """An agent began anew. One that speaks version 2 is welcomed in it."""
+    epoch.heard(name, body)
     with transaction.atomic():
         host = Host.objects.select_for_update().filter(name=name).first()
         if host is None:

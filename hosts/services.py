@@ -213,7 +213,7 @@ def seed() -> str | None:
 
 def alive() -> models.QuerySet[Host]:
     """Hosts that may be chosen for something new."""
-    return Host.objects.filter(state__in=USABLE, enabled=True, forced_down=False)
+    return Host.objects.filter(state__in=USABLE, enabled=True, forced_down=False, estranged=False)
 
 
 def find(name: str) -> Host:

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from common.clock import now
 from common.database import tried_again
+from common.errors import CloudError
 from hostagent import broker, envelope
 from hostagent.contract import CONTROL_QUEUE, ORDER_LIFE, ORDER_TASK, REPORT_TASK, VERBS, WELCOME, host_queue, seal
 from operations import arrivals, doorbell
@@ -34,15 +35,29 @@ class Line(NamedTuple):
 
 _key_of: Callable[[str], str | None] = lambda host: None  # noqa: E731
 _line_of: Callable[[str], Line] = lambda host: Line(1, False)  # noqa: E731
+_stamp: Callable[[str, str], dict[str, Any] | None] = lambda host, verb: {}  # noqa: E731
+_refusal: Callable[[str, str], CloudError | None] = lambda host, verb: None  # noqa: E731
 _on_report: dict[str, list[Handler]] = {}
 _on_event: dict[str, list[Handler]] = {}
 RETRY_SEND = 2.0  # seconds until an order that found no broker is tried again
 
 
-def use(*, key_of: Callable[[str], str | None], line_of: Callable[[str], Line]) -> None:
-    """Set by `hosts`: the key of a host in hex, or None for an unknown host; and how it is reached."""
-    global _key_of, _line_of
-    _key_of, _line_of = key_of, line_of
+def use(
+    *,
+    key_of: Callable[[str], str | None],
+    line_of: Callable[[str], Line],
+    stamp: Callable[[str, str], dict[str, Any] | None],
+    refusal: Callable[[str, str], CloudError | None],
+) -> None:
+    """Set by `hosts`: the key of a host in hex, or None for an unknown host; how it is reached; what an order of a verb says
+    of the database it comes from, or None where it may not leave now; why a verb may not be asked of a host, or None."""
+    global _key_of, _line_of, _stamp, _refusal
+    _key_of, _line_of, _stamp, _refusal = key_of, line_of, stamp, refusal
+
+
+def refusal(host: str, verb: str) -> CloudError | None:
+    """Why an operation may not ask this of a host; None where it may."""
+    return _refusal(host, verb)
 
 
 def on_report(kind: str, handler: Handler) -> None:
@@ -71,7 +86,14 @@ def send_order(host: str, order: dict[str, Any], *, bulk: bool | None = None) ->
     if line.speaks < settings.AGENT_CONTRACT:
         log.error("hostlink: %s for %s was not sent: its agent speaks version 1. Update it", order["verb"], host)
         return True
+    cloud = _stamp(host, order["verb"])
+    if cloud is None:
+        log.info("hostlink: %s for %s waits until the host is heard", order["verb"], host)
+        if order.get("operation"):
+            _unsent(order)
+        return False
     row = VERBS[order["verb"]]
+    order = {**order, "cloud": cloud}
     try:
         _publish(host, _sealed(host, order, key, line), host_queue(host, bulk=row["bulk"] if bulk is None else bulk))
     except Exception as error:  # noqa: BLE001

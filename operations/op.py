@@ -96,9 +96,13 @@ class Op:
         """Ask a host, unless it was asked within SILENCE and may still be at it. Return what this returns.
 
         The order leaves after commit. The same order is sent again after 12 s without a word, and at the host's hello.
-        `subject`: what the order is about, where that is not the operation's own subject.
+        `subject`: what the order is about, where that is not the operation's own subject. Raises: what keeps the host from
+        being asked at all.
         """
         moment, step = now(), self._step
+        refused = hostlink.refusal(host, verb)
+        if refused is not None:
+            raise refused
         heard = max(filter(None, (step.heard_at, step.ordered_at)), default=None)
         if step.host and step.host != host:
             heard, step.answer = None, None

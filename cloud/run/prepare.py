@@ -91,7 +91,8 @@ def migrate() -> None:
     if unknown:
         raise Refused(
             f"The database is newer than this code: it holds {', '.join(unknown[:3])}. Start it with the version that wrote it, "
-            f"or put back a copy from {settings.DATA}/backups."
+            f"or put back a copy from {settings.DATA}/backups. A copy does not know what was made since: hosts that served the newer "
+            "database then change nothing, and their guests run on, until you decide (`manage.py doctor` lists what to say)."
         )
     if not pending:
         return

@@ -5,7 +5,7 @@ from typing import Any
 
 from common.prepared import Prepared
 from compute.metadata import documents
-from compute.servers import local_disks
+from compute.servers import local_disks, record
 from compute.servers.models import Server
 from hostagent.contract import DiskSpec, ImageSource, PortSpec, ServerSpec
 from images import services as images
@@ -40,7 +40,7 @@ def spec(server: Server, *, power: str = "on") -> ServerSpec:
         ports=ports,
         disks=disks_of(server),
         power=power,
-        metadata={"name": server.name, "project_id": server.project_id},
+        metadata=record.of(server),
     )
     if server.config_drive:
         body["config_drive"] = documents.config_drive(server)

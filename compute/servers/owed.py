@@ -3,10 +3,10 @@
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Conflict
+from compute.servers import strangers
 from compute.servers.models import Server
 from hosts import debts
 from hosts.models import HostDebt
-from operations.models import LIVE, Operation
 
 #: The verbs by which flows of servers undo and delete.
 KINDS = ("server.remove", "disk.remove", "disk.ensure", "server.detach_port")
@@ -19,6 +19,7 @@ class BusyServer(Conflict):
 def register() -> None:
     for kind in KINDS:
         debts.register(kind, asking)
+    strangers.register()
 
 
 def removal(server: Server) -> None:
@@ -40,10 +41,6 @@ def asking(debt: HostDebt) -> debts.Ask | None:
         return debts.as_written(debt)
     if debt.kind != "disk.ensure":
         return None
-    if server.before_resize or _is_busy(server_id):
+    if server.before_resize or strangers.is_busy(server_id):
         raise BusyServer(id=server_id)
     return debts.Ask(debt.kind, {**debt.body, "kept": "gone"}, server.generation)
-
-
-def _is_busy(server_id: str) -> bool:
-    return Operation.objects.filter(subject_kind="server", subject_id=server_id, state__in=LIVE).exists()

@@ -13,10 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import CloudError
-from compute.servers import flows, services, states
+from compute.servers import flows, services, states, strangers
 from compute.servers.models import Server
-from hosts.models import Host, HostDebt
-from hosts.services import send
+from hosts.models import Host
 from hosts.states import HostState
 from networking.ports.models import Port
 from operations import Flow, Step, Wait, start
@@ -58,7 +57,7 @@ def on_state(host: str, body: dict[str, Any]) -> None:
 def settle_reported(host: str, server_id: str, state: str) -> None:
     """Take over what a host says of a resting server. `state` is one of hostagent.contract.STATES."""
     server = Server.objects.living().locked().filter(id=server_id, host=host).first()
-    if server is None or server.task_state or _is_busy(server_id):
+    if server is None or server.task_state or strangers.is_busy(server_id):
         return
     wanted = states.DOMAIN_WANTED.get(server.vm_state)
     if wanted is None or state == wanted:
@@ -68,10 +67,6 @@ def settle_reported(host: str, server_id: str, state: str) -> None:
         return
     log.info("server %s is %s on %s and was %s", server_id, state, host, server.vm_state)
     server.change(vm_state=rests, power_state=states.POWER_OF_DOMAIN[state])
-
-
-def _is_busy(server_id: str) -> bool:
-    return Operation.objects.filter(subject_kind="server", subject_id=server_id, state__in=LIVE).exists()
 
 
 # ── A host that is back ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -94,17 +89,20 @@ def _look_once(host: str) -> None:
         look(host, mend=True)
 
 
-def look(host: str, *, mend: bool, server_id: str = "", reason: str = "host came back") -> Operation:
+def look(
+    host: str, *, mend: bool, server_id: str = "", reason: str = "host came back", allowed: bool = False
+) -> Operation:
     """Have a host tell what it has, and with `mend` put right what differs. In the caller's transaction.
 
-    With `server_id`, what the host says of this one server is taken over and nothing else happens.
+    With `server_id`, what the host says of this one server is taken over and nothing else happens. `allowed`: an operator
+    has said that what nobody knows may be set aside, however much it is.
     """
     operation: Operation = start(
         LOOK,
         subject=("host", host),
         project_id=None,
         actor=Actor.internal(reason),
-        data={"mend": mend, "server_id": server_id},
+        data={"mend": mend, "server_id": server_id, "allowed": allowed},
         action="look",
     )
     return operation
@@ -117,10 +115,13 @@ def read_host(op: Op) -> Wait | None:
 
 
 def mend_host(op: Op) -> None:
-    """Start what should run, take over what is off, remove what no row knows."""
+    """Start what should run, take over what is off, set aside what no row knows."""
     answer = op.row.steps.filter(name="read").values_list("answer", flat=True).first() or {}
     reported: dict[str, str] = answer.get("servers", {})
     host = op.subject_id
+    if Host.objects.filter(name=host, estranged=True).exists():
+        op.show(estranged=True, unknown=strangers.unknown(host, strangers.said_of(answer)))
+        return  # it knows more than the rows do: they are no measure of what it has
     if one := op.data.get("server_id"):
         settle_reported(host, one, reported.get(one, "absent"))
     if not op.data["mend"]:
@@ -128,8 +129,8 @@ def mend_host(op: Op) -> None:
     kept = keep_running(host, reported)
     for server_id, state in reported.items():
         settle_reported(host, server_id, state)
-    gone = remove_strangers(host, sorted({*reported, *answer.get("disks", ())}))
-    op.show(started=kept, removed=gone)
+    aside = strangers.deal_with(host, strangers.said_of(answer), allowed=bool(op.data.get("allowed")))
+    op.show(started=kept, set_aside=aside)
 
 
 LOOK = Flow(
@@ -148,7 +149,7 @@ def keep_running(host: str, reported: dict[str, str]) -> list[str]:
     rows = Server.objects.living().filter(host=host, vm_state=states.ACTIVE, task_state=None)
     out = []
     for server in rows.locked():
-        if reported.get(server.id) == states.DOMAIN_WANTED[states.ACTIVE] or _is_busy(server.id):
+        if reported.get(server.id) == states.DOMAIN_WANTED[states.ACTIVE] or strangers.is_busy(server.id):
             continue
         server.generation += 1
         server.save(update_fields=["generation"])
@@ -173,29 +174,6 @@ def sweep() -> None:
             continue
         with transaction.atomic():
             row = Server.objects.locked().find(server.id)
-            if row.task_state == server.task_state and not _is_busy(server.id):
+            if row.task_state == server.task_state and not strangers.is_busy(server.id):
                 task, row.task_state = row.task_state, None
                 row.fail(states.ERROR, OperationLost.code, {"task": str(task)})
-
-
-#: The generation of an order about a server of which there is no row at all: newer than any.
-NEWEST = 10**9
-
-
-def strangers(host: str, server_ids: list[str]) -> list[str]:
-    """Those of `server_ids` that no row places on the host, that it does not owe, and no operation is busy with."""
-    known = set(Server.objects.living().filter(host=host, id__in=server_ids).values_list("id", flat=True))
-    known |= set(HostDebt.objects.filter(host=host, key__in=server_ids).values_list("key", flat=True))
-    return [id for id in server_ids if id not in known and not _is_busy(id)]
-
-
-@transaction.atomic
-def remove_strangers(host: str, server_ids: list[str]) -> list[str]:
-    """Order a host to remove domains and disks of servers that no row places there. Returns their ids."""
-    found = strangers(host, server_ids)
-    generations = dict(Server.objects.filter(id__in=found).values_list("id", "generation"))
-    for server_id in found:
-        order = {"subject": f"server:{server_id}", "generation": generations.get(server_id, NEWEST)}
-        send(host, "server.remove", {"server_id": server_id}, **order)
-        send(host, "disk.remove", {"server_id": server_id}, **order)
-    return found

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from hostagent.host import Host
 from hostagent.job import Job
-from hostagent.tasks import disks, host, network, servers
+from hostagent.tasks import disks, host, network, servers, setaside
 
 VERBS: Final[dict[str, Callable[[Host, Job], dict[str, Any]]]] = {
     "disk.ensure": disks.ensure,
@@ -28,4 +28,10 @@ VERBS: Final[dict[str, Callable[[Host, Job], dict[str, Any]]]] = {
     "server.read": servers.read,
     "host.read": host.read,
     "network.apply": network.apply,
+    "setaside.put": setaside.put,
+    "setaside.list": setaside.listing,
+    "setaside.back": setaside.back,
+    "setaside.drop": setaside.drop,
+    "server.describe": setaside.describe,
+    "host.recognise": setaside.recognise,
 }

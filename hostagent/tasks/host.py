@@ -5,6 +5,7 @@ from typing import Any
 
 from hostagent.host import Host
 from hostagent.job import Job
+from hostagent.tasks import setaside
 
 VERSION = "0.1.0"
 
@@ -30,5 +31,6 @@ def read(host: Host, job: Job) -> dict[str, Any]:
     return {
         "servers": host.hypervisor.read_states(),
         "disks": host.storage.read_disks(),
+        "setaside": setaside.short(host),
         **host.network.driver.read_links(),
     }

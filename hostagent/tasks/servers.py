@@ -8,6 +8,7 @@ from hostagent.job import Job
 
 
 def ensure(host: Host, job: Job) -> dict[str, Any]:
+    host.storage.keep_record(job.body["server_id"], job.body.get("metadata") or {})
     return {**host.hypervisor.ensure(cast(ServerSpec, job.body), job), "seconds": job.seconds}
 
 

@@ -77,9 +77,11 @@ def create(
     vnic_type: str = "normal",
     binding_profile: dict[str, Any] | None = None,
     attachment: devices.Attachment | None = None,
+    id: str | None = None,
 ) -> Port:
     """A port with a MAC and addresses nobody else has.
 
+    `id`: the one it had before; a tap on a host is called by it.
     `fixed_ips` None: one address of each IP version; []: none; else what is asked, see allocation.allocate_asked.
     `security_groups` None: the project's default group. `attachment`: compute makes the port for this server.
     Raises: NetworkNotFound, Forbidden, OverLimit, MacAddressInUse, IpAddressGenerationFailure, IpAddressAlreadyAllocated,
@@ -107,6 +109,7 @@ def create(
     is_secure = network.port_security_enabled if port_security_enabled is None else port_security_enabled
     checks.check_security(is_secure, security_groups, allowed_address_pairs)
     port = Port(
+        **({"id": id} if id else {}),
         project_id=project,
         network=network,
         name=name,

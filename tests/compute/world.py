@@ -108,7 +108,7 @@ class World:
         after |= {"server.unpause": "running", "server.suspend": "saved", "server.resume": "running"}
         if verb in after:
             domains[body["server_id"]] = after[verb]
-        if verb == "server.remove":
+        if verb in ("server.remove", "setaside.put"):
             domains.pop(body["server_id"], None)
         return {"state": domains.get(body.get("server_id", ""), "absent"), "seconds": 0.1}
 

@@ -46,6 +46,7 @@ class Hosts(World):
         self.disks: dict[str, set[str]] = defaultdict(set)
         self.sizes: dict[str, int] = {}  # server → GiB of its root disk
         self.kept: dict[str, int] = {}  # server → GiB of the one that may have to come back
+        self.records: dict[str, dict[str, Any]] = {}  # server → what lies beside its disks
         self.newest: dict[tuple[str, str], int] = {}
         self.chance = random.Random(7)
         self._held: list[tuple[str, Order, str, dict[str, Any]]] = []
@@ -61,6 +62,16 @@ class Hosts(World):
     def _done(self, host: str, verb: str, body: dict[str, Any]) -> dict[str, Any]:
         if verb.startswith("disk."):
             self._disk(host, verb, body["server_id"], body)
+        if verb == "setaside.put":
+            self.disks[host].discard(body["server_id"])
+        if verb == "server.describe":
+            return {
+                "servers": {
+                    id: {"state": "running", "xml": "", "record": self.records.get(id, {})} for id in body["server_ids"]
+                }
+            }
+        if verb == "server.ensure":
+            self.records[body["server_id"]] = body["metadata"]
         if verb == "host.read":
             return {
                 "servers": dict(self.domains.get(host, {})),

@@ -6,10 +6,12 @@ from typing import Any
 
 from django.db import transaction
 
-from compute.servers import owed, reconcile
+from common.actor import Actor
+from compute.servers import adopting, owed, reconcile
 from compute.servers.models import Server
 from hosts import debts
 from networking.ports.models import Port
+from operations import start
 from tests.compute.world import Client
 from tests.flows.hosts import Hosts
 
@@ -103,6 +105,12 @@ def _owe(stage: Stage, server_id: str) -> None:
         debts.work_off("host1")
 
 
+def _adopt(stage: Stage, server_id: str) -> None:
+    with transaction.atomic():
+        data = {"item": "", "server_id": "", "project": ""}
+        start(adopting.ADOPT, subject=("host", "host1"), project_id=None, actor=Actor.internal("t"), data=data)
+
+
 STOP, PAUSE, SUSPEND = _action({"os-stop": None}), _action({"pause": None}), _action({"suspend": None})
 RESIZE, SHELVE = _action({"resize": {"flavorRef": "small"}}), _action({"shelve": None})
 BACKUP = _action({"createBackup": {"name": "b", "backup_type": "daily", "rotation": 1}})
@@ -130,5 +138,6 @@ SCENARIOS: dict[str, Scenario] = {
     "server.attach_interface": Scenario((launched,), _attach, "active"),
     "server.detach_interface": Scenario((launched, _attach), _detach, "active"),
     "host.debt": Scenario((launched,), _owe, "active", subject="host"),
+    "host.adopt": Scenario((launched,), _adopt, "active", subject="host"),
     "host.look": Scenario((launched,), _look, "active", subject="host"),
 }

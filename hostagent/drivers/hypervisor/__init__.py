@@ -50,6 +50,15 @@ class Hypervisor(Protocol):
         A running guest runs on.
         """
 
+    def describe(self, server_id: str) -> dict[str, Any]:
+        """state, xml, record (what control last said of the server): the hypervisor's part of a contract.Note."""
+
+    def put_aside(self, server_id: str, place: Path, job: Job) -> None:
+        """The domain is stopped as a user stops it, and gone; the memory of a suspended one lies in `place`."""
+
+    def define(self, server_id: str, xml: str, job: Job) -> None:
+        """The domain is there as described, not running, unless there is one already."""
+
     def read_states(self) -> dict[str, str]: ...
 
     def read_stats(self) -> dict[str, dict[str, Any]]:

@@ -114,8 +114,8 @@ def as_own_user(xml: str, places: Places) -> str:
 
 
 def spec_hash(spec: ServerSpec, *, kvm: bool) -> str:
-    """Two specs with one hash make the same domain. Power is no part of a domain."""
-    described = {key: value for key, value in spec.items() if key != "power"}
+    """Two specs with one hash make the same domain. Power and what is only noted beside the disks are no part of it."""
+    described = {key: value for key, value in spec.items() if key not in ("power", "metadata")}
     return hashlib.sha256(canonical({"kvm": kvm, **described})).hexdigest()[:32]
 
 

@@ -4,6 +4,7 @@ Everything else of the cloud is real around it: orders, reports, wanted networks
 `STACKLING_FAKE_VCPUS` and `STACKLING_FAKE_MEMORY_MIB` size such a host.
 """
 
+import json
 import os
 import time
 from pathlib import Path
@@ -110,6 +111,20 @@ class Fake:
         copy = self._host.own.data / "snapshots" / f"{name}.qcow2"
         self._host.storage.flatten(self._host.storage.root_path(server_id), copy, job)
         return copy, 2**30
+
+    def describe(self, server_id: str) -> dict[str, Any]:
+        domain = self._domains.get(server_id)
+        if domain is None:
+            return {"state": "absent", "xml": "", "record": {}}
+        spec = domain["spec"]
+        return {"state": domain["state"], "xml": json.dumps(spec), "record": spec.get("metadata", {})}
+
+    def put_aside(self, server_id: str, place: Path, job: Job) -> None:
+        self._domains.drop(server_id)
+
+    def define(self, server_id: str, xml: str, job: Job) -> None:
+        if self._domains.get(server_id) is None:
+            self._domains.set(server_id, {"state": "shutoff", "spec": json.loads(xml), "since": time.time()})
 
     def read_states(self) -> dict[str, str]:
         return {server_id: domain["state"] for server_id, domain in self._domains.values.items()}

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 import libvirt
 
 from hostagent.contract import DiskSpec, Failure, PortSpec, ServerSpec
-from hostagent.drivers.hypervisor import domain_xml, libvirt_daemons, libvirt_devices, libvirt_snapshot, libvirt_users
+from hostagent.drivers.hypervisor import (
+    domain_xml,
+    libvirt_daemons,
+    libvirt_devices,
+    libvirt_setaside,
+    libvirt_snapshot,
+    libvirt_users,
+)
 from hostagent.drivers.hypervisor.acceleration import Acceleration
 from hostagent.drivers.hypervisor.console_log import ConsoleLogs
 from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, is_starting, state_of
@@ -209,6 +216,9 @@ class Libvirt:
             )
 
         self._link.ask(settle)
+        self._forget(server_id)
+
+    def _forget(self, server_id: str) -> None:
         self._known.pop(server_id, None)
         libvirt_users.forget(self._places(server_id))
         self.serial.forget(server_id)
@@ -216,6 +226,30 @@ class Libvirt:
         places = self._places(server_id)
         for path in (places.vnc, places.serial_guest, places.agent):
             path.unlink(missing_ok=True)
+
+    def describe(self, server_id: str) -> dict[str, Any]:
+        def look(connection: Any) -> tuple[str, str]:
+            domain = self._domain(connection, server_id)
+            return ("absent", "") if domain is None else (state_of(domain), libvirt_setaside.xml_of(domain))
+
+        state, xml = self._link.ask(look)
+        return {"state": state, "xml": xml, "record": self._storage.read_record(server_id)}
+
+    def put_aside(self, server_id: str, place: Path, job: Job) -> None:
+        def settle(connection: Any) -> None:
+            domain = self._domain(connection, server_id)
+            if domain is not None:
+                libvirt_setaside.take_away(domain, place, job)
+
+        self._link.ask(settle)
+        self._forget(server_id)
+
+    def define(self, server_id: str, xml: str, job: Job) -> None:
+        def settle(connection: Any) -> None:
+            if self._domain(connection, server_id) is None:
+                connection.defineXML(xml)
+
+        self._link.ask(settle)
 
     # ── Power ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

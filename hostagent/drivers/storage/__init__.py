@@ -36,6 +36,17 @@ class Storage(Protocol):
     def remove_disk(self, server_id: str) -> None:
         """Everything of a server: root disk, config drive, console log. Absent is success."""
 
+    def put_aside(self, server_id: str, place: Path) -> None:
+        """Everything of a server lies in `place`. Absent is success."""
+
+    def take_back(self, server_id: str, place: Path) -> None:
+        """The same, the other way. Raises: Failure hypervisor_refused where the server has something here by now."""
+
+    def keep_record(self, server_id: str, record: dict[str, Any]) -> None:
+        """What control says of a server lies beside its disks: it may have to be told from there one day."""
+
+    def read_record(self, server_id: str) -> dict[str, Any]: ...
+
     def root_path(self, server_id: str) -> Path: ...
 
     def flatten(self, source: Path, target: Path, job: Job) -> None:

@@ -53,6 +53,24 @@ class FakeStorage:
     def remove_disk(self, server_id: str) -> None:
         self._disks.drop(server_id)
 
+    def put_aside(self, server_id: str, place: Path) -> None:
+        size = self._disks.get(server_id)
+        if size is not None:
+            (place / "disks").write_text(str(size))
+            self._disks.drop(server_id)
+
+    def take_back(self, server_id: str, place: Path) -> None:
+        if (place / "disks").exists():
+            if self._disks.get(server_id) is not None:
+                raise Failure("hypervisor_refused", detail=f"{server_id} has a disk already")
+            self._disks.set(server_id, int((place / "disks").read_text()))
+
+    def keep_record(self, server_id: str, record: dict[str, Any]) -> None:
+        """A fake domain holds its whole spec, and so the record."""
+
+    def read_record(self, server_id: str) -> dict[str, Any]:
+        return {}
+
     def root_path(self, server_id: str) -> Path:
         return self._folder / "disks" / server_id / "root.qcow2"
 

@@ -18,6 +18,7 @@ from hostagent import guest_users
 from hostagent.contract import DiskEnsure, Failure, ImageSource
 from hostagent.control_link import ControlError
 from hostagent.job import ChildError, Job
+from hostagent.seen import sync_folder, write_whole
 
 if TYPE_CHECKING:
     from hostagent.host import Host
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 CONFIG_DRIVE: Final = "config.iso"
 SPARE: Final = 256 * 2**20  # bytes never promised: logs, journals and metadata need to grow too
 EMPTY_OVERLAY: Final = 2 * 2**20  # bytes an overlay takes at first
+RECORD: Final = "server.json"  # beside the disks: what control last said of the server
 TRIES: Final = 2  # a broken download is made once more before it is a failure
 #: What makes the content of a blank disk; the label and the file follow.
 MAKERS: Final = {"ext4": ("/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-L"), "swap": ("/usr/sbin/mkswap", "-L")}
@@ -223,6 +225,41 @@ class FileStorage:
             shutil.rmtree(folder)
         for log in self.consoles.glob(f"{server_id}.*"):
             log.unlink(missing_ok=True)
+
+    def put_aside(self, server_id: str, place: Path) -> None:
+        """Renamed, within one file system: nothing is copied, and a kill leaves each folder in one place or the other."""
+        if (self.disks / server_id).exists():
+            (self.disks / server_id).rename(place / "disks")
+        logs = list(self.consoles.glob(f"{server_id}.*"))
+        if logs:
+            (place / "consoles").mkdir(exist_ok=True)
+        for log in logs:
+            log.rename(place / "consoles" / log.name)
+        for folder in (self.disks, self.consoles, place):
+            sync_folder(folder)
+
+    def take_back(self, server_id: str, place: Path) -> None:
+        own = self.disks / server_id
+        if (place / "disks").exists():
+            if own.exists():
+                raise Failure("hypervisor_refused", detail=f"{own} is there already: what lies in {place} stays there")
+            (place / "disks").rename(own)
+        for log in sorted((place / "consoles").glob("*")) if (place / "consoles").exists() else ():
+            log.rename(self.consoles / log.name)
+        sync_folder(self.disks)
+
+    def keep_record(self, server_id: str, record: dict[str, Any]) -> None:
+        path = self.disks / server_id / RECORD
+        if path.parent.exists() and record != self.read_record(server_id):
+            write_whole(path, json.dumps(record))
+
+    def read_record(self, server_id: str) -> dict[str, Any]:
+        path = self.disks / server_id / RECORD
+        try:
+            found: dict[str, Any] = json.loads(path.read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return {}
+        return found
 
     def root_path(self, server_id: str) -> Path:
         return self.disks / server_id / "root.qcow2"

@@ -1,0 +1,113 @@
+"""What hosts have and nobody knows: list it, adopt it into the database, drop it, or allow that it is set aside."""
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from common.actor import Actor
+from compute import doctor
+from compute.servers import adopting, reconcile
+from hosts import debts, epoch, services
+from hosts.models import Host, HostDebt
+from operations import start
+from operations.models import LIVE, Operation, State
+
+PATIENCE = 180.0  # seconds for a host to do it
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        verbs.add_parser("list", help="what is set aside, and what an operator is asked").add_argument(
+            "host", nargs="?"
+        )
+        adopt = verbs.add_parser("adopt", help="bring back what only a host knows, or one set-aside thing")
+        adopt.add_argument("host")
+        adopt.add_argument(
+            "id", nargs="?", default="", help="of a set-aside thing; without it, all that no row knows there"
+        )
+        adopt.add_argument("--project", default="", help="the project's id, where its own is not in this database")
+        drop = verbs.add_parser("drop", help="remove a set-aside thing for good, now")
+        drop.add_argument("host")
+        drop.add_argument("id")
+        allow = verbs.add_parser("allow", help="have everything set aside that no row knows there, however much it is")
+        allow.add_argument("host")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        verb = options["verb"]
+        if verb == "list":
+            self.list(options["host"])
+            return
+        host = Host.objects.filter(name=options["host"]).first()
+        if host is None:
+            raise CommandError(f"There is no host {options['host']}.")
+        getattr(self, verb)(host, options)
+
+    def list(self, name: str | None) -> None:
+        found = [f for f in doctor.strange_things() if name in (None, f.host)]
+        for finding in found:
+            self.stdout.write(f"{finding.host}  {finding.kind}  {finding.id}  {finding.text}")
+        if not found:
+            self.stdout.write("Nothing is set aside, and nothing is asked.")
+
+    def adopt(self, host: Host, options: dict[str, Any]) -> None:
+        item = options["id"]
+        data = {"item": item, "server_id": item.partition("-")[2], "project": options["project"]}
+        with transaction.atomic():
+            operation = start(
+                adopting.ADOPT, subject=("host", host.name), project_id=None, actor=Actor.internal("adopt"), data=data
+            )
+        self.wait(operation)
+        detail = operation.steps.get(name="bring_back").detail
+        for server in detail["adopted"]:
+            self.stdout.write(f"{server['id']}  {server['name']}  {server['state']}")
+            for why in server["missing"]:
+                self.stdout.write(f"    {why}")
+        for id, whys in detail["left"].items():
+            self.stdout.write(f"{id}  left as it is: {' '.join(whys)}")
+        if not detail["adopted"] and not detail["left"]:
+            self.stdout.write("There was nothing to adopt.")
+
+    def drop(self, host: Host, options: dict[str, Any]) -> None:
+        id = options["id"]
+        with transaction.atomic():
+            debts.owe(host.name, "setaside.drop", id, {"id": id}, subject=f"setaside:{id}")
+            debts.work_off(host.name)
+        rows = HostDebt.objects.filter(host=host.name, kind="setaside.drop", key=id)
+        if self.passed(lambda: not rows.exists()):
+            self.stdout.write(f"{id} is gone.")
+        else:
+            self.stdout.write(f"{host.name} does not answer now: {id} goes when it is heard again.")
+
+    def allow(self, host: Host, options: dict[str, Any]) -> None:
+        with transaction.atomic():
+            if host.estranged:
+                epoch.accept(host)
+            operation = reconcile.look(host.name, mend=True, reason="setaside allow", allowed=True)
+            services.tell_hello(host)
+        self.wait(operation)
+        for id in operation.steps.get(name="mend").detail.get("set_aside", ()):
+            self.stdout.write(f"{id}  is set aside; `manage.py setaside list {host.name}` shows when it is done.")
+
+    def wait(self, operation: Operation) -> None:
+        """Raises: CommandError when it fails or takes too long."""
+        live = Operation.objects.filter(pk=operation.pk, state__in=LIVE)
+        if not self.passed(lambda: not live.exists()):
+            raise CommandError("The cloud does not answer: is it running? The order stands and is done when it is.")
+        operation.refresh_from_db()
+        if operation.state != State.DONE:
+            raise CommandError(f"It failed: {operation.error_code} {operation.error_data}")
+
+    @staticmethod
+    def passed(done: Any) -> bool:
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            if done():
+                return True
+            time.sleep(0.2)
+        return False

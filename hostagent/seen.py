@@ -1,0 +1,60 @@
+"""Which database this host last served, remembered beside its disks.
+
+An older copy of a database, or another one, does not know what was made since: whatever it would have removed here as
+unknown was not its to remove. Each order says which database it comes from (contract.Cloud); orders of one that this host
+has seen newer are refused, until an operator's word (`host.recognise`) says that it counts from now on.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from hostagent.contract import READS, Cloud, Failure
+
+
+class Seen:
+    """The newest Cloud that this host was ordered by. Written, to the disk, before the order is acted on."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.cloud: Cloud | None = json.loads(path.read_text()) if path.exists() else None
+
+    def accept(self, order: dict[str, Any]) -> None:
+        """Raises: Failure estranged for an order of an older database, or of another one. Reading is always allowed."""
+        got: Cloud | None = order.get("cloud")
+        if got is None or order["verb"] in READS:
+            return
+        have = self.cloud
+        if have is not None and (
+            have["id"] != got["id"] or (have["life"] == got["life"] and have["count"] > got["count"])
+        ):
+            raise Failure("estranged", have=dict(have), got=dict(got))
+        self.take(got)
+
+    def take(self, cloud: Cloud) -> None:
+        """Serve this one from now on."""
+        if cloud == self.cloud:
+            return
+        write_whole(self._path, json.dumps(cloud))
+        self.cloud = cloud
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Put a file in another's place so that one of the two is there whole whenever the power goes."""
+    fresh = path.with_name(path.name + ".new")
+    with fresh.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """What was renamed in it stays renamed when the power goes."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,162 @@
+"""Whether this database is as new as what the hosts last saw: where an older copy was put back, nothing there is touched.
+
+Each start of the cloud begins a *life* (a random token, one row); its count grows, at most once a minute, before an order
+leaves. Every order carries both, and a host remembers the newest beside its disks and says so with each heartbeat. A
+database that descends from what the host saw has that life among its rows, with a count at least as high. One that does
+not is an older copy, or another database: until an operator decides (`manage.py setaside`), nothing is ordered of that
+host, nothing new is placed there, and what it has runs on.
+"""
+
+import logging
+import secrets
+import time
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Unavailable
+from common.live import announce
+from hostagent.contract import READS
+from hosts.models import Host, Life
+from hosts.services import send
+
+log = logging.getLogger(__name__)
+
+RAISE_EVERY = 60.0  # seconds between two raises of the count
+TRUSTED = 5.0  # seconds for which a process remembers what it read of the lives
+REMEMBERED = 30.0  # and that a host is recognised: whoever finds that it is not forgets it at once
+
+Told = dict[str, Any]
+
+
+class HostEstranged(Unavailable):
+    template = _(
+        "Host %(host)s has served a newer database than this one, or another one. Nothing is changed there until an operator"
+        " decides; `manage.py doctor` says how."
+    )
+
+
+def begin() -> str | None:
+    """A new life: at each start of the cloud."""
+    first = Life.objects.order_by("begun_at").first()
+    Life.objects.create(life=secrets.token_hex(8), cloud=first.cloud if first else secrets.token_hex(8))
+    return None
+
+
+_known: dict[str, Any] = {"until": 0.0, "raised": 0.0, "told": None}
+_recognised: dict[str, tuple[str, float]] = {}
+_found: dict[str, tuple[Told, str]] = {}  # host → what it told last, and the life in which that was found to be well
+
+
+def forget() -> None:
+    """What this process has read is read again."""
+    _known.update(until=0.0, raised=0.0, told=None)
+    _recognised.clear()
+    _found.clear()
+
+
+def current() -> Told:
+    """The newest life, as orders carry it (contract.Cloud)."""
+    moment = time.monotonic()
+    if _known["told"] is None or moment > _known["until"]:
+        row = Life.objects.order_by("-begun_at").first()
+        if row is None:
+            begin()
+            row = Life.objects.order_by("-begun_at").first()
+        assert row is not None
+        _known.update(told={"id": row.cloud, "life": row.life, "count": row.count}, until=moment + TRUSTED)
+    told: Told = _known["told"]
+    return told
+
+
+def stamp(host: str, verb: str) -> Told | None:
+    """What an order to `host` says of this database; None for one that must not leave."""
+    if verb in READS:
+        return current()
+    if not is_recognised(host):
+        return None
+    told = current()
+    moment = time.monotonic()
+    if moment - _known["raised"] >= RAISE_EVERY or not _known["raised"]:
+        Life.objects.filter(life=told["life"]).update(count=F("count") + 1)
+        _known.update(raised=moment, until=0.0)
+        told = current()
+    return told
+
+
+def is_recognised(host: str) -> bool:
+    """Whether what the host last saw lies behind this database."""
+    life, moment = current()["life"], time.monotonic()
+    known = _recognised.get(host)
+    if known is None or known[0] != life or moment > known[1]:
+        found = Host.objects.filter(name=host).values_list("recognised", flat=True).first()
+        if found != life:
+            return False
+        _recognised[host] = (life, moment + REMEMBERED)
+    return True
+
+
+def refusal(host: str, verb: str) -> HostEstranged | None:
+    """Why an operation may not ask this of a host; None where it may."""
+    if verb in READS or not Host.objects.filter(name=host, estranged=True).exists():
+        return None
+    return HostEstranged(host=host)
+
+
+# ── What hosts say ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def heard(name: str, body: dict[str, Any]) -> None:
+    """A hello or a heartbeat: hold what the host last saw against the lives of this database.
+
+    Costs no query while the host says the same as before. Agents that say nothing are believed: they are older than this.
+    """
+    told, life = body.get("cloud"), current()["life"]
+    if is_recognised(name) and (not told or _found.get(name) == (told, life)):
+        return
+    with transaction.atomic():
+        host = Host.objects.select_for_update().filter(name=name).first()
+        if host is None:
+            return
+        if not told and host.estranged:
+            return
+        if told and told == host.accepted:
+            send(name, "host.recognise", {"cloud": current()})  # until it says so
+        elif told and not _descends(told):
+            if not host.estranged:
+                _estrange(host, told)
+            return
+        else:
+            _found[name] = (told or {}, life)
+        if host.recognised != life or host.estranged:
+            host.recognised, host.estranged = life, False
+            host.save(update_fields=["recognised", "estranged"])
+            announce("host", name)
+
+
+def _descends(told: Told) -> bool:
+    return Life.objects.filter(cloud=told["id"], life=told["life"], count__gte=told["count"]).exists()
+
+
+def _estrange(host: Host, told: Told) -> None:
+    other = told["id"] != current()["id"]
+    log.error(
+        "%s has served %s than this one: nothing is changed there until an operator decides (manage.py doctor says how)",
+        host.name,
+        "another database" if other else "a newer database",
+    )
+    host.estranged, host.recognised, host.told = True, "", told
+    host.save(update_fields=["estranged", "recognised", "told"])
+    _recognised.pop(host.name, None)
+    _found.pop(host.name, None)
+    announce("host", host.name)
+
+
+def accept(host: Host) -> None:
+    """An operator's word: this database counts for the host from now on. In the caller's transaction."""
+    host.accepted, host.estranged, host.recognised = host.told, False, current()["life"]
+    host.save(update_fields=["accepted", "estranged", "recognised"])
+    send(host.name, "host.recognise", {"cloud": current()})
+    announce("host", host.name)

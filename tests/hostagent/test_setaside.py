@@ -1,0 +1,181 @@
+"""What nobody knows is set aside on its host, whole, and goes by the host's own clock; an older database changes nothing."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hostagent.contract import READS, SETASIDE_DAYS, VERBS, Failure
+from hostagent.drivers.storage.file import FileStorage
+from hostagent.seen import Seen
+from hostagent.setaside import SetAside
+from tests.hostagent.test_fake import boot
+
+CLOUD = {"id": "c1", "life": "l1", "count": 5}
+
+
+def test_a_server_set_aside_is_kept_whole_and_comes_back(desk: Any, spec: dict[str, Any]) -> None:
+    """A4: nothing of it is destroyed; the note says what it was, when and why."""
+    server_id = spec["server_id"]
+    boot(desk, {**spec, "metadata": {"name": "mine", "project_id": "red"}})
+    note = desk.order("setaside.put", {"server_id": server_id, "why": "nobody knows it"})["body"]
+    assert (note["key"], note["why"], note["state"]) == (server_id, "nobody knows it", "running")
+    assert note["record"] == {"name": "mine", "project_id": "red"} and json.loads(note["xml"])["vcpus"] == 1
+    assert round((note["until"] - note["at"]) / 86400) == SETASIDE_DAYS == 14
+    facts = desk.order("host.read", {})["body"]
+    assert (facts["servers"], facts["disks"]) == ({}, [])
+    assert [item["id"] for item in facts["setaside"]] == [note["id"]]
+    again = desk.order("setaside.put", {"server_id": server_id, "why": "again"})["body"]
+    assert again == {}, "once is enough"
+    back = desk.order("setaside.back", {"server_id": server_id, "id": note["id"]})["body"]
+    assert back["record"]["name"] == "mine"
+    facts = desk.order("host.read", {})["body"]
+    assert (facts["servers"], facts["disks"], facts["setaside"]) == ({server_id: "shutoff"}, [server_id], [])
+
+
+def test_one_is_dropped_at_a_word_and_names_lead_nowhere_else(desk: Any, spec: dict[str, Any]) -> None:
+    boot(desk, spec)
+    note = desk.order("setaside.put", {"server_id": spec["server_id"], "why": "?"})["body"]
+    for name in ("..", "../..", "/etc", f"{note['id']}/../..", "", "."):
+        desk.order("setaside.drop", {"id": name})
+        assert desk.order("setaside.back", {"server_id": "x", "id": name})["body"]["code"] == "not_found"
+    assert [item["id"] for item in desk.order("setaside.list", {})["body"]["items"]] == [note["id"]]
+    desk.order("setaside.drop", {"id": note["id"]})
+    assert desk.order("setaside.list", {})["body"] == {"items": []}
+    assert desk.host.own.data.exists()
+
+
+def test_it_goes_by_the_hosts_own_clock_after_two_weeks(tmp_path: Path) -> None:
+    now = [1_000_000.0]
+    aside = SetAside(tmp_path / "setaside", clock=lambda: now[0])
+    note, place = aside.begin("server", "s", "why")
+    (place / "disks").mkdir()
+    aside.finish(note, place)
+    now[0] += SETASIDE_DAYS * 86400 - 1
+    assert aside.expire() == [] and len(aside.items()) == 1
+    now[0] += 1
+    assert aside.expire() == [note["id"]] and aside.items() == []
+
+
+def test_a_clock_that_was_set_back_removes_nothing(tmp_path: Path) -> None:
+    now = [5_000_000.0]
+    aside = SetAside(tmp_path / "setaside", clock=lambda: now[0])
+    aside.finish(*aside.begin("server", "s", "why"))
+    now[0] = 0.0
+    assert aside.expire() == []
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("where", ["begin", "describe", "put_aside", "storage", "finish"])
+def test_a_kill_at_any_step_loses_nothing(
+    make_desk: Any, spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """A4: the note is on the disk before anything moves; the same order goes on with what was begun."""
+    desk = make_desk()
+    boot(desk, {**spec, "metadata": {"name": "mine"}})
+    place = {
+        "begin": (desk.host.aside, "begin"), "describe": (desk.host.hypervisor, "describe"),
+        "put_aside": (desk.host.hypervisor, "put_aside"), "storage": (desk.host.storage, "put_aside"),
+        "finish": (desk.host.aside, "finish"),
+    }[where]  # fmt: skip
+    real = getattr(*place)
+    for first in (True, False):
+
+        def dying(*args: Any, real: Any = real, first: bool = first, **more: Any) -> Any:
+            if not first:
+                real(*args, **more)
+            raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(*place, dying)
+            order = desk.make("setaside.put", {"server_id": spec["server_id"], "why": "?"})
+            from hostagent.job import Job
+            from hostagent.tasks import setaside
+
+            with pytest.raises(Killed):
+                job = Job(order)
+                job.begin()
+                setaside.put(desk.host, job)
+    desk.order("setaside.put", {"server_id": spec["server_id"], "why": "?"})
+    (item,) = desk.order("setaside.list", {})["body"]["items"]
+    assert item["record"] == {"name": "mine"} and json.loads(item["xml"])["name"] == spec["name"]
+    desk.order("setaside.back", {"server_id": spec["server_id"], "id": item["id"]})
+    facts = desk.order("host.read", {})["body"]
+    assert facts["disks"] == [spec["server_id"]] and facts["servers"] == {spec["server_id"]: "shutoff"}
+
+
+def test_disks_and_logs_are_moved_never_copied_or_overwritten(tmp_path: Path) -> None:
+    storage = FileStorage(SimpleNamespace(own=SimpleNamespace(data=tmp_path), link=None))  # type: ignore[arg-type]
+    (storage.disks / "s").mkdir()
+    (storage.disks / "s" / "root.qcow2").write_text("data")
+    (storage.consoles / "s.log").write_text("log")
+    storage.keep_record("s", {"name": "mine"})
+    aside = SetAside(tmp_path / "setaside")
+    note, place = aside.begin("server", "s", "why")
+    storage.put_aside("s", place)
+    note = aside.finish(note, place)
+    assert note["files"] == ["consoles", "consoles/s.log", "disks", "disks/root.qcow2", "disks/server.json"]
+    assert storage.read_disks() == []
+    (storage.disks / "s").mkdir()
+    with pytest.raises(Failure, match="hypervisor_refused"):
+        storage.take_back("s", aside.place(note["id"]))
+    (storage.disks / "s").rmdir()
+    storage.take_back("s", aside.place(note["id"]))
+    assert storage.root_path("s").read_text() == "data" and storage.read_record("s") == {"name": "mine"}
+    assert (storage.consoles / "s.log").read_text() == "log"
+
+
+# ── An older database ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_the_host_saw_is_remembered_beyond_the_agent(make_desk: Any, spec: dict[str, Any]) -> None:
+    desk = make_desk()
+    desk.order("server.remove", {"server_id": "x"}, cloud=CLOUD)
+    desk.close()
+    second = make_desk()
+    assert second.until(lambda r: r["kind"] == "hello")["body"]["cloud"] == CLOUD
+    assert second.until(lambda r: r["kind"] == "heartbeat")["body"]["cloud"] == CLOUD
+
+
+@pytest.mark.parametrize(
+    "older", [{**CLOUD, "count": 4}, {"id": "c2", "life": "l9", "count": 99}], ids=["an older copy", "another database"]
+)
+def test_an_order_of_an_older_database_changes_nothing(desk: Any, spec: dict[str, Any], older: dict[str, Any]) -> None:
+    """A4: the second lock, on the host itself: every verb that changes anything is refused, reading is not."""
+    boot(desk, spec)
+    desk.order("server.read", {"server_id": spec["server_id"]}, cloud=CLOUD)
+    assert desk.host.seen.cloud is None, "reading settles nothing"
+    desk.order("server.pause", {"server_id": spec["server_id"]}, cloud=CLOUD)
+    bodies: dict[str, dict[str, Any]] = {
+        verb: {need: spec.get(need, "x") for need in about["needs"]} for verb, about in VERBS.items()
+    }
+    for verb, body in bodies.items():
+        if verb not in READS:
+            failed = desk.order(verb, {**body, "server_id": spec["server_id"]}, cloud=older)
+            assert (failed["kind"], failed["body"]["code"]) == ("failed", "estranged"), verb
+    facts = desk.order("host.read", {}, cloud=older)["body"]
+    assert facts["servers"] == {spec["server_id"]: "paused"}
+
+
+def test_an_operators_word_lets_the_older_one_count(desk: Any, spec: dict[str, Any]) -> None:
+    boot(desk, spec)
+    body = {"server_id": spec["server_id"]}
+    subject = {"subject": f"server:{spec['server_id']}"}
+    desk.order("server.pause", body, cloud=CLOUD, generation=7, **subject)
+    older = {**CLOUD, "count": 4}
+    assert desk.order("server.unpause", body, cloud=older, generation=3, **subject)["kind"] == "failed"
+    desk.order("host.recognise", {"cloud": older}, cloud=older)
+    done = desk.order("server.unpause", body, cloud=older, generation=3, **subject)
+    assert done["kind"] == "done", "its generations are those of its own rows"
+
+
+def test_a_memory_cut_by_a_kill_is_whole(tmp_path: Path) -> None:
+    seen = Seen(tmp_path / "cloud.json")
+    seen.take(CLOUD)  # type: ignore[arg-type]
+    (tmp_path / "cloud.json.new").write_text('{"id": "c')
+    assert Seen(tmp_path / "cloud.json").cloud == CLOUD
