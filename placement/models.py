@@ -39,7 +39,12 @@ class Inventory(models.Model):
 
     @property
     def capacity(self) -> int:
-        return int((self.total - self.reserved) * self.allocation_ratio)
+        return capacity(self.total, self.reserved, self.allocation_ratio)
+
+
+def capacity(total: int, reserved: int, ratio: float) -> int:
+    """How much of a class may be promised."""
+    return int((total - reserved) * ratio)
 
 
 class Consumer(models.Model):
@@ -65,6 +70,21 @@ class Allocation(models.Model):
         constraints = [
             models.UniqueConstraint(fields=("provider", "consumer", "resource_class"), name="one_allocation_a_class")
         ]
+
+
+class Usage(models.Model):
+    """What all allocations of one class on one provider add up to, kept by usage.py in the transactions that change them.
+
+    Adding them up anew takes 0.25 s at 30,000 servers, under the lock that every boot waits for.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    provider = models.ForeignKey(ResourceProvider, on_delete=models.CASCADE, related_name="usages")
+    resource_class = models.CharField(max_length=255)
+    used = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("provider", "resource_class"), name="one_usage_a_class")]
 
 
 class Trait(models.Model):

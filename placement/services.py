@@ -5,14 +5,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Conflict, NoCapacity, NotFound
 from common.live import announce
 from common.prepared import Prepared, PreparedMany
-from placement.models import Allocation, Consumer, Inventory, ProviderTrait, ResourceProvider
+from placement import usage
+from placement.models import Allocation, Consumer, Inventory, ProviderTrait, ResourceProvider, Usage, capacity
 
 
 class NothingFits(NoCapacity):
@@ -53,16 +54,12 @@ class Room:
 
 _providers = Prepared(lambda: ResourceProvider.objects.order_by("name").values_list("id", "name"))
 _locked = Prepared(lambda: ResourceProvider.objects.order_by("name").select_for_update().values_list("id", "name"))
-_inventories = PreparedMany(lambda ids: Inventory.objects.filter(provider_id__in=ids))
-_used = PreparedMany(
-    lambda ids: (
-        Allocation.objects.filter(provider_id__in=ids)
-        .values("provider_id", "resource_class")
-        .annotate(amount=Sum("used"))
-        .order_by()
-        .values_list("provider_id", "resource_class", "amount")
-    )
-)
+_CUT = ("provider_id", "resource_class", "total", "reserved", "allocation_ratio")
+_USED = ("provider_id", "resource_class", "used")
+_inventories = PreparedMany(lambda ids: Inventory.objects.filter(provider_id__in=ids).values_list(*_CUT))
+_used = PreparedMany(lambda ids: Usage.objects.filter(provider_id__in=ids).values_list(*_USED))
+_all_inventories = Prepared(lambda: Inventory.objects.values_list(*_CUT))
+_all_used = Prepared(lambda: Usage.objects.values_list(*_USED))
 
 
 def rooms(names: Iterable[str] | None = None, *, lock: bool = False, with_traits: bool = False) -> dict[str, Room]:
@@ -74,10 +71,14 @@ def rooms(names: Iterable[str] | None = None, *, lock: bool = False, with_traits
         providers = list((query.select_for_update() if lock else query).values_list("id", "name"))
     found = {id: Room(id, name) for id, name in providers}
     ids = list(found)
-    for row in _inventories(ids):
-        found[row.provider_id].capacity[row.resource_class] = row.capacity
-    for provider_id, resource_class, amount in _used(ids):
-        found[provider_id].used[resource_class] = amount
+    for provider_id, resource_class, total, reserved, ratio in (
+        _all_inventories() if names is None else _inventories(ids)
+    ):
+        if provider_id in found:
+            found[provider_id].capacity[resource_class] = capacity(total, reserved, ratio)
+    for provider_id, resource_class, amount in _all_used() if names is None else _used(ids):
+        if provider_id in found:
+            found[provider_id].used[resource_class] = amount
     if with_traits:
         traits: dict[str, set[str]] = defaultdict(set)
         for provider_id, name in ProviderTrait.objects.filter(provider_id__in=ids).values_list("provider_id", "name"):
@@ -120,6 +121,7 @@ def promise(room: Room, *, consumer: str, project_id: str, user_id: str, resourc
         Allocation(provider_id=room.provider_id, consumer_id=consumer, resource_class=name, used=amount)
         for name, amount in resources.items()
     )
+    usage.add({(room.provider_id, name): amount for name, amount in resources.items()})
     ResourceProvider.objects.filter(id=room.provider_id).update(generation=F("generation") + 1)
     announce("host", room.name)
 
@@ -127,11 +129,16 @@ def promise(room: Room, *, consumer: str, project_id: str, user_id: str, resourc
 @transaction.atomic
 def release(consumer: str) -> None:
     """Give back all that a consumer holds. One that holds nothing is no error."""
-    held = Allocation.objects.filter(consumer_id=consumer)
-    touched = dict(held.values_list("provider_id", "provider__name").distinct())
-    if touched:
-        ResourceProvider.objects.filter(id__in=touched).update(generation=F("generation") + 1)
-    for name in touched.values():
+    on = Allocation.objects.filter(consumer_id=consumer).values("provider_id")
+    list(ResourceProvider.objects.filter(id__in=on).order_by("name").select_for_update().values_list("id"))
+    held = list(  # read under the locks: two that release it take turns, and the second finds nothing
+        Allocation.objects.filter(consumer_id=consumer).values_list(
+            "provider_id", "provider__name", "resource_class", "used"
+        )
+    )
+    usage.add({(provider_id, resource_class): -used for provider_id, _name, resource_class, used in held})
+    ResourceProvider.objects.filter(id__in={row[0] for row in held}).update(generation=F("generation") + 1)
+    for name in {row[1] for row in held}:
         announce("host", name)
     Consumer.objects.filter(id=consumer).delete()
 

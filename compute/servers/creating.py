@@ -285,15 +285,7 @@ def _group(actor: Actor, ask: Launch) -> str | None:
 def _within_quota(project_id: str, ask: Launch, checked: _Checked) -> int:
     """How many may be made: all asked, else as many as fit down to `at_least`. Raises: QuotaExceeded."""
     limits.require_metadata(project_id, ask.metadata)
-    for count in range(ask.count, ask.at_least - 1, -1):
-        try:
-            limits.require(project_id, servers=count, flavor=checked.flavor.embedded())
-        except quota.QuotaExceeded:
-            if count == ask.at_least:
-                raise
-        else:
-            return count
-    raise AssertionError("unreachable")
+    return limits.fitting(project_id, checked.flavor.embedded(), at_least=ask.at_least, at_most=ask.count)
 
 
 # ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────

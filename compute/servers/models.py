@@ -4,6 +4,8 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
@@ -73,6 +75,13 @@ class Server(models.Model):
     image_meta = models.JSONField(default=dict)  # min_disk, properties: what must still be known when the image is gone
     flavor_id = models.CharField(max_length=255)
     flavor = models.JSONField(default=dict)  # Flavor.embedded()
+    #: Of the flavor, for the quota's sums: the database keeps them.
+    vcpus = models.GeneratedField(
+        expression=Cast(KT("flavor__vcpus"), models.IntegerField()), output_field=models.IntegerField(), db_persist=True
+    )
+    ram = models.GeneratedField(
+        expression=Cast(KT("flavor__ram"), models.IntegerField()), output_field=models.IntegerField(), db_persist=True
+    )
     host = models.CharField(max_length=255, default="")
     availability_zone = models.CharField(max_length=255, default="")
     pinned_availability_zone = models.CharField(max_length=255, null=True, default=None)
@@ -117,6 +126,7 @@ class Server(models.Model):
             models.Index(fields=("project_id", "-created_at", "-id"), condition=Q(deleted=False), name="servers_of"),
             models.Index(fields=("host",), condition=Q(deleted=False), name="servers_on_host"),
             models.Index(fields=("-created_at", "-id"), name="servers_by_age"),
+            models.Index(fields=("project_id", "vcpus", "ram"), condition=Q(deleted=False), name="servers_quota"),
         ]
 
     def __str__(self) -> str:

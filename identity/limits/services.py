@@ -13,6 +13,7 @@ from identity.catalogs.models import Service
 from identity.limits.models import Limit, QuotaLock, RegisteredLimit
 
 Count = Callable[[str], int]
+CountAll = Callable[[str], dict[str, int]]
 
 
 class QuotaExceeded(OverLimit):
@@ -94,21 +95,30 @@ def lock(project_id: str) -> None:
         QuotaLock.objects.filter(pk=project_id).update(taken=F("taken") + 1)
 
 
-def require(project_id: str, service: str, asked: dict[str, int]) -> None:
+def fitting(project_id: str, service: str, each: dict[str, int], most: int, *, count_all: CountAll) -> int:
+    """How many, up to `most`, of something that takes `each` still fit. Call it as `require`."""
+    lock(project_id)
+    allowed, used = limits(project_id, service), count_all(project_id)
+    left = [(allowed[name] - used[name]) // need for name, need in each.items() if need > 0 and allowed[name] >= 0]
+    return max(0, min([most, *left]))
+
+
+def require(project_id: str, service: str, asked: dict[str, int], *, count_all: CountAll | None = None) -> None:
     """Go on only if `asked` more still fits; call inside the transaction that adds the rows.
 
-    Raises: QuotaExceeded(resource, used, limit, asked), for the first that does not fit.
+    `count_all` counts all of `asked` at once, for who can do that in one read. Raises: QuotaExceeded(resource, used, limit, asked), for the first that does not fit.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("quota.require must run inside the transaction that adds the rows")
     lock(project_id)
     allowed = limits(project_id, service)
+    used_of = count_all(project_id) if count_all else {}
     for name, more in asked.items():
         counted = _find(service, name)
         limit = allowed[name]
         if limit < 0 or more <= 0:
             continue
-        used = counted.count(project_id)
+        used = used_of[name] if name in used_of else counted.count(project_id)
         if used + more > limit:
             raise QuotaExceeded(resource=name, used=used, limit=limit, asked=more, service=service)
 

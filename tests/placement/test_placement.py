@@ -1,14 +1,18 @@
 """Claims never promise more than there is, and the wire says what is held."""
 
 from collections.abc import Callable
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from placement import services
-from placement.models import Allocation, ResourceProvider
+from placement import services, usage
+from placement.models import Allocation, ResourceProvider, Usage
 from tests.compute.conftest import host, signed_in, world
 from tests.compute.world import Client, World
 
@@ -32,6 +36,7 @@ def test_a_claim_goes_to_the_first_host_with_room(world: World) -> None:
 @given(st.lists(st.tuples(st.integers(1, 6), st.integers(1, 120), st.booleans()), max_size=12))
 def test_claims_and_releases_never_exceed_a_host(world: World, moves: list[tuple[int, int, bool]]) -> None:
     Allocation.objects.all().delete()
+    usage.repair()
     ResourceProvider.objects.exists() or world.host("h", memory=300)
     expected: dict[str, int] = {}
     for consumer, size, is_claim in moves:
@@ -49,6 +54,7 @@ def test_claims_and_releases_never_exceed_a_host(world: World, moves: list[tuple
                 assert not fits
     held = {row.consumer_id: row.used for row in Allocation.objects.all()}
     assert held == expected
+    assert usage.drift() == {}
     for name in expected:
         services.release(name)
 
@@ -84,3 +90,31 @@ def test_inventories_are_guarded_by_generations(world: World, host: Any, signed_
     answer = admin.generic("PUT", path, body, "application/json")
     assert answer.status_code == 200 and list(answer.json()["inventories"]) == ["VCPU"]
     assert answer.json()["inventories"]["VCPU"]["total"] == 2
+
+
+def test_what_is_used_is_kept_and_not_added_up_anew(world: World, host: Any) -> None:
+    """D (placement): summing all allocations took 0.25 s at 30,000 servers, under the lock of every boot."""
+    services.claim("s1", "p", {"MEMORY_MB": 128, "VCPU": 1}, ["host1"])
+    with CaptureQueriesContext(connection) as seen:
+        rooms = services.rooms(lock=True)
+    assert rooms["host1"].used == {"MEMORY_MB": 128, "VCPU": 1}
+    assert not [q for q in seen.captured_queries if Allocation._meta.db_table in q["sql"]]
+    services.move("s1", "old:s1")
+    assert usage.drift() == {}
+    services.release("old:s1")
+    services.release("old:s1")
+    assert services.rooms()["host1"].used == {"MEMORY_MB": 0, "VCPU": 0}
+
+
+def test_sums_that_are_wrong_are_found_and_put_right(world: World, host: Any) -> None:
+    services.claim("s1", "p", {"MEMORY_MB": 128, "VCPU": 1}, ["host1"])
+    Usage.objects.filter(resource_class="VCPU").update(used=7)
+    Usage.objects.filter(resource_class="MEMORY_MB").delete()
+    wrong = {("host1", "VCPU"): (7, 1), ("host1", "MEMORY_MB"): (0, 128)}
+    out = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("placement_check", stdout=out)
+    assert "kept 7, allocated 1" in out.getvalue()
+    assert usage.drift() == wrong
+    call_command("placement_check", "--repair", stdout=out)
+    assert usage.drift() == {} and services.rooms()["host1"].used == {"MEMORY_MB": 128, "VCPU": 1}

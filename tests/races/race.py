@@ -3,13 +3,14 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import django
 
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
-from django.db import connection, connections, transaction  # noqa: E402
+from django.db import IntegrityError, connection, connections, transaction  # noqa: E402
 from django.db.models import F  # noqa: E402
 
 from common import live  # noqa: E402
@@ -22,6 +23,7 @@ from operations import doorbell, engine  # noqa: E402
 from operations.flows import Flow, Step  # noqa: E402
 from operations.models import Hold, Operation  # noqa: E402
 from placement import services as placement  # noqa: E402
+from placement import usage  # noqa: E402
 from placement.models import Allocation, Inventory, ResourceProvider  # noqa: E402
 
 THREADS, TRIES = 8, 6
@@ -95,12 +97,25 @@ def race(what: Callable[[int], None], refusal: type[Exception]) -> int:
     return len(done)
 
 
+@tried_again
+def churn(number: int) -> None:
+    """The same few consumers claimed and released by all threads at once."""
+    consumer = f"churn-{number % 3}"
+    with suppress(
+        IntegrityError
+    ):  # another thread claimed for it between the look and the write: nothing of ours stays
+        placement.claim(consumer, "p", {"MEMORY_MB": 1}, ["a", "b"])
+    placement.release(consumer)
+
+
 claimed = race(claim, placement.NothingFits)
 full = [sum(row.used for row in Allocation.objects.filter(provider__name=host)) for host in ("a", "b")]
+churned = race(churn, placement.NothingFits)
 spent = race(spend, OverLimit)
 held = race(hold, engine.Held)
 crossed = race(cross, Nobody)
 totals = [Inventory.objects.get(provider__name=host).total - 1000 for host in ("a", "b")]
 print("database", connection.vendor, "claims", claimed, "used", *full)
 print("things", spent, ProjectTag.objects.count(), "holds", held, Hold.objects.count(), Operation.objects.count())
+print("churned", churned, "drift", len(usage.drift()))
 print("crossed", crossed, *totals)

@@ -1,0 +1,25 @@
+"""Compares what providers have promised with what their allocations add up to, and with --repair puts it right."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from placement import usage
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--repair", action="store_true", help="put right what differs")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        wrong = usage.repair() if options["repair"] else usage.drift()
+        for (name, resource_class), (kept, real) in sorted(wrong.items()):
+            self.stdout.write(f"{name}  {resource_class}  kept {kept}, allocated {real}")
+        if not wrong:
+            self.stdout.write("All is as it should be.")
+        elif not options["repair"]:
+            sys.exit(1)
