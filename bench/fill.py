@@ -21,7 +21,7 @@ def fill(project_id: str, count: int) -> dict[str, Any]:
     subnet = Subnet.objects.create(network=network, project_id=project_id, ip_version=4, cidr="10.91.0.0/16")
     first = int(ipaddress.ip_address("10.91.0.10"))
     servers, ports, addresses = [], [], []
-    plain = {f.attname: getattr(model, f.attname) for f in Server._meta.concrete_fields if not f.generated}
+    plain = {f.attname: getattr(model, f.attname) for f in Server._meta.concrete_fields}
     for number in range(count):
         server = Server(**{**plain, "id": new_id(), "name": f"filled-{number}", "hostname": f"filled-{number}"})
         mac = "fa:16:3f:{:02x}:{:02x}:{:02x}".format(*number.to_bytes(3, "big"))

@@ -1,11 +1,10 @@
 """Rows of servers and of their moves between hosts."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
@@ -75,13 +74,10 @@ class Server(models.Model):
     image_meta = models.JSONField(default=dict)  # min_disk, properties: what must still be known when the image is gone
     flavor_id = models.CharField(max_length=255)
     flavor = models.JSONField(default=dict)  # Flavor.embedded()
-    #: Of the flavor, for the quota's sums: the database keeps them.
-    vcpus = models.GeneratedField(
-        expression=Cast(KT("flavor__vcpus"), models.IntegerField()), output_field=models.IntegerField(), db_persist=True
-    )
-    ram = models.GeneratedField(
-        expression=Cast(KT("flavor__ram"), models.IntegerField()), output_field=models.IntegerField(), db_persist=True
-    )
+    #: Of the flavor, written by save(): a project's quota is their sum in an index. (Of columns that the database
+    #: generates SQLite reads the row besides, 64 KiB of user data among it.)
+    vcpus = models.IntegerField(default=0)
+    ram = models.IntegerField(default=0)  # MiB
     host = models.CharField(max_length=255, default="")
     availability_zone = models.CharField(max_length=255, default="")
     pinned_availability_zone = models.CharField(max_length=255, null=True, default=None)
@@ -126,11 +122,19 @@ class Server(models.Model):
             models.Index(fields=("project_id", "-created_at", "-id"), condition=Q(deleted=False), name="servers_of"),
             models.Index(fields=("host",), condition=Q(deleted=False), name="servers_on_host"),
             models.Index(fields=("-created_at", "-id"), name="servers_by_age"),
-            models.Index(fields=("project_id", "vcpus", "ram"), condition=Q(deleted=False), name="servers_quota"),
+            models.Index(
+                fields=("project_id", "vcpus", "ram", "deleted"), condition=Q(deleted=False), name="servers_quota"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **more: Any) -> None:
+        if update_fields is None or "flavor" in update_fields:
+            self.vcpus, self.ram = int(self.flavor.get("vcpus", 0)), int(self.flavor.get("ram", 0))
+            update_fields = None if update_fields is None else {*update_fields, "vcpus", "ram"}
+        super().save(*args, update_fields=update_fields, **more)
 
     @property
     def instance_name(self) -> str:

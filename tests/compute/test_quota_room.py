@@ -9,16 +9,15 @@ from django.test.utils import CaptureQueriesContext
 from compute.servers import limits
 from compute.servers.models import Server
 from identity.limits import services as quota
+from identity.models import Domain, Project
 
 FLAVOR = {"vcpus": 2, "ram": 512}
 PROJECT = "p" * 32
 
 
 def servers(count: int) -> None:
-    Server.objects.bulk_create(
-        Server(name="s", hostname="s", project_id=PROJECT, user_id="u", flavor_id="f", flavor=FLAVOR)
-        for _ in range(count)
-    )
+    for _ in range(count):
+        Server.objects.create(name="s", hostname="s", project_id=PROJECT, user_id="u", flavor_id="f", flavor=FLAVOR)
 
 
 def fitting(at_least: int, at_most: int) -> int:
@@ -28,6 +27,8 @@ def fitting(at_least: int, at_most: int) -> int:
 
 @pytest.fixture
 def limited(db: Any) -> None:
+    domain, _made = Domain.objects.get_or_create(pk="default", defaults={"name": "Default"})
+    Project.objects.create(pk=PROJECT, name="quota", domain=domain)
     for name, limit in (("instances", 50), ("cores", 60), ("ram", -1)):
         quota.set(PROJECT, "compute", name, limit)
 
