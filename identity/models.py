@@ -29,7 +29,7 @@ from identity.limits.models import Limit, QuotaLock, RegisteredLimit
 from identity.oauth1.models import AccessToken, Consumer, Nonce, RequestToken
 from identity.policies.models import Policy, PolicyAssociation
 from identity.projects.models import Domain, Project, ProjectTag
-from identity.revocation.models import Epoch, RevocationEvent
+from identity.revocation.models import ChangedFact, Epoch, Revocation
 from identity.roles.models import ImpliedRole, Role
 from identity.sharing.models import GroupShare, UserShare
 from identity.signins.models import FailedTry, PortalSession
@@ -40,6 +40,7 @@ __all__ = [
     "AccessRule",
     "AccessToken",
     "ApplicationCredential",
+    "ChangedFact",
     "Client",
     "Consumer",
     "Credential",
@@ -75,7 +76,7 @@ __all__ = [
     "RegisteredLimit",
     "RemoteId",
     "RequestToken",
-    "RevocationEvent",
+    "Revocation",
     "Role",
     "Service",
     "ServiceProvider",

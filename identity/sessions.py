@@ -129,7 +129,7 @@ def projects(user_id: str, provider_id: str = "") -> list[Project]:
     return list(rows.select_related("domain").order_by("domain__name", "name"))
 
 
-_cache: dict[tuple[str, ...], tuple[int, Actor]] = {}
+_cache: dict[tuple[str, ...], tuple[revocation.Mark, Actor]] = {}
 
 
 def actor_from_session(request: HttpRequest) -> Actor | None:
@@ -140,9 +140,10 @@ def actor_from_session(request: HttpRequest) -> Actor | None:
         return None
     parts = (auth.HASH_SESSION_KEY, _KIND, _ID, _AUDIT)
     key = (session.session_key or "", user_id, *(str(session.get(part, "")) for part in parts))
-    epoch = revocation.epoch()
+    mark = revocation.mark()
     known = _cache.get(key)
-    if known is not None and known[0] == epoch:
+    if known is not None and revocation.is_current(known[0], (f"user_id:{user_id}",)):
+        _cache[key] = (mark, known[1])
         return known[1]
     if not auth.get_user(request).is_authenticated:
         return None
@@ -154,7 +155,7 @@ def actor_from_session(request: HttpRequest) -> Actor | None:
         return None
     if len(_cache) > 5000:
         _cache.clear()
-    _cache[key] = (epoch, actor)
+    _cache[key] = (mark, actor)
     return actor
 
 

@@ -1,13 +1,14 @@
 """Fernet tokens: what they hold, and how a token becomes an Actor.
 
 A token is validated inside the process: decrypted, checked against revocation events, its roles computed; the answer is
-cached until the epoch moves (`identity.revocation`), which every process reads at most once a second.
+cached until something changes for it (`identity.revocation`), of which every process reads at most once a second.
 """
 
 import base64
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 import msgpack
 from cryptography.fernet import InvalidToken
@@ -112,7 +113,14 @@ def read(text: str) -> Token:
     )
 
 
-_cache: dict[str, tuple[int, float, Actor]] = {}
+class _Known(NamedTuple):
+    mark: revocation.Mark
+    ends: float  # seconds since 1970
+    facts: tuple[str, ...]
+    actor: Actor
+
+
+_cache: dict[str, _Known] = {}
 
 
 def actor_from_token(text: str, request_id: str = "", *, fresh: bool = False) -> Actor:
@@ -128,25 +136,30 @@ def actor_from_token(text: str, request_id: str = "", *, fresh: bool = False) ->
 
 def validate(text: str, *, fresh: bool = False, allow_expired: bool = False) -> Actor:
     """The Actor of a token. Raises: TokenNotFound."""
-    epoch = revocation.epoch(fresh=fresh)
+    mark = revocation.mark(fresh=fresh)
     known = _cache.get(text)
     moment = now()
-    if known is not None and known[0] == epoch and known[1] > moment.timestamp():
-        return known[2]
+    if known is not None and known.ends > moment.timestamp() and revocation.is_current(known.mark, known.facts):
+        if known.mark != mark:
+            _cache[text] = known._replace(mark=mark)
+        return known.actor
     token = read(text)
     if token.expires_at <= moment and not allow_expired:
         raise TokenNotFound()
     actor = _actor_of(token)
+    facts = facts_of(token, actor)
+    if revocation.is_revoked(issued_at=token.issued_at, facts=facts):
+        raise TokenNotFound()
     if len(_cache) >= _CACHE_SIZE:
         _cache.clear()
     if token.expires_at > moment:
-        _cache[text] = (epoch, token.expires_at.timestamp(), actor)
+        _cache[text] = _Known(mark, token.expires_at.timestamp(), facts, actor)
     return actor
 
 
 def _actor_of(token: Token) -> Actor:
     try:
-        actor = actors.build(
+        return actors.build(
             token.user_id,
             token.scope,
             delegation=token.delegation,
@@ -157,25 +170,23 @@ def _actor_of(token: Token) -> Actor:
         )
     except Unauthorized:
         raise TokenNotFound() from None
-    revoked = revocation.is_revoked(
-        issued_at=token.issued_at,
-        audit_ids=token.audit_ids,
-        user_id=token.user_id,
-        project_id=actor.project_id,
-        domain_ids={actor.user_domain_id, actor.project_domain_id, actor.domain_id or ""} - {""},
-        trust_id=actor.trust_id,
-        consumer_id=token.delegation.consumer_id,
-        access_token_id=token.delegation.access_token_id,
-    )
-    if revoked:
-        raise TokenNotFound()
-    return actor
+
+
+def facts_of(token: Token, actor: Actor) -> tuple[str, ...]:
+    """What a revocation can be about of this token, as ("user_id:…", …)."""
+    delegation = token.delegation
+    found = [("user_id", token.user_id), ("audit_id", token.audit_ids[0]), ("audit_chain_id", token.audit_ids[-1])]
+    found += [("domain_id", id) for id in {actor.user_domain_id, actor.project_domain_id, actor.domain_id}]
+    found += [("project_id", actor.project_id), ("trust_id", actor.trust_id), ("app_cred_id", delegation.app_cred_id)]
+    found += [("consumer_id", delegation.consumer_id), ("access_token_id", delegation.access_token_id)]
+    return tuple(f"{kind}:{id}" for kind, id in found if id)
 
 
 def revoke(text: str, *, chain: bool = False) -> None:
     """This token stops counting: here at once, in every process within a second. `chain`: those made from it too."""
     token = read(text)
-    revocation.revoke(audit_id=token.audit_ids[0])
+    about: dict[str, Any] = {"owner": token.user_id, "token_issued_at": token.issued_at}
+    revocation.revoke(audit_id=token.audit_ids[0], **about)
     if chain:
-        revocation.revoke(audit_chain_id=token.audit_ids[0])
+        revocation.revoke(audit_chain_id=token.audit_ids[0], **about)
     _cache.pop(text, None)

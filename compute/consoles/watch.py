@@ -22,7 +22,7 @@ EVERY = 2.0  # seconds
 #: Seconds after which a right is looked at again though no epoch says that it changed: what was delegated may expire.
 AGAIN = 60.0
 
-_good: dict[str, tuple[int, float]] = {}
+_good: dict[str, tuple[revocation.Mark, float]] = {}
 
 
 def who(actor: Actor) -> dict[str, Any]:
@@ -52,9 +52,11 @@ def look_again() -> None:
 def _may_go_on(jti: str, facts: dict[str, Any]) -> bool:
     if facts["session"] and not signins.is_open(facts["user_id"], facts["session"]):
         return False
-    epoch, looked = _good.get(jti, (0, 0.0))
-    present = revocation.epoch()
-    if epoch == present and time.monotonic() - looked < AGAIN:
+    present = revocation.mark()
+    known, looked = _good.get(jti, (None, 0.0))
+    about = {"user_id": facts["user_id"], **facts["delegation"]}
+    is_current = known is not None and revocation.is_current(known, [f"{kind}:{id}" for kind, id in about.items()])
+    if is_current and time.monotonic() - looked < AGAIN:
         return True
     try:
         delegation = Delegation.from_dict(facts["delegation"])

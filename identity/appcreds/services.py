@@ -147,7 +147,7 @@ def delete(actor: Actor, user_id: str, id: str) -> None:
     """Tokens made with it stop counting. Raises: Forbidden, Missing."""
     not_delegated(actor, "delete an application credential")
     _find(actor, "delete_application_credential", user_id, id).delete()
-    revocation.touch()
+    revocation.note(app_cred_id=id)
 
 
 # ── Access rules ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -35,13 +35,13 @@ def end(user_id: str, id: str) -> None:
     """End one of the user's sessions; nothing happens when it is gone already."""
     keys = [row.pk for row in PortalSession.objects.filter(user_id=user_id) if name(row.pk) == id]
     PortalSession.objects.filter(pk__in=keys).delete()
-    revocation.touch()  # its sockets look anew
+    revocation.note(user_id=user_id)  # its sockets look anew
 
 
 @transaction.atomic
 def end_others(user_id: str, session_key: str) -> None:
     PortalSession.objects.filter(user_id=user_id).exclude(pk=session_key).delete()
-    revocation.touch()
+    revocation.note(user_id=user_id)
 
 
 @transaction.atomic

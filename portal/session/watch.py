@@ -46,13 +46,13 @@ class Epochs:
             return
 
     async def _read(self) -> None:
-        known: int | None = None
+        known: tuple[int, int] | None = None
         while True:
             try:
-                found = await sync_to_async(revocation.epoch)(fresh=True)
+                found = await sync_to_async(revocation.state)(fresh=True)
             except DatabaseError:
                 log.exception("the epoch could not be read")  # whoever connects or asks meets the same trouble
-                found = known
+                found = known or (0, 0)
             if known is not None and found != known and self._event is not None:
                 before, self._event = self._event, asyncio.Event()
                 before.set()

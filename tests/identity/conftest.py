@@ -79,7 +79,7 @@ def seeded(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STACKLING_DEMO_PASSWORD", DEMO)
     monkeypatch.setattr(auth, "_from_token", tokens.actor_from_token)
     monkeypatch.setattr(auth, "_from_session", sessions.actor_from_session)
-    revocation._forget()
+    revocation.read_soon()
     seeding.seed()
 
 

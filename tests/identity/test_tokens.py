@@ -145,12 +145,13 @@ def test_disabling_the_user_the_project_or_taking_the_role_ends_tokens(admin: Ap
 
 
 def test_another_process_s_revocation_is_seen_within_a_second(demo: Api) -> None:
-    from identity.models import Epoch, RevocationEvent
+    from identity.models import ChangedFact, Epoch, Revocation
 
     demo.get("/auth/projects")
     audit = tokens.read(demo.token).audit_ids[0]
-    RevocationEvent.objects.create(audit_id=audit)  # as another process does: no local forgetting
-    Epoch.objects.filter(pk=1).update(value=1)
+    Revocation.objects.create(kind="audit_id", subject=audit)  # as another process does: no local forgetting
+    ChangedFact.objects.create(fact=f"audit_id:{audit}", number=10**9)
+    Epoch.objects.filter(pk=1).update(changes=10**9)
     time.sleep(1.05)
     demo.get("/auth/projects", 401)
 

@@ -30,7 +30,7 @@ def world(transactional_db: None, monkeypatch: pytest.MonkeyPatch, settings: Any
     monkeypatch.setattr(doorbell, "ring", lambda job: found.jobs.append(job))
     monkeypatch.setattr(hostlink, "send_order", found.send)
     monkeypatch.setattr(hostlink, "_key_of", lambda host: KEY)
-    revocation._forget()
+    revocation.read_soon()
     identity.seed()
     seed()
     found.host("host1")

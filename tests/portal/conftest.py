@@ -26,7 +26,7 @@ def cloud_rows(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_pat
     monkeypatch.setattr(doorbell, "ring", lambda job: None)
     for name, password in PASSWORDS.items():
         monkeypatch.setenv(f"STACKLING_{name.upper()}_PASSWORD", password)
-    revocation._forget()
+    revocation.read_soon()
     seeding.seed()
     seed_flavors()
 

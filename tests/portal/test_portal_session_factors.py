@@ -327,6 +327,6 @@ def test_signing_out_everywhere_ends_tokens_too(demo: Client) -> None:
     headers = {"HTTP_X_AUTH_TOKEN": token["X-Subject-Token"]}
     assert Client().get("/api/identity/v3/auth/projects", **headers).status_code == 200
     demo.post("/settings/security/sessions/everywhere")
-    revocation._forget()
+    revocation.read_soon()
     assert Client().get("/api/identity/v3/auth/projects", **headers).status_code == 401
     assert demo.get("/").status_code == 302
