@@ -6,15 +6,20 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from cloud import settings_file
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
-def env(name: str, default: str = "") -> str:
-    return os.environ.get(name, "") or default
-
-
 # ── Where state lives ───────────────────────────────────────────────────────────────────────────────────────────────
-DATA = Path(env("STACKLING_DATA", str(BASE_DIR / "var"))).resolve()
+DATA = Path(os.environ.get("STACKLING_DATA") or BASE_DIR / "var").resolve()
+
+
+def env(name: str, default: str = "") -> str:
+    """A setting: from the environment, or, where it is a secret, from the file that `make run` wrote; never that in tests."""
+    return (os.environ.get(name, "") if "pytest" in sys.modules else settings_file.get(name, DATA)) or default
+
+
 CLOUD_ID = hashlib.sha256(str(DATA).encode()).hexdigest()[:8]
 RUN = Path(env("STACKLING_RUN", f"/run/stackling/{CLOUD_ID}"))
 KEYS = DATA / "keys"

@@ -66,7 +66,7 @@ class Settings:
             drivers=DRIVER_SETS[driver],
             underlay_ip=env.get("STACKLING_UNDERLAY_IP", ""),
             control=env.get("STACKLING_CONTROL") or f"unix:{run}/web.sock",
-            broker_url=env.get("BROKER_URL") or f"redis+socket://{run}/redis.sock",
+            broker_url=broker_address(env) or f"redis+socket://{run}/redis.sock",
             private_mounts=in_private_mounts(),
             proof_kernel=env.get("STACKLING_PROOF_KERNEL") or demo_kernel(data),
             fault=env.get("STACKLING_FAULT", "") if env.get("STACKLING_TESTING") == "1" else "",
@@ -79,6 +79,17 @@ def oldest_contract(text: str) -> int:
     if text not in ("1", "2"):
         raise SettingsError(f"STACKLING_AGENT_CONTRACT is {text!r}; it may be 1 (both versions) or 2 (the newer only)")
     return int(text)
+
+
+def broker_address(env: Mapping[str, str]) -> str:
+    """From a file, since it may hold a password; or from the environment, of an agent started by hand. Raises: SettingsError."""
+    place = env.get("STACKLING_BROKER_FILE")
+    if env.get("BROKER_URL") or not place:
+        return env.get("BROKER_URL", "")
+    try:
+        return Path(place).read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"STACKLING_BROKER_FILE: cannot read {place}: {error.strerror}") from error
 
 
 def default_run(data: Path) -> Path:

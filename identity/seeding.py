@@ -3,6 +3,7 @@
 import os
 import secrets
 
+from django.conf import settings
 from django.db import transaction
 
 from common.clock import now
@@ -61,13 +62,21 @@ def _project(domain: Domain, name: str, description: str) -> Project:
     return row
 
 
+def _password(name: str) -> str:
+    """Of the environment where somebody seeds by hand, else of the cloud's own file `passwords` ("name: password" lines)."""
+    path = settings.DATA / "passwords"
+    if (given := os.environ.get(f"STACKLING_{name.upper()}_PASSWORD")) or not path.exists():
+        return given or ""
+    return dict(line.split(": ", 1) for line in path.read_text().splitlines() if ": " in line).get(name, "")
+
+
 def _user(domain: Domain, name: str, project: Project) -> tuple[User, bool]:
-    """The user, with the password of STACKLING_<NAME>_PASSWORD; without one, a password nobody knows."""
+    """The user, with the password that `make run` chose or was given; without one, a password nobody knows."""
     user = User.objects.filter(domain_id=domain.pk, name=name).first()
     if user is not None:
         return user, False
     user = User(domain_id=domain.pk, name=name, default_project_id=project.pk, password_changed_at=now())
-    user.set_password(os.environ.get(f"STACKLING_{name.upper()}_PASSWORD") or secrets.token_urlsafe(24))
+    user.set_password(_password(name) or secrets.token_urlsafe(24))
     user.save()
     return user, True
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import yaml
 from cryptography.fernet import Fernet
 
-from cloud.run.settings import Cloud
+from cloud import settings_file
+from cloud.run.settings import Cloud, Refused
 from cloud.run.users import Account
 
 ACCOUNTS = ("admin", "demo")
@@ -33,12 +34,15 @@ def _write_once(path: Path, text: str, owner: Account) -> None:
 def folders(cloud: Cloud, owner: Account) -> None:
     """The folders of control, which belong to `owner`; those of hosts stay root's."""
     cloud.data.mkdir(parents=True, exist_ok=True)
+    cloud.data.chmod(0o711)  # hosts' daemons pass to their own below; nobody else may list
     owner.give(cloud.data)
     for name in ("keys", "keys/tokens", "keys/hosts", "images", "consoles", "logs", "backups", "cache"):
         path = cloud.data / name
         path.mkdir(exist_ok=True, mode=0o700)
-        owner.give(path)
-    (cloud.data / "hosts").mkdir(exist_ok=True, mode=0o755)
+        path.chmod(0o700)
+        owner.take_over(path)
+    (cloud.data / "hosts").mkdir(exist_ok=True)
+    (cloud.data / "hosts").chmod(0o711)
     for host in cloud.fake_host_names:  # their agent is not root
         for place in (cloud.data / "hosts" / host, cloud.run / "hosts" / host):
             place.mkdir(parents=True, exist_ok=True)
@@ -56,6 +60,19 @@ def keys(cloud: Cloud, owner: Account) -> None:
             _write_once(place / "tokens" / number, Fernet.generate_key().decode(), owner)
     for host in cloud.host_names + cloud.fake_host_names:
         _write_once(place / "hosts" / f"{host}.key", secrets.token_hex(32), owner)
+
+
+def secret_settings(cloud: Cloud, owner: Account) -> None:
+    """What of the settings is secret, for control (`keys/settings`), and the broker's address for agents (`keys/broker`).
+
+    Raises: Refused.
+    """
+    given = {name: cloud.environment.get(name, "") for name in settings_file.SECRETS}
+    try:
+        write(cloud.data / settings_file.NAME, settings_file.text(given), owner)
+    except ValueError as error:
+        raise Refused(f"A setting is wrong: {error}.") from None
+    write(cloud.data / "keys" / "broker", cloud.broker_url + "\n", owner)
 
 
 def passwords(cloud: Cloud, owner: Account) -> dict[str, str]:

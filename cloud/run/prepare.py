@@ -55,6 +55,8 @@ def copy_database(folder: Path) -> Path | None:
     """
     from django.db import connection
 
+    from cloud.settings import env
+
     folder.mkdir(parents=True, exist_ok=True)
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     if connection.vendor == "sqlite":
@@ -67,7 +69,7 @@ def copy_database(folder: Path) -> Path | None:
     else:
         target = folder / f"db-{stamp}.dump"
         done = subprocess.run(
-            ["pg_dump", "--format=custom", f"--file={target}", f"--dbname={os.environ['DATABASE_URL']}"],
+            ["pg_dump", "--format=custom", f"--file={target}", f"--dbname={env('DATABASE_URL')}"],
             capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode:

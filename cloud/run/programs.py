@@ -72,7 +72,11 @@ def control_plane(cloud: Cloud, front_door_root: bool) -> list[Program]:
 
 def agents(cloud: Cloud, underlay: dict[str, str]) -> list[Program]:
     """One agent a host, inside the host's namespaces, and one for all fake hosts. `underlay`: host → its address."""
-    common = {"STACKLING_CONTROL": f"unix:{cloud.run}/web.sock", "STACKLING_HOST_KEY_FILE": f"{cloud.data}/keys/hosts"}
+    common = {
+        "STACKLING_CONTROL": f"unix:{cloud.run}/web.sock",
+        "STACKLING_HOST_KEY_FILE": f"{cloud.data}/keys/hosts",
+        "STACKLING_BROKER_FILE": f"{cloud.data}/keys/broker",
+    }
     worker = _python("-OO", "-m", "hostagent.worker")  # without docstrings: 8 MiB less each
     found = [
         Program(

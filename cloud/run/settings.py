@@ -3,10 +3,11 @@
 import hashlib
 import ipaddress
 import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from cloud.run import environment
 
 CLONE = Path(__file__).resolve().parents[2]
 
@@ -85,10 +86,11 @@ class Cloud:
         return CLONE / "staticfiles"
 
     def child_environment(self) -> dict[str, str]:
-        """The environment of every process of this cloud: the caller's, and what was decided here."""
+        """The environment of every process of this cloud: what goes along of the caller's, and what was decided here."""
         return {
-            **self.environment,
-            "PATH": f"{Path(sys.executable).parent}:{self.environment.get('PATH', '')}:/usr/sbin:/sbin",
+            **environment.inherited(self.environment),
+            "PATH": environment.path(),
+            "HOME": str(self.data / "cache"),
             "PYTHONUNBUFFERED": "1",
             "DJANGO_SETTINGS_MODULE": "cloud.settings",
             "STACKLING_DATA": str(self.data),
@@ -103,8 +105,6 @@ class Cloud:
             "STACKLING_HOST_MODE": self.host_mode,
             "STACKLING_UNDERLAY_IP": self.underlay_ip,
             "STACKLING_PUBLIC_URL": self.public_url,
-            "BROKER_URL": self.broker_url,
-            "CHANNEL_URL": self.channel_url,
         }
 
 

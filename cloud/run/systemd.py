@@ -6,6 +6,7 @@ guests, their networks and libvirtd go on, as with `make stop`. Source: systemd.
 
 import sys
 
+from cloud.run.environment import is_secret
 from cloud.run.settings import CLONE, Cloud
 
 _UNIT = """\
@@ -34,8 +35,6 @@ Delegate=yes
 [Install]
 WantedBy=multi-user.target
 """
-#: May hold passwords, and anyone may read a unit.
-_SECRET = ("DATABASE_URL", "BROKER_URL", "CHANNEL_URL", "STACKLING_SECRET_KEY")
 
 
 def _quoted(name: str, value: str) -> str:
@@ -46,8 +45,8 @@ def _quoted(name: str, value: str) -> str:
 
 def unit(cloud: Cloud) -> str:
     """The unit's text. What .env says is not in it: the start reads that file again. Secrets are left for that file."""
-    given = {name: value for name, value in cloud.given.items() if name.startswith("STACKLING_") or name in _SECRET}
-    secret = sorted(name for name, value in given.items() if value and (name in _SECRET or name.endswith("_PASSWORD")))
+    given = {name: value for name, value in cloud.given.items() if name.startswith("STACKLING_") or is_secret(name)}
+    secret = sorted(name for name, value in given.items() if value and is_secret(name))  # anyone may read a unit
     given["STACKLING_DATA"] = str(cloud.data)
     lines = [_quoted(name, value) for name, value in sorted(given.items()) if name not in secret]
     lines += [f"# {name} is not here, where everyone may read it: write it to {CLONE}/.env" for name in secret]

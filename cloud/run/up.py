@@ -75,6 +75,7 @@ def _quiet_environment() -> dict[str, str]:
 def _only_one(cloud: Cloud) -> IO[str]:
     """The lock that one `make run` of this cloud holds as long as it lives."""
     lock = (cloud.data / ".lock").open("a+")
+    (cloud.data / ".lock").chmod(0o600)  # whoever could open it could hold it
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -215,8 +216,7 @@ def _make_state(cloud: Cloud, steps: Steps) -> Account:
         files.keys(cloud, account)
         known = files.passwords(cloud, account)
         files.clouds_yaml(cloud, account, known)
-        os.environ.update({f"STACKLING_{name.upper()}_PASSWORD": word for name, word in known.items()})
-        cloud.environment.update({f"STACKLING_{name.upper()}_PASSWORD": word for name, word in known.items()})
+        files.secret_settings(cloud, account)
         notes.append(f"control plane runs as {account.name}")
     return account
 

@@ -1,5 +1,7 @@
 """cloud.run.settings: what the environment may say, and what is refused with a sentence."""
 
+import sys
+
 import pytest
 
 from cloud.run import settings
@@ -54,6 +56,28 @@ def test_the_environment_wins_over_the_env_file(tmp_path, monkeypatch):
 
 
 def test_children_are_told_where_everything_is(tmp_path):
-    child = settings.read({"STACKLING_DATA": str(tmp_path), "BROKER_URL": "amqp://x"}).child_environment()
-    assert child["STACKLING_DATA"] == str(tmp_path) and child["BROKER_URL"] == "amqp://x"
-    assert child["CHANNEL_URL"].startswith("unix:///run/stackling/")
+    child = settings.read({"STACKLING_DATA": str(tmp_path), "STACKLING_REGION": "North"}).child_environment()
+    assert child["STACKLING_DATA"] == str(tmp_path) and child["STACKLING_REGION"] == "North"
+    assert child["STACKLING_RUN"].startswith("/run/stackling/")
+
+
+def test_children_inherit_what_is_named_and_no_secret(tmp_path):
+    """A5, case 56: TMPDIR and the like are the starter's own; passwords and addresses that hold some lie in files."""
+    starter = {
+        "TMPDIR": "/root/tmp", "HOME": "/root", "XDG_RUNTIME_DIR": "/run/user/0", "PYTHONPATH": "/root/lib", "LD_PRELOAD": "x",
+        "AWS_SECRET_ACCESS_KEY": "x", "SSH_AUTH_SOCK": "x", "OS_PASSWORD": "x", "PATH": "/root/bin", "MAIL": "x",
+        "LANG": "de_DE.UTF-8", "LC_TIME": "C", "TZ": "Asia/Shanghai", "https_proxy": "http://proxy:3128",
+        "STACKLING_DATA": str(tmp_path), "STACKLING_ADMIN_PASSWORD": "hidden-1", "STACKLING_SECRET_KEY": "hidden-2",
+        "STACKLING_METRICS_TOKEN": "hidden-3", "DATABASE_URL": "postgres://u:hidden-4@h/d", "BROKER_URL": "amqp://u:hidden-5@h/v",
+        "CHANNEL_URL": "redis://:hidden-6@h/1", "STACKLING_SOMETHING_SECRET": "hidden-7",
+    }  # fmt: skip
+    child = settings.read(starter).child_environment()
+    assert not [
+        name for name, value in child.items() if "hidden" in value or "/root" in value.replace(sys.executable, "")
+    ]
+    assert {n: child[n] for n in ("LANG", "LC_TIME", "TZ", "https_proxy")} == {
+        n: starter[n] for n in ("LANG", "LC_TIME", "TZ", "https_proxy")
+    }
+    assert set(child) - {"PATH", "HOME", "PYTHONUNBUFFERED", "DJANGO_SETTINGS_MODULE", "LANG", "LC_TIME", "TZ", "https_proxy"} == {
+        name for name in child if name.startswith("STACKLING_")
+    }  # fmt: skip
