@@ -20,7 +20,7 @@ from operations import faults, flows, parking
 from operations.flows import Flow, Step, Superseded, Wait
 from operations.models import LIVE, Hold, Operation, OperationStep, Phase, State, Waiter
 from operations.op import Op, plain
-from operations.starting import Held, start, take, wake
+from operations.starting import QUEUE_SECONDS, Held, leave_queue, start, take, wake
 
 __all__ = ["Held", "Op", "advance", "start", "take", "wake"]
 
@@ -69,6 +69,9 @@ def _advance_once(operation_id: str) -> bool:
         if row is None or row.state not in LIVE:
             return False
         flow = flows.find(row.flow, row.version)
+        if row.queued_for is not None and _is_queued(row):
+            row.save()
+            return False
         until = time.monotonic() + TURN
         again = True
         while again and row.state in LIVE:
@@ -85,6 +88,22 @@ def _advance_once(operation_id: str) -> bool:
         row.updated_at = now()
         row.save()
         return again and row.state in LIVE
+
+
+def _is_queued(row: Operation) -> bool:
+    """Whether an operation still waits for others' holds. One that waited too long is undone from its first step."""
+    held = leave_queue(row)
+    if held is None:
+        return False
+    if (now() - row.created_at).total_seconds() > QUEUE_SECONDS:
+        row.state, row.queued_for = State.UNDOING, None
+        row.error_code, row.error_data = held.code, plain(held.data)
+        return False
+    row.wake_at = now() + timedelta(seconds=1)
+    _forget_waiters(row)
+    Waiter.objects.create(operation=row, kind="operation", key=held.data["holder"])
+    row.has_waiters = True
+    return True
 
 
 def _step_row(row: Operation, spec: Step, phase: str) -> OperationStep:

@@ -38,6 +38,8 @@ class Operation(models.Model):
     has_waiters = models.BooleanField(default=False)
     error_code = models.CharField(max_length=64, default="", blank=True)
     error_data = models.JSONField(default=dict)
+    #: Holds that a queued one waits for before its first step (operations.starting); None once it has them.
+    queued_for = models.JSONField(null=True, default=None)
     #: Of a broken one, what a retry needs: {"state", "holds", "at"}.
     parked = models.JSONField(null=True, default=None)
     created_at = models.DateTimeField(default=now)

@@ -1,6 +1,6 @@
 """Starting operations, taking their holds, and waking those that wait."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,8 @@ from common.clock import now
 from operations import doorbell
 from operations.flows import Flow
 from operations.models import LIVE, Hold, Operation, Waiter
+
+QUEUE_SECONDS = 120.0  # how long an operation may wait for the holds of others before its first step
 
 
 class Held(errors.Conflict):
@@ -29,8 +31,11 @@ def start(
     data: dict[str, Any] | None = None,
     action: str = "",
     delay: float = 0.0,
+    behind: Collection[str] = (),
 ) -> Operation:
     """Write an operation with its holds, in the caller's transaction; it begins after commit (`delay` seconds later).
+
+    Where one with an action in `behind` has a hold, this one waits for that one's end, QUEUE_SECONDS at most.
 
     Raises: Held when another operation has one of the holds.
     """
@@ -49,11 +54,33 @@ def start(
         wake_at=now() + timedelta(seconds=delay),
     )
     row.save(force_insert=True)
-    for key in sorted(set(holds)):
-        take(row, key)
+    try:
+        _take_all(row, holds)
+    except Held as error:
+        if error.data["action"] not in behind:
+            raise
+        row.queued_for = sorted(set(holds))
+        row.save(update_fields=["queued_for"])
     if not delay:
         transaction.on_commit(lambda: doorbell.ring(row.id), robust=True)
     return row
+
+
+@transaction.atomic
+def _take_all(row: Operation, keys: Iterable[str]) -> None:
+    """Take all holds or none. Raises: Held."""
+    for key in sorted(set(keys)):
+        take(row, key)
+
+
+def leave_queue(row: Operation) -> Held | None:
+    """Take the holds that a queued operation waits for. Returns why not, while another has one of them."""
+    try:
+        _take_all(row, row.queued_for or ())
+    except Held as error:
+        return error
+    row.queued_for = None
+    return None
 
 
 def take(row: Operation, key: str) -> None:
@@ -68,6 +95,7 @@ def take(row: Operation, key: str) -> None:
         other = holder.operation if holder else None
         raise Held(
             key=key,
+            holder=other.id if other else "",
             action=other.action if other else "another operation",
             since=other.created_at.isoformat(timespec="seconds") if other else "",
         ) from None

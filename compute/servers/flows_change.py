@@ -259,6 +259,7 @@ def free_port(op: Op) -> None:
 
 
 def bind_port(op: Op) -> None:
+    op.data["port_ids"] = [op.data["port_id"]]  # the others may wait in line behind this one
     ports.bind(op.data["port_id"], steps.alive(op).host)
 
 

@@ -28,6 +28,8 @@ class TooManyTags(Invalid):
     template = _("The number of tags exceeded the per-server limit 50")
 
 
+#: Actions behind which the next verb waits: Nova answers them when they are over, so clients ask the next one at once.
+QUEUED_BEHIND = frozenset({"attach_interface", "detach_interface"})
 #: Verbs of which nothing on a host is asked first.
 HOSTLESS = frozenset({"delete", "unshelve"})
 
@@ -61,6 +63,7 @@ def run(
         holds=holds,
         data={"rest": rest, **(data or {})},
         action=known.action,
+        behind=QUEUED_BEHIND,
     )
     return operation
 

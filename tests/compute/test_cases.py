@@ -408,3 +408,26 @@ def test_an_action_of_another_project_is_404(signed_in: Callable[..., Client], l
     assert actor("blue").project_id == "blue"
     for body in ({"changePassword": {"adminPass": "x"}}, {"os-getSPICEConsole": {"type": "spice-html5"}}):
         assert blue.ask("post", f"servers/{id}/action", body).status_code == 404
+
+
+def test_interfaces_are_attached_one_after_the_other(red: Client, launch: Launch, world: World, network: Any) -> None:
+    """Cases 9 and 35: what is asked right after an attachment waits for its end, and is no conflict."""
+    from networking.ports import services as ports
+    from networking.ports.models import Port
+
+    id = launch()
+    made = [ports.create(actor("red"), network_id=network.id).id for _ in range(3)]
+    for port_id in made:
+        red.ok("post", f"servers/{id}/os-interface", {"interfaceAttachment": {"port_id": port_id}})
+    red.ok("delete", f"servers/{id}/os-interface/{made[0]}", status=202)
+    red.ok("post", f"servers/{id}/action", {"os-stop": None}, status=202)
+    busy = red.ask("post", f"servers/{id}/action", {"os-start": None})
+    assert busy.status_code == 409, "behind anything else a verb is refused as before"
+    world.settle()
+    shown = {i["port_id"] for i in red.ok("get", f"servers/{id}/os-interface")["interfaceAttachments"]}
+    assert shown >= set(made[1:]) and made[0] not in shown
+    assert red.ok("get", f"servers/{id}")["server"]["status"] == "SHUTOFF"
+    done = Operation.objects.filter(subject_id=id).order_by("created_at").values_list("action", "state")
+    assert [a for a, _s in done] == ["create", *["attach_interface"] * 3, "detach_interface", "stop"]
+    assert {s for _a, s in done} == {"done"}
+    assert Port.objects.filter(id=made[0]).values_list("device_id", flat=True).get() == ""

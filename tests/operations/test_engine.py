@@ -206,3 +206,40 @@ def test_wake_makes_a_waiting_operation_due(quiet_doorbell: list[str]) -> None:
     engine.advance(row.id)
     row.refresh_from_db()
     assert row.state == State.DONE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_operation_waits_in_line_behind_actions_that_it_names(quiet_doorbell: list[str]) -> None:
+    seen: list[str] = []
+    ended = {"now": False}
+
+    def first(op: engine.Op) -> Wait | None:
+        return None if ended["now"] else Wait(60)
+
+    slow = start(Flow("test.slow", 1, (Step("a", first),)), holds=["thing:t1"], action="attach")
+    flow = Flow("test.line", 1, (Step("b", lambda op: seen.append("b"), undo=lambda op: seen.append("undo b")),))
+    queued = start(flow, holds=["thing:t1"], behind={"attach"})
+    with pytest.raises(engine.Held):
+        start(flow, holds=["thing:t1"], behind={"detach"})
+    engine.advance(slow.id)
+    engine.advance(queued.id)
+    assert seen == [] and Hold.objects.get().operation_id == slow.id
+    ended["now"] = True
+    quiet_doorbell.clear()
+    engine.advance(slow.id)
+    assert queued.id in quiet_doorbell, "the end of the one before wakes it"
+    engine.advance(queued.id)
+    queued.refresh_from_db()
+    assert (seen, queued.state, Hold.objects.count()) == (["b"], State.DONE, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_operation_that_waits_too_long_in_line_is_undone_with_the_reason() -> None:
+    undone: list[str] = []
+    start(Flow("test.ever", 1, (Step("a", lambda op: Wait(60)),)), holds=["thing:t1"], action="attach")
+    flow = Flow("test.late", 1, (Step("b", lambda op: None, undo=lambda op: undone.append("b")),))
+    row = start(flow, holds=["thing:t1"], behind={"attach"})
+    Operation.objects.filter(id=row.id).update(created_at=now() - timedelta(seconds=engine.QUEUE_SECONDS + 1))
+    engine.advance(row.id)
+    row.refresh_from_db()
+    assert (undone, row.state, row.error_code) == (["b"], State.FAILED, "Held")
