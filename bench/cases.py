@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bench import many, pages, procs, virsh
+from bench import alone, large, many, pages, procs, virsh
 from bench.client import Client
 from bench.cloud import Running
 from bench.ground import big_network, create_body, raise_quotas, thousand
@@ -172,6 +172,9 @@ FAKE = {
     "sockets": pages.sockets,
     "users": many.users,
     "role_change": many.role_change,
+    "filled_boot": large.filled_boot,
 }
 REAL = {"start": start, "idle": idle, "boot_real": boot_real, "second_start": second_start}
-ALL = {**FAKE, **REAL}
+#: These start what they need themselves.
+ALONE = {**alone.ALONE, "large": large.compare}
+ALL = {**ALONE, **FAKE, **REAL}

@@ -43,3 +43,12 @@ def thousand(cloud: Running) -> None:
     model = client.json("POST", "/api/compute/v2.1/servers", create_body(client, "model"))["server"]["id"]
     client.wait_for(model)
     cloud.manage("shell", "-v0", "-c", FILL.format(project=client.project_id))
+
+
+def filled(cloud: Running, count: int) -> None:
+    """`count` servers more as rows, on hosts of their own that only the database knows, with what placement holds for them."""
+    client = Client(cloud.data)
+    model = client.json("POST", "/api/compute/v2.1/servers", create_body(client, "model"))["server"]["id"]
+    client.wait_for(model)
+    script = f"from bench.fill import fill; fill({client.project_id!r}, {count}, hosts={max(1, count // 30)})"
+    cloud.manage("shell", "-v0", "-c", script)

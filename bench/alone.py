@@ -1,0 +1,46 @@
+"""What needs no running cloud: one member of a group on an agent, one port of a network in control."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from bench.cloud import CLONE
+from bench.result import at_most
+
+
+def _said(module: str, *, namespace: bool = False, **more: str) -> dict[str, float]:
+    """What a module of the benchmark prints, run in a process of its own with a folder of its own."""
+    folder = tempfile.mkdtemp(prefix="stackling-bench-")
+    environment = {**os.environ, "STACKLING_DATA": folder, "STACKLING_SECRET_KEY": "x", "DATABASE_URL": "", **more}
+    apart = ["unshare", "-n"] if namespace else []
+    try:
+        done = subprocess.run(
+            [*apart, sys.executable, "-m", module],
+            cwd=CLONE,
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def group_member() -> None:
+    """A security group with 10,000 members: one more, on the agent, nft's own work included."""
+    said = _said("bench.group_member", namespace=True)
+    at_most("group.member", said["cpu_ms"], 50, "ms CPU", members=said["members"])
+
+
+def one_port() -> None:
+    """One port more on a network of 1,000 ports over 50 hosts: all orders together, and rendering them."""
+    said = _said("bench.one_port", DJANGO_SETTINGS_MODULE="cloud.settings")
+    at_most("port.orders", said["bytes"] / 1000, 100, "kB", cpu_ms=said["cpu_ms"], hosts=said["hosts"])
+
+
+ALONE = {"group_member": group_member, "one_port": one_port}
