@@ -104,9 +104,39 @@ def http_seal(key: str, method: str, path: str, at: str) -> str:
     return hmac.new(bytes.fromhex(key), f"{method}\n{path}\n{at}".encode(), hashlib.sha256).hexdigest()
 
 
+#: The long lists of pieces: the list's name → what names an item of it ("": the item itself). In a body they are in that order.
+LISTS: Final = {"peers": "", "remote": "mac", "hosts": "port_id", "members": ""}
+PIECE_CHANGES: Final = "network.piece_changes"  # the capability of an agent that takes a PieceChange
+
+
+def item_digest(item: Any) -> int:
+    """The share of one item of a long list in its piece's hash."""
+    text = json.dumps(item, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:16], "big")
+
+
+def summed_hash(fixed: dict[str, Any], sums: dict[str, int]) -> str:
+    """The hash of a body whose long lists add up to these sums: one more item costs one digest, not a new reading."""
+    whole = {**fixed, **{name: f"{total:032x}" for name, total in sums.items()}}
+    return hashlib.sha256(canonical(whole)).hexdigest()[:32]
+
+
 def piece_hash(body: dict[str, Any]) -> str:
-    """The hash by which control and agent compare one piece of wanted network state."""
-    return hashlib.sha256(canonical(body)).hexdigest()[:32]
+    """The hash by which control and agent compare one piece of wanted network state. An agent gives it back as it came."""
+    sums = {name: sum(map(item_digest, body[name])) % (1 << 128) for name in LISTS if name in body}
+    return summed_hash({name: value for name, value in body.items() if name not in LISTS}, sums)
+
+
+def changed_body(body: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """A body after a PieceChange. Raises: KeyError, TypeError for a change that is none."""
+    changed = {**body, **change["set"]}
+    for name, items in change["lists"].items():
+        key = LISTS[name]
+        put = {(item[key] if key else item): item for item in items["put"]}
+        gone = put.keys() | set(items["drop"])
+        kept = [item for item in body.get(name) or () if (item[key] if key else item) not in gone]
+        changed[name] = sorted([*kept, *put.values()], key=lambda item: item[key] if key else item)
+    return changed
 
 
 # ── Names on a host (15 characters at most for an interface) ────────────────────────────────────────────────────────
@@ -360,5 +390,10 @@ class Inventory(TypedDict):
 #                "floating": [{"id", "ip", "fixed_ip"}], "routes": [{"destination", "nexthop"}], "metadata": true}
 #
 # An external network is kind "flat", physical "public": its legs plug into the host's external bridge `br-ex`.
+
+# To an agent whose capabilities name PIECE_CHANGES a piece may also come as the difference to the one it has, a
+# PieceChange: {"hash": of the result, "from": the hash it is a difference to, "set": {field: value},
+#                "lists": {list: {"put": [items], "drop": [keys]}}}. An agent whose piece has another hash leaves it as it is;
+# its report says so, and control sends the whole.
 
 PIECE_KINDS: Final = ("network", "dhcp", "port", "group", "router")

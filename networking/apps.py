@@ -34,4 +34,4 @@ class Config(AppConfig):
         hosts.on_state(placement.on_host_state)
         hosts.on_hello(placement.on_hello)
         hosts.on_inventory(lambda host: placement.touch_neighbours(host.name))
-        beat.every(3.0, "networking", sync.sweep)
+        beat.every(1.0, "networking", sync.sweep)

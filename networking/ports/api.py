@@ -10,7 +10,7 @@ from networking.ports.models import FixedIP, Port, PortGroup
 from networking.resource import InvalidFilter, Resource, Rows, views
 from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
 from networking.subnets.api import OBJECTS, STRINGS
-from networking.wanted.rendering import domain_default, host_name
+from networking.wanted.lists import domain_default, host_name
 from openstackapi.fields import Field, Fields
 
 TEXT = {"type": ["string", "null"], "maxLength": 255}

@@ -10,12 +10,15 @@ from operations import background
 TASK = "network"
 
 
-def touch(*pieces: str) -> None:
-    """Have these pieces rendered again soon after the present transaction commits. Call it within the transaction."""
+def touch(*pieces: str, port_id: str = "") -> None:
+    """Have these pieces rendered again soon after the present transaction commits. Call it within the transaction.
+
+    With `port_id` only what this port puts into them has changed.
+    """
     wanted = sorted({piece for piece in pieces if piece})
     if not wanted:
         return
-    Change.objects.bulk_create([Change(piece=piece) for piece in wanted])
+    Change.objects.bulk_create([Change(piece=piece, port_id=port_id) for piece in wanted])
     connection = transaction.get_connection()
     if not any(hook[1] is _kick for hook in connection.run_on_commit):
         transaction.on_commit(_kick)
@@ -57,4 +60,5 @@ def touch_port(
         "" if is_moved else f"dhcp:{network_id}",
         *(f"group:{group}" for group in groups),
         *(f"router:{router}" for router in router_ids),
+        port_id=port_id,
     )

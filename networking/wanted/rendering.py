@@ -4,45 +4,39 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.conf import settings
-
-from common.prepared import Prepared, PreparedMany
+from common.prepared import PreparedMany
 from hostagent import inet
-from hosts.models import Host
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
-from networking.ports.dhcp_options import served
-from networking.ports.models import DHCP, ROUTER_GATEWAY, FixedIP, Port, PortGroup
+from networking.ports.models import ROUTER_GATEWAY, FixedIP, Port, PortGroup
 from networking.routers.models import Router
-from networking.securitygroups import protocols
-from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
+from networking.securitygroups.models import SecurityGroup
 from networking.subnets.models import Subnet
+from networking.wanted import lists
 
 Body = dict[str, Any]
 Rendered = dict[str, dict[str, Body]]
 
 
-def domain_default() -> str:
-    """The domain of names that DHCP servers answer for, where the network has none: the one in Nova's metadata."""
-    return str(getattr(settings, "DHCP_DOMAIN", "novalocal"))
-
-
-def host_name(ip: str) -> str:
-    """The name of a port that has none: as Neutron's DHCP agent makes it."""
-    return "host-" + ip.replace(".", "-").replace(":", "-")
-
-
-def render(pieces: Iterable[str]) -> Rendered:
-    """What each piece is on each host that needs it. A piece nobody needs is an empty map."""
+def split(pieces: Iterable[str]) -> dict[str, list[str]]:
+    """Pieces by their kind: {kind: [id]}."""
     by_kind: dict[str, list[str]] = defaultdict(list)
     for piece in pieces:
         kind, _, id = piece.partition(":")
         by_kind[kind].append(id)
+    return by_kind
+
+
+def render(pieces: Iterable[str]) -> Rendered:
+    """What each piece is on each host that needs it. A piece nobody needs is an empty map."""
     out: Rendered = {}
+    by_kind = split(pieces)
+    for piece, ledger in lists.load({kind: ids for kind, ids in by_kind.items() if kind in lists.KINDS}).items():
+        out[piece] = {host: ledger.body_for(host) for host in ledger.hosts()}
     for kind, ids in by_kind.items():
-        found = RENDERERS[kind](ids)
-        for id in ids:
-            out[f"{kind}:{id}"] = found.get(id, {})
+        if kind in RENDERERS:
+            found = RENDERERS[kind](ids)
+            out |= {f"{kind}:{id}": found.get(id, {}) for id in ids}
     return out
 
 
@@ -64,47 +58,9 @@ _fixed = PreparedMany(
         FixedIP.objects.filter(port_id__in=ports).order_by("id").values_list("port_id", "subnet_id", "ip_address")
     )
 )
-_bound = PreparedMany(
-    lambda networks: (
-        Port.objects.filter(network_id__in=networks)
-        .exclude(host="")
-        .order_by("id")
-        .values_list("network_id", "id", "mac_address", "host")
-    )
-)
-_underlay = Prepared(lambda: Host.objects.exclude(underlay_ip="").values_list("name", "underlay_ip"))
-_network_rows = PreparedMany(lambda ids: Network.objects.filter(pk__in=ids))
 _guest_ports = PreparedMany(lambda ids: Port.objects.of_guests().filter(pk__in=ids).exclude(host=""))
 _memberships = PreparedMany(
     lambda ports: PortGroup.objects.filter(port_id__in=ports).order_by("group_id").values_list("port_id", "group_id")
-)
-_rules = PreparedMany(lambda groups: SecurityGroupRule.objects.filter(group_id__in=groups).order_by("id"))
-_members = PreparedMany(
-    lambda groups: FixedIP.objects.filter(port__portgroup__group_id__in=groups).values_list(
-        "port__portgroup__group_id", "ip_address"
-    )
-)
-_pairs = PreparedMany(
-    lambda groups: (
-        Port.objects.filter(portgroup__group_id__in=groups)
-        .exclude(allowed_address_pairs=[])
-        .values_list("portgroup__group_id", "allowed_address_pairs")
-    )
-)
-_naming = PreparedMany(
-    lambda groups: (
-        SecurityGroupRule.objects.filter(remote_group_id__in=groups)
-        .values_list("group_id", "remote_group_id")
-        .distinct()
-    )
-)
-_guests = PreparedMany(
-    lambda groups: (
-        PortGroup.objects.filter(group_id__in=groups, port__role="")
-        .exclude(port__host="")
-        .values_list("group_id", "port__host")
-        .distinct()
-    )
 )
 
 
@@ -114,110 +70,6 @@ def _addresses(port_ids: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
     for port, subnet, ip in _fixed(port_ids):
         found[port].append((subnet, ip))
     return found
-
-
-def _networks(ids: list[str]) -> dict[str, dict[str, Body]]:
-    bound: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
-    for network, port, mac, host in _bound(ids):
-        bound[network].append((port, mac, host))
-    shared = {network for network, rows in bound.items() if len({host for _p, _m, host in rows}) > 1}
-    ips = _addresses(port for network in shared for port, _mac, _host in bound[network]) if shared else {}
-    underlay = dict(_underlay()) if shared else {}
-    out: dict[str, dict[str, Body]] = {}
-    for row in _network_rows(bound):
-        out[row.id] = {
-            host: _network_body(row, host, bound[row.id] if row.id in shared else [], ips, underlay)
-            for host in {host for _port, _mac, host in bound[row.id]}
-        }
-    return out
-
-
-def _network_body(
-    row: Network,
-    host: str,
-    bound: list[tuple[str, str, str]],
-    ips: dict[str, list[tuple[str, str]]],
-    underlay: dict[str, str],
-) -> Body:
-    others = [(port, mac, there) for port, mac, there in bound if there != host and there in underlay]
-    return {
-        "id": row.id,
-        "kind": row.kind,
-        "segment": row.segment,
-        "physical": row.physical or None,
-        "mtu": row.mtu,
-        "zone": row.zone,
-        "peers": sorted({underlay[there] for _port, _mac, there in others}),
-        "remote": [
-            {"mac": mac, "ips": [ip for _subnet, ip in ips.get(port, ())], "host_ip": underlay[there]}
-            for port, mac, there in others
-        ],
-    }
-
-
-def _dhcps(ids: list[str]) -> dict[str, dict[str, Body]]:
-    out: dict[str, dict[str, Body]] = {}
-    servers = {port.network_id: port for port in Port.objects.filter(network_id__in=ids, role=DHCP)}
-    homes = Network.objects.filter(pk__in=list(servers)).exclude(dhcp_host="")
-    subnets: dict[str, list[Subnet]] = defaultdict(list)
-    for subnet in Subnet.objects.filter(network_id__in=list(servers), enable_dhcp=True).order_by("created_at", "id"):
-        subnets[subnet.network_id].append(subnet)
-    clients: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
-    rows = Port.objects.of_guests().filter(network_id__in=list(servers)).order_by("id")
-    for network, port, mac, name in rows.values_list("network_id", "id", "mac_address", "dns_name"):
-        clients[network].append((port, mac, name))
-    wanted = [port.id for port in servers.values()] + [port for rows in clients.values() for port, _m, _n in rows]
-    ips = _addresses(wanted)
-    options = dict(rows.exclude(extra_dhcp_opts=[]).values_list("id", "extra_dhcp_opts"))
-    for network in homes:
-        body = _dhcp_body(network, servers[network.id], subnets[network.id], clients[network.id], ips, options)
-        out[network.id] = {network.dhcp_host: body}
-    return out
-
-
-def _dhcp_body(
-    network: Network,
-    server: Port,
-    subnets: list[Subnet],
-    clients: list[tuple[str, str, str]],
-    ips: dict[str, list[tuple[str, str]]],
-    options: dict[str, list[dict[str, Any]]],
-) -> Body:
-    own = dict(ips.get(server.id, ()))
-    hosts = []
-    for port, mac, name in clients:
-        held = ips.get(port)
-        if held:
-            entry: Body = {"port_id": port, "mac": mac, "ips": [{"subnet_id": s, "ip": ip} for s, ip in held]}
-            entry["hostname"] = name or host_name(held[0][1])
-            versions = {6 if ":" in ip else 4 for _subnet, ip in held}
-            own_options = served(options.get(port, ()), versions)
-            if own_options:
-                entry["options"] = own_options
-            hosts.append(entry)
-    return {
-        "network_id": network.id,
-        "port_id": server.id,
-        "mac": server.mac_address,
-        "mtu": network.mtu,
-        "domain": network.dns_domain.rstrip(".") or domain_default(),
-        "subnets": [
-            {
-                "id": subnet.id,
-                "cidr": subnet.cidr,
-                "gateway": subnet.gateway_ip or None,
-                "dns": subnet.dns_nameservers,
-                "routes": subnet.host_routes,
-                "ip": own[subnet.id],
-                "ip_version": subnet.ip_version,
-                "ipv6_mode": subnet.ipv6_address_mode or subnet.ipv6_ra_mode or None,
-            }
-            for subnet in subnets
-            if subnet.id in own
-        ],
-        "hosts": hosts,
-        "metadata": True,
-    }
 
 
 def _ports(ids: list[str]) -> dict[str, dict[str, Body]]:
@@ -240,51 +92,6 @@ def _ports(ids: list[str]) -> dict[str, dict[str, Body]]:
             }
         }
         for row in rows
-    }
-
-
-def _groups(ids: list[str]) -> dict[str, dict[str, Body]]:
-    hosts = _group_hosts(ids)
-    rules: dict[str, list[Body]] = defaultdict(list)
-    for rule in _rules(hosts):
-        rules[rule.group_id].append(_rule_body(rule))
-    members: dict[str, set[str]] = defaultdict(set)
-    for group, ip in _members(hosts):
-        members[group].add(ip)
-    for group, pairs in _pairs(hosts):
-        members[group].update(pair["ip_address"] for pair in pairs)
-    return {
-        group: {host: {"id": group, "rules": rules[group], "members": sorted(members[group])} for host in on}
-        for group, on in hosts.items()
-    }
-
-
-def _group_hosts(ids: list[str]) -> dict[str, set[str]]:
-    """{group: hosts with a port in it, or in a group whose rules name it}; groups on no host are left out."""
-    naming: dict[str, set[str]] = defaultdict(set)  # group → the remote groups among `ids` that its rules name
-    for group, remote in _naming(ids):
-        naming[group].add(remote)
-    found: dict[str, set[str]] = defaultdict(set)
-    wanted = set(ids)
-    for group, host in _guests([*ids, *naming]):
-        if group in wanted:
-            found[group].add(host)
-        for remote in naming.get(group, ()):
-            found[remote].add(host)
-    return found
-
-
-def _rule_body(rule: SecurityGroupRule) -> Body:
-    number = protocols.number(rule.protocol)
-    return {
-        "id": rule.id,
-        "direction": rule.direction,
-        "ethertype": rule.ethertype,
-        "protocol": None if number is None else protocols.NAMES.get(number, str(number)),
-        "min": rule.port_range_min,
-        "max": rule.port_range_max,
-        "cidr": rule.normalized_cidr or None,
-        "group": rule.remote_group_id,
     }
 
 
@@ -349,10 +156,5 @@ def _router_body(
     }
 
 
-RENDERERS: dict[str, Callable[[list[str]], dict[str, dict[str, Body]]]] = {
-    "network": _networks,
-    "dhcp": _dhcps,
-    "port": _ports,
-    "group": _groups,
-    "router": _routers,
-}
+#: The kinds that are small: a body is read from its rows each time. Those with long lists are in lists.py.
+RENDERERS: dict[str, Callable[[list[str]], dict[str, dict[str, Body]]]] = {"port": _ports, "router": _routers}

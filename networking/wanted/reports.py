@@ -32,7 +32,7 @@ def on_network(host: str, body: dict[str, Any]) -> None:
         floating.settle(arrived)
         if "left_out" in body:
             _note_left_out(host, body["left_out"])
-        _wake_ports()
+        _wake_ports(host, arrived)
         for port in broken:
             operations.wake("port", port)
 
@@ -40,7 +40,8 @@ def on_network(host: str, body: dict[str, Any]) -> None:
 _of_host = Prepared(
     lambda host: HostPiece.objects.filter(host=host).values_list("pk", "piece", "wanted", "reported", "failure")
 )
-_unready = Prepared(lambda: HostPiece.objects.filter(is_ready=False).exclude(wanted=""))
+_unready = Prepared(lambda host: HostPiece.objects.filter(is_ready=False, host=host).exclude(wanted=""))
+_unready_with = PreparedMany(lambda dhcps: HostPiece.objects.filter(is_ready=False, dhcp__in=dhcps).exclude(wanted=""))
 _reported = PreparedMany(
     lambda pieces: (
         HostPiece.objects.filter(piece__in=pieces).exclude(wanted="").values_list("piece", "host", "reported_at")
@@ -69,13 +70,14 @@ def _store(seen: list[Seen], hashes: dict[str, str], failed: dict[str, Any]) -> 
                 failing.append(row.piece)
     rows = list(HostPiece.objects.filter(pk__in=differing)) if differing else []
     arrived = [row.piece for row in rows if _note(row, hashes.get(row.piece, ""), failed.get(row.piece))]
-    sync.save_rows(rows, ["reported", "reported_at", "failure"])
+    sync.save_rows(rows, ["reported", "reported_at", "failure", "is_behind"])
     return arrived, _ports_needing(failing)
 
 
 def _note(row: HostPiece, reported: str, failure: dict[str, Any] | None) -> bool:
     """Put what was reported into the row. True if the piece is now as wanted."""
     row.reported, row.failure = reported, failure
+    row.is_behind = row.wanted != reported
     if reported and reported == row.wanted:
         row.reported_at = row.wanted_at
         return True
@@ -118,9 +120,13 @@ def _wire_service_ports(pieces: list[str]) -> None:
         down.filter(router_id__in=routers).update(status="ACTIVE")
 
 
-def _wake_ports() -> None:
-    """Ports whose every need is met are wired: say so to whoever waits."""
-    waiting = _unready()
+def _wake_ports(host: str, arrived: list[str]) -> None:
+    """Ports whose every need is met are wired: say so to whoever waits.
+
+    Only what waits on this host can have become so, and what waits for a DHCP server that stands here now.
+    """
+    dhcps = [piece for piece in arrived if piece.startswith("dhcp:")]
+    waiting = list({row.pk: row for row in [*_unready(host), *_unready_with(dhcps)]}.values())
     if not waiting:
         return
     met = _met({piece for row in waiting for piece in row.needs})

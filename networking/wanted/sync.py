@@ -5,20 +5,22 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Q, QuerySet
 
 from common.clock import now
-from common.prepared import Prepared, PreparedMany
-from hostagent.contract import piece_hash
+from common.prepared import PreparedMany
+from hostagent.contract import PIECE_CHANGES, piece_hash
 from hosts import services as hosts
 from hosts.models import Host
 from networking.securitygroups.models import SecurityGroupRule
-from networking.wanted import floating
+from networking.wanted import floating, lists, spread
 from networking.wanted.changes import TASK
+from networking.wanted.ledger import Ledger, Ledgers
 from networking.wanted.models import Change, HostPiece
 from networking.wanted.rendering import Rendered, render
 from operations import background
@@ -26,16 +28,15 @@ from operations import background
 log = logging.getLogger(__name__)
 
 HISTORY = 8  # hashes sent before that a late report may still name
-FEW = 12
 BATCH = 2000  # changes rendered at once
 RESEND_AFTER = 6.0  # seconds without the wanted state until it is sent again
 FORGET_AFTER = 60.0  # seconds until the row of a piece that is gone goes too
 FULL = "full:"
 _TURN_KEY = 0x6E65_7477  # "netw": PostgreSQL's advisory lock of whoever renders
 _turn = threading.RLock()
+_ledgers = Ledgers()
 
 
-_oldest = Prepared(lambda: Change.objects.order_by("id")[:BATCH].values_list("id", "piece"))
 _on_hosts = PreparedMany(lambda pieces: HostPiece.objects.filter(piece__in=pieces))
 _remote_groups = PreparedMany(
     lambda groups: (
@@ -71,7 +72,6 @@ def turn() -> Iterator[None]:
 def run(key: str) -> None:
     """What `operations.background` calls: ``all`` renders changes, ``full:<host>`` sends a host everything."""
     if key.startswith(FULL):
-        drain()
         _send_full(key.removeprefix(FULL))
     else:
         drain()
@@ -91,71 +91,154 @@ def drain() -> None:
     """Render every piece that changed and send each host what is new to it."""
     with turn():
         while True:
-            changes = _oldest()
+            changes = list(_due().order_by("id")[:BATCH])
             if not changes:
                 return
-            upto = max(id for id, _piece in changes)
-            rendered = render(sorted({piece for _id, piece in changes}))
-            with transaction.atomic():
-                outgoing = _write(rendered, upto)
-                Change.objects.filter(pk__in=[id for id, _piece in changes]).delete()
-                for host, (pieces, gone) in outgoing.items():
-                    send(host, pieces, gone)
-                floating.settle(rendered.keys() - {piece for sent, _gone in outgoing.values() for piece in sent})
+            change = Changed.of(changes)
+            try:
+                with transaction.atomic():
+                    told = _render(change)
+                    Change.objects.filter(pk__in=[row.pk for row in changes]).delete()
+                    floating.settle(change.pieces.keys() - told)
+            except BaseException:
+                _ledgers.forget(change.pieces)  # they hold what was not written
+                raise
             if len(changes) < BATCH:
                 return
 
 
-Outgoing = dict[str, tuple[dict[str, Any], list[str]]]
+def _due() -> QuerySet[Change]:
+    return Change.objects.filter(Q(due=None) | Q(due__lte=now()))
 
 
-def _write(rendered: Rendered, upto: int) -> Outgoing:
-    """Store the new hashes. Returns {host: (pieces to make, pieces to remove)}."""
-    moment = now()
-    present: dict[str, dict[str, HostPiece]] = defaultdict(dict)
-    for row in _on_hosts(rendered):
-        present[row.piece][row.host] = row
-    new: list[HostPiece] = []
-    changed: list[HostPiece] = []
-    outgoing: Outgoing = defaultdict(lambda: ({}, []))
-    for piece, on in rendered.items():
-        for host in on.keys() | present[piece].keys():
-            body = on.get(host)
-            wanted = piece_hash(body) if body is not None else ""
-            row = present[piece].get(host)
-            if row is None:
-                row = HostPiece(host=host, piece=piece)
-                new.append(row)
-            elif row.wanted == wanted:
-                continue
-            else:
-                changed.append(row)
-            _want(row, wanted, upto, moment)
-            if body is None:
-                outgoing[host][1].append(piece)
-            else:
-                outgoing[host][0][piece] = {"hash": wanted, "body": body}
-    HostPiece.objects.bulk_create(new, batch_size=200)
-    save_rows(changed, ["wanted", "wanted_at", "reported_at", "sent_at", "failure", "history", "is_ready"])
-    _note_needs(rendered, [*new, *changed])
-    return outgoing
+@dataclass
+class Changed:
+    """What is rendered together: piece → the ports whose part changed (None: anything may have)."""
+
+    pieces: dict[str, set[str] | None]
+    at_once: set[str]  # pieces that were put off before, and are not again
+    upto: int
+    moment: Any = field(default_factory=now)
+
+    @classmethod
+    def of(cls, rows: list[Change]) -> "Changed":
+        pieces: dict[str, set[str] | None] = {}
+        for row in rows:
+            ports = pieces.setdefault(row.piece, set())
+            if not row.port_id and row.due is None:
+                pieces[row.piece] = None
+            elif ports is not None and row.port_id:
+                ports.add(row.port_id)
+        return cls(pieces, {row.piece for row in rows if row.due is not None}, max(row.pk for row in rows))
+
+    def listed(self) -> dict[str, dict[str, set[str] | None]]:
+        """Those with long lists: {kind: {id: ports}}."""
+        found: dict[str, dict[str, set[str] | None]] = defaultdict(dict)
+        for piece, ports in self.pieces.items():
+            kind, _, id = piece.partition(":")
+            if kind in lists.KINDS:
+                found[kind][id] = ports
+        return found
+
+
+def _render(change: Changed) -> set[str]:
+    """Write down what each host must have, and send it. Returns the pieces that some host was told."""
+    ledgers = lists.refresh(_ledgers, change.listed())
+    rendered = render(change.pieces.keys() - ledgers.keys())
+    writing = Writing(change)
+    near = writing.put_small(rendered)
+    writing.put_listed(ledgers, near)
+    writing.save()
+    _note_needs(rendered, [*writing.new, *writing.changed])
+    for host, (pieces, gone) in writing.outgoing.items():
+        send(host, pieces, gone)
+    return {piece for sent, _gone in writing.outgoing.values() for piece in sent}
+
+
+class Writing:
+    """The rows of one turn, and what follows from them: `outgoing` is {host: (pieces to make, pieces to remove)}."""
+
+    def __init__(self, change: Changed) -> None:
+        self.change = change
+        self.present: dict[str, dict[str, HostPiece]] = defaultdict(dict)
+        for row in _on_hosts(change.pieces):
+            self.present[row.piece][row.host] = row
+        self.new: list[HostPiece] = []
+        self.changed: list[HostPiece] = []
+        self.outgoing: dict[str, tuple[dict[str, Any], list[str]]] = defaultdict(lambda: ({}, []))
+
+    def put_small(self, rendered: Rendered) -> set[str]:
+        """Returns the hosts that have something of their own to do: a port there waits for the rest."""
+        near = set()
+        for piece, on in rendered.items():
+            for host in on.keys() | self.present[piece].keys():
+                near.add(host)
+                wanted = piece_hash(on[host]) if host in on else ""
+                if self._had(piece, host) != wanted or host not in self.present[piece]:
+                    self._want(piece, host, wanted, {"hash": wanted, "body": on[host]} if host in on else None)
+        return near
+
+    def put_listed(self, ledgers: dict[str, Ledger], near: set[str]) -> None:
+        takers = _takers() if ledgers else set()
+        for piece, ledger in ledgers.items():
+            stale = spread.stale(ledger, self.present[piece])
+            if piece not in self.change.at_once:
+                stale = spread.soon(piece, ledger, stale, near, self.change.moment)
+            for host, wanted in stale.items():
+                had = self._had(piece, host)
+                told = spread.told(ledger, host, wanted, had, takes_changes=host in takers)
+                self._want(piece, host, wanted, told)
+
+    def _had(self, piece: str, host: str) -> str:
+        row = self.present[piece].get(host)
+        return row.wanted if row else ""
+
+    def _want(self, piece: str, host: str, wanted: str, told: dict[str, Any] | None) -> None:
+        row = self.present[piece].get(host)
+        if row is None:
+            row = HostPiece(host=host, piece=piece)
+            self.new.append(row)
+        else:
+            self.changed.append(row)
+        _want(row, wanted, self.change.upto, self.change.moment)
+        if told is None:
+            self.outgoing[host][1].append(piece)
+        else:
+            self.outgoing[host][0][piece] = told
+
+    def save(self) -> None:
+        HostPiece.objects.bulk_create(self.new, batch_size=200)
+        fields = ["wanted", "wanted_at", "reported_at", "sent_at", "failure", "history", "is_ready", "is_behind"]
+        save_rows(self.changed, fields)
+
+
+def _takers() -> set[str]:
+    """Hosts whose agents take the difference to a piece that they have."""
+    return {name for name, known in Host.objects.values_list("name", "capabilities") if PIECE_CHANGES in known}
 
 
 def _want(row: HostPiece, wanted: str, upto: int, moment: Any) -> None:
     row.wanted, row.wanted_at, row.sent_at, row.failure = wanted, upto, moment, None
     row.history = [*row.history, [wanted, upto]][-HISTORY:]
     row.is_ready = not (wanted and row.piece.startswith("port:"))
+    row.is_behind = row.wanted != row.reported
     if wanted and row.reported == wanted:
         row.reported_at = upto
 
 
 def save_rows(rows: list[HostPiece], fields: list[str]) -> None:
-    """Update these columns. Few rows are written one by one: Django spends longer on building one statement for all."""
-    if len(rows) > FEW:
-        HostPiece.objects.bulk_update(rows, fields, batch_size=200)
+    """Update these columns of each row, by one statement that is prepared once: a change may touch every host."""
+    if not rows:
         return
-    for row in rows:
-        row.save(update_fields=fields)
+    columns = [HostPiece._meta.get_field(name) for name in fields]
+    sets = ", ".join(f"{connection.ops.quote_name(str(column.column))} = %s" for column in columns)
+    table = connection.ops.quote_name(HostPiece._meta.db_table)
+    values = [
+        [*(column.get_db_prep_save(getattr(row, column.attname), connection) for column in columns), row.pk]
+        for row in rows
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {table} SET {sets} WHERE id = %s", values)
 
 
 def _note_needs(rendered: Rendered, rows: list[HostPiece]) -> None:
@@ -185,7 +268,8 @@ def _note_needs(rendered: Rendered, rows: list[HostPiece]) -> None:
             count = max(on.values(), default=None) if piece.startswith("dhcp:") else on.get(row.host)
             if count is not None:
                 row.needs[piece] = count
-    save_rows(ports, ["needs"])
+        row.dhcp = next((piece for piece in row.needs if piece.startswith("dhcp:")), "")
+    save_rows(ports, ["needs", "dhcp"])
 
 
 def send(host: str, pieces: dict[str, Any], gone: list[str]) -> None:
@@ -196,38 +280,54 @@ def send(host: str, pieces: dict[str, Any], gone: list[str]) -> None:
 def _send_full(host: str) -> None:
     """Order a host to be exactly this."""
     with turn():
-        keys = list(HostPiece.objects.filter(host=host).exclude(wanted="").values_list("piece", flat=True))
-        rendered = render(keys)
-        pieces = {
-            piece: {"hash": piece_hash(on[host]), "body": on[host]} for piece, on in rendered.items() if host in on
-        }
-        HostPiece.objects.filter(host=host).update(sent_at=now())
-        hosts.send(host, "network.apply", {"full": True, "pieces": pieces, "remove": []})
+        drain()
+        with transaction.atomic():
+            pieces, _gone = _whole(host, list(HostPiece.objects.filter(host=host)))
+            HostPiece.objects.filter(host=host).update(sent_at=now())
+            hosts.send(host, "network.apply", {"full": True, "pieces": pieces, "remove": []})
+
+
+def _whole(host: str, rows: list[HostPiece]) -> tuple[dict[str, Any], list[str]]:
+    """Those rows' pieces with their whole bodies, and those that are to go."""
+    wanted = [row for row in rows if row.wanted]
+    plain = render(row.piece for row in wanted if row.piece.partition(":")[0] not in lists.KINDS)
+    pieces: dict[str, Any] = {
+        piece: {"hash": piece_hash(on[host]), "body": on[host]} for piece, on in plain.items() if host in on
+    }
+    listed = [row for row in wanted if row.piece not in plain]
+    mended = []
+    for row, ledger in zip(listed, spread.current(_ledgers, listed), strict=True):
+        if host in ledger.hosts():
+            has = ledger.hash_for(host)
+            pieces[row.piece] = spread.told(ledger, host, has, "", takes_changes=False)
+            if row.wanted != has:  # put off until now, or a hash of an older form
+                row.wanted, row.history = has, [*row.history, [has, row.wanted_at]][-HISTORY:]
+                row.is_behind = row.wanted != row.reported
+                mended.append(row)
+    save_rows(mended, ["wanted", "history", "is_behind"])
+    return pieces, [row.piece for row in rows if not row.wanted]
 
 
 def sweep() -> None:
     """Find what got lost: changes nobody rendered, states sent long ago and not reported."""
-    if Change.objects.exists():
+    if _due().exists():
         drain()
     # kept for a while, because a host may still be about to report what it was told before
     gone = HostPiece.objects.filter(wanted="", reported="", sent_at__lt=now() - timedelta(seconds=FORGET_AFTER))
     gone.delete()
-    late = HostPiece.objects.filter(sent_at__lt=now() - timedelta(seconds=RESEND_AFTER))
+    late = HostPiece.objects.filter(is_behind=True, sent_at__lt=now() - timedelta(seconds=RESEND_AFTER))
     behind: dict[str, list[HostPiece]] = defaultdict(list)
     alive = set(Host.objects.filter(state="up").values_list("name", flat=True))
-    for row in late.exclude(wanted=F("reported")).filter(host__in=alive):
-        behind[row.host].append(row)
+    for row in late:
+        if row.host in alive:
+            behind[row.host].append(row)
     for host, rows in behind.items():
         _resend(host, rows)
 
 
 def _resend(host: str, rows: list[HostPiece]) -> None:
-    with turn():
-        rendered = render([row.piece for row in rows if row.wanted])
-        pieces = {
-            piece: {"hash": piece_hash(on[host]), "body": on[host]} for piece, on in rendered.items() if host in on
-        }
-        gone = [row.piece for row in rows if not row.wanted]
+    with turn(), transaction.atomic():
+        pieces, gone = _whole(host, rows)
         HostPiece.objects.filter(pk__in=[row.pk for row in rows]).update(sent_at=now())
         log.info("networking: sending %s again to %s", ", ".join([*pieces, *gone][:5]), host)
         send(host, pieces, gone)

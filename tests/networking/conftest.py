@@ -7,6 +7,8 @@ import pytest
 from django.test import Client
 
 from common.actor import Actor
+from hostagent.contract import PIECE_CHANGES
+from hostagent.drivers.network import Piece, whole
 from hosts.models import Host
 from identity.models import Domain, Project
 from networking.networks import services as networks
@@ -40,10 +42,15 @@ class Agents:
     def __init__(self) -> None:
         self.orders: list[tuple[str, dict[str, Any]]] = []
         self.pieces: dict[str, dict[str, str]] = {}
+        self.bodies: dict[str, dict[str, Piece]] = {}  # what each host has made of what it was told
 
     def take(self, host: str, order: dict[str, Any], **_more: Any) -> bool:
         body = order["body"]
         self.orders.append((host, body))
+        made = {} if body["full"] else self.bodies.setdefault(host, {})
+        told = whole(body["pieces"], made)
+        assert told.keys() == body["pieces"].keys(), "a difference to what the host has not"
+        self.bodies[host] = {key: piece for key, piece in {**made, **told}.items() if key not in body["remove"]}
         have = {} if body["full"] else self.pieces.setdefault(host, {})
         have.update({piece: wanted["hash"] for piece, wanted in body["pieces"].items()})
         for piece in body["remove"]:
@@ -78,6 +85,7 @@ def agents(db: None, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_c
             state="up",
             roles=["network", "compute"],
             underlay_ip=f"10.99.0.{number}",
+            capabilities=[PIECE_CHANGES] if number == 1 else [],  # host2's agent is of an older release
         )
     return made
 

@@ -364,6 +364,10 @@ def test_changes_alone_lead_to_the_same_as_rendering_everything(agents, admin, e
             script.do(step)
             sync.drain()  # after each step: else what one step forgot is rendered for the sake of another
         assert wanted_hashes() == everything()
+        for _host, pieces in agents.bodies.items():
+            assert {key: piece["hash"] for key, piece in pieces.items()} == {
+                key: piece_hash(piece["body"]) for key, piece in pieces.items()
+            }, "what a host made of differences has the hash it was told"
         agents.settle()
         assert not floatingips.FloatingIP.objects.filter(status="DOWN").exclude(port=None).exists()
         raise Undo

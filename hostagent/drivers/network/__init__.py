@@ -6,6 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Protocol, TypedDict
 
+from hostagent.contract import changed_body
+
 #: Name → where its `build(place)` is. What a driver cannot do is missing from its CAPABILITIES.
 DRIVERS: Final[dict[str, str]] = {
     "linux_bridge": "hostagent.drivers.network.linux_bridge.driver",
@@ -18,6 +20,19 @@ KIND_ORDER: Final = ("network", "group", "port", "dhcp", "router")  # the order 
 class Piece(TypedDict):
     hash: str
     body: dict[str, Any]
+
+
+def whole(pieces: dict[str, dict[str, Any]], had: dict[str, Piece]) -> dict[str, Piece]:
+    """Pieces as ordered, differences put onto what is there; one that does not fit is left out: it stays as it is."""
+    found: dict[str, Piece] = {}
+    for key, piece in pieces.items():
+        if "body" in piece:
+            found[key] = {"hash": piece["hash"], "body": piece["body"]}
+            continue
+        before = had.get(key)
+        if before is not None and before["hash"] == piece["from"]:
+            found[key] = {"hash": piece["hash"], "body": changed_body(before["body"], piece)}
+    return found
 
 
 class FailureBody(TypedDict):
@@ -54,8 +69,13 @@ class NetworkDriver(Protocol):
     def read_left_out(self) -> dict[str, str]:
         """Port → why the DHCP server of its network, which is here, serves it without the options it asks for."""
 
-    def ensure_pieces(self, pieces: dict[str, Piece], remove: list[str], *, full: bool) -> dict[str, FailureBody]:
-        """Make these so, take `remove` away (and with `full` all that is not named). Returns what could not be done."""
+    def ensure_pieces(
+        self, pieces: dict[str, dict[str, Any]], remove: list[str], *, full: bool
+    ) -> dict[str, FailureBody]:
+        """Make these so (whole, or differences: see `whole`), take `remove` away (with `full` all that is not named).
+
+        Returns what could not be done.
+        """
 
     def ensure_resumed(self, *, gateways: bool) -> dict[str, FailureBody]:
         """At the agent's start: make live again what this host was last told. Returns what could not be done.

@@ -6,13 +6,23 @@ A piece whose body holds `"fake_fails": true` fails, so that a test can see what
 import json
 from typing import Any
 
-from hostagent.drivers.network import FailureBody, Piece, Place
+from hostagent.contract import LISTS, PIECE_CHANGES
+from hostagent.drivers.network import FailureBody, Piece, Place, whole
+
+#: What a pretended network has no use for: hundreds of hosts share a process.
+UNUSED = frozenset(LISTS) - {"hosts"}
+
+
+def without_lists(piece: dict[str, Any]) -> dict[str, Any]:
+    """A piece, whole or a difference, without the lists that are not used."""
+    part = "body" if "body" in piece else "lists"
+    return {**piece, part: {name: value for name, value in piece[part].items() if name not in UNUSED}}
 
 
 class Fake:
     CAPABILITIES: tuple[str, ...] = (
         "network.vxlan", "network.flat", "network.local", "network.vlan", "security_groups", "allowed_address_pairs",
-        "dhcp", "router", "floating_ip", "metadata", "ipv6",
+        "dhcp", "router", "floating_ip", "metadata", "ipv6", PIECE_CHANGES,
     )  # fmt: skip
 
     def __init__(self, place: Place) -> None:
@@ -40,14 +50,17 @@ class Fake:
             if any(option["opt_value"] == "fake_refused" for option in host.get("options", ()))
         }
 
-    def ensure_pieces(self, pieces: dict[str, Piece], remove: list[str], *, full: bool) -> dict[str, FailureBody]:
+    def ensure_pieces(
+        self, pieces: dict[str, dict[str, Any]], remove: list[str], *, full: bool
+    ) -> dict[str, FailureBody]:
+        told = whole({key: without_lists(piece) for key, piece in pieces.items()}, self.pieces)
         failed: dict[str, FailureBody] = {
             key: {"code": "network_refused", "data": {"piece": key, "detail": "asked to fail"}}
-            for key, piece in pieces.items()
+            for key, piece in told.items()
             if piece["body"].get("fake_fails")
         }
         kept = {} if full else {k: p for k, p in self.pieces.items() if k not in remove}
-        self.pieces = {**kept, **pieces}
+        self.pieces = {**kept, **told}
         for key in failed:
             self.pieces[key] = {"hash": "", "body": self.pieces[key]["body"]}
         self.memory.parent.mkdir(parents=True, exist_ok=True)

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from hostagent import confinement, daemons
 from hostagent.accounts import NoAccount
-from hostagent.contract import tap_name
-from hostagent.drivers.network import KIND_ORDER, FailureBody, Piece, Place
+from hostagent.contract import PIECE_CHANGES, tap_name
+from hostagent.drivers.network import KIND_ORDER, FailureBody, Piece, Place, whole
 from hostagent.drivers.network.linux_bridge import firewall, links
 from hostagent.drivers.network.linux_bridge.commands import CommandFailed, namespaces, run
 from hostagent.drivers.network.linux_bridge.dhcp import Dhcp
@@ -40,7 +40,7 @@ def detail(problem: Exception) -> str:
 class LinuxBridge:
     CAPABILITIES: tuple[str, ...] = (
         "network.vxlan", "network.flat", "network.local", "security_groups", "allowed_address_pairs", "dhcp", "router",
-        "floating_ip", "metadata", "ipv6",
+        "floating_ip", "metadata", "ipv6", PIECE_CHANGES,
     )  # fmt: skip
 
     def __init__(self, place: Place) -> None:
@@ -105,14 +105,17 @@ class LinuxBridge:
 
     # ── Making ──
 
-    def ensure_pieces(self, pieces: dict[str, Piece], remove: list[str], *, full: bool) -> dict[str, FailureBody]:
+    def ensure_pieces(
+        self, pieces: dict[str, dict[str, Any]], remove: list[str], *, full: bool
+    ) -> dict[str, FailureBody]:
+        told = whole(pieces, self.pieces)
         gone = {key for key in remove if key in self.pieces}
         if full:
-            gone |= set(self.pieces) - set(pieces)
+            gone |= set(self.pieces) - set(told)
         stand = self.read_pieces()
-        changed = {k: p for k, p in pieces.items() if full or stand.get(k) != p["hash"]}
-        self.give_up(self.legless - set(pieces) - gone)  # a router that control asks for now may have its leg again
-        failed = self.change(changed, gone - set(pieces))
+        changed = {k: p for k, p in told.items() if full or stand.get(k) != p["hash"]}
+        self.give_up(self.legless - set(told) - gone)  # a router that control asks for now may have its leg again
+        failed = self.change(changed, gone - set(told))
         if full:
             self.remove_strays(failed)
         return failed

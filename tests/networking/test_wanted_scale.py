@@ -1,0 +1,206 @@
+"""D (rendering): one port's change costs what one port costs, not the network times its hosts."""
+
+import json
+import time
+from datetime import timedelta
+
+import pytest
+
+from common.actor import Actor
+from common.clock import now
+from hostagent.contract import PIECE_CHANGES, piece_hash
+from hosts.models import Host
+from networking.networks import services as networks
+from networking.networks.models import Network
+from networking.ports import services as ports
+from networking.ports.devices import Attachment
+from networking.ports.models import FixedIP, Port, PortGroup
+from networking.securitygroups import defaults, rules
+from networking.subnets import services as subnets
+from networking.wanted import spread, sync
+from networking.wanted.changes import touch
+from networking.wanted.models import Change, HostPiece
+from networking.wanted.rendering import render
+from tests.networking.conftest import Agents
+
+PORTS, HOSTS = 1000, 50
+
+
+def fill(actor: Actor, network: Network, count: int, hosts: int, *, capabilities: list[str]) -> None:
+    """So many bound ports of guests, evenly on so many hosts, all in the default group."""
+    Host.objects.filter(name__in=["host1", "host2"]).update(capabilities=capabilities)
+    Host.objects.filter(name__startswith="h").exclude(name__in=["host1", "host2"]).delete()
+    Host.objects.bulk_create(
+        Host(
+            name=f"h{n}", number=100 + n, state="up", underlay_ip=f"10.98.{n >> 8}.{n & 255}", capabilities=capabilities
+        )
+        for n in range(hosts)
+    )
+    subnet, group = network.subnets.get(), defaults.ensure_default(actor.project_id or "")
+    made = Port.objects.bulk_create(
+        Port(
+            network=network,
+            project_id="f" * 32,  # not the quota's matter
+            mac_address=f"fa:16:3e:01:{n >> 8:02x}:{n & 255:02x}",
+            device_owner="compute:nova",
+            host=f"h{n % hosts}",
+        )
+        for n in range(count)
+    )
+    FixedIP.objects.bulk_create(
+        FixedIP(port=port, subnet=subnet, ip_address=f"10.1.{n >> 8}.{n & 255}", number=f"{n:032x}")
+        for n, port in enumerate(made)
+    )
+    PortGroup.objects.bulk_create(PortGroup(port=port, group=group) for port in made)
+    touch(f"network:{network.id}", f"group:{group.id}", f"dhcp:{network.id}")
+    sync.drain()
+
+
+def boot(actor: Actor, network: Network, host: str) -> Port:
+    server = Attachment("s1", str(actor.project_id), "compute:nova", "")
+    port = ports.create(actor, network_id=network.id, attachment=server)
+    ports.bind(port.id, host)
+    return port
+
+
+def sent(agents: Agents) -> int:
+    return sum(len(json.dumps(body)) for _host, body in agents.orders)
+
+
+def later() -> None:
+    """Let the time come for what was put off."""
+    Change.objects.exclude(due=None).update(due=now())
+    sync.drain()
+
+
+def as_rendered(agents: Agents, pieces: list[str]) -> None:
+    for piece, on in render(pieces).items():
+        for host, body in on.items():
+            assert agents.bodies[host][piece]["body"] == body
+            assert HostPiece.objects.get(host=host, piece=piece).wanted == piece_hash(body)
+
+
+def test_one_port_more_is_a_few_kilobytes_for_all_hosts_together(agents, demo, private) -> None:
+    """Measured at 953748c: 3.9 MB of orders."""
+    fill(demo, private, PORTS, HOSTS, capabilities=[PIECE_CHANGES])
+    agents.orders.clear()
+    port = boot(demo, private, "h1")
+    sync.drain()
+    at_once = {host for host, _body in agents.orders}
+    assert "h1" in at_once and len(at_once) < HOSTS, (
+        "who wires it hears at once; the many others together, a little later"
+    )
+    assert Change.objects.exclude(due=None).count() == 2, "network and group"
+    later()
+    assert {host for host, _body in agents.orders} == {f"h{n}" for n in range(HOSTS)} | {private_dhcp(private)}
+    assert sent(agents) <= 100_000
+    group = defaults.ensure_default(demo.project_id or "")
+    as_rendered(agents, [f"network:{private.id}", f"group:{group.id}", f"port:{port.id}", f"dhcp:{private.id}"])
+    agents.orders.clear()
+    ports.delete(demo, port.id)
+    sync.drain()
+    later()
+    assert sent(agents) <= 100_000
+    as_rendered(agents, [f"network:{private.id}", f"group:{group.id}", f"dhcp:{private.id}"])
+
+
+def private_dhcp(network: Network) -> str:
+    return str(Network.objects.get(pk=network.id).dhcp_host)
+
+
+def cpu_of_one_port(actor: Actor, network: Network) -> float:
+    """Seconds of rendering one port more, at best."""
+    times = []
+    for n in range(5):
+        boot(actor, network, f"h{n}")
+        began = time.process_time()
+        sync.drain()
+        times.append(time.process_time() - began)
+    return min(times)
+
+
+def test_the_time_for_one_port_does_not_grow_with_its_network(agents, demo, private) -> None:
+    fill(demo, private, 300, 10, capabilities=[PIECE_CHANGES])
+    small = cpu_of_one_port(demo, private)
+    large_one = networks.create(demo, name="large")
+    subnets.create(demo, network_id=large_one.id, cidr="10.1.0.0/16")
+    fill(demo, large_one, 3000, 10, capabilities=[PIECE_CHANGES])
+    assert cpu_of_one_port(demo, large_one) < 3 * small, "ten times the ports on as many hosts"
+
+
+def test_hosts_of_an_older_release_get_whole_pieces(agents, demo, private) -> None:
+    fill(demo, private, 30, 3, capabilities=[])
+    agents.orders.clear()
+    boot(demo, private, "h1")
+    sync.drain()
+    assert all("body" in piece for _host, body in agents.orders for piece in body["pieces"].values())
+    as_rendered(agents, [f"network:{private.id}"])
+
+
+def test_a_renderer_that_forgot_or_was_overtaken_sends_whole_pieces(agents, demo, private) -> None:
+    fill(demo, private, 30, 3, capabilities=[PIECE_CHANGES])
+    boot(demo, private, "h1")
+    sync.drain()
+    agents.orders.clear()
+    HostPiece.objects.filter(host="h0", piece=f"network:{private.id}").update(wanted="0" * 32)  # another process did
+    boot(demo, private, "h1")
+    sync.drain()
+    told = {
+        host: body["pieces"][f"network:{private.id}"]
+        for host, body in agents.orders
+        if f"network:{private.id}" in body["pieces"]
+    }
+    assert "body" in told["h0"] and "from" in told["h2"]
+    sync._ledgers.known.clear()  # a new process
+    boot(demo, private, "h1")
+    agents.orders.clear()
+    sync.drain()
+    assert all(
+        "body" in p for _h, body in agents.orders for key, p in body["pieces"].items() if key.startswith("network:")
+    )
+    as_rendered(agents, [f"network:{private.id}"])
+
+
+def test_what_must_be_known_at_once_is_not_put_off(agents, demo, private) -> None:
+    """A rule, an MTU, a host's first port: only additions to long lists may wait."""
+    fill(demo, private, 60, 30, capabilities=[PIECE_CHANGES])
+    group = defaults.ensure_default(demo.project_id or "")
+    agents.orders.clear()
+    rules.create(demo, security_group_id=group.id, direction="ingress", protocol="tcp")
+    sync.drain()
+    assert {host for host, body in agents.orders if f"group:{group.id}" in body["pieces"]} == {
+        f"h{n}" for n in range(30)
+    }
+    agents.orders.clear()
+    networks.update(demo, private.id, mtu=1400)
+    sync.drain()
+    assert {host for host, body in agents.orders if f"network:{private.id}" in body["pieces"]} >= {
+        f"h{n}" for n in range(30)
+    }
+    assert not Change.objects.exists()
+
+
+def test_a_lost_difference_is_mended_by_the_whole(agents, demo, private) -> None:
+    fill(demo, private, 30, 3, capabilities=[PIECE_CHANGES])
+    agents.settle()
+    boot(demo, private, "h1")
+    sync.drain()
+    piece = f"network:{private.id}"
+    agents.bodies["h0"][piece]["hash"] = agents.pieces["h0"][piece] = "0" * 32  # as if the last order had been lost
+    agents.report("h0")
+    assert HostPiece.objects.get(host="h0", piece=piece).is_behind
+    HostPiece.objects.filter(is_behind=True).update(sent_at=now() - timedelta(seconds=sync.RESEND_AFTER + 1))
+    agents.orders.clear()
+    sync.sweep()
+    (again,) = (body["pieces"][piece] for host, body in agents.orders if host == "h0")
+    assert "body" in again
+    as_rendered(agents, [piece])
+
+
+@pytest.mark.parametrize("hosts", [spread.AT_ONCE // 2])
+def test_a_small_cloud_is_told_without_delay(agents, demo, private, hosts) -> None:
+    fill(demo, private, 30, hosts, capabilities=[PIECE_CHANGES])
+    boot(demo, private, "h1")
+    sync.drain()
+    assert not Change.objects.exists()
+    as_rendered(agents, [f"network:{private.id}"])
