@@ -8,7 +8,7 @@ class Config(AppConfig):
         from cloud import beat
         from common import seeding
         from hostagent.contract import AGENT_EVENTS
-        from hosts import debts, epoch, reports, services
+        from hosts import debts, epoch, reports, services, silence
         from operations import arrivals, engine, hostlink
 
         hostlink.use(key_of=services.key_of, line_of=services.line_of, stamp=epoch.stamp, refusal=epoch.refusal)
@@ -21,7 +21,7 @@ class Config(AppConfig):
         engine.on_given_up(debts.given_up)
         for event in AGENT_EVENTS:
             hostlink.on_event(event, reports.trouble)
-        beat.every(2.0, "hosts", services.sweep)
+        beat.every(2.0, "hosts", silence.sweep)
         beat.every(5.0, "hosts.debts", debts.sweep)
         seeding.register(5, "hosts.epoch", epoch.begin)
         seeding.register(20, "hosts", services.seed)

@@ -4,7 +4,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from common.live import announce
 from common.prepared import Prepared
 from hostagent.contract import VERSION
 from hosts.models import Host
-from hosts.states import DOWN_AFTER, UNREACHABLE_AFTER, USABLE, HostState
+from hosts.states import USABLE, HostState
 from operations import arrivals, hostlink
 
 OnState = Callable[[str, str], None]
@@ -275,15 +274,3 @@ def set_forced_down(name: str, *, forced_down: bool) -> Host:
     host.save(update_fields=["forced_down", "updated_at"])
     announce("host", name)
     return host
-
-
-def sweep() -> None:
-    """Hosts that have fallen silent become unreachable, then down."""
-    moment = now()
-    silent = Host.objects.filter(last_seen_at__lt=moment - timedelta(seconds=UNREACHABLE_AFTER)).exclude(
-        state=HostState.DOWN
-    )
-    for host in silent:
-        silence = (moment - host.last_seen_at).total_seconds() if host.last_seen_at else DOWN_AFTER
-        with transaction.atomic():
-            change_state(host, HostState.DOWN if silence >= DOWN_AFTER else HostState.UNREACHABLE)

@@ -10,7 +10,7 @@ class Config(AppConfig):
         from hosts import services as hosts
         from identity import catalog, policy
         from identity.projects import services as projects
-        from networking import placement
+        from networking import placement, rebalancing
         from networking.networks import sharing
         from networking.policies import DESCRIPTIONS, RULES
         from networking.ports import devices
@@ -35,3 +35,4 @@ class Config(AppConfig):
         hosts.on_hello(placement.on_hello)
         hosts.on_inventory(lambda host: placement.touch_neighbours(host.name))
         beat.every(1.0, "networking", sync.sweep)
+        beat.every(rebalancing.seconds_between() or 3600, "networking.rebalance", rebalancing.tick)

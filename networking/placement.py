@@ -59,6 +59,9 @@ def move_away(host: str) -> None:
     from networking.routers.models import Router
     from networking.routers.wiring import assign as assign_router
 
+    if not candidates():
+        log.warning("networking: no host can take DHCP and routers of %s; they stay", host)
+        return
     for network in Network.objects.select_for_update().filter(dhcp_host=host):
         assign(network)
         touch_network(network.id)

@@ -38,7 +38,7 @@ def place_network(actor: Actor, host: Host, network_id: str) -> None:
     network = find_network(actor, network_id, lock=True)
     if network.dhcp_host == host.name:
         raise NetworkHostedByDHCPAgent(network=network_id, host=host.name)
-    _carry_dhcp(network, host.name)
+    carry_dhcp(network, host.name)
 
 
 @transaction.atomic
@@ -48,10 +48,10 @@ def remove_network(actor: Actor, host: Host, network_id: str) -> None:
     network = find_network(actor, network_id, lock=True)
     if network.dhcp_host != host.name:
         raise NetworkNotHostedByDhcpAgent(network=network_id, host=host.name)
-    _carry_dhcp(network, "")
+    carry_dhcp(network, "")
 
 
-def _carry_dhcp(network: Network, host: str) -> None:
+def carry_dhcp(network: Network, host: str) -> None:
     Network.objects.filter(pk=network.id).update(dhcp_host=host)
     Port.objects.filter(network=network, role=DHCP).update(host=host, status="DOWN")
     touch_network(network.id)
@@ -64,7 +64,7 @@ def place_router(actor: Actor, host: Host, router_id: str) -> None:
     router = find_router(actor, router_id, lock=True)
     if router.host == host.name:
         raise RouterHostedByL3Agent(router=router_id, host=host.name)
-    _carry_router(router, host.name)
+    carry_router(router, host.name)
 
 
 @transaction.atomic
@@ -74,10 +74,10 @@ def remove_router(actor: Actor, host: Host, router_id: str) -> None:
     router = find_router(actor, router_id, lock=True)
     if router.host != host.name:
         raise RouterNotHostedByL3Agent(router=router_id, host=host.name)
-    _carry_router(router, "")
+    carry_router(router, "")
 
 
-def _carry_router(router: Router, host: str) -> None:
+def carry_router(router: Router, host: str) -> None:
     Router.objects.filter(pk=router.id).update(host=host)
     legs = Port.objects.filter(router=router)
     legs.update(host=host, status="DOWN")
