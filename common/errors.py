@@ -212,6 +212,12 @@ class HostSilent(HostFailure):
     template = _("Host %(host)s did not answer within %(seconds)s seconds. It was last seen %(seen)s.")
 
 
+class HostDown(HostFailure):
+    """Control's own word for a host that is down, so that it is not waited for."""
+
+    template = _("Host %(host)s is down, so this could not be done there.")
+
+
 class StepFailed(CloudError):
     """A step raised something unexpected three times."""
 

@@ -9,13 +9,15 @@ class Config(AppConfig):
         from common import seeding
         from hostagent.contract import AGENT_EVENTS
         from hosts import debts, epoch, reports, services, silence
-        from operations import arrivals, engine, hostlink
+        from operations import arrivals, engine, hostlink, lost
 
         hostlink.use(key_of=services.key_of, line_of=services.line_of, stamp=epoch.stamp, refusal=epoch.refusal)
         arrivals.use(floors_of=services.floors_of)
         hostlink.on_report("hello", reports.hello)
         hostlink.on_report("heartbeat", reports.heartbeat)
         hostlink.on_report("inventory", reports.inventory)
+        lost.use(services.is_down)
+        services.on_state(services.end_waiting)
         services.on_state(debts.on_state)  # before all others: what a host owes comes before anything new
         services.on_hello(debts.on_hello)
         engine.on_given_up(debts.given_up)

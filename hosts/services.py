@@ -17,8 +17,8 @@ from common.live import announce
 from common.prepared import Prepared
 from hostagent.contract import VERSION
 from hosts.models import Host
-from hosts.states import USABLE, HostState
-from operations import arrivals, hostlink
+from hosts.states import DOWN_AFTER, USABLE, HostState
+from operations import arrivals, hostlink, lost
 
 OnState = Callable[[str, str], None]
 OnHost = Callable[[Host], None]
@@ -213,6 +213,20 @@ def seed() -> str | None:
 def alive() -> models.QuerySet[Host]:
     """Hosts that may be chosen for something new."""
     return Host.objects.filter(state__in=USABLE, enabled=True, forced_down=False, estranged=False)
+
+
+_down = Prepared(lambda name: Host.objects.filter(name=name, state=HostState.DOWN).values_list("name"))
+
+
+def is_down(name: str) -> bool:
+    """Whether nothing can be asked of a host."""
+    return _down.first(name) is not None
+
+
+def end_waiting(name: str, state: str) -> None:
+    """Nothing waits for a host that has gone down."""
+    if state == HostState.DOWN:
+        lost.on_lost(name)
 
 
 def find(name: str) -> Host:

@@ -16,7 +16,7 @@ from common.clock import now
 from common.database import tried_again
 from common.live import announce
 from common.prepared import Prepared
-from operations import faults, flows, parking
+from operations import faults, flows, lost, parking
 from operations.flows import Flow, Step, Superseded, Wait
 from operations.models import LIVE, Hold, Operation, OperationStep, Phase, State, Waiter
 from operations.op import Op, plain
@@ -128,6 +128,8 @@ def _run(row: Operation, flow: Flow, spec: Step, step: OperationStep) -> bool:
         result = do(op)
         if result is not None and op.seconds > spec.deadline:
             raise _too_long(step, spec)
+        if result is not None and step.answer is None and lost.is_lost(step.host):
+            raise errors.HostDown(host=step.host)
     except errors.CloudError as error:
         transaction.savepoint_rollback(point)
         row.data = kept
@@ -257,13 +259,13 @@ def _finish(row: Operation) -> None:
 
 def _settle_failed(row: Operation, flow: Flow) -> None:
     row.state = State.FAILED
+    _release(row)  # first: what settles it may begin something that needs its holds
     if flow.on_failed is not None:
         spec = flow.steps[0]
         step = OperationStep(operation=row, index=-1, name="settle", phase=Phase.UNDO)
         op = Op(row, step, spec)
         error = op.error or errors.StepFailed(step="?", detail="?")
         flow.on_failed(op, error)
-    _release(row)
 
 
 def _release(row: Operation) -> None:

@@ -8,8 +8,7 @@ from common.clock import now
 from common.errors import CloudError
 from compute.consoles import logs
 from compute.servers import owed, states, steps, wiring
-from hosts.models import Host
-from hosts.states import HostState
+from hosts import services as hosts
 from identity.sharing import services as sharing
 from operations import Flow, Step, Wait, parking
 from operations.models import LIVE, Operation
@@ -35,7 +34,7 @@ BOOT = Flow(
         # final: a guest that runs is not taken from its user because noting so failed
         Step("mark_active", do=steps.settling(states.ACTIVE), final=True, label=_("Note that it runs")),
     ),
-    on_failed=steps.to_error,
+    on_failed=steps.elsewhere(steps.to_error),
     label=_("Launch"),
 )
 
@@ -148,11 +147,6 @@ def wait_turn(op: Op) -> Wait | None:
     return Wait(1.0, on=[("operation", id) for id in ids]) if ids else None
 
 
-def host_is_lost(host: str) -> bool:
-    """Whether nothing can be asked of a host now."""
-    return Host.objects.filter(name=host, state=HostState.DOWN).exists()
-
-
 def delete_domain(op: Op) -> Wait | None:
     return steps.remove_domain(op) if is_asked(op) else None
 
@@ -164,7 +158,7 @@ def delete_disk(op: Op) -> Wait | None:
 def is_asked(op: Op) -> bool:
     """Whether the host is asked to remove what it has. One that is down owes it from now on."""
     server = steps.of(op)
-    if op.answer is not None or not host_is_lost(server.host):
+    if op.answer is not None or not hosts.is_down(server.host):
         return True
     owed.removal(server)
     return False

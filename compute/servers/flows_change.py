@@ -34,8 +34,12 @@ def remove_old_disk(op: Op) -> Wait | None:
     """The old disk goes, and with it the log of what ran from it."""
     waiting = steps.remove_disk(op)
     if waiting is None:
-        transaction.on_commit(lambda: logs.forget(op.subject_id), robust=True)
+        forget_log(op)
     return waiting
+
+
+def forget_log(op: Op) -> None:
+    transaction.on_commit(lambda: logs.forget(op.subject_id), robust=True)
 
 
 def retire_domain(op: Op) -> Wait | None:

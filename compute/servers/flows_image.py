@@ -8,7 +8,8 @@ from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError
 from compute.servers import states, steps
-from compute.servers.flows_change import remove_old_disk
+from compute.servers.flows import delete_disk, delete_domain
+from compute.servers.flows_change import forget_log
 from images import services as images
 from operations import Flow, Step, Wait, background
 from operations.op import Op
@@ -88,14 +89,17 @@ BACKUP = Flow(
 def remove_shelved_domain(op: Op) -> Wait | None:
     """The machine goes while its disk is safe in an image, before and after. Raises: what images.source raises."""
     images.source(op.data["snapshot_id"])
-    return steps.remove_domain(op)
+    return delete_domain(op)
 
 
 def remove_shelved_disk(op: Op) -> Wait | None:
     """The disk goes once it is not the only copy. Raises: what images.source raises."""
     if op.answer is None:
         images.source(op.data["snapshot_id"])
-    return remove_old_disk(op)
+    waiting = delete_disk(op)
+    if waiting is None:
+        forget_log(op)
+    return waiting
 
 
 def leave_host(op: Op) -> None:
@@ -167,6 +171,6 @@ UNSHELVE = Flow(
         ),
         Step("mark_active", do=mark_unshelved, final=True, label=_("Note that it runs")),
     ),
-    on_failed=steps.to_rest,
+    on_failed=steps.elsewhere(steps.to_rest),
     label=_("Unshelve"),
 )

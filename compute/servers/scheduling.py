@@ -289,13 +289,15 @@ def _weight(host: Candidate, ask: Ask) -> tuple[int, int, int, str]:
     return (int(host.name in ask.prefer) - int(host.name in ask.shun), free, cpus, host.name)
 
 
-def choose(server: Server, show: Callable[..., None] = lambda **_: None, *, only: str = "") -> Candidate:
+def choose(
+    server: Server, show: Callable[..., None] = lambda **_: None, *, only: str = "", avoid: frozenset[str] = frozenset()
+) -> Candidate:
     """Decide and claim, in the caller's transaction. `show(scheduling=table)` gets the reasons, also when this raises.
 
-    `only`: the name of the one host that may be chosen. Raises: NoHostFits, NoHosts.
+    `only`: the name of the one host that may be chosen; `avoid`: those that may not. Raises: NoHostFits, NoHosts.
     """
     ask = ask_of(server)
-    ask.forced_host = only or ask.forced_host
+    ask.forced_host, ask.avoid = only or ask.forced_host, ask.avoid | avoid
     traits = any(key.startswith("trait:") for key in ask.extra_specs)
     decision = decide(ask, candidates(lock=True, with_traits=traits))
     show(scheduling=decision.table[:50])

@@ -6,12 +6,13 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
-from common.errors import CloudError, from_report
+from common.errors import CloudError, HostDown, from_report
 from compute.servers import domain, scheduling, states
 from compute.servers.models import Server, locked
 from networking import wanted
 from networking.ports import services as ports
-from operations import Wait
+from operations import Wait, start
+from operations import flows as registered
 from operations.flows import Superseded
 from operations.models import LIVE, Operation
 from operations.op import Op
@@ -49,7 +50,8 @@ def claim_host(op: Op) -> Result:
     server = alive(op)
     if server.host:
         return None
-    host = scheduling.choose(server, op.show, only=op.data.get("to_host", ""))
+    avoid = frozenset(op.data.get("avoid", ()))
+    host = scheduling.choose(server, op.show, only=op.data.get("to_host", ""), avoid=avoid)
     op.on_host(host.name)
     server.change(host=host.name, availability_zone=host.zone, task_state="networking")
     return None
@@ -92,6 +94,7 @@ def wire_network(op: Op) -> Result:
         port_ids = op.data["port_ids"] = [port["port_id"] for port in domain.ports_of(server)]
     if not port_ids:
         return None
+    op.on_host(server.host)
     answer = wanted.in_sync(server.host, port_ids)
     if answer is True:
         return None
@@ -198,6 +201,38 @@ def settling(vm_state: str | None = None) -> Do:
 def to_error(op: Op, error: CloudError) -> None:
     """When a flow has failed and is undone: the server is in ERROR, with the fault."""
     Server.objects.locked().find(op.subject_id).fail(states.ERROR, error.code, op.row.error_data)
+
+
+MOST_HOSTS = 3  # that one launch may lose before it fails
+
+
+def elsewhere(settle: Callable[[Op, CloudError], None]) -> Callable[[Op, CloudError], None]:
+    """An `on_failed` that begins the flow anew, on another host, where this one's went down; else `settle` settles it.
+
+    What the flow left on the lost host is owed by it: its undos were given up.
+    """
+
+    def settled(op: Op, error: CloudError) -> None:
+        server = of(op)
+        avoid = sorted({*op.data.get("avoid", ()), str(error.data.get("host", ""))})
+        is_bound = server.forced_host or op.data.get("to_host")
+        if not isinstance(error, HostDown) or server.is_deleting or is_bound or len(avoid) > MOST_HOSTS:
+            settle(op, error)
+            return
+        server.change(generation=server.generation + 1)
+        again = start(
+            registered.find(op.row.flow, op.row.version),
+            subject=("server", server.id),
+            project_id=server.project_id,
+            actor=op.actor,
+            holds=[f"server:{server.id}"],
+            data={**{k: v for k, v in op.data.items() if k != "port_ids"}, "avoid": avoid},
+            action=op.row.action,
+        )
+        again.user_id = op.row.user_id
+        again.save(update_fields=["user_id"])
+
+    return settled
 
 
 def broken(operation: Operation, error: CloudError) -> None:
