@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from common import clock
-from hosts import reports, services, silence
+from hosts import heartbeats, reports, services, silence
 from hosts.models import Host
 from hosts.states import HostState
 
@@ -27,7 +27,7 @@ class Hosts:
         self.is_listening = True  # control looks, and what hosts say arrives
         self.is_heard = True  # what hosts say arrives
         self.told: list[tuple[str, str]] = []
-        for module in (silence, services, reports):
+        for module in (silence, services, reports, heartbeats):
             monkeypatch.setattr(module, "now", lambda: self.moment)
         self.restart_control()
 

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from common import clock
 from common.actor import Actor
-from hosts import reports, services, silence
+from hosts import heartbeats, reports, services, silence
 from hosts.models import Host
 from networking import rebalancing
 from networking.networks import services as networks
@@ -26,7 +26,7 @@ class Cloud:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *actors: Actor) -> None:
         self.moment: datetime = clock.now()
         self.dead: set[str] = set()
-        for module in (silence, services, reports, rebalancing):
+        for module in (silence, services, reports, heartbeats, rebalancing):
             monkeypatch.setattr(module, "now", lambda: self.moment)
         silence._listening = silence.Listening()
         for n in (3, 4):
