@@ -12,6 +12,7 @@ from bench.client import Client
 from bench.cloud import Running
 from bench.ground import big_network, create_body, raise_quotas, thousand
 from bench.result import at_most
+from cloud.run.ready import ask_web
 
 #: How a page collects changes, read from its own script: milliseconds before it asks, and between two of its requests.
 _TIMES = re.compile(r"COLLECT = (\d+), LEAST = (\d+)")
@@ -47,8 +48,8 @@ def instances_page(cloud: Running) -> None:
 
 def renders(cloud: Running) -> int:
     """How many rows of instances the web process has rendered since it started."""
-    _, _, text = Client(cloud.data).call("GET", "/metrics")
-    found = re.search(rb"stackling_rows_rendered (\d+)", text)
+    _, text = ask_web(Path(cloud.ready["run"]) / "web.sock", "/metrics")
+    found = re.search(r"stackling_rows_rendered (\d+)", text)
     assert found, text[:300]
     return int(found[1])
 

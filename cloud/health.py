@@ -1,20 +1,30 @@
-"""/healthz: this process lives. /readyz: everything it needs answers. /metrics: counts for Prometheus."""
+"""/readyz: what the cloud needs answers. /metrics: counts for Prometheus. /healthz is the front door's own.
+
+Anyone may ask whether the cloud is ready. What is wrong, and the counts, are for who shows STACKLING_METRICS_TOKEN as a bearer
+or asks at web's socket on this machine.
+"""
 
 import time
+from threading import Lock
 from typing import Any
 
 import redis
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.crypto import constant_time_compare
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 _STARTED = time.time()
 
 
-def healthz(request: HttpRequest) -> HttpResponse:
-    return JsonResponse({"status": "ok"})
+def may_look(request: HttpRequest) -> bool:
+    """Whether details are for who asks. The front door names the client of all that comes through it."""
+    if "HTTP_X_FORWARDED_FOR" not in request.META:
+        return True
+    shown = request.META.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
+    return bool(settings.METRICS_TOKEN) and constant_time_compare(shown, settings.METRICS_TOKEN)
 
 
 def _database() -> str:
@@ -57,16 +67,38 @@ def _control() -> str:
     return "ok" if lease and lease.until > now() else "no control process holds the clock"
 
 
-def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when database, broker, control and a host answer; else 503 naming what does not."""
-    parts = {}
-    for name, check in (("database", _database), ("broker", _broker), ("control", _control), ("hosts", _hosts)):
+_CHECKS = (("database", _database), ("broker", _broker), ("control", _control))
+FRESH = 1.0  # seconds for which a verdict counts: a flood of questions asks the database and the broker once a second
+_asking = Lock()
+_known: tuple[float, dict[str, str]] = (-FRESH, {})
+
+
+def _parts() -> dict[str, str]:
+    """Part → "ok" or what is wrong. One thread finds out; meanwhile others get the verdict before."""
+    global _known
+    when, parts = _known
+    if time.monotonic() - when >= FRESH and _asking.acquire(blocking=not parts):
         try:
-            parts[name] = check()
-        except Exception as error:  # noqa: BLE001 - whatever is wrong is the answer
-            parts[name] = f"{type(error).__name__}: {error}"
+            parts = {}
+            for name, check in _CHECKS:
+                try:
+                    parts[name] = check()
+                except Exception as error:  # noqa: BLE001 - whatever is wrong is the answer
+                    parts[name] = f"{type(error).__name__}: {error}"
+            _known = (time.monotonic(), parts)
+        finally:
+            _asking.release()
+    return parts
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when database, broker and control answer, else 503; names what does not, and says how the hosts are."""
+    parts = _parts()
     good = all(text == "ok" for text in parts.values())
-    response = JsonResponse({"status": "ok" if good else "not ready", "parts": parts}, status=200 if good else 503)
+    told: dict[str, Any] = {"status": "ok" if good else "not ready"}
+    if may_look(request):
+        told["parts"] = {**parts, "hosts": _hosts()} if parts["database"] == "ok" else parts
+    response = JsonResponse(told, status=200 if good else 503)
     if not good:
         response["Retry-After"] = "2"
     return response
@@ -74,6 +106,11 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text: operations by state, hosts by state, servers by status, seconds up."""
+    if not may_look(request):
+        text = (
+            "Counts are for who shows STACKLING_METRICS_TOKEN as a bearer, or asks at web's socket on this machine.\n"
+        )
+        return HttpResponse(text, status=401, content_type="text/plain", headers={"WWW-Authenticate": "Bearer"})
     from django.apps import apps
     from django.db.models import Count
 

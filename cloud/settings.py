@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from cloud import settings_file
+from cloud.run import limits
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -29,8 +30,14 @@ FAULT = env("STACKLING_FAULT") if TESTING else ""
 PORT = int(env("STACKLING_PORT", "8000"))
 LISTEN = env("STACKLING_LISTEN", "127.0.0.1")
 EXTERNAL_CIDR = env("STACKLING_EXTERNAL_CIDR", "172.24.4.0/24")
-#: Where clients reach the front door; the catalog and links fall back to it when a request names no host.
-PUBLIC_URL = env("STACKLING_PUBLIC_URL", f"http://{LISTEN if LISTEN != '0.0.0.0' else '127.0.0.1'}:{PORT}")
+#: Where clients reach this cloud, "" when not said: then links follow the name that a client asked for.
+PUBLIC_URL = env("STACKLING_PUBLIC_URL").rstrip("/")
+_LIMITS = limits.read(env("STACKLING_RATE_LIMITS"))
+USER_REQUESTS_PER_SECOND = _LIMITS.user
+#: Hashes of passwords that a process computes at a time: those that the front door lets through, and one of another route.
+PASSWORD_HASHES = _LIMITS.hashes + 1
+#: Who shows it as a bearer may read /metrics and what /readyz knows; "": only who asks at a socket of this machine.
+METRICS_TOKEN = env("STACKLING_METRICS_TOKEN")
 REGION = env("STACKLING_REGION", "RegionOne")
 
 
@@ -45,7 +52,10 @@ def _secret() -> str:
 
 DEBUG = env("STACKLING_DEBUG") == "1"
 SECRET_KEY = env("STACKLING_SECRET_KEY") or (_secret() if "keys_make" not in sys.argv else "none")
-ALLOWED_HOSTS = ["*"]  # the front door is the only listener; links are built from the host a client asked for
+#: As the front door, which besides knows the address that a client connected to: who listens at all of them leaves it that.
+ALLOWED_HOSTS = [one.strip() for one in env("STACKLING_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")]
+if LISTEN in ("0.0.0.0", "::"):
+    ALLOWED_HOSTS.append("*")
 USE_X_FORWARDED_HOST = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -78,6 +88,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "openstackapi.requests.RequestIdMiddleware",
+    "openstackapi.links.OutsideMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -198,7 +209,7 @@ PASSWORD_REGEX_DESCRIPTION = env("STACKLING_PASSWORD_REGEX_DESCRIPTION")
 MFA_ADAPTER = "identity.factors.adapter.Adapter"
 MFA_SUPPORTED_TYPES = ["recovery_codes", "webauthn"]  # codes of an app are Keystone's credentials
 MFA_PASSKEY_LOGIN_ENABLED = True
-SESSION_COOKIE_SECURE = PUBLIC_URL.startswith("https")
+SESSION_COOKIE_SECURE = PUBLIC_URL.startswith("https") or bool(not PUBLIC_URL and env("STACKLING_TLS_PEM"))
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 CSRF_FAILURE_VIEW = "portal.session.views.stale"
 

@@ -1,58 +1,93 @@
-"""Uploads in chunks, through a door of their own: a body that breaks off is an error here.
+"""The server of the bytes process: bodies of any size, read as they come, each request in a thread of its own.
 
-granian gives the end of a chunked body and its breaking off alike as an end of file, so a raw image whose client died would
-look complete. This server runs in the web process, on a socket beside granian's, and takes nothing else; the front door
-sends it images that come without a length.
+granian gives the end of a body and its breaking off alike as an end of file, so a raw image whose client died would look
+complete: here a body that breaks off is an error. nginx stands before these sockets, so a connection is one request.
 """
 
 import io
 import os
 import socketserver
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
-from threading import Thread
+from threading import BoundedSemaphore, Thread
 from typing import Any, BinaryIO, cast
 from wsgiref.simple_server import ServerHandler, WSGIRequestHandler
 
 from django.db import connections
 
 LINE = 8192  # bytes a line of the framing may have
-#: Bytes read away after an answer that came before the body's end, so that no reset overtakes it.
-READ_AWAY = 16 << 20
+SILENCE = 75.0  # seconds that a body may pause, or a reader
+#: Bytes a second, over the whole body and after the first minute: what comes slower holds its thread for nothing.
+SLOWEST = 4096
+FIRST = 60.0
 
 
 class BrokenOff(EOFError):
-    """The client went away, or sent what is no chunk."""
+    """The client went away, sent what is no chunk, or sends too slowly ever to come to an end."""
 
 
-class Chunks(io.RawIOBase):
-    """The body of a request in chunks, as a file to read from.
+class Body(io.RawIOBase):
+    """A request's body as a file to read from; subclasses know where it ends.
 
-    Reading raises: BrokenOff unless the last chunk came, which has no bytes.
+    Reading raises: BrokenOff unless the body came whole.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._left = 0  # of this chunk
-        self._ended = False
+        self._began = time.monotonic()
+        self._came = 0
 
     def readable(self) -> bool:
         return True
 
+    def _take(self, length: int, buffer: Any) -> int:
+        """At most `length` bytes into the buffer."""
+        try:
+            piece = self._file.read1(min(length, len(buffer)))  # type: ignore[attr-defined]
+        except OSError as error:  # silence
+            raise BrokenOff from error
+        self._came += len(piece)
+        if not piece or self._came < SLOWEST * (time.monotonic() - self._began - FIRST):
+            raise BrokenOff
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+class Sized(Body):
+    """A body whose length was announced."""
+
+    def __init__(self, file: BinaryIO, length: int) -> None:
+        super().__init__(file)
+        self._left = length
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left or not len(buffer):
+            return 0
+        got = self._take(self._left, buffer)
+        self._left -= got
+        return got
+
+
+class Chunks(Body):
+    """A body in chunks; the last one has no bytes."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file)
+        self._left = 0  # of this chunk
+        self._ended = False
+
     def readinto(self, buffer: Any) -> int:
         if not self._left and not self._next():
             return 0
-        piece = self._file.read(min(self._left, len(buffer)))
-        if not piece:
-            raise BrokenOff
-        buffer[: len(piece)] = piece
-        self._left -= len(piece)
+        got = self._take(self._left, buffer)
+        self._left -= got
         if not self._left and self._line():
             raise BrokenOff
-        return len(piece)
+        return got
 
     def _next(self) -> bool:
         """Begins the next chunk; False when that was the last one."""
@@ -80,55 +115,83 @@ class _Handler(WSGIRequestHandler):
     """One request, then the connection ends."""
 
     protocol_version = "HTTP/1.1"  # so that `Expect: 100-continue` is answered
-    server: "Uploads"
+    timeout = SILENCE
+    server: "Server"
 
     def handle(self) -> None:
+        with suppress(OSError):
+            self._handle()
+
+    def _handle(self) -> None:
         self.raw_requestline = self.rfile.readline(65537)
         if not self.raw_requestline or not self.parse_request():
             return
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            self.send_error(HTTPStatus.LENGTH_REQUIRED)
+        body = self._body()
+        if body is None:
+            self.send_error(HTTPStatus.BAD_REQUEST)
             return
-        body = io.BufferedReader(Chunks(cast(BinaryIO, self.rfile)), 1 << 16)
-        answering = ServerHandler(body, cast(BinaryIO, self.wfile), sys.stderr, self.get_environ(), multithread=True)
+        stream = io.BufferedReader(body, 1 << 16)
+        answering = ServerHandler(stream, cast(BinaryIO, self.wfile), sys.stderr, self.get_environ(), multithread=True)
         answering.request_handler = self  # type: ignore[attr-defined]
         answering.run(self.server.application)
-        with suppress(OSError, BrokenOff):
-            for _mib in range(READ_AWAY >> 20):
-                if not body.read(1 << 20):
-                    break
+
+    def _body(self) -> Body | None:
+        """None where the framing is none of ours."""
+        raw = cast(BinaryIO, self.rfile)
+        coding, length = self.headers.get("Transfer-Encoding", ""), self.headers.get("Content-Length", "0")
+        if coding:
+            return Chunks(raw) if coding.lower() == "chunked" else None
+        return Sized(raw, int(length)) if length.isascii() and length.isdigit() else None
 
     def address_string(self) -> str:
-        return "127.0.0.1"  # the front door; the client's own address is in X-Forwarded-For
+        return "127.0.0.1"  # nginx; the client's own address is in X-Forwarded-For
 
     def log_message(self, format: str, *arguments: Any) -> None:
         pass
 
 
-class Uploads(socketserver.ThreadingUnixStreamServer):
-    """Serves `application` on a socket that only this account can open. Its path may be left from a killed one."""
+class Server(socketserver.ThreadingUnixStreamServer):
+    """Serves `application` on a socket that only this account can open, at most `threads` requests at a time.
+
+    Others wait in the socket's backlog. The path may be left from a killed one.
+    """
 
     daemon_threads = True
-    request_queue_size = 64
+    block_on_close = False
+    request_queue_size = 256
 
-    def __init__(self, path: Path, application: Callable[..., Any]) -> None:
+    def __init__(self, path: Path, application: Callable[..., Any], threads: int) -> None:
         path.unlink(missing_ok=True)
         super().__init__(str(path), _Handler, bind_and_activate=False)
         os.fchmod(self.fileno(), 0o600)
         self.application = application
         self.base_environ = {"SERVER_NAME": "", "GATEWAY_INTERFACE": "CGI/1.1", "SERVER_PORT": "", "SCRIPT_NAME": ""}
+        self._free = BoundedSemaphore(threads)
         self.server_bind()
         self.server_activate()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._free.acquire()  # the thread that accepts waits, nobody who serves
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            self._free.release()
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, ("127.0.0.1", 0))
         finally:
+            self._free.release()
             connections.close_all()  # they are this thread's own
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):  # whoever asked is gone
+            super().handle_error(request, client_address)
 
-def serve(path: Path, application: Callable[..., Any]) -> Uploads:
+
+def serve(path: Path, application: Callable[..., Any], threads: int) -> Server:
     """Serves from a thread of its own for as long as this process lives."""
-    server = Uploads(path, application)
-    Thread(target=server.serve_forever, name="uploads", daemon=True).start()
+    server = Server(path, application, threads)
+    Thread(target=server.serve_forever, name=path.stem, daemon=True).start()
     return server

@@ -6,7 +6,6 @@ from cloud import health
 from openstackapi import schema
 
 urlpatterns = [
-    path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
     path("api/schema/", schema.SchemaView.as_view(), name="schema"),

@@ -113,6 +113,16 @@ class Unavailable(CloudError):
         super().__init__(**data)
 
 
+class TooMany(CloudError):
+    """Somebody asks more than is let through now."""
+
+    template = _("Too many requests at once. Try again in %(retry_after)s seconds.")
+
+    def __init__(self, **data: Any) -> None:
+        data.setdefault("retry_after", 2)
+        super().__init__(**data)
+
+
 class MethodNotAllowed(CloudError):
     template = _("The method is not allowed for this resource.")
 

@@ -43,7 +43,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class ControlLink:
-    """`control` is `unix:/path/web.sock` or `https://host[:port]`."""
+    """`control` is `unix:/path/agents.sock` or `https://host[:port]`."""
 
     def __init__(self, control: str, host: str, key: str, clock: ControlClock | None = None) -> None:
         self._url = urlsplit(control)

@@ -37,7 +37,7 @@ class Settings:
     hosts: tuple[HostSettings, ...]
     drivers: dict[str, str]
     underlay_ip: str
-    control: str  # unix:/…/web.sock or https://host[:port]
+    control: str  # unix:/…/nginx/agents.sock or https://host[:port]
     broker_url: str
     private_mounts: bool  # libvirt's folders are this host's own: its libvirtd is ours to configure and to start
     proof_kernel: str  # a Linux kernel to prove KVM with; empty: look in /boot
@@ -65,7 +65,7 @@ class Settings:
             ),
             drivers=DRIVER_SETS[driver],
             underlay_ip=env.get("STACKLING_UNDERLAY_IP", ""),
-            control=env.get("STACKLING_CONTROL") or f"unix:{run}/web.sock",
+            control=env.get("STACKLING_CONTROL") or f"unix:{run}/nginx/agents.sock",
             broker_url=broker_address(env) or f"redis+socket://{run}/redis.sock",
             private_mounts=in_private_mounts(),
             proof_kernel=env.get("STACKLING_PROOF_KERNEL") or demo_kernel(data),

@@ -3,16 +3,21 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.middleware.csrf import CsrfViewMiddleware
 
 from common.actor import Actor
 from common.errors import Forbidden, Unauthorized
+from common.rates import Rate
 
 FromToken = Callable[[str, str], Actor]
 FromSession = Callable[[HttpRequest], Actor | None]
 
 Check = Callable[[Actor, HttpRequest], None]
+
+#: What one user may ask in all, by whatever tokens, sessions and addresses.
+of_users = Rate(settings.USER_REQUESTS_PER_SECOND)
 
 _from_token: FromToken | None = None
 _check: Check | None = None
@@ -36,8 +41,14 @@ class _Csrf(CsrfViewMiddleware):
 def authenticate(request: HttpRequest) -> Actor:
     """The actor behind X-Auth-Token, or behind a portal session (which must pass CSRF on unsafe methods).
 
-    Raises: Unauthorized, Forbidden (CSRF).
+    Raises: Unauthorized, Forbidden (CSRF), TooMany.
     """
+    actor = _authenticate(request)
+    of_users.take(actor.user_id)
+    return actor
+
+
+def _authenticate(request: HttpRequest) -> Actor:
     text = request.META.get("HTTP_X_AUTH_TOKEN")
     if text:
         if _from_token is None:

@@ -17,6 +17,8 @@ from rest_framework.response import Response
 
 from common import errors
 from common.database import was_ended
+from openstackapi import links
+from openstackapi.envelopes import ENVELOPE
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ STATUS: dict[type[errors.CloudError], int] = {
     errors.PreconditionFailed: 412,
     errors.TooLarge: 413,
     errors.UnsupportedMediaType: 415,
+    errors.TooMany: 429,
     errors.Unsupported: 501,
     errors.Unavailable: 503,
 }
@@ -45,69 +48,6 @@ STATUS_OF_SERVICE: dict[str, dict[type[errors.CloudError], int]] = {
     "volume": {errors.OverLimit: 413},
     "identity": {},
     "placement": {},
-}
-
-_NOVA_NAMES = {
-    400: "badRequest",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "itemNotFound",
-    405: "badMethod",
-    406: "notAcceptable",
-    409: "conflictingRequest",
-    413: "overLimit",
-    415: "badMediaType",
-    429: "overLimit",
-    501: "notImplemented",
-    503: "serviceUnavailable",
-}
-TITLES = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    406: "Not Acceptable",
-    409: "Conflict",
-    410: "Gone",
-    412: "Precondition Failed",
-    413: "Request Entity Too Large",
-    415: "Unsupported Media Type",
-    429: "Too Many Requests",
-    500: "Internal Server Error",
-    501: "Not Implemented",
-    503: "Service Unavailable",
-}
-
-
-def _nova(status: int, code: str, message: str, data: dict[str, Any], request_id: str) -> dict[str, Any]:
-    return {_NOVA_NAMES.get(status, "computeFault"): {"code": status, "message": message}}
-
-
-def _keystone(status: int, code: str, message: str, data: dict[str, Any], request_id: str) -> dict[str, Any]:
-    return {"error": {"code": status, "message": message, "title": TITLES.get(status, "Error")}}
-
-
-def _neutron(status: int, code: str, message: str, data: dict[str, Any], request_id: str) -> dict[str, Any]:
-    return {"NeutronError": {"type": data.get("neutron_type", code), "message": message, "detail": ""}}
-
-
-def _glance(status: int, code: str, message: str, data: dict[str, Any], request_id: str) -> dict[str, Any]:
-    return {"message": message, "code": f"{status} {TITLES.get(status, 'Error')}", "title": TITLES.get(status, "Error")}
-
-
-def _placement(status: int, code: str, message: str, data: dict[str, Any], request_id: str) -> dict[str, Any]:
-    body = {"status": status, "title": TITLES.get(status, "Error"), "detail": message, "request_id": request_id}
-    return {"errors": [{**body, "code": data.get("placement_code", "placement.undefined_code")}]}
-
-
-ENVELOPE = {
-    "compute": _nova,
-    "volume": _nova,
-    "identity": _keystone,
-    "network": _neutron,
-    "image": _glance,
-    "placement": _placement,
 }
 
 
@@ -127,7 +67,7 @@ def status_of(error: errors.CloudError, service: str) -> int:
 
 def body_of(error: errors.CloudError, service: str, status: int, request_id: str) -> dict[str, Any]:
     with translation.override("en"):
-        return ENVELOPE.get(service, _keystone)(status, error.code, error.message, error.data, request_id)
+        return ENVELOPE.get(service, ENVELOPE["identity"])(status, error.code, error.message, error.data, request_id)
 
 
 def headers_of(error: errors.CloudError, status: int, service: str, base: str) -> dict[str, str]:
@@ -206,7 +146,7 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
         log.error("%s %s failed (%s)", request.method, request.path, request_id, exc_info=error)
         known = ServerFault(request_id=request_id)
     status = status_of(known, service)
-    base = f"{request.scheme}://{request.get_host()}"
+    base = links.root(request)
     body = body_of(known, service, status, request_id)
     response = _in_words(request, body, status) if service == "image" else None
     response = response or Response(body, status=status)

@@ -1,12 +1,48 @@
-"""Absolute links, built from the host that the client asked for."""
+"""This cloud as it is seen from outside: one answer for links, redirects, cookies, consoles and what is secure."""
 
-from urllib.parse import urlencode
+from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit
 
-from django.http import HttpRequest
+import orjson
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse
+
+from openstackapi.envelopes import ENVELOPE
+
+Respond = Callable[[HttpRequest], HttpResponse]
+
+
+class OutsideMiddleware:
+    """Holds the name that a request came with against ALLOWED_HOSTS; STACKLING_PUBLIC_URL then wins over it.
+
+    After it, `request.scheme`, `get_host()`, `is_secure()` and `build_absolute_uri()` say what users see, whoever asks them:
+    a proxy in front may speak plain http and another name to us.
+    """
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            request.get_host()
+        except DisallowedHost:
+            return _unknown_name()
+        if settings.PUBLIC_URL:
+            outside = urlsplit(settings.PUBLIC_URL)
+            request.META["HTTP_X_FORWARDED_HOST"] = outside.netloc
+            request.META["HTTP_X_FORWARDED_PROTO"] = outside.scheme
+        return self.get_response(request)
+
+
+def _unknown_name() -> HttpResponse:
+    text = "This cloud is not known by the name in the Host header. Ask for it by its own address."
+    body = orjson.dumps(ENVELOPE["identity"](400, "UnknownName", text, {}, ""))
+    return HttpResponse(body, status=400, content_type="application/json")
 
 
 def root(request: HttpRequest) -> str:
-    """``http://host:port`` as the client sees it (X-Forwarded-* are set by the front door only)."""
+    """``http://host:port`` as users see it: STACKLING_PUBLIC_URL, or what the client asked for where that is not set."""
     return f"{request.scheme}://{request.get_host()}"
 
 

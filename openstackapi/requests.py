@@ -22,11 +22,22 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.request_id = new_request_id()  # type: ignore[attr-defined]
+        given = request.META.get("HTTP_X_STACKLING_REQUEST_ID", "")  # the front door's, which a client cannot claim
+        request.request_id = given if _GLOBAL.match(given) else new_request_id()  # type: ignore[attr-defined]
         sent = request.META.get("HTTP_X_OPENSTACK_REQUEST_ID", "")
         request.global_request_id = sent if _GLOBAL.match(sent) else ""  # type: ignore[attr-defined]
         response = self.get_response(request)
         response.headers["X-Openstack-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         if request.path.startswith("/api/compute/"):
             response.headers["X-Compute-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        if given:
+            _tell_the_door(request, response)
         return response
+
+
+def _tell_the_door(request: HttpRequest, response: HttpResponse) -> None:
+    """Who asked, for the access log; the front door takes the headers off again."""
+    actor = getattr(request, "actor", None)
+    if actor is not None:
+        response.headers["X-Stackling-User"] = actor.user_id or ""
+        response.headers["X-Stackling-Project"] = actor.project_id or ""

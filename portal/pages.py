@@ -15,8 +15,9 @@ from django.views import View
 
 from common import live
 from common.actor import Actor
-from common.errors import CloudError, Conflict, Forbidden, NotFound, OverLimit, Unauthorized, Unavailable
+from common.errors import CloudError, Conflict, Forbidden, NotFound, OverLimit, TooMany, Unauthorized, Unavailable
 from identity import sessions
+from openstackapi import auth
 from portal import navigation, prefs
 from portal.session import held
 
@@ -31,6 +32,7 @@ STATUSES: tuple[tuple[type[CloudError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
     (OverLimit, 409),
+    (TooMany, 429),
     (Unavailable, 503),
 )
 
@@ -96,6 +98,8 @@ class Page(View):
         if actor is not None and self.recent and not sessions.is_recent(request):
             return self.to_sign_in()
         try:
+            if actor is not None:
+                auth.of_users.take(actor.user_id)
             return super().dispatch(request, *args, **kwargs)
         except CloudError as error:
             return self.refuse(error)
@@ -188,7 +192,7 @@ class Page(View):
             context = {"title": title, "message": error.message}
             template = "portal/error.html" if self.request.actor else "portal/error_bare.html"  # type: ignore[attr-defined]
             response = self.page(template, status=status, **context)
-        if isinstance(error, Unavailable):
+        if isinstance(error, Unavailable | TooMany):
             response["Retry-After"] = str(error.data.get("retry_after", 5))
         return response
 

@@ -23,10 +23,11 @@ NEEDS = {
         "qemu-system-x86_64",
         "qemu-img",
         "haproxy",
+        "nginx",
         "redis-server",
         "ssh",
     ),
-    "browser": ("ip", "haproxy", "redis-server", "chromium"),
+    "browser": ("ip", "haproxy", "nginx", "redis-server", "chromium"),
 }
 
 

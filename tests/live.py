@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from cloud.run.ready import ask_web
+
 CLONE = Path(__file__).resolve().parents[1]
 #: Demo images take a minute to build; clouds of one clone share what the first one built.
 DEMO_CACHE = CLONE / ".pytest_cache" / "demo-images"
@@ -124,6 +126,10 @@ class LiveCloud:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def local(self, path: str) -> tuple[int, str]:
+        """Status and text of web's answer at its own socket: /readyz and /metrics tell everything there."""
+        return ask_web(Path(self.ready["run"]) / "web.sock", path)
 
     def password(self, account: str) -> str:
         lines = (self.data / "passwords").read_text().splitlines()

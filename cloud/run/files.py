@@ -36,7 +36,7 @@ def folders(cloud: Cloud, owner: Account) -> None:
     cloud.data.mkdir(parents=True, exist_ok=True)
     cloud.data.chmod(0o711)  # hosts' daemons pass to their own below; nobody else may list
     owner.give(cloud.data)
-    for name in ("keys", "keys/tokens", "keys/hosts", "images", "consoles", "logs", "backups", "cache"):
+    for name in ("keys", "keys/tokens", "keys/hosts", "images", "consoles", "logs", "backups", "cache", "cache/nginx"):
         path = cloud.data / name
         path.mkdir(exist_ok=True, mode=0o700)
         path.chmod(0o700)

@@ -1,19 +1,26 @@
 """The front door's configuration: haproxy, one port, in the machine's namespace and in STACKLING_NETNS.
 
-/ws/ → sockets · /console/ → consoles · /internal/ → nobody · an image in chunks → web, by cloud/uploads.py · all else → web.
-What clients must not be able to claim (forwarded addresses, the raw target) is stripped here and set anew.
+/ws/ → sockets · /console/ → consoles · /internal/ → nobody · all else → nginx (nginx.py), which takes bodies whole.
+What clients must not be able to claim (forwarded addresses, ids, users) is stripped here and set anew; who asks too much
+is told so at once. Decisions 0052 and 0053.
 """
 
+from cloud.run import answers, nginx
+from cloud.run.limits import WINDOW, Limits
 from cloud.run.settings import Cloud
 
-#: Bodies above this are refused here, except where bytes are meant to be large (images). Those between the services'
-#: own limit (2 MiB) and this one are read away by `openstackapi.bodies`, so that no reset overtakes the answer.
-BODY_LIMIT = 16 * 1024 * 1024
+#: Uploads of images at a time; each has a thread of the bytes process.
+UPLOADS = 128
+#: Requests that wait for their turn to have a password hashed.
+HASHES_WAITING = 64
+#: Proxies in a row whose word is taken for the address before them.
+_HOPS = 3
 
 _TEMPLATE = """\
 # Written by `make run`; changes here are lost.
 global
     log stderr format raw daemon notice
+    stats socket {run}/haproxy.sock mode 600 level admin
     maxconn 4000
     nbthread 1
     hard-stop-after 10s
@@ -28,64 +35,226 @@ defaults
     option redispatch
     retries 3
     retry-on conn-failure
+    unique-id-format req-%[uuid()]
     timeout connect 3s
-    timeout client 75s
-    timeout server 180s
+    timeout client 45s
+    timeout server 190s
+    timeout queue 5s
     timeout http-request 10s
     timeout http-keep-alive 60s
     timeout tunnel 12h
     timeout client-fin 10s
-    {error_502}
-    {error_503}
-    {error_504}
+{errors}
 
 frontend door
 {binds}
+    log stdout format raw local0 info
+    log-format '{log}'
+    maxconn 3900
+{connections}
+    http-request set-var(txn.path) path
+    http-request set-var(txn.service) str({others})
+    http-request set-var(txn.service) path,field(3,/) if {{ path_beg /api/ }} {{ path,field(3,/) -m str {services} }}
+{proxies}
     # What a client may not claim.
     http-request del-header ^x-forwarded- -m reg
     http-request del-header forwarded
     http-request del-header x-real-ip
-    http-request del-header x-raw-target
+    http-request del-header x-sendfile-type
     http-request del-header ^x-stackling- -m reg
     http-request del-header proxy
+    http-request set-var(txn.address) src
     http-request set-header X-Forwarded-For %[src]
-    http-request set-header X-Forwarded-Proto {scheme}
+    http-request set-header X-Forwarded-Proto %[var(txn.proto)]
     http-request set-header X-Forwarded-Host %[req.hdr(host)]
-    http-request set-header X-Raw-Target %[pathq]
-    # The catalog names a service without a slash at its end; its routes begin after one.
-    http-request set-path %[path]/ if {{ path_reg ^/api/[a-z]+$ }}
+    http-request set-header X-Stackling-Request-Id %[unique-id]
+    http-request set-var(txn.rid) unique-id
+    http-request set-var(txn.rid_in_body) unique-id if {{ var(txn.service) -m str placement }}
 
     acl internal path,url_dec -m reg -i ^/+internal(/|$)
     acl sockets path_beg /ws/
     acl consoles path_beg /console/
-    acl large path_beg /api/image/ /images/
+    acl tunnels path_beg /ws/ /console/
+    acl bytes path_reg ^/api/image/v2/images/[^/]+/(file|stage)$
     acl upload method POST PUT PATCH COPY
+    acl proves path -m reg ^/(sign-in|api/identity/v3/auth/tokens|api/identity/v3/users/[^/]+/password|api/identity/v3/(ec2|s3)tokens)
+{limits}
+{hosts}
     http-request return status 404 content-type application/json string '{not_found}' if internal
-    http-request return status 413 content-type application/json string '{too_large}' if upload !large {{ req.hdr_val(content-length) gt {limit} }}
-    # A body that trickles in holds no thread of web: small ones are read here first, within 10 s.
-    http-request wait-for-body time 10s at-least 16k if upload !large
+    http-request return status 200 content-type application/json string '{{"status": "ok"}}' if {{ path /healthz }}
+    # Nothing but a web socket has anything to do where bodies are read by what serves sockets and consoles.
+    http-request return status 426 content-type application/json string '{no_socket}' hdr Upgrade websocket if tunnels !{{ req.hdr(upgrade) -i -m str websocket }}
+    # The catalog names a service without a slash at its end; its routes begin after one.
+    http-request set-path %[path]/ if {{ path_reg ^/api/[a-z]+$ }}
+    # Glance's own spelling of a part of an image; nginx cuts by Range.
+    http-request set-header Range '%[req.hdr(content-range),regsub("^bytes[= ]([0-9]*-[0-9]*).*$","bytes=\\1")]' if bytes {{ method GET }} {{ req.hdr(content-range) -m found }} !{{ req.hdr(range) -m found }}
+    # Nobody waits for nginx's file where a buffer of ours can wait: small bodies are read here, within 10 s.
+    http-request wait-for-body time 10s at-least 16k if upload !bytes
+    http-response set-var(txn.user) res.hdr(x-stackling-user)
+    http-response set-var(txn.project) res.hdr(x-stackling-project)
+    http-response del-header ^x-stackling- -m reg
+{hsts}
     use_backend sockets if sockets
     use_backend consoles if consoles
-    use_backend uploads if upload {{ path_beg /api/image/ }} {{ req.hdr(transfer-encoding) -m found }}
+    use_backend bytes if bytes
     default_backend web
 
 backend web
-    server web unix@{run}/web.sock maxconn 256
+    server nginx unix@{nginx} maxconn {streams}
 
-backend uploads
-    server uploads unix@{run}/uploads.sock maxconn 32
+backend bytes
+    server nginx unix@{nginx} maxconn {uploads}
+    timeout server 900s
 
 backend sockets
     server sockets unix@{run}/sockets.sock
 
 backend consoles
     server consoles unix@{run}/consoles.sock
+
+# Requests that hash a password, whole by now, sent here by nginx: they wait for their turn on no thread.
+frontend hashing
+    bind unix@{run}/hashing.sock mode 600{owner}
+    maxconn {hashing_most}
+    http-request set-var(txn.service) str({others})
+    http-request set-var(txn.rid) req.hdr(x-stackling-request-id)
+    http-request return status 429 content-type application/json lf-string '{error_429}' hdr Retry-After {retry_after} if {{ queue(hashing) ge {waiting} }}
+    default_backend hashing
+
+backend hashing
+    timeout queue 20s
+    server web unix@{run}/web.sock maxconn {hashes}
+
+backend addresses
+    stick-table type ipv6 size 100k expire 60s store conn_cur,http_req_rate({window}s)
+
+backend authentications
+    stick-table type ipv6 size 100k expire 60s store http_req_rate({window}s)
+
+backend tunnels
+    stick-table type ipv6 size 100k expire 60s store conn_cur
+
+backend links
+    stick-table type ipv6 size 100k expire 60s store conn_cur
 """
 
+#: One JSON line a request. Only the path of the target, for a query may hold a ticket or a signature; no header of the client's.
+_LOG = (
+    '{"time":"%[date,utime(%Y-%m-%dT%H:%M:%SZ)]","request_id":"%ID","method":"%HM",'
+    '"path":"%[var(txn.path),json(utf8s)]","status":%ST,"ms":%Ta,"user":"%[var(txn.user),json(utf8s)]",'
+    '"project":"%[var(txn.project),json(utf8s)]","address":"%[var(txn.address)]","bytes":%B,"end":"%ts"}'
+)
 
-def _error(status: int, title: str, text: str) -> str:
-    body = f'{{"error": {{"code": {status}, "title": "{title}", "message": "{text}"}}}}'
-    return f"http-error status {status} content-type application/json string '{body}' hdr Retry-After 2"
+
+def errors_map() -> str:
+    """The file that holds each error's body: `<service>.<status>` and what is before and after the request's id in it."""
+    lines = []
+    for service in answers.SERVICES:
+        for status in answers.TEXTS:
+            begin, _, end = answers.body(service, status).partition(answers.REQUEST_ID)
+            lines += [f"{service}.{status} {begin}"] + ([f"{service}.{status}.end {end}"] if end else [])
+    return "\n".join(lines) + "\n"
+
+
+def _error_text(cloud: Cloud, status: int) -> str:
+    """A log-format string that gives an error's body in the form of the service that was asked."""
+    service, file = f"var(txn.service,{answers.OTHERS})", cloud.run / "errors.map"
+    return (
+        f"%[{service},concat(.{status}),map_str({file})]%[var(txn.rid_in_body)]"
+        f"%[{service},concat(.{status}.end),map_str({file})]"
+    )
+
+
+def _head(status: int) -> str:
+    retry = f" hdr Retry-After {answers.RETRY_AFTER}" if status in answers.RETRIED else ""
+    return f"{retry} hdr X-Openstack-Request-Id %[var(txn.rid)]"
+
+
+def _errors(cloud: Cloud) -> str:
+    kind = "content-type application/json lf-string"
+    return "\n".join(
+        f"    http-error status {status} {kind} '{_error_text(cloud, status)}'{_head(status)}"
+        for status in (400, 408, 413, 429, 500, 502, 503, 504)
+    )
+
+
+def _refuse(cloud: Cloud, status: int, condition: str) -> str:
+    kind = "content-type application/json lf-string"
+    return (
+        f"    http-request return status {status} {kind} '{_error_text(cloud, status)}'{_head(status)} if {condition}"
+    )
+
+
+def _limits(cloud: Cloud, limits: Limits) -> str:
+    """Counting starts where the address is known and ends with the request. A limit of 0 counts and refuses nothing."""
+    source = "src,ipmask(32,64)"
+    lines = [
+        f"    http-request track-sc0 {source} table addresses if !tunnels",
+        f"    http-request track-sc1 {source} table authentications if proves upload",
+        f"    http-request track-sc1 {source} table tunnels if tunnels",
+    ]
+    rules: list[tuple[int, str]] = [
+        (limits.address * WINDOW, "{{ sc0_http_req_rate gt {0} }}"),
+        (limits.open, "!tunnels {{ sc0_conn_cur gt {0} }}"),
+        (limits.authentication * WINDOW, "proves upload {{ sc1_http_req_rate(authentications) gt {0} }}"),
+        (limits.sockets, "tunnels {{ sc1_conn_cur(tunnels) gt {0} }}"),
+    ]
+    return "\n".join(lines + [_refuse(cloud, 429, rule.format(most)) for most, rule in rules if most])
+
+
+def _connections(cloud: Cloud, limits: Limits) -> str:
+    if not limits.connections:
+        return ""
+    unless = f" !{{ src {' '.join(cloud.trusted_proxies)} }}" if cloud.trusted_proxies else ""
+    return (
+        "    tcp-request connection track-sc2 src,ipmask(32,64) table links\n"
+        f"    tcp-request connection reject if {{ sc2_conn_cur gt {limits.connections} }}{unless}"
+    )
+
+
+def _proxies(cloud: Cloud) -> str:
+    """Who asks, and by what: as a trusted proxy says, from the nearest of them outwards; else as the connection says."""
+    lines = [f"    http-request set-var(txn.proto) str({cloud.scheme})"]
+    if cloud.trusted_proxies:
+        near = f"{{ src {' '.join(cloud.trusted_proxies)} }}"
+        said = "{ req.hdr(x-forwarded-proto) -m str http https }"
+        lines.append(f"    http-request set-var(txn.proto) req.hdr(x-forwarded-proto) if {near} {said}")
+        lines += [
+            f"    http-request set-src req.hdr_ip(x-forwarded-for,-{hop}) if {near} {{ req.hdr_cnt(x-forwarded-for) ge {hop} }}"
+            for hop in range(1, _HOPS + 1)
+        ]
+    return "\n".join(lines)
+
+
+def _hosts(cloud: Cloud) -> str:
+    """A name that is not this cloud's is refused: nobody is led here, or from here, by a name of somebody else's."""
+    if "*" in cloud.allowed_hosts:
+        return ""
+    exact = [name for name in cloud.allowed_hosts if not name.startswith(".")]
+    ends = [name for name in cloud.allowed_hosts if name.startswith(".")]
+    lines = [
+        "    http-request set-var(txn.host) req.hdr(host),host_only,lower",
+        "    http-request set-var(txn.dst) dst",
+        f"    acl ours var(txn.host) -m str {' '.join(exact)}",
+        "    acl ours var(txn.host),strcmp(txn.dst) eq 0",
+    ]
+    lines += [f"    acl ours var(txn.host) -m end {' '.join(ends)}"] if ends else []
+    lines += [f"    acl ours var(txn.host) -m str {' '.join(name[1:] for name in ends)}"] if ends else []
+    text = answers.body(
+        answers.OTHERS,
+        400,
+        "This cloud is not known by the name in the Host header. Ask for it by its own address; its operator can add a "
+        "name with STACKLING_PUBLIC_URL or STACKLING_ALLOWED_HOSTS.",
+    )
+    return "\n".join(
+        [*lines, f"    http-request return status 400 content-type application/json string '{text}' if !ours"]
+    )
+
+
+def _hsts(cloud: Cloud) -> str:
+    if not cloud.public_url.startswith("https://"):
+        return ""
+    return '    http-after-response set-header Strict-Transport-Security "max-age=31536000"'
 
 
 def _binds(cloud: Cloud) -> str:
@@ -101,15 +270,30 @@ def _binds(cloud: Cloud) -> str:
 
 def config(cloud: Cloud, *, user: str = "", group: str = "") -> str:
     """haproxy's configuration. `user` and `group`: whom it becomes after binding, when it is started as root."""
+    limits = cloud.rate_limits
     return _TEMPLATE.format(
         user=f"    user {user}\n    group {group}" if user else "",
+        owner=f" user {user}" if user else "",
         binds=_binds(cloud),
-        scheme="https" if cloud.tls_pem else "http",
         run=cloud.run,
-        limit=BODY_LIMIT,
-        error_502=_error(502, "Bad Gateway", "This part of the cloud ended while it answered. Try again in 2 s."),
-        error_503=_error(503, "Service Unavailable", "This part of the cloud is starting or away. Try again in 2 s."),
-        error_504=_error(504, "Gateway Timeout", "No answer came within 180 s. Try again."),
-        not_found='{"error": {"code": 404, "title": "Not Found", "message": "Nothing is here."}}',
-        too_large=f'{{"error": {{"code": 413, "title": "Request Entity Too Large", "message": "At most {BODY_LIMIT} bytes are taken here."}}}}',
+        errors=_errors(cloud),
+        log=_LOG,
+        connections=_connections(cloud, limits),
+        others=answers.OTHERS,
+        services=" ".join(answers.SERVICES),
+        proxies=_proxies(cloud),
+        limits=_limits(cloud, limits),
+        hosts=_hosts(cloud),
+        not_found=answers.body(answers.OTHERS, 404, "Nothing is here."),
+        no_socket=answers.body(answers.OTHERS, 426, "Only web sockets are served here."),
+        hsts=_hsts(cloud),
+        nginx=nginx.door(cloud),
+        streams=nginx.STREAMS,
+        uploads=UPLOADS,
+        hashing_most=HASHES_WAITING + limits.hashes + 16,
+        waiting=HASHES_WAITING,
+        error_429=_error_text(cloud, 429),
+        retry_after=answers.RETRY_AFTER,
+        hashes=limits.hashes,
+        window=WINDOW,
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cloud.run import nginx
 from cloud.run.settings import CLONE, Cloud
 from cloud.run.users import Account
 
@@ -23,6 +24,7 @@ class Program:
     environment: dict[str, str] = field(default_factory=dict)
     stop_seconds: int = 10
     priority: int = 100
+    own_stdout: str = ""  # the name of a log for stdout alone; else it goes with stderr into <name>.log
     whole_group: bool = True  # stop signals go to its children too; not for agents, whose guests must stay
 
 
@@ -31,9 +33,10 @@ def _python(*arguments: str) -> tuple[str, ...]:
 
 
 def _granian(cloud: Cloud, name: str, interface: str, *more: str) -> tuple[str, ...]:
+    socket = f"{cloud.run}/{name}.sock"
     return _python(
-        "-m", "cloud.run.serve", f"{cloud.run}/{name}.sock", "--interface", interface, "--workers", "1",
-        "--respawn-failed-workers", "--workers-kill-timeout", "5s", "--no-access-log", "--log-level", "warning", *more,
+        "-m", "cloud.run.serve", socket, "--", sys.executable, "-m", "granian", "--uds", socket,
+        "--uds-permissions", "0600", "--interface", interface, "--workers", "1", "--respawn-failed-workers", "--workers-kill-timeout", "5s", "--no-access-log", "--log-level", "warning", *more,
         f"cloud.run.{name}:application",
     )  # fmt: skip
 
@@ -55,7 +58,17 @@ def control_plane(cloud: Cloud, front_door_root: bool) -> list[Program]:
                     "--heartbeat", "30", "--token-plugin", "hostagent.console_plugin.Tickets",
                     "--token-source", str(cloud.data)),
         ),
-        Program("frontdoor", ("haproxy", "-db", "-f", f"{cloud.run}/haproxy.cfg"), root=front_door_root, priority=200),
+        Program("bytes", _python("-m", "cloud.run.bytes")),
+        Program(
+            "nginx",
+            _python("-m", "cloud.run.serve", *map(str, (nginx.door(cloud), nginx.agents(cloud))), "--",
+                    "nginx", "-e", "stderr", "-c", f"{cloud.run}/nginx.conf"),
+            priority=190,
+        ),
+        Program(
+            "frontdoor", ("haproxy", "-db", "-f", f"{cloud.run}/haproxy.cfg"), root=front_door_root, priority=200,
+            own_stdout="access",
+        ),
     ]  # fmt: skip
     if cloud.needs_redis:
         programs.append(
@@ -73,7 +86,7 @@ def control_plane(cloud: Cloud, front_door_root: bool) -> list[Program]:
 def agents(cloud: Cloud, underlay: dict[str, str]) -> list[Program]:
     """One agent a host, inside the host's namespaces, and one for all fake hosts. `underlay`: host → its address."""
     common = {
-        "STACKLING_CONTROL": f"unix:{cloud.run}/web.sock",
+        "STACKLING_CONTROL": f"unix:{nginx.agents(cloud)}",
         "STACKLING_HOST_KEY_FILE": f"{cloud.data}/keys/hosts",
         "STACKLING_BROKER_FILE": f"{cloud.data}/keys/broker",
     }
@@ -122,11 +135,17 @@ def _section(program: Program, cloud: Cloud, account: Account) -> str:
         f"stopwaitsecs={program.stop_seconds}",
         f"stopasgroup={str(program.whole_group).lower()}",
         f"killasgroup={str(program.whole_group).lower()}",
-        "redirect_stderr=true",
-        f"stdout_logfile={cloud.logs}/{program.name}.log",
-        "stdout_logfile_maxbytes=10MB",
+        f"redirect_stderr={str(not program.own_stdout).lower()}",
+        f"stdout_logfile={cloud.logs}/{program.own_stdout or program.name}.log",
+        f"stdout_logfile_maxbytes={'50MB' if program.own_stdout else '10MB'}",
         "stdout_logfile_backups=2",
     ]
+    if program.own_stdout:
+        lines += [
+            f"stderr_logfile={cloud.logs}/{program.name}.log",
+            "stderr_logfile_maxbytes=10MB",
+            "stderr_logfile_backups=2",
+        ]
     if environment:
         lines.append(f"environment={environment}")
     if account.is_other and not program.root:

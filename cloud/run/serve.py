@@ -1,4 +1,8 @@
-"""`python -m cloud.run.serve SOCKET GRANIAN-ARGUMENTS…`: granian on a unix socket that a killed one may have left behind."""
+"""`python -m cloud.run.serve SOCKET… -- COMMAND…`: a server on unix sockets that a killed one may have left behind.
+
+Neither granian nor nginx starts where a socket's file is already; only one of each runs at a time. A folder that a socket
+lies in is made for this account alone.
+"""
 
 import os
 import sys
@@ -6,11 +10,12 @@ from pathlib import Path
 
 
 def main() -> None:
-    path, arguments = Path(sys.argv[1]), sys.argv[2:]
-    path.unlink(missing_ok=True)  # granian panics on a socket file that is there; only one of us runs at a time
-    os.execv(
-        sys.executable, [sys.executable, "-m", "granian", "--uds", str(path), "--uds-permissions", "0600", *arguments]
-    )
+    split = sys.argv.index("--")
+    sockets, command = [Path(name) for name in sys.argv[1:split]], sys.argv[split + 1 :]
+    for path in sockets:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.unlink(missing_ok=True)
+    os.execvp(command[0], command)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,13 @@
 import hashlib
 import ipaddress
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cloud.run import environment
+from cloud.run import environment, limits
+from cloud.run.limits import Limits
 
 CLONE = Path(__file__).resolve().parents[2]
 
@@ -41,7 +43,11 @@ class Cloud:
     fake_hosts: int
     host_mode: str
     underlay_ip: str
-    public_url: str
+    public_url: str  # as given, else made of the address and port listened at
+    public_url_given: bool
+    trusted_proxies: tuple[str, ...]
+    allowed_hosts: tuple[str, ...]
+    rate_limits: Limits
     tls_pem: str
     insecure: bool
     environment: dict[str, str] = field(repr=False)
@@ -82,6 +88,16 @@ class Cloud:
         return self.data / "logs"
 
     @property
+    def scheme(self) -> str:
+        """What clients speak to the front door itself."""
+        return "https" if self.tls_pem else "http"
+
+    @property
+    def spool(self) -> Path:
+        """Where nginx keeps bodies that come slowly and answers that go slowly."""
+        return self.data / "cache" / "nginx"
+
+    @property
     def static_root(self) -> Path:
         return CLONE / "staticfiles"
 
@@ -104,7 +120,8 @@ class Cloud:
             "STACKLING_FAKE_HOSTS": str(self.fake_hosts),
             "STACKLING_HOST_MODE": self.host_mode,
             "STACKLING_UNDERLAY_IP": self.underlay_ip,
-            "STACKLING_PUBLIC_URL": self.public_url,
+            "STACKLING_PUBLIC_URL": self.public_url if self.public_url_given else "",
+            "STACKLING_ALLOWED_HOSTS": ",".join(self.allowed_hosts),
         }
 
 
@@ -138,6 +155,53 @@ def _check_exposure(listen: str, *, tls: bool, insecure: bool) -> None:
             f"STACKLING_LISTEN is {listen}, which others can reach, and there is no TLS: passwords would travel in the"
             " clear. Set STACKLING_TLS_PEM to a certificate with its key, or STACKLING_INSECURE=1 if you mean it."
         )
+
+
+def _public_url(environment: dict[str, str], listen: str, port: int, tls: bool) -> str:
+    reach = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(listen, listen)
+    public = environment.get("STACKLING_PUBLIC_URL") or f"{'https' if tls else 'http'}://{reach}:{port}"
+    parts = urlsplit(public)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Refused(f"STACKLING_PUBLIC_URL is {public!r}: it must be http:// or https:// and a name.")
+    if parts.path.strip("/") or parts.query or parts.fragment or parts.username:
+        raise Refused(f"STACKLING_PUBLIC_URL is {public!r}: nothing may follow the name and the port.")
+    return public.rstrip("/")
+
+
+def _trusted_proxies(environment: dict[str, str]) -> tuple[str, ...]:
+    found = []
+    for part in filter(None, (part.strip() for part in environment.get("STACKLING_TRUSTED_PROXIES", "").split(","))):
+        try:
+            found.append(str(ipaddress.ip_network(part)))
+        except ValueError as error:
+            raise Refused(f"STACKLING_TRUSTED_PROXIES holds {part!r}: {error}.") from None
+    return tuple(found)
+
+
+_NAME = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]")
+
+
+def _allowed_hosts(environment: dict[str, str], public: str, listen: str) -> tuple[str, ...]:
+    """Names and addresses by which this cloud may be asked, as Django writes them. Besides, the address connected to."""
+    address = f"[{listen}]" if ":" in listen else listen
+    name = urlsplit(public).hostname or ""
+    found = ["127.0.0.1", "localhost", "[::1]", address, f"[{name}]" if ":" in name else name]
+    for part in environment.get("STACKLING_ALLOWED_HOSTS", "").lower().split(","):
+        if part.strip():
+            found.append(part.strip())
+    for one in found:
+        if not _NAME.fullmatch(one):
+            raise Refused(
+                f"STACKLING_ALLOWED_HOSTS holds {one!r}: it takes names, addresses, .example.org for all below, or *."
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def _rate_limits(environment: dict[str, str]) -> Limits:
+    try:
+        return limits.read(environment.get("STACKLING_RATE_LIMITS", ""))
+    except ValueError as error:
+        raise Refused(f"STACKLING_RATE_LIMITS is wrong: {error}.") from None
 
 
 def _host_mode(environment: dict[str, str], hosts: int) -> str:
@@ -175,10 +239,7 @@ def read(environment: dict[str, str] | None = None) -> Cloud:
     tls = env.get("STACKLING_TLS_PEM", "")
     insecure = env.get("STACKLING_INSECURE") == "1"
     _check_exposure(listen, tls=bool(tls), insecure=insecure)
-    reach = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(listen, listen)
-    public = env.get("STACKLING_PUBLIC_URL") or f"{'https' if tls else 'http'}://{reach}:{port}"
-    if urlsplit(public).scheme not in ("http", "https"):
-        raise Refused(f"STACKLING_PUBLIC_URL is {public!r}: it must begin with http:// or https://.")
+    public = _public_url(env, listen, port, bool(tls))
     hosts = _number(env, "STACKLING_HOSTS", 1, 0, 16)
     fake = _number(env, "STACKLING_FAKE_HOSTS", 0, 0, 500)
     if hosts + fake == 0:
@@ -195,7 +256,11 @@ def read(environment: dict[str, str] | None = None) -> Cloud:
         fake_hosts=fake,
         host_mode=_host_mode(env, hosts),
         underlay_ip=_underlay_ip(env),
-        public_url=public.rstrip("/"),
+        public_url=public,
+        public_url_given=bool(env.get("STACKLING_PUBLIC_URL")),
+        trusted_proxies=_trusted_proxies(env),
+        allowed_hosts=_allowed_hosts(env, public, listen),
+        rate_limits=_rate_limits(env),
         tls_pem=tls,
         insecure=insecure,
         environment=env,

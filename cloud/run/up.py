@@ -3,27 +3,19 @@
 import fcntl
 import os
 import signal
-import ssl
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from cloud.run import files, frontdoor, hosts, programs, supervise, vendor
+from cloud.run import deadlines, files, frontdoor, hosts, nginx, programs, ready, supervise, vendor
 from cloud.run.settings import CLONE, Cloud, Refused
 from cloud.run.steps import Steps, hash_files, hash_tree_facts, run, stream_steps
 from cloud.run.users import Account, as_root, control_account
 
 STAMPS = CLONE / ".venv" / "stamps"
-READY_SECONDS = 90.0
-#: We ask our own front door by its address, which its certificate need not name.
-_OWN_DOOR = ssl.create_default_context()
-_OWN_DOOR.check_hostname = False
-_OWN_DOOR.verify_mode = ssl.CERT_NONE
 
 
 def prepare_clone(steps: Steps) -> None:
@@ -95,6 +87,8 @@ def write_configs(cloud: Cloud, account: Account, underlay: dict[str, str]) -> l
     drops = door_as_root and account.uid != 0
     entry = frontdoor.config(cloud, user=account.name if drops else "", group=str(_group(account)) if drops else "")
     files.write(cloud.run / "haproxy.cfg", entry, account)
+    files.write(cloud.run / "errors.map", frontdoor.errors_map(), account)
+    files.write(cloud.run / "nginx.conf", nginx.config(cloud), account)
     everything = programs.control_plane(cloud, door_as_root) + programs.agents(cloud, underlay)
     split = {"supervisor": everything} if root else {
         "supervisor": [p for p in everything if not p.root],
@@ -110,51 +104,6 @@ def _group(account: Account) -> str:
     import grp
 
     return grp.getgrgid(account.gid).gr_name
-
-
-def wait_until_ready(cloud: Cloud, names: list[str], stopping: list[int]) -> dict[str, Any]:
-    """Waits until /readyz says yes through the front door. Gives program → pid.
-
-    Raises: Refused after 90 s, naming the programs that do not run and what /readyz said.
-    """
-    until, said = time.monotonic() + READY_SECONDS, "nothing"
-    url = f"{'https' if cloud.tls_pem else 'http'}://{_reach(cloud)}:{cloud.port}/readyz"
-    while time.monotonic() < until and not stopping:
-        found = {n: i for name in names for n, i in (supervise.states(cloud, name) or {}).items()}
-        running = found and all(info["statename"] == "RUNNING" for info in found.values())
-        if running:
-            try:
-                with urllib.request.urlopen(url, timeout=5, context=_OWN_DOOR) as answer:
-                    if answer.status == 200 and (said := hosts_missing(cloud, url)) == "":
-                        return {name: info["pid"] for name, info in found.items()}
-            except urllib.error.HTTPError as error:
-                said = f"{error.code} {error.read(600).decode(errors='replace')}"
-            except OSError as error:
-                said = str(error)
-        time.sleep(0.15)
-    if stopping:
-        return {}
-    down = [
-        f"{n} is {i['statename'].lower()} ({i['spawnerr'] or 'see ' + i['stdout_logfile']})"
-        for n, i in found.items()
-        if i["statename"] != "RUNNING"
-    ]
-    raise Refused(
-        f"The cloud is not ready after {READY_SECONDS:.0f} s. {'; '.join(down)}\n/readyz said: {said}\nLogs are in {cloud.logs}."
-    )
-
-
-def hosts_missing(cloud: Cloud, readyz: str) -> str:
-    """What /metrics says of the hosts, as a sentence, while not all of this machine's are up; "" once they are."""
-    with urllib.request.urlopen(readyz.replace("/readyz", "/metrics"), timeout=5, context=_OWN_DOOR) as answer:
-        lines = answer.read().decode().splitlines()
-    counts = dict(line.split("} ") for line in lines if line.startswith("stackling_hosts{"))
-    up, wanted = int(counts.get('stackling_hosts{state="up"', 0)), cloud.hosts + cloud.fake_hosts
-    return "" if up >= wanted else f"{up} of {wanted} hosts are up"
-
-
-def _reach(cloud: Cloud) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(cloud.listen, cloud.listen)
 
 
 def facts(cloud: Cloud, account: Account, steps: Steps, pids: dict[str, int]) -> dict[str, Any]:
@@ -277,13 +226,17 @@ def _serve(cloud: Cloud, account: Account, steps: Steps, names: list[str]) -> in
     children = {name: supervise.start(cloud, name, through=as_root([]) if name == "agents" else []) for name in names}
     try:
         with steps.step("processes"):
-            pids = wait_until_ready(cloud, names, stopping)
+            pids = ready.wait_until_ready(cloud, names, stopping)
         if not stopping:
             for name, child in children.items():
                 pids[name] = supervise.pid_of(cloud, name) or child.pid
             files.ready(cloud, account, facts(cloud, account, steps, pids))
             print(_block(cloud, account, time.monotonic() - steps.started), flush=True)
+        looked = time.monotonic()
         while not stopping and all(child.poll() is None for child in children.values()):
+            if time.monotonic() - looked > deadlines.EVERY:
+                deadlines.cut(cloud)
+                looked = time.monotonic()
             time.sleep(0.5)
         ended = [name for name, child in children.items() if child.poll() is not None]
         if ended and not stopping:

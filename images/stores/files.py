@@ -101,6 +101,12 @@ class Part:
         self.path.unlink(missing_ok=True)
 
 
+def require(path: Path) -> None:
+    """Raises: DataMissing."""
+    if not path.is_file():
+        raise DataMissing(id=path.name)
+
+
 def read(path: Path, start: int = 0, length: int | None = None) -> Iterator[bytes]:
     """The bytes [start, start + length) in pieces. The file is opened at once, so that a missing one raises here.
 

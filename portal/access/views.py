@@ -12,7 +12,7 @@ from portal.pages import Page
 
 
 def auth_url(request: HttpRequest) -> str:
-    return f"{request.scheme}://{request.get_host()}/api/identity/v3"
+    return f"{links.root(request)}/api/identity/v3"
 
 
 def region(request: HttpRequest) -> str:
@@ -58,7 +58,7 @@ class ApiAccess(Page):
     panel = "api-access"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        base = f"{request.scheme}://{request.get_host()}"
+        base = links.root(request)
         rows = (
             Endpoint.objects.filter(interface="public", region_id=region(request))
             .select_related("service")

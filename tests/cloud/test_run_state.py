@@ -123,5 +123,6 @@ def test_only_agents_start_as_root_and_keep_their_guests(here, me):
     sections = dict(part.split("]\n", 1) for part in text.split("[program:")[1:])
     assert "stopasgroup=false" in sections["agent-host1"] and "user=" not in sections["agent-host1"]
     assert all(
-        "user=stackling" in sections[name] for name in ("web", "control", "sockets", "consoles", "redis", "agent-fake")
+        "user=stackling" in sections[name]
+        for name in ("web", "bytes", "nginx", "control", "sockets", "consoles", "redis", "agent-fake")
     )

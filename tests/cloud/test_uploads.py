@@ -1,7 +1,8 @@
-"""Chunked bodies through their own door: whole or an error."""
+"""Bodies that are read as they come: whole or an error."""
 
 import io
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ class Served:
         self.path = path
         self.heard: list[Any] = []
         self.reads = True
-        self.server = uploads.serve(path, self.application)
+        self.server = uploads.serve(path, self.application, threads=4)
 
     def application(self, environ: dict[str, Any], start: Any) -> list[bytes]:
         self.heard.append({name: environ.get(name) for name in ("PATH_INFO", "QUERY_STRING", "HTTP_X_AUTH_TOKEN")})
@@ -79,15 +80,46 @@ def test_a_client_may_wait_for_a_word_first(served: Served) -> None:
         assert link.recv(100).startswith(b"HTTP/1.0 200 OK")
 
 
-def test_an_answer_before_the_bodys_end_is_read(served: Served) -> None:
-    served.reads = False
-    piece = b"100000\r\n" + bytes(1 << 20) + b"\r\n"
-    assert served.ask(HEAD + b"\r\n", *[piece] * 4, b"0\r\n\r\n").endswith(b"ok")
+@pytest.mark.parametrize("sent", [b"", b"ab"])
+def test_a_body_shorter_than_it_was_said_to_be_is_an_error(served: Served, sent: bytes) -> None:
+    served.ask(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n" + sent)
+    assert isinstance(served.heard[-1], uploads.BrokenOff)
 
 
-def test_only_chunks_come_here(served: Served) -> None:
-    assert served.ask(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx").startswith(b"HTTP/1.1 411")
+def test_a_body_with_a_length_ends_where_it_says(served: Served) -> None:
+    served.ask(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcdef")
+    assert served.heard[1:] == [b"abc", b""]
+
+
+@pytest.mark.parametrize("head", [b"Transfer-Encoding: gzip, chunked", b"Content-Length: -1", b"Content-Length: \xb2"])
+def test_what_frames_a_body_otherwise_is_refused(served: Served, head: bytes) -> None:
+    assert served.ask(b"PUT / HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n").startswith(b"HTTP/1.1 400")
     assert served.heard == []
+
+
+def test_a_body_that_would_never_end_is_cut(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """B1: a byte a second holds no thread for days."""
+    monkeypatch.setattr(uploads, "FIRST", -10.0)  # as if the first minute were over
+    served.ask(HEAD + b"\r\n", b"3\r\nabc\r\n0\r\n\r\n")
+    assert isinstance(served.heard[-1], uploads.BrokenOff)
+
+
+def test_more_requests_than_threads_wait_and_are_answered(served: Served) -> None:
+    """B1: threads are bounded; who waits costs none."""
+    head = b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n"
+    links = [socket.socket(socket.AF_UNIX) for _ in range(7)]
+    for link in links:
+        link.settimeout(10)
+        link.connect(str(served.path))
+        link.sendall(head)
+    until = time.monotonic() + 5
+    while len(served.heard) < 4 and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert len(served.heard) == 4  # environments of requests; no body came
+    for link in links:
+        link.sendall(b"x")
+    assert all(link.recv(100).startswith(b"HTTP/1.0 200") for link in links)
 
 
 def test_no_size_is_all() -> None:

@@ -13,7 +13,7 @@ from tests.trouble.conftest import Troubled
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
-PROGRAMS = ["redis", "agent-fake", *(pytest.param(name, marks=pytest.mark.slow) for name in ("web", "frontdoor", "sockets", "control", "consoles"))]  # fmt: skip
+PROGRAMS = ["redis", "agent-fake", *(pytest.param(name, marks=pytest.mark.slow) for name in ("web", "bytes", "nginx", "frontdoor", "sockets", "control", "consoles"))]  # fmt: skip
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -51,7 +51,11 @@ def test_without_a_broker_a_server_is_accepted_and_boots_later(
         shown = rest.server(server_id)
         assert shown is not None and shown["status"] == "BUILD"
         ready = rest.ask("GET", "/readyz", token="")
-        assert ready.status == 503 and ready.headers["retry-after"] and "broker" in ready.text
+        assert ready.status == 503 and ready.headers["retry-after"] and "broker" not in ready.text
+        assert (
+            "TimeoutError" in troubled.cloud.local("/readyz")[1]
+            or "ConnectionError" in troubled.cloud.local("/readyz")[1]
+        )
     finally:
         troubled.supervisor.startProcess("redis")
     rest.until(server_id, "ACTIVE", seconds=60)

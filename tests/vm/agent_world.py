@@ -87,7 +87,8 @@ class AgentWorld:
         )
         self.broker = f"redis+socket://{self.run}/redis.sock"
         self.redis = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", f"{self.run}/redis.sock", "--save", "", "--loglevel", "warning"])  # fmt: skip
-        self.web = Server(f"{self.run}/web.sock", Internal)
+        (self.run / "nginx").mkdir()
+        self.web = Server(f"{self.run}/nginx/agents.sock", Internal)
         threading.Thread(target=self.web.serve_forever, daemon=True).start()
         while not (self.run / "redis.sock").exists():
             time.sleep(0.05)

@@ -1,0 +1,54 @@
+"""Django's handlers with few middlewares: for programs, and for images' bytes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.handlers.exception import convert_exception_to_response
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest, HttpResponse
+
+from openstackapi.links import OutsideMiddleware
+from openstackapi.requests import RequestIdMiddleware
+
+
+class ApiHandler(WSGIHandler):
+    """Django's handler with one middleware. Views of `openstackapi` need no other when no cookie says who asks."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        respond = convert_exception_to_response(self._get_response)
+        self._middleware_chain = convert_exception_to_response(
+            RequestIdMiddleware(OutsideMiddleware(_finished(respond)))
+        )
+
+
+def _finished(respond: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """What the long way's other middlewares say of an answer to a program: its length, and that it is what it says."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = respond(request)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if not response.streaming and not response.has_header("Content-Length"):
+            response.headers["Content-Length"] = str(len(response.content))
+        return response
+
+    return answer
+
+
+class BytesHandler(ApiHandler):
+    """The routes of the bytes process. Who asks is told by a token, a host's seal or a portal session."""
+
+    urls = "cloud.urls_bytes"
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        super().load_middleware(is_async)
+        inner = self._middleware_chain
+
+        def answer(request: HttpRequest) -> HttpResponse:
+            request.urlconf = self.urls  # type: ignore[attr-defined]
+            return inner(request)
+
+        self._middleware_chain = convert_exception_to_response(SessionMiddleware(answer))

@@ -1,0 +1,32 @@
+"""What the front door itself answers, in each service's own form: the sentences, and the bodies made of them."""
+
+import json
+
+from openstackapi.envelopes import ENVELOPE
+
+#: Whose form an error has where a path is no service's.
+OTHERS = "identity"
+SERVICES = tuple(ENVELOPE)
+#: Stands for the request's id until it is known.
+REQUEST_ID = "@REQUEST_ID@"
+
+TEXTS = {
+    400: "The request is not one that HTTP knows, or the name it asks for is not this cloud's.",
+    408: "The request did not come whole in time. Send it again over a faster line.",
+    413: "The request body is larger than what is taken here: 1 MiB, or 2 MiB for policies and metadata definitions.",
+    414: "The request line is longer than 16 KiB.",
+    429: "Too many requests at once. Try again in 2 s.",
+    500: "The front door could not keep the request body: its disk may be full. Tell the operator.",
+    502: "This part of the cloud ended while it answered. Try again in 2 s.",
+    503: "This part of the cloud is starting, away or busy. Try again in 2 s.",
+    504: "No answer came within 180 s. Try again.",
+}
+#: Seconds after which another try makes sense.
+RETRY_AFTER = 2
+RETRIED = (429, 502, 503, 504)
+
+
+def body(service: str, status: int, text: str = "") -> str:
+    """The JSON of an error; `REQUEST_ID` is in it where the service says the id in the body."""
+    made = ENVELOPE[service](status, "HTTPError", text or TEXTS[status], {"retry_after": RETRY_AFTER}, REQUEST_ID)
+    return json.dumps(made)

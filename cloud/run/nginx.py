@@ -1,0 +1,190 @@
+"""nginx behind the front door: takes requests whole before web sees them, keeps answers for slow readers, sends files.
+
+Decision 0052. Two sockets: one for the front door, one for the agents of this machine. The front door
+has checked and set all headers that a client may not claim; nginx believes it.
+"""
+
+from pathlib import Path
+
+from cloud.run import answers
+from cloud.run.settings import Cloud
+
+#: Bytes that a request body may have. Each is spooled to disk from 16 KiB on, so `STREAMS` × this is what may lie there.
+BODY_LIMIT = "1m"
+#: Keystone's policies and Glance's metadata definitions: as much as web takes (DATA_UPLOAD_MAX_MEMORY_SIZE).
+DOCUMENT_LIMIT = "2m"
+#: Requests that the front door hands over at a time.
+STREAMS = 2000
+
+_TEMPLATE = """\
+# Written by `make run`; changes here are lost.
+daemon off;
+worker_processes 1;
+worker_rlimit_nofile 16384;
+pid {run}/nginx/nginx.pid;
+error_log stderr alert;  # what is below names whole targets, and a query may hold a ticket or a signature
+events {{ worker_connections 8192; }}
+http {{
+    access_log off;
+    server_tokens off;
+    sendfile on;
+    sendfile_max_chunk 512k;
+    etag off;
+    if_modified_since off;
+    merge_slashes off;
+    default_type application/json;
+    types {{ }}
+    client_body_temp_path "{spool}/bodies";
+    proxy_temp_path "{spool}/answers";
+    fastcgi_temp_path "{spool}/unused"; uwsgi_temp_path "{spool}/unused"; scgi_temp_path "{spool}/unused";
+
+    large_client_header_buffers 4 16k;
+    client_max_body_size {body_limit};
+    client_body_buffer_size 16k;
+    client_header_timeout 20s;
+    client_body_timeout 60s;
+    send_timeout 60s;
+    # The answer that refuses a body is read by who still sends it: what comes after is read away.
+    lingering_close always;
+    lingering_time 600s;
+    lingering_timeout 30s;
+
+    proxy_http_version 1.1;
+    proxy_connect_timeout 3s;
+    proxy_read_timeout 180s;
+    proxy_send_timeout 60s;
+    proxy_buffer_size 16k;
+    proxy_buffers 8 16k;
+    proxy_busy_buffers_size 32k;
+    proxy_max_temp_file_size 64m;
+    proxy_next_upstream off;
+    proxy_set_header Host $http_host;
+    proxy_set_header Connection "";
+    proxy_set_header X-Sendfile-Type X-Accel-Redirect;
+
+    upstream web {{ server unix:{run}/web.sock; keepalive 32; }}
+    upstream hashing {{ server unix:{run}/hashing.sock; keepalive 8; }}
+    upstream bytes {{ server unix:{run}/bytes.sock; }}
+    upstream hostbytes {{ server unix:{run}/hostbytes.sock; }}
+    upstream internal {{ server unix:{run}/internal.sock; }}
+
+    map $request_uri $service {{
+        default {others};
+{services}
+    }}
+{bodies}
+
+    server {{
+        listen unix:{door};
+{errors}
+        location / {{ proxy_pass http://web; }}
+        # What computes a hash of a password waits its turn in the front door, whole, on no thread of web.
+        location ~ ^/(sign-in|api/identity/v3/(auth/tokens|users(/[^/]+(/password)?)?)$) {{
+            proxy_pass http://$hashing;
+        }}
+        location ~ ^/api/(identity/v3/policies|image/v2/metadefs)(/|$) {{
+            client_max_body_size {document_limit};
+            proxy_pass http://web;
+        }}
+        location ~ ^/api/image/v2/images/[^/]+/(file|stage)$ {{
+            client_max_body_size 0;
+            proxy_request_buffering off;
+            proxy_read_timeout 900s;  # what came is hashed, looked at and brought to the disk before the answer
+            proxy_pass http://bytes;
+        }}
+{stored}
+    }}
+    map $request_method $hashing {{ default web; POST hashing; PATCH hashing; }}
+
+    server {{
+        listen unix:{agents};
+{errors}
+        location /internal/ {{ proxy_pass http://internal; }}
+        location /internal/images/ {{
+            client_max_body_size 0;
+            proxy_request_buffering off;
+            proxy_read_timeout 900s;
+            proxy_pass http://$hostbytes;
+        }}
+        location / {{ return 404; }}
+{stored}
+    }}
+    map $request_method $hostbytes {{ default internal; PUT hostbytes; }}
+}}
+"""
+
+_STORED = """\
+        location /stored-images/ {{
+            internal;
+            alias "{images}/";
+            default_type application/octet-stream;
+            add_header Last-Modified "";
+            add_header Content-MD5 $upstream_http_content_md5;
+            add_header X-Openstack-Request-Id $upstream_http_x_openstack_request_id;
+            add_header X-Stackling-User $upstream_http_x_stackling_user;
+            add_header X-Stackling-Project $upstream_http_x_stackling_project;
+        }}"""
+
+#: Statuses that nginx makes by itself. A socket that takes no connection is 503, one that ends without an answer 502.
+_OWN = (400, 408, 413, 414, 500, 504)
+
+
+def door(cloud: Cloud) -> Path:
+    """The socket for the front door. nginx lets anyone use its sockets, so they lie in a folder of this account's."""
+    return cloud.run / "nginx" / "door.sock"
+
+
+def agents(cloud: Cloud) -> Path:
+    """The socket for the agents of this machine."""
+    return cloud.run / "nginx" / "agents.sock"
+
+
+def _error(status: int) -> str:
+    retry = f"add_header Retry-After {answers.RETRY_AFTER} always; " if status in answers.RETRIED else ""
+    return (
+        f"        error_page {status} @{status};\n"
+        f"        location @{status} {{ {retry}add_header X-Openstack-Request-Id $http_x_stackling_request_id always; "
+        f"return {status} $body_{status}; }}"
+    )
+
+
+def _away() -> str:
+    head = (
+        f"add_header Retry-After {answers.RETRY_AFTER} always; "
+        "add_header X-Openstack-Request-Id $http_x_stackling_request_id always;"
+    )
+    return (
+        "        error_page 502 503 @away;\n"
+        f'        location @away {{ {head} if ($upstream_connect_time = "-") {{ return 503 $body_503; }} '
+        "return 502 $body_502; }"
+    )
+
+
+def _body_map(status: int) -> str:
+    """`$body_<status>` by service."""
+    lines = []
+    for service in answers.SERVICES:
+        text = (
+            answers.body(service, status)
+            .replace("'", "\\'")
+            .replace(answers.REQUEST_ID, "$http_x_stackling_request_id")
+        )
+        lines.append(f"        {service} '{text}';")
+    return f"    map $service $body_{status} {{\n" + "\n".join(lines) + "\n    }"
+
+
+def config(cloud: Cloud) -> str:
+    """nginx's configuration. All its paths belong to the account that it runs as."""
+    return _TEMPLATE.format(
+        run=cloud.run,
+        door=door(cloud),
+        agents=agents(cloud),
+        spool=cloud.spool,
+        body_limit=BODY_LIMIT,
+        document_limit=DOCUMENT_LIMIT,
+        others=answers.OTHERS,
+        services="\n".join(f"        ~^/api/{service}([/?]|$) {service};" for service in answers.SERVICES),
+        bodies="\n".join(_body_map(status) for status in (*_OWN, 502, 503)),
+        errors="\n".join([*(_error(status) for status in _OWN), _away()]),
+        stored=_STORED.format(images=cloud.data / "images"),
+    )

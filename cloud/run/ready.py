@@ -1,0 +1,96 @@
+"""Whether a cloud that starts is ready: asked of web itself, and of the front door."""
+
+import http.client
+import socket
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from cloud.run import supervise
+from cloud.run.settings import Cloud, Refused
+
+READY_SECONDS = 90.0
+
+
+def ask_web(door: Path, path: str) -> tuple[int, str]:
+    """Status and text of web's answer at its own socket, where it tells all that it knows.
+
+    Raises: OSError, http.client.HTTPException.
+    """
+    link = http.client.HTTPConnection("localhost", timeout=5)
+    link.sock = socket.socket(socket.AF_UNIX)
+    link.sock.settimeout(5)
+    try:
+        link.sock.connect(str(door))
+        link.request("GET", path)
+        answer = link.getresponse()
+        return answer.status, answer.read(1 << 20).decode(errors="replace")
+    finally:
+        link.close()
+
+
+def wait_until_ready(cloud: Cloud, names: list[str], stopping: list[int]) -> dict[str, Any]:
+    """Waits until web says that all is ready and the front door leads to it. Gives program → pid.
+
+    Raises: Refused after 90 s, naming the programs that do not run and what /readyz said.
+    """
+    until, said = time.monotonic() + READY_SECONDS, "nothing"
+    while time.monotonic() < until and not stopping:
+        found = {n: i for name in names for n, i in (supervise.states(cloud, name) or {}).items()}
+        running = found and all(info["statename"] == "RUNNING" for info in found.values())
+        if running and (said := _not_ready(cloud)) == "":
+            return {name: info["pid"] for name, info in found.items()}
+        time.sleep(0.15)
+    if stopping:
+        return {}
+    down = [
+        f"{n} is {i['statename'].lower()} ({i['spawnerr'] or 'see ' + i['stdout_logfile']})"
+        for n, i in found.items()
+        if i["statename"] != "RUNNING"
+    ]
+    raise Refused(
+        f"The cloud is not ready after {READY_SECONDS:.0f} s. {'; '.join(down)}\n/readyz said: {said}\nLogs are in {cloud.logs}."
+    )
+
+
+def _not_ready(cloud: Cloud) -> str:
+    """What is missing, or ""."""
+    try:
+        status, said = ask_web(cloud.run / "web.sock", "/readyz")
+        if status != 200:
+            return f"{status} {said}"
+        if missing := hosts_missing(cloud):
+            return missing
+        url = f"{cloud.scheme}://{_reach(cloud)}:{cloud.port}/readyz"
+        with urllib.request.urlopen(url, timeout=5, context=_own_door(cloud)) as answer:
+            return "" if answer.status == 200 else f"the front door answers {answer.status}"
+    except urllib.error.HTTPError as error:
+        return f"the front door answers {error.code} {error.read(600).decode(errors='replace')}"
+    except (OSError, http.client.HTTPException) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _own_door(cloud: Cloud) -> Any:
+    """We ask our own front door by its address, which its certificate need not name."""
+    if not cloud.tls_pem:
+        return None
+    import ssl
+
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def hosts_missing(cloud: Cloud) -> str:
+    """What /metrics says of the hosts, as a sentence, while not all of this machine's are up; "" once they are."""
+    lines = ask_web(cloud.run / "web.sock", "/metrics")[1].splitlines()
+    counts = dict(line.split("} ") for line in lines if line.startswith("stackling_hosts{"))
+    up, wanted = int(counts.get('stackling_hosts{state="up"', 0)), cloud.hosts + cloud.fake_hosts
+    return "" if up >= wanted else f"{up} of {wanted} hosts are up"
+
+
+def _reach(cloud: Cloud) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(cloud.listen, cloud.listen)

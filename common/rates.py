@@ -1,0 +1,41 @@
+"""How often each of many may do something: an allowance that fills up again, kept by this process.
+
+Nobody waits: who has spent the allowance is told when to come again.
+"""
+
+import math
+import time
+from threading import Lock
+
+from common.errors import TooMany
+
+#: Seconds' worth that may be used in one burst.
+BURST = 10
+KEPT = 10_000  # keys; beyond it, those whose allowance is full again are forgotten
+
+
+class Rate:
+    """`per_second` for each key, `BURST` seconds' worth of it at once; 0 is without limit."""
+
+    def __init__(self, per_second: float) -> None:
+        self.per_second = per_second
+        self._spent: dict[str, tuple[float, float]] = {}  # key → (when, what was left then)
+        self._lock = Lock()
+
+    def take(self, key: str) -> None:
+        """Spends one. Raises: TooMany."""
+        if not self.per_second:
+            return
+        moment, most = time.monotonic(), self.per_second * BURST
+        with self._lock:
+            when, left = self._spent.get(key, (moment, most))
+            left = min(most, left + (moment - when) * self.per_second)
+            if left < 1:
+                raise TooMany(retry_after=max(1, math.ceil((1 - left) / self.per_second)))
+            if len(self._spent) >= KEPT:
+                self._forget(moment)
+            self._spent[key] = (moment, left - 1)
+
+    def _forget(self, moment: float) -> None:
+        old = moment - BURST
+        self._spent = {key: row for key, row in self._spent.items() if row[0] > old}
