@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cloud.run import supervise
 from tests.rest import IMAGE, Rest, until
 
 pytestmark = pytest.mark.lab
@@ -154,15 +155,17 @@ def test_it_answers_in_the_external_namespace_too(fake_cloud):
 
 
 def test_while_web_is_away_it_says_when_to_come_back(fake_cloud):
-    socket_file = Path(fake_cloud.ready["run"]) / "web.sock"
-    socket_file.rename(socket_file.with_suffix(".away"))
+    supervisor = supervise.ask(Path(fake_cloud.ready["run"]) / "supervisor.sock")
+    supervisor.stopProcess("web")
     try:
-        status, headers, body = ask(fake_cloud, "/")
-        assert status == 503 and headers["retry-after"] == "2"
-        assert json.loads(body)["error"]["code"] == 503
+        for path, code in (("/", "error"), ("/api/compute/v2.1/servers", "serviceUnavailable")):
+            status, headers, body = ask(fake_cloud, path)
+            assert status == 503 and headers["Retry-After"] == "2" and json.loads(body)[code]["code"] == 503
+            assert headers["X-Openstack-Request-Id"].startswith("req-")
+        assert ask(fake_cloud, "/healthz")[0] == 200  # the front door's own
     finally:
-        socket_file.with_suffix(".away").rename(socket_file)
-    assert ask(fake_cloud, "/healthz")[0] == 200
+        supervisor.startProcess("web")
+    until(lambda: ask(fake_cloud, "/readyz")[0] == 200, 60, "web is back")
 
 
 def test_every_program_is_restarted_after_a_kill(fake_cloud):
