@@ -79,7 +79,7 @@ http {{
 {errors}
         location / {{ proxy_pass http://web; }}
         # What computes a hash of a password waits its turn in the front door, whole, on no thread of web.
-        location ~ ^/(sign-in|api/identity/v3/(auth/tokens|users(/[^/]+(/password)?)?)$) {{
+        location ~ ^/(sign-in.*|api/identity/v3/(auth/tokens|users(/[^/]+(/password)?)?)/?)$ {{
             proxy_pass http://$hashing;
         }}
         location ~ ^/api/(identity/v3/policies|image/v2/metadefs)(/|$) {{

@@ -141,6 +141,55 @@ def test_an_image_is_handed_over_by_nginx(fake_cloud, asked, status, part):
     rest.ok("DELETE", f"{IMAGE}/images/{image}")
 
 
+def test_a_request_is_one_line_of_the_access_log_and_no_secret_is_in_it(fake_cloud):
+    """E: who, what, how it ended, how long it took; tokens, tickets, signatures and passwords are in none."""
+    rest = Rest(fake_cloud)
+    secret = "5ec2e7"
+    claimed = {"X-Stackling-User": secret, "X-Stackling-Request-Id": f"req-{secret}", "X-Forwarded-For": "192.0.2.9"}
+    head = {"X-Auth-Token": rest.token, **claimed}
+    for path in (
+        "/api/compute/v2.1/servers?sig=5ec2e7",
+        "/console/?token=5ec2e7",
+        "/api/compute/v2.1/os-console-auth-tokens/5ec2e7",
+    ):
+        ask(fake_cloud, path, headers=head)
+    ask(fake_cloud, "/sign-in", method="POST", body=b"username=demo&password=5ec2e7", headers={"Cookie": "a=5ec2e7"})
+    answer = ask(fake_cloud, "/api/compute/v2.1/flavors", headers=head)
+    mine = answer[1]["X-Openstack-Request-Id"]
+    assert not [name for name in answer[1] if name.lower().startswith("x-stackling")]
+
+    def logged():
+        text = (fake_cloud.data / "logs" / "access.log").read_text()
+        return text if mine in text else ""
+
+    text = until(logged, 10, "the last request is logged")
+    assert secret not in text and rest.token not in text
+    line = next(line for line in map(json.loads, text.splitlines()) if line["request_id"] == mine)
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/api/compute/v2.1/flavors", 200)
+    assert line["project"] == rest.project_id and len(line["user"]) == 32 and line["address"] == "127.0.0.1"
+    assert 0 <= line["ms"] < 60_000 and line["time"].endswith("Z")
+
+
+@pytest.mark.parametrize("path", ["/api/identity/v3", "/", "/static/x", "/healthz", "/ws/", "/console/", "/readyz"])
+def test_a_name_that_is_not_this_clouds_is_refused(fake_cloud, path):
+    """C2: by the front door, whatever serves the path."""
+    status, _, body = ask(fake_cloud, path, headers={"Host": "evil.example"})
+    assert status == 400 and b"STACKLING_ALLOWED_HOSTS" in body and b"evil" not in body
+
+
+def test_where_sockets_are_served_nothing_else_is(fake_cloud):
+    """B1: no body reaches the process of sockets or of consoles."""
+    for path in ("/ws/", "/console/"):
+        assert ask(fake_cloud, path, method="POST", body=b"x" * 100)[0] == 426
+
+
+def test_only_the_local_socket_tells_counts(fake_cloud):
+    """E: through the front door nobody sees what is wrong, or how much of what there is."""
+    assert ask(fake_cloud, "/metrics")[0] == 401
+    assert json.loads(ask(fake_cloud, "/readyz")[2]) == {"status": "ok"}
+    assert "stackling_hosts" in fake_cloud.local("/metrics")[1]
+
+
 def test_links_do_not_follow_a_claimed_forwarded_host(fake_cloud):
     claimed = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "Forwarded": "host=evil.example"}
     _, headers, body = ask(fake_cloud, "/api/identity/v3", headers=claimed)

@@ -1,0 +1,205 @@
+"""haproxy with the product's own configuration before a stand-in that says what it was told: limits, addresses, outside."""
+
+import http.client
+import json
+import shutil
+import socket
+import socketserver
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloud.run import deadlines, frontdoor, nginx, settings
+from tests.live import free_port
+
+pytestmark = pytest.mark.lab
+TOKENS = "/api/identity/v3/auth/tokens"
+
+
+class Told(BaseHTTPRequestHandler):
+    """Answers with the headers that came."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_PUT = do_GET
+
+    def address_string(self) -> str:
+        return "-"
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        pass
+
+
+class Behind(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+class Door:
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.port = free_port()
+        self.cloud = settings.read(
+            {
+                "STACKLING_DATA": str(folder / "var"),
+                "STACKLING_RUN": str(folder),
+                "STACKLING_PORT": str(self.port),
+                **environment,
+            }
+        )
+        door = nginx.door(self.cloud)
+        door.parent.mkdir()
+        self.behind = Behind(str(door), Told)
+        threading.Thread(target=self.behind.serve_forever, daemon=True).start()
+        (folder / "errors.map").write_text(frontdoor.errors_map())
+        (folder / "haproxy.cfg").write_text(frontdoor.config(self.cloud))
+        self.process = subprocess.Popen(
+            ["haproxy", "-db", "-f", str(folder / "haproxy.cfg")], stdout=(folder / "access.log").open("wb")
+        )
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise AssertionError("haproxy does not listen")
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.behind.shutdown()
+        self.behind.server_close()
+
+    def ask(
+        self, path: str = "/x", source: str = "127.0.0.1", method: str = "GET", **headers: str
+    ) -> tuple[int, Any, Any]:
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10, source_address=(source, 0))
+        link.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        answer = link.getresponse()
+        body = answer.read()
+        link.close()
+        return answer.status, json.loads(body), answer.headers
+
+
+@pytest.fixture
+def make_door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Door]]:
+    made: list[tuple[Door, Path]] = []
+
+    def make(**environment: str) -> Door:
+        folder = Path(f"/tmp/stk-door-{time.monotonic_ns() % 10**9}")  # a socket's path has 107 letters
+        folder.mkdir()
+        made.append((Door(folder, **environment), folder))
+        return made[-1][0]
+
+    yield make
+    for door, folder in made:
+        door.close()
+        shutil.rmtree(folder)
+
+
+def test_an_address_that_asks_too_much_is_told_so_at_once(make_door: Callable[..., Door]) -> None:
+    """C1: 429 with Retry-After in the service's own form; another address is served."""
+    door = make_door(STACKLING_RATE_LIMITS="address=2")
+    statuses = [door.ask("/api/compute/v2.1/servers")[0] for _ in range(30)]
+    assert statuses == [200] * 20 + [429] * 10
+    _, body, headers = door.ask("/api/compute/v2.1/servers")
+    assert body["overLimit"]["code"] == 429 and headers["Retry-After"] == "2"
+    assert headers["X-Openstack-Request-Id"].startswith("req-")
+    assert door.ask(source="127.0.0.2")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path", [TOKENS, "/sign-in", "/api/identity/v3/%61uth/tokens", "/api/identity/v3/users/x/password"]
+)
+def test_proving_who_one_is_has_a_limit_of_its_own(make_door: Callable[..., Door], path: str) -> None:
+    """C1: however the path is written; what needs no proof goes on."""
+    door = make_door(STACKLING_RATE_LIMITS="authentication=1")
+    assert [door.ask(path, method="POST")[0] for _ in range(12)] == [200] * 10 + [429] * 2
+    assert door.ask("/api/compute/v2.1/servers")[0] == door.ask(path, "127.0.0.3", "POST")[0] == 200
+
+
+def test_a_prefix_of_ipv6_is_one_address(make_door: Callable[..., Door]) -> None:
+    """C1: who has a /64 has 2^64 addresses."""
+    door = make_door(STACKLING_RATE_LIMITS="address=1", STACKLING_TRUSTED_PROXIES="127.0.0.9")
+    asked = [door.ask(source="127.0.0.9", X_Forwarded_For=f"2001:db8::{n:x}")[0] for n in range(1, 13)]
+    assert asked == [200] * 10 + [429] * 2
+    assert door.ask(source="127.0.0.9", X_Forwarded_For="2001:db8:0:1::1")[0] == 200
+
+
+def test_open_bodies_of_an_address_are_bounded(make_door: Callable[..., Door]) -> None:
+    """B1: more bodies at a time than an address may have are refused; another address sends its own."""
+    door = make_door(STACKLING_RATE_LIMITS="open=5")
+    slow = []
+    for _ in range(5):
+        link = socket.create_connection(("127.0.0.1", door.port), timeout=5)
+        link.sendall(b"POST /x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n{")
+        slow.append(link)
+    time.sleep(0.5)
+    assert door.ask()[0] == 429 and door.ask(source="127.0.0.4")[0] == 200
+    for link in slow:
+        link.close()
+
+
+def test_only_trusted_proxies_say_who_asks_and_how(make_door: Callable[..., Door]) -> None:
+    """C2: from the nearest proxy outwards; what a client writes itself in front of it counts for nothing."""
+    door = make_door(STACKLING_TRUSTED_PROXIES="127.0.0.9, 10.1.0.0/16")
+    said = {
+        "X_Forwarded_Proto": "https",
+        "X_Forwarded_Host": "evil.example",
+        "X_Stackling_User": "x",
+        "X_Sendfile_Type": "x",
+    }
+    told = door.ask(source="127.0.0.5", X_Forwarded_For="192.0.2.1", **said)[1]
+    assert (told["x-forwarded-for"], told["x-forwarded-proto"]) == ("127.0.0.5", "http")
+    assert (
+        told["x-forwarded-host"].startswith("127.0.0.1:")
+        and "x-stackling-user" not in told
+        and "x-sendfile-type" not in told
+    )
+    told = door.ask(source="127.0.0.9", X_Forwarded_For="198.51.100.1, 192.0.2.1", **said)[1]
+    assert (told["x-forwarded-for"], told["x-forwarded-proto"]) == ("192.0.2.1", "https")
+    told = door.ask(source="127.0.0.9", X_Forwarded_For="198.51.100.1, 192.0.2.1, 10.1.2.3", **said)[1]
+    assert told["x-forwarded-for"] == "192.0.2.1"
+
+
+def test_with_https_outside_browsers_are_told_to_stay_there(make_door: Callable[..., Door]) -> None:
+    """C2: HSTS also on what the front door answers itself, and the public name is ours."""
+    door = make_door(STACKLING_PUBLIC_URL="https://cloud.example")
+    for path, status in (("/x", 200), ("/healthz", 200), ("/internal/x", 404)):
+        found = door.ask(path, Host="cloud.example")
+        assert found[0] == status and "max-age" in found[2]["Strict-Transport-Security"]
+    assert door.ask(Host="other.example")[0] == 400 and door.ask(Host="cloud.example.evil")[0] == 400
+    assert "Strict-Transport-Security" not in make_door().ask()[2]
+
+
+def test_a_request_that_lasts_too_long_is_cut(make_door: Callable[..., Door], monkeypatch: pytest.MonkeyPatch) -> None:
+    """B1: haproxy's own socket ends it; nothing else is."""
+    door = make_door()
+    with socket.create_connection(("127.0.0.1", door.port), timeout=20) as link:
+        link.sendall(b"POST /x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n" + b"x" * 20_000)
+        time.sleep(2.5)
+        assert deadlines.cut(door.cloud) == 0
+        monkeypatch.setitem(deadlines.MOST, "web", 1)
+        assert deadlines.cut(door.cloud) == 1
+        assert link.recv(1000)[:12] in (
+            b"",
+            b"HTTP/1.1 503",
+            b"HTTP/1.1 502",
+            b"HTTP/1.1 408",
+            b"HTTP/1.1 400",
+            b"HTTP/1.1 500",
+        )
+    assert door.ask()[0] == 200
