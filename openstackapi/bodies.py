@@ -14,10 +14,6 @@ from common.errors import Invalid, TooLarge
 Check = Callable[[Any], Any]
 _compiled: dict[int, tuple[Any, Check]] = {}
 
-#: Bytes of a refused body that are still read, so that its sender gets to see the answer. Above it the front door
-#: answers at once and closes.
-DRAIN_LIMIT = 16 * 1024 * 1024
-
 
 class NotJson(Invalid):
     template = (
@@ -34,37 +30,14 @@ class SchemaRefused(Invalid):
 
 
 def read(request: HttpRequest) -> bytes:
-    """The raw body, at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes, chunked ones too.
+    """The raw body, at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes. nginx gives bodies whole and with their length.
 
     Raises: TooLarge.
     """
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    environ = request.META
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    if length > limit:
-        _drain(environ.get("wsgi.input"), length)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
         raise TooLarge(limit=limit)
-    if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower() and not environ.get("CONTENT_LENGTH"):
-        # Django takes a body without a length as empty; the server's own stream has it.
-        stream = environ.get("wsgi.input")
-        raw = stream.read(limit + 1) if stream is not None else b""
-        if len(raw) > limit:
-            _drain(stream, DRAIN_LIMIT)
-    else:
-        raw = request.body
-    if len(raw) > limit:
-        raise TooLarge(limit=limit)
-    return raw
-
-
-def _drain(stream: Any, length: int) -> None:
-    """Read a refused body away: a socket closed with bytes unread is reset, and the reset can overtake the answer."""
-    left = min(length, DRAIN_LIMIT)
-    while stream is not None and left > 0:
-        piece = stream.read(min(left, 65536))
-        if not piece:
-            return
-        left -= len(piece)
+    return request.body
 
 
 def parse(request: HttpRequest) -> Any:
