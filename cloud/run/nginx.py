@@ -57,7 +57,7 @@ http {{
     proxy_buffers 8 16k;
     proxy_busy_buffers_size 32k;
     proxy_max_temp_file_size 64m;
-    proxy_next_upstream off;
+    proxy_next_upstream error;  # a kept connection that web has closed; what may have been done is not sent again
     proxy_set_header Host $http_host;
     proxy_set_header Connection "";
     proxy_set_header X-Sendfile-Type X-Accel-Redirect;

@@ -23,7 +23,7 @@ def ask(cloud, path, *, method="GET", body=None, headers=None):
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused while still sending: the answer is there
         link.request(method, path, body=body, headers=headers or {})
     answer = link.getresponse()
-    found = (answer.status, dict(answer.getheaders()), answer.read())
+    found = (answer.status, answer.headers, answer.read())
     link.close()
     return found
 
@@ -218,7 +218,8 @@ def test_while_web_is_away_it_says_when_to_come_back(fake_cloud):
 
 
 def test_every_program_is_restarted_after_a_kill(fake_cloud):
-    pids = fake_cloud.ready["pids"]
+    supervisor = supervise.ask(Path(fake_cloud.ready["run"]) / "supervisor.sock")
+    pids = {info["name"]: info["pid"] for info in supervisor.getAllProcessInfo()}
     for name in ("web", "bytes", "nginx", "sockets", "control", "consoles", "redis", "agent-fake", "frontdoor"):
         os.kill(pids[name], signal.SIGKILL)
 
