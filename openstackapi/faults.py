@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from common import errors
 from common.database import was_ended
 from openstackapi import links
-from openstackapi.envelopes import ENVELOPE
+from openstackapi.envelopes import ENVELOPE, TITLES
 
 log = logging.getLogger(__name__)
 

@@ -155,7 +155,7 @@ def _away() -> str:
     )
     return (
         "        error_page 502 503 @away;\n"
-        f'        location @away {{ {head} if ($upstream_connect_time = "-") {{ return 503 $body_503; }} '
+        f'        location @away {{ {head} if ($upstream_connect_time ~ "-$") {{ return 503 $body_503; }} '
         "return 502 $body_502; }"
     )
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from common.actor import Actor
 from identity import catalog
 from identity.catalogs.models import Endpoint
+from openstackapi import links
 from portal.pages import Page
 
 
