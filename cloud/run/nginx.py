@@ -154,7 +154,7 @@ def _away() -> str:
         "add_header X-Openstack-Request-Id $http_x_stackling_request_id always;"
     )
     return (
-        "        error_page 502 503 @away;\n"
+        "        error_page 502 503 = @away;\n"
         f'        location @away {{ {head} if ($upstream_connect_time ~ "-$") {{ return 503 $body_503; }} '
         "return 502 $body_502; }"
     )
