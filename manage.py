@@ -15,7 +15,11 @@ def main() -> None:
     except OperationalError as error:
         if "--traceback" in sys.argv:
             raise
-        where = os.environ.get("DATABASE_URL", "").split("@")[-1] or os.environ.get("STACKLING_DATA") or "./var"
+        where = (
+            os.environ.get("DATABASE_URL", "").split("@")[-1].split("?")[0]
+            or os.environ.get("STACKLING_DATA")
+            or "./var"
+        )
         sys.exit(
             f"The database of the cloud in {where} cannot be used: {error}. STACKLING_DATA says which cloud; `make run` makes one."
         )

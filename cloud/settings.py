@@ -4,9 +4,8 @@ import hashlib
 import os
 import sys
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
-from cloud import settings_file
+from cloud import database, settings_file
 from cloud.run import limits
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -126,36 +125,7 @@ TEMPLATES = [
 ]
 
 # ── Database ────────────────────────────────────────────────────────────────────────────────────────────────────────
-_SQLITE = {
-    "transaction_mode": "IMMEDIATE",
-    "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA cache_size=-16000;PRAGMA temp_store=MEMORY;",
-}
-
-
-def _database() -> dict[str, object]:
-    url = env("DATABASE_URL")
-    if not url or url.startswith("sqlite"):
-        path = unquote(urlsplit(url).path) if url else str(DATA / "db.sqlite3")
-        # pytest-django knows SQLite by Django's own engine only, and would give each worker a file: so it is said here.
-        test = {"NAME": ":memory:"}
-        return {"ENGINE": "common.sqlite", "NAME": path, "OPTIONS": dict(_SQLITE), "CONN_MAX_AGE": None, "TEST": test}
-    parts = urlsplit(url)
-    if parts.scheme not in ("postgres", "postgresql"):
-        raise SystemExit(f"DATABASE_URL names {parts.scheme}: only sqlite and postgresql are known.")
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.path.lstrip("/"),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
-        "PORT": str(parts.port or ""),
-        "CONN_MAX_AGE": 600,
-        "CONN_HEALTH_CHECKS": True,
-    }
-
-
-DATABASES = {"default": _database()}
+DATABASES = {"default": database.read(env, DATA / "db.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # ── Broker and channel layer ────────────────────────────────────────────────────────────────────────────────────────

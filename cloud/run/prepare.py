@@ -9,13 +9,16 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import django
 
+from cloud import database
 from cloud.run.settings import CLONE, Refused
 from cloud.run.steps import hash_files
 
@@ -55,8 +58,6 @@ def copy_database(folder: Path) -> Path | None:
     """
     from django.db import connection
 
-    from cloud.settings import env
-
     folder.mkdir(parents=True, exist_ok=True)
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     if connection.vendor == "sqlite":
@@ -64,20 +65,31 @@ def copy_database(folder: Path) -> Path | None:
         if not source.exists() or source.stat().st_size == 0:
             return None
         target = folder / f"db-{stamp}.sqlite3"
+        target.touch(mode=0o600)
         with sqlite3.connect(source) as old, sqlite3.connect(target) as new:
             old.backup(new)
     else:
         target = folder / f"db-{stamp}.dump"
-        done = subprocess.run(
-            ["pg_dump", "--format=custom", f"--file={target}", f"--dbname={env('DATABASE_URL')}"],
-            capture_output=True, text=True,
-        )  # fmt: skip
-        if done.returncode:
-            raise Refused(f"The database could not be copied before its upgrade: {done.stderr.strip()}")
-    target.chmod(0o600)
+        target.touch(mode=0o600)
+        said = pg_dump(connection.settings_dict, target)
+        if said:
+            raise Refused(f"The database could not be copied before its upgrade: {said}")
     for old_copy in sorted(folder.glob("db-*"))[:-KEPT_COPIES]:
         old_copy.unlink()
     return target
+
+
+def pg_dump(entry: Mapping[str, Any], target: Path) -> str:
+    """Writes a PostgreSQL database to a file; "" or what pg_dump said. Its password stands in a file of this process only."""
+    with tempfile.TemporaryDirectory(prefix="stackling-pg-") as folder:
+        services = Path(folder) / "service"
+        services.touch(mode=0o600)
+        services.write_text(database.service_file(entry, "copied"))
+        done = subprocess.run(
+            ["pg_dump", "--format=custom", f"--file={target}", "--dbname=service=copied"],
+            capture_output=True, text=True, env={**os.environ, "PGSERVICEFILE": str(services)},
+        )  # fmt: skip
+    return done.stderr.strip() or f"pg_dump ended with {done.returncode}" if done.returncode else ""
 
 
 def migrate() -> None:
@@ -103,6 +115,11 @@ def migrate() -> None:
         copy = None if fresh else copy_database(settings.DATA / "backups")
         if copy:
             notes.append(f"copied to {copy.name}")
+        if connection.vendor == "postgresql":  # it may take its time, unlike a request
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0"
+                )
         call_command("migrate", interactive=False, verbosity=0)
         notes.append(f"{len(pending)} migrations")
 
