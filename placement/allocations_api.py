@@ -2,21 +2,114 @@
 
 from typing import Any
 
+from django.db import transaction
+
 from common.errors import Invalid
 from common.ids import is_id
 from common.numbers import is_whole
 from openstackapi.views import Response
-from placement import services
+from placement import holding, services
 from placement.api import Missing, PlacementView, resources_of
 from placement.models import Allocation, Consumer
+
+_RESOURCES = {
+    "type": "object",
+    "minProperties": 1,
+    "patternProperties": {"^[0-9A-Z_]+$": {"type": "integer", "minimum": 1, "maximum": 2147483647}},
+    "additionalProperties": False,
+}
+_OWNER = {"type": "string", "minLength": 1, "maxLength": 255}
+
+
+def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+def _by_provider(least: int) -> dict[str, Any]:
+    """Allocations since 1.12: {provider: {"resources"}}; what GET answers may be sent back."""
+    one = _object({"resources": _RESOURCES, "generation": {"type": "integer"}}, "resources")
+    return {"type": "object", "minProperties": least, "additionalProperties": one}
+
+
+def _body_of_one(version: tuple[int, int]) -> dict[str, Any]:
+    """The body of PUT /allocations/{consumer}, and from 1.13 on of each consumer in POST /allocations."""
+    if version < (1, 12):
+        provider = _object({"uuid": {"type": "string", "format": "uuid"}}, "uuid")
+        one = _object({"resource_provider": provider, "resources": _RESOURCES}, "resource_provider", "resources")
+        owner = {} if version < (1, 8) else {"project_id": _OWNER, "user_id": _OWNER}
+        return _object({"allocations": {"type": "array", "minItems": 1, "items": one}, **owner}, "allocations", *owner)
+    properties = {"allocations": _by_provider(0 if version >= (1, 28) else 1), "project_id": _OWNER, "user_id": _OWNER}
+    required = ["allocations", "project_id", "user_id"]
+    if version >= (1, 28):
+        properties["consumer_generation"] = {"type": ["integer", "null"]}
+        required.append("consumer_generation")
+    return _object(properties, *required)
+
+
+def _bodies_of_many(version: tuple[int, int]) -> dict[str, Any]:
+    one = _body_of_one(version)
+    one["properties"]["allocations"] = _by_provider(0)  # to give back is allowed here since the beginning
+    return {"type": "object", "minProperties": 1, "additionalProperties": one}
+
+
+_VERSIONS = ((1, 0), (1, 8), (1, 12), (1, 28))
+_ONE = {version: _body_of_one(version) for version in _VERSIONS}
+_MANY = {version: _bodies_of_many(version) for version in ((1, 12), (1, 28))}
+NOBODY = "00000000-0000-0000-0000-000000000000"  # whose allocations of before 1.8 are, which name no project
+
+
+def _of(table: dict[tuple[int, int], Any], version: tuple[int, int]) -> Any:
+    return table[max(known for known in table if known <= version)]
+
+
+def _hold(consumer: str, data: dict[str, Any], version: tuple[int, int]) -> None:
+    asked = data["allocations"]
+    if isinstance(asked, list):
+        wanted = {one["resource_provider"]["uuid"]: one["resources"] for one in asked}
+    else:
+        wanted = {provider: one["resources"] for provider, one in asked.items()}
+    holding.hold(
+        consumer,
+        wanted,
+        project_id=data.get("project_id", NOBODY),
+        user_id=data.get("user_id", NOBODY),
+        generation=data.get("consumer_generation"),
+        is_checked=version >= (1, 28),
+    )
+
+
+class ManyAllocations(PlacementView):
+    """What several consumers hold, changed together or not at all."""
+
+    since = (1, 13)
+    bodies = {"post": _MANY[(1, 28)]}
+
+    def post(self, request: Any) -> Response:
+        data = self.body(_of(_MANY, self.version))
+        with transaction.atomic():
+            for consumer, one in sorted(data.items()):
+                _require_id(consumer)
+                _hold(consumer, one, self.version)
+        return Response(status=204)
+
+
+def _require_id(text: str) -> None:
+    if not is_id(text):
+        raise Invalid(reason=f"Expected a uuid but received {text[:80]}")
 
 
 class Allocations(PlacementView):
     """What a consumer holds. An id without a consumer holds nothing: 200 and an empty answer, as Placement says."""
 
+    bodies = {"put": _ONE[(1, 28)]}
+
+    def put(self, request: Any, id: str) -> Response:
+        _require_id(id)
+        _hold(id, self.body(_of(_ONE, self.version)), self.version)
+        return Response(status=204)
+
     def get(self, request: Any, id: str) -> Response:
-        if not is_id(id):
-            raise Invalid(reason=f"Expected a uuid but received {id}")
+        _require_id(id)
         held: dict[str, Any] = {}
         for row in Allocation.objects.filter(consumer_id=id).select_related("provider"):
             one = held.setdefault(row.provider_id, {"generation": row.provider.generation, "resources": {}})

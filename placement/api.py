@@ -11,7 +11,7 @@ from common.numbers import is_whole
 from identity import policy
 from openstackapi import microversion
 from openstackapi.views import Response, ServiceView
-from placement import services, traits
+from placement import classes, services, traits
 from placement.models import Allocation, Inventory, ResourceProvider
 
 
@@ -29,6 +29,10 @@ class ProviderInUse(Conflict):
 
 class InventoryInUse(Conflict):
     template = _("update conflict: Inventory for '%(name)s' on resource provider '%(id)s' in use.")
+
+
+class InventoryExists(Conflict):
+    template = _("Update conflict: resource provider '%(id)s' already has an inventory of '%(name)s'.")
 
 
 class PlacementView(ServiceView):
@@ -122,9 +126,7 @@ class Providers(PlacementView):
                 raise ProviderExists(name=data["uuid"])
             given = {"id": data["uuid"]} if "uuid" in data else {}
             row = ResourceProvider.objects.create(name=data["name"], **given)
-        if self.version >= (1, 20):
-            return Response(shown(row, self.version))
-        response = Response(status=201)
+        response = Response(shown(row, self.version)) if self.version >= (1, 20) else Response(status=201)
         response["Location"] = f"{self.root()}{_URL}/{row.id}"
         return response
 
@@ -205,7 +207,16 @@ class Inventories(PlacementView):
             },
             "required": ["resource_provider_generation", "inventories"],
             "additionalProperties": False,
-        }
+        },
+        "post": {
+            **_INVENTORY,
+            "properties": {
+                **_INVENTORY["properties"],
+                "resource_class": {"type": "string", "pattern": "^[A-Z0-9_]+$", "maxLength": 255},
+                "resource_provider_generation": GENERATION,
+            },
+            "required": ["total", "resource_class"],
+        },
     }
 
     def _all(self, row: ResourceProvider) -> Response:
@@ -227,6 +238,22 @@ class Inventories(PlacementView):
                 Inventory.objects.update_or_create(provider=row, resource_class=name, defaults=_columns(values))
         return self._all(row)
 
+    def post(self, request: Any, id: str) -> Response:
+        """Add the inventory of one more class."""
+        data = self.body()
+        name = data["resource_class"]
+        with transaction.atomic():
+            row = services.provider(id, lock=True)
+            _check_class(name)
+            if row.inventories.filter(resource_class=name).exists():
+                raise InventoryExists(name=name, id=id)
+            services.bump(row, data.get("resource_provider_generation"))
+            made = Inventory.objects.create(provider=row, resource_class=name, **_columns(data))
+        body = {"resource_provider_generation": row.generation, **_inventory(made)}
+        response = Response(body, status=201)
+        response["Location"] = f"{self.root()}{_URL}/{id}/inventories/{name}"
+        return response
+
     def delete(self, request: Any, id: str) -> Response:
         with transaction.atomic():
             row = services.provider(id, lock=True)
@@ -243,16 +270,16 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_class(name: str) -> None:
-    if name not in traits.RESOURCE_CLASSES and not traits.CUSTOM.match(name):
+    if not classes.exists(name):
         raise Invalid(reason=f"Unknown resource class in inventory: No such resource class {name}.")
 
 
-def _drop(row: ResourceProvider, classes: set[str]) -> None:
+def _drop(row: ResourceProvider, names: set[str]) -> None:
     """Raises: InventoryInUse."""
-    used = Allocation.objects.filter(provider=row, resource_class__in=classes).values_list("resource_class", flat=True)
+    used = Allocation.objects.filter(provider=row, resource_class__in=names).values_list("resource_class", flat=True)
     if used:
         raise InventoryInUse(name=used[0], id=row.id)
-    row.inventories.filter(resource_class__in=classes).delete()
+    row.inventories.filter(resource_class__in=names).delete()
 
 
 class InventoryItem(PlacementView):

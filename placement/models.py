@@ -87,6 +87,12 @@ class Usage(models.Model):
         constraints = [models.UniqueConstraint(fields=("provider", "resource_class"), name="one_usage_a_class")]
 
 
+class ResourceClass(models.Model):
+    """A custom resource class that exists. Standard ones are in traits.py."""
+
+    name = models.CharField(primary_key=True, max_length=255)
+
+
 class Trait(models.Model):
     """A custom trait that exists, whether or not a provider has it. Standard ones are in traits.py."""
 

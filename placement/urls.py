@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from placement import allocations_api, api, traits_api
+from placement import allocations_api, api, classes_api, traits_api
 
 _ONE = "resource_providers/<str:id>"
 
@@ -18,6 +18,10 @@ urlpatterns = [
     path(f"{_ONE}/allocations", allocations_api.ProviderAllocations.as_view()),
     path("traits", traits_api.Traits.as_view()),
     path("traits/<str:name>", traits_api.TraitItem.as_view()),
+    path("resource_classes", classes_api.ResourceClasses.as_view()),
+    path("resource_classes/<str:name>", classes_api.ResourceClass.as_view()),
+    path("usages", classes_api.ProjectUsages.as_view()),
+    path("allocations", allocations_api.ManyAllocations.as_view()),
     path("allocations/<str:id>", allocations_api.Allocations.as_view()),
     path("allocation_candidates", allocations_api.Candidates.as_view()),
 ]

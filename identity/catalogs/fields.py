@@ -15,7 +15,6 @@ _FILTERS = {
         "region_id": {"type": "string"},
     },
     "additionalProperties": False,
-    "minProperties": 1,
 }
 
 #: The openstack client sends null for what it does not change.

@@ -1,6 +1,10 @@
-"""Checking OAuth 1.0a signatures (RFC 5849, HMAC-SHA1), with oauthlib doing the arithmetic."""
+"""Checking OAuth 1.0a signatures (RFC 5849), with oauthlib doing the arithmetic.
+
+Methods with RSA need a public key of the consumer, and consumers have a secret only, here as in Keystone.
+"""
 
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +17,13 @@ from common.clock import now
 from common.errors import Invalid, Unauthorized
 from identity.models import AccessToken, Consumer, Nonce
 
+#: oauth_signature_method → how oauthlib checks it: (request, consumer's secret, token's secret) → bool.
+METHODS: dict[str, Callable[..., bool]] = {
+    "HMAC-SHA1": signature.verify_hmac_sha1,
+    "HMAC-SHA256": signature.verify_hmac_sha256,
+    "HMAC-SHA512": signature.verify_hmac_sha512,
+    "PLAINTEXT": signature.verify_plaintext,
+}
 #: Seconds by which a request's time may differ from ours.
 WINDOW = 600
 
@@ -44,14 +55,15 @@ def need(found: dict[str, str], name: str) -> str:
 def check(request: Any, consumer: Consumer, token_secret: str = "") -> None:
     """Raises: BadSignature, also for an old request and for one that was seen before."""
     found = parameters(request)
-    if found.get("oauth_signature_method") != "HMAC-SHA1" or not found.get("oauth_signature"):
+    verify = METHODS.get(found.get("oauth_signature_method", ""))
+    if verify is None or not found.get("oauth_signature"):
         raise BadSignature()
     url = request.build_absolute_uri()
     header = {"Authorization": request.META["HTTP_AUTHORIZATION"]}
     query = request.META.get("QUERY_STRING", "")
     params = signature.collect_parameters(uri_query=query, headers=header, exclude_oauth_signature=True)
     signed = SimpleNamespace(uri=url, http_method=request.method, params=params, signature=found["oauth_signature"])
-    if not signature.verify_hmac_sha1(signed, consumer.secret, token_secret):
+    if not verify(signed, consumer.secret, token_secret):
         raise BadSignature()
     _once(consumer.pk, found)
 

@@ -39,10 +39,6 @@ class NamespaceProtected(Forbidden):
     template = _("Metadata definition namespace %(id)s is protected and cannot be deleted.")
 
 
-class UnknownType(NotFound):
-    template = _("The metadata definition resource-type with name=%(id)s, was not found.")
-
-
 # ── Namespaces ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -94,7 +90,7 @@ def render_namespace(row: Namespace, *, whole: bool) -> dict[str, Any]:
 
 @transaction.atomic
 def create_namespace(actor: Actor, body: dict[str, Any]) -> Namespace:
-    """A namespace with everything in it. Raises: ReadOnly, Duplicate, Forbidden, UnknownType."""
+    """A namespace with everything in it. Raises: ReadOnly, Duplicate, Forbidden."""
     refuse_read_only(body)
     policy.require(actor, "image:metadefs_write")
     columns = {key: body[key] for key in ("display_name", "description", "visibility", "protected") if key in body}
@@ -179,8 +175,6 @@ def get(actor: Actor, namespace: str, kind: str, name: str) -> Definition:
 def add(namespace: Namespace, kind: str, body: dict[str, Any]) -> Definition:
     refuse_read_only(body)
     data = {key: value for key, value in body.items() if key != "name"}
-    if kind == RESOURCE_TYPE and body["name"] not in resource_types():
-        raise UnknownType(id=body["name"])
     row = Definition(namespace=namespace, kind=kind, name=body["name"], data=data)
     try:
         with transaction.atomic():
@@ -192,7 +186,7 @@ def add(namespace: Namespace, kind: str, body: dict[str, Any]) -> Definition:
 
 @transaction.atomic
 def create(actor: Actor, namespace: str, kind: str, body: dict[str, Any]) -> Definition:
-    """Raises: NamespaceNotFound, Duplicate, ReadOnly, UnknownType, Forbidden."""
+    """Raises: NamespaceNotFound, Duplicate, ReadOnly, Forbidden."""
     return add(find(actor, namespace, to_change=True), kind, body)
 
 

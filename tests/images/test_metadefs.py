@@ -78,7 +78,12 @@ def test_resource_types(admin: Client, red: Client, space: str) -> None:
     assert "OS::Glance::Image" in names
     body = {"name": "OS::Glance::Image", "prefix": "hw_"}
     assert admin.ask("post", f"{space}/resource_types", body).json()["name"] == body["name"]
-    assert admin.ask("post", f"{space}/resource_types", {"name": "OS::No::Thing"}).status_code == 404
+    fresh = admin.ask("post", f"{space}/resource_types", {"name": "OS::No::Thing"})
+    assert fresh.status_code == 201, "case 29: a type that nobody registered before is registered"
+    assert "OS::No::Thing" in [
+        row["name"] for row in red.ask("get", "metadefs/resource_types").json()["resource_types"]
+    ]
+    assert admin.ask("delete", f"{space}/resource_types/OS::No::Thing").status_code == 204
     listed = red.ask("get", f"{space}/resource_types").json()["resource_type_associations"]
     assert listed[0]["prefix"] == "hw_"
     assert len(red.ask("get", f"{AT}?resource_types=OS::Glance::Image").json()["namespaces"]) == 1

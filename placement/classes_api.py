@@ -1,0 +1,82 @@
+"""Resource classes and usages of projects on the wire."""
+
+from typing import Any
+
+from django.db.models import Sum
+
+from common.errors import Invalid
+from openstackapi.views import Response
+from placement import classes
+from placement.api import PlacementView
+from placement.models import Allocation
+
+_URL = "/api/placement/resource_classes"
+_NAMED: dict[str, Any] = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "pattern": "^CUSTOM_[A-Z0-9_]+$", "maxLength": 255}},
+    "required": ["name"],
+    "additionalProperties": False,
+}
+
+
+def _shown(name: str) -> dict[str, Any]:
+    return {"name": name, "links": [{"rel": "self", "href": f"{_URL}/{name}"}]}
+
+
+class _Classes(PlacementView):
+    since = (1, 2)
+
+    def made(self, name: str, status: int) -> Response:
+        response = Response(status=status)
+        response["Location"] = f"{self.root()}{_URL}/{name}"
+        return response
+
+
+class ResourceClasses(_Classes):
+    bodies = {"post": _NAMED}
+
+    def get(self, request: Any) -> Response:
+        return Response({"resource_classes": [_shown(name) for name in classes.names()]})
+
+    def post(self, request: Any) -> Response:
+        name = self.body()["name"]
+        if not classes.make(name):
+            raise classes.ClassExists(name=name)
+        return self.made(name, 201)
+
+
+class ResourceClass(_Classes):
+    """Before 1.7 PUT renames a class, from then on it makes one that is not there."""
+
+    media = {"put": {"application/json": {"anyOf": [_NAMED, {"type": "null"}]}}}
+
+    def get(self, request: Any, name: str) -> Response:
+        classes.require(name)
+        return Response(_shown(name))
+
+    def put(self, request: Any, name: str) -> Response:
+        if self.version < (1, 7):
+            to = self.body(_NAMED)["name"]
+            classes.rename(name, to)
+            return Response(_shown(to))
+        return self.made(name, 201 if classes.make(name) else 204)
+
+    def delete(self, request: Any, name: str) -> Response:
+        classes.delete(name)
+        return Response(status=204)
+
+
+class ProjectUsages(PlacementView):
+    """What all consumers of a project hold, or those of one of its users."""
+
+    since = (1, 9)
+
+    def get(self, request: Any) -> Response:
+        project = request.GET.get("project_id")
+        if not project:
+            raise Invalid(reason="Invalid query string parameters: 'project_id' is a required property")
+        rows = Allocation.objects.filter(consumer__project_id=project)
+        if "user_id" in request.GET:
+            rows = rows.filter(consumer__user_id=request.GET["user_id"])
+        sums = rows.values("resource_class").annotate(amount=Sum("used")).order_by("resource_class")
+        return Response({"usages": {row["resource_class"]: row["amount"] for row in sums}})
