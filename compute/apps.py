@@ -33,7 +33,6 @@ class ComputeConfig(AppConfig):
         from hosts import agents
         from hosts import services as hosts
         from identity import catalog, policy
-        from identity.projects import services as projects
         from networking.ports import devices
         from openstackapi import microversion
         from operations import background, on_event, parking
@@ -47,7 +46,7 @@ class ComputeConfig(AppConfig):
         owed.register()
         devices.register("server", services.project_of)
         seeding.register(30, "flavors", flavors.seed)
-        projects.on_delete(cleanup.project_gone)
+        cleanup.register()
         parking.on_broken("server", steps.broken)
         background.register(flows_image.DROP_IMAGE, flows_image.drop_image)
         on_event("lease", reconcile.on_lease)

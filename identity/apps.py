@@ -17,6 +17,7 @@ class IdentityConfig(AppConfig):
         from identity.appcreds import access
         from identity.federation import shadow
         from identity.ldap import people
+        from identity.projects import aside
         from identity.rules import DESCRIPTIONS, RULES, SCOPES
         from identity.sharing import live as sharing_live
         from identity.sharing import services as sharing
@@ -29,6 +30,7 @@ class IdentityConfig(AppConfig):
         policy.register("identity", RULES, DESCRIPTIONS, SCOPES)
         catalog.register("identity", name="keystone", path="/api/identity/v3", description="Users, projects, tokens")
         beat.every(3600, "identity.prune", signins.prune)
+        aside.register()
         seeding.register(10, "identity", seed.seed)
         live.on_announce(sharing_live.audience)
         beat.every(3.0, "identity.shares", sharing.sweep)

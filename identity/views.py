@@ -118,3 +118,12 @@ class ItemView(IdentityView):
     def delete(self, request: Any, id: str) -> Response:
         self.kind.delete(self.actor, id)
         return Response(status=204)
+
+
+class OwnerItemView(ItemView):
+    """One that owns things: `?cascade=true` deletes them with it."""
+
+    def delete(self, request: Any, id: str) -> Response:
+        cascade = request._request.GET.get("cascade", "").lower() == "true"  # nothing else is a yes to this
+        self.kind.delete(self.actor, id, cascade=cascade)  # type: ignore[call-arg]
+        return Response(status=204)

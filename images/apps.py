@@ -8,9 +8,8 @@ class Config(AppConfig):
         from cloud import beat
         from common import seeding
         from identity import catalog, policy
-        from identity.projects import services as projects
-        from images import policies, quotas, seeds
-        from images.images import data, services, sharing
+        from images import policies, projects, quotas, seeds
+        from images.images import data, sharing
         from images.tasks import imports
         from operations import background
 
@@ -18,7 +17,7 @@ class Config(AppConfig):
         quotas.register()
         sharing.register()
         catalog.register("image", name="glance", path="/api/image", description="Images")
-        projects.on_delete(services.remove_all_of)
+        projects.register()
         background.register(imports.KIND, imports.run, pool="bulk")
         beat.every(30, "images.recover", data.recover)
         beat.every(60, "images.prune", imports.prune)

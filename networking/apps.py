@@ -9,12 +9,10 @@ class Config(AppConfig):
         from common import seeding
         from hosts import services as hosts
         from identity import catalog, policy
-        from identity.projects import services as projects
-        from networking import placement, rebalancing
+        from networking import placement, projects, rebalancing
         from networking.networks import sharing
         from networking.policies import DESCRIPTIONS, RULES
         from networking.ports import devices
-        from networking.projects import delete_all
         from networking.quotas import counting
         from networking.routers import services as routers
         from networking.seed import seed
@@ -27,7 +25,7 @@ class Config(AppConfig):
         sharing.register()
         devices.register("router", routers.project_of)
         catalog.register("network", name="neutron", path="/api/network", description="Networks")
-        projects.on_delete(delete_all)
+        projects.register()
         seeding.register(40, "networking", seed)
         background.register(TASK, sync.run, pool=sync.pool_of)
         hostlink.on_report("network", reports.on_network)

@@ -14,8 +14,10 @@ class PlacementConfig(AppConfig):
 
         from hosts import services as hosts
         from identity import catalog, policy
+        from identity.projects import owned
         from openstackapi import microversion
         from placement import seeding
+        from placement.models import Consumer
 
         microversion.register("placement", "1.0", MAXIMUM)
         catalog.register("placement", name="placement", path="/api/placement")
@@ -30,4 +32,5 @@ class PlacementConfig(AppConfig):
                 "placement:write": _("Change resource providers, inventories, traits and allocations"),
             },
         )
+        owned.aside(Consumer, "what a server holds of a host: released with the server")
         hosts.on_inventory(seeding.on_inventory)

@@ -1,16 +1,55 @@
-"""What of compute goes when a project goes."""
+"""What a project owns of compute, and how it goes with the project."""
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from compute.flavors.models import FlavorAccess
 from compute.servergroups.models import ServerGroup
 from compute.servers import services
-from compute.servers.models import Server
+from compute.servers.models import Migration, Server
+from identity.projects import owned
 
 
-def project_gone(project_id: str) -> None:
-    """Delete the project's servers (each by its own flow), its groups and its access to flavors."""
+def register() -> None:
+    owned.register(
+        owned.Owned(
+            order=10,
+            label=_("instances"),
+            rows=lambda project: Server.objects.living().filter(project_id=project).order_by("created_at"),
+            remove=delete_servers,
+            models=(Server,),
+        ),
+        owned.Owned(
+            order=20,
+            label=_("server groups"),
+            rows=_groups,
+            remove=_delete_groups,
+            models=(ServerGroup,),
+        ),
+    )
+    owned.aside(Migration, "history of servers")
+    owned.aside(
+        FlavorAccess,
+        "an operator's word about flavors",
+        remove=_forget_access,
+    )
+
+
+def _groups(project_id: str) -> QuerySet[ServerGroup]:
+    return ServerGroup.objects.filter(project_id=project_id).order_by("created_at")
+
+
+def _delete_groups(project_id: str) -> None:
+    _groups(project_id).delete()
+
+
+def _forget_access(project_id: str) -> None:
+    FlavorAccess.objects.filter(project_id=project_id).delete()
+
+
+def delete_servers(project_id: str) -> None:
+    """Delete the project's servers, each by its own flow."""
     actor = Actor.internal("project deletion", project_id=project_id)
     for server_id in Server.objects.living().filter(project_id=project_id).values_list("id", flat=True):
         services.delete(actor, server_id=server_id)
-    ServerGroup.objects.filter(project_id=project_id).delete()
-    FlavorAccess.objects.filter(project_id=project_id).delete()

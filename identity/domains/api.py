@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from identity.crud import Values
 from identity.domains import services
 from identity.domains.services import DOMAINS
-from identity.views import IdentityView, ItemView, ListView
+from identity.views import IdentityView, ListView, OwnerItemView
 
 _CONFIG = {"type": "object", "properties": {"config": {"type": "object"}}}
 
@@ -16,7 +16,7 @@ class DomainList(ListView):
     kind = DOMAINS
 
 
-class DomainItem(ItemView):
+class DomainItem(OwnerItemView):
     kind = DOMAINS
 
 

@@ -15,7 +15,7 @@ from identity.crud import Kind, Values, enforce
 from identity.domains.fields import DOMAIN
 from identity.domains.options import OPTIONS, SECRET
 from identity.models import Domain, DomainOption
-from identity.projects.services import guard_immutable, merged_options, remove, set_tags
+from identity.projects.services import cascading, guard_immutable, merged_options, remove, set_tags
 from identity.revocation import services as revocation
 
 
@@ -69,8 +69,9 @@ class Domains(Kind):
         self.made(actor, row, values)
         return row
 
-    def delete(self, actor: Actor, id: str) -> None:
-        with one_stays():
+    def delete(self, actor: Actor, id: str, *, cascade: bool = False) -> None:
+        """As of a project: what its projects own goes only with `cascade`. Raises: the same, DomainEnabled."""
+        with one_stays(), cascading(cascade):
             super().delete(actor, id)
 
     def leaving(self, actor: Actor, row: Any) -> None:

@@ -11,7 +11,7 @@ from identity.crud import Missing, Values
 from identity.projects import services
 from identity.projects.fields import TAG, TAGS
 from identity.projects.services import PROJECTS
-from identity.views import IdentityView, ItemView, ListView
+from identity.views import IdentityView, ListView, OwnerItemView
 from openstackapi import bodies
 
 _TAGS_BODY = {"type": "object", "properties": {"tags": TAGS}, "required": ["tags"], "additionalProperties": False}
@@ -21,7 +21,7 @@ class ProjectList(ListView):
     kind = PROJECTS
 
 
-class ProjectItem(ItemView):
+class ProjectItem(OwnerItemView):
     kind = PROJECTS
 
     def get(self, request: Any, id: str) -> Response:

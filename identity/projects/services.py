@@ -1,7 +1,8 @@
 """Verbs of projects."""
 
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any, ClassVar
 
 from django.db import models, transaction
@@ -13,20 +14,13 @@ from common.live import announce
 from identity.assignments.guards import one_stays
 from identity.crud import Kind, Values, enforce, home_domain
 from identity.models import Credential, Project, ProjectTag, User
+from identity.projects import owned
 from identity.projects.fields import PROJECT
 from identity.revocation import services as revocation
 from identity.wire import matching, truth
 
 #: Levels of projects below a domain.
 MAX_DEPTH = 5
-
-_on_delete: list[Callable[[str], None]] = []
-
-
-def on_delete(step: Callable[[str], None]) -> None:
-    """Register what an app does with its rows when a project goes: ``step(project_id)``, inside the transaction."""
-    if step not in _on_delete:
-        _on_delete.append(step)
 
 
 class NameTaken(Conflict):
@@ -193,25 +187,46 @@ class Projects(Kind):
         self.made(actor, row, values)
         return row
 
-    def delete(self, actor: Actor, id: str) -> None:
-        with one_stays():
+    def delete(self, actor: Actor, id: str, *, cascade: bool = False) -> None:
+        """With `cascade` all that it owns goes too, in the order of `identity.projects.owned`.
+
+        Raises: Forbidden, Missing, ImmutableResource, HasChildren, ProjectOwnsThings.
+        """
+        with one_stays(), cascading(cascade):
             super().delete(actor, id)
 
     def leaving(self, actor: Actor, row: Any) -> None:
         remove(row, kind=self.name)
 
 
+_cascade: ContextVar[bool] = ContextVar("cascade", default=False)
+
+
+@contextmanager
+def cascading(wanted: bool) -> Iterator[None]:
+    """Whether what is deleted meanwhile takes along what it owns: somebody said so."""
+    before = _cascade.set(wanted)
+    try:
+        yield
+    finally:
+        _cascade.reset(before)
+
+
 def remove(row: Project, *, kind: str) -> None:
-    """What must be true, and what else goes, before a project or domain is deleted."""
+    """What must be true, and what else goes, before a project or domain is deleted.
+
+    Raises: ImmutableResource, DomainEnabled, HasChildren, ProjectOwnsThings.
+    """
     guard_immutable(kind, row)
     if row.is_domain and row.enabled:
         raise DomainEnabled()
     if not row.is_domain and row.children.exists():
         raise HasChildren(id=row.pk)
     gone = [row, *subtree(row)]
+    if not _cascade.get():
+        owned.require_nothing(kind, row.name, [project.pk for project in gone])
     for project in reversed(gone):
-        for step in _on_delete:
-            step(project.pk)
+        owned.remove_all(project.pk)
         announce("project", project.pk, project.pk)
     ids = [project.pk for project in gone]
     User.objects.filter(default_project_id__in=ids).update(default_project_id=None)

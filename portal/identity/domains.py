@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -12,11 +13,12 @@ from identity import policy
 from identity.crud import Duplicate
 from identity.domains.services import DOMAINS
 from identity.models import Domain, Group, Project, User
+from identity.projects import owned
 from portal import status
 from portal.dialogs import FormDialog, Text
 from portal.forms import Description, Name, Styled
 from portal.identity import context
-from portal.identity.projects import ENABLED, holders
+from portal.identity.projects import ENABLED, holders, planned
 from portal.identity.several import Deleting, Switch
 from portal.lists import Action, Bulk, Card, Cell, Column, Detail, Empty, Filter, ItemPage, ListPanel, Row, gate
 
@@ -176,7 +178,15 @@ class Delete(Deleting):
             (User.objects.filter(domain_id__in=ids).count(), _("users")),
             (Group.objects.filter(domain_id__in=ids).count(), _("groups")),
         )
-        return [(str(number), word) for number, word in numbers if number]
+        lines = [(str(number), word) for number, word in numbers if number]
+        if len(rows) == 1:
+            within = Project.objects.filter(Q(domain_id__in=ids) | Q(pk__in=ids)).values_list("pk", flat=True)
+            lines += planned(owned.holdings(within))
+        return lines
+
+    def remove(self, actor: Actor, id: str) -> None:
+        """The dialog of one has said what goes with it; one of several has not."""
+        DOMAINS.delete(actor, id, cascade="id" in self.request.resolver_match.kwargs)  # type: ignore[union-attr]
 
 
 class DeleteSeveral(Delete):

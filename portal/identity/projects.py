@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy
 from common.actor import Actor
 from identity import policy, sessions
 from identity.assignments import grants
-from identity.limits import services as quota
 from identity.models import Group, Project, Role, User
+from identity.projects import owned
+from identity.projects.owned import Holding
 from identity.projects.services import PROJECTS
 from portal import status
 from portal.dialogs import Text
@@ -174,17 +175,35 @@ class Delete(Deleting):
     submit, keep = gettext_lazy("Delete the project"), gettext_lazy("Keep it")
 
     def text(self, **keys: str) -> Text:
-        return _("What the project owns goes with it. It cannot be undone.")
+        if len(self.ids(**keys)) > 1:
+            return _(
+                "A project that owns something stays: delete such a one by itself, where its dialog lists what it owns."
+            )
+        if not self.plan(**keys):
+            return _("It owns nothing. It cannot be undone.")
+        return _("What it owns goes with it, in this order. It cannot be undone.")
+
+    def plan(self, **keys: str) -> list[Holding]:
+        """What the only row owns, in the order in which it goes."""
+        return owned.holdings(row.pk for row in self.found(**keys))
 
     def holds(self, rows: list[Any]) -> list[tuple[str, Text]]:
-        use = [
-            (name, used)
-            for row in rows
-            for service in quotas.services()
-            for name, (used, _limit) in quota.usage(row.pk, service).items()
-            if used and name in quotas.names(service)
-        ]
-        return [(quotas.shown(name, used), quotas.word(name)) for name, used in use]
+        return planned(owned.holdings(row.pk for row in rows))
+
+    def remove(self, actor: Actor, id: str) -> None:
+        """The dialog of one has said what goes with it; one of several has not."""
+        PROJECTS.delete(actor, id, cascade="id" in self.request.resolver_match.kwargs)  # type: ignore[union-attr]
+
+
+def planned(found: list[Holding]) -> list[tuple[str, Text]]:
+    """Lines of a dialog: how many of what, the first names, and every protected one by name."""
+    lines: list[tuple[str, Text]] = []
+    for holding in found:
+        names = ", ".join(holding.names) + (" …" if holding.count > len(holding.names) else "")
+        lines.append((f"{holding.count} {holding.label}", names))
+        if holding.protected:
+            lines.append((_("protected, and deleted all the same"), ", ".join(holding.protected)))
+    return lines
 
 
 class DeleteSeveral(Delete):

@@ -8,6 +8,7 @@ import pytest
 from identity.models import Credential, Project, UserProjectRole
 from identity.projects import services as projects
 from identity.urls import _v3
+from networking.securitygroups.models import SecurityGroup
 from tests.identity.conftest import DEMO, V3, Api, SignIn, password_body, project, role, user
 
 
@@ -124,15 +125,16 @@ def test_depth_has_an_end(admin: Api) -> None:
     admin.post("/projects", {"project": {"name": "deeper", "parent_id": above}}, 403)
 
 
-def test_deleting_a_project_runs_the_steps_of_other_apps(admin: Api) -> None:
-    gone: list[str] = []
-    projects.on_delete(gone.append)
-    try:
-        made = admin.post("/projects", {"project": {"name": "short"}})["project"]["id"]
-        admin.delete(f"/projects/{made}")
-    finally:
-        projects._on_delete.remove(gone.append) if gone.append in projects._on_delete else None
-    assert gone == [made]
+def test_a_project_that_owns_things_goes_only_by_the_word_cascade(admin: Api) -> None:
+    """A8: refused with 409 and a list; nothing but `true` is a yes."""
+    made = admin.post("/projects", {"project": {"name": "full"}})["project"]["id"]
+    group = SecurityGroup.objects.create(project_id=made, name="web")
+    for query in ("", "?cascade", "?cascade=", "?cascade=1", "?cascade=false", "?cascade=yes", "?Cascade=true"):
+        error = admin.delete(f"/projects/{made}{query}", 409).json()["error"]
+        assert error["code"] == 409 and "1 security groups (web)" in error["message"]
+    admin.delete(f"/projects/{made}?cascade=true")
+    admin.get(f"/projects/{made}", 404)
+    assert not SecurityGroup.objects.filter(pk=group.pk).exists()
 
 
 def test_a_domain_goes_with_all_it_holds_once_disabled(admin: Api) -> None:

@@ -1,0 +1,31 @@
+"""Rows of identity and of durable work that name a project and are no things in it: they never hold its deletion up."""
+
+from identity.models import (
+    AccessToken,
+    ApplicationCredential,
+    Credential,
+    Limit,
+    ProjectEndpoint,
+    ProjectTag,
+    QuotaLock,
+    RequestToken,
+    RevocationEvent,
+    Trust,
+)
+from identity.projects.owned import aside
+from operations.models import Operation
+
+
+def register() -> None:
+    for model in (ApplicationCredential, Trust, RequestToken, AccessToken):
+        aside(model, "a way to act in the project: it ends with it, as in Keystone")
+    for model in (Limit, ProjectTag, ProjectEndpoint):
+        aside(model, "a word about the project, which goes with its row")
+    aside(Credential, "an EC2 key for the project: removed with it by identity.projects.services.remove")
+    aside(QuotaLock, "a lock", remove=_forget_lock)
+    aside(RevocationEvent, "says which tokens no longer count; forgotten when these have ended")
+    aside(Operation, "history, forgotten by operations.sweep.prune")
+
+
+def _forget_lock(project_id: str) -> None:
+    QuotaLock.objects.filter(project_id=project_id).delete()
