@@ -9,7 +9,6 @@ from identity.models import (
     ProjectTag,
     QuotaLock,
     RequestToken,
-    RevocationEvent,
     Trust,
 )
 from identity.projects.owned import aside
@@ -23,7 +22,6 @@ def register() -> None:
         aside(model, "a word about the project, which goes with its row")
     aside(Credential, "an EC2 key for the project: removed with it by identity.projects.services.remove")
     aside(QuotaLock, "a lock", remove=_forget_lock)
-    aside(RevocationEvent, "says which tokens no longer count; forgotten when these have ended")
     aside(Operation, "history, forgotten by operations.sweep.prune")
 
 
