@@ -113,11 +113,11 @@ def _compare(have: str, want: str) -> None:
 
 def _check_time(at: str, window: float) -> None:
     try:
-        off = time.time() - float(at)
+        off = round(time.time() - float(at), 3)
     except ValueError:
         raise AgentRefused() from None
     if not abs(off) <= window:
-        raise AgentLate(seconds=round(off))
+        raise AgentLate(seconds=off)
 
 
 # ── Once ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -34,3 +34,4 @@ class Config(AppConfig):
         hosts.on_inventory(lambda host: placement.touch_neighbours(host.name))
         beat.every(1.0, "networking", sync.sweep)
         beat.every(rebalancing.seconds_between() or 3600, "networking.rebalance", rebalancing.tick)
+        beat.every(5.0, "networking.ready", reports.wake_waiting)

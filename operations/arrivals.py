@@ -112,7 +112,7 @@ def opened(message: Any, key_of: KeyOf, *, beat: bool = False) -> dict[str, Any]
     if beat != (kind == "heartbeat" and version > 1):
         log.error("a report of host %s (%s) was refused: it came by the wrong queue", host, kind)
         return None
-    if age > LIFE.get(kind, math.inf) and "challenge" not in report["body"]:
+    if not age <= LIFE.get(kind, math.inf) and "challenge" not in report["body"]:
         log.info("a report of host %s (%s) was dropped: it is %.0f s old", host, kind, age)
         return None
     return report

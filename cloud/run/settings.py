@@ -241,7 +241,7 @@ def read(environment: dict[str, str] | None = None) -> Cloud:
     _check_exposure(listen, tls=bool(tls), insecure=insecure)
     public = _public_url(env, listen, port, bool(tls))
     hosts = _number(env, "STACKLING_HOSTS", 1, 0, 16)
-    fake = _number(env, "STACKLING_FAKE_HOSTS", 0, 0, 500)
+    fake = _number(env, "STACKLING_FAKE_HOSTS", 0, 0, 1000)
     if hosts + fake == 0:
         raise Refused("STACKLING_HOSTS is 0 and STACKLING_FAKE_HOSTS is 0: a cloud needs a host.")
     return Cloud(

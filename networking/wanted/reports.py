@@ -18,10 +18,13 @@ log = logging.getLogger(__name__)
 def on_network(host: str, body: dict[str, Any]) -> None:
     """A `network` report: {hashes: {piece: hash}, failed: {piece: {code, data}}, left_out: {port: why}} of all pieces.
 
-    Reports may overtake each other; an older one makes a piece look behind, and the sweep then sends it again.
+    Reports may overtake each other; an older one makes a piece look behind, and the sweep then sends it again. Each locks its
+    own host's pieces only, and one that says nothing new writes nothing.
     """
     hashes, failed = body.get("hashes", {}), body.get("failed", {})
-    with sync.turn(), transaction.atomic():
+    if _is_known(_of_host(host), hashes, failed) and not _says_left_out(host, body) and not _unwired(host):
+        return
+    with transaction.atomic():
         seen = [Seen(*row) for row in _of_host(host)]
         arrived, broken = _store(seen, hashes, failed)
         strays = sorted(set(hashes) - {row.piece for row in seen})
@@ -37,11 +40,37 @@ def on_network(host: str, body: dict[str, Any]) -> None:
             operations.wake("port", port)
 
 
+def wake_waiting() -> None:
+    """What no report makes ready by itself, such as a port whose DHCP server went away: looked at every few seconds."""
+    for host in HostPiece.objects.filter(is_ready=False).exclude(wanted="").values_list("host", flat=True).distinct():
+        with transaction.atomic():
+            _wake_ports(host, [])
+
+
+def _is_known(rows: list[Any], hashes: dict[str, str], failed: dict[str, Any]) -> bool:
+    """Whether a report says what the rows say already."""
+    seen = [Seen(*row) for row in rows]
+    if set(hashes) - {row.piece for row in seen}:
+        return False
+    return all(row.reported == hashes.get(row.piece, "") and row.failure == failed.get(row.piece) for row in seen)
+
+
+def _says_left_out(host: str, body: dict[str, Any]) -> bool:
+    """Whether its DHCP servers leave out options of ports, or no longer do."""
+    if body.get("left_out"):
+        return True
+    return "left_out" in body and Port.objects.filter(network__dhcp_host=host).exclude(dhcp_refusal="").exists()
+
+
 _of_host = Prepared(
     lambda host: HostPiece.objects.filter(host=host).values_list("pk", "piece", "wanted", "reported", "failure")
 )
-_unready = Prepared(lambda host: HostPiece.objects.filter(is_ready=False, host=host).exclude(wanted=""))
-_unready_with = PreparedMany(lambda dhcps: HostPiece.objects.filter(is_ready=False, dhcp__in=dhcps).exclude(wanted=""))
+_unwired = Prepared(
+    lambda host: HostPiece.objects.filter(is_ready=False, host=host).exclude(wanted="").values("pk")[:1]
+)
+_waiting = HostPiece.objects.select_for_update().filter(is_ready=False).exclude(wanted="").order_by("pk")
+_unready = Prepared(lambda host: _waiting.filter(host=host))
+_unready_with = PreparedMany(lambda dhcps: _waiting.filter(dhcp__in=dhcps))
 _reported = PreparedMany(
     lambda pieces: (
         HostPiece.objects.filter(piece__in=pieces).exclude(wanted="").values_list("piece", "host", "reported_at")
@@ -68,7 +97,8 @@ def _store(seen: list[Seen], hashes: dict[str, str], failed: dict[str, Any]) -> 
             differing.append(row.pk)
             if failure and failure != row.failure:
                 failing.append(row.piece)
-    rows = list(HostPiece.objects.filter(pk__in=differing)) if differing else []
+    locked = HostPiece.objects.select_for_update().filter(pk__in=differing).order_by("pk")
+    rows = list(locked) if differing else []
     arrived = [row.piece for row in rows if _note(row, hashes.get(row.piece, ""), failed.get(row.piece))]
     sync.save_rows(rows, ["reported", "reported_at", "failure", "is_behind"])
     return arrived, _ports_needing(failing)

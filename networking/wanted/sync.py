@@ -37,7 +37,9 @@ _turn = threading.RLock()
 _ledgers = Ledgers()
 
 
-_on_hosts = PreparedMany(lambda pieces: HostPiece.objects.filter(piece__in=pieces))
+_on_hosts = PreparedMany(  # reports lock their rows too, in the same order
+    lambda pieces: HostPiece.objects.select_for_update().filter(piece__in=pieces).order_by("pk")
+)
 _remote_groups = PreparedMany(
     lambda groups: (
         SecurityGroupRule.objects.filter(group_id__in=groups)

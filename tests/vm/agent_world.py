@@ -99,6 +99,7 @@ class AgentWorld:
         self.start_agent()
         bridge = contract.bridge_name(NETWORK)
         self.inside("ip", "link", "add", bridge, "up", "type", "bridge")
+        self.until(lambda report: report["kind"] == "hello")  # what was ordered before, an agent throws away
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -9,6 +9,7 @@ import libvirt
 
 from hostagent.drivers.hypervisor.libvirt_link import state_of
 from hostagent.job import Job
+from hostagent.lanes import Later
 
 SHUTDOWN_SECONDS: Final = 30.0  # for the guest to power off by itself: what it has not yet written is written
 BUTTON_EVERY: Final = 5.0  # a guest that boots misses the ACPI button
@@ -35,17 +36,21 @@ def take_away(domain: Any, place: Path, job: Job) -> None:
 
 
 def power_off(domain: Any, job: Job) -> None:
-    """By its ACPI button; by force after SHUTDOWN_SECONDS, and at once where it is paused and cannot hear the button."""
-    until, pressed = time.monotonic() + min(SHUTDOWN_SECONDS, max(0.0, job.seconds_left - 10)), 0.0
-    while domain.isActive():
-        try:
-            if state_of(domain) == "paused" or time.monotonic() >= until:
-                domain.destroy()
-                return
-            if time.monotonic() - pressed > BUTTON_EVERY:
-                pressed = time.monotonic()
-                domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
-        except libvirt.libvirtError as error:  # it ended between the look and the call
-            if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:
-                raise
-        time.sleep(0.2)
+    """By its ACPI button; by force after SHUTDOWN_SECONDS, and at once where it is paused and cannot hear the button.
+
+    Raises: Later while it may still end by itself: the verb begins again, and no thread waits.
+    """
+    until = job.notes.setdefault("until", time.monotonic() + min(SHUTDOWN_SECONDS, max(0.0, job.seconds_left - 10)))
+    if not domain.isActive():
+        return
+    try:
+        if state_of(domain) == "paused" or time.monotonic() >= until:
+            domain.destroy()
+            return
+        if time.monotonic() >= job.notes.get("press", 0.0):
+            job.notes["press"] = time.monotonic() + BUTTON_EVERY
+            domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
+    except libvirt.libvirtError as error:  # it ended between the look and the call
+        if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:
+            raise
+    raise Later(1.0)

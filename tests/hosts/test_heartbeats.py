@@ -1,0 +1,250 @@
+"""Heartbeats of all hosts are one write a second; nothing else a host says waits for another host."""
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from common.clock import now
+from hostagent import contract, envelope
+from hosts import epoch, heartbeats, reports, services
+from hosts.models import Host
+from hosts.states import HostState
+from operations import arrivals, hostlink
+
+pytestmark = pytest.mark.django_db
+
+KEY = "ab" * 32
+_seq = itertools.count(int(time.time() * 1e6))
+Sent = list[tuple[str, str, dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(arrivals, "fresh", arrivals.Freshness())
+    monkeypatch.setattr(services, "key_of", lambda name: KEY)
+    monkeypatch.setattr(hostlink, "_key_of", lambda name: KEY)
+    monkeypatch.setattr(hostlink, "_stamp", lambda host, verb: {})
+    monkeypatch.setattr(services, "_lines", {})
+    epoch.forget()
+    monkeypatch.setattr(services, "_carriers", (0.0, frozenset()))
+    yield
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
+    """What went to the broker: (host, queue, the order as its agent opens it)."""
+    orders: Sent = []
+
+    def publish(host: str, message: dict[str, Any], queue: str) -> None:
+        opened = envelope.open_box(message, KEY, "order") if message["v"] == 2 else message
+        assert opened is not None
+        orders.append((host, queue, opened))
+
+    monkeypatch.setattr(hostlink, "_publish", publish)
+    return orders
+
+
+def make(count: int, **more: Any) -> None:
+    values = {"state": HostState.UP, "inventory": {"vcpus": 1}, "roles": ["network"], "speaks": 2, **more}
+    first = Host.objects.count() + 1
+    Host.objects.bulk_create([Host(name=f"h{n}", number=n, **values) for n in range(first, first + count)])
+
+
+def beat(host: str, *, sent: float | None = None, **body: Any) -> dict[str, Any]:
+    message = {
+        "host": host,
+        "kind": "heartbeat",
+        "boot": "b",
+        "sent": sent or time.time(),
+        "seq": next(_seq),
+        "body": body,
+    }
+    return envelope.close(message, KEY, "report")
+
+
+def test_heartbeats_of_all_hosts_are_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """D: 1,000 hosts were 200 transactions a second."""
+    monkeypatch.setattr(heartbeats, "_is_running", True)
+    make(300)
+    for _ in range(3):  # the first ones are held against the database's lives, each host's for itself
+        heartbeats.flush()
+        for number in range(1, 301):
+            heartbeats.take(beat(f"h{number}", others=True))
+    Host.objects.update(last_seen_at=now() - timedelta(seconds=15))
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        heartbeats.flush()
+    said = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"] and "BEGIN" not in query["sql"]]
+    assert len([sql for sql in said if sql.startswith("UPDATE") and "last_seen_at" in sql]) == 1
+    assert len(said) <= 4  # who is not up, the write, the numbers (many, one statement), who the others are
+    assert not Host.objects.filter(last_seen_at__lt=now() - timedelta(seconds=5)).exists()
+
+
+def test_a_replayed_or_held_back_heartbeat_keeps_no_dead_host_up() -> None:
+    """C9: it did, for as long as anyone repeated it."""
+    make(1)
+    message = beat("h1", others=False)
+    heartbeats.take(message)
+    long_ago = now() - timedelta(seconds=25)
+    Host.objects.update(last_seen_at=long_ago)
+    heartbeats.take(message)
+    heartbeats.take(beat("h1", sent=time.time() - 21, others=False))
+    assert Host.objects.get().last_seen_at == long_ago
+
+
+def test_the_numbers_of_reports_are_kept_with_their_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C9: a replay is one after a restart of control too."""
+    monkeypatch.setattr(arrivals, "_floors_of", services.floors_of)
+    make(1)
+    message = beat("h1", others=False)
+    heartbeats.take(message)
+    monkeypatch.setattr(arrivals, "fresh", arrivals.Freshness())
+    Host.objects.update(last_seen_at=None)
+    heartbeats.take(message)
+    assert Host.objects.get().last_seen_at is None
+
+
+def test_a_host_that_was_down_is_up_again_with_its_heartbeat(sent: Sent) -> None:
+    make(1, state=HostState.DOWN)
+    heartbeats.take(beat("h1", others=False))
+    assert Host.objects.get().state == HostState.UP
+
+
+def test_a_heartbeat_waits_for_no_report_and_no_report_for_another_hosts(transactional_db: None) -> None:
+    """D: one lock over the cloud: six threads blocked on it, heartbeats waited in the same queue, hosts were called down."""
+    from networking.wanted import reports as network
+    from networking.wanted import sync
+
+    make(2)
+    done = threading.Event()
+
+    def hear() -> None:
+        network.on_network("h1", {"hashes": {}, "failed": {}})
+        heartbeats.take(beat("h2", others=True))
+        done.set()
+
+    with sync._turn:  # somebody renders the whole cloud
+        threading.Thread(target=hear, daemon=True).start()
+        assert done.wait(10)
+
+
+# ── Welcomes ──
+
+
+def test_a_host_is_welcomed_with_its_challenge(sent: Sent, django_capture_on_commit_callbacks: Any) -> None:
+    make(2)
+    with django_capture_on_commit_callbacks(execute=True):
+        reports.hello("h1", {"boot": "b2", "speaks": 2, "challenge": "c1"})
+    [welcome] = [order for _host, _queue, order in sent if order["verb"] == contract.WELCOME]
+    assert welcome["body"]["challenge"] == "c1" and welcome["body"]["others"] is True
+    assert abs(welcome["body"]["time"] - time.time()) < 5
+
+
+def test_an_agent_of_953748c_gets_no_welcome(sent: Sent, django_capture_on_commit_callbacks: Any) -> None:
+    make(1)
+    with django_capture_on_commit_callbacks(execute=True):
+        reports.hello("h1", {"boot": "b2"})
+    assert not [order for _host, _queue, order in sent if order["verb"] == contract.WELCOME]
+    assert Host.objects.get().speaks == 1
+
+
+def test_a_host_that_is_wrong_about_others_is_told(sent: Sent) -> None:
+    """Case 45, B4: what an agent does in silence hangs on whether another host could take its routers."""
+    make(1)
+    heartbeats.take(beat("h1", others=False))
+    assert sent == []
+    make(1)
+    services._carriers = (0.0, frozenset())
+    heartbeats.take(beat("h1", others=False))
+    assert [(host, order["body"]["others"]) for host, _queue, order in sent] == [("h1", True)]
+
+
+def test_a_simulated_host_takes_no_real_ones_routers(sent: Sent) -> None:
+    make(1)
+    make(3, fake=True)
+    assert services.others_of("h1") is False
+    assert services.others_of("h2") is True
+
+
+# ── Orders ──
+
+
+def order(**more: Any) -> dict[str, Any]:
+    return {"verb": "server.ensure", "operation": "", "step": "", "subject": "server:s", "generation": 1, "deadline": 60,
+            "body": {"server_id": "s", "config_drive": {"user_data": "secret"}}, **more}  # fmt: skip
+
+
+def test_orders_are_sent_in_the_version_that_the_host_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accept, then send: 2 to whoever said so in its hello, 1 to agents of 953748c, sealed as they check it."""
+    make(1)
+    make(1, speaks=1)
+    messages: dict[str, dict[str, Any]] = {}
+    monkeypatch.setattr(hostlink, "_publish", lambda host, message, queue: messages.update({host: message}))
+    assert hostlink.send_order("h1", order()) and hostlink.send_order("h2", order())
+    assert set(messages["h1"]) == {"v", "host", "nonce", "box"}
+    opened = envelope.open_box(messages["h1"], KEY, "order")
+    assert opened is not None and opened["expires"] - opened["sent"] == pytest.approx(contract.ORDER_LIFE)
+    assert messages["h2"]["v"] == 1 and contract.is_sealed(messages["h2"], KEY)
+
+
+def test_nothing_is_sent_to_a_host_that_is_down_until_its_hello(sent: Sent) -> None:
+    """C10: orders to a dead host piled up for ever, again each 12 s a step, and each `network.apply` besides."""
+    make(1, state=HostState.DOWN, last_seen_at=now() - timedelta(seconds=60))
+    for _ in range(20):
+        assert hostlink.send_order("h1", order())
+    assert sent == []
+    reports.hello("h1", {"boot": "b2", "speaks": 2})
+    assert hostlink.send_order("h1", order()) and len(sent) == 1
+
+
+def test_version_2_can_be_required(sent: Sent, settings: Any) -> None:
+    settings.AGENT_CONTRACT = 2
+    make(1, speaks=1)
+    make(1)
+    assert hostlink.send_order("h1", order()) and hostlink.send_order("h2", order())
+    assert [host for host, _queue, _order in sent] == ["h2"]
+
+
+def test_the_sequence_of_orders_is_that_of_their_steps(sent: Sent) -> None:
+    """C10: `turn` is stamped where the step is, not where the message leaves."""
+    make(1)
+    hostlink.send_order("h1", order(turn=5.0))
+    assert sent[0][2]["turn"] == 5.0
+
+
+# ── Trouble ──
+
+
+def test_what_is_wrong_with_an_agent_is_kept_with_its_host() -> None:
+    """C7: threads that died are counted; C9: refused orders are said; a clock that is off is readable."""
+    make(1)
+    say = {"operation": "", "step": "", "generation": 0, "subject": "", "boot": "b", "kind": "event"}
+    for body in (
+        {"event": "thread", "name": "outbox", "count": 1, "detail": "x"},
+        {"event": "thread", "name": "outbox", "count": 2, "detail": "y"},
+        {"event": "refused", "why": "replayed", "count": 40, "verb": "server.stop"},
+        {"event": "clock", "skew": -3600.0},
+    ):
+        message = {"host": "h1", "sent": time.time(), "seq": next(_seq), "body": {"at": 1.0, **body}, **say}
+        hostlink.receive(envelope.close(message, KEY, "report"))
+    trouble = Host.objects.get().trouble
+    assert (trouble["thread"]["count"], trouble["thread"]["detail"]) == (2, "y")
+    assert (trouble["refused"]["count"], trouble["refused"]["why"]) == (40, "replayed")
+    assert trouble["clock"]["skew"] == -3600.0
+
+
+def test_an_inventory_that_says_nothing_new_locks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """D: each host's whole row was written each minute."""
+    monkeypatch.setattr(heartbeats, "_is_running", True)
+    make(1, inventory={"vcpus": 3})
+    with CaptureQueriesContext(connection) as queries:
+        reports.inventory("h1", {"vcpus": 3})
+    assert [query["sql"].split()[0] for query in queries] == ["SELECT"]
