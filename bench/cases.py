@@ -124,7 +124,7 @@ def idle(cloud: Running) -> None:
     cpu = (procs.cpu_seconds(counted) - before) / (time.perf_counter() - began) * 100
     table = sorted(((round(procs.pss_mib(pid), 1), procs.name_of(pid)[:90]) for pid in counted), reverse=True)
     total = sum(row[0] for row in table)
-    at_most("idle.pss", total, 600, "MiB", openstack=OPENSTACK["idle_pss_mib"], processes=table)
+    at_most("idle.pss", total, 500, "MiB", openstack=OPENSTACK["idle_pss_mib"], processes=table)
     at_most("idle.cpu", cpu, 2.0, "% of a core")
 
 

@@ -33,6 +33,7 @@ EXTERNAL_CIDR = env("STACKLING_EXTERNAL_CIDR", "172.24.4.0/24")
 PUBLIC_URL = env("STACKLING_PUBLIC_URL").rstrip("/")
 _LIMITS = limits.read(env("STACKLING_RATE_LIMITS"))
 USER_REQUESTS_PER_SECOND = _LIMITS.user
+USER_UPLOADS = _LIMITS.uploads
 #: Hashes of passwords that a process computes at a time: those that the front door lets through, and one of another route.
 PASSWORD_HASHES = _LIMITS.hashes + 1
 #: Who shows it as a bearer may read /metrics and what /readyz knows; "": only who asks at a socket of this machine.

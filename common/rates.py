@@ -5,6 +5,9 @@ Nobody waits: who has spent the allowance is told when to come again.
 
 import math
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 from common.errors import TooMany
@@ -39,3 +42,27 @@ class Rate:
     def _forget(self, moment: float) -> None:
         old = moment - BURST
         self._spent = {key: row for key, row in self._spent.items() if row[0] > old}
+
+
+class AtOnce:
+    """What each key may have under way at a time; 0 is without limit."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._under_way: Counter[str] = Counter()
+        self._lock = Lock()
+
+    @contextmanager
+    def one(self, key: str) -> Iterator[None]:
+        """Raises: TooMany."""
+        with self._lock:
+            if self.most and self._under_way[key] >= self.most:
+                raise TooMany(retry_after=10)
+            self._under_way[key] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way[key] -= 1
+                if not self._under_way[key]:
+                    del self._under_way[key]

@@ -1,6 +1,6 @@
 """The bytes process: images' bytes of users and of agents, and what else agents ask (`python -m cloud.run.bytes`).
 
-Three sockets with threads of their own, so that no user's upload keeps a host from its image or its metadata.
+Sockets with threads of their own, so that no user's upload keeps others from reading, or a host from its image or its metadata.
 """
 
 import os
@@ -11,8 +11,8 @@ from pathlib import Path
 from cloud.run import lean
 from hostagent import memory
 
-#: Socket → requests at a time. A thread that reads a slow body costs 100 KiB; what agents ask besides is over in ms.
-SOCKETS = {"bytes": 128, "hostbytes": 32, "internal": 8}
+#: Socket → requests at a time. A thread that reads a slow body costs 100 KiB; what nginx sends, and what agents ask besides, is over in ms.
+SOCKETS = {"bytes": 128, "handover": 8, "hostbytes": 32, "internal": 8}
 
 
 def main() -> None:

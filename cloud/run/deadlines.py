@@ -11,7 +11,7 @@ from cloud.run.settings import Cloud
 
 EVERY = 5.0
 #: haproxy's backend → seconds that a request may last there. Images are large; sockets and consoles stay open.
-MOST = {"web": 300, "bytes": 86_400}
+MOST = {"web": 300, "uploads": 86_400, "downloads": 86_400}
 
 _SESSION = re.compile(r"^(0x[0-9a-f]+): .*?\bbe=(\S+) .*?\bage=(\S+)", re.MULTILINE)
 _AGE = re.compile(r"(\d+)([dhms])")

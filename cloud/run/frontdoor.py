@@ -9,8 +9,8 @@ from cloud.run import answers, nginx
 from cloud.run.limits import WINDOW, Limits
 from cloud.run.settings import Cloud
 
-#: Uploads of images at a time; each has a thread of the bytes process.
-UPLOADS = 128
+#: Uploads of images that are open at a time, refused ones counted until their senders end; 128 of them are read (bytes.py).
+UPLOADS = 512
 #: Requests that wait for their turn to have a password hashed.
 HASHES_WAITING = 64
 #: Proxies in a row whose word is taken for the address before them.
@@ -97,15 +97,19 @@ frontend door
 {hsts}
     use_backend sockets if sockets
     use_backend consoles if consoles
-    use_backend bytes if bytes
+    use_backend uploads if bytes {{ method PUT }}
+    use_backend downloads if bytes
     default_backend web
 
 backend web
     server nginx unix@{nginx} maxconn {streams}
 
-backend bytes
+backend uploads
     server nginx unix@{nginx} maxconn {uploads}
     timeout server 900s
+
+backend downloads
+    server nginx unix@{nginx} maxconn {streams}
 
 backend sockets
     server sockets unix@{run}/sockets.sock
@@ -131,6 +135,9 @@ backend addresses
 
 backend authentications
     stick-table type ipv6 size 100k expire 60s store http_req_rate({window}s)
+
+backend sending
+    stick-table type ipv6 size 100k expire 60s store conn_cur
 
 backend tunnels
     stick-table type ipv6 size 100k expire 60s store conn_cur
@@ -193,11 +200,13 @@ def _limits(cloud: Cloud, limits: Limits) -> str:
         f"    http-request track-sc0 {source} table addresses if !tunnels",
         f"    http-request track-sc1 {source} table authentications if proves upload",
         f"    http-request track-sc1 {source} table tunnels if tunnels",
+        f"    http-request track-sc1 {source} table sending if bytes {{ method PUT }}",
     ]
     rules: list[tuple[int, str]] = [
         (limits.address * WINDOW, "{{ sc0_http_req_rate gt {0} }}"),
         (limits.open, "!tunnels {{ sc0_conn_cur gt {0} }}"),
         (limits.authentication * WINDOW, "proves upload {{ sc1_http_req_rate(authentications) gt {0} }}"),
+        (limits.uploads, "bytes {{ method PUT }} {{ sc1_conn_cur(sending) gt {0} }}"),
         (limits.sockets, "tunnels {{ sc1_conn_cur(tunnels) gt {0} }}"),
     ]
     return "\n".join(lines + [_refuse(cloud, 429, rule.format(most)) for most, rule in rules if most])

@@ -14,6 +14,7 @@ class Limits:
     `authentication`  requests a second from an address that prove who asks (tokens, sign-in, passwords)
     `user`            requests a second of a user, whatever the address
     `open`            requests of an address that are under way at a time: bodies that come, answers that go
+    `uploads`         images that an address, and that a user, sends at a time
     `sockets`         web sockets and consoles that an address has open
     `connections`     connections that an address has open; proxies in STACKLING_TRUSTED_PROXIES do not count
     `hashes`          hashes of passwords that are computed at a time; others wait their turn, at most 64
@@ -23,12 +24,13 @@ class Limits:
     authentication: int = 50
     user: int = 1000
     open: int = 128
+    uploads: int = 16
     sockets: int = 256
     connections: int = 1000
     hashes: int = 2
 
 
-NONE = Limits(address=0, authentication=0, user=0, open=0, sockets=0, connections=0)
+NONE = Limits(address=0, authentication=0, user=0, open=0, uploads=0, sockets=0, connections=0)
 
 
 def read(text: str) -> Limits:

@@ -46,8 +46,8 @@ http {{
     send_timeout 60s;
     # The answer that refuses a body is read by who still sends it: what comes after is read away.
     lingering_close always;
-    lingering_time 600s;
-    lingering_timeout 30s;
+    lingering_time 300s;
+    lingering_timeout 10s;
 
     proxy_http_version 1.1;
     proxy_connect_timeout 3s;
@@ -65,6 +65,7 @@ http {{
     upstream web {{ server unix:{run}/web.sock; keepalive 32; }}
     upstream hashing {{ server unix:{run}/hashing.sock; keepalive 8; }}
     upstream bytes {{ server unix:{run}/bytes.sock; }}
+    upstream handover {{ server unix:{run}/handover.sock; }}
     upstream hostbytes {{ server unix:{run}/hostbytes.sock; }}
     upstream internal {{ server unix:{run}/internal.sock; }}
 
@@ -90,10 +91,11 @@ http {{
             client_max_body_size 0;
             proxy_request_buffering off;
             proxy_read_timeout 900s;  # what came is hashed, looked at and brought to the disk before the answer
-            proxy_pass http://bytes;
+            proxy_pass http://$image_bytes;
         }}
 {stored}
     }}
+    map $request_method $image_bytes {{ default handover; PUT bytes; }}
     map $request_method $hashing {{ default web; POST hashing; PATCH hashing; }}
 
     server {{

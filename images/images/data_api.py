@@ -3,10 +3,12 @@
 import re
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from common.actor import Actor
+from common.rates import AtOnce
 from images.images import data, services, states
 from images.images.errors import Deactivated, NotPermitted, RangeNotSatisfiable
 from images.images.models import Image
@@ -14,6 +16,8 @@ from images.images.views import ImageServiceView, body_length, body_pieces, requ
 from images.stores import files
 from openstackapi.views import Response
 
+#: Each is a thread of the bytes process for as long as its body comes; no user takes them all.
+uploads = AtOnce(settings.USER_UPLOADS)
 OCTETS: dict[str, Any] = {"application/octet-stream": {}}
 #: Where nginx, which says so with X-Sendfile-Type, has the image store: an answer names a file there and holds no thread
 #: while it is sent. The part that Range asks for is nginx's to cut. Source: nginx, X-Accel; Rack::Sendfile, the header.
@@ -33,7 +37,8 @@ class ImageFile(ImageServiceView):
     def put(self, request: Any, image_id: str) -> Response:
         raw = request._request
         require_octets(raw)
-        data.upload(self.actor, image_id=image_id, pieces=body_pieces(raw), expected=body_length(raw))
+        with uploads.one(self.actor.user_id):
+            data.upload(self.actor, image_id=image_id, pieces=body_pieces(raw), expected=body_length(raw))
         return Response(status=204)
 
 
@@ -43,7 +48,8 @@ class ImageStage(ImageServiceView):
     def put(self, request: Any, image_id: str) -> Response:
         raw = request._request
         require_octets(raw)
-        data.stage(self.actor, image_id=image_id, pieces=body_pieces(raw), expected=body_length(raw))
+        with uploads.one(self.actor.user_id):
+            data.stage(self.actor, image_id=image_id, pieces=body_pieces(raw), expected=body_length(raw))
         return Response(status=204)
 
 

@@ -153,6 +153,23 @@ def test_open_bodies_of_an_address_are_bounded(make_door: Callable[..., Door]) -
         link.close()
 
 
+def test_uploads_of_an_address_are_bounded_and_keep_nobody_from_reading(make_door: Callable[..., Door]) -> None:
+    """B1: nobody's uploads, refused or not, take all that may be open; who reads an image does not wait behind them."""
+    door = make_door(STACKLING_RATE_LIMITS="uploads=3")
+    path = "/api/image/v2/images/x/file"
+    slow = []
+    for _ in range(3):
+        link = socket.create_connection(("127.0.0.1", door.port), timeout=5)
+        link.sendall(f"PUT {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n{{".encode())
+        slow.append(link)
+    time.sleep(0.5)
+    status, body, _ = door.ask(path, method="PUT")
+    assert status == 429 and body["code"].startswith("429")
+    assert door.ask(path)[0] == 200 and door.ask(path, source="127.0.0.4", method="PUT")[0] == 200
+    for link in slow:
+        link.close()
+
+
 def test_only_trusted_proxies_say_who_asks_and_how(make_door: Callable[..., Door]) -> None:
     """C2: from the nearest proxy outwards; what a client writes itself in front of it counts for nothing."""
     door = make_door(STACKLING_TRUSTED_PROXIES="127.0.0.9, 10.1.0.0/16")

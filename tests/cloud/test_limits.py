@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from cloud.run import frontdoor, limits, settings
 from cloud.run.settings import Refused
 from common.errors import TooMany
-from common.rates import BURST, Rate
+from common.rates import BURST, AtOnce, Rate
 from identity import hashers
 from openstackapi import faults
 
@@ -42,6 +42,19 @@ def test_a_rate_remembers_only_who_asks_now(monkeypatch: pytest.MonkeyPatch) -> 
         clock[0] += 0.01
         rate.take(str(number))
     assert len(rate._spent) <= 10_001
+
+
+def test_a_user_has_so_much_under_way_and_another_his_own() -> None:
+    """C1, B1: uploads of a user, from however many addresses."""
+    few = AtOnce(2)
+    with few.one("mallory"), few.one("mallory"):
+        with pytest.raises(TooMany), few.one("mallory"):
+            pass
+        with few.one("alice"):
+            pass
+    with few.one("mallory"):
+        pass
+    assert not few._under_way
 
 
 def test_a_flood_of_passwords_takes_no_more_than_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
