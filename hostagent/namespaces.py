@@ -32,7 +32,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from hostagent import inet, machine, reach
+from hostagent import fences, inet, machine, reach
 from hostagent.pins import (
     CannotBuild,
     Cloud,
@@ -110,6 +110,7 @@ def build_host(cloud: Cloud, host: str, number: int, outer: Path | None, *, shar
     bridge(net, "br-ex", mtu=1500)
     wire(fabric, f"x{number}", net, "ext0", mtu=1500, master="br-ex")
     inside(net, "ip", "link", "set", "ext0", "master", "br-ex", "up")
+    fences.around_host(net, ipaddress.IPv4Network(f"{cloud.underlay_ip(number)}/24", strict=False))
 
 
 # ── The one link outside ────────────────────────────────────────────────────────────────────────────────────────────
@@ -181,10 +182,12 @@ def up(
     nat_out: bool,
     mode: str = "namespace",
     underlay_ip: str = "127.0.0.1",
+    front_door: int = 0,
 ) -> dict[str, Any]:
     """Make or complete the namespaces of `hosts`. May be repeated; other hosts made earlier are kept.
 
-    `underlay_ip` is what a machine's tunnels start from; namespaces have addresses of their own.
+    `underlay_ip` is what a machine's tunnels start from; namespaces have addresses of their own. `front_door` is the one port
+    at the machine's own end that guests may reach, 0 for none.
 
     Raises: CannotBuild when the external range clashes, the mode changed, or a command fails.
     """
@@ -225,6 +228,7 @@ def up(
     if ours:
         address_gateway(outer, link, range_)
     let_out(cloud, outer, range_, record, link=link, nat=nat_out)
+    fences.around_gateway(cloud, outer, link=link, front_door=front_door, nat=nat_out, marked=mode == "machine")
     for host in hosts:
         build_host(cloud, host, record["hosts"][host], outer, shared=mode == "machine")
         reach.ensure(cloud, host)
@@ -240,6 +244,7 @@ def remove_outside(cloud: Cloud, record: dict[str, Any]) -> None:
         machine.remove(cloud, outer)
     if has_link(outer, cloud.outer_link):
         inside(outer, "ip", "link", "del", cloud.outer_link)
+    fences.remove(cloud, outer)
     inside(outer, "nft", "-f", "-", text=f"table ip {cloud.table}\ndelete table ip {cloud.table}\n")
     if record.pop("forwarding_was_off", False):
         inside(outer, "sysctl", "-q", "-w", "net.ipv4.ip_forward=0")
@@ -345,6 +350,7 @@ def parser() -> argparse.ArgumentParser:
     making.add_argument("--underlay-ip", default=os.environ.get("STACKLING_UNDERLAY_IP") or "127.0.0.1")
     verbs.add_parser("down", parents=[where])
     verbs.add_parser("status", parents=[where]).add_argument("--json", action="store_true")
+    making.add_argument("--front-door", type=int, default=0)
     entry = verbs.add_parser("enter", parents=[where])
     entry.add_argument("host")
     entry.add_argument("command", nargs=argparse.REMAINDER)
@@ -373,6 +379,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 nat_out=asked.nat_out == "1",
                 mode=asked.mode,
                 underlay_ip=asked.underlay_ip,
+                front_door=asked.front_door,
             )
         print(json.dumps(status(cloud), indent=1))
         return 0

@@ -66,7 +66,7 @@ def test_nat_out_translates_in_a_table_of_its_own_and_down_takes_it_away(world: 
     with far_side(world) as address:
         assert eventually(lambda: guest.reaches(address))
     namespaces.up(cloud, ["host1"], netns=world.outer, external="172.24.9.0/24", nat_out=False)
-    assert world.outside("nft", "list", "ruleset").stdout == ""
+    assert "masquerade" not in world.outside("nft", "list", "ruleset").stdout
 
 
 def test_down_ends_what_runs_on_the_hosts_and_leaves_nothing(world: World) -> None:

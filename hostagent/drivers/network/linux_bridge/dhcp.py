@@ -51,6 +51,25 @@ mv "$note.new" "$note"
 """
 
 
+#: What may be asked of a network's service: addresses, names, metadata. A port that some daemon opens besides is not there.
+FENCE: Final = f"""\
+table inet stackling
+delete table inet stackling
+table inet stackling {{
+chain input {{ type filter hook input priority filter; policy accept;
+iifname "lo" accept
+ct state established,related accept
+meta l4proto {{ icmp, ipv6-icmp }} accept
+udp dport {{ 53, 67, 547 }} accept
+tcp dport 53 accept
+ip daddr {METADATA_IP} tcp dport 80 accept
+meta l4proto tcp reject with tcp reset
+meta l4proto udp reject
+}}
+}}
+"""
+
+
 def leg_names(port_id: str) -> tuple[str, str]:
     """(inside the namespace, on the bridge)."""
     return f"ns-{port_id[:11]}", f"dh-{port_id[:11]}"
@@ -109,6 +128,8 @@ class Dhcp:
         if ensure_legs(self.ns, [leg], ours=("ns-",)):  # clients that read raw packets drop those without a checksum
             run("ethtool", "-K", leg.inner, "tx", "off", ns=self.ns)
         self.ensure_route(body)
+        run("sysctl", "-q", "-w", "net.ipv4.ip_forward=0", ns=self.ns)
+        run("nft", "-f", "-", text=FENCE, ns=self.ns)
         self.ensure_folders()
         script = self.folder / "lease.sh"
         daemons.write_if_changed(script, SCRIPT.format(spool=self.spool), kind="dhcp", mode=0o750)

@@ -162,7 +162,7 @@ def base_tables() -> list[Table]:
         "egress_of": Collection("type ifname : verdict", is_map=True),
         "ingress_of": Collection("type ifname : verdict", is_map=True),
     }
-    groups.chains = spoof_chains() | forward_chains()
+    groups.chains = spoof_chains() | forward_chains() | input_chains()
     return [state, groups]
 
 
@@ -199,6 +199,18 @@ def spoof_chains() -> dict[str, Chain]:
             "type filter hook prerouting priority -300; policy accept;",
         ),
     }  # fmt: skip
+
+
+def input_chains() -> dict[str, Chain]:
+    """The host itself is on no network of guests: no frame of theirs reaches its own stack, be it for the bridge's own address
+    or for all. Else a guest could send to whatever listens on the host, and tunnel packets of its own making to our port."""
+    ports = ("rt-*", "dh-*", "vx-*", "fb-*")  # what is on a network's bridge besides guests
+    return {
+        "input": Chain(
+            ["iifname @known drop", *(f'iifname "{name}" drop' for name in ports)],
+            "type filter hook input priority -300; policy accept;",
+        )
+    }
 
 
 def forward_chains() -> dict[str, Chain]:

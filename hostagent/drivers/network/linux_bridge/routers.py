@@ -201,6 +201,8 @@ def ruleset(body: dict[str, Any]) -> str:
         if body.get("metadata")
         else []
     )
+    # The proxy's port is for what was sent to the metadata address, not for who asks for it by its number.
+    proxied = f'iifname "qr-*" tcp dport {ROUTER_PORT} ct status dnat accept' if body.get("metadata") else ""
     return f"""\
 table ip stackling
 delete table ip stackling
@@ -216,7 +218,12 @@ chain post {{ type nat hook postrouting priority srcnat; policy accept;
 {chr(10).join(post)}
 }}
 chain input {{ type filter hook input priority filter; policy accept;
-iifname "qg-*" tcp dport {ROUTER_PORT} drop
+iifname "lo" accept
+ct state established,related accept
+meta l4proto icmp accept
+{proxied}
+meta l4proto tcp reject with tcp reset
+meta l4proto udp reject
 }}
 chain forward {{ type filter hook forward priority filter; policy accept;
 {chr(10).join(forward)}
