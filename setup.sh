@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"
 what="${1:-run}"
 venv=.venv
-log="${TMPDIR:-/tmp}/stackling-setup-$(id -u)-$$.log"
+log="$(mktemp "${TMPDIR:-/tmp}/stackling-setup-XXXXXXXXXX")" # a name nobody guesses, so nobody's link leads elsewhere
 trap 'rm -f "$log"' EXIT
 
 step() { # step TEXT COMMAND…: runs it quietly; shows its output only when it fails

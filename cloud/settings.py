@@ -206,6 +206,9 @@ WHITENOISE_USE_FINDERS = DEBUG
 CONSOLE_KEY = KEYS / "console.key"
 CONSOLE_LOGS = DATA / "consoles"
 IMAGE_STORE = DATA / "images"
+#: The most bytes of one image, and the most seconds in which another web server may send them.
+IMAGE_SIZE_LIMIT = 1 << 40
+FETCH_SECONDS = int(env("STACKLING_FETCH_SECONDS", "3600"))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 REST_FRAMEWORK = {

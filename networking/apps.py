@@ -6,7 +6,7 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         from cloud import beat
-        from common import seeding
+        from common import fetch, seeding
         from hosts import services as hosts
         from identity import catalog, policy
         from networking import placement, projects, rebalancing
@@ -16,12 +16,14 @@ class Config(AppConfig):
         from networking.quotas import counting
         from networking.routers import services as routers
         from networking.seed import seed
+        from networking.subnets.models import external_ranges
         from networking.wanted import reports, sync
         from networking.wanted.changes import TASK
         from operations import background, hostlink
 
         policy.register("networking", RULES, DESCRIPTIONS)
         counting.register()
+        fetch.own_ranges(external_ranges)
         sharing.register()
         devices.register("router", routers.project_of)
         catalog.register("network", name="neutron", path="/api/network", description="Networks")

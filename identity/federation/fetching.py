@@ -1,17 +1,14 @@
 """Requests to identity providers: https only, to whom the operator named, small answers, no redirects, short waits."""
 
 import json
-import socket
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
-from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from common import fetch
 from common.errors import Invalid, Unauthorized, Unavailable
 from hostagent import inet
 
@@ -31,14 +28,6 @@ class ProviderRefused(Unauthorized):
     template = _("The identity provider at %(host)s refused: %(reason)s.")
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args: Any, **more: Any) -> None:
-        return None
-
-
-_opener = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler({}))
-
-
 def check_address(url: str) -> None:
     """Raises: BadAddress unless `url` is https. Plain http counts on loopback, in tests (STACKLING_TESTING)."""
     parts = urlsplit(url)
@@ -48,19 +37,6 @@ def check_address(url: str) -> None:
         raise BadAddress(url=url, reason="it must be https without a user in it")
 
 
-def _check_host(url: str, issuer: str) -> None:
-    """Raises: BadAddress for this machine and its link; and, unless it is the issuer's own host, for every address that
-    is not public, so that no discovery document leads into the operator's networks."""
-    host = urlsplit(url).hostname or ""
-    if settings.TESTING and _is_loopback(host):
-        return
-    own = not issuer or urlsplit(issuer).hostname == host
-    for address in map(inet.ip_address, _resolve(host)):
-        near = address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast
-        if near or not (own or address.is_global):
-            raise BadAddress(url=url, reason=f"{address} is neither public nor the issuer's own host")
-
-
 def _is_loopback(host: str) -> bool:
     try:
         return inet.ip_address(host).is_loopback
@@ -68,16 +44,9 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _resolve(host: str) -> list[str]:
-    try:
-        return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
-    except OSError as error:
-        raise ProviderSilent(host=host, reason=str(error)) from None
-
-
 def get_json(url: str, *, issuer: str = "", headers: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Raises: BadAddress, ProviderSilent, ProviderRefused."""
-    return _json(urllib.request.Request(url, headers={"Accept": "application/json", **(headers or {})}), issuer)
+    return _json(url, issuer, {"Accept": "application/json", **(headers or {})})
 
 
 def post_form(
@@ -85,7 +54,7 @@ def post_form(
 ) -> dict[str, Any]:
     """Raises: BadAddress, ProviderSilent."""
     sent = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
-    return _json(urllib.request.Request(url, urlencode(form).encode(), sent, method="POST"), issuer)
+    return _json(url, issuer, sent, urlencode(form).encode())
 
 
 def _why(raw: bytes) -> str:
@@ -97,23 +66,30 @@ def _why(raw: bytes) -> str:
         return "it answered 400"
 
 
-def _json(request: urllib.request.Request, issuer: str) -> dict[str, Any]:
-    url = request.full_url
+def _json(url: str, issuer: str, headers: Mapping[str, str], body: bytes | None = None) -> dict[str, Any]:
+    """The issuer's own host may be in a private range: its operator named it. What its discovery document names may not."""
     check_address(url)
-    _check_host(url, issuer)
     host = urlsplit(url).netloc
+    trusted = (urlsplit(issuer or url).hostname or "").lower()
     try:
-        with _opener.open(request, timeout=TIMEOUT) as answer:
-            raw = answer.read(MOST_BYTES + 1)
-    except urllib.error.HTTPError as error:
-        with error:
-            if error.code == 400:
-                raise ProviderRefused(host=host, reason=_why(error.read(2000))) from None
-            raise ProviderSilent(host=host, reason=f"{urlsplit(url).path} answered {error.code}") from None
-    except (OSError, HTTPException) as error:
-        raise ProviderSilent(host=host, reason=str(getattr(error, "reason", error))) from None
-    if len(raw) > MOST_BYTES:
-        raise ProviderSilent(host=host, reason=f"its answer is larger than {MOST_BYTES} bytes")
+        answer = fetch.ask(
+            url,
+            limits=fetch.Limits(MOST_BYTES, TIMEOUT),
+            method="GET" if body is None else "POST",
+            body=body,
+            headers=headers,
+            trusted=trusted,
+            near=settings.TESTING and _is_loopback(trusted),
+        )
+        raw = answer.read()
+    except fetch.Refused as error:
+        raise BadAddress(url=url, reason=error.data["why"]) from None
+    except fetch.NotReached as error:
+        raise ProviderSilent(host=host, reason=error.data["why"]) from None
+    if answer.status == 400:
+        raise ProviderRefused(host=host, reason=_why(raw))
+    if not 200 <= answer.status < 300:
+        raise ProviderSilent(host=host, reason=f"{urlsplit(url).path} answered {answer.status}")
     try:
         found = json.loads(raw)
     except ValueError:

@@ -113,7 +113,7 @@ def receive(
 
 def size_limit(image: Image) -> tuple[int, Any]:
     """The most bytes this image may have, and what says so."""
-    limit, why = int(getattr(settings, "IMAGE_SIZE_LIMIT", 1 << 40)), _("the cloud")
+    limit, why = int(settings.IMAGE_SIZE_LIMIT), _("the cloud")
     if image.project_id:
         used, allowed = quota.usage(image.project_id, "image")["image_size_total"]
         if allowed >= 0 and (allowed - used) * MIB < limit:

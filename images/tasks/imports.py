@@ -1,22 +1,18 @@
 """Imports: staged bytes, or bytes of another web server, become an image's while a task tells how it goes."""
 
 import logging
-import os
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
-from http.client import HTTPException, HTTPMessage
-from typing import IO, Any
-from urllib.parse import urlsplit
+from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from common import fetch
 from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError, Conflict, Invalid
-from common.patterns import glob
 from identity import policy
 from images.images import data, states
 from images.images import services as images
@@ -45,7 +41,7 @@ class BadImport(Invalid):
 
 
 class UriRefused(Invalid):
-    template = _("URI for web-download does not pass filtering: %(uri)s")
+    template = _("URI for web-download does not pass filtering: %(uri)s. %(why)s")
 
 
 class DownloadFailed(Invalid):
@@ -56,13 +52,8 @@ class UnknownStore(Conflict):
     template = _("Store %(store)s is not one of this cloud's.")
 
 
-def allowed_hosts() -> list[str]:
-    """Patterns of hosts that web-download may read from (STACKLING_WEB_DOWNLOAD_HOSTS); none: no web-download."""
-    return [part for part in os.environ.get("STACKLING_WEB_DOWNLOAD_HOSTS", "").replace(",", " ").split() if part]
-
-
 def methods() -> list[str]:
-    return ["glance-direct", *(["web-download"] if allowed_hosts() else [])]
+    return list(VERB_OF)
 
 
 def start(actor: Actor, *, image_id: str, body: dict[str, Any]) -> Task:
@@ -182,35 +173,18 @@ def _check_uri(uri: Any) -> None:
     if not isinstance(uri, str) or not uri:
         raise BadImport(reason=_("'uri' is required for the import method web-download."))
     try:
-        parts = urlsplit(uri)
-        host = parts.hostname or ""
-    except ValueError as error:
-        raise UriRefused(uri=uri[:200]) from error
-    if parts.scheme not in ("http", "https") or not any(glob(known).fullmatch(host) for known in allowed_hosts()):
-        raise UriRefused(uri=uri[:200])
-
-
-class _SameRules(urllib.request.HTTPRedirectHandler):
-    """A redirect leads only to where a first request might have gone."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> urllib.request.Request | None:
-        _check_uri(newurl)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+        fetch.check(uri)
+    except fetch.NotReached as error:
+        raise UriRefused(uri=uri[:200], why=error.message) from None
 
 
 def download(uri: str) -> Iterator[bytes]:
-    """The bytes behind an address. Raises: UriRefused, DownloadFailed."""
-    _check_uri(uri)
-    # Without a proxy: the environment of the cloud must not send a user's request elsewhere.
-    opener = urllib.request.build_opener(_SameRules, urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(uri, timeout=30) as answer:
-            while piece := answer.read(files.PIECE):
-                yield piece
-    except (urllib.error.URLError, HTTPException, OSError) as error:
-        raise DownloadFailed(uri=uri[:200], why=getattr(error, "reason", None) or error) from error
+    """The bytes behind an address. Raises: fetch.NotReached, DownloadFailed."""
+    limits = fetch.Limits(settings.IMAGE_SIZE_LIMIT, settings.FETCH_SECONDS, redirects=fetch.MOST_REDIRECTS)
+    answer = fetch.ask(uri, limits=limits)
+    if answer.status != 200:
+        raise DownloadFailed(uri=uri[:200], why=_("it answered %(status)s") % {"status": answer.status})
+    yield from answer.pieces
 
 
 def of_image(actor: Actor, *, image_id: str) -> list[Task]:

@@ -50,3 +50,8 @@ class Subnet(StandardAttributes):
     def is_autoconfigured(self) -> bool:
         """Guests make their own address from the announced prefix (RFC 4862), so it follows from the MAC."""
         return self.ip_version == 6 and self.ipv6_address_mode in (SLAAC, STATELESS)
+
+
+def external_ranges() -> list[str]:
+    """Ranges of the networks that lead out of the cloud, where its own floating addresses are."""
+    return list(Subnet.objects.filter(network__external=True).values_list("cidr", flat=True))

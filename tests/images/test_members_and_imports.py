@@ -169,7 +169,7 @@ class _Site(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setenv("STACKLING_WEB_DOWNLOAD_HOSTS", "127.0.0.1")
+    monkeypatch.setenv("STACKLING_FETCH_ALLOW", "127.0.0.1")
     server = HTTPServer(("127.0.0.1", 0), _Site)
     thread = threading.Thread(target=partial(server.serve_forever, 0.05))
     thread.start()
@@ -215,14 +215,26 @@ def test_a_task_makes_an_image_for_an_operator(red: Client, admin: Client, site:
     done = admin.ask("get", f"tasks/{task.json()['id']}").json()
     assert done["status"] == "success"
     assert admin.show(done["result"]["image_id"])["name"] == "old way"
-    elsewhere = {**asked, "import_from": "http://elsewhere/x"}
+    elsewhere = {**asked, "import_from": "http://10.0.0.1/x"}
     assert admin.ask("post", "tasks", {"type": "import", "input": elsewhere}).status_code == 400
 
 
-def test_without_allowed_hosts_there_is_no_web_download(red: Client) -> None:
+def test_web_download_is_there_and_reaches_nothing_near_unless_it_is_allowed(red: Client) -> None:
+    """E: with `*` it read 169.254.169.254."""
+    assert "web-download" in red.ask("get", "info/import").json()["import-methods"]["value"]
     image = red.create()
-    body = {"method": {"name": "web-download", "uri": "http://127.0.0.1/"}}
-    assert red.ask("post", f"images/{image['id']}/import", body).status_code == 400
+    for host in (
+        "127.0.0.1",
+        "2130706433",
+        "0x7f.1",
+        "[::ffff:127.0.0.1]",
+        "169.254.169.254",
+        "172.24.4.1",
+        "[fd00::1]",
+    ):
+        body = {"method": {"name": "web-download", "uri": f"http://{host}/"}}
+        answer = red.ask("post", f"images/{image['id']}/import", body)
+        assert answer.status_code == 400 and "STACKLING_FETCH_ALLOW" in answer.content.decode(), (host, answer.content)
 
 
 # ── Hosts and compute ───────────────────────────────────────────────────────────────────────────────────────────────
