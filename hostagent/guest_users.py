@@ -50,6 +50,15 @@ def fresh(path: Path, server_id: str) -> Path:
     return give(path, server_id)
 
 
+def fresh_image(path: Path) -> Path:
+    """An empty file that tools which run as the user of all guests fill; `share` makes an image of it."""
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+    if os.geteuid() == 0:
+        os.chown(path, accounts.ensure(confinement.QEMU).pw_uid, gid(), follow_symlinks=False)
+    return path
+
+
 def share(path: Path) -> Path:
     """A file that all guests may read and none may write."""
     if os.geteuid() == 0:

@@ -246,3 +246,22 @@ def test_a_blank_disk_is_formatted_once_and_grows(tmp_path: Path, qcow2: bytes) 
     assert path.read_bytes()[:4] == b"mine"
     swap = storage.ensure_blank("a", {**source, "name": "swap", "content": "swap"}, new_job())
     assert b"SWAPSPACE2" in swap.read_bytes()[:4096]
+
+
+@pytest.mark.parametrize("kind", ["vhdx", "vmdk", "vdi", "vpc", "raw"])
+def test_a_disk_lies_on_an_image_that_the_hypervisors_library_can_read(tmp_path: Path, kind: str) -> None:
+    """Case 4: libvirt 9 knows no VHDX and would open it as raw, so that nothing in it is bootable."""
+    path, own = tmp_path / "image", {"vpc": "vhd"}.get(kind, kind)
+    subprocess.run(["qemu-img", "create", "-q", "-f", kind, str(path), "8M"], check=True)
+    subprocess.run(["qemu-io", "-f", kind, "-c", "write -P 0x55 1M 64k", str(path)], check=True, capture_output=True)
+    content = path.read_bytes()
+    storage, control = storage_with(content, tmp_path)
+    for server_id in ("a", "b"):
+        disk = {"server_id": server_id, "image": image_of(content, disk_format=own), "size_gib": 1}
+        storage.ensure_disk(disk, new_job())  # type: ignore[arg-type]
+    root = info(storage.root_path("b"))
+    assert root["backing-filename-format"] == ("qcow2" if kind == "vhdx" else kind)
+    assert control.asked == [0] and len(list(storage.cache.iterdir())) == 1
+    read = ["qemu-io", "-r", "-f", "qcow2", "-c", "read -P 0x55 1M 64k", str(storage.root_path("b"))]
+    done = subprocess.run(read, check=True, capture_output=True, text=True)
+    assert "verification failed" not in done.stdout

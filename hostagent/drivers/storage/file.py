@@ -32,6 +32,8 @@ TRIES: Final = 2  # a broken download is made once more before it is a failure
 MAKERS: Final = {"ext4": ("/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-L"), "swap": ("/usr/sbin/mkswap", "-L")}
 #: Glance's names → QEMU's. Others are the same in both.
 FORMATS: Final = {"iso": "raw", "ami": "raw", "ari": "raw", "aki": "raw", "vhd": "vpc"}
+#: Formats that QEMU reads and libvirt does not (it would open them as raw): such an image is kept as qcow2.
+CONVERTED: Final = frozenset({"vhdx"})
 
 
 class FileStorage:
@@ -65,13 +67,16 @@ class FileStorage:
 
     def ensure_image(self, image: ImageSource, job: Job) -> Path:
         """Raises: Failure image_unreachable, image_corrupt, no_space, timed_out."""
-        path = self.cache / image["checksum"]
+        path = self._cached(image)
         with self._guard:
             lock = self._locks.setdefault(image["checksum"], threading.Lock())
         with lock:
             if not path.exists():
                 self._fetch(image, path, job)
         return path
+
+    def _cached(self, image: ImageSource) -> Path:
+        return self.cache / (image["checksum"] + (".qcow2" if image["disk_format"] in CONVERTED else ""))
 
     def _fetch(self, image: ImageSource, path: Path, job: Job) -> None:
         part = path.with_suffix(".part")
@@ -85,7 +90,17 @@ class FileStorage:
             if attempt == TRIES:
                 raise Failure("image_corrupt", image_id=image["id"], want=image["checksum"], have=have)
         self._refuse_chains(image, guest_users.share(part), job)
+        if image["disk_format"] in CONVERTED:
+            part = self._convert(image, part, job)
         part.replace(path)
+
+    def _convert(self, image: ImageSource, part: Path, job: Job) -> Path:
+        """A verified image as qcow2, in the place of its own bytes. Raises: Failure no_space, hypervisor_refused."""
+        self._need(image["size"])
+        fresh = guest_users.fresh_image(part.with_suffix(".new.part"))
+        _qemu_img(job, "convert", "-q", "-f", _own_format(image), "-O", "qcow2", str(part), str(fresh), of=part)
+        part.unlink()
+        return guest_users.share(fresh)
 
     def _download(self, image: ImageSource, part: Path, job: Job) -> None:
         """Go on where an earlier try ended. A connection that breaks after some bytes is taken up again."""
@@ -110,7 +125,7 @@ class FileStorage:
 
     def _refuse_chains(self, image: ImageSource, path: Path, job: Job) -> None:
         """An image that points at another file could read the host's. Control refuses it too; this is the second lock."""
-        info = self._info(path, _format(image), job)
+        info = self._info(path, _own_format(image), job)
         data_file = info.get("format-specific", {}).get("data", {}).get("data-file")
         if info.get("backing-filename") or data_file:
             path.unlink()
@@ -134,7 +149,7 @@ class FileStorage:
             self._end_growth(disk["server_id"], back=kept == "back")
             return {"path": str(root), "cached": True}
         image = disk["image"]
-        cached = image is None or (self.cache / image["checksum"]).exists()
+        cached = image is None or self._cached(image).exists()
         if root.exists():
             return {"path": str(root), "cached": True}
         base = self.ensure_image(image, job) if image is not None else None
@@ -318,8 +333,14 @@ class FileStorage:
         return json.loads(found)
 
 
-def _format(image: ImageSource) -> str:
+def _own_format(image: ImageSource) -> str:
+    """QEMU's name for the format in which an image comes."""
     return FORMATS.get(image["disk_format"], image["disk_format"])
+
+
+def _format(image: ImageSource) -> str:
+    """QEMU's name for the format in which an image lies in the cache."""
+    return "qcow2" if image["disk_format"] in CONVERTED else _own_format(image)
 
 
 def _qemu_img(job: Job, *argv: str, of: Path) -> bytes:
