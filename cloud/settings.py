@@ -172,6 +172,8 @@ SESSION_ENGINE = "identity.signins.store"
 #: Failed tries in a row before a name pauses, and for how long.
 LOCKOUT_FAILURES = int(env("STACKLING_LOCKOUT_FAILURES", "10"))
 LOCKOUT_SECONDS = int(env("STACKLING_LOCKOUT_SECONDS", "300"))
+#: Days after which deleted servers, moves and the like are forgotten (common.purging).
+PURGE_DAYS = float(env("STACKLING_PURGE_DAYS", "90"))
 #: Rules about new passwords; 0 and "" are none.
 PASSWORD_HISTORY = int(env("STACKLING_PASSWORD_HISTORY", "0"))
 PASSWORD_EXPIRES_DAYS = int(env("STACKLING_PASSWORD_EXPIRES_DAYS", "0"))

@@ -12,6 +12,7 @@ class ComputeConfig(AppConfig):
 
     def ready(self) -> None:
         from cloud import beat
+        from common import purging as purges
         from common import seeding
         from compute import rules
         from compute.consoles import logs, watch
@@ -25,6 +26,7 @@ class ComputeConfig(AppConfig):
             limits,
             needs,
             owed,
+            purging,
             reconcile,
             services,
             sharing,
@@ -56,6 +58,8 @@ class ComputeConfig(AppConfig):
         hosts.on_state(reconcile.on_host_state)
         agents.allow("read image", needs.reads_image)
         agents.allow("write image", needs.writes_image)
+        purges.register("servers", purging.forget_servers)
+        purges.register("migrations", purging.forget_migrations)
         beat.every(60.0, "compute.reconcile", reconcile.sweep)
         beat.every(600.0, "compute.consoles", logs.forget_revocations)
         beat.every(watch.EVERY, "compute.consoles.watch", watch.look_again)

@@ -12,7 +12,8 @@ class IdentityConfig(AppConfig):
 
         from cloud import beat
         from common import live, patterns, seeding
-        from identity import catalog, policy, sessions, tokens
+        from common import purging as purges
+        from identity import catalog, policy, purging, sessions, tokens
         from identity import seeding as seed
         from identity.appcreds import access
         from identity.federation import shadow
@@ -31,6 +32,8 @@ class IdentityConfig(AppConfig):
         catalog.register("identity", name="keystone", path="/api/identity/v3", description="Users, projects, tokens")
         beat.every(3600, "identity.prune", signins.prune)
         aside.register()
+        purges.register("passwords", purging.forget_passwords)
+        purges.register("quota_locks", purging.forget_quota_locks)
         seeding.register(10, "identity", seed.seed)
         live.on_announce(sharing_live.audience)
         beat.every(3.0, "identity.shares", sharing.sweep)

@@ -8,6 +8,7 @@ from common.clock import now
 from common.errors import CloudError
 from compute.consoles import logs
 from compute.servers import owed, states, steps, wiring
+from compute.servers.models import SECRETS
 from hosts import services as hosts
 from identity.sharing import services as sharing
 from operations import Flow, Step, Wait, parking
@@ -165,13 +166,13 @@ def is_asked(op: Op) -> bool:
 
 
 def forget(op: Op) -> None:
-    """Free the ports and the claim; the row stays as history."""
+    """Free the ports and the claim; the row stays as history, without what its user keeps secret."""
     server = steps.of(op)
     wiring.free_ports(server, op.actor)
     placement.release(server.id)
     placement.release(steps.old_claim(server.id))
     transaction.on_commit(lambda: logs.remove(server.id), robust=True)
-    server.settle(states.DELETED, deleted=True, terminated_at=now())
+    server.settle(states.DELETED, deleted=True, terminated_at=now(), **SECRETS)
     sharing.object_gone("server", server.id)
     parking.subject_gone("server", server.id)
 

@@ -190,6 +190,10 @@ class Server(models.Model):
         announce("server", self.id, self.project_id)
 
 
+#: What a user keeps secret in a server, as it is once the server is deleted: nobody needs it any more.
+SECRETS: dict[str, Any] = {"user_data": None, "key_data": "", "guest_password": ""}
+
+
 def instance_name(server_id: str) -> str:
     return f"instance-{server_id[:8]}"
 

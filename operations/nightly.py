@@ -1,0 +1,35 @@
+"""What is done once a night: rows that nobody needs any more go (common.purging)."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils.timezone import localtime
+
+from common import purging
+from common.clock import now
+from operations import background
+from operations.models import Lease
+
+KIND = "purge"
+LEASE = "nightly"
+HOUR = 3  # of the machine's clock
+EVERY = 600.0  # seconds between looks
+LATEST = timedelta(hours=26)  # a cloud that is off at night is not spared
+
+
+def look() -> None:
+    """Have the purge run in the small hours, once; or when it has not run for longer than a day."""
+    moment = now()
+    with transaction.atomic():
+        row, made = Lease.objects.select_for_update().get_or_create(
+            name=LEASE, defaults={"holder": "", "until": moment}
+        )
+        since = moment - row.until  # `until` is when it ran last
+        if made or not (since > LATEST or (localtime(moment).hour == HOUR and since > timedelta(hours=2))):
+            return
+        Lease.objects.filter(pk=LEASE).update(until=moment)
+        background.kick(KIND, "all")
+
+
+def purge(_key: str) -> None:
+    purging.run()
