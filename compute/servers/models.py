@@ -121,6 +121,8 @@ class Server(models.Model):
         indexes = [
             models.Index(fields=("project_id", "-created_at", "-id"), condition=Q(deleted=False), name="servers_of"),
             models.Index(fields=("host",), condition=Q(deleted=False), name="servers_on_host"),
+            models.Index(fields=("id",), condition=Q(deleted=False, task_state__isnull=False), name="servers_busy"),
+            models.Index(fields=("terminated_at",), condition=Q(deleted=True), name="servers_gone"),
             models.Index(fields=("-created_at", "-id"), name="servers_by_age"),
             models.Index(
                 fields=("project_id", "vcpus", "ram", "deleted"), condition=Q(deleted=False), name="servers_quota"

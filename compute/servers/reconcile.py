@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
@@ -168,10 +169,8 @@ def keep_running(host: str, reported: dict[str, str]) -> list[str]:
 
 def sweep() -> None:
     """Servers that wait for an operation that no longer exists are given a word instead of waiting for ever."""
-    busy = set(Operation.objects.filter(subject_kind="server", state__in=LIVE).values_list("subject_id", flat=True))
-    for server in Server.objects.living().exclude(task_state=None)[:500]:
-        if server.id in busy:
-            continue
+    live = Operation.objects.filter(subject_kind="server", subject_id=OuterRef("pk"), state__in=LIVE)
+    for server in Server.objects.living().filter(task_state__isnull=False).exclude(Exists(live)).order_by("pk")[:500]:
         with transaction.atomic():
             row = Server.objects.locked().find(server.id)
             if row.task_state == server.task_state and not strangers.is_busy(server.id):
