@@ -121,6 +121,7 @@ KEEPERS: Final[dict[str, Keeper]] = {
     "placement.Consumer": bounded("one a server; goes when the server is deleted"),
     "placement.Allocation": gone_with("placement.Consumer"),
     "placement.Usage": gone_with("placement.ResourceProvider"),
+    "placement.ResourceClass": by_people("resource class delete"),
     "placement.Trait": by_people("trait delete"),
     "placement.ProviderTrait": gone_with("placement.ResourceProvider"),
     "placement.ProviderAggregate": gone_with("placement.ResourceProvider"),

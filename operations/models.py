@@ -50,9 +50,9 @@ class Operation(models.Model):
         indexes = [
             models.Index(fields=["subject_kind", "subject_id", "created_at"]),
             models.Index(fields=["project_id", "created_at"]),
-            models.Index(
-                fields=["wake_at"], condition=models.Q(state__in=["running", "undoing"]), name="operation_due"
-            ),
+            # not conditional: SQLite takes no condition with IN from a statement's parameters
+            models.Index(fields=["state", "wake_at"], name="operation_due"),
+            models.Index(fields=["finished_at"], name="operation_over"),
         ]
 
     def __str__(self) -> str:
