@@ -31,9 +31,31 @@ def alive() -> dict[str, list[int]]:
     return found
 
 
+_seen: dict[str, list[int]] = {}  # configuration file → where it was found last
+
+
 def find(config: Path) -> list[int]:
-    """Ids of the processes on this host that were started with this configuration file."""
-    return alive().get(str(config), [])
+    """Ids of the processes on this host that were started with this configuration file.
+
+    Those found before are looked at first: on a host with many guests going through all processes takes long.
+    """
+    known = _seen.get(str(config))
+    if not known or not all(_runs(pid, config) for pid in known):
+        known = alive().get(str(config), [])
+        _seen[str(config)] = known
+        if not known:
+            del _seen[str(config)]
+    return list(known)
+
+
+def _runs(pid: int, config: Path) -> bool:
+    """Whether this process lives and was started with this configuration file."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return False
+    return state != "Z" and any(word.removeprefix("--conf-file=") == str(config) for word in words)
 
 
 def start(kind: str, config: Path, *command: str, net: Path) -> None:

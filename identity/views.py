@@ -12,6 +12,7 @@ from common.numbers import is_whole
 from identity.crud import Kind, Values
 from identity.wire import PREFIX
 from openstackapi import links
+from openstackapi.pagination import LARGEST
 from openstackapi.views import ServiceView
 
 
@@ -62,9 +63,7 @@ class IdentityView(ServiceView):
             if not rows.model._default_manager.filter(pk=query["marker"]).exists():
                 raise NoMarker(id=query["marker"])
             rows = rows.filter(pk__gt=query["marker"])
-        limit = int(text) if text and int(text) else None
-        if limit is None:
-            return list(rows), None
+        limit = min(int(text) if text and int(text) else LARGEST, LARGEST)
         found = list(rows[: limit + 1])
         if len(found) <= limit:
             return found, None

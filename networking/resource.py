@@ -18,11 +18,11 @@ from common.errors import Invalid
 from networking.standard import Tag
 from openstackapi import bodies, links
 from openstackapi.fields import Fields
+from openstackapi.pagination import LARGEST
 from openstackapi.views import Page, Response, ServiceView
 
 Rows: TypeAlias = QuerySet[Any]
 Filter = Callable[[Rows, list[str]], Rows]
-ALL = 1_000_000  # Neutron has no largest page unless an operator sets one
 TRUE = ("true", "1", "yes", "on")
 
 
@@ -163,14 +163,14 @@ class CollectionView(NetworkView):
             request._request,
             sort_keys=resource.columns,
             default_sort=(("created_at", "asc"),) if "created_at" in resource.columns else (),
-            maximum=ALL,
+            maximum=LARGEST,
             zero_is_all=True,
         )
         params = {name: values for name, values in request.GET.lists() if name not in RESERVED}
         rows = filter_rows(resource, resource.visible(self.actor), params)
         objects = page.cut(list(page.apply(rows)))
         body: dict[str, Any] = {resource.plural: resource.shown(objects, self.actor, self.only())}
-        if page.asked_limit and page.limit < ALL:
+        if (page.asked_limit and page.limit < LARGEST) or page.more or page.marker:
             body[f"{resource.plural}_links"] = self._links(page, objects)
         return Response(body)
 

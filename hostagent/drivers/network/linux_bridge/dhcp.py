@@ -286,6 +286,14 @@ class Dhcp:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def lease_room(hosts: int) -> int:
+    """How many leases dnsmasq is told to hold: in doublings, because each new number restarts it."""
+    room = 1000
+    while room < 2 * hosts:
+        room *= 2
+    return room
+
+
 class Texts:
     """The files of one dnsmasq. Raises: ValueError for what must not stand in them."""
 
@@ -328,7 +336,7 @@ class Texts:
             f"pid-file={folder}/state/dnsmasq.pid", f"dhcp-leasefile={self.dhcp.leases}", f"dhcp-hostsfile={folder}/hosts",
             f"dhcp-optsfile={folder}/options", f"addn-hosts={folder}/names", f"domain={self.domain}", f"local=/{self.domain}/",
             "dhcp-authoritative", "quiet-dhcp", "quiet-dhcp6", "quiet-ra", f"log-facility={folder}/state/log",
-            f"dhcp-script={folder}/lease.sh", "script-on-renewal", f"dhcp-lease-max={max(1000, 2 * len(self.hosts))}",
+            f"dhcp-script={folder}/lease.sh", "script-on-renewal", f"dhcp-lease-max={lease_room(len(self.hosts))}",
             f"dhcp-option-force=option:mtu,{int(self.body['mtu'])}",
         ]  # fmt: skip
         for number, subnet in enumerate(self.subnets):
