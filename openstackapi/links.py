@@ -46,6 +46,11 @@ def root(request: HttpRequest) -> str:
     return f"{request.scheme}://{request.get_host()}"
 
 
+def netloc(host: str) -> str:
+    """Name and port as users see them, for what was asked for by the header Host: also where no middleware is, on a socket."""
+    return urlsplit(settings.PUBLIC_URL).netloc or host
+
+
 def link(rel: str, href: str) -> dict[str, str]:
     return {"rel": rel, "href": href}
 

@@ -17,6 +17,7 @@ from common.live import Change, read_moment
 from identity import sessions
 from identity.sharing import live
 from identity.signins.store import SessionStore
+from openstackapi import links
 from portal.hearing import HEARING, Ear
 from portal.session.watch import EPOCHS
 
@@ -124,4 +125,4 @@ class Live(AsyncJsonWebsocketConsumer):
     def _same_origin(self) -> bool:
         headers = dict(self.scope["headers"])
         origin = urlsplit(headers.get(b"origin", b"").decode()).netloc
-        return not origin or origin == headers.get(b"host", b"").decode()
+        return not origin or origin == links.netloc(headers.get(b"host", b"").decode())

@@ -91,6 +91,28 @@ def test_strangers_and_foreign_pages_are_sent_away(demo: Client, signed_in: bool
     talk()
 
 
+@pytest.mark.parametrize(("origin", "code"), [(b"https://cloud.example", None), (b"http://testserver", 4403)])
+def test_with_a_public_url_a_socket_is_opened_from_there_alone(
+    demo: Client, settings: Any, origin: bytes, code: int | None
+) -> None:
+    """C2: a proxy in front may ask us by another name than its own; sockets go by the public one as pages do."""
+    settings.PUBLIC_URL = "https://cloud.example"
+
+    @async_to_sync
+    async def talk() -> None:
+        line = socket(demo, origin)
+        await line.send_input({"type": "websocket.connect"})
+        await line.receive_output(timeout=5)
+        if code:
+            assert (await line.receive_output(timeout=5))["code"] == code
+        else:
+            assert await said(line) == {"live": True}
+        await line.send_input({"type": "websocket.disconnect", "code": 1000})
+        await line.wait()
+
+    talk()
+
+
 @pytest.mark.parametrize("how", ["ended", "everywhere", "idle"])
 def test_a_socket_closes_within_a_second_of_its_session_s_end(demo: Client, how: str) -> None:
     row = PortalSession.objects.get(pk=demo.session.session_key)
