@@ -213,9 +213,10 @@ def ask_of(server: Server, *, flavor: Mapping[str, Any] | None = None) -> Ask:
     return ask
 
 
-def _hosts_of(server_ids: list[str]) -> frozenset[str]:
-    hosts = Server.objects.living().filter(id__in=server_ids).exclude(host="").values_list("host", flat=True)
-    return frozenset(hosts)
+def _hosts_of(server_ids: list[str], project_id: str) -> frozenset[str]:
+    """Where these servers are. Another project's are nowhere: a hint must not find out on which host they run."""
+    own = Server.objects.living().filter(id__in=server_ids, project_id=project_id)
+    return frozenset(own.exclude(host="").values_list("host", flat=True))
 
 
 def _as_list(value: Any) -> list[str]:
@@ -225,9 +226,9 @@ def _as_list(value: Any) -> list[str]:
 def _apply_hints(ask: Ask, server: Server) -> None:
     hints = server.scheduler_hints
     if hints.get("same_host"):
-        ask.only = _hosts_of(_as_list(hints["same_host"]))
+        ask.only = _hosts_of(_as_list(hints["same_host"]), server.project_id)
     if hints.get("different_host"):
-        ask.avoid = _hosts_of(_as_list(hints["different_host"]))
+        ask.avoid = _hosts_of(_as_list(hints["different_host"]), server.project_id)
 
 
 def _apply_group(ask: Ask, server: Server) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 from django.db import connection
 
+from common.actor import Actor
+from identity.assignments import effective
 from identity.assignments.models import TABLES
 from identity.models import ImpliedRole, Project, Role, User
 from identity.revocation import services as revocation
@@ -116,3 +118,10 @@ def people_with(project_id: str, names: tuple[str, ...]) -> list[str]:
 def named(ids: Iterable[str | None]) -> dict[str, str]:
     """Project or domain id → its name."""
     return dict(Project.objects.filter(pk__in={id for id in ids if id}).values_list("id", "name"))
+
+
+def named_for(actor: Actor, ids: Iterable[str | None]) -> dict[str, str]:
+    """Project id → its name, or the id again where the actor has nothing to do with the project: ids come from users."""
+    wanted = {id for id in ids if id}
+    known = wanted if actor.is_admin else wanted & {actor.project_id, *effective.project_ids(actor.user_id)}
+    return {id: id for id in wanted} | named(known)

@@ -75,7 +75,7 @@ def who(actor: Actor, kind_name: str, object_id: str) -> Access:
         _add_share(seers, *found)
     order = {"role": 0, "admin": 1, "share": 2}
     ranked = sorted(seers.values(), key=lambda one: (min(order[why.kind] for why in one.reasons), one.name))
-    return Access(kind.everyone(row), ranked)
+    return Access(kind.everyone(actor, row), ranked)
 
 
 def _by_role(project_id: str) -> dict[tuple[str, str], Seer]:

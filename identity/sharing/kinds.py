@@ -23,7 +23,7 @@ class Kind:
     """`find(actor, id)` gives a row that the actor may see, or raises the service's own NotFound.
 
     `share` is the rule of whoever may share, `see` of whoever may read who can see the object. `levels` are those with
-    a meaning for this kind. `everyone(row)` says in sentences who else sees the object, whatever their role there.
+    a meaning for this kind. `everyone(actor, row)` says in sentences who else sees the object, whatever their role there.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Kind:
     share: str
     see: str
     levels: tuple[str, ...] = LEVELS
-    everyone: Callable[[Any], list[str]] = lambda row: []
+    everyone: Callable[[Actor, Any], list[str]] = lambda actor, row: []
     #: Kinds of which the sockets speak under the same id, such as a server's log.
     also: tuple[str, ...] = ()
 

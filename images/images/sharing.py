@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from common.actor import Actor
-from identity.assignments.granting import named
+from identity.assignments.granting import named_for
 from identity.sharing import kinds
 from identity.sharing.levels import FULL, OPERATE, VIEW
 from images.images import services
@@ -31,7 +31,7 @@ def _find(actor: Actor, image_id: str) -> Any:
     return services.get(actor, image_id=image_id)
 
 
-def everyone(image: Image) -> list[str]:
+def everyone(actor: Actor, image: Image) -> list[str]:
     """Who sees an image besides its project."""
     if image.visibility == "public":
         return [_("Everybody: the image is public.")]
@@ -42,5 +42,5 @@ def everyone(image: Image) -> list[str]:
     members = ImageMember.objects.filter(image=image).values_list("member_id", flat=True)
     return [
         _("Everybody in the project %(name)s, with which the image is shared.") % {"name": name}
-        for name in sorted(named(members).values())
+        for name in sorted(named_for(actor, members).values())
     ]

@@ -2,7 +2,8 @@
 
 from django.utils.translation import gettext as _
 
-from identity.assignments.granting import named
+from common.actor import Actor
+from identity.assignments.granting import named_for
 from identity.sharing import kinds
 from identity.sharing.levels import FULL, OPERATE, VIEW
 from networking.networks.models import SHARE, Network, NetworkGrant
@@ -23,7 +24,7 @@ def register() -> None:
     )
 
 
-def everyone(network: Network) -> list[str]:
+def everyone(actor: Actor, network: Network) -> list[str]:
     """Who sees a network besides its project."""
     found = []
     targets = set(NetworkGrant.objects.filter(network=network, action=SHARE).values_list("target_project", flat=True))
@@ -33,6 +34,6 @@ def everyone(network: Network) -> list[str]:
         found.append(_("Everybody: the network is external."))
     found += [
         _("Everybody in the project %(name)s, by an RBAC policy.") % {"name": name}
-        for name in sorted(named(targets).values())
+        for name in sorted(named_for(actor, targets - {"*"}).values())
     ]
     return found

@@ -11,11 +11,12 @@ from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
 from identity import sessions
+from identity.assignments.granting import named_for
 from identity.credentials import services
 from identity.credentials.crypto import decrypt
 from identity.credentials.services import CREDENTIALS, CredentialTaken
 from identity.crud import enforce
-from identity.models import Credential, Project, User
+from identity.models import Credential, User
 from identity.users.services import USERS
 from portal.dialogs import FormDialog, Text
 from portal.forms import Styled
@@ -43,14 +44,14 @@ def data_cell(row: Credential) -> Cell:
     return Cell("secret", text)
 
 
-def lines(found: Any, *, with_user: bool, own: bool = False) -> list[Row]:
+def lines(actor: Actor, found: Any, *, with_user: bool, own: bool = False) -> list[Row]:
     """Rows: type, (user), data, project, id."""
     rows = list(found)
-    names = dict(Project.objects.filter(pk__in={row.project_id for row in rows}).values_list("pk", "name"))
+    names = named_for(actor, (row.project_id for row in rows))
     words = dict(TYPES)
     shown = []
     for row in rows:
-        cells = [data_cell(row), Cell("muted", names.get(row.project_id, row.project_id or "")), Cell("id", row.pk)]
+        cells = [data_cell(row), Cell("muted", names.get(row.project_id or "", "")), Cell("id", row.pk)]
         if with_user:
             cells.insert(0, Cell("link", row.user.name, reverse("user", args=[row.user_id])))
         route = "own-credential-menu" if own else "credential-menu"
@@ -78,7 +79,7 @@ class Credentials(ListPanel):
         return CREDENTIALS.listing(actor, {}).select_related("user")
 
     def rows(self, actor: Actor, found: Any) -> list[Row]:
-        return lines(found, with_user=True)
+        return lines(actor, found, with_user=True)
 
     def create(self, actor: Actor) -> Action:
         return Action("create", _("Create credential"), "plus", reverse("credential-create"))
@@ -110,7 +111,7 @@ class OwnCredentials(Credentials):
         return CREDENTIALS.listing(actor, {}).filter(user_id=actor.user_id)
 
     def rows(self, actor: Actor, found: Any) -> list[Row]:
-        return lines(found, with_user=False, own=True)
+        return lines(actor, found, with_user=False, own=True)
 
     def create(self, actor: Actor) -> Action:
         return Action("create", _("Create credential"), "plus", reverse("own-credential-create"))

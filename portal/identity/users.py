@@ -133,7 +133,7 @@ class UserItem(ItemPage):
             return [self.groups(actor, row)]
         found = CREDENTIALS.listing(actor, {}).filter(user_id=row.pk).order_by("type", "id")
         columns = (Column(_("Type")), Column(_("Data")), Column(_("Project"), hide="m"), Column("ID", hide="m"))
-        rows = credential_lines(found, with_user=False)
+        rows = credential_lines(actor, found, with_user=False)
         return [Card(_("Credentials"), columns=columns, rows=rows, empty=_("No credentials."), name="credentials")]
 
     def groups(self, actor: Actor, row: User) -> Card:

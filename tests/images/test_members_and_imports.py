@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from common.actor import Actor
 from hostagent.contract import http_seal
 from identity.models import Domain, Project
 from images import services
@@ -57,7 +58,8 @@ def test_who_else_sees_an_image_is_said_in_sentences(red: Client) -> None:
     for name in ("yellow", "blue"):
         Project.objects.create(pk=name, name=f"the {name} one", domain=domain)
         red.ask("post", f"images/{image_id}/members", {"member": name})
-    assert sharing.everyone(Image.objects.get(pk=image_id)) == [
+    operator = Actor(user_id="u0", roles=frozenset({"admin"}))
+    assert sharing.everyone(operator, Image.objects.get(pk=image_id)) == [
         "Everybody in the project the blue one, with which the image is shared.",
         "Everybody in the project the yellow one, with which the image is shared.",
     ]

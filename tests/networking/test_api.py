@@ -264,13 +264,14 @@ def test_every_kind_shows_and_filters_by_the_standard_attributes(neutron, demo, 
 def test_who_else_sees_a_network_is_said_in_sentences(neutron, demo, other, admin, private) -> None:
     call = neutron(admin)
     lent = {"object_type": "network", "object_id": private.id, "action": "access_as_shared"}
-    assert sharing.everyone(private) == []
+    assert sharing.everyone(admin, private) == []
     for target in (other.project_id, "a" * 32, "*"):
-        before = sharing.everyone(private)
+        before = sharing.everyone(admin, private)
         assert call("post", "rbac-policies", {"rbac_policy": {**lent, "target_tenant": target}})[0] == 201
-        assert len(sharing.everyone(private)) == len(before) + 1
-    assert sharing.everyone(private) == [
+        assert len(sharing.everyone(admin, private)) == len(before) + 1
+    assert sharing.everyone(admin, private) == [
         "Everybody: the network is shared with all projects.",
         "Everybody in the project project-a, by an RBAC policy.",
         "Everybody in the project project-e, by an RBAC policy.",
     ]
+    assert f"Everybody in the project {other.project_id}, by an RBAC policy." in sharing.everyone(demo, private)

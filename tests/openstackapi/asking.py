@@ -16,9 +16,10 @@ class Asker:
     token: str
 
     @classmethod
-    def sign_in(cls, name: str, password: str) -> "Asker":
+    def sign_in(cls, name: str, password: str, project: str = "") -> "Asker":
+        """`project` "": the one that is named as the user."""
         user = {"name": name, "domain": {"id": "default"}, "password": password}
-        scope = {"project": {"name": name, "domain": {"id": "default"}}}
+        scope = {"project": {"name": project or name, "domain": {"id": "default"}}}
         body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}}
         answer = cls("").ask("post", "/api/identity/v3/auth/tokens", json.dumps(body))
         assert answer.status_code == 201, answer.content
