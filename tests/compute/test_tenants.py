@@ -11,6 +11,7 @@ import pytest
 from compute.metadata import api as metadata
 from compute.servers import changing, domain
 from compute.servers.models import Server
+from hosts.models import Host
 from images.images.models import Image
 from networking.floatingips import services as floatingips
 from networking.networks import services as networks
@@ -40,7 +41,7 @@ def everything(settings: Any, world: World) -> None:
 @pytest.fixture
 def victim(launch: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Server:
     """A server of project red with user data; agents are let in without a seal."""
-    monkeypatch.setattr(metadata, "authenticate_agent", lambda request: None)
+    monkeypatch.setattr(metadata, "authenticate_agent", lambda request: Host.objects.get(name="host1"))
     text = base64.b64encode(SECRET.encode()).decode()
     return Server.objects.get(id=launch(user_data=text))
 

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from compute.metadata import api as metadata
+from hosts.models import Host
 from openstackapi.schema import document
 from tests.compute.world import World
 from tests.flows import hosts
@@ -37,7 +38,7 @@ def world(transactional_db: None, monkeypatch: pytest.MonkeyPatch, settings: Any
 @pytest.fixture
 def sides(world: World, askers: Callable[[], dict[str, Asker]], monkeypatch: pytest.MonkeyPatch) -> tuple[Side, Side]:
     """(the victim, the attacker): members of projects of their own, each with one thing of each kind."""
-    monkeypatch.setattr(metadata, "authenticate_agent", lambda request: None)
+    monkeypatch.setattr(metadata, "authenticate_agent", lambda request: Host.objects.get(name="host1"))
     admin = askers()["admin"]
     outside = admin.make(f"{NETWORK}/networks", {"network": {"name": "outside", "router:external": True}})["id"]
     subnet = {"network_id": outside, "cidr": "203.0.113.0/24", "ip_version": 4}

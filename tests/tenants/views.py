@@ -41,10 +41,15 @@ def marks_of(side: Side) -> set[str]:
     return marks - {"", side.project, side.user}
 
 
+def bare(body: dict[str, Any]) -> dict[str, Any]:
+    """A body of an order without what its user wrote for the guest (drive) and for the server's row."""
+    return {name: value for name, value in body.items() if name not in ("config_drive", "metadata")}
+
+
 def orders(side: Side) -> Told:
     """What hosts are told for the sake of the side's servers, now and at their next start, and of its networks."""
     for server in Server.objects.filter(project_id=side.project, deleted=False):
-        yield f"domain of {server.name}", json.dumps({**domain.spec(server), "config_drive": {}})
+        yield f"domain of {server.name}", json.dumps(bare(domain.spec(server)))
         yield f"disk of {server.name}", json.dumps(domain.disk(server))
     pieces = []
     for kind, model in (("network", Network), ("dhcp", Network), ("port", Port), ("router", Router)):
@@ -78,7 +83,7 @@ def metadata(side: Side) -> Told:
 def fetches(side: Side) -> Told:
     """Images that hosts read for the side, by id and by the bytes in them."""
     for server in Server.objects.filter(project_id=side.project, deleted=False):
-        told = json.dumps([domain.disk(server), domain.spec(server)])
+        told = json.dumps([domain.disk(server), bare(domain.spec(server))])
         for image in Image.objects.all():
             if image.id in told:
                 yield f"image for {server.name}", f"{image.id} {image.name}"
