@@ -43,6 +43,7 @@ class Settings:
     proof_kernel: str  # a Linux kernel to prove KVM with; empty: look in /boot
     fault: str  # empty unless STACKLING_TESTING=1
     contract: int = 1  # the oldest version of orders that is taken
+    image_cache: int = 0  # bytes of images that a host keeps; 0: a fifth of its file system
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -71,7 +72,19 @@ class Settings:
             proof_kernel=env.get("STACKLING_PROOF_KERNEL") or demo_kernel(data),
             fault=env.get("STACKLING_FAULT", "") if env.get("STACKLING_TESTING") == "1" else "",
             contract=oldest_contract(env.get("STACKLING_AGENT_CONTRACT") or "1"),
+            image_cache=cache_size(env.get("STACKLING_IMAGE_CACHE_GIB") or "0"),
         )
+
+
+def cache_size(text: str) -> int:
+    """Bytes of a number of GiB. Raises: SettingsError."""
+    try:
+        size = float(text)
+    except ValueError:
+        size = -1
+    if not 0 <= size < 2**20:
+        raise SettingsError(f"STACKLING_IMAGE_CACHE_GIB is {text!r}; it is a number of GiB, 0 for a fifth of the disk")
+    return int(size * 2**30)
 
 
 def oldest_contract(text: str) -> int:

@@ -110,7 +110,9 @@ def test_a_kill_at_any_step_loses_nothing(
 
 
 def test_disks_and_logs_are_moved_never_copied_or_overwritten(tmp_path: Path) -> None:
-    storage = FileStorage(SimpleNamespace(own=SimpleNamespace(data=tmp_path), link=None))  # type: ignore[arg-type]
+    storage = FileStorage(
+        SimpleNamespace(own=SimpleNamespace(data=tmp_path), link=None, settings=SimpleNamespace(image_cache=0))
+    )  # type: ignore[arg-type]
     (storage.disks / "s").mkdir()
     (storage.disks / "s" / "root.qcow2").write_text("data")
     (storage.consoles / "s.log").write_text("log")

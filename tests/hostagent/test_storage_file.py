@@ -59,7 +59,9 @@ def qcow2(tmp_path: Path) -> bytes:
 
 def storage_with(content: bytes, folder: Path) -> tuple[FileStorage, Control]:
     control = Control(content)
-    return FileStorage(SimpleNamespace(own=SimpleNamespace(data=folder), link=control)), control  # type: ignore[arg-type]
+    return FileStorage(
+        SimpleNamespace(own=SimpleNamespace(data=folder), link=control, settings=SimpleNamespace(image_cache=0))
+    ), control  # type: ignore[arg-type]
 
 
 def image_of(content: bytes, **more: Any) -> dict[str, Any]:

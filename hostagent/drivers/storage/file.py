@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hostagent import guest_users
 from hostagent.contract import DiskEnsure, Failure, ImageSource
 from hostagent.control_link import ControlError
+from hostagent.drivers.storage.image_cache import ImageCache
 from hostagent.job import ChildError, Job
 from hostagent.seen import sync_folder, write_whole
 
@@ -48,6 +49,7 @@ class FileStorage:
         self.consoles.mkdir(parents=True, exist_ok=True)
         self.consoles.chmod(0o700)
         self._put_right()
+        self.images = ImageCache(data, self.cache, host.settings.image_cache)
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
@@ -73,6 +75,8 @@ class FileStorage:
         with lock:
             if not path.exists():
                 self._fetch(image, path, job)
+                self.images.make_room()
+            self.images.note_use(path)
         return path
 
     def _cached(self, image: ImageSource) -> Path:
