@@ -6,9 +6,10 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         from cloud import beat
-        from operations import background, nightly, sweep
+        from operations import background, broker_memory, nightly, sweep
 
         beat.every(1.0, "operations", sweep.sweep)
         background.register(nightly.KIND, nightly.purge, pool="bulk")
         beat.every(nightly.EVERY, "operations.nightly", nightly.look)
+        beat.every(broker_memory.EVERY, "operations.broker_memory", broker_memory.look)
         beat.every(3600.0, "operations.prune", sweep.prune)

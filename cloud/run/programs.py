@@ -13,6 +13,9 @@ from cloud.run.users import Account
 #: How many requests web serves at a time. They wait on the database, not on hosts.
 WEB_THREADS = 4
 
+#: What the embedded Redis may hold; then it refuses more, and senders wait and say so (operations/broker_memory.py warns).
+REDIS_MEMORY = "256mb"
+
 
 @dataclass(frozen=True)
 class Program:
@@ -76,7 +79,7 @@ def control_plane(cloud: Cloud, front_door_root: bool) -> list[Program]:
             Program(
                 "redis",
                 ("redis-server", "--port", "0", "--unixsocket", f"{cloud.run}/redis.sock", "--unixsocketperm", "0600",
-                 "--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning",
+                 "--maxmemory", REDIS_MEMORY, "--maxmemory-policy", "noeviction", "--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning",
                  "--databases", "4", "--dir", str(cloud.data / "cache")),
                 priority=10,
             )

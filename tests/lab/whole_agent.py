@@ -1,6 +1,7 @@
 """Runs on a lab host: the agent's own Host with the real network driver, its broker replaced by a pipe.
 
 One line in: {"verb", "body"} is sealed and received as an order; {"reports": n} waits for n reports of a kind.
+`broker` takes it away or brings it back; `others` is what control says of other hosts.
 """
 
 import json
@@ -29,7 +30,14 @@ def main() -> None:
         control=control, broker_url="", private_mounts=True, proof_kernel="", fault="",
     )  # fmt: skip
     reports: list[dict[str, Any]] = []
-    outbox, timers = Outbox(lambda report, kind: reports.append(report)), Timers()
+    away = threading.Event()
+
+    def send(report: dict[str, Any], kind: str) -> None:
+        if away.is_set():
+            raise ConnectionError("the broker is stopped")
+        reports.append(report)
+
+    outbox, timers = Outbox(send), Timers()
     host = Host(settings, own, outbox, timers, lambda why: sys.exit(why))
     timers.start()
     outbox.start()
@@ -39,6 +47,14 @@ def main() -> None:
         asked = json.loads(line)
         if asked["verb"] == "reports":
             print(json.dumps({"answer": wait_for(reports, **asked["body"])}), flush=True)
+            continue
+        if asked["verb"] == "broker":
+            (away.set if asked["body"]["away"] else away.clear)()
+            print(json.dumps({"answer": None}), flush=True)
+            continue
+        if asked["verb"] == "others":
+            host.standing.hear(asked["body"]["there_are"])
+            print(json.dumps({"answer": None}), flush=True)
             continue
         order = {
             "v": 1, "host": name, "verb": asked["verb"], "operation": str(number), "step": "", "subject": "",
