@@ -150,8 +150,6 @@ def _block(cloud: Cloud, account: Account, seconds: float) -> str:
         f"  Logs        {cloud.logs}",
         "  Stop        Ctrl C here, or `make stop`: guests go on. `make clean` removes everything.",
     ]
-    if account.why_root:
-        rows.append(f"  Note        {account.why_root}.")
     return "\n" + "\n".join(rows) + "\n"
 
 

@@ -1,12 +1,13 @@
 """Who runs what: only host agents run as root.
 
-Started by root, the control plane becomes the system user `stackling` where that user can read the clone and reach the
-data; where it cannot (a clone under /root, say) it stays root and says so. Started by someone else, the control plane
-is that user and what needs root goes through sudo.
+Started by root, the control plane becomes the system user `stackling`. Where that user cannot read the clone or reach the data
+(a clone under /root, say) the start is refused with the command that helps; only STACKLING_USER=root makes it stay root. Started
+by someone else, the control plane is that user and what needs root goes through sudo.
 """
 
 import os
 import pwd
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloud.run.settings import CLONE, Cloud, Refused
+from hostagent import accounts
 
 SERVICE_USER = "stackling"
 
@@ -25,7 +27,6 @@ class Account:
     name: str
     uid: int
     gid: int
-    why_root: str = ""
 
     @property
     def is_other(self) -> bool:
@@ -47,20 +48,8 @@ class Account:
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.is_other else {}
 
 
-def _account(entry: pwd.struct_passwd, why_root: str = "") -> Account:
-    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, why_root)
-
-
-def _service_entry() -> pwd.struct_passwd:
-    try:
-        return pwd.getpwnam(SERVICE_USER)
-    except KeyError:
-        subprocess.run(
-            ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
-             "--shell", "/usr/sbin/nologin", SERVICE_USER],
-            check=True, capture_output=True,
-        )  # fmt: skip
-        return pwd.getpwnam(SERVICE_USER)
+def _account(entry: pwd.struct_passwd) -> Account:
+    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
 def _can_run(account: Account, cloud: Cloud) -> bool:
@@ -75,16 +64,44 @@ def _can_run(account: Account, cloud: Cloud) -> bool:
 
 
 def control_account(cloud: Cloud) -> Account:
-    """The account for the control plane of this cloud. The data folder must exist."""
+    """The account for the control plane of this cloud. The data folder must exist.
+
+    Raises: Refused where it could not work, with what would let it.
+    """
     me = pwd.getpwuid(os.geteuid())
     if me.pw_uid != 0 or cloud.environment.get("STACKLING_USER") == "root":
         return _account(me)
-    account = _account(_service_entry())
-    if _can_run(account, cloud):
-        return account
-    return _account(
-        me, f"user {SERVICE_USER} cannot read {CLONE}, its Python or {cloud.data}: the control plane stays root"
+    try:
+        account = _account(accounts.ensure(SERVICE_USER))
+    except accounts.NoAccount as error:
+        raise Refused(f"User {SERVICE_USER}, as whom the control plane runs, could not be made: {error}.") from None
+    if not _can_run(account, cloud):
+        raise Refused(_out_of_reach(account, (CLONE, Path(sys.prefix), Path(sys.base_prefix), cloud.data)))
+    return account
+
+
+def _out_of_reach(account: Account, places: tuple[Path, ...]) -> str:
+    """What stands in the account's way, and what helps."""
+    closed = {
+        str(folder): None
+        for place in places
+        for folder in reversed((place, *place.parents))
+        if not _passable(folder, account)
+    }
+    help_ = (
+        f"`chmod o+x {' '.join(map(shlex.quote, closed))}`" if closed else f"`chmod -R o+rX {shlex.quote(str(CLONE))}`"
     )
+    what = f"may not pass {', '.join(closed)}" if closed else f"cannot read {CLONE} or its Python"
+    return (
+        f"The control plane runs as user {account.name}, who {what}. Let that user in with {help_}, clone to a folder that all may"
+        " read (/srv, say), or set STACKLING_USER=root, which leaves the control plane with all the rights of root."
+    )
+
+
+def _passable(folder: Path, account: Account) -> bool:
+    facts = folder.stat()
+    shift = 6 if facts.st_uid == account.uid else 3 if facts.st_gid == account.gid else 0
+    return bool(facts.st_mode >> shift & 1)
 
 
 def as_root(command: list[str]) -> list[str]:

@@ -2,13 +2,17 @@
 
 import os
 import pwd
+import shlex
 import sqlite3
 import stat
+import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 import yaml
 
-from cloud.run import files, frontdoor, prepare, programs, settings
+from cloud.run import files, frontdoor, prepare, programs, settings, users
 from cloud.run.settings import Refused
 from cloud.run.steps import Steps, hash_files
 from cloud.run.users import Account
@@ -60,6 +64,36 @@ def test_a_given_password_replaces_a_made_one(here, me, tmp_path):
     assert (
         yaml.safe_load((given.data / "clouds.yaml").read_text())["clouds"]["demo"]["auth"]["password"] == "kept-by-me"
     )
+
+
+@pytest.mark.lab
+def test_a_place_that_the_control_planes_user_cannot_reach_is_refused_with_the_command_that_helps():
+    """C12: a clone or data under a closed folder made everything run as root, in silence."""
+    with tempfile.TemporaryDirectory(prefix="stackling closed ") as name:  # 0700, and a blank: the command must be one
+        data = Path(name) / "var"
+        data.mkdir()
+        cloud = settings.read({"STACKLING_DATA": str(data)})
+        with pytest.raises(Refused) as refusal:
+            users.control_account(cloud)
+        command = str(refusal.value).partition("`")[2].partition("`")[0]
+        assert command.startswith("chmod o+x ")
+        subprocess.run(shlex.split(command), check=True)
+        assert users.control_account(cloud).name == users.SERVICE_USER
+        Path(name).chmod(0o700)
+        assert users.control_account(settings.read({"STACKLING_DATA": str(data), "STACKLING_USER": "root"})).uid == 0
+
+
+@pytest.mark.lab
+def test_what_a_cut_start_left_is_taken_over(here, me):
+    """Case 56: a first build that was cut, or ran as another, left a folder that the next start could not write."""
+    files.folders(here, me)
+    left = here.data / "cache" / "demo"
+    left.mkdir()
+    (left / ".code").touch()
+    os.chown(left, 12345, 12345)
+    os.chown(left / ".code", 12345, 12345)
+    files.folders(here, me)
+    assert {path.stat().st_uid for path in (left, left / ".code")} == {me.uid}
 
 
 def test_a_step_runs_again_only_when_its_inputs_changed(tmp_path):

@@ -15,6 +15,8 @@ NOBODY = 65534
 OPEN = {
     "ready": "scripts of any user wait for it; it holds addresses and process ids",
     "hosts": "sockets of hosts lie below; their names are no secret",
+    "supervisor.pid": "a process id, which /proc tells everybody",
+    "agents.pid": "the same",
     "ns": "pins of namespaces: empty files",
 }
 

@@ -76,6 +76,7 @@ class Libvirt:
     def start(self) -> None:
         if self._host.settings.private_mounts:
             libvirt_daemons.configure(self._host.name, self._host.own.data)
+            libvirt_users.SHARES.start()
         self.serial.start()
         self.logs.start()
         self._acceleration.start()
@@ -197,8 +198,7 @@ class Libvirt:
     def _create(self, domain: Any, server_id: str) -> None:
         """Start a domain, and listen to its serial port from its first word."""
         libvirt_snapshot.recover(domain, self._storage)
-        domain = libvirt_users.settle(domain, self._places(server_id))
-        domain.create()
+        libvirt_users.create(domain, self._places(server_id))
         self.logs.began(server_id)
         self.serial.watch(server_id)
 

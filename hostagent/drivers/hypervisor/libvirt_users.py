@@ -4,16 +4,30 @@ import logging
 import os
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import libvirt
 
-from hostagent import guest_users
+from hostagent import cgroups, guest_users
 from hostagent.contract import DiskSpec
 from hostagent.drivers.hypervisor import domain_xml
 from hostagent.drivers.hypervisor.domain_xml import Places
 
+PIDS: Final = Path("/run/libvirt/qemu")  # one a guest that runs
+SHARES: Final = cgroups.Shares()  # of this process's one host
 log = logging.getLogger(__name__)
+
+
+def create(domain: Any, places: Places) -> None:
+    """Start a domain as its own user, with a share of its own where the host can give one."""
+    domain = settle(domain, places)
+    domain.create()
+    _, memory_kib, _, vcpus, _ = domain.info()
+    try:
+        pid = int((PIDS / f"{domain.name()}.pid").read_text())
+    except (OSError, ValueError):
+        return  # it has ended already
+    SHARES.place(places.server_id, pid, vcpus=vcpus, memory_mib=memory_kib // 1024)
 
 
 def settle(domain: Any, places: Places) -> Any:
@@ -41,6 +55,7 @@ def _folder(places: Places) -> None:
 
 def forget(places: Places) -> None:
     """The guest is gone."""
+    SHARES.forget(places.server_id)
     for path in (places.vnc, places.vnc_guest):
         path.unlink(missing_ok=True)
     if places.guest.exists():
