@@ -23,7 +23,7 @@ class Config(AppConfig):
         engine.on_given_up(debts.given_up)
         for event in AGENT_EVENTS:
             hostlink.on_event(event, reports.trouble)
-        beat.every(2.0, "hosts", silence.sweep)
+        beat.every(2.0, "hosts", silence.sweep, urgent=True)
         beat.every(5.0, "hosts.debts", debts.sweep)
         seeding.register(5, "hosts.epoch", epoch.begin)
         seeding.register(20, "hosts", services.seed)

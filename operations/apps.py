@@ -8,7 +8,7 @@ class Config(AppConfig):
         from cloud import beat
         from operations import background, broker_memory, nightly, sweep
 
-        beat.every(1.0, "operations", sweep.sweep)
+        beat.every(1.0, "operations", sweep.sweep, urgent=True)
         background.register(nightly.KIND, nightly.purge, pool="bulk")
         beat.every(nightly.EVERY, "operations.nightly", nightly.look)
         beat.every(broker_memory.EVERY, "operations.broker_memory", broker_memory.look)

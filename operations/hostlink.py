@@ -198,6 +198,7 @@ def _answered(host: str, kind: str, message: dict[str, Any]) -> None:
         if kind == "working":
             rows.update(heard_at=moment, progress=message["body"].get("progress"))
             return
+        _lock([message["operation"]])
         if kind == "done":
             changed = rows.update(heard_at=moment, answer=message["body"])
         else:
@@ -211,11 +212,17 @@ def _answered(host: str, kind: str, message: dict[str, Any]) -> None:
     doorbell.ring(message["operation"])
 
 
+def _lock(operation_ids: list[str]) -> None:
+    """Operations first, then their steps, as the engine does: the other way round PostgreSQL would have to end one of us."""
+    list(Operation.objects.select_for_update().filter(id__in=operation_ids).order_by("id").values_list("id"))
+
+
 def ask_again(host: str) -> None:
     """A host's agent began anew: every step that waits for it is ordered again at once."""
     with transaction.atomic():
         steps = OperationStep.objects.filter(host=host, finished_at=None, answer__isnull=True).exclude(ordered_at=None)
         ids = list(steps.values_list("operation_id", flat=True).distinct())
+        _lock(ids)
         steps.update(ordered_at=None, heard_at=None)
         Operation.objects.filter(id__in=ids, state__in=LIVE).update(wake_at=now())
     for id in ids:

@@ -1,5 +1,7 @@
 """Rows of durable work. The broker is only a doorbell: what is here is what happens."""
 
+from typing import Self
+
 from django.db import models
 
 from common.clock import now
@@ -15,6 +17,16 @@ class State(models.TextChoices):
 
 
 LIVE = (State.RUNNING, State.UNDOING)
+
+
+class OperationQuerySet(models.QuerySet["Operation"]):
+    def live(self) -> Self:
+        """Those that run."""
+        return self.filter(state__in=LIVE)
+
+    def broken(self) -> Self:
+        """Those that wait for an operator."""
+        return self.filter(state=State.BROKEN)
 
 
 class Operation(models.Model):
@@ -45,6 +57,8 @@ class Operation(models.Model):
     created_at = models.DateTimeField(default=now)
     updated_at = models.DateTimeField(default=now)
     finished_at = models.DateTimeField(null=True)
+
+    objects = OperationQuerySet.as_manager()
 
     class Meta:
         indexes = [
@@ -92,7 +106,6 @@ class OperationStep(models.Model):
         constraints = [models.UniqueConstraint(fields=["operation", "phase", "name"], name="one_row_a_step")]
         indexes = [
             models.Index(fields=["host"], condition=models.Q(finished_at=None), name="step_outstanding"),
-            models.Index(fields=["host"], condition=models.Q(phase="undo", result="failed"), name="step_not_undone"),
         ]
 
     def __str__(self) -> str:

@@ -153,7 +153,5 @@ def abandon(operation_id: str) -> Operation:
 
 def subject_gone(kind: str, key: str) -> None:
     """The subject is deleted: what is broken of it needs nobody any more. Runs in the caller's transaction."""
-    for id in Operation.objects.filter(subject_kind=kind, subject_id=key, state=State.BROKEN).values_list(
-        "id", flat=True
-    ):
+    for id in Operation.objects.broken().filter(subject_kind=kind, subject_id=key).values_list("id", flat=True):
         abandon(id)

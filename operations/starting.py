@@ -105,5 +105,7 @@ def wake(kind: str, key: str) -> None:
     """Something about `kind` `key` changed: operations that wait for it run again, after commit."""
     ids = list(Waiter.objects.filter(kind=kind, key=key).values_list("operation_id", flat=True).distinct())
     if ids:
-        Operation.objects.filter(id__in=ids, state__in=LIVE).update(wake_at=now())
+        rows = Operation.objects.filter(id__in=ids, state__in=LIVE)
+        list(rows.select_for_update().order_by("id").values_list("id"))  # in one order, as everybody who locks several
+        rows.update(wake_at=now())
         transaction.on_commit(lambda: doorbell.ring_all(ids), robust=True)

@@ -1,16 +1,20 @@
 """Finding what nobody rang for: operations whose time has come, kicks left over, old rows."""
 
+import time
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
 from common.clock import now
 from operations import background, doorbell
-from operations.models import LIVE, Operation
+from operations.models import Operation, OperationStep
 
 KEEP_DAYS = 90
 AT_ONCE = 200  # operations that one sweep rings for
+BATCH = 200  # operations that one transaction forgets
+BREATH = 0.05  # seconds between two such transactions: SQLite has one writer, and others want their turn
 
 
 def sweep() -> None:
@@ -27,13 +31,18 @@ def due(moment: datetime) -> list[str]:
 
     A flow with a thousand due operations has no more than its share of a sweep while others have any.
     """
-    rows = Operation.objects.filter(state__in=LIVE, wake_at__lte=moment)
+    rows = Operation.objects.live().filter(wake_at__lte=moment)
     place = Window(RowNumber(), partition_by=F("flow"), order_by=F("wake_at").asc())
     return list(rows.annotate(place=place).order_by("place", "wake_at").values_list("id", flat=True)[:AT_ONCE])
 
 
 def prune() -> None:
-    """Forget operations that ended more than KEEP_DAYS ago."""
+    """Forget operations that ended more than KEEP_DAYS ago, all that there are, a small transaction each BATCH."""
     old = now() - timedelta(days=KEEP_DAYS)
-    ids = list(Operation.objects.filter(finished_at__lt=old).values_list("id", flat=True)[:1000])
-    Operation.objects.filter(id__in=ids).delete()
+    while ids := list(
+        Operation.objects.filter(finished_at__lt=old).order_by("finished_at").values_list("id", flat=True)[:BATCH]
+    ):
+        with transaction.atomic():
+            OperationStep.objects.filter(operation_id__in=ids).delete()
+            Operation.objects.filter(id__in=ids).delete()
+        time.sleep(BREATH)

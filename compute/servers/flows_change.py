@@ -78,7 +78,7 @@ def claim_more(op: Op) -> None:
             resources=_resources(op.data["flavor"]), project_id=server.project_id, forced_host=server.host
         )
         decision = scheduling.decide(ask, scheduling.candidates(lock=True))
-        op.show(scheduling=decision.table)
+        op.show(**decision.verdict())
         if decision.host is None or decision.host.room is None:
             raise scheduling.refused(decision)
         placement.promise(

@@ -3,6 +3,8 @@
 A filter returns None (the host will do) or (need, have), two short texts for people: "needs 8192 MiB, has 3072".
 """
 
+import heapq
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -249,38 +251,64 @@ def _apply_group(ask: Ask, server: Server) -> None:
             ask.shun = frozenset(used)
 
 
+BEST = 3  # hosts that are kept of a decision
+MOST_REFUSALS = 50  # hosts that are kept of a refusal
+
+
 @dataclass
 class Decision:
-    """What was decided and why: `table` = [{"host", "checks": [{"filter", "ok", "need", "have"}]}]."""
+    """What was decided and why. `answers`: of each host, how many filters it passed and what the next one said."""
 
     host: Candidate | None
-    table: list[dict[str, Any]]
+    passed: list[Candidate]  # the best first
+    answers: list[tuple[str, int, Verdict]]
+
+    @property
+    def table(self) -> list[dict[str, Any]]:
+        """[{"host", "checks": [{"filter", "ok", "need", "have"}]}] of every host."""
+        return [_row(*answer) for answer in self.answers]
 
     def best_refusal(self) -> tuple[str, str, str] | None:
         """(host, need, have) of the host that came furthest."""
-        best: tuple[int, str, str, str] | None = None
-        for row in self.table:
-            last = row["checks"][-1]
-            if not last["ok"] and (best is None or len(row["checks"]) > best[0]):
-                best = (len(row["checks"]), row["host"], last["need"], last["have"])
-        return best[1:] if best else None
+        refused = [answer for answer in self.answers if answer[2] is not None]
+        if not refused:
+            return None
+        host, _passed, verdict = max(refused, key=lambda answer: answer[1])
+        return (host, *verdict) if verdict else None
+
+    def verdict(self) -> dict[str, Any]:
+        """What is written down: of a refusal the hosts that came furthest, of a success the sums and the best, in 2 KB."""
+        reasons = Counter(FILTERS[passed][0] for _host, passed, verdict in self.answers if verdict is not None)
+        sums = {"hosts": len(self.answers), "fit": len(self.passed), "refused_by": dict(reasons)}
+        if self.host is None:
+            furthest = heapq.nlargest(MOST_REFUSALS, self.answers, key=lambda answer: answer[1])
+            return {"scheduling": [_row(*answer) for answer in furthest], "sums": sums}
+        last = {"filter": FILTERS[-1][0], "ok": True}
+        return {"scheduling": [{"host": host.name, "checks": [last]} for host in self.passed[:BEST]], "sums": sums}
+
+
+def _row(host: str, passed: int, verdict: Verdict) -> dict[str, Any]:
+    checks: list[dict[str, Any]] = [{"filter": name, "ok": True} for name, _check in FILTERS[:passed]]
+    if verdict is not None:
+        checks.append({"filter": FILTERS[passed][0], "ok": False, "need": verdict[0], "have": verdict[1]})
+    return {"host": host, "checks": checks}
 
 
 def decide(ask: Ask, hosts: list[Candidate]) -> Decision:
     """Run every host through the filters (each stops at its first no) and take the best of those left."""
-    table, passed = [], []
+    answers: list[tuple[str, int, Verdict]] = []
+    passed = []
     for host in hosts:
-        checks: list[dict[str, Any]] = []
-        for name, check in FILTERS:
+        for number, (_name, check) in enumerate(FILTERS):
             verdict = check(host, ask)
             if verdict is not None:
-                checks.append({"filter": name, "ok": False, "need": verdict[0], "have": verdict[1]})
+                answers.append((host.name, number, verdict))
                 break
-            checks.append({"filter": name, "ok": True})
         else:
+            answers.append((host.name, len(FILTERS), None))
             passed.append(host)
-        table.append({"host": host.name, "checks": checks})
-    return Decision(max(passed, key=lambda host: _weight(host, ask), default=None), table)
+    best = heapq.nlargest(BEST, passed, key=lambda host: _weight(host, ask))
+    return Decision(best[0] if best else None, [*best, *passed[len(best) :]], answers)
 
 
 def _weight(host: Candidate, ask: Ask) -> tuple[int, int, int, str]:
@@ -293,7 +321,7 @@ def _weight(host: Candidate, ask: Ask) -> tuple[int, int, int, str]:
 def choose(
     server: Server, show: Callable[..., None] = lambda **_: None, *, only: str = "", avoid: frozenset[str] = frozenset()
 ) -> Candidate:
-    """Decide and claim, in the caller's transaction. `show(scheduling=table)` gets the reasons, also when this raises.
+    """Decide and claim, in the caller's transaction. `show(**verdict)` gets the reasons, also when this raises.
 
     `only`: the name of the one host that may be chosen; `avoid`: those that may not. Raises: NoHostFits, NoHosts.
     """
@@ -301,7 +329,7 @@ def choose(
     ask.forced_host, ask.avoid = only or ask.forced_host, ask.avoid | avoid
     traits = any(key.startswith("trait:") for key in ask.extra_specs)
     decision = decide(ask, candidates(lock=True, with_traits=traits))
-    show(scheduling=decision.table[:50])
+    show(**decision.verdict())
     host = decision.host
     if host is None or host.room is None:
         raise refused(decision)

@@ -18,7 +18,7 @@ from compute.servers.models import Server
 from hosts import services
 from hosts.models import Host
 from identity import policy
-from operations.models import LIVE, Lease, Operation, State
+from operations.models import Lease, Operation
 from placement import services as placement
 from portal import status
 from portal.dialogs import Confirm, FormDialog, Text
@@ -191,10 +191,10 @@ class Services(Page):
                         Row(f"{role}@{host.name}", role, reverse("host", args=[host.name]), state_of(host), cells)
                     )
         columns = (Column(_("Service")), Column(_("State")), Column(_("Where")), Column(_("Heard"), "n"))
-        live = Operation.objects.filter(state__in=LIVE)
+        live = Operation.objects.live()
         facts = (
             (_("Operations going on"), Cell("num", live.count())),
-            (_("Broken operations"), Cell("num", Operation.objects.filter(state=State.BROKEN).count())),
+            (_("Broken operations"), Cell("num", Operation.objects.broken().count())),
             (_("Longest"), age(live.order_by("created_at").values_list("created_at", flat=True).first())),
         )
         cards = [Card(_("Services"), columns=columns, rows=rows), Card(_("Now"), pairs=facts, side=True)]

@@ -61,6 +61,9 @@ class Command(BaseCommand):
             )
             for row in step["detail"].get("scheduling", ()):
                 self.stdout.write(f"        {explain(row)}")
+            if sums := step["detail"].get("sums"):
+                reasons = ", ".join(f"{name} {count}" for name, count in sums["refused_by"].items()) or "none"
+                self.stdout.write(f"        of {sums['hosts']} hosts {sums['fit']} fit; refused by {reasons}")
         if one["reason"]:
             self.stdout.write(f"    {one['reason']}")
 

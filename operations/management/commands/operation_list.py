@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from common.errors import sentence
-from operations.models import LIVE, Operation, State
+from operations.models import Operation
 
 
 class Command(BaseCommand):
@@ -23,9 +23,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         rows = Operation.objects.order_by("-created_at")
         if options["live"]:
-            rows = rows.filter(state__in=LIVE)
+            rows = rows.live()
         if options["broken"]:
-            rows = rows.filter(state=State.BROKEN)
+            rows = rows.broken()
         if options["subject"]:
             kind, _, key = options["subject"].partition(":")
             rows = rows.filter(subject_kind=kind, subject_id=key)
