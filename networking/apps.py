@@ -34,6 +34,6 @@ class Config(AppConfig):
         hosts.on_state(placement.on_host_state)
         hosts.on_hello(placement.on_hello)
         hosts.on_inventory(lambda host: placement.touch_neighbours(host.name))
-        beat.every(1.0, "networking", sync.sweep)
+        beat.every(1.0, "networking", sync.sweep, urgent=True)
         beat.every(rebalancing.seconds_between() or 3600, "networking.rebalance", rebalancing.tick)
         beat.every(5.0, "networking.ready", reports.wake_waiting)
