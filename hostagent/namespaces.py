@@ -81,7 +81,9 @@ def furnish(cloud: Cloud, host: str) -> None:
         script.append(f"mkdir -p {shlex.quote(str(seat))}")
         script.append(f"mount -n --bind {shlex.quote(str(cloud.run))} {shlex.quote(str(seat))}")
     script += [f"mount -n --move {shlex.quote(str(stage))} /run", "mkdir -p /run/lock /run/netns /run/libvirt"]
-    script += ["mount -n -t sysfs sysfs /sys"]  # so that /sys/class/net shows this host's links
+    # So that /sys/class/net shows this host's links. A machine's own /sys is the same instance of sysfs, and is refused as
+    # busy in the place of itself: an empty file system goes between.
+    script += ["mount -n -t tmpfs tmpfs /sys", "mount -n -t sysfs sysfs /sys"]
     run("nsenter", f"--mount={cloud.mnt(host)}", f"--net={cloud.net(host)}", "sh", "-c", "\n".join(script))
 
 

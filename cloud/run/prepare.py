@@ -6,6 +6,7 @@ Prints its steps as JSON lines {"step", "seconds", "note"}; where it must stop, 
 import json
 import logging
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from typing import Any
 import django
 
 from cloud import database
+from cloud.run.lifeline import end_with_parent
 from cloud.run.settings import CLONE, Refused
 from cloud.run.steps import hash_files
 
@@ -158,6 +160,7 @@ def seed() -> None:
 
 
 def main() -> int:
+    end_with_parent(signal.SIGTERM, parent_is_init=True)  # systemd ends only the process it started (KillMode=process)
     try:
         django.setup()
         for name in ("common.live", "operations.doorbell"):  # nobody listens yet: the broker starts after this

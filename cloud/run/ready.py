@@ -1,6 +1,7 @@
 """Whether a cloud that starts is ready: asked of web itself, and of the front door."""
 
 import http.client
+import os
 import socket
 import time
 import urllib.error
@@ -11,7 +12,9 @@ from typing import Any
 from cloud.run import supervise
 from cloud.run.settings import Cloud, Refused
 
-READY_SECONDS = 90.0
+READY_SECONDS = 90.0  # without a sign of progress
+BUSY_SECONDS = 10.0  # of processor time within them are progress: a slow machine, not one that stands still
+LONGEST_SECONDS = 1800.0
 
 
 def ask_web(door: Path, path: str) -> tuple[int, str]:
@@ -34,14 +37,21 @@ def ask_web(door: Path, path: str) -> tuple[int, str]:
 def wait_until_ready(cloud: Cloud, names: list[str], stopping: list[int]) -> dict[str, Any]:
     """Waits until web says that all is ready and the front door leads to it. Gives program → pid.
 
-    Raises: Refused after 90 s, naming the programs that do not run and what /readyz said.
+    As long as something moves it goes on waiting, and says what for.
+
+    Raises: Refused after 90 s without progress, naming the programs that do not run and what /readyz said.
     """
-    until, said = time.monotonic() + READY_SECONDS, "nothing"
-    while time.monotonic() < until and not stopping:
+    begun, said = time.monotonic(), "nothing"
+    progress = Progress(begun)
+    while not stopping:
         found = {n: i for name in names for n, i in (supervise.states(cloud, name) or {}).items()}
         running = found and all(info["statename"] == "RUNNING" for info in found.values())
         if running and (said := _not_ready(cloud)) == "":
             return {name: info["pid"] for name, info in found.items()}
+        moment = time.monotonic()
+        pids = {name: int(info["pid"]) for name, info in found.items() if info["pid"]}
+        if not progress.is_seen(moment, said, pids) or moment - begun > LONGEST_SECONDS:
+            break
         time.sleep(0.15)
     if stopping:
         return {}
@@ -51,8 +61,40 @@ def wait_until_ready(cloud: Cloud, names: list[str], stopping: list[int]) -> dic
         if i["statename"] != "RUNNING"
     ]
     raise Refused(
-        f"The cloud is not ready after {READY_SECONDS:.0f} s. {'; '.join(down)}\n/readyz said: {said}\nLogs are in {cloud.logs}."
+        f"The cloud is not ready after {time.monotonic() - begun:.0f} s. {'; '.join(down)}\n/readyz said: {said}\nLogs are in {cloud.logs}."
     )
+
+
+class Progress:
+    """Whether programs that are not ready yet are on the way: they work, and none has to be started again."""
+
+    def __init__(self, moment: float) -> None:
+        self._since = moment
+        self._pids: dict[str, int] = {}
+        self._worked = 0.0
+
+    def is_seen(self, moment: float, said: str, pids: dict[str, int]) -> bool:
+        """False when nothing has moved for READY_SECONDS. `pids`: of the programs that run."""
+        if moment - self._since <= READY_SECONDS:
+            return True
+        worked = sum(map(processor_seconds, pids.values()))
+        if worked - self._worked < BUSY_SECONDS or (self._pids and pids != self._pids):
+            return False
+        print(
+            f"  Still waiting after {moment - self._since:.0f} s: {said.splitlines()[0][:200] if said else 'no answer'}",
+            flush=True,
+        )
+        self._since, self._pids, self._worked = moment, pids, worked
+        return True
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used of processors, its ended children counted; 0 for one that is gone. Source: proc(5)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _not_ready(cloud: Cloud) -> str:

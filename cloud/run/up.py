@@ -1,8 +1,10 @@
 """`make run`: from whatever there is to a cloud that answers, then in the foreground until told to stop."""
 
+import errno
 import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -168,17 +170,39 @@ def _make_state(cloud: Cloud, steps: Steps) -> Account:
     return account
 
 
-def _check_port(cloud: Cloud) -> None:
-    import socket
+ADDRESS_SECONDS = 120.0  # how long a machine that boots may take until it has the address to listen on
 
+
+def _check_port(cloud: Cloud) -> None:
+    """Wait until this machine has the address to listen on, and see that nobody has the port.
+
+    Raises: Refused.
+    """
+    until, told = time.monotonic() + ADDRESS_SECONDS, False
+    while (error := _unusable(cloud)) is not None:
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise Refused(
+                f"Port {cloud.port} on {cloud.listen} cannot be used ({error.strerror}). Choose another with STACKLING_PORT."
+            )
+        if time.monotonic() > until:
+            raise Refused(
+                f"This machine has no address {cloud.listen}, which STACKLING_LISTEN names. Give it that address, or name another."
+            )
+        if not told:
+            print(f"  Waiting until this machine has the address {cloud.listen} …", flush=True)
+            told = True
+        time.sleep(1)
+
+
+def _unusable(cloud: Cloud) -> OSError | None:
+    """Why nothing can listen at the cloud's address and port now."""
     with socket.socket(socket.AF_INET6 if ":" in cloud.listen else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((cloud.listen, cloud.port))
         except OSError as error:
-            raise Refused(
-                f"Port {cloud.port} on {cloud.listen} cannot be used ({error.strerror}). Choose another with STACKLING_PORT."
-            ) from None
+            return error
+    return None
 
 
 def up(cloud: Cloud) -> int:

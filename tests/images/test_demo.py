@@ -170,3 +170,23 @@ def test_the_guest_grows_its_disk_gets_an_address_and_lets_demo_in(guest: Guest)
     assert " 0% packet loss" in said
     guest.type("sudo poweroff")
     guest.wait_for("Power down", 60)
+
+
+def test_what_was_built_serves_where_apt_knows_no_packages(
+    built: demo.Built, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Case 54: a machine without package lists takes the images that lie there, and says what to do where none do."""
+
+    def nothing(names: list[str]) -> dict[str, str]:
+        raise RuntimeError("apt has no candidate of anything: run `apt-get update` first")
+
+    monkeypatch.setattr(demo.packages, "versions", nothing)
+    assert demo.build(built.folder).folder == built.folder
+    with pytest.raises(RuntimeError, match="apt-get update"):
+        demo.build(tmp_path / "empty")
+    stamp = built.folder / "built.json"
+    was = stamp.read_text()
+    stamp.write_text(json.dumps({**json.loads(was), "key": "another code's"}))
+    with pytest.raises(RuntimeError, match="apt-get update"):
+        demo.build(built.folder)
+    stamp.write_text(was)
