@@ -25,6 +25,8 @@ global
     nbthread 1
     hard-stop-after 10s
     tune.http.maxhdr 128
+    # What the kernel keeps for a reader; by itself it would take 4 MiB of each that does not read.
+    tune.sndbuf.client 212992
 {user}
 
 defaults
