@@ -14,9 +14,11 @@ class ComputeConfig(AppConfig):
         from cloud import beat
         from common import purging as purges
         from common import seeding
+        from common.ceilings import elsewhere
         from compute import rules
         from compute.consoles import logs, watch
         from compute.flavors import services as flavors
+        from compute.models import FlavorAccess, Migration
         from compute.servers import (
             adopting,
             cleanup,
@@ -44,6 +46,8 @@ class ComputeConfig(AppConfig):
         catalog.register("compute", name="nova", path="/api/compute/v2.1")
         policy.register("compute", rules.RULES, rules.DESCRIPTIONS)
         limits.register()
+        elsewhere(FlavorAccess, "rows that only operators make")
+        elsewhere(Migration, "the states of a server: one at a time, and the purge of what ended")
         sharing.register()
         owed.register()
         devices.register("server", services.project_of)

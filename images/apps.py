@@ -7,14 +7,19 @@ class Config(AppConfig):
     def ready(self) -> None:
         from cloud import beat
         from common import seeding
+        from common.ceilings import elsewhere
         from identity import catalog, policy
         from images import policies, projects, quotas, seeds
         from images.images import data, sharing
+        from images.metadefs.models import Namespace
         from images.tasks import imports
+        from images.tasks.models import Task
         from operations import background
 
         policy.register("image", policies.RULES, policies.DESCRIPTIONS)
         quotas.register()
+        elsewhere(Namespace, "rows that only operators make")
+        elsewhere(Task, "image_count_uploading at once, and images.tasks.imports.prune after two days")
         sharing.register()
         catalog.register("image", name="glance", path="/api/image", description="Images")
         projects.register()

@@ -7,9 +7,11 @@ class Config(AppConfig):
     def ready(self) -> None:
         from cloud import beat
         from common import fetch, seeding
+        from common.ceilings import hold
         from hosts import services as hosts
         from identity import catalog, policy
         from networking import placement, projects, rebalancing
+        from networking.models import AddressScope, FixedIP
         from networking.networks import sharing
         from networking.policies import DESCRIPTIONS, RULES
         from networking.ports import devices
@@ -23,6 +25,8 @@ class Config(AppConfig):
 
         policy.register("networking", RULES, DESCRIPTIONS)
         counting.register()
+        hold(AddressScope, "project_id", 100)
+        hold(FixedIP, "port_id", 64)  # an IPv6 subnet has no end of addresses
         fetch.own_ranges(external_ranges)
         sharing.register()
         devices.register("router", routers.project_of)

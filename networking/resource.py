@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Invalid
+from identity import policy
 from networking.standard import Tag
 from openstackapi import bodies, links
 from openstackapi.fields import Fields
@@ -158,6 +159,7 @@ class CollectionView(NetworkView):
     resource: ClassVar[Resource]
 
     def get(self, request: Any) -> Response:
+        policy.require(self.actor, "network:list")
         resource = self.resource
         page = Page.from_request(
             request._request,
@@ -220,6 +222,7 @@ class MemberView(NetworkView):
     resource: ClassVar[Resource]
 
     def get(self, request: Any, id: str) -> Response:
+        policy.require(self.actor, "network:list")
         found = self.resource.find(self.actor, id)
         return Response({self.resource.name: self.resource.shown([found], self.actor, self.only())[0]})
 

@@ -6,8 +6,11 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         from cloud import beat
+        from common.ceilings import elsewhere
         from operations import background, broker_memory, nightly, sweep
+        from operations.models import Operation
 
+        elsewhere(Operation, "operations.sweep.prune")
         beat.every(1.0, "operations", sweep.sweep, urgent=True)
         background.register(nightly.KIND, nightly.purge, pool="bulk")
         beat.every(nightly.EVERY, "operations.nightly", nightly.look)

@@ -12,6 +12,7 @@ class PlacementConfig(AppConfig):
     def ready(self) -> None:
         from django.utils.translation import gettext_lazy as _
 
+        from common.ceilings import elsewhere
         from hosts import services as hosts
         from identity import catalog, policy
         from identity.projects import owned
@@ -32,5 +33,6 @@ class PlacementConfig(AppConfig):
                 "placement:write": _("Change resource providers, inventories, traits and allocations"),
             },
         )
+        elsewhere(Consumer, "the quota of servers: one row a server")
         owned.aside(Consumer, "what a server holds of a host: released with the server")
         hosts.on_inventory(seeding.on_inventory)

@@ -8,6 +8,7 @@ from compute.flavors import services
 from compute.flavors.models import Flavor
 from compute.servers.schemas import BOOLEAN, NAME, TRUE, obj
 from compute.views import ComputeView, Page, Response, flag
+from identity import policy
 from openstackapi.fields import Field, Fields
 
 FLAVOR = Fields(
@@ -105,6 +106,7 @@ class FlavorPage(ComputeView):
     fields = BASIC
 
     def get(self, request: Any) -> Response:
+        policy.require(self.actor, "compute:flavor:get")
         page = Page.from_request(request, sort_keys=_SORT, default_sort=(("id", "asc"),))
         rows = page.cut(list(page.apply(self._selected(request.GET))))
         for row in rows:
@@ -175,6 +177,7 @@ class FlavorDetail(ComputeView):
     bodies = {"put": obj({"flavor": obj({"description": _DESCRIPTION}, ("description",))}, ("flavor",))}
 
     def get(self, request: Any, flavor_id: str) -> Response:
+        policy.require(self.actor, "compute:flavor:get")
         return _shown(self, services.find(self.actor, flavor_id))
 
     def put(self, request: Any, flavor_id: str) -> Response:
@@ -192,6 +195,7 @@ class ExtraSpecs(ComputeView):
     bodies = {"post": obj({"extra_specs": _SPECS}, ("extra_specs",))}
 
     def get(self, request: Any, flavor_id: str) -> Response:
+        policy.require(self.actor, "compute:flavor:get")
         return Response({"extra_specs": services.find(self.actor, flavor_id).extra_specs})
 
     def post(self, request: Any, flavor_id: str) -> Response:

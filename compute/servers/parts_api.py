@@ -236,7 +236,10 @@ class Action(ComputeView):
     def get(self, request: Any, server_id: str, request_id: str) -> Response:
         server = history.server_of(self.actor, server_id, deleted=self.version >= (2, 21))
         admin = policy.allows(self.actor, "compute:server:host")
-        return Response({"instanceAction": history.action(server, request_id, self.version, admin)})
+        shown = history.action(server, request_id, self.version, admin)
+        if not policy.allows(self.actor, "compute:server:action_events", server):
+            del shown["events"]
+        return Response({"instanceAction": shown})
 
 
 class Diagnostics(ComputeView):

@@ -7,11 +7,13 @@ from django.db import transaction
 
 from common.clock import now
 from identity.auth import tries
-from identity.models import PortalSession
+from identity.models import PortalSession, Trust
 from identity.revocation import services as revocation
 
 #: An ended session stays so long, so that its page can be gone on with by the same user.
 KEEP = timedelta(days=1)
+#: A trust that ended stays so long, for who asks what became of it.
+KEEP_TRUSTS = timedelta(days=30)
 
 
 def of_user(user_id: str) -> list[PortalSession]:
@@ -55,3 +57,4 @@ def prune() -> None:
     PortalSession.objects.filter(expire_date__lt=now() - KEEP).delete()
     tries.prune()
     revocation.prune()
+    Trust.objects.filter(deleted_at__lt=now() - KEEP_TRUSTS).delete()

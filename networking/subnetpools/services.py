@@ -90,7 +90,8 @@ def _bounds(version: int, low: int | None, high: int | None, usual: int | None) 
 
 def _require_rights(actor: Actor, **special: Any) -> None:
     for attribute, value in special.items():
-        if value and not actor.is_admin:
+        may = policy.allows(actor, "network:shared") if attribute == "shared" else actor.is_admin
+        if value and not may:
             raise AttributeForbidden(attribute=attribute)
 
 
