@@ -4,7 +4,7 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -71,6 +71,11 @@ def turn() -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_TURN_KEY])
 
 
+def reports_turn() -> AbstractContextManager[None]:
+    """What keeps a report and a renderer off each other's rows. SQLite's transactions do that by themselves."""
+    return turn() if connection.vendor == "postgresql" else nullcontext()
+
+
 def run(key: str) -> None:
     """What `operations.background` calls: ``all`` renders changes, ``full:<host>`` sends a host everything."""
     if key.startswith(FULL):
@@ -98,8 +103,12 @@ def drain() -> None:
                 return
             change = Changed.of(changes)
             try:
+                ledgers = lists.refresh(
+                    _ledgers, change.listed()
+                )  # reading may take a while: nobody's write waits for it
+                rendered = render(change.pieces.keys() - ledgers.keys())
                 with transaction.atomic():
-                    told = _render(change)
+                    told = _tell(change, ledgers, rendered)
                     Change.objects.filter(pk__in=[row.pk for row in changes]).delete()
                     floating.settle(change.pieces.keys() - told)
             except BaseException:
@@ -143,10 +152,8 @@ class Changed:
         return found
 
 
-def _render(change: Changed) -> set[str]:
+def _tell(change: Changed, ledgers: dict[str, Ledger], rendered: Rendered) -> set[str]:
     """Write down what each host must have, and send it. Returns the pieces that some host was told."""
-    ledgers = lists.refresh(_ledgers, change.listed())
-    rendered = render(change.pieces.keys() - ledgers.keys())
     writing = Writing(change)
     near = writing.put_small(rendered)
     writing.put_listed(ledgers, near)
