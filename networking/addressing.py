@@ -17,6 +17,11 @@ def number_of(ip: str | IPAddress) -> str:
     return f"{int(inet.ip_address(ip)):032x}"
 
 
+def canonical(text: str) -> str:
+    """An address or range in its one spelling: without host bits. Raises: ValueError."""
+    return str(inet.ip_network(text, strict=False)) if "/" in text else str(inet.ip_address(text))
+
+
 def address_of(number: int, version: int) -> str:
     return str(ipaddress.IPv4Address(number) if version == 4 else ipaddress.IPv6Address(number))
 

@@ -1,11 +1,25 @@
 """JSON in and out, and DRF's browsable page for a browser."""
 
+import json
 from typing import Any
 
 import orjson
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
+
+
+def dumps(data: Any, option: int = 0) -> bytes:
+    """JSON with whole numbers of any size, as Python's own writer has them: orjson ends at 64 bits."""
+    try:
+        return orjson.dumps(data, option=option | orjson.OPT_NON_STR_KEYS, default=str)
+    except orjson.JSONEncodeError:
+        indent = 2 if option & orjson.OPT_INDENT_2 else None
+        return json.dumps(data, default=_plain, ensure_ascii=False, indent=indent).encode()
+
+
+def _plain(value: Any) -> Any:
+    return orjson.loads(orjson.dumps(value, default=str))
 
 
 class JSONRenderer(BaseRenderer):
@@ -15,7 +29,7 @@ class JSONRenderer(BaseRenderer):
     render_style = "binary"
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return b"" if data is None else orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS, default=str)
+        return b"" if data is None else dumps(data)
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):
@@ -43,11 +57,7 @@ class PrettyRenderer(JSONRenderer):
     render_style = "text"
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return (
-            b""
-            if data is None
-            else orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str)
-        )
+        return b"" if data is None else dumps(data, orjson.OPT_INDENT_2)
 
 
 class JSONParser(BaseParser):

@@ -343,9 +343,7 @@ class TenantNetworks(ComputeView):
     unlisted = frozenset(("post",))
 
     def get(self, request: Any) -> Response:
-        rows = Network.objects.visible_to(self.actor).filter(
-            Q(project_id=self.actor.project_id or "") | Q(shared=True), external=False
-        )
+        rows = Network.objects.visible_to(self.actor).order_by("created_at", "id")  # those of os-networks
         return Response({"networks": [{"id": r.id, "label": r.name, "cidr": "None"} for r in rows]})
 
     def post(self, request: Any) -> Response:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Conflict, Invalid
-from hostagent import inet
+from networking.addressing import canonical
 from networking.errors import AttributeForbidden, InvalidInput
 from networking.networks.models import Network
 from networking.ports.models import Port
@@ -19,6 +19,10 @@ MAX_PAIRS = 10  # Neutron's max_allowed_address_pair
 
 class PortSecurityAndIPRequiredForSecurityGroups(Invalid):
     template = _("Port security must be enabled and port must have an IP address in order to use security groups.")
+
+
+class PortSecurityPortHasSecurityGroup(Conflict):
+    template = _("Port has security group associated. Cannot disable port security until security group is removed.")
 
 
 class AddressPairAndPortSecurityRequired(Conflict):
@@ -65,8 +69,12 @@ def require_owner_rights(
         raise AttributeForbidden(attribute="binding:profile")
 
 
-def check_security(is_secure: bool, groups: Sequence[str] | None, pairs: Sequence[Any]) -> None:
-    """Without port security a port has neither groups nor pairs."""
+def check_security(
+    is_secure: bool, groups: Sequence[str] | None, pairs: Sequence[Any], *, present: Sequence[str] = ()
+) -> None:
+    """Without port security a port has neither groups nor pairs. `groups` None: those that are `present` stay."""
+    if not is_secure and groups is None and present:
+        raise PortSecurityPortHasSecurityGroup()
     if not is_secure and groups:
         raise PortSecurityAndIPRequiredForSecurityGroups()
     if not is_secure and pairs:
@@ -74,24 +82,26 @@ def check_security(is_secure: bool, groups: Sequence[str] | None, pairs: Sequenc
 
 
 def address_pairs(port: Port, pairs: Iterable[dict[str, str]]) -> list[dict[str, str]]:
-    """Pairs as they are kept: {ip_address, mac_address}; a pair without a MAC gets the port's own.
+    """Pairs as they are kept: {ip_address, mac_address}, spelled as they were sent; without a MAC it is the port's own.
 
     Raises: InvalidInput.
     """
-    out = []
+    out: list[dict[str, str]] = []
+    known = set()
     for pair in pairs:
         try:
             ip = str(pair["ip_address"])
-            text = str(inet.ip_network(ip, strict=False)) if "/" in ip else str(inet.ip_address(ip))
+            meant = canonical(ip)
         except (KeyError, ValueError) as error:
             raise InvalidInput(reason=f"'{pair.get('ip_address')}' is not a valid IP address or subnet") from error
         if set(pair) - {"ip_address", "mac_address"}:
             raise InvalidInput(reason="Unrecognized attribute(s) in allowed_address_pairs")
         mac = pair.get("mac_address")
-        entry = {"ip_address": text, "mac_address": mac_address(mac) if mac else port.mac_address}
-        if entry in out:
+        same = (meant, mac_address(mac) if mac else port.mac_address)
+        if same in known:
             raise InvalidInput(reason=f"Request contains duplicate address pair: mac_address {mac} ip_address {ip}")
-        out.append(entry)
+        known.add(same)
+        out.append({"ip_address": ip, "mac_address": mac or port.mac_address})
     if len(out) > MAX_PAIRS:
         raise InvalidInput(reason=f"Exceeded maximum amount of allowed address pairs {MAX_PAIRS}")
     return out

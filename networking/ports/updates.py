@@ -95,8 +95,8 @@ def _security(actor: Actor, port: Port, changes: dict[str, Any]) -> dict[str, An
     secure = port.port_security_enabled if is_secure is None else is_secure
     groups, pairs = changes.get("security_groups"), changes.get("allowed_address_pairs")
     present = PortGroup.objects.filter(port=port)
-    held: Sequence[str] | None = groups if groups is not None else list(present.values_list("group_id", flat=True))
-    checks.check_security(secure, held, pairs if pairs is not None else port.allowed_address_pairs)
+    held = list(present.values_list("group_id", flat=True))
+    checks.check_security(secure, groups, pairs if pairs is not None else port.allowed_address_pairs, present=held)
     if groups is not None:
         present.delete()
         join_groups(actor, port, groups)

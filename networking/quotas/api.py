@@ -15,12 +15,22 @@ NUMBERS = {name: {"type": ["integer", "string"]} for name in COUNTED}
 BODY = {
     "type": "object",
     "required": ["quota"],
-    "properties": {"quota": {"type": "object", "properties": {**NUMBERS, "tenant_id": {}, "project_id": {}}}},
+    "properties": {
+        "quota": {
+            "type": "object",
+            "properties": {**NUMBERS, "tenant_id": {}, "project_id": {}, "force": {}, "check_limit": {}},
+            "additionalProperties": False,
+        }
+    },
 }
 
 
 class InvalidQuotaValue(quota.Invalid):
     template = "Change would make usage less than 0 for the following resources: %(names)s"
+
+
+def is_true(value: Any) -> bool:
+    return value is True or str(value).lower() in ("true", "1", "yes", "on", "t", "y")
 
 
 class Quotas(NetworkView):
@@ -47,9 +57,14 @@ class QuotaDetail(NetworkView):
         policy.require(self.actor, "network:quota:update", project_id)
         if not Project.objects.filter(pk=project_id).exists():
             raise ProjectNotFound(id=project_id)
-        for name, value in self.body()["quota"].items():
-            if name in COUNTED:
-                quota.set(project_id, SERVICE, name, _limit(name, value))
+        asked = self.body()["quota"]
+        wanted = {name: _limit(name, asked[name]) for name in COUNTED if name in asked}
+        used = {} if is_true(asked.get("force")) else quota.usage(project_id, SERVICE)
+        below = [name for name, limit in wanted.items() if name in used and 0 <= limit < used[name][0]]
+        if below:
+            raise InvalidQuotaValue(names=", ".join(below))
+        for name, limit in wanted.items():
+            quota.set(project_id, SERVICE, name, limit)
         return Response({"quota": quota.limits(project_id, SERVICE)})
 
     def delete(self, request: Any, project_id: str) -> Response:

@@ -116,6 +116,8 @@ def check_protocol(protocol: str | int | None, ethertype: str) -> tuple[str, int
         raise SecurityGroupRuleInvalidProtocol(protocol=protocol, known=sorted(protocols.NUMBERS)) from error
     if text in protocols.V6_ONLY and ethertype != "IPv6":
         raise SecurityGroupEthertypeConflictWithProtocol(ethertype=ethertype, protocol=protocol)
+    if ethertype == "IPv6" and number in protocols.ICMP:  # one spelling, as Neutron keeps it
+        return protocols.NAMES[58], 58
     return text, number
 
 

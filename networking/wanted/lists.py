@@ -13,6 +13,7 @@ from django.conf import settings
 
 from common.prepared import Prepared, PreparedMany
 from hosts.models import Host
+from networking.addressing import canonical
 from networking.networks.models import Network
 from networking.ports.dhcp_options import served
 from networking.ports.models import DHCP, FixedIP, Port, PortGroup
@@ -286,7 +287,9 @@ def _group_holdings(ids: list[str], ports: list[str] | None) -> Held:
     ips = _by_port(_addresses_by_group(ids) if ports is None else _addresses_of(ports))
     found: Held = defaultdict(dict)
     for group, port, host, role, pairs in rows:
-        addresses: list[Any] = [ip for _subnet, ip in ips.get(port, ())] + [pair["ip_address"] for pair in pairs]
+        addresses: list[Any] = [ip for _subnet, ip in ips.get(port, ())] + [
+            canonical(pair["ip_address"]) for pair in pairs
+        ]
         home = "" if role else host
         found[group][port] = Holding(home, {"members": {address: address for address in addresses}})
     return found

@@ -6,8 +6,10 @@ from typing import Any
 
 from common.prepared import PreparedMany
 from hostagent import inet
+from networking.addressing import canonical
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
+from networking.ports.checks import mac_address
 from networking.ports.models import ROUTER_GATEWAY, FixedIP, Port, PortGroup
 from networking.routers.models import Router
 from networking.securitygroups.models import SecurityGroup
@@ -86,7 +88,10 @@ def _ports(ids: list[str]) -> dict[str, dict[str, Body]]:
                 "mac": row.mac_address,
                 "ips": [ip for _subnet, ip in ips.get(row.id, ())],
                 "groups": groups[row.id],
-                "pairs": [{"ip": p["ip_address"], "mac": p["mac_address"]} for p in row.allowed_address_pairs],
+                "pairs": [
+                    {"ip": canonical(p["ip_address"]), "mac": mac_address(p["mac_address"])}
+                    for p in row.allowed_address_pairs
+                ],
                 "security": row.port_security_enabled,
                 "up": row.admin_state_up,
             }
