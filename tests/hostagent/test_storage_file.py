@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import tempfile
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from hostagent import guest_users
 from hostagent.contract import Failure
 from hostagent.control_link import ControlError
 from hostagent.drivers.storage import file as file_storage
@@ -267,3 +269,23 @@ def test_a_disk_lies_on_an_image_that_the_hypervisors_library_can_read(tmp_path:
     read = ["qemu-io", "-r", "-f", "qcow2", "-c", "read -P 0x55 1M 64k", str(storage.root_path("b"))]
     done = subprocess.run(read, check=True, capture_output=True, text=True)
     assert "verification failed" not in done.stdout
+
+
+@pytest.mark.lab
+def test_disks_of_a_time_when_guests_were_root_are_put_right_and_records_stay_roots(
+    tmp_path: Path, qcow2: bytes
+) -> None:
+    """A6: an agent's start gives each disk to its guest, and hides what was open; a record that root believes stays root's."""
+    storage, _ = storage_with(qcow2, tmp_path)
+    storage.ensure_disk({"server_id": "a", "image": image_of(qcow2), "size_gib": 1}, new_job())
+    record, root = storage.disks / "a" / "server.json", storage.root_path("a")
+    record.write_text("{}")
+    for path in (root, record, *storage.cache.iterdir()):
+        os.chown(path, 0, 0)
+        path.chmod(0o644)
+    (storage.disks / "a").chmod(0o755)
+    storage_with(qcow2, tmp_path)
+    assert (root.stat().st_uid, root.stat().st_mode & 0o777) == (guest_users.uid("a"), 0o600)
+    assert record.stat().st_uid == 0
+    assert {path.stat().st_mode & 0o777 for path in storage.cache.iterdir()} == {0o440}
+    assert (storage.disks / "a").stat().st_mode & 0o777 == 0o710

@@ -112,6 +112,10 @@ def test_the_hosts_own_stack_hears_no_guest(looking: tuple[World, Guest]) -> Non
     mac, underlay = host_mac(world), world.hosts["host1"].underlay_ip
     guest.run("ip", "route", "replace", f"{underlay}/32", "dev", "eth0")
     guest.run("ip", "neigh", "replace", underlay, "lladdr", mac, "dev", "eth0", "nud", "permanent")
+    # As on a machine, whose default route leads somewhere: so that an answer would find its way.
+    bridge = bridge_name(world.network_id)
+    world.hosts["host1"].run("ip", "route", "add", "192.168.77.11/32", "dev", bridge)
+    world.hosts["host1"].run("ip", "neigh", "replace", "192.168.77.11", "lladdr", guest.port["mac"], "dev", bridge)
     assert scan(guest, underlay, TYPICAL, wait=1.0) == []
     assert guest.run("ping", "-c", "1", "-W", "1", underlay, check=False).returncode
     assert guest.run("ping", "-c", "1", "-W", "1", f"{firewall.link_local(mac)}%eth0", check=False).returncode
@@ -168,13 +172,20 @@ def test_a_guests_own_tunnel_packets_do_not_enter_ours(looking: tuple[World, Gue
 
 
 def test_a_guest_does_not_answer_for_the_host_or_the_router(looking: tuple[World, Guest]) -> None:
-    """C9: ARP that claims the router's or the underlay's address leaves no neighbour behind, on the host or elsewhere."""
+    """C9: ARP that claims the router's, the underlay's or the machine's address is believed by nobody."""
     world, guest = looking
     for address in ("192.168.77.1", world.hosts["host1"].underlay_ip, "172.24.9.1"):
         guest.run("busybox", "arping", "-U", "-c", "2", "-I", "eth0", "-s", address, address, check=False)
         guest.run("arping", "-q", "-U", "-c", "2", "-w", "2", "-I", "eth0", address, check=False)
-    neighbours = world.hosts["host1"].run("ip", "neigh", "show").stdout
-    assert guest.port["mac"] not in neighbours.replace("PERMANENT", "") or "PERMANENT" in neighbours
+    other = world.add_port("host1", "192.168.77.12")
+    world.apply()
+    neighbour = world.plug("host1", other)
+    assert neighbour.dhcp()
+    assert neighbour.reaches("192.168.77.1")
+    seen = [world.hosts["host1"].run("ip", "neigh", "show").stdout, neighbour.run("ip", "neigh", "show").stdout,
+            world.outside("ip", "neigh", "show").stdout]  # fmt: skip
+    claimed = [line for text in seen for line in text.splitlines() if guest.port["mac"] in line]
+    assert [line for line in claimed if line.split()[0] != "192.168.77.11"] == []
     assert world.reached_from_outside("172.24.9.10")
 
 
