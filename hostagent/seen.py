@@ -53,7 +53,12 @@ def write_whole(path: Path, text: str) -> None:
 
 def sync_folder(folder: Path) -> None:
     """What was renamed in it stays renamed when the power goes."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    sync_file(folder)
+
+
+def sync_file(path: Path) -> None:
+    """What was written to it stays when the power goes."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -144,6 +144,40 @@ def test_4_a_snapshot_that_was_interrupted_is_made_after_all(world: AgentWorld) 
     assert world.order("server.read")["state"] == "running"
 
 
+@pytest.mark.parametrize("when", ["on its overlay", "while it comes back"])
+def test_4a_a_power_cut_in_a_snapshot_loses_nothing(world: AgentWorld, when: str) -> None:
+    """C8: agent, QEMU and libvirtd die at once, as with the host's power; the guest starts from what it wrote last."""
+    disks = world.hosts / "disks" / SERVER
+    world.send("server.snapshot", image_id=f"cut-{when[-4:]}", upload_path="/internal/images/cut")
+    until = (lambda: (disks / "overlays.json").exists() and "true" in (disks / "overlays.json").read_text()) if (
+        when == "while it comes back") else (lambda: bool(list(disks.glob("snapshot-*.qcow2"))))  # fmt: skip
+    end = time.monotonic() + 60
+    while not until():
+        assert time.monotonic() < end, "the snapshot never came so far"
+        time.sleep(0.001)
+    world.kill_agent()
+    [qemu] = subprocess.run(
+        ["pgrep", "-f", f"guest={SPEC['name']}.*{world.data}"], capture_output=True, text=True
+    ).stdout.split()
+    os.kill(int(qemu), signal.SIGKILL)
+    world.kill_libvirtd()
+    for overlay in disks.glob("snapshot-*.qcow2"):  # as if the guest had written this a moment ago
+        subprocess.run(["qemu-io", "-f", "qcow2", "-c", "write -P 171 1000M 64k", str(overlay)], check=True)
+    had = bool(list(disks.glob("snapshot-*.qcow2")))
+    world.start_agent()
+    world.until(lambda report: report["kind"] == "hello")
+    assert world.order("server.ensure", **SPEC)["state"] == "running"
+    assert "snapshot-" not in world.inside("virsh", "dumpxml", SPEC["name"])
+    assert not list(disks.glob("snapshot-*")) and not (disks / "overlays.json").exists()
+    world.event("login", seconds=90)
+    world.order("server.stop", timeout=20)
+    if had:
+        command = ["qemu-io", "-f", "qcow2", "-c", "read -P 171 1000M 64k", str(disks / "root.qcow2")]
+        assert "failed" not in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert world.order("server.start")["state"] == "running"
+    world.event("login", seconds=90)
+
+
 def test_5_power_in_every_way(world: AgentWorld) -> None:
     states = [world.order(f"server.{verb}")["state"] for verb in ("pause", "unpause", "suspend", "resume")]
     assert states == ["paused", "running", "saved", "running"]

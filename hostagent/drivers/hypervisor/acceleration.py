@@ -2,7 +2,7 @@
 
 Seen on a real machine: the device opens, virtual machines are made, the firmware runs, and every 64-bit kernel hangs
 for ever. So a kernel is booted once, with 15 s to say its version. The verdict is kept with what it was reached on
-(machine boot, QEMU, kernel); until there is one, guests are translated.
+(machine boot, QEMU, kernel). A guest that is defined before there is one waits for it.
 """
 
 import json
@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from hostagent import confinement, guest_users
+from hostagent.seen import write_whole
 
 log = logging.getLogger(__name__)
 
 DEVICE: Final = Path("/dev/kvm")
 QEMU: Final = "/usr/bin/qemu-system-x86_64"
 PROOF_SECONDS: Final = 15.0
+SLACK: Final = 5.0  # seconds for QEMU to start and to end
 SPOKEN: Final = b"Linux version"
 PROOF: Final = (
     QEMU, "-accel", "kvm", "-cpu", "host", "-m", "256", "-display", "none", "-no-reboot", "-nodefaults",
@@ -36,24 +38,49 @@ class Acceleration:
 
     def __init__(self, data: Path, kernel: str, on_verdict: Callable[[], None]) -> None:
         self.kvm = False
+        self._settled = threading.Event()
         self.reason = "not looked at yet"
         self._kept = data / "acceleration.json"
         self._kernel = kernel or _own_kernel()
         self._on_verdict = on_verdict
 
+    @staticmethod
+    def is_there() -> bool:
+        """Whether the device exists: a machine without it cannot go on with KVM, whatever it could before."""
+        return DEVICE.exists()
+
+    def verdict(self, *, within: float) -> bool:
+        """Whether to use KVM, once that is known: a guest that is defined while the proof is under way waits for it."""
+        self._settled.wait(max(0.0, min(within, PROOF_SECONDS + SLACK)))
+        return self.kvm
+
     def start(self) -> None:
+        """Look at what is known; a proof, where it is needed, runs aside."""
+        if not self._look():
+            self.reason = "a proof of KVM is under way"
+            threading.Thread(target=self._prove_once, name="kvm-proof", daemon=True).start()
+        else:
+            self._settled.set()
+
+    def _prove_once(self) -> None:
+        try:
+            self._prove()
+        finally:
+            self._settled.set()
+
+    def _look(self) -> bool:
+        """Whether the verdict is known without a proof."""
         if not DEVICE.exists():
             self.reason = "/dev/kvm does not exist"
-            return
+            return True
         if not self._kernel:
             self.reason = "/dev/kvm exists, but no Linux kernel was found to prove it with (STACKLING_PROOF_KERNEL)"
-            return
+            return True
         kept = json.loads(self._kept.read_text()) if self._kept.exists() else {}
         if kept.get("ground") == self._ground():
             self.kvm, self.reason = kept["kvm"], kept["reason"]
-            return
-        self.reason = "a proof of KVM is under way"
-        threading.Thread(target=self._prove, name="kvm-proof", daemon=True).start()
+            return True
+        return False
 
     def _ground(self) -> dict[str, Any]:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -79,7 +106,7 @@ class Acceleration:
             if spoke
             else f"a Linux kernel did not speak within {seconds:.0f} s: {said}"
         )
-        self._kept.write_text(json.dumps({"ground": self._ground(), "kvm": self.kvm, "reason": self.reason}))
+        write_whole(self._kept, json.dumps({"ground": self._ground(), "kvm": self.kvm, "reason": self.reason}))
         log.info("acceleration: %s: %s", "kvm" if spoke else "tcg", self.reason)
         self._on_verdict()
 

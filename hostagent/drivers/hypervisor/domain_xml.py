@@ -119,6 +119,11 @@ def spec_hash(spec: ServerSpec, *, kvm: bool) -> str:
     return hashlib.sha256(canonical({"kvm": kvm, **described})).hexdigest()[:32]
 
 
+def is_kvm(xml: str) -> bool:
+    """Whether a domain was defined to run with KVM."""
+    return bool(xml) and etree.fromstring(xml.encode()).get("type") == "kvm"
+
+
 def read_hash(xml: str) -> str:
     """The hash a domain was made with; empty for one that is not ours."""
     found = etree.fromstring(xml.encode()).find(f"metadata/{{{NAMESPACE}}}server")

@@ -1,7 +1,6 @@
 """Guests by libvirt and QEMU, with KVM where it proves itself, translated (TCG) where not."""
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +14,7 @@ from hostagent.drivers.hypervisor import (
     domain_xml,
     libvirt_daemons,
     libvirt_devices,
+    libvirt_facts,
     libvirt_setaside,
     libvirt_snapshot,
     libvirt_users,
@@ -23,6 +23,7 @@ from hostagent.drivers.hypervisor.acceleration import Acceleration
 from hostagent.drivers.hypervisor.console_log import ConsoleLogs
 from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, is_starting, state_of
 from hostagent.drivers.hypervisor.serial import SerialHub
+from hostagent.drivers.storage import overlays
 from hostagent.drivers.storage.file import FileStorage
 from hostagent.job import Job
 from hostagent.lanes import Later
@@ -39,7 +40,6 @@ STOP_LOOK: Final = 1.0  # seconds between looks at a guest that is to stop; the 
 LOOK_AFTER: Final = 0.3  # seconds from a lifecycle event to reading the state: events come in threes
 STARTING_SECONDS: Final = 10.0  # for libvirtd to find out about a guest whose start was cut
 REBOOT_SECONDS: Final = 60.0  # for a guest to shut down by itself before a soft reboot becomes a hard one
-HOST_MIB: Final = 2048  # memory the host keeps for itself, plus 1 %
 ACTIVE: Final = ("running", "paused")
 
 
@@ -105,6 +105,7 @@ class Libvirt:
         """A new connection: what happened meanwhile, nobody told us."""
         for server_id in self.read_states():
             self._changed(server_id, False)
+            self._host.lanes.submit(f"server:{server_id}", partial(self._recover, server_id))
             self.serial.watch(server_id)
             self.logs.grew(server_id, b"")
 
@@ -126,6 +127,15 @@ class Libvirt:
         if self._known.get(server_id) != state:
             self._known[server_id] = state
             self._host.event("state", server_id=server_id, state=state)
+
+    def _recover(self, server_id: str) -> None:
+        """What a snapshot left that an agent before us did not end: a guest on an overlay, or held still."""
+        if not overlays.listed(self._storage.root_path(server_id).parent):
+            return
+        try:
+            self._link.ask(lambda c: libvirt_snapshot.recover(self._domain(c, server_id), self._storage, server_id))
+        except Failure as failure:  # tried again before its next start or snapshot
+            log.error("%s: %s stays on its overlay: %s", self._host.name, server_id, failure.data)
 
     def _know(self, server_id: str, state: str) -> str:
         self._known[server_id] = state
@@ -156,13 +166,17 @@ class Libvirt:
         server_id = spec["server_id"]
         files = self._files(spec, job)
         places = self._places(server_id)
-        kvm = self._acceleration.kvm
+        proven = self._acceleration.verdict(within=job.seconds_left - STARTING_SECONDS)
 
         def settle(connection: Any) -> str:
             domain = self._domain(connection, server_id)
-            if domain is None or domain_xml.read_hash(
-                domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
-            ) != domain_xml.spec_hash(spec, kvm=kvm):
+            libvirt_snapshot.recover(
+                domain, self._storage, server_id
+            )  # before a definition names the root disk as it was
+            xml = "" if domain is None else domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+            # one that ran with KVM goes on so: a proof that failed on a busy machine makes no guest slow for good
+            kvm = proven or (domain_xml.is_kvm(xml) and self._acceleration.is_there())
+            if domain is None or domain_xml.read_hash(xml) != domain_xml.spec_hash(spec, kvm=kvm):
                 domain = connection.defineXML(domain_xml.build(spec, places, files, kvm=kvm))
             state = state_of(domain)
             if spec["power"] == "off" and state in ACTIVE:
@@ -197,7 +211,7 @@ class Libvirt:
 
     def _create(self, domain: Any, server_id: str) -> None:
         """Start a domain, and listen to its serial port from its first word."""
-        libvirt_snapshot.recover(domain, self._storage)
+        libvirt_snapshot.recover(domain, self._storage, server_id)
         libvirt_users.create(domain, self._places(server_id))
         self.logs.began(server_id)
         self.serial.watch(server_id)
@@ -301,6 +315,7 @@ class Libvirt:
 
     def _suspend(self, domain: Any, server_id: str, job: Job) -> None:
         if domain.isActive():
+            libvirt_snapshot.recover(domain, self._storage, server_id)  # what is saved names the disk that is live now
             domain.managedSave()
 
     def _resume(self, domain: Any, server_id: str, job: Job) -> None:
@@ -349,19 +364,13 @@ class Libvirt:
         )
 
     def read_stats(self) -> dict[str, dict[str, Any]]:
-        wanted = libvirt.VIR_DOMAIN_STATS_CPU_TOTAL | libvirt.VIR_DOMAIN_STATS_BALLOON
-        wanted |= libvirt.VIR_DOMAIN_STATS_INTERFACE | libvirt.VIR_DOMAIN_STATS_BLOCK
-        rows = self._link.ask(lambda c: c.getAllDomainStats(wanted, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE))
-        return {domain.UUIDString(): _stats(row) for domain, row in rows if domain.name().startswith(OURS)}
+        return self._link.ask(lambda c: libvirt_facts.of_guests(c, OURS))
 
     def read_facts(self) -> dict[str, Any]:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
         return {
-            "vcpus": os.cpu_count() or 1,
-            "memory_mib": max(0, memory - HOST_MIB - memory // 100),
+            **libvirt_facts.of_host(),
             "hypervisor": "QEMU",
             "hypervisor_version": self._link.ask(lambda c: c.getVersion()),
-            "cpu_model": _cpu_model(),
             "acceleration": "kvm" if self._acceleration.kvm else "tcg",
             "acceleration_reason": self._acceleration.reason,
         }
@@ -374,26 +383,3 @@ def _unless_ended(ask: Callable[[], Any]) -> None:
     except libvirt.libvirtError as error:
         if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:
             raise
-
-
-def _stats(row: dict[str, Any]) -> dict[str, Any]:
-    def total(kind: str, name: str) -> int:
-        return sum(row.get(f"{kind}.{n}.{name}", 0) for n in range(row.get(f"{kind}.count", 0)))
-
-    memory = row.get("balloon.current", 0)
-    return {
-        "cpu_seconds": round(row.get("cpu.time", 0) / 1e9, 3),
-        "memory_mib": memory // 1024,
-        "memory_used_mib": (memory - row.get("balloon.usable", row.get("balloon.unused", 0))) // 1024,
-        "disk_read_bytes": total("block", "rd.bytes"),
-        "disk_write_bytes": total("block", "wr.bytes"),
-        "net_rx_bytes": total("net", "rx.bytes"),
-        "net_tx_bytes": total("net", "tx.bytes"),
-    }
-
-
-def _cpu_model() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return "unknown"

@@ -1,8 +1,9 @@
 """A copy of a root disk while its guest runs on.
 
 The guest is moved to a fresh overlay for the time of the copy, then back: external snapshot (no metadata), convert the
-now quiet file, active block commit with pivot. An agent that dies in between leaves a guest on its overlay;
-`recover` brings it back before the next snapshot or start.
+now quiet file, active block commit with pivot. Which files may be newer than the root disk is written beside it first
+(storage/overlays.py), so whatever is cut, a guest never starts from older data: `recover` brings an interrupted one back
+before the next definition, start, suspension or snapshot, and as soon as an agent is there again.
 """
 
 import logging
@@ -15,56 +16,68 @@ from lxml import etree
 from lxml.builder import E
 
 from hostagent.contract import Failure
+from hostagent.drivers.storage import overlays
 from hostagent.drivers.storage.file import FileStorage
 from hostagent.job import Job
 
 log = logging.getLogger(__name__)
 
-OVERLAY: Final = "snapshot-"  # how the names of such overlays begin
 COMMIT_SECONDS: Final = 120.0  # for the writes of the time of the copy to go back
 
 
 def take(domain: Any, storage: FileStorage, name: str, copy: Path, job: Job) -> None:
     """A flat copy of the root disk at `copy`. Raises: Failure, libvirtError."""
-    recover(domain, storage)
+    recover(domain, storage, domain.UUIDString())
     root = storage.root_path(domain.UUIDString())
     if not domain.isActive():
         storage.flatten(root, copy, job)
         return
-    overlay = root.with_name(f"{OVERLAY}{name}.qcow2")
+    overlay = root.with_name(f"{overlays.PREFIX}{name}.qcow2")
     storage.overlay_on(root, overlay, job)
     _move_to(domain, overlay)
     try:
         storage.flatten(root, copy, job)
     finally:
-        _move_back(domain, root, overlay)
+        _move_back(domain, root)
 
 
-def recover(domain: Any, storage: FileStorage) -> None:
-    """The root disk of the domain is its own file again, whatever was interrupted."""
-    root = storage.root_path(domain.UUIDString())
-    element = _disk_on_overlay(domain)
-    if element is None:
+def recover(domain: Any, storage: FileStorage, server_id: str) -> None:
+    """The root disk is its own file again, with all that was ever written, whatever was interrupted.
+
+    `domain` None: there is none, only files. A suspended one stays as it is: its memory names the disk that was live.
+    """
+    root = storage.root_path(server_id)
+    element = _disk_on_overlay(domain) if domain is not None else None
+    listed = overlays.listed(root.parent)
+    if element is None and not listed:
         return
-    overlay = Path(element.find("source").get("file"))
-    log.warning("%s: coming back from %s, left by an interrupted snapshot", domain.name(), overlay.name)
-    if domain.isActive():
-        _move_back(domain, root, overlay)
+    log.warning("%s: coming back from an overlay that an interrupted snapshot left", server_id)
+    if domain is not None and domain.isActive():
+        _move_back(domain, root)
         return
+    if domain is not None and domain.hasManagedSaveImage():
+        return
+    if element is not None and not listed:  # left by an agent that wrote no list
+        overlays.note(root.parent, Path(element.find("source").get("file")))
+    if domain is not None and element is not None:
+        _define_on(domain, root)
     job = Job({"body": {}, "deadline": COMMIT_SECONDS})
     job.begin()
-    if overlay.exists():
-        storage.commit(overlay, job)
-    tree = etree.fromstring(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE).encode())
+    storage.settle(server_id, job)
+
+
+def _define_on(domain: Any, root: Path) -> None:
+    """The next start uses the root disk; the list says that it is not whole yet."""
+    flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+    tree = etree.fromstring(domain.XMLDesc(flags).encode())
     source = next(d for d in tree.iterfind("devices/disk") if _is_overlay(d)).find("source")
     source.set("file", str(root))
     domain.connect().defineXML(etree.tostring(tree, encoding="unicode"))
-    overlay.unlink(missing_ok=True)
 
 
 def _is_overlay(disk: Any) -> bool:
     source = disk.find("source")
-    return source is not None and Path(source.get("file") or "").name.startswith(OVERLAY)
+    return source is not None and Path(source.get("file") or "").name.startswith(overlays.PREFIX)
 
 
 def _disk_on_overlay(domain: Any) -> Any:
@@ -106,23 +119,32 @@ def _move_to(domain: Any, overlay: Path) -> None:
         domain.snapshotCreateXML(xml, flags)  # no guest agent: as after a loss of power, which a journal bears
 
 
-def _move_back(domain: Any, root: Path, overlay: Path) -> None:
+def _move_back(domain: Any, root: Path) -> None:
     """Raises: Failure timed_out; the guest then runs on from its overlay, and `recover` tries again."""
     element = _disk_on_overlay(domain)
-    if element is None:
-        overlay.unlink(missing_ok=True)
-        return
-    device = element.find("target").get("dev")
-    flags = libvirt.VIR_DOMAIN_BLOCK_COMMIT_ACTIVE
-    if not domain.blockJobInfo(device):
-        domain.blockCommit(device, str(root), None, 0, flags)
-    until = time.monotonic() + COMMIT_SECONDS
-    while not _is_ready(domain, device):
-        if time.monotonic() > until:
-            raise Failure("timed_out", seconds=COMMIT_SECONDS)
-        time.sleep(0.05)
+    if element is not None:
+        device = element.find("target").get("dev")
+        if not domain.blockJobInfo(device):
+            domain.blockCommit(device, str(root), None, 0, libvirt.VIR_DOMAIN_BLOCK_COMMIT_ACTIVE)
+        until = time.monotonic() + COMMIT_SECONDS
+        while not _is_ready(domain, device):
+            if time.monotonic() > until:
+                raise Failure("timed_out", seconds=COMMIT_SECONDS)
+            time.sleep(0.05)
+        _pivot(domain, device, root, Path(element.find("source").get("file")))
+    was_held = overlays.is_held(root.parent)
+    overlays.forget(root.parent)
+    if was_held and domain.state()[0] == libvirt.VIR_DOMAIN_PAUSED:
+        domain.resume()
+
+
+def _pivot(domain: Any, device: str, root: Path, overlay: Path) -> None:
+    """From the overlay to the root disk, which holds the same by now. The guest is held still for that moment: until the
+    list is gone from the disk nothing is written, so an overlay that is still listed is never older than the root disk."""
+    if domain.state()[0] == libvirt.VIR_DOMAIN_RUNNING:
+        overlays.note(root.parent, overlay, paused=True)
+        domain.suspend()
     domain.blockJobAbort(device, libvirt.VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT)
-    overlay.unlink(missing_ok=True)
 
 
 def _is_ready(domain: Any, device: str) -> bool:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 from hostagent import guest_users
 from hostagent.contract import DiskEnsure, Failure, ImageSource
 from hostagent.control_link import ControlError
+from hostagent.drivers.storage import overlays
 from hostagent.drivers.storage.image_cache import ImageCache
 from hostagent.job import ChildError, Job
-from hostagent.seen import sync_folder, write_whole
+from hostagent.seen import sync_file, sync_folder, write_whole
 
 if TYPE_CHECKING:
     from hostagent.host import Host
@@ -183,6 +184,7 @@ class FileStorage:
         root = self.root_path(server_id)
         if not root.exists():
             raise Failure("not_found", what="disk", id=server_id)
+        self.settle(server_id, job)
         if self.virtual_size(root, job) < size_gib * 2**30:
             self._keep(root, self.kept_path(server_id), job)
             _qemu_img(job, "resize", "-q", "-f", "qcow2", str(root), str(size_gib * 2**30), of=root)
@@ -202,6 +204,7 @@ class FileStorage:
         if not back:
             kept.unlink(missing_ok=True)
         elif kept.exists():
+            overlays.forget(kept.parent)  # they lie over the disk that goes: in the older one they would be garbage
             kept.replace(self.root_path(server_id))
 
     def kept_path(self, server_id: str) -> Path:
@@ -299,13 +302,28 @@ class FileStorage:
         """Write an overlay that no guest uses back into the file below it."""
         _qemu_img(job, "commit", "-q", "-f", "qcow2", str(overlay), of=overlay)
 
+    def settle(self, server_id: str, job: Job) -> None:
+        """The root disk, which no guest uses, holds what overlays of a cut snapshot held. May be cut and repeated."""
+        folder = self.disks / server_id
+        for overlay in reversed(overlays.listed(folder)):
+            if overlay.exists():
+                self.commit(overlay, job)
+        overlays.forget(folder)
+
     def overlay_on(self, root: Path, overlay: Path, job: Job) -> None:
-        """An empty overlay on a root disk that a guest may be using: made here, because the folder is not the guest's."""
-        guest_users.fresh(overlay, root.parent.name)
+        """An empty overlay on a root disk that a guest may be using: made here, because the folder is not the guest's.
+
+        Whole before it is listed, listed before it is there under its name, and all of it on the disk before a guest writes.
+        """
+        overlay.unlink(missing_ok=True)  # in no list: what it held has gone into the root disk
+        fresh = guest_users.fresh(overlay.with_suffix(".new"), root.parent.name)
         size = str(self.virtual_size(root, job))
-        _qemu_img(
-            job, "create", "-q", "-u", "-f", "qcow2", "-b", str(root), "-F", "qcow2", str(overlay), size, of=overlay
-        )
+        _qemu_img(job, "create", "-q", "-u", "-f", "qcow2", "-b", str(root), "-F", "qcow2", str(fresh), size, of=fresh)
+        sync_file(fresh)
+        sync_folder(root.parent)
+        overlays.note(root.parent, overlay)
+        fresh.replace(overlay)
+        sync_folder(root.parent)
 
     def virtual_size(self, path: Path, job: Job) -> int:
         return int(self._info(path, "qcow2", job)["virtual-size"])
