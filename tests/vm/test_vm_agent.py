@@ -144,6 +144,8 @@ def test_4_a_snapshot_that_was_interrupted_is_made_after_all(world: AgentWorld) 
     assert world.order("server.read")["state"] == "running"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(800)
 @pytest.mark.parametrize("when", ["on its overlay", "while it comes back"])
 def test_4a_a_power_cut_in_a_snapshot_loses_nothing(world: AgentWorld, when: str) -> None:
     """C8: agent, QEMU and libvirtd die at once, as with the host's power; the guest starts from what it wrote last."""
@@ -161,21 +163,21 @@ def test_4a_a_power_cut_in_a_snapshot_loses_nothing(world: AgentWorld, when: str
     ).stdout.split()
     os.kill(int(qemu), signal.SIGKILL)
     world.kill_libvirtd()
-    for overlay in disks.glob("snapshot-*.qcow2"):  # as if the guest had written this a moment ago
+    had = when == "on its overlay"  # while it comes back it is held still, and writes nothing
+    for overlay in disks.glob("snapshot-*.qcow2") if had else ():  # as if the guest had written this a moment ago
         subprocess.run(["qemu-io", "-f", "qcow2", "-c", "write -P 171 1000M 64k", str(overlay)], check=True)
-    had = bool(list(disks.glob("snapshot-*.qcow2")))
     world.start_agent()
     world.until(lambda report: report["kind"] == "hello")
     assert world.order("server.ensure", **SPEC)["state"] == "running"
     assert "snapshot-" not in world.inside("virsh", "dumpxml", SPEC["name"])
     assert not list(disks.glob("snapshot-*")) and not (disks / "overlays.json").exists()
-    world.event("login", seconds=90)
+    world.event("login", seconds=240)
     world.order("server.stop", timeout=20)
     if had:
         command = ["qemu-io", "-f", "qcow2", "-c", "read -P 171 1000M 64k", str(disks / "root.qcow2")]
         assert "failed" not in subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert world.order("server.start")["state"] == "running"
-    world.event("login", seconds=90)
+    world.event("login", seconds=240)
 
 
 def test_5_power_in_every_way(world: AgentWorld) -> None:
