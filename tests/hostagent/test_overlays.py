@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from hostagent.drivers.hypervisor import acceleration, domain_xml, libvirt_snaps
 from hostagent.drivers.hypervisor.acceleration import Acceleration
 from hostagent.drivers.storage import overlays
 from hostagent.drivers.storage.file import FileStorage
-from tests.hostagent.test_storage_file import new_job, tmp_path
+from tests.hostagent.test_storage_file import new_job, storage_with, tmp_path
 
 __all__ = ["tmp_path"]
 SERVER = "11111111-2222-4333-8444-555555555555"
@@ -26,7 +25,7 @@ class Killed(BaseException):
 
 @pytest.fixture
 def storage(tmp_path: Path) -> FileStorage:
-    found = FileStorage(SimpleNamespace(own=SimpleNamespace(data=tmp_path), link=None))  # type: ignore[arg-type]
+    found = storage_with(b"", tmp_path)[0]
     found.ensure_disk({"server_id": SERVER, "image": None, "size_gib": 1}, new_job())
     write(found.root_path(SERVER), 1)
     return found
