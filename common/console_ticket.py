@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Final
 
 KINDS: Final = ("vnc", "serial")
-LIFE: Final = 600.0  # seconds from making a ticket to opening the console with it
+LIFE: Final = 60.0  # seconds from making a ticket to opening the console with it
 QUIET: Final = 60.0  # seconds after which a console that nobody touched is over
 
 

@@ -33,6 +33,7 @@ from images.stores import files
 
 ALGORITHM = "sha512"
 SIGN_OF_LIFE = 10.0  # seconds between them
+LOOK_EVERY = 64 * MIB  # bytes of an upload between two looks at the quota and at the room that is left
 SILENCE = 180.0  # seconds without one, after which an upload is given up
 
 
@@ -89,7 +90,7 @@ def receive(
             raise files.StoreFull(need=expected, have=files.free_bytes())
     md5, sha512 = hashlib.md5(usedforsecurity=False), hashlib.sha512()
     inspector = Inspector(image.disk_format, image.container_format) if inspect else None
-    alive = time.monotonic()
+    alive, look_at = time.monotonic(), LOOK_EVERY
     with files.Part(image.id) as part:
         for piece in pieces:
             if inspector is not None:
@@ -97,6 +98,11 @@ def receive(
             md5.update(piece)
             sha512.update(piece)
             part.write(piece)
+            if part.size >= look_at:
+                look_at = part.size + LOOK_EVERY
+                limit, why = size_limit(image)
+                if not files.free_bytes():
+                    raise files.StoreFull(need=part.size, have=0)
             _fits(part.size, limit, why)
             if time.monotonic() - alive > SIGN_OF_LIFE:
                 alive = time.monotonic()
@@ -112,13 +118,20 @@ def receive(
 
 
 def size_limit(image: Image) -> tuple[int, Any]:
-    """The most bytes this image may have, and what says so."""
+    """The most bytes this image may have, and what says so. What others of the project are just sending counts too."""
     limit, why = int(settings.IMAGE_SIZE_LIMIT), _("the cloud")
     if image.project_id:
         used, allowed = quota.usage(image.project_id, "image")["image_size_total"]
-        if allowed >= 0 and (allowed - used) * MIB < limit:
-            limit, why = max(0, allowed - used) * MIB, _("the project's quota image_size_total")
+        left = (allowed - used) * MIB - (_arriving(image) if allowed >= 0 else 0)
+        if allowed >= 0 and left < limit:
+            limit, why = max(0, left), _("the project's quota image_size_total")
     return limit, why
+
+
+def _arriving(image: Image) -> int:
+    """Bytes that lie in the store already of the project's other images, which nobody has settled yet."""
+    others = Image.objects.filter(project_id=image.project_id, status__in=states.ARRIVING).exclude(pk=image.pk)
+    return sum(files.arrived(id) for id in others.values_list("id", flat=True))
 
 
 def _fits(size: int, limit: int, why: Any) -> None:

@@ -138,6 +138,19 @@ def remove(image_id: str) -> None:
     staging_of(image_id).unlink(missing_ok=True)
 
 
+def _beside(image_id: str) -> list[Path]:
+    return [path for path in folder().iterdir() if path.name.startswith(f"{image_id}.")]
+
+
+def arrived(image_id: str) -> int:
+    """Bytes of an image that are not yet its data: parts, and what is staged."""
+    found = 0
+    for path in _beside(image_id):
+        with suppress(FileNotFoundError):
+            found += path.stat().st_size
+    return found
+
+
 def sweep(*, older_than: float) -> int:
     """Removes parts that nobody has written to for `older_than` seconds. Returns how many."""
     gone = 0
