@@ -189,8 +189,9 @@ class Host:
         self._outbox.put(self._reports.close, message)
 
     def event(self, name: str, /, *, at: float | None = None, **facts: Any) -> None:
-        """A fact of a guest (contract.EVENTS). `at` is when it was true, unix seconds; now if left out."""
-        self.report("event", {"event": name, "at": time.time() if at is None else at, **facts})
+        """A fact of a guest (contract.EVENTS). `at` is when it was true by this host's clock, unix seconds; now if left out."""
+        true = self.clock.now() if at is None else at - self.clock.skew
+        self.report("event", {"event": name, "at": true, **facts})
 
     # ── Orders ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,4 +1,4 @@
-"""Reports on their way to control. One thread sends them in order; the broker may be away for as long as it likes."""
+"""Reports on their way to control. One thread sends them in order, heartbeats before all else; the broker may be away for as long as it likes."""
 
 import logging
 import threading
@@ -12,7 +12,7 @@ from hostagent.threads import Threads
 log = logging.getLogger(__name__)
 
 #: Of these only the newest counts: while the broker is away each replaces the one before it.
-NEWEST_ONLY = frozenset({"heartbeat", "inventory", "stats", "network"})
+NEWEST_ONLY = frozenset({"inventory", "stats", "network"})
 LIMIT = 10_000  # reports kept while the broker is away; beyond it the oldest goes, and control asks again
 LARGEST = 64 * 1024 * 1024  # characters of a sealed report: RabbitMQ takes 128 MiB, and would cut the connection
 RETRY = (0.1, 0.2, 0.5, 1.0)  # seconds between tries, the last one repeated
@@ -34,6 +34,7 @@ class Outbox:
         self._send = send
         self._threads = threads or Threads()
         self._reports: deque[tuple[Close, dict[str, Any]]] = deque(maxlen=LIMIT)
+        self._beats: dict[str, tuple[Close, dict[str, Any]]] = {}  # host → its newest heartbeat: it waits for no report
         self._wake = threading.Condition()
         self._stopped = False
         self._away_since: float | None = None
@@ -60,6 +61,10 @@ class Outbox:
     def put(self, close: Close, report: dict[str, Any]) -> None:
         """Queue a report. `close(report)` stamps and seals it when it leaves."""
         with self._wake:
+            if report["kind"] == "heartbeat":
+                self._beats[report["host"]] = (close, report)
+                self._wake.notify()
+                return
             if self._away_since is not None:
                 if report["kind"] == "working":
                     return
@@ -76,11 +81,14 @@ class Outbox:
     def _run(self) -> None:
         while True:
             with self._wake:
-                while not self._reports and not self._stopped:
+                while not self._reports and not self._beats and not self._stopped:
                     self._wake.wait()
-                if not self._reports:
+                if self._beats:
+                    close, report = self._beats.pop(next(iter(self._beats)))
+                elif self._reports:
+                    close, report = self._reports.popleft()
+                else:
                     return
-                close, report = self._reports.popleft()
             try:
                 message = close(report)
                 if len(message.get("box", "")) > LARGEST:
@@ -107,7 +115,9 @@ class Outbox:
             if self._away_since is None:
                 self._away_since = time.monotonic()
                 log.warning("the broker is away, reports wait: %s: %s", type(error).__name__, error)
-            if report["kind"] != "working" and len(self._reports) < LIMIT:
+            if report["kind"] == "heartbeat":
+                self._beats.setdefault(report["host"], (close, report))
+            elif report["kind"] != "working" and len(self._reports) < LIMIT:
                 self._reports.appendleft((close, report))
 
     def _park(self, close: Close, report: dict[str, Any], error: Exception) -> None:

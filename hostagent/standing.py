@@ -1,5 +1,6 @@
 """What a host knows of its place in the cloud when it can ask nobody: kept in its folder, for the next agent too."""
 
+import contextlib
 import json
 import logging
 import os
@@ -51,8 +52,11 @@ class Standing:
             log.error("%s could not be written: %s", self._said, error)
 
     def spoke(self) -> None:
-        """A heartbeat of this host has left it."""
+        """A heartbeat of this host has left it. A disk that is full keeps no report back."""
         try:
             os.utime(self._spoke)
         except FileNotFoundError:
-            self._spoke.touch()
+            with contextlib.suppress(OSError):
+                self._spoke.touch()
+        except OSError as error:
+            log.error("%s could not be written: %s", self._spoke, error)

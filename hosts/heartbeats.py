@@ -6,9 +6,11 @@ So nothing that reports or operations wait for makes a host look dead, and a tho
 import logging
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
-from django.db import close_old_connections, connection, transaction
+from django.db import DatabaseError, close_old_connections, connection, transaction
 
 from common.clock import now
 from hostagent import broker
@@ -80,9 +82,19 @@ def flush() -> None:
     numbers = arrivals.fresh.take_changed()
     if not beats and not numbers:
         return
+    try:
+        _flush(beats, numbers)
+    except BaseException:  # a full disk, a database that is away: whoever lived a second ago is not forgotten over it
+        with _lock:
+            _beats = {**beats, **_beats}
+        arrivals.fresh.changed_again(numbers)
+        raise
+
+
+def _flush(beats: dict[str, dict[str, Any]], numbers: dict[str, arrivals.Floors]) -> None:
     for name, body in beats.items():
         if body:  # an inventory that says nothing new is a sign of life, and tells nothing
-            epoch.heard(name, body)
+            _alone(name, partial(epoch.heard, name, body))
     resting = set(Host.objects.filter(name__in=beats).exclude(state=HostState.UP).values_list("name", flat=True))
     with transaction.atomic():
         Host.objects.filter(name__in=beats.keys() - resting).update(last_seen_at=now())
@@ -92,9 +104,19 @@ def flush() -> None:
                 [(services.written(floors), name) for name, floors in numbers.items()],
             )
     for name in resting:
-        _revive(name)
+        _alone(name, partial(_revive, name))
     for name, body in beats.items():
-        services.answer_heartbeat(name, body)
+        _alone(name, partial(services.answer_heartbeat, name, body))
+
+
+def _alone(name: str, do: Callable[[], None]) -> None:
+    """What one host says must not cost the others their sign of life. A database that is away costs all theirs: told above."""
+    try:
+        do()
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("heartbeats: what host %s says cannot be taken", name)
 
 
 @transaction.atomic

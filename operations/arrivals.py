@@ -9,7 +9,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal
 
 from django.conf import settings
@@ -76,6 +76,11 @@ class Freshness:
         with self._lock:
             self._changed.add(host)
             return self._lines[host][stream].admit(number, WINDOW[stream])
+
+    def changed_again(self, hosts: Iterable[str]) -> None:
+        """What was taken could not be written down: it is still to be."""
+        with self._lock:
+            self._changed.update(hosts)
 
     def take_changed(self) -> dict[str, Floors]:
         """The newest numbers of each host that was heard since the last call."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
@@ -35,9 +35,13 @@ def _at(body: dict[str, Any]) -> datetime:
 
 
 def on_lease(host: str, body: dict[str, Any]) -> None:
-    """dnsmasq gave a port its address. The agent names the port, or only its MAC and address."""
+    """dnsmasq gave a port its address. The agent names the port, or only its MAC and address.
+
+    Believed of the host that serves the port's network, and of the one that runs the guest.
+    """
     port = body.get("port_id")
     rows = Port.objects.filter(id=port) if port else Port.objects.filter(mac_address=str(body.get("mac", "")).lower())
+    rows = rows.filter(Q(host=host) | Q(network__dhcp_host=host))
     server_id = rows.exclude(server_id="").values_list("server_id", flat=True).first()
     if server_id:
         services.note_fact(server_id, "leased_at", _at(body))

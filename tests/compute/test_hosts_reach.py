@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from compute.servers import needs
+from compute.servers import needs, reconcile
 from compute.servers.models import Server
 from hostagent import envelope
 from hosts import agents
 from hosts.models import Host
 from images.images.models import Image
+from networking.networks.models import Network
+from networking.ports.models import Port
 from networking.wanted.models import HostPiece
 from operations.models import OperationStep
 from tests.compute.world import Client, World
@@ -135,3 +137,16 @@ def test_a_log_that_was_changed_on_its_way_is_not_kept(world: World, launch: Any
     )  # fmt: skip
     assert answer.status_code == 401
     assert json.loads(answer.content)
+
+
+def test_a_lease_is_believed_of_who_could_have_given_it(world: World, launch: Any) -> None:
+    """C9, a sibling: any host said of any port that it had its address."""
+    server_id = launch()
+    second(world)
+    port = Port.objects.get(server_id=server_id)
+    Network.objects.update(dhcp_host="host1")
+    Server.objects.update(leased_at=None)
+    reconcile.on_lease("host2", {"port_id": port.id, "at": time.time()})
+    assert Server.objects.get().leased_at is None
+    reconcile.on_lease("host1", {"port_id": port.id, "at": time.time()})
+    assert Server.objects.get().leased_at is not None

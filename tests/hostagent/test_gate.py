@@ -203,6 +203,8 @@ def test_a_host_whose_clock_is_an_hour_off_works_and_says_so(desk: Any, monkeypa
     said = desk.until(lambda r: r["body"].get("event") == "clock")
     assert said["body"]["skew"] == pytest.approx(-3600.0, abs=5)
     moment = time.time() + 3600
+    desk.host.event("lease", at=time.time(), port_id="p")
+    assert desk.until(lambda r: r["body"].get("port_id") == "p")["body"]["at"] == pytest.approx(moment, abs=5)
     done = desk.order("server.read", {"server_id": "x"}, v=2, sent=moment)
     assert done["kind"] == "done" and done["sent"] == pytest.approx(moment, abs=5)
     desk.host.receive(desk.make("server.read", {"server_id": "x"}, v=2, sent=time.time()))

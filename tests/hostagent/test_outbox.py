@@ -68,3 +68,17 @@ def test_a_report_is_stamped_when_it_leaves() -> None:
     outbox.stop()
     assert broker.got[0]["sent"] >= left
     assert contract.is_sealed(broker.got[0], KEY)
+
+
+def test_a_heartbeat_waits_behind_no_report() -> None:
+    """D: a thousand hosts that begin at once said so much that their heartbeats came too late."""
+    broker = Broker()
+    outbox = Outbox(broker.send)
+    for number in range(100):
+        outbox.put(close, report("done", number))
+        outbox.put(close, report("heartbeat", number))
+    outbox.start()
+    wait_for(lambda: len(broker.got) == 101)
+    outbox.stop()
+    assert (broker.got[0]["kind"], broker.got[0]["body"]["number"]) == ("heartbeat", 99)
+    assert [m["body"]["number"] for m in broker.got[1:]] == list(range(100))

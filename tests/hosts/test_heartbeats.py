@@ -248,3 +248,42 @@ def test_an_inventory_that_says_nothing_new_locks_nothing(monkeypatch: pytest.Mo
     with CaptureQueriesContext(connection) as queries:
         reports.inventory("h1", {"vcpus": 3})
     assert [query["sql"].split()[0] for query in queries] == ["SELECT"]
+
+
+def test_a_database_that_is_away_for_a_moment_forgets_no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C7, a sibling on control's side: a full disk for a moment, and every host looked silent for five seconds more."""
+    monkeypatch.setattr(heartbeats, "_is_running", True)
+    make(2)
+    heartbeats.take(beat("h1", others=True))
+    real = heartbeats._flush
+    monkeypatch.setattr(heartbeats, "_flush", lambda beats, numbers: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        heartbeats.flush()
+    monkeypatch.setattr(heartbeats, "_flush", real)
+    heartbeats.flush()
+    assert Host.objects.get(name="h1").last_seen_at is not None and "beat=" in Host.objects.get(name="h1").heard
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"cloud": {"id": 5}},
+        {"cloud": "x"},
+        {"cloud": [[]]},
+        {"others": {"a": 1}},
+        {"challenge": {"x": []}, "speaks": 2},
+        {"challenge": "c", "speaks": 10**30},
+        {"challenge": "c", "speaks": "2"},
+        {"challenge": "c", "speaks": True},
+    ],
+)
+def test_what_one_broken_host_says_costs_no_other_its_sign_of_life(
+    monkeypatch: pytest.MonkeyPatch, sent: Sent, body: dict[str, Any]
+) -> None:
+    """C9, a sibling: all hosts are written together, so one that was broken into could have called all of them down."""
+    monkeypatch.setattr(heartbeats, "_is_running", True)
+    make(2)
+    heartbeats.take(beat("h1", **body))
+    heartbeats.take(beat("h2", others=True))
+    heartbeats.flush()
+    assert Host.objects.get(name="h2").last_seen_at is not None
