@@ -19,7 +19,7 @@ STREAMS = 2000
 _TEMPLATE = """\
 # Written by `make run`; changes here are lost.
 daemon off;
-worker_processes 1;
+master_process off;  # one process: a master that is killed would leave its worker behind, for ever
 worker_rlimit_nofile 16384;
 pid {run}/nginx/nginx.pid;
 error_log stderr alert;  # what is below names whole targets, and a query may hold a ticket or a signature
