@@ -16,7 +16,7 @@ FIELDS = Fields(
         Field("object_type", create=True, required=True),
         Field("object_id", create=True, required=True),
         Field("action", create=True, required=True),
-        Field("target_tenant", create=True, required=True),
+        Field("target_tenant", create=True, update=True, required=True),
         Field("tenant_id", create=True),
         Field("project_id", create=True),
     ],
@@ -60,6 +60,7 @@ RBAC_POLICY = Resource(
         "project_id": "project_id",
     },
     create=services.create,
+    update=services.update,
     delete=services.delete,
 )
 

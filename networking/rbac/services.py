@@ -69,10 +69,37 @@ def create(
 
 
 @transaction.atomic
+def update(actor: Actor, grant_id: str, *, target_tenant: str | None = None) -> NetworkGrant:
+    """Lend to another project instead.
+
+    Raises: RbacPolicyNotFound, RbacPolicyInUse while the present one has ports there, DuplicateRbacPolicy, AttributeForbidden.
+    """
+    grant = find(actor, grant_id)
+    policy.require(actor, "network:rbac_policy:create", grant)
+    if target_tenant is None or target_tenant == grant.target_project:
+        return grant
+    if not actor.is_admin and target_tenant == "*":
+        raise AttributeForbidden(attribute="target_tenant")
+    _refuse_used(grant)
+    grant.target_project = target_tenant
+    try:
+        with transaction.atomic():
+            grant.save(update_fields=["target_project"])
+    except IntegrityError as error:
+        raise DuplicateRbacPolicy() from error
+    return grant
+
+
+@transaction.atomic
 def delete(actor: Actor, grant_id: str) -> None:
     """Raises: RbacPolicyNotFound, RbacPolicyInUse while the other project has ports there."""
     grant = find(actor, grant_id)
     policy.require(actor, "network:rbac_policy:delete", grant)
+    _refuse_used(grant)
+    grant.delete()
+
+
+def _refuse_used(grant: NetworkGrant) -> None:
     network = Network.objects.get(pk=grant.network_id)
     ports = Port.objects.of_guests().filter(network=network)
     used = (
@@ -82,4 +109,3 @@ def delete(actor: Actor, grant_id: str) -> None:
     )
     if grant.action == SHARE and used.exists():
         raise RbacPolicyInUse(network=network.id)
-    grant.delete()

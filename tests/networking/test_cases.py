@@ -75,3 +75,21 @@ def test_a_quota_is_of_something_and_not_below_use(neutron, demo, admin, private
     assert call("get", path)[1]["quota"]["port"] == 500
     assert call("put", path, {"quota": {"network": 1, "force": True}})[0] == 200
     assert call("put", path, {"quota": {"network": -1, "subnet": 100}})[0] == 200
+
+
+def test_a_share_can_be_given_to_another_project(neutron, demo, other, admin, private) -> None:
+    """Case 36: PUT of an RBAC policy's target; not while the present one has ports there, not to all by a member."""
+    call = neutron(demo)
+    lent = {"object_type": "network", "object_id": private.id, "action": "access_as_shared"}
+    share = {"rbac_policy": {**lent, "target_tenant": other.project_id}}
+    made = call("post", "rbac-policies", share)[1]["rbac_policy"]
+    path = f"rbac-policies/{made['id']}"
+    port = ports.create(other, network_id=private.id)
+    assert call("put", path, {"rbac_policy": {"target_tenant": admin.project_id}})[0] == 409
+    ports.delete(other, port.id)
+    assert call("put", path, {"rbac_policy": {"target_tenant": "*"}})[0] == 403
+    status, body = call("put", path, {"rbac_policy": {"target_tenant": admin.project_id}})
+    assert (status, body["rbac_policy"]["target_tenant"]) == (200, admin.project_id)
+    assert neutron(other)("get", f"networks/{private.id}")[0] == 404
+    assert call("put", path, {"rbac_policy": {"action": "access_as_external"}})[0] == 400
+    assert neutron(other)("put", path, {"rbac_policy": {"target_tenant": "x"}})[0] == 404
