@@ -113,6 +113,16 @@ def readable(folder: Path, *, uid: int, gids: Iterable[int] = ()) -> list[Path]:
     return found
 
 
+def writable(folder: Path, *, uid: int) -> list[Path]:
+    """What below `folder` (which he may pass) somebody may write to, connect to or make files in."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        paths = [Path(place, name) for name in (*folders, *names)]
+        found += [path for path in paths if not path.is_symlink() and may(path, "w", uid=uid)]
+        folders[:] = [name for name in folders if may(Path(place, name), "x", uid=uid)]
+    return found
+
+
 def _opens(path: Path, uid: int, gids: Iterable[int]) -> bool:
     mode = path.lstat().st_mode
     return not stat.S_ISLNK(mode) and may(path, "w" if stat.S_ISSOCK(mode) else "r", uid=uid, gids=gids)
