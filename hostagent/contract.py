@@ -279,7 +279,8 @@ VERBS: Final[dict[str, dict[str, Any]]] = {
         "bulk": False,
         "needs": (),
     },  # → {"servers": {id: State}, "disks": [id], "taps": [...], "namespaces": [...], "setaside": [Note, without xml…]}
-    # Pieces that are neither in `pieces` nor in `remove` stay, also with `full`; those in `aside` (optional) are set aside.
+    # Pieces that are neither in `pieces` nor in `remove` of a full one, and those in `aside` (optional), are set aside; where
+    # they are many they stay, unless `allowed` (optional: an operator's word)
     "network.apply": {"bulk": False, "needs": ("full", "pieces", "remove"), "pool": "network"},
     # Stop a server that nobody knows, take its domain away and move its files to <host data>/setaside. → Note, or {} where
     # nothing of it is here
@@ -296,6 +297,14 @@ VERBS: Final[dict[str, dict[str, Any]]] = {
 #: What a host answers to any database: nothing changes by it, or it is the word that settles which one counts.
 READS: Final = frozenset({"server.read", "host.read", "setaside.list", "server.describe", "host.recognise"})
 SETASIDE_DAYS: Final = 14  # how long an agent keeps what was set aside
+FEW: Final = 2  # so many things that nobody knows are set aside unasked
+SHARE: Final = 0.05  # or so large a part of what a host has
+
+
+def is_many(unknown: int, have: int) -> bool:
+    """Whether what nobody knows is too much of what a host has to be touched without an operator's word."""
+    return unknown > FEW and unknown > SHARE * have
+
 
 #: The states an agent reports of a domain.
 STATES: Final = ("running", "paused", "shutoff", "saved", "crashed", "absent")

@@ -1,7 +1,7 @@
 """Servers that a host has and no row places there: never destroyed on a suspicion.
 
 A few are stopped and set aside on the host (hostagent/setaside.py), where they are kept for two weeks. Where they are
-many (more than TOUCHED and more than SHARE of what the host has), the rows are more likely wrong than the host: none is
+many (hostagent.contract.is_many), the rows are more likely wrong than the host: none is
 touched, and an operator is asked. `manage.py setaside` holds the answers.
 """
 
@@ -15,14 +15,13 @@ from common.clock import now
 from common.errors import Conflict
 from common.live import announce
 from compute.servers.models import Server
+from hostagent.contract import is_many
 from hosts import debts
 from hosts.models import Host, HostDebt
 from operations.models import LIVE, Operation
 
 log = logging.getLogger(__name__)
 
-TOUCHED: Final = 2  # so many are set aside unasked
-SHARE: Final = 0.05  # or so large a part of what the host has
 KIND: Final = "setaside.put"
 WHY: Final = "no row of the database places it on this host"
 
@@ -53,7 +52,7 @@ def deal_with(host: str, server_ids: list[str], *, allowed: bool = False) -> lis
     `server_ids`: all that the host has, as domain or disk. `allowed`: an operator has said so. In the caller's transaction.
     """
     found = unknown(host, server_ids)
-    if len(found) > TOUCHED and len(found) > SHARE * len(server_ids) and not allowed:
+    if is_many(len(found), len(server_ids)) and not allowed:
         ask_operator(host, found, len(server_ids))
         return []
     ask_operator(host, [], 0)

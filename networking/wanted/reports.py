@@ -30,7 +30,7 @@ def on_network(host: str, body: dict[str, Any]) -> None:
         strays = sorted(set(hashes) - {row.piece for row in seen})
         if strays:
             log.warning("networking: %s has pieces nobody wants: %s", host, ", ".join(strays[:5]))
-            sync.send(host, {}, strays)
+            sync.set_aside(host, strays)
         _wire_service_ports(arrived)
         floating.settle(arrived)
         if "left_out" in body:

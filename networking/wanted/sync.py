@@ -286,14 +286,26 @@ def send(host: str, pieces: dict[str, Any], gone: list[str]) -> None:
     hosts.send(host, "network.apply", {"full": False, "pieces": pieces, "remove": gone})
 
 
+def set_aside(host: str, strays: list[str], *, allowed: bool = False) -> None:
+    """Have pieces set aside that a host has and no row knows. Where they are many they stay there, unless `allowed`."""
+    hosts.send(host, "network.apply", {"full": False, "pieces": {}, "remove": [], "aside": strays, "allowed": allowed})
+
+
+def allow(host: str) -> None:
+    """An operator's word: send everything, and have all else set aside, however much it is."""
+    with turn(), transaction.atomic():
+        pieces, gone = _whole(host, list(HostPiece.objects.filter(host=host)))
+        hosts.send(host, "network.apply", {"full": True, "pieces": pieces, "remove": gone, "allowed": True})
+
+
 def _send_full(host: str) -> None:
     """Order a host to be exactly this."""
     with turn():
         drain()
         with transaction.atomic():
-            pieces, _gone = _whole(host, list(HostPiece.objects.filter(host=host)))
+            pieces, gone = _whole(host, list(HostPiece.objects.filter(host=host)))
             HostPiece.objects.filter(host=host).update(sent_at=now())
-            hosts.send(host, "network.apply", {"full": True, "pieces": pieces, "remove": []})
+            hosts.send(host, "network.apply", {"full": True, "pieces": pieces, "remove": gone})
 
 
 def _whole(host: str, rows: list[HostPiece]) -> tuple[dict[str, Any], list[str]]:

@@ -182,11 +182,11 @@ def test_a_deleted_port_leaves_nothing(agents, demo, private) -> None:
     assert not HostPiece.objects.filter(piece=f"port:{port.id}").exists()
 
 
-def test_a_piece_nobody_knows_is_taken_away(agents, demo, private) -> None:
+def test_a_piece_nobody_knows_is_set_aside(agents, demo, private) -> None:
     agents.settle()
     agents.pieces["host1"]["port:stray"] = "0" * 32
     agents.report("host1")
-    assert agents.orders[-1] == ("host1", {"full": False, "pieces": {}, "remove": ["port:stray"]})
+    assert agents.orders[-1][1]["aside"] == ["port:stray"] and agents.orders[-1][1]["remove"] == []
 
 
 def test_only_what_changed_is_sent(agents, demo, private) -> None:

@@ -12,6 +12,7 @@ from compute import doctor
 from compute.servers import adopting, reconcile
 from hosts import debts, epoch, services
 from hosts.models import Host, HostDebt
+from networking.wanted import sync
 from operations import start
 from operations.models import LIVE, Operation, State
 
@@ -90,6 +91,7 @@ class Command(BaseCommand):
                 epoch.accept(host)
             operation = reconcile.look(host.name, mend=True, reason="setaside allow", allowed=True)
             services.tell_hello(host)
+            sync.allow(host.name)
         self.wait(operation)
         for id in operation.steps.get(name="mend").detail.get("set_aside", ()):
             self.stdout.write(f"{id}  is set aside; `manage.py setaside list {host.name}` shows when it is done.")

@@ -60,6 +60,9 @@ class NetworkDriver(Protocol):
     def read_wanted(self) -> set[str]:
         """The pieces this host was told to have, whether they stand or not."""
 
+    def read_piece(self, key: str) -> Piece:
+        """One of those, as this host was told it."""
+
     def read_links(self) -> dict[str, list[str]]:
         """{"taps": [...], "namespaces": [...]} that are there."""
 

@@ -35,6 +35,9 @@ class Fake:
     def read_wanted(self) -> set[str]:
         return set(self.pieces)
 
+    def read_piece(self, key: str) -> Piece:
+        return self.pieces[key]
+
     def read_links(self) -> dict[str, list[str]]:
         return {"taps": [], "namespaces": []}
 

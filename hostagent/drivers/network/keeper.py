@@ -5,6 +5,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from hostagent.contract import is_many
 from hostagent.drivers.network import FailureBody, NetworkDriver, Place, load
 from hostagent.metadata import MetadataLink, MetadataServer
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+WHY: Final = "control neither wants this piece nor knows that it is gone"
 LOOK_EVERY: Final = 0.5  # seconds between looks for new leases
 DAEMONS_EVERY: Final = 5.0  # seconds between looks for dead daemons
 
@@ -67,9 +69,38 @@ class Keeper:
         """Do one `network.apply`. Returns its answer (contract.VERBS): all pieces and all failures that still stand."""
         self._resume()
         with self._lock:
-            failed = self.driver.ensure_pieces(body["pieces"], list(body["remove"]), full=bool(body["full"]))
+            kept, gone = self._sort_unknown(body)
+            pieces, remove = {**kept, **body["pieces"]}, [*body["remove"], *gone]
+            failed = self.driver.ensure_pieces(pieces, remove, full=bool(body["full"]))
             self._note(failed)
             return self._state()
+
+    def _sort_unknown(self, body: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """What control neither wants nor knows to be gone: (pieces that stay, pieces that go and are set aside).
+
+        The bodies of those that go are kept, from which each can be made again. Where they are many (contract.is_many), the
+        rows are more likely wrong than the host: they stay until an operator says otherwise (`allowed`).
+        """
+        have = self.driver.read_wanted()
+        if body["full"]:
+            unknown = sorted(have - set(body["pieces"]) - set(body["remove"]))
+        else:
+            unknown = sorted(have & set(body.get("aside", ())))
+        if not unknown:
+            return {}, []
+        if is_many(len(unknown), len(have)) and not body.get("allowed"):
+            log.error(
+                "%s: %d networks' pieces (of %d) that nobody knows stay: %s",
+                self.host.name,
+                len(unknown),
+                len(have),
+                unknown[:5],
+            )
+            return {key: self.driver.read_piece(key) for key in unknown} if body["full"] else {}, []
+        for key in unknown:
+            note, place = self.host.aside.begin("network", key, WHY, record=self.driver.read_piece(key)["body"])
+            self.host.aside.finish(note, place)
+        return {}, unknown
 
     def isolate(self) -> None:
         """Control is silent: give up external legs and floating addresses. May be repeated, and is until it has succeeded.

@@ -182,10 +182,19 @@ class NetworkLinks:
 
 
 def remove_strays(network_ids: set[str]) -> str:
-    """Remove bridges, tunnels and patches of networks not among these. Returns what went wrong, "" if nothing did."""
+    """Remove bridges, tunnels and patches of networks not among these. Returns what went wrong, "" if nothing did.
+
+    One whose bridge holds a guest's tap stays: somebody's machine runs there, known or not.
+    """
     kept = {id_[:11] for id_ in network_ids}
     batch = Batch("ip")
-    for name in Live.read().links:
+    live = Live.read().links
+    kept |= {
+        str(link["master"]).removeprefix("brq")
+        for name, link in live.items()
+        if TAP.fullmatch(name) and link.get("master")
+    }
+    for name in live:
         for prefix in ("vx-", "fb-", "brq"):  # a patch's other end goes with it
             if name.startswith(prefix) and name.removeprefix(prefix) not in kept:
                 batch.add(name, f"link del {name}")
