@@ -98,7 +98,10 @@ def faults(process: Process, secrets: Iterable[str]) -> list[str]:
 
 def may(path: Path, want: str, *, uid: int, gids: Iterable[int] = ()) -> bool:
     """Whether somebody's bits of a path hold `want`: r, w or x."""
-    facts = path.lstat()
+    try:
+        facts = path.lstat()
+    except FileNotFoundError:
+        return False  # it went while we looked
     shift = 6 if facts.st_uid == uid else 3 if facts.st_gid in gids else 0
     return bool(facts.st_mode >> shift & {"r": 4, "w": 2, "x": 1}[want])
 
@@ -124,5 +127,8 @@ def writable(folder: Path, *, uid: int) -> list[Path]:
 
 
 def _opens(path: Path, uid: int, gids: Iterable[int]) -> bool:
-    mode = path.lstat().st_mode
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return False
     return not stat.S_ISLNK(mode) and may(path, "w" if stat.S_ISSOCK(mode) else "r", uid=uid, gids=gids)
