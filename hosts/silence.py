@@ -77,7 +77,8 @@ def sweep() -> None:
     """Hosts that have fallen silent become unreachable, then down, unless too many did so at once."""
     moment = now()
     since = _listening.since(moment)
-    known = Host.objects.exclude(last_seen_at=None).exclude(state=HostState.DOWN)
+    # one that has not said yet what it has carries nothing: its inventory may be waiting its turn
+    known = Host.objects.exclude(last_seen_at=None).exclude(state__in=(HostState.NEW, HostState.DOWN))
     seen = dict(known.values_list("name", "last_seen_at"))
     words = {name: max(at, since) for name, at in seen.items()}
     silent = {name: word for name, word in words.items() if (moment - word).total_seconds() >= UNREACHABLE_AFTER}

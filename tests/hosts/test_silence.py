@@ -197,3 +197,10 @@ def test_a_heartbeat_between_the_look_and_the_mark_counts(hosts: Hosts, monkeypa
     hosts.dead = {"host1"}
     hosts.run(26)
     assert marked and hosts.told == [] and hosts.states()["host1"] == HostState.UP
+
+
+def test_hosts_whose_inventory_is_still_to_be_read_are_not_silent(hosts: Hosts) -> None:
+    """B4: the sibling: 500 agents say hello at once, and control takes a minute to read what they have."""
+    hosts.make(4, state="new", inventory={})
+    hosts.run(60)
+    assert hosts.told == []
