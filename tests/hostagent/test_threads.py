@@ -2,6 +2,7 @@
 
 import errno
 import json
+import logging
 import os
 import socket
 import threading
@@ -33,6 +34,12 @@ def wait_for(condition: Callable[[], Any], seconds: float = 8.0) -> None:
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
     assert condition()
+
+
+@pytest.fixture(autouse=True)
+def no_surrogate_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """pytest-xdist cannot carry the log of a test home with a lone surrogate in it."""
+    caplog.set_level(logging.CRITICAL, logger="hostagent.threads")
 
 
 # ── Threads ──
