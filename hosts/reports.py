@@ -33,6 +33,8 @@ def hello(name: str, body: Body) -> None:
         host.speaks = services.version_spoken(body)
         host.save(update_fields=["boot_id", "booted_at", "last_seen_at", "version", "speaks"])
         services.forget_line(name)
+        if host.state == HostState.DOWN:  # it can be asked again; what it has follows, and makes it usable
+            services.change_state(host, HostState.UNREACHABLE)
         if host.speaks > 1:
             transaction.on_commit(lambda: services.welcome(name, body.get("challenge")), robust=True)
         services.tell_hello(host)

@@ -26,7 +26,10 @@ def fault(service: str) -> Schema:
     return {
         "description": words,
         "headers": {"X-Openstack-Request-Id": {"$ref": "#/components/headers/request_id"}},
-        "content": {JSON: {"schema": schema}},
+        "content": {
+            JSON: {"schema": schema},
+            **{media: {"schema": {"type": "string"}} for media in faults.WORDS.get(service, ())},
+        },
     }
 
 

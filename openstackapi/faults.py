@@ -120,6 +120,10 @@ _HTML = """<html>
 """
 
 
+#: Services that say a fault in words where no JSON is asked for, and the media types in which they do.
+WORDS: dict[str, tuple[str, ...]] = {"image": ("text/html", "text/plain")}
+
+
 def _in_words(request: Any, body: dict[str, Any], status: int) -> HttpResponse | None:
     """Glance's fault as HTML or plain text, where the request's Accept asks for no JSON; None where it does.
 
@@ -148,7 +152,7 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
     status = status_of(known, service)
     base = links.root(request)
     body = body_of(known, service, status, request_id)
-    response = _in_words(request, body, status) if service == "image" else None
+    response = _in_words(request, body, status) if service in WORDS else None
     response = response or Response(body, status=status)
     for name, value in headers_of(known, status, service, base).items():
         response[name] = value
@@ -167,7 +171,7 @@ def _plain(request: HttpRequest, error: errors.CloudError, status: int) -> HttpR
     service = _service_of(request.path)
     request_id = getattr(request, "request_id", "")
     body = body_of(error, service, status, request_id)
-    words = _in_words(request, body, status) if service == "image" else None
+    words = _in_words(request, body, status) if service in WORDS else None
     return words or HttpResponse(orjson.dumps(body), status=status, content_type="application/json")
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from common.clock import now
 from compute.servers import owed
 from compute.servers.models import Server
-from hosts import debts, reports, services
+from hosts import debts, reports, silence
 from hosts.models import Host, HostDebt
 from operations.models import Operation
 from tests.compute.world import Client, World
@@ -21,7 +21,7 @@ DOWN = "failed", {"code": "hypervisor_down", "data": {"detail": "libvirtd is awa
 
 def fall_silent(name: str) -> None:
     Host.objects.filter(name=name).update(last_seen_at=now() - timedelta(seconds=60))
-    services.sweep()
+    silence.call_down([name])
     assert Host.objects.get(name=name).state == "down"
 
 
@@ -53,23 +53,18 @@ def test_a_server_deleted_while_its_host_was_down_goes_at_the_hosts_first_word(
     assert world.domains["host1"] == {} and owes() == []
 
 
-def test_what_is_owed_is_ordered_before_what_waited(
-    world: World, red: Client, launch: Launch, host: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """B5: at the hello, steps that wait for the host are ordered again; the ghost goes before them."""
-    ghost, waits = launch("ghost"), launch("waits")
-    world.replies["server.stop"] = lambda order: None
-    red.ok("post", f"servers/{waits}/action", {"os-stop": None}, status=202)
-    world.settle()
+def test_what_is_owed_is_ordered_before_anything_else(world: World, red: Client, launch: Launch, host: Any) -> None:
+    """B5: at the hello the host is looked at and told its networks; the ghost goes before them."""
+    ghost = launch("ghost")
     fall_silent("host1")
     red.ok("delete", f"servers/{ghost}", status=204)
     world.settle()
-    del world.replies["server.stop"]
     world.orders.clear()
     world.report("host1", {}, "hello", {})
     world.settle()
-    first = world.verbs("host1").index("server.stop")
-    assert {"server.remove", "disk.remove"} <= set(world.verbs("host1")[:first])
+    asked = [verb for _host, verb, _order in world.orders]
+    assert asked[:2] == ["server.remove", "disk.remove"]
+    assert {"network.apply", "host.read"} <= set(asked[2:])
 
 
 def test_an_undo_that_fails_is_owed_in_the_transaction_that_gives_up(world: World, launch: Launch) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from cloud import beat
+from operations import broker_memory
 from tests.compute.conftest import admin, host, image, launch, network, red, signed_in, world
 from tests.compute.world import Client, World
 
@@ -20,6 +21,8 @@ LARGE = (
     "operations_operation", "operations_operationstep", "operations_hold", "placement_allocation", "placement_consumer",
     "identity_revocation", "identity_portalsession", "identity_changedfact",
 )  # fmt: skip
+#: Partial indexes that hold only what waits: going through one costs what is waiting, not what there is.
+SMALL_INDEXES = frozenset({"network_piece_unready"})
 
 
 @pytest.fixture
@@ -53,6 +56,8 @@ def scans(statements: dict[str, Any]) -> list[str]:
         for line in plan:
             words = line.split()
             if words[0] == "SCAN" and words[1] in LARGE and not (in_order and "USING" in line):
+                if SMALL_INDEXES & set(words):
+                    continue
                 found.append(f"{line}: {sql[:400]}")
     return found
 
@@ -67,11 +72,12 @@ def test_a_boot_and_a_deletion(world: World, red: Client, launch: Callable[..., 
     assert scans(statements) == []
 
 
-def test_every_tick_of_the_clock(world: World, launch: Callable[..., str]) -> None:
+def test_every_tick_of_the_clock(world: World, launch: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker_memory, "fullness", lambda: 0.0)  # asks the broker, not the database
     launch()
     with asked() as statements:
-        for _seconds, run in beat._TICKS.values():
-            run()
+        for tick in beat._TICKS.values():
+            tick.run()
     assert len(statements) > 10
     assert scans(statements) == []
 

@@ -78,7 +78,7 @@ class Caller:
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         data = {} if body is None else {"data": body, "format": "json"}
-        return getattr(_client, method)(path, HTTP_X_AUTH_TOKEN=self.token, **data)
+        return getattr(_client, method)(path, HTTP_X_AUTH_TOKEN=self.token, HTTP_ACCEPT="application/json", **data)
 
     def status(self, method: str, path: str, body: Any = None) -> int:
         return int(self.ask(method, path, body).status_code)

@@ -39,10 +39,10 @@ def events(count: int) -> None:
     revocation.touch()
 
 
-def validations(text: str, count: int = 60) -> float:
-    """CPU seconds of so many validations that nothing is cached for; the least of three rounds."""
+def validations(text: str, count: int = 30) -> float:
+    """CPU seconds of so many validations that nothing is cached for; the least of nine rounds."""
     best = 1e9
-    for _round in range(3):
+    for _round in range(9):
         began = time.process_time()
         for _time in range(count):
             tokens._cache.clear()

@@ -274,7 +274,7 @@ def test_an_unknown_schema_is_404(red: Client) -> None:
 
 def test_stores_and_import_methods(red: Client) -> None:
     assert red.ask("get", "info/stores").json()["stores"][0]["id"] == "file"
-    assert red.ask("get", "info/import").json()["import-methods"]["value"] == ["glance-direct"]
+    assert red.ask("get", "info/import").json()["import-methods"]["value"] == ["glance-direct", "web-download"]
 
 
 @pytest.mark.parametrize(
