@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Invalid
 from identity import policy
+from networking.conversions import converted
 from networking.standard import Tag
 from openstackapi import bodies, links
 from openstackapi.fields import Fields
@@ -209,8 +210,10 @@ class CollectionView(NetworkView):
     def _create(self, attributes: Any) -> Model:
         resource = self.resource
         assert resource.create is not None
-        bodies.validate({resource.name: attributes}, resource.fields.create_schema())
-        return resource.create(self.actor, **resource.as_arguments(attributes))
+        schema = resource.fields.create_schema()
+        data = converted({resource.name: attributes}, schema)
+        bodies.validate(data, schema)
+        return resource.create(self.actor, **resource.as_arguments(data[resource.name]))
 
 
 RESERVED = frozenset({"fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir", "sort"})
@@ -233,7 +236,9 @@ class MemberView(NetworkView):
         if resource.name not in data:
             raise BadBody(name=resource.name)
         resource.find(self.actor, id)  # what is not there is 404, however wrong the body is
-        bodies.validate(data, resource.fields.update_schema())
+        schema = resource.fields.update_schema()
+        data = converted(data, schema)
+        bodies.validate(data, schema)
         changed = resource.update(self.actor, id, **resource.as_arguments(data[resource.name]))
         return Response({resource.name: resource.shown([changed], self.actor)[0]})
 

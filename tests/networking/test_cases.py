@@ -93,3 +93,33 @@ def test_a_share_can_be_given_to_another_project(neutron, demo, other, admin, pr
     assert neutron(other)("get", f"networks/{private.id}")[0] == 404
     assert call("put", path, {"rbac_policy": {"action": "access_as_external"}})[0] == 400
     assert neutron(other)("put", path, {"rbac_policy": {"target_tenant": "x"}})[0] == 404
+
+
+def test_numbers_and_booleans_may_come_as_texts(neutron, admin) -> None:
+    """Case 3: as Ansible's modules send them; Neutron converts each attribute."""
+    call = neutron(admin)
+    scope = {"name": "s", "ip_version": "4", "shared": "no"}
+    status, made = call("post", "address-scopes", {"address_scope": scope})
+    assert (status, made["address_scope"]["ip_version"], made["address_scope"]["shared"]) == (201, 4, False)
+    network = {"name": "n", "admin_state_up": "true", "mtu": "1400", "port_security_enabled": "F", "shared": 0}
+    status, made = call("post", "networks", {"network": network})
+    shown = made["network"]
+    assert (status, shown["mtu"], shown["admin_state_up"]) == (201, 1400, True)
+    assert (shown["port_security_enabled"], shown["shared"]) == (False, False)
+    assert (
+        call("put", f"networks/{shown['id']}", {"network": {"admin_state_up": "off"}})[1]["network"]["admin_state_up"]
+        is False
+    )
+    subnet = {"network_id": shown["id"], "ip_version": "4", "cidr": "10.7.0.0/24", "enable_dhcp": "1"}
+    status, made = call("post", "subnets", {"subnet": subnet})
+    assert (status, made["subnet"]["ip_version"], made["subnet"]["enable_dhcp"]) == (201, 4, True)
+    group = call("post", "security-groups", {"security_group": {"name": "1"}})[1]["security_group"]
+    assert group["name"] == "1", "a text stays a text where one is wanted"
+    rule = {"security_group_id": group["id"], "direction": "ingress", "protocol": "tcp", "port_range_min": "80"}
+    status, made = call("post", "security-group-rules", {"security_group_rule": {**rule, "port_range_max": "90"}})
+    shown = made["security_group_rule"]
+    assert (status, shown["port_range_min"], shown["port_range_max"]) == (201, 80, 90)
+    for bad in ("eighty", "8.0", "", "9" * 40, "²"):
+        assert call("post", "security-group-rules", {"security_group_rule": {**rule, "port_range_max": bad}})[0] == 400
+    for bad in ("perhaps", 2, "", None, []):
+        assert call("post", "networks", {"network": {"name": "n", "admin_state_up": bad}})[0] == 400, bad

@@ -1,0 +1,34 @@
+"""Numbers and booleans that come as texts, as Neutron takes them; the services behind keep to their own types.
+
+Source: neutron_lib.api.converters (convert_to_int, convert_to_boolean) and oslo_utils.strutils.bool_from_string.
+"""
+
+from typing import Any
+
+_TRUE = frozenset({"1", "t", "true", "on", "y", "yes"})
+_FALSE = frozenset({"0", "f", "false", "off", "n", "no"})
+_LONGEST = 18  # digits: what no attribute needs stays a text, and is refused as one
+
+
+def converted(value: Any, schema: dict[str, Any]) -> Any:
+    """`value` with each text that its JSON Schema wants as a number or a boolean made one. What is neither stays."""
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        return {name: converted(one, properties.get(name, {})) for name, one in value.items()}
+    if isinstance(value, list):
+        return [converted(one, schema.get("items", {})) for one in value]
+    kinds, known = schema.get("type", ()), schema.get("enum", ())
+    kinds = {kinds} if isinstance(kinds, str) else set(kinds)
+    if "string" in kinds or value in known:
+        return value
+    if "boolean" in kinds and not isinstance(value, bool) and str(value).strip().lower() in _TRUE | _FALSE:
+        return str(value).strip().lower() in _TRUE
+    wants_number = "integer" in kinds or any(isinstance(one, int) for one in known)
+    if wants_number and isinstance(value, str) and _is_whole(value.strip()):
+        return int(value)
+    return value
+
+
+def _is_whole(text: str) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST
