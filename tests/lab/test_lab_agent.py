@@ -20,12 +20,16 @@ def test_an_agent_answers_with_hashes_reports_leases_and_says_what_it_has_after_
     host = world.hosts["host1"]
     host.stop_agent(kill=True)
     host.start_agent("tests.lab.whole_agent")
-    assert host.ask("reports", kind="network") == [{"hashes": {}, "failed": {}}]
+    assert host.ask("reports", kind="network") == [{"hashes": {}, "failed": {}, "left_out": {}}]
     port = world.add_port("host1", "192.168.77.11")
     order = told(world)
     host.ask("network.apply", **order)
     [answer] = host.ask("reports", kind="done")
-    assert answer == {"hashes": {key: piece["hash"] for key, piece in order["pieces"].items()}, "failed": {}}
+    assert answer == {
+        "hashes": {key: piece["hash"] for key, piece in order["pieces"].items()},
+        "failed": {},
+        "left_out": {},
+    }
     guest = world.plug("host1", port)
     assert guest.dhcp()
     [lease] = host.ask("reports", kind="event")
