@@ -6,6 +6,7 @@ from compute.aggregates import api as aggregates
 from compute.consoles import api as consoles
 from compute.flavors import api as flavors
 from compute.hypervisors import api as hypervisors
+from compute.hypervisors import migrations_api as migrations
 from compute.keypairs import api as keypairs
 from compute.proxies import images_api, networks_api
 from compute.quotas import api as quotas
@@ -43,9 +44,9 @@ v21 = [
     path(f"{_SERVER}/os-server-password", parts_api.Password.as_view()),
     path(f"{_SERVER}/remote-consoles", consoles.RemoteConsoles.as_view()),
     path(f"{_SERVER}/topology", parts_api.Topology.as_view()),
-    path(f"{_SERVER}/migrations", hypervisors.ServerMigrations.as_view()),
-    path(f"{_SERVER}/migrations/<str:migration_id>", hypervisors.ServerMigration.as_view()),
-    path(f"{_SERVER}/migrations/<str:migration_id>/action", hypervisors.ServerMigrationAction.as_view()),
+    path(f"{_SERVER}/migrations", migrations.ServerMigrations.as_view()),
+    path(f"{_SERVER}/migrations/<str:migration_id>", migrations.ServerMigration.as_view()),
+    path(f"{_SERVER}/migrations/<str:migration_id>/action", migrations.ServerMigrationAction.as_view()),
     path("os-console-auth-tokens/<str:token>", consoles.AuthToken.as_view()),
     # the same by its oldest name
     path("os-volumes_boot", api.ServerList.as_view()),
@@ -84,7 +85,7 @@ v21 = [
     path("os-hosts", hypervisors.Hosts.as_view()),
     path("os-hosts/<str:name>", hypervisors.HostDetail.as_view()),
     path("os-hosts/<str:name>/<str:power>", hypervisors.HostPower.as_view()),
-    path("os-migrations", hypervisors.Migrations.as_view()),
+    path("os-migrations", migrations.Migrations.as_view()),
     path("os-server-external-events", events_api.ExternalEvents.as_view()),
     # what other services do now
     path("images", images_api.ImageList.as_view()),
