@@ -56,6 +56,7 @@ class Rest:
         head = {
             "X-Auth-Token": self.token if token is None else token,
             "X-OpenStack-Nova-API-Version": version,
+            "Accept": "application/json",  # as OpenStack's clients ask; the image service has other words for others
             **headers,
         }
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
