@@ -213,10 +213,11 @@ def delete(actor: Actor, *, image_id: str) -> None:
     permit(actor, "delete_image", image, "delete")
     if image.protected:
         raise errors.Protected(id=image_id)
-    _remove(image)
+    remove(image)
 
 
-def _remove(image: Image) -> None:
+def remove(image: Image) -> None:
+    """The image goes at once, its bytes after commit. In the caller's transaction."""
     image_id, project_id = image.pk, image.project_id
     image.delete()
     sharing.object_gone("image", image_id)
@@ -270,4 +271,4 @@ def remove_all_of(project_id: str) -> None:
     """A project goes: its images go with it, protected ones too."""
     for image in Image.objects.filter(project_id=project_id):
         with transaction.atomic():
-            _remove(image)
+            remove(image)

@@ -144,7 +144,9 @@ def _fail(task: Task, image: Image, why: str) -> None:
     data.give_up(image.pk, task.pk)
     with transaction.atomic():
         row = Image.objects.select_for_update().filter(pk=image.pk, status=states.QUEUED).first()
-        if row is not None:
+        if row is not None and task.type == OLD_TYPE:
+            images.remove(row)  # the task made it, and nothing half-made stays
+        elif row is not None:
             row.properties = {**row.properties, FAILED_STORES: files.NAME}
             data.save(row, "properties")
     files.staging_of(image.pk).unlink(missing_ok=True)

@@ -176,11 +176,27 @@ def checked(options: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             continue
         if not isinstance(value, str) or not VALUE.fullmatch(value):
             raise InvalidInput(reason=f"the value of DHCP option '{name}' must be 1 to 255 printable ASCII characters")
-        parsed(name, value, int(version))
+        _check_value(name, value, int(version))
         found.append({"opt_name": name, "opt_value": value, "ip_version": int(version)})
     if len(found) > MAX_OPTIONS:
         raise InvalidInput(reason=f"a port has at most {MAX_OPTIONS} extra DHCP options")
     return found
+
+
+def _check_value(name: str, value: str, version: int) -> None:
+    """An address of the other IP version is kept and shown, as in Neutron, and never served: on networks with IPv6 alone
+    clients leave `ip_version` at its default of 4. Raises: BadValue.
+    """
+    try:
+        parsed(name, value, version)
+    except BadValue:
+        try:
+            (_v6 if version == 4 else _v4)(value)
+        except ValueError:
+            pass
+        else:
+            return
+        raise
 
 
 def parsed(name: str, value: str, version: int) -> tuple[int, str] | None:

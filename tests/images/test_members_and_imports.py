@@ -221,6 +221,14 @@ def test_a_task_makes_an_image_for_an_operator(red: Client, admin: Client, site:
     assert admin.ask("post", "tasks", {"type": "import", "input": elsewhere}).status_code == 400
 
 
+def test_a_task_that_fails_leaves_no_image_of_its_own(admin: Client, site: str) -> None:
+    asked = {"import_from": f"{site}/missing", "import_from_format": "raw", "image_properties": {"name": "half-made"}}
+    task = admin.ask("post", "tasks", {"type": "import", "input": asked}).json()
+    work()
+    assert admin.ask("get", f"tasks/{task['id']}").json()["status"] == "failure"
+    assert admin.ask("get", "images?name=half-made").json()["images"] == []
+
+
 def test_web_download_is_there_and_reaches_nothing_near_unless_it_is_allowed(red: Client) -> None:
     """E: with `*` it read 169.254.169.254."""
     assert "web-download" in red.ask("get", "info/import").json()["import-methods"]["value"]

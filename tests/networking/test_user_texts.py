@@ -68,3 +68,17 @@ def test_a_port_says_that_its_options_are_not_served(neutron, agents, demo, othe
     reports.on_network(private.dhcp_host, {**report, "left_out": {port: "67: bad dhcp-option"}})
     call("put", f"ports/{port}", {"port": {"extra_dhcp_opts": [{**option, "opt_value": "other.0"}]}})
     assert shown() is None
+
+
+def test_an_address_of_the_other_ip_version_is_kept_and_never_served(neutron, demo, private) -> None:
+    """B6: clients on networks with IPv6 alone leave `ip_version` at its default; Neutron keeps what they say."""
+    from networking.ports.dhcp_options import served
+
+    call = neutron(demo)
+    options = [{"opt_name": "server-ip-address", "opt_value": "2015::badd"}]
+    status, made = call("post", "ports", {"port": {"network_id": private.id, "extra_dhcp_opts": options}})
+    assert (status, made["port"]["extra_dhcp_opts"]) == (201, [{**options[0], "ip_version": 4}])
+    assert served(made["port"]["extra_dhcp_opts"], {4, 6}) == []
+    for bad in ("2015::badd,10.0.0.1", "2015::badd%eth0", "2015::badd x"):
+        port = {"network_id": private.id, "extra_dhcp_opts": [{"opt_name": "router", "opt_value": bad}]}
+        assert call("post", "ports", {"port": port})[0] == 400, bad
