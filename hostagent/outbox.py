@@ -1,4 +1,4 @@
-"""Reports on their way to control. One thread sends them in order, heartbeats before all else; the broker may be away for as long as it likes."""
+"""Reports on their way to control. One thread sends them in order, heartbeats before all else but their host's hello; the broker may be away for as long as it likes."""
 
 import logging
 import threading
@@ -35,6 +35,7 @@ class Outbox:
         self._threads = threads or Threads()
         self._reports: deque[tuple[Close, dict[str, Any]]] = deque(maxlen=LIMIT)
         self._beats: dict[str, tuple[Close, dict[str, Any]]] = {}  # host → its newest heartbeat: it waits for no report
+        self._greeting: set[str] = set()  # hosts whose hello has not left: they are not heard before it
         self._wake = threading.Condition()
         self._stopped = False
         self._away_since: float | None = None
@@ -65,6 +66,8 @@ class Outbox:
                 self._beats[report["host"]] = (close, report)
                 self._wake.notify()
                 return
+            if report["kind"] == "hello":
+                self._greeting.add(report["host"])
             if self._away_since is not None:
                 if report["kind"] == "working":
                     return
@@ -83,8 +86,11 @@ class Outbox:
             with self._wake:
                 while not self._reports and not self._beats and not self._stopped:
                     self._wake.wait()
-                if self._beats:
-                    close, report = self._beats.pop(next(iter(self._beats)))
+                if not self._reports:
+                    self._greeting.clear()  # no hello waits, also where one was dropped for want of room
+                beat = next((host for host in self._beats if host not in self._greeting), None)
+                if beat is not None:
+                    close, report = self._beats.pop(beat)
                 elif self._reports:
                     close, report = self._reports.popleft()
                 else:
@@ -106,6 +112,8 @@ class Outbox:
                 self._tries += 1
             else:
                 self._tries = 0
+                if report["kind"] == "hello":
+                    self._greeting.discard(report["host"])
                 if self._away_since is not None:
                     log.warning("the broker is back after %.1f s", time.monotonic() - self._away_since)
                     self._away_since = None
@@ -122,6 +130,7 @@ class Outbox:
 
     def _park(self, close: Close, report: dict[str, Any], error: Exception) -> None:
         """Keep aside what cannot be encoded, and say so in its place: an order must not stay without an answer."""
+        self._greeting.discard(report.get("host", ""))
         detail = ascii(f"{type(error).__name__}: {error}")[1:300]
         log.error("a report cannot be encoded and is parked: %s: %.2000s", detail, ascii(report))
         if report.get("kind") == "event" and report["body"].get("event") == "parked":

@@ -82,3 +82,20 @@ def test_a_heartbeat_waits_behind_no_report() -> None:
     outbox.stop()
     assert (broker.got[0]["kind"], broker.got[0]["body"]["number"]) == ("heartbeat", 99)
     assert [m["body"]["number"] for m in broker.got[1:]] == list(range(100))
+
+
+def test_a_host_is_not_heard_before_its_hello_has_left() -> None:
+    """A heartbeat overtakes every other report; control would call a host up that it has not met yet."""
+    sent: list[tuple[str, str]] = []
+    box = Outbox(lambda message, kind: sent.append((message["host"], kind)))
+    for host, kind in (("a", "hello"), ("a", "heartbeat"), ("a", "inventory"), ("b", "heartbeat")):
+        box.put(lambda report: report, {"host": host, "kind": kind, "body": {}})
+    box.start()
+    box.stop()
+    assert sent == [("b", "heartbeat"), ("a", "hello"), ("a", "heartbeat"), ("a", "inventory")]
+    lost = Outbox(lambda message, kind: sent.append((message["host"], kind)))
+    lost._greeting.add("c")  # its hello was dropped for want of room
+    lost.put(lambda report: report, {"host": "c", "kind": "heartbeat", "body": {}})
+    lost.start()
+    lost.stop()
+    assert sent[-1] == ("c", "heartbeat")
