@@ -5,9 +5,10 @@ Source: neutron_lib.api.converters (convert_to_int, convert_to_boolean) and oslo
 
 from typing import Any
 
+from common.numbers import is_whole
+
 _TRUE = frozenset({"1", "t", "true", "on", "y", "yes"})
 _FALSE = frozenset({"0", "f", "false", "off", "n", "no"})
-_LONGEST = 18  # digits: what no attribute needs stays a text, and is refused as one
 
 
 def converted(value: Any, schema: dict[str, Any]) -> Any:
@@ -24,11 +25,6 @@ def converted(value: Any, schema: dict[str, Any]) -> Any:
     if "boolean" in kinds and not isinstance(value, bool) and str(value).strip().lower() in _TRUE | _FALSE:
         return str(value).strip().lower() in _TRUE
     wants_number = "integer" in kinds or any(isinstance(one, int) for one in known)
-    if wants_number and isinstance(value, str) and _is_whole(value.strip()):
+    if wants_number and isinstance(value, str) and is_whole(value.strip().removeprefix("-")):
         return int(value)
     return value
-
-
-def _is_whole(text: str) -> bool:
-    digits = text.removeprefix("-")
-    return digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST

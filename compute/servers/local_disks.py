@@ -6,6 +6,7 @@ Stored as [{"name", "size_mib", "content"}], which are the `blank` disks of host
 from typing import Any
 
 from common.errors import Invalid
+from common.numbers import is_whole
 
 Disks = list[dict[str, Any]]
 
@@ -56,7 +57,7 @@ def asked(mappings: list[dict[str, Any]], flavor: dict[str, Any]) -> Disks | Non
 def _size(mapping: dict[str, Any], default: int) -> int:
     """Raises: Invalid."""
     text = str(mapping.get("volume_size") or default)
-    if not text.isascii() or not text.isdigit():
+    if not is_whole(text):
         raise Invalid(reason=f"Block Device Mapping is Invalid: volume_size {text[:20]} is not a whole number.")
     return int(text)
 
