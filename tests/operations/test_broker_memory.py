@@ -45,6 +45,7 @@ def test_a_full_broker_refuses_rather_than_forgets_and_an_alarm_comes_before(
                 broker_memory.look()
     assert "the broker's memory is" in caplog.text
     with small_redis.connection_for_read() as connection:
+        connection.default_channel.client.config_set("maxmemory", "2mb")  # full beyond doubt
         assert connection.default_channel._size("host.dead") == kept  # what it took, it has
     assert broker.purge(small_redis, ["host.dead"]) == kept  # as an agent does before its hello
 
