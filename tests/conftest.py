@@ -28,6 +28,7 @@ NEEDS = {
         "ssh",
     ),
     "browser": ("ip", "haproxy", "nginx", "redis-server", "chromium"),
+    "machine": ("ip", "setpriv", "mmdebstrap", "mksquashfs", "mke2fs", "qemu-system-x86_64", "qemu-img", "cpio", "ssh"),
 }
 
 
@@ -49,7 +50,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             continue
         missing = [name for name in programs if not shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")]
         if missing:
-            pytest.fail(f"{mark} tests need {', '.join(missing)}; `./setup.sh test` installs them", pytrace=False)
+            what = "slow" if mark == "machine" else "test"
+            pytest.fail(f"{mark} tests need {', '.join(missing)}; `./setup.sh {what}` installs them", pytrace=False)
         if os.geteuid() != 0:
             pytest.fail(f"{mark} tests make network namespaces and need root", pytrace=False)
 

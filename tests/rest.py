@@ -62,8 +62,7 @@ class Rest:
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         if content is not None:
             head.setdefault("Content-Type", "application/json")
-        link = http.client.HTTPConnection("127.0.0.1", self.cloud.port, timeout=timeout)
-        begin = time.monotonic()
+        begin, link = time.monotonic(), self.connect(timeout)
         try:
             with suppress(BrokenPipeError, ConnectionResetError):  # refused before it was read; the answer says why
                 link.request(method, path, body=content, headers={k: v for k, v in head.items() if v})
@@ -72,6 +71,10 @@ class Rest:
             return Answer(answer.status, found, answer.read(), time.monotonic() - begin)
         finally:
             link.close()
+
+    def connect(self, timeout: float) -> http.client.HTTPConnection:
+        """A connection to the front door."""
+        return http.client.HTTPConnection("127.0.0.1", self.cloud.port, timeout=timeout)
 
     def ok(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
         answer = self.ask(method, path, body, **more)

@@ -1,0 +1,131 @@
+"""The product on a lab machine, as docs/howto/run-on-a-real-machine.md puts it on a real one, asked from outside."""
+
+import http.client
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tests.machines import seed
+from tests.machines.lab import Lab
+from tests.machines.machine import Disk, Machine, MachineError, Shape
+from tests.rest import Rest
+
+DATA = "/var/lib/stackling"
+PORT = 8000
+#: From power on to an answer; 245 s were needed on a busy machine.
+READY_SECONDS = 900.0
+SHAPE = Shape(memory=4096, disks={"data": Disk("16G")}, apparmor=True, code_cache=512)
+_CLONE = f"""\
+set -e
+mkdir -p /mnt/seed && mount -o ro /dev/disk/by-id/virtio-seed /mnt/seed
+git clone --quiet /root/stackling.bundle {seed.PLACE}
+cp -a /mnt/seed/venv {seed.PLACE}/.venv
+cp -a /mnt/seed/vendor {seed.PLACE}/static/vendor
+mkfs.ext4 -q -E nodiscard /dev/disk/by-id/virtio-data
+echo '/dev/disk/by-id/virtio-data {DATA} ext4 noatime 0 2' >> /etc/fstab
+mkdir -p {DATA} && systemctl daemon-reload && mount {DATA}
+mkdir -p {DATA}/cache && cp -a /mnt/seed/demo {DATA}/cache/demo
+umount /mnt/seed
+cat > {seed.PLACE}/.env <<X
+STACKLING_HOST_MODE=machine
+STACKLING_DATA={DATA}
+STACKLING_LISTEN=$1
+STACKLING_INSECURE=1
+X
+cd {seed.PLACE} && make --silent systemd > /etc/systemd/system/stackling.service
+systemctl daemon-reload && systemctl enable -q --now stackling
+"""
+
+
+class Product:
+    """A cloud on a machine. Also what tests.rest.Rest wants of a cloud."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.port = PORT
+        self._passwords: dict[str, str] = {}
+
+    def password(self, account: str) -> str:
+        if not self._passwords:
+            lines = self.machine.ask(f"cat {DATA}/passwords").splitlines()
+            self._passwords = dict(line.split(": ", 1) for line in lines)
+        return self._passwords[account]
+
+    def rest(self, account: str = "demo") -> Rest:
+        return MachineRest(self, account)
+
+    def is_ready(self) -> bool:
+        """What /readyz says from outside."""
+        try:
+            return self.rest().ask("GET", "/readyz", token="", timeout=20).status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def wait_ready(self, seconds: float = READY_SECONDS) -> None:
+        """Until the cloud answers and its host is heard. Raises: MachineError."""
+        try:
+            self.machine.until(self.is_ready, seconds, "the cloud is ready", every=1.0)
+            self.machine.until(lambda: self.ready_file() != "", seconds, "the unit says that it is ready", every=1.0)
+        except MachineError as error:
+            said = self.machine.run("journalctl -b -u stackling --no-pager -n 60", check=False).stdout
+            raise MachineError(f"{error}\n{said}") from error
+
+    def ready_file(self) -> str:
+        """The pids that this boot's start wrote, or "" while it has not; one from before a power cut does not count."""
+        said = self.machine.run(f"cat {DATA}/ready; cat /proc/sys/kernel/random/boot_id >/dev/null", check=False).stdout
+        try:
+            pid = json.loads(said)["pids"]["run"]
+        except ValueError:
+            return ""
+        return said if self.machine.run(f"grep -q cloud.run /proc/{pid}/cmdline", check=False).returncode == 0 else ""
+
+    def openstack(self, *words: str) -> Any:
+        """The `openstack` command, outside, as user demo; what it prints, read as JSON. Raises: AssertionError."""
+        places = {"OS_AUTH_URL": f"http://{self.machine.address}:{PORT}/api/identity/v3", "OS_REGION_NAME": "RegionOne"}
+        who = {"OS_USERNAME": "demo", "OS_PROJECT_NAME": "demo", "OS_PASSWORD": self.password("demo")}
+        where = {"OS_USER_DOMAIN_NAME": "Default", "OS_PROJECT_DOMAIN_NAME": "Default", "OS_IDENTITY_API_VERSION": "3"}
+        line = self.machine.wires.enter(
+            "env", *(f"{name}={value}" for name, value in (places | who | where).items()),
+            str(Path(sys.executable).with_name("openstack")), *words, "-f", "json",
+        )  # fmt: skip
+        done = subprocess.run(line, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, f"openstack {' '.join(words)}: {done.stderr[-2000:]}"
+        return json.loads(done.stdout)
+
+    def manage(self, *words: str, check: bool = True) -> str:
+        """Standard output of a manage.py command in the machine."""
+        return self.machine.run(f"cd {seed.PLACE} && .venv/bin/python manage.py {' '.join(words)}", check=check).stdout
+
+
+class MachineRest(Rest):
+    """Asks a product over the lab's wires."""
+
+    def __init__(self, product: Product, account: str) -> None:
+        super().__init__(product, account)  # type: ignore[arg-type]
+        self.product = product
+
+    def connect(self, timeout: float) -> http.client.HTTPConnection:
+        machine = self.product.machine
+        link = http.client.HTTPConnection(machine.address, PORT, timeout=timeout)
+        link.sock = machine.wires.connect((machine.address, PORT), timeout)
+        return link
+
+
+def install(lab: Lab, number: int = 1) -> tuple[Product, Path]:
+    """`git clone`, `make systemd`, enable: a machine whose cloud has just become ready, and the folder to save it in."""
+    disks = SHAPE.disks | {"seed": Disk(base=seed.ready(), read_only=True)}
+    saved = lab.saving_place("product")
+    machine = lab.machine(number, replace(SHAPE, disks=disks))
+    with lab.timed("product: power on to ssh"):
+        machine.power_on(memory_file=saved / "memory")
+    seed.bundle(lab.folder / "stackling.bundle")
+    machine.put(lab.folder / "stackling.bundle", "/root/stackling.bundle")
+    product = Product(machine)
+    with lab.timed("product: clone, venv, unit"):
+        machine.run(f"bash -s {machine.address}", text=_CLONE, seconds=900)
+    with lab.timed("product: first start to ready"):
+        product.wait_ready()
+    return product, saved
