@@ -9,7 +9,7 @@ import pytest
 BUDGET = {
     "vm": 480, "browser": 600, "openstackapi": 300, "trouble": 300, "lab": 240, "flows": 240,
     "operations": 120, "identity": 300, "networking": 120, "compute": 120, "images": 120, "portal": 120,
-    "tenants": 180,
+    "tenants": 180, "machines": 3600,
 }  # fmt: skip
 DEFAULT = 60
 

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.machines import product as products
 from tests.machines.lab import Lab
 from tests.machines.machine import Machine
+from tests.machines.product import Product
 
 _labs: list[Lab] = []
 
@@ -35,6 +37,13 @@ def machines(lab: Lab) -> Iterator[tuple[Machine, Machine]]:
     yield lab.restored(1), lab.restored(2)
     for number in (1, 2):
         lab.retire(number)
+
+
+@pytest.fixture
+def product(lab: Lab) -> Iterator[Product]:
+    """A cloud of this clone's last commit that is ready on m1, its host the machine itself, with the image `counter` in it."""
+    yield products.restored(lab)
+    lab.retire(1)
 
 
 @pytest.hookimpl(wrapper=True)

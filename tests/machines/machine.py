@@ -120,7 +120,7 @@ class Machine:
         self, command: str, *, check: bool = True, seconds: float = RUN_SECONDS, text: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """A shell command as root in the machine; `text` is its standard input. Raises: MachineError when it fails and `check`."""
-        line = self.wires.enter("ssh", *_SSH, "-o", f"ControlPath={self._control}", *self._login, command)
+        line = self._ssh(command)
         try:
             done = subprocess.run(line, input=text, capture_output=True, text=True, errors="replace", timeout=seconds)
         except subprocess.TimeoutExpired as late:
@@ -132,6 +132,15 @@ class Machine:
     def ask(self, command: str, **more: Any) -> str:
         """Standard output of a command, without the white space around it. Raises: MachineError."""
         return self.run(command, **more).stdout.strip()
+
+    def popen(self, command: str) -> subprocess.Popen[str]:
+        """A command that goes on in the machine; its output can be read as it comes. It ends with the machine."""
+        return subprocess.Popen(
+            self._ssh(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+
+    def _ssh(self, command: str) -> list[str]:
+        return self.wires.enter("ssh", *_SSH, "-o", f"ControlPath={self._control}", *self._login, command)
 
     def put(self, path: Path, target: str) -> None:
         """Copy a file into the machine. Raises: MachineError."""
@@ -220,7 +229,7 @@ class Machine:
         kernel = (
             f"root=/dev/vda rw console=ttyS0 {_KERNEL} systemd.hostname={self.name} systemd.machine_id={number:032x}"
             f" net.ifnames=0 ip={self.address}::10.77.0.1:255.255.255.0::eth0:none"
-            + (" apparmor=1 security=apparmor" if shape.apparmor else " apparmor=0")
+            + (" apparmor=1 security=apparmor" if shape.apparmor else " apparmor=0 selinux=0")
         )  # with one machine id for all, udev would give bridges of both machines the same MAC addresses
         line = [
             "qemu-system-x86_64", "-name", self.name, "-machine", f"q35{backend}", "-cpu", "qemu64",

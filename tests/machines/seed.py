@@ -85,11 +85,16 @@ def _make(scratch: Path, disk: Path) -> None:
     fresh.rename(disk)
 
 
-def bundle(target: Path) -> str:
-    """Write the project at its last commit to a file that `git clone` takes. Gives the commit."""
+def bundle(target: Path) -> None:
+    """Write the project at its last commit to a file that `git clone` takes."""
     _run("git", "bundle", "create", "--quiet", str(target), "HEAD")
-    said = subprocess.run(["git", "rev-parse", "HEAD"], cwd=CLONE, check=True, capture_output=True, text=True)
-    return said.stdout.strip()
+
+
+def commit() -> str:
+    """The last commit, which is what machines get: what is not committed is not in them."""
+    return subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=CLONE, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def _run(*command: str) -> None:
