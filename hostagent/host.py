@@ -61,6 +61,7 @@ class Host:
         self._lock = threading.Lock()
         self._patrolling = False
         self._isolated = False
+        self._has_greeted = False
         self.seen = Seen(own.data / "cloud.json")
         self.aside = SetAside(own.data / "setaside")
         self._is_leaving_control = False  # isolation was begun, and perhaps not ended
@@ -75,13 +76,22 @@ class Host:
     def start(self) -> None:
         """Find what runs here already, say hello, and keep talking."""
         self.hypervisor.start()
-        said = {"speaks": contract.VERSION, "challenge": self.clock.challenge(), "cloud": self.seen.cloud}
-        self.report("hello", said)
+        self._greet()
         self.timers.after(0, self._say_heartbeat, every=contract.HEARTBEAT_EVERY)
         self.timers.after(0, self.inventory_changed, every=contract.INVENTORY_EVERY)
         self.timers.after(contract.STATS_EVERY, lambda: self._aside(self._say_stats), every=contract.STATS_EVERY)
         self.timers.after(0, lambda: self._aside(self._expire_aside), every=LOOK_EVERY)
         self.network.start()
+
+    def _greet(self) -> None:
+        self._has_greeted = True
+        said = {"speaks": contract.VERSION, "challenge": self.clock.challenge(), "cloud": self.seen.cloud}
+        self.report("hello", said)
+
+    def hypervisor_found(self) -> None:
+        """The hypervisor answers for the first time. Where that is after our hello, control could not see what runs: once more."""
+        if self._has_greeted:
+            self._greet()
 
     def stop(self) -> None:
         """Let go of everything; guests and their networks stay as they are."""

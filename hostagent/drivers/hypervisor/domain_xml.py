@@ -30,6 +30,7 @@ class Places:
         self.serial_guest = run / f"tty-{server_id}.sock"  # QEMU's: for the agent alone
         self.agent = run / f"qga-{server_id}.sock"
         self.log = data / "consoles" / f"{server_id}.log"
+        self.images = data / "cache"  # what disks rest on
 
 
 def _place(source: Mapping[str, Any], files: Mapping[str, Path]) -> tuple[str, str]:
@@ -100,17 +101,33 @@ def label(server_id: str) -> Any:
     )
 
 
-def as_own_user(xml: str, places: Places) -> str:
-    """The same domain, of a time when all guests were root, as its own user; "" where it is so already."""
+def profile_label(profile: str) -> Any:
+    """The AppArmor profile that its QEMU is put into; loaded by us before, never changed by libvirt."""
+    return E.seclabel(E.label(profile), type="static", model="apparmor", relabel="no")
+
+
+def as_labelled(xml: str, places: Places, profile: str) -> str:
+    """The same domain with the labels that it starts with on this host; "" where it has them already.
+
+    A domain of a time when all guests were root becomes its own user. `profile` "": this host has no AppArmor.
+    """
     tree = etree.fromstring(xml.encode())
-    if tree.find("seclabel[@model='dac']") is not None:
-        return ""
-    tree.append(label(places.server_id))
-    for listen in tree.iterfind("devices/graphics[@type='vnc']/listen[@type='socket']"):
-        listen.set("socket", str(places.vnc_guest))
-    for graphics in tree.iterfind("devices/graphics[@type='vnc']"):
-        graphics.attrib.pop("socket", None)
-    return etree.tostring(tree, encoding="unicode")
+    changed = False
+    if tree.find("seclabel[@model='dac']") is None:
+        changed = True
+        tree.append(label(places.server_id))
+        for listen in tree.iterfind("devices/graphics[@type='vnc']/listen[@type='socket']"):
+            listen.set("socket", str(places.vnc_guest))
+        for graphics in tree.iterfind("devices/graphics[@type='vnc']"):
+            graphics.attrib.pop("socket", None)
+    given = tree.find("seclabel[@model='apparmor']")
+    if ("" if given is None else given.findtext("label")) != profile:
+        changed = True
+        if given is not None:
+            tree.remove(given)
+        if profile:
+            tree.append(profile_label(profile))
+    return etree.tostring(tree, encoding="unicode") if changed else ""
 
 
 def spec_hash(spec: ServerSpec, *, kvm: bool) -> str:

@@ -56,6 +56,7 @@ class Libvirt:
         assert isinstance(host.storage, FileStorage)  # the snapshot moves files about: DRIVER_SETS pairs the two
         self._storage = host.storage
         self._known: dict[str, str] = {}
+        self._is_first = True  # the connection that opens next
         self.logs = ConsoleLogs(host)
         self.serial = SerialHub(self._places, on_bytes=self.logs.grew, threads=host.threads)
         self._link = LibvirtLink(
@@ -75,8 +76,9 @@ class Libvirt:
 
     def start(self) -> None:
         if self._host.settings.private_mounts:
-            libvirt_daemons.configure(self._host.name, self._host.own.data)
             libvirt_users.SHARES.start()
+            libvirt_users.PROFILES.start()
+            libvirt_daemons.configure(self._host.name, self._host.own.data, apparmor=not libvirt_users.PROFILES.reason)
         self.serial.start()
         self.logs.start()
         self._acceleration.start()
@@ -102,12 +104,22 @@ class Libvirt:
             log.error("%s: %s", self._host.name, failure.data)
 
     def _opened(self) -> None:
-        """A new connection: what happened meanwhile, nobody told us."""
-        for server_id in self.read_states():
-            self._changed(server_id, False)
+        """A new connection: what happened meanwhile, nobody told us.
+
+        Of what is found at the first, nothing is said as an event: a guest that a reboot or a power cut of this machine ended
+        has not ended by itself. Control reads what there is at our hello, and has started what should run.
+        """
+        first, self._is_first = self._is_first, False
+        for server_id, state in self.read_states().items():
+            if first:
+                self._known[server_id] = state
+            else:
+                self._changed(server_id, False)
             self._host.lanes.submit(f"server:{server_id}", partial(self._recover, server_id))
             self.serial.watch(server_id)
             self.logs.grew(server_id, b"")
+        if first:
+            self._host.hypervisor_found()
 
     def _changed(self, server_id: str, started: bool) -> None:
         """A lifecycle event. Read what it led to, behind the verb that may have caused it."""
@@ -339,11 +351,13 @@ class Libvirt:
     def ensure_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
         element = domain_xml.disk_element(disk, {"root": self._host.storage.root_path(server_id)})
         libvirt_users.give_disk(disk, server_id)
-        self._link.ask(
-            lambda c: libvirt_devices.attach(
-                self._existing(c, server_id), element, libvirt_devices.by_serial(disk["serial"])
-            )
-        )
+
+        def settle(connection: Any) -> None:
+            domain = self._existing(connection, server_id)
+            libvirt_users.admit(domain, self._places(server_id), element)
+            libvirt_devices.attach(domain, element, libvirt_devices.by_serial(disk["serial"]))
+
+        self._link.ask(settle)
 
     def remove_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
         find = libvirt_devices.by_serial(disk["serial"])

@@ -53,7 +53,8 @@ swtpm_user = "{confinement.SWTPM}"
 swtpm_group = "{confinement.SWTPM}"
 dynamic_ownership = 0
 remember_owner = 0
-security_driver = "none"
+security_driver = "{{security}}"
+security_default_confined = 0
 cgroup_controllers = [ ]
 namespaces = []
 vnc_listen = "127.0.0.1"
@@ -66,15 +67,18 @@ max_backups = 1
 """
 
 
-def configure(host: str, data: Path) -> None:
-    """Write the three files. Equal host uuids would make a migration between two hosts refuse."""
+def configure(host: str, data: Path, *, apparmor: bool = False) -> None:
+    """Write the three files. Equal host uuids would make a migration between two hosts refuse.
+
+    `apparmor`: guests get profiles (hostagent/apparmor.py); libvirt refuses to start with a driver that it does not find.
+    """
     for account in (confinement.QEMU, confinement.SWTPM):
         accounts.ensure(account)
     open_kvm()
     identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{data}/{host}")
     for name, text in (
         ("libvirtd.conf", LIBVIRTD_CONF.format(uuid=identity)),
-        ("qemu.conf", QEMU_CONF),
+        ("qemu.conf", QEMU_CONF.format(security="apparmor" if apparmor else "none")),
         ("virtlogd.conf", VIRTLOGD_CONF),
     ):
         path = ETC / name

@@ -1,4 +1,4 @@
-"""What a guest's own user needs before its QEMU starts: its label, its folder for sockets, the disks that came from elsewhere."""
+"""What a guest's own user needs before its QEMU starts: its labels, its folder for sockets, the disks that came from elsewhere."""
 
 import logging
 import os
@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import libvirt
+from lxml import etree
 
-from hostagent import cgroups, guest_users
-from hostagent.contract import DiskSpec
+from hostagent import apparmor, cgroups, guest_users
+from hostagent.contract import DiskSpec, Failure
 from hostagent.drivers.hypervisor import domain_xml
 from hostagent.drivers.hypervisor.domain_xml import Places
 
 PIDS: Final = Path("/run/libvirt/qemu")  # one a guest that runs
 SHARES: Final = cgroups.Shares()  # of this process's one host
+PROFILES: Final = apparmor.Profiles()
 log = logging.getLogger(__name__)
 
 
@@ -31,17 +33,49 @@ def create(domain: Any, places: Places) -> None:
 
 
 def settle(domain: Any, places: Places) -> Any:
-    """The domain, ready to be started as its own user. One that was defined when guests were root is defined anew."""
+    """The domain, ready to be started as its own user and in its own profile; defined anew where it had other labels.
+
+    Raises: Failure hypervisor_refused when its profile cannot be loaded.
+    """
     _folder(places)
     secure = libvirt.VIR_DOMAIN_XML_SECURE
-    if text := domain_xml.as_own_user(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | secure), places):
-        log.info("%s becomes user %d", domain.name(), guest_users.uid(places.server_id))
+    profile = apparmor.name_of(places.server_id) if is_confining(domain.connect()) else ""
+    if text := domain_xml.as_labelled(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | secure), places, profile):
+        log.info("%s gets its labels: user %d %s", domain.name(), guest_users.uid(places.server_id), profile)
         domain = domain.connect().defineXML(text)
     if domain.hasManagedSaveImage():
         saved = domain.managedSaveGetXMLDesc(libvirt.VIR_DOMAIN_SAVE_IMAGE_XML_SECURE)
-        if text := domain_xml.as_own_user(saved, places):
+        if text := domain_xml.as_labelled(saved, places, profile):
             domain.managedSaveDefineXML(text)
+        saved = text or saved
+    else:
+        saved = ""
+    if profile:
+        _confine(places, saved or domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
     return domain
+
+
+def is_confining(connection: Any) -> bool:
+    """Whether the libvirtd that runs puts guests into AppArmor profiles: one that was started without does not."""
+    if PROFILES.reason:
+        return False
+    host = etree.fromstring(connection.getCapabilities().encode())
+    return "apparmor" in [model.text for model in host.iterfind("host/secmodel/model")]
+
+
+def admit(domain: Any, places: Places, device: Any) -> None:
+    """Let a guest that runs at a device that it is about to be given. Raises: Failure hypervisor_refused."""
+    tree = etree.fromstring(domain.XMLDesc(0).encode())
+    if tree.find("seclabel[@model='apparmor']") is not None and domain.isActive():
+        tree.find("devices").append(etree.fromstring(etree.tostring(device)))
+        _confine(places, etree.tostring(tree, encoding="unicode"))
+
+
+def _confine(places: Places, xml: str) -> None:
+    try:
+        PROFILES.confine(places.server_id, xml, places.images)
+    except apparmor.NotConfined as error:
+        raise Failure("hypervisor_refused", detail=str(error)) from error
 
 
 def _folder(places: Places) -> None:
@@ -56,6 +90,7 @@ def _folder(places: Places) -> None:
 def forget(places: Places) -> None:
     """The guest is gone."""
     SHARES.forget(places.server_id)
+    PROFILES.forget(places.server_id)
     for path in (places.vnc, places.vnc_guest):
         path.unlink(missing_ok=True)
     if places.guest.exists():
