@@ -3,10 +3,16 @@
 
 import os
 import sys
+from contextlib import suppress
+
+from cloud.run.settings import CLONE, read_env_file
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
+    with suppress(PermissionError):  # it may hold secrets, and be root's alone
+        for name, value in read_env_file(CLONE / ".env").items():
+            os.environ.setdefault(name, value)
     from django.core.management import execute_from_command_line
     from django.db import OperationalError
 

@@ -41,17 +41,25 @@ METRICS_TOKEN = env("STACKLING_METRICS_TOKEN")
 REGION = env("STACKLING_REGION", "RegionOne")
 
 
+#: Commands that need no secret: they sign nothing, or bring it back.
+KEYLESS = ("collectstatic", "makemigrations", "compilemessages", "check", "cloud_restore")
+
+
 def _secret() -> str:
     path = KEYS / "secret"
     if path.exists():
         return path.read_text().strip()
-    if TESTING or any(word in sys.argv for word in ("collectstatic", "makemigrations", "compilemessages", "check")):
+    if TESTING or any(word in sys.argv for word in KEYLESS):
         return "only-for-commands-that-sign-nothing"
-    raise SystemExit(f"No secret key at {path}. `make run` makes it; or run: manage.py keys_make")
+    raise SystemExit(
+        f"No secret key at {path}. `make run` makes one for a new cloud; `manage.py cloud_restore` puts back that of an old one."
+    )
 
 
 DEBUG = env("STACKLING_DEBUG") == "1"
-SECRET_KEY = env("STACKLING_SECRET_KEY") or (_secret() if "keys_make" not in sys.argv else "none")
+SECRET_KEY = env("STACKLING_SECRET_KEY") or _secret()
+#: Where it comes from; None: from a setting.
+SECRET_FILE = None if env("STACKLING_SECRET_KEY") else KEYS / "secret"
 #: As the front door, which besides knows the address that a client connected to: who listens at all of them leaves it that.
 ALLOWED_HOSTS = [one.strip() for one in env("STACKLING_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")]
 if LISTEN in ("0.0.0.0", "::"):
@@ -174,6 +182,15 @@ LOCKOUT_FAILURES = int(env("STACKLING_LOCKOUT_FAILURES", "10"))
 LOCKOUT_SECONDS = int(env("STACKLING_LOCKOUT_SECONDS", "300"))
 #: Days after which deleted servers, moves and the like are forgotten (common.purging).
 PURGE_DAYS = float(env("STACKLING_PURGE_DAYS", "90"))
+#: Where a backup goes each night ("": nowhere), under which passphrase, how many stay, and whether images' bytes go along.
+BACKUP_TO = env("STACKLING_BACKUP_TO")
+BACKUP_PASSPHRASE_FILE = env("STACKLING_BACKUP_PASSPHRASE_FILE")
+BACKUP_KEEP = int(env("STACKLING_BACKUP_KEEP", "7"))
+BACKUP_IMAGES = env("STACKLING_BACKUP_IMAGES", "by-reference")
+BACKUP_S3_ENDPOINT = env("STACKLING_BACKUP_S3_ENDPOINT")
+BACKUP_S3_REGION = env("STACKLING_BACKUP_S3_REGION")
+BACKUP_S3_ACCESS_KEY = env("STACKLING_BACKUP_S3_ACCESS_KEY")
+BACKUP_S3_SECRET_KEY = env("STACKLING_BACKUP_S3_SECRET_KEY")
 #: Rules about new passwords; 0 and "" are none.
 PASSWORD_HISTORY = int(env("STACKLING_PASSWORD_HISTORY", "0"))
 PASSWORD_EXPIRES_DAYS = int(env("STACKLING_PASSWORD_EXPIRES_DAYS", "0"))

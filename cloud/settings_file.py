@@ -8,7 +8,15 @@ from functools import cache
 from pathlib import Path
 
 #: Addresses that may hold a password, and keys: what must not stand in an environment.
-SECRETS = ("DATABASE_URL", "BROKER_URL", "CHANNEL_URL", "STACKLING_SECRET_KEY", "STACKLING_METRICS_TOKEN")
+SECRETS = (
+    "DATABASE_URL",
+    "BROKER_URL",
+    "CHANNEL_URL",
+    "STACKLING_SECRET_KEY",
+    "STACKLING_METRICS_TOKEN",
+    "STACKLING_BACKUP_S3_ACCESS_KEY",
+    "STACKLING_BACKUP_S3_SECRET_KEY",
+)
 NAME = Path("keys", "settings")
 
 

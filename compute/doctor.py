@@ -5,10 +5,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from cloud.backup import turn
 from common.ids import is_id
 from compute.servers import reconcile, states, steps, strangers
 from compute.servers.models import Server
@@ -51,7 +53,7 @@ def examine(*, apply: bool) -> list[Finding]:
         mend = apply and not host.estranged
         found += _servers(host.name, answer, mend) + _strangers(host.name, answer, mend) + _disks(host.name, answer)
         found += _aside(host.name, answer) + _network(host.name, answer, mend)
-    return found + _questions() + _debts(apply) + _claims(apply) + _lost(apply)
+    return found + _questions() + _debts(apply) + _claims(apply) + _lost(apply) + _backups()
 
 
 def strange_things() -> list[Finding]:
@@ -151,6 +153,19 @@ def _questions() -> list[Finding]:
             )
         out.append(Finding(host.name, "question", host.name, text % said))
     return out
+
+
+def _backups() -> list[Finding]:
+    """Where one a night is wanted, the last one went well and is not old."""
+    what, detail = turn.trouble()
+    if what == "failed":
+        text = _("The last backup to %(to)s failed: %(why)s") % {"to": settings.BACKUP_TO, "why": detail}
+    elif what:
+        text = _("There is no backup of the last two days in %(to)s: `manage.py cloud_backup` makes one.")
+        text %= {"to": settings.BACKUP_TO}
+    else:
+        return []
+    return [Finding("", "backup", settings.BACKUP_TO, text)]
 
 
 def _network(host: str, answer: dict[str, Any], apply: bool) -> list[Finding]:

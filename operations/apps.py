@@ -6,6 +6,7 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         from cloud import beat
+        from cloud.backup import nightly as backup
         from common.ceilings import elsewhere
         from operations import background, broker_memory, nightly, sweep
         from operations.models import Operation
@@ -13,6 +14,8 @@ class Config(AppConfig):
         elsewhere(Operation, "operations.sweep.prune")
         beat.every(1.0, "operations", sweep.sweep, urgent=True)
         background.register(nightly.KIND, nightly.purge, pool="bulk")
+        background.register(backup.KIND, backup.run, pool="bulk")
         beat.every(nightly.EVERY, "operations.nightly", nightly.look)
+        beat.every(3600.0, "backup", backup.look)
         beat.every(broker_memory.EVERY, "operations.broker_memory", broker_memory.look)
         beat.every(3600.0, "operations.prune", sweep.prune)

@@ -1,10 +1,12 @@
-"""What is done once a night: rows that nobody needs any more go (common.purging)."""
+"""What is done once a night: rows that nobody needs any more go (common.purging), and the cloud is backed up (cloud.backup)."""
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import localtime
 
+from cloud.backup import nightly as backup
 from common import purging
 from common.clock import now
 from operations import background
@@ -29,6 +31,8 @@ def look() -> None:
             return
         Lease.objects.filter(pk=LEASE).update(until=moment)
         background.kick(KIND, "all")
+        if settings.BACKUP_TO:
+            background.kick(backup.KIND, "all")
 
 
 def purge(_key: str) -> None:

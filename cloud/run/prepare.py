@@ -7,19 +7,16 @@ import json
 import logging
 import os
 import signal
-import sqlite3
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import django
 
-from cloud import database
+from cloud.backup import database
+from cloud.backup.errors import BackupError
 from cloud.run.lifeline import end_with_parent
 from cloud.run.settings import CLONE, Refused
 from cloud.run.steps import hash_files
@@ -55,8 +52,7 @@ def _plan() -> tuple[list[str], list[str]]:
 def copy_database(folder: Path) -> Path | None:
     """A copy of the database as it is now; the newest three are kept. None when there is nothing to copy yet.
 
-    SQLite through its backup interface (a consistent copy, also under writers); PostgreSQL through pg_dump.
-    Raises: Refused when pg_dump fails.
+    Raises: Refused when it cannot be copied.
     """
     from django.db import connection
 
@@ -66,32 +62,14 @@ def copy_database(folder: Path) -> Path | None:
         source = Path(connection.settings_dict["NAME"])
         if not source.exists() or source.stat().st_size == 0:
             return None
-        target = folder / f"db-{stamp}.sqlite3"
-        target.touch(mode=0o600)
-        with sqlite3.connect(source) as old, sqlite3.connect(target) as new:
-            old.backup(new)
-    else:
-        target = folder / f"db-{stamp}.dump"
-        target.touch(mode=0o600)
-        said = pg_dump(connection.settings_dict, target)
-        if said:
-            raise Refused(f"The database could not be copied before its upgrade: {said}")
+    target = folder / f"db-{stamp}.{'sqlite3' if connection.vendor == 'sqlite' else 'dump'}"
+    try:
+        database.copy(target)
+    except BackupError as error:
+        raise Refused(f"The database could not be copied before its upgrade: {error}") from error
     for old_copy in sorted(folder.glob("db-*"))[:-KEPT_COPIES]:
         old_copy.unlink()
     return target
-
-
-def pg_dump(entry: Mapping[str, Any], target: Path) -> str:
-    """Writes a PostgreSQL database to a file; "" or what pg_dump said. Its password stands in a file of this process only."""
-    with tempfile.TemporaryDirectory(prefix="stackling-pg-") as folder:
-        services = Path(folder) / "service"
-        services.touch(mode=0o600)
-        services.write_text(database.service_file(entry, "copied"))
-        done = subprocess.run(
-            ["pg_dump", "--format=custom", f"--file={target}", "--dbname=service=copied"],
-            capture_output=True, text=True, env={**os.environ, "PGSERVICEFILE": str(services)},
-        )  # fmt: skip
-    return done.stderr.strip() or f"pg_dump ended with {done.returncode}" if done.returncode else ""
 
 
 def migrate() -> None:
@@ -107,8 +85,9 @@ def migrate() -> None:
     if unknown:
         raise Refused(
             f"The database is newer than this code: it holds {', '.join(unknown[:3])}. Start it with the version that wrote it, "
-            f"or put back a copy from {settings.DATA}/backups. A copy does not know what was made since: hosts that served the newer "
-            "database then change nothing, and their guests run on, until you decide (`manage.py doctor` lists what to say)."
+            "or put back a backup of before (`manage.py cloud_restore SRC --passphrase-file FILE --replace`), or the copy that the upgrade "
+            f"made ({settings.DATA}/backups, `manage.py cloud_restore FILE --replace`). A copy does not know what was made since: hosts "
+            "that served the newer database then change nothing, and their guests run on, until you decide (`manage.py doctor`)."
         )
     if not pending:
         return

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
@@ -17,6 +19,8 @@ from cloud.run.settings import CLONE, Cloud, Refused
 from cloud.run.steps import Steps, hash_files, hash_tree_facts, run, stream_steps
 from cloud.run.users import Account, as_root, control_account
 
+#: While it is there, a restore (cloud.backup.restoring) was begun and not ended.
+UNFINISHED = ".restoring"
 STAMPS = CLONE / ".venv" / "stamps"
 
 
@@ -80,6 +84,16 @@ def _only_one(cloud: Cloud) -> IO[str]:
     lock.write(str(os.getpid()))
     lock.flush()
     return lock
+
+
+@contextmanager
+def at_rest(cloud: Cloud) -> Iterator[None]:
+    """Nothing of this cloud's own runs here meanwhile, nor starts; guests may. Raises: Refused where something does."""
+    with _only_one(cloud):
+        for name in ("supervisor", "agents"):  # also of one whose lock was deleted with all else
+            if supervise.pid_of(cloud, name) is not None:
+                raise Refused(f"This cloud ({cloud.data}) runs already. Stop it with `make stop`: its guests go on.")
+        yield
 
 
 def write_configs(cloud: Cloud, account: Account, underlay: dict[str, str]) -> list[str]:
@@ -211,6 +225,11 @@ def up(cloud: Cloud) -> int:
     print(f"Stackling {cloud.id} in {cloud.data}", flush=True)
     cloud.data.mkdir(parents=True, exist_ok=True)
     lock = _only_one(cloud)
+    if (cloud.data / UNFINISHED).exists():
+        raise Refused(
+            f"A restore into {cloud.data} was begun and did not end. Run `manage.py cloud_restore` again; what was here before is in"
+            f" {cloud.data}/replaced."
+        )
     (cloud.data / "ready").unlink(missing_ok=True)
     for name in ("supervisor", "agents"):  # left by a `make run` that was killed
         supervise.stop(cloud, name)

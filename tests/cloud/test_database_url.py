@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from cloud import database
-from cloud.run import prepare, programs, settings
+from cloud.backup import database as backup_database
+from cloud.run import programs, settings
 from tests.check import CLONE
 from tests.servers import postgres
 
@@ -120,7 +121,7 @@ def test_the_password_is_in_no_argument(tmp_path: Path, monkeypatch: pytest.Monk
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     entry = read("postgres://u:very%20secret@h:5433/d?sslmode=verify-full&sslpassword=also")
-    assert prepare.pg_dump(entry, tmp_path / "out.dump") == ""
+    backup_database.pg_dump(entry, tmp_path / "out.dump")
     arguments, mode, *lines = seen.read_text().splitlines()
     assert "secret" not in arguments and "also" not in arguments and "h:5433" not in arguments and mode == "600"
     assert {"password=very secret", "host=h", "sslmode=verify-full", "sslpassword=also"} <= set(lines)
@@ -142,5 +143,5 @@ def test_a_real_postgresql_ends_statements_and_is_copied(tmp_path: Path) -> None
             assert link.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("2min",)
             with pytest.raises(psycopg.errors.QueryCanceled):
                 link.execute("SELECT pg_sleep(30)")
-        assert prepare.pg_dump(entry, tmp_path / "out.dump") == ""
+        backup_database.pg_dump(entry, tmp_path / "out.dump")
         assert (tmp_path / "out.dump").read_bytes()[:5] == b"PGDMP"

@@ -1,0 +1,70 @@
+"""Copies the cloud, which may run meanwhile, to a folder or to S3: database, keys, policy, images (docs/howto/back-up-and-restore.md)."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from cloud.backup import making, sealing, turn
+from cloud.backup.errors import BackupError
+from cloud.backup.places import place
+
+IMAGES = ("by-reference", "whole")
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "dest", nargs="?", default=settings.BACKUP_TO, help="a folder, or s3://bucket/prefix (STACKLING_BACKUP_TO)"
+        )
+        parser.add_argument(
+            "--images",
+            choices=IMAGES,
+            default=settings.BACKUP_IMAGES,
+            help="a list of them with checksums, or their bytes too (STACKLING_BACKUP_IMAGES)",
+        )
+        secret = parser.add_mutually_exclusive_group()
+        secret.add_argument(
+            "--passphrase-file",
+            default=settings.BACKUP_PASSPHRASE_FILE,
+            help="what everything is sealed with (STACKLING_BACKUP_PASSPHRASE_FILE)",
+        )
+        secret.add_argument("--without-keys", action="store_true", help="seal nothing, and save no key")
+        parser.add_argument(
+            "--keep",
+            type=int,
+            default=None,
+            metavar="N",
+            help="remove all but the newest N of this cloud's backups there",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        dest, file, keep = options["dest"], options["passphrase_file"], options["keep"]
+        if not dest:
+            raise CommandError("Where to? Name a folder or s3://bucket/prefix, or set STACKLING_BACKUP_TO.")
+        if not file and not options["without_keys"]:
+            raise CommandError(
+                "Keys are saved only sealed under a passphrase: give --passphrase-file, or --without-keys to leave them out."
+                " Without them nothing that is sealed in the database can ever be opened again."
+            )
+        if options["images"] not in IMAGES:
+            raise CommandError(f"STACKLING_BACKUP_IMAGES is {options['images']!r}: it may be {' or '.join(IMAGES)}.")
+        if keep is not None and keep < 1:
+            raise CommandError("--keep takes a number from 1.")
+        error, name = "", ""
+        try:
+            passphrase = None if options["without_keys"] else sealing.passphrase_of(Path(file))
+            name = making.make(
+                place(dest), passphrase=passphrase, whole=options["images"] == "whole", keep=keep, say=self.stdout.write
+            )
+        except BackupError as failure:
+            error = str(failure)
+        if dest == settings.BACKUP_TO:
+            turn.note(error, name)
+        if error:
+            raise CommandError(error)
+        self.stdout.write(f"{name}  is whole, in {dest}")
