@@ -146,6 +146,7 @@ KEEPERS: Final[dict[str, Keeper]] = {
     "networking.PortGroup": gone_with("networking.Port"),
     "networking.Router": by_people("router delete"),
     "networking.FloatingIP": by_people("floating ip delete"),
+    "networking.AgentNote": bounded("one an agent that an operator wrote of"),
     "networking.Change": swept("networking"),
     "networking.HostPiece": swept("networking"),
     # Compute

@@ -1,5 +1,6 @@
 """All rows of the network service (Django finds models through this module)."""
 
+from networking.agents.models import AgentNote
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network, NetworkGrant
 from networking.ports.models import FixedIP, Port, PortGroup
@@ -12,6 +13,7 @@ from networking.wanted.models import Change, HostPiece
 
 __all__ = [
     "AddressScope",
+    "AgentNote",
     "Change",
     "FixedIP",
     "FloatingIP",

@@ -7,6 +7,7 @@ from django.db.models import Count
 
 from hosts import services as hosts
 from hosts.models import Host
+from networking.agents import models as agents
 from networking.networks.models import Network
 from networking.ports.models import DHCP, Port
 from networking.wanted.changes import touch, touch_network
@@ -17,17 +18,21 @@ log = logging.getLogger(__name__)
 ROLE = "network"
 
 
-def candidates() -> list[str]:
-    """Names of hosts that answer and may carry DHCP and routers; simulated ones only where there is no real one."""
-    able = [host for host in hosts.alive() if ROLE in host.roles]
+def candidates(kind: str) -> list[str]:
+    """Names of hosts that answer and may carry DHCP (of a "network") or routers (kind "router").
+
+    Simulated ones only where there is no real one.
+    """
+    off = agents.disabled(agents.DHCP if kind == "network" else agents.L3)
+    able = [host for host in hosts.alive() if ROLE in host.roles and host.name not in off]
     return [host.name for host in able if not host.fake] or [host.name for host in able]
 
 
-def choose_host(*, exclude: str = "") -> str | None:
+def choose_host(kind: str, *, exclude: str = "") -> str | None:
     """The host with the fewest networks and routers; `exclude` only if there is no other. None if none is alive."""
     from networking.routers.models import Router
 
-    names = candidates()
+    names = candidates(kind)
     if not names:
         return None
     load = dict.fromkeys(names, 0)
@@ -59,13 +64,14 @@ def move_away(host: str) -> None:
     from networking.routers.models import Router
     from networking.routers.wiring import assign as assign_router
 
-    if not candidates():
-        log.warning("networking: no host can take DHCP and routers of %s; they stay", host)
-        return
-    for network in Network.objects.select_for_update().filter(dhcp_host=host):
+    able = {kind: candidates(kind) for kind in ("network", "router")}
+    if not all(able.values()):
+        log.warning("networking: no host can take all of DHCP and routers of %s; they stay: %s", host, able)
+    networks, routers = Network.objects.select_for_update(), Router.objects.select_for_update()
+    for network in networks.filter(dhcp_host=host) if able["network"] else ():
         assign(network)
         touch_network(network.id)
-    for router in Router.objects.select_for_update().filter(host=host):
+    for router in routers.filter(host=host) if able["router"] else ():
         assign_router(router)
         touch(f"router:{router.id}", *_networks_of(router.id))
     log.info("networking: moved DHCP and routers away from %s", host)

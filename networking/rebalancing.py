@@ -1,7 +1,7 @@
 """DHCP and routers spread evenly over the hosts again: slowly by itself, at once by `manage.py network_rebalance`.
 
 A move interrupts what a router carries for seconds, so by itself one network and one router move at a time, and only while
-no host has come or gone for a while.
+no host has come or gone for a while. What an operator placed by hand stays where it is, but for a host that is emptied.
 """
 
 import logging
@@ -46,10 +46,10 @@ class Move:
     target: str
 
 
-#: kind → rows, the column with the host, how one is carried elsewhere.
-_CARRIED: dict[str, tuple[Any, str, Any]] = {
-    "network": (Network.objects, "dhcp_host", carry_dhcp),
-    "router": (Router.objects, "host", carry_router),
+#: kind → rows, the column with the host, the one that says that an operator chose it, how one is carried elsewhere.
+_CARRIED: dict[str, tuple[Any, str, str, Any]] = {
+    "network": (Network.objects, "dhcp_host", "dhcp_placed", carry_dhcp),
+    "router": (Router.objects, "host", "placed", carry_router),
 }
 
 
@@ -59,21 +59,26 @@ def seconds_between() -> float:
 
 
 def _next(kind: str, names: list[str]) -> Move | None:
-    """What would move from the fullest to the emptiest host; None when no move would make it more even."""
-    rows, column, _carry = _CARRIED[kind]
-    on: dict[str, list[str]] = {name: [] for name in names}
-    for id, host in rows.filter(**{f"{column}__in": names}).order_by("id").values_list("id", column):
-        on[host].append(id)
-    fullest, emptiest = max(names, key=lambda name: len(on[name])), min(names, key=lambda name: len(on[name]))
-    if len(on[fullest]) - len(on[emptiest]) < 2:
+    """What would move from a fuller to the emptiest host; None when no move would make it more even."""
+    rows, column, placed, _carry = _CARRIED[kind]
+    load, movable = dict.fromkeys(names, 0), {}
+    found = rows.filter(**{f"{column}__in": names}).order_by("-id")
+    for id, host, is_placed in found.values_list("id", column, placed):
+        load[host] += 1
+        if not is_placed:
+            movable[host] = id
+    emptiest = min(names, key=lambda name: load[name])
+    fuller = [name for name in names if name in movable and load[name] - load[emptiest] >= 2]
+    if not fuller:
         return None
-    return Move(kind, on[fullest][0], fullest, emptiest)
+    fullest = max(fuller, key=lambda name: load[name])
+    return Move(kind, movable[fullest], fullest, emptiest)
 
 
 @transaction.atomic
 def carry(move: Move) -> bool:
     """Do one move, unless the thing has gone or moved meanwhile."""
-    rows, column, carry = _CARRIED[move.kind]
+    rows, column, _placed, carry = _CARRIED[move.kind]
     row = rows.select_for_update().filter(pk=move.id, **{column: move.source}).first()
     if row is None:
         return False
@@ -84,9 +89,9 @@ def carry(move: Move) -> bool:
 
 def rebalance() -> Iterator[Move]:
     """Move until it is even, a transaction each; gives each move that was made."""
-    names = candidates()
-    for kind in _CARRIED if len(names) > 1 else ():
-        while (move := _next(kind, names)) is not None:
+    for kind in _CARRIED:
+        names = candidates(kind)
+        while len(names) > 1 and (move := _next(kind, names)) is not None:
             if not carry(move):
                 return
             yield move
@@ -96,17 +101,23 @@ def drain(name: str) -> Iterator[Move]:
     """Move everything off a host that is disabled. Raises: HostUnknown, StillEnabled, NowhereToGo."""
     if find(name).enabled:
         raise StillEnabled(name=name)
-    names = [other for other in candidates() if other != name]
-    if not names:
+    if not all(set(candidates(kind)) - {name} for kind in _CARRIED):
         raise NowhereToGo(name=name)
-    for kind, (rows, column, _carry) in _CARRIED.items():
-        load = {other: rows.filter(**{column: other}).count() for other in names}
-        for id in rows.filter(**{column: name}).values_list("id", flat=True):
-            target = min(names, key=lambda other: (load[other], other))
-            move = Move(kind, id, name, target)
-            if carry(move):
-                load[target] += 1
-                yield move
+    for kind in _CARRIED:
+        yield from leave(name, kind)
+
+
+def leave(name: str, kind: str) -> Iterator[Move]:
+    """Move all of one kind off a host, also what was placed there by hand; nothing where no other can carry it."""
+    rows, column, _placed, _carry = _CARRIED[kind]
+    names = [other for other in candidates(kind) if other != name]
+    load = {other: rows.filter(**{column: other}).count() for other in names}
+    for id in rows.filter(**{column: name}).values_list("id", flat=True) if names else ():
+        target = min(names, key=lambda other: (load[other], other))
+        move = Move(kind, id, name, target)
+        if carry(move):
+            load[target] += 1
+            yield move
 
 
 def is_calm() -> bool:
@@ -118,10 +129,10 @@ def is_calm() -> bool:
 
 def tick() -> None:
     """One network and one router a time."""
-    names = candidates()
-    if len(names) < 2 or not seconds_between() or not is_calm():
+    if not seconds_between() or not is_calm():
         return
     for kind in _CARRIED:
-        move = _next(kind, names)
+        names = candidates(kind)
+        move = _next(kind, names) if len(names) > 1 else None
         if move is not None:
             carry(move)

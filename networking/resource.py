@@ -6,13 +6,14 @@ says what is its own: fields, rows, filters, services.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, ClassVar, TypeAlias
 
 from django.db import transaction
-from django.db.models import Model, QuerySet
-from django.utils.dateparse import parse_datetime
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from common import moments
 from common.actor import Actor
 from common.errors import Invalid
 from identity import policy
@@ -98,10 +99,23 @@ def filter_rows(resource: Resource, rows: Rows, params: dict[str, list[str]]) ->
         if name in resource.filters:
             rows = resource.filters[name](rows, values)
         elif name in resource.columns:
-            column = resource.columns[name]
-            kind = _column_type(rows.model, column)
-            rows = rows.filter(**{f"{column}__in": _values(kind, name, values)})
+            rows = rows.filter(_fits(resource.columns[name], rows.model, name, values))
     return _filter_times(_filter_tags(resource, rows, params), params)
+
+
+def _fits(column: str, model: type[Model], name: str, values: list[str]) -> Q:
+    """One of `values`, which are read as the column's type. Raises: InvalidFilter."""
+    kind = _column_type(model, column)
+    if kind != "DateTimeField":
+        return Q(**{f"{column}__in": _values(kind, name, values)})
+    return Q(*(moments.compared(column, "eq", _moment(name, value)) for value in values), _connector=Q.OR)
+
+
+def _moment(name: str, text: str) -> datetime:
+    moment = moments.parsed(text)
+    if moment is None:
+        raise InvalidFilter(name=name, value=text)
+    return moment
 
 
 def _column_type(model: type[Model], column: str) -> str:
@@ -137,10 +151,7 @@ def _filter_tags(resource: Resource, rows: Rows, params: dict[str, list[str]]) -
 
 def _filter_times(rows: Rows, params: dict[str, list[str]]) -> Rows:
     for text in params.get("changed_since", []):
-        moment = parse_datetime(text)
-        if moment is None:
-            raise InvalidFilter(name="changed_since", value=text)
-        rows = rows.filter(updated_at__gte=moment)
+        rows = rows.filter(moments.compared("updated_at", "gte", _moment("changed_since", text)))
     return rows
 
 

@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from common.errors import NotFound
+from django.http import QueryDict
+
+from common.errors import Invalid, NotFound
+from compute.servers import filters
 from compute.servers.models import Migration
 from compute.servers.schemas import obj
 from compute.servers.services import find as find_server
@@ -35,17 +38,41 @@ def _migration(row: Migration, version: tuple[int, int]) -> dict[str, Any]:
     return out
 
 
+#: Query name → column.
+_EXACT = {
+    "status": "status",
+    "instance_uuid": "server_id",
+    "migration_type": "type",
+    "source_compute": "source",
+    "host": "source",
+    "user_id": "user_id",
+    "project_id": "project_id",
+}
+#: Query parameters by the microversion that brought them; what is unknown is refused from 2.59 on.
+_QUERY_SINCE = {
+    **dict.fromkeys(_EXACT, (2, 1)),
+    **{"hidden": (2, 1), "limit": (2, 59), "marker": (2, 59), "changes-since": (2, 59), "changes-before": (2, 66)},
+    **{"user_id": (2, 80), "project_id": (2, 80)},
+}
+
+
 class Migrations(ComputeView):
+    def _check_query(self, query: QueryDict) -> None:
+        """Raises: Invalid for a parameter that the version does not know."""
+        unknown = sorted(name for name in query if name not in _QUERY_SINCE or self.version < _QUERY_SINCE[name])
+        if unknown:
+            raise Invalid(reason=f"Additional query parameters are not allowed: {', '.join(unknown)}.")
+
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "compute:migration")
         rows = Migration.objects.all()
-        known = {"status": "status", "instance_uuid": "server_id", "migration_type": "type"}
-        known |= {"source_compute": "source", "host": "source", "user_id": "user_id", "project_id": "project_id"}
-        for name, column in known.items():
-            if name in request.GET:
+        for name, column in _EXACT.items():
+            if name in request.GET and self.version >= _QUERY_SINCE[name]:
                 rows = rows.filter(**{column: request.GET[name]})
         if self.version < (2, 59):
             return Response({"migrations": [_migration(row, self.version) for row in rows.order_by("-id")]})
+        self._check_query(request.GET)
+        rows = rows.filter(filters.changed_between(request.GET, can_end=self.version >= (2, 66)))
         page = Page.from_request(request, default_sort=(("created_at", "desc"),))
         found = page.cut(list(page.apply(rows, id_column="uuid")))
         body: dict[str, Any] = {"migrations": [_migration(row, self.version) for row in found]}

@@ -11,6 +11,7 @@ from compute.servers import personality
 from compute.servers.models import Server
 from hostagent import inet
 from networking.ports.models import FixedIP, Port
+from networking.ports.services import group_names
 from networking.subnets.models import Subnet
 
 #: Versions of OpenStack's tree that guests ask for; each shows the same.
@@ -44,6 +45,7 @@ class Facts:
     server: Server
     fixed: list[dict[str, Any]] = field(default_factory=list)  # {ip, version, subnet_id, port_id}
     floating: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
     domain: str = "novalocal"
 
     @property
@@ -52,7 +54,7 @@ class Facts:
 
 
 def facts_of(server: Server) -> Facts:
-    """Three queries at most."""
+    """Four queries at most."""
     from networking.floatingips.models import FloatingIP
 
     ports = Port.objects.of_server(server)
@@ -62,7 +64,8 @@ def facts_of(server: Server) -> Facts:
         for ip, subnet, port in rows.values_list("ip_address", "subnet_id", "port_id")
     ]
     floating = FloatingIP.objects.filter(port__in=ports).values_list("floating_ip_address", flat=True)
-    return Facts(server, fixed, list(floating))
+    groups = group_names({server.id: server.project_id})[server.id]
+    return Facts(server, fixed, list(floating), groups)
 
 
 def user_data(server: Server) -> bytes | None:
@@ -206,7 +209,7 @@ def ec2_document(facts: Facts) -> dict[str, Any]:
         "public-hostname": facts.hostname,
         "public-ipv4": next(iter(facts.floating), ""),
         "reservation-id": server.reservation_id,
-        "security-groups": "\n".join(server.security_groups),
+        "security-groups": "\n".join(facts.groups),
     }
     if server.key_name:
         key = {"_name": f"0={server.key_name}", "openssh-key": server.key_data.rstrip("\n") + "\n"}

@@ -83,8 +83,7 @@ class ImageList(_Images):
         if "type" in query:
             snapshot = {"properties__image_type": "snapshot"}
             rows = rows.filter(**snapshot) if query["type"].lower() == "snapshot" else rows.exclude(**snapshot)
-        since = filters._time(query, "changes-since")
-        rows = rows.filter(updated_at__gte=since) if since else rows
+        rows = rows.filter(filters.changed_between(query, can_end=False))
         for name, column in (("minRam", "min_ram"), ("minDisk", "min_disk")):
             if name in query:
                 if not is_whole(query[name]):

@@ -310,7 +310,7 @@ def add_group(actor: Actor, *, server_id: str, name: str) -> None:
         have = list(port.groups.values_list("id", flat=True))
         if group_id not in have:
             port_updates.update(internal, port.id, security_groups=[*have, group_id])
-    _note_groups(server)
+    server.change()
 
 
 @transaction.atomic
@@ -328,11 +328,7 @@ def remove_group(actor: Actor, *, server_id: str, name: str) -> None:
             port_updates.update(internal, port.id, security_groups=[g for g in have if g != group_id])
     if not found:
         raise GroupNotHere(name=name, id=server.id)
-    _note_groups(server)
-
-
-def _note_groups(server: Server) -> None:
-    server.change(security_groups=[group["name"] for group in groups_of(server)])
+    server.change()
 
 
 def _check_at_rest(actor: Actor, server: Server, action: str) -> None:

@@ -121,6 +121,7 @@ class _Checked:
     host: str
     group_id: str | None
     local_disks: local_disks.Disks | None
+    needs_drive: bool  # nothing else tells the guest who it is
 
 
 def create(actor: Actor, ask: Launch) -> list[Server]:
@@ -149,17 +150,19 @@ def _check(actor: Actor, ask: Launch) -> _Checked:
     personality.check(actor.project_id or "", ask.personality)
     zone, host = _place(actor, ask)
     image = usable_image(actor, ask.image_id, flavor.ram, flavor.disk) if ask.image_id else None
+    nics = wiring.resolve(actor, ask.networks)
     return _Checked(
         flavor=flavor,
         image=image,
         readable=readable(actor, image) if image else [],
         key=find_key(actor, ask.key_name),
-        nics=wiring.resolve(actor, ask.networks),
+        nics=nics,
         groups=wiring.named_groups(actor, ask.security_groups),
         zone=zone,
         host=host,
         group_id=_group(actor, ask),
         local_disks=local_disks.asked(ask.mappings, flavor.embedded()),
+        needs_drive=bool(ask.personality) or (bool(nics) and not wiring.has_ipv4(nics)),
     )
 
 
@@ -330,12 +333,11 @@ def _row(actor: Actor, project_id: str, ask: Launch, checked: _Checked, number: 
         key_name=checked.key.name if checked.key else None,
         key_data=checked.key.public_key if checked.key else "",
         user_data=ask.user_data,
-        config_drive=ask.config_drive or bool(ask.personality),
+        config_drive=ask.config_drive or checked.needs_drive,
         personality=ask.personality,
         local_disks=checked.local_disks,
         metadata=ask.metadata,
         tags=ask.tags,
-        security_groups=["default"] if checked.groups is None else [name or id for id, name in checked.groups.items()],
         disk_config=ask.disk_config,
         access_ip_v4=ask.access_ip_v4,
         access_ip_v6=ask.access_ip_v6,

@@ -1,11 +1,11 @@
 """What GET /servers may be asked: filters, sorting. Source: Nova's API reference, "List Servers"."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
-from django.utils.dateparse import parse_datetime
 
+from common import moments
 from common.actor import Actor
 from common.errors import Forbidden, Invalid
 from common.numbers import is_whole
@@ -66,6 +66,7 @@ _EXACT = {
     "kernel_id": "image_meta__properties__kernel_id",
     "ramdisk_id": "image_meta__properties__ramdisk_id",
 }
+_TIMES = {name: name for name in ("created_at", "updated_at", "launched_at", "terminated_at")}
 _PATTERN = {"name": "name", "display_name": "name", "description": "description", "display_description": "description"}
 _ADMIN = frozenset({"host", "node", "deleted", "launch_index", "soft_deleted"})
 KNOWN = frozenset(
@@ -139,36 +140,31 @@ def _of_projects(actor: Actor, query: QueryDict) -> QuerySet[Server]:
 
 def _living(actor: Actor, rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
     """Deleted rows show for an administrator who asks, and in lists of what changed since a time."""
-    since, before = changed_between(query)
-    if since:
-        rows = rows.filter(updated_at__gte=since)
-    if before:
-        rows = rows.filter(updated_at__lte=before)
+    changed = changed_between(query)
+    rows = rows.filter(changed)
     wants_deleted = actor.is_admin and "deleted" in query and flag(query["deleted"], "deleted")
     if wants_deleted or (query.get("status", "").upper() == "DELETED" and actor.is_admin):
         return rows.filter(deleted=True)
-    return rows if since or before else rows.filter(deleted=False)
+    return rows if changed else rows.filter(deleted=False)
 
 
-def changed_between(query: QueryDict) -> tuple[datetime | None, datetime | None]:
-    """`changes-since` and `changes-before`. Raises: Invalid."""
-    since, before = _time(query, "changes-since"), _time(query, "changes-before")
+def changed_between(query: QueryDict, *, can_end: bool = True) -> Q:
+    """What `changes-since` and `changes-before` (if `can_end`) say of `updated_at`; both ends count. Raises: Invalid."""
+    since, before = _time(query, "changes-since"), _time(query, "changes-before") if can_end else None
     if since and before and before < since:
         raise Invalid(reason="The value of changes-since must be less than or equal to changes-before.")
-    return since, before
+    clause = moments.compared("updated_at", "gte", since) if since else Q()
+    return clause & moments.compared("updated_at", "lte", before) if before else clause
 
 
 def _time(query: QueryDict, name: str) -> datetime | None:
     text = query.get(name)
     if text is None:
         return None
-    try:
-        found = parse_datetime(text.replace(" ", "+")) or parse_datetime(f"{text}T00:00:00")
-    except ValueError:
-        found = None
+    found = moments.parsed(text)
     if found is None:
         raise Invalid(reason=f"Invalid input for query parameters {name}. Value: {text}. '{text}' is not a 'date-time'")
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return found
 
 
 class DeletedHidden(Forbidden):
@@ -202,6 +198,9 @@ def _by_values(actor: Actor, rows: QuerySet[Server], query: QueryDict) -> QueryS
         rows = rows.filter(power_state=int(query["power_state"]))
     if "config_drive" in query:
         rows = rows.filter(config_drive=flag(query["config_drive"], "config_drive"))
+    for name, column in _TIMES.items():
+        if (moment := _time(query, name)) is not None:
+            rows = rows.filter(moments.compared(column, "eq", moment))
     for name, column in _PATTERN.items():  # last: they read what is left
         if name in query:
             rows = rows.filter(pk__in=regex(query[name]).among(rows.values_list("pk", column).iterator()))

@@ -67,12 +67,7 @@ def actions(server: Server, version: tuple[int, int], query: QueryDict) -> Query
     unknown = sorted(name for name in query if version < _QUERY_SINCE.get(name, NEVER))
     if unknown:
         raise Invalid(reason=f"Additional query parameters are not allowed: {', '.join(unknown)}.")
-    since, before = filters.changed_between(query)
-    if since:
-        rows = rows.filter(updated_at__gte=since)
-    if before:
-        rows = rows.filter(updated_at__lte=before)
-    return rows
+    return rows.filter(filters.changed_between(query))
 
 
 def action(server: Server, request_id: str, version: tuple[int, int], admin: bool) -> dict[str, Any]:

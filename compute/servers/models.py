@@ -95,7 +95,6 @@ class Server(models.Model):
     local_disks = models.JSONField(null=True, default=None)  # see local_disks.py; None: what the flavor has
     metadata = models.JSONField(default=dict)
     tags = models.JSONField(default=list)
-    security_groups = models.JSONField(default=list)  # names, for the wire; ports hold the truth
     disk_config = models.CharField(max_length=8, default="MANUAL")
     access_ip_v4 = models.CharField(max_length=45, default="")
     access_ip_v6 = models.CharField(max_length=45, default="")

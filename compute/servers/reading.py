@@ -53,7 +53,6 @@ _TEXT = {
     "metadata_text": "metadata",
     "flavor_text": "flavor",
     "tags_text": "tags",
-    "groups_text": "security_groups",
     "certificates_text": "trusted_image_certificates",
 }
 _JSON = {
@@ -66,10 +65,10 @@ _JSON = {
 def rows(query: QuerySet[Server], base: str, *, hosts: bool = False, secrets: bool = False) -> list[dict[str, Any]]:
     """The rows of `query` as fields.SERVER wants them. `base` is ``http://host/api/compute``.
 
-    Queries: one for the rows, those of ports.addresses(), one for host states when `hosts`.
+    Queries: one for the rows, those of ports.addresses() and ports.group_names(), one for host states when `hosts`.
     `secrets` adds user data and the image's kernel, which only administrators see.
     """
-    return _finished(list(_selected(query, secrets=secrets)), base, hosts=hosts)
+    return _finished(list(_selected(query, secrets=secrets)), base, hosts=hosts, admin=secrets)
 
 
 def _selected(query: QuerySet[Server], *, secrets: bool) -> QuerySet[Any, dict[str, Any]]:
@@ -81,8 +80,9 @@ def _selected(query: QuerySet[Server], *, secrets: bool) -> QuerySet[Any, dict[s
     return query.annotate(**columns).values(*PLAIN, *also, *columns)
 
 
-def _finished(found: list[dict[str, Any]], base: str, *, hosts: bool) -> list[dict[str, Any]]:
-    where = addresses_of({row["id"]: row["project_id"] for row in found})
+def _finished(found: list[dict[str, Any]], base: str, *, hosts: bool, admin: bool) -> list[dict[str, Any]]:
+    projects = {row["id"]: row["project_id"] for row in found}
+    where, groups = addresses_of(projects), ports.group_names(projects, foreign=admin)
     status = host_status() if hosts else {}
     for row in found:
         row["base"] = base
@@ -91,18 +91,10 @@ def _finished(found: list[dict[str, Any]], base: str, *, hosts: bool) -> list[di
         row["host_status"] = status.get(row["host"], "UNKNOWN") if row["host"] else ""
         for name, source in _JSON.items():
             row[name] = orjson.Fragment(row[source])
-        row["security_groups"] = _names(row["groups_text"])
+        row["security_groups"] = groups[row["id"]]
         row["certificates_json"] = orjson.loads(row["certificates_text"]) if row["certificates_text"] else None
         row["fault"] = fault(row)
     return found
-
-
-_DEFAULT_GROUPS = '["default"]'
-
-
-def _names(text: str) -> list[str]:
-    names: list[str] = ["default"] if text == _DEFAULT_GROUPS else orjson.loads(text)
-    return names
 
 
 def fault(row: dict[str, Any]) -> dict[str, Any] | None:
@@ -152,7 +144,7 @@ def host_status() -> dict[str, str]:
 
 def one(server_id: str, base: str, *, admin: bool) -> dict[str, Any]:
     found = (_with_secrets if admin else _plain)(server_id)
-    return _finished(found, base, hosts=admin)[0]
+    return _finished(found, base, hosts=admin, admin=admin)[0]
 
 
 _plain = Prepared(lambda id: _selected(Server.objects.filter(id=id), secrets=False))

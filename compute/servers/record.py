@@ -13,7 +13,7 @@ from networking.ports.models import FixedIP, Port
 #: Columns that are written down as they are.
 COLUMNS: Final = (
     "name", "hostname", "description", "project_id", "user_id", "image_id", "image_meta", "readable_images", "flavor_id", "flavor",
-    "availability_zone", "key_name", "key_data", "config_drive", "metadata", "tags", "security_groups", "disk_config",
+    "availability_zone", "key_name", "key_data", "config_drive", "metadata", "tags", "disk_config",
     "own_ports", "local_disks",
 )  # fmt: skip
 

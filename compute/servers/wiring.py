@@ -13,8 +13,9 @@ from compute.servers.models import Server
 from networking.networks.models import Network, visible_network
 from networking.ports import devices
 from networking.ports import services as ports
-from networking.ports.models import Port
+from networking.ports.models import FixedIP, Port
 from networking.securitygroups.models import SecurityGroup
+from networking.subnets.models import Subnet
 
 
 class NetworkUnknown(Invalid):
@@ -123,6 +124,15 @@ def _check(actor: Actor, nic: Nic) -> None:
         raise ExternalNetwork(id=nic.network_id)
     if not network.subnets.exists():
         raise NetworkHasNoSubnet(id=nic.network_id)
+
+
+def has_ipv4(nics: list[Nic]) -> bool:
+    """Whether a guest will have an IPv4 address, from which alone it can ask the metadata service."""
+    networks = [nic.network_id for nic in nics if not nic.port_id]
+    if networks and Subnet.objects.filter(network_id__in=networks, ip_version=4).exists():
+        return True
+    taken = [nic.port_id for nic in nics if nic.port_id]
+    return bool(taken) and FixedIP.objects.filter(port_id__in=taken, subnet__ip_version=4).exists()
 
 
 def owner_of(server: Server) -> str:

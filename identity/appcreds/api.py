@@ -1,10 +1,11 @@
 """Application credentials and access rules of a user."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from rest_framework.response import Response
 
+from common import moments
 from common.errors import Invalid
 from identity.appcreds import services
 from identity.crud import Values
@@ -51,11 +52,10 @@ def parse_time(text: str | None) -> datetime | None:
     """An ISO 8601 time, UTC unless it says otherwise. Raises: Invalid."""
     if text is None:
         return None
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise Invalid(reason=f"{text} is not an ISO 8601 time.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = moments.parsed(text)
+    if moment is None:
+        raise Invalid(reason=f"{text} is not an ISO 8601 time.")
+    return moment
 
 
 class _AppCredView(IdentityView):

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework.response import Response
 
+from common import moments
 from identity.appcreds.api import parse_time
 from identity.crud import enforce
 from identity.models import Revocation
@@ -22,7 +23,7 @@ class Events(IdentityView):
         enforce(self.actor, "identity:list_revoke_events")
         rows = Revocation.objects.order_by("revoked_at")
         since = parse_time(request._request.GET.get("since"))
-        rows = rows.filter(revoked_at__gte=since) if since else rows
+        rows = rows.filter(moments.compared("revoked_at", "gte", since)) if since else rows
         return self.collection("events", [_show(row) for row in rows])
 
 

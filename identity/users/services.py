@@ -1,6 +1,6 @@
 """Verbs of users."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from common import patterns
+from common import moments, patterns
 from common.actor import Actor
 from common.clock import now
 from common.errors import Invalid
@@ -112,18 +112,15 @@ class Users(Kind):
 
 
 USERS = Users()
-_COMPARE = {"eq": "", "neq": "", "gt": "__gt", "gte": "__gte", "lt": "__lt", "lte": "__lte"}
 
 
 def _expiring(rows: Any, text: str) -> Any:
     """Those whose password expires ``gt:2026-01-02T03:04:05Z`` and its like. Raises: Invalid."""
     how, when = text.split(":", 1) if ":" in text[:4] else ("eq", text)
-    try:
-        moment = datetime.strptime(when, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-        match = {f"password_expires_at{_COMPARE[how]}": moment}
-    except (ValueError, KeyError):
-        raise Invalid(reason=f"password_expires_at must be like gt:2026-01-02T03:04:05Z, not {text}.") from None
-    return rows.exclude(**match) if how == "neq" else rows.filter(**match)
+    moment = moments.parsed(when)
+    if moment is None or how not in moments.OPERATORS:
+        raise Invalid(reason=f"password_expires_at must be like gt:2026-01-02T03:04:05Z, not {text}.")
+    return rows.filter(moments.compared("password_expires_at", how, moment))
 
 
 def new_password(password: str | None, row: User | None) -> Values:

@@ -49,6 +49,14 @@ class LocationsHidden(Forbidden):
     template = _("It's not allowed to change locations if locations are invisible.")
 
 
+class OnlyCopy(Forbidden):
+    template = _("Cannot delete image data from the only store containing it. Consider deleting the image instead.")
+
+
+class NotInStore(NotFound):
+    template = _("Image %(id)s is not stored on store %(store)s.")
+
+
 class FormatIsFixed(Forbidden):
     template = _("Attribute %(name)s can be only replaced for a queued image.")
 

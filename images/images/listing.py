@@ -1,16 +1,14 @@
 """Lists of images: filters, sorting and pages as Glance takes them."""
 
 import csv
-from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Q
 from django.db.models.fields.json import KeyTransform
 from django.http import HttpRequest
-from django.utils.dateparse import parse_datetime
 from django.utils.http import urlencode
-from django.utils.timezone import is_naive, make_aware
 
+from common import moments
 from common.actor import Actor
 from common.errors import Invalid
 from common.numbers import is_whole
@@ -35,7 +33,6 @@ NUMBER_FILTERS: Final = {
 }
 BOOL_FILTERS: Final = ("protected",)
 TIME_FILTERS: Final = ("created_at", "updated_at")
-TIME_OPERATORS: Final = {"gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte", "eq": "exact"}
 #: Parameters that are not filters.
 OTHERS: Final = frozenset(
     {"limit", "marker", "sort", "sort_key", "sort_dir", "visibility", "member_status", "tag", "os_hidden"}
@@ -155,16 +152,9 @@ def _listed(key: str, value: str) -> list[str]:
 
 def _time(key: str, value: str) -> Q:
     operator, _, rest = value.partition(":")
-    if operator not in (*TIME_OPERATORS, "neq"):
+    if operator not in moments.OPERATORS:
         operator, rest = "eq", value
-    try:
-        moment = parse_datetime(rest.strip().replace(" ", "+"))
-    except ValueError:
-        moment = None
-    if not isinstance(moment, datetime):
+    moment = moments.parsed(rest)
+    if moment is None:
         raise BadFilter(reason=f"Invalid time value for {key}: {value}")
-    if is_naive(moment):
-        moment = make_aware(moment)
-    if operator == "neq":
-        return ~Q(**{key: moment})
-    return Q(**{f"{key}__{TIME_OPERATORS[operator]}": moment})
+    return moments.compared(key, operator, moment)

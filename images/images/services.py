@@ -1,7 +1,7 @@
 """The verbs of images."""
 
 import difflib
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import IntegrityError, transaction
 
@@ -60,6 +60,18 @@ def shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ):
         tags[image_id].append(value)
     return [render(row, tags[row["id"]], files.NAME) for row in rows]
+
+
+def remove_from_store(actor: Actor, *, store_id: str, image_id: str) -> NoReturn:
+    """There is one store, and the only copy of an image is not removed: the image is.
+
+    Raises: ImageNotFound, WrongStatus, NotInStore, OnlyCopy.
+    """
+    image = get(actor, image_id=image_id)
+    permit(actor, "modify_image", image, "change")
+    if image.status != states.ACTIVE:
+        raise errors.WrongStatus(id=image.id, status=image.status, verb="removed from a store")
+    raise errors.OnlyCopy() if store_id == files.NAME else errors.NotInStore(id=image.id, store=store_id)
 
 
 def find(actor: Actor, id_or_name: str) -> Image:

@@ -1,8 +1,11 @@
 """Routes that tell what the image service can do: versions, stores, import methods, schemas."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from common.errors import NotFound
+from identity import policy
+from identity.limits import services as quota
+from images.images import services
 from images.images.fields import SCHEMA
 from images.images.views import ImageServiceView
 from images.metadefs.schemas import SCHEMAS as METADEFS
@@ -11,10 +14,9 @@ from images.stores.schemas import SCHEMAS
 from images.tasks.imports import methods
 from openstackapi.views import Response
 
-CURRENT = "2.17"
-#: 2.14, 2.16 and 2.18 belong to the image cache, which is a host's own here.
+#: 2.17 is the API of locations, which is not there; 2.14, 2.16 and 2.18 are the image cache's, which is a host's own here.
+CURRENT = "2.15"
 SUPPORTED = (
-    "2.15",
     "2.13",
     "2.12",
     "2.11",
@@ -52,6 +54,29 @@ class Versions(ImageServiceView):
 class Stores(ImageServiceView):
     def get(self, request: Any) -> Response:
         return Response({"stores": [{"id": files.NAME, "description": files.DESCRIPTION, "default": "true"}]})
+
+
+class StoresDetail(ImageServiceView):
+    def get(self, request: Any) -> Response:
+        policy.require(self.actor, "image:stores_detail")
+        properties = {"chunk_size": files.PIECE, "thin_provisioning": False}
+        row = {"id": files.NAME, "type": "file", "description": files.DESCRIPTION, "default": "true", "weight": 0}
+        return Response({"stores": [{**row, "properties": properties}]})
+
+
+class StoredImage(ImageServiceView):
+    """An image's copy in one store. There is one store, so that a copy there is the only one."""
+
+    def delete(self, request: Any, store_id: str, image_id: str) -> NoReturn:
+        services.remove_from_store(self.actor, store_id=store_id, image_id=image_id)
+
+
+class Usage(ImageServiceView):
+    """What the project uses of its quotas."""
+
+    def get(self, request: Any) -> Response:
+        held = quota.usage(self.actor.project_id or "", "image")
+        return Response({"usage": {name: {"limit": limit, "usage": used} for name, (used, limit) in held.items()}})
 
 
 class ImportMethods(ImageServiceView):

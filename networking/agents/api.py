@@ -1,76 +1,70 @@
 """Agents, availability zones and address use, read from hosts and rows.
 
-Neutron has one agent a host and kind; here one host agent does all three, so each network host shows as three. Their ids
-are made from the host's own id, so that they stay the same.
+Neutron has one agent a host and kind; here one host agent does all three, so each network host shows as three.
 """
 
 from typing import Any
-from uuid import UUID, uuid5
 
 from django.db.models import Count
 
-from common.errors import NotFound
 from hosts.models import Host
 from identity import policy
 from networking.addressing import pool_spans
+from networking.agents import services
+from networking.agents.models import DHCP, KINDS, L3
+from networking.conversions import converted
 from networking.networks.models import Network
 from networking.networks.services import find as find_network
 from networking.ports.models import FixedIP
 from networking.resource import NetworkView
 from networking.routers.models import Router
 from networking.subnets.models import Subnet
+from openstackapi import bodies
 from openstackapi.views import Response
 
-KINDS = {
-    "Linux bridge agent": "neutron-linuxbridge-agent",
-    "DHCP agent": "neutron-dhcp-agent",
-    "L3 agent": "neutron-l3-agent",
+TOPICS = {DHCP: "dhcp_agent", L3: "l3_agent"}
+UPDATE = {
+    "type": "object",
+    "properties": {
+        "agent": {
+            "type": "object",
+            "properties": {"admin_state_up": {"type": "boolean"}, "description": {"type": "string", "maxLength": 255}},
+            "additionalProperties": False,
+        }
+    },
+    "required": ["agent"],
 }
-TOPICS = {"Linux bridge agent": "N/A", "DHCP agent": "dhcp_agent", "L3 agent": "l3_agent"}
 
 
-class AgentNotFound(NotFound):
-    template = "Agent %(id)s could not be found."
-
-
-def agent_id(host: Host, kind: str) -> str:
-    return str(uuid5(UUID(host.id), kind))
-
-
-def describe(host: Host, kind: str) -> dict[str, Any]:
+def describe(agent: services.Agent) -> dict[str, Any]:
     """One agent in Neutron's keys. Times are ``2026-01-02 03:04:05``, as Neutron's agents have them."""
 
     def moment(value: Any) -> str | None:
         return value.strftime("%Y-%m-%d %H:%M:%S") if value else None
 
+    host, kind = agent.host, agent.kind
     configurations: dict[str, Any] = {}
-    if kind == "DHCP agent":
+    if kind == DHCP:
         configurations["networks"] = Network.objects.filter(dhcp_host=host.name).count()
-    elif kind == "L3 agent":
+    elif kind == L3:
         configurations["routers"] = Router.objects.filter(host=host.name).count()
     else:
         configurations["tunnel_types"], configurations["tunneling_ip"] = ["vxlan"], host.underlay_ip
     return {
-        "id": agent_id(host, kind),
+        "id": agent.id,
         "agent_type": kind,
         "binary": KINDS[kind],
-        "topic": TOPICS[kind],
+        "topic": TOPICS.get(kind, "N/A"),
         "host": host.name,
-        "availability_zone": None if kind == "Linux bridge agent" else host.zone,
-        "admin_state_up": host.enabled,
+        "availability_zone": host.zone if kind in TOPICS else None,
+        **services.shown_state(agent),
         "alive": host.state == "up",
         "created_at": moment(host.created_at),
         "started_at": moment(host.booted_at),
         "heartbeat_timestamp": moment(host.last_seen_at),
-        "description": None,
         "configurations": configurations,
         "resources_synced": None,
     }
-
-
-def every_agent() -> list[dict[str, Any]]:
-    hosts = [host for host in Host.objects.order_by("name") if "network" in host.roles]
-    return [describe(host, kind) for host in hosts for kind in KINDS]
 
 
 class Agents(NetworkView):
@@ -79,7 +73,7 @@ class Agents(NetworkView):
     def get(self, request: Any) -> Response:
         if not policy.allows(self.actor, "network:agent:list"):
             return Response({"agents": []})
-        found = every_agent()
+        found = [describe(agent) for agent in services.every()]
         for name in ("agent_type", "host", "binary", "id", "availability_zone"):
             if wanted := request.GET.getlist(name):
                 found = [agent for agent in found if agent[name] in wanted]
@@ -88,17 +82,27 @@ class Agents(NetworkView):
 
 
 class AgentDetail(NetworkView):
+    bodies = {"put": UPDATE}
+
     def get(self, request: Any, id: str) -> Response:
         policy.require(self.actor, "network:agent:list")
-        return Response({"agent": find_agent(id)})
+        return Response({"agent": describe(services.find(id))})
+
+    def put(self, request: Any, id: str) -> Response:
+        """Describe an agent, or disable it: then others take what it carries."""
+        policy.require(self.actor, "network:agent:update")
+        data = converted(self.body({"type": "object"}) or {}, UPDATE)
+        bodies.validate(data, UPDATE)
+        return Response({"agent": describe(services.update(self.actor, id, **data["agent"]))})
+
+    def delete(self, request: Any, id: str) -> Response:
+        services.delete(self.actor, id)
+        return Response(status=204)
 
 
-def find_agent(id: str) -> dict[str, Any]:
-    """Raises: AgentNotFound."""
-    for agent in every_agent():
-        if agent["id"] == id:
-            return agent
-    raise AgentNotFound(id=id)
+def agents_on(host: str, kind: str) -> list[dict[str, Any]]:
+    """The agent of this kind on a host, if there is one."""
+    return [describe(agent) for agent in services.every() if (agent.host.name, agent.kind) == (host, kind)]
 
 
 class NetworkAgents(NetworkView):
@@ -106,8 +110,7 @@ class NetworkAgents(NetworkView):
 
     def get(self, request: Any, id: str) -> Response:
         policy.require(self.actor, "network:agent:list")
-        host = Host.objects.filter(pk=find_network(self.actor, id).dhcp_host).first()
-        return Response({"agents": [describe(host, "DHCP agent")] if host else []})
+        return Response({"agents": agents_on(find_network(self.actor, id).dhcp_host, DHCP)})
 
 
 class RouterAgents(NetworkView):
@@ -117,8 +120,7 @@ class RouterAgents(NetworkView):
         from networking.routers.services import find
 
         policy.require(self.actor, "network:agent:list")
-        host = Host.objects.filter(pk=find(self.actor, id).host).first()
-        return Response({"agents": [describe(host, "L3 agent")] if host else []})
+        return Response({"agents": agents_on(find(self.actor, id).host, L3)})
 
 
 class AvailabilityZones(NetworkView):

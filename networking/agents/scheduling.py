@@ -38,7 +38,7 @@ def place_network(actor: Actor, host: Host, network_id: str) -> None:
     network = find_network(actor, network_id, lock=True)
     if network.dhcp_host == host.name:
         raise NetworkHostedByDHCPAgent(network=network_id, host=host.name)
-    carry_dhcp(network, host.name)
+    carry_dhcp(network, host.name, by_hand=True)
 
 
 @transaction.atomic
@@ -51,8 +51,9 @@ def remove_network(actor: Actor, host: Host, network_id: str) -> None:
     carry_dhcp(network, "")
 
 
-def carry_dhcp(network: Network, host: str) -> None:
-    Network.objects.filter(pk=network.id).update(dhcp_host=host)
+def carry_dhcp(network: Network, host: str, *, by_hand: bool = False) -> None:
+    """`by_hand`: rebalancing leaves it there."""
+    Network.objects.filter(pk=network.id).update(dhcp_host=host, dhcp_placed=by_hand)
     Port.objects.filter(network=network, role=DHCP).update(host=host, status="DOWN")
     touch_network(network.id)
 
@@ -64,7 +65,7 @@ def place_router(actor: Actor, host: Host, router_id: str) -> None:
     router = find_router(actor, router_id, lock=True)
     if router.host == host.name:
         raise RouterHostedByL3Agent(router=router_id, host=host.name)
-    carry_router(router, host.name)
+    carry_router(router, host.name, by_hand=True)
 
 
 @transaction.atomic
@@ -77,8 +78,9 @@ def remove_router(actor: Actor, host: Host, router_id: str) -> None:
     carry_router(router, "")
 
 
-def carry_router(router: Router, host: str) -> None:
-    Router.objects.filter(pk=router.id).update(host=host)
+def carry_router(router: Router, host: str, *, by_hand: bool = False) -> None:
+    """`by_hand`: rebalancing leaves it there."""
+    Router.objects.filter(pk=router.id).update(host=host, placed=by_hand)
     legs = Port.objects.filter(router=router)
     legs.update(host=host, status="DOWN")
     touch(f"router:{router.id}", *(f"network:{network}" for network in legs.values_list("network_id", flat=True)))

@@ -2,24 +2,15 @@
 
 from typing import Any
 
-from hosts.models import Host
 from identity import policy
-from networking.agents import scheduling
-from networking.agents.api import AgentNotFound, agent_id
+from networking.agents import scheduling, services
+from networking.agents.models import DHCP, L3
 from networking.networks.api import NETWORK
 from networking.networks.models import Network
 from networking.resource import NetworkView
 from networking.routers.api import ROUTER
 from networking.routers.models import Router
 from openstackapi.views import Response
-
-
-def host_of(id: str, kind: str) -> Host:
-    """The host whose agent of this kind has this id. Raises: AgentNotFound."""
-    for host in Host.objects.all():
-        if agent_id(host, kind) == id:
-            return host
-    raise AgentNotFound(id=id)
 
 
 def _body(name: str) -> dict[str, Any]:
@@ -33,19 +24,21 @@ class DhcpNetworks(NetworkView):
 
     def get(self, request: Any, id: str) -> Response:
         policy.require(self.actor, "network:agent:list")
-        rows = list(Network.objects.filter(dhcp_host=host_of(id, "DHCP agent").name).order_by("created_at", "id"))
+        rows = list(
+            Network.objects.filter(dhcp_host=services.find(id, kind=DHCP).host.name).order_by("created_at", "id")
+        )
         return Response({"networks": NETWORK.shown(rows, self.actor)})
 
     def post(self, request: Any, id: str) -> Response:
         policy.require(self.actor, "network:agent:update")
-        scheduling.place_network(self.actor, host_of(id, "DHCP agent"), self.body()["network_id"])
+        scheduling.place_network(self.actor, services.find(id, kind=DHCP).host, self.body()["network_id"])
         return Response(None, status=201)
 
 
 class DhcpNetworkDetail(NetworkView):
     def delete(self, request: Any, id: str, network_id: str) -> Response:
         policy.require(self.actor, "network:agent:update")
-        scheduling.remove_network(self.actor, host_of(id, "DHCP agent"), network_id)
+        scheduling.remove_network(self.actor, services.find(id, kind=DHCP).host, network_id)
         return Response(status=204)
 
 
@@ -56,17 +49,17 @@ class L3Routers(NetworkView):
 
     def get(self, request: Any, id: str) -> Response:
         policy.require(self.actor, "network:agent:list")
-        rows = list(Router.objects.filter(host=host_of(id, "L3 agent").name).order_by("created_at", "id"))
+        rows = list(Router.objects.filter(host=services.find(id, kind=L3).host.name).order_by("created_at", "id"))
         return Response({"routers": ROUTER.shown(rows, self.actor)})
 
     def post(self, request: Any, id: str) -> Response:
         policy.require(self.actor, "network:agent:update")
-        scheduling.place_router(self.actor, host_of(id, "L3 agent"), self.body()["router_id"])
+        scheduling.place_router(self.actor, services.find(id, kind=L3).host, self.body()["router_id"])
         return Response(None, status=201)
 
 
 class L3RouterDetail(NetworkView):
     def delete(self, request: Any, id: str, router_id: str) -> Response:
         policy.require(self.actor, "network:agent:update")
-        scheduling.remove_router(self.actor, host_of(id, "L3 agent"), router_id)
+        scheduling.remove_router(self.actor, services.find(id, kind=L3).host, router_id)
         return Response(status=204)

@@ -57,6 +57,7 @@ class Network(StandardAttributes):
     dns_domain = models.CharField(max_length=255, blank=True, default="")
     availability_zone_hints = models.JSONField(default=list, blank=True)
     dhcp_host = models.CharField(max_length=255, blank=True, default="", db_index=True)
+    dhcp_placed = models.BooleanField(default=False)  # an operator chose the host
 
     objects = NetworkQuerySet.as_manager()
 

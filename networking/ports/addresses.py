@@ -1,12 +1,12 @@
-"""The addresses of servers, as compute and the portal show them."""
+"""The addresses and security groups of servers, as compute and the portal show them."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from common.actor import Actor
-from common.prepared import Prepared
+from common.prepared import Prepared, PreparedMany
 from networking.networks.models import Network
-from networking.ports.models import FixedIP
+from networking.ports.models import FixedIP, PortGroup
 
 _FIXED = (
     "port__server_id",
@@ -55,6 +55,28 @@ def addresses(servers: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
         outer = floating.get((port, ip))
         if outer:
             found[server].append({**entry, "ip": outer, "version": 4, "type": "floating"})
+    return found
+
+
+_groups_of = PreparedMany(
+    lambda servers: (
+        PortGroup.objects.filter(port__server_id__in=servers)
+        .order_by("port__created_at", "port_id", "group__name", "id")
+        .values_list("port__server_id", "port__project_id", "group__project_id", "group__name", "group_id")
+    )
+)
+
+
+def group_names(servers: Mapping[str, str], *, foreign: bool = False) -> dict[str, list[str]]:
+    """{server id: names of its ports' security groups} in one query, a name for each port that is in the group.
+
+    `servers` as for addresses(). `foreign`: also groups of other projects, which only an administrator can put there.
+    Source: nova.network.security_group_api.get_instances_security_groups_bindings.
+    """
+    found: dict[str, list[str]] = {server: [] for server in servers}
+    for server, project, owner, name, group in _groups_of(servers):
+        if project == servers[server] and (foreign or owner == project):
+            found[server].append(name or group)
     return found
 
 

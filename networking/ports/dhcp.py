@@ -59,10 +59,10 @@ def settle(network: Network) -> None:
 
 def assign(network: Network, port: Port | None = None) -> None:
     """Choose a host for a network's DHCP, if any is alive."""
-    host = choose_host(exclude=network.dhcp_host)
+    host = choose_host("network", exclude=network.dhcp_host)
     if host is None or host == network.dhcp_host:
         return
-    network.dhcp_host = host
-    Network.objects.filter(pk=network.id).update(dhcp_host=host)
+    network.dhcp_host, network.dhcp_placed = host, False
+    Network.objects.filter(pk=network.id).update(dhcp_host=host, dhcp_placed=False)
     rows = Port.objects.filter(pk=port.id) if port else Port.objects.filter(network=network, role=DHCP)
     rows.update(host=host, status="DOWN")

@@ -16,7 +16,7 @@ from networking.addressing import random_mac
 from networking.errors import NetworkNotFound, PortNotFound, SecurityGroupNotFound
 from networking.networks.models import Network, visible_network
 from networking.ports import allocation, checks, devices, dhcp_options
-from networking.ports.addresses import addresses, default_network
+from networking.ports.addresses import addresses, default_network, group_names
 from networking.ports.binding import bind, unbind
 from networking.ports.models import DHCP, FixedIP, Port, PortGroup
 from networking.securitygroups import defaults
@@ -25,7 +25,7 @@ from networking.standard import Tag
 from networking.subnets.models import Subnet
 from networking.wanted.changes import touch_port
 
-__all__ = ["addresses", "bind", "create", "default_network", "delete", "find", "unbind"]
+__all__ = ["addresses", "bind", "create", "default_network", "delete", "find", "group_names", "unbind"]
 
 MAC_TRIES = 8
 

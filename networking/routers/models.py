@@ -19,5 +19,6 @@ class Router(StandardAttributes):
     routes = models.JSONField(default=list)
     availability_zone_hints = models.JSONField(default=list)
     host = models.CharField(max_length=255, blank=True, default="", db_index=True)
+    placed = models.BooleanField(default=False)  # an operator chose the host
 
     objects = OwnedQuerySet.as_manager()

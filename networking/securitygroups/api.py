@@ -15,7 +15,6 @@ GROUP_FIELDS = Fields(
     [
         Field("id"),
         Field("name", create=True, update=True, schema=NAME),
-        Field("stateful", type="boolean"),
         Field("tenant_id", create=True),
         Field("description", create=True, update=True, schema=NAME),
         Field("shared", type="boolean"),
@@ -56,7 +55,6 @@ def group_rows(groups: Sequence[SecurityGroup]) -> list[dict[str, Any]]:
         {
             **standard_values(group, tags.get(group.id, [])),
             "name": group.name,
-            "stateful": group.stateful,
             "shared": False,
             "security_group_rules": RULE_FIELDS.render_many(rule_rows(inside.get(group.id, []))),
         }
@@ -99,7 +97,7 @@ GROUP = Resource(
     visible=visible_groups,
     rows=group_rows,
     find=services.find,
-    columns={**STANDARD_COLUMNS, "name": "name", "stateful": "stateful"},
+    columns={**STANDARD_COLUMNS, "name": "name"},
     create=services.create,
     update=services.update,
     delete=services.delete,

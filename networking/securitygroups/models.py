@@ -19,7 +19,6 @@ class SecurityGroup(StandardAttributes):
     """What may reach a port, and what a port may reach. Each project has one default group."""
 
     is_default = models.BooleanField(default=False)
-    stateful = models.BooleanField(default=True)
 
     objects = OwnedQuerySet.as_manager()
 

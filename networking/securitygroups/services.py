@@ -47,7 +47,6 @@ def create(
     name: str = "",
     description: str = "",
     project_id: str | None = None,
-    stateful: bool = True,
 ) -> SecurityGroup:
     """A group with rules that let everything out.
 
@@ -59,7 +58,7 @@ def create(
     if name == defaults.NAME:
         raise SecurityGroupDefaultAlreadyExists()
     quota.require(project, "network", {"security_group": 1, "security_group_rule": 2})
-    group = SecurityGroup.objects.create(project_id=project, name=name, description=description, stateful=stateful)
+    group = SecurityGroup.objects.create(project_id=project, name=name, description=description)
     defaults.add_first_rules(group)
     announce("security_group", group.id, project, group.revision_number)
     return group

@@ -4,11 +4,11 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
-from common.errors import Conflict, Invalid
+from common.errors import Conflict, Invalid, OverLimit
 from common.live import announce
 from hostagent import inet
 from identity import policy
@@ -48,12 +48,35 @@ class SubnetAllocationError(Conflict):
     template = _("Failed to allocate subnet: %(reason)s.")
 
 
+class SubnetPoolQuotaExceeded(OverLimit):
+    template = _("Per-tenant subnet pool prefix quota exceeded.")
+
+
+#: `default_quota` counts addresses of IPv4 and /64 ranges of IPv6.
+_QUOTA_UNIT = {4: 32, 6: 64}
+
+
 def find(actor: Actor, pool_id: str, *, lock: bool = False) -> SubnetPool:
     rows = SubnetPool.objects.visible_to(actor).filter(pk=pool_id)
     row: SubnetPool | None = (rows.select_for_update() if lock else rows).first()
     if row is None:
         raise SubnetPoolNotFound(id=pool_id)
     return row
+
+
+def default_pool(actor: Actor, version: int) -> SubnetPool | None:
+    """The pool of this IP version that is used when a subnet asks for the default one, if the actor sees it."""
+    rows: models.QuerySet[SubnetPool] = SubnetPool.objects.visible_to(actor)
+    return rows.filter(is_default=True, ip_version=version).first()
+
+
+def _only_default(pool: SubnetPool) -> None:
+    """Raises: InvalidInput."""
+    others = SubnetPool.objects.select_for_update().filter(is_default=True, ip_version=pool.ip_version)
+    if pool.is_default and others.exclude(pk=pool.pk).exists():
+        raise InvalidInput(
+            reason="A default subnetpool for this IP family has already been set. Only one default may exist per IP family"
+        )
 
 
 def find_scope(actor: Actor, scope_id: str) -> AddressScope:
@@ -145,6 +168,7 @@ def create(
         is_default=is_default,
     )
     pool.address_scope = _check_scope(actor, pool, address_scope_id)
+    _only_default(pool)
     pool.save(force_insert=True)
     announce("subnetpool", pool.id, project, pool.revision_number)
     return pool
@@ -168,6 +192,7 @@ def update(actor: Actor, pool_id: str, **changes: Any) -> SubnetPool:
     if "address_scope_id" in changes:
         changes["address_scope"] = _check_scope(actor, pool, changes.pop("address_scope_id"))
     pool.save_changes(changes)
+    _only_default(pool)
     return pool
 
 
@@ -181,18 +206,40 @@ def delete(actor: Actor, pool_id: str) -> None:
     pool.delete()
 
 
-def cut(actor: Actor, pool_id: str, *, cidr: str | None, prefixlen: int | None, version: int) -> IPNetwork:
-    """A range of the pool that no subnet of it has: the one asked for, or the first of this length.
+def cut(
+    actor: Actor, pool_id: str, *, project: str, cidr: str | None, prefixlen: int | None, version: int
+) -> IPNetwork:
+    """A range of the pool that no subnet of it has, for a project: the one asked for, or the first of this length.
 
-    Locks the pool until the transaction ends. Raises: SubnetPoolNotFound, SubnetAllocationError, InvalidInput.
+    Locks the pool until the transaction ends. Raises: SubnetPoolNotFound, SubnetAllocationError, SubnetPoolQuotaExceeded,
+    InvalidInput.
     """
     pool = find(actor, pool_id, lock=True)
     if pool.ip_version != version:
         raise InvalidInput(reason=f"the subnet pool is of IPv{pool.ip_version}, the subnet of IPv{version}")
+    found = _free(pool, cidr, prefixlen)
+    _within_quota(pool, project, found)
+    return found
+
+
+def _within_quota(pool: SubnetPool, project: str, new: IPNetwork) -> None:
+    """Raises: SubnetPoolQuotaExceeded. A quota of 0 or none is no limit, as in Neutron."""
+    held = (
+        Subnet.objects.filter(subnetpool=pool, project_id=project).values_list("cidr", flat=True)
+        if pool.default_quota
+        else ()
+    )
+    unit = _QUOTA_UNIT[pool.ip_version]
+    used = sum(2.0 ** (unit - inet.ip_network(range).prefixlen) for range in (*held, str(new)))
+    if pool.default_quota and used > pool.default_quota:
+        raise SubnetPoolQuotaExceeded()
+
+
+def _free(pool: SubnetPool, cidr: str | None, prefixlen: int | None) -> IPNetwork:
     used = [inet.ip_network(text) for text in Subnet.objects.filter(subnetpool=pool).values_list("cidr", flat=True)]
     prefixes = [inet.ip_network(text) for text in pool.prefixes]
     if cidr:
-        asked = checks.cidr(cidr, version)
+        asked = checks.cidr(cidr, pool.ip_version)
         if not any(asked.subnet_of(prefix) for prefix in prefixes):  # type: ignore[arg-type]
             raise SubnetAllocationError(reason="Cannot allocate requested subnet from the available set of prefixes")
         if any(asked.overlaps(other) for other in used):  # type: ignore[arg-type]

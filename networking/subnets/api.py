@@ -23,6 +23,7 @@ FIELDS = Fields(
         Field("network_id", create=True, required=True),
         Field("ip_version", type="integer", create=True, required=True, schema={"enum": [4, 6, "4", "6"]}),
         Field("subnetpool_id", null=True, create=True),
+        Field("use_default_subnetpool", type="boolean", show=False, create=True),
         Field("prefixlen", show=False, create=True, schema={"type": "integer", "minimum": 0, "maximum": 128}),
         Field("enable_dhcp", type="boolean", create=True, update=True),
         Field("ipv6_ra_mode", null=True, create=True, schema=MODE),

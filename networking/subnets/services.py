@@ -63,13 +63,14 @@ def create(
     ipv6_ra_mode: str | None = None,
     ipv6_address_mode: str | None = None,
     subnetpool_id: str | None = None,
+    use_default_subnetpool: bool = False,
     prefixlen: int | None = None,
     service_types: Sequence[str] = (),
     dns_publish_fixed_ip: bool = False,
 ) -> Subnet:
     """A range of addresses on a network. `gateway_ip` None: no gateway; AUTO: the first address.
 
-    Without `cidr`, one of `prefixlen` is cut from the subnet pool.
+    Without `cidr`, one of `prefixlen` is cut from the subnet pool, or from the default one of this IP version.
     Raises: InvalidInput, NetworkNotFound, Forbidden, OverLimit, and those of checks.
     """
     network = find_network(actor, network_id, lock=True)
@@ -77,7 +78,8 @@ def create(
     policy.require(actor, "network:subnet:create", network)
     if not actor.is_internal:
         quota.require(project, "network", {"subnet": 1})
-    pool, span = _range(actor, network, cidr, ip_version, subnetpool_id, prefixlen)
+    pool_id = _pool(actor, subnetpool_id, cidr, ip_version) if use_default_subnetpool else subnetpool_id
+    pool, span = _range(actor, project, cidr, ip_version, pool_id, prefixlen)
     checks.no_overlap(span, network.id)
     ra_mode, address_mode = ipv6_ra_mode or "", ipv6_address_mode or ""
     checks.ipv6_modes(span, ra_mode, address_mode, dhcp=enable_dhcp)
@@ -113,14 +115,26 @@ def create(
     return subnet
 
 
+def _pool(actor: Actor, asked: str | None, cidr: str | None, version: int) -> str:
+    """The id of the default subnet pool. Raises: InvalidInput where there is none, or a pool was named as well."""
+    from networking.subnetpools.services import default_pool
+
+    if asked:
+        raise InvalidInput(reason="subnetpool_id and use_default_subnetpool cannot both be specified")
+    pool = default_pool(actor, checks.cidr(cidr, version).version if cidr else version)
+    if pool is None:
+        raise InvalidInput(reason=f"No default subnetpool found for IPv{version}")
+    return pool.id
+
+
 def _range(
-    actor: Actor, network: Network, cidr: str | None, version: int, pool_id: str | None, prefixlen: int | None
+    actor: Actor, project: str, cidr: str | None, version: int, pool_id: str | None, prefixlen: int | None
 ) -> tuple[str | None, IPNetwork]:
     """(subnet pool id, CIDR) of a new subnet."""
     from networking.subnetpools.services import cut
 
     if pool_id:
-        return pool_id, cut(actor, pool_id, cidr=cidr, prefixlen=prefixlen, version=version)
+        return pool_id, cut(actor, pool_id, project=project, cidr=cidr, prefixlen=prefixlen, version=version)
     if prefixlen is not None:
         raise InvalidInput(reason="prefixlen needs a subnetpool_id")
     if not cidr:

@@ -93,3 +93,38 @@ def test_faults_are_json_or_text_where_that_is_asked(red: Client) -> None:
     assert text["Content-Type"].startswith("text/plain") and b"No image found" in text.content
     gone = red.get("/api/image/v2/nothing-like-it", HTTP_ACCEPT="*/*")
     assert gone.status_code == 404 and gone["Content-Type"].startswith("text/html")
+
+
+def test_times_are_found_as_they_are_shown(red: Client) -> None:
+    """Case 31: each comparison is of whole seconds."""
+    from datetime import UTC, datetime
+
+    from images.images.models import Image
+
+    for name, second in (("a", 5), ("b", 6)):
+        id = red.create(name=name)["id"]
+        Image.objects.filter(id=id).update(created_at=datetime(2026, 1, 2, 3, 4, second, 500_000, UTC))
+
+    def names(query: str) -> list[str]:
+        return sorted(row["name"] for row in red.ask("get", f"images?{query}").json()["images"])
+
+    first = "2026-01-02T03:04:05Z"
+    assert red.show(Image.objects.get(name="a").id)["created_at"] == first
+    assert names(f"created_at=eq:{first}") == names(f"created_at={first}") == names(f"created_at=lte:{first}") == ["a"]
+    assert names(f"created_at=gt:{first}") == names(f"created_at=neq:{first}") == ["b"]
+    assert names(f"created_at=gte:{first}") == ["a", "b"] and names(f"created_at=lt:{first}") == []
+
+
+def test_stores_and_quotas_are_told(red: Client, admin: Client) -> None:
+    """Case 32, sibling: routes of Glance's reference up to the version that is advertised."""
+    assert admin.ask("get", "info/stores/detail").json()["stores"][0]["type"] == "file"
+    assert red.ask("get", "info/stores/detail").status_code == 403
+    before = red.ask("get", "info/usage").json()["usage"]["image_count_total"]
+    image = red.create()
+    after = red.ask("get", "info/usage").json()["usage"]["image_count_total"]
+    assert after == {"limit": before["limit"], "usage": before["usage"] + 1}
+    assert red.ask("delete", f"stores/file/{image['id']}").status_code == 409, "it has no data"
+    red.upload(image["id"], b"x" * 512)
+    assert red.ask("delete", f"stores/file/{image['id']}").status_code == 403, "it is the only copy"
+    assert red.ask("delete", f"stores/other/{image['id']}").status_code == 404
+    assert red.show(image["id"])["status"] == "active"

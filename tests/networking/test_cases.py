@@ -1,13 +1,28 @@
 """What users of other clouds met: numbers of any size, spellings that stay, ports that can go."""
 
-import pytest
+import gc
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
 
+import pytest
+from django.urls import Resolver404, resolve
+
+from common.clock import now
+from hosts.models import Host
+from networking.extensions.catalog import EXTENSIONS
 from networking.networks import services as networks
+from networking.networks.models import Network
 from networking.ports import services as ports
 from networking.ports.models import Port
+from networking.resource import Resource
 from networking.subnets import services as subnets
 from networking.wanted.rendering import render
 from openstackapi.render import dumps
+
+ATTRIBUTES = Path(__file__).with_name("extension_attributes.json")
+ROUTES = Path(__file__).parent.parent / "openstackapi" / "reference"
 
 
 def test_a_network_with_ipv6_is_counted(neutron, demo, admin, private) -> None:
@@ -123,3 +138,170 @@ def test_numbers_and_booleans_may_come_as_texts(neutron, admin) -> None:
         assert call("post", "security-group-rules", {"security_group_rule": {**rule, "port_range_max": bad}})[0] == 400
     for bad in ("perhaps", 2, "", None, []):
         assert call("post", "networks", {"network": {"name": "n", "admin_state_up": bad}})[0] == 400, bad
+
+
+def test_times_are_found_as_they_are_shown(neutron, admin) -> None:
+    """Case 31: `changed_since` and the times' own filters; what is no time is 400."""
+    call = neutron(admin)
+    for name, second in (("a", 5), ("b", 6)):
+        made = call("post", "networks", {"network": {"name": name}})[1]["network"]
+        moment = datetime(2026, 1, 2, 3, 4, second, 500_000, UTC)
+        Network.objects.filter(id=made["id"]).update(created_at=moment, updated_at=moment)
+
+    def names(query: str) -> list[str]:
+        return sorted(row["name"] for row in call("get", f"networks?{query}")[1]["networks"])
+
+    assert names("changed_since=2026-01-02T03:04:06Z") == ["b"]
+    assert names("created_at=2026-01-02T03:04:05Z") == ["a"]
+    assert names("updated_at=2026-01-02T03:04:05Z&updated_at=2026-01-02T03:04:06Z") == ["a", "b"]
+    for query in ("changed_since=2026-13-45T00:00:00Z", "created_at=soon"):
+        assert call("get", f"networks?{query}")[0] == 400
+
+
+def test_a_subnet_may_ask_for_the_default_pool(neutron, demo, admin, private) -> None:
+    """Case 13: the extension is advertised; without a default pool of this IP version it is 400."""
+    call, operator = neutron(demo), neutron(admin)
+    asked = {"network_id": private.id, "ip_version": 4, "use_default_subnetpool": "true"}
+    status, body = call("post", "subnets", {"subnet": asked})
+    assert (status, body["NeutronError"]["message"].count("No default subnetpool found for IPv4")) == (400, 1)
+    pool = {"name": "p", "prefixes": ["10.40.0.0/16"], "default_prefixlen": 26, "is_default": True, "shared": True}
+    made = operator("post", "subnetpools", {"subnetpool": pool})[1]["subnetpool"]
+    status, body = call("post", "subnets", {"subnet": asked})
+    assert (status, body["subnet"]["subnetpool_id"], body["subnet"]["cidr"]) == (201, made["id"], "10.40.0.0/26")
+    assert "use_default_subnetpool" not in body["subnet"]
+    status, body = call("post", "subnets", {"subnet": {**asked, "cidr": "10.40.9.0/24"}})
+    assert (status, body["subnet"]["cidr"], body["subnet"]["subnetpool_id"]) == (201, "10.40.9.0/24", made["id"])
+    assert call("post", "subnets", {"subnet": {**asked, "subnetpool_id": made["id"]}})[0] == 400
+    assert call("post", "subnets", {"subnet": {**asked, "ip_version": 6}})[0] == 400
+    plain = {**asked, "use_default_subnetpool": False, "cidr": "10.41.0.0/24"}
+    assert call("post", "subnets", {"subnet": plain})[1]["subnet"]["subnetpool_id"] is None
+
+
+def test_there_is_one_default_pool_of_an_ip_version(neutron, admin) -> None:
+    """Case 13: as Neutron refuses a second one, by creation and by change."""
+    call = neutron(admin)
+    pool = {"name": "p", "prefixes": ["10.40.0.0/16"], "is_default": True}
+    assert call("post", "subnetpools", {"subnetpool": pool})[0] == 201
+    assert call("post", "subnetpools", {"subnetpool": {**pool, "prefixes": ["10.41.0.0/16"]}})[0] == 400
+    other = call("post", "subnetpools", {"subnetpool": {**pool, "is_default": False}})[1]["subnetpool"]
+    assert call("put", f"subnetpools/{other['id']}", {"subnetpool": {"is_default": True}})[0] == 400
+    assert call("get", f"subnetpools/{other['id']}")[1]["subnetpool"]["is_default"] is False
+    assert call("post", "subnetpools", {"subnetpool": {**pool, "prefixes": ["fd00:40::/48"]}})[0] == 201
+
+
+def test_a_pools_quota_counts_what_a_project_has_of_it(neutron, demo, other, admin, private) -> None:
+    """Case 13, sibling: `default_quota` was taken and had no effect. Addresses of IPv4, a project each."""
+    pool = {"name": "p", "prefixes": ["10.40.0.0/16"], "default_prefixlen": 26, "default_quota": 128, "shared": True}
+    made = neutron(admin)("post", "subnetpools", {"subnetpool": pool})[1]["subnetpool"]
+    asked = {"network_id": private.id, "ip_version": 4, "subnetpool_id": made["id"]}
+    assert [neutron(demo)("post", "subnets", {"subnet": asked})[0] for _ in range(3)] == [201, 201, 409]
+    theirs = neutron(other)("post", "networks", {"network": {"name": "n"}})[1]["network"]
+    assert neutron(other)("post", "subnets", {"subnet": {**asked, "network_id": theirs["id"]}})[0] == 201
+
+
+def test_each_extension_that_is_advertised_has_its_attributes() -> None:
+    """Case 13: against neutron-lib's definitions: c, u, s: may be created, updated, is shown."""
+    resources = {one.plural: one for one in gc.get_objects() if type(one) is Resource}
+    differ = {
+        "provider": "Neutron answers 400 to a change of them: its core plugin refuses what the extension allows",
+        "net-mtu": "net-mtu-writable is advertised as well",
+    }
+    wrong = []
+    for alias, collections in json.loads(ATTRIBUTES.read_text()).items():
+        assert alias in EXTENSIONS
+        for plural, attributes in collections.items():
+            fields = resources[plural].fields.fields if plural in resources else ()
+            for name, verbs in attributes.items() if fields else ():
+                found = [field for field in fields if field.name == name]
+                have = {
+                    "c": any(f.create for f in found),
+                    "u": any(f.update for f in found),
+                    "s": any(f.show for f in found),
+                }
+                if "".join(letter for letter, has in have.items() if has) != verbs and alias not in differ:
+                    wrong.append((alias, plural, name, verbs, have))
+    assert not wrong
+
+
+def test_stateless_groups_are_missing_and_not_half_there(neutron, demo) -> None:
+    """Case 15: waits for the networking part; until then no attribute, no extension, and a row among what is missing."""
+    call = neutron(demo)
+    assert call("post", "security-groups", {"security_group": {"name": "g", "stateful": False}})[0] == 400
+    assert all("stateful" not in group for group in call("get", "security-groups")[1]["security_groups"])
+    assert "stateful-security-group" not in EXTENSIONS
+    assert "stateless security groups" in Path("docs/compatibility.md").read_text()
+
+
+# ── Agents ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_agent_can_be_described_and_disabled(neutron, demo, admin, private) -> None:
+    """Case 36: what a disabled agent carries goes to others, and nothing new comes to it."""
+    call = neutron(admin)
+    router = call("post", "routers", {"router": {"name": "r"}})[1]["router"]
+
+    def carrier() -> str:
+        return call("get", f"routers/{router['id']}/l3-agents")[1]["agents"][0]["host"]
+
+    first = carrier()
+    (agent,) = call("get", f"agents?host={first}&agent_type=L3%20agent")[1]["agents"]
+    path = f"agents/{agent['id']}"
+    assert neutron(demo)("put", path, {"agent": {"description": "x"}})[0] == 403
+    assert call("put", path, {"agent": {"description": "rack 4"}})[1]["agent"]["description"] == "rack 4"
+    assert carrier() == first
+    shown = call("put", path, {"agent": {"admin_state_up": "false"}})[1]["agent"]
+    assert (shown["admin_state_up"], shown["alive"], shown["description"]) == (False, True, "rack 4")
+    assert carrier() != first
+    for number in range(4):
+        made = call("post", "routers", {"router": {"name": f"r{number}"}})[1]["router"]
+        assert call("get", f"routers/{made['id']}/l3-agents")[1]["agents"][0]["host"] != first
+    dhcp = call("get", f"agents?host={first}&agent_type=DHCP%20agent")[1]["agents"]
+    assert dhcp[0]["admin_state_up"] is True, "each agent has a state of its own"
+    assert call("put", path, {"agent": {"admin_state_up": True}})[1]["agent"]["admin_state_up"] is True
+    for wrong in ({"host": "other"}, {"nonsense": 1}, {"admin_state_up": "perhaps"}, {"description": "x" * 256}):
+        assert call("put", path, {"agent": wrong})[0] == 400
+    assert call("put", "agents/nobody", {"agent": {"description": "x"}})[0] == 404
+
+
+def test_the_last_agents_that_are_disabled_keep_what_they_carry(neutron, admin, private) -> None:
+    """Case 36: nothing stops because nobody else could take it."""
+    call = neutron(admin)
+    router = call("post", "routers", {"router": {"name": "r"}})[1]["router"]
+    for agent in call("get", "agents?agent_type=L3%20agent")[1]["agents"]:
+        call("put", f"agents/{agent['id']}", {"agent": {"admin_state_up": False}})
+    assert len(call("get", f"routers/{router['id']}/l3-agents")[1]["agents"]) == 1
+
+
+def test_an_agent_that_is_deleted_is_back_with_its_next_heartbeat(neutron, demo, admin) -> None:
+    """Case 36, sibling: DELETE of an agent was 405 as well."""
+    call = neutron(admin)
+    agent = call("get", "agents")[1]["agents"][0]
+    call("put", f"agents/{agent['id']}", {"agent": {"description": "old"}})
+    assert neutron(demo)("delete", f"agents/{agent['id']}")[0] == 403
+    assert call("delete", f"agents/{agent['id']}")[0] == 204
+    assert call("get", f"agents/{agent['id']}")[0] == 404 and call("delete", f"agents/{agent['id']}")[0] == 404
+    Host.objects.filter(name=agent["host"]).update(last_seen_at=now())
+    assert call("get", f"agents/{agent['id']}")[1]["agent"]["description"] is None
+
+
+# ── Routes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("service", ["network", "identity", "image"])
+def test_each_route_of_the_reference_is_there_or_named_as_missing(service: str) -> None:
+    """Cases 32 and 36: each method of each resource of OpenStack's API references; a missing one has its reason."""
+    missing, wrong = [], []
+    for line in ROUTES.joinpath(f"{service}.txt").read_text().splitlines():
+        route, _tab, reason = line.partition("\t")
+        method, path = route.split()
+        filled = re.sub(r"{[^}]*}", "00000000-0000-4000-8000-000000000000", path)
+        try:
+            view = resolve(f"/api/{service}{filled}", urlconf="cloud.urls").func.view_class
+            has = hasattr(view, method.lower()) and method.lower() in view.http_method_names
+        except Resolver404:
+            has = False
+        missing += [reason] if reason and not has else []
+        wrong += [line] if has == bool(reason) else []
+    assert not wrong
+    told = Path("docs/compatibility.md").read_text()
+    assert all(reason in told for reason in missing), set(missing)

@@ -13,6 +13,7 @@ from common.actor import Actor
 from hosts import heartbeats, reports, services, silence
 from hosts.models import Host
 from networking import rebalancing
+from networking.agents import scheduling
 from networking.networks import services as networks
 from networking.networks.models import Network
 from networking.routers import services as routers
@@ -124,3 +125,23 @@ def test_with_nobody_to_take_them_they_stay(cloud: Cloud) -> None:
     cloud.run(60)
     call_command("host_down", "--silent", stdout=io.StringIO())
     assert set(Host.objects.values_list("state", flat=True)) == {"down"} and cloud.spread() == before
+
+
+def test_what_an_operator_placed_by_hand_stays_there(cloud: Cloud, admin: Actor) -> None:
+    """B4, sibling: rebalancing took routers away from the host that an operator had chosen."""
+    host = Host.objects.get(name="host1")
+    for router in Router.objects.exclude(host="host1").order_by("id")[:5]:
+        scheduling.place_router(admin, host, router.id)
+    for network in Network.objects.exclude(dhcp_host="host1").order_by("id")[:5]:
+        scheduling.place_network(admin, host, network.id)
+    chosen = set(Router.objects.filter(placed=True).values_list("id", flat=True))
+    call_command("network_rebalance", stdout=io.StringIO())
+    cloud.run(int(rebalancing.CALM) + 10)
+    for _ in range(10):
+        rebalancing.tick()
+    assert set(Router.objects.filter(host="host1").values_list("id", flat=True)) == chosen, "the others made room"
+    assert cloud.spread()[0]["host1"] == 5
+    cloud.dead = {"host1"}
+    cloud.run(60)
+    assert "host1" not in cloud.spread()[1], "but for a host that is down"
+    assert not Router.objects.filter(placed=True).exists() and not Network.objects.filter(dhcp_placed=True).exists()

@@ -1,0 +1,46 @@
+"""Times in texts that somebody sent, compared with rows as they are shown.
+
+Most answers show whole seconds, and rows keep microseconds: a client that sends back such a time means all of that second.
+One with a fraction means that instant: it was shown so.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from django.db.models import Q
+from django.utils.dateparse import parse_datetime
+
+SECOND: Final = timedelta(seconds=1)
+#: What a comparison is called by clients.
+OPERATORS: Final = ("eq", "neq", "gt", "gte", "lt", "lte")
+
+
+def parsed(text: str) -> datetime | None:
+    """An ISO 8601 time, or day, in UTC unless it says otherwise; None for what is none.
+
+    A blank stands for the plus of an offset, which a URL decodes so.
+    """
+    text = text.strip()
+    for one in (text, text.replace(" ", "+"), f"{text}T00:00:00"):
+        try:
+            moment = parse_datetime(one)
+            if moment is not None:
+                return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+def compared(column: str, operator: str, moment: datetime) -> Q:
+    """Rows whose `column` is before, at or after `moment`; all of a second is meant by a time without a fraction."""
+    if moment.microsecond:
+        exact = "exact" if operator in ("eq", "neq") else operator
+        return ~Q(**{f"{column}__{exact}": moment}) if operator == "neq" else Q(**{f"{column}__{exact}": moment})
+    first = moment
+    if operator in ("gte", "lt"):
+        return Q(**{f"{column}__{operator}": first})
+    after = first + SECOND if first.year < 9999 else datetime.max.replace(tzinfo=UTC)
+    if operator in ("gt", "lte"):
+        return Q(**{f"{column}__{'gte' if operator == 'gt' else 'lt'}": after})
+    same = Q(**{f"{column}__gte": first, f"{column}__lt": after})
+    return ~same if operator == "neq" else same
