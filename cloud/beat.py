@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from django.db import close_old_connections
 
+from common import metrics
+
 log = logging.getLogger(__name__)
 
 SHARED = 2  # threads for all ticks that are not urgent
@@ -70,6 +72,7 @@ class Clock:
             tick.run()
         except Exception:  # one tick's fault must not stop the others
             log.exception("beat: %s failed", tick.name)
+            metrics.clock_failures.labels(tick.name).inc()
         finally:
             tick.begun = None
 

@@ -57,7 +57,9 @@ def _drop_lost_connections(**_: object) -> None:
 @worker_ready.connect
 def _start_beat(**_: object) -> None:
     from cloud.beat import start
+    from cloud.metrics import local
     from hostagent import memory
 
+    local.serve("control")
     memory.tidy()
     start()

@@ -3,11 +3,12 @@
 from django.urls import include, path
 
 from cloud import health
+from cloud.metrics.view import metrics
 from openstackapi import schema
 
 urlpatterns = [
     path("readyz", health.readyz),
-    path("metrics", health.metrics),
+    path("metrics", metrics),
     path("api/schema/", schema.SchemaView.as_view(), name="schema"),
     path("api/docs/", schema.DocsView.as_view(), name="docs"),
     path("api/identity/", include("identity.urls")),

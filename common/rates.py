@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
+from common import metrics
 from common.errors import TooMany
 
 #: Seconds' worth that may be used in one burst.
@@ -20,7 +21,8 @@ KEPT = 10_000  # keys; beyond it, those whose allowance is full again are forgot
 class Rate:
     """`per_second` for each key, `BURST` seconds' worth of it at once; 0 is without limit."""
 
-    def __init__(self, per_second: float) -> None:
+    def __init__(self, per_second: float, name: str = "other") -> None:
+        self._refused = metrics.limited.labels(name)
         self.per_second = per_second
         self._spent: dict[str, tuple[float, float]] = {}  # key → (when, what was left then)
         self._lock = Lock()
@@ -34,6 +36,7 @@ class Rate:
             when, left = self._spent.get(key, (moment, most))
             left = min(most, left + (moment - when) * self.per_second)
             if left < 1:
+                self._refused.inc()
                 raise TooMany(retry_after=max(1, math.ceil((1 - left) / self.per_second)))
             if len(self._spent) >= KEPT:
                 self._forget(moment)
@@ -47,7 +50,8 @@ class Rate:
 class AtOnce:
     """What each key may have under way at a time; 0 is without limit."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, name: str = "other") -> None:
+        self._refused = metrics.limited.labels(name)
         self.most = most
         self._under_way: Counter[str] = Counter()
         self._lock = Lock()
@@ -57,6 +61,7 @@ class AtOnce:
         """Raises: TooMany."""
         with self._lock:
             if self.most and self._under_way[key] >= self.most:
+                self._refused.inc()
                 raise TooMany(retry_after=10)
             self._under_way[key] += 1
         try:

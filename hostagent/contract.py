@@ -35,7 +35,7 @@ Report kinds:
 ``working``    body = {"progress": 0.0–1.0 | null}; within 2 s of the order and every 5 s after
 ``hello``      the agent started; a new boot id; control asks again every step outstanding on that host.
                body = {"speaks": 2, "challenge": "<hex>"}
-``heartbeat``  each 5 s; body = {"seconds_up": float, "others": what it was told last}, and {"speaks", "challenge"} while the
+``heartbeat``  each 5 s; body = {"seconds_up": float, "others": what it was told last, "agent": AgentFigures}, and {"speaks", "challenge"} while the
                agent wants to be welcomed (again)
 ``inventory``  each 60 s or on change; body = Inventory
 ``network``    body = {"hashes": {piece: hash}, "failed": {piece: FailureBody}}: what this host's network now is
@@ -351,6 +351,19 @@ class Failure(Exception):
         super().__init__(code, data)
         self.code = code
         self.data = data
+
+
+class AgentFigures(TypedDict):
+    """How an agent is. Agents that say nothing of it are as good as any."""
+
+    jobs: dict[str, int]  # pool of threads → orders that run or wait
+    reports: int  # that wait for the broker
+    parked: int  # that could not be encoded
+    deaths: int  # of threads that were started again
+    hypervisor_up: bool
+    disk_free: int  # bytes, where the host keeps its guests
+    disk_size: int
+    set_aside: int  # things that nobody knows
 
 
 class Inventory(TypedDict):

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from hostagent import contract, faults
+from hostagent import contract, faults, figures
 from hostagent.clock import ControlClock
 from hostagent.contract import Failure
 from hostagent.control_link import ControlLink
@@ -126,11 +126,16 @@ class Host:
     def _say_heartbeat(self) -> None:
         body: dict[str, Any] = {"seconds_up": round(time.monotonic() - self.started, 1)}
         body |= {"others": self.standing.others, "cloud": self.seen.cloud}
+        body["agent"] = self._figures()
         if self._gate.wants_welcome:
             body |= {"speaks": contract.VERSION, "challenge": self.clock.challenge()}
         self.report("heartbeat", body)
         if self._outbox.seconds_away > ISOLATED_AFTER or self._is_leaving_control:
             self._aside(self._see_control)
+
+    def _figures(self) -> contract.AgentFigures:
+        deaths = sum(self.threads.deaths.values()) + self._outbox.deaths
+        return figures.read(self, reports=self._outbox.waiting, parked=self._outbox.parked_count, deaths=deaths)
 
     def _welcomed(self, body: dict[str, Any]) -> None:
         """Control answered our challenge: it speaks version 2, says what time it is, and whether there are others."""

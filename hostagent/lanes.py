@@ -41,6 +41,7 @@ class Lanes:
         self._timers = timers
         self._inline = inline
         self._waiting: dict[str, deque[tuple[Pool, Run]]] = {}
+        self._current: dict[str, Pool] = {}
         self._parked: dict[str, tuple[object, Timer, Pool, Run]] = {}
         self._lock = threading.Lock()
 
@@ -52,7 +53,19 @@ class Lanes:
                 queue.append((chosen, run))
                 return
             self._waiting[key] = deque()
+            self._current[key] = chosen
         self._start(key, chosen, run)
+
+    def jobs(self) -> dict[str, int]:
+        """Pool → jobs that run, that wait for a thread, their lane or for time to pass."""
+        found: dict[str, int] = dict.fromkeys(THREADS, 0)
+        with self._lock:
+            for pool in self._current.values():
+                found[pool] += 1
+            for queue in self._waiting.values():
+                for pool, _run in queue:
+                    found[pool] += 1
+        return found
 
     def busy(self, key: str) -> bool:
         return key in self._waiting
@@ -106,6 +119,8 @@ class Lanes:
             queue = self._waiting[key]
             following = queue.popleft() if queue else None
             if following is None:
-                del self._waiting[key]
+                del self._waiting[key], self._current[key]
+            else:
+                self._current[key] = following[0]
         if following is not None:
             self._start(key, *following)

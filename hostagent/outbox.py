@@ -31,6 +31,7 @@ class Outbox:
 
     def __init__(self, send: Send, threads: Threads | None = None) -> None:
         self.parked: deque[dict[str, Any]] = deque(maxlen=PARKED)
+        self.parked_count = 0  # of them ever
         self._send = send
         self._threads = threads or Threads()
         self._reports: deque[tuple[Close, dict[str, Any]]] = deque(maxlen=LIMIT)
@@ -58,6 +59,16 @@ class Outbox:
         """How long the broker has been away; 0 while it takes reports."""
         since = self._away_since
         return 0.0 if since is None else time.monotonic() - since
+
+    @property
+    def waiting(self) -> int:
+        """Reports that have not left, of all hosts of this process."""
+        return len(self._reports)
+
+    @property
+    def deaths(self) -> int:
+        """How often threads of this process that must not end did."""
+        return sum(self._threads.deaths.values())
 
     def put(self, close: Close, report: dict[str, Any]) -> None:
         """Queue a report. `close(report)` stamps and seals it when it leaves."""
@@ -136,6 +147,7 @@ class Outbox:
         if report.get("kind") == "event" and report["body"].get("event") == "parked":
             return
         self.parked.append(report)
+        self.parked_count += 1
         body: dict[str, Any] = {"event": "parked", "at": time.time(), "kind": report.get("kind", ""), "detail": detail}
         told = {**report, "kind": "event", "operation": "", "step": "", "subject": "", "body": body}
         with self._wake:

@@ -75,6 +75,13 @@ class SetAside:
             return []
         return [self._read(path) for path in sorted(self.folder.iterdir()) if (path / NOTE).exists()]
 
+    def count(self) -> int:
+        """How many there are, those being put aside counted."""
+        try:
+            return sum(1 for _ in self.folder.iterdir())
+        except OSError:
+            return 0
+
     def drop(self, id: str) -> None:
         """Absent is success."""
         if ID.fullmatch(id) and (self.folder / id).is_dir():

@@ -16,7 +16,7 @@ from common.clock import now
 from hostagent import broker
 from hostagent.contract import HEARTBEAT_QUEUE
 from hostagent.threads import Threads
-from hosts import epoch, services
+from hosts import epoch, figures, services
 from hosts.models import Host
 from hosts.states import HostState
 from operations import arrivals
@@ -36,6 +36,7 @@ def start() -> None:
     global _is_running
     if not _is_running:
         _is_running = True
+        figures.start()
         threads = Threads()
         threads.keep("heartbeats", _read)
         threads.keep("heartbeats-write", _write)
@@ -43,6 +44,7 @@ def start() -> None:
 
 def note(name: str, body: dict[str, Any]) -> None:
     """A host lives. Written within a second where control runs, at once elsewhere."""
+    figures.note(name, body.get("agent"))
     with _lock:
         _beats[name] = body
     if not _is_running:

@@ -15,6 +15,7 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from common import metrics
 from common.actor import Actor
 from common.clock import now
 from common.errors import NotFound, Unauthorized
@@ -77,6 +78,7 @@ def issue(
     expires_at: datetime | None = None,
 ) -> tuple[str, Token]:
     """A new token and its text. One made from `parent` expires with it and continues its audit chain."""
+    metrics.tokens.labels("+".join(sorted(methods))).inc()
     moment = now()
     limit = parent.expires_at if parent else moment + timedelta(seconds=settings.TOKEN_LIFETIME)
     if expires_at is not None:

@@ -17,7 +17,7 @@ FromSession = Callable[[HttpRequest], Actor | None]
 Check = Callable[[Actor, HttpRequest], None]
 
 #: What one user may ask in all, by whatever tokens, sessions and addresses.
-of_users = Rate(settings.USER_REQUESTS_PER_SECOND)
+of_users = Rate(settings.USER_REQUESTS_PER_SECOND, "user")
 
 _from_token: FromToken | None = None
 _check: Check | None = None

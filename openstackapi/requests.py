@@ -1,10 +1,12 @@
 """A request id on every request and answer."""
 
 import re
+import time
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from common import metrics
 from common.ids import new_request_id
 
 _GLOBAL = re.compile(r"^req-[0-9a-f-]{36}\Z")
@@ -22,6 +24,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        begun = time.perf_counter()
         given = request.META.get("HTTP_X_STACKLING_REQUEST_ID", "")  # the front door's, which a client cannot claim
         request.request_id = given if _GLOBAL.match(given) else new_request_id()  # type: ignore[attr-defined]
         sent = request.META.get("HTTP_X_OPENSTACK_REQUEST_ID", "")
@@ -32,6 +35,9 @@ class RequestIdMiddleware:
             response.headers["X-Compute-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         if given:
             _tell_the_door(request, response)
+        match = request.resolver_match
+        seconds = time.perf_counter() - begun
+        metrics.observe(match and match.route, request.path, request.method or "", response.status_code, seconds)
         return response
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 from django.conf import settings
 
+from common import metrics
 from hostagent import envelope
 from hostagent.contract import ACCEPTED_VERSIONS, HEARTBEAT_COUNTS, SILENCE, STATS_EVERY, is_sealed
 
@@ -114,6 +115,8 @@ def opened(message: Any, key_of: KeyOf, *, beat: bool = False) -> dict[str, Any]
     if not fresh.admit(host, stream, number):
         log.warning("a report of host %s (%s) was dropped: it came before", host, kind)
         return None
+    if version > 1:
+        metrics.report_age.labels("heartbeats" if beat else "reports").observe(max(age, 0.0))
     if beat != (kind == "heartbeat" and version > 1):
         log.error("a report of host %s (%s) was refused: it came by the wrong queue", host, kind)
         return None

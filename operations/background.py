@@ -44,6 +44,11 @@ def register(kind: str, fn: Callable[[str], None], *, pool: str | Callable[[str]
     _KINDS[kind] = Kind(fn, pool)
 
 
+def kinds() -> list[str]:
+    """All that there are."""
+    return sorted(_KINDS)
+
+
 def pool_of(kind: str, key: str) -> str:
     pool = _KINDS[kind].pool
     return pool(key) if callable(pool) else pool

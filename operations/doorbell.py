@@ -13,6 +13,8 @@ from collections.abc import Callable
 
 from django.db import close_old_connections
 
+from common import metrics
+
 log = logging.getLogger(__name__)
 
 OPERATIONS = "operations"
@@ -38,6 +40,9 @@ class Pool:
         self._jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = self._idle = 0
+
+    def waiting(self) -> int:
+        return self._jobs.qsize()
 
     def put(self, job: str) -> None:
         self._jobs.put(job)
@@ -108,7 +113,13 @@ def become_control() -> None:
         from operations import background
 
         background.forget_dead_claims()
-        _bell = Bell(run, pool_of)
+        bell = _bell = Bell(run, pool_of)
+        metrics.gauge_of(
+            "stackling_pool_jobs",
+            "Jobs that wait for a thread of control.",
+            "pool",
+            lambda: ((name, pool.waiting()) for name, pool in bell.pools.items()),
+        )
 
 
 def is_kick(job: str) -> bool:

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from django.db import transaction
 
-from common import errors
+from common import errors, metrics
 from common.clock import now
 from common.database import tried_again
 from common.live import announce
@@ -254,11 +254,13 @@ def _tried(row: Operation, flow: Flow, spec: Step, step: OperationStep, error: E
 
 def _finish(row: Operation) -> None:
     row.state = State.DONE
+    _counted(row, (now() - row.created_at).total_seconds())
     _release(row)
 
 
 def _settle_failed(row: Operation, flow: Flow) -> None:
     row.state = State.FAILED
+    _counted(row)
     _release(row)  # first: what settles it may begin something that needs its holds
     if flow.on_failed is not None:
         spec = flow.steps[0]
@@ -266,6 +268,18 @@ def _settle_failed(row: Operation, flow: Flow) -> None:
         op = Op(row, step, spec)
         error = op.error or errors.StepFailed(step="?", detail="?")
         flow.on_failed(op, error)
+
+
+def _counted(row: Operation, seconds: float | None = None) -> None:
+    """Count an end once it is committed; of a good one also how long it took."""
+    flow, result = row.flow, str(row.state)
+
+    def count() -> None:
+        metrics.operations.labels(flow, result).inc()
+        if seconds is not None:
+            metrics.operation_seconds.labels(flow).observe(seconds)
+
+    transaction.on_commit(count, robust=True)
 
 
 def _release(row: Operation) -> None:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common import errors
+from common import errors, metrics
 from common.clock import now
 from common.live import announce
 from operations import doorbell
@@ -75,6 +75,8 @@ def park(row: Operation, error: errors.CloudError) -> None:
 
     Its holds and waiters go. Other operations that wait for its end go on.
     """
+    flow = row.flow
+    transaction.on_commit(lambda: metrics.operations.labels(flow, "broken").inc(), robust=True)
     holds = sorted(Hold.objects.filter(operation=row).values_list("key", flat=True))
     row.parked = {"state": row.state, "holds": holds, "at": now().isoformat()}
     row.state, row.wake_at, row.attempts = State.BROKEN, None, 0

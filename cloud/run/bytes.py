@@ -26,12 +26,14 @@ def main() -> None:
 
     from cloud import uploads
     from cloud.handlers import BytesHandler
+    from cloud.metrics import local
 
     import_module(BytesHandler.urls)  # every view is loaded before the first request asks for one
     application = BytesHandler()
     run = Path(os.environ["STACKLING_RUN"])
     for name, threads in SOCKETS.items():
         uploads.serve(run / f"{name}.sock", application, threads)
+    local.serve("bytes")
     memory.tidy()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
 

@@ -21,6 +21,7 @@ _TEMPLATE = """\
 global
     log stderr format raw daemon notice
     stats socket {run}/haproxy.sock mode 600 level admin
+    stats socket {run}/haproxy-stats.sock mode 600 level user{owner}
     maxconn 4000
     nbthread 1
     hard-stop-after 10s
@@ -189,10 +190,9 @@ def _errors(cloud: Cloud) -> str:
 
 
 def _refuse(cloud: Cloud, status: int, condition: str) -> str:
+    """A denial: haproxy counts it as one, apart from what it answers otherwise (cloud/metrics/frontdoor.py)."""
     kind = "content-type application/json lf-string"
-    return (
-        f"    http-request return status {status} {kind} '{_error_text(cloud, status)}'{_head(status)} if {condition}"
-    )
+    return f"    http-request deny status {status} {kind} '{_error_text(cloud, status)}'{_head(status)} if {condition}"
 
 
 def _limits(cloud: Cloud, limits: Limits) -> str:

@@ -1,6 +1,7 @@
 """Whether a cloud that starts is ready: asked of web itself, and of the front door."""
 
 import http.client
+import json
 import os
 import socket
 import time
@@ -110,7 +111,7 @@ def _not_ready(cloud: Cloud) -> str:
             return "" if answer.status == 200 else f"the front door answers {answer.status}"
     except urllib.error.HTTPError as error:
         return f"the front door answers {error.code} {error.read(600).decode(errors='replace')}"
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return f"{type(error).__name__}: {error}"
 
 
@@ -127,10 +128,11 @@ def _own_door(cloud: Cloud) -> Any:
 
 
 def hosts_missing(cloud: Cloud) -> str:
-    """What /metrics says of the hosts, as a sentence, while not all of this machine's are up; "" once they are."""
-    lines = ask_web(cloud.run / "web.sock", "/metrics")[1].splitlines()
-    counts = dict(line.split("} ") for line in lines if line.startswith("stackling_hosts{"))
-    up, wanted = int(counts.get('stackling_hosts{state="up"', 0)), cloud.hosts + cloud.fake_hosts
+    """What /readyz says of the hosts, as a sentence, while not all of this machine's are up; "" once they are."""
+    up, wanted = (
+        json.loads(ask_web(cloud.run / "web.sock", "/readyz")[1]).get("hosts_up", 0),
+        cloud.hosts + cloud.fake_hosts,
+    )
     return "" if up >= wanted else f"{up} of {wanted} hosts are up"
 
 

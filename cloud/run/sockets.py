@@ -7,6 +7,9 @@ end_with_parent()
 memory.few_arenas()
 
 from cloud.asgi import application  # noqa: E402
+from cloud.metrics import local  # noqa: E402
+
+local.serve("sockets")
 
 memory.tidy()
 

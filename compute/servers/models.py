@@ -124,6 +124,9 @@ class Server(models.Model):
             models.Index(fields=("terminated_at",), condition=Q(deleted=True), name="servers_gone"),
             models.Index(fields=("-created_at", "-id"), name="servers_by_age"),
             models.Index(
+                fields=("vm_state",), condition=Q(deleted=False), name="servers_by_state"
+            ),  # counted by /metrics
+            models.Index(
                 fields=("project_id", "vcpus", "ram", "deleted"), condition=Q(deleted=False), name="servers_quota"
             ),
         ]

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
+from common import metrics
 from common.clock import now
 from common.errors import Unauthorized
 from hostagent import inet
@@ -64,6 +65,7 @@ class Tries:
 
     def __init__(self, kind: str, *words: str | None, source: str = "") -> None:
         where = network_of(source)
+        self.kind = kind
         self.key = keyed_hash("identity.tries", "\0".join((kind, where, *(word or "" for word in words))))
         self.source_key = keyed_hash("identity.tries.source", where)
         rows = FailedTry.objects.in_bulk([self.key, self.source_key])
@@ -90,6 +92,7 @@ class Tries:
 
     def failed(self) -> WrongPassword:
         """Count one more, unless a pause runs; a pause that is over begins the count anew."""
+        metrics.sign_ins_failed.labels(self.kind).inc()
         if not self.paused:
             self._count_own()
             self._count_source()

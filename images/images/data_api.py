@@ -17,7 +17,7 @@ from images.stores import files
 from openstackapi.views import Response
 
 #: Each is a thread of the bytes process for as long as its body comes; no user takes them all.
-uploads = AtOnce(settings.USER_UPLOADS)
+uploads = AtOnce(settings.USER_UPLOADS, "uploads")
 OCTETS: dict[str, Any] = {"application/octet-stream": {}}
 #: Where nginx, which says so with X-Sendfile-Type, has the image store: an answer names a file there and holds no thread
 #: while it is sent. The part that Range asks for is nginx's to cut. Source: nginx, X-Accel; Rack::Sendfile, the header.

@@ -13,6 +13,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from common import metrics
 from common.actor import Actor
 from common.errors import sentence
 from compute.servers import states
@@ -118,7 +119,6 @@ def word(row: dict[str, Any]) -> status.Status:
 
 _html: OrderedDict[tuple[Any, ...], str] = OrderedDict()
 _one_renders = threading.Lock()
-rendered = 0  # rows since this process started, for /metrics
 
 
 def html(row: dict[str, Any], actor: Actor, *, everywhere: bool, projects: dict[str, str]) -> str:
@@ -138,7 +138,6 @@ def html(row: dict[str, Any], actor: Actor, *, everywhere: bool, projects: dict[
 def _render(
     key: tuple[Any, ...], row: dict[str, Any], everywhere: bool, projects: dict[str, str], *, is_foreign: bool
 ) -> str:
-    global rendered
     is_failed = row["vm_state"] == states.ERROR and row["fault_code"]
     context = {
         "row": row,
@@ -148,7 +147,7 @@ def _render(
         "why": sentence(row["fault_code"], row["fault_data"]) if is_failed else "",
     }
     text = _html[key] = render_to_string("portal/server_row.html", context)
-    rendered += 1
+    metrics.rows_rendered.inc()
     if len(_html) > 5000:
         _html.popitem(last=False)
     return text

@@ -18,6 +18,8 @@ class Hypervisor(Protocol):
 
     #: What it can do: a scheduler filter on control, a readable refusal for the user.
     CAPABILITIES: frozenset[str]
+    #: Whether what it stands on is there, as far as is known without asking.
+    is_up: bool
 
     def start(self) -> None:
         """Find the guests that run already, and watch them."""

@@ -36,6 +36,8 @@ class Fake:
         {"pause", "suspend", "snapshot", "attach_port", "attach_disk", "console_log", "config_drive", "reboot_soft"}
     )
 
+    is_up = True  # there is no daemon that could be away
+
     def __init__(self, host: "Host") -> None:
         self._host = host
         self._domains = Journal(host.own.data / "fake-domains.jsonl")  # server id → {"state", "spec", "since"}

@@ -88,6 +88,10 @@ class Libvirt:
             log.error("%s: %s", self._host.name, failure.data)
         self._host.timers.after(KEEP_EVERY, self._keep, every=KEEP_EVERY)
 
+    @property
+    def is_up(self) -> bool:  # type: ignore[override]
+        return self._link.is_up
+
     def stop(self) -> None:
         self.serial.stop()
         self.logs.stop()

@@ -124,6 +124,11 @@ class LibvirtLink:
             if self._connection is connection:
                 self._connection = None
 
+    @property
+    def is_up(self) -> bool:
+        """Whether there is a connection, as far as is known without asking."""
+        return self._connection is not None
+
     def keep(self) -> None:
         """Open again what was lost; libvirtd too, if it died. Called each few seconds."""
         with self._lock:
