@@ -4,14 +4,13 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('compute', '0007_security_groups_of_ports'),
+        ("compute", "0007_security_groups_of_ports"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='server',
-            index=models.Index(condition=models.Q(('deleted', False)), fields=['vm_state'], name='servers_by_state'),
+            model_name="server",
+            index=models.Index(condition=models.Q(("deleted", False)), fields=["vm_state"], name="servers_by_state"),
         ),
     ]
