@@ -176,5 +176,5 @@ FAKE = {
 }
 REAL = {"start": start, "idle": idle, "boot_real": boot_real, "second_start": second_start}
 #: These start what they need themselves.
-ALONE = {**alone.ALONE, "large": large.compare}
+ALONE = {**alone.ALONE, "large": large.compare, "heartbeats": large.heartbeats}
 ALL = {**ALONE, **FAKE, **REAL}

@@ -1,5 +1,6 @@
 """A cloud of the benchmark's own, in a namespace of its own, gone at the end."""
 
+import itertools
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 CLONE = Path(__file__).resolve().parent.parent
+_number = itertools.count()  # several clouds of one run side by side
 
 
 def free_port() -> int:
@@ -56,12 +58,13 @@ def running(*, hosts: int = 0, fake: int = 2, **more: str) -> Iterator[Running]:
     """`make run` with its own state; stopped and removed afterwards."""
     data = Path(tempfile.mkdtemp(prefix="stackling-bench-"))
     data.chmod(0o755)
-    octet = os.getpid() % 200 + 20
+    number = next(_number)
+    octet = (os.getpid() + number) % 200 + 20
     environment = {
         **os.environ,
         "STACKLING_DATA": str(data),
         "STACKLING_PORT": str(free_port()),
-        "STACKLING_NETNS": f"bench-{os.getpid()}",
+        "STACKLING_NETNS": f"bench-{os.getpid()}-{number}",
         "STACKLING_EXTERNAL_CIDR": f"172.25.{octet}.0/24",
         "STACKLING_HOSTS": str(hosts),
         "STACKLING_FAKE_HOSTS": str(fake),

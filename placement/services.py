@@ -47,8 +47,9 @@ class Room:
     def shortage(self, resources: Mapping[str, int]) -> tuple[str, int, int] | None:
         """The first class that does not fit, as (class, need, have); None when all fit."""
         for name, need in resources.items():
-            if need > self.free(name):
-                return name, need, max(0, self.free(name))
+            free = self.capacity.get(name, 0) - self.used.get(name, 0)
+            if need > free:
+                return name, need, max(0, free)
         return None
 
 

@@ -35,20 +35,25 @@ def _python(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, *arguments)
 
 
-def _granian(cloud: Cloud, name: str, interface: str, *more: str) -> tuple[str, ...]:
-    socket = f"{cloud.run}/{name}.sock"
+def _web(cloud: Cloud) -> tuple[str, ...]:
+    socket = f"{cloud.run}/web.sock"
     return _python(
         "-m", "cloud.run.serve", socket, "--", sys.executable, "-m", "granian", "--uds", socket,
-        "--uds-permissions", "0600", "--interface", interface, "--workers", "1", "--respawn-failed-workers", "--workers-kill-timeout", "5s", "--no-access-log", "--log-level", "warning", *more,
-        f"cloud.run.{name}:application",
+        "--uds-permissions", "0600", "--interface", "wsgi", "--workers", "1", "--respawn-failed-workers", "--workers-kill-timeout", "5s",
+        "--no-access-log", "--log-level", "warning", "--blocking-threads", str(WEB_THREADS), "--no-ws", "cloud.run.web:application",
     )  # fmt: skip
+
+
+def _sockets(cloud: Cloud) -> tuple[str, ...]:
+    socket = f"{cloud.run}/sockets.sock"
+    return _python("-m", "cloud.run.serve", socket, "--", sys.executable, "-m", "cloud.run.sockets", socket)
 
 
 def control_plane(cloud: Cloud, front_door_root: bool) -> list[Program]:
     """Everything but the host agents. The front door starts as root where it binds inside a namespace."""
     programs = [
-        Program("web", _granian(cloud, "web", "wsgi", "--blocking-threads", str(WEB_THREADS), "--no-ws")),
-        Program("sockets", _granian(cloud, "sockets", "asginl")),
+        Program("web", _web(cloud)),
+        Program("sockets", _sockets(cloud)),
         Program(
             "control",
             _python("-m", "celery", "-A", "cloud.celery", "worker", "--queues", "control", "--pool", "threads", "--concurrency", "6",

@@ -1,16 +1,38 @@
-"""What the sockets process loads: /ws/, tied to granian's own life."""
+"""The sockets process: /ws/ (`python -m cloud.run.sockets SOCKET`).
 
-from cloud.run.lifeline import end_with_parent
+granian in this process itself: under its command, a parent that only waits for its one child holds 10 MiB more.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from cloud.run import lean
 from hostagent import memory
 
-end_with_parent()
-memory.few_arenas()
 
-from cloud.asgi import application  # noqa: E402
-from cloud.metrics import local  # noqa: E402
+async def serve(socket: Path) -> None:
+    """Answer at a unix socket until told to end. Connections that are open then are closed."""
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server.embed import Server
 
-local.serve("sockets")
+    from cloud.asgi import application
+    from cloud.metrics import local
 
-memory.tidy()
+    local.serve("sockets")
 
-__all__ = ["application"]
+    server = Server(application, uds=socket, interface=Interfaces.ASGINL, log_level=LogLevels.error)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, server.stop)
+    memory.tidy()
+    await server.serve()
+
+
+if __name__ == "__main__":
+    memory.few_arenas()
+    os.umask(0o077)
+    lean.without_unused_drivers()
+    asyncio.run(serve(Path(sys.argv[1])))

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from cloud.run import deadlines, files, frontdoor, hosts, nginx, programs, ready, supervise, vendor
+from cloud.run import files, frontdoor, hosts, nginx, programs, ready, supervise, vendor, watch
 from cloud.run.settings import CLONE, Cloud, Refused
 from cloud.run.steps import Steps, hash_files, hash_tree_facts, run, stream_steps
 from cloud.run.users import Account, as_root, control_account
@@ -249,20 +249,20 @@ def up(cloud: Cloud) -> int:
     )
     names = write_configs(cloud, account, underlay)
     try:
-        return _serve(cloud, account, steps, names)
+        return _serve(cloud, account, steps, names, lock.fileno())
     finally:
         (cloud.data / "ready").unlink(missing_ok=True)
         lock.close()
 
 
-def _serve(cloud: Cloud, account: Account, steps: Steps, names: list[str]) -> int:
-    """Starts the supervisors, waits until all answers, says so, and stays until told to stop or a supervisor ends."""
+def _serve(cloud: Cloud, account: Account, steps: Steps, names: list[str], lock: int) -> int:
+    """Starts the supervisors, waits until all answers, says so, and goes on as what watches them. Told to stop before: 0."""
     stopping: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         stopping.append(number)
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in watch.STOP:
         signal.signal(number, stop)
     children = {name: supervise.start(cloud, name, through=as_root([]) if name == "agents" else []) for name in names}
     try:
@@ -273,20 +273,12 @@ def _serve(cloud: Cloud, account: Account, steps: Steps, names: list[str]) -> in
                 pids[name] = supervise.pid_of(cloud, name) or child.pid
             files.ready(cloud, account, facts(cloud, account, steps, pids))
             print(_block(cloud, account, time.monotonic() - steps.started), flush=True)
-        looked = time.monotonic()
-        while not stopping and all(child.poll() is None for child in children.values()):
-            if time.monotonic() - looked > deadlines.EVERY:
-                deadlines.cut(cloud)
-                looked = time.monotonic()
-            time.sleep(0.5)
-        ended = [name for name, child in children.items() if child.poll() is not None]
-        if ended and not stopping:
-            print(f"{', '.join(ended)} ended by itself; see {cloud.logs}.", file=sys.stderr)
-        return 0 if stopping or not ended else 1
+        signal.pthread_sigmask(signal.SIG_BLOCK, watch.STOP)  # what comes from here on is heard by what we become
+        if not stopping:
+            watch.become(lock, {name: child.pid for name, child in children.items()})
+        return 0
     finally:
-        for name in reversed(names):
-            supervise.stop(cloud, name)
-        print("Stopped. Guests and their networks go on; `make clean` removes them.", flush=True)
+        watch.end(cloud, names)
 
 
 def _runner(cloud: Cloud) -> int | None:

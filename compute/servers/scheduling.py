@@ -4,11 +4,15 @@ A filter returns None (the host will do) or (need, have), two short texts for pe
 """
 
 import heapq
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import NoCapacity
@@ -137,17 +141,28 @@ def different_host_filter(host: Candidate, ask: Ask) -> Verdict:
     return (f"another host than {', '.join(sorted(ask.avoid))}", host.name) if host.name in ask.avoid else None
 
 
-FILTERS: tuple[tuple[str, Filter], ...] = (
-    ("ForcedHostFilter", forced_host_filter),
-    ("AvailabilityZoneFilter", availability_zone_filter),
-    ("ComputeFilter", compute_filter),
-    ("SameHostFilter", same_host_filter),
-    ("DifferentHostFilter", different_host_filter),
-    ("ImagePropertiesFilter", image_properties_filter),
-    ("ComputeCapabilitiesFilter", compute_capabilities_filter),
-    ("AggregateInstanceExtraSpecsFilter", aggregate_extra_specs_filter),
-    ("ResourcesFilter", resources_filter),
-)
+def _always(ask: Ask) -> bool:
+    return True
+
+
+def _specs(*prefixes: str) -> Callable[[Ask], bool]:
+    return lambda ask: any(key.startswith(prefixes) for key in ask.extra_specs)
+
+
+_IMAGE_PROPERTIES = {"hw_architecture", "architecture", "img_hv_type"}
+
+#: Name, filter, and whether it may say no to anything at all for what is asked: most have no say in most launches.
+FILTERS: tuple[tuple[str, Filter, Callable[[Ask], bool]], ...] = (
+    ("ForcedHostFilter", forced_host_filter, lambda ask: bool(ask.forced_host)),
+    ("AvailabilityZoneFilter", availability_zone_filter, lambda ask: bool(ask.zone)),
+    ("ComputeFilter", compute_filter, _always),
+    ("SameHostFilter", same_host_filter, lambda ask: ask.only is not None),
+    ("DifferentHostFilter", different_host_filter, lambda ask: bool(ask.avoid)),
+    ("ImagePropertiesFilter", image_properties_filter, lambda ask: not _IMAGE_PROPERTIES.isdisjoint(ask.image_properties)),
+    ("ComputeCapabilitiesFilter", compute_capabilities_filter, _specs("trait:", "capabilities:")),
+    ("AggregateInstanceExtraSpecsFilter", aggregate_extra_specs_filter, _specs("aggregate_instance_extra_specs:")),
+    ("ResourcesFilter", resources_filter, _always),
+)  # fmt: skip
 
 
 def resources_of(flavor: Mapping[str, Any]) -> dict[str, int]:
@@ -168,10 +183,17 @@ def zones() -> dict[str, tuple[str, list[dict[str, str]]]]:
     return out
 
 
-_HOST_COLUMNS = ("name", "state", "enabled", "forced_down", "capabilities", "inventory")
+_HOST_COLUMNS = ("name", "state", "enabled", "forced_down")
+_HOST_TEXTS = (Cast("capabilities", TextField()), Cast("inventory", TextField()))
+
+_hosts = Prepared(lambda: Host.objects.order_by("name").values_list(*_HOST_COLUMNS, *_HOST_TEXTS))
 
 
-_hosts = Prepared(lambda: Host.objects.order_by("name").values(*_HOST_COLUMNS))
+@lru_cache(maxsize=1024)
+def _facts(capabilities: str, inventory: str) -> tuple[frozenset[str], str, str]:
+    """(capabilities, architecture, hypervisor) of what a host said last, as JSON: it says the same for days."""
+    said = json.loads(inventory) or {}
+    return frozenset(json.loads(capabilities) or ()), said.get("cpu_arch", ""), said.get("hypervisor", "")
 
 
 def candidates(*, lock: bool = False, with_traits: bool = False) -> list[Candidate]:
@@ -179,19 +201,16 @@ def candidates(*, lock: bool = False, with_traits: bool = False) -> list[Candida
     rooms = placement.rooms(lock=lock, with_traits=with_traits)
     in_aggregates = zones()
     out = []
-    for row in _hosts():
-        inventory = row["inventory"] or {}
-        zone, metadata = in_aggregates.get(row["name"], (DEFAULT_ZONE, []))
+    for name, state, enabled, forced_down, *texts in _hosts():
+        zone, metadata = in_aggregates.get(name, (DEFAULT_ZONE, []))
         out.append(
             Candidate(
-                name=row["name"],
-                state=HostState.DOWN if row["forced_down"] else row["state"],
-                enabled=row["enabled"],
-                room=rooms.get(row["name"]),
-                zone=zone,
-                capabilities=frozenset(row["capabilities"] or ()),
-                arch=inventory.get("cpu_arch", ""),
-                hypervisor=inventory.get("hypervisor", ""),
+                name,
+                HostState.DOWN if forced_down else state,
+                enabled,
+                rooms.get(name),
+                zone,
+                *_facts(*texts),
                 aggregates=metadata,
             )
         )
@@ -288,7 +307,7 @@ class Decision:
 
 
 def _row(host: str, passed: int, verdict: Verdict) -> dict[str, Any]:
-    checks: list[dict[str, Any]] = [{"filter": name, "ok": True} for name, _check in FILTERS[:passed]]
+    checks: list[dict[str, Any]] = [{"filter": name, "ok": True} for name, *_ in FILTERS[:passed]]
     if verdict is not None:
         checks.append({"filter": FILTERS[passed][0], "ok": False, "need": verdict[0], "have": verdict[1]})
     return {"host": host, "checks": checks}
@@ -298,8 +317,9 @@ def decide(ask: Ask, hosts: list[Candidate]) -> Decision:
     """Run every host through the filters (each stops at its first no) and take the best of those left."""
     answers: list[tuple[str, int, Verdict]] = []
     passed = []
+    checks = [(number, check) for number, (_name, check, matters) in enumerate(FILTERS) if matters(ask)]
     for host in hosts:
-        for number, (_name, check) in enumerate(FILTERS):
+        for number, check in checks:
             verdict = check(host, ask)
             if verdict is not None:
                 answers.append((host.name, number, verdict))

@@ -13,6 +13,18 @@ WITHOUT = {
     "qrcode": ALL,  # for setting up an app
     "rest_framework.views": ("cloud.asgi", "cloud.celery"),  # 20 MiB, 0.5 s: for the APIs, which only web serves
 }
+#: Small processes: what they do without.
+SMALL = {
+    "cloud.run.consoles": ("numpy", "django"),  # 10 MiB, in each console's process too
+    "cloud.run.watch": ("yaml", "cryptography", "xmlrpc", "django"),  # 11 MiB, for as long as the cloud runs
+}
+
+
+@pytest.mark.parametrize("process", SMALL)
+def test_a_small_process_stays_small(process: str) -> None:
+    program = f"import sys, {process}; print(*[name for name in {SMALL[process]!r} if sys.modules.get(name)])"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == []
 
 
 @pytest.mark.parametrize("process", ALL)

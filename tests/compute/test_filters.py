@@ -1,0 +1,59 @@
+"""D: a launch asks only the filters that may say no to it; 500 hosts cost it no more than their rooms."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from compute.servers.scheduling import FILTERS, Ask, Candidate, decide
+from placement.services import Room
+
+ASKS: tuple[dict[str, Any], ...] = (
+    {"forced_host": "h1"},
+    {"zone": "z1"},
+    {"only": frozenset({"h1"})},
+    {"avoid": frozenset({"h1"})},
+    {"image_properties": {"hw_architecture": "aarch64"}},
+    {"image_properties": {"architecture": "aarch64", "os_type": "linux"}},
+    {"image_properties": {"img_hv_type": "xen"}},
+    {"extra_specs": {"trait:HW_CPU_X86_AVX2": "required"}},
+    {"extra_specs": {"capabilities:secure": "1", "hw:cpu_policy": "dedicated"}},
+    {"extra_specs": {"aggregate_instance_extra_specs:ssd": "true"}},
+)
+HOSTS = [
+    Candidate(name, state, name != "off", Room("p", name, {"MEMORY_MB": memory, "VCPU": 8}), zone, frozenset(), arch, "kvm", metadata)
+    for name, state, memory, zone, arch, metadata in (
+        ("h1", "up", 4096, "nova", "x86_64", []),
+        ("h2", "up", 512, "z1", "aarch64", [{"ssd": "true"}]),
+        ("h3", "down", 4096, "z1", "", []),
+        ("off", "up", 4096, "nova", "x86_64", [{"ssd": "false"}]),
+    )
+]  # fmt: skip
+
+
+def asks() -> list[Ask]:
+    plain = {"resources": {"MEMORY_MB": 1024, "VCPU": 1}, "project_id": "p"}
+    pairs = [{**a, **b} for a, b in itertools.combinations(ASKS, 2)]
+    return [Ask(**plain, **more) for more in ({}, *ASKS, *pairs)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("number", "name"), [(n, name) for n, (name, *_) in enumerate(FILTERS)])
+def test_a_filter_that_is_not_asked_would_refuse_nobody(number: int, name: str) -> None:
+    """D: and each one is asked, and refuses somebody, in some launch."""
+    _name, check, matters = FILTERS[number]
+    refused = 0
+    for ask in asks():
+        verdicts = [check(host, ask) for host in HOSTS]
+        refused += sum(verdict is not None for verdict in verdicts)
+        assert matters(ask) or verdicts == [None] * len(HOSTS), ask
+    assert refused
+
+
+def test_the_answers_are_those_of_all_filters() -> None:
+    for ask in asks():
+        answers = {host: (number, verdict) for host, number, verdict in decide(ask, HOSTS).answers}
+        for host in HOSTS:
+            said = [
+                (number, verdict) for number, (_n, check, _m) in enumerate(FILTERS) if (verdict := check(host, ask))
+            ]
+            assert answers[host.name] == (said[0] if said else (len(FILTERS), None))
