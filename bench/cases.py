@@ -172,9 +172,8 @@ FAKE = {
     "sockets": pages.sockets,
     "users": many.users,
     "role_change": many.role_change,
-    "filled_boot": large.filled_boot,
 }
 REAL = {"start": start, "idle": idle, "boot_real": boot_real, "second_start": second_start}
 #: These start what they need themselves.
-ALONE = {**alone.ALONE, "large": large.compare, "heartbeats": large.heartbeats}
+ALONE = {**alone.ALONE, "large": large.compare, "heartbeats": large.heartbeats, "filled_boot": large.filled_boot}
 ALL = {**ALONE, **FAKE, **REAL}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import statistics
 import sys
 import time
 from typing import Any
@@ -19,6 +20,26 @@ def spin_ms() -> float:
             data = hashlib.sha256(data).digest()
         best = min(best, time.perf_counter() - began)
     return round(best * 1000, 1)
+
+
+class Slowdown:
+    """By how much neighbours on the same cores inflate CPU time: a fixed piece of work, again and again beside a case."""
+
+    def __init__(self) -> None:
+        self._taken: list[float] = []
+
+    def look(self) -> None:
+        for _ in range(3):
+            began = time.process_time()
+            data = b"x"
+            for _ in range(12_000):
+                data = hashlib.sha256(data).digest()
+            self._taken.append(time.process_time() - began)
+
+    @property
+    def factor(self) -> float:
+        """The middle of what it took, over the least."""
+        return round(statistics.median(self._taken) / min(self._taken), 2) if self._taken else 1.0
 
 
 def put(name: str, value: float, unit: str, limit: str = "", ok: bool | None = None, **more: Any) -> None:
