@@ -158,4 +158,6 @@ KEEPERS: Final[dict[str, Keeper]] = {
     "compute.ServerGroup": by_people("server group delete"),
     "compute.Server": purged("servers"),
     "compute.Migration": purged("migrations"),
+    "compute.ConsoleTicket": swept("compute.consoles"),
+    "compute.ConsoleLink": swept("compute.consoles"),
 }

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from cloud import database, settings_file
-from cloud.run import limits
+from cloud.run import cookies, limits
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -169,6 +169,9 @@ TRUSTED_DASHBOARDS = [one.strip() for one in env("STACKLING_TRUSTED_DASHBOARDS")
 LOGIN_URL = "/sign-in"
 SESSION_COOKIE_NAME = f"stackling_{CLOUD_ID}"
 CSRF_COOKIE_NAME = f"stackling_csrf_{CLOUD_ID}"
+#: What a browser shows with a ticket for a console: one of the portal's session, one of a page that anyone may open. The
+#: front door (cloud/run/frontdoor.py) lets no other cookie through to the consoles' process.
+CONSOLE_COOKIE_NAME, CONSOLE_PAGE_COOKIE_NAME = cookies.of_consoles(CLOUD_ID)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 #: A session ends when nobody used it for so long, and in any case so long after the sign-in.
@@ -222,7 +225,6 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
-CONSOLE_KEY = KEYS / "console.key"
 CONSOLE_LOGS = DATA / "consoles"
 IMAGE_STORE = DATA / "images"
 #: The most bytes of one image, and the most seconds in which another web server may send them.

@@ -14,11 +14,11 @@ class ComputeConfig(AppConfig):
         from cloud import beat
         from common import purging as purges
         from common import seeding
-        from common.ceilings import elsewhere
+        from common.ceilings import elsewhere, hold
         from compute import rules
-        from compute.consoles import logs, watch
+        from compute.consoles import services as consoles
         from compute.flavors import services as flavors
-        from compute.models import FlavorAccess, Migration
+        from compute.models import ConsoleLink, ConsoleTicket, FlavorAccess, Migration
         from compute.servers import (
             adopting,
             cleanup,
@@ -48,6 +48,8 @@ class ComputeConfig(AppConfig):
         limits.register()
         elsewhere(FlavorAccess, "rows that only operators make")
         elsewhere(Migration, "the states of a server: one at a time, and the purge of what ended")
+        elsewhere(ConsoleTicket, "as many as one user or link may have open or about to be (consoles.services.MOST)")
+        hold(ConsoleLink, "server_id", 20)
         sharing.register()
         owed.register()
         devices.register("server", services.project_of)
@@ -65,5 +67,4 @@ class ComputeConfig(AppConfig):
         purges.register("servers", purging.forget_servers)
         purges.register("migrations", purging.forget_migrations)
         beat.every(60.0, "compute.reconcile", reconcile.sweep)
-        beat.every(600.0, "compute.consoles", logs.forget_revocations)
-        beat.every(watch.EVERY, "compute.consoles.watch", watch.look_again)
+        beat.every(30.0, "compute.consoles", consoles.forget_tickets)

@@ -1,6 +1,7 @@
 """All rows of compute, for Django's own look-up; each resource declares its own."""
 
 from compute.aggregates.models import Aggregate, AggregateHost
+from compute.consoles.models import ConsoleLink, ConsoleTicket
 from compute.flavors.models import Flavor, FlavorAccess
 from compute.keypairs.models import KeyPair
 from compute.servergroups.models import ServerGroup
@@ -9,6 +10,8 @@ from compute.servers.models import Migration, Server
 __all__ = [
     "Aggregate",
     "AggregateHost",
+    "ConsoleLink",
+    "ConsoleTicket",
     "Flavor",
     "FlavorAccess",
     "KeyPair",

@@ -176,8 +176,14 @@ def _actor_of(token: Token) -> Actor:
 
 def facts_of(token: Token, actor: Actor) -> tuple[str, ...]:
     """What a revocation can be about of this token, as ("user_id:…", …)."""
-    delegation = token.delegation
-    found = [("user_id", token.user_id), ("audit_id", token.audit_ids[0]), ("audit_chain_id", token.audit_ids[-1])]
+    return facts_about(token.user_id, token.audit_ids, token.delegation, actor)
+
+
+def facts_about(
+    user_id: str, audit_ids: tuple[str, ...], delegation: actors.Delegation, actor: Actor
+) -> tuple[str, ...]:
+    """As `facts_of`, of a token whose text is not at hand."""
+    found = [("user_id", user_id), ("audit_id", audit_ids[0]), ("audit_chain_id", audit_ids[-1])]
     found += [("domain_id", id) for id in {actor.user_domain_id, actor.project_domain_id, actor.domain_id}]
     found += [("project_id", actor.project_id), ("trust_id", actor.trust_id), ("app_cred_id", delegation.app_cred_id)]
     found += [("consumer_id", delegation.consumer_id), ("access_token_id", delegation.access_token_id)]

@@ -82,8 +82,14 @@ urlpatterns = [
     path("instances/<str:id>/interfaces/attach", server_dialogs.Attach.as_view(), name="instance-attach"),
     path("instances/<str:id>/interfaces/<str:port>/detach", server_dialogs.Detach.as_view(), name="instance-detach"),
     path("instances/<str:id>/console/<str:kind>", consoles.Ticket.as_view(), name="instance-ticket"),
+    path("instances/<str:id>/console-window", consoles.Window.as_view(), name="instance-console-window"),
+    path("instances/<str:id>/console-links", consoles.Links.as_view(), name="instance-console-links"),
+    path(
+        "instances/<str:id>/console-links/<str:link>/end", consoles.EndLink.as_view(), name="instance-console-link-end"
+    ),
     path("instances/<str:id>/log/tail", consoles.LogTail.as_view(), name="instance-log-tail"),
     path("instances/<str:id>/<str:tab>", detail.Instance.as_view(), name="instance-tab"),
+    path("vnc/ticket", consoles.NextTicket.as_view(), name="vnc-ticket"),
     path("vnc/", consoles.Standalone.as_view(), name="vnc"),
     # One of either, shared
     path("share/<str:kind>/<str:id>", sharing.Share.as_view(), name="share"),

@@ -1,4 +1,6 @@
-"""The bytes process: images' bytes of users and of agents, and what else agents ask (`python -m cloud.run.bytes`).
+"""The bytes process: images' bytes of users and of agents, what else agents ask, and the door to guests' consoles.
+
+`python -m cloud.run.bytes`.
 
 Sockets with threads of their own, so that no user's upload keeps others from reading, or a host from its image or its metadata.
 """
@@ -27,6 +29,7 @@ def main() -> None:
     from cloud import uploads
     from cloud.handlers import BytesHandler
     from cloud.metrics import local
+    from compute.consoles import door
 
     import_module(BytesHandler.urls)  # every view is loaded before the first request asks for one
     application = BytesHandler()
@@ -34,6 +37,7 @@ def main() -> None:
     for name, threads in SOCKETS.items():
         uploads.serve(run / f"{name}.sock", application, threads)
     local.serve("bytes")
+    door.serve(run / "console-door.sock")
     memory.tidy()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
 

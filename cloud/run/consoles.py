@@ -1,35 +1,111 @@
-"""The consoles process: websockify, with tickets kept out of its log (websockify logs whole paths).
+"""The consoles process: websockify, which asks at the door (compute/consoles/door.py) for each guest's connection.
 
-A ticket that opens nothing is answered with 403; websockify alone would close the connection without a word, of which
-the front door makes a 502.
+`python -m cloud.run.consoles SOCKET DOOR`. It parses what strangers send, so it has a user of its own, who can reach
+nothing: no guest, no file of the cloud. Its only way is the door, which gives the connection that a ticket opens, and ends
+it. Of a request it learns the ticket and the cookies made for consoles (the front door takes all others away). A ticket
+that opens nothing is answered with 403 and a sentence as its reason: Nova's clients read no body there.
 
 NumPy, with which websockify unmasks frames where it is installed, costs each of its processes 10 MiB; a number does it too.
 """
 
+import json
 import logging
+import os
 import re
+import signal
+import socket
 import sys
+import threading
 import warnings
-from typing import Any
+from contextlib import suppress
+from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
+
+from cloud.run.lookon import Nothing, Screen, Unreadable
 
 sys.modules["numpy"] = None  # type: ignore[assignment]
 with warnings.catch_warnings(action="ignore"):
     from websockify import websocket, websocketproxy
 
+COOKIES = "X-Stackling-Consoles"
+HEARTBEAT = 30  # seconds between two pings
 _TICKET = re.compile(r"(token=)[^&\s'\"]+")
 
 
+class Refused(Exception):
+    """The door opens nothing. The message is its sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def knock(door: str, ticket: str, cookies: list[str]) -> tuple[socket.socket, socket.socket, dict[str, Any]]:
+    """(the line to the door, to be kept as long as the console is open; the guest's connection; what the door said).
+
+    Raises: Refused.
+    """
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    line.settimeout(20)
+    try:
+        line.connect(door)
+        line.send(json.dumps({"ticket": ticket, "cookies": cookies}).encode())
+        said, descriptors, _flags, _address = socket.recv_fds(line, 4096, 1)
+        found: dict[str, Any] = json.loads(said)
+    except (OSError, ValueError) as error:
+        line.close()
+        raise Refused(503, "Consoles cannot be opened now. Try again in a few seconds.") from error
+    if not descriptors:
+        line.close()
+        raise Refused(found["status"], found["refused"])
+    line.settimeout(None)
+    guest = socket.socket(fileno=descriptors[0])
+    guest.setblocking(True)
+    return line, guest, found
+
+
 class Consoles(websocketproxy.ProxyRequestHandler):
+    """One connection of a browser, in a process of its own."""
+
     def validate_connection(self) -> None:
         """Raises: EClose once the client has its answer."""
+        ticket = parse_qs(urlsplit(self.path).query).get("token", [""])[0]
+        cookies = [part for part in self.headers.get(COOKIES, "").split(",") if part][:4]
         try:
-            super().validate_connection()
-        except self.server.EClose:
-            self.send_response(403)
+            self._line, self._guest, facts = knock(cast(Proxy, self.server).door, ticket[:200], cookies)
+        except Refused as refusal:
+            self.send_response(refusal.status, str(refusal).encode("latin-1", "replace").decode("latin-1"))
             self.send_header("Content-Length", "0")
             self.send_header("Connection", "close")
             self.end_headers()
-            raise
+            raise self.server.EClose(str(refusal)) from None
+        self._filter = (Screen() if facts["kind"] == "vnc" else Nothing()) if facts["view_only"] else None
+
+    def new_websocket_client(self) -> None:
+        threading.Thread(target=self._heed, name="door", daemon=True).start()
+        try:
+            self.do_proxy(self._guest)
+        except Unreadable as error:
+            self.log_message("who may only look on sent %s", error)
+            raise self.CClose(1008, "Not what a VNC client sends") from None
+        finally:
+            with suppress(OSError):
+                self._guest.shutdown(socket.SHUT_RDWR)
+            self._guest.close()
+            self._line.close()
+
+    def _heed(self) -> None:
+        """When the door leaves, nobody watches any more whether this console may go on: it ends."""
+        with suppress(OSError):
+            self._line.recv(1)
+        with suppress(OSError):
+            self._guest.shutdown(socket.SHUT_RDWR)
+
+    def recv_frames(self) -> tuple[list[bytes], Any]:
+        pieces, closed = super().recv_frames()
+        if self._filter is not None:
+            pieces = [kept for piece in pieces if (kept := self._filter.take(bytes(piece)))]
+        return pieces, closed
 
 
 def unmask(self: websocket.WebSocket, frame: bytes, mask: bytes) -> bytes:
@@ -39,19 +115,28 @@ def unmask(self: websocket.WebSocket, frame: bytes, mask: bytes) -> bytes:
 
 
 class Proxy(websocketproxy.WebSocketProxy):
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, door: str, **options: Any) -> None:
         super().__init__(Consoles, **options)
+        self.door = door
 
 
 def _make_record(*arguments: object, **named: object) -> logging.LogRecord:
+    """websockify writes whole paths, and so tickets, into its log."""
     record = logging.LogRecord(*arguments, **named)  # type: ignore[arg-type]
     if "token=" in (text := record.getMessage()):
         record.msg, record.args = _TICKET.sub(r"\1…", text), ()
     return record
 
 
-if __name__ == "__main__":
+def main() -> None:
+    listen, door = sys.argv[1:]
     websocket.WebSocket._unmask = unmask
     logging.setLogRecordFactory(_make_record)
-    websocketproxy.WebSocketProxy = Proxy  # websockify_init makes one of whatever has this name
-    sys.exit(websocketproxy.websockify_init())
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    os.umask(0o077)
+    Proxy(door=door, unix_listen=listen, unix_listen_mode=0o660, heartbeat=HEARTBEAT).start_server()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    main()

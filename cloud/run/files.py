@@ -50,10 +50,9 @@ def folders(cloud: Cloud, owner: Account) -> None:
 
 
 def keys(cloud: Cloud, owner: Account) -> None:
-    """The signing key, the console key, the first token keys and a key for each host; made when absent."""
+    """The signing key, the first token keys and a key for each host; made when absent."""
     place = cloud.data / "keys"
     _write_once(place / "secret", secrets.token_hex(32), owner)
-    _write_once(place / "console.key", secrets.token_hex(32), owner)
     if not any((place / "tokens").iterdir()):
         # Keystone's naming: 0 is staged (used next), the highest number signs.
         for number in ("0", "1"):

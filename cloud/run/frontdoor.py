@@ -5,7 +5,7 @@ What clients must not be able to claim (forwarded addresses, ids, users) is stri
 is told so at once. Decisions 0052 and 0053.
 """
 
-from cloud.run import answers, nginx
+from cloud.run import answers, cookies, nginx
 from cloud.run.limits import WINDOW, Limits
 from cloud.run.settings import Cloud
 
@@ -83,6 +83,9 @@ frontend door
     acl upload method POST PUT PATCH COPY
     acl proves path,url_dec -m reg ^/(sign-in|api/identity/v3/auth/tokens|api/identity/v3/users/[^/]+/password|api/identity/v3/(ec2|s3)tokens)
 {limits}
+    # What serves consoles parses strangers' bytes: it learns no session, token or address of a page.
+    http-request set-header X-Stackling-Consoles '%[req.cook({console_cookies[0]})],%[req.cook({console_cookies[1]})]' if consoles
+    http-request del-header ^(cookie|authorization|x-auth-token|referer)$ -m reg if consoles
 {hosts}
     http-request return status 404 content-type application/json string '{not_found}' if internal
     http-request return status 200 content-type application/json string '{{"status": "ok"}}' if {{ path /healthz }}
@@ -296,6 +299,7 @@ def config(cloud: Cloud, *, user: str = "", group: str = "") -> str:
         proxies=_proxies(cloud),
         limits=_limits(cloud, limits),
         hosts=_hosts(cloud),
+        console_cookies=cookies.of_consoles(cloud.id),
         not_found=answers.body(answers.OTHERS, 404, "Nothing is here."),
         no_socket=answers.body(answers.OTHERS, 426, "Only web sockets are served here."),
         hsts=_hsts(cloud),

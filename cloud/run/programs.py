@@ -63,9 +63,7 @@ def control_plane(cloud: Cloud, front_door_root: bool) -> list[Program]:
         ),
         Program(
             "consoles",
-            _python("-m", "cloud.run.consoles", "--unix-listen", f"{cloud.run}/consoles.sock", "--unix-listen-mode", "0600",
-                    "--heartbeat", "30", "--token-plugin", "hostagent.console_plugin.Tickets",
-                    "--token-source", str(cloud.data)),
+            _python("-m", "cloud.run.consoles", f"{cloud.run}/consoles.sock", f"{cloud.run}/console-door.sock"),
         ),
         Program("bytes", _python("-m", "cloud.run.bytes")),
         Program(

@@ -5,8 +5,6 @@ from pathlib import Path
 
 from django.conf import settings
 
-from common import console_ticket
-
 LARGEST_LOG = 4 * 1024 * 1024  # bytes kept of one server; older ones go in halves
 LARGEST_ANSWER = 1024 * 1024  # bytes of a log in one answer
 
@@ -64,20 +62,6 @@ def forget(server_id: str) -> None:
         log_path(server_id).with_suffix(suffix).unlink(missing_ok=True)
 
 
-def remove(server_id: str) -> None:
-    """Forget the log of a deleted server, and refuse the tickets that were given for it."""
-    forget(server_id)
-    console_ticket.revoke(revoked(), server_id)
-
-
-def revoked() -> Path:
-    return Path(settings.DATA) / "consoles" / "revoked"
-
-
-def given() -> Path:
-    return Path(settings.DATA) / "consoles" / "given"
-
-
 def tail(server_id: str, lines: int | None = None) -> str:
     """The end of the log as text, at most LARGEST_ANSWER bytes of it. The last of `lines` has no line end, as in Nova."""
     path = log_path(server_id)
@@ -89,8 +73,3 @@ def tail(server_id: str, lines: int | None = None) -> str:
     if lines is None:
         return text
     return "\n".join(text.removesuffix("\n").split("\n")[-lines:]) if lines else ""
-
-
-def forget_revocations() -> None:
-    """Marks older than any ticket that they could refuse."""
-    console_ticket.sweep(revoked())

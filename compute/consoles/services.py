@@ -1,5 +1,7 @@
 """The kept log of a server's serial port, and tickets for its live consoles."""
 
+import secrets
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -7,16 +9,19 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from common import console_ticket
 from common.actor import Actor
-from common.errors import Conflict, NotFound, Unavailable
+from common.clock import now
+from common.errors import Conflict, NotFound, OverLimit
 from compute.consoles import logs, watch
+from compute.consoles.models import KINDS, LIFE, QUIET, ConsoleLink, ConsoleTicket, digest
 from compute.servers import states
 from compute.servers.models import Server
 from compute.servers.services import find
 from identity import policy
 from identity.sharing import held
 from identity.sharing.levels import CONSOLE
+
+MOST = 100  # tickets of one user, or of one link, that are open or may be opened
 
 
 class NotReady(Conflict):
@@ -27,8 +32,14 @@ class BadToken(NotFound):
     template = _("Token not found")
 
 
-class NoConsoleKey(Unavailable):
-    template = _("This cloud has no key for consoles yet. Try again in %(retry_after)s seconds.")
+class NoSuchConsole(NotFound):
+    template = _("An instance has the consoles %(kinds)s, and no %(kind)s.")
+
+
+class TooManyConsoles(OverLimit):
+    template = _(
+        "There are %(limit)s consoles open or about to be, which is the most of one user and of one link. Close some, or wait a minute."
+    )
 
 
 def output(actor: Actor, *, server_id: str, lines: int | None) -> str:
@@ -42,26 +53,35 @@ def output(actor: Actor, *, server_id: str, lines: int | None) -> str:
 # ── Live consoles ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def key() -> str:
-    """The key that signs tickets, in hex. Raises: NoConsoleKey."""
-    path = Path(settings.CONSOLE_KEY)
-    if not path.exists():
-        raise NoConsoleKey()
-    return path.read_text().strip()
+def socket_path(server: Server, kind: str) -> Path:
+    return Path(settings.RUN) / "hosts" / server.host / f"{kind}-{server.id}.sock"
 
 
-def socket_path(server: Server, kind: str) -> str:
-    return str(Path(settings.RUN) / "hosts" / server.host / f"{kind}-{server.id}.sock")
+def ticket(actor: Actor, *, server_id: str, kind: str, cookie: str = "") -> str:
+    """A ticket that opens one console ("vnc" or "serial") once, within a minute. `cookie`: what has to be shown with it.
 
-
-def ticket(actor: Actor, *, server_id: str, kind: str) -> str:
-    """A signed ticket for one console ("vnc" or "serial"). Raises: NotReady when the machine does not run."""
+    Raises: ServerNotFound, Forbidden, NotReady when the machine does not run, TooManyConsoles.
+    """
     server = find(actor, server_id, "compute:server:console")
+    bound = digest(cookie) if cookie else ""
+    return issue(server, kind, who=watch.who(actor), cookie=bound, **_ends(actor, server))
+
+
+def issue(server: Server, kind: str, *, who: dict[str, Any], link: ConsoleLink | None = None, **more: Any) -> str:
+    """Write a ticket's row and give its text. Raises: NoSuchConsole, NotReady, TooManyConsoles."""
+    if kind not in KINDS:
+        raise NoSuchConsole(kind=kind, kinds=", ".join(KINDS))
     if not server.host or server.power_state not in (states.RUNNING, states.POWER_PAUSED):
-        raise NotReady(id=server_id)
-    path = socket_path(server, kind)
-    token = console_ticket.make_console_token(key(), server_id=server.id, kind=kind, path=path, **_ends(actor, server))
-    console_ticket.give(logs.given(), console_ticket.read_console_token(key(), token), watch.who(actor))
+        raise NotReady(id=server.id)
+    if ConsoleTicket.objects.filter(user_id=who["user_id"], link=link).count() >= MOST:
+        forget_tickets()
+        if ConsoleTicket.objects.filter(user_id=who["user_id"], link=link).count() >= MOST:
+            raise TooManyConsoles(limit=MOST)
+    token, until = secrets.token_urlsafe(32), more.get("until")
+    ends = min(now() + LIFE, until) if until else now() + LIFE
+    ConsoleTicket.objects.create(
+        pk=digest(token), server=server, kind=kind, user_id=who["user_id"], who=who, link=link, expires_at=ends, **more
+    )
     return token
 
 
@@ -72,8 +92,24 @@ def _ends(actor: Actor, server: Server) -> dict[str, Any]:
     share = held.best(actor, "server", server.id, CONSOLE)
     if share is None:
         return {}
-    until = share.expires_at.timestamp() if share.expires_at else None
-    return {"until": until, "marks": (share.key, f"{share.key}-{actor.user_id}")}
+    return {"until": share.expires_at, "share": f"{share.key}-{actor.user_id}"}
+
+
+def end_of_right(actor: Actor, server: Server) -> datetime | None:
+    """When the right of an actor to open a server's console ends by itself, if it does."""
+    return _ends(actor, server).get("until")
+
+
+def end_by_share(key: str) -> None:
+    """End what is open by a share: `key` is the share's, or the share's with the user who left its group."""
+    ConsoleTicket.objects.filter(share__startswith=key).delete()
+
+
+def forget_tickets() -> None:
+    """Tickets whose minute is over and whose console, if there was one, is; and links that have ended."""
+    ConsoleTicket.objects.filter(expires_at__lte=now(), opened_at=None).delete()
+    ConsoleTicket.objects.filter(expires_at__lte=now(), seen_at__lt=now() - QUIET).delete()
+    ConsoleLink.objects.filter(expires_at__lte=now()).delete()
 
 
 def url(actor: Actor, *, server_id: str, kind: str, root: str) -> str:
@@ -88,9 +124,8 @@ def url(actor: Actor, *, server_id: str, kind: str, root: str) -> str:
 def describe(actor: Actor, token: str) -> dict[str, Any]:
     """What a ticket opens, for administrators. Raises: BadToken, Forbidden."""
     policy.require(actor, "compute:console_token")
-    try:
-        facts = console_ticket.read_console_token(key(), token, logs.revoked())
-    except console_ticket.BadTicket as error:
-        raise BadToken() from error
-    host = Server.objects.filter(id=facts["server_id"]).values_list("host", flat=True).first() or ""
-    return {"instance_uuid": facts["server_id"], "host": host, "internal_access_path": facts["path"]}
+    row = ConsoleTicket.objects.filter(pk=digest(token), expires_at__gt=now()).select_related("server").first()
+    if row is None:
+        raise BadToken()
+    path = str(socket_path(row.server, row.kind))
+    return {"instance_uuid": row.server_id, "host": row.server.host or "", "internal_access_path": path}

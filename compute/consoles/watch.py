@@ -1,24 +1,25 @@
-"""Which consoles may go on: whoever has a ticket is looked at again every other second, until the console is over.
+"""Who may open a console, and go on with it: asked when it is opened, and each second or two while it is open.
 
-A console ends with the portal session by which it was opened, and when its user, their project or their right to open it
-goes. A session that only nobody used for a while does not end it: who types in a console is there. A token may expire.
+A console ends with the portal session or the token by which it was opened, when that is ended or revoked, and when its
+user, their project or their right to open it goes. A session that only nobody used for a while does not end it: who types
+in a console is there. A token may expire.
 """
 
 import time
+from datetime import datetime
 from typing import Any
 
-from common import console_ticket
 from common.actor import Actor
+from common.clock import now
 from common.errors import CloudError
-from compute.consoles import logs
+from compute.consoles.models import ConsoleTicket
 from compute.servers.services import find
-from identity import actors, sessions
+from identity import actors, sessions, tokens
 from identity.actors import Delegation
 from identity.assignments.effective import Scope
 from identity.revocation import services as revocation
 from identity.signins import services as signins
 
-EVERY = 2.0  # seconds
 #: Seconds after which a right is looked at again though no epoch says that it changed: what was delegated may expire.
 AGAIN = 60.0
 
@@ -35,34 +36,62 @@ def who(actor: Actor) -> dict[str, Any]:
         "scope": ("system", "all") if actor.system else scope if scope[1] else ("", ""),
         "delegation": delegation.as_dict(),
         "session": sessions.name_of(actor),
+        "issued_at": actor.issued_at.isoformat() if actor.issued_at else "",
+        "audit_ids": list(actor.audit_ids),
     }
 
 
-def look_again() -> None:
-    """Revoke the tickets, and so cut the consoles, of those who may not any more."""
-    given = console_ticket.given(logs.given())
-    for jti in _good.keys() - given.keys():
-        del _good[jti]
-    for jti, facts in given.items():
-        if not _may_go_on(jti, facts):
-            console_ticket.revoke(logs.revoked(), jti)
-            (logs.given() / jti).unlink(missing_ok=True)
+def may_open(ticket: ConsoleTicket) -> bool:
+    """Whether whoever got a ticket may open a console with it at this moment: nothing is taken from memory."""
+    revocation.mark(fresh=True)
+    return _is_in_time(ticket) and _has_right(ticket.who, ticket.server_id)
 
 
-def _may_go_on(jti: str, facts: dict[str, Any]) -> bool:
-    if facts["session"] and not signins.is_open(facts["user_id"], facts["session"]):
+def may_go_on(ticket: ConsoleTicket) -> bool:
+    """Whether a console that is open may stay so. Its right is asked for only when something may have changed it."""
+    facts = ticket.who
+    if not _is_in_time(ticket) or not _session_lasts(facts):
         return False
     present = revocation.mark()
-    known, looked = _good.get(jti, (None, 0.0))
+    known, looked = _good.get(ticket.pk, (None, 0.0))
     about = {"user_id": facts["user_id"], **facts["delegation"]}
-    is_current = known is not None and revocation.is_current(known, [f"{kind}:{id}" for kind, id in about.items()])
-    if is_current and time.monotonic() - looked < AGAIN:
+    names = [f"{kind}:{id}" for kind, id in about.items()] + [f"audit_id:{id}" for id in facts["audit_ids"][:1]]
+    if known is not None and revocation.is_current(known, names) and time.monotonic() - looked < AGAIN:
         return True
+    if not _has_right(facts, ticket.server_id):
+        return False
+    _good[ticket.pk] = (present, time.monotonic())
+    return True
+
+
+def forget(ticket_id: str) -> None:
+    """A console is over."""
+    _good.pop(ticket_id, None)
+
+
+def may_share(facts: dict[str, Any], server_id: str) -> bool:
+    """Whether who made a link may open the console still. A link outlives the session in which it was made."""
+    return _has_right({**facts, "session": "", "issued_at": ""}, server_id)
+
+
+def _is_in_time(ticket: ConsoleTicket) -> bool:
+    return ticket.until is None or ticket.until > now()
+
+
+def _session_lasts(facts: dict[str, Any]) -> bool:
+    return not facts["session"] or signins.is_open(facts["user_id"], facts["session"])
+
+
+def _has_right(facts: dict[str, Any], server_id: str) -> bool:
+    if not _session_lasts(facts):
+        return False
+    scope, delegation = Scope(*facts["scope"]), Delegation.from_dict(facts["delegation"])
     try:
-        delegation = Delegation.from_dict(facts["delegation"])
-        actor = actors.build(facts["user_id"], Scope(*facts["scope"]), delegation=delegation)
-        find(actor, facts["server_id"], "compute:server:console")
+        actor = actors.build(facts["user_id"], scope, delegation=delegation)
+        find(actor, server_id, "compute:server:console")
     except CloudError:
         return False
-    _good[jti] = (present, time.monotonic())
-    return True
+    if not facts["issued_at"]:
+        return True
+    about = tokens.facts_about(facts["user_id"], tuple(facts["audit_ids"]), delegation, actor)
+    return not revocation.is_revoked(issued_at=datetime.fromisoformat(facts["issued_at"]), facts=about)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from common.clock import now
 from common.errors import CloudError
 from compute.consoles import logs
+from compute.consoles.models import end_all
 from compute.servers import owed, states, steps, wiring
 from compute.servers.models import SECRETS
 from hosts import services as hosts
@@ -171,7 +172,8 @@ def forget(op: Op) -> None:
     wiring.free_ports(server, op.actor)
     placement.release(server.id)
     placement.release(steps.old_claim(server.id))
-    transaction.on_commit(lambda: logs.remove(server.id), robust=True)
+    end_all(server.id)
+    transaction.on_commit(lambda: logs.forget(server.id), robust=True)
     server.settle(states.DELETED, deleted=True, terminated_at=now(), **SECRETS)
     sharing.object_gone("server", server.id)
     parking.subject_gone("server", server.id)

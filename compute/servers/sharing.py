@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from common import console_ticket
 from common.actor import Actor
-from compute.consoles import logs
+from compute.consoles import services as consoles
 from compute.servers.models import Server
 from compute.servers.services import find
 from identity.sharing import kinds, services
@@ -29,5 +28,5 @@ def _find(actor: Actor, server_id: str) -> Any:
 
 
 def _cut_consoles(key: str) -> None:
-    """Consoles that were opened by a share end within a second or two, and its tickets open no other."""
-    console_ticket.revoke(logs.revoked(), key)
+    """Consoles that were opened by a share end within a second or two, and its tickets open none."""
+    consoles.end_by_share(key)

@@ -1,26 +1,54 @@
-"""Tickets for the console of a tab, the page that a client's console address opens, and the log as it grows."""
+"""Tickets for consoles, the pages that show one alone, links to look on, and the log as it grows.
+
+A ticket works once, in the browser that it was given to: with it goes a cookie, which the front door lets through to the
+consoles' process, as it does no other. A console of the portal's is bound to its session; a page that a client's address or
+a link opens has a cookie of its own, by which it gets its next ticket when it is loaded again or its connection broke.
+"""
+
+import re
+import secrets
+from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.crypto import salted_hmac
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.csrf import csrf_exempt
 
-from common.console_ticket import BadTicket, read_console_token
-from common.errors import Forbidden
+from common.actor import Actor
+from common.clock import now
+from common.errors import Invalid
 from common.numbers import is_whole
-from compute.consoles import logs
+from compute.consoles import links, logs, opening
 from compute.consoles import services as consoles
 from compute.servers import services
-from compute.servers.models import Server
 from identity import policy
+from openstackapi.links import root as outside
 from portal.pages import Page
 
+_URLSAFE = re.compile(r"[\w-]{43}", re.ASCII)
 LARGEST = 512 * 1024  # bytes of a log in one answer
+#: Ends of a link that the page offers: hours → what it says.
+LINK_HOURS = ((1, gettext_lazy("1 hour")), (24, gettext_lazy("1 day")), (168, gettext_lazy("7 days")))
 
 
-class TicketRefused(Forbidden):
-    @property
-    def message(self) -> str:
-        return _("This console address is no longer good. Ask for a new one.")
+def _give(response: HttpResponse, name: str, value: str, path: str) -> HttpResponse:
+    secure = settings.SESSION_COOKIE_SECURE
+    response.set_cookie(name, value, path=path, httponly=True, samesite="Strict", secure=secure)
+    return response
+
+
+def _of_session(request: HttpRequest) -> str:
+    """Follows from the session's key and tells nothing of it; another session's is another."""
+    return salted_hmac("portal.consoles", request.session.session_key or "").hexdigest()
+
+
+def _of_page(request: HttpRequest) -> str:
+    kept = request.COOKIES.get(settings.CONSOLE_PAGE_COOKIE_NAME, "")
+    return kept if _URLSAFE.fullmatch(kept) is not None else secrets.token_urlsafe(32)
 
 
 class Ticket(Page):
@@ -29,23 +57,87 @@ class Ticket(Page):
     panel = "instances"
 
     def post(self, request: HttpRequest, id: str, kind: str) -> HttpResponse:
-        return JsonResponse({"token": consoles.ticket(self.actor, server_id=id, kind=kind)})
+        cookie = _of_session(request)
+        answer = JsonResponse({"token": consoles.ticket(self.actor, server_id=id, kind=kind, cookie=cookie)})
+        return _give(answer, settings.CONSOLE_COOKIE_NAME, cookie, "/console/")
+
+
+class Window(Page):
+    """GET /instances/<id>/console-window: the console alone, in a window of its own."""
+
+    panel = "instances"
+    console = True
+
+    def get(self, request: HttpRequest, id: str) -> HttpResponse:
+        server = services.find(self.actor, id)
+        policy.require(self.actor, "compute:server:console", server)
+        return self.page("portal/vnc.html", ticket=server.id, kind="vnc", name=server.name)
 
 
 class Standalone(Page):
-    """GET /vnc/?token=…: a whole window for a console; the ticket is the right to open it."""
+    """GET /vnc/?token=… or ?link=…: a whole window for a console; the ticket, or the link, is the right to open it."""
 
     anonymous = True
     console = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        token = request.GET.get("token", "")
-        try:
-            facts = read_console_token(consoles.key(), token, logs.revoked())
-        except BadTicket as error:
-            raise TicketRefused() from error
-        name = Server.objects.filter(pk=facts["server_id"]).values_list("name", flat=True).first()
-        return self.page("portal/vnc.html", token=token, kind=facts["kind"], name=name or "", region=settings.REGION)
+        cookie = _of_page(request)
+        if link := request.GET.get("link", ""):
+            row = links.look(link)
+            context: dict[str, Any] = {"link": link, "kind": "vnc", "name": row.server.name}
+        else:
+            token = request.GET.get("token", "")
+            ticket = opening.of_page(token, cookie)
+            context = {"token": token, "fresh": ticket.is_fresh, "kind": ticket.kind, "name": ticket.server.name}
+        return _give(self.page("portal/vnc.html", **context), settings.CONSOLE_PAGE_COOKIE_NAME, cookie, "/")
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class NextTicket(Page):
+    """POST /vnc/ticket: the next ticket of a page that a client's address or a link opened.
+
+    Nobody is signed in here: the link, or the ticket with the page's own cookie (SameSite=Strict), is what counts.
+    """
+
+    anonymous = True
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        cookie = _of_page(request)
+        if link := request.POST.get("link", ""):
+            token = links.ticket(link, request.POST.get("kind", "vnc"), cookie=cookie)
+        else:
+            token = opening.again(request.POST.get("token", ""), cookie)
+        answer = JsonResponse({"token": token})
+        return _give(answer, settings.CONSOLE_PAGE_COOKIE_NAME, cookie, "/")
+
+
+class Links(Page):
+    """POST /instances/<id>/console-links: a link to look on, shown once."""
+
+    panel = "instances"
+
+    def post(self, request: HttpRequest, id: str) -> HttpResponse:
+        hours = request.POST.get("hours", "")
+        if not is_whole(hours) or not 0 < int(hours) <= links.LONGEST // timedelta(hours=1):
+            raise Invalid(reason=_("Say for how many hours the link is good."))
+        _row, secret = links.make(self.actor, server_id=id, until=now() + timedelta(hours=int(hours)))
+        address = f"{outside(request)}/vnc/?link={secret}"
+        return self.fragment("portal/console_links.html", **link_card(self.actor, id), made=address)
+
+
+class EndLink(Page):
+    """POST /instances/<id>/console-links/<link>/end."""
+
+    panel = "instances"
+
+    def post(self, request: HttpRequest, id: str, link: str) -> HttpResponse:
+        links.end(self.actor, server_id=id, link_id=link)
+        return self.fragment("portal/console_links.html", **link_card(self.actor, id))
+
+
+def link_card(actor: Actor, server_id: str) -> dict[str, Any]:
+    """What the console's tab shows of links."""
+    return {"links": links.of_server(actor, server_id), "link_hours": LINK_HOURS, "id": server_id}
 
 
 class LogTail(Page):

@@ -20,6 +20,7 @@ from networking.securitygroups.models import SecurityGroupRule
 from portal import status, timelines
 from portal.pages import Page
 from portal.servers import verbs
+from portal.servers.consoles import link_card
 from portal.servers.listing import flavor_words
 from portal.sharing import parts
 
@@ -134,7 +135,8 @@ class Instance(Page):
         }
 
     def tab_console(self, server: Server) -> dict[str, Any]:
-        return {"runs": verbs.runs(server)}
+        shows = policy.allows(self.actor, "compute:server:console", server)
+        return {"runs": verbs.runs(server), **(link_card(self.actor, server.id) if shows else {"links": None})}
 
     def tab_log(self, server: Server) -> dict[str, Any]:
         policy.require(self.actor, "compute:server:console_output", server)

@@ -3,27 +3,40 @@ import { own, signInAgain } from "./again.js";
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const glass = $("[data-console]"), words = glass.dataset, screen = $("[data-console-screen]"), again = $("[data-console-again]");
+let used = !words.fresh; // the ticket of this page's own address
 let kind = location.hash === "#serial" ? "serial" : words.kind, rfb = null, term = null, socket = null;
 
 function state(name) {
   const mark = $("[data-console-state]");
   words.status = name;
-  mark.className = `st ${{ connected: "ok", connecting: "busy", lost: "off", waiting: "off" }[name]}`;
-  $("span", mark).textContent = { connected: words.saidOk, connecting: words.saidBusy, lost: words.saidOff, waiting: words.saidNo }[name];
+  mark.className = `st ${{ connected: "ok", connecting: "busy", lost: "off", waiting: "off", over: "off" }[name]}`;
+  $("span", mark).textContent = { connected: words.saidOk, connecting: words.saidBusy, lost: words.saidOff, waiting: words.saidNo, over: words.saidOver }[name];
   screen.classList.toggle("dim", name === "lost");
-  again.hidden = name === "connected" || name === "connecting";
+  again.hidden = name === "connected" || name === "connecting" || name === "over";
 }
+// A ticket opens one console, once: each connection has its own.
 async function ticket() {
-  if (words.token) return words.token;
+  if (words.token && !used) { used = true; return words.token; }
+  if (words.token || words.link) return next();
   const response = await fetch(`/instances/${words.id}/console/${kind}`, { method: "POST", headers: { ...own(), "HX-Request": "true" } });
   const why = response.headers.get("X-Sign-In");
   if (why) { await signInAgain(why); return ticket(); }
   return response.status === 200 ? (await response.json()).token : "";
 }
+async function next() {
+  const asked = words.link ? { link: words.link, kind } : { token: words.token };
+  const response = await fetch("/vnc/ticket", { method: "POST", body: new URLSearchParams(asked), headers: { "HX-Request": "true" } });
+  if (response.status === 403 || response.status === 404) { state("over"); throw new Error("this address is over"); }
+  if (response.status !== 200) return "";
+  const { token } = await response.json();
+  if (words.token) { words.token = token; history.replaceState(null, "", `/vnc/?token=${encodeURIComponent(token)}`); }
+  return token;
+}
 async function connect() {
   close();
   state("connecting");
-  const token = await ticket();
+  let token;
+  try { token = await ticket(); } catch { return; } // said by then
   if (!token) { state("waiting"); setTimeout(() => words.status === "waiting" && connect(), 3000); return; }
   const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/console/?token=${encodeURIComponent(token)}`;
   await (kind === "serial" ? serial(url) : vnc(url));
@@ -44,6 +57,7 @@ async function vnc(url) {
   const { default: RFB } = await import("../vendor/novnc.js");
   const mine = rfb = new RFB(place(""), url, { wsProtocols: ["binary"] });
   mine.scaleViewport = true;
+  mine.viewOnly = Boolean(words.link); // what is typed would be dropped on the way
   mine.background = "#000";
   mine.addEventListener("connect", () => { state("connected"); mine.focus(); });
   mine.addEventListener("disconnect", () => { if (rfb === mine) state("lost"); });
@@ -62,7 +76,7 @@ async function serial(url) {
   mine.onopen = () => { state("connected"); term.focus(); };
   mine.onmessage = event => term?.write(new Uint8Array(event.data));
   mine.onclose = () => { if (socket === mine) state("lost"); };
-  term.onData(data => mine.readyState === 1 && mine.send(new TextEncoder().encode(data)));
+  if (!words.link) term.onData(data => mine.readyState === 1 && mine.send(new TextEncoder().encode(data)));
 }
 function type(text) {
   if (socket) { socket.send(new TextEncoder().encode(text.replace(/\n/g, "\r"))); return; }
@@ -86,7 +100,7 @@ document.addEventListener("click", async event => {
     connect();
   } else if ("consoleCad" in data) rfb ? rfb.sendCtrlAltDel() : socket?.send(new Uint8Array([3]));
   else if ("consolePaste" in data) type(await navigator.clipboard.readText().catch(() => ""));
-  else if ("consoleWindow" in data) { const token = await ticket(); if (token) open(`/vnc/?token=${encodeURIComponent(token)}`, "_blank", "width=1040,height=820"); }
+  else if ("consoleWindow" in data) open(`/instances/${words.id}/console-window#${kind}`, "_blank", "width=1040,height=820");
   else if ("consoleFull" in data) screen.requestFullscreen();
   else if ("consoleAgain" in data) connect();
 });
@@ -94,6 +108,6 @@ function mark() {
   for (const link of document.querySelectorAll("[data-console-kind]")) link.dataset.consoleKind === kind ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
 }
 // Ctrl Alt Shift leaves the guest.
-document.addEventListener("keydown", event => { if (event.ctrlKey && event.altKey && event.shiftKey) { rfb?.blur(); term?.blur(); $("[data-console-cad]").focus(); } }, true);
+document.addEventListener("keydown", event => { if (event.ctrlKey && event.altKey && event.shiftKey) { rfb?.blur(); term?.blur(); $("[data-console-cad]")?.focus(); } }, true);
 mark();
 connect();

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from cloud.run import deadlines, frontdoor, nginx, settings
+from cloud.run import cookies, deadlines, frontdoor, nginx, settings
 from tests.live import free_port
 
 pytestmark = pytest.mark.lab
@@ -220,3 +220,22 @@ def test_a_request_that_lasts_too_long_is_cut(make_door: Callable[..., Door], mo
             b"HTTP/1.1 500",
         )
     assert door.ask()[0] == 200
+
+
+def test_what_serves_consoles_learns_no_session_and_no_token(make_door: Callable[..., Door]) -> None:
+    """C12: it parses strangers' bytes; who takes it over would have had every session whose browser opens a console."""
+    door = make_door()
+    consoles = Behind(f"{door.cloud.run}/consoles.sock", Told)
+    threading.Thread(target=consoles.serve_forever, daemon=True).start()
+    session, page = cookies.of_consoles(door.cloud.id)
+    sent = f"stackling_{door.cloud.id}=a-session; {session}=mine; other=x; {page}=the-page's; csrftoken=y"
+    secret = {"Cookie": sent, "X_Auth_Token": "gAAAA", "Authorization": "Basic x", "Referer": "http://x/vnc/?link=s"}
+    claims = {"X_Stackling_Consoles": "another's", "Upgrade": "websocket", "Connection": "Upgrade"}
+    claims["Sec_WebSocket_Key"] = "x3JJHMbDL1EzLkh9GBhXDw=="
+    status, told, _headers = door.ask("/console/?token=t", **secret, **claims)
+    assert status == 200 and told["x-stackling-consoles"] == "mine,the-page's"
+    assert not {"cookie", "x-auth-token", "authorization", "referer"} & told.keys()
+    assert not any(word in str(told) for word in ("a-session", "gAAAA", "another's", "csrf"))
+    assert "cookie" in door.ask("/x", **secret)[1]
+    consoles.shutdown()
+    consoles.server_close()

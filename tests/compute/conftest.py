@@ -22,10 +22,8 @@ def world(transactional_db: None, monkeypatch: pytest.MonkeyPatch, settings: Any
     settings.ROOT_URLCONF = "tests.compute.routes"
     settings.DATA, settings.CONSOLE_LOGS = tmp_path, tmp_path / "consoles"
     settings.IMAGE_STORE, settings.KEYS = tmp_path / "images", tmp_path / "keys"
-    settings.CONSOLE_KEY = tmp_path / "keys" / "console.key"
     for folder in ("images", "keys"):
         (tmp_path / folder).mkdir()
-    settings.CONSOLE_KEY.write_text("ef" * 32)
     monkeypatch.setattr(doorbell, "ring", lambda job: found.jobs.append(job))
     monkeypatch.setattr(hostlink, "send_order", found.send)
     monkeypatch.setattr(hostlink, "_key_of", lambda host: KEY)

@@ -75,7 +75,6 @@ def test_every_loop_of_the_agent_is_one_of_the_kept() -> None:
         "threads.py": 1,
         "worker.py": 1,  # the end of the process
         "metadata.py": 1,  # for tests and tools; an agent's is kept by keeper.py
-        "console_plugin.py": 1,  # the life of one console
         "drivers/hypervisor/acceleration.py": 1,  # one proof
         "drivers/network/linux_bridge/routers.py": 1,  # one announcement
     }

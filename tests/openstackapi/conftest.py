@@ -23,8 +23,6 @@ def world(transactional_db: None, monkeypatch: pytest.MonkeyPatch, settings: Any
         setattr(settings, name, tmp_path / folder)
     settings.DATA, settings.KEYS = tmp_path, tmp_path
     settings.POLICY_FILE = tmp_path / "policy.yaml"
-    settings.CONSOLE_KEY = tmp_path / "console.key"
-    settings.CONSOLE_KEY.write_text("ef" * 32)
     monkeypatch.setenv("STACKLING_ADMIN_PASSWORD", ADMIN)
     monkeypatch.setenv("STACKLING_DEMO_PASSWORD", DEMO)
     monkeypatch.setattr(doorbell, "ring", lambda job: found.jobs.append(job))

@@ -20,9 +20,8 @@ PASSWORDS = {"admin": "admin's password", "demo": "demo's password"}
 @pytest.fixture
 def cloud_rows(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> None:
     settings.DATA, settings.POLICY_FILE = tmp_path, tmp_path / "policy.yaml"
-    settings.CONSOLE_LOGS, settings.CONSOLE_KEY = tmp_path / "consoles", tmp_path / "console.key"
+    settings.CONSOLE_LOGS = tmp_path / "consoles"
     settings.CONSOLE_LOGS.mkdir()
-    settings.CONSOLE_KEY.write_text("ef" * 32)
     monkeypatch.setattr(doorbell, "ring", lambda job: None)
     for name, password in PASSWORDS.items():
         monkeypatch.setenv(f"STACKLING_{name.upper()}_PASSWORD", password)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -91,3 +93,45 @@ def _doctor(_troubled: Troubled) -> Iterator[None]:
 def leaves_nothing(rest: Rest, _doctor: None) -> Callable[[str], None]:
     """`leaves_nothing(id)` deletes a server; after the file's last test nothing of any may be left."""
     return rest.delete
+
+
+@pytest.fixture(scope="module")
+def server_id(_troubled: Troubled) -> Iterator[str]:
+    rest = Rest(_troubled.cloud)
+    made = rest.boot("shared-one")
+    rest.until(made, "ACTIVE")
+    yield made
+    rest.delete(made)
+
+
+@pytest.fixture
+def guest_screen(troubled: Troubled, server_id: str) -> Iterator[None]:
+    """A fake guest has no screen: this answers on its socket whatever it is sent, as a serial port with echo does."""
+    server = Rest(troubled.cloud, "admin").server(server_id)
+    assert server is not None
+    folder = Path(troubled.cloud.ready["run"]) / "hosts" / server["OS-EXT-SRV-ATTR:host"]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"serial-{server_id}.sock"
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    path.chmod(0o666)
+    listener.listen()
+
+    def echo(line: socket.socket) -> None:
+        with line:
+            while piece := line.recv(4096):
+                line.sendall(piece)
+
+    def serve() -> None:
+        while True:
+            try:
+                line, _address = listener.accept()
+            except OSError:
+                return  # the fixture closed it
+            threading.Thread(target=echo, args=(line,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    path.unlink()

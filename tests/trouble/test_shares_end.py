@@ -1,24 +1,16 @@
 """What is open by a share ends with it: consoles within seconds, by its time and by being withdrawn; pages hear of both."""
 
 import json
-import re
-import socket
-import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.cookiejar import CookieJar
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
-from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
 import pytest
 import websocket
 
 from tests.rest import COMPUTE, IDENTITY, Rest, until
 from tests.trouble.conftest import Troubled
+from tests.trouble.screens import console_address, open_console, signed_in
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 WITHIN = 5.0  # seconds from a share's end to a cut console
@@ -38,70 +30,11 @@ def guest(_troubled: Troubled) -> Rest:
     return Rest(SimpleNamespace(port=_troubled.cloud.port, password=lambda account: PASSWORD), "guest")  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="module")
-def server_id(_troubled: Troubled) -> Iterator[str]:
-    rest = Rest(_troubled.cloud)
-    made = rest.boot("shared-one")
-    rest.until(made, "ACTIVE")
-    yield made
-    rest.delete(made)
-
-
-@pytest.fixture
-def guest_screen(troubled: Troubled, server_id: str) -> Iterator[None]:
-    """A fake guest has no screen: this answers on its socket whatever it is sent, as a serial port with echo does."""
-    server = Rest(troubled.cloud, "admin").server(server_id)
-    assert server is not None
-    folder = Path(troubled.cloud.ready["run"]) / "hosts" / server["OS-EXT-SRV-ATTR:host"]
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"serial-{server_id}.sock"
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
-    path.chmod(0o666)
-    listener.listen()
-
-    def echo(line: socket.socket) -> None:
-        with line:
-            while piece := line.recv(4096):
-                line.sendall(piece)
-
-    def serve() -> None:
-        while True:
-            try:
-                line, _address = listener.accept()
-            except OSError:
-                return  # the fixture closed it
-            threading.Thread(target=echo, args=(line,), daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    yield
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-    path.unlink()
-
-
 def share(rest: Rest, server_id: str, level: str, seconds: float | None = None) -> str:
     until_then = None if seconds is None else (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
     asked = {"object_type": "server", "object_id": server_id, "level": level, "expires_at": until_then}
     made = rest.ok("POST", f"{IDENTITY}/shares", {"share": {**asked, "user": {"name": "guest"}}})
     return str(made["share"]["id"])
-
-
-def console_address(who: Rest, server_id: str) -> str:
-    body = {"remote_console": {"protocol": "serial", "type": "serial"}}
-
-    def asked() -> Any:  # another process may not know of a new share for a second
-        answer = who.ask("POST", f"{COMPUTE}/servers/{server_id}/remote-consoles", body)
-        return answer.json["remote_console"]["url"] if answer.status == 200 else None
-
-    return str(until(asked, 3, "a console is given"))
-
-
-def open_console(who: Rest, server_id: str) -> websocket.WebSocket:
-    line = websocket.create_connection(console_address(who, server_id), subprotocols=["binary"], timeout=10)
-    line.send_binary(b"hello")
-    assert line.recv() == b"hello"
-    return line
 
 
 def seconds_until_cut(line: websocket.WebSocket) -> float:
@@ -148,19 +81,6 @@ def test_a_console_is_cut_when_its_share_is_withdrawn_and_the_owner_s_is_not(
 
 
 # ── Pages ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def signed_in(port: int, name: str, password: str) -> tuple[OpenerDirector, str]:
-    """A browser's cookies after signing in at the portal."""
-    jar = CookieJar()
-    browser = build_opener(HTTPCookieProcessor(jar))
-    url = f"http://127.0.0.1:{port}/sign-in"
-    page = browser.open(url, timeout=20).read().decode()
-    found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-    assert found, page[:500]
-    fields = {"username": name, "password": password, "domain": "Default", "csrfmiddlewaretoken": found.group(1)}
-    browser.open(Request(url, urlencode(fields).encode(), {"Referer": url}), timeout=20).read()
-    return browser, "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
 
 
 def test_a_grantee_s_page_hears_of_the_share_of_changes_and_of_its_end(

@@ -1,0 +1,99 @@
+"""Opening a console with a ticket, once: what the door (door.py) does for the console proxy."""
+
+import socket
+
+from django.utils.translation import gettext_lazy as _
+
+from common.clock import now
+from common.errors import Forbidden, Unavailable
+from compute.consoles import services, watch
+from compute.consoles.models import ConsoleTicket, digest, is_same
+
+
+class Unknown(Forbidden):
+    template = _("This console ticket is not known, or it is over. Ask for a new one.")
+
+
+class UsedAlready(Forbidden):
+    template = _("This console ticket has been used: each opens one console, once. Ask for a new one.")
+
+
+class OtherBrowser(Forbidden):
+    template = _("This console ticket was given to another browser. Ask for one of your own.")
+
+
+class Ended(Forbidden):
+    template = _("What this console ticket was given by has ended. Sign in and ask for a new one.")
+
+
+class NoGuest(Unavailable):
+    template = _("The console of instance %(id)s takes no connection now. Try again in %(retry_after)s seconds.")
+
+
+def find(token: str, cookies: list[str]) -> ConsoleTicket:
+    """A ticket that may open its console now. One that is shown by another browser, or too late, stays as it is.
+
+    Raises: Unknown, OtherBrowser, Ended, UsedAlready.
+    """
+    row = ConsoleTicket.objects.select_related("server").filter(pk=digest(token)).first()
+    if row is None or row.expires_at <= now():
+        raise Unknown()
+    if row.cookie and not any(is_same(row.cookie, cookie) for cookie in cookies):
+        raise OtherBrowser()
+    if row.opened_at is not None:
+        raise UsedAlready()
+    if not watch.may_open(row):
+        row.delete()
+        raise Ended()
+    return row
+
+
+def spend(ticket: ConsoleTicket) -> None:
+    """Use a ticket up; of several who try at once, one does. Raises: UsedAlready."""
+    moment = now()
+    if not ConsoleTicket.objects.filter(pk=ticket.pk, opened_at=None).update(opened_at=moment, seen_at=moment):
+        raise UsedAlready()
+
+
+def connect(ticket: ConsoleTicket) -> socket.socket:
+    """A connection to the guest's own socket. Raises: NoGuest; it never waits for one that is busy."""
+    line = socket.socket(socket.AF_UNIX)
+    line.setblocking(False)
+    try:
+        line.connect(str(services.socket_path(ticket.server, ticket.kind)))
+    except OSError as error:
+        line.close()
+        raise NoGuest(id=ticket.server_id) from error
+    return line
+
+
+# ── The page that a client's address opens ──────────────────────────────────────────────────────────────────────────
+
+
+class NoLongerGood(Forbidden):
+    template = _("This console address is no longer good. Ask for a new one.")
+
+
+def of_page(token: str, cookie: str) -> ConsoleTicket:
+    """The ticket of a page's address: one that is still to be opened, or that this browser's page opened a while ago.
+
+    The first browser that asks is noted. Raises: NoLongerGood.
+    """
+    row = ConsoleTicket.objects.select_related("server").filter(pk=digest(token)).first()
+    if row is None or row.link_id is not None:
+        raise NoLongerGood()
+    if row.is_fresh and not row.page:
+        ConsoleTicket.objects.filter(pk=row.pk, page="").update(page=digest(cookie))
+        return row
+    if not is_same(row.page, cookie):
+        raise NoLongerGood()
+    return row
+
+
+def again(token: str, cookie: str) -> str:
+    """The next ticket of a page: of the same right, for the same browser. Raises: NoLongerGood, NotReady, TooManyConsoles."""
+    row = ConsoleTicket.objects.select_related("server").filter(pk=digest(token)).first()
+    if row is None or row.link_id is not None or not is_same(row.page, cookie) or not watch.may_open(row):
+        raise NoLongerGood()
+    more = {"until": row.until, "share": row.share, "cookie": digest(cookie), "page": row.page}
+    return services.issue(row.server, row.kind, who=row.who, **more)
