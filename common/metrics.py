@@ -3,6 +3,7 @@
 Labels are taken from sets that the code bounds: routes, flows, kinds; never an id, an address or a text of a user.
 """
 
+import logging
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -52,7 +53,18 @@ report_age = Histogram(
     registry=registry,
 )
 log_records = Counter("stackling_log_records", "Lines of the log, by level.", ("level",), registry=registry)
+_LEVELS = {logging.WARNING: "warning", logging.ERROR: "error", logging.CRITICAL: "error"}
+for _level in ("info", "warning", "error"):
+    log_records.labels(_level)
 clock_failures = Counter("stackling_clock_failures", "Ticks of the clock that raised.", ("tick",), registry=registry)
+
+
+class CountRecords(logging.Filter):
+    """Counts the records that a handler writes."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        log_records.labels(_LEVELS.get(record.levelno, "info")).inc()
+        return True
 
 
 class _Called:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from hostagent import contract, faults, figures
+from hostagent import contract, faults, figures, logs
 from hostagent.clock import ControlClock
 from hostagent.contract import Failure
 from hostagent.control_link import ControlLink
@@ -269,9 +269,13 @@ class Host:
 
     def do(self, same: tuple[str, ...], job: Job) -> Later | None:
         """Run one job and report how it ended, or return after what time it wants to be run again. Never raises."""
+        order = job.order
+        with logs.about(host=self.name, operation=order.get("operation", "")):
+            return self._do(same, job, order)
+
+    def _do(self, same: tuple[str, ...], job: Job, order: dict[str, Any]) -> Later | None:
         from hostagent.tasks import VERBS
 
-        order = job.order
         is_first = job.begun is None
         job.begin()
         try:

@@ -16,7 +16,7 @@ from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_ready, worker_shutting_down
 
-from hostagent import broker, contract, guard, memory
+from hostagent import broker, contract, guard, logs, memory
 from hostagent.host import Host
 from hostagent.outbox import Outbox
 from hostagent.settings import Settings, SettingsError
@@ -140,7 +140,7 @@ def quieten() -> None:
 def main() -> int:
     memory.few_arenas()
     os.umask(0o077)  # what others may have is given to them by name
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logs.configure()
     try:
         settings = Settings.from_env()
     except SettingsError as error:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from common import metrics
 from common.ids import new_request_id
+from hostagent import logs
 
 _GLOBAL = re.compile(r"^req-[0-9a-f-]{36}\Z")
 
@@ -29,7 +30,8 @@ class RequestIdMiddleware:
         request.request_id = given if _GLOBAL.match(given) else new_request_id()  # type: ignore[attr-defined]
         sent = request.META.get("HTTP_X_OPENSTACK_REQUEST_ID", "")
         request.global_request_id = sent if _GLOBAL.match(sent) else ""  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        with logs.about(request_id=request.request_id):  # type: ignore[attr-defined]
+            response = self.get_response(request)
         response.headers["X-Openstack-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         if request.path.startswith("/api/compute/"):
             response.headers["X-Compute-Request-Id"] = request.request_id  # type: ignore[attr-defined]

@@ -16,6 +16,7 @@ from common.clock import now
 from common.database import tried_again
 from common.live import announce
 from common.prepared import Prepared
+from hostagent import logs
 from operations import faults, flows, lost, parking
 from operations.flows import Flow, Step, Superseded, Wait
 from operations.models import LIVE, Hold, Operation, OperationStep, Phase, State, Waiter
@@ -51,8 +52,9 @@ _step = Prepared(lambda id, phase, name: OperationStep.objects.filter(operation_
 def advance(operation_id: str) -> None:
     """Run an operation's steps until it waits or ends. What the engine itself raises is tried again, then parked."""
     try:
-        while _advance_once(operation_id):
-            pass
+        with logs.about(operation=operation_id):
+            while _advance_once(operation_id):
+                pass
     except Exception as error:  # noqa: BLE001 - whatever it is, parking writes it down
         parking.stumbled(operation_id, error)
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from common.clock import now
 from common.database import tried_again
 from common.errors import CloudError
-from hostagent import broker, envelope
+from hostagent import broker, envelope, logs
 from hostagent.contract import CONTROL_QUEUE, ORDER_LIFE, ORDER_TASK, REPORT_TASK, VERBS, WELCOME, host_queue, seal
 from operations import arrivals, doorbell
 from operations.models import LIVE, Operation, OperationStep, Phase
@@ -158,7 +158,8 @@ def receive(message: dict[str, Any]) -> None:
     """Take one report in. What is not sealed by the host it names, or came before, is dropped and logged."""
     report = arrivals.opened(message, _key_of)
     if report is not None:
-        _take(str(report["host"]), report)
+        with logs.about(host=str(report["host"]), operation=str(report.get("operation", ""))):
+            _take(str(report["host"]), report)
 
 
 @tried_again

@@ -11,7 +11,6 @@ NumPy, with which websockify unmasks frames where it is installed, costs each of
 import json
 import logging
 import os
-import re
 import signal
 import socket
 import sys
@@ -22,6 +21,7 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from cloud.run.lookon import Nothing, Screen, Unreadable
+from hostagent import logs
 
 sys.modules["numpy"] = None  # type: ignore[assignment]
 with warnings.catch_warnings(action="ignore"):
@@ -29,7 +29,6 @@ with warnings.catch_warnings(action="ignore"):
 
 COOKIES = "X-Stackling-Consoles"
 HEARTBEAT = 30  # seconds between two pings
-_TICKET = re.compile(r"(token=)[^&\s'\"]+")
 
 
 class Refused(Exception):
@@ -120,19 +119,10 @@ class Proxy(websocketproxy.WebSocketProxy):
         self.door = door
 
 
-def _make_record(*arguments: object, **named: object) -> logging.LogRecord:
-    """websockify writes whole paths, and so tickets, into its log."""
-    record = logging.LogRecord(*arguments, **named)  # type: ignore[arg-type]
-    if "token=" in (text := record.getMessage()):
-        record.msg, record.args = _TICKET.sub(r"\1…", text), ()
-    return record
-
-
 def main() -> None:
     listen, door = sys.argv[1:]
     websocket.WebSocket._unmask = unmask
-    logging.setLogRecordFactory(_make_record)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    logs.configure()  # websockify writes whole paths, and so tickets: they are hidden there
     os.umask(0o077)
     Proxy(door=door, unix_listen=listen, unix_listen_mode=0o660, heartbeat=HEARTBEAT).start_server()
 

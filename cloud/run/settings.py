@@ -224,6 +224,22 @@ def _underlay_ip(environment: dict[str, str]) -> str:
         raise Refused(f"STACKLING_UNDERLAY_IP is {text!r}: it must be an address of this machine.") from None
 
 
+def _check_watching(environment: dict[str, str]) -> None:
+    """How logs are written, and where traces go."""
+    form = environment.get("STACKLING_LOG_FORMAT") or "text"
+    if form not in ("text", "json"):
+        raise Refused(f"STACKLING_LOG_FORMAT is {form!r}: it may be text or json.")
+    level = environment.get("STACKLING_LOG_LEVEL") or "INFO"
+    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise Refused(f"STACKLING_LOG_LEVEL is {level!r}: it may be DEBUG, INFO, WARNING or ERROR.")
+    collector = environment.get("STACKLING_OTLP_ENDPOINT", "")
+    parts = urlsplit(collector)
+    if collector and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query):
+        raise Refused(
+            "STACKLING_OTLP_ENDPOINT must be http:// or https:// and the collector's name and port, without a password."
+        )
+
+
 def read(environment: dict[str, str] | None = None) -> Cloud:
     """The cloud that the environment and the clone's .env describe.
 
@@ -238,6 +254,7 @@ def read(environment: dict[str, str] | None = None) -> Cloud:
     listen, port = env.get("STACKLING_LISTEN") or "127.0.0.1", _number(env, "STACKLING_PORT", 8000, 1, 65535)
     tls = env.get("STACKLING_TLS_PEM", "")
     insecure = env.get("STACKLING_INSECURE") == "1"
+    _check_watching(env)
     _check_exposure(listen, tls=bool(tls), insecure=insecure)
     public = _public_url(env, listen, port, bool(tls))
     hosts = _number(env, "STACKLING_HOSTS", 1, 0, 16)

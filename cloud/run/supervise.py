@@ -21,7 +21,7 @@ def _end_with_parent() -> None:
 
 def start(cloud: Cloud, name: str, *, through: list[str]) -> subprocess.Popen[bytes]:
     """Starts supervisord in the foreground under us. `through`: [] or the sudo command in front."""
-    command = [*through, sys.executable, "-m", "supervisor.supervisord", "-c", str(cloud.run / f"{name}.conf")]
+    command = [*through, sys.executable, "-m", "cloud.run.supervisord", "-c", str(cloud.run / f"{name}.conf")]
     return subprocess.Popen(
         command,
         cwd=CLONE,
