@@ -9,7 +9,6 @@ NumPy, with which websockify unmasks frames where it is installed, costs each of
 """
 
 import json
-import logging
 import os
 import signal
 import socket

@@ -82,7 +82,7 @@ def test_each_line_of_any_program_is_an_object(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("STACKLING_LOG_FORMAT", "json")
     log, handler = _logger(tmp_path / "nginx.log")
     own = '{"time": "now", "level": "info", "logger": "web", "message": "hello"}'
-    log.info(f"\x1b[31mred\x1b[0m /console/?token=abc\nhalf of ".encode())
+    log.info(b"\x1b[31mred\x1b[0m /console/?token=abc\nhalf of ")
     log.info(f"a line\n{own}\n".encode())
     found = [json.loads(line) for line in (tmp_path / "nginx.log").read_text().splitlines()]
     assert [one["message"] for one in found] == ["red /console/?token=…", "half of a line", "hello"]
