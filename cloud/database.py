@@ -70,7 +70,7 @@ def read(get: Callable[[str], str], file: Path) -> dict[str, Any]:
     parts = urlsplit(url)
     user, password, hosts, ports = _authority(parts.netloc)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "common.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": user,
         "PASSWORD": password,

@@ -49,6 +49,7 @@ KEEPERS: Final[dict[str, Keeper]] = {
     "account.EmailAddress": _USER,
     "account.EmailConfirmation": gone_with("account.EmailAddress"),
     "mfa.Authenticator": _USER,
+    "audit.Event": purged("audit"),
     # Durable work
     "operations.Operation": swept("operations.prune"),
     "operations.OperationStep": gone_with("operations.Operation"),

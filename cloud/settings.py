@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "cloud",
     "common",
+    "audit",
     "openstackapi",
     "operations",
     "identity",
@@ -185,6 +186,8 @@ LOCKOUT_FAILURES = int(env("STACKLING_LOCKOUT_FAILURES", "10"))
 LOCKOUT_SECONDS = int(env("STACKLING_LOCKOUT_SECONDS", "300"))
 #: Days after which deleted servers, moves and the like are forgotten (common.purging).
 PURGE_DAYS = float(env("STACKLING_PURGE_DAYS", "90"))
+#: Days for which audit records stay.
+AUDIT_DAYS = float(env("STACKLING_AUDIT_DAYS", "90"))
 #: Where a backup goes each night ("": nowhere), under which passphrase, how many stay, and whether images' bytes go along.
 BACKUP_TO = env("STACKLING_BACKUP_TO")
 BACKUP_PASSPHRASE_FILE = env("STACKLING_BACKUP_PASSPHRASE_FILE")

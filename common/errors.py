@@ -18,6 +18,8 @@ class CloudError(Exception):
 
     template: str | Promise = _("Something went wrong.")
     code: str = ""
+    #: The policy rule that keeps a thing from the caller where the sentence only says that it is not there.
+    denies: str = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -275,7 +275,9 @@ def require(actor: Actor, rule: str, target: Any = None, *, missing: CloudError 
     aim = target_of(actor, target)
     foreign = aim.get("project_id") is not None and aim["project_id"] != actor.project_id
     if foreign and not actor.is_admin and levels.TARGET not in aim:
-        raise missing or Hidden()
+        error = missing or Hidden()
+        error.denies = rule
+        raise error
     raise forbids(actor, rule, aim)
 
 

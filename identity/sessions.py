@@ -13,7 +13,7 @@ from common.errors import Forbidden
 from identity import actors
 from identity.assignments import effective
 from identity.assignments.effective import Scope
-from identity.auth import passwords
+from identity.auth import auditing, passwords
 from identity.models import Project, User
 from identity.revocation import services as revocation
 from identity.signins import steps
@@ -48,7 +48,12 @@ def prove(
     `scope` is where to go on, if the user may; a session that goes on keeps its own. `through` is the identity provider
     and the protocol by which the user came. Raises: steps.MoreNeeded, NoFactor.
     """
-    return _open(request, user, steps.add(request, user, method, scope, through))
+    try:
+        proven = steps.add(request, user, method, scope, through)
+    except steps.MoreNeeded:
+        auditing.pending(user, (method,))
+        raise
+    return _open(request, user, proven)
 
 
 def _open(request: HttpRequest, user: User, proven: steps.Proven) -> Actor:
@@ -66,6 +71,7 @@ def _open(request: HttpRequest, user: User, proven: steps.Proven) -> Actor:
     session[AGENT] = request.META.get("HTTP_USER_AGENT", "")[:255]
     actor = actor_from_session(request) or _actor(request, user.pk)
     request.actor = actor  # type: ignore[attr-defined]
+    auditing.signed_in(actor)
     return actor
 
 
@@ -82,7 +88,10 @@ def name_of(actor: Actor) -> str:
 
 
 def sign_out(request: HttpRequest) -> None:
+    actor = actor_from_session(request)
     auth.logout(request)
+    if actor is not None:
+        auditing.signed_out(actor)
 
 
 def _through(request: HttpRequest) -> actors.Delegation:

@@ -15,6 +15,7 @@ from django.utils.html import escape
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
+from audit import records
 from common import errors
 from common.database import was_ended
 from openstackapi import links
@@ -150,6 +151,7 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
         log.error("%s %s failed (%s)", request.method, request.path, request_id, exc_info=error)
         known = ServerFault(request_id=request_id)
     status = status_of(known, service)
+    records.denied(request, known, status)
     base = links.root(request)
     body = body_of(known, service, status, request_id)
     response = _in_words(request, body, status) if service in WORDS else None

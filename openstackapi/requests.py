@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from audit import context, records
 from common import metrics
 from common.ids import new_request_id
 from hostagent import logs
+from openstackapi.client import address_of
 
 _GLOBAL = re.compile(r"^req-[0-9a-f-]{36}\Z")
 
@@ -31,7 +33,7 @@ class RequestIdMiddleware:
         sent = request.META.get("HTTP_X_OPENSTACK_REQUEST_ID", "")
         request.global_request_id = sent if _GLOBAL.match(sent) else ""  # type: ignore[attr-defined]
         with logs.about(request_id=request.request_id):  # type: ignore[attr-defined]
-            response = self.get_response(request)
+            response = self._respond(request)
         response.headers["X-Openstack-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         if request.path.startswith("/api/compute/"):
             response.headers["X-Compute-Request-Id"] = request.request_id  # type: ignore[attr-defined]
@@ -41,6 +43,20 @@ class RequestIdMiddleware:
         seconds = time.perf_counter() - begun
         metrics.observe(match and match.route, request.path, request.method or "", response.status_code, seconds)
         return response
+
+
+    def _respond(self, request: HttpRequest) -> HttpResponse:
+        """The answer; what a person's request changes is recorded as theirs. Agents report, and ask for nothing."""
+        if request.path.startswith("/internal/"):
+            return self.get_response(request)
+        agent = request.META.get("HTTP_USER_AGENT", "")
+        about = context.Context(request, None, address_of(request), agent, request.request_id)  # type: ignore[attr-defined]
+        with context.of(about):
+            try:
+                return self.get_response(request)
+            finally:
+                if about.afterwards:
+                    records.close(about)
 
 
 def _tell_the_door(request: HttpRequest, response: HttpResponse) -> None:

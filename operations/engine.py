@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from django.db import transaction
 
+from audit import cadf, records
 from common import errors, metrics
 from common.clock import now
 from common.database import tried_again
@@ -258,12 +259,14 @@ def _finish(row: Operation) -> None:
     row.state = State.DONE
     _counted(row, (now() - row.created_at).total_seconds())
     _release(row)
+    records.ended(row.id, row.request_id, outcome=cadf.SUCCESS)
 
 
 def _settle_failed(row: Operation, flow: Flow) -> None:
     row.state = State.FAILED
     _counted(row)
     _release(row)  # first: what settles it may begin something that needs its holds
+    records.ended(row.id, row.request_id, outcome=cadf.FAILURE, reason=row.error_code)
     if flow.on_failed is not None:
         spec = flow.steps[0]
         step = OperationStep(operation=row, index=-1, name="settle", phase=Phase.UNDO)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from audit import cadf, records
 from common import errors, metrics
 from common.clock import now
 from common.live import announce
@@ -81,6 +82,7 @@ def park(row: Operation, error: errors.CloudError) -> None:
     row.parked = {"state": row.state, "holds": holds, "at": now().isoformat()}
     row.state, row.wake_at, row.attempts = State.BROKEN, None, 0
     row.error_code, row.error_data = error.code, plain(error.data)
+    records.ended(row.id, row.request_id, outcome=cadf.FAILURE, reason=error.code)
     Hold.objects.filter(operation=row).delete()
     Waiter.objects.filter(operation=row).delete()
     row.has_waiters = False

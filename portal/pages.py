@@ -13,6 +13,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views import View
 
+from audit import records
 from common import live
 from common.actor import Actor
 from common.errors import CloudError, Conflict, Forbidden, NotFound, OverLimit, TooMany, Unauthorized, Unavailable
@@ -177,6 +178,7 @@ class Page(View):
         status, request_id = status_of(error), getattr(self.request, "request_id", "")
         if isinstance(error, Unauthorized) and not self.anonymous:
             return self.to_sign_in()
+        records.denied(self.request, error, status)
         if is_fragment(self.request):
             said = {"kind": "bad", "text": error.message, "request": request_id}
             gone = status == 404 and is_background(self.request)  # the page is open still: for the browser no failure

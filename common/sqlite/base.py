@@ -13,16 +13,23 @@ from collections import defaultdict
 from contextlib import suppress
 from io import FileIO
 
-from django.db.backends.sqlite3 import base
+from django.db.backends.sqlite3 import base, operations
 from django.db.utils import OperationalError
+
+from common.watched import Commits
 
 _turns: "dict[str, threading.Lock]" = defaultdict(threading.Lock)
 PAUSE = 0.001  # seconds between two looks at another process's lock
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
-    """One transaction at a time holds the writer's turn, from its BEGIN to its COMMIT or ROLLBACK."""
+class DatabaseOperations(operations.DatabaseOperations):
+    compiler_module = "common.sqlite.compiler"
 
+
+class DatabaseWrapper(Commits, base.DatabaseWrapper):
+    """One transaction at a time holds the writer's turn, from its BEGIN to its COMMIT or ROLLBACK. Its writes are watched."""
+
+    ops_class = DatabaseOperations
     _turn: "threading.Lock | None" = None
     _file: FileIO | None = None  # an object, so that it goes with a thread that ends
 

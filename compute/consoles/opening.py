@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Forbidden, Unavailable
-from compute.consoles import services, watch
+from compute.consoles import auditing, services, watch
 from compute.consoles.models import ConsoleTicket, digest, is_same
 
 
@@ -53,6 +53,7 @@ def spend(ticket: ConsoleTicket) -> None:
     moment = now()
     if not ConsoleTicket.objects.filter(pk=ticket.pk, opened_at=None).update(opened_at=moment, seen_at=moment):
         raise UsedAlready()
+    auditing.opened(ticket)
 
 
 def connect(ticket: ConsoleTicket) -> socket.socket:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.clock import now
 from common.errors import Conflict, NotFound, OverLimit
-from compute.consoles import logs, watch
+from compute.consoles import auditing, logs, watch
 from compute.consoles.models import KINDS, LIFE, QUIET, ConsoleLink, ConsoleTicket, digest
 from compute.servers import states
 from compute.servers.models import Server
@@ -82,6 +82,7 @@ def issue(server: Server, kind: str, *, who: dict[str, Any], link: ConsoleLink |
     ConsoleTicket.objects.create(
         pk=digest(token), server=server, kind=kind, user_id=who["user_id"], who=who, link=link, expires_at=ends, **more
     )
+    auditing.asked(server, kind, who=who, link_id=link.pk if link is not None else None)
     return token
 
 

@@ -8,7 +8,7 @@ from common.actor import Actor
 from common.errors import Forbidden, Invalid
 from identity import catalog, tokens
 from identity.assignments import effective
-from identity.auth import body, receipts, services
+from identity.auth import auditing, body, receipts, services
 from identity.auth.schemas import AUTH
 from identity.crud import enforce
 from identity.domains.services import DOMAINS
@@ -81,8 +81,9 @@ class Tokens(IdentityView):
         return self._answer(*self._subject("check_token"), 200)
 
     def delete(self, request: Any) -> Response:
-        text, _actor = self._subject("revoke_token")
+        text, subject = self._subject("revoke_token")
         tokens.revoke(text, chain=truth(request._request.GET.get("cascade", "true")))
+        auditing.revoked("token", subject.audit_ids[0], subject.user_id)
         return Response(status=204)
 
     def _subject(self, verb: str) -> tuple[str, Actor]:

@@ -14,7 +14,7 @@ from common.prepared import Prepared
 from identity import actors, tokens
 from identity.appcreds import secrets
 from identity.assignments.effective import Scope, roles_on
-from identity.auth import passwords, receipts, totp
+from identity.auth import auditing, passwords, receipts, totp
 from identity.auth.receipts import MethodsTooFew
 from identity.auth.tries import Tries
 from identity.federation import bearer
@@ -78,6 +78,13 @@ def sign_in(auth: Body, *, request: Any = None) -> tuple[str, Actor]:
 
     Raises: Unauthorized (the same for an unknown user and a wrong password), MethodsTooFew, Invalid, Forbidden.
     """
+    with auditing.signing_in(tuple(auth["identity"]["methods"])):
+        text, actor = _sign_in(auth, request)
+    auditing.signed_in(actor)
+    return text, actor
+
+
+def _sign_in(auth: Body, request: Any) -> tuple[str, Actor]:
     before = _receipt(request)
     proof = _prove(auth["identity"], request, before)
     _add_receipt(proof, before)

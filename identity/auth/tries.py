@@ -16,6 +16,7 @@ from common import metrics
 from common.clock import now
 from common.errors import Unauthorized
 from hostagent import inet
+from identity.auth import auditing
 from identity.credentials.crypto import keyed_hash
 from identity.models import FailedTry
 
@@ -64,8 +65,8 @@ class Tries:
     """
 
     def __init__(self, kind: str, *words: str | None, source: str = "") -> None:
+        self.kind, self.words, self.address = kind, words, source
         where = network_of(source)
-        self.kind = kind
         self.key = keyed_hash("identity.tries", "\0".join((kind, where, *(word or "" for word in words))))
         self.source_key = keyed_hash("identity.tries.source", where)
         rows = FailedTry.objects.in_bulk([self.key, self.source_key])
@@ -93,6 +94,7 @@ class Tries:
     def failed(self) -> WrongPassword:
         """Count one more, unless a pause runs; a pause that is over begins the count anew."""
         metrics.sign_ins_failed.labels(self.kind).inc()
+        auditing.failed(self.kind, self.words, self.address)
         if not self.paused:
             self._count_own()
             self._count_source()

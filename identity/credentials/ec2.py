@@ -21,6 +21,7 @@ from common.errors import Invalid, NotFound, Unauthorized
 from common.numbers import is_whole
 from identity import actors, tokens
 from identity.assignments.effective import Scope
+from identity.auth import auditing
 from identity.credentials.crypto import decrypt
 from identity.credentials.services import hash_access
 from identity.crud import enforce
@@ -48,13 +49,20 @@ class NoCredentials(Invalid):
 def ec2_token(actor: Actor, sent: Body) -> tuple[str, Actor]:
     """A token for whoever signed an EC2 request. Raises: Forbidden, NoKey, BadSignature."""
     enforce(actor, "identity:ec2tokens_validate")
-    return _token(sent, _check_ec2)
+    return _signed_in(sent, _check_ec2)
 
 
 def s3_token(actor: Actor, sent: Body) -> tuple[str, Actor]:
     """A token for whoever signed an S3 request. Raises: Forbidden, NoKey, BadSignature."""
     enforce(actor, "identity:s3tokens_validate")
-    return _token(sent, _check_s3)
+    return _signed_in(sent, _check_s3)
+
+
+def _signed_in(sent: Body, check: Any) -> tuple[str, Actor]:
+    with auditing.signing_in(("ec2credential",)):
+        text, actor = _token(sent, check)
+    auditing.signed_in(actor)
+    return text, actor
 
 
 def _token(sent: Body, check: Any) -> tuple[str, Actor]:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from common.errors import Invalid, Unauthorized
 from identity import actors, tokens
 from identity.assignments.effective import Scope
-from identity.auth import receipts, services
+from identity.auth import auditing, receipts, services
 from identity.auth.api import Tokens, with_receipt
 from identity.federation import shadow, signin
 from identity.models import Protocol
@@ -81,12 +81,13 @@ class WebSso(IdentityView):
 
     def _finish(self, raw: Any) -> Any:
         """A page that posts a token to the dashboard, as Keystone's template does."""
-        done = signin.finish(raw)
-        delegation = actors.Delegation(idp_id=done.provider_id, protocol_id=done.protocol_id)
-        method = done.protocol_id if done.protocol_id in tokens.METHODS else "mapped"
-        services.enough_methods(done.user.pk, (method,))
-        text, _token = tokens.issue(done.user.pk, Scope(), (method,), delegation=delegation)
-        tokens.validate(text, fresh=True)
+        with auditing.signing_in(("mapped",)):
+            done = signin.finish(raw)
+            delegation = actors.Delegation(idp_id=done.provider_id, protocol_id=done.protocol_id)
+            method = done.protocol_id if done.protocol_id in tokens.METHODS else "mapped"
+            services.enough_methods(done.user.pk, (method,))
+            text, _token = tokens.issue(done.user.pk, Scope(), (method,), delegation=delegation)
+            auditing.signed_in(tokens.validate(text, fresh=True))
         nonce = secrets.token_urlsafe(16)
         page = format_html(_PAGE, host=done.next, token=text, nonce=nonce)
         answer = HttpResponse(page, content_type="text/html; charset=utf-8")

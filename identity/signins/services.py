@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db import transaction
 
 from common.clock import now
-from identity.auth import tries
+from identity.auth import auditing, tries
 from identity.models import PortalSession, Trust
 from identity.revocation import services as revocation
 
@@ -38,18 +38,22 @@ def end(user_id: str, id: str) -> None:
     keys = [row.pk for row in PortalSession.objects.filter(user_id=user_id) if name(row.pk) == id]
     PortalSession.objects.filter(pk__in=keys).delete()
     revocation.note(user_id=user_id)  # its sockets look anew
+    if keys:
+        auditing.revoked("session", id, user_id)
 
 
 @transaction.atomic
 def end_others(user_id: str, session_key: str) -> None:
     PortalSession.objects.filter(user_id=user_id).exclude(pk=session_key).delete()
     revocation.note(user_id=user_id)
+    auditing.revoked("sessions", "", user_id)
 
 
 @transaction.atomic
 def end_everywhere(user_id: str) -> None:
     """Every session and every token of the user."""
     revocation.revoke(user_id=user_id)
+    auditing.revoked("all", "", user_id)
 
 
 def prune() -> None:

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from common.errors import CloudError
 from identity import sessions
+from identity.auth import auditing
 from identity.federation import signin
 from identity.signins import steps
 from portal.pages import Page, cloud_name
@@ -31,7 +32,8 @@ class Back(Stepwise):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         try:
-            found = signin.finish(request)
+            with auditing.signing_in(("mapped",)):
+                found = signin.finish(request)
         except CloudError as error:
             return self.form(error.message, 401)
         target = inside(request, found.next)

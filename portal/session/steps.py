@@ -15,7 +15,7 @@ from common.actor import Actor
 from common.errors import CloudError, Unauthorized, Unavailable
 from identity import sessions
 from identity.assignments.effective import Scope
-from identity.auth import passwords
+from identity.auth import auditing, passwords
 from identity.auth.tries import WrongPassword
 from identity.factors import keys
 from identity.federation import signin
@@ -79,6 +79,11 @@ class Stepwise(Page):
 
     def advance(self, person: User | None = None, scope: Scope | None = None) -> Actor:
         """What was sent, one step further. `person` is whose password it has to be. Raises: Unauthorized."""
+        way = next((name for name in ("credential", "code") if name in self.request.POST), "password")
+        with auditing.signing_in((way,)):
+            return self._advance(person, scope)
+
+    def _advance(self, person: User | None, scope: Scope | None) -> Actor:
         sent, request = self.request.POST, self.request
         if steps.pending(request) is not None and ("code" in sent or "credential" in sent):
             way = "webauthn" if "credential" in sent else self._way(sent["code"])

@@ -1,0 +1,49 @@
+"""The request, or the command, on whose behalf this thread changes things. What runs outside of one is the cloud's own work."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.actor import Actor
+
+
+@dataclass(slots=True)
+class Context:
+    """`request` is an HttpRequest, whose actor becomes known on the way, or None for a command."""
+
+    request: Any = None
+    given: Actor | None = None
+    address: str = ""
+    agent: str = ""
+    request_id: str = ""
+    #: What is written when the request is over, whatever became of its transactions: refusals.
+    afterwards: list[Any] = field(default_factory=list)
+    #: What was recorded once and needs no second record.
+    told: set[str] = field(default_factory=set)
+
+    @property
+    def actor(self) -> Actor | None:
+        return self.given or getattr(self.request, "actor", None)
+
+
+_current: ContextVar[Context | None] = ContextVar("audit", default=None)
+current = _current.get
+
+
+@contextmanager
+def of(context: Context) -> Iterator[Context]:
+    token = _current.set(context)
+    try:
+        yield context
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def acting(actor: Actor, *, agent: str = "", request_id: str = "") -> Iterator[Context]:
+    """What the cloud, or an operator's command, does by itself and is to be recorded."""
+    with of(Context(given=actor, agent=agent, request_id=request_id or f"req-{uuid.uuid4()}")) as context:
+        yield context

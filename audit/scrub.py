@@ -1,0 +1,65 @@
+"""Values as a record may hold them: short, JSON, and without what opens anything."""
+
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+#: What stands for a secret that is there, and for one that is another now.
+HIDDEN, CHANGED = "***", "***changed***"
+LONGEST = 1000  # characters of one text
+MOST = 64  # entries of one list or object
+DEEPEST = 4
+#: Parts of a name by which what it names is taken for a secret, wherever a user writes it (properties, metadata, extra).
+NAMES = (
+    "password", "passwd", "secret", "token", "private", "credential", "user_data", "userdata", "signature", "ticket", "apikey",
+    "api_key", "auth_key", "adminpass", "passphrase", "cookie", "authorization", "otp",
+)  # fmt: skip
+
+
+def is_secret(name: str) -> bool:
+    low = name.lower().replace("-", "_")
+    return any(part in low for part in NAMES)
+
+
+def text(value: str) -> str:
+    """A text, cut, with the addresses in it bare: passwords and signatures stand in an address's login and query."""
+    if "://" in value:
+        value = " ".join(_bare(word) if "://" in word else word for word in value.split(" "))
+    if "PRIVATE KEY-----" in value:
+        return HIDDEN
+    return value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
+
+
+def _bare(address: str) -> str:
+    """`https://user:word@host/path?signature=…#…` without login, query and fragment."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return HIDDEN
+    place = parts.netloc.rpartition("@")[2]
+    query = HIDDEN if parts.query else ""
+    return urlunsplit((parts.scheme, place, parts.path, query, ""))
+
+
+def plain(value: Any, deep: int = 0) -> Any:
+    """A value as JSON. What is named like a secret inside it is hidden."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return text(value)
+        case datetime() | date():
+            return value.isoformat()
+        case dict():
+            if deep >= DEEPEST:
+                return "…"
+            pairs = list(value.items())[:MOST]
+            return {
+                text(str(name)): HIDDEN if inner and is_secret(str(name)) else plain(inner, deep + 1)
+                for name, inner in pairs
+            }
+        case list() | tuple() | set() | frozenset():
+            if deep >= DEEPEST:
+                return "…"
+            return [plain(one, deep + 1) for one in list(value)[:MOST]]
+    return text(str(value))

@@ -1,0 +1,103 @@
+"""Every write that goes through Django's ORM passes one of three compilers, whoever makes it: save(), update(), bulk_create(),
+what a relation adds, delete() and what a deletion takes along. A watcher sees them there, and once more before the commit.
+
+Backends of the cloud (common.sqlite, common.postgresql) have these compilers. Without a watcher they are Django's own.
+Source: django.db.models.sql.compiler; BaseDatabaseOperations.compiler_module; BaseDatabaseWrapper.commit.
+"""
+
+from typing import Any, Protocol
+
+from django.db import DatabaseError, models, transaction
+
+
+class Watcher(Protocol):
+    """Sees writes. What `updating` and `deleting` return is what they read before; `inserted` and `updated` come after."""
+
+    def wants(self, model: type[models.Model]) -> bool: ...
+
+    def inserted(self, compiler: Any) -> None: ...
+
+    def updating(self, compiler: Any) -> Any: ...
+
+    def updated(self, compiler: Any, before: Any) -> None: ...
+
+    def deleting(self, compiler: Any) -> None: ...
+
+    def committing(self, connection: Any) -> None: ...
+
+
+_watcher: Watcher | None = None
+
+
+def use(watcher: Watcher | None) -> None:
+    global _watcher
+    _watcher = watcher
+
+
+def _wanted(compiler: Any) -> bool:
+    return _watcher is not None and _watcher.wants(compiler.query.model)
+
+
+class Insert:
+    """A mixin for SQLInsertCompiler."""
+
+    def execute_sql(self, *args: Any, **kwargs: Any) -> Any:
+        if not _wanted(self):
+            return super().execute_sql(*args, **kwargs)  # type: ignore[misc]
+        with _together(self):
+            found = super().execute_sql(*args, **kwargs)  # type: ignore[misc]
+            _watcher.inserted(self)  # type: ignore[union-attr]
+        return found
+
+
+class Update:
+    """A mixin for SQLUpdateCompiler."""
+
+    def execute_sql(self, *args: Any, **kwargs: Any) -> Any:
+        if not _wanted(self):
+            return super().execute_sql(*args, **kwargs)  # type: ignore[misc]
+        with _together(self):
+            before = _watcher.updating(self)  # type: ignore[union-attr]
+            found = super().execute_sql(*args, **kwargs)  # type: ignore[misc]
+            if before:
+                _watcher.updated(self, before)  # type: ignore[union-attr]
+        return found
+
+
+class Delete:
+    """A mixin for SQLDeleteCompiler."""
+
+    def execute_sql(self, *args: Any, **kwargs: Any) -> Any:
+        if not _wanted(self):
+            return super().execute_sql(*args, **kwargs)  # type: ignore[misc]
+        with _together(self):
+            _watcher.deleting(self)  # type: ignore[union-attr]
+            return super().execute_sql(*args, **kwargs)  # type: ignore[misc]
+
+
+class _Nothing:
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_error: object) -> None: ...
+
+
+def _together(compiler: Any) -> Any:
+    """A transaction for a statement that has none, so that what is written about it is committed with it or not at all."""
+    if compiler.connection.in_atomic_block:
+        return _Nothing()
+    return transaction.atomic(using=compiler.using)
+
+
+class Commits:
+    """A mixin for DatabaseWrapper: the watcher's last word in a transaction. If it fails, nothing is committed."""
+
+    def commit(self) -> None:
+        if _watcher is not None and self.run_on_commit:  # type: ignore[attr-defined]
+            try:
+                _watcher.committing(self)
+            except DatabaseError:
+                raise
+            except Exception as error:
+                # Atomic rolls back for a DatabaseError only; after anything else it would leave the transaction open.
+                raise DatabaseError(f"what was to be written about a change could not be: {error}") from error
+        super().commit()  # type: ignore[misc]
