@@ -16,8 +16,11 @@ def main() -> None:
     from django.core.management import execute_from_command_line
     from django.db import OperationalError
 
+    from audit import context
+
     try:
-        execute_from_command_line(sys.argv)
+        with context.of_command(sys.argv):
+            execute_from_command_line(sys.argv)
     except OperationalError as error:
         if "--traceback" in sys.argv:
             raise

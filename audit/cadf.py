@@ -102,7 +102,11 @@ def as_dict(row: Event) -> dict[str, Any]:
         "host": {name: value for name, value in host.items() if value},
         "credential": {"type": "token", **body["credential"]} if body.get("credential") else None,
     }
-    tags = {"correlation_id": row.request_id, "operation_id": row.operation_id, "count": row.count if row.count > 1 else ""}
+    tags = {
+        "correlation_id": row.request_id,
+        "operation_id": row.operation_id,
+        "count": row.count if row.count > 1 else "",
+    }
     found = {
         "typeURI": TYPE_URI,
         "id": row.id,
@@ -118,7 +122,11 @@ def as_dict(row: Event) -> dict[str, Any]:
             "project_id": row.project_id,
             "domain_id": row.domain_id,
         },
-        "observer": {"typeURI": "/".join(row.target_type.split("/")[:2]), "id": settings.CLOUD_ID, "name": settings.REGION},
+        "observer": {
+            "typeURI": "/".join(row.target_type.split("/")[:2]),
+            "id": settings.CLOUD_ID,
+            "name": settings.REGION,
+        },
         "reason": body.get("reason"),
         "tags": [f"{name}?value={value}" for name, value in tags.items() if value],
         "attachments": [

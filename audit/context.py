@@ -1,7 +1,9 @@
 """The request, or the command, on whose behalf this thread changes things. What runs outside of one is the cloud's own work."""
 
+import getpass
+import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -47,3 +49,21 @@ def acting(actor: Actor, *, agent: str = "", request_id: str = "") -> Iterator[C
     """What the cloud, or an operator's command, does by itself and is to be recorded."""
     with of(Context(given=actor, agent=agent, request_id=request_id or f"req-{uuid.uuid4()}")) as context:
         yield context
+
+
+#: Commands by which an operator changes what people own; the others are the cloud's own upkeep.
+COMMANDS = ("host_down", "identity_provider_client", "setaside", "shell")
+
+
+@contextmanager
+def of_command(argv: Sequence[str]) -> Iterator[None]:
+    """What an operator changes by one of COMMANDS is recorded as theirs, by their name on this machine."""
+    if len(argv) < 2 or argv[1] not in COMMANDS:
+        yield
+        return
+    try:
+        name = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name
+        name = str(os.getuid())
+    with acting(Actor.internal(name), agent=f"manage.py {argv[1]}"):
+        yield

@@ -148,7 +148,13 @@ def _key(row: Event) -> tuple[str, ...]:
     reason = row.body.get("reason") or {}
     credential = row.body.get("credential") or {}
     who = (row.initiator_id, row.project_id, _network(row.address))
-    what = (row.action, row.target_type, row.target_id, str(reason.get("policyId", "")), str(credential.get("methods", "")))
+    what = (
+        row.action,
+        row.target_type,
+        row.target_id,
+        str(reason.get("policyId", "")),
+        str(credential.get("methods", "")),
+    )
     return ("one", *who, *what)
 
 

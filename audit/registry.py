@@ -1,6 +1,6 @@
 """What is recorded of which table: a model says once that it is audited and how, or why it is not. A test asks every model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -74,14 +74,14 @@ class Plan:
 _specs: dict[str, Audited] = {}
 _plans: dict[type[models.Model], Plan | None] = {}
 _subjects: dict[str, Plan] = {}
-_domain_of: Callable[[str], str] = lambda project_id: ""  # noqa: E731
+_domains_of: Callable[[Collection[str]], dict[str, str]] = lambda project_ids: {}  # noqa: E731
 
 
-def declare(specs: Mapping[str, Audited], *, domain_of: Callable[[str], str]) -> None:
-    """Say what is audited, by model label. `domain_of` gives the domain of a project, "" when there is none."""
-    global _domain_of
+def declare(specs: Mapping[str, Audited], *, domains_of: Callable[[Collection[str]], dict[str, str]]) -> None:
+    """Say what is audited, by model label. `domains_of` gives the domain of each project that has one."""
+    global _domains_of
     _specs.update(specs)
-    _domain_of = domain_of
+    _domains_of = domains_of
     _plans.clear()
     for label, spec in specs.items():
         if spec.subject:
@@ -110,5 +110,5 @@ def subject(kind: str) -> Plan | None:
     return _subjects.get(kind)
 
 
-def domain_of(project_id: str) -> str:
-    return _domain_of(project_id)
+def domains_of(project_ids: Collection[str]) -> dict[str, str]:
+    return _domains_of(project_ids) if project_ids else {}

@@ -6,6 +6,6 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         from audit import registry
-        from cloud.audited import AUDITED, domain_of
+        from cloud.audited import AUDITED, domains_of
 
-        registry.declare(AUDITED, domain_of=domain_of)
+        registry.declare(AUDITED, domains_of=domains_of)

@@ -3,6 +3,7 @@
 Types are CADF's, as Keystone's notifications and keystonemiddleware's audit maps say them.
 """
 
+from collections.abc import Collection
 from functools import partial
 from typing import Any, Final
 
@@ -26,12 +27,12 @@ def level_of(permission_id: Any) -> str:
     return str(Permission.objects.filter(pk=permission_id).values_list("codename", flat=True).first() or permission_id)
 
 
-def domain_of(project_id: str) -> str:
-    """The domain of a project; of a domain it is itself."""
+def domains_of(project_ids: Collection[str]) -> dict[str, str]:
+    """Project → its domain; of a domain it is itself."""
     from identity.models import Project
 
-    found = Project.objects.filter(pk=project_id).values_list("domain_id", "is_domain").first()
-    return "" if found is None else project_id if found[1] else found[0] or ""
+    rows = Project.objects.filter(pk__in=project_ids).values_list("id", "domain_id", "is_domain")
+    return {id: id if is_domain else domain_id or "" for id, domain_id, is_domain in rows}
 
 
 _part = partial(Audited, "", project="", domain="", name="")
@@ -44,7 +45,6 @@ _share = partial(
     Audited, f"{_SEC}/share", name="", own=True, skip=frozenset({"key"}), shown={"permission_id": level_of},
     called={"permission_id": "level"},
 )  # fmt: skip
-_network = partial(Audited, skip=frozenset({"status", "host", "dhcp_host", "dhcp_refusal", "cursor", "number"}))
 _SERVER = frozenset(
     {
         *("image_meta", "readable_images", "flavor", "fault_code", "fault_data", "fault_at", "power_state", "progress"),
@@ -138,18 +138,18 @@ AUDITED: Final[dict[str, Audited]] = {
     "images.Task": Audited(f"{_IMG}/tasks", name="type", skip=frozenset({"status", "result", "message", "expires_at"})),
     # Networks
     "networking.Tag": Audited(f"{_NET}/tags", name="tag", own=True),
-    "networking.Network": _network(f"{_NET}/networks"),
-    "networking.NetworkGrant": _network(f"{_NET}/rbac-policies", name="action"),
-    "networking.SecurityGroup": _network(f"{_NET}/security-groups"),
-    "networking.SecurityGroupRule": _network(f"{_NET}/security-group-rules", name="direction"),
-    "networking.AddressScope": _network(f"{_NET}/address-scopes"),
-    "networking.SubnetPool": _network(f"{_NET}/subnetpools"),
-    "networking.Subnet": _network(f"{_NET}/subnets"),
-    "networking.Port": _network(f"{_NET}/ports"),
+    "networking.Network": Audited(f"{_NET}/networks", skip=frozenset({"status", "dhcp_host"})),
+    "networking.NetworkGrant": Audited(f"{_NET}/rbac-policies", name="action"),
+    "networking.SecurityGroup": Audited(f"{_NET}/security-groups"),
+    "networking.SecurityGroupRule": Audited(f"{_NET}/security-group-rules", name="direction"),
+    "networking.AddressScope": Audited(f"{_NET}/address-scopes"),
+    "networking.SubnetPool": Audited(f"{_NET}/subnetpools"),
+    "networking.Subnet": Audited(f"{_NET}/subnets", skip=frozenset({"cursor"})),
+    "networking.Port": Audited(f"{_NET}/ports", skip=frozenset({"status", "host", "dhcp_refusal"})),
     "networking.FixedIP": _part(part_of="networking.Port", by="port_id", part="fixed_ips", value="ip_address"),
     "networking.PortGroup": _part(part_of="networking.Port", by="port_id", part="security_groups", value="group_id"),
-    "networking.Router": _network(f"{_NET}/routers"),
-    "networking.FloatingIP": _network(f"{_NET}/floatingips", name="floating_ip_address"),
+    "networking.Router": Audited(f"{_NET}/routers", skip=frozenset({"status", "host"})),
+    "networking.FloatingIP": Audited(f"{_NET}/floatingips", name="floating_ip_address", skip=frozenset({"status"})),
     # Compute
     "compute.Server": Audited(
         f"{_COM}/servers", subject="server", skip=_SERVER,

@@ -13,7 +13,7 @@ class IdentityConfig(AppConfig):
         from cloud import beat
         from common import live, patterns, seeding
         from common import purging as purges
-        from identity import catalog, ceilings, policy, purging, sessions, tokens
+        from identity import audits, catalog, ceilings, policy, purging, sessions, tokens
         from identity import seeding as seed
         from identity.appcreds import access
         from identity.federation import shadow
@@ -29,6 +29,7 @@ class IdentityConfig(AppConfig):
         patterns.rule(settings.PASSWORD_REGEX)  # a setting that no password could be held against ends the start here
         auth.use(token=tokens.actor_from_token, session=sessions.actor_of_request, check=access.check)
         policy.register("identity", RULES, DESCRIPTIONS, SCOPES)
+        policy.register("audit", audits.RULES, audits.DESCRIPTIONS)
         ceilings.register()
         catalog.register("identity", name="keystone", path="/api/identity/v3", description="Users, projects, tokens")
         beat.every(3600, "identity.prune", signins.prune)

@@ -44,7 +44,6 @@ class RequestIdMiddleware:
         metrics.observe(match and match.route, request.path, request.method or "", response.status_code, seconds)
         return response
 
-
     def _respond(self, request: HttpRequest) -> HttpResponse:
         """The answer; what a person's request changes is recorded as theirs. Agents report, and ask for nothing."""
         if request.path.startswith("/internal/"):

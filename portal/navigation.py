@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
-from identity import policy
+from identity import audits, policy
 
 Count = Callable[[Actor], int]
 #: Panels without a rule that a session without a project can use; the others are of a project's things.
@@ -70,6 +70,7 @@ MENU: tuple[tuple[str | Promise, tuple[Panel, ...]], ...] = (
             Panel("api-access", _("API access"), "terminal-2", "api-access", key="a"),
             Panel("application-credentials", _("Application credentials"), "fingerprint", "application-credentials"),
             Panel("activity", _("Activity"), "history", "activity", key="y"),
+            Panel("audit", _("Audit"), "shield-check", "audit", rule=audits.SOME),
         ),
     ),
     (

@@ -7,6 +7,7 @@ from identity import sessions
 from portal import navigation
 from portal.access import views as access
 from portal.admin import views as admin
+from portal.audit import views as audit
 from portal.identity.urls import urlpatterns as identity
 from portal.images import views as images
 from portal.keypairs import views as keypairs
@@ -62,6 +63,8 @@ urlpatterns = [
     path("", overview.Overview.as_view(), name="overview"),
     path("activity", overview.Activity.as_view(), name="activity"),
     path("notices", overview.Notices.as_view(), name="notices"),
+    path("audit", audit.Events.as_view(), name="audit"),
+    path("audit/<str:id>", audit.EventItem.as_view(), name="audit-event"),
     path("requests/<str:request_id>", overview.Request.as_view(), name="request"),
     path("find", palette.Find.as_view(), name="find"),
     # Instances

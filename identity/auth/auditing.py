@@ -96,9 +96,7 @@ def _tried(kind: str, words: tuple[str | None, ...]) -> User | None:
 
 
 def signed_out(actor: Actor) -> None:
-    records.record(
-        f"{ACTION}/logout", target=(cadf.USER, actor.user_id, actor.user_name), actor=actor, **_scope(actor)
-    )
+    records.record(f"{ACTION}/logout", target=(cadf.USER, actor.user_id, actor.user_name), actor=actor, **_scope(actor))
 
 
 def revoked(what: str, id: str, owner_id: str) -> None:

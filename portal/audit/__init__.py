@@ -1,0 +1,1 @@
+"""Audit records: who did what, when, from where, and how it went."""

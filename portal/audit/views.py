@@ -1,0 +1,228 @@
+"""The list of audit records and one of them. Pages go by key: nothing counts the table."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.timezone import get_current_timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from audit import cadf
+from audit.models import Event
+from common.actor import Actor
+from common.ids import is_id, new_ordered_id
+from identity import audits
+from identity.assignments import granting
+from identity.models import Project, User
+from portal import tables
+from portal.audit import words
+from portal.lists import Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, age
+from portal.tables import Filter
+
+
+class ByUser(Filter):
+    def narrow(self, rows: Any, value: str) -> Any:
+        ids = list(User.objects.filter(name=value).values_list("pk", flat=True)[:100])
+        return rows.filter(initiator_id__in=[value, *ids])
+
+
+class ByProject(Filter):
+    def narrow(self, rows: Any, value: str) -> Any:
+        ids = list(Project.objects.filter(name=value).values_list("pk", flat=True)[:100])
+        return rows.filter(project_id__in=[value, *ids])
+
+
+class ByTarget(Filter):
+    def narrow(self, rows: Any, value: str) -> Any:
+        return rows.filter(target_id=value) if is_id(value) else rows.filter(Q(target_id=value) | Q(target_name=value))
+
+
+class ByAction(Filter):
+    def narrow(self, rows: Any, value: str) -> Any:
+        return rows.filter(Q(action=value) | Q(action__startswith=f"{value}/")) if value in dict(self.choices) else rows
+
+
+@dataclass(frozen=True)
+class ByTime(Filter):
+    """A day, or a moment as `2026-11-30 14:05`, in the reader's zone. Ids are in the order of time."""
+
+    until: bool = False
+
+    def narrow(self, rows: Any, value: str) -> Any:
+        moment = _moment(value, end=self.until)
+        if moment is None:
+            return rows
+        edge = new_ordered_id(int(moment.timestamp() * 1000), 0)
+        return rows.filter(pk__lt=edge) if self.until else rows.filter(pk__gte=edge)
+
+
+def _moment(text: str, *, end: bool) -> datetime | None:
+    try:
+        day = parse_date(text)
+        found = parse_datetime(text) if day is None else datetime(day.year, day.month, day.day)
+    except ValueError:
+        return None
+    if found is None or not 1970 < found.year < 9000:
+        return None
+    if day is not None and end:
+        found = found.replace(hour=23, minute=59, second=59, microsecond=999_000)
+    return (found if found.tzinfo else found.replace(tzinfo=get_current_timezone())).astimezone(UTC)
+
+
+class Events(ListPanel):
+    panel, kind, icon = "audit", "audit", "shield-check"
+    title = gettext_lazy("Audit")
+    search = ("request_id",)
+    order = ("-pk",)
+    columns = (
+        Column(gettext_lazy("Action")),
+        Column(gettext_lazy("Outcome")),
+        Column(gettext_lazy("Object")),
+        Column(gettext_lazy("User"), hide="m"),
+        Column(gettext_lazy("Address"), hide="m"),
+        Column(gettext_lazy("Project"), hide="l"),
+        Column(gettext_lazy("When"), "n"),
+    )
+    filters = (
+        ByAction("action", gettext_lazy("Action"), choices=words.CHOICES),
+        Filter("outcome", gettext_lazy("Outcome"), choices=words.OUTCOMES),
+        ByTime("from", gettext_lazy("From (2026-11-30 or 2026-11-30 14:05)")),
+        ByTime("to", gettext_lazy("Until"), until=True),
+        ByUser("user", gettext_lazy("User")),
+        ByTarget("target", gettext_lazy("Object (name or ID)")),
+        ByProject("project", gettext_lazy("Project")),
+    )
+
+    def query(self, actor: Actor) -> Any:
+        return audits.visible(actor)
+
+    def narrow(self, query: Any, request: HttpRequest) -> Any:
+        """`q` is a request's id here: a part of a text would make the database read the whole table."""
+        text = request.GET.get("q", "").strip()
+        query = query.filter(Q(request_id=text) | Q(target_id=text)) if text else query
+        for one in self.filters:
+            value = request.GET.get(one.name, "").strip()
+            query = one.narrow(query, value) if value else query
+        return query
+
+    def get(self, request: HttpRequest, **keys: Any) -> HttpResponse:
+        actor, size = self.actor, self.prefs.page_size
+        query = self.narrow(self.query(actor), request)
+        if request.GET.get("format") == "csv":
+            rows = self.rows(actor, query.page(tables.MOST))
+            return tables.as_csv(self.panel, self.columns, rows)
+        found = query.page(size + 1, before=request.GET.get("before", ""))
+        narrowed = tables.chosen(self.filters, request.GET)
+        return self.page(
+            "portal/audit.html",
+            **self.describe(actor),
+            rows=self.seen(actor, found[:size]),
+            narrowed=narrowed,
+            is_narrowed=any(one["value"] for one in narrowed) or "before" in request.GET,
+            total=len(found),
+            older=_with(request, found[size - 1].pk) if len(found) > size else "",
+            newest=_with(request, "") if "before" in request.GET else "",
+            q=request.GET.get("q", ""),
+        )
+
+    def rows(self, actor: Actor, found: Sequence[Event]) -> list[Row]:
+        names = granting.named_for(actor, {row.project_id for row in found})
+        return [self._row(row, names) for row in found]
+
+    def _row(self, row: Event, names: dict[str, str]) -> Row:
+        what = Cell("text", row.target_name or row.target_id[:36], note=words.kind(row))
+        who = row.initiator_name or row.initiator_id or (_("unknown") if row.outcome == "failure" else "")
+        times = f"× {row.count}" if row.count > 1 else ""
+        cells = (
+            Cell("status", words.outcome(row), note=times), what, Cell("muted", who), Cell("mono", row.address),
+            Cell("muted", names.get(row.project_id, "")), age(row.event_time),
+        )  # fmt: skip
+        return Row(row.pk, words.action(row), reverse("audit-event", args=[row.pk]), words.outcome(row), cells)
+
+    def empty(self) -> Empty:
+        return Empty(
+            _("Nothing is recorded yet"),
+            _("Sign-ins, changes, refusals, consoles and shares are recorded here: who, when, from where, and what it was before."),
+        )  # fmt: skip
+
+
+def _with(request: HttpRequest, before: str) -> str:
+    query = request.GET.copy()
+    query.pop("before", None)
+    if before:
+        query["before"] = before
+    return f"?{query.urlencode()}"
+
+
+class EventItem(ItemPage):
+    panel, kind = "audit", "audit"
+    list_title, list_route = gettext_lazy("Audit"), "audit"
+
+    def find(self, actor: Actor, id: str) -> Event:
+        return audits.find(actor, id)
+
+    def detail(self, actor: Actor, row: Event) -> Detail:
+        cards = [Card(_("What"), pairs=self._what(actor, row)), Card(_("Who"), pairs=_who(row), side=True)]
+        changes = _changes(row)
+        if changes:
+            columns = (Column(_("Field")), Column(_("Before")), Column(_("After")))
+            cards.append(Card(_("Changes"), columns=columns, rows=changes, name="changes"))
+        if audits.sees_all(actor):
+            whole = json.dumps(cadf.as_dict(row), indent=1, ensure_ascii=False)
+            cards.append(Card(_("The record (CADF)"), pairs=[("JSON", Cell("pre", whole))], name="cadf"))
+        title = f"{words.action(row)}: {row.target_name or words.kind(row)}"
+        return Detail(title, words.outcome(row), facts=[Cell("when", row.event_time)], cards=cards)
+
+    def _what(self, actor: Actor, row: Event) -> list[tuple[Any, Cell]]:
+        reason = row.body.get("reason") or {}
+        names = granting.named_for(actor, [row.project_id])
+        pairs = [
+            (_("Action"), Cell("text", words.action(row), note=row.action)),
+            (_("Object"), Cell("text", row.target_name or "–", note=words.kind(row))),
+            ("ID", Cell("copy", row.target_id)),
+            (_("Type"), Cell("mono", row.target_type)),
+            (_("Project"), Cell("text", names.get(row.project_id, ""))),
+            (_("Policy rule"), Cell("mono", reason.get("policyId", ""))),
+            (_("Reason"), Cell("mono", str(reason.get("reasonCode", "")))),
+            (_("Times"), Cell("num", row.count if row.count > 1 else "")),
+            (_("Request"), Cell("link", row.request_id, reverse("request", args=[row.request_id]) if row.request_id else "")),
+        ]  # fmt: skip
+        return [pair for pair in pairs if pair[1].value]
+
+
+def _who(row: Event) -> list[tuple[Any, Cell]]:
+    body = row.body
+    credential, scope = body.get("credential") or {}, body.get("scope") or {}
+    pairs = [
+        (_("User"), Cell("text", row.initiator_name or _("unknown"))),
+        (_("User ID"), Cell("copy", row.initiator_id)),
+        (_("In project"), Cell("text", scope.get("project_name", ""))),
+        (_("Address"), Cell("mono", row.address)),
+        (_("Program"), Cell("text", body.get("agent", ""))),
+        (_("Proved by"), Cell("tags", credential.get("methods", ()))),
+        (_("Audit ID of the token"), Cell("mono", credential.get("token", ""))),
+        (_("Application credential"), Cell("mono", credential.get("application_credential_id", ""))),
+        (_("Trust"), Cell("mono", credential.get("trust_id", ""))),
+        (_("On behalf, by"), Cell("mono", credential.get("trustee_user_id", ""))),
+        (_("Identity provider"), Cell("mono", credential.get("idp_id", ""))),
+    ]
+    return [pair for pair in pairs if pair[1].value]
+
+
+def _changes(row: Event) -> list[Row]:
+    before, after = row.body.get("before") or {}, row.body.get("after") or {}
+    names = sorted(before.keys() | after.keys())
+    return [Row(name, name, "", None, (_value(before.get(name)), _value(after.get(name)))) for name in names]
+
+
+def _value(value: Any) -> Cell:
+    if isinstance(value, dict | list):
+        return Cell("pre", json.dumps(value, indent=1, ensure_ascii=False))
+    return Cell("mono", "" if value is None else str(value))

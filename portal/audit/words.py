@@ -1,0 +1,106 @@
+"""Audit records in words: actions, outcomes, and what kinds of things are called."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from audit.models import Event
+from portal.status import Status
+
+Text = str | Promise
+
+ACTIONS: dict[str, Text] = {
+    "create": _("Create"),
+    "update": _("Change"),
+    "delete": _("Delete"),
+    "read": _("Read"),
+    "revoke": _("Revoke"),
+    "authenticate": _("Sign in"),
+    "authenticate/logout": _("Sign out"),
+    "update/start": _("Start"),
+    "update/stop": _("Stop"),
+    "update/reboot": _("Reboot"),
+    "update/pause": _("Pause"),
+    "update/unpause": _("Unpause"),
+    "update/suspend": _("Suspend"),
+    "update/resume": _("Resume"),
+    "update/rebuild": _("Rebuild"),
+    "update/resize": _("Resize"),
+    "update/confirmResize": _("Confirm resize"),
+    "update/revertResize": _("Revert resize"),
+    "update/migrate": _("Migrate"),
+    "update/shelve": _("Shelve"),
+    "update/unshelve": _("Unshelve"),
+    "update/rescue": _("Rescue"),
+    "update/unrescue": _("Leave rescue"),
+    "update/createImage": _("Take snapshot"),
+    "update/createBackup": _("Take backup"),
+    "update/attach_interface": _("Attach interface"),
+    "update/detach_interface": _("Detach interface"),
+}
+CONSOLE = "service/compute/servers/remote-consoles"
+
+#: What a list is narrowed to: action → the actions that it stands for begin so.
+CHOICES: tuple[tuple[str, Text], ...] = (
+    ("create", _("Create")),
+    ("update", _("Change")),
+    ("delete", _("Delete")),
+    ("authenticate", _("Sign in")),
+)
+OUTCOMES: tuple[tuple[str, Text], ...] = (
+    ("success", pgettext_lazy("outcome", "Done")),
+    ("failure", pgettext_lazy("outcome", "Failed")),
+    ("pending", pgettext_lazy("outcome", "Begun")),
+)
+
+TYPES: dict[str, Text] = {
+    "service/compute/servers": _("Instance"),
+    CONSOLE: _("Console"),
+    "service/compute/os-keypairs": _("Key pair"),
+    "service/compute/os-server-groups": _("Server group"),
+    "service/compute/os-aggregates": _("Host aggregate"),
+    "service/compute/flavors": _("Flavor"),
+    "compute/node": _("Host"),
+    "service/network/networks": _("Network"),
+    "service/network/subnets": _("Subnet"),
+    "service/network/ports": _("Port"),
+    "service/network/routers": _("Router"),
+    "service/network/floatingips": _("Floating IP"),
+    "service/network/security-groups": _("Security group"),
+    "service/network/security-group-rules": _("Security group rule"),
+    "service/storage/image/images": _("Image"),
+    "data/security/account/user": _("User"),
+    "data/security/group": _("Group"),
+    "data/security/project": _("Project"),
+    "data/security/role": _("Role"),
+    "data/security/share": _("Share"),
+    "data/security/trust": _("Trust"),
+    "data/security/credential": _("Credential"),
+    "data/security/credential/application": _("Application credential"),
+    "data/security/credential/token": _("Token"),
+    "data/security/credential/session": _("Session"),
+    "data/security/identity": _("Identity provider"),
+    "data/security/identity/mapping": _("Mapping"),
+}
+
+
+def action(row: Event) -> Text:
+    if row.target_type == CONSOLE and row.action == "create":
+        return _("Open console")
+    return ACTIONS.get(row.action) or row.action.partition("/")[2] or row.action
+
+
+def kind(row: Event) -> Text:
+    """What the target is; what has no word of its own is called as in its type."""
+    return TYPES.get(row.target_type) or row.target_type.rpartition("/")[2]
+
+
+def code(row: Event) -> str:
+    return str((row.body.get("reason") or {}).get("reasonCode", ""))
+
+
+def outcome(row: Event) -> Status:
+    word = dict(OUTCOMES).get(row.outcome, row.outcome)
+    if row.outcome == "failure" and code(row) in ("401", "403", "404"):
+        return Status("bad", _("Denied"), row.outcome)
+    return Status({"success": "ok", "failure": "bad", "pending": "off"}.get(row.outcome, "off"), word, row.outcome)
