@@ -41,7 +41,11 @@ class ByProject(Filter):
 
 class ByTarget(Filter):
     def narrow(self, rows: Any, value: str) -> Any:
-        return rows.filter(target_id=value) if is_id(value) else rows.filter(Q(target_id=value) | Q(target_name=value))
+        return _aimed(rows, value)
+
+
+def _aimed(rows: Any, value: str) -> Any:
+    return rows.filter(target_id=value) if is_id(value) else rows.filter(Q(target_id=value) | Q(target_name=value))
 
 
 class ByAction(Filter):
@@ -104,9 +108,12 @@ class Events(ListPanel):
         return audits.visible(actor)
 
     def narrow(self, query: Any, request: HttpRequest) -> Any:
-        """`q` is a request's id here: a part of a text would make the database read the whole table."""
+        """`q` is a whole name or id here: a part of a text would make the database read the whole table."""
         text = request.GET.get("q", "").strip()
-        query = query.filter(Q(request_id=text) | Q(target_id=text)) if text else query
+        if text.startswith("req-"):
+            query = query.filter(request_id=text)
+        elif text:
+            query = _aimed(query, text)
         for one in self.filters:
             value = request.GET.get(one.name, "").strip()
             query = one.narrow(query, value) if value else query
@@ -177,7 +184,7 @@ class EventItem(ItemPage):
         if audits.sees_all(actor):
             whole = json.dumps(cadf.as_dict(row), indent=1, ensure_ascii=False)
             cards.append(Card(_("The record (CADF)"), pairs=[("JSON", Cell("pre", whole))], name="cadf"))
-        title = f"{words.action(row)}: {row.target_name or words.kind(row)}"
+        title = f"{words.action(row)} {row.target_name or words.kind(row)}"
         return Detail(title, words.outcome(row), facts=[Cell("when", row.event_time)], cards=cards)
 
     def _what(self, actor: Actor, row: Event) -> list[tuple[Any, Cell]]:
