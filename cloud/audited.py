@@ -149,6 +149,7 @@ AUDITED: Final[dict[str, Audited]] = {
     "networking.FixedIP": _part(part_of="networking.Port", by="port_id", part="fixed_ips", value="ip_address"),
     "networking.PortGroup": _part(part_of="networking.Port", by="port_id", part="security_groups", value="group_id"),
     "networking.Router": Audited(f"{_NET}/routers", skip=frozenset({"status", "host"})),
+    "networking.AgentNote": Audited(f"{_NET}/agents", name="kind"),
     "networking.FloatingIP": Audited(f"{_NET}/floatingips", name="floating_ip_address", skip=frozenset({"status"})),
     # Compute
     "compute.Server": Audited(

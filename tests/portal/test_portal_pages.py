@@ -18,7 +18,7 @@ PANELS = [
     "/floating-ips", "/security-groups", "/api-access", "/application-credentials", "/activity", "/settings", "/settings/security",
 ]  # fmt: skip
 IDENTITY = ["/projects", "/users", "/groups", "/roles", "/domains", "/identity-providers", "/mappings"]
-ADMIN = ["/hosts", "/services", "/all-instances", *IDENTITY]
+ADMIN = ["/hosts", "/services", "/all-instances", "/audit", *IDENTITY]
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
