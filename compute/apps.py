@@ -34,7 +34,7 @@ class ComputeConfig(AppConfig):
             sharing,
             steps,
         )
-        from hosts import agents
+        from hosts import agents, debts
         from hosts import services as hosts
         from identity import catalog, policy
         from networking.ports import devices
@@ -62,6 +62,7 @@ class ComputeConfig(AppConfig):
         on_event("state", reconcile.on_state)
         hosts.on_hello(reconcile.on_hello)
         hosts.on_state(reconcile.on_host_state)
+        debts.on_paid(reconcile.on_paid)
         agents.allow("read image", needs.reads_image)
         agents.allow("write image", needs.writes_image)
         purges.register("servers", purging.forget_servers)

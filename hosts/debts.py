@@ -52,6 +52,7 @@ class Ask:
 
 Asking = Callable[[HostDebt], Ask | None]
 _kinds: dict[str, Asking] = {}
+_on_paid: list[Callable[[HostDebt], None]] = []
 
 
 def as_written(debt: HostDebt) -> Ask | None:
@@ -65,6 +66,11 @@ def register(kind: str, asking: Asking = as_written) -> None:
     `asking(debt)` gives None where nothing is owed any more, and raises a CloudError where it cannot be asked now.
     """
     _kinds[kind] = asking
+
+
+def on_paid(handler: Callable[[HostDebt], None]) -> None:
+    """`handler(debt)` runs in the transaction that has struck the debt out."""
+    _on_paid.append(handler)
 
 
 def kinds() -> frozenset[str]:
@@ -201,7 +207,11 @@ def ask(op: Op) -> Wait | None:
 
 def strike_out(op: Op) -> None:
     """It is done: the row goes, unless more has come to be owed meanwhile, and the next one's turn has come."""
-    HostDebt.objects.filter(pk=op.data["debt"], generation=op.data["generation"]).delete()
+    paid = HostDebt.objects.filter(pk=op.data["debt"], generation=op.data["generation"]).first()
+    if paid is not None:
+        HostDebt.objects.filter(pk=paid.pk).delete()
+        for handler in _on_paid:
+            handler(paid)
     _next(op.subject_id, after=op.id)
 
 

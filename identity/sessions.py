@@ -16,6 +16,7 @@ from identity.assignments.effective import Scope
 from identity.auth import auditing, passwords
 from identity.models import Project, User
 from identity.revocation import services as revocation
+from identity.sharing import held
 from identity.signins import steps
 from identity.signins.store import ADDRESS, AGENT, OPENED
 from identity.tokens import audit_id
@@ -138,7 +139,7 @@ def projects(user_id: str, provider_id: str = "") -> list[Project]:
     return list(rows.select_related("domain").order_by("domain__name", "name"))
 
 
-_cache: dict[tuple[str, ...], tuple[revocation.Mark, Actor]] = {}
+_cache: dict[tuple[str, ...], tuple[revocation.Mark, Actor, tuple[str, ...]]] = {}
 
 
 def actor_from_session(request: HttpRequest) -> Actor | None:
@@ -151,8 +152,8 @@ def actor_from_session(request: HttpRequest) -> Actor | None:
     key = (session.session_key or "", user_id, *(str(session.get(part, "")) for part in parts))
     mark = revocation.mark()
     known = _cache.get(key)
-    if known is not None and revocation.is_current(known[0], (f"user_id:{user_id}",)):
-        _cache[key] = (mark, known[1])
+    if known is not None and revocation.is_current(known[0], known[2]):
+        _cache[key] = (mark, *known[1:])
         return known[1]
     if not auth.get_user(request).is_authenticated:
         return None
@@ -164,7 +165,7 @@ def actor_from_session(request: HttpRequest) -> Actor | None:
         return None
     if len(_cache) > 5000:
         _cache.clear()
-    _cache[key] = (mark, actor)
+    _cache[key] = (mark, actor, held.facts_of(str(user_id)))
     return actor
 
 

@@ -22,6 +22,7 @@ from common.errors import NotFound, Unauthorized
 from identity import actors, tokenkeys
 from identity.assignments.effective import Scope
 from identity.revocation import services as revocation
+from identity.sharing import held
 
 METHODS = (
     *("password", "token", "totp", "application_credential", "oauth1", "mapped", "openid", "saml2", "external"),
@@ -155,7 +156,7 @@ def validate(text: str, *, fresh: bool = False, allow_expired: bool = False) -> 
     if len(_cache) >= _CACHE_SIZE:
         _cache.clear()
     if token.expires_at > moment:
-        _cache[text] = _Known(mark, token.expires_at.timestamp(), facts, actor)
+        _cache[text] = _Known(mark, token.expires_at.timestamp(), _watched(token, facts), actor)
     return actor
 
 
@@ -188,6 +189,11 @@ def facts_about(
     found += [("project_id", actor.project_id), ("trust_id", actor.trust_id), ("app_cred_id", delegation.app_cred_id)]
     found += [("consumer_id", delegation.consumer_id), ("access_token_id", delegation.access_token_id)]
     return tuple(f"{kind}:{id}" for kind, id in found if id)
+
+
+def _watched(token: Token, facts: tuple[str, ...]) -> tuple[str, ...]:
+    """What a change has to be of to void what is cached for this token: `facts`, and what its user's shares are by."""
+    return (*facts, *held.facts_of(token.user_id))
 
 
 def revoke(text: str, *, chain: bool = False) -> None:

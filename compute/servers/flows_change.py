@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from common.clock import now
 from common.errors import CloudError
 from compute.consoles import logs
-from compute.servers import domain, states, steps, wiring
+from compute.servers import domain, owed, states, steps, wiring
 from compute.servers.models import Migration, Server
+from hosts import services as hosts
 from networking.ports import services as ports
 from operations import Flow, Step, Wait
 from operations.op import Op
@@ -178,6 +179,15 @@ RESIZE = Flow(
 )
 
 
+def forget_disk(op: Op) -> Wait | None:
+    """The disk from before the resize goes; a host that is down owes it from now on."""
+    server = steps.of(op)
+    if op.answer is None and hosts.is_down(server.host):
+        owed.end_of_resize(server, steps.end_of_growth(server, "gone"), is_reverted=False)
+        return None
+    return steps.forget_old_disk(op)
+
+
 def confirm(op: Op) -> None:
     """The new size is final: give the old claim back."""
     server = steps.of(op)
@@ -185,6 +195,25 @@ def confirm(op: Op) -> None:
     migration_status("confirmed")(op)
     was_off = (server.before_resize or {}).get("vm_state") == states.STOPPED
     server.settle(states.STOPPED if was_off else states.ACTIVE, before_resize=None)
+
+
+def end_resized(op: Op) -> Wait | None:
+    """The machine of the new flavor goes. A host that is down owes that, and the old disk, and no later step asks it."""
+    server = steps.of(op)
+    if op.answer is None and hosts.is_down(server.host):
+        owed.end_of_resize(server, steps.end_of_growth(server, "back"), is_reverted=True)
+        op.data["owed"] = True
+        return None
+    return steps.remove_domain(op)
+
+
+def unless_owed(do: steps.Do) -> steps.Do:
+    """A step that asks a host which owes what came before it waits for the look that follows its debts."""
+
+    def asked(op: Op) -> Wait | None:
+        return None if op.data.get("owed") else do(op)
+
+    return asked
 
 
 def revert_claim(op: Op) -> None:
@@ -200,17 +229,22 @@ def start_reverted(op: Op) -> Wait | None:
 
 
 def mark_reverted(op: Op) -> None:
+    from compute.servers import reconcile
+
     server = steps.of(op)
     migration_status("reverted")(op)
-    if not server.is_deleting:
-        server.settle(op.data["rest_after"])
+    if server.is_deleting:
+        return
+    server.settle(op.data["rest_after"])
+    if op.data.get("owed") and not hosts.is_down(server.host):
+        reconcile.look(server.host, mend=True, reason="a resize was reverted while the host was away")
 
 
 CONFIRM_RESIZE = Flow(
     "server.confirm_resize",
     version=1,
     steps=(
-        Step("forget_disk", do=steps.forget_old_disk, final=True, label=_("Remove the old disk")),
+        Step("forget_disk", do=forget_disk, final=True, label=_("Remove the old disk")),
         Step("confirm", do=confirm, label=_("Give the old claim back")),
     ),
     on_failed=steps.to_rest,
@@ -221,11 +255,11 @@ REVERT_RESIZE = Flow(
     "server.revert_resize",
     version=1,
     steps=(
-        Step("remove_domain", do=steps.remove_domain, deadline=150, label=_("Power the machine off")),
-        Step("put_disk_back", do=steps.put_disk_back, final=True, label=_("Put the old disk back")),
+        Step("remove_domain", do=end_resized, deadline=150, label=_("Power the machine off")),
+        Step("put_disk_back", do=unless_owed(steps.put_disk_back), final=True, label=_("Put the old disk back")),
         Step("change_back", do=revert_claim, label=_("Change the flavor back")),
-        Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
-        Step("start_domain", do=start_reverted, deadline=180, label=_("Start the machine")),
+        Step("wire_network", do=unless_owed(steps.wire_network), label=_("Wire the network")),
+        Step("start_domain", do=unless_owed(start_reverted), deadline=180, label=_("Start the machine")),
         Step("mark_reverted", do=mark_reverted, label=_("Note the old size")),
     ),
     on_failed=steps.to_error,

@@ -1,5 +1,7 @@
 """What hosts owe of servers: domains and disks that could not be removed, or put back, when they had to be."""
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Conflict
@@ -25,8 +27,30 @@ def register() -> None:
 def removal(server: Server) -> None:
     """The server goes while its host is away: its domain, then its disks, are owed. In the caller's transaction."""
     for kind in ("server.remove", "disk.remove"):
-        subject = f"server:{server.id}"
-        debts.owe(server.host, kind, server.id, {"server_id": server.id}, subject=subject, generation=server.generation)
+        _owe(server, kind, {})
+
+
+def end_of_resize(server: Server, growth: dict[str, Any] | None, *, is_reverted: bool) -> None:
+    """A resize is confirmed or reverted while the host is away. In the caller's transaction.
+
+    The disk from before it is owed, to be put back or removed (steps.end_of_growth). What still runs there with the new
+    flavor ends first when it was reverted; the look at the host that follows starts it with the old one.
+    """
+    if is_reverted:
+        _owe(server, "server.remove", {})
+    if growth is not None:
+        _owe(server, "disk.ensure", growth)
+
+
+def _owe(server: Server, kind: str, body: dict[str, Any]) -> None:
+    told = {"server_id": server.id, **body}
+    debts.owe(server.host, kind, server.id, told, subject=f"server:{server.id}", generation=server.generation)
+
+
+def is_pending(server: Server) -> bool:
+    """Whether its host still has to do something to the server as it is now, and has not failed at it yet."""
+    rows = HostDebt.objects.filter(host=server.host, subject=f"server:{server.id}", tries=0)
+    return rows.filter(kind__in=KINDS, generation__gte=server.generation).exists()
 
 
 def asking(debt: HostDebt) -> debts.Ask | None:

@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import CloudError
-from compute.servers import flows, services, states, strangers
+from compute.servers import flows, owed, services, states, strangers
 from compute.servers.models import Server
-from hosts.models import Host
+from hosts.models import Host, HostDebt
 from hosts.states import HostState
 from networking.ports.models import Port
 from operations import Flow, Step, Wait, start
@@ -94,6 +94,14 @@ def _look_once(host: str) -> None:
         look(host, mend=True)
 
 
+def on_paid(debt: HostDebt) -> None:
+    """What a host owed of a server is done: one that waited for that alone is started again."""
+    waiting = Server.objects.living().filter(host=debt.host, vm_state=states.ACTIVE, task_state=None)
+    server = waiting.filter(id=debt.subject.removeprefix("server:"), generation__lte=debt.generation).first()
+    if server is not None and not owed.is_pending(server):
+        _look_once(debt.host)
+
+
 def look(
     host: str, *, mend: bool, server_id: str = "", reason: str = "host came back", allowed: bool = False
 ) -> Operation:
@@ -155,6 +163,8 @@ def keep_running(host: str, reported: dict[str, str]) -> list[str]:
     out = []
     for server in rows.locked():
         if reported.get(server.id) == states.DOMAIN_WANTED[states.ACTIVE] or strangers.is_busy(server.id):
+            continue
+        if owed.is_pending(server):  # the host is looked at again when it has paid
             continue
         server.generation += 1
         server.save(update_fields=["generation"])

@@ -127,18 +127,26 @@ def resize_disk(op: Op) -> Result:
 
 def put_disk_back(op: Op) -> Result:
     """The root disk as it was before the resize; what was written since is gone with the larger one, as in Nova."""
-    return _end_growth(op, "back", of(op).before_resize)
+    return _end_growth(op, "back")
 
 
 def forget_old_disk(op: Op) -> Result:
     """The larger root disk stays."""
-    return _end_growth(op, "gone", {"flavor": of(op).flavor})
+    return _end_growth(op, "gone")
 
 
-def _end_growth(op: Op, kept: str, resting: dict[str, Any] | None) -> Result:
-    if resting is None or not _disk_grows(of(op)):
+def _end_growth(op: Op, kept: str) -> Result:
+    body = end_of_growth(of(op), kept)
+    return _order(op, "disk.ensure", body) if body else None
+
+
+def end_of_growth(server: Server, kept: str) -> dict[str, Any] | None:
+    """The order's body that puts the disk from before the resize "back", or makes it be "gone". None: it did not grow."""
+    before = server.before_resize
+    if before is None or not _disk_grows(server):
         return None
-    return _order(op, "disk.ensure", {"image": None, "size_gib": int(resting["flavor"]["disk"]), "kept": kept})
+    flavor = before["flavor"] if kept == "back" else server.flavor
+    return {"image": None, "size_gib": int(flavor["disk"]), "kept": kept}
 
 
 def _disk_grows(server: Server) -> bool:

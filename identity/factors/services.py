@@ -84,7 +84,7 @@ def set_strict(user_id: str, on: bool) -> None:
     options = {name: value for name, value in user.options.items() if name != "multi_factor_auth_rules"}
     user.options = {**options, "multi_factor_auth_rules": STRICT} if on else options
     user.save(update_fields=["options"])
-    revocation.touch()
+    revocation.note(user_id=user_id)
 
 
 @transaction.atomic

@@ -188,7 +188,10 @@ def _join(user: User, provider: IdentityProvider, group_ids: set[str]) -> None:
     MappedMembership.objects.bulk_create(
         MappedMembership(user=user, provider=provider, group_id=id, until=until) for id in sorted(group_ids - before)
     )
-    revocation.touch()
+    if before == group_ids:  # until later: their own tokens and sessions are read anew
+        revocation.note(user_id=user.pk)
+    else:
+        revocation.touch()
 
 
 def end_due() -> None:

@@ -35,6 +35,7 @@ class Held:
 Shares = Mapping[tuple[str, str], tuple[Held, ...]]
 _COLUMNS = ("id", "content_type_id", "object_pk", "permission__codename", "expires_at", "key")
 _groups_of = User.groups.through.objects
+_my_groups = Prepared(lambda user: _groups_of.filter(user_id=user).values_list("group_id"))
 _mine = Prepared(lambda user: UserShare.objects.filter(user_id=user).values_list(*_COLUMNS))
 _ours = Prepared(
     lambda user: GroupShare.objects.filter(group_id__in=_groups_of.filter(user_id=user).values("group_id")).values_list(
@@ -53,6 +54,11 @@ def of_user(user_id: str) -> Shares:
             held = Held(id, level, expires_at, key, group[0] if group else None)
             found[(kind, object_pk)] = (*found.get((kind, object_pk), ()), held)
     return found
+
+
+def facts_of(user_id: str) -> tuple[str, ...]:
+    """Of whom a change of shares has to be for this user to see it: what is cached for them is kept with these."""
+    return (f"user_id:{user_id}", *(f"group_id:{group}" for (group,) in _my_groups(user_id)))
 
 
 def on(actor: Actor, kind: str, object_id: str) -> list[Held]:

@@ -25,7 +25,20 @@ def tell(kind: str, object_id: str, subjects: Subjects, project_id: str | None) 
     live.announce(kind, object_id, project_id, rooms=[room(*subject) for subject in subjects])
 
 
-_known: tuple[int, dict[tuple[str, str], list[str]]] = (0, {})
+class _Audience:
+    """Who hears of each shared object: `mark` is of when all were read, `marks` of those that changed since."""
+
+    def __init__(self, mark: revocation.Mark) -> None:
+        self.mark, self.marks = mark, {}  # type: tuple[revocation.Mark, dict[tuple[str, str], revocation.Mark]]
+        self.rooms = _read()
+
+
+_known: _Audience | None = None
+
+
+def fact(kind: str, object_id: str) -> dict[str, str]:
+    """What is noted as changed when a share of an object comes, changes or goes."""
+    return {"shares_of": f"{kind}:{object_id}"}
 
 
 def audience(live_kind: str, object_id: str) -> list[str]:
@@ -34,17 +47,19 @@ def audience(live_kind: str, object_id: str) -> list[str]:
     kind = kinds.spoken_as(live_kind)
     if kind is None:
         return []
-    epoch = revocation.epoch()
-    if _known[0] != epoch:
-        _known = (epoch, _read())
-    return _known[1].get((kind, object_id), [])
+    mark, key = revocation.mark(), (kind, object_id)
+    if _known is None or (_known.mark.epoch, _known.mark.generation) != (mark.epoch, mark.generation):
+        _known = _Audience(mark)
+    if not revocation.is_current(_known.marks.get(key, _known.mark), (f"shares_of:{kind}:{object_id}",)):
+        _known.marks[key], _known.rooms[key] = mark, _read(object_pk=object_id).get(key, [])
+    return _known.rooms.get(key, [])
 
 
-def _read() -> dict[tuple[str, str], list[str]]:
+def _read(**only: str) -> dict[tuple[str, str], list[str]]:
     names = {kinds.content_type(kind).pk: kind.name for kind in kinds.all_kinds()}
     found: dict[tuple[str, str], list[str]] = {}
     for subject, table in TABLES.items():
-        rows = table.objects.live().values_list("content_type_id", "object_pk", f"{subject}_id")
+        rows = table.objects.live().filter(**only).values_list("content_type_id", "object_pk", f"{subject}_id")
         for type_id, object_pk, subject_id in rows:
             found.setdefault((names.get(type_id, ""), object_pk), []).append(room(subject, subject_id))
     return found

@@ -316,8 +316,10 @@ def _withdraw_below(share_ids: list[str]) -> None:
 
 
 def _changed(kind: kinds.Kind, object_pk: str, subjects: list[tuple[str, str]], *, project_id: str | None) -> None:
-    """Tokens and sessions are read anew, and the pages of everyone concerned are told."""
-    revocation.touch()
+    """Tokens and sessions of everyone concerned are read anew, and their pages are told."""
+    revocation.note(**live.fact(kind.name, object_pk))
+    for subject, subject_id in subjects:
+        revocation.note(**{f"{subject}_id": subject_id})
     live.tell(kind.name, object_pk, subjects, project_id)
 
 

@@ -158,7 +158,7 @@ def change_password(user_id: str, original: str, password: str, *, source: str =
         for name, value in new_password(password, user).items():
             setattr(user, name, value)
         user.save()
-        revocation.touch()
+        revocation.note(user_id=user.pk)
 
 
 def groups_of(actor: Actor, user_id: str) -> Any:

@@ -12,6 +12,7 @@ from compute.servers import owed
 from compute.servers.models import Server
 from hosts import debts, reports, silence
 from hosts.models import Host, HostDebt
+from operations import engine
 from operations.models import Operation
 from tests.compute.world import Client, World
 
@@ -147,3 +148,100 @@ def test_a_host_that_is_away_is_not_asked(world: World, launch: Launch, red: Cli
     time_passes()
     world.settle()
     assert world.verbs() == [] and not Operation.objects.exists()
+
+
+# ── Resizes that end while the host is down ─────────────────────────────────────────────────────────────────────────
+
+
+def resized(world: World, red: Client, launch: Launch) -> str:
+    """A server that waits for a word about its larger disk, on a host that has gone down."""
+    server_id = launch()
+    red.ok("post", f"servers/{server_id}/action", {"resize": {"flavorRef": "small"}}, status=202)
+    world.settle()
+    assert Server.objects.get(id=server_id).vm_state == "resized"
+    fall_silent("host1")
+    world.settle()
+    world.orders.clear()
+    return server_id
+
+
+def bodies(world: World, verb: str) -> list[dict[str, Any]]:
+    return [order["body"] for _host, asked, order in world.orders if asked == verb]
+
+
+@pytest.mark.parametrize("word", ["hello", "heartbeat"])
+def test_a_resize_that_is_confirmed_while_the_host_is_down_is_owed(
+    world: World, red: Client, launch: Launch, host: Any, word: str
+) -> None:
+    """B5: it was parked as broken and the server in ERROR; the old disk goes at the host's first word."""
+    server_id = resized(world, red, launch)
+    red.ok("post", f"servers/{server_id}/action", {"confirmResize": None}, status=204)
+    world.settle()
+    server = Server.objects.get(id=server_id)
+    assert (server.vm_state, server.task_state, server.before_resize) == ("active", None, None)
+    assert owes() == [("disk.ensure", server_id)] and not world.verbs()
+    getattr(reports, word)("host1", {"boot": "b2"})
+    world.settle()
+    assert {body["kept"] for body in bodies(world, "disk.ensure")} == {"gone"} and owes() == []
+    assert "server.remove" not in world.verbs() and world.domains["host1"] == {server_id: "running"}
+
+
+@pytest.mark.parametrize("word", ["hello", "heartbeat"])
+def test_a_resize_that_is_reverted_while_the_host_is_down_is_owed(
+    world: World, red: Client, launch: Launch, host: Any, word: str
+) -> None:
+    """B5: what runs there ends, the disk from before comes back, and only then the machine of the old size starts."""
+    server_id = resized(world, red, launch)
+    red.ok("post", f"servers/{server_id}/action", {"revertResize": None}, status=202)
+    world.settle()
+    server = Server.objects.get(id=server_id)
+    assert (server.vm_state, server.task_state, server.before_resize, server.flavor_id) == (
+        "active",
+        None,
+        None,
+        "tiny",
+    )
+    assert owes() == [("server.remove", server_id), ("disk.ensure", server_id)] and not world.verbs()
+    getattr(reports, word)("host1", {"boot": "b2"})
+    world.settle()
+    done = [verb for verb in world.verbs() if verb in ("server.remove", "disk.ensure", "server.ensure")]
+    assert done[:2] == ["server.remove", "disk.ensure"] and done[-1] == "server.ensure" and owes() == []
+    assert {body["kept"] for body in bodies(world, "disk.ensure")} == {"back"}, "never made to be gone"
+    assert bodies(world, "server.ensure")[-1]["memory_mib"] == 128
+    assert world.domains["host1"] == {server_id: "running"}
+
+
+def test_a_host_that_comes_back_amid_a_revert_is_asked_by_its_debts_alone(
+    world: World, red: Client, launch: Launch, host: Any
+) -> None:
+    """B5: a flow that has left something to the debts orders nothing beside them, so nothing started is removed again."""
+    server_id = resized(world, red, launch)
+    red.ok("post", f"servers/{server_id}/action", {"revertResize": None}, status=202)
+    (job,) = [job for job in world.jobs if not job.startswith("kick:")]
+    engine.advance(job)
+    world.report("host1", {}, "hello", {})
+    world.settle()
+    for _turn in range(3):
+        time_passes()
+        world.settle()
+    order = [verb for verb in world.verbs() if verb in ("server.remove", "disk.ensure", "server.ensure")]
+    assert "server.remove" not in order[order.index("server.ensure") :] and owes() == []
+    assert world.domains["host1"] == {server_id: "running"}
+
+
+def test_a_host_that_cannot_pay_does_not_keep_a_server_off(
+    world: World, red: Client, launch: Launch, host: Any
+) -> None:
+    """B5: the server waits for the first try alone."""
+    server_id = resized(world, red, launch)
+    red.ok("post", f"servers/{server_id}/action", {"revertResize": None}, status=202)
+    world.settle()
+    world.replies["disk.ensure"] = lambda order: DOWN
+    world.report("host1", {}, "hello", {})
+    world.settle()
+    for _turn in range(3):
+        time_passes()
+        world.settle()
+    world.report("host1", {}, "hello", {})
+    world.settle()
+    assert world.domains["host1"] == {server_id: "running"}

@@ -12,9 +12,14 @@ from django.test.utils import CaptureQueriesContext
 from common.clock import now
 from compute.consoles import watch
 from compute.consoles.models import ConsoleTicket, digest
-from identity.sharing import services
+from identity import tokens
+from identity.factors import services as factors
+from identity.models import User
+from identity.revocation import services as revocation
+from identity.sharing import live, services
 from identity.sharing.levels import LEVELS, RANK
 from identity.sharing.models import GroupShare, UserShare
+from identity.users import services as users
 from networking.networks.models import Network
 from networking.subnets.models import Subnet
 from tests.identity.conftest import project, user
@@ -467,8 +472,54 @@ def test_a_list_costs_the_same_queries_with_and_without_shares(owner: Caller, gu
 
     few, plain = cost()
     assert "share" not in plain
-    share(owner, "server", web, "view")
+    put_share("server", web, user("guest"), "view")
     guest.server_ids()
     many, wider = cost()
     assert "identity_usershare" in wider and "identity_groupshare" in wider
-    assert many <= few + 2  # those about addresses, which an empty list does not ask for
+    assert many <= few + 3  # those about addresses and groups, which an empty list does not ask for
+
+
+@pytest.mark.django_db(transaction=True)  # numbers that could be rolled back are read again
+def test_a_share_voids_what_is_cached_of_whom_it_is_with_alone(
+    owner: Caller, guest: Caller, web: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C11: each share moved the one epoch, so that one user emptied every cache of the cloud, again and again."""
+    person("third", in_project="elsewhere"), person("fourth", in_project="elsewhere")
+    others = team(user("fourth"))
+    callers = {name: caller(name) for name in ("demo", "guest", "third", "fourth")}
+    built: list[str] = []
+    real = tokens.actors.build
+    monkeypatch.setattr(tokens.actors, "build", lambda *words, **more: built.append(words[0]) or real(*words, **more))
+
+    def rebuilt() -> set[str]:
+        built.clear()
+        revocation.read_soon()
+        for one in callers.values():
+            one.ask("get", f"{COMPUTE}/flavors")
+        return set(User.objects.filter(pk__in=built).values_list("name", flat=True))
+
+    rebuilt()
+    epoch = revocation.epoch(fresh=True)
+    made = share(owner, "server", web, "view")["share"]
+    assert rebuilt() == {"guest"} and callers["guest"].server_ids() >= {web.pk}
+    assert live.audience("server", web.pk) == [live.room("user", user("guest").pk)]
+    owner.identity.delete(f"/shares/{made['id']}")
+    assert rebuilt() == {"guest"} and web.pk not in callers["guest"].server_ids()
+    assert live.audience("server", web.pk) == []
+    share(owner, "server", web, "view", group={"id": others.pk})
+    assert rebuilt() == {"fourth"} and callers["fourth"].server_ids() == {web.pk}
+    assert live.audience("server", web.pk) == [live.room("group", others.pk)]
+    assert rebuilt() == set() and revocation.epoch(fresh=True) == epoch
+
+
+def test_what_people_do_of_themselves_moves_no_epoch(owner: Caller, guest: Caller) -> None:
+    """C11, siblings: a second factor switched on and off, and a password changed, voided everybody's caches."""
+    factors.set_strict(user("guest").pk, True)
+    factors.set_strict(user("guest").pk, False)
+    epoch = revocation.epoch(fresh=True)
+    factors.set_strict(user("guest").pk, True)
+    row = user("demo")
+    row.set_password("one-long-password")
+    row.save()
+    users.change_password(row.pk, "one-long-password", "another-long-password")
+    assert revocation.epoch(fresh=True) == epoch
