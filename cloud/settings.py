@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 from cloud import database, settings_file
 from cloud.run import cookies, limits
 
@@ -21,6 +23,20 @@ def env(name: str, default: str = "") -> str:
 
 
 CLOUD_ID = hashlib.sha256(str(DATA).encode()).hexdigest()[:8]
+
+
+def choices(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of `known` that a variable names; all where it is empty, none for "none". Raises: ImproperlyConfigured."""
+    said = env(name)
+    asked = tuple(part.strip() for part in said.split(",") if part.strip()) if said != "none" else ()
+    for one in asked:
+        if one not in known:
+            raise ImproperlyConfigured(
+                f"{name} is {said!r}; it may name {', '.join(known)}, or none. Correct it and start again."
+            )
+    return asked or (() if said == "none" else known)
+
+
 RUN = Path(env("STACKLING_RUN", f"/run/stackling/{CLOUD_ID}"))
 KEYS = DATA / "keys"
 TESTING = env("STACKLING_TESTING") == "1" or "pytest" in sys.modules
@@ -233,6 +249,7 @@ IMAGE_STORE = DATA / "images"
 #: The most bytes of one image, and the most seconds in which another web server may send them.
 IMAGE_SIZE_LIMIT = 1 << 40
 FETCH_SECONDS = int(env("STACKLING_FETCH_SECONDS", "3600"))
+IMAGE_IMPORT_METHODS = choices("STACKLING_IMAGE_IMPORT_METHODS", ("glance-direct", "web-download"))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 REST_FRAMEWORK = {

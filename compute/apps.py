@@ -18,7 +18,7 @@ class ComputeConfig(AppConfig):
         from compute import rules
         from compute.consoles import services as consoles
         from compute.flavors import services as flavors
-        from compute.models import ConsoleLink, ConsoleTicket, FlavorAccess, Migration
+        from compute.models import Aggregate, AggregateHost, ConsoleLink, ConsoleTicket, Flavor, FlavorAccess, Migration
         from compute.servers import (
             adopting,
             cleanup,
@@ -46,7 +46,8 @@ class ComputeConfig(AppConfig):
         catalog.register("compute", name="nova", path="/api/compute/v2.1")
         policy.register("compute", rules.RULES, rules.DESCRIPTIONS)
         limits.register()
-        elsewhere(FlavorAccess, "rows that only operators make")
+        for model in (Flavor, FlavorAccess, Aggregate, AggregateHost):
+            elsewhere(model, "rows that only operators make")
         elsewhere(Migration, "the states of a server: one at a time, and the purge of what ended")
         elsewhere(ConsoleTicket, "as many as one user or link may have open or about to be (consoles.services.MOST)")
         hold(ConsoleLink, "server_id", 20)

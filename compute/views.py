@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from common.errors import Invalid
+from common.truth import truth
 from openstackapi.views import Page, Response, ServiceView
 
 __all__ = ["ComputeView", "Page", "Response"]
@@ -59,9 +60,7 @@ class ComputeView(ServiceView):
 
 def flag(value: Any, name: str) -> bool:
     """A boolean as clients write it in a query. Raises: Invalid."""
-    text = str(value).strip().lower()
-    if text in ("1", "t", "true", "on", "y", "yes"):
-        return True
-    if text in ("0", "f", "false", "off", "n", "no"):
-        return False
-    raise Invalid(reason=f"Invalid input for query parameters {name}. Value: {value}. It is not a boolean.")
+    said = truth(value)
+    if said is None:
+        raise Invalid(reason=f"Invalid input for query parameters {name}. Value: {value}. It is not a boolean.")
+    return said

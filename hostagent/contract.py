@@ -374,6 +374,7 @@ class Inventory(TypedDict):
     memory_mib: int  # usable for guests, the host's own share already taken off
     disk_gib: int
     disk_free_gib: int
+    image_cache_gib: NotRequired[int]  # of disk_gib, what the host's image cache may take
     hypervisor: str  # "QEMU"
     hypervisor_version: int  # libvirt's number: major * 1_000_000 + minor * 1000 + release
     cpu_model: str

@@ -7,10 +7,13 @@ class Config(AppConfig):
     def ready(self) -> None:
         from cloud import beat
         from common import seeding
+        from common.ceilings import elsewhere
         from hostagent.contract import AGENT_EVENTS
         from hosts import debts, epoch, reports, services, silence
+        from hosts.models import HostDebt
         from operations import arrivals, engine, hostlink, lost
 
+        elsewhere(HostDebt, "one a thing that a host still has to do; swept by hosts.debts")
         hostlink.use(key_of=services.key_of, line_of=services.line_of, stamp=epoch.stamp, refusal=epoch.refusal)
         arrivals.use(floors_of=services.floors_of)
         hostlink.on_report("hello", reports.hello)

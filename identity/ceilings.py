@@ -1,5 +1,6 @@
 """What bounds identity's tables that users can grow."""
 
+from allauth.account.models import EmailAddress, EmailConfirmation
 from allauth.mfa.models import Authenticator
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
@@ -33,3 +34,33 @@ def register() -> None:
         *(UserObjectPermission, GroupObjectPermission),
     ):
         elsewhere(model, _OPERATORS)
+    _children()
+
+
+def _children() -> None:
+    """Rows below others."""
+    for model in (
+        *(
+            rows.ImpliedRole,
+            rows.User.groups.through,
+            rows.GroupProjectRole,
+            rows.GroupDomainRole,
+            rows.GroupSystemRole,
+        ),
+        *(
+            rows.Region,
+            rows.Service,
+            rows.Endpoint,
+            rows.EndpointGroup,
+            rows.EndpointGroup.projects.through,
+            rows.Domain,
+        ),
+        *(rows.RemoteId, rows.Mapping, rows.Protocol, rows.ServiceProvider, rows.Client, rows.RegisteredLimit),
+        *(rows.Consumer, rows.Policy, rows.PolicyAssociation),
+    ):
+        elsewhere(model, _OPERATORS)
+    elsewhere(rows.ApplicationCredential.roles.through, "the roles that its user has, once each")
+    elsewhere(rows.ApplicationCredential.access_rules.through, "identity.appcreds.api.MOST_RULES of one credential")
+    elsewhere(rows.Trust.roles.through, "the roles that its trustor has, once each")
+    elsewhere(EmailAddress, "never written: allauth wants the table, no address signs in")
+    elsewhere(EmailConfirmation, "never written: no address is confirmed")

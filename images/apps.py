@@ -11,14 +11,19 @@ class Config(AppConfig):
         from identity import catalog, policy
         from images import policies, projects, quotas, seeds
         from images.images import data, sharing
-        from images.metadefs.models import Namespace
+        from images.images.models import ImageTag
+        from images.members.models import ImageMember
+        from images.metadefs.models import Definition, Namespace
         from images.tasks import imports
         from images.tasks.models import Task
         from operations import background
 
         policy.register("image", policies.RULES, policies.DESCRIPTIONS)
         quotas.register()
-        elsewhere(Namespace, "rows that only operators make")
+        for model in (Namespace, Definition):
+            elsewhere(model, "rows that only operators make")
+        elsewhere(ImageMember, "images.members.services.MOST_MEMBERS of one image")
+        elsewhere(ImageTag, "images.images.services.MOST_TAGS of one image")
         elsewhere(Task, "image_count_uploading at once, and images.tasks.imports.prune after two days")
         sharing.register()
         catalog.register("image", name="glance", path="/api/image", description="Images")

@@ -7,11 +7,11 @@ class Config(AppConfig):
     def ready(self) -> None:
         from cloud import beat
         from common import fetch, seeding
-        from common.ceilings import hold
+        from common.ceilings import elsewhere, hold
         from hosts import services as hosts
         from identity import catalog, policy
         from networking import placement, projects, rebalancing
-        from networking.models import AddressScope, FixedIP
+        from networking.models import AddressScope, Change, FixedIP, HostPiece, PortGroup, Tag
         from networking.networks import sharing
         from networking.policies import DESCRIPTIONS, RULES
         from networking.ports import devices
@@ -27,6 +27,10 @@ class Config(AppConfig):
         counting.register()
         hold(AddressScope, "project_id", 100)
         hold(FixedIP, "port_id", 64)  # an IPv6 subnet has no end of addresses
+        elsewhere(Tag, "networking.tags.api.MOST of one resource")
+        elsewhere(PortGroup, "the quota of security groups: each of them once a port")
+        for model in (Change, HostPiece):
+            elsewhere(model, "the quotas of ports, networks, groups and routers: a row a piece and host")
         fetch.own_ranges(external_ranges)
         sharing.register()
         devices.register("router", routers.project_of)

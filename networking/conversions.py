@@ -6,9 +6,7 @@ Source: neutron_lib.api.converters (convert_to_int, convert_to_boolean) and oslo
 from typing import Any
 
 from common.numbers import is_whole
-
-_TRUE = frozenset({"1", "t", "true", "on", "y", "yes"})
-_FALSE = frozenset({"0", "f", "false", "off", "n", "no"})
+from common.truth import truth
 
 
 def converted(value: Any, schema: dict[str, Any]) -> Any:
@@ -22,8 +20,8 @@ def converted(value: Any, schema: dict[str, Any]) -> Any:
     kinds = {kinds} if isinstance(kinds, str) else set(kinds)
     if "string" in kinds or value in known:
         return value
-    if "boolean" in kinds and not isinstance(value, bool) and str(value).strip().lower() in _TRUE | _FALSE:
-        return str(value).strip().lower() in _TRUE
+    if "boolean" in kinds and (said := truth(value)) is not None:
+        return said
     wants_number = "integer" in kinds or any(isinstance(one, int) for one in known)
     if wants_number and isinstance(value, str) and is_whole(value.strip().removeprefix("-")):
         return int(value)

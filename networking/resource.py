@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from common import moments
 from common.actor import Actor
 from common.errors import Invalid
+from common.truth import truth
 from identity import policy
 from networking.conversions import converted
 from networking.standard import Tag
@@ -26,7 +27,6 @@ from openstackapi.views import Page, Response, ServiceView
 
 Rows: TypeAlias = QuerySet[Any]
 Filter = Callable[[Rows, list[str]], Rows]
-TRUE = ("true", "1", "yes", "on")
 
 
 class BadBody(Invalid):
@@ -79,7 +79,7 @@ class Resource:
 
 
 def as_bool(text: str) -> bool:
-    return text.lower() in TRUE
+    return bool(truth(text))
 
 
 def _values(column_type: str, name: str, values: list[str]) -> list[Any]:

@@ -13,6 +13,7 @@ from openstackapi.fields import Field, iso_z
 NAME = {"type": "string", "maxLength": 255}
 
 #: Wire name → column of what any of them may be filtered and sorted by.
+ZONES = {"type": "array", "items": {"type": "string", "maxLength": 255}, "maxItems": 10}
 STANDARD_COLUMNS = {
     "id": "id",
     "tenant_id": "project_id",

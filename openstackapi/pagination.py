@@ -13,6 +13,7 @@ from django.http import HttpRequest
 
 from common.errors import Invalid
 from common.numbers import is_whole
+from common.truth import truth
 from openstackapi import links
 
 DEFAULT_LIMIT = 1000
@@ -72,7 +73,7 @@ class Page:
             marker=query.get("marker") or None,
             sort=cls._sort(request, sort_keys or {}, default_sort, strict_sort),
             asked_limit=text is not None,
-            reverse=query.get("page_reverse", "").lower() in ("true", "1"),
+            reverse=bool(truth(query.get("page_reverse", ""))),
             params=[(k, v) for k, values in query.lists() for v in values if k not in ("marker", "page_reverse")],
         )
 

@@ -9,9 +9,11 @@ class Config(AppConfig):
         from cloud.backup import nightly as backup
         from common.ceilings import elsewhere
         from operations import background, broker_memory, nightly, sweep
-        from operations.models import Operation
+        from operations.models import Hold, Operation, OperationStep, Waiter
 
         elsewhere(Operation, "operations.sweep.prune")
+        for model in (OperationStep, Hold, Waiter):
+            elsewhere(model, "what the flow of one operation has: its steps, its subjects, what it waits for")
         beat.every(1.0, "operations", sweep.sweep, urgent=True)
         background.register(nightly.KIND, nightly.purge, pool="bulk")
         background.register(backup.KIND, backup.run, pool="bulk")

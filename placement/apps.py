@@ -17,8 +17,7 @@ class PlacementConfig(AppConfig):
         from identity import catalog, policy
         from identity.projects import owned
         from openstackapi import microversion
-        from placement import seeding
-        from placement.models import Consumer
+        from placement import models, seeding
 
         microversion.register("placement", "1.0", MAXIMUM)
         catalog.register("placement", name="placement", path="/api/placement")
@@ -33,6 +32,11 @@ class PlacementConfig(AppConfig):
                 "placement:write": _("Change resource providers, inventories, traits and allocations"),
             },
         )
-        elsewhere(Consumer, "the quota of servers: one row a server")
-        owned.aside(Consumer, "what a server holds of a host: released with the server")
+        elsewhere(models.Consumer, "the quota of servers: one row a server")
+        elsewhere(models.Allocation, "the quota of servers: one row a server and resource class")
+        for model in (models.Inventory, models.Usage, models.ResourceClass, models.Trait):
+            elsewhere(model, "rows that only hosts and operators make")
+        for model in (models.ProviderTrait, models.ProviderAggregate):
+            elsewhere(model, "rows that only hosts and operators make")
+        owned.aside(models.Consumer, "what a server holds of a host: released with the server")
         hosts.on_inventory(seeding.on_inventory)

@@ -4,9 +4,10 @@ from typing import Any
 
 from common.errors import Invalid
 from common.numbers import is_whole
+from common.truth import truth
 from compute.flavors import services
 from compute.flavors.models import Flavor
-from compute.servers.schemas import BOOLEAN, NAME, TRUE, obj
+from compute.servers.schemas import BOOLEAN, NAME, obj
 from compute.views import ComputeView, Page, Response, flag
 from identity import policy
 from openstackapi.fields import Field, Fields
@@ -159,7 +160,7 @@ def _values(data: dict[str, Any]) -> dict[str, Any]:
         "ephemeral": number("OS-FLV-EXT-DATA:ephemeral", 0),
         "swap": number("swap", 0),
         "rxtx_factor": float(data.get("rxtx_factor", 1.0)),
-        "is_public": data.get("os-flavor-access:is_public", True) in TRUE,
+        "is_public": bool(truth(data.get("os-flavor-access:is_public", True))),
         "description": data.get("description"),
     }
 

@@ -5,10 +5,11 @@ from typing import Any
 
 from common.errors import Invalid, Unsupported
 from common.numbers import is_whole
+from common.truth import truth
 from compute.hypervisors import reading
 from compute.hypervisors.reading import HypervisorNotFound, ServiceNotFound
 from compute.servers.models import Server
-from compute.servers.schemas import BOOLEAN, TRUE, obj
+from compute.servers.schemas import BOOLEAN, obj
 from compute.views import ComputeView, Response, flag
 from hosts import services as hosts
 from hosts.models import Host
@@ -231,7 +232,7 @@ class Service(ComputeView):
             is_on = data["status"] == "enabled"
             hosts.set_enabled(row["host"], enabled=is_on, reason=data.get("disabled_reason", ""))
         if "forced_down" in data:
-            hosts.set_forced_down(row["host"], forced_down=data["forced_down"] in TRUE)
+            hosts.set_forced_down(row["host"], forced_down=bool(truth(data["forced_down"])))
         fresh = next(r for r in reading.services() if r["id"] == service_id)
         return Response({"service": _service(fresh, self.version)})
 
@@ -246,7 +247,7 @@ class Service(ComputeView):
         _require_compute(data["binary"])
         out: dict[str, Any] = {"host": data["host"], "binary": data["binary"]}
         if action == "force-down":
-            is_down = data.get("forced_down", True) in TRUE
+            is_down = bool(truth(data.get("forced_down", True)))
             hosts.set_forced_down(data["host"], forced_down=is_down)
             return Response({"service": {**out, "forced_down": is_down}})
         hosts.set_enabled(data["host"], enabled=action == "enable", reason=data.get("disabled_reason", ""))

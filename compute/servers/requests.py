@@ -2,15 +2,18 @@
 
 from typing import Any
 
+import orjson
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
-from compute.servers import schemas
+from common.truth import truth
 from compute.servers.creating import Launch
 from compute.servers.wiring import Nic
 from hostagent import inet
 
-#: Keys of hints that were never Nova's but are harmless are kept: filters read only what they know.
+HINTS_LIMIT = (
+    8192  # characters of all scheduler hints; keys that are not Nova's are kept, filters read only what they know
+)
 
 
 def ref(value: str | int) -> str:
@@ -46,13 +49,15 @@ def canonical(text: str) -> str:
 
 
 def launches_password(data: dict[str, Any], name: str) -> bool:
-    return data["server"].get(name) in schemas.TRUE
+    return bool(truth(data["server"].get(name)))
 
 
 def launch_of(data: dict[str, Any], version: tuple[int, int]) -> Launch:
     """A checked POST /servers body as a Launch. Raises: Invalid."""
     server = data["server"]
     hints = data.get("os:scheduler_hints") or data.get("OS-SCH-HNT:scheduler_hints") or {}
+    if len(orjson.dumps(hints)) > HINTS_LIMIT:
+        raise Invalid(reason=f"Scheduler hints may have {HINTS_LIMIT} characters as JSON. Ask for less.")
     least, most = _counts(server)
     return Launch(
         name=server["name"].strip(),
@@ -66,7 +71,7 @@ def launch_of(data: dict[str, Any], version: tuple[int, int]) -> Launch:
         tags=server.get("tags", []),
         description=server.get("description", server["name"].strip() if version < (2, 19) else None),
         hostname=server.get("hostname"),
-        config_drive=server.get("config_drive") in schemas.TRUE,
+        config_drive=bool(truth(server.get("config_drive"))),
         personality=server.get("personality", []),
         mappings=server.get("block_device_mapping_v2", []),
         availability_zone=server.get("availability_zone"),

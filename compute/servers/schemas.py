@@ -47,7 +47,6 @@ BOOLEAN: Schema = {
         "no",
     ]
 }
-TRUE = (True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes")
 METADATA: Schema = {
     "type": "object",
     "patternProperties": {r"^[a-zA-Z0-9\-_:. ]{1,255}$": {"type": "string", "maxLength": 255}},

@@ -15,6 +15,7 @@ from identity.wire import BOOL, NAME, TEXT
 from openstackapi.fields import iso_micro_z
 
 _ROLE = {"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}}
+MOST_RULES = 100  # of one credential
 _RULE = {
     "type": "object",
     "properties": {
@@ -38,7 +39,7 @@ _CREATE = {
                 "project_id": {"type": "string"},
                 "roles": {"type": "array", "items": _ROLE},
                 "unrestricted": BOOL,
-                "access_rules": {"type": "array", "items": _RULE},
+                "access_rules": {"type": "array", "items": _RULE, "maxItems": MOST_RULES},
             },
             "required": ["name"],
         }

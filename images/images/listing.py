@@ -12,6 +12,7 @@ from common import moments
 from common.actor import Actor
 from common.errors import Invalid
 from common.numbers import is_whole
+from common.truth import truth
 from identity import policy
 from images.images.fields import COLUMNS
 from images.images.models import Image, ImageQuerySet, ImageTag
@@ -37,8 +38,6 @@ TIME_FILTERS: Final = ("created_at", "updated_at")
 OTHERS: Final = frozenset(
     {"limit", "marker", "sort", "sort_key", "sort_dir", "visibility", "member_status", "tag", "os_hidden"}
 )
-TRUE: Final = ("true", "1", "yes", "on", "t", "y")
-FALSE: Final = ("false", "0", "no", "off", "f", "n")
 
 
 class BadFilter(Invalid):
@@ -125,9 +124,10 @@ def _member_status(params: Any) -> str:
 
 
 def _truth(key: str, text: str) -> bool:
-    if text.lower() not in TRUE + FALSE:
+    said = truth(text)
+    if said is None:
         raise BadFilter(reason=f"{key} must be true or false, not {text}.")
-    return text.lower() in TRUE
+    return said
 
 
 def _number(key: str, text: str) -> int:

@@ -53,7 +53,8 @@ class UnknownStore(Conflict):
 
 
 def methods() -> list[str]:
-    return list(VERB_OF)
+    """The import methods that the operator allows (STACKLING_IMAGE_IMPORT_METHODS)."""
+    return list(settings.IMAGE_IMPORT_METHODS)
 
 
 def start(actor: Actor, *, image_id: str, body: dict[str, Any]) -> Task:
@@ -127,6 +128,8 @@ def start_old(actor: Actor, *, asked: dict[str, Any]) -> Task:
     Raises: Forbidden, UriRefused, and what creating an image raises.
     """
     policy.require(actor, "image:tasks_create")
+    if "web-download" not in methods():
+        raise UnknownMethod(name="web-download")
     _check_uri(asked["import_from"])
     values = {"disk_format": asked["import_from_format"], "container_format": "bare", **asked["image_properties"]}
     with transaction.atomic():

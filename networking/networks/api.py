@@ -8,7 +8,7 @@ from django.db.models import Q
 from networking.networks import services
 from networking.networks.models import KINDS, Network, NetworkGrant
 from networking.resource import Resource, Rows, as_bool, views
-from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
+from networking.standard import NAME, STANDARD_COLUMNS, ZONES, standard_fields, standard_values, tags_of
 from networking.subnets.models import Subnet
 from openstackapi.fields import Field, Fields
 
@@ -23,7 +23,7 @@ FIELDS = Fields(
         Field("status"),
         Field("subnets", type="array", items="string"),
         Field("shared", type="boolean", create=True, update=True),
-        Field("availability_zone_hints", type="array", items="string", create=True),
+        Field("availability_zone_hints", type="array", create=True, schema=ZONES),
         Field("availability_zones", type="array", items="string"),
         Field("ipv4_address_scope", null=True),
         Field("ipv6_address_scope", null=True),

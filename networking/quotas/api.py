@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.errors import NotFound
+from common.truth import truth
 from identity import policy
 from identity.limits import services as quota
 from identity.limits.models import Limit
@@ -27,10 +28,6 @@ BODY = {
 
 class InvalidQuotaValue(quota.Invalid):
     template = "Change would make usage less than 0 for the following resources: %(names)s"
-
-
-def is_true(value: Any) -> bool:
-    return value is True or str(value).lower() in ("true", "1", "yes", "on", "t", "y")
 
 
 class Quotas(NetworkView):
@@ -59,7 +56,7 @@ class QuotaDetail(NetworkView):
             raise ProjectNotFound(id=project_id)
         asked = self.body()["quota"]
         wanted = {name: _limit(name, asked[name]) for name in COUNTED if name in asked}
-        used = {} if is_true(asked.get("force")) else quota.usage(project_id, SERVICE)
+        used = {} if truth(asked.get("force")) else quota.usage(project_id, SERVICE)
         below = [name for name, limit in wanted.items() if name in used and 0 <= limit < used[name][0]]
         if below:
             raise InvalidQuotaValue(names=", ".join(below))

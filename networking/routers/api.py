@@ -7,7 +7,7 @@ from networking.ports.models import ROUTER_INTERFACE, FixedIP, Port
 from networking.resource import NetworkView, Resource, views
 from networking.routers import interfaces, services
 from networking.routers.models import Router
-from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
+from networking.standard import NAME, STANDARD_COLUMNS, ZONES, standard_fields, standard_values, tags_of
 from networking.subnets.api import OBJECTS
 from openstackapi.fields import Field, Fields
 from openstackapi.views import Response
@@ -23,7 +23,7 @@ FIELDS = Fields(
         Field("external_gateway_info", type="object", null=True, create=True, update=True),
         Field("description", create=True, update=True, schema=NAME),
         Field("availability_zones", type="array", items="string"),
-        Field("availability_zone_hints", type="array", items="string", create=True),
+        Field("availability_zone_hints", type="array", create=True, schema=ZONES),
         Field("routes", type="array", update=True, schema=OBJECTS),
         Field("flavor_id", null=True),
         *standard_fields(),

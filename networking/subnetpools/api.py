@@ -10,7 +10,7 @@ from networking.subnetpools.models import AddressScope, SubnetPool
 from openstackapi.fields import Field, Fields
 
 LENGTH = {"type": ["integer", "null"], "minimum": 0, "maximum": 128}
-PREFIXES = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+PREFIXES = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 200}
 
 POOL_FIELDS = Fields(
     "subnetpool",

@@ -10,8 +10,8 @@ from networking.subnets.checks import MODES
 from networking.subnets.models import Subnet
 from openstackapi.fields import Field, Fields
 
-OBJECTS = {"type": ["array", "null"], "items": {"type": "object"}}
-STRINGS = {"type": ["array", "null"], "items": {"type": "string"}}
+OBJECTS = {"type": ["array", "null"], "items": {"type": "object"}, "maxItems": 100}
+STRINGS = {"type": ["array", "null"], "items": {"type": "string", "maxLength": 255}, "maxItems": 100}
 MODE = {"enum": [*MODES, None]}
 
 FIELDS = Fields(

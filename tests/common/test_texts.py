@@ -4,6 +4,7 @@ import ast
 
 import pytest
 
+from common.truth import truth
 from hostagent import inet
 from tests.common.test_patterns import _engine_calls, _files
 
@@ -45,3 +46,27 @@ def test_a_check_of_a_whole_text_does_not_end_before_its_line_end() -> None:
             if what.value.startswith("^") and what.value.endswith("$") and "re.M" not in flags:
                 wrong.append(f"{name}:{call.lineno}: {what.value}")
     assert not wrong, wrong
+
+
+def test_booleans_in_texts_are_read_in_one_module() -> None:
+    """ "yes", "on" and their like were listed in five places, each with another selection."""
+    wrong = []
+    for name, tree in _files():
+        if name in (
+            "common/truth.py",
+            "compute/servers/schemas.py",
+            "networking/ports/dhcp_options.py",
+        ) or name.startswith("hostagent/"):
+            continue  # Nova's schema lists its spellings, DHCP has others; agents import nothing of ours
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.Tuple, ast.Set, ast.List)):
+                words = {str(one.value).lower() for one in node.elts if isinstance(one, ast.Constant)}
+                if {"true", "1"} <= words or {"true", "yes"} <= words:
+                    wrong.append(f"{name}:{node.lineno}: {sorted(words)}")
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize("value", [True, "True", " yes ", "t", "Y", "ON", "1", 1])
+def test_each_spelling_of_yes_is_yes(value: object) -> None:
+    assert truth(value) is True
+    assert truth("perhaps") is None and truth("") is None and truth("off") is truth(False) is truth("n") is False

@@ -188,3 +188,13 @@ def test_a_guest_without_ipv4_gets_a_drive(red: Client, launch: Launch, network:
     assert drive(networks=[{"uuid": only.id}, {"uuid": network.id}]) == ""
     assert drive(networks=[{"uuid": network.id}]) == ""
     assert "the metadata service over IPv6" in Path("docs/compatibility.md").read_text()
+
+
+def test_hints_have_an_end(red: Client, image: Any, network: Any, host: Any) -> None:
+    """Ceilings: each server kept as many scheduler hints as a body holds, for its life."""
+    body = {
+        "server": {"name": "x", "imageRef": image.id, "flavorRef": "tiny"},
+        "os:scheduler_hints": {"mine": "x" * 9000},
+    }
+    answer = red.ask("post", "servers", body)
+    assert answer.status_code == 400 and "8192" in answer.json()["badRequest"]["message"]

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
+from cloud.settings import choices
 from common.actor import Actor
 from hostagent.contract import http_seal
 from identity.models import Domain, Project
@@ -353,3 +355,28 @@ def test_a_project_that_goes_takes_its_images(
         remove_all_of("red")
     assert not Image.objects.exists()
     assert list(store.iterdir()) == []
+
+
+def test_an_operator_chooses_how_images_are_imported(red: Client, admin: Client, settings: Any) -> None:
+    """E, sibling: web-download was on everywhere and could not be switched off."""
+    settings.IMAGE_IMPORT_METHODS = ("glance-direct",)
+    assert red.ask("get", "info/import").json()["import-methods"]["value"] == ["glance-direct"]
+    assert red.ask("post", "images", {"name": "x"})["OpenStack-image-import-methods"] == "glance-direct"
+    image = red.create()
+    body = {"method": {"name": "web-download", "uri": "http://203.0.113.1/disk"}}
+    answer = red.ask("post", f"images/{image['id']}/import", body)
+    assert answer.status_code == 400 and red.show(image["id"])["status"] == "queued"
+    old = {"import_from": "http://203.0.113.1/disk", "import_from_format": "raw", "image_properties": {}}
+    before = Image.objects.count()
+    assert admin.ask("post", "tasks", {"type": "import", "input": old}).status_code == 400
+    assert Image.objects.count() == before and not Task.objects.exists()
+
+
+def test_a_method_that_nobody_knows_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = ("glance-direct", "web-download")
+    for said, read in (("", known), ("none", ()), (" web-download ", ("web-download",))):
+        monkeypatch.setenv("STACKLING_IMAGE_IMPORT_METHODS", said)
+        assert choices("STACKLING_IMAGE_IMPORT_METHODS", known) == read
+    monkeypatch.setenv("STACKLING_IMAGE_IMPORT_METHODS", "copy-image")
+    with pytest.raises(ImproperlyConfigured, match="glance-direct, web-download, or none"):
+        choices("STACKLING_IMAGE_IMPORT_METHODS", known)

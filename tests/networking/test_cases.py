@@ -305,3 +305,29 @@ def test_each_route_of_the_reference_is_there_or_named_as_missing(service: str) 
     assert not wrong
     told = Path("docs/compatibility.md").read_text()
     assert all(reason in told for reason in missing), set(missing)
+
+
+@pytest.mark.parametrize("name", ["allocation_pools", "service_types", "dns_nameservers", "host_routes"])
+def test_a_subnets_lists_have_an_end(neutron, demo, private, name: str) -> None:
+    """Ceilings: lists in one row were as long as a body may be."""
+    one = {
+        "allocation_pools": {"start": "10.80.0.2", "end": "10.80.0.2"},
+        "host_routes": {"destination": "10.9.0.0/24"},
+    }
+    body = {
+        "network_id": private.id,
+        "ip_version": 4,
+        "cidr": "10.80.0.0/16",
+        name: [one.get(name, "compute:nova")] * 101,
+    }
+    assert neutron(demo)("post", "subnets", {"subnet": body})[0] == 400
+
+
+def test_other_lists_have_an_end(neutron, demo) -> None:
+    """Ceilings: prefixes of a pool, hints of zones."""
+    call = neutron(demo)
+    prefixes = [f"10.{n // 250}.{n % 250}.0/24" for n in range(201)]
+    assert call("post", "subnetpools", {"subnetpool": {"name": "p", "prefixes": prefixes}})[0] == 400
+    for plural, name in (("networks", "network"), ("routers", "router")):
+        assert call("post", plural, {name: {"name": "x", "availability_zone_hints": ["nova"] * 11}})[0] == 400
+        assert call("post", plural, {name: {"name": "x", "availability_zone_hints": ["nova"]}})[0] == 201

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from placement import services, usage
-from placement.models import Allocation, ResourceProvider, Usage
+from placement import seeding, services, usage
+from placement.models import Allocation, Inventory, ResourceProvider, Usage
 from tests.compute.conftest import host, signed_in, world
 from tests.compute.world import Client, World
 
@@ -118,3 +118,23 @@ def test_sums_that_are_wrong_are_found_and_put_right(world: World, host: Any) ->
     assert usage.drift() == wrong
     call_command("placement_check", "--repair", stdout=out)
     assert usage.drift() == {} and services.rooms()["host1"].used == {"MEMORY_MB": 128, "VCPU": 1}
+
+
+def test_what_the_image_cache_may_take_is_reserved(world: World) -> None:
+    """D: the cache's limit was not part of what placement knows; servers were promised disk that images take."""
+    host = world.host("host1", disk=100)
+    held = Inventory.objects.get(provider__name="host1", resource_class="DISK_GB")
+    assert (held.total, held.reserved) == (100, 0), "an agent that does not say keeps nothing"
+    generation = held.provider.generation
+    for said, reserved in ((20, 20), (20, 20), (500, 100), (0, 0)):
+        host.inventory = {**host.inventory, "image_cache_gib": said}
+        seeding.on_inventory(host)
+        held.refresh_from_db()
+        assert (held.total, held.reserved, held.capacity) == (100, reserved, 100 - reserved)
+    held.provider.refresh_from_db()
+    assert held.provider.generation == generation + 3, "what is as before is not written"
+    host.inventory = {**host.inventory, "image_cache_gib": 95}
+    seeding.on_inventory(host)
+    with pytest.raises(services.NothingFits):
+        services.claim("s", "red", {"DISK_GB": 6}, ["host1"])
+    assert services.claim("t", "red", {"DISK_GB": 5}, ["host1"]) == "host1"

@@ -56,4 +56,4 @@ class Storage(Protocol):
         """Servers that have something here."""
 
     def read_facts(self) -> dict[str, int]:
-        """disk_gib, disk_free_gib."""
+        """disk_gib, disk_free_gib, image_cache_gib."""

@@ -338,6 +338,7 @@ class FileStorage:
         return {
             "disk_gib": room.f_blocks * room.f_frsize // 2**30,
             "disk_free_gib": room.f_bavail * room.f_frsize // 2**30,
+            "image_cache_gib": -(-self.images.limit // 2**30),
         }
 
     def _need(self, size: int) -> None:
