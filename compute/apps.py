@@ -49,7 +49,9 @@ class ComputeConfig(AppConfig):
         for model in (Flavor, FlavorAccess, Aggregate, AggregateHost):
             elsewhere(model, "rows that only operators make")
         elsewhere(Migration, "the states of a server: one at a time, and the purge of what ended")
-        elsewhere(ConsoleTicket, "as many as one user or link may have open or about to be (compute.consoles.services.MOST)")
+        elsewhere(
+            ConsoleTicket, "as many as one user or link may have open or about to be (compute.consoles.services.MOST)"
+        )
         hold(ConsoleLink, "server_id", 20)
         sharing.register()
         owed.register()
