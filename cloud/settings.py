@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from cloud import database, settings_file
 from cloud.run import cookies, limits
+from hostagent import keyfile
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -64,7 +65,7 @@ KEYLESS = ("collectstatic", "makemigrations", "compilemessages", "check", "cloud
 def _secret() -> str:
     path = KEYS / "secret"
     if path.exists():
-        return path.read_text().strip()
+        return path.read_text()
     if TESTING or any(word in sys.argv for word in KEYLESS):
         return "only-for-commands-that-sign-nothing"
     raise SystemExit(
@@ -73,9 +74,11 @@ def _secret() -> str:
 
 
 DEBUG = env("STACKLING_DEBUG") == "1"
-SECRET_KEY = env("STACKLING_SECRET_KEY") or _secret()
+#: The first signs and seals; while it is rotated (cloud.rotation) the other is known too.
+_given = env("STACKLING_SECRET_KEY")
+SECRET_KEY, *SECRET_KEY_FALLBACKS = (_given,) if _given else keyfile.keys_in(_secret())
 #: Where it comes from; None: from a setting.
-SECRET_FILE = None if env("STACKLING_SECRET_KEY") else KEYS / "secret"
+SECRET_FILE = None if _given else KEYS / "secret"
 #: As the front door, which besides knows the address that a client connected to: who listens at all of them leaves it that.
 ALLOWED_HOSTS = [one.strip() for one in env("STACKLING_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")]
 if LISTEN in ("0.0.0.0", "::"):

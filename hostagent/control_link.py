@@ -10,7 +10,7 @@ import http.client
 import json
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,14 +43,16 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class ControlLink:
-    """`control` is `unix:/path/agents.sock` or `https://host[:port]`."""
+    """`control` is `unix:/path/agents.sock` or `https://host[:port]`. `key`: the host's, or what gives it as it is now."""
 
-    def __init__(self, control: str, host: str, key: str, clock: ControlClock | None = None) -> None:
+    def __init__(
+        self, control: str, host: str, key: str | Callable[[], str], clock: ControlClock | None = None
+    ) -> None:
         self._url = urlsplit(control)
         if self._url.scheme not in ("unix", "https"):
             raise ValueError(f"STACKLING_CONTROL is {control!r}; it must be unix:/path or https://host")
         self._host = host
-        self._key = key
+        self._key = key if callable(key) else lambda: key
         self._clock = clock or ControlClock()
 
     def _connect(self) -> http.client.HTTPConnection:
@@ -63,10 +65,9 @@ class ControlLink:
     def _headers(
         self, method: str, path: str, digest: str = NO_BODY, identity: tuple[str, ...] = ("", "", "")
     ) -> dict[str, str]:
+        key = self._key()
         at, nonce = f"{self._clock.now():.3f}", secrets.token_hex(envelope.NONCE_BYTES)
-        made = envelope.http_seal(
-            self._key, method=method, path=path, at=at, nonce=nonce, digest=digest, identity=identity
-        )
+        made = envelope.http_seal(key, method=method, path=path, at=at, nonce=nonce, digest=digest, identity=identity)
         headers = {
             "X-Stackling-Host": self._host,
             "X-Stackling-Time": at,
@@ -75,7 +76,7 @@ class ControlLink:
             "X-Stackling-Seal-2": made,
         }
         if self._clock.speaks == 1:
-            headers["X-Stackling-Seal"] = contract.http_seal(self._key, method, path, at)
+            headers["X-Stackling-Seal"] = contract.http_seal(key, method, path, at)
         return headers
 
     def is_reachable(self) -> bool:

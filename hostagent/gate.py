@@ -72,10 +72,8 @@ class Gate:
                 "%s: a message for %r is dropped", self._own.name, isinstance(message, dict) and message.get("host")
             )
             return None
-        if message.get("v") == 2:
-            order = envelope.open_box(message, self._own.key, "order")
-        else:
-            order = message if contract.is_sealed(message, self._own.key) else None
+        keys = self._own.keys()
+        order = next(filter(None, (_opened_with(key, message) for key in keys)), None)
         if order is None or not isinstance(order.get("body"), dict) or not isinstance(order.get("verb"), str):
             self._refuse("forged", message)
             return None
@@ -129,6 +127,12 @@ class Gate:
             self._turns.set(key, [max(generation, have), turn, round(time.time()), step])
 
 
+def _opened_with(key: str, message: dict[str, Any]) -> dict[str, Any] | None:
+    if message.get("v") == 2:
+        return envelope.open_box(message, key, "order")
+    return message if contract.is_sealed(message, key) else None
+
+
 def object_of(order: dict[str, Any]) -> str:
     """What an order is about, and so its lane: a server, whatever the operation's subject; "" for what has no order."""
     if "server_id" in order["body"]:
@@ -154,6 +158,8 @@ class Reports:
     def close(self, report: dict[str, Any]) -> dict[str, Any]:
         """The report as it leaves. Raises: ValueError, TypeError when it is no JSON."""
         if self._clock.speaks == 1 or report["kind"] == "hello":
-            return contract.seal({**report, "v": 1, "sent": time.time()}, self._own.key)
+            return contract.seal({**report, "v": 1, "sent": time.time()}, self._own.sealing_key())
         self._seq += 1
-        return envelope.close({**report, "sent": self._clock.now(), "seq": self._seq}, self._own.key, "report")
+        return envelope.close(
+            {**report, "sent": self._clock.now(), "seq": self._seq}, self._own.sealing_key(), "report"
+        )

@@ -47,7 +47,7 @@ class Host:
         own.run.mkdir(parents=True, exist_ok=True)
         self.clock = ControlClock()
         self.standing = Standing(own.data)
-        self.link = ControlLink(settings.control, own.name, own.key, self.clock)
+        self.link = ControlLink(settings.control, own.name, own.sealing_key, self.clock)
         self.threads = Threads()
         self.threads.on_death(self.thread_died)
         self._gate = Gate(own, self.clock, lambda name, facts: self.event(name, **facts), least=settings.contract)

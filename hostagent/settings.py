@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from hostagent.keyfile import KeyFile, keys_in
+
 #: STACKLING_DRIVER → the three drivers it means.
 DRIVER_SETS: Final[dict[str, dict[str, str]]] = {
     "libvirt": {"hypervisor": "libvirt", "network": "linux_bridge", "storage": "file"},
@@ -30,6 +32,14 @@ class HostSettings:
     key: str  # hex, 32 bytes
     data: Path  # disks/ cache/ libvirt/ consoles/ …, this host's own
     run: Path  # sockets, at most ~50 characters so that a socket in it stays under 108
+    key_file: KeyFile | None = None  # where the key stands, which may be rotated
+
+    def keys(self) -> tuple[str, ...]:
+        """The host's keys now: the first seals, each opens."""
+        return (self.key_file.keys() if self.key_file is not None else ()) or (self.key,)
+
+    def sealing_key(self) -> str:
+        return self.keys()[0]
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,13 @@ class Settings:
         key_place = Path(env.get("STACKLING_HOST_KEY_FILE") or data / "keys" / "hosts")
         return cls(
             hosts=tuple(
-                HostSettings(name, read_key(key_place, name), data / "hosts" / name, run / "hosts" / name)
+                HostSettings(
+                    name,
+                    read_key(key_place, name),
+                    data / "hosts" / name,
+                    run / "hosts" / name,
+                    KeyFile(key_path(key_place, name)),
+                )
                 for name in names
             ),
             drivers=DRIVER_SETS[driver],
@@ -116,16 +132,21 @@ def demo_kernel(data: Path) -> str:
     return str(kernel) if kernel.exists() else ""
 
 
+def key_path(place: Path, host: str) -> Path:
+    """The file itself, or `<host>.key` in a folder."""
+    return place / f"{host}.key" if place.is_dir() else place
+
+
 def read_key(place: Path, host: str) -> str:
-    """The host's key in hex, from a file, or from `<host>.key` in a folder. Raises: SettingsError."""
-    path = place / f"{host}.key" if place.is_dir() else place
+    """The host's key in hex. Raises: SettingsError."""
+    path = key_path(place, host)
     try:
-        key = path.read_text().strip()
+        keys = keys_in(path.read_text())
     except OSError as error:
         raise SettingsError(f"STACKLING_HOST_KEY_FILE: cannot read {path}: {error.strerror}") from error
-    if len(key) != 64 or any(letter not in "0123456789abcdef" for letter in key):
+    if not keys or any(len(key) != 64 or set(key) - set("0123456789abcdef") for key in keys):
         raise SettingsError(f"STACKLING_HOST_KEY_FILE: {path} does not hold 32 bytes in hex")
-    return key
+    return keys[0]
 
 
 def in_private_mounts() -> bool:

@@ -56,12 +56,13 @@ def authenticate_agent(request: HttpRequest, *, is_streamed: bool = False) -> Ho
     host = Host.objects.filter(name=name).first() if key is not None else None
     if key is None or host is None:
         raise AgentRefused()
+    keys = (key, *services.other_keys_of(name))
     if "HTTP_X_STACKLING_SEAL_2" in request.META:
-        _check(request, key, is_streamed=is_streamed)
+        _check(request, keys, is_streamed=is_streamed)
     elif host.speaks > 1 or settings.AGENT_CONTRACT > 1:
         raise AgentRefused()  # its agent knows better
     else:
-        _check_version_1(request, key)
+        _check_version_1(request, keys)
     return host
 
 
@@ -76,21 +77,15 @@ def checked(request: HttpRequest, pieces: Iterable[bytes]) -> Iterator[bytes]:
         raise AgentRefused()
 
 
-def _check(request: HttpRequest, key: str, *, is_streamed: bool) -> None:
+def _check(request: HttpRequest, keys: tuple[str, ...], *, is_streamed: bool) -> None:
     at, nonce, digest = (request.META.get(f"HTTP_X_STACKLING_{part}", "") for part in ("TIME", "NONCE", "DIGEST"))
     identity = tuple(
         request.META.get("HTTP_" + header.upper().replace("-", "_"), "") for header in envelope.IDENTITY_HEADERS
     )
-    want = envelope.http_seal(
-        key,
-        method=request.method or "",
-        path=request.get_full_path(),
-        at=at,
-        nonce=nonce,
-        digest=digest,
-        identity=identity,
+    said = {"method": request.method or "", "path": request.get_full_path(), "at": at, "nonce": nonce, "digest": digest}
+    _compare(
+        request.META["HTTP_X_STACKLING_SEAL_2"], [envelope.http_seal(key, **said, identity=identity) for key in keys]
     )
-    _compare(request.META["HTTP_X_STACKLING_SEAL_2"], want)
     _check_time(at, WINDOW)
     if not is_streamed and envelope.body_digest(request.body) != digest:
         raise AgentRefused()
@@ -98,16 +93,14 @@ def _check(request: HttpRequest, key: str, *, is_streamed: bool) -> None:
         raise AgentRepeated()
 
 
-def _check_version_1(request: HttpRequest, key: str) -> None:
-    at = request.META.get("HTTP_X_STACKLING_TIME", "")
-    _compare(
-        request.META.get("HTTP_X_STACKLING_SEAL", ""), http_seal(key, request.method or "", request.get_full_path(), at)
-    )
+def _check_version_1(request: HttpRequest, keys: tuple[str, ...]) -> None:
+    at, method, path = request.META.get("HTTP_X_STACKLING_TIME", ""), request.method or "", request.get_full_path()
+    _compare(request.META.get("HTTP_X_STACKLING_SEAL", ""), [http_seal(key, method, path, at) for key in keys])
     _check_time(at, SKEW_1)
 
 
-def _compare(have: str, want: str) -> None:
-    if not envelope.is_same(have, want):
+def _compare(have: str, wanted: list[str]) -> None:
+    if not any(envelope.is_same(have, want) for want in wanted):
         raise AgentRefused()
 
 

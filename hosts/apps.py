@@ -15,7 +15,7 @@ class Config(AppConfig):
 
         elsewhere(HostDebt, "one a thing that a host still has to do; swept by hosts.debts")
         hostlink.use(key_of=services.key_of, line_of=services.line_of, stamp=epoch.stamp, refusal=epoch.refusal)
-        arrivals.use(floors_of=services.floors_of)
+        arrivals.use(floors_of=services.floors_of, other_keys_of=services.other_keys_of)
         hostlink.on_report("hello", reports.hello)
         hostlink.on_report("heartbeat", reports.heartbeat)
         hostlink.on_report("inventory", reports.inventory)

@@ -15,7 +15,9 @@ from common import errors
 from common.clock import now
 from common.live import announce
 from common.prepared import Prepared
+from hostagent import keyfile
 from hostagent.contract import VERSION
+from hostagent.keyfile import keys_in
 from hosts.models import Host
 from hosts.states import DOWN_AFTER, USABLE, HostState
 from operations import arrivals, hostlink, lost
@@ -66,32 +68,39 @@ def key_path(name: str) -> Path:
     return Path(settings.KEYS) / "hosts" / f"{name}.key"
 
 
-_keys: dict[str, tuple[float, str]] = {}
+_keys: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {}
+
+
+def _keys_of(name: str) -> tuple[str, ...]:
+    """A host's keys, read again when their file changes; () for a host that was never enrolled."""
+    if not name or "/" in name or name.startswith("."):
+        return ()
+    path = key_path(name)
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return ()
+    stamp, known = (facts.st_mtime_ns, facts.st_ino), _keys.get(name)
+    if known is None or known[0] != stamp:
+        known = _keys[name] = (stamp, keys_in(path.read_text()))
+    return known[1]
 
 
 def key_of(name: str) -> str | None:
-    """A host's key in hex, or None for a host that was never enrolled. Read again when its file changes."""
-    if not name or "/" in name or name.startswith("."):
-        return None
-    path = key_path(name)
-    try:
-        stamp = path.stat().st_mtime
-    except FileNotFoundError:
-        return None
-    known = _keys.get(name)
-    if known is None or known[0] != stamp:
-        known = _keys[name] = (stamp, path.read_text().strip())
-    return known[1]
+    """The key in hex that seals for a host, or None for a host that was never enrolled."""
+    return next(iter(_keys_of(name)), None)
+
+
+def other_keys_of(name: str) -> tuple[str, ...]:
+    """What else a host may seal with, while its key is rotated."""
+    return _keys_of(name)[1:]
 
 
 def make_key(name: str) -> Path:
     """Make (or replace) a host's key, readable by its owner only."""
     path = key_path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(32) + "\n")
-    path.with_suffix(".new").replace(path)
+    keyfile.write(path, secrets.token_hex(32) + "\n")
     return path
 
 

@@ -16,6 +16,7 @@ class IdentityConfig(AppConfig):
         from identity import audits, catalog, ceilings, policy, purging, sessions, tokens
         from identity import seeding as seed
         from identity.appcreds import access
+        from identity.credentials import resealing
         from identity.federation import shadow
         from identity.ldap import people
         from identity.projects import aside
@@ -34,6 +35,11 @@ class IdentityConfig(AppConfig):
         catalog.register("identity", name="keystone", path="/api/identity/v3", description="Users, projects, tokens")
         beat.every(3600, "identity.prune", signins.prune)
         aside.register()
+        resealing.register("identity.Credential", "encrypted_blob")
+        resealing.register("identity.DomainOption", "value")
+        resealing.register("identity.Client", "encrypted_secret")
+        resealing.register("mfa.Authenticator", "data")
+        resealing.also("identity.PortalSession", signins.sign_anew)
         purges.register("passwords", purging.forget_passwords)
         purges.register("quota_locks", purging.forget_quota_locks)
         seeding.register(10, "identity", seed.seed)

@@ -8,6 +8,8 @@ from pathlib import Path
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 
+from hostagent import keyfile
+
 #: Keys kept after a rotation: signing, staged, and two that verify tokens of earlier rotations.
 KEEP = 4
 
@@ -21,8 +23,7 @@ def _numbers(folder: Path) -> list[int]:
 
 def _write(folder: Path, number: int) -> None:
     partial = folder / f".{os.getpid()}"
-    partial.touch(mode=0o600)
-    partial.write_bytes(Fernet.generate_key())
+    keyfile.write(partial, Fernet.generate_key().decode())  # root makes it for who owns the folder
     with contextlib.suppress(FileExistsError):  # another process made the same key a moment ago: its key is as good
         os.link(partial, folder / str(number))
     partial.unlink()
@@ -48,6 +49,19 @@ def rotate() -> int:
         (folder / str(number)).unlink()
     _cache.clear()
     return signing
+
+
+def replace() -> int:
+    """New keys, and none of before: no token that was made until now counts. Returns the signing key's number."""
+    ensure()
+    folder = Path(settings.TOKEN_KEYS)
+    old = _numbers(folder)
+    _write(folder, old[-1] + 1)
+    for number in old:
+        (folder / str(number)).unlink()
+    _write(folder, 0)
+    _cache.clear()
+    return old[-1] + 1
 
 
 def fernet() -> MultiFernet:

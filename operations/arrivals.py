@@ -31,12 +31,13 @@ LIFE: Final = {"heartbeat": HEARTBEAT_COUNTS, "working": SILENCE, "stats": 2 * S
 
 KeyOf = Callable[[str], str | None]
 _floors_of: Callable[[str], Floors] = lambda host: {}  # noqa: E731
+_other_keys_of: Callable[[str], tuple[str, ...]] = lambda host: ()  # noqa: E731
 
 
-def use(*, floors_of: Callable[[str], Floors]) -> None:
-    """Set by `hosts`: the newest numbers kept of a host."""
-    global _floors_of
-    _floors_of = floors_of
+def use(*, floors_of: Callable[[str], Floors], other_keys_of: Callable[[str], tuple[str, ...]]) -> None:
+    """Set by `hosts`: the newest numbers kept of a host; what else it may seal with while its key is rotated."""
+    global _floors_of, _other_keys_of
+    _floors_of, _other_keys_of = floors_of, other_keys_of
 
 
 class _Line:
@@ -126,15 +127,22 @@ def opened(message: Any, key_of: KeyOf, *, beat: bool = False) -> dict[str, Any]
     return report
 
 
+def _opened_with(keys: Iterable[str], message: dict[str, Any]) -> dict[str, Any] | None:
+    version = message.get("v")
+    for key in keys:
+        if version == 2:
+            report = envelope.open_box(message, key, "report")
+        else:
+            report = message if version in ACCEPTED_VERSIONS and is_sealed(message, key) else None
+        if report is not None:
+            return report
+    return None
+
+
 def _unsealed(message: Any, key_of: KeyOf) -> dict[str, Any] | None:
     host = str(message.get("host", "")) if isinstance(message, dict) else ""
     key = key_of(host)
-    version = message.get("v") if key is not None else None
-    report: dict[str, Any] | None = None
-    if key is not None and version == 2:
-        report = envelope.open_box(message, key, "report")
-    elif key is not None and version in ACCEPTED_VERSIONS and is_sealed(message, key):
-        report = message
+    report = None if key is None else _opened_with((key, *_other_keys_of(host)), message)
     if report is None or not isinstance(report.get("body"), dict):
         log.error("a report that claims to be of host %r was refused: it is not sealed with its key", host[:64])
         return None

@@ -4,7 +4,8 @@ import os
 import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ from cloud.backup.errors import BackupError
 
 Entry = Mapping[str, Any]  # Django's, of one database
 
+PATIENCE: Final = 60.0  # seconds that a copy waits for a lock
 #: What `--replace` sets aside in PostgreSQL is a schema of this name; it is in no backup.
 ASIDE: Final = "replaced_"
 
@@ -38,9 +40,20 @@ def copy(target: Path) -> None:
         try:
             connection.ensure_connection()
             with closing(sqlite3.connect(target)) as new:
-                connection.connection.backup(new)
+                connection.connection.backup(new, progress=_impatient())
         except (sqlite3.Error, DatabaseError) as error:
             raise BackupError(f"The database {entry['NAME']} cannot be copied to {target}: {error}.") from error
+
+
+def _impatient() -> Callable[[int, int, int], None]:
+    """Python tries for ever where the database is locked: not for us. Called after each try with what SQLite said."""
+    until = time.monotonic() + PATIENCE
+
+    def look(said: int, _left: int, _pages: int) -> None:
+        if said in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > until:
+            raise BackupError(f"The database has been locked for {PATIENCE:.0f} s: something holds it. Try again.")
+
+    return look
 
 
 def pg_dump(entry: Entry, target: Path) -> None:

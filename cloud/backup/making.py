@@ -30,7 +30,7 @@ from images.images.models import Image
 
 #: Files of STACKLING_DATA that are keys, or open like one. Those of settings are written at each start.
 KEY_FILES: Final = re.compile(
-    r"passwords|keys/(secret|hashes|console\.key|tokens/\d{1,9}|hosts/[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.key)"
+    r"passwords|keys/(secret|hashes|tokens/\d{1,9}|hosts/[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.key)"
 )
 ABANDONED: Final = timedelta(days=1)  # after which a backup that has no manifest was cut, wherever it was made
 SETTLE: Final = epoch.TRUSTED + 0.5  # seconds until no process knows the count from before
@@ -48,7 +48,7 @@ def make(place: Place, *, passphrase: str | None, whole: bool, keep: int | None,
             left.unlink()
         told = epoch.before_copy()
         moment = now().astimezone(UTC)
-        name = f"{told['id']}-{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        name = f"{told['id']}-{moment:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}"
         seal = Seal(passphrase) if passphrase is not None else None
         found = _manifest(moment, told, whole, seal)
         try:
@@ -168,7 +168,7 @@ def tidy(place: Place, cloud: str, keep: int | None, say: Say) -> None:
     """Remove what backups of this cloud left when they were cut, and all but the newest `keep`. Raises: BackupError."""
     ours = [name for name in place.folders() if manifest.FOLDER.fullmatch(name) and manifest.cloud_of(name) == cloud]
     good = [name for name in manifest.whole(place) if name in ours]
-    before = f"{(now() - ABANDONED).astimezone(UTC):%Y%m%dT%H%M%S}"
+    before = f"{(now() - ABANDONED).astimezone(UTC):%Y%m%dT%H%M%S%f}"
     old = [name for name in ours if name not in good and manifest.when(name) < before]
     place.forget_halves()
     for name in old + (good[:-keep] if keep else []):

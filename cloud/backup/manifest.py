@@ -15,7 +15,7 @@ NAME: Final = "manifest.json"
 FORMAT: Final = 1
 LARGEST: Final = 64 << 20  # bytes of a manifest: a million images
 #: `<cloud>-<when>-<four of chance>`: sorted by name is sorted by time. The cloud is the id of its database (hosts.epoch).
-FOLDER: Final = re.compile(r"([0-9a-f]{16})-(\d{8}T\d{6})Z-[0-9a-f]{4}")
+FOLDER: Final = re.compile(r"([0-9a-f]{16})-(\d{8}T\d{12})Z-[0-9a-f]{4}")
 
 
 @dataclass(frozen=True)

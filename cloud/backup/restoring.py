@@ -32,6 +32,11 @@ REPLACED: Final = ("keys", "passwords", "clouds.yaml", "policy.yaml")
 _SQLITE: Final = ("", "-wal", "-shm")
 
 
+def entry() -> database.Entry:
+    """The database that settings name."""
+    return connection.settings_dict
+
+
 @dataclass
 class Source:
     """A backup whose passphrase, if it has one, is right."""
@@ -145,7 +150,7 @@ def _keys(path: Path) -> dict[str, str]:
 
 def examine(found: Fetched, migrations: list[str], *, replace: bool) -> None:
     """Whether it fits this code, these settings and what is here. Raises: BackupError."""
-    ours = database.engine(connection.settings_dict)
+    ours = database.engine(entry())
     if found.engine != ours:
         raise BackupError(
             f"This backup is of a cloud on {_NAMES[found.engine]}, and the settings here name {_NAMES[ours]}: one cannot be put into"
@@ -193,7 +198,7 @@ def _paths(found: Fetched) -> list[Path]:
     names = [name for name in REPLACED if found.has_keys or name == "policy.yaml"]
     paths = [data / name for name in names] + ([data / "images"] if found.images else [])
     if found.engine == "sqlite":
-        paths += [Path(f"{connection.settings_dict['NAME']}{end}") for end in _SQLITE]
+        paths += [Path(f"{entry()['NAME']}{end}") for end in _SQLITE]
     return paths
 
 
@@ -244,7 +249,7 @@ def _put_sqlite(copy: Path, life: dict[str, Any] | None, account: Account) -> No
     if life is not None:
         with closing(sqlite3.connect(copy)) as link, link:
             link.execute(database.OLDER.format("?"), (life["count"], life["life"], life["count"]))
-    target = Path(connection.settings_dict["NAME"])
+    target = Path(entry()["NAME"])
     fresh = target.with_name(f".{target.name}.new")
     with suppress(FileNotFoundError):
         fresh.unlink()
@@ -256,7 +261,7 @@ def _put_sqlite(copy: Path, life: dict[str, Any] | None, account: Account) -> No
 
 def _put_postgresql(dump: Path, life: dict[str, Any] | None) -> None:
     connection.close()
-    database.pg_restore(connection.settings_dict, dump)
+    database.pg_restore(entry(), dump)
     if life is not None:
         with connection.cursor() as cursor:
             cursor.execute(database.OLDER.format("%s"), (life["count"], life["life"], life["count"]))

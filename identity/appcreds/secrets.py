@@ -4,7 +4,6 @@ A secret of ours has 512 random bits: a keyed hash says whether it is right. One
 hashed as slowly as a password; and whatever is not right costs one slow hash, so that nothing is told by the time it takes.
 """
 
-import hmac
 import secrets
 
 from django.contrib.auth.hashers import check_password, make_password
@@ -14,7 +13,7 @@ from common.clock import now
 from common.errors import Unauthorized
 from identity.auth.passwords import nobodys
 from identity.auth.tries import Tries
-from identity.credentials.crypto import keyed_hash
+from identity.credentials.crypto import HASHES, is_hash, keyed_hash
 from identity.models import ApplicationCredential
 
 #: Characters of a secret of ours: 64 bytes in base64.
@@ -31,7 +30,7 @@ def new() -> str:
 
 def hashed(secret: str, *, chosen: bool) -> str:
     """What is kept of a secret; `chosen` by a user, or made by `new`."""
-    return make_password(secret) if chosen else keyed_hash("identity.application_credential", secret)
+    return make_password(secret) if chosen else keyed_hash(HASHES, secret)
 
 
 def check(
@@ -47,13 +46,17 @@ def check(
         tries.failed()
         raise WrongSecret()
     tries.forget()
-    if "$" not in row.secret and len(secret) != LENGTH:  # chosen before chosen ones were hashed slowly
-        ApplicationCredential.objects.filter(pk=row.pk).update(secret=hashed(secret, chosen=True))
+    if (
+        "$" not in row.secret
+    ):  # one chosen before those were hashed slowly, or hashed under a secret of the cloud from before
+        fresh = hashed(secret, chosen=len(secret) != LENGTH)
+        if fresh != row.secret:
+            ApplicationCredential.objects.filter(pk=row.pk).update(secret=fresh)
     return row
 
 
 def _fits(secret: str, stored: str) -> bool:
-    if stored and "$" not in stored and hmac.compare_digest(stored, hashed(secret, chosen=False)):
+    if stored and "$" not in stored and is_hash(stored, secret):
         return True
     is_slow = "$" in stored
     return check_password(secret, stored if is_slow else nobodys()) and is_slow

@@ -3,22 +3,22 @@
 A receipt is Fernet under a key of its own, so none can pass for a token, nor a token for a receipt.
 """
 
-import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgpack
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import InvalidToken
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Unauthorized
-from identity.credentials.crypto import derived_key
+from identity.credentials.crypto import fernet
 from identity.models import User
 from openstackapi.fields import iso_micro_z
 
 HEADER = "Openstack-Auth-Receipt"
+PURPOSE = "identity.receipts"
 LIFETIME = timedelta(minutes=5)
 
 
@@ -45,23 +45,19 @@ class Receipt:
     expires_at: datetime
 
 
-def _fernet() -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(derived_key("identity.receipts")))
-
-
 def issue(user_id: str, methods: tuple[str, ...]) -> tuple[str, Receipt]:
     """A receipt and its text."""
     moment = now().replace(microsecond=0)
     receipt = Receipt(user_id, methods, moment, moment + LIFETIME)
     times = [int(receipt.issued_at.timestamp()), int(receipt.expires_at.timestamp())]
-    text = _fernet().encrypt(msgpack.packb([user_id, list(methods), *times]))
+    text = fernet(PURPOSE).encrypt(msgpack.packb([user_id, list(methods), *times]))
     return text.decode().rstrip("="), receipt
 
 
 def read(text: str) -> Receipt:
     """Raises: ReceiptNotFound, also when the user's password changed since."""
     try:
-        raw = _fernet().decrypt((text + "=" * (-len(text) % 4)).encode())
+        raw = fernet(PURPOSE).decrypt((text + "=" * (-len(text) % 4)).encode())
     except (InvalidToken, ValueError, TypeError):
         raise ReceiptNotFound() from None
     user_id, methods, issued, expires = msgpack.unpackb(raw)

@@ -3,12 +3,14 @@
 import hashlib
 from datetime import timedelta
 
+from django.contrib import auth
 from django.db import transaction
 
 from common.clock import now
 from identity.auth import auditing, tries
 from identity.models import PortalSession, Trust
 from identity.revocation import services as revocation
+from identity.signins.store import SessionStore
 
 #: An ended session stays so long, so that its page can be gone on with by the same user.
 KEEP = timedelta(days=1)
@@ -62,3 +64,19 @@ def prune() -> None:
     tries.prune()
     revocation.prune()
     Trust.objects.filter(deleted_at__lt=now() - KEEP_TRUSTS).delete()
+
+
+def sign_anew() -> int:
+    """Sessions are signed with the cloud's secret: with the one in use. Returns how many were signed anew."""
+    count = 0
+    for key in list(PortalSession.objects.values_list("pk", flat=True)):
+        with transaction.atomic():
+            row = PortalSession.objects.select_for_update().select_related("user").filter(pk=key).first()
+            data = row.get_decoded() if row is not None else {}
+            if row is None or not data:
+                continue
+            if row.user is not None and auth.HASH_SESSION_KEY in data:
+                data[auth.HASH_SESSION_KEY] = row.user.get_session_auth_hash()
+            PortalSession.objects.filter(pk=key).update(session_data=SessionStore().encode(data))
+            count += 1
+    return count

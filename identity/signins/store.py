@@ -8,6 +8,7 @@ from django.contrib import auth
 from django.contrib.sessions.backends import db
 
 from common.clock import now
+from identity.credentials import crypto
 
 #: How long a browser may take between the steps of one sign-in.
 HALF_WAY = timedelta(minutes=10)
@@ -27,6 +28,14 @@ class SessionStore(db.SessionStore):
     """`row` is what the last read found, so that sliding needs no read of its own."""
 
     row: Any = None
+
+    def encode(self, session_dict: dict[str, Any]) -> str:
+        crypto.secrets()  # Django signs with the newest
+        return super().encode(session_dict)
+
+    def decode(self, session_data: str) -> dict[str, Any]:
+        crypto.secrets()
+        return super().decode(session_data)
 
     @classmethod
     def get_model_class(cls) -> Any:

@@ -46,7 +46,7 @@ class Keeper:
 
     def _serve_metadata(self) -> None:
         """Until `stop`. Begins anew where its socket could not be bound."""
-        link = MetadataLink(self.host.settings.control, self.host.name, self.host.own.key, self.host.clock)
+        link = MetadataLink(self.host.settings.control, self.host.name, self.host.own.sealing_key, self.host.clock)
         server = MetadataServer(self.host.own.run / "metadata.sock", link)
         self._metadata = server
         if self._stopping.is_set():

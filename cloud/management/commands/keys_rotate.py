@@ -1,0 +1,32 @@
+"""Makes new keys while the cloud runs: of the secret, the hosts, the consoles or the tokens (docs/howto/back-up-and-restore.md)."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from cloud import rotation
+from cloud.backup import turn
+from cloud.backup.errors import BackupError
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("which", choices=("secret", "hosts", "consoles", "tokens"))
+        parser.add_argument("--now", action="store_true", help="of tokens: every token of before ends at once")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        which, at_once = options["which"], options["now"]
+        if at_once and which != "tokens":
+            raise CommandError("--now is for tokens: whatever else is rotated takes its time, so that nothing is lost.")
+        try:
+            with turn.alone(f"a rotation of keys ({which})"):
+                if which == "tokens":
+                    done = rotation.tokens(self.stdout.write, at_once=at_once)
+                else:
+                    done = getattr(rotation, which)(self.stdout.write)
+        except BackupError as failure:
+            raise CommandError(str(failure)) from failure
+        self.stdout.write(f"{done} A backup of before holds the old keys: make a new one.")

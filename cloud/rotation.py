@@ -1,0 +1,119 @@
+"""Keys are changed under running processes: the new one is accepted everywhere before anything uses it, the old one after.
+
+A file of keys (hostagent/keyfile.py) goes through three states: the new one staged, the old one retired, the new one alone.
+Whoever is cut begins again where its files stand. Sources: NIST SP 800-57 part 1, 5.3 (cryptoperiods); Keystone's fernet_rotate.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+
+from cloud.backup.errors import BackupError
+from compute.consoles.models import ConsoleLink, ConsoleTicket
+from hostagent import keyfile
+from hostagent.contract import ORDER_LIFE, WINDOW
+from hostagent.keyfile import RETIRED, STAGED
+from identity import tokenkeys
+from identity.credentials import crypto, resealing
+
+Say = Callable[[str], None]
+
+SETTLE: Final = 2 * keyfile.LOOK + 0.5  # seconds until every process has read a file again
+
+
+def _lines(path: Path) -> dict[str, str]:
+    """Word → key of a file; "" is the one in use. Raises: BackupError."""
+    try:
+        return {word: key for key, word in keyfile.parse(path.read_text())}
+    except OSError as error:
+        raise BackupError(f"{path} cannot be read: {error.strerror}. `make run` makes what is missing.") from None
+
+
+def _write(path: Path, first: str, second: str = "", word: str = "") -> None:
+    keyfile.write(path, f"{first}\n" + (f"{second} {word}\n" if second else ""))
+
+
+def stage(paths: Iterable[Path], fresh: Callable[[], str]) -> None:
+    """Each has a new key that is accepted, or goes on from where it was."""
+    waits = False
+    for path in paths:
+        found = _lines(path)
+        if STAGED not in found and RETIRED not in found:
+            _write(path, found[""], fresh(), STAGED)
+        waits = waits or RETIRED not in found
+    if waits:
+        time.sleep(SETTLE)
+
+
+def promote(paths: Iterable[Path]) -> None:
+    """Each uses its new key, and accepts the one before."""
+    for path in paths:
+        found = _lines(path)
+        if STAGED in found:
+            _write(path, found[STAGED], found[""], RETIRED)
+    time.sleep(SETTLE)
+
+
+def drop(paths: Iterable[Path]) -> None:
+    """Each has its new key alone."""
+    for path in paths:
+        _write(path, _lines(path)[""])
+
+
+def _change(paths: list[Path], window: float, say: Say) -> None:
+    stage(paths, lambda: secrets.token_hex(32))
+    promote(paths)
+    say(f"The new keys are in use; those of before are accepted for {window:.0f} s more.")
+    time.sleep(window)
+    drop(paths)
+
+
+# ── Of what ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def hosts(say: Say) -> str:
+    """The key of each host, which seals its orders, its reports and its requests."""
+    paths = sorted((Path(settings.KEYS) / "hosts").glob("*.key"))
+    _change(paths, ORDER_LIFE + WINDOW, say)
+    return f"{len(paths)} hosts have new keys."
+
+
+def consoles(say: Say) -> str:
+    """What opens consoles: each ticket and each link is a secret of its own, so none of before opens anything more."""
+    links, tickets = ConsoleLink.objects.all().delete()[1], ConsoleTicket.objects.all().delete()[1]
+    count = sum(links.values()) + sum(tickets.values())
+    return (
+        f"{count} tickets and links to consoles have ended, and what was opened with them ends within a second or two."
+    )
+
+
+def tokens(say: Say, *, at_once: bool = False) -> str:
+    """The keys that tokens are made with; `at_once`: no token of before counts any more."""
+    if at_once:
+        return f"Tokens are made with key {tokenkeys.replace()}; every token of before has ended."
+    return f"Tokens are made with key {tokenkeys.rotate()}."
+
+
+def secret(say: Say) -> str:
+    """The cloud's secret: what is sealed under it in the database is opened with the old one and sealed with the new.
+
+    Raises: BackupError where the secret comes from a setting, or where something could not be opened.
+    """
+    if settings.SECRET_FILE is None:
+        raise BackupError(
+            "The secret of this cloud is the setting STACKLING_SECRET_KEY, which no command can change. Write its value into"
+            f" {settings.KEYS}/secret (0600), take the setting away, start the cloud again, and rotate then."
+        )
+    path = Path(settings.SECRET_FILE)
+    stage([path], lambda: secrets.token_hex(32))
+    found = _lines(path)
+    crypto.keep_hash_key(found.get(RETIRED) or found[""])
+    promote([path])
+    crypto.forget()
+    count = resealing.run(say)
+    drop([path])
+    return f"{count} sealed values are sealed with the new secret; the old one opens nothing any more."
