@@ -57,7 +57,7 @@ def is_running() -> bool:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
-    except BlockingIOError:
+    except (BlockingIOError, PermissionError):  # root's own, where control asks: it runs because root runs it
         return True
     return False
 

@@ -1,12 +1,16 @@
 """A cloud is lost and comes back from its backup, while its hosts and guests run on (C4). Hosts are fake; tests/vm has a real one."""
 
+import os
+import pwd
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.live import LiveCloud
+from tests.live import CLONE, LiveCloud
 from tests.rest import Rest, until
 from tests.trouble.test_older_database import booted, domains, findings
 
@@ -66,12 +70,26 @@ def test_all_but_the_hosts_is_lost_and_what_came_after_the_backup_too(cloud: Liv
     assert statuses(cloud) == dict.fromkeys([*before, *after], "ACTIVE")
 
 
+def as_control(cloud: LiveCloud, folder: Path, *arguments: str) -> None:
+    """A `manage.py` command as the control plane's own user, as at night."""
+    account = pwd.getpwnam(cloud.ready["control_user"])
+    for path in (folder, folder / "passphrase"):
+        os.chown(path, account.pw_uid, account.pw_gid)
+    for parent in folder.parents[:-2]:  # pytest's own folders are root's alone
+        parent.chmod(parent.stat().st_mode | 0o011)
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=CLONE, env=cloud.environment, capture_output=True, text=True,
+        user=account.pw_uid, group=account.pw_gid, extra_groups=[],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.slow
 def test_nothing_is_asked_where_nothing_was_done_since(cloud: LiveCloud, tmp_path: Path) -> None:
     """C4: what the hosts have is what the backup says, images' bytes included."""
     sealed, there = passphrase(tmp_path), str(tmp_path / "there")
     before = booted(Rest(cloud), "one", "two")
-    cloud.manage("cloud_backup", there, *sealed, "--images", "whole")
+    as_control(cloud, tmp_path, "cloud_backup", there, *sealed, "--images", "whole")
     cloud.stop()
     refused = cloud.manage("cloud_restore", there, *sealed, check=False)
     assert refused.returncode and "There is a cloud already" in refused.stderr

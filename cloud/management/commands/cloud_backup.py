@@ -61,7 +61,7 @@ class Command(BaseCommand):
             name = making.make(
                 place(dest), passphrase=passphrase, whole=options["images"] == "whole", keep=keep, say=self.stdout.write
             )
-        except BackupError as failure:
+        except (BackupError, OSError) as failure:
             error = str(failure)
         if dest == settings.BACKUP_TO:
             turn.note(error, name)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from cloud.backup import restoring, sealing
+from cloud.backup import restoring, sealing, turn
 from cloud.backup.errors import BackupError
 from cloud.backup.places import place
 from cloud.run import settings as run_settings
@@ -37,8 +37,8 @@ class Command(BaseCommand):
             self.restore(options)
         except (BackupError, run_settings.Refused) as failure:
             raise CommandError(str(failure)) from failure
-        except DatabaseError as error:
-            raise CommandError(f"The database could not be restored: {error}") from error
+        except (DatabaseError, OSError) as error:
+            raise CommandError(f"It could not be restored: {error}. What is wrong mended, run it again.") from error
 
     def restore(self, options: dict[str, Any]) -> None:
         alone = Path(options["src"])
@@ -48,6 +48,11 @@ class Command(BaseCommand):
             passphrase = sealing.passphrase_of(Path(file)) if file else None
             given = restoring.source(place(options["src"]), options["name"], passphrase)
             self.stdout.write(f"{given.folder}  of {given.manifest.made_at}, version {given.manifest.code}")
+            if given.manifest.data != str(settings.DATA):
+                self.stdout.write(
+                    f"It is of the cloud in {given.manifest.data}: only there are its hosts found again, for their folders and"
+                    " namespaces are named after it."
+                )
         if options["check"]:
             if given is None:
                 raise BackupError(f"{alone} is no backup, so it has no sums.")
@@ -56,7 +61,7 @@ class Command(BaseCommand):
             return
         settings.DATA.mkdir(mode=0o711, parents=True, exist_ok=True)
         cloud = run_settings.read()
-        with at_rest(cloud), restoring.scratch() as folder:
+        with at_rest(cloud), turn.alone("a restore"), restoring.scratch() as folder:
             found = restoring.fetch(given, folder, self.stdout.write) if given else restoring.copied(alone, folder)
             unfinished = (settings.DATA / UNFINISHED).exists()
             migrations = given.manifest.migrations if given else []
