@@ -3,6 +3,9 @@
     <the unit's own>/cloud          what runs the cloud: moved here, since a group with processes gives its children nothing
     <the unit's own>/guests/<id>    each guest's QEMU: processor time and disk by weight, a ceiling for memory and tasks
 
+systemd puts the next start of the unit into its group, which must hold no controllers then, and guests go on meanwhile. So
+the unit's ExecStopPost runs this module (`release`), and an agent that begins gives each guest that runs its share again.
+
 Elsewhere (version 1, a container without delegation, a terminal) there is no share, and `reason` says why. libvirt is told of
 no controllers: it would need systemd's own bus, which a host's private /run does not have.
 Sources: the kernel's cgroup-v2.rst ("No Internal Process Constraint", "Delegation"), systemd's CGROUP_DELEGATION.
@@ -90,6 +93,19 @@ class Shares:
                 log.warning("the group of %s stays: %s", server_id, error)
 
 
+def release(mount: Path = Path("/sys/fs/cgroup"), own: str = "") -> None:
+    """Take the controllers off the unit's group and off `guests`: guests run on without shares until an agent is there again.
+
+    Else the next start is refused: a group that gives controllers to its children takes no process (219/CGROUP).
+    Raises: OSError.
+    """
+    home = mount / (own or own_group()).lstrip("/")
+    for place in (home / "guests", home):
+        controllers = place / "cgroup.subtree_control"
+        if controllers.exists() and (on := controllers.read_text().split()):
+            controllers.write_text(" ".join(f"-{name}" for name in on))
+
+
 def shares(vcpus: int, memory_mib: int) -> dict[str, str]:
     """File of a group → value, for a guest of this size."""
     weight = str(min(WEIGHT * max(vcpus, 1), LARGEST_WEIGHT))
@@ -106,7 +122,7 @@ def own_group() -> str:
     """Our group of version 2, without what is below it that we made ourselves."""
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         if line.startswith("0::"):
-            return line[3:].removesuffix("/cloud")
+            return line[3:].removesuffix("/cloud").removesuffix("/.control")  # systemd's own, of ExecStopPost
     return "/"
 
 
@@ -126,3 +142,7 @@ def mount() -> None:
     if not (MOUNT / "cgroup.controllers").exists():
         MOUNT.mkdir(exist_ok=True)
         subprocess.run(["mount", "-n", "-t", "cgroup2", "none", str(MOUNT)], capture_output=True)
+
+
+if __name__ == "__main__":
+    release()

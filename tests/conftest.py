@@ -28,7 +28,7 @@ NEEDS = {
         "ssh",
     ),
     "browser": ("ip", "haproxy", "nginx", "redis-server", "chromium"),
-    "machine": ("ip", "setpriv", "mmdebstrap", "mksquashfs", "mke2fs", "qemu-system-x86_64", "qemu-img", "cpio", "ssh"),
+    "machine": ("ip", "setpriv", "mmdebstrap", "mke2fs", "qemu-system-x86_64", "qemu-img", "cpio", "ssh"),
 }
 
 

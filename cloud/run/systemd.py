@@ -21,6 +21,7 @@ Type=exec
 WorkingDirectory={clone}
 {environment}
 ExecStart={python} -m cloud.run up
+ExecStopPost={python} -m hostagent.cgroups
 KillMode=process
 TimeoutStartSec=infinity
 TimeoutStopSec=90

@@ -66,3 +66,15 @@ def test_a_guest_runs_on_where_its_share_cannot_be_made(
     (unit / "guests" / "s1").write_text("in the way")
     found.place("s1", 4711, vcpus=1, memory_mib=64)
     assert "s1 has no share of its own" in caplog.text
+
+
+def test_a_stop_of_the_unit_lets_the_next_start_in(tmp_path: Path, delegated: None) -> None:
+    """A5: with controllers on, systemd could put no process into the unit's group again: 219/CGROUP, for as long as a guest ran."""
+    unit = pretend(tmp_path)
+    Shares(tmp_path, UNIT).start()
+    for place in (unit, unit / "guests"):
+        (place / "cgroup.subtree_control").write_text("cpu io memory pids")  # as the kernel would show it
+    cgroups.release(tmp_path, UNIT)
+    for place in (unit, unit / "guests"):
+        assert (place / "cgroup.subtree_control").read_text() == "-cpu -io -memory -pids"
+    cgroups.release(tmp_path, "/no/such.service")  # a unit that never had guests

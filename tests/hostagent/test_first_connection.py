@@ -29,7 +29,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> Any:
     vars(driver).update(_host=host, _known={}, _is_first=True, serial=quiet, logs=quiet)
     states = {"s1": "shutoff"}
     monkeypatch.setattr(Libvirt, "read_states", lambda self: dict(states))
-    monkeypatch.setattr(Libvirt, "_recover", lambda self, server_id: None)
+    monkeypatch.setattr(Libvirt, "_take_up", lambda self, server_id: None)
     return SimpleNamespace(driver=driver, said=said, greeted=greeted, states=states)
 
 

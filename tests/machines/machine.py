@@ -219,7 +219,7 @@ class Machine:
             leftover.unlink(missing_ok=True)
         with self._log.open("wb") as log:  # the kernel ends QEMU with us, whatever happens to us
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "--", *self.wires.enter("nice", "-n", "5", *self._command(memory))],
+                ["setpriv", "--pdeathsig", "KILL", "--", *self.wires.enter(*self._command(memory))],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 

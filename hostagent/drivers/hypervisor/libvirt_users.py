@@ -24,6 +24,11 @@ def create(domain: Any, places: Places) -> None:
     """Start a domain as its own user, with a share of its own where the host can give one."""
     domain = settle(domain, places)
     domain.create()
+    share(domain, places)
+
+
+def share(domain: Any, places: Places) -> None:
+    """Its share for a guest that runs: one that has just started, or that an agent finds."""
     _, memory_kib, _, vcpus, _ = domain.info()
     try:
         pid = int((PIDS / f"{domain.name()}.pid").read_text())
