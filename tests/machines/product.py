@@ -166,10 +166,10 @@ def restored(lab: Lab) -> Product:
 
 def install(lab: Lab, memory_file: Path | None = None) -> Product:
     """`git clone`, `make systemd`, enable, wait; then the image `counter` (guest.py), for all."""
+    seed.bundle(lab.folder / "stackling.bundle")
     machine = lab.machine(1, shape())
     with lab.timed("product: power on to ssh"):
         machine.power_on(memory_file=memory_file)
-    seed.bundle(lab.folder / "stackling.bundle")
     machine.put(lab.folder / "stackling.bundle", "/root/stackling.bundle")
     product = Product(machine)
     with lab.timed("product: clone, venv, unit"):

@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 from cloud.run import vendor
@@ -37,8 +38,9 @@ X
 """
 
 
+@cache
 def key() -> str:
-    """Sixteen hex digits that change with what goes onto the disk."""
+    """Sixteen hex digits that change with what goes onto the disk, as it was when the run began."""
     found = hashlib.sha256((vendor.inputs_hash() + _IN_PLACE).encode())
     tracked = subprocess.run(
         ["git", "ls-files", "-z", *_INPUTS], cwd=CLONE, check=True, capture_output=True, text=True
@@ -89,8 +91,9 @@ def bundle(target: Path) -> None:
     _run("git", "bundle", "create", "--quiet", str(target), "HEAD")
 
 
+@cache
 def commit() -> str:
-    """The last commit, which is what machines get: what is not committed is not in them."""
+    """The last commit when the run began, which is what machines get: what is not committed is not in them."""
     return subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=CLONE, check=True, capture_output=True, text=True
     ).stdout.strip()
