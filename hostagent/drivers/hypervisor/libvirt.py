@@ -143,8 +143,7 @@ class Libvirt:
         """A guest that is found: its share again (a stop of the unit took it), and the end of what a snapshot left."""
 
         def settle(connection: Any) -> None:
-            domain = self._domain(connection, server_id)
-            if domain is not None and domain.isActive():
+            if (domain := self._domain(connection, server_id)) is not None and domain.isActive():
                 libvirt_users.share(domain, self._places(server_id))
             if overlays.listed(self._storage.root_path(server_id).parent):
                 libvirt_snapshot.recover(domain, self._storage, server_id)
@@ -187,9 +186,7 @@ class Libvirt:
 
         def settle(connection: Any) -> str:
             domain = self._domain(connection, server_id)
-            libvirt_snapshot.recover(
-                domain, self._storage, server_id
-            )  # before a definition names the root disk as it was
+            libvirt_snapshot.recover(domain, self._storage, server_id)  # before a definition names the disk as it was
             xml = "" if domain is None else domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
             # one that ran with KVM goes on so: a proof that failed on a busy machine makes no guest slow for good
             kvm = proven or (domain_xml.is_kvm(xml) and self._acceleration.is_there())
@@ -251,10 +248,10 @@ class Libvirt:
 
     def _forget(self, server_id: str) -> None:
         self._known.pop(server_id, None)
-        libvirt_users.forget(self._places(server_id))
+        places = self._places(server_id)
+        libvirt_users.forget(places)
         self.serial.forget(server_id)
         self.logs.forget(server_id)
-        places = self._places(server_id)
         for path in (places.vnc, places.serial_guest, places.agent):
             path.unlink(missing_ok=True)
 
@@ -268,8 +265,7 @@ class Libvirt:
 
     def put_aside(self, server_id: str, place: Path, job: Job) -> None:
         def settle(connection: Any) -> None:
-            domain = self._domain(connection, server_id)
-            if domain is not None:
+            if (domain := self._domain(connection, server_id)) is not None:
                 libvirt_setaside.take_away(domain, place, job)
 
         self._link.ask(settle)
