@@ -45,18 +45,17 @@ def settle(domain: Any, places: Places) -> Any:
     _folder(places)
     secure = libvirt.VIR_DOMAIN_XML_SECURE
     profile = apparmor.name_of(places.server_id) if is_confining(domain.connect()) else ""
-    if text := domain_xml.as_labelled(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | secure), places, profile):
-        log.info("%s gets its labels: user %d %s", domain.name(), guest_users.uid(places.server_id), profile)
-        domain = domain.connect().defineXML(text)
+    defined, saved = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | secure), ""
     if domain.hasManagedSaveImage():
         saved = domain.managedSaveGetXMLDesc(libvirt.VIR_DOMAIN_SAVE_IMAGE_XML_SECURE)
-        if text := domain_xml.as_labelled(saved, places, profile):
-            domain.managedSaveDefineXML(text)
-        saved = text or saved
-    else:
-        saved = ""
-    if profile:
-        _confine(places, saved or domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+    anew, saved_anew = (xml and domain_xml.as_labelled(xml, places, profile) for xml in (defined, saved))
+    if profile:  # before a definition names it: libvirt looks whether it is loaded
+        _confine(places, saved_anew or saved or anew or defined)
+    if anew:
+        log.info("%s gets its labels: user %d %s", domain.name(), guest_users.uid(places.server_id), profile)
+        domain = domain.connect().defineXML(anew)
+    if saved_anew:
+        domain.managedSaveDefineXML(saved_anew)
     return domain
 
 
