@@ -43,7 +43,7 @@ class Disk:
 
 @dataclass(frozen=True)
 class Shape:
-    """What a machine is made of. A saved machine can be restored only into the same shape."""
+    """What a machine is made of. A saved machine can be restored only into the same shape. It has no KVM to give to guests."""
 
     memory: int = 1024  # MiB
     processors: int = 2
@@ -232,7 +232,7 @@ class Machine:
             + (" apparmor=1 security=apparmor" if shape.apparmor else " apparmor=0 selinux=0")
         )  # with one machine id for all, udev would give bridges of both machines the same MAC addresses
         line = [
-            "qemu-system-x86_64", "-name", self.name, "-machine", f"q35{backend}", "-cpu", "qemu64",
+            "qemu-system-x86_64", "-name", self.name, "-machine", f"q35{backend}", "-cpu", "qemu64,-svm",
             "-accel", f"tcg,thread=multi,tb-size={shape.code_cache}", "-smp", str(shape.processors), "-m", str(shape.memory),
             "-nodefaults", "-no-user-config", "-display", "none", "-uuid", f"00000000-0000-4000-8000-{number:012d}",
             "-serial", f"file:{self.folder / 'serial'}", "-qmp", f"unix:{self._socket},server=on,wait=off",

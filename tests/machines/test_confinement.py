@@ -5,7 +5,7 @@ import pytest
 from tests.machines.product import DATA, Product
 from tests.rest import COMPUTE
 
-pytestmark = [pytest.mark.slow, pytest.mark.machine, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.machine, pytest.mark.timeout(10800)]
 
 #: Runs in the machine as the QEMU of guest 1 would: its profile and its user; then tries to read files.
 _AS_GUEST = """

@@ -7,7 +7,7 @@ import pytest
 from tests.machines.product import DATA, Product
 from tests.rest import COMPUTE
 
-pytestmark = [pytest.mark.slow, pytest.mark.machine, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.machine, pytest.mark.timeout(10800)]
 
 
 def restarts(product: Product) -> int:

@@ -9,7 +9,7 @@ from tests.machines.machine import Machine
 from tests.machines.product import DATA, Product
 from tests.rest import COMPUTE
 
-pytestmark = [pytest.mark.slow, pytest.mark.machine, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.machine, pytest.mark.timeout(10800)]
 
 STEPS = ("claim_host", "bind_ports", "create_disk", "wire_network", "start_domain", "mark_active")
 
