@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import Unavailable
 from common.live import announce
 from hostagent.contract import READS
-from hosts.models import Host, Life
+from hosts.models import Host, HostDebt, Life
 from hosts.services import send
 
 log = logging.getLogger(__name__)
@@ -168,7 +168,14 @@ def _estrange(host: Host, told: Told) -> None:
 
 
 def accept(host: Host) -> None:
-    """An operator's word: this database counts for the host from now on. In the caller's transaction."""
+    """An operator's word: this database counts for the host from now on. In the caller's transaction.
+
+    What the host owed by an older database is void: what it would remove may be something else by now, and with this word the
+    agent forgets what it acted on since. Whatever is left of it there is in no row, and an operator is asked.
+    """
+    for debt in HostDebt.objects.filter(host=host.name):
+        log.warning("%s owes %s of %s no more: an older database said so", host.name, debt.kind, debt.key)
+        debt.delete()
     host.accepted, host.estranged, host.recognised = host.told, False, current()["life"]
     host.save(update_fields=["accepted", "estranged", "recognised"])
     send(host.name, "host.recognise", {"cloud": current()})

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from common.actor import Actor
-from hosts import epoch, reports, services
-from hosts.models import Host, Life
+from hosts import debts, epoch, reports, services
+from hosts.models import Host, HostDebt, Life
 from operations import engine, hostlink
 from operations.flows import Flow, Step
 from tests.hosts.test_hosts_services import INVENTORY, say
@@ -137,3 +138,33 @@ def test_an_operators_word_ends_it_and_is_said_until_it_is_heard(
     assert [order["verb"] for order in sent] == ["host.recognise"] * 2
     assert not saw(epoch.current()).estranged
     assert saw({**told, "count": 4}).estranged, "what it saw since is another matter"
+
+
+def test_an_older_databases_debts_are_void() -> None:
+    """C4: a removal that was owed at the backup was ordered after `adopt`, of what had come back to that host since."""
+    saw(None)
+    epoch.stamp("h1", "server.remove")
+    copy = list(Life.objects.all())
+    epoch._known["raised"] -= epoch.RAISE_EVERY
+    newer = epoch.stamp("h1", "server.remove")
+    put_back(copy)
+    with transaction.atomic():
+        debts.owe("h1", "disk.remove", "moved-back", {}, subject="server:moved-back")
+        debts.owe("h2", "disk.remove", "other", {}, subject="server:other")
+    assert saw(newer).estranged and HostDebt.objects.filter(host="h1").exists(), (
+        "the newer database may be put back yet"
+    )
+    with transaction.atomic():
+        epoch.accept(of())
+    assert list(HostDebt.objects.values_list("host", flat=True)) == ["h2"]
+
+
+def test_what_leaves_after_a_copy_is_newer_than_it() -> None:
+    """C4: however soon; the count alone rises once a minute."""
+    saw(None)
+    epoch.stamp("h1", "server.remove")
+    told = epoch.before_copy()
+    copy = [Life(life=row.life, cloud=row.cloud, count=told["count"]) for row in Life.objects.all()]
+    newer = epoch.stamp("h1", "server.ensure")
+    put_back(copy)
+    assert saw(newer).estranged

@@ -29,15 +29,18 @@ def own_cloud() -> Iterator[LiveCloud]:
 class Ping:
     """Pings an address from where floating IPs are reachable, until `end`."""
 
-    def __init__(self, cloud: LiveCloud, address: str) -> None:
+    def __init__(self, cloud: LiveCloud, address: str, said: Path) -> None:
+        self._said = said  # a pipe that nobody reads would stop it after 800 answers
         line = ["ip", "netns", "exec", cloud.netns, "ping", "-D", "-n", "-i", str(EVERY), address]
-        self._process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        with said.open("w") as file:
+            self._process = subprocess.Popen(line, stdout=file, stderr=subprocess.STDOUT)
 
     def end(self) -> tuple[int, float]:
         """(answers, the longest time without one in seconds)."""
         ended = time.time()
         self._process.terminate()
-        said = self._process.communicate(timeout=20)[0]
+        self._process.wait(20)
+        said = self._said.read_text()
         at = [float(moment) for moment in re.findall(r"^\[([\d.]+)\] \d+ bytes from", said, re.MULTILINE)]
         assert at, said[-600:]
         return len(at), max(late - early for early, late in zip(at, [*at[1:], ended], strict=True))
@@ -62,7 +65,7 @@ def test_a_guest_is_pinged_throughout_the_loss_and_the_return_of_its_cloud(
     until(lambda: not findings(cloud), 120, "all is at rest")
     pid = qemu(one)
     cloud.manage("cloud_backup", there, *sealed, "--images", "whole")
-    ping = Ping(cloud, address)
+    ping = Ping(cloud, address, tmp_path / "ping")
     time.sleep(2)
 
     lose(cloud)  # under the running cloud
