@@ -56,10 +56,12 @@ def _drop_lost_connections(**_: object) -> None:
 
 @worker_ready.connect
 def _start_beat(**_: object) -> None:
+    from cloud import traces
     from cloud.beat import start
     from cloud.metrics import local
     from hostagent import memory
 
     local.serve("control")
+    traces.start("control")
     memory.tidy()
     start()

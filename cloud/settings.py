@@ -9,7 +9,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from cloud import database, settings_file
 from cloud.run import cookies, limits
-from hostagent import keyfile
+from hostagent import keyfile, memory
+
+memory.without_telemetry()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

@@ -1,8 +1,9 @@
-"""Transactions that a database ends by itself to break a deadlock (PostgreSQL; SQLite has one writer and no deadlocks)."""
+"""What a database could not do: transactions that it ended to break a deadlock (PostgreSQL; SQLite has one writer), a full disk."""
 
 import functools
 import logging
 import random
+import sqlite3
 import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -14,6 +15,7 @@ log = logging.getLogger(__name__)
 TRIES = 8
 #: SQLSTATE: deadlock_detected, serialization_failure. https://www.postgresql.org/docs/current/errcodes-appendix.html
 _ENDED = ("40P01", "40001")
+_FULL = "53100"  # disk_full
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,6 +24,14 @@ T = TypeVar("T")
 def was_ended(error: BaseException) -> bool:
     """Whether the same transaction would probably pass if it were tried again."""
     return isinstance(error, OperationalError) and getattr(error.__cause__, "sqlstate", "") in _ENDED
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether there was no room on the database's disk."""
+    if not isinstance(error, OperationalError):
+        return False
+    code = getattr(error.__cause__, "sqlite_errorcode", None)
+    return code == sqlite3.SQLITE_FULL or getattr(error.__cause__, "sqlstate", "") == _FULL
 
 
 def tried_again(work: Callable[P, T]) -> Callable[P, T]:

@@ -94,7 +94,7 @@ def gauge_of(name: str, documentation: str, label: str, read: Callable[[], Itera
 # ── Requests ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 MOST = 300  # sets of labels of the histogram of requests; what comes beyond is counted under the route "other"
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SERVICES = frozenset({"compute", "identity", "image", "network", "placement", "schema", "docs"})
 _VERSION = re.compile(r"\^?v\d[\d.\\]*\Z")
 _children: dict[tuple[str, str, str, str], Histogram] = {}
@@ -125,7 +125,7 @@ def observe(route: str | None, path: str, method: str, status: int, seconds: flo
         family = "unknown"
     else:
         service, family = family_of(route)
-    labels = (service, family, method if method in _METHODS else "other", f"{status // 100}xx")
+    labels = (service, family, method if method in METHODS else "other", f"{status // 100}xx")
     child = _children.get(labels)
     if child is None:
         child = _add(labels)

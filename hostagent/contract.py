@@ -13,6 +13,8 @@ In the box of an order (control → queue ``host.<name>`` or ``host.<name>.bulk`
      "subject": "server:<id>", "generation": 3, "deadline": 120, "sent": 1763900000.0, "expires": 1763900060.0,
      "turn": 1763899999.9, "body": {...}}
 
+and, where control traces (STACKLING_OTLP_ENDPOINT), ``traceparent``: the W3C Trace Context of the step that asks.
+
 In the box of a report (agent → queue ``control``, Celery task ``operations.report``; heartbeats: HEARTBEAT_QUEUE)::
 
     {"host": "host1", "boot": "<id>", "kind": "done", "operation": ..., "step": ..., "generation": 3, "subject": ...,

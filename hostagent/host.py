@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from hostagent import contract, faults, figures, logs
+from hostagent import contract, faults, figures, logs, tracing
 from hostagent.clock import ControlClock
 from hostagent.contract import Failure
 from hostagent.control_link import ControlLink
@@ -270,8 +270,15 @@ class Host:
     def do(self, same: tuple[str, ...], job: Job) -> Later | None:
         """Run one job and report how it ended, or return after what time it wants to be run again. Never raises."""
         order = job.order
-        with logs.about(host=self.name, operation=order.get("operation", "")):
-            return self._do(same, job, order)
+        operation, parent = str(order.get("operation", "")), str(order.get("traceparent", ""))
+        with logs.about(host=self.name, operation=operation):
+            if not parent:  # what nobody traces begins no trace of its own
+                return self._do(same, job, order)
+            with tracing.span(
+                order["verb"], parent, "consumer", stackling__host=self.name, stackling__operation=operation,
+                stackling__subject=str(order.get("subject", "")),
+            ):  # fmt: skip
+                return self._do(same, job, order)
 
     def _do(self, same: tuple[str, ...], job: Job, order: dict[str, Any]) -> Later | None:
         from hostagent.tasks import VERBS
@@ -287,10 +294,12 @@ class Host:
         except Later as later:
             return later
         except Failure as failure:
+            tracing.failed(failure.code)
             self._ended(same)
             self.report("failed", {"code": failure.code, "data": failure.data}, order)
         except Exception as error:  # the boundary: an unknown failure is a report, and a traceback in the log
             log.exception("%s: %s failed", self.name, order["verb"])
+            tracing.failed("internal")
             self._ended(same)
             self.report("failed", {"code": "internal", "data": {"detail": f"{type(error).__name__}: {error}"}}, order)
         else:

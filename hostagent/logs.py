@@ -16,7 +16,7 @@ from typing import Any
 from hostagent import redact
 
 #: What a line is about: of these, those that are known.
-NAMES = ("request_id", "operation", "host", "trace_id")
+NAMES = ("request_id", "operation", "host")
 _about: ContextVar[dict[str, str]] = ContextVar("log_about", default={})  # noqa: B039 never changed, only replaced
 
 

@@ -2,6 +2,8 @@
 
 import ctypes
 import gc
+import os
+import sys
 import typing
 
 M_ARENA_MAX = -8  # malloc.h
@@ -10,6 +12,15 @@ M_ARENA_MAX = -8  # malloc.h
 def few_arenas() -> None:
     """glibc gives each thread a heap of its own; two are enough for threads that mostly wait. Call before threads start."""
     ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+
+
+def without_telemetry() -> None:
+    """redis-py loads OpenTelemetry wherever it is installed: 3 MiB a process, for figures that nobody reads here.
+
+    To be called before anything imports redis. Where traces are on, the SDK is loaded anyway.
+    """
+    if not os.environ.get("STACKLING_OTLP_ENDPOINT"):
+        sys.modules.setdefault("opentelemetry", None)  # type: ignore[arg-type]
 
 
 def tidy() -> None:

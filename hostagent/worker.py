@@ -16,7 +16,7 @@ from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_ready, worker_shutting_down
 
-from hostagent import broker, contract, guard, logs, memory
+from hostagent import broker, contract, guard, logs, memory, tracing
 from hostagent.host import Host
 from hostagent.outbox import Outbox
 from hostagent.settings import Settings, SettingsError
@@ -139,6 +139,7 @@ def quieten() -> None:
 
 def main() -> int:
     memory.few_arenas()
+    memory.without_telemetry()
     os.umask(0o077)  # what others may have is given to them by name
     logs.configure()
     try:
@@ -147,6 +148,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         guard.stand_in_by_environment(os.environ)
         return EXIT_SETTINGS
+    tracing.start("agent", **{"host.name": ",".join(host.name for host in settings.hosts)[:200]})
     app = make_app(settings)
     try:
         agent = Agent(settings, app)

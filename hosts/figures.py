@@ -34,6 +34,7 @@ def note(host: str, said: Any) -> None:
 
 
 def _number(value: Any) -> float:
+    """A number that Prometheus takes; 0 for anything else."""
     return float(value) if isinstance(value, (int, float)) and abs(value) < 1 << 62 else 0.0
 
 

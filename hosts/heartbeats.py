@@ -29,6 +29,7 @@ RETRY: Final = 1.0  # seconds after which a broker that is away is asked again
 _beats: dict[str, dict[str, Any]] = {}  # host → the body of its newest
 _lock = threading.Lock()
 _is_running = False
+_is_behind = False
 
 
 def start() -> None:
@@ -40,6 +41,12 @@ def start() -> None:
         threads = Threads()
         threads.keep("heartbeats", _read)
         threads.keep("heartbeats-write", _write)
+
+
+def is_behind() -> bool:
+    """Whether hosts were heard of whom that could not be written down: the disk is full, the database away. Then their rows
+    say nothing about their silence."""
+    return _is_behind
 
 
 def note(name: str, body: dict[str, Any]) -> None:
@@ -78,7 +85,7 @@ def _write() -> None:
 
 def flush() -> None:
     """Write down who was heard since the last time: one statement for all that are up already."""
-    global _beats
+    global _beats, _is_behind
     with _lock:
         beats, _beats = _beats, {}
     numbers = arrivals.fresh.take_changed()
@@ -90,7 +97,9 @@ def flush() -> None:
         with _lock:
             _beats = {**beats, **_beats}
         arrivals.fresh.changed_again(numbers)
+        _is_behind = True
         raise
+    _is_behind = False
 
 
 def _flush(beats: dict[str, dict[str, Any]], numbers: dict[str, arrivals.Floors]) -> None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Conflict
-from hosts import services
+from hosts import heartbeats, services
 from hosts.models import Host
 from hosts.states import DOWN_AFTER, UNREACHABLE_AFTER, HostState, state_after
 
@@ -75,6 +75,8 @@ _listening = Listening()
 
 def sweep() -> None:
     """Hosts that have fallen silent become unreachable, then down, unless too many did so at once."""
+    if heartbeats.is_behind():
+        return  # what was heard is not in the rows; once it is, listening has begun anew
     moment = now()
     since = _listening.since(moment)
     # one that has not said yet what it has carries nothing: its inventory may be waiting its turn

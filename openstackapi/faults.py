@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from audit import records
 from common import errors
-from common.database import was_ended
+from common.database import is_full, was_ended
 from openstackapi import links
 from openstackapi.envelopes import ENVELOPE, TITLES
 
@@ -97,11 +97,18 @@ def as_cloud_error(error: Exception) -> errors.CloudError | None:
             return errors.NotAcceptable(reason=str(error.detail))
         case OperationalError() if "locked" in str(error) or "connect" in str(error) or was_ended(error):
             return DatabaseBusy()
+        case OperationalError() if is_full(error):
+            log.error("the disk of the database is full")
+            return DiskFull()
     return None
 
 
 class DatabaseBusy(errors.Unavailable):
     template = "The database is busy. Try again in %(retry_after)s seconds."
+
+
+class DiskFull(errors.Unavailable):
+    template = "The cloud has no room on its disk, so nothing can be changed now. Its operators have to make room; then try again."
 
 
 class ServerFault(errors.CloudError):

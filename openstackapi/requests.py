@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from audit import context, records
 from common import metrics
 from common.ids import new_request_id
-from hostagent import logs
+from hostagent import logs, tracing
 from openstackapi.client import address_of
 
 _GLOBAL = re.compile(r"^req-[0-9a-f-]{36}\Z")
@@ -33,7 +33,7 @@ class RequestIdMiddleware:
         sent = request.META.get("HTTP_X_OPENSTACK_REQUEST_ID", "")
         request.global_request_id = sent if _GLOBAL.match(sent) else ""  # type: ignore[attr-defined]
         with logs.about(request_id=request.request_id):  # type: ignore[attr-defined]
-            response = self._respond(request)
+            response = _traced(request, self._respond) if tracing.is_on() else self._respond(request)
         response.headers["X-Openstack-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         if request.path.startswith("/api/compute/"):
             response.headers["X-Compute-Request-Id"] = request.request_id  # type: ignore[attr-defined]
@@ -56,6 +56,26 @@ class RequestIdMiddleware:
             finally:
                 if about.afterwards:
                     records.close(about)
+
+
+def _traced(request: HttpRequest, respond: Respond) -> HttpResponse:
+    """The answer, as the first span of a trace. Of the target only the route's template is told."""
+    method = request.method if request.method in metrics.METHODS else "other"
+    with tracing.span(f"{method}", kind="server", http__request__method=method) as span:
+        response = respond(request)
+        service, family = (
+            metrics.family_of(request.resolver_match.route) if request.resolver_match else ("other", "unknown")
+        )
+        span.update_name(f"{method} {service} {family}")
+        actor = getattr(request, "actor", None)
+        tracing.note(
+            http__route=family, http__response__status_code=response.status_code, stackling__service=service,
+            stackling__request_id=request.request_id,  # type: ignore[attr-defined]
+            user__id=getattr(actor, "user_id", ""), stackling__project_id=getattr(actor, "project_id", ""),
+        )  # fmt: skip
+        if response.status_code >= 500:
+            tracing.failed(str(response.status_code))
+    return response
 
 
 def _tell_the_door(request: HttpRequest, response: HttpResponse) -> None:

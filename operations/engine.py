@@ -17,7 +17,7 @@ from common.clock import now
 from common.database import tried_again
 from common.live import announce
 from common.prepared import Prepared
-from hostagent import logs
+from hostagent import logs, tracing
 from operations import faults, flows, lost, parking
 from operations.flows import Flow, Step, Superseded, Wait
 from operations.models import LIVE, Hold, Operation, OperationStep, Phase, State, Waiter
@@ -116,6 +116,22 @@ def _step_row(row: Operation, spec: Step, phase: str) -> OperationStep:
 
 
 def _run(row: Operation, flow: Flow, spec: Step, step: OperationStep) -> bool:
+    """One turn of a step. True when there is more to do at once."""
+    if not row.traceparent or not tracing.is_on():
+        return _turn(row, flow, spec, step)
+    with tracing.span(
+        f"{flow.name} {step.phase} {spec.name}", row.traceparent, stackling__flow=flow.name, stackling__step=spec.name,
+        stackling__phase=str(step.phase), stackling__operation=row.id, stackling__request_id=row.request_id,
+        stackling__subject=f"{row.subject_kind}:{row.subject_id}",
+    ):  # fmt: skip
+        again = _turn(row, flow, spec, step)
+        tracing.note(stackling__host=step.host, stackling__result=step.result or "waits")
+        if step.result == "failed":
+            tracing.failed(step.error_code)
+        return again
+
+
+def _turn(row: Operation, flow: Flow, spec: Step, step: OperationStep) -> bool:
     op = Op(row, step, spec)
     do = spec.undo if step.phase == Phase.UNDO else spec.do
     if do is None:

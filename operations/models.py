@@ -41,6 +41,9 @@ class Operation(models.Model):
     user_id = models.CharField(max_length=64, default="", blank=True)
     user_name = models.CharField(max_length=255, default="", blank=True)
     request_id = models.CharField(max_length=64, default="", blank=True, db_index=True)
+    traceparent = models.CharField(
+        max_length=55, default="", blank=True
+    )  # of the span that began it (W3C Trace Context)
     action = models.CharField(max_length=64)
     state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
     step = models.IntegerField(default=0)

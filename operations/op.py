@@ -7,6 +7,7 @@ from django.db import transaction
 from common import errors
 from common.actor import Actor
 from common.clock import now
+from hostagent import tracing
 from hostagent.contract import SILENCE
 from operations import hostlink
 from operations.flows import Step, Wait
@@ -121,6 +122,8 @@ class Op:
                 "turn": moment.timestamp(),  # stamped under the operation's lock: orders of one server have a sequence
                 "body": body,
             }
+            if parent := tracing.traceparent():
+                order["traceparent"] = parent
             self._orders.append(order)
             transaction.on_commit(lambda: hostlink.send_order(host, order, bulk=bulk), robust=True)
         return Wait(SILENCE)

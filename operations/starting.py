@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from common import errors
 from common.actor import Actor
 from common.clock import now
+from hostagent import tracing
 from operations import doorbell
 from operations.flows import Flow
 from operations.models import LIVE, Hold, Operation, Waiter
@@ -49,6 +50,7 @@ def start(
         user_id=actor.user_id,
         user_name=actor.user_name,
         request_id=actor.request_id,
+        traceparent=tracing.traceparent(),
         action=action or flow.name.rpartition(".")[2],
         data=data or {},
         wake_at=now() + timedelta(seconds=delay),

@@ -26,11 +26,12 @@ def main() -> None:
 
     django.setup()
 
-    from cloud import uploads
+    from cloud import traces, uploads
     from cloud.handlers import BytesHandler
     from cloud.metrics import local
     from compute.consoles import door
 
+    traces.start("bytes")
     import_module(BytesHandler.urls)  # every view is loaded before the first request asks for one
     application = BytesHandler()
     run = Path(os.environ["STACKLING_RUN"])

@@ -10,7 +10,10 @@ lean.without_unused_drivers()
 
 from django.urls import get_resolver  # noqa: E402
 
+from cloud import traces  # noqa: E402
 from cloud.wsgi import application  # noqa: E402
+
+traces.start("web")
 
 loaded = get_resolver().url_patterns  # every view is loaded before the first request asks for one
 memory.tidy()

@@ -2,12 +2,13 @@
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from common import clock
 from hosts import heartbeats, reports, services, silence
@@ -204,3 +205,34 @@ def test_hosts_whose_inventory_is_still_to_be_read_are_not_silent(hosts: Hosts) 
     hosts.make(4, state="new", inventory={})
     hosts.run(60)
     assert hosts.told == []
+
+
+def test_what_was_heard_and_found_no_room_on_the_disk_is_no_silence(
+    hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C7: control's disk is full for a minute: it hears everybody and can write down nobody. Afterwards only the one that
+    died meanwhile goes down, in its time, and not before control has listened for that long."""
+    hosts.make(2)
+    hosts.run(10)
+    working = heartbeats._flush
+
+    def full(*_: Any) -> None:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(heartbeats, "_flush", full)
+    with suppress(OperationalError):
+        heartbeats.note("host1", {})
+    hosts.moment += timedelta(seconds=60)
+    for _ in range(30):
+        hosts.moment += timedelta(seconds=TICK)
+        with suppress(OperationalError):
+            heartbeats.note("host1", {})
+        silence.sweep()
+    assert hosts.told == []
+    hosts.dead = {"host2"}
+    monkeypatch.setattr(heartbeats, "_flush", working)
+    heartbeats.note("host1", {})
+    hosts.run(24)
+    assert ("host2", "down") not in hosts.told and "host1" not in dict(hosts.told)
+    hosts.run(20)
+    assert hosts.told[-1] == ("host2", "down") and "host1" not in dict(hosts.told)
