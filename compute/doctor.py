@@ -137,22 +137,26 @@ def _aside(host: str, answer: dict[str, Any]) -> list[Finding]:
 
 def _questions() -> list[Finding]:
     """What only an operator can decide."""
-    out = []
-    for host in Host.objects.filter(Q(estranged=True) | Q(question__isnull=False)).order_by("name"):
-        said = {"host": host.name, "count": len((host.question or {}).get("servers", ()))}
-        if host.estranged:
-            text = _(
-                "This host has served a newer database than this one, or another one: nothing is changed there. Put the newer"
-                " database back; or go on with this one: `manage.py setaside adopt %(host)s` brings back what only the host"
-                " knows, `manage.py setaside allow %(host)s` has it set aside."
-            )
-        else:
-            text = _(
-                "%(count)s instances here are in no row, too many to touch unasked. `manage.py setaside adopt %(host)s` brings"
-                " them back into the database, `manage.py setaside allow %(host)s` has them set aside."
-            )
-        out.append(Finding(host.name, "question", host.name, text % said))
-    return out
+    asked = Host.objects.filter(Q(estranged=True) | Q(question__isnull=False)).order_by("name")
+    return [Finding(host.name, "question", host.name, question_of(host)) for host in asked]
+
+
+def question_of(host: Host) -> str:
+    """What an operator is asked about a host, and how to answer; "" when nothing."""
+    if host.estranged:
+        text = _(
+            "This host has served a newer database than this one, or another one: nothing is changed there. Put the newer"
+            " database back; or go on with this one: `manage.py setaside adopt %(host)s` brings back what only the host"
+            " knows, `manage.py setaside allow %(host)s` has it set aside."
+        )
+    elif host.question:
+        text = _(
+            "%(count)s instances here are in no row, too many to touch unasked. `manage.py setaside adopt %(host)s` brings"
+            " them back into the database, `manage.py setaside allow %(host)s` has them set aside."
+        )
+    else:
+        return ""
+    return text % {"host": host.name, "count": len((host.question or {}).get("servers", ()))}
 
 
 def _backups() -> list[Finding]:

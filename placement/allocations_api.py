@@ -8,8 +8,8 @@ from common.errors import Invalid
 from common.ids import is_id
 from common.numbers import is_whole
 from openstackapi.views import Response
-from placement import holding, services
-from placement.api import Missing, PlacementView, resources_of
+from placement import holding, queries, services
+from placement.api import Missing, PlacementView
 from placement.models import Allocation, Consumer
 
 _RESOURCES = {
@@ -139,21 +139,27 @@ class ProviderAllocations(PlacementView):
 
 
 class Candidates(PlacementView):
-    """Which single provider has room for what is asked."""
+    """Which single provider has room for what is asked. Parts of a provider are no candidates before 1.29."""
 
     since = (1, 10)
 
     def get(self, request: Any) -> Response:
-        if "resources" not in request.GET:
-            raise Invalid(reason="All request groups must specify resources.")
-        asked = resources_of(request.GET["resources"])
-        required = [name for text in request.GET.getlist("required") for name in text.split(",") if name]
+        queries.check(request.GET, queries.CANDIDATES, self.version)
+        groups = queries.groups(request.GET, self.version)
+        asked = _sum(groups)
         limit = request.GET.get("limit", "1000")
         if not is_whole(limit) or int(limit) < 1:
             raise Invalid(reason=f"Invalid limit {limit}.")
-        rooms = services.rooms(with_traits=True).values()
-        fits = [room for room in rooms if room.shortage(asked) is None and _has_traits(room, required)][: int(limit)]
-        summaries = {room.provider_id: self._summary(room) for room in fits}
+        rooms = [] if queries.is_isolated(request.GET) else services.rooms(with_traits=True).values()
+        facts, trees = queries.Facts(), queries.roots()
+        fits = [
+            room
+            for room in rooms
+            if trees[room.provider_id][0] is None
+            and room.shortage(asked) is None
+            and all(group.allows(room.provider_id, facts) for group in groups)
+        ][: int(limit)]
+        summaries = {room.provider_id: self._summary(room, asked) for room in fits}
         return Response(
             {"allocation_requests": [self._ask(room, asked) for room in fits], "provider_summaries": summaries}
         )
@@ -163,15 +169,19 @@ class Candidates(PlacementView):
             return {"allocations": [{"resource_provider": {"uuid": room.provider_id}, "resources": asked}]}
         return {"allocations": {room.provider_id: {"resources": asked}}}
 
-    def _summary(self, room: services.Room) -> dict[str, Any]:
-        resources = {n: {"capacity": c, "used": room.used.get(n, 0)} for n, c in room.capacity.items()}
+    def _summary(self, room: services.Room, asked: dict[str, int]) -> dict[str, Any]:
+        shown = room.capacity if self.version >= (1, 27) else asked
+        resources = {n: {"capacity": room.capacity[n], "used": room.used.get(n, 0)} for n in shown}
         out: dict[str, Any] = {"resources": resources}
         if self.version >= (1, 17):
             out["traits"] = sorted(room.traits)
-        if self.version >= (1, 29):
-            out |= {"parent_provider_uuid": None, "root_provider_uuid": room.provider_id}
         return out
 
 
-def _has_traits(room: services.Room, required: list[str]) -> bool:
-    return all((n[1:] not in room.traits) if n.startswith("!") else (n in room.traits) for n in required)
+def _sum(groups: list[queries.Group]) -> dict[str, int]:
+    """What all groups ask together: each is met by the one provider of a candidate."""
+    total: dict[str, int] = {}
+    for group in groups:
+        for name, amount in group.resources.items():
+            total[name] = total.get(name, 0) + amount
+    return total

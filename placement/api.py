@@ -1,17 +1,17 @@
-"""Placement on the wire: the part of its API that schedulers, operators and tests use. Source: its API reference, 1.0 to 1.31."""
+"""Placement on the wire: the part of its API that schedulers, operators and tests use. Source: its API reference, 1.0 to 1.28."""
 
 from typing import Any
 
 from django.db import transaction
 from django.db.models import ProtectedError, Sum
+from django.utils.http import http_date
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Conflict, Invalid, NotFound
-from common.numbers import is_whole
 from identity import policy
 from openstackapi import microversion
 from openstackapi.views import Response, ServiceView
-from placement import classes, services, traits
+from placement import classes, queries, services
 from placement.models import Allocation, Inventory, ResourceProvider
 
 
@@ -20,14 +20,22 @@ class Missing(NotFound):
 
 
 class ProviderExists(Conflict):
+    code = "placement.duplicate_name"
     template = _("Conflicting resource provider name: %(name)s already exists.")
 
 
 class ProviderInUse(Conflict):
+    code = "placement.resource_provider.inuse"
     template = _("Unable to delete resource provider %(id)s: it has allocations.")
 
 
+class HasChildren(Conflict):
+    code = "placement.resource_provider.cannot_delete_parent"
+    template = _("Unable to delete parent resource provider %(id)s: It has child resource providers.")
+
+
 class InventoryInUse(Conflict):
+    code = "placement.inventory.inuse"
     template = _("update conflict: Inventory for '%(name)s' on resource provider '%(id)s' in use.")
 
 
@@ -43,6 +51,13 @@ class PlacementView(ServiceView):
         if not self.anonymous:
             rule = "placement:read" if request.method in ("GET", "HEAD") else "placement:write"
             policy.require(self.actor, rule)
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """From 1.15 on, answers say how old they are: as old as now, and nobody keeps them."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if not self.anonymous and getattr(self, "version", (0, 0)) >= (1, 15) and response.status_code < 300:
+            response["Last-Modified"], response["Cache-Control"] = http_date(), "no-cache"
+        return response
 
 
 class Versions(PlacementView):
@@ -66,7 +81,10 @@ class Versions(PlacementView):
 _URL = "/api/placement/resource_providers"
 
 
-def shown(row: ResourceProvider, version: tuple[int, int]) -> dict[str, Any]:
+def shown(
+    row: ResourceProvider, version: tuple[int, int], trees: dict[str, tuple[str | None, str]] | None = None
+) -> dict[str, Any]:
+    """A provider on the wire. `trees` (queries.roots) is read when it is not given."""
     own = f"{_URL}/{row.id}"
     parts = ["inventories", "usages"]
     if version >= (1, 1):
@@ -78,7 +96,8 @@ def shown(row: ResourceProvider, version: tuple[int, int]) -> dict[str, Any]:
     links = [{"rel": "self", "href": own}, *({"rel": part, "href": f"{own}/{part}"} for part in parts)]
     out = {"uuid": row.id, "name": row.name, "generation": row.generation, "links": links}
     if version >= (1, 14):
-        out |= {"parent_provider_uuid": None, "root_provider_uuid": row.id}
+        parent, root = (trees or queries.roots())[row.id]
+        out |= {"parent_provider_uuid": parent, "root_provider_uuid": root}
     return out
 
 
@@ -87,7 +106,7 @@ _CREATE: dict[str, Any] = {
     "properties": {
         "name": {"type": "string", "minLength": 1, "maxLength": 200},
         "uuid": {"type": "string", "format": "uuid"},
-        "parent_provider_uuid": {"type": "null"},
+        "parent_provider_uuid": {"type": ["string", "null"]},
     },
     "required": ["name"],
     "additionalProperties": False,
@@ -100,54 +119,62 @@ class Providers(PlacementView):
 
     def get(self, request: Any) -> Response:
         query, rows = request.GET, ResourceProvider.objects.order_by("name")
+        queries.check(query, queries.PROVIDERS, self.version)
+        asked, facts, trees = queries.group(query, self.version), queries.Facts(), queries.roots()
         if "name" in query:
             rows = rows.filter(name=query["name"])
         if "uuid" in query:
             rows = rows.filter(id=query["uuid"])
-        for text in query.getlist("member_of"):
-            ids = text.removeprefix("in:").split(",")
-            rows = rows.filter(aggregates__aggregate_id__in=ids).distinct()
-        for text in query.getlist("required"):
-            for name in text.removeprefix("in:").split(","):
-                rows = _having(rows, name)
-        if "resources" in query:
-            rooms = services.rooms()
-            asked = resources_of(query["resources"])
-            fits = [room.provider_id for room in rooms.values() if room.shortage(asked) is None]
-            rows = rows.filter(id__in=fits)
-        return Response({"resource_providers": [shown(row, self.version) for row in rows]})
+        if "in_tree" in query:
+            tree = trees.get(query["in_tree"], (None, ""))[1]
+            rows = rows.filter(id__in=[id for id, (_parent, root) in trees.items() if root == tree])
+        if asked.resources:
+            rooms = services.rooms().values()
+            rows = rows.filter(id__in=[room.provider_id for room in rooms if room.shortage(asked.resources) is None])
+        found = [row for row in rows if asked.allows(row.id, facts)]
+        return Response({"resource_providers": [shown(row, self.version, trees) for row in found]})
 
     def post(self, request: Any) -> Response:
         data = self.body()
         with transaction.atomic():
+            parent = _parent(data, self.version)
+            if parent is not None and parent == data.get("uuid"):
+                raise Invalid(reason="parent provider UUID cannot be same as UUID.")
             if ResourceProvider.objects.filter(name=data["name"]).exists():
                 raise ProviderExists(name=data["name"])
             if "uuid" in data and ResourceProvider.objects.filter(id=data["uuid"]).exists():
                 raise ProviderExists(name=data["uuid"])
             given = {"id": data["uuid"]} if "uuid" in data else {}
-            row = ResourceProvider.objects.create(name=data["name"], **given)
+            row = ResourceProvider.objects.create(name=data["name"], parent_id=parent, **given)
         response = Response(shown(row, self.version)) if self.version >= (1, 20) else Response(status=201)
         response["Location"] = f"{self.root()}{_URL}/{row.id}"
         return response
 
 
-def _having(rows: Any, name: str) -> Any:
-    if name.startswith("!"):
-        return rows.exclude(traits__name=name[1:])
-    return rows.filter(traits__name=name)
+def _parent(data: dict[str, Any], version: tuple[int, int]) -> str | None:
+    """The parent that a body names, since 1.14. Raises: Invalid where there is no such provider."""
+    if "parent_provider_uuid" not in data:
+        return None
+    if version < (1, 14):
+        raise Invalid(
+            reason="JSON does not validate: Additional properties are not allowed ('parent_provider_uuid' was unexpected)"
+        )
+    parent: str | None = data["parent_provider_uuid"]
+    if parent is not None and not ResourceProvider.objects.select_for_update().filter(id=parent).exists():
+        raise Invalid(reason="parent provider UUID does not exist.")
+    return parent
 
 
-def resources_of(text: str) -> dict[str, int]:
-    """``VCPU:1,MEMORY_MB:64`` → {class: amount}. Raises: Invalid."""
-    out: dict[str, int] = {}
-    for part in text.split(","):
-        name, _sep, amount = part.partition(":")
-        if not traits.NAME.match(name) or not is_whole(amount) or int(amount) < 1:
-            raise Invalid(
-                reason=f"Badly formed resources parameter. Expected resources query string parameter in form: ?resources=VCPU:2,MEMORY_MB:1024. Got: {text}."
-            )
-        out[name] = int(amount)
-    return out
+def _adopt(row: ResourceProvider, data: dict[str, Any], version: tuple[int, int]) -> None:
+    """Give a provider its parent, once and for all. Raises: Invalid."""
+    parent = _parent(data, version)
+    if row.parent_id is not None and parent != row.parent_id and "parent_provider_uuid" in data:
+        raise Invalid(reason="re-parenting a provider is not currently allowed.")
+    if parent is None or parent == row.parent_id:
+        return
+    if queries.roots()[parent][1] == row.id:
+        raise Invalid(reason="creating loop in the provider tree is not allowed.")
+    row.parent_id = parent
 
 
 class Provider(PlacementView):
@@ -157,19 +184,24 @@ class Provider(PlacementView):
         return Response(shown(services.provider(id), self.version))
 
     def put(self, request: Any, id: str) -> Response:
-        name = self.body()["name"]
+        data = self.body()
+        name = data["name"]
         with transaction.atomic():
             row = services.provider(id, lock=True)
             if ResourceProvider.objects.filter(name=name).exclude(id=id).exists():
                 raise ProviderExists(name=name)
             row.name = name
-            row.save(update_fields=["name"])
+            _adopt(row, data, self.version)
+            row.save(update_fields=["name", "parent"])
         return Response(shown(row, self.version))
 
     def delete(self, request: Any, id: str) -> Response:
         try:
             with transaction.atomic():
-                services.provider(id, lock=True).delete()
+                row = services.provider(id, lock=True)
+                if row.children.exists():
+                    raise HasChildren(id=id)
+                row.delete()
         except ProtectedError:
             raise ProviderInUse(id=id) from None
         return Response(status=204)
@@ -235,7 +267,9 @@ class Inventories(PlacementView):
             _drop(row, set(row.inventories.values_list("resource_class", flat=True)) - set(data["inventories"]))
             for name, values in data["inventories"].items():
                 _check_class(name)
-                Inventory.objects.update_or_create(provider=row, resource_class=name, defaults=_columns(values))
+                Inventory.objects.update_or_create(
+                    provider=row, resource_class=name, defaults=_columns(values, self.version)
+                )
         return self._all(row)
 
     def post(self, request: Any, id: str) -> Response:
@@ -248,7 +282,7 @@ class Inventories(PlacementView):
             if row.inventories.filter(resource_class=name).exists():
                 raise InventoryExists(name=name, id=id)
             services.bump(row, data.get("resource_provider_generation"))
-            made = Inventory.objects.create(provider=row, resource_class=name, **_columns(data))
+            made = Inventory.objects.create(provider=row, resource_class=name, **_columns(data, self.version))
         body = {"resource_provider_generation": row.generation, **_inventory(made)}
         response = Response(body, status=201)
         response["Location"] = f"{self.root()}{_URL}/{id}/inventories/{name}"
@@ -262,10 +296,13 @@ class Inventories(PlacementView):
         return Response(status=204)
 
 
-def _columns(values: dict[str, Any]) -> dict[str, Any]:
+def _columns(values: dict[str, Any], version: tuple[int, int]) -> dict[str, Any]:
     given = {name: values[name] for name in _COLUMNS if name in values}
-    if given.get("reserved", 0) > given["total"]:
-        raise Invalid(reason="Invalid inventory: reserved is greater than total.")
+    most = given["total"] if version >= (1, 26) else given["total"] - 1
+    if given.get("reserved", 0) > most:
+        raise Invalid(
+            reason="Invalid inventory: reserved leaves nothing of total. From version 1.26 on it may be all of it."
+        )
     return given
 
 
@@ -307,7 +344,7 @@ class InventoryItem(PlacementView):
             row = services.provider(id, lock=True)
             found = self._find(row, name)
             services.bump(row, data["resource_provider_generation"])
-            for column, value in _columns(data).items():
+            for column, value in _columns(data, self.version).items():
                 setattr(found, column, value)
             found.save()
         return Response({"resource_provider_generation": row.generation, **_inventory(found)})

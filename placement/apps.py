@@ -2,7 +2,7 @@
 
 from django.apps import AppConfig
 
-MAXIMUM = "1.31"
+MAXIMUM = "1.28"  # 1.29 and later are about candidates of several providers of a tree
 
 
 class PlacementConfig(AppConfig):

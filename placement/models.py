@@ -7,11 +7,12 @@ from common.ids import new_id
 
 
 class ResourceProvider(models.Model):
-    """Something that has resources. `generation` rises with each change of what it has or has promised."""
+    """Something that has resources, perhaps a part of another (`parent`). `generation` rises with each change of what it has or has promised."""
 
     id = models.CharField(primary_key=True, max_length=36, default=new_id)
     name = models.CharField(max_length=200, unique=True)
     generation = models.IntegerField(default=0)
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
     created_at = models.DateTimeField(default=now)
     updated_at = models.DateTimeField(default=now)
 

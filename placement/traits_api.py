@@ -10,18 +10,11 @@ from openstackapi.views import Response
 from placement import services, traits
 from placement.api import GENERATION, Missing, PlacementView
 from placement.models import ProviderAggregate, ProviderTrait, ResourceProvider, Trait
+from placement.queries import known_traits
 
 
 class TraitInUse(Conflict):
     template = _("The trait %(name)s is in use by a resource provider.")
-
-
-def known_traits() -> set[str]:
-    return {
-        *traits.STANDARD,
-        *Trait.objects.values_list("name", flat=True),
-        *ProviderTrait.objects.values_list("name", flat=True),
-    }
 
 
 class Traits(PlacementView):

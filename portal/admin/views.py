@@ -21,6 +21,7 @@ from identity import policy
 from operations.models import Lease, Operation
 from placement import services as placement
 from portal import status
+from portal.admin import owed
 from portal.dialogs import Confirm, FormDialog, Text
 from portal.forms import Name, Styled
 from portal.lists import Action, Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, age, gate
@@ -134,7 +135,7 @@ class HostItem(ItemPage):
             for name, value in sorted(row.inventory.items())
             if isinstance(value, int | str)
         ]
-        cards = [Card(_("Promised"), pairs=use), Card(_("Details"), pairs=facts)]
+        cards = [*owed.cards(row), Card(_("Promised"), pairs=use), Card(_("Details"), pairs=facts)]
         cards.append(Card(_("As it reports itself"), pairs=inventory, side=True))
         return Detail(row.name, state_of(row), cards=cards)
 

@@ -59,7 +59,7 @@ def test_claims_and_releases_never_exceed_a_host(world: World, moves: list[tuple
         services.release(name)
 
 
-def ask(client: Client, path: str, version: str = "1.29", **more: Any) -> Any:
+def ask(client: Client, path: str, version: str = "1.28", **more: Any) -> Any:
     return client.get(f"/api/placement/{path}", HTTP_OPENSTACK_API_VERSION=f"placement {version}", **more)
 
 

@@ -6,9 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from compute.servers.models import Server
+from hosts import debts
+from hosts.debts import HostAway
+from hosts.models import Host
 from identity.models import Project
 from networking.networks.models import Network
 from operations.models import Operation, OperationStep
@@ -196,3 +200,26 @@ def test_a_page_of_something_that_went_is_told_so_quietly(
     assert (told.status_code, told["X-Gone"], told.content) == (204, "1", b"")
     assert "could not be found" in json.loads(told["HX-Trigger"])["toast"]["text"]
     assert demo.get(part, headers={"HX-Request": "true"}).status_code == 404
+
+
+def test_a_hosts_page_tells_what_it_owes_what_is_aside_and_what_is_asked(admin: Client) -> None:
+    """A4, B5: only `doctor` said it; an operator who looks at the host sees it there, in the words of doctor."""
+    host = Host.objects.create(name="h1", number=1, state="down", roles=["compute"])
+
+    def page() -> str:
+        return str(admin.get("/hosts/h1").content.decode())
+
+    for word in ('data-card="debts"', 'data-card="setaside"', 'data-card="question"'):
+        assert word not in page(), "nothing to say, no card"
+    with transaction.atomic():
+        debts.owe("h1", "disk.ensure", "server-1", {}, subject="server:server-1", error=HostAway(host="h1"))
+    Host.objects.filter(pk=host.pk).update(question={"servers": ["a", "b", "c"], "have": 4, "since": ""})
+    look = Operation.objects.create(flow="host.look", version=1, subject_kind="host", subject_id="h1", state="done")
+    note = {"id": "server-9", "kind": "server", "key": "9", "why": "no row <b>", "until": 1893456000.0}
+    OperationStep.objects.create(operation=look, phase="do", name="read", index=0, answer={"setaside": [note]})
+    text = page()
+    assert "disk.ensure" in text and "server-1" in text and "is not heard" in text
+    assert "setaside adopt h1" in text and "3 instances here" in text
+    assert "server-9" in text and "no row &lt;b&gt;" in text
+    Host.objects.filter(pk=host.pk).update(estranged=True)
+    assert "served a newer database" in page()

@@ -1,0 +1,168 @@
+"""What lists of providers and of candidates may be asked: resources, traits, aggregates, trees. Source: Placement's API history."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from common.errors import Invalid
+from common.numbers import is_whole
+from placement import traits
+from placement.models import ProviderAggregate, ProviderTrait, ResourceProvider, Trait
+
+Version = tuple[int, int]
+PROVIDERS: Final = {
+    "name": (1, 0),
+    "uuid": (1, 0),
+    "member_of": (1, 3),
+    "resources": (1, 4),
+    "in_tree": (1, 14),
+    "required": (1, 18),
+}
+CANDIDATES: Final = {
+    "resources": (1, 10),
+    "limit": (1, 16),
+    "required": (1, 17),
+    "member_of": (1, 21),
+    "group_policy": (1, 25),
+}
+_NUMBERED: Final = re.compile(r"(resources|required|member_of)([1-9][0-9]*)")
+NUMBERED_SINCE: Final = (1, 25)
+FORBIDDEN_SINCE: Final = (1, 22)  # traits that a provider must not have
+MANY_SINCE: Final = (1, 24)  # `member_of` more than once
+
+
+def known_traits() -> set[str]:
+    return {
+        *traits.STANDARD,
+        *Trait.objects.values_list("name", flat=True),
+        *ProviderTrait.objects.values_list("name", flat=True),
+    }
+
+
+def check(query: Any, known: dict[str, Version], version: Version) -> None:
+    """Raises: Invalid for a parameter that the version does not know."""
+    for name in query:
+        since = known.get(name) or (NUMBERED_SINCE if "group_policy" in known and _NUMBERED.fullmatch(name) else None)
+        if since is None or version < since:
+            raise Invalid(
+                reason=f"Invalid query string parameters: Additional properties are not allowed ('{name}' was unexpected)"
+            )
+
+
+@dataclass
+class Group:
+    """What one group of parameters asks of a provider."""
+
+    resources: dict[str, int] = field(default_factory=dict)
+    required: frozenset[str] = frozenset()
+    forbidden: frozenset[str] = frozenset()
+    aggregates: list[frozenset[str]] = field(default_factory=list)  # one of each
+
+    def allows(self, id: str, facts: "Facts") -> bool:
+        have = facts.traits.get(id, frozenset())
+        member = facts.aggregates.get(id, frozenset())
+        return self.required <= have and not self.forbidden & have and all(some & member for some in self.aggregates)
+
+
+class Facts:
+    """Traits and aggregates of every provider: two queries."""
+
+    def __init__(self) -> None:
+        self.traits = _gathered(ProviderTrait.objects.values_list("provider_id", "name"))
+        self.aggregates = _gathered(ProviderAggregate.objects.values_list("provider_id", "aggregate_id"))
+
+
+def _gathered(pairs: Any) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for id, value in pairs:
+        found.setdefault(id, set()).add(value)
+    return {id: frozenset(values) for id, values in found.items()}
+
+
+def group(query: Any, version: Version, suffix: str = "") -> Group:
+    """The group of a suffix ("" or a number). Raises: Invalid."""
+    found = Group()
+    if f"resources{suffix}" in query:
+        found.resources = resources_of(query[f"resources{suffix}"])
+    if f"required{suffix}" in query:
+        found.required, found.forbidden = _traits(query[f"required{suffix}"], version)
+    sets = query.getlist(f"member_of{suffix}")
+    if len(sets) > 1 and version < MANY_SINCE:
+        raise Invalid(reason="Invalid query string parameters: member_of may be given once before version 1.24.")
+    found.aggregates = [_aggregates(text) for text in sets]
+    return found
+
+
+def groups(query: Any, version: Version) -> list[Group]:
+    """The groups of a list of candidates, the one without a number first. Raises: Invalid."""
+    suffixes = {match[2] for name in query if (match := _NUMBERED.fullmatch(name))}
+    for suffix in ("", *suffixes) if suffixes else ("",):
+        others = f"required{suffix}" in query or f"member_of{suffix}" in query
+        if f"resources{suffix}" not in query and (others or not suffixes):
+            raise Invalid(reason="All request groups must specify resources.")
+    policy = query.get("group_policy")
+    if policy not in (None, "none", "isolate"):
+        raise Invalid(reason="Invalid query string parameters: group_policy must be none or isolate.")
+    if len(suffixes) > 1 and policy is None:
+        raise Invalid(
+            reason='The "group_policy" parameter is required when specifying more than one "resources{N}" parameter.'
+        )
+    plain = [group(query, version)] if "resources" in query else []
+    return plain + [group(query, version, suffix) for suffix in sorted(suffixes, key=int)]
+
+
+def is_isolated(query: Any) -> bool:
+    """Whether numbered groups must come from different providers, and there are several."""
+    numbered = [name for name in query if (match := _NUMBERED.fullmatch(name)) and match[1] == "resources"]
+    return query.get("group_policy") == "isolate" and len(numbered) > 1
+
+
+def resources_of(text: str) -> dict[str, int]:
+    """``VCPU:1,MEMORY_MB:64`` → {class: amount}. Raises: Invalid."""
+    out: dict[str, int] = {}
+    for part in text.split(","):
+        name, _sep, amount = part.partition(":")
+        if not traits.NAME.match(name) or not is_whole(amount) or int(amount) < 1:
+            raise Invalid(
+                reason=f"Badly formed resources parameter. Expected resources query string parameter in form: ?resources=VCPU:2,MEMORY_MB:1024. Got: {text}."
+            )
+        out[name] = int(amount)
+    return out
+
+
+def _traits(text: str, version: Version) -> tuple[frozenset[str], frozenset[str]]:
+    """(required, forbidden). Raises: Invalid for what is no trait."""
+    names = text.split(",")
+    forbidden = {name[1:] for name in names if name.startswith("!")} if version >= FORBIDDEN_SINCE else set()
+    required = {name for name in names if name.removeprefix("!") not in forbidden}
+    if required & forbidden or {name for name in names if f"!{name}" in names}:
+        raise Invalid(reason=f"Conflicting required and forbidden traits found in: {text}")
+    unknown = sorted((required | forbidden) - known_traits())
+    if unknown:
+        raise Invalid(reason=f"No such trait(s): {', '.join(unknown)}.")
+    return frozenset(required), frozenset(forbidden)
+
+
+def _aggregates(text: str) -> frozenset[str]:
+    """``in:a,b`` → {a, b}. Raises: Invalid."""
+    ids = text.removeprefix("in:").split(",")
+    if len(ids) > 1 and not text.startswith("in:"):
+        raise Invalid(
+            reason="Multiple values for 'member_of' must be prefixed with the 'in:' keyword using a comma separated list."
+        )
+    return frozenset(ids)
+
+
+# ── Trees ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def roots() -> dict[str, tuple[str | None, str]]:
+    """{provider: (its parent, the root of its tree)}: one query."""
+    parents = dict(ResourceProvider.objects.values_list("id", "parent_id"))
+
+    def root(id: str) -> str:
+        while parents.get(id):
+            id = parents[id]
+        return id
+
+    return {id: (parent, root(id)) for id, parent in parents.items()}
