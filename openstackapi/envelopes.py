@@ -60,7 +60,7 @@ def _glance(status: int, code: str, message: str, data: dict[str, Any], request_
 
 def _placement(status: int, code: str, message: str, data: dict[str, Any], request_id: str) -> dict[str, Any]:
     body = {"status": status, "title": TITLES.get(status, "Error"), "detail": message, "request_id": request_id}
-    return {"errors": [{**body, "code": data.get("placement_code", "placement.undefined_code")}]}
+    return {"errors": [{**body, "code": code if code.startswith("placement.") else "placement.undefined_code"}]}
 
 
 ENVELOPE = {

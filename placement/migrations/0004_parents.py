@@ -1,6 +1,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+
 class Migration(migrations.Migration):
     dependencies = [
         ("placement", "0003_resource_classes"),
