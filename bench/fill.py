@@ -14,24 +14,39 @@ from networking.subnets.models import Subnet
 from placement import usage
 from placement.models import Allocation, Consumer, Inventory, ResourceProvider
 
+BATCH = 1000  # rows of each kind in a transaction: the cloud runs on meanwhile
 
-@transaction.atomic
+
 def fill(project_id: str, count: int, *, hosts: int = 0) -> dict[str, Any]:
     """Give a project `count` more servers, each with one port and one address, copied from its newest one.
 
     With `hosts` they are on so many hosts of their own, with what placement has promised them there.
     """
     model = Server.objects.filter(project_id=project_id, deleted=False).latest("created_at")
-    network = Network.objects.create(name="filled", project_id=project_id, kind="local", mtu=1450, zone=free_zone())
-    subnet = Subnet.objects.create(network=network, project_id=project_id, ip_version=4, cidr="10.91.0.0/16")
-    first = int(ipaddress.ip_address("10.91.0.10"))
+    with transaction.atomic():
+        network = Network.objects.create(name="filled", project_id=project_id, kind="local", mtu=1450, zone=free_zone())
+        subnet = Subnet.objects.create(network=network, project_id=project_id, ip_version=4, cidr="10.91.0.0/16")
+    providers = provide(hosts, model) if hosts else []
+    for first in range(0, count, BATCH):
+        with transaction.atomic():
+            servers = copy(model, subnet, range(first, min(first + BATCH, count)), hosts)
+            if providers:
+                promise([(server.id, providers[int(server.host.partition("-")[2])]) for server in servers], model)
+    if hosts:
+        usage.repair()
+    return {"servers": count}
+
+
+def copy(model: Server, subnet: Subnet, numbers: range, hosts: int) -> list[Server]:
     servers, ports, addresses = [], [], []
+    first = int(ipaddress.ip_address("10.91.0.10"))
     plain = {f.attname: getattr(model, f.attname) for f in Server._meta.concrete_fields}
-    for number in range(count):
+    for number in numbers:
         server = Server(**{**plain, "id": new_id(), "name": f"filled-{number}", "hostname": f"filled-{number}"})
         mac = "fa:16:3f:{:02x}:{:02x}:{:02x}".format(*number.to_bytes(3, "big"))
-        port = Port(network=network, project_id=project_id, mac_address=mac, server_id=server.id, status="ACTIVE")
-        port.device_id, port.device_owner = server.id, "compute:nova"
+        port = Port(network=subnet.network, project_id=model.project_id, mac_address=mac, status="ACTIVE")
+        port.server_id = port.device_id = server.id
+        port.device_owner = "compute:nova"
         address = str(ipaddress.ip_address(first + number))
         if hosts:
             server.host = f"filled-{number % hosts}"
@@ -41,27 +56,33 @@ def fill(project_id: str, count: int, *, hosts: int = 0) -> dict[str, Any]:
     Server.objects.bulk_create(servers, batch_size=200)
     Port.objects.bulk_create(ports, batch_size=200)
     FixedIP.objects.bulk_create(addresses, batch_size=200)
-    if hosts:
-        promise([(server.id, server.host) for server in servers], project_id, model.vcpus, model.ram)
-    return {"servers": count}
+    return servers
 
 
-def promise(placed: list[tuple[str, str]], project_id: str, vcpus: int, ram: int) -> None:
-    """What placement holds for these servers, on providers made for their hosts."""
-    providers = {name: ResourceProvider.objects.create(name=name).id for name in sorted({name for _id, name in placed})}
-    each = {"VCPU": vcpus, "MEMORY_MB": ram, "DISK_GB": 1}
+@transaction.atomic
+def provide(hosts: int, model: Server) -> list[str]:
+    """The ids of providers made for so many hosts."""
+    providers = [ResourceProvider.objects.create(name=f"filled-{number}").id for number in range(hosts)]
     Inventory.objects.bulk_create(
         Inventory(provider_id=provider, resource_class=name, total=10**6)
-        for provider in providers.values()
-        for name in each
+        for provider in providers
+        for name in each(model)
     )
-    Consumer.objects.bulk_create((Consumer(id=id, project_id=project_id) for id, _name in placed), batch_size=2000)
+    return providers
+
+
+def each(model: Server) -> dict[str, int]:
+    return {"VCPU": model.vcpus, "MEMORY_MB": model.ram, "DISK_GB": 1}
+
+
+def promise(placed: list[tuple[str, str]], model: Server) -> None:
+    """What placement holds for these (server, provider)."""
+    Consumer.objects.bulk_create((Consumer(id=id, project_id=model.project_id) for id, _on in placed), batch_size=2000)
     Allocation.objects.bulk_create(
         (
-            Allocation(provider_id=providers[host], consumer_id=id, resource_class=name, used=used)
-            for id, host in placed
-            for name, used in each.items()
+            Allocation(provider_id=provider, consumer_id=id, resource_class=name, used=used)
+            for id, provider in placed
+            for name, used in each(model).items()
         ),
         batch_size=2000,
     )
-    usage.repair()

@@ -166,7 +166,7 @@ def filled_boot() -> None:
     """Boots with 30,000 servers in the database beside boots in an empty cloud: CPU of all processes of each."""
     with running() as empty, running() as full:
         filled(full, 30_000)
-        settle(full)
+        settle(full, 60)
         at_most("rest.filled", rest(full), 3, "% of a core", empty=round(rest(empty), 1))
         small, large = Boots(empty), Boots(full)
         noise = in_turns(small, large)

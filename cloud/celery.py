@@ -14,7 +14,9 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 
-from hostagent import broker  # noqa: E402
+from hostagent import broker, memory  # noqa: E402
+
+TRIM_EVERY = 60.0  # seconds
 
 app = Celery("cloud", broker=settings.BROKER_URL, amqp=broker.PatientAMQP)
 app.conf.update(
@@ -42,8 +44,9 @@ app.autodiscover_tasks(["operations", "hosts"])
 
 
 @celeryd_init.connect
-def _read_patiently(**_: object) -> None:
-    """Who reads a queue waits for its next message: more than the second that Redis lets it wait."""
+def _become_worker(**_: object) -> None:
+    """Who reads a queue waits for its next message: more than the second that Redis lets it wait. No thread runs yet."""
+    memory.few_arenas()
     if not broker.is_rabbitmq(settings.BROKER_URL):
         app.conf.broker_transport_options |= {"socket_timeout": 5.0}
 
@@ -57,11 +60,11 @@ def _drop_lost_connections(**_: object) -> None:
 @worker_ready.connect
 def _start_beat(**_: object) -> None:
     from cloud import traces
-    from cloud.beat import start
+    from cloud.beat import every, start
     from cloud.metrics import local
-    from hostagent import memory
 
     local.serve("control")
     traces.start("control")
     memory.tidy()
+    every(TRIM_EVERY, "memory", memory.trim)
     start()

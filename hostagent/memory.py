@@ -28,4 +28,9 @@ def tidy() -> None:
     typing.clear_overloads()
     gc.collect()
     gc.freeze()
+    trim()
+
+
+def trim() -> None:
+    """Give the pages that hold nothing any more back to the system: they are left between what is held when much came and went."""
     ctypes.CDLL(None).malloc_trim(0)

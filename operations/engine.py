@@ -138,35 +138,31 @@ def _turn(row: Operation, flow: Flow, spec: Step, step: OperationStep) -> bool:
         return _passed(row, flow, step)
     if step.result == "failed":
         _begin_again(step)
-    point = transaction.savepoint()
-    kept = dict(row.data)
+    kept, ordered_at = dict(row.data), step.ordered_at
     try:
-        faults.strike(row, step)
-        if step.error_code and not spec.catches:
-            raise errors.from_report(step.host, step.error_code, step.error_data)
-        result = do(op)
-        if result is not None and op.seconds > spec.deadline:
-            raise _too_long(step, spec)
-        if result is not None and step.answer is None and lost.is_lost(step.host):
-            raise errors.HostDown(host=step.host)
+        with transaction.atomic():  # what a step did that failed goes, hooks and all, and its transaction goes on
+            faults.strike(row, step)
+            if step.error_code and not spec.catches:
+                raise errors.from_report(step.host, step.error_code, step.error_data)
+            result = do(op)
+            if result is not None and op.seconds > spec.deadline:
+                raise _too_long(step, spec)
+            if result is not None and step.answer is None and lost.is_lost(step.host):
+                raise errors.HostDown(host=step.host)
     except errors.CloudError as error:
-        transaction.savepoint_rollback(point)
-        row.data = kept
+        row.data, step.ordered_at = kept, ordered_at  # what it ordered has not left
         if isinstance(error, Superseded) and row.state == State.RUNNING and flow.is_past_return(op, row.step):
             op.show(left_out=error.code)
             return _passed(row, flow, step)
         return _failed(row, flow, spec, step, error)
     except faults.Hung:
-        transaction.savepoint_rollback(point)
         if op.seconds > spec.deadline:
             return _failed(row, flow, spec, step, _too_long(step, spec))
         _wait(row, step, Wait(1.0))
         return False
     except Exception as error:  # noqa: BLE001
-        transaction.savepoint_rollback(point)
-        row.data = kept
+        row.data, step.ordered_at = kept, ordered_at
         return _tried(row, flow, spec, step, error)
-    transaction.savepoint_commit(point)
     row.data = op.data
     if result is None:
         return _passed(row, flow, step)

@@ -136,6 +136,7 @@ def test_effective_roles_equal_the_oracle(first: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 @pytest.mark.django_db
 def test_effective_roles_equal_the_oracle_a_thousand_times() -> None:
     for seed in range(100, 1100):

@@ -243,3 +243,30 @@ def test_an_operation_that_waits_too_long_in_line_is_undone_with_the_reason() ->
     engine.advance(row.id)
     row.refresh_from_db()
     assert (undone, row.state, row.error_code) == (["b"], State.FAILED, "Held")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_step_that_the_database_refuses_is_tried_again_and_undone_never_parked(
+    sent: list[tuple[str, dict[str, Any]]],
+) -> None:
+    """B7: save() marks its whole transaction as broken; that was not taken back with what the step did, so the engine
+    itself could not go on, and the operation was parked with nothing said of why."""
+    undone: list[str] = []
+
+    def refused(op: engine.Op) -> Wait:
+        wait = op.order("h1", "host.read", {})
+        Hold(key="thing:t1", operation_id=op.row.id).save(force_insert=True)  # a row that is there
+        return wait
+
+    flow = Flow(
+        "test.refused", 1, (Step("a", lambda op: None, lambda op: undone.append("a")), Step("b", refused))
+    )  # fmt: skip
+    row = start(flow, holds=["thing:t1"])
+    for _ in range(engine.TRIES):
+        engine.advance(row.id)
+        Operation.objects.filter(state=State.RUNNING).update(wake_at=now())
+    row.refresh_from_db()
+    assert (row.state, row.error_code, undone) == (State.FAILED, "StepFailed", ["a"])
+    assert "UNIQUE" in row.error_data["detail"].upper()
+    assert sent == [], "what a step ordered that failed does not leave"
+    assert OperationStep.objects.get(operation=row, name="b", phase="do").ordered_at is None
