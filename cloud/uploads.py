@@ -19,6 +19,8 @@ from wsgiref.simple_server import ServerHandler, WSGIRequestHandler
 
 from django.db import connections
 
+from common import doors
+
 LINE = 8192  # bytes a line of the framing may have
 SILENCE = 75.0  # seconds that a body may pause, or a reader
 #: Bytes a second, over the whole body and after the first minute: what comes slower holds its thread for nothing.
@@ -151,7 +153,7 @@ class _Handler(WSGIRequestHandler):
 
 
 class Server(socketserver.ThreadingUnixStreamServer):
-    """Serves `application` on a socket that only this account can open, at most `threads` requests at a time.
+    """Serves `application` on a socket that this account can open, and the group that its folder is for, at most `threads` requests at a time.
 
     Others wait in the socket's backlog. The path may be left from a killed one.
     """
@@ -168,6 +170,7 @@ class Server(socketserver.ThreadingUnixStreamServer):
         self.base_environ = {"SERVER_NAME": "", "GATEWAY_INTERFACE": "CGI/1.1", "SERVER_PORT": "", "SCRIPT_NAME": ""}
         self._free = BoundedSemaphore(threads)
         self.server_bind()
+        path.chmod(doors.socket_mode(path.parent))
         self.server_activate()
 
     def process_request(self, request: Any, client_address: Any) -> None:

@@ -21,7 +21,7 @@ LARGEST = 2 * 1024 * 1024  # bytes of one file
 
 
 def _file() -> Path:
-    return Path(settings.DATA) / "logs" / "denials.jsonl"
+    return Path(settings.DATA) / "denials" / "denials.jsonl"
 
 
 def note(actor: Actor, why: Explanation) -> None:

@@ -36,9 +36,9 @@ def main() -> None:
     application = BytesHandler()
     run = Path(os.environ["STACKLING_RUN"])
     for name, threads in SOCKETS.items():
-        uploads.serve(run / f"{name}.sock", application, threads)
+        uploads.serve(run / "front" / f"{name}.sock", application, threads)
     local.serve("bytes")
-    door.serve(run / "console-door.sock")
+    door.serve(run / "door" / "consoles.sock")
     memory.tidy()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
 

@@ -16,10 +16,12 @@ import sys
 import threading
 import warnings
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from cloud.run.lookon import Nothing, Screen, Unreadable
+from common import doors
 from hostagent import logs
 
 sys.modules["numpy"] = None  # type: ignore[assignment]
@@ -123,7 +125,9 @@ def main() -> None:
     websocket.WebSocket._unmask = unmask
     logs.configure()  # websockify writes whole paths, and so tickets: they are hidden there
     os.umask(0o077)
-    Proxy(door=door, unix_listen=listen, unix_listen_mode=0o660, heartbeat=HEARTBEAT).start_server()
+    Proxy(
+        door=door, unix_listen=listen, unix_listen_mode=doors.socket_mode(Path(listen).parent), heartbeat=HEARTBEAT
+    ).start_server()
 
 
 if __name__ == "__main__":

@@ -3,14 +3,17 @@
 import json
 import os
 import secrets
+import shutil
 from pathlib import Path
 
 import yaml
 from cryptography.fernet import Fernet
 
 from cloud import settings_file
+from cloud.run import users
 from cloud.run.settings import Cloud, Refused
-from cloud.run.users import Account
+from cloud.run.users import Account, Accounts
+from common import doors
 
 ACCOUNTS = ("admin", "demo")
 
@@ -31,22 +34,39 @@ def _write_once(path: Path, text: str, owner: Account) -> None:
         write(path, text, owner)
 
 
-def folders(cloud: Cloud, owner: Account) -> None:
-    """The folders of control, which belong to `owner`; those of hosts stay root's."""
+def folders(cloud: Cloud, accounts: Accounts) -> None:
+    """The folders of the table (users.DATA), each its user's; those of hosts stay root's. What an earlier layout left is mended."""
+    owner = accounts.control
     cloud.data.mkdir(parents=True, exist_ok=True)
     cloud.data.chmod(0o711)  # hosts' daemons pass to their own below; nobody else may list
     owner.give(cloud.data)
-    for name in ("keys", "keys/tokens", "keys/hosts", "images", "consoles", "logs", "backups", "cache", "cache/nginx"):
-        path = cloud.data / name
-        path.mkdir(exist_ok=True, mode=0o700)
-        path.chmod(0o700)
-        owner.take_over(path)
+    for name, (whose, group, mode) in users.DATA.items():
+        _data_folder(cloud.data / name, accounts.of(whose), accounts.of(group) if group else accounts.of(whose), mode)
+    _forget_former(cloud)
     (cloud.data / "hosts").mkdir(exist_ok=True)
     (cloud.data / "hosts").chmod(0o711)
     for host in cloud.fake_host_names:  # their agent is not root
         for place in (cloud.data / "hosts" / host, cloud.run / "hosts" / host):
             place.mkdir(parents=True, exist_ok=True)
+            place.chmod(0o711)
             owner.give(place)
+
+
+def _data_folder(path: Path, owner: Account, group: Account, mode: int) -> None:
+    path.mkdir(exist_ok=True, mode=0o700)
+    owner.take_over(path, group.gid)
+    path.chmod(mode if group.gid != owner.gid else mode & 0o700)
+    for file in path.iterdir():
+        if file.is_file() and not file.is_symlink() and group.gid != owner.gid:
+            file.chmod(doors.file_mode(path))
+
+
+def _forget_former(cloud: Cloud) -> None:
+    """What clouds of before kept: signed tickets for consoles, nginx's files in the cache, denials among the logs."""
+    for name in ("consoles/given", "consoles/revoked", "cache/nginx"):
+        shutil.rmtree(cloud.data / name, ignore_errors=True)
+    for name in ("keys/console.key", "logs/denials.jsonl", "logs/denials.old"):
+        (cloud.data / name).unlink(missing_ok=True)
 
 
 def keys(cloud: Cloud, owner: Account) -> None:

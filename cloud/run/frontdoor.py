@@ -21,7 +21,7 @@ _TEMPLATE = """\
 global
     log stderr format raw daemon notice
     stats socket {run}/haproxy.sock mode 600 level admin
-    stats socket {run}/haproxy-stats.sock mode 600 level user{owner}
+    stats socket {run}/haproxy-stats.sock mode 600 level user{reader}
     maxconn 4000
     nbthread 1
     hard-stop-after 10s
@@ -118,14 +118,14 @@ backend downloads
     server nginx unix@{nginx} maxconn {streams}
 
 backend sockets
-    server sockets unix@{run}/sockets.sock
+    server sockets unix@{run}/front/sockets.sock
 
 backend consoles
-    server consoles unix@{run}/consoles.sock maxconn 400
+    server consoles unix@{run}/consoles/consoles.sock maxconn 400
 
 # Requests that hash a password, whole by now, sent here by nginx: they wait for their turn on no thread.
 frontend hashing
-    bind unix@{run}/hashing.sock mode 600{owner}
+    bind unix@{run}/hashing.sock mode {hashing_mode}{owner}
     maxconn {hashing_most}
     http-request set-var(txn.service) str({others})
     http-request set-var(txn.rid) req.hdr(x-stackling-request-id)
@@ -134,7 +134,7 @@ frontend hashing
 
 backend hashing
     timeout queue 20s
-    server web unix@{run}/web.sock maxconn {hashes}
+    server web unix@{run}/front/web.sock maxconn {hashes}
 
 backend addresses
     stick-table type ipv6 size 100k expire 60s store conn_cur,http_req_rate({window}s)
@@ -283,12 +283,17 @@ def _binds(cloud: Cloud) -> str:
     return "\n".join(lines)
 
 
-def config(cloud: Cloud, *, user: str = "", group: str = "") -> str:
-    """haproxy's configuration. `user` and `group`: whom it becomes after binding, when it is started as root."""
+def config(cloud: Cloud, *, user: str = "", group: str = "", reader: str = "") -> str:
+    """haproxy's configuration. `user` and `group`: whom it becomes after binding, when it is started as root.
+
+    `reader`: another user who asks for its counts. The group is then one for it and nginx.
+    """
     limits = cloud.rate_limits
     return _TEMPLATE.format(
         user=f"    user {user}\n    group {group}" if user else "",
-        owner=f" user {user}" if user else "",
+        owner=f" user {user} group {group}" if user else "",
+        hashing_mode="660" if reader else "600",
+        reader=f" user {reader or user}" if user else "",
         binds=_binds(cloud),
         run=cloud.run,
         errors=_errors(cloud),

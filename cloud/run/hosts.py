@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from cloud.run.settings import CLONE, Cloud, Refused
-from cloud.run.users import Account, as_root
+from cloud.run.users import FOLDERS, Account, Accounts, as_root
 
 
 def _namespaces(cloud: Cloud, *arguments: str) -> str:
@@ -16,10 +16,24 @@ def _namespaces(cloud: Cloud, *arguments: str) -> str:
     return done.stdout
 
 
-def run_folder(cloud: Cloud, account: Account) -> None:
-    """The folder for sockets: /run/stackling/<8 hex>, owned by the control plane's account."""
-    make = f'mkdir -p "$1/hosts" && chmod 755 "$1" "$1/hosts" && chown {account.uid}:{account.gid} "$1" "$1/hosts"'
-    subprocess.run(as_root(["sh", "-c", make, "sh", str(cloud.run)]), check=True)
+def run_folder(cloud: Cloud, accounts: Accounts) -> None:
+    """The folder for sockets, /run/stackling/<8 hex>, and those in it of users.FOLDERS.
+
+    Started by root it is root's: control may make sockets there, and not put files of its own in the place of those that
+    programs started as root read.
+    """
+    control, starter = accounts.control, accounts.starter
+    lines = [
+        f'mkdir -p "$1/hosts" && chown {starter.uid}:{control.gid} "$1" && chmod {"1775" if control.is_other else "0755"} "$1"',
+        f'chown {control.uid}:{control.gid} "$1/hosts" && chmod 755 "$1/hosts"',
+    ]
+    for name, (whose, group, mode) in FOLDERS.items():
+        owner, passes = accounts.of(whose), accounts.of(group)
+        bits = mode if owner.gid != passes.gid else mode & 0o700
+        lines.append(
+            f'if [ -L "$1/{name}" ]; then rm "$1/{name}"; fi && mkdir -p "$1/{name}" && chown -h {owner.uid}:{passes.gid} "$1/{name}" && chmod {bits:05o} "$1/{name}"'
+        )
+    subprocess.run(as_root(["sh", "-c", " && ".join(lines), "sh", str(cloud.run)]), check=True)
 
 
 def up(cloud: Cloud) -> tuple[dict[str, str], list[str]]:

@@ -62,12 +62,12 @@ http {{
     proxy_set_header Connection "";
     proxy_set_header X-Sendfile-Type X-Accel-Redirect;
 
-    upstream web {{ server unix:{run}/web.sock; keepalive 32; }}
+    upstream web {{ server unix:{run}/front/web.sock; keepalive 32; }}
     upstream hashing {{ server unix:{run}/hashing.sock; keepalive 8; }}
-    upstream bytes {{ server unix:{run}/bytes.sock; }}
-    upstream handover {{ server unix:{run}/handover.sock; }}
-    upstream hostbytes {{ server unix:{run}/hostbytes.sock; }}
-    upstream internal {{ server unix:{run}/internal.sock; }}
+    upstream bytes {{ server unix:{run}/front/bytes.sock; }}
+    upstream handover {{ server unix:{run}/front/handover.sock; }}
+    upstream hostbytes {{ server unix:{run}/front/hostbytes.sock; }}
+    upstream internal {{ server unix:{run}/front/internal.sock; }}
 
     map $request_uri $service {{
         default {others};
@@ -132,7 +132,7 @@ _OWN = (400, 408, 413, 414, 500, 504)
 
 
 def door(cloud: Cloud) -> Path:
-    """The socket for the front door. nginx lets anyone use its sockets, so they lie in a folder of this account's."""
+    """The socket for the front door. nginx lets anyone use its sockets, so they lie in a folder that others may not pass."""
     return cloud.run / "nginx" / "door.sock"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cloud.run import nginx
 from cloud.run.settings import CLONE, Cloud
-from cloud.run.users import Account
+from cloud.run.users import Accounts
 
 #: How many requests web serves at a time. They wait on the database, not on hosts.
 WEB_THREADS = 4
@@ -24,6 +24,7 @@ class Program:
     name: str
     command: tuple[str, ...]
     root: bool = False
+    user: str = "control"  # of users.Accounts
     environment: dict[str, str] = field(default_factory=dict)
     stop_seconds: int = 10
     priority: int = 100
@@ -35,24 +36,24 @@ def _python(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, *arguments)
 
 
-def _web(cloud: Cloud) -> tuple[str, ...]:
-    socket = f"{cloud.run}/web.sock"
+def _web(cloud: Cloud, mode: str) -> tuple[str, ...]:
+    socket = str(cloud.web_door)
     return _python(
         "-m", "cloud.run.serve", socket, "--", sys.executable, "-m", "granian", "--uds", socket,
-        "--uds-permissions", "0600", "--interface", "wsgi", "--workers", "1", "--respawn-failed-workers", "--workers-kill-timeout", "5s",
+        "--uds-permissions", mode, "--interface", "wsgi", "--workers", "1", "--respawn-failed-workers", "--workers-kill-timeout", "5s",
         "--no-access-log", "--log-level", "warning", "--blocking-threads", str(WEB_THREADS), "--no-ws", "cloud.run.web:application",
     )  # fmt: skip
 
 
 def _sockets(cloud: Cloud) -> tuple[str, ...]:
-    socket = f"{cloud.run}/sockets.sock"
+    socket = f"{cloud.run}/front/sockets.sock"
     return _python("-m", "cloud.run.serve", socket, "--", sys.executable, "-m", "cloud.run.sockets", socket)
 
 
-def control_plane(cloud: Cloud, front_door_root: bool) -> list[Program]:
+def control_plane(cloud: Cloud, front_door_root: bool, *, several_users: bool = False) -> list[Program]:
     """Everything but the host agents. The front door starts as root where it binds inside a namespace."""
     programs = [
-        Program("web", _web(cloud)),
+        Program("web", _web(cloud, "0660" if several_users else "0600")),
         Program("sockets", _sockets(cloud)),
         Program(
             "control",
@@ -63,13 +64,15 @@ def control_plane(cloud: Cloud, front_door_root: bool) -> list[Program]:
         ),
         Program(
             "consoles",
-            _python("-m", "cloud.run.consoles", f"{cloud.run}/consoles.sock", f"{cloud.run}/console-door.sock"),
+            _python("-m", "cloud.run.consoles", f"{cloud.run}/consoles/consoles.sock", f"{cloud.run}/door/consoles.sock"),
+            user="consoles",
         ),
         Program("bytes", _python("-m", "cloud.run.bytes")),
         Program(
             "nginx",
             _python("-m", "cloud.run.serve", *map(str, (nginx.door(cloud), nginx.agents(cloud))), "--",
                     "nginx", "-e", "stderr", "-c", f"{cloud.run}/nginx.conf"),
+            user="nginx",
             priority=190,
         ),
         Program(
@@ -125,7 +128,7 @@ def agents(cloud: Cloud, underlay: dict[str, str]) -> list[Program]:
     return found
 
 
-def _section(program: Program, cloud: Cloud, account: Account) -> str:
+def _section(program: Program, cloud: Cloud, accounts: Accounts) -> str:
     def plain(text: str) -> str:  # supervisor expands % in values
         return text.replace("%", "%%")
 
@@ -155,14 +158,15 @@ def _section(program: Program, cloud: Cloud, account: Account) -> str:
         ]
     if environment:
         lines.append(f"environment={environment}")
-    if account.is_other and not program.root:
-        lines.append(f"user={account.name}")
+    if accounts.of(program.user).is_other and not program.root:
+        lines.append(f"user={accounts.of(program.user).name}")
     return "\n".join(lines)
 
 
-def supervisor_config(name: str, programs: Iterable[Program], cloud: Cloud, account: Account) -> str:
+def supervisor_config(name: str, programs: Iterable[Program], cloud: Cloud, accounts: Accounts) -> str:
     """The configuration of one supervisord, whose control socket is `<run>/<name>.sock`."""
-    owner = f"chown={account.name}\n" if account.uid else ""  # whoever started the cloud may ask how its agents are
+    starter = accounts.starter  # may ask how the agents are, which run under root's
+    owner = f"chown={starter.name}\n" if starter.uid else ""
     head = f"""\
 ; Written by `make run`; changes here are lost.
 [unix_http_server]
@@ -185,7 +189,7 @@ childlogdir={cloud.logs}
 directory={CLONE}
 minfds=4096
 """
-    return "\n\n".join([head, *(_section(program, cloud, account) for program in programs)]) + "\n"
+    return "\n\n".join([head, *(_section(program, cloud, accounts) for program in programs)]) + "\n"
 
 
 def pid_file(cloud: Cloud, name: str) -> Path:

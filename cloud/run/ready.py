@@ -101,7 +101,7 @@ def processor_seconds(pid: int) -> float:
 def _not_ready(cloud: Cloud) -> str:
     """What is missing, or ""."""
     try:
-        status, said = ask_web(cloud.run / "web.sock", "/readyz")
+        status, said = ask_web(cloud.web_door, "/readyz")
         if status != 200:
             return f"{status} {said}"
         if missing := hosts_missing(cloud):
@@ -130,7 +130,7 @@ def _own_door(cloud: Cloud) -> Any:
 def hosts_missing(cloud: Cloud) -> str:
     """What /readyz says of the hosts, as a sentence, while not all of this machine's are up; "" once they are."""
     up, wanted = (
-        json.loads(ask_web(cloud.run / "web.sock", "/readyz")[1]).get("hosts_up", 0),
+        json.loads(ask_web(cloud.web_door, "/readyz")[1]).get("hosts_up", 0),
         cloud.hosts + cloud.fake_hosts,
     )
     return "" if up >= wanted else f"{up} of {wanted} hosts are up"

@@ -88,6 +88,11 @@ class Cloud:
         return self.data / "logs"
 
     @property
+    def web_door(self) -> Path:
+        """Web's socket, where it tells all that it knows."""
+        return self.run / "front" / "web.sock"
+
+    @property
     def scheme(self) -> str:
         """What clients speak to the front door itself."""
         return "https" if self.tls_pem else "http"
@@ -95,7 +100,7 @@ class Cloud:
     @property
     def spool(self) -> Path:
         """Where nginx keeps bodies that come slowly and answers that go slowly."""
-        return self.data / "cache" / "nginx"
+        return self.data / "spool"
 
     @property
     def static_root(self) -> Path:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from cloud.run import lean
+from common import doors
 from hostagent import memory
 
 
@@ -33,6 +34,7 @@ async def serve(socket: Path) -> None:
 
 if __name__ == "__main__":
     memory.few_arenas()
-    os.umask(0o077)
+    path = Path(sys.argv[1])
+    os.umask(0o077 & ~doors.socket_mode(path.parent))  # the socket's mode is what it leaves
     lean.without_unused_drivers()
-    asyncio.run(serve(Path(sys.argv[1])))
+    asyncio.run(serve(path))

@@ -17,7 +17,7 @@ from typing import IO, Any
 from cloud.run import files, frontdoor, hosts, nginx, programs, ready, supervise, vendor, watch
 from cloud.run.settings import CLONE, Cloud, Refused
 from cloud.run.steps import Steps, hash_files, hash_tree_facts, run, stream_steps
-from cloud.run.users import Account, as_root, control_account
+from cloud.run.users import Account, Accounts, accounts_of, as_root
 
 #: While it is there, a restore (cloud.backup.restoring) was begun and not ended.
 UNFINISHED = ".restoring"
@@ -72,8 +72,10 @@ def _quiet_environment() -> dict[str, str]:
 
 def _only_one(cloud: Cloud) -> IO[str]:
     """The lock that one `make run` of this cloud holds as long as it lives."""
-    lock = (cloud.data / ".lock").open("a+")
-    (cloud.data / ".lock").chmod(0o600)  # whoever could open it could hold it
+    # Of this user's alone: whoever could open it could hold it. No link: the folder is control's, and we may be root.
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    lock = os.fdopen(os.open(cloud.data / ".lock", flags, 0o600), "a+")
+    os.fchmod(lock.fileno(), 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -96,23 +98,27 @@ def at_rest(cloud: Cloud) -> Iterator[None]:
         yield
 
 
-def write_configs(cloud: Cloud, account: Account, underlay: dict[str, str]) -> list[str]:
-    """Configurations of the front door and of the supervisors. Gives the supervisors' names: root's own only when split."""
+def write_configs(cloud: Cloud, accounts: Accounts, underlay: dict[str, str]) -> list[str]:
+    """Configurations of the front door and of the supervisors, which are the starter's: what root reads nobody else writes.
+
+    Gives the supervisors' names: root's own only when split.
+    """
     root = os.geteuid() == 0
     door_as_root = root or bool(cloud.netns)
-    drops = door_as_root and account.uid != 0
-    entry = frontdoor.config(cloud, user=account.name if drops else "", group=str(_group(account)) if drops else "")
-    files.write(cloud.run / "haproxy.cfg", entry, account)
-    files.write(cloud.run / "errors.map", frontdoor.errors_map(), account)
-    files.write(cloud.run / "nginx.conf", nginx.config(cloud), account)
-    everything = programs.control_plane(cloud, door_as_root) + programs.agents(cloud, underlay)
+    front, starter, several = accounts.front, accounts.starter, accounts.are_several
+    becomes = {"user": front.name, "group": str(_group(front))} if door_as_root and front.uid != 0 else {}
+    entry = frontdoor.config(cloud, **becomes, reader=accounts.control.name if several else "")
+    files.write(cloud.run / "haproxy.cfg", entry, starter)
+    files.write(cloud.run / "errors.map", frontdoor.errors_map(), starter)
+    files.write(cloud.run / "nginx.conf", nginx.config(cloud), starter, 0o644 if several else 0o600)
+    everything = programs.control_plane(cloud, door_as_root, several_users=several) + programs.agents(cloud, underlay)
     split = {"supervisor": everything} if root else {
         "supervisor": [p for p in everything if not p.root],
         "agents": [p for p in everything if p.root],
     }  # fmt: skip
     split = {name: parts for name, parts in split.items() if parts}
     for name, parts in split.items():
-        files.write(cloud.run / f"{name}.conf", programs.supervisor_config(name, parts, cloud, account), account)
+        files.write(cloud.run / f"{name}.conf", programs.supervisor_config(name, parts, cloud, accounts), starter)
     return list(split)
 
 
@@ -169,19 +175,20 @@ def _block(cloud: Cloud, account: Account, seconds: float) -> str:
     return "\n" + "\n".join(rows) + "\n"
 
 
-def _make_state(cloud: Cloud, steps: Steps) -> Account:
-    """Folders, keys, passwords; the account that owns them."""
+def _make_state(cloud: Cloud, steps: Steps) -> Accounts:
+    """Folders, keys, passwords; the accounts that own them."""
     with steps.step("keys and folders") as notes:
         cloud.data.mkdir(parents=True, exist_ok=True)
-        account = control_account(cloud)
-        hosts.run_folder(cloud, account)
-        files.folders(cloud, account)
+        accounts = accounts_of(cloud)
+        account = accounts.control
+        hosts.run_folder(cloud, accounts)
+        files.folders(cloud, accounts)
         files.keys(cloud, account)
         known = files.passwords(cloud, account)
         files.clouds_yaml(cloud, account, known)
         files.secret_settings(cloud, account)
         notes.append(f"control plane runs as {account.name}")
-    return account
+    return accounts
 
 
 ADDRESS_SECONDS = 120.0  # how long a machine that boots may take until it has the address to listen on
@@ -235,7 +242,8 @@ def up(cloud: Cloud) -> int:
         supervise.stop(cloud, name)
     _check_port(cloud)
     prepare_clone(steps)
-    account = _make_state(cloud, steps)
+    accounts = _make_state(cloud, steps)
+    account = accounts.control
     environment = cloud.child_environment()
     underlay: dict[str, str] = {}
     if cloud.hosts or cloud.netns:
@@ -247,7 +255,7 @@ def up(cloud: Cloud) -> int:
     stream_steps(
         steps, [sys.executable, "-m", "cloud.run.prepare"], cwd=CLONE, env=environment, umask=0o077, **account.switch()
     )
-    names = write_configs(cloud, account, underlay)
+    names = write_configs(cloud, accounts, underlay)
     try:
         return _serve(cloud, account, steps, names, lock.fileno())
     finally:

@@ -1,8 +1,10 @@
-"""Who runs what: only host agents run as root.
+"""Who runs what, and in which folders they meet: only host agents run as root.
 
-Started by root, the control plane becomes the system user `stackling`. Where that user cannot read the clone or reach the data
-(a clone under /root, say) the start is refused with the command that helps; only STACKLING_USER=root makes it stay root. Started
-by someone else, the control plane is that user and what needs root goes through sudo.
+Started by root, the control plane becomes the system user `stackling`, and what parses strangers' bytes before anybody knows who
+they are (the front door, nginx, the consoles) users of their own, who reach what FOLDERS and DATA give them and nothing else.
+Where one of them cannot read the clone or reach the data (a clone under /root, say) the start is refused with the command that
+helps; only STACKLING_USER=root makes all of them root. Started by someone else, all are that user and what needs root goes
+through sudo. Decision 0097.
 """
 
 import os
@@ -18,6 +20,29 @@ from cloud.run.settings import CLONE, Cloud, Refused
 from hostagent import accounts
 
 SERVICE_USER = "stackling"
+FRONT_USER, NGINX_USER, CONSOLES_USER = "stackling-front", "stackling-nginx", "stackling-consoles"
+
+#: Folder of sockets in the run folder → (whose it is, whose group may pass, mode): a server's own, for those who connect to it.
+#: What is made in them has that group. The run folder itself is root's: control makes sockets there that are its own alone.
+FOLDERS: dict[str, tuple[str, str, int]] = {
+    "front": ("control", "front", 0o2710),  # web, bytes, sockets: the front door and nginx connect
+    "nginx": ("nginx", "front", 0o2710),  # the front door connects, and agents that are not root
+    "consoles": ("consoles", "front", 0o2710),  # the front door connects
+    "door": ("control", "consoles", 0o2710),  # consoles ask for guests' connections
+}
+#: Folder in STACKLING_DATA → the same. Each belongs to one user; a group is named where others read, which is nginx images.
+DATA: dict[str, tuple[str, str, int]] = {
+    "keys": ("control", "", 0o700),
+    "keys/tokens": ("control", "", 0o700),
+    "keys/hosts": ("control", "", 0o700),
+    "images": ("control", "nginx", 0o2710),
+    "consoles": ("control", "", 0o700),
+    "denials": ("control", "", 0o700),
+    "backups": ("control", "", 0o700),
+    "cache": ("control", "", 0o700),
+    "spool": ("nginx", "", 0o700),
+    "logs": ("starter", "", 0o700),  # supervisord writes them, as root: nobody else may put a link there
+}
 
 
 @dataclass(frozen=True)
@@ -37,15 +62,39 @@ class Account:
         if self.is_other:
             os.chown(path, self.uid, self.gid)
 
-    def take_over(self, folder: Path) -> None:
+    def take_over(self, folder: Path, gid: int) -> None:
         """A folder with all in it: a start that was cut, or that ran as another account, leaves nothing that is in our way."""
         for path in (folder, *folder.rglob("*")):
-            if path.lstat().st_uid != self.uid:
-                os.chown(path, self.uid, self.gid, follow_symlinks=False)
+            facts = path.lstat()
+            if (facts.st_uid, facts.st_gid) != (self.uid, gid):
+                os.chown(path, self.uid, gid, follow_symlinks=False)
 
     def switch(self) -> dict[str, object]:
         """Keyword arguments for subprocess that run a command as this account."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.is_other else {}
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Whom a cloud's programs run as. `starter` is who started it, who keeps what a program that is root reads."""
+
+    starter: Account
+    control: Account
+    front: Account
+    nginx: Account
+    consoles: Account
+
+    @classmethod
+    def one(cls, account: Account) -> "Accounts":
+        return cls(account, account, account, account, account)
+
+    @property
+    def are_several(self) -> bool:
+        return len({self.control.uid, self.front.uid, self.nginx.uid, self.consoles.uid}) > 1
+
+    def of(self, name: str) -> Account:
+        found: Account = getattr(self, name)
+        return found
 
 
 def _account(entry: pwd.struct_passwd) -> Account:
@@ -78,6 +127,26 @@ def control_account(cloud: Cloud) -> Account:
     if not _can_run(account, cloud):
         raise Refused(_out_of_reach(account, (CLONE, Path(sys.prefix), Path(sys.base_prefix), cloud.data)))
     return account
+
+
+def accounts_of(cloud: Cloud) -> Accounts:
+    """The accounts of this cloud's programs. The data folder must exist.
+
+    Raises: Refused where they could not work, with what would let them.
+    """
+    control = control_account(cloud)
+    if not control.is_other:
+        return Accounts.one(control)
+    try:
+        front = _account(accounts.ensure(FRONT_USER))
+        nginx = _account(accounts.ensure(NGINX_USER, groups=(FRONT_USER,)))
+        consoles = _account(accounts.ensure(CONSOLES_USER))
+        accounts.ensure(SERVICE_USER, groups=(FRONT_USER,))
+    except accounts.NoAccount as error:
+        raise Refused(f"A user for what strangers reach could not be made: {error}.") from None
+    if not _can_run(consoles, cloud):
+        raise Refused(_out_of_reach(consoles, (CLONE, Path(sys.prefix), Path(sys.base_prefix), cloud.data)))
+    return Accounts(_account(pwd.getpwuid(os.geteuid())), control, front, nginx, consoles)
 
 
 def _out_of_reach(account: Account, places: tuple[Path, ...]) -> str:

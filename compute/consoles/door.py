@@ -19,6 +19,7 @@ from typing import Any
 
 from django.db import DatabaseError, close_old_connections
 
+from common import doors
 from common.clock import now
 from common.errors import CloudError, Unavailable
 from compute.consoles import opening, watch
@@ -47,7 +48,7 @@ class Door:
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._listener.bind(str(path))
-        path.chmod(0o660)
+        path.chmod(doors.socket_mode(path.parent))
         self._listener.listen(64)
         self._listener.setblocking(False)
         self._selector = selectors.DefaultSelector()

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from common import doors
 from common.errors import CloudError, NotFound
 from common.ids import new_hex
 
@@ -83,6 +84,7 @@ class Part:
     def settle(self, target: Path) -> None:
         """Takes the target's place, whole and on the disk."""
         self.flush()
+        os.fchmod(self._file.fileno(), doors.file_mode(target.parent))
         self._file.close()
         self.path.replace(target)
         _sync_folder(target.parent)

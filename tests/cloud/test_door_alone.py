@@ -225,7 +225,8 @@ def test_a_request_that_lasts_too_long_is_cut(make_door: Callable[..., Door], mo
 def test_what_serves_consoles_learns_no_session_and_no_token(make_door: Callable[..., Door]) -> None:
     """C12: it parses strangers' bytes; who takes it over would have had every session whose browser opens a console."""
     door = make_door()
-    consoles = Behind(f"{door.cloud.run}/consoles.sock", Told)
+    (door.cloud.run / "consoles").mkdir()
+    consoles = Behind(f"{door.cloud.run}/consoles/consoles.sock", Told)
     threading.Thread(target=consoles.serve_forever, daemon=True).start()
     session, page = cookies.of_consoles(door.cloud.id)
     sent = f"stackling_{door.cloud.id}=a-session; {session}=mine; other=x; {page}=the-page's; csrftoken=y"

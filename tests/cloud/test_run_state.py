@@ -15,7 +15,7 @@ import yaml
 from cloud.run import files, frontdoor, prepare, programs, settings, users
 from cloud.run.settings import Refused
 from cloud.run.steps import Steps, hash_files
-from cloud.run.users import Account
+from cloud.run.users import Account, Accounts
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def snapshot(folder):
 
 
 def start(here, me):
-    files.folders(here, me)
+    files.folders(here, Accounts.one(me))
     files.keys(here, me)
     files.clouds_yaml(here, me, files.passwords(here, me))
     return snapshot(here.data)
@@ -48,7 +48,7 @@ def test_a_second_start_changes_no_key_and_no_password(here, me):
 
 
 def test_what_is_secret_is_readable_by_its_owner_only(here, me):
-    files.folders(here, me)
+    files.folders(here, Accounts.one(me))
     files.keys(here, me)
     files.clouds_yaml(here, me, files.passwords(here, me))
     for path in [*(here.data / "keys").rglob("*"), here.data / "passwords", here.data / "clouds.yaml"]:
@@ -56,7 +56,7 @@ def test_what_is_secret_is_readable_by_its_owner_only(here, me):
 
 
 def test_a_given_password_replaces_a_made_one(here, me, tmp_path):
-    files.folders(here, me)
+    files.folders(here, Accounts.one(me))
     made = files.passwords(here, me)
     given = settings.read({**here.environment, "STACKLING_DEMO_PASSWORD": "kept-by-me"})
     assert files.passwords(given, me) == {"admin": made["admin"], "demo": "kept-by-me"}
@@ -86,13 +86,13 @@ def test_a_place_that_the_control_planes_user_cannot_reach_is_refused_with_the_c
 @pytest.mark.lab
 def test_what_a_cut_start_left_is_taken_over(here, me):
     """Case 56: a first build that was cut, or ran as another, left a folder that the next start could not write."""
-    files.folders(here, me)
+    files.folders(here, Accounts.one(me))
     left = here.data / "cache" / "demo"
     left.mkdir()
     (left / ".code").touch()
     os.chown(left, 12345, 12345)
     os.chown(left / ".code", 12345, 12345)
-    files.folders(here, me)
+    files.folders(here, Accounts.one(me))
     assert {path.stat().st_uid for path in (left, left / ".code")} == {me.uid}
 
 
@@ -150,13 +150,13 @@ def test_the_front_door_takes_its_root_away_and_hides_internal_paths(here):
 
 
 def test_only_agents_start_as_root_and_keep_their_guests(here, me):
-    other = Account("stackling", me.uid + 1, me.gid + 1)
+    names = ("stackling", "stackling-front", "stackling-nginx", "stackling-consoles")
+    others = Accounts(me, *(Account(name, me.uid + n, me.gid + n) for n, name in enumerate(names, 1)))
     everything = programs.control_plane(here, True) + programs.agents(here, {"host1": "10.0.0.1"})
     assert {program.name for program in everything if program.root} == {"agent-host1", "frontdoor"}
-    text = programs.supervisor_config("supervisor", everything, here, other)
+    text = programs.supervisor_config("supervisor", everything, here, others)
     sections = dict(part.split("]\n", 1) for part in text.split("[program:")[1:])
     assert "stopasgroup=false" in sections["agent-host1"] and "user=" not in sections["agent-host1"]
-    assert all(
-        "user=stackling" in sections[name]
-        for name in ("web", "bytes", "nginx", "control", "sockets", "consoles", "redis", "agent-fake")
-    )
+    own = {"nginx": "stackling-nginx", "consoles": "stackling-consoles"}
+    for name in ("web", "bytes", "nginx", "control", "sockets", "consoles", "redis", "agent-fake"):
+        assert f"user={own.get(name, 'stackling')}" in sections[name].splitlines()
