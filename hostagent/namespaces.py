@@ -123,11 +123,13 @@ def outer_namespace(name: str, *, make: bool) -> tuple[Path | None, bool]:
     if not name:
         return None, False
     path = Path("/run/netns") / name
-    if path.exists() or not make:
+    if not make:
         return path, False
-    run("ip", "netns", "add", name)
-    inside(path, "ip", "link", "set", "lo", "up")
-    return path, True
+    made = not path.exists()
+    if made:
+        run("ip", "netns", "add", name)
+    inside(path, "ip", "link", "set", "lo", "up")  # one that was given may have it down: nobody could bind in it
+    return path, made
 
 
 def refuse_clash(cloud: Cloud, outer: Path | None, external: ipaddress.IPv4Network, *, ours: str) -> None:

@@ -1,5 +1,6 @@
 """Hosts in namespaces: made, entered again, refused, removed."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,3 +82,14 @@ def test_down_ends_what_runs_on_the_hosts_and_leaves_nothing(world: World) -> No
     assert str(host.cloud.run) not in mounts
     assert world.outer not in subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
     namespaces.down(host.cloud)
+
+
+def test_a_namespace_that_was_given_has_its_loopback_up(request: pytest.FixtureRequest) -> None:
+    """The front door listens on 127.0.0.1 in it, and could not bind."""
+    name = f"stk-given-{os.getpid()}"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    request.addfinalizer(lambda: subprocess.run(["ip", "netns", "del", name], check=True))
+    path, made = namespaces.outer_namespace(name, make=True)
+    assert path is not None and not made  # not ours to remove
+    shown = subprocess.run(["ip", "-n", name, "-br", "address", "show", "lo"], capture_output=True, text=True)
+    assert "127.0.0.1" in shown.stdout
