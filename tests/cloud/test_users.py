@@ -129,6 +129,7 @@ def places(fake_cloud: LiveCloud) -> Iterator[dict[str, Path]]:
     image = rest.ok("POST", f"{IMAGE}/images", {"name": "seen", "container_format": "bare", "disk_format": "raw"})["id"]
     sent = rest.ask("PUT", f"{IMAGE}/images/{image}/file", b"bytes", **{"Content-Type": "application/octet-stream"})
     assert sent.status == 204, sent.text
+    assert rest.ask("GET", f"{IMAGE}/images/{image}/file").content == b"bytes", "nginx sends what it may only read"
     run = Path(fake_cloud.ready["run"])
     host = run / "hosts" / "host1"
     host.mkdir()
