@@ -9,7 +9,7 @@ from django.conf import settings
 
 from audit.context import Context
 from audit.models import Event
-from audit.scrub import text
+from audit.scrub import fit, text
 from common.actor import Actor
 from common.clock import now
 
@@ -40,7 +40,8 @@ def event(
     """A record that is not written yet. `reason`: {"reasonType", "reasonCode", "policyType", "policyId"}."""
     actor = actor or (context.actor if context else None)
     body: dict[str, Any] = {"eventType": kind}
-    body |= {name: value for name, value in (("reason", reason), ("before", before), ("after", after)) if value}
+    body |= {"reason": reason} if reason else {}
+    body |= {name: fit(values) for name, values in (("before", before), ("after", after)) if values}
     body |= _initiator(actor, context, methods)
     return Event(
         event_time=now(),

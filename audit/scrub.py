@@ -1,5 +1,6 @@
 """Values as a record may hold them: short, JSON, and without what opens anything."""
 
+import json
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -9,6 +10,7 @@ HIDDEN, CHANGED = "***", "***changed***"
 LONGEST = 1000  # characters of one text
 MOST = 64  # entries of one list or object
 DEEPEST = 4
+LARGEST = 16_384  # characters of all fields of a record, before or after
 #: Parts of a name by which what it names is taken for a secret, wherever a user writes it (properties, metadata, extra).
 NAMES = (
     "password", "passwd", "secret", "token", "private", "credential", "user_data", "userdata", "signature", "ticket", "apikey",
@@ -23,6 +25,8 @@ def is_secret(name: str) -> bool:
 
 def text(value: str) -> str:
     """A text, cut, with the addresses in it bare: passwords and signatures stand in an address's login and query."""
+    if not value.isascii() or "\0" in value:  # no database takes NUL or half a character: a record must not fail by one
+        value = value.replace("\0", "").encode("utf-8", "replace").decode()
     if "://" in value:
         value = " ".join(_bare(word) if "://" in word else word for word in value.split(" "))
     if "PRIVATE KEY-----" in value:
@@ -63,3 +67,15 @@ def plain(value: Any, deep: int = 0) -> Any:
                 return "…"
             return [plain(one, deep + 1) for one in list(value)[:MOST]]
     return text(str(value))
+
+
+def fit(values: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a record, small enough together: of what is too long only its length is told."""
+    sizes = {name: len(json.dumps(value, ensure_ascii=False)) + len(name) for name, value in values.items()}
+    if sum(sizes.values()) <= LARGEST:
+        return values
+    kept, used = {}, 0
+    for name in sorted(values, key=sizes.__getitem__)[:MOST]:
+        used += sizes[name]
+        kept[name] = values[name] if used <= LARGEST else f"… {sizes[name]} characters"
+    return kept

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
+from audit import context
 from common.actor import Actor
 from common.clock import now
 from common.errors import Conflict, Forbidden, Invalid, NotFound
@@ -342,7 +343,15 @@ def sweep() -> int:
 def _drop(row: Any, subject: str) -> int:
     if not type(row).objects.filter(pk=row.pk).exists():
         return 0  # went with another
-    _remove([_about(row, subject)])
+    found = _about(row, subject)
+    if context.current() is not None:
+        _remove([found])
+        return 1
+    project = found.kind.model._default_manager.filter(pk=row.object_pk).values_list("project_id", flat=True).first()
+    with context.acting(
+        Actor.internal("end of a share", project_id=project)
+    ):  # by the clock, and recorded all the same
+        _remove([found])
     return 1
 
 

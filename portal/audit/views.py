@@ -176,7 +176,7 @@ class EventItem(ItemPage):
         return audits.find(actor, id)
 
     def detail(self, actor: Actor, row: Event) -> Detail:
-        cards = [Card(_("What"), pairs=self._what(actor, row)), Card(_("Who"), pairs=_who(row), side=True)]
+        cards = [Card(_("What"), pairs=self._what(actor, row)), Card(_("Who"), pairs=_who(actor, row), side=True)]
         changes = _changes(row)
         if changes:
             columns = (Column(_("Field")), Column(_("Before")), Column(_("After")))
@@ -204,9 +204,12 @@ class EventItem(ItemPage):
         return [pair for pair in pairs if pair[1].value]
 
 
-def _who(row: Event) -> list[tuple[Any, Cell]]:
+def _who(actor: Actor, row: Event) -> list[tuple[Any, Cell]]:
+    """A manager is not told in which other project somebody works who changed a thing of this one."""
     body = row.body
     credential, scope = body.get("credential") or {}, body.get("scope") or {}
+    if scope.get("project_id") != row.project_id and not audits.sees_all(actor):
+        scope = {}
     pairs = [
         (_("User"), Cell("text", row.initiator_name or _("unknown"))),
         (_("User ID"), Cell("copy", row.initiator_id)),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,9 +16,14 @@ from audit.models import Event
 from audit.scrub import is_secret
 from cloud.audited import AUDITED, NOT_AUDITED
 from common.actor import Actor
+from common.clock import now
 from compute.flavors.models import Flavor
 from compute.servers.models import Server
-from identity.models import Project, ProjectTag, Role, User
+from identity.models import Project, ProjectTag, Role, User, UserShare
+from identity.sharing import kinds
+from identity.sharing import services as sharing
+from identity.sharing.levels import LEVELS
+from images.images.models import Image
 from tests.compute.world import World
 from tests.openstackapi.asking import Asker, furnish
 
@@ -234,3 +240,21 @@ def test_a_subject_is_the_model_that_operations_name() -> None:
         "server": "compute.Server",
         "image": "images.Image",
     }
+
+
+def test_a_share_that_ends_by_the_clock_is_recorded(transactional_db: None, events: Events) -> None:
+    """7: shares: given by a person, ended by the clock, in the project of what was shared."""
+    domain = Project.objects.create(pk="default", name="Default", is_domain=True)
+    user = User.objects.create(name="guest", domain_id=domain.pk)
+    image = Image.objects.create(project_id="p", name="n")
+    kind = kinds.find("image")
+    with context.acting(WHO):
+        UserShare.objects.create(
+            user=user, content_type=kinds.content_type(kind), object_pk=image.pk, given_by="u", key="k",
+            permission=kinds.permission(kind, LEVELS[0]), expires_at=now() - timedelta(hours=1),
+        )  # fmt: skip
+    assert sharing.sweep() == 1
+    given, ended = events(target_type="data/security/share")
+    assert (given.action, given.initiator_name, given.project_id) == ("create", "user", "p")
+    assert (ended.action, ended.initiator_name, ended.project_id) == ("delete", "end of a share", "p")
+    assert given.body["after"]["user_id"] == ended.body["before"]["user_id"] == user.pk and given.body["after"]["level"]

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from audit import cadf, scrub
+from audit import cadf, context, scrub
 from audit.models import Event
-from identity.models import User
+from common.actor import Actor
+from identity.models import Project, User
 from tests.audit.conftest import AUTH, password
 from tests.compute.world import World
 from tests.openstackapi.asking import ADMIN, Asker
@@ -101,8 +102,21 @@ def _project(asker: Asker) -> str:
         ({"a": {"b": {"c": {"d": 1}}}}, {"a": {"b": {"c": {"d": 1}}}}),
         ({"a": {"b": {"c": {"d": {"e": 1}}}}}, {"a": {"b": {"c": {"d": "…"}}}}),
         (list(range(100)), list(range(scrub.MOST))),
+        ("a\0b\ud800", "ab?"),
     ],
 )
 def test_values_are_short_and_bare(value: Any, shown: Any) -> None:
     """7: what a record holds of a value."""
     assert scrub.plain(value) == shown
+
+
+def test_a_record_is_small_whatever_was_sent(transactional_db: None) -> None:
+    """7: a megabyte of properties is no megabyte of records; what was left out is told by its length."""
+    with context.acting(Actor(user_id="u", user_name="user\0")):
+        Project.objects.create(
+            pk="p", name="p", extra={f"n{n}": {f"m{m}": "x" * 900 for m in range(60)} for n in range(60)}
+        )
+    (row,) = Event.objects.all()
+    assert len(json.dumps(row.body)) < scrub.LARGEST + 2000
+    assert row.body["after"]["name"] == "p" and "characters" in row.body["after"]["extra"]
+    assert row.initiator_name == "user"
