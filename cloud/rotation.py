@@ -19,6 +19,7 @@ from hostagent.contract import ORDER_LIFE, WINDOW
 from hostagent.keyfile import RETIRED, STAGED
 from identity import tokenkeys
 from identity.credentials import crypto, resealing
+from identity.revocation import services as revocation
 
 Say = Callable[[str], None]
 
@@ -94,7 +95,10 @@ def consoles(say: Say) -> str:
 def tokens(say: Say, *, at_once: bool = False) -> str:
     """The keys that tokens are made with; `at_once`: no token of before counts any more."""
     if at_once:
-        return f"Tokens are made with key {tokenkeys.replace()}; every token of before has ended."
+        number = tokenkeys.replace()
+        time.sleep(SETTLE)
+        revocation.touch()  # what processes remember of tokens that they read before
+        return f"Tokens are made with key {number}; every token of before has ended."
     return f"Tokens are made with key {tokenkeys.rotate()}."
 
 

@@ -37,6 +37,7 @@ from identity.models import (
     Project,
     User,
 )
+from identity.revocation import services as revocation
 from identity.signins.store import SessionStore
 from operations import arrivals
 
@@ -287,14 +288,17 @@ def test_what_opens_consoles_ends(data: Path) -> None:
     assert not ConsoleLink.objects.exists() and not ConsoleTicket.objects.exists()
 
 
-def test_tokens_outlive_their_key_unless_they_must_not(data: Path) -> None:
-    """C4."""
+def test_tokens_outlive_their_key_unless_they_must_not(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C4: also what a process remembers of one that it read ends, once every process has the new keys."""
+    during(monkeypatch, lambda turn: None)
+    remembered = revocation.epoch(fresh=True)
     text = tokenkeys.fernet().encrypt(b"x")
     call_command("keys_rotate", "tokens")
     assert tokenkeys.fernet().decrypt(text) == b"x"
     call_command("keys_rotate", "tokens", "--now")
     with pytest.raises(InvalidToken):
         tokenkeys.fernet().decrypt(text)
+    assert revocation.epoch(fresh=True) != remembered
     again = tokenkeys.fernet().encrypt(b"y")
     call_command("keys_rotate", "tokens")
     assert tokenkeys.fernet().decrypt(again) == b"y"

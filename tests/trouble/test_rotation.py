@@ -58,7 +58,7 @@ def test_the_secret_changes_and_what_it_seals_stays_open(troubled: Troubled, res
     old = keys(cloud, "secret")
     user = rest.ok("GET", f"{IDENTITY}/auth/tokens", **{"X-Subject-Token": rest.token})["token"]["user"]["id"]
     blob = json.dumps({"access": "a" * 32, "secret": "s" * 32})
-    body = {"credential": {"type": "ec2", "blob": blob, "project_id": rest.project_id}}
+    body = {"credential": {"type": "ec2", "blob": blob, "project_id": rest.project_id, "user_id": user}}
     made = rest.ok("POST", f"{IDENTITY}/credentials", body)["credential"]["id"]
     secret = rest.ok(
         "POST", f"{IDENTITY}/users/{user}/application_credentials", {"application_credential": {"name": "r"}}
