@@ -26,6 +26,12 @@ class BadMarker(Invalid):
     template = "Marker %(marker)s could not be found."
 
 
+class MarkerNotFound(BadMarker):
+    """As Nova's servers, flavors and hypervisors say it; its other lists say it as above."""
+
+    template = "marker [%(marker)s] not found"
+
+
 class BadLimit(Invalid):
     template = "Invalid input for field/attribute limit. Value: %(limit)s. It must be a whole number, zero or more."
 
@@ -45,6 +51,7 @@ class Page:
     reverse: bool = False
     params: list[tuple[str, str]] = field(default_factory=list)
     more: bool = False
+    no_marker: type[BadMarker] = BadMarker
 
     @classmethod
     def from_request(
@@ -111,7 +118,7 @@ class Page:
             columns = [column for column, _ in order]
             at = rows.order_by().filter(**{id_column: self.marker}).values(*columns).first()
             if at is None:
-                raise BadMarker(marker=self.marker)
+                raise self.no_marker(marker=self.marker)
             rows = rows.filter(self._after(order, at))
         rows = rows.order_by(*[F(column).desc() if way == "desc" else F(column).asc() for column, way in order])
         return rows[: self.limit + 1]

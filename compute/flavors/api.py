@@ -11,6 +11,7 @@ from compute.servers.schemas import BOOLEAN, NAME, obj
 from compute.views import ComputeView, Page, Response, flag
 from identity import policy
 from openstackapi.fields import Field, Fields
+from openstackapi.pagination import MarkerNotFound
 
 FLAVOR = Fields(
     "flavor",
@@ -109,6 +110,7 @@ class FlavorPage(ComputeView):
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "compute:flavor:get")
         page = Page.from_request(request, sort_keys=_SORT, default_sort=(("id", "asc"),))
+        page.no_marker = MarkerNotFound
         rows = page.cut(list(page.apply(self._selected(request.GET))))
         for row in rows:
             row.links = self.links("flavors", row.id)

@@ -8,6 +8,7 @@ from compute.servers.models import Server
 from compute.servers.requests import canonical, launch_of, launches_password
 from compute.views import ComputeView, Page, Response
 from identity import policy
+from openstackapi.pagination import MarkerNotFound
 
 
 class ServerPage(ComputeView):
@@ -20,6 +21,7 @@ class ServerPage(ComputeView):
             default_sort=(("created_at", "desc"), ("id", "desc")),
             strict_sort=True,
         )
+        page.no_marker = MarkerNotFound
         return page, page.apply(filters.select(self.actor, self.request.GET, self.version))
 
 

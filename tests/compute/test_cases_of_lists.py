@@ -198,3 +198,17 @@ def test_hints_have_an_end(red: Client, image: Any, network: Any, host: Any) -> 
     }
     answer = red.ask("post", "servers", body)
     assert answer.status_code == 400 and "8192" in answer.json()["badRequest"]["message"]
+
+
+def test_an_unknown_marker_is_named_in_novas_words(red: Client, admin: Client, host: Any) -> None:
+    """Case 33: clients look for them."""
+    for client, path, version in (
+        *((red, path, "2.1") for path in ("servers", "servers/detail", "flavors", "flavors/detail")),
+        (admin, "os-hypervisors", "2.53"),
+        (admin, "os-simple-tenant-usage", "2.40"),
+    ):
+        answer = client.ask("get", f"{path}?marker=nowhere", version=version)
+        assert answer.status_code == 400, path
+        assert answer.json()["badRequest"]["message"] == "marker [nowhere] not found"
+    answer = red.ask("get", "os-keypairs?marker=nowhere", version="2.35")
+    assert answer.json()["badRequest"]["message"] == "Marker nowhere could not be found."
