@@ -91,7 +91,7 @@ def test_the_explanation_can_be_asked_for(looker: Caller, web: Any) -> None:
 
 def test_a_denial_is_kept_under_its_request(looker: Caller, web: Any, settings: Any, tmp_path: Path) -> None:
     settings.DATA = tmp_path
-    (tmp_path / "logs").mkdir()
+    (tmp_path / "denials").mkdir()
     answer = looker.ask("post", f"{COMPUTE}/servers/{web.pk}/action", {"os-stop": None})
     request_id, out = answer["X-OpenStack-Request-ID"], StringIO()
     call_command("why", request_id, stdout=out)
