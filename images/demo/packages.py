@@ -11,6 +11,9 @@ ROOT_FILES: dict[str, tuple[str, ...]] = {
     "busybox": ("bin/busybox",),
     "curl": ("usr/bin/curl",),
     "dropbear-bin": ("usr/sbin/dropbear", "usr/bin/dropbearkey", "usr/bin/dbclient"),
+    # scp at either end, and the server of sftp where dropbear looks for it; both need libc alone
+    "openssh-client": ("usr/bin/scp",),
+    "openssh-sftp-server": ("usr/lib/sftp-server", "usr/lib/openssh/sftp-server"),
     "sudo": ("usr/bin/sudo", "usr/libexec/sudo/libsudo_util.so*", "usr/libexec/sudo/sudoers.so"),
     "libpam-modules": ("lib/*/security/pam_permit.so", "lib/*/security/pam_rootok.so"),
     "util-linux": ("bin/lsblk", "bin/findmnt", "sbin/blkid", "sbin/mkfs", "usr/bin/partx"),

@@ -152,6 +152,7 @@ def guest(built: demo.Built, tmp_path: Path) -> Iterator[Guest]:
 
 @pytest.mark.vm
 def test_the_guest_grows_its_disk_gets_an_address_and_lets_demo_in(guest: Guest) -> None:
+    """Case 30: scp and sftp are served as well, by Debian's programs beside dropbear."""
     booted = guest.wait_for(r"demo login: ", 180)
     assert "grown to 1024 MiB" in booted
     assert "eth0 has 10.0.2.15/24" in booted
@@ -161,7 +162,7 @@ def test_the_guest_grows_its_disk_gets_an_address_and_lets_demo_in(guest: Guest)
     guest.wait_for(r"demo@demo:~\$ ", 30)
     # What Tempest's client in a guest runs.
     guest.type(
-        "set -eu -o pipefail; sudo id -u; df -m / | tail -1; lsblk -lb --nodeps; ping -c1 -w5 10.0.2.2; echo DO''NE"
+        "set -eu -o pipefail; test -x /usr/bin/scp; test -x /usr/lib/sftp-server; sudo id -u; df -m / | tail -1; lsblk -lb --nodeps; ping -c1 -w5 10.0.2.2; echo DO''NE"
     )
     said = guest.wait_for("DONE", 60)
     assert re.search(r"(?m)^0\r?$", said)
