@@ -102,27 +102,3 @@ def test_nothing_is_asked_where_nothing_was_done_since(cloud: LiveCloud, tmp_pat
     (after,) = booted(Rest(cloud), "after")
     Rest(cloud).delete(before[0])
     assert domains(cloud) == dict.fromkeys([before[1], after], "running")
-
-
-@pytest.mark.slow
-def test_of_a_backup_in_the_midst_of_launches_nothing_is_lost(cloud: LiveCloud, tmp_path: Path) -> None:
-    """C4: rows that are half begun in it have their keys and their guests; what was still to be undone then harms nothing now."""
-    sealed, there = passphrase(tmp_path), str(tmp_path / "there")
-    rest = Rest(cloud)
-    command = [sys.executable, "manage.py", "cloud_backup", there, *sealed]
-    work = subprocess.Popen(command, cwd=CLONE, env=cloud.environment, stdout=subprocess.DEVNULL)
-    asked: list[str] = []
-    while work.poll() is None or len(asked) < 6:
-        asked.append(rest.boot(f"under-{len(asked)}"))
-    assert work.returncode == 0
-    for id in asked:
-        rest.until(id, "ACTIVE", seconds=180)
-    cloud.stop()
-    cloud.manage("cloud_restore", there, *sealed, "--replace")
-    cloud.start()
-    hosts = until(lambda: [f["host"] for f in findings(cloud) if f["kind"] == "question"], 60, "an operator is asked")
-    assert domains(cloud) == dict.fromkeys(asked, "running")
-    for host in hosts:
-        cloud.manage("setaside", "adopt", host)
-    until(lambda: set(statuses(cloud)) == set(asked), 120, "all are known again")
-    assert domains(cloud) == dict.fromkeys(asked, "running"), "nothing is even stopped"
