@@ -70,8 +70,10 @@ def _define_on(domain: Any, root: Path) -> None:
     """The next start uses the root disk; the list says that it is not whole yet."""
     flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
     tree = etree.fromstring(domain.XMLDesc(flags).encode())
-    source = next(d for d in tree.iterfind("devices/disk") if _is_overlay(d)).find("source")
-    source.set("file", str(root))
+    disk = next(d for d in tree.iterfind("devices/disk") if _is_overlay(d))
+    disk.find("source").set("file", str(root))
+    for chain in [*disk.iterfind("backingStore"), *disk.iterfind("mirror")]:
+        disk.remove(chain)  # what lay below the overlay is the root disk itself, which QEMU would open twice
     domain.connect().defineXML(etree.tostring(tree, encoding="unicode"))
 
 

@@ -3,7 +3,6 @@
 import logging
 import os
 import stat
-import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,15 +19,11 @@ SHARES: Final = cgroups.Shares()  # of this process's one host
 PROFILES: Final = apparmor.Profiles()
 log = logging.getLogger(__name__)
 
-IS_LOCKED: Final = 'Failed to get "write" lock'  # QEMU's block/file-posix.c
-DYING_SECONDS: Final = 20.0  # for which a start waits for a QEMU that was killed
-AGAIN_AFTER: Final = 0.5
-
 
 def create(domain: Any, places: Places) -> None:
     """Start a domain as its own user, with a share of its own where the host can give one."""
     domain = settle(domain, places)
-    _begin(domain)
+    domain.create()
     share(domain, places)
 
 
@@ -40,23 +35,6 @@ def share(domain: Any, places: Places) -> None:
     except (OSError, ValueError):
         return  # it has ended already
     SHARES.place(places.server_id, pid, vcpus=vcpus, memory_mib=memory_kib // 1024)
-
-
-def _begin(domain: Any) -> None:
-    """Start it, once no QEMU has its disks any more: one that was killed holds their locks until its last write is done.
-
-    libvirt calls it off as soon as its monitor is gone, which is sooner on a busy disk. Raises: libvirtError.
-    """
-    until = time.monotonic() + DYING_SECONDS
-    while True:
-        try:
-            domain.create()
-            return
-        except libvirt.libvirtError as error:
-            if IS_LOCKED not in str(error) or time.monotonic() > until:
-                raise
-            log.info("%s: another process has its disk still; it is tried again", domain.name())
-            time.sleep(AGAIN_AFTER)
 
 
 def settle(domain: Any, places: Places) -> Any:
