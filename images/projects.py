@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from identity.projects import owned
 from images.images import services
@@ -15,7 +15,7 @@ def register() -> None:
     owned.register(
         owned.Owned(
             order=50,
-            label=_("images"),
+            label=ngettext_lazy("%(count)s image", "%(count)s images", "count"),
             rows=_images,
             remove=services.remove_all_of,
             models=(Image,),
@@ -23,7 +23,7 @@ def register() -> None:
         ),
         owned.Owned(
             order=60,
-            label=_("metadata namespaces"),
+            label=ngettext_lazy("%(count)s metadata namespace", "%(count)s metadata namespaces", "count"),
             rows=_namespaces,
             remove=_delete_namespaces,
             models=(Namespace,),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from identity.projects import owned
 from networking.floatingips.models import FloatingIP
@@ -26,14 +26,63 @@ from networking.wanted.changes import touch
 def register() -> None:
     """Each kind with its models; what hangs on another of them goes with that."""
     for order, label, model, rows, remove, also in (
-        (30, _("floating IP addresses"), FloatingIP, _all(FloatingIP), _delete_floating_ips, ()),
-        (31, _("routers"), Router, _all(Router), _delete_routers, ()),
-        (32, _("ports"), Port, users_ports, _delete_ports, ()),
-        (33, _("networks"), Network, _all(Network), _delete_networks, ()),
-        (34, _("subnets"), Subnet, _subnets_elsewhere, _delete_subnets, ()),
-        (35, _("security groups"), SecurityGroup, users_groups, _delete_groups, (SecurityGroupRule,)),
-        (36, _("subnet pools"), SubnetPool, _all(SubnetPool), _delete_pools, ()),
-        (37, _("address scopes"), AddressScope, _all(AddressScope), _delete_scopes, ()),
+        (
+            30,
+            ngettext_lazy("%(count)s floating IP address", "%(count)s floating IP addresses", "count"),
+            FloatingIP,
+            _all(FloatingIP),
+            _delete_floating_ips,
+            (),
+        ),
+        (
+            31,
+            ngettext_lazy("%(count)s router", "%(count)s routers", "count"),
+            Router,
+            _all(Router),
+            _delete_routers,
+            (),
+        ),
+        (32, ngettext_lazy("%(count)s port", "%(count)s ports", "count"), Port, users_ports, _delete_ports, ()),
+        (
+            33,
+            ngettext_lazy("%(count)s network", "%(count)s networks", "count"),
+            Network,
+            _all(Network),
+            _delete_networks,
+            (),
+        ),
+        (
+            34,
+            ngettext_lazy("%(count)s subnet", "%(count)s subnets", "count"),
+            Subnet,
+            _subnets_elsewhere,
+            _delete_subnets,
+            (),
+        ),
+        (
+            35,
+            ngettext_lazy("%(count)s security group", "%(count)s security groups", "count"),
+            SecurityGroup,
+            users_groups,
+            _delete_groups,
+            (SecurityGroupRule,),
+        ),
+        (
+            36,
+            ngettext_lazy("%(count)s subnet pool", "%(count)s subnet pools", "count"),
+            SubnetPool,
+            _all(SubnetPool),
+            _delete_pools,
+            (),
+        ),
+        (
+            37,
+            ngettext_lazy("%(count)s address scope", "%(count)s address scopes", "count"),
+            AddressScope,
+            _all(AddressScope),
+            _delete_scopes,
+            (),
+        ),
     ):
         name = "floating_ip_address" if model is FloatingIP else "name"
         owned.register(

@@ -1,7 +1,7 @@
 """What a project owns of compute, and how it goes with the project."""
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from common.actor import Actor
 from compute.flavors.models import FlavorAccess
@@ -15,14 +15,14 @@ def register() -> None:
     owned.register(
         owned.Owned(
             order=10,
-            label=_("instances"),
+            label=ngettext_lazy("%(count)s instance", "%(count)s instances", "count"),
             rows=lambda project: Server.objects.living().filter(project_id=project).order_by("created_at"),
             remove=delete_servers,
             models=(Server,),
         ),
         owned.Owned(
             order=20,
-            label=_("server groups"),
+            label=ngettext_lazy("%(count)s server group", "%(count)s server groups", "count"),
             rows=_groups,
             remove=_delete_groups,
             models=(ServerGroup,),

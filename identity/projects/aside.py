@@ -1,5 +1,6 @@
 """Rows of identity and of durable work that name a project and are no things in it: they never hold its deletion up."""
 
+from audit.models import Event
 from identity.models import (
     AccessToken,
     ApplicationCredential,
@@ -23,6 +24,7 @@ def register() -> None:
     aside(Credential, "an EC2 key for the project: removed with it by identity.projects.services.remove")
     aside(QuotaLock, "a lock", remove=_forget_lock)
     aside(Operation, "history, forgotten by operations.sweep.prune")
+    aside(Event, "a record of what was done there: kept for its days, whatever becomes of the project")
 
 
 def _forget_lock(project_id: str) -> None:

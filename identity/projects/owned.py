@@ -32,7 +32,7 @@ class Owned:
     """One kind of things. `rows(project_id)` is a queryset of those that users made and that are still there."""
 
     order: int  # smaller goes first
-    label: Text
+    label: Any  # lazy, plural in %(count)s
     rows: Callable[[str], Any]
     remove: Callable[[str], None]
     models: tuple[type, ...]
@@ -44,16 +44,20 @@ class Owned:
 class Holding:
     """What a project has of one kind."""
 
-    label: Text
+    label: Any
     count: int
     names: list[str]  # the first few
     protected: list[str]  # all of them
+
+    def counted(self) -> str:
+        """ "3 images", in the active language."""
+        return str(self.label % {"count": self.count})
 
     def sentence(self) -> str:
         """ "3 images (a, b, c …; protected: a)", in the active language."""
         more = " …" if self.count > len(self.names) else ""
         kept = f"; {_('protected')}: {', '.join(self.protected)}" if self.protected else ""
-        return f"{self.count} {self.label} ({', '.join(self.names)}{more}{kept})"
+        return f"{self.counted()} ({', '.join(self.names)}{more}{kept})"
 
 
 _owned: list[Owned] = []

@@ -200,7 +200,7 @@ def planned(found: list[Holding]) -> list[tuple[str, Text]]:
     lines: list[tuple[str, Text]] = []
     for holding in found:
         names = ", ".join(holding.names) + (" …" if holding.count > len(holding.names) else "")
-        lines.append((f"{holding.count} {holding.label}", names))
+        lines.append((holding.counted(), names))
         if holding.protected:
             lines.append((_("protected, and deleted all the same"), ", ".join(holding.protected)))
     return lines

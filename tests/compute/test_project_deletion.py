@@ -60,13 +60,13 @@ def test_every_model_with_a_project_says_what_becomes_of_it() -> None:
 
 
 MADE: dict[str, Callable[[Any], None]] = {
-    "instances (one)": lambda world: world["launch"]("one"),
+    "1 instance (one)": lambda world: world["launch"]("one"),
     "2 images (demo, golden; protected: golden)": lambda world: Image.objects.create(
         project_id="red", name="golden", protected=True, status="active", disk_format="raw", container_format="bare"
     ) and None,
-    "networks (private)": lambda world: None,
-    "security groups (web)": lambda world: SecurityGroup.objects.create(project_id="red", name="web") and None,
-    "metadata namespaces (ns)": lambda world: Namespace.objects.create(namespace="ns", project_id="red") and None,
+    "1 network (private)": lambda world: None,
+    "1 security group (web)": lambda world: SecurityGroup.objects.create(project_id="red", name="web") and None,
+    "1 metadata namespace (ns)": lambda world: Namespace.objects.create(namespace="ns", project_id="red") and None,
 }  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def test_cascade_deletes_it_in_order(world: World, project: Project, launch: Any
 def test_a_domain_is_no_way_around_it(world: World, project: Project, network: Any) -> None:
     """A8's sibling: a disabled domain took all of its projects, and all they owned, with it."""
     Project.objects.filter(pk="d").update(enabled=False)
-    with pytest.raises(owned.ProjectOwnsThings, match="networks"):
+    with pytest.raises(owned.ProjectOwnsThings, match="1 network "):
         DOMAINS.delete(ADMIN, "d")
     assert Network.objects.filter(project_id="red").exists()
     DOMAINS.delete(ADMIN, "d", cascade=True)

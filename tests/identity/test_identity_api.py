@@ -131,7 +131,7 @@ def test_a_project_that_owns_things_goes_only_by_the_word_cascade(admin: Api) ->
     group = SecurityGroup.objects.create(project_id=made, name="web")
     for query in ("", "?cascade", "?cascade=", "?cascade=1", "?cascade=false", "?cascade=yes", "?Cascade=true"):
         error = admin.delete(f"/projects/{made}{query}", 409).json()["error"]
-        assert error["code"] == 409 and "1 security groups (web)" in error["message"]
+        assert error["code"] == 409 and "1 security group (web)" in error["message"]
     admin.delete(f"/projects/{made}?cascade=true")
     admin.get(f"/projects/{made}", 404)
     assert not SecurityGroup.objects.filter(pk=group.pk).exists()
