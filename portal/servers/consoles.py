@@ -122,7 +122,7 @@ class Links(Page):
             raise Invalid(reason=_("Say for how many hours the link is good."))
         _row, secret = links.make(self.actor, server_id=id, until=now() + timedelta(hours=int(hours)))
         address = f"{outside(request)}/vnc/?link={secret}"
-        return self.fragment("portal/console_links.html", **link_card(self.actor, id), made=address)
+        return self.fragment("portal/console_links.html", **link_card(self.actor, id), address=address)
 
 
 class EndLink(Page):

@@ -273,6 +273,14 @@ def test_a_link_hands_out_tickets_to_look_on_until_its_end(demo: Client, server:
     assert viewer.post("/vnc/ticket", {"link": secret, "kind": "vnc"}).status_code == 403
 
 
+def test_a_link_is_shown_when_it_is_made_and_never_else(demo: Client, server: Server) -> None:
+    """The shell's own variables are no link: a page that made none shows no box that says "the only time it is shown"."""
+    assert "data-made" not in demo.get(f"/instances/{server.pk}/console").content.decode()
+    answer = demo.post(f"/instances/{server.pk}/console-links", {"hours": 1}, headers={"HX-Request": "true"})
+    assert re.search(r"data-made><code>http://[^<]+/vnc/\?link=[\w-]{43}<", answer.content.decode())
+    assert "data-made" not in demo.get(f"/instances/{server.pk}/console").content.decode()
+
+
 def test_a_link_is_listed_and_ended_by_its_row(demo: Client, server: Server) -> None:
     secret, viewer = _link(demo, server), Client()
     viewer.post("/vnc/ticket", {"link": secret, "kind": "vnc"})
