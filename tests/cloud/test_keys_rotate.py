@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -284,8 +285,10 @@ def test_what_opens_consoles_ends(data: Path) -> None:
         server=server, secret=digest("x"), user_id="u", who={}, expires_at=now() + timedelta(days=1)
     )
     ConsoleTicket.objects.create(id=digest("t"), server=server, kind="vnc", who={}, user_id="u", link=link)
-    call_command("keys_rotate", "consoles")
+    out = StringIO()
+    call_command("keys_rotate", "consoles", stdout=out)
     assert not ConsoleLink.objects.exists() and not ConsoleTicket.objects.exists()
+    assert "2 tickets" in out.getvalue() and "old keys" not in out.getvalue(), "it has none to speak of"
 
 
 def test_tokens_outlive_their_key_unless_they_must_not(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

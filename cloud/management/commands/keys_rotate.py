@@ -29,4 +29,5 @@ class Command(BaseCommand):
                     done = getattr(rotation, which)(self.stdout.write)
         except BackupError as failure:
             raise CommandError(str(failure)) from failure
-        self.stdout.write(f"{done} A backup of before holds the old keys: make a new one.")
+        old = "the tickets and links" if which == "consoles" else "the old keys"
+        self.stdout.write(f"{done} A backup of before holds {old}: make a new one.")
