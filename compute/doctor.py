@@ -17,6 +17,9 @@ from compute.servers.models import Server
 from hostagent.contract import dhcp_namespace, router_namespace, tap_name
 from hosts import debts
 from hosts.models import Host, HostDebt
+from images.images.models import Image
+from images.images.states import HAS_DATA
+from images.stores import files
 from networking.networks.models import Network
 from networking.ports.models import Port
 from networking.routers.models import Router
@@ -53,7 +56,7 @@ def examine(*, apply: bool) -> list[Finding]:
         mend = apply and not host.estranged
         found += _servers(host.name, answer, mend) + _strangers(host.name, answer, mend) + _disks(host.name, answer)
         found += _aside(host.name, answer) + _network(host.name, answer, mend)
-    return found + _questions() + _debts(apply) + _claims(apply) + _lost(apply) + _backups()
+    return found + _questions() + _debts(apply) + _claims(apply) + _lost(apply) + _images() + _backups()
 
 
 def strange_things() -> list[Finding]:
@@ -157,6 +160,20 @@ def question_of(host: Host) -> str:
     else:
         return ""
     return text % {"host": host.name, "count": len((host.question or {}).get("servers", ()))}
+
+
+def _images() -> list[Finding]:
+    """Images that are offered and whose bytes are not in the store: what a restore by reference leaves."""
+    rows = Image.objects.filter(status__in=HAS_DATA).order_by("name", "id")
+    text = _(
+        "The bytes of image %(name)s are not in the store; nothing can be launched from it. Put them back (%(path)s, %(size)s"
+        " bytes) or delete it. Of demo and demo-alt `make run` makes new ones once they are deleted."
+    )
+    return [
+        Finding("", "image", row.id, text % {"name": row.name or row.id, "path": path, "size": row.size})
+        for row in rows
+        if not files.is_whole(path := files.path_of(row.id), row.size)
+    ]
 
 
 def _backups() -> list[Finding]:

@@ -23,6 +23,7 @@ from cloud.backup.places import Folder, Place
 from cloud.backup.sealing import Seal
 from cloud.run.up import UNFINISHED
 from cloud.run.users import Account
+from images.stores import files
 
 Say = Callable[[str], None]
 
@@ -286,11 +287,7 @@ def _put(path: Path, text: str, account: Account) -> None:
 def missing_images(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those of a backup's list whose bytes do not lie in the store."""
     store = Path(settings.IMAGE_STORE)
-    return [row for row in rows if not _has(store / str(row["id"]), row["size"])]
-
-
-def _has(path: Path, size: int | None) -> bool:
-    return path.is_file() and (size is None or path.stat().st_size == size)
+    return [row for row in rows if not files.is_whole(store / str(row["id"]), row["size"])]
 
 
 def copied(file: Path, into: Path) -> Fetched:

@@ -103,6 +103,11 @@ class Part:
         self.path.unlink(missing_ok=True)
 
 
+def is_whole(path: Path, size: int | None) -> bool:
+    """Whether a file of `size` bytes is there; None: of any size."""
+    return path.is_file() and size in (None, path.stat().st_size)
+
+
 def require(path: Path) -> None:
     """Raises: DataMissing."""
     if not path.is_file():

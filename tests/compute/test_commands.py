@@ -14,6 +14,7 @@ from django.db import transaction
 from compute import doctor
 from compute.servers import reconcile
 from compute.servers.models import Server
+from images.images.models import Image
 from placement import services as placement
 from tests.compute.world import Client, World
 
@@ -80,6 +81,21 @@ def test_doctor_finds_and_mends(world: World, red: Client, launch: Launch, answe
     assert placement.held_by("gone") == {}
     assert {"setaside.put", "server.ensure"} <= set(world.verbs()) and "server.remove" not in world.verbs()
     assert Server.objects.get(id=server_id).vm_state == "active"
+
+
+def test_doctor_names_images_whose_bytes_are_gone(
+    launch: Launch, answering: dict[str, Any], settings: Any, tmp_path: Any
+) -> None:
+    """A restore by reference leaves such images: they say active, and launches from them fail."""
+    settings.IMAGE_STORE = tmp_path
+    image = Image.objects.create(name="lost", status="active", size=3)
+    Image.objects.create(name="not yet there", status="queued", size=None)
+    (finding,) = [f for f in doctor.examine(apply=False) if f.id == image.id]
+    assert finding.kind == "image" and str(tmp_path / image.id) in finding.text and not finding.mended
+    (tmp_path / image.id).write_bytes(b"xy")
+    assert image.id in {f.id for f in doctor.examine(apply=False)}, "a part of it is not it"
+    (tmp_path / image.id).write_bytes(b"xyz")
+    assert image.id not in {f.id for f in doctor.examine(apply=False)}
 
 
 def test_a_host_that_comes_back_runs_its_guests_again(
