@@ -15,9 +15,10 @@ _NAMES = (
 _QUERY = re.compile(rf"(?i)(?<![\w-])((?:{_NAMES})=)(?!…)[^&\s'\",;)\]}}]+")
 #: What is secret in an address only.
 _ADDRESS = re.compile(r"(?i)([?&](?:code|state|samlresponse|assertion|key)=)(?!…)[^&\s'\",;)\]}]+")
-#: "name": "value" of JSON, and of Python's own way to show a dict.
+#: "name": "value" of JSON, and of Python's own way to show a dict. A value without an end goes to the end of its line. What has been
+#: read is not read again in another way (*+): a value of backslashes would else take for ever, with the interpreter's lock held.
 _MEMBER = re.compile(
-    rf"""(?i)((["'])(?:{_NAMES}|(?:http_)?(?:x[-_](?:auth|subject|service)[-_]token|authorization|cookie|set[-_]cookie))\2\s*:\s*)(b?)(["'])(?:\\.|(?!\4).)*(?:\4|$)"""
+    rf"""(?i)((["'])(?:{_NAMES}|(?:http_)?(?:x[-_](?:auth|subject|service)[-_]token|authorization|cookie|set[-_]cookie))\2\s*:\s*)(b?)(["'])(?:\\.|(?!\4)[^\\\n])*+\\?\4?"""
 )
 #: A header as a line has it.
 _HEADER = re.compile(
@@ -25,7 +26,7 @@ _HEADER = re.compile(
 )
 #: Fernet: Keystone's tokens, and what is sealed at rest. A console's ticket: JSON in base64 and a seal of 32 bytes.
 _TOKEN = re.compile(r"gAAAA[\w-]{40,}={0,2}|(?<![\w.-])[\w-]{16,}\.[\w-]{43}(?![\w-])")
-_URL = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(@)")  # user:password@host
+_URL = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(@)")  # user:password@host; not by its scheme, which each letter might begin
 _HINTS = re.compile(
     r"(?i)token|ticket|sig|secret|credential|pass|user_?data|private_key|code=|state=|saml|assertion|key|authorization|cookie|gAAAA|://|[\w-]{43}"
 )

@@ -92,7 +92,9 @@ def test_json_has_time_level_logger_message_and_what_it_is_about(monkeypatch: py
     assert logs.known() == {}
 
 
-@pytest.mark.parametrize("evil", ["'", '"token": "\\"', "token=", "x://", "-.", "a", "password ", "?code=", "gAAAA"])
+@pytest.mark.parametrize(
+    "evil", ["'", '"token": "\\"', "token=", "x://", "-.", "a", "password ", "?code=", "gAAAA", "a-", "a+token", "://x:"]
+)
 def test_hiding_is_linear(evil: str) -> None:
     """Item 7: four times the text costs about four times the time: a line of a megabyte holds nobody up."""
 
@@ -103,3 +105,16 @@ def test_hiding_is_linear(evil: str) -> None:
         return max(time.process_time() - begun, 0.002)
 
     assert seconds(400_000) / seconds(100_000) < 14
+
+
+def test_a_value_without_an_end_has_one_reading() -> None:
+    """Item 7: a secret of backslashes, with another line behind it, took twice the time for each two of them."""
+
+    def seconds(backslashes: int) -> float:
+        text = '"token": "' + "\\" * backslashes + SECRET + "\nnext"
+        begun = time.process_time()
+        assert redact.hidden(text) == f'"token": "{redact.HIDDEN}"\nnext'
+        return max(time.process_time() - begun, 0.002)
+
+    assert seconds(28) / seconds(16) < 14
+    assert seconds(100_000) < 5
