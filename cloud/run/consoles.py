@@ -26,10 +26,11 @@ from hostagent import logs
 
 sys.modules["numpy"] = None  # type: ignore[assignment]
 with warnings.catch_warnings(action="ignore"):
-    from websockify import websocket, websocketproxy
+    from websockify import websocket, websocketproxy, websockifyserver
 
 COOKIES = "X-Stackling-Consoles"
 HEARTBEAT = 30  # seconds between two pings
+LONGEST = 2 << 20  # bytes of one message: the longest that a VNC client has reason to send is what it pastes, a MiB
 
 
 class Refused(Exception):
@@ -64,8 +65,27 @@ def knock(door: str, ticket: str, cookies: list[str]) -> tuple[socket.socket, so
     return line, guest, found
 
 
+class TooLong(Exception):
+    """A message that no client of a console has reason to send."""
+
+
+class Bounded(websockifyserver.CompatibleWebSocket):
+    """websockify keeps what comes of a message until it is whole, and copies it with each piece: one that says it is long
+    would have all memory and all of a processor."""
+
+    def _decode_hybi(self, buf: bytes) -> Any:
+        size = buf[1] & 0x7F if len(buf) > 1 else 0
+        if size > 125:
+            size = int.from_bytes(buf[2 : 4 if size == 126 else 10])
+        if size + len(self._partial_msg) > LONGEST:
+            raise TooLong(f"a message of more than {LONGEST} bytes")
+        return super()._decode_hybi(buf)
+
+
 class Consoles(websocketproxy.ProxyRequestHandler):
     """One connection of a browser, in a process of its own."""
+
+    SocketClass = Bounded
 
     def validate_connection(self) -> None:
         """Raises: EClose once the client has its answer."""
@@ -88,6 +108,9 @@ class Consoles(websocketproxy.ProxyRequestHandler):
         except Unreadable as error:
             self.log_message("who may only look on sent %s", error)
             raise self.CClose(1008, "Not what a VNC client sends") from None
+        except TooLong as error:
+            self.log_message("a client sent %s", error)
+            raise self.CClose(1009, "Too long") from None
         finally:
             with suppress(OSError):
                 self._guest.shutdown(socket.SHUT_RDWR)

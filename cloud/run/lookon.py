@@ -52,7 +52,7 @@ class Screen:
     """Reads what one client sends to a screen. Give it the pieces as they come; it gives what may go on."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest, self._at = bytearray(), 0  # what came, and how much of it has been read: cut off once a piece
         self._reader = self._read()
         self._wanted = next(self._reader)
         self._out: list[bytes] = []
@@ -61,13 +61,15 @@ class Screen:
         """Raises: Unreadable."""
         self._rest += piece
         self._out = []
-        while len(self._rest) >= self._wanted:
+        while len(self._rest) - self._at >= self._wanted:
             self._wanted = next(self._reader)
+        del self._rest[: self._at]
+        self._at = 0
         return b"".join(self._out)
 
     def _pop(self, size: int) -> bytes:
-        taken, self._rest = self._rest[:size], self._rest[size:]
-        return taken
+        self._at += size
+        return bytes(self._rest[self._at - size : self._at])
 
     def _read(self) -> Iterator[int]:
         """Yields how many bytes must be there; goes on when they are."""
@@ -90,12 +92,12 @@ class Screen:
 
     def _message(self) -> Iterator[int]:
         yield 1
-        kind = self._rest[0]
+        kind = self._rest[self._at]
         if kind not in _MESSAGES:
             raise Unreadable(f"message {kind}")
         need, length_of, passes = _MESSAGES[kind]
         yield need
-        length = length_of(self._rest)
+        length = length_of(bytes(self._rest[self._at : self._at + need]))
         if length > LONGEST:
             raise Unreadable(f"message {kind} of {length} bytes")
         yield length

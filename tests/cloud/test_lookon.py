@@ -1,6 +1,7 @@
 """Item 6: who may only look on types, clicks and pastes nothing, whatever their client sends and in whatever pieces."""
 
 import struct
+import time
 
 import pytest
 from hypothesis import given
@@ -75,3 +76,22 @@ def test_a_paste_without_an_end_ends_it() -> None:
 
 def test_a_serial_port_that_one_looks_at_hears_nothing() -> None:
     assert Nothing().take(b"reboot\n") == b""
+
+
+def test_reading_is_linear() -> None:
+    """Item 6: four times the clicks in one piece, or a paste in crumbs, cost about four times the time."""
+
+    def seconds(pieces: list[bytes]) -> float:
+        screen = Screen()
+        screen.take(GREETING)
+        begun = time.process_time()
+        assert [screen.take(piece) for piece in pieces] == [b""] * len(pieces)
+        return max(time.process_time() - begun, 0.002)
+
+    many = b"\xfa\x01\x01\x02"
+    assert seconds([many * 160_000]) / seconds([many * 40_000]) < 9
+
+    def crumbs(size: int) -> list[bytes]:
+        return [struct.pack(">B3xi", 6, size), *[b"x"] * size]
+
+    assert seconds(crumbs(400_000)) / seconds(crumbs(100_000)) < 9
