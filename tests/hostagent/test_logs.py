@@ -93,7 +93,8 @@ def test_json_has_time_level_logger_message_and_what_it_is_about(monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    "evil", ["'", '"token": "\\"', "token=", "x://", "-.", "a", "password ", "?code=", "gAAAA", "a-", "a+token", "://x:"]
+    "evil",
+    ["'", '"token": "\\"', "token=", "x://", "-.", "a", "password ", "?code=", "gAAAA", "a-", "a+token", "://x:"],
 )
 def test_hiding_is_linear(evil: str) -> None:
     """Item 7: four times the text costs about four times the time: a line of a megabyte holds nobody up."""
