@@ -21,6 +21,9 @@ def main() -> None:
     try:
         with context.of_command(sys.argv):
             execute_from_command_line(sys.argv)
+    except BrokenPipeError:  # who read what is written has enough (| head); what is still to be written goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OperationalError as error:
         if "--traceback" in sys.argv:
             raise
