@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from audit.models import Event
+from portal.navigation import MENU
 from portal.status import Status
 
 Text = str | Promise
@@ -56,6 +57,7 @@ OUTCOMES: tuple[tuple[str, Text], ...] = (
 TYPES: dict[str, Text] = {
     "service/compute/servers": _("Instance"),
     CONSOLE: _("Console"),
+    "service/portal/vnc": _("Console"),
     "service/compute/os-keypairs": _("Key pair"),
     "service/compute/os-server-groups": _("Server group"),
     "service/compute/os-aggregates": _("Host aggregate"),
@@ -97,8 +99,12 @@ def action(row: Event) -> Text:
 
 
 def kind(row: Event) -> Text:
-    """What the target is; what has no word of its own is called as in its type."""
-    return TYPES.get(row.target_type) or row.target_type.rpartition("/")[2]
+    """What the target is; a page of the portal is called as in the menu, what has no word of its own as in its type."""
+    last = row.target_type.rpartition("/")[2]
+    word = TYPES.get(row.target_type)
+    if word is None and row.target_type == f"service/portal/{last}":
+        word = next((panel.label for _title, panels in MENU for panel in panels if panel.name == last), None)
+    return word or last
 
 
 def code(row: Event) -> str:

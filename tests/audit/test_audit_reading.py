@@ -161,5 +161,8 @@ def test_every_action_and_outcome_has_a_word() -> None:
     """7: people read words, not types."""
     assert words.action(Event(action="update/shelve", target_type="x")) == "Shelve"
     assert words.action(Event(action="update/somethingNew", target_type="x")) == "somethingNew"
+    assert words.kind(Event(target_type="service/portal/audit")) == "Audit"  # a page that was refused
+    assert words.kind(Event(target_type="service/portal/vnc")) == "Console"
+    assert words.kind(Event(target_type="service/portal/new-thing")) == "new-thing"
     denied = Event(outcome="failure", body={"reason": {"reasonCode": "403"}})
     assert words.outcome(denied).word == "Denied" and words.outcome(Event(outcome="pending")).kind == "off"
