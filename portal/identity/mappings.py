@@ -75,6 +75,7 @@ class Mappings(ListPanel):
 class MappingItem(ItemPage):
     panel, kind, template = "mappings", "mapping", "portal/mapping.html"
     list_title, list_route = gettext_lazy("Mappings"), "mappings"
+    tried: dict[str, Any] | None = None  # None while there is no mapping that may be shown: a refusal has a shell too
 
     def find(self, actor: Actor, id: str) -> Mapping:
         return MAPPINGS.get(actor, id)

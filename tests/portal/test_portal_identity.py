@@ -239,6 +239,12 @@ def test_own_credentials_are_ones_own(demo: Client, admin: Client) -> None:
     assert mine and demo.get(f"/settings/credentials/{mine.group(1)}/edit", **HX).status_code == 403
 
 
+def test_a_mapping_that_is_not_there_or_not_ones_own_is_a_sentence(admin: Client, demo: Client) -> None:
+    """A refusal has no mapping to try: its page failed."""
+    assert admin.get("/mappings/none").status_code == 404
+    assert demo.get("/mappings/none").status_code == 403
+
+
 def test_a_mapping_is_tried_on_an_assertion(admin: Client) -> None:
     rules = '[{"local": [{"user": {"name": "{0}"}, "group": {"id": "g1"}}], "remote": [{"type": "OIDC-sub"}]}]'
     for wrong in ("[{", '{"a": 1}', '[{"local": []}]'):
