@@ -26,6 +26,7 @@ Floors = dict[str, int]
 WINDOW: Final[dict[Stream, int]] = {"1": 60_000_000, "2": 4096, "beat": 4096}
 SEEN: Final = 512  # numbers remembered before the old ones are forgotten
 
+LONGEST: Final = 3600.0  # seconds that a report counts as having been on its way
 #: Reports that say nothing any more when they are this old, in seconds; "sent" is by our clock in version 2.
 LIFE: Final = {"heartbeat": HEARTBEAT_COUNTS, "working": SILENCE, "stats": 2 * STATS_EVERY}
 
@@ -117,7 +118,7 @@ def opened(message: Any, key_of: KeyOf, *, beat: bool = False) -> dict[str, Any]
         log.warning("a report of host %s (%s) was dropped: it came before", host, kind)
         return None
     if version > 1:
-        metrics.report_age.labels("heartbeats" if beat else "reports").observe(max(age, 0.0))
+        metrics.report_age.labels("heartbeats" if beat else "reports").observe(_countable(age))
     if beat != (kind == "heartbeat" and version > 1):
         log.error("a report of host %s (%s) was refused: it came by the wrong queue", host, kind)
         return None
@@ -125,6 +126,11 @@ def opened(message: Any, key_of: KeyOf, *, beat: bool = False) -> dict[str, Any]
         log.info("a report of host %s (%s) was dropped: it is %.0f s old", host, kind, age)
         return None
     return report
+
+
+def _countable(age: float) -> float:
+    """Seconds that a sum can take: a host may say any time, also none."""
+    return min(max(age, 0.0), LONGEST) if math.isfinite(age) else LONGEST
 
 
 def _opened_with(keys: Iterable[str], message: dict[str, Any]) -> dict[str, Any] | None:

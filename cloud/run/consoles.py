@@ -5,7 +5,7 @@ nothing: no guest, no file of the cloud. Its only way is the door, which gives t
 it. Of a request it learns the ticket and the cookies made for consoles (the front door takes all others away). A ticket
 that opens nothing is answered with 403 and a sentence as its reason: Nova's clients read no body there.
 
-NumPy, with which websockify unmasks frames where it is installed, costs each of its processes 10 MiB; a number does it too.
+NumPy, with which websockify unmasks frames where it finds it, costs each of its processes 10 MiB; a number does it too.
 """
 
 import json
@@ -27,6 +27,7 @@ from hostagent import logs
 sys.modules["numpy"] = None  # type: ignore[assignment]
 with warnings.catch_warnings(action="ignore"):
     from websockify import websocket, websocketproxy, websockifyserver
+del sys.modules["numpy"]
 
 COOKIES = "X-Stackling-Consoles"
 HEARTBEAT = 30  # seconds between two pings

@@ -76,6 +76,7 @@ def create(
     network = find_network(actor, network_id, lock=True)
     project = project_id or (network.project_id if actor.is_admin else actor.project_id) or ""
     policy.require(actor, "network:subnet:create", network)
+    policy.require(actor, "network:subnet:create", project)
     if not actor.is_internal:
         quota.require(project, "network", {"subnet": 1})
     pool_id = _pool(actor, subnetpool_id, cidr, ip_version) if use_default_subnetpool else subnetpool_id

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from django.db import connections
 
 from cloud.run import files, frontdoor, prepare, programs, settings, users
 from cloud.run.settings import Refused
 from cloud.run.steps import Steps, hash_files
 from cloud.run.users import Account, Accounts
+from common.sqlite import base
 
 
 @pytest.fixture
@@ -113,23 +115,28 @@ def test_a_step_that_fails_is_not_stamped(tmp_path):
     assert not (tmp_path / "stamp").exists()
 
 
-def test_three_copies_of_the_database_are_kept(tmp_path, monkeypatch):
-    from django.db import connection
-
+def test_three_copies_of_the_database_are_kept(tmp_path, monkeypatch, django_db_blocker):
     source = tmp_path / "db.sqlite3"
     with sqlite3.connect(source) as db:
         db.execute("CREATE TABLE kept (word TEXT)")
         db.execute("INSERT INTO kept VALUES ('still here')")
-    monkeypatch.setattr(connection, "vendor", "sqlite")  # whatever the tests run on
-    monkeypatch.setitem(connection.settings_dict, "NAME", str(source))
+    entry = {**connections.settings["default"], "ENGINE": "common.sqlite", "NAME": str(source), "OPTIONS": {}}
+    of_the_tests, connections["default"] = connections["default"], base.DatabaseWrapper(entry, "default")
+    try:
+        with django_db_blocker.unblock():
+            copy = _five_copies(tmp_path, monkeypatch)
+    finally:
+        connections["default"].close()
+        connections["default"] = of_the_tests
+    assert sorted(path.name[-9] for path in (tmp_path / "backups").iterdir()) == ["2", "3", "4"]
+    assert sqlite3.connect(copy).execute("SELECT word FROM kept").fetchone() == ("still here",)
+
+
+def _five_copies(tmp_path, monkeypatch):
     for second in range(5):
         monkeypatch.setattr(prepare.time, "strftime", lambda *_, n=second: f"20260101-00000{n}")
         copy = prepare.copy_database(tmp_path / "backups")
-    assert (
-        sorted(path.name[-10] for path in (tmp_path / "backups").iterdir()) == ["2", "3", "4"]
-        or len(list((tmp_path / "backups").iterdir())) == 3
-    )
-    assert sqlite3.connect(copy).execute("SELECT word FROM kept").fetchone() == ("still here",)
+    return copy
 
 
 @pytest.mark.django_db

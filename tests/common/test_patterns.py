@@ -33,10 +33,26 @@ def _files() -> list[tuple[str, ast.Module]]:
     return [(str(path.relative_to(CLONE)), ast.parse(path.read_text())) for path in paths]
 
 
-def _literal(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) or (
-        isinstance(node, ast.BinOp) and _literal(node.left) and _literal(node.right)
-    )
+def _literal(node: ast.expr, tree: ast.Module) -> str | None:
+    """The text of a literal; also of one that is put together from others of its module. None: it is none."""
+    if isinstance(node, ast.Constant):
+        return node.value.decode("latin-1") if isinstance(node.value, bytes) else str(node.value)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        parts = [_literal(node.left, tree), _literal(node.right, tree)]
+    elif isinstance(node, ast.JoinedStr):
+        parts = [_literal(part, tree) for part in node.values]
+    elif isinstance(node, ast.FormattedValue):
+        parts = [_literal(node.value, tree)]
+    elif isinstance(node, ast.Name):
+        values = [
+            one.value
+            for one in ast.walk(tree)
+            if isinstance(one, ast.Assign) and any(isinstance(t, ast.Name) and t.id == node.id for t in one.targets)
+        ]
+        parts = [_literal(values[0], tree) if len(values) == 1 and node.id.isupper() else None]
+    else:
+        return None
+    return None if None in parts else "".join(part for part in parts if part is not None)
 
 
 def _engine_calls(tree: ast.Module) -> Iterator[ast.Call]:
@@ -64,14 +80,18 @@ def test_no_module_but_one_compiles_what_is_not_a_literal() -> None:
         if name == "common/patterns.py":
             continue
         for call in _engine_calls(tree):
-            if not call.args or not _literal(call.args[0]):
+            if not call.args or _literal(call.args[0], tree) is None:
                 wrong.append(f"{name}:{call.lineno}: {ast.unparse(call)[:80]}")
     assert not wrong, wrong
 
 
 def test_the_reading_of_calls_finds_what_it_should() -> None:
     tree = ast.parse("import re as r\nfrom fnmatch import fnmatch as f\nr.search(x, 'a')\nf(a, b)\nr.compile('a' 'b')")
-    assert [call.lineno for call in _engine_calls(tree)] == [3, 4, 5]
+    calls = list(_engine_calls(tree))
+    assert [call.lineno for call in calls] == [3, 4, 5]
+    assert [_literal(call.args[0], tree) for call in calls] == [None, None, "ab"]
+    whole = ast.parse("import re\nA = 'x|y'\nre.compile(f'({A})' + '+')\nre.compile(f'{a}')")
+    assert [_literal(call.args[0], whole) for call in _engine_calls(whole)] == ["(x|y)+", None]
 
 
 def test_no_query_hands_a_pattern_to_the_database() -> None:
@@ -146,9 +166,8 @@ def test_the_codes_own_patterns_nest_no_repetition() -> None:
     texts = _schema_patterns()
     for _name, tree in _files():
         for call in _engine_calls(tree):
-            if call.args and isinstance(call.args[0], ast.Constant):
-                value = call.args[0].value
-                texts.add(value.decode("latin-1") if isinstance(value, bytes) else str(value))
+            if call.args and (text := _literal(call.args[0], tree)) is not None:
+                texts.add(text)
     assert len(texts) > 40 and _nested(_parser.parse("(a+)+$")) and not _nested(_parser.parse("(,[a-z]+)*"))
     assert not [text for text in texts if _nested(_parser.parse(text))]
 

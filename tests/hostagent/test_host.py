@@ -23,7 +23,7 @@ def test_every_report_is_sealed_and_names_the_boot(desk: Any, spec: dict[str, An
 def test_an_agent_begins_with_hello_then_says_what_it_is(desk: Any) -> None:
     inventory = desk.until(lambda r: r["kind"] == "inventory")["body"]
     assert desk.reports[0]["kind"] == "hello"
-    assert set(contract.Inventory.__annotations__) <= set(inventory)
+    assert contract.Inventory.__required_keys__ <= set(inventory)
 
 
 @pytest.mark.parametrize(

@@ -225,7 +225,7 @@ def test_the_metadata_service_comes_when_its_socket_can_be_bound(
     monkeypatch.setattr(place, "MetadataServer", Server)
     monkeypatch.setattr(place, "MetadataLink", lambda *a: None)
     host = SimpleNamespace(
-        name="h", own=SimpleNamespace(data=tmp_path, run=tmp_path, key=KEY), threads=Threads(), clock=None,
+        name="h", own=SimpleNamespace(data=tmp_path, run=tmp_path, sealing_key=lambda: KEY), threads=Threads(), clock=None,
         settings=SimpleNamespace(drivers={"network": "fake"}, underlay_ip="", control="unix:/x"),
     )  # fmt: skip
     keeper = Keeper(host)  # type: ignore[arg-type]

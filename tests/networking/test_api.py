@@ -29,6 +29,28 @@ def test_only_an_administrator_sees_and_sets_the_provider_attributes(neutron, de
     assert neutron(admin)("post", "networks", wanted)[0] == 409
 
 
+@pytest.mark.parametrize("owner", ["project_id", "tenant_id"])
+def test_nobody_but_an_administrator_makes_a_thing_that_is_another_projects(
+    neutron, demo, other, admin, private, external, owner
+) -> None:
+    """A2, a sibling: a subnet on one's own network could be another project's: in its lists, its quota and its records."""
+    bodies = {
+        "networks": {"network": {"name": "x"}},
+        "subnets": {"subnet": {"network_id": private.id, "ip_version": 4, "cidr": "10.77.0.0/24"}},
+        "ports": {"port": {"network_id": private.id}},
+        "routers": {"router": {"name": "x"}},
+        "floatingips": {"floatingip": {"floating_network_id": external.id}},
+        "security-groups": {"security_group": {"name": "x"}},
+        "subnetpools": {"subnetpool": {"name": "x", "prefixes": ["10.0.0.0/16"]}},
+        "address-scopes": {"address_scope": {"name": "x", "ip_version": 4}},
+    }
+    for kind, body in bodies.items():
+        ((name, fields),) = body.items()
+        wanted = {name: {**fields, owner: other.project_id}}
+        assert 400 <= neutron(demo)("post", kind, wanted)[0] < 500, kind
+        assert neutron(admin)("post", kind, wanted)[0] == 201, kind
+
+
 @pytest.mark.parametrize("kind", ["networks", "subnets", "ports", "routers", "floatingips", "security-groups"])
 def test_what_belongs_to_another_project_does_not_exist(neutron, demo, other, private, external, kind) -> None:
     mine = neutron(demo)

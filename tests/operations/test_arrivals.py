@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from common import metrics
 from hostagent import contract, envelope
 from operations import arrivals
 
@@ -105,6 +107,14 @@ def test_what_says_nothing_any_more_when_it_is_old_is_dropped() -> None:
     assert take(report("working", sent=time.time() - contract.SILENCE - 1)) is None
     assert take(report("event", sent=time.time() - 3600)) is not None  # a fact stays one
     assert take(report("heartbeat", sent=float("nan")), beat=True) is None
+
+
+@pytest.mark.parametrize("sent", [float("nan"), float("inf"), float("-inf"), 1e308, -1e308])
+def test_no_time_that_a_host_says_spoils_the_sum_of_ages(sent: float) -> None:
+    """7: one heartbeat sent at no time made /metrics a 500 until control's next start."""
+    take(report("heartbeat", sent=sent), beat=True)
+    (figures,) = metrics.report_age.collect()
+    assert all(math.isfinite(sample.value) for sample in figures.samples if not sample.name.endswith("_created"))
 
 
 def test_a_host_whose_clock_is_wrong_may_still_ask_for_the_time() -> None:
