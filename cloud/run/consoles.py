@@ -10,11 +10,13 @@ NumPy, with which websockify unmasks frames where it finds it, costs each of its
 
 import json
 import os
+import select
 import signal
 import socket
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +33,8 @@ del sys.modules["numpy"]
 
 COOKIES = "X-Stackling-Consoles"
 HEARTBEAT = 30  # seconds between two pings
+WAITING = 4 << 20  # bytes that one side has sent and the other not taken: from there on the sender is not read
+PATIENCE = 60  # seconds that a side may take nothing of what waits for it
 LONGEST = 2 << 20  # bytes of one message: the longest that a VNC client has reason to send is what it pastes, a MiB
 
 
@@ -42,7 +46,7 @@ class Refused(Exception):
         self.status = status
 
 
-def knock(door: str, ticket: str, cookies: list[str]) -> tuple[socket.socket, socket.socket, dict[str, Any]]:
+def knock(door: str, ticket: str, cookies: list[str]) -> tuple[socket.socket, "Guest", dict[str, Any]]:
     """(the line to the door, to be kept as long as the console is open; the guest's connection; what the door said).
 
     Raises: Refused.
@@ -61,9 +65,44 @@ def knock(door: str, ticket: str, cookies: list[str]) -> tuple[socket.socket, so
         line.close()
         raise Refused(found["status"], found["refused"])
     line.settimeout(None)
-    guest = socket.socket(fileno=descriptors[0])
+    guest = Guest(fileno=descriptors[0])
     guest.setblocking(True)
     return line, guest, found
+
+
+class NotTaken(Exception):
+    """A side takes nothing of what the other sends."""
+
+
+def require_room(taker: socket.socket, is_over: Callable[[], bool]) -> None:
+    """Wait until `taker` takes something, or the console is over. Raises: NotTaken after PATIENCE seconds."""
+    for _ in range(PATIENCE):
+        if is_over() or select.select([], [taker], [], 1)[1]:
+            return
+    raise NotTaken
+
+
+class Guest(socket.socket):
+    """A guest's connection that knows what waits on either side: websockify queues without bound what nobody takes."""
+
+    client: socket.socket | None = None
+    is_over = False
+    unread = 0  # bytes of the guest's that the client has not taken
+    unsent = 0  # bytes of the client's that the guest has not taken
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        if self.unread > WAITING and self.client is not None:
+            require_room(self.client, lambda: self.is_over)
+            if self.unread > 2 * WAITING and not self.is_over:  # it takes less than it is sent
+                raise NotTaken
+        data = super().recv(size, flags)
+        self.unread += len(data)
+        return data
+
+    def send(self, data: Any, flags: int = 0, /) -> int:
+        sent = super().send(data, flags)
+        self.unsent -= sent
+        return sent
 
 
 class TooLong(Exception):
@@ -103,6 +142,7 @@ class Consoles(websocketproxy.ProxyRequestHandler):
         self._filter = (Screen() if facts["kind"] == "vnc" else Nothing()) if facts["view_only"] else None
 
     def new_websocket_client(self) -> None:
+        self._guest.client = self.request.socket
         threading.Thread(target=self._heed, name="door", daemon=True).start()
         try:
             self.do_proxy(self._guest)
@@ -112,6 +152,9 @@ class Consoles(websocketproxy.ProxyRequestHandler):
         except TooLong as error:
             self.log_message("a client sent %s", error)
             raise self.CClose(1009, "Too long") from None
+        except NotTaken:
+            self.log_message("one side took nothing for %s s", PATIENCE)
+            raise self.CClose(1008, "Nothing is taken") from None
         finally:
             with suppress(OSError):
                 self._guest.shutdown(socket.SHUT_RDWR)
@@ -122,14 +165,24 @@ class Consoles(websocketproxy.ProxyRequestHandler):
         """When the door leaves, nobody watches any more whether this console may go on: it ends."""
         with suppress(OSError):
             self._line.recv(1)
+        self._guest.is_over = True
         with suppress(OSError):
             self._guest.shutdown(socket.SHUT_RDWR)
 
     def recv_frames(self) -> tuple[list[bytes], Any]:
+        if self._guest.unsent > WAITING:
+            require_room(self._guest, lambda: self._guest.is_over)
+            return [], False  # its turn comes once the guest has taken what it can
         pieces, closed = super().recv_frames()
         if self._filter is not None:
             pieces = [kept for piece in pieces if (kept := self._filter.take(bytes(piece)))]
+        self._guest.unsent += sum(len(piece) for piece in pieces)
         return pieces, closed
+
+    def send_frames(self, bufs: Any = None) -> bool:
+        is_left = bool(super().send_frames(bufs))
+        self._guest.unread = len(self.request._send_buffer) + sum(len(part) for part in self.send_parts)
+        return is_left
 
 
 def unmask(self: websocket.WebSocket, frame: bytes, mask: bytes) -> bytes:

@@ -62,3 +62,57 @@ def test_a_message_that_says_it_is_long_is_not_waited_for(sent: bytes, answer: s
     command = [sys.executable, "-c", ENDLESS, sent.hex()]
     said = subprocess.run(command, cwd=CLONE, capture_output=True, text=True, check=True).stdout
     assert said.split("\n")[0] == answer
+
+
+UNREAD = r"""
+import hashlib, os, socket, struct, threading, time
+from types import SimpleNamespace
+from cloud.run import consoles
+
+SENT = 48 << 20
+ours, guest_side = socket.socketpair()
+browser, web_side = socket.socketpair()
+handler = object.__new__(consoles.Consoles)
+handler.server = SimpleNamespace(heartbeat=0, target_host="", target_port=0)
+handler.rec, handler.traffic, handler.verbose, handler.start_time, handler.send_parts, handler._filter = None, False, False, 0, [], None
+handler.buffer_size = 65536
+handler.request = consoles.Consoles.SocketClass(None)
+handler.request.socket, handler.request.client = web_side, False
+web_side.setblocking(False)
+handler._guest = consoles.Guest(fileno=guest_side.detach())
+handler._guest.client = handler.request.socket
+threading.Thread(target=lambda: handler.do_proxy(handler._guest), daemon=True).start()
+
+given = [0]
+digest = hashlib.sha256()
+def send():
+    block = os.urandom(1 << 16)
+    while given[0] < SENT:
+        ours.sendall(block)
+        digest.update(block)
+        given[0] += len(block)
+sender = threading.Thread(target=send)
+sender.start()
+held = -1
+while held != given[0]:  # until nothing more is taken of the guest
+    held = given[0]
+    time.sleep(1.5)
+print(held < SENT // 2)
+
+seen, count, stream = hashlib.sha256(), 0, browser.makefile("rb")
+while count < SENT:
+    head = stream.read(2)
+    size = head[1]
+    size = struct.unpack(">H", stream.read(2))[0] if size == 126 else struct.unpack(">Q", stream.read(8))[0] if size == 127 else size
+    seen.update(stream.read(size))
+    count += size
+sender.join()
+print(seen.hexdigest() == digest.hexdigest())
+"""
+
+
+def test_a_guest_is_not_read_while_its_client_takes_nothing() -> None:
+    """Item 6: a client that reads nothing made its process grow by all that the guest sent."""
+    command = [sys.executable, "-c", UNREAD]
+    done = subprocess.run(command, cwd=CLONE, capture_output=True, text=True, timeout=100)
+    assert done.stdout.split() == ["True", "True"], done.stderr
