@@ -110,7 +110,9 @@ def write_configs(cloud: Cloud, accounts: Accounts, underlay: dict[str, str]) ->
     entry = frontdoor.config(cloud, **becomes, reader=accounts.control.name if several else "")
     files.write(cloud.run / "haproxy.cfg", entry, starter)
     files.write(cloud.run / "errors.map", frontdoor.errors_map(), starter)
-    files.write(cloud.run / "nginx.conf", nginx.config(cloud), starter, 0o644 if several else 0o600)
+    files.write(cloud.run / "nginx.conf", nginx.config(cloud), starter, 0o640 if several else 0o600)
+    if several:  # nginx reads it as its own user, and nobody else does
+        os.chown(cloud.run / "nginx.conf", -1, accounts.nginx.gid)
     everything = programs.control_plane(cloud, door_as_root, several_users=several) + programs.agents(cloud, underlay)
     split = {"supervisor": everything} if root else {
         "supervisor": [p for p in everything if not p.root],
