@@ -57,13 +57,20 @@ COMMANDS = ("host_down", "identity_provider_client", "setaside", "shell")
 
 @contextmanager
 def of_command(argv: Sequence[str]) -> Iterator[None]:
-    """What an operator changes by one of COMMANDS is recorded as theirs, by their name on this machine."""
+    """What an operator changes by one of COMMANDS is recorded as theirs."""
     if len(argv) < 2 or argv[1] not in COMMANDS:
         yield
         return
+    with operating(argv[1]):
+        yield
+
+
+@contextmanager
+def operating(command: str) -> Iterator[Context]:
+    """What a manage.py command does, recorded under the operator's name on this machine."""
     try:
         name = os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):  # a user id without a name
         name = str(os.getuid())
-    with acting(Actor.internal(name), agent=f"manage.py {argv[1]}"):
-        yield
+    with acting(Actor.internal(name), agent=f"manage.py {command}") as context:
+        yield context

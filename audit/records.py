@@ -35,6 +35,12 @@ def record(action: str, *, target: cadf.Target, **more: Any) -> None:
     Event.objects.write([_event(action, target, **more)])
 
 
+def by_command(command: str, action: str, *, target: cadf.Target, **more: Any) -> None:
+    """The same of what an operator's manage.py command did, where that is no change of a row that is recorded."""
+    with context.operating(command):
+        record(action, target=target, **more)
+
+
 def _event(action: str, target: cadf.Target, **more: Any) -> Event:
     """With the domain of its project, where that is not said."""
     row = cadf.event(action, target=target, context=context.current(), **more)

@@ -60,9 +60,11 @@ def _drop_lost_connections(**_: object) -> None:
 @worker_ready.connect
 def _start_beat(**_: object) -> None:
     from cloud import traces
+    from cloud.backup import nightly
     from cloud.beat import every, start
     from cloud.metrics import local
 
+    nightly.count()
     local.serve("control")
     traces.start("control")
     memory.tidy()

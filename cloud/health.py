@@ -102,4 +102,5 @@ def readyz(request: HttpRequest) -> HttpResponse:
     response = JsonResponse(told, status=200 if good else 503)
     if not good:
         response["Retry-After"] = "2"
+        response._has_been_logged = True  # type: ignore[attr-defined]  # Django's line for a 5xx: a cloud that starts has no error
     return response

@@ -12,7 +12,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from audit import cadf, records
+from audit import cadf, records, registry
 from common import errors, metrics
 from common.clock import now
 from common.live import announce
@@ -153,6 +153,13 @@ def abandon(operation_id: str) -> Operation:
     row.save()
     announce("operation", row.id, row.project_id)
     return row
+
+
+def tell(command: str, verb: str, row: Operation) -> None:
+    """Record what an operator's command did to an operation as done to its subject."""
+    plan = registry.subject(row.subject_kind)
+    target = (plan.spec.type if plan else "service/compute/operation", row.subject_id, "")
+    records.by_command(command, f"update/{verb}", target=target, project_id=row.project_id, operation_id=row.id)
 
 
 def subject_gone(kind: str, key: str) -> None:

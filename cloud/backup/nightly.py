@@ -4,11 +4,13 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from typing import Final
 
 from django.conf import settings
 
 from cloud.backup import turn
+from common import metrics
 
 log = logging.getLogger(__name__)
 
@@ -46,3 +48,13 @@ def look() -> None:
         log.error(
             "backup: there is none of the last two days in %s (the last: %s)", settings.BACKUP_TO, detail or "none"
         )
+
+
+def count() -> None:
+    """Have this process tell what is wrong with backups, by kind: 1 where it is."""
+    metrics.gauge_of("stackling_backup_trouble", "Whether the nightly backup failed, or is late.", "what", _troubles)
+
+
+def _troubles() -> Iterable[tuple[str, float]]:
+    wrong, _detail = turn.trouble()
+    return [(what, float(what == wrong)) for what in ("failed", "late")]

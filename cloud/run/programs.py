@@ -57,7 +57,7 @@ def control_plane(cloud: Cloud, front_door_root: bool, *, several_users: bool = 
         Program("sockets", _sockets(cloud)),
         Program(
             "control",
-            _python("-m", "celery", "-A", "cloud.celery", "worker", "--queues", "control", "--pool", "threads", "--concurrency", "6",
+            _python("-m", "celery", "--quiet", "-A", "cloud.celery", "worker", "--queues", "control", "--pool", "threads", "--concurrency", "6",
                     "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat",
                     "--hostname", f"control@{cloud.id}"),
             environment={"STACKLING_SQLITE_SYNCHRONOUS": "NORMAL"},  # its steps are done again; a promise waits for the disk

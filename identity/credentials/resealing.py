@@ -40,13 +40,19 @@ def run(say: Say) -> int:
     total = 0
     for label, field in _SEALED:
         count = _column(apps.get_model(label), field, say)
-        say(f"{label}.{field}  {count}")
+        say(f"{_called(label, field)}  {count}")
         total += count
     for name, work in _ALSO.items():
         count = work()
-        say(f"{name}  {count}")
+        say(f"{apps.get_model(name)._meta.verbose_name}: signature  {count}")
         total += count
     return total
+
+
+def _called(label: str, field: str) -> str:
+    """What people call a column: `application credential: secret`."""
+    meta = apps.get_model(label)._meta
+    return f"{meta.verbose_name}: {meta.get_field(field).verbose_name}"
 
 
 def _column(model: Any, field: str, say: Say) -> int:

@@ -23,7 +23,8 @@ Text = str | Promise
 
 class ProjectOwnsThings(Conflict):
     template = _(
-        "%(kind)s %(name)s still owns %(things)s. Delete them first, or delete it with ?cascade=true, and they go with it."
+        "%(kind)s %(name)s still owns %(things)s. Delete them first, or delete it with ?cascade=true or in the portal, which lists them first, "
+        "and they go with it."
     )
 
 

@@ -38,6 +38,10 @@ ACTIONS: dict[str, Text] = {
     "update/createBackup": _("Take backup"),
     "update/attach_interface": _("Attach interface"),
     "update/detach_interface": _("Detach interface"),
+    "update/retry": _("Retry what broke"),
+    "update/abandon": _("Give up what broke"),
+    "renew": _("Renew"),
+    "backup": _("Back up"),
 }
 CONSOLE = "service/compute/servers/remote-consoles"
 
@@ -89,6 +93,8 @@ TYPES: dict[str, Text] = {
     "data/security/credential/session": _("Session"),
     "data/security/identity": _("Identity provider"),
     "data/security/identity/mapping": _("Mapping"),
+    "data/security/keys": _("Keys of the cloud"),
+    "data/storage/backup": _("Backup of the cloud"),
 }
 
 

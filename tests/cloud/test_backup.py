@@ -482,9 +482,11 @@ def test_doctor_says_when_the_last_backup_failed_or_is_old(
     moment = turn.now()
     monkeypatch.setattr(turn, "now", lambda: moment + turn.LATE * 1.1)
     assert turn.trouble()[0] == "late"
+    assert dict(nightly._troubles()) == {"failed": 0.0, "late": 1.0}
     turn.note(name="x")
     assert not doctor._backups()
     turn.note("it cannot be written")
+    assert dict(nightly._troubles()) == {"failed": 1.0, "late": 0.0}
     (finding,) = doctor._backups()
     assert finding.kind == "backup" and "it cannot be written" in finding.text and not finding.mended
     turn.note(name="y")

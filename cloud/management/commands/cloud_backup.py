@@ -6,11 +6,15 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
+from audit import cadf, records
+from audit.scrub import text
 from cloud.backup import making, sealing, turn
 from cloud.backup.errors import BackupError
 from cloud.backup.places import place
 
+BACKUP = "data/storage/backup"
 IMAGES = ("by-reference", "whole")
 
 
@@ -65,6 +69,16 @@ class Command(BaseCommand):
             error = str(failure)
         if dest == settings.BACKUP_TO:
             turn.note(error, name)
+        self._record(dest, name, error)
         if error:
             raise CommandError(error)
         self.stdout.write(f"{name}  is whole, in {dest}")
+
+    def _record(self, dest: str, name: str, error: str) -> None:
+        """A database that takes no record, for it is full, say, costs the record and not the backup."""
+        why = {"reasonType": "backup", "reasonCode": text(error)[:255]} if error else None
+        outcome = cadf.FAILURE if error else cadf.SUCCESS
+        try:
+            records.by_command("cloud_backup", "backup", target=(BACKUP, name, text(dest)), outcome=outcome, reason=why)
+        except DatabaseError as failure:
+            self.stderr.write(f"The backup is not in the audit: {failure}")

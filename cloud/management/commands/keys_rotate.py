@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from audit import records
 from cloud import rotation
 from cloud.backup import turn
 from cloud.backup.errors import BackupError
@@ -27,6 +28,7 @@ class Command(BaseCommand):
                     done = rotation.tokens(self.stdout.write, at_once=at_once)
                 else:
                     done = getattr(rotation, which)(self.stdout.write)
+                records.by_command("keys_rotate", "renew", target=("data/security/keys", which, which))
         except BackupError as failure:
             raise CommandError(str(failure)) from failure
         old = "the tickets and links" if which == "consoles" else "the old keys"

@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from common.errors import CloudError
 from operations import parking
@@ -18,7 +19,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         for id in options["id"]:
             try:
-                row = parking.abandon(id)
+                with transaction.atomic():
+                    row = parking.abandon(id)
+                    parking.tell("operation_abandon", "abandon", row)
             except CloudError as error:
                 raise CommandError(error.message) from None
             self.stdout.write(f"{row.id}  {row.flow}  {row.subject_kind}:{row.subject_id}  abandoned")

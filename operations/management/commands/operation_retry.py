@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from common.errors import CloudError
 from operations import parking
@@ -19,7 +20,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         for id in options["id"]:
             try:
-                row = parking.retry(id, force=options["force"])
+                with transaction.atomic():
+                    row = parking.retry(id, force=options["force"])
+                    parking.tell("operation_retry", "retry", row)
             except CloudError as error:
                 raise CommandError(error.message) from None
             self.stdout.write(f"{row.id}  {row.flow}  {row.subject_kind}:{row.subject_id}  goes on")
