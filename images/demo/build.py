@@ -81,17 +81,15 @@ def build(out: Path) -> Built:
     made = json.loads(stamp.read_text()) if stamp.exists() and all(p.exists() for p in _products(built)) else {}
     try:
         versions = packages.versions(packages.wanted())
-    except RuntimeError:
-        if made.get("key") == _key(
-            made.get("packages", {})
-        ):  # apt knows no packages here: what this code made is right
+        key = _key(versions)
+        if made.get("key") == key:
+            return built
+        with tempfile.TemporaryDirectory(dir=out, prefix=".build-") as folder:
+            _make(Path(folder), out, list(versions))
+    except packages.NoPackages:
+        if made.get("key") == _key(made.get("packages", {})):  # apt has no packages here: what this code made is right
             return built
         raise
-    key = _key(versions)
-    if made.get("key") == key:
-        return built
-    with tempfile.TemporaryDirectory(dir=out, prefix=".build-") as folder:
-        _make(Path(folder), out, list(versions))
     stamp.write_text(json.dumps({"key": key, "packages": versions}, indent=1))
     return built
 

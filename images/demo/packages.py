@@ -54,12 +54,19 @@ ROOT_MODULES = (
 )
 
 
+class NoPackages(RuntimeError):
+    """apt does not know the packages, or cannot download them."""
+
+
 def kernel_package() -> str:
     """The versioned package behind the kernel's meta package, such as linux-image-6.1.0-56-cloud-amd64."""
-    shown = run(["apt-cache", "depends", "--no-recommends", KERNEL_META])
+    try:
+        shown = run(["apt-cache", "depends", "--no-recommends", KERNEL_META])
+    except RuntimeError:
+        shown = ""
     found = re.search(r"Depends: (linux-image-\S+)", shown)
     if found is None:
-        raise RuntimeError(f"apt knows no package {KERNEL_META}: run `apt-get update` first")
+        raise NoPackages(f"apt knows no package {KERNEL_META}: run `apt-get update` first")
     return found.group(1)
 
 
@@ -68,22 +75,25 @@ def wanted() -> list[str]:
 
 
 def versions(names: list[str]) -> dict[str, str]:
-    """The version apt would download of each package; part of the cache key."""
+    """The version apt would download of each package; part of the cache key. Raises: NoPackages."""
     shown = run(["apt-cache", "policy", *names])
-    found = dict(re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: (\S+)$", shown, flags=re.M))
+    found = dict(re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: ([^\s(]\S*)$", shown, flags=re.M))
     missing = sorted(set(names) - set(found))
     if missing:
-        raise RuntimeError(f"apt has no candidate of {', '.join(missing)}: run `apt-get update` first")
+        raise NoPackages(f"apt has no candidate of {', '.join(missing)}: run `apt-get update` first")
     return found
 
 
 def fetch(names: list[str], into: Path) -> dict[str, Path]:
-    """Downloads and unpacks packages, each into a folder of its own: package → its unpacked tree."""
+    """Downloads and unpacks packages, each into a folder of its own: package → its unpacked tree. Raises: NoPackages."""
     debs = into / "debs"
     debs.mkdir(parents=True)
     (into / "trees").mkdir()
     # The sandbox user `_apt` may not be allowed to read a private folder; apt then only warns. Say it outright.
-    run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *names], cwd=debs)
+    try:
+        run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *names], cwd=debs)
+    except RuntimeError as error:
+        raise NoPackages(str(error)) from None
     trees = {}
     for deb in sorted(debs.glob("*.deb")):
         name = deb.name.split("_")[0]

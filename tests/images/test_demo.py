@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -173,21 +174,49 @@ def test_the_guest_grows_its_disk_gets_an_address_and_lets_demo_in(guest: Guest)
     guest.wait_for("Power down", 60)
 
 
-def test_what_was_built_serves_where_apt_knows_no_packages(
+def _known(names: list[str], candidates: dict[str, str]) -> str:
+    """What `apt-cache policy` says of packages."""
+    return "".join(f"{name}:\n  Installed: (none)\n  Candidate: {candidates.get(name, '(none)')}\n" for name in names)
+
+
+def test_what_was_built_serves_where_apt_has_no_packages(
     built: demo.Built, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Case 54: a machine without package lists takes the images that lie there, and says what to do where none do."""
+    """Case 54: a machine without package lists takes the images that lie there, and says what to do where none do. What is
+    installed apt still knows, without being able to download it; of what is not it knows the name alone."""
+    real = demo.packages.run
+    versions = json.loads((built.folder / "built.json").read_text())["packages"]
+    kernel = next(name for name in versions if name.startswith("linux-image-"))
+    known: dict[str, str] = {}
 
-    def nothing(names: list[str]) -> dict[str, str]:
-        raise RuntimeError("apt has no candidate of anything: run `apt-get update` first")
+    def apt(command: list[str], **more: Any) -> str:
+        if command[:2] == ["apt-cache", "depends"]:
+            if not known:
+                raise RuntimeError("apt-cache depends … ended with 100: E: No packages found")
+            return f"linux-image-cloud-amd64\n  Depends: {kernel}\n"
+        if command[:2] == ["apt-cache", "policy"]:
+            return _known(command[2:], known)
+        if command[0] == "apt-get":
+            raise RuntimeError(
+                "apt-get … ended with 100: E: Can't find a source to download version '1' of 'busybox:amd64'"
+            )
+        return real(command, **more)
 
-    monkeypatch.setattr(demo.packages, "versions", nothing)
-    assert demo.build(built.folder).folder == built.folder
-    with pytest.raises(RuntimeError, match="apt-get update"):
-        demo.build(tmp_path / "empty")
+    monkeypatch.setattr(demo.packages, "run", apt)
     stamp = built.folder / "built.json"
     was = stamp.read_text()
-    stamp.write_text(json.dumps({**json.loads(was), "key": "another code's"}))
-    with pytest.raises(RuntimeError, match="apt-get update"):
-        demo.build(built.folder)
-    stamp.write_text(was)
+    some = {name: version for name, version in versions.items() if name != "busybox"}
+    for which, why in (
+        ({}, "apt-get update"),
+        (some, "apt-get update"),
+        (dict.fromkeys(versions, "1"), "find a source"),
+    ):
+        known.clear()
+        known.update(which)
+        assert demo.build(built.folder).folder == built.folder
+        with pytest.raises(RuntimeError, match=why):
+            demo.build(tmp_path / "empty")
+        stamp.write_text(json.dumps({**json.loads(was), "key": "another code's"}))
+        with pytest.raises(RuntimeError, match=why):
+            demo.build(built.folder)
+        stamp.write_text(was)
