@@ -32,7 +32,7 @@ STACKLING_AGENT_CONTRACT=2 refuses version 1 on both sides (but a hello).
 
 Report kinds:
 
-``done``       body = the verb's answer (see VERBS)
+``done``       body = the verb's answer (see VERBS); this, ``failed`` and ``working`` only to orders of an operation
 ``failed``     body = {"code": "<FailureCode>", "data": {...}}: code and data, never prose
 ``working``    body = {"progress": 0.0–1.0 | null}; within 2 s of the order and every 5 s after
 ``hello``      the agent started; a new boot id; control asks again every step outstanding on that host.

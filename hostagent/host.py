@@ -203,6 +203,13 @@ class Host:
         }
         self._outbox.put(self._reports.close, message)
 
+    def _answer(self, kind: str, body: dict[str, Any], order: dict[str, Any]) -> None:
+        """Answer whoever asked. What belongs to no operation nobody waits for: of networks the state is a report of its own."""
+        if order.get("operation"):
+            self.report(kind, body, order)
+        elif kind == "failed":
+            log.warning("%s: %s failed: %s", self.name, order["verb"], body)
+
     def event(self, name: str, /, *, at: float | None = None, **facts: Any) -> None:
         """A fact of a guest (contract.EVENTS). `at` is when it was true by this host's clock, unix seconds; now if left out."""
         true = self.clock.now() if at is None else at - self.clock.skew
@@ -219,7 +226,7 @@ class Host:
             self._welcomed(order["body"])
             return
         if order.get("v") not in contract.ACCEPTED_VERSIONS:
-            self.report(
+            self._answer(
                 "failed",
                 {"code": "unsupported", "data": {"what": f"order version {order.get('v')}", "driver": "agent"}},
                 order,
@@ -229,7 +236,7 @@ class Host:
         missing = [need for need in spec["needs"] if need not in order["body"]] if spec else []
         if spec is None or missing:
             what = f"{order['verb']} without {', '.join(missing)}" if spec else order["verb"]
-            self.report("failed", {"code": "unsupported", "data": {"what": what, "driver": "agent"}}, order)
+            self._answer("failed", {"code": "unsupported", "data": {"what": what, "driver": "agent"}}, order)
             return
         self._accept(order, "bulk" if spec["bulk"] else spec.get("pool", "quick"))
 
@@ -243,9 +250,9 @@ class Host:
                     self._patrolling = True
                     self.timers.after(PATROL_EVERY, self._patrol)
         if running is not None:
-            self.report("working", {"progress": running.progress}, order)
+            self._answer("working", {"progress": running.progress}, order)
         elif same in self._answers:
-            self.report("done", self._answers[same], order)
+            self._answer("done", self._answers[same], order)
         else:
             key = object_of(order) if "server_id" in order["body"] else order["verb"]
             self.lanes.submit(key, lambda: self.do(same, job), pool=pool)
@@ -296,15 +303,15 @@ class Host:
         except Failure as failure:
             tracing.failed(failure.code)
             self._ended(same)
-            self.report("failed", {"code": failure.code, "data": failure.data}, order)
+            self._answer("failed", {"code": failure.code, "data": failure.data}, order)
         except Exception as error:  # the boundary: an unknown failure is a report, and a traceback in the log
             log.exception("%s: %s failed", self.name, order["verb"])
             tracing.failed("internal")
             self._ended(same)
-            self.report("failed", {"code": "internal", "data": {"detail": f"{type(error).__name__}: {error}"}}, order)
+            self._answer("failed", {"code": "internal", "data": {"detail": f"{type(error).__name__}: {error}"}}, order)
         else:
             self._ended(same, answer if order["verb"] == "server.snapshot" else None)
-            self.report("done", answer, order)
+            self._answer("done", answer, order)
         return None
 
     def _ended(self, same: tuple[str, ...], answer: dict[str, Any] | None = None) -> None:
@@ -326,7 +333,7 @@ class Host:
         for job in jobs:
             if time.monotonic() >= job.word_due:
                 job.word_due = time.monotonic() + contract.WORKING_EVERY - PATROL_EVERY
-                self.report("working", {"progress": job.progress}, job.order)
+                self._answer("working", {"progress": job.progress}, job.order)
             if job.begun is not None and job.seconds_left < -job.deadline:
                 self._stuck(
                     f"{self.name}: {job.order['verb']} did not come back within twice its deadline of {job.deadline} s"

@@ -51,6 +51,17 @@ def test_an_order_that_is_not_ours_or_was_changed_is_dropped(
     assert desk.host.hypervisor.read_states() == {}
 
 
+def test_an_order_of_no_operation_is_not_answered(desk: Any) -> None:
+    """A network's state is a report of its own: said twice, it was a third of what control had to read."""
+    told = {"full": False, "pieces": {}, "remove": []}
+    desk.host.receive(desk.make("network.apply", told, operation="", step=""))
+    desk.host.receive(desk.make("server.fly", {}, operation="", step=""))
+    desk.order("server.read", {"server_id": "later"})
+    said = [report["kind"] for report in desk.reports if not report["operation"]]
+    assert said.count("network") == 2, "one at its start, one for the order"
+    assert not {"done", "failed", "working"} & set(said)
+
+
 @pytest.mark.parametrize(("change", "what"), [({"v": 99}, "order version 99"), ({"verb": "server.fly"}, "server.fly")])
 def test_an_unknown_version_or_verb_is_refused_readably(desk: Any, change: dict[str, Any], what: str) -> None:
     order = {"verb": "server.read", "body": {"server_id": "x"}} | change
