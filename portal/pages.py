@@ -183,6 +183,7 @@ class Page(View):
             said = {"kind": "bad", "text": error.message, "request": request_id}
             gone = status == 404 and is_background(self.request)  # the page is open still: for the browser no failure
             response = HttpResponse(status=204 if gone or self.request.method != "GET" else status)
+            response["X-Status"] = str(status)
             if gone:
                 response["X-Gone"] = "1"
             response["HX-Trigger"] = json.dumps({"toast": said})

@@ -26,7 +26,7 @@ async function ticket() {
 async function next() {
   const asked = words.link ? { link: words.link, kind } : { token: words.token };
   const response = await fetch("/vnc/ticket", { method: "POST", body: new URLSearchParams(asked), headers: { "HX-Request": "true" } });
-  if (response.status === 403 || response.status === 404) { state("over"); throw new Error("this address is over"); }
+  if (["403", "404"].includes(response.headers.get("X-Status"))) { state("over"); throw new Error("this address is over"); }
   if (response.status !== 200) return "";
   const { token } = await response.json();
   if (words.token) { words.token = token; history.replaceState(null, "", `/vnc/?token=${encodeURIComponent(token)}`); }
@@ -40,6 +40,10 @@ async function connect() {
   if (!token) { state("waiting"); setTimeout(() => words.status === "waiting" && connect(), 3000); return; }
   const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/console/?token=${encodeURIComponent(token)}`;
   await (kind === "serial" ? serial(url) : vnc(url));
+}
+function lost() { // a link may have ended meanwhile: then nothing is to be tried again
+  state("lost");
+  if (words.link) next().catch(() => {});
 }
 function close() {
   rfb?.disconnect();
@@ -60,7 +64,7 @@ async function vnc(url) {
   mine.viewOnly = Boolean(words.link); // what is typed would be dropped on the way
   mine.background = "#000";
   mine.addEventListener("connect", () => { state("connected"); mine.focus(); });
-  mine.addEventListener("disconnect", () => { if (rfb === mine) state("lost"); });
+  mine.addEventListener("disconnect", () => { if (rfb === mine) lost(); });
 }
 async function serial(url) {
   const { Terminal, FitAddon } = await import("../vendor/xterm.js");
@@ -75,7 +79,7 @@ async function serial(url) {
   mine.binaryType = "arraybuffer";
   mine.onopen = () => { state("connected"); term.focus(); };
   mine.onmessage = event => term?.write(new Uint8Array(event.data));
-  mine.onclose = () => { if (socket === mine) state("lost"); };
+  mine.onclose = () => { if (socket === mine) lost(); };
   if (!words.link) term.onData(data => mine.readyState === 1 && mine.send(new TextEncoder().encode(data)));
 }
 function type(text) {

@@ -154,3 +154,22 @@ def test_a_console_ends_with_the_session_by_which_it_was_opened(
     tab.wait_for_url("**/sign-in")
     expect(mine.locator("[data-console]")).to_have_attribute("data-status", "lost", timeout=10_000)
     expect(other.locator("[data-console][data-status=connected]")).to_be_visible()
+
+
+def test_who_looks_on_is_told_that_the_link_has_ended(
+    fake_cloud: LiveCloud, make_server: MakeServer, serial_port: Callable[[str], None], enter: Enter
+) -> None:
+    """A6, C3: a link opens a console without signing in, to look on; its end cuts it and the page says so by itself."""
+    server = make_server("shown-1")
+    serial_port(server)
+    owner, viewer = enter(fake_cloud), enter(fake_cloud)
+    owner.goto(f"{fake_cloud.url}/instances/{server}/console#serial")
+    owner.click("[data-action=make-link]")
+    address = owner.locator("#console-links [data-made] code").inner_text()
+    viewer.context.clear_cookies()
+    viewer.goto(f"{address}#serial")
+    expect(viewer.locator("[data-console][data-status=connected]")).to_be_visible(timeout=20_000)
+    expect(viewer.locator("[data-console-screen]")).to_contain_text("login:")
+    owner.click("#console-links [data-action=end-link]")
+    expect(viewer.locator("[data-console]")).to_have_attribute("data-status", "over", timeout=10_000)
+    expect(viewer.locator("[data-console-again]")).to_be_hidden()
