@@ -6,6 +6,7 @@ complete: here a body that breaks off is an error. nginx stands before these soc
 
 import io
 import os
+import socket
 import socketserver
 import sys
 import time
@@ -26,6 +27,8 @@ SILENCE = 75.0  # seconds that a body may pause, or a reader
 #: Bytes a second, over the whole body and after the first minute: what comes slower holds its thread for nothing.
 SLOWEST = 4096
 FIRST = 60.0
+#: Seconds for which the rest of a body is read away after an answer that came before its end.
+LINGER = 10.0
 
 
 class BrokenOff(EOFError):
@@ -42,6 +45,11 @@ class Body(io.RawIOBase):
         self._file = file
         self._began = time.monotonic()
         self._came = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all of it was read."""
+        raise NotImplementedError
 
     def readable(self) -> bool:
         return True
@@ -66,6 +74,10 @@ class Sized(Body):
         super().__init__(file)
         self._left = length
 
+    @property
+    def is_over(self) -> bool:
+        return not self._left
+
     def readinto(self, buffer: Any) -> int:
         if not self._left or not len(buffer):
             return 0
@@ -81,6 +93,10 @@ class Chunks(Body):
         super().__init__(file)
         self._left = 0  # of this chunk
         self._ended = False
+
+    @property
+    def is_over(self) -> bool:
+        return self._ended
 
     def readinto(self, buffer: Any) -> int:
         if not self._left and not self._next():
@@ -136,6 +152,19 @@ class _Handler(WSGIRequestHandler):
         answering = ServerHandler(stream, cast(BinaryIO, self.wfile), sys.stderr, self.get_environ(), multithread=True)
         answering.request_handler = self  # type: ignore[attr-defined]
         answering.run(self.server.application)
+        if not body.is_over:
+            self._read_away()
+
+    def _read_away(self) -> None:
+        """nginx is sending still: a socket that closed would be an error to it, and the answer before it lost.
+
+        It closes as soon as it has the answer, and reads the client's rest away itself.
+        """
+        self.connection.shutdown(socket.SHUT_WR)
+        end = time.monotonic() + LINGER
+        self.connection.settimeout(LINGER)
+        while time.monotonic() < end and self.connection.recv(1 << 16):
+            pass
 
     def _body(self) -> Body | None:
         """None where the framing is none of ours."""

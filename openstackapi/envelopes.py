@@ -31,6 +31,7 @@ TITLES = {
     410: "Gone",
     412: "Precondition Failed",
     413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
     415: "Unsupported Media Type",
     426: "Upgrade Required",
     429: "Too Many Requests",

@@ -1,12 +1,19 @@
 """What the front door itself answers, in each service's own form: the sentences, and the bodies made of them."""
 
+import html
 import json
 
-from openstackapi.envelopes import ENVELOPE
+from openstackapi.envelopes import ENVELOPE, TITLES
 
 #: Whose form an error has where a path is no service's.
 OTHERS = "identity"
 SERVICES = tuple(ENVELOPE)
+#: The image service where no JSON is asked for: its older clients crash at a fault in JSON (openstackapi/faults.py).
+PAGE, PAGE_OF, PAGE_TYPE = "image-page", "image", "text/html; charset=UTF-8"
+#: The header by which nginx and haproxy say that a body of theirs is a page; the front door takes it off again.
+FORM = "X-Stackling-Form"
+#: All names that `body` knows.
+FORMS = (*SERVICES, PAGE)
 #: Stands for the request's id until it is known.
 REQUEST_ID = "@REQUEST_ID@"
 
@@ -27,6 +34,9 @@ RETRIED = (429, 502, 503, 504)
 
 
 def body(service: str, status: int, text: str = "") -> str:
-    """The JSON of an error; `REQUEST_ID` is in it where the service says the id in the body."""
+    """The JSON of an error; `REQUEST_ID` is in it where the service says the id in the body. One line of HTML for `PAGE`."""
+    if service == PAGE:
+        said = html.escape(f"{status} {TITLES[status]}: {text or TEXTS[status]}", quote=False)
+        return f"<html><head></head><body><h1>{said}</h1></body></html>"
     made = ENVELOPE[service](status, "HTTPError", text or TEXTS[status], {"retry_after": RETRY_AFTER}, REQUEST_ID)
     return json.dumps(made)

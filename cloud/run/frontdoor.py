@@ -59,6 +59,8 @@ frontend door
     http-request set-var(txn.path) 'path,regsub("^(.*/os-console-auth-tokens/).*$","\\1-")'
     http-request set-var(txn.service) str({others})
     http-request set-var(txn.service) path,field(3,/) if {{ path_beg /api/ }} {{ path,field(3,/) -m str {services} }}
+    http-request set-var(txn.service) str({page}) if {{ var(txn.service) -m str {page_of} }} !{{ req.hdr(accept) -m sub application/json }}
+    http-request set-var(txn.form) str({page}) if {{ var(txn.service) -m str {page} }}
 {proxies}
     # What a client may not claim.
     http-request del-header ^x-forwarded- -m reg
@@ -99,7 +101,8 @@ frontend door
     http-request wait-for-body time 10s at-least 16k if upload !bytes
     http-response set-var(txn.user) res.hdr(x-stackling-user)
     http-response set-var(txn.project) res.hdr(x-stackling-project)
-    http-response del-header ^x-stackling- -m reg
+    http-after-response set-header Content-Type '{page_type}' if {{ res.hdr({form}) -m str {page} }}
+    http-after-response del-header ^x-stackling- -m reg
 {hsts}
     use_backend sockets if sockets
     use_backend consoles if consoles
@@ -163,7 +166,7 @@ _LOG = (
 def errors_map() -> str:
     """The file that holds each error's body: `<service>.<status>` and what is before and after the request's id in it."""
     lines = []
-    for service in answers.SERVICES:
+    for service in answers.FORMS:
         for status in answers.TEXTS:
             begin, _, end = answers.body(service, status).partition(answers.REQUEST_ID)
             lines += [f"{service}.{status} {begin}"] + ([f"{service}.{status}.end {end}"] if end else [])
@@ -181,7 +184,7 @@ def _error_text(cloud: Cloud, status: int) -> str:
 
 def _head(status: int) -> str:
     retry = f" hdr Retry-After {answers.RETRY_AFTER}" if status in answers.RETRIED else ""
-    return f"{retry} hdr X-Openstack-Request-Id %[var(txn.rid)]"
+    return f"{retry} hdr X-Openstack-Request-Id %[var(txn.rid)] hdr {answers.FORM} %[var(txn.form)]"
 
 
 def _errors(cloud: Cloud) -> str:
@@ -300,6 +303,10 @@ def config(cloud: Cloud, *, user: str = "", group: str = "", reader: str = "") -
         log=_LOG,
         connections=_connections(cloud, limits),
         others=answers.OTHERS,
+        page=answers.PAGE,
+        page_of=answers.PAGE_OF,
+        page_type=answers.PAGE_TYPE,
+        form=answers.FORM,
         services=" ".join(answers.SERVICES),
         proxies=_proxies(cloud),
         limits=_limits(cloud, limits),

@@ -73,6 +73,9 @@ http {{
         default {others};
 {services}
     }}
+    map $http_accept $wants {{ default words; ~application/json json; }}
+    map $service:$wants $told {{ default $service; {page_of}:words {page}; }}
+    map $told $form {{ default ""; {page} {page}; }}
 {bodies}
 
     server {{
@@ -129,6 +132,10 @@ _STORED = """\
 
 #: Statuses that nginx makes by itself. A socket that takes no connection is 503, one that ends without an answer 502.
 _OWN = (400, 408, 413, 414, 500, 504)
+#: What their answers have; a header without a value is left out.
+_OWN_HEADERS = (
+    f"add_header X-Openstack-Request-Id $http_x_stackling_request_id always; add_header {answers.FORM} $form always;"
+)
 
 
 def door(cloud: Cloud) -> Path:
@@ -145,16 +152,12 @@ def _error(status: int) -> str:
     retry = f"add_header Retry-After {answers.RETRY_AFTER} always; " if status in answers.RETRIED else ""
     return (
         f"        error_page {status} @{status};\n"
-        f"        location @{status} {{ {retry}add_header X-Openstack-Request-Id $http_x_stackling_request_id always; "
-        f"return {status} $body_{status}; }}"
+        f"        location @{status} {{ {retry}{_OWN_HEADERS} return {status} $body_{status}; }}"
     )
 
 
 def _away() -> str:
-    head = (
-        f"add_header Retry-After {answers.RETRY_AFTER} always; "
-        "add_header X-Openstack-Request-Id $http_x_stackling_request_id always;"
-    )
+    head = f"add_header Retry-After {answers.RETRY_AFTER} always; {_OWN_HEADERS}"
     return (
         "        error_page 502 503 = @away;\n"
         f'        location @away {{ {head} if ($upstream_connect_time ~ "-$") {{ return 503 $body_503; }} '
@@ -163,16 +166,16 @@ def _away() -> str:
 
 
 def _body_map(status: int) -> str:
-    """`$body_<status>` by service."""
+    """`$body_<status>` by the form of the service."""
     lines = []
-    for service in answers.SERVICES:
+    for service in answers.FORMS:
         text = (
             answers.body(service, status)
             .replace("'", "\\'")
             .replace(answers.REQUEST_ID, "$http_x_stackling_request_id")
         )
         lines.append(f"        {service} '{text}';")
-    return f"    map $service $body_{status} {{\n" + "\n".join(lines) + "\n    }"
+    return f"    map $told $body_{status} {{\n" + "\n".join(lines) + "\n    }"
 
 
 def config(cloud: Cloud) -> str:
@@ -185,6 +188,8 @@ def config(cloud: Cloud) -> str:
         body_limit=BODY_LIMIT,
         document_limit=DOCUMENT_LIMIT,
         others=answers.OTHERS,
+        page=answers.PAGE,
+        page_of=answers.PAGE_OF,
         services="\n".join(f"        ~^/api/{service}([/?]|$) {service};" for service in answers.SERVICES),
         bodies="\n".join(_body_map(status) for status in (*_OWN, 502, 503)),
         errors="\n".join([*(_error(status) for status in _OWN), _away()]),

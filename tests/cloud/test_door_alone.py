@@ -31,6 +31,7 @@ class Told(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
         self.send_response(200)
+        self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -91,7 +92,8 @@ class Door:
         answer = link.getresponse()
         body = answer.read()
         link.close()
-        return answer.status, json.loads(body), answer.headers
+        is_json = answer.headers["Content-Type"] == "application/json"
+        return answer.status, json.loads(body) if is_json else body.decode(), answer.headers
 
 
 @pytest.fixture
@@ -119,6 +121,21 @@ def test_an_address_that_asks_too_much_is_told_so_at_once(make_door: Callable[..
     assert body["overLimit"]["code"] == 429 and headers["Retry-After"] == "2"
     assert headers["X-Openstack-Request-Id"].startswith("req-")
     assert door.ask(source="127.0.0.2")[0] == 200
+
+
+def test_the_image_services_refusals_are_pages_where_no_json_is_asked(make_door: Callable[..., Door]) -> None:
+    """Case 43, sibling: Glance's older clients crash at a fault in JSON, also at the front door's."""
+    door = make_door(STACKLING_RATE_LIMITS="address=2")
+    for _ in range(20):
+        assert door.ask("/api/image/v2/images")[0] == 200
+    status, page, headers = door.ask("/api/image/v2/images", Accept="*/*")
+    assert (status, headers["Content-Type"]) == (429, "text/html; charset=UTF-8")
+    assert "<h1>429 Too Many Requests: Too many requests at once." in page and "X-Stackling-Form" not in headers
+    assert headers["Retry-After"] == "2" and headers["X-Openstack-Request-Id"].startswith("req-")
+    for path, code in (("image/v2/images", "429 Too Many Requests"), ("compute/v2.1/servers", 429)):
+        status, told, headers = door.ask(f"/api/{path}", Accept="application/json" if "image" in path else "*/*")
+        assert (status, headers["Content-Type"]) == (429, "application/json") and "X-Stackling-Form" not in headers
+        assert code in (told.get("code"), told.get("overLimit", {}).get("code"))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +180,7 @@ def test_uploads_of_an_address_are_bounded_and_keep_nobody_from_reading(make_doo
         link.sendall(f"PUT {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n{{".encode())
         slow.append(link)
     time.sleep(0.5)
-    status, body, _ = door.ask(path, method="PUT")
+    status, body, _ = door.ask(path, method="PUT", Accept="application/json")
     assert status == 429 and body["code"].startswith("429")
     assert door.ask(path)[0] == 200 and door.ask(path, source="127.0.0.4", method="PUT")[0] == 200
     for link in slow:

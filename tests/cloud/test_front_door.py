@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -48,12 +49,22 @@ def test_the_sender_of_a_body_beyond_the_limit_sees_the_answer(fake_cloud, path,
     """B1: no reset may overtake it; in the service's own form, with the request's id."""
     body = b"x" * 20_000_000 if sends == "with its length" else iter([b"x" * 500_000] * 6)
     link = http.client.HTTPConnection("127.0.0.1", fake_cloud.port, timeout=20)
-    link.request("POST", f"/api/{path}", body=body, encode_chunked=sends == "in pieces")
+    link.request("POST", f"/api/{path}", body, {"Accept": "application/json"}, encode_chunked=sends == "in pieces")
     answer = link.getresponse()
     told = json.loads(answer.read())
     assert answer.status == 413 and ENVELOPES[path](told) == 413
     assert answer.headers["X-Openstack-Request-Id"].startswith("req-")
     link.close()
+
+
+@pytest.mark.parametrize("accept", ["*/*", None, "application/octet-stream"])
+def test_where_no_json_is_asked_the_image_services_refusals_are_pages(fake_cloud, accept):
+    """Case 43, sibling: Glance's older clients crash at nginx's JSON as well."""
+    head = {"Accept": accept} if accept else {}
+    status, headers, body = ask(fake_cloud, f"{IMAGE}/images", method="POST", body=bytes(2_000_000), headers=head)
+    assert (status, headers["Content-Type"]) == (413, "text/html; charset=UTF-8")
+    assert headers["X-Openstack-Request-Id"].startswith("req-") and "X-Stackling-Form" not in headers
+    assert re.sub("<.+?>", "", body.decode()).startswith("413 Request Entity Too Large: The request body is larger")
 
 
 @pytest.mark.parametrize("path", ["identity/v3/policies", "image/v2/metadefs/namespaces"])
@@ -74,6 +85,19 @@ def test_a_refused_image_keeps_its_reason(fake_cloud, size):
         status, _, body = ask(fake_cloud, f"{IMAGE}/images/{image}/file", method="PUT", body=bytes(size), headers=head)
         assert status == 400 and b"qcow2" in body
     rest.ok("DELETE", f"{IMAGE}/images/{image}")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"), [({"X-Auth-Token": "no"}, 401), ({"Content-Type": "text/plain"}, 415), ({}, 404)]
+)
+@pytest.mark.parametrize("verb", ["file", "stage"])
+def test_a_refusal_that_reads_nothing_keeps_its_reason(fake_cloud, head, status, verb):
+    """Case 11, siblings: the answer comes while all of the body is still on its way."""
+    rest = Rest(fake_cloud)
+    headers = {"X-Auth-Token": rest.token, "Content-Type": "application/octet-stream", **head}
+    path, body = f"{IMAGE}/images/00000000-0000-4000-8000-000000000000/{verb}", bytes(5_000_000)
+    found = {ask(fake_cloud, path, method="PUT", body=body, headers=headers)[0] for _ in range(60)}
+    assert found == {status}
 
 
 def test_a_body_that_trickles_in_is_cut(fake_cloud):

@@ -91,6 +91,25 @@ def test_a_body_with_a_length_ends_where_it_says(served: Served) -> None:
     assert served.heard[1:] == [b"abc", b""]
 
 
+@pytest.mark.parametrize("head", [b"Content-Length: 5000000", b"Transfer-Encoding: chunked"])
+def test_a_body_may_go_on_after_its_answer(served: Served, head: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case 11: who is refused early is sending still, and would take the closed socket for the answer. Not for ever."""
+    served.reads = False
+    monkeypatch.setattr(uploads, "LINGER", 1.0)
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(10)
+        link.connect(str(served.path))
+        link.sendall(b"PUT / HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n")
+        answer = b""
+        while piece := link.recv(100):
+            answer += piece
+        assert answer.startswith(b"HTTP/1.0 200") and answer.endswith(b"ok")
+        link.sendall(bytes(1_000_000))
+        time.sleep(1.5)
+        with pytest.raises(OSError):
+            link.sendall(bytes(1_000_000))
+
+
 @pytest.mark.parametrize("head", [b"Transfer-Encoding: gzip, chunked", b"Content-Length: -1", b"Content-Length: \xb2"])
 def test_what_frames_a_body_otherwise_is_refused(served: Served, head: bytes) -> None:
     assert served.ask(b"PUT / HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n").startswith(b"HTTP/1.1 400")
