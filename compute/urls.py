@@ -19,9 +19,9 @@ from compute.versions import removed
 
 _SERVER = "servers/<str:server_id>"
 
-v21 = [
+_routes = [
     *removed.routes,
-    path("", versions.VersionDetail.as_view()),
+    path("versions/<str:version>", versions.VersionNamed.as_view()),
     path("extensions", versions.Extensions.as_view()),
     path("extensions/<str:alias>", versions.Extension.as_view()),
     # servers
@@ -116,16 +116,15 @@ v21 = [
     path("os-instance_usage_audit_log/<str:before>", audits.UsageAudit.as_view()),
 ]
 
-v2 = [path("", versions.OlderVersionDetail.as_view()), *v21[1:]]
 #: Nova's second spelling of every route: the project's id before it, as clients of old catalogs write it.
 _PROJECT = r"(?P<project_in_path>[0-9a-f-]+)/"
 
 urlpatterns = [
     path("", versions.Versions.as_view()),
     path("v2.1", versions.VersionDetail.as_view()),
-    path("v2.1/", include(v21)),
-    re_path(rf"^v2\.1/{_PROJECT}", include(v21[1:])),
+    path("v2.1/", include([path("", versions.VersionDetail.as_view()), *_routes])),
+    re_path(rf"^v2\.1/{_PROJECT}", include([path("", versions.VersionDetail.as_view(anonymous=False)), *_routes])),
     path("v2", versions.OlderVersionDetail.as_view()),
-    path("v2/", include(v2)),
-    re_path(rf"^v2/{_PROJECT}", include(v2[1:])),
+    path("v2/", include([path("", versions.OlderVersionDetail.as_view()), *_routes])),
+    re_path(rf"^v2/{_PROJECT}", include([path("", versions.OlderVersionDetail.as_view(anonymous=False)), *_routes])),
 ]

@@ -1,6 +1,7 @@
 """What every compute view shares."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from django.http import HttpRequest
 
@@ -18,8 +19,15 @@ class WrongProjectInPath(Invalid):
     template = "Malformed request URL: URL's project_id '%(path)s' doesn't match Context's project_id '%(own)s'"
 
 
+#: (version from which others are refused, names of the parameters that a query may have).
+Known = tuple[tuple[int, int], frozenset[str]]
+
+
 class ComputeView(ServiceView):
+    """`known`: by method, as Nova's query schemas have it; older versions leave aside what they do not know."""
+
     service = "compute"
+    known: ClassVar[dict[str, Known]] = {}
     _project_in_path: str | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, project_in_path: str | None = None, **kwargs: Any) -> Any:
@@ -34,6 +42,9 @@ class ComputeView(ServiceView):
         own = self.actor.project_id if self._project_in_path else None
         if self._project_in_path and self._project_in_path != own:
             raise WrongProjectInPath(path=self._project_in_path, own=own or "")
+        since, names = self.known.get(request.method.lower(), (self.version, None))
+        if names is not None and self.version >= since:
+            refuse_unknown(request.GET, names)
 
     @property
     def is_older(self) -> bool:
@@ -56,6 +67,13 @@ class ComputeView(ServiceView):
             {"rel": "self", "href": f"{self.base}/v2.1/{kind}/{id}"},
             {"rel": "bookmark", "href": f"{self.base}/{kind}/{id}"},
         ]
+
+
+def refuse_unknown(query: Iterable[str], names: Iterable[str]) -> None:
+    """Raises: Invalid for parameters of a query that are none of `names`."""
+    unknown = sorted(set(query) - set(names))
+    if unknown:
+        raise Invalid(reason=f"Additional query parameters are not allowed: {', '.join(unknown)}.")
 
 
 def flag(value: Any, name: str) -> bool:

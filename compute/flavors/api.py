@@ -106,6 +106,7 @@ _SORT = {
 
 class FlavorPage(ComputeView):
     fields = BASIC
+    known = {"get": ((2, 75), frozenset({"limit", "marker", "is_public", "minRam", "minDisk", "sort_key", "sort_dir"}))}
 
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "compute:flavor:get")

@@ -10,7 +10,7 @@ from compute.hypervisors import reading
 from compute.hypervisors.reading import HypervisorNotFound, ServiceNotFound
 from compute.servers.models import Server
 from compute.servers.schemas import BOOLEAN, obj
-from compute.views import ComputeView, Response, flag
+from compute.views import ComputeView, Known, Response, flag
 from hosts import services as hosts
 from hosts.models import Host
 from identity import policy
@@ -77,7 +77,12 @@ class _Hypervisors(ComputeView):
         return Response({"hypervisors": shown})
 
 
+_KNOWN: Known = ((2, 53), frozenset({"limit", "marker", "hypervisor_hostname_pattern", "with_servers"}))
+
+
 class Hypervisors(_Hypervisors):
+    known = {"get": _KNOWN}
+
     def get(self, request: Any) -> Response:
         found = self._page(request, self.selected(request))
         return self.answered(request, [self.basic(host) for host in found], found)
@@ -102,6 +107,8 @@ def paged(request: Any, found: list[Host], version: tuple[int, int], is_uuid: bo
 
 
 class HypervisorsDetail(_Hypervisors):
+    known = {"get": _KNOWN}
+
     def get(self, request: Any) -> Response:
         found = paged(request, self.selected(request), self.version, self.is_uuid)
         used = reading.used_of(found)
@@ -131,6 +138,8 @@ class Statistics(_Hypervisors):
 
 
 class Hypervisor(_Hypervisors):
+    known = {"get": ((2, 53), frozenset({"with_servers"}))}
+
     def get(self, request: Any, hypervisor_id: str) -> Response:
         host = reading.hypervisor(hypervisor_id, uuid=self.is_uuid)
         shown = self.full(host, reading.used_of([host])[host.name])
@@ -197,12 +206,11 @@ _UPDATE = obj({"status": {"enum": ["enabled", "disabled"]}, "disabled_reason": _
 
 
 class Services(ComputeView):
+    known = {"get": ((2, 75), frozenset({"host", "binary"}))}
+
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "compute:service")
         query = request.GET
-        unknown = sorted(set(query) - {"host", "binary"})
-        if unknown and self.version >= (2, 75):
-            raise Invalid(reason=f"Additional query parameters are not allowed: {', '.join(unknown)}.")
         rows = [
             row
             for row in reading.services()

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.http import QueryDict
 
-from common.errors import Invalid, NotFound
+from common.errors import NotFound
 from compute.servers import filters
 from compute.servers.models import Migration
 from compute.servers.schemas import obj
 from compute.servers.services import find as find_server
-from compute.views import ComputeView, Page, Response
+from compute.views import ComputeView, Page, Response, refuse_unknown
 from identity import policy
 from openstackapi.fields import iso_micro
 
@@ -59,9 +59,7 @@ _QUERY_SINCE = {
 class Migrations(ComputeView):
     def _check_query(self, query: QueryDict) -> None:
         """Raises: Invalid for a parameter that the version does not know."""
-        unknown = sorted(name for name in query if name not in _QUERY_SINCE or self.version < _QUERY_SINCE[name])
-        if unknown:
-            raise Invalid(reason=f"Additional query parameters are not allowed: {', '.join(unknown)}.")
+        refuse_unknown(query, (name for name, since in _QUERY_SINCE.items() if self.version >= since))
 
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "compute:migration")

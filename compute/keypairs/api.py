@@ -60,6 +60,7 @@ def schema_of(version: tuple[int, int]) -> dict[str, Any]:
 
 class KeyPairs(ComputeView):
     bodies = {"post": _SCHEMAS[(2, 92)]}
+    known = {"get": ((2, 75), frozenset({"user_id", "limit", "marker"}))}
 
     def get(self, request: Any) -> Response:
         user_id = request.GET.get("user_id") if self.version >= (2, 10) else None
@@ -93,6 +94,8 @@ class KeyPairs(ComputeView):
 
 
 class KeyPairDetail(ComputeView):
+    known = dict.fromkeys(("get", "delete"), ((2, 75), frozenset({"user_id"})))
+
     def _user(self, request: Any) -> str | None:
         return request.GET.get("user_id") if self.version >= (2, 10) else None
 

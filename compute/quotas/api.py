@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from compute.servers.schemas import BOOLEAN, obj
-from compute.views import ComputeView, Response
+from compute.views import ComputeView, Known, Response
 from identity import policy
 from identity.limits import services as quota
 from identity.projects.models import Project
@@ -64,8 +64,12 @@ def _value(name: str, value: Any) -> int:
     return number
 
 
+_KNOWN: Known = ((2, 75), frozenset({"user_id"}))
+
+
 class QuotaSet(ComputeView):
     bodies = {"put": _SETS[(2, 57)]}
+    known = dict.fromkeys(("get", "put", "delete"), _KNOWN)
 
     def _shown(self, project_id: str) -> dict[str, Any]:
         limits = quota.limits(project_id, "compute")
@@ -99,6 +103,8 @@ class QuotaSet(ComputeView):
 
 
 class QuotaSetDetail(ComputeView):
+    known = {"get": _KNOWN}
+
     def get(self, request: Any, project_id: str) -> Response:
         policy.require(self.actor, "compute:quota:get", project_id)
         usage = quota.usage(project_id, "compute")
@@ -163,6 +169,8 @@ _USED: dict[str, tuple[str, tuple[int, int] | None]] = {
 
 
 class Limits(ComputeView):
+    known = {"get": ((2, 75), frozenset({"tenant_id"}))}
+
     def get(self, request: Any) -> Response:
         project = self.actor.project_id or ""
         asked = request.GET.get("tenant_id")

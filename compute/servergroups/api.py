@@ -51,6 +51,7 @@ _264 = obj(
 
 class ServerGroups(ComputeView):
     bodies = {"post": _264}
+    known = {"get": ((2, 75), frozenset({"all_projects", "limit", "offset"}))}
 
     def get(self, request: Any) -> Response:
         rows = services.visible(self.actor, everyone="all_projects" in request.GET).order_by("created_at", "id")

@@ -12,7 +12,7 @@ from common.numbers import is_whole
 from common.patterns import regex
 from compute.servers import reading, states
 from compute.servers.models import Server
-from compute.views import flag
+from compute.views import flag, refuse_unknown
 from identity import policy
 from identity.sharing import held
 
@@ -114,9 +114,7 @@ KNOWN = frozenset(
 def select(actor: Actor, query: QueryDict, version: tuple[int, int]) -> QuerySet[Server]:
     """The servers that a list request asks for. Raises: Invalid, Forbidden."""
     if version >= (2, 75):
-        unknown = sorted(set(query) - KNOWN)
-        if unknown:
-            raise Invalid(reason=f"Additional query parameters are not allowed: {', '.join(unknown)}.")
+        refuse_unknown(query, KNOWN)
     rows = _of_projects(actor, query)
     rows = _living(actor, rows, query)
     rows = _by_status(actor, rows, query, version)

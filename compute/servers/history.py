@@ -9,16 +9,15 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from common.actor import Actor
-from common.errors import Invalid, NotFound, sentence
+from common.errors import NotFound, sentence
 from compute.servers import filters, flows
 from compute.servers.fields import host_id
 from compute.servers.models import Server, ServerNotFound
+from compute.views import refuse_unknown
 from identity import policy
 from openstackapi.fields import iso_micro
 from operations import flows as registered
 from operations.models import Operation, OperationStep, Phase, State
-
-NEVER = (99, 0)  # later than any microversion
 
 
 class ActionNotFound(NotFound):
@@ -64,9 +63,7 @@ def actions(server: Server, version: tuple[int, int], query: QueryDict) -> Query
     rows = operations_of(server)
     if version < (2, 58):
         return rows
-    unknown = sorted(name for name in query if version < _QUERY_SINCE.get(name, NEVER))
-    if unknown:
-        raise Invalid(reason=f"Additional query parameters are not allowed: {', '.join(unknown)}.")
+    refuse_unknown(query, (name for name, since in _QUERY_SINCE.items() if version >= since))
     return rows.filter(filters.changed_between(query))
 
 

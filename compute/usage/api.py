@@ -103,7 +103,12 @@ class _Usages(ComputeView):
         return found, [links.link("next", href)]
 
 
+_SHOWN = frozenset({"start", "end", "limit", "marker"})
+
+
 class TenantUsages(_Usages):
+    known = {"get": ((2, 75), _SHOWN | {"detailed"})}
+
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "compute:usage:list")
         start, end = _span(request)
@@ -119,6 +124,8 @@ class TenantUsages(_Usages):
 
 
 class TenantUsage(_Usages):
+    known = {"get": ((2, 75), _SHOWN)}
+
     def get(self, request: Any, project_id: str) -> Response:
         policy.require(self.actor, "compute:usage:get", project_id)
         start, end = _span(request)

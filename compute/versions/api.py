@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from common.errors import NotFound
 from compute.views import ComputeView, Response
 from openstackapi import microversion
 
@@ -43,20 +44,40 @@ class OlderVersionDetail(ComputeView):
     anonymous = True
 
     def get(self, request: Any) -> Response:
-        described = {"rel": "describedby", "type": "text/html", "href": f"{self.root()}/api/docs/"}
-        links = [{"rel": "self", "href": f"{self.base}/v2/"}, described]
-        media = [{"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2"}]
-        return Response({"version": {**OLDER, "links": links, "media-types": media}})
+        return Response(_older(self.root(), self.base))
 
 
 class VersionDetail(ComputeView):
     anonymous = True
 
     def get(self, request: Any) -> Response:
-        described = {"rel": "describedby", "type": "text/html", "href": f"{self.root()}/api/docs/"}
-        version = _version(self.base)
-        version["links"] = [*version["links"], described]
-        return Response({"version": {**version, "media-types": _MEDIA}})
+        return Response(_newest(self.root(), self.base))
+
+
+class VersionNamed(ComputeView):
+    """GET /v2.1/versions/v2.1; below /v2 every name is 2.0's, as in Nova."""
+
+    def get(self, request: Any, version: str) -> Response:
+        if self.is_older or version == OLDER["id"]:
+            return Response(_older(self.root(), self.base))
+        if version != "v2.1":
+            raise NotFound(what="Version", id=version)
+        return Response(_newest(self.root(), self.base))
+
+
+def _described(root: str) -> dict[str, str]:
+    return {"rel": "describedby", "type": "text/html", "href": f"{root}/api/docs/"}
+
+
+def _older(root: str, base: str) -> dict[str, Any]:
+    links = [{"rel": "self", "href": f"{base}/v2/"}, _described(root)]
+    media = [{"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2"}]
+    return {"version": {**OLDER, "links": links, "media-types": media}}
+
+
+def _newest(root: str, base: str) -> dict[str, Any]:
+    version = _version(base)
+    return {"version": {**version, "links": [*version["links"], _described(root)], "media-types": _MEDIA}}
 
 
 class Extensions(ComputeView):
@@ -99,34 +120,61 @@ EXTENSIONS = {
     "OS-FLV-EXT-DATA": "FlavorExtraData",
     "OS-SCH-HNT": "SchedulerHints",
     "OS-SRV-USG": "ServerUsage",
+    "os-access-ips": "AccessIPs",
     "os-admin-actions": "AdminActions",
     "os-aggregates": "Aggregates",
     "os-attach-interfaces": "AttachInterfaces",
     "os-availability-zone": "AvailabilityZone",
+    "os-block-device-mapping-v2-boot": "BlockDeviceMappingV2Boot",
     "os-config-drive": "ConfigDrive",
+    "os-console-auth-tokens": "ConsoleAuthTokens",
     "os-console-output": "ConsoleOutput",
     "os-consoles": "Consoles",
     "os-create-backup": "CreateBackup",
     "os-deferred-delete": "DeferredDelete",
+    "os-extended-floating-ips": "ExtendedFloatingIps",
+    "os-extended-hypervisors": "ExtendedHypervisors",
+    "os-extended-quotas": "ExtendedQuotas",
+    "os-extended-services": "ExtendedServices",
+    "os-extended-status": "ExtendedStatus",
     "os-extended-volumes": "ExtendedVolumes",
     "os-flavor-access": "FlavorAccess",
     "os-flavor-extra-specs": "FlavorExtraSpecs",
     "os-flavor-manage": "FlavorManage",
     "os-flavor-rxtx": "FlavorRxtx",
     "os-flavor-swap": "FlavorSwap",
+    "os-floating-ip-pools": "FloatingIpPools",
+    "os-floating-ips": "FloatingIps",
     "os-hosts": "Hosts",
+    "os-hypervisor-status": "HypervisorStatus",
     "os-hypervisors": "Hypervisors",
     "os-instance-actions": "InstanceActions",
+    "os-instance_usage_audit_log": "OSInstanceUsageAuditLog",
     "os-keypairs": "Keypairs",
+    "os-lock-server": "LockServer",
     "os-migrations": "Migrations",
     "os-multiple-create": "MultipleCreate",
+    "os-networks": "Networks",
+    "os-pause-server": "PauseServer",
+    "os-personality": "Personality",
+    "os-preserve-ephemeral-rebuild": "PreserveEphemeralOnRebuild",
     "os-quota-class-sets": "QuotaClasses",
     "os-quota-sets": "Quotas",
+    "os-security-groups": "SecurityGroups",
+    "os-server-diagnostics": "ServerDiagnostics",
+    "os-server-external-events": "ServerExternalEvents",
+    "os-server-group-quotas": "ServerGroupQuotas",
     "os-server-groups": "ServerGroups",
+    "os-server-list-multi-status": "ServerListMultiStatus",
     "os-server-password": "ServerPassword",
+    "os-server-sort-keys": "ServerSortKeys",
+    "os-server-start-stop": "ServerStartStop",
     "os-services": "Services",
     "os-shelve": "Shelve",
     "os-simple-tenant-usage": "SimpleTenantUsage",
+    "os-suspend-server": "SuspendServer",
+    "os-tenant-networks": "OSTenantNetworks",
     "os-used-limits": "UsedLimits",
+    "os-used-limits-for-admin": "UsedLimitsForAdmin",
     "os-user-data": "UserData",
 }

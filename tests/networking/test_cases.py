@@ -287,7 +287,7 @@ def test_an_agent_that_is_deleted_is_back_with_its_next_heartbeat(neutron, demo,
 # ── Routes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("service", ["network", "identity", "image"])
+@pytest.mark.parametrize("service", ["network", "identity", "image", "compute"])
 def test_each_route_of_the_reference_is_there_or_named_as_missing(service: str) -> None:
     """Cases 32 and 36: each method of each resource of OpenStack's API references; a missing one has its reason."""
     missing, wrong = [], []
