@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import celeryd_init, task_prerun, worker_ready
+from celery.signals import celeryd_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
 
@@ -12,7 +12,6 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.db import close_old_connections  # noqa: E402
 
 from hostagent import broker, memory  # noqa: E402
 
@@ -26,7 +25,7 @@ app.conf.update(
     task_create_missing_queues=True,
     worker_prefetch_multiplier=4,
     worker_send_task_events=False,
-    CELERY_DB_REUSE_MAX=10**9,  # Celery would open the database anew for each task; see _drop_lost_connections
+    CELERY_DB_REUSE_MAX=10**9,  # Celery would open the database anew for each task; see operations.tasks
     worker_enable_remote_control=False,
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
@@ -49,12 +48,6 @@ def _become_worker(**_: object) -> None:
     memory.few_arenas()
     if not broker.is_rabbitmq(settings.BROKER_URL):
         app.conf.broker_transport_options |= {"socket_timeout": 5.0}
-
-
-@task_prerun.connect
-def _drop_lost_connections(**_: object) -> None:
-    """As Django does before each request: what is too old or broke is opened anew, what works stays."""
-    close_old_connections()
 
 
 @worker_ready.connect

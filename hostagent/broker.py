@@ -1,6 +1,8 @@
 """How a process speaks to the broker. Control and agents share it: RabbitMQ refuses a queue that two sides declare differently."""
 
 import contextlib
+import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +10,8 @@ from celery import Celery
 from celery.app.amqp import AMQP
 from kombu import Connection, Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
+
+log = logging.getLogger(__name__)
 
 #: Seconds until a broker that does not answer counts as away. RabbitMQ's are for connecting and for its word that it has it.
 CONNECT = 1.0
@@ -20,6 +24,11 @@ TRANSPORT_ALIASES["redis"] = "hostagent.redis_transport:Transport"
 
 def is_rabbitmq(url: str) -> bool:
     return url.startswith(("amqp", "pyamqp"))
+
+
+def is_redis(url: str) -> bool:
+    """Whether the transport is ours (redis_transport)."""
+    return url.startswith(("redis://", "redis+socket://"))
 
 
 class PatientConnection(Connection):
@@ -65,6 +74,11 @@ def send(app: Celery, task: str, message: Any, name: str, *, expires: float | No
 
     Raises whatever the broker's client raises when the broker is away.
     """
+    if is_redis(app.conf.broker_url):
+        from hostagent import redis_transport
+
+        redis_transport.push(app, name, message, task, expires)
+        return
     declared = _declared(app, name)
     how = {"args": [message], "queue": declared, "ignore_result": True, "expires": expires, "retry": False}
     if not is_rabbitmq(app.conf.broker_url):
@@ -75,6 +89,11 @@ def send(app: Celery, task: str, message: Any, name: str, *, expires: float | No
 
 def publish(app: Celery, message: Any, name: str) -> None:
     """Publish one message that is no Celery task to the queue `name`, for `Reader`s; otherwise as `send`."""
+    if is_redis(app.conf.broker_url):
+        from hostagent import redis_transport
+
+        redis_transport.push(app, name, message)
+        return
     declared = _declared(app, name)
     how = {"exchange": "", "routing_key": name, "serializer": "json", "retry": False, "declare": [declared]}
     if is_rabbitmq(app.conf.broker_url):
@@ -92,6 +111,11 @@ def read(app: Celery, name: str, take: Callable[[Any], None], is_over: Callable[
     url = app.conf.broker_url
     options = {**app.conf.broker_transport_options, "socket_timeout": READ_TIMEOUT}
     with Connection(url, transport_options=options, connect_timeout=CONNECT) as connection:
+        if is_redis(url):
+            from hostagent import redis_transport
+
+            redis_transport.read(connection.default_channel, name, lambda body: _take(take, body), is_over)
+            return
 
         def on_message(body: Any, message: Any) -> None:
             if is_rabbitmq(url):
@@ -108,6 +132,15 @@ def read(app: Celery, name: str, take: Callable[[Any], None], is_over: Callable[
             while not is_over():
                 with contextlib.suppress(TimeoutError):
                     connection.drain_events(timeout=1.0)
+
+
+def _take(take: Callable[[Any], None], body: bytes) -> None:
+    try:
+        message = json.loads(body)
+    except ValueError as error:
+        log.error("a message that is no JSON was dropped: %s", error)
+        return
+    take(message)
 
 
 def purge(app: Celery, names: list[str]) -> int:

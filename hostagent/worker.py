@@ -16,7 +16,7 @@ from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_ready, worker_shutting_down
 
-from hostagent import broker, contract, guard, logs, memory, tracing
+from hostagent import broker, contract, guard, light, logs, memory, tracing
 from hostagent.host import Host
 from hostagent.outbox import Outbox
 from hostagent.settings import Settings, SettingsError
@@ -175,7 +175,7 @@ def begin(settings: Settings, agent: Agent) -> None:
 def serve(settings: Settings, app: Celery, agent: Agent) -> None:
     """Take orders until the process is told to end."""
 
-    @app.task(name=contract.ORDER_TASK, ignore_result=True)
+    @app.task(name=contract.ORDER_TASK, ignore_result=True, Strategy=light.STRATEGY)
     def order(message: dict[str, Any]) -> None:
         agent.receive(message)
 

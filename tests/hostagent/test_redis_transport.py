@@ -1,0 +1,185 @@
+"""What goes through Redis costs little, and is what Celery itself would have sent and taken."""
+
+import json
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from celery.contrib.testing.worker import start_worker
+from celery.worker.request import Request
+from kombu.message import Message
+
+from hostagent import broker, light, redis_transport
+
+MARK = "said-once"
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    path = tmp_path / "redis.sock"
+    command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 20
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    yield f"redis+socket://{path}"
+    process.terminate()
+    process.wait(10)
+
+
+def make_app(url: str, *queues: str) -> Celery:
+    app = Celery("small", broker=url, amqp=broker.PatientAMQP, set_as_current=False)
+    app.conf.broker_transport_options = {"priority_steps": [0], "polling_interval": 1}
+    app.conf.task_queues = [broker.queue(name, url) for name in queues]
+    app.conf.worker_hijack_root_logger = False
+    app.conf.task_ignore_result = True
+    return app
+
+
+def lying(app: Celery, name: str) -> list[dict[str, Any]]:
+    with app.connection_for_read() as link:
+        return [json.loads(item) for item in link.default_channel.client.lrange(name, 0, -1)]
+
+
+def counted(done: Callable[[], bool], seconds: float = 20) -> bool:
+    until = time.monotonic() + seconds
+    while not done() and time.monotonic() < until:
+        time.sleep(0.01)
+    return done()
+
+
+def _nothing(message: Any) -> None:
+    """A task."""
+
+
+@pytest.mark.parametrize("expires", [None, 20.0])
+def test_a_task_is_sent_as_celery_sends_it_without_a_second_copy_of_what_it_says(
+    url: str, expires: float | None
+) -> None:
+    app = make_app(url, "q")
+    message = {"v": 2, "host": "höst", "box": MARK}
+    broker.send(app, "some.task", message, "q", expires=expires)
+    app.send_task("some.task", args=[message], queue=app.amqp.queues["q"], expires=expires, ignore_result=True)
+    theirs, ours = lying(app, "q")  # the newest is first
+    assert ours.keys() == theirs.keys() and ours["properties"].keys() <= theirs["properties"].keys()
+    assert ours["headers"].keys() <= theirs["headers"].keys()
+    assert json.dumps(ours).count(MARK) == 0 and len(json.dumps(ours)) < len(json.dumps(theirs))
+    with app.connection_for_read() as link:
+        took, want = (link.default_channel.Message(raw, channel=link.default_channel) for raw in (ours, theirs))
+        assert took.payload == want.payload and took.payload[0] == [message]
+        task = app.task(name="some.task", shared=False)(_nothing)
+        read, meant = (Request(one, app=app, task=task) for one in (took, want))
+        assert (read.name, read.utc, read.time_limits) == (meant.name, meant.utc, meant.time_limits)
+        if expires is None:
+            assert read.expires is None
+        else:
+            assert abs((read.expires - meant.expires).total_seconds()) < 5
+
+
+def test_what_is_no_json_is_refused_and_a_broker_that_is_away_is_said(url: str, tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        broker.send(make_app(url), "some.task", {"body": object()}, "q")
+    away = make_app(f"redis+socket://{tmp_path}/nobody.sock")
+    away.conf.broker_transport_options |= {"max_retries": 0}
+    began = time.monotonic()
+    with pytest.raises(Exception, match=r"nobody\.sock|No such file"):
+        broker.send(away, "some.task", {}, "q")
+    assert time.monotonic() - began < 2
+
+
+def test_a_worker_runs_each_task_once_whatever_one_of_them_raises(url: str) -> None:
+    app = make_app(url, "q")
+    ran: list[Any] = []
+
+    @app.task(name="some.task", shared=False, Strategy=light.STRATEGY)
+    def some(message: Any) -> None:
+        ran.append(message)
+        if message == 3:
+            raise RuntimeError("asked to")
+
+    broker.send(app, "some.task", "late", "q", expires=-5.0)
+    for number in range(100):
+        broker.send(app, "some.task", number, "q")
+    with start_worker(app, pool="threads", concurrency=2, perform_ping_check=False, loglevel="ERROR"):
+        assert counted(lambda: len(ran) >= 100)
+        broker.send(app, "some.task", "alone", "q")
+        assert counted(lambda: "alone" in ran)
+    assert sorted(map(str, ran)) == sorted([*map(str, range(100)), "alone"]), "one that had expired is not run"
+
+
+def test_a_thousand_queues_are_asked_of_without_making_the_question_anew(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """500 pretended hosts share a process: kombu's question took longer than what was asked for."""
+    names = [f"host.{number}" for number in range(1000)]
+    app = make_app(url, *names)
+    made = Counter[str]()
+    right = redis_transport.Channel._q_for_pri
+
+    def count(self: Any, queue: str, step: int) -> Any:
+        made["keys"] += 1
+        return right(self, queue, step)
+
+    monkeypatch.setattr(redis_transport.Channel, "_q_for_pri", count)
+    got: list[str] = []
+
+    def take(body: Any, message: Message) -> None:
+        got.append(body)
+
+    for name in names[::-7]:
+        broker.publish(app, name, name)
+    wanted = len(got) + len(names[::-7])
+    with app.connection_for_read() as link, link.Consumer(
+        [broker.queue(name, url) for name in names], callbacks=[take], accept=["json"], no_ack=True
+    ):  # fmt: skip
+        while len(got) < wanted:
+            link.drain_events(timeout=5)
+    assert sorted(got) == sorted(names[::-7])
+    assert made["keys"] <= (redis_transport.STARTS + 1) * len(names), f"{made['keys']} keys for {wanted} messages"
+
+
+def test_a_queue_that_is_never_empty_keeps_no_other_waiting(url: str) -> None:
+    app = make_app(url, "busy", "calm")
+    got: list[str] = []
+
+    def take(body: Any, message: Message) -> None:
+        got.append(body)
+        broker.publish(app, "busy", "busy")
+
+    for _ in range(100):
+        broker.publish(app, "busy", "busy")
+    broker.publish(app, "calm", "calm")
+    with app.connection_for_read() as link, link.Consumer(
+        [broker.queue(name, url) for name in ("busy", "calm")], callbacks=[take], accept=["json"], no_ack=True
+    ):  # fmt: skip
+        while "calm" not in got and len(got) < 2000:
+            link.drain_events(timeout=5)
+    assert got.index("calm") <= 2 * redis_transport.AT_ONCE
+
+
+def test_read_takes_messages_in_their_order_many_at_once_and_goes_on_after_one_that_is_none(url: str) -> None:
+    app = make_app(url)
+    got: list[int] = []
+    over = threading.Event()
+
+    def take(message: Any) -> None:
+        got.append(message)
+        if message == 1199:
+            over.set()
+
+    for number in range(1200):
+        broker.publish(app, number, "beats")
+    with app.connection_for_read() as link:
+        client = link.default_channel.client
+        client.rpush("beats", json.dumps({"body": "bm9uZQ=="}))
+        client.config_resetstat()
+        broker.read(app, "beats", take, over.is_set)
+        asked = client.info("commandstats")["cmdstat_rpop"]["calls"]
+    assert got == list(range(1200))
+    assert asked <= 4
