@@ -19,18 +19,23 @@ class Seen:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.cloud: Cloud | None = json.loads(path.read_text()) if path.exists() else None
+        self._since = 0.0  # when the order left that brought the newest count
 
     def accept(self, order: dict[str, Any]) -> None:
-        """Raises: Failure estranged for an order of an older database, or of another one. Reading is always allowed."""
+        """Raises: Failure estranged for an order of an older database, or of another one. Reading is always allowed.
+
+        One that left before the count rose, and was overtaken by one that left after it, is no older database's.
+        """
         got: Cloud | None = order.get("cloud")
         if got is None or order["verb"] in READS:
             return
-        have = self.cloud
-        if have is not None and (
-            have["id"] != got["id"] or (have["life"] == got["life"] and have["count"] > got["count"])
-        ):
+        have, sent = self.cloud, float(order.get("sent") or 0.0)
+        is_lower = have is not None and have["life"] == got["life"] and have["count"] > got["count"]
+        if have is not None and (have["id"] != got["id"] or (is_lower and sent > self._since)):
             raise Failure("estranged", have=dict(have), got=dict(got))
-        self.take(got)
+        if got != have and not is_lower:
+            self._since = sent
+            self.take(got)
 
     def take(self, cloud: Cloud) -> None:
         """Serve this one from now on."""

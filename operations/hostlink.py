@@ -4,6 +4,7 @@ This app knows no hosts: `hosts` registers how to find a host's key and what to 
 """
 
 import logging
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -39,6 +40,7 @@ _stamp: Callable[[str, str], dict[str, Any] | None] = lambda host, verb: {}  # n
 _refusal: Callable[[str, str], CloudError | None] = lambda host, verb: None  # noqa: E731
 _on_report: dict[str, list[Handler]] = {}
 _on_event: dict[str, list[Handler]] = {}
+_stamping = threading.Lock()
 RETRY_SEND = 2.0  # seconds until an order that found no broker is tried again
 
 
@@ -86,7 +88,9 @@ def send_order(host: str, order: dict[str, Any], *, bulk: bool | None = None) ->
     if line.speaks < settings.AGENT_CONTRACT:
         log.error("hostlink: %s for %s was not sent: its agent speaks version 1. Update it", order["verb"], host)
         return True
-    cloud = _stamp(host, order["verb"])
+    with _stamping:  # a host takes an order of a lower count only where it left before one of a higher (hostagent.seen)
+        moment = now().timestamp()
+        cloud = _stamp(host, order["verb"])
     if cloud is None:
         log.info("hostlink: %s for %s waits until the host is heard", order["verb"], host)
         if order.get("operation"):
@@ -95,7 +99,9 @@ def send_order(host: str, order: dict[str, Any], *, bulk: bool | None = None) ->
     row = VERBS[order["verb"]]
     order = {**order, "cloud": cloud}
     try:
-        _publish(host, _sealed(host, order, key, line), host_queue(host, bulk=row["bulk"] if bulk is None else bulk))
+        _publish(
+            host, _sealed(host, order, key, line, moment), host_queue(host, bulk=row["bulk"] if bulk is None else bulk)
+        )
     except Exception as error:  # noqa: BLE001
         log.warning("hostlink: %s for %s was not sent: %s", order["verb"], host, error)
         if order.get("operation"):
@@ -104,8 +110,7 @@ def send_order(host: str, order: dict[str, Any], *, bulk: bool | None = None) ->
     return True
 
 
-def _sealed(host: str, order: dict[str, Any], key: str, line: Line) -> dict[str, Any]:
-    moment = now().timestamp()
+def _sealed(host: str, order: dict[str, Any], key: str, line: Line, moment: float) -> dict[str, Any]:
     message = {"host": host, "turn": moment, **order, "sent": moment}
     if line.speaks > 1:
         return envelope.close({**message, "expires": moment + ORDER_LIFE}, key, "order")

@@ -1,6 +1,7 @@
 """What nobody knows is set aside on its host, whole, and goes by the host's own clock; an older database changes nothing."""
 
 import json
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -162,6 +163,18 @@ def test_an_order_of_an_older_database_changes_nothing(desk: Any, spec: dict[str
             assert (failed["kind"], failed["body"]["code"]) == ("failed", "estranged"), verb
     facts = desk.order("host.read", {}, cloud=older)["body"]
     assert facts["servers"] == {spec["server_id"]: "paused"}
+
+
+def test_an_order_that_was_overtaken_while_the_count_rose_is_done(desk: Any, spec: dict[str, Any]) -> None:
+    """Orders come by two queues and are sent by several threads: each minute one of them failed as an older database's."""
+    boot(desk, spec)
+    body, moment = {"server_id": spec["server_id"]}, time.time()
+    before = {**CLOUD, "count": 4}
+    assert desk.order("server.pause", body, cloud=CLOUD, sent=moment)["kind"] == "done"
+    assert desk.order("server.unpause", body, cloud=before, sent=moment - 0.01)["kind"] == "done"
+    assert desk.host.seen.cloud == CLOUD, "the newest is what it remembers"
+    failed = desk.order("server.pause", body, cloud=before, sent=moment + 0.01)
+    assert (failed["kind"], failed["body"]["code"]) == ("failed", "estranged")
 
 
 def test_an_operators_word_lets_the_older_one_count(desk: Any, spec: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Whether a database is as new as what its hosts last saw (A4: an older copy that was put back destroys nothing)."""
 
+import time
 from typing import Any
 
 import pytest
@@ -56,6 +57,37 @@ def test_the_count_rises_before_an_order_leaves_and_at_most_once_a_minute(monkey
     epoch._known["raised"] -= epoch.RAISE_EVERY
     later = epoch.stamp("h1", "server.remove")
     assert later is not None and later["count"] == 2
+
+
+def test_a_count_that_was_read_before_it_rose_is_not_told_after_it() -> None:
+    """A thread within an older transaction read it anew: for 5 s orders carried less than the host had seen, and failed there."""
+    saw(None)
+    first = epoch.stamp("h1", "server.remove")
+    assert first is not None and first["count"] == 1
+    Life.objects.filter(life=first["life"]).update(count=0)  # as that transaction sees it
+    epoch._known["until"] = 0.0
+    assert epoch.stamp("h1", "server.remove") == first
+    epoch._known["raised"] -= epoch.TRUSTED
+    epoch._known["until"] = 0.0
+    assert epoch.current()["count"] == 0, "an older copy that was put back is seen for what it is"
+
+
+def test_an_order_is_dated_before_its_count_is_read_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So of two orders the one with the lower count has the earlier moment, and a host tells an overtaken one from an old one."""
+    read_at: list[float] = []
+    sent: list[float] = []
+
+    def stamp(host: str, verb: str) -> dict[str, Any]:
+        assert hostlink._stamping.locked()
+        read_at.append(time.time())
+        return {"id": "c", "life": "l", "count": len(read_at)}
+
+    monkeypatch.setattr(hostlink, "_stamp", stamp)
+    monkeypatch.setattr(hostlink, "_publish", lambda host, message, queue: sent.append(message["sent"]))
+    for _ in range(3):
+        hostlink.send_order("h1", {"verb": "host.read", "operation": "", "body": {}})
+    assert len(sent) == 3
+    assert all(left <= read for left, read in zip(sent, read_at, strict=True))
 
 
 def test_a_database_that_went_on_is_recognised_through_any_number_of_starts() -> None:
