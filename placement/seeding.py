@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from hosts.models import Host
+from placement import usage
 from placement.models import Inventory, ProviderTrait, ResourceProvider
 
 #: How much more may be promised than there is. Guests seldom use all their processors at once; memory and disk are
@@ -35,6 +36,7 @@ def on_inventory(row: Host) -> None:
 
 @transaction.atomic
 def write(host: str, totals: dict[str, int], reserved: dict[str, int], new_traits: set[str]) -> None:
+    usage.changing()
     row, made = ResourceProvider.objects.select_for_update().get_or_create(name=host)
     for resource_class, total in totals.items():
         held = {"reserved": reserved[resource_class]} if resource_class in reserved else {}

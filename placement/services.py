@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db import transaction
 from django.db.models import F
@@ -53,8 +53,9 @@ class Room:
         return None
 
 
-_providers = Prepared(lambda: ResourceProvider.objects.order_by("name").values_list("id", "name"))
-_locked = Prepared(lambda: ResourceProvider.objects.order_by("name").select_for_update().values_list("id", "name"))
+_PROVIDER = ("id", "name", "generation")
+_providers = Prepared(lambda: ResourceProvider.objects.order_by("name").values_list(*_PROVIDER))
+_locked = Prepared(lambda: ResourceProvider.objects.order_by("name").select_for_update().values_list(*_PROVIDER))
 _CUT = ("provider_id", "resource_class", "total", "reserved", "allocation_ratio")
 _USED = ("provider_id", "resource_class", "used")
 _inventories = PreparedMany(lambda ids: Inventory.objects.filter(provider_id__in=ids).values_list(*_CUT))
@@ -63,30 +64,52 @@ _all_inventories = Prepared(lambda: Inventory.objects.values_list(*_CUT))
 _all_used = Prepared(lambda: Usage.objects.values_list(*_USED))
 
 
+#: Provider → (generation, what it had and had promised then): between two boots one or two of a thousand change.
+_known: dict[str, tuple[int, Room]] = {}
+MANY = 64  # changed providers from which on all rows are read, by statements that need no list
+
+
 def rooms(names: Iterable[str] | None = None, *, lock: bool = False, with_traits: bool = False) -> dict[str, Room]:
-    """Room of every provider, or of those named, in three queries (four with traits)."""
+    """Room of every provider, or of those named, in three queries (four with traits). Not the caller's to change.
+
+    Of every provider only those rows are read whose generation is another than this process saw last.
+    """
     if names is None:
-        providers = (_locked if lock else _providers)()
+        rows = (_locked if lock else _providers)()
     else:
         query = ResourceProvider.objects.filter(name__in=list(names)).order_by("name")
-        providers = list((query.select_for_update() if lock else query).values_list("id", "name"))
-    found = {id: Room(id, name) for id, name in providers}
-    ids = list(found)
-    for provider_id, resource_class, total, reserved, ratio in (
-        _all_inventories() if names is None else _inventories(ids)
-    ):
-        if provider_id in found:
-            found[provider_id].capacity[resource_class] = capacity(total, reserved, ratio)
-    for provider_id, resource_class, amount in _all_used() if names is None else _used(ids):
-        if provider_id in found:
-            found[provider_id].used[resource_class] = amount
+        rows = list((query.select_for_update() if lock else query).values_list(*_PROVIDER))
+    found: dict[str, Room] = {}
+    changed: dict[str, tuple[int, Room]] = {}
+    for id, name, generation in rows:
+        known = _known.get(id)
+        if known is not None and known[0] == generation and known[1].name == name:
+            found[id] = known[1]
+        else:
+            found[id] = Room(id, name)
+            changed[id] = (generation, found[id])
+    _fill(changed, is_all=names is None and len(changed) >= MANY)
+    if names is None and not usage.is_changing():  # what this transaction has written may yet be undone
+        if len(_known) > 2 * len(found):
+            _known.clear()
+        _known.update(changed)
     if with_traits:
         traits: dict[str, set[str]] = defaultdict(set)
-        for provider_id, name in ProviderTrait.objects.filter(provider_id__in=ids).values_list("provider_id", "name"):
+        for provider_id, name in ProviderTrait.objects.filter(provider_id__in=found).values_list("provider_id", "name"):
             traits[provider_id].add(name)
-        for provider_id, room in found.items():
-            room.traits = frozenset(traits[provider_id])
+        found = {id: replace(room, traits=frozenset(traits[id])) for id, room in found.items()}
     return {room.name: room for room in found.values()}
+
+
+def _fill(changed: dict[str, tuple[int, Room]], *, is_all: bool) -> None:
+    if not changed:
+        return
+    for provider_id, resource_class, total, reserved, ratio in _all_inventories() if is_all else _inventories(changed):
+        if provider_id in changed:
+            changed[provider_id][1].capacity[resource_class] = capacity(total, reserved, ratio)
+    for provider_id, resource_class, amount in _all_used() if is_all else _used(changed):
+        if provider_id in changed:
+            changed[provider_id][1].used[resource_class] = amount
 
 
 @transaction.atomic
@@ -187,6 +210,7 @@ def bump(row: ResourceProvider, expected: int | None) -> None:
     """Raise a locked provider's generation; `expected` is what the caller last saw. Raises: GenerationConflict."""
     if expected is not None and expected != row.generation:
         raise GenerationConflict(id=row.id)
+    usage.changing()
     row.generation += 1
     row.updated_at = now()
     row.save(update_fields=["generation", "updated_at"])

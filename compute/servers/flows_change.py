@@ -78,7 +78,7 @@ def claim_more(op: Op) -> None:
         ask = scheduling.Ask(
             resources=_resources(op.data["flavor"]), project_id=server.project_id, forced_host=server.host
         )
-        decision = scheduling.decide(ask, scheduling.candidates(lock=True))
+        decision = scheduling.decide(ask, scheduling.candidates_for(ask, lock=True))
         op.show(**decision.verdict())
         if decision.host is None or decision.host.room is None:
             raise scheduling.refused(decision)

@@ -164,6 +164,9 @@ FILTERS: tuple[tuple[str, Filter, Callable[[Ask], bool]], ...] = (
     ("ResourcesFilter", resources_filter, _always),
 )  # fmt: skip
 
+#: Those that look at a host's capabilities, architecture or hypervisor.
+_FACT_FILTERS = (image_properties_filter, compute_capabilities_filter)
+
 
 def resources_of(flavor: Mapping[str, Any]) -> dict[str, int]:
     """What an embedded flavor takes from a host. Ephemeral and swap lie on the host's disk too (swap is in MiB)."""
@@ -186,7 +189,10 @@ def zones() -> dict[str, tuple[str, list[dict[str, str]]]]:
 _HOST_COLUMNS = ("name", "state", "enabled", "forced_down")
 _HOST_TEXTS = (Cast("capabilities", TextField()), Cast("inventory", TextField()))
 
-_hosts = Prepared(lambda: Host.objects.order_by("name").values_list(*_HOST_COLUMNS, *_HOST_TEXTS))
+_NOTHING_SAID: tuple[frozenset[str], str, str] = (frozenset(), "", "")
+
+_hosts = Prepared(lambda: Host.objects.order_by("name").values_list(*_HOST_COLUMNS))
+_hosts_and_texts = Prepared(lambda: Host.objects.order_by("name").values_list(*_HOST_COLUMNS, *_HOST_TEXTS))
 
 
 @lru_cache(maxsize=1024)
@@ -196,12 +202,23 @@ def _facts(capabilities: str, inventory: str) -> tuple[frozenset[str], str, str]
     return frozenset(json.loads(capabilities) or ()), said.get("cpu_arch", ""), said.get("hypervisor", "")
 
 
-def candidates(*, lock: bool = False, with_traits: bool = False) -> list[Candidate]:
+def _needs_facts(ask: Ask) -> bool:
+    """Whether a filter has a say that looks at what hosts said of themselves: two kilobytes of each."""
+    return any(matters(ask) for _name, check, matters in FILTERS if check in _FACT_FILTERS)
+
+
+def candidates_for(ask: Ask, *, lock: bool = False) -> list[Candidate]:
+    """Every compute host, with what the filters look at for this."""
+    traits = any(key.startswith("trait:") for key in ask.extra_specs)
+    return candidates(lock=lock, with_traits=traits, with_facts=_needs_facts(ask))
+
+
+def candidates(*, lock: bool = False, with_traits: bool = False, with_facts: bool = True) -> list[Candidate]:
     """Every compute host, in five queries at most."""
     rooms = placement.rooms(lock=lock, with_traits=with_traits)
     in_aggregates = zones()
     out = []
-    for name, state, enabled, forced_down, *texts in _hosts():
+    for name, state, enabled, forced_down, *texts in (_hosts_and_texts if with_facts else _hosts)():
         zone, metadata = in_aggregates.get(name, (DEFAULT_ZONE, []))
         out.append(
             Candidate(
@@ -210,7 +227,7 @@ def candidates(*, lock: bool = False, with_traits: bool = False) -> list[Candida
                 enabled,
                 rooms.get(name),
                 zone,
-                *_facts(*texts),
+                *(_facts(*texts) if texts else _NOTHING_SAID),
                 aggregates=metadata,
             )
         )
@@ -347,8 +364,7 @@ def choose(
     """
     ask = ask_of(server)
     ask.forced_host, ask.avoid = only or ask.forced_host, ask.avoid | avoid
-    traits = any(key.startswith("trait:") for key in ask.extra_specs)
-    decision = decide(ask, candidates(lock=True, with_traits=traits))
+    decision = decide(ask, candidates_for(ask, lock=True))
     show(**decision.verdict())
     host = decision.host
     if host is None or host.room is None:

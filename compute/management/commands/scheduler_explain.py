@@ -27,7 +27,7 @@ class Command(BaseCommand):
         ask = self._ask(options["what"])
         if options["zone"]:
             ask.zone = options["zone"]
-        decision = scheduling.decide(ask, scheduling.candidates(with_traits=True))
+        decision = scheduling.decide(ask, scheduling.candidates_for(ask))
         chosen = decision.host.name if decision.host else None
         if options["json"]:
             self.stdout.write(
