@@ -29,6 +29,7 @@ class Config(AppConfig):
         catalog.register("image", name="glance", path="/api/image", description="Images")
         projects.register()
         background.register(imports.KIND, imports.run, pool="bulk")
+        background.register(data.GONE, data.forget)
         beat.every(30, "images.recover", data.recover)
         beat.every(60, "images.prune", imports.prune)
         seeding.register(50, "images", seeds.run)

@@ -32,6 +32,7 @@ from images.inspection import Finding, Inspector
 from images.stores import files
 
 ALGORITHM = "sha512"
+GONE = "image_gone"  # kind of background work: an image's bytes go
 SIGN_OF_LIFE = 10.0  # seconds between them
 LOOK_EVERY = 64 * MIB  # bytes of an upload between two looks at the quota and at the room that is left
 SILENCE = 180.0  # seconds without one, after which an upload is given up
@@ -236,6 +237,12 @@ def save(image: Image, *columns: str) -> None:
     image.updated_at = now()
     image.save(update_fields=[*columns, "revision", "updated_at"] if columns else None)
     announce("image", image.pk, image.project_id, image.revision)
+
+
+def forget(image_id: str) -> None:
+    """The bytes of an image that is gone. One that was made under the same id since keeps its own."""
+    if not Image.objects.filter(pk=image_id).exists():
+        files.remove(image_id)
 
 
 def recover() -> None:

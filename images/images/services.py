@@ -17,6 +17,7 @@ from images.images.errors import ImageNotFound, NotPermitted
 from images.images.fields import COLUMNS, READ_ONLY, RESERVED, RESERVED_NAMESPACE, WRITABLE, check_values, render
 from images.images.models import Image, ImageTag
 from images.stores import files
+from operations import background
 
 MOST_TAGS = 128
 MOST_PROPERTIES = 128
@@ -229,11 +230,11 @@ def delete(actor: Actor, *, image_id: str) -> None:
 
 
 def remove(image: Image) -> None:
-    """The image goes at once, its bytes after commit. In the caller's transaction."""
+    """The image goes at once, its bytes after commit, by control: web cannot write to the store. In the caller's transaction."""
     image_id, project_id = image.pk, image.project_id
     image.delete()
     sharing.object_gone("image", image_id)
-    transaction.on_commit(lambda: files.remove(image_id), robust=True)
+    background.kick(data.GONE, image_id)
     announce("image", image_id, project_id)
 
 

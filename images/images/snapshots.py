@@ -13,6 +13,7 @@ from images.images import data, errors, states
 from images.images.fields import check_values
 from images.images.models import Image
 from images.stores import files
+from operations import background
 
 
 def source(image_id: str) -> ImageSource:
@@ -95,5 +96,5 @@ def fail(image_id: str) -> None:
         if image is None:
             return
         image.delete()
-        transaction.on_commit(lambda: files.remove(image_id), robust=True)
+        background.kick(data.GONE, image_id)
         announce("image", image_id, image.project_id)

@@ -16,7 +16,7 @@ from images.images.data_api import byte_range
 from images.images.errors import RangeNotSatisfiable
 from images.images.models import Image
 from images.stores import files
-from tests.images.conftest import Client, body_of
+from tests.images.conftest import Client, body_of, work
 
 pytestmark = pytest.mark.django_db
 
@@ -115,12 +115,24 @@ def test_formats_are_fixed_once_there_is_data(red: Client) -> None:
     assert answer.status_code == 403
 
 
-def test_deleting_removes_the_bytes(red: Client, store: Path, django_capture_on_commit_callbacks: Any) -> None:
+def test_deleting_removes_the_bytes_once_control_gets_to_it(red: Client, store: Path) -> None:
+    """C12: web, which serves this, may not write to the store."""
     image = red.create()
     red.upload(image["id"], b"x")
-    with django_capture_on_commit_callbacks(execute=True):
-        assert red.ask("delete", f"images/{image['id']}").status_code == 204
+    assert red.ask("delete", f"images/{image['id']}").status_code == 204
+    assert left_in(store) == [image["id"]]
+    work()
     assert left_in(store) == []
+
+
+def test_an_image_that_has_the_id_of_a_deleted_one_keeps_its_bytes(red: Client, store: Path) -> None:
+    first = red.create()
+    red.upload(first["id"], b"old")
+    assert red.ask("delete", f"images/{first['id']}").status_code == 204
+    red.create(id=first["id"])
+    red.upload(first["id"], b"new")
+    work()
+    assert body_of(red.ask("get", f"images/{first['id']}/file")) == b"new"
 
 
 def test_an_image_deleted_during_its_upload_leaves_nothing(red: Client, store: Path) -> None:

@@ -20,18 +20,9 @@ from images.images import errors, sharing
 from images.images.models import Image
 from images.tasks import imports
 from images.tasks.models import Task
-from operations import background
-from tests.images.conftest import Client, actor, body_of
+from tests.images.conftest import Client, actor, body_of, work
 
 pytestmark = pytest.mark.django_db
-
-
-def work() -> None:
-    """What the control process would do now."""
-    from operations.models import Kick
-
-    for kick in list(Kick.objects.filter(kind=imports.KIND)):
-        background.run(kick.kind, kick.key)
 
 
 # ── Members ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -354,6 +345,7 @@ def test_a_project_that_goes_takes_its_images(
     with django_capture_on_commit_callbacks(execute=True):
         remove_all_of("red")
     assert not Image.objects.exists()
+    work()
     assert list(store.iterdir()) == []
 
 
