@@ -156,11 +156,14 @@ TEMPLATES = [
 ]
 
 # ── Database ────────────────────────────────────────────────────────────────────────────────────────────────────────
-DATABASES = {"default": database.read(env, DATA / "db.sqlite3")}
+_FILE = DATA / "database" / "db.sqlite3"
+if (DATA / "db.sqlite3").exists() or not _FILE.parent.is_dir():  # where clouds of before had it, or no cloud was started yet
+    _FILE = DATA / "db.sqlite3"  # the next start moves it
+DATABASES = {"default": database.read(env, _FILE)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # ── Broker and channel layer ────────────────────────────────────────────────────────────────────────────────────────
-REDIS_SOCKET = RUN / "redis.sock"
+REDIS_SOCKET = RUN / "redis" / "redis.sock"
 BROKER_URL = env("BROKER_URL", f"redis+socket://{REDIS_SOCKET}?virtual_host=0")
 CHANNEL_URL = env("CHANNEL_URL", f"unix://{REDIS_SOCKET}?db=1")
 if "pytest" in sys.modules:

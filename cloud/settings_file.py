@@ -1,23 +1,21 @@
-"""`keys/settings`: settings that are secrets, in a file that only the cloud's processes read, not in an environment.
+"""`keys/settings…`: settings that are secrets, in files that only those of the cloud's processes read who need them, not in an environment.
 
-`make run` writes it from what it was given (environment, .env); cloud/settings.py reads it. NAME=value, one a line.
+`make run` writes them from what it was given (environment, .env); cloud/settings.py reads what its process may. NAME=value, one a line.
 """
 
 import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-#: Addresses that may hold a password, and keys: what must not stand in an environment.
-SECRETS = (
-    "DATABASE_URL",
-    "BROKER_URL",
-    "CHANNEL_URL",
-    "STACKLING_SECRET_KEY",
-    "STACKLING_METRICS_TOKEN",
-    "STACKLING_BACKUP_S3_ACCESS_KEY",
-    "STACKLING_BACKUP_S3_SECRET_KEY",
-)
-NAME = Path("keys", "settings")
+#: File → addresses that may hold a password, and keys: what must not stand in an environment. Who reads which: cloud/run/users.py.
+FILES = {
+    "keys/settings": ("DATABASE_URL", "CHANNEL_URL", "STACKLING_SECRET_KEY"),
+    "keys/settings.api": ("BROKER_URL",),
+    "keys/settings.web": ("STACKLING_METRICS_TOKEN",),
+    "keys/settings.control": ("STACKLING_BACKUP_S3_ACCESS_KEY", "STACKLING_BACKUP_S3_SECRET_KEY"),
+}
+SECRETS = tuple(name for names in FILES.values() for name in names)
 
 
 def text(found: dict[str, str]) -> str:
@@ -29,11 +27,11 @@ def text(found: dict[str, str]) -> str:
 
 @cache
 def read(data: Path) -> dict[str, str]:
-    """What the file says; nothing where it is not there, or not for us to read."""
-    try:
-        lines = (data / NAME).read_text().splitlines()
-    except (FileNotFoundError, PermissionError):
-        return {}
+    """What the files say; nothing of one that is not there, or not for us to read."""
+    lines: list[str] = []
+    for name in FILES:
+        with suppress(FileNotFoundError, PermissionError):
+            lines += (data / name).read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 

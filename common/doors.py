@@ -1,8 +1,12 @@
-"""Modes of sockets and files that one other user of this cloud may use (cloud/run/users.py says who)."""
+"""Modes of sockets and files that other users of this cloud may use (cloud/run/users.py says who)."""
 
+import grp
 import os
 import stat
 from pathlib import Path
+
+#: The group of those who read images' bytes: it is not the one that makes files among them.
+IMAGES = "stackling-images"
 
 
 def socket_mode(folder: Path) -> int:
@@ -10,6 +14,16 @@ def socket_mode(folder: Path) -> int:
     return 0o660 if folder.stat().st_gid != os.getegid() else 0o600
 
 
-def file_mode(folder: Path) -> int:
-    """Of a file in a folder that its group may pass: that group may read it. Else its owner alone may."""
-    return 0o640 if folder.stat().st_mode & stat.S_IXGRP else 0o600
+def share(file: int, folder: Path) -> None:
+    """A file that we have just made, in a folder that passes its group on: that group reads it, and writes it where it may
+    take it away too. Else its owner alone does."""
+    mode, facts = folder.stat().st_mode, os.fstat(file)
+    if mode & stat.S_ISGID and facts.st_uid == os.geteuid() and not facts.st_size:
+        os.fchmod(file, 0o660 if mode & stat.S_IWGRP and not mode & stat.S_ISVTX else 0o640)
+
+
+def give_image(file: int, folder: Path) -> None:
+    """An image's bytes are whole: where several users share the store, those read them who are in that group."""
+    if folder.stat().st_mode & stat.S_ISGID:
+        os.fchown(file, -1, grp.getgrnam(IMAGES).gr_gid)
+        os.fchmod(file, 0o640)

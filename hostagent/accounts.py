@@ -4,6 +4,7 @@ import grp
 import pwd
 import subprocess
 import time
+from collections.abc import Iterable
 
 TRIES = 50
 RETRY_SECONDS = 0.2  # useradd holds a lock on /etc/passwd, and several clouds may start at once
@@ -13,23 +14,35 @@ class NoAccount(Exception):
     """An account could not be made; the message is useradd's."""
 
 
-def ensure(name: str, *, groups: tuple[str, ...] = ()) -> pwd.struct_passwd:
-    """The account `name`, with a group of its own and no shell, in those of `groups` that this machine has.
+def ensure(name: str) -> pwd.struct_passwd:
+    """The account `name`, with a group of its own and no shell.
 
     Raises: NoAccount.
     """
     try:
-        entry = pwd.getpwnam(name)
+        return pwd.getpwnam(name)
     except KeyError:
         _run(
             "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
             "--shell", "/usr/sbin/nologin", name,
         )  # fmt: skip
-        entry = pwd.getpwnam(name)
-    for group in groups:
-        if group in {g.gr_name for g in grp.getgrall()} and name not in grp.getgrnam(group).gr_mem:
-            _run("usermod", "--append", "--groups", group, name)
-    return entry
+        return pwd.getpwnam(name)
+
+
+def ensure_group(name: str, members: Iterable[str]) -> int:
+    """The number of the group `name`, which all of `members` are in.
+
+    Raises: NoAccount.
+    """
+    try:
+        entry = grp.getgrnam(name)
+    except KeyError:
+        _run("groupadd", "--system", name)
+        entry = grp.getgrnam(name)
+    for member in members:
+        if member not in entry.gr_mem:
+            _run("usermod", "--append", "--groups", name, member)
+    return entry.gr_gid
 
 
 def _run(*command: str) -> None:

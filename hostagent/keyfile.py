@@ -6,6 +6,7 @@ While a key is rotated (cloud/rotation.py) its file has two lines, the second wi
 
 import logging
 import os
+import stat
 import threading
 import time
 from pathlib import Path
@@ -33,16 +34,20 @@ def keys_in(text: str) -> tuple[str, ...]:
 
 
 def write(path: Path, text: str) -> None:
-    """Puts a file of keys in another's place, whole, 0600. It belongs to whom its folder belongs to: root works for others."""
+    """Puts a file of keys in another's place, whole. It belongs to whom its folder belongs to: root works for others.
+
+    The folder's group reads it where the folder passes that on (set-group), else its owner alone.
+    """
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     scratch.unlink(missing_ok=True)
     with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
         file.write(text)
         file.flush()
+        folder = path.parent.stat()
+        if os.geteuid() == 0:
+            os.fchown(file.fileno(), folder.st_uid, folder.st_gid)
+        os.fchmod(file.fileno(), 0o640 if folder.st_mode & stat.S_ISGID else 0o600)
         os.fsync(file.fileno())
-    if os.geteuid() == 0:
-        owner = path.parent.stat()
-        os.chown(scratch, owner.st_uid, owner.st_gid)
     scratch.replace(path)
 
 

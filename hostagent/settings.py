@@ -83,7 +83,7 @@ class Settings:
             drivers=DRIVER_SETS[driver],
             underlay_ip=env.get("STACKLING_UNDERLAY_IP", ""),
             control=env.get("STACKLING_CONTROL") or f"unix:{run}/nginx/agents.sock",
-            broker_url=broker_address(env) or f"redis+socket://{run}/redis.sock",
+            broker_url=broker_address(env) or f"redis+socket://{run}/redis/redis.sock",
             private_mounts=in_private_mounts(),
             proof_kernel=env.get("STACKLING_PROOF_KERNEL") or demo_kernel(data),
             fault=env.get("STACKLING_FAULT", "") if env.get("STACKLING_TESTING") == "1" else "",

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
+from common import doors
 from common.actor import Actor
 from common.clock import now
 from identity.explaining import Explanation
@@ -41,6 +42,7 @@ def note(actor: Actor, why: Explanation) -> None:
         if path.exists() and path.stat().st_size > LARGEST:
             path.replace(path.with_suffix(".old"))
         with path.open("a", encoding="utf-8") as file:
+            doors.share(file.fileno(), path.parent)
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
     except OSError as error:
         log.warning("a denial of %s was not kept: %s", actor.request_id, error)

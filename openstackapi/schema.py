@@ -26,7 +26,7 @@ def document() -> dict[str, Any]:
 @cache
 def _bytes() -> bytes:
     """The document as JSON, made once for this state of the source and kept in the data folder."""
-    kept = settings.DATA / "cache" / "openapi.json"
+    kept = settings.DATA / "cache" / "web" / "openapi.json"
     state = _state_of_source()
     if kept.exists():
         head, _, text = kept.read_bytes().partition(b"\n")

@@ -30,6 +30,6 @@ def look() -> None:
     share = fullness()
     if share is not None and share >= ALARM:
         log.error(
-            "the broker's memory is %d %% full: queues that nobody reads? `redis-cli -s <run>/redis.sock --bigkeys` names them",
+            "the broker's memory is %d %% full: queues that nobody reads? `redis-cli -s <run>/redis/redis.sock --bigkeys` names them",
             round(share * 100),
         )

@@ -48,7 +48,7 @@ def _given(text: str) -> str:
 
 
 def _first(where: str, kind: str) -> bool:
-    mark = Path(settings.DATA) / "faults" / f"{where}.{kind}"
+    mark = Path(settings.DATA) / "cache" / "faults" / f"{where}.{kind}"
     mark.parent.mkdir(parents=True, exist_ok=True)
     try:
         mark.touch(exist_ok=False)

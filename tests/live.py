@@ -129,7 +129,7 @@ class LiveCloud:
 
     def local(self, path: str) -> tuple[int, str]:
         """Status and text of web's answer at its own socket: /readyz and /metrics tell everything there."""
-        return ask_web(Path(self.ready["run"]) / "front" / "web.sock", path)
+        return ask_web(Path(self.ready["run"]) / "web" / "web.sock", path)
 
     def password(self, account: str) -> str:
         lines = (self.data / "passwords").read_text().splitlines()

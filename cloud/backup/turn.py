@@ -18,17 +18,15 @@ LATE: Final = timedelta(days=2)  # without a good backup where one a night is wa
 
 
 def folder() -> Path:
-    """STACKLING_DATA/backups, where copies are made before they leave. It belongs to whom the data belongs to."""
+    """STACKLING_DATA/backups, where copies are made before they leave. A start gives it to control."""
     path = Path(settings.DATA) / "backups"
-    if not path.exists():
-        path.mkdir(mode=0o700)
-        give(path)
+    path.mkdir(mode=0o700, exist_ok=True)
     return path
 
 
 def give(path: Path) -> None:
-    """Root works for the control plane: what it makes belongs to whom STACKLING_DATA belongs to."""
-    owner = Path(settings.DATA).stat()
+    """Root works for control: what it makes in that folder belongs to whom the folder belongs to."""
+    owner = path.parent.stat()
     if os.geteuid() == 0:
         os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from prometheus_client import Metric
 from prometheus_client.samples import Sample
 
-from common import metrics
+from common import doors, metrics
 
 log = logging.getLogger(__name__)
 
@@ -39,17 +39,17 @@ def tell() -> bytes:
 
 
 def path_of(process: str) -> Path:
-    return Path(settings.RUN) / f"{process}.metrics"
+    return Path(settings.RUN) / "metrics" / process / "figures.sock"
 
 
 def serve(process: str) -> None:
-    """Tell who connects, on a thread of its own. Only this account can open the socket."""
+    """Tell who connects, on a thread of its own. Only web can open the socket (cloud/run/users.py)."""
     path = path_of(process)
     door = socket.socket(socket.AF_UNIX)
     try:
         path.unlink(missing_ok=True)
         door.bind(str(path))
-        path.chmod(0o600)
+        path.chmod(doors.socket_mode(path.parent))
         door.listen(8)
     except OSError as error:
         log.warning("what this process counts cannot be asked for: %s", error)

@@ -36,7 +36,7 @@ def main() -> None:
     application = BytesHandler()
     run = Path(os.environ["STACKLING_RUN"])
     for name, threads in SOCKETS.items():
-        uploads.serve(run / "front" / f"{name}.sock", application, threads)
+        uploads.serve(run / "bytes" / f"{name}.sock", application, threads)
     local.serve("bytes")
     door.serve(run / "door" / "consoles.sock")
     memory.tidy()

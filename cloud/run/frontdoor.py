@@ -121,7 +121,7 @@ backend downloads
     server nginx unix@{nginx} maxconn {streams}
 
 backend sockets
-    server sockets unix@{run}/front/sockets.sock
+    server sockets unix@{run}/sockets/sockets.sock
 
 backend consoles
     server consoles unix@{run}/consoles/consoles.sock maxconn 400
@@ -137,7 +137,7 @@ frontend hashing
 
 backend hashing
     timeout queue 20s
-    server web unix@{run}/front/web.sock maxconn {hashes}
+    server web unix@{run}/web/web.sock maxconn {hashes}
 
 backend addresses
     stick-table type ipv6 size 100k expire 60s store conn_cur,http_req_rate({window}s)

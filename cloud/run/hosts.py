@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from cloud.run.settings import CLONE, Cloud, Refused
-from cloud.run.users import FOLDERS, Account, Accounts, as_root
+from cloud.run.users import FOLDERS, Accounts, as_root
 
 
 def _namespaces(cloud: Cloud, *arguments: str) -> str:
@@ -17,21 +17,20 @@ def _namespaces(cloud: Cloud, *arguments: str) -> str:
 
 
 def run_folder(cloud: Cloud, accounts: Accounts) -> None:
-    """The folder for sockets, /run/stackling/<8 hex>, and those in it of users.FOLDERS.
+    """The folder for sockets, /run/stackling/<8 hex>, and those in it of users.FOLDERS, each with all that is in it.
 
-    Started by root it is root's: control may make sockets there, and not put files of its own in the place of those that
-    programs started as root read.
+    Itself it is the starter's: nobody puts files of his own in the place of those that programs started as root read.
     """
     control, starter = accounts.control, accounts.starter
     lines = [
-        f'mkdir -p "$1/hosts" && chown {starter.uid}:{control.gid} "$1" && chmod {"1775" if control.is_other else "0755"} "$1"',
+        f'mkdir -p "$1/hosts" "$1/metrics" && chown {starter.uid}:{starter.gid} "$1" "$1/metrics" && chmod 755 "$1" "$1/metrics"',
         f'chown {control.uid}:{control.gid} "$1/hosts" && chmod 755 "$1/hosts"',
+        'rm -rf "$1/front" "$1/redis.sock" "$1/bytes.metrics" "$1/control.metrics" "$1/sockets.metrics"',  # of before
     ]
-    for name, (whose, group, mode) in FOLDERS.items():
-        owner, passes = accounts.of(whose), accounts.of(group)
-        bits = mode if owner.gid != passes.gid else mode & 0o700
+    for name, place in FOLDERS.items():
+        uid, gid, bits = accounts.of_folder(place)
         lines.append(
-            f'if [ -L "$1/{name}" ]; then rm "$1/{name}"; fi && mkdir -p "$1/{name}" && chown -h {owner.uid}:{passes.gid} "$1/{name}" && chmod {bits:05o} "$1/{name}"'
+            f'if [ -L "$1/{name}" ]; then rm "$1/{name}"; fi && mkdir -p "$1/{name}" && chown -hR {uid}:{gid} "$1/{name}" && chmod {bits:05o} "$1/{name}"'
         )
     subprocess.run(as_root(["sh", "-c", " && ".join(lines), "sh", str(cloud.run)]), check=True)
 
@@ -49,16 +48,20 @@ def up(cloud: Cloud) -> tuple[dict[str, str], list[str]]:
     return {name: host["underlay_ip"] for name, host in made["hosts"].items()}, made["notices"]
 
 
-def open_console_sockets(cloud: Cloud, account: Account) -> None:
-    """Lets the console proxy, which is not root, connect to the guests' VNC and serial sockets.
+def open_console_sockets(cloud: Cloud, accounts: Accounts) -> None:
+    """Lets bytes, which is not root, connect to the guests' VNC and serial sockets.
 
     Each host's socket folder passes its group on to what is made in it, and QEMU (libvirt starts it with umask 002) makes
     sockets that their group may use; the agent says so for each of its own. The host's daemons may pass, and not list.
+    What guests have that began when that was control's is given on.
     """
+    control, gid = accounts.control.gid, accounts.of("bytes").gid
+    make = 'mkdir -p "$1" && chown "0:$2" "$1" && chmod 2711 "$1"'
+    if gid != control:
+        make += ' && find "$1" -group "$3" -execdir chgrp -h "$2" {} +'
     for host in cloud.host_names:
-        make = 'mkdir -p "$1" && chown "0:$2" "$1" && chmod 2771 "$1"'
         folder = str(cloud.run / "hosts" / host)
-        subprocess.run(as_root(["sh", "-c", make, "sh", folder, str(account.gid)]), check=True)
+        subprocess.run(as_root(["sh", "-c", make, "sh", folder, str(gid), str(control)]), check=True)
 
 
 def down(cloud: Cloud) -> None:

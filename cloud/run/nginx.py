@@ -62,12 +62,12 @@ http {{
     proxy_set_header Connection "";
     proxy_set_header X-Sendfile-Type X-Accel-Redirect;
 
-    upstream web {{ server unix:{run}/front/web.sock; keepalive 32; }}
+    upstream web {{ server unix:{run}/web/web.sock; keepalive 32; }}
     upstream hashing {{ server unix:{run}/hashing.sock; keepalive 8; }}
-    upstream bytes {{ server unix:{run}/front/bytes.sock; }}
-    upstream handover {{ server unix:{run}/front/handover.sock; }}
-    upstream hostbytes {{ server unix:{run}/front/hostbytes.sock; }}
-    upstream internal {{ server unix:{run}/front/internal.sock; }}
+    upstream bytes {{ server unix:{run}/bytes/bytes.sock; }}
+    upstream handover {{ server unix:{run}/bytes/handover.sock; }}
+    upstream hostbytes {{ server unix:{run}/bytes/hostbytes.sock; }}
+    upstream internal {{ server unix:{run}/bytes/internal.sock; }}
 
     map $request_uri $service {{
         default {others};

@@ -24,7 +24,7 @@ class Program:
     name: str
     command: tuple[str, ...]
     root: bool = False
-    user: str = "control"  # of users.Accounts
+    user: str = "control"  # of users.USERS
     environment: dict[str, str] = field(default_factory=dict)
     stop_seconds: int = 10
     priority: int = 100
@@ -46,15 +46,16 @@ def _web(cloud: Cloud, mode: str) -> tuple[str, ...]:
 
 
 def _sockets(cloud: Cloud) -> tuple[str, ...]:
-    socket = f"{cloud.run}/front/sockets.sock"
+    socket = f"{cloud.run}/sockets/sockets.sock"
     return _python("-m", "cloud.run.serve", socket, "--", sys.executable, "-m", "cloud.run.sockets", socket)
 
 
 def control_plane(cloud: Cloud, front_door_root: bool, *, several_users: bool = False) -> list[Program]:
     """Everything but the host agents. The front door starts as root where it binds inside a namespace."""
+    mode = "0660" if several_users else "0600"  # of sockets that do not see for themselves
     programs = [
-        Program("web", _web(cloud, "0660" if several_users else "0600")),
-        Program("sockets", _sockets(cloud)),
+        Program("web", _web(cloud, mode), user="web"),
+        Program("sockets", _sockets(cloud), user="sockets"),
         Program(
             "control",
             _python("-m", "celery", "--quiet", "-A", "cloud.celery", "worker", "--queues", "control", "--pool", "threads", "--concurrency", "6",
@@ -67,7 +68,7 @@ def control_plane(cloud: Cloud, front_door_root: bool, *, several_users: bool = 
             _python("-m", "cloud.run.consoles", f"{cloud.run}/consoles/consoles.sock", f"{cloud.run}/door/consoles.sock"),
             user="consoles",
         ),
-        Program("bytes", _python("-m", "cloud.run.bytes")),
+        Program("bytes", _python("-m", "cloud.run.bytes"), user="bytes"),
         Program(
             "nginx",
             _python("-m", "cloud.run.serve", *map(str, (nginx.door(cloud), nginx.agents(cloud))), "--",
@@ -84,9 +85,10 @@ def control_plane(cloud: Cloud, front_door_root: bool, *, several_users: bool = 
         programs.append(
             Program(
                 "redis",
-                ("redis-server", "--port", "0", "--unixsocket", f"{cloud.run}/redis.sock", "--unixsocketperm", "0600",
+                ("redis-server", "--port", "0", "--unixsocket", f"{cloud.run}/redis/redis.sock", "--unixsocketperm", mode,
                  "--maxmemory", REDIS_MEMORY, "--maxmemory-policy", "noeviction", "--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning",
-                 "--databases", "4", "--dir", str(cloud.data / "cache")),
+                 "--databases", "4", "--dir", f"{cloud.run}/redis"),
+                user="redis",
                 priority=10,
             )
         )  # fmt: skip

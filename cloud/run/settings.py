@@ -72,11 +72,11 @@ class Cloud:
 
     @property
     def broker_url(self) -> str:
-        return self.environment.get("BROKER_URL") or f"redis+socket://{self.run}/redis.sock?virtual_host=0"
+        return self.environment.get("BROKER_URL") or f"redis+socket://{self.run}/redis/redis.sock?virtual_host=0"
 
     @property
     def channel_url(self) -> str:
-        return self.environment.get("CHANNEL_URL") or f"unix://{self.run}/redis.sock?db=1"
+        return self.environment.get("CHANNEL_URL") or f"unix://{self.run}/redis/redis.sock?db=1"
 
     @property
     def needs_redis(self) -> bool:
@@ -90,7 +90,7 @@ class Cloud:
     @property
     def web_door(self) -> Path:
         """Web's socket, where it tells all that it knows."""
-        return self.run / "front" / "web.sock"
+        return self.run / "web" / "web.sock"
 
     @property
     def scheme(self) -> str:

@@ -105,14 +105,14 @@ def write_configs(cloud: Cloud, accounts: Accounts, underlay: dict[str, str]) ->
     """
     root = os.geteuid() == 0
     door_as_root = root or bool(cloud.netns)
-    front, starter, several = accounts.front, accounts.starter, accounts.are_several
-    becomes = {"user": front.name, "group": str(_group(front))} if door_as_root and front.uid != 0 else {}
-    entry = frontdoor.config(cloud, **becomes, reader=accounts.control.name if several else "")
-    files.write(cloud.run / "haproxy.cfg", entry, starter)
-    files.write(cloud.run / "errors.map", frontdoor.errors_map(), starter)
-    files.write(cloud.run / "nginx.conf", nginx.config(cloud), starter, 0o640 if several else 0o600)
-    if several:  # nginx reads it as its own user, and nobody else does
-        os.chown(cloud.run / "nginx.conf", -1, accounts.nginx.gid)
+    front, starter, several = accounts.of("front"), accounts.starter, accounts.are_several
+    becomes = {"user": front.name, "group": _group(front)} if door_as_root and front.uid != 0 else {}
+    entry = frontdoor.config(cloud, **becomes, reader=accounts.of("web").name if several else "")
+    own = (starter.uid, starter.gid, 0o600)
+    files.write(cloud.run / "haproxy.cfg", entry, own)
+    files.write(cloud.run / "errors.map", frontdoor.errors_map(), own)
+    # nginx reads it as its own user, and nobody else does
+    files.write(cloud.run / "nginx.conf", nginx.config(cloud), accounts.rights("starter", "nginx", 0o640))
     everything = programs.control_plane(cloud, door_as_root, several_users=several) + programs.agents(cloud, underlay)
     split = {"supervisor": everything} if root else {
         "supervisor": [p for p in everything if not p.root],
@@ -120,7 +120,7 @@ def write_configs(cloud: Cloud, accounts: Accounts, underlay: dict[str, str]) ->
     }  # fmt: skip
     split = {name: parts for name, parts in split.items() if parts}
     for name, parts in split.items():
-        files.write(cloud.run / f"{name}.conf", programs.supervisor_config(name, parts, cloud, accounts), starter)
+        files.write(cloud.run / f"{name}.conf", programs.supervisor_config(name, parts, cloud, accounts), own)
     return list(split)
 
 
@@ -162,7 +162,7 @@ def facts(cloud: Cloud, account: Account, steps: Steps, pids: dict[str, int]) ->
     }
 
 
-def _block(cloud: Cloud, account: Account, seconds: float) -> str:
+def _block(cloud: Cloud, seconds: float) -> str:
     openstack = Path(sys.executable).parent / "openstack"
     line = f"OS_CLIENT_CONFIG_FILE={cloud.data}/clouds.yaml {openstack} --os-cloud demo server list"
     rows = [
@@ -182,14 +182,14 @@ def _make_state(cloud: Cloud, steps: Steps) -> Accounts:
     with steps.step("keys and folders") as notes:
         cloud.data.mkdir(parents=True, exist_ok=True)
         accounts = accounts_of(cloud)
-        account = accounts.control
         hosts.run_folder(cloud, accounts)
         files.folders(cloud, accounts)
-        files.keys(cloud, account)
-        known = files.passwords(cloud, account)
-        files.clouds_yaml(cloud, account, known)
-        files.secret_settings(cloud, account)
-        notes.append(f"control plane runs as {account.name}")
+        files.keys(cloud, accounts)
+        known = files.passwords(cloud, accounts)
+        files.clouds_yaml(cloud, accounts, known)
+        files.secret_settings(cloud, accounts)
+        own = sorted({one.name for one in accounts.users.values()})
+        notes.append(f"programs run as {', '.join(own)}")
     return accounts
 
 
@@ -245,27 +245,31 @@ def up(cloud: Cloud) -> int:
     _check_port(cloud)
     prepare_clone(steps)
     accounts = _make_state(cloud, steps)
-    account = accounts.control
     environment = cloud.child_environment()
     underlay: dict[str, str] = {}
     if cloud.hosts or cloud.netns:
         with steps.step("hosts' namespaces"):
             underlay, notices = hosts.up(cloud)
-            hosts.open_console_sockets(cloud, account)
+            hosts.open_console_sockets(cloud, accounts)
         for notice in notices:
             print(f"  Note: {notice}.", flush=True)
     stream_steps(
-        steps, [sys.executable, "-m", "cloud.run.prepare"], cwd=CLONE, env=environment, umask=0o077, **account.switch()
+        steps,
+        [sys.executable, "-m", "cloud.run.prepare"],
+        cwd=CLONE,
+        env=environment,
+        umask=0o077,
+        **accounts.control.switch(),
     )
     names = write_configs(cloud, accounts, underlay)
     try:
-        return _serve(cloud, account, steps, names, lock.fileno())
+        return _serve(cloud, accounts, steps, names, lock.fileno())
     finally:
         (cloud.data / "ready").unlink(missing_ok=True)
         lock.close()
 
 
-def _serve(cloud: Cloud, account: Account, steps: Steps, names: list[str], lock: int) -> int:
+def _serve(cloud: Cloud, accounts: Accounts, steps: Steps, names: list[str], lock: int) -> int:
     """Starts the supervisors, waits until all answers, says so, and goes on as what watches them. Told to stop before: 0."""
     stopping: list[int] = []
 
@@ -281,8 +285,8 @@ def _serve(cloud: Cloud, account: Account, steps: Steps, names: list[str], lock:
         if not stopping:
             for name, child in children.items():
                 pids[name] = supervise.pid_of(cloud, name) or child.pid
-            files.ready(cloud, account, facts(cloud, account, steps, pids))
-            print(_block(cloud, account, time.monotonic() - steps.started), flush=True)
+            files.ready(cloud, accounts, facts(cloud, accounts.control, steps, pids))
+            print(_block(cloud, time.monotonic() - steps.started), flush=True)
         signal.pthread_sigmask(signal.SIG_BLOCK, watch.STOP)  # what comes from here on is heard by what we become
         if not stopping:
             watch.become(lock, {name: child.pid for name, child in children.items()})

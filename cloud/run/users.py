@@ -1,10 +1,9 @@
-"""Who runs what, and in which folders they meet: only host agents run as root.
+"""Who runs what, and in which folders they meet: only host agents run as root, and each other program has a user of its own.
 
-Started by root, the control plane becomes the system user `stackling`, and what parses strangers' bytes before anybody knows who
-they are (the front door, nginx, the consoles) users of their own, who reach what FOLDERS and DATA give them and nothing else.
-Where one of them cannot read the clone or reach the data (a clone under /root, say) the start is refused with the command that
-helps; only STACKLING_USER=root makes all of them root. Started by someone else, all are that user and what needs root goes
-through sudo. Decision 0097.
+Started by root, each program becomes the system user that USERS names, who reaches what FOLDERS, DATA and FILES give it and
+nothing else. Where one of them cannot read the clone or reach the data (a clone under /root, say) the start is refused with the
+command that helps; only STACKLING_USER=root makes all of them root. Started by someone else, all are that user and what needs
+root goes through sudo. Decision 0097.
 """
 
 import os
@@ -14,40 +13,95 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from cloud.run.settings import CLONE, Cloud, Refused
+from common import doors
 from hostagent import accounts
 
 SERVICE_USER = "stackling"
-FRONT_USER, NGINX_USER, CONSOLES_USER = "stackling-front", "stackling-nginx", "stackling-consoles"
-
-#: Folder of sockets in the run folder → (whose it is, whose group may pass, mode): a server's own, for those who connect to it.
-#: What is made in them has that group. The run folder itself is root's: control makes sockets there that are its own alone.
-FOLDERS: dict[str, tuple[str, str, int]] = {
-    "front": ("control", "front", 0o2710),  # web, bytes, sockets: the front door and nginx connect
-    "nginx": ("nginx", "front", 0o2710),  # the front door connects, and agents that are not root
-    "consoles": ("consoles", "front", 0o2710),  # the front door connects
-    "door": ("control", "consoles", 0o2710),  # consoles ask for guests' connections
+#: Program → its user. `control` is besides who prepares a start, makes each night's backup, and simulates hosts.
+USERS = {
+    "control": SERVICE_USER,
+    "web": "stackling-web",
+    "bytes": "stackling-bytes",
+    "sockets": "stackling-sockets",
+    "redis": "stackling-redis",
+    "nginx": "stackling-nginx",
+    "consoles": "stackling-consoles",
+    "front": "stackling-front",
 }
-#: Folder in STACKLING_DATA → the same. Each belongs to one user; a group is named where others read, which is nginx images.
-DATA: dict[str, tuple[str, str, int]] = {
-    "keys": ("control", "", 0o700),
-    "keys/tokens": ("control", "", 0o700),
-    "keys/hosts": ("control", "", 0o700),
-    "images": ("control", "nginx", 0o2710),
-    "consoles": ("control", "", 0o700),
-    "denials": ("control", "", 0o700),
-    "backups": ("control", "", 0o700),
-    "cache": ("control", "", 0o700),
-    "spool": ("nginx", "", 0o700),
-    "logs": ("starter", "", 0o700),  # supervisord writes them, as root: nobody else may put a link there
+#: Those who run Django, and open the database.
+DJANGO = ("control", "web", "bytes", "sockets")
+#: Group of several → (its name, the users in it). Each user has a group of its own name too; that of `front` has members.
+GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "database": ("stackling-database", DJANGO),
+    "api": ("stackling-api", ("control", "web", "bytes")),  # who make and read tokens, and ask control to work
+    "images": (doors.IMAGES, ("control", "bytes", "nginx")),  # who read images' bytes
+    "front": ("stackling-front", ("control", "nginx")),  # who connect to servers; control for agents that are not root
+}
+
+
+class Place(NamedTuple):
+    """A folder or file: whose it is, whose group may use it ("": nobody's), mode; of a folder, the same of the files in it."""
+
+    owner: str
+    group: str = ""
+    mode: int = 0o700
+    files: tuple[str, str, int] | None = (
+        None  # None: its own owner and group, 0640 where that group may pass, else 0600
+    )
+
+
+#: Folder of sockets in the run folder: a server's own, for those who connect to it. What is made in it has that group.
+#: The run folder itself is the starter's.
+FOLDERS: dict[str, Place] = {
+    "web": Place("web", "front", 0o2710),  # the front door and nginx connect
+    "bytes": Place("bytes", "front", 0o2710),
+    "sockets": Place("sockets", "front", 0o2710),
+    "nginx": Place("nginx", "front", 0o2710),  # the front door connects, and agents that are not root
+    "consoles": Place("consoles", "front", 0o2710),  # the front door connects
+    "door": Place("bytes", "consoles", 0o2710),  # consoles ask for guests' connections
+    "redis": Place("redis", "database", 0o2710),
+    "metrics/control": Place("control", "web", 0o2710),  # web asks each process for its figures
+    "metrics/bytes": Place("bytes", "web", 0o2710),
+    "metrics/sockets": Place("sockets", "web", 0o2710),
+    "nonces": Place("bytes"),  # what agents' requests used up
+}
+#: Folder in STACKLING_DATA. What is not in a folder of somebody's is the starter's.
+DATA: dict[str, Place] = {
+    "database": Place("control", "database", 0o2770, ("control", "database", 0o660)),  # -wal and -shm come and go
+    "keys": Place("control", "database", 0o2710),
+    "keys/tokens": Place("control", "api", 0o2750),
+    "keys/hosts": Place("control", "bytes", 0o2710),
+    # Two write, and nginx reads what is whole (images.stores.files gives it to that group); it cannot list or change.
+    "images": Place("control", "bytes", 0o2771, ("control", "images", 0o640)),
+    # bytes writes what guests say, web shows it, control removes it: whoever did not make a file cannot take it away.
+    "consoles": Place("control", "api", 0o3770, ("bytes", "api", 0o640)),
+    "denials": Place("control", "api", 0o2770, ("control", "api", 0o660)),
+    "backups": Place("control"),
+    "cache": Place("control", "database", 0o2710),  # also what programs think is their home
+    "cache/web": Place("web"),
+    "spool": Place("nginx"),
+    "logs": Place("starter"),  # supervisord writes them, as root: nobody else may put a link there
+}
+#: File in STACKLING_DATA that has other rights than the rest of its folder.
+FILES: dict[str, Place] = {
+    "passwords": Place("starter", "control", 0o640),  # each night's backup has them, sealed
+    "clouds.yaml": Place("starter", "", 0o600),
+    "policy.yaml": Place("starter", "database", 0o640),
+    "keys/settings.api": Place("control", "api", 0o640),
+    "keys/settings.web": Place("control", "web", 0o640),
+    "keys/settings.control": Place("control", "", 0o600),
+    "keys/broker": Place("control", "", 0o600),  # for agents
 }
 
 
 @dataclass(frozen=True)
 class Account:
-    """The account that the control plane's programs run as."""
+    """An account that programs run as."""
 
     name: str
     uid: int
@@ -62,16 +116,11 @@ class Account:
         if self.is_other:
             os.chown(path, self.uid, self.gid)
 
-    def take_over(self, folder: Path, gid: int) -> None:
-        """A folder with all in it: a start that was cut, or that ran as another account, leaves nothing that is in our way."""
-        for path in (folder, *folder.rglob("*")):
-            facts = path.lstat()
-            if (facts.st_uid, facts.st_gid) != (self.uid, gid):
-                os.chown(path, self.uid, gid, follow_symlinks=False)
-
     def switch(self) -> dict[str, object]:
-        """Keyword arguments for subprocess that run a command as this account."""
-        return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.is_other else {}
+        """Keyword arguments for subprocess that run a command as this account, in the groups that it is in."""
+        if not self.is_other:
+            return {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": os.getgrouplist(self.name, self.gid)}
 
 
 @dataclass(frozen=True)
@@ -79,22 +128,38 @@ class Accounts:
     """Whom a cloud's programs run as. `starter` is who started it, who keeps what a program that is root reads."""
 
     starter: Account
-    control: Account
-    front: Account
-    nginx: Account
-    consoles: Account
+    users: dict[str, Account]  # of USERS
+    groups: dict[str, int]  # of GROUPS
 
     @classmethod
     def one(cls, account: Account) -> "Accounts":
-        return cls(account, account, account, account, account)
+        return cls(account, dict.fromkeys(USERS, account), dict.fromkeys(GROUPS, account.gid))
+
+    @cached_property
+    def control(self) -> Account:
+        return self.users["control"]
 
     @property
     def are_several(self) -> bool:
-        return len({self.control.uid, self.front.uid, self.nginx.uid, self.consoles.uid}) > 1
+        return len({account.uid for account in self.users.values()}) > 1
 
     def of(self, name: str) -> Account:
-        found: Account = getattr(self, name)
-        return found
+        return self.starter if name == "starter" else self.users[name]
+
+    def rights(self, owner: str, group: str, mode: int) -> tuple[int, int, int]:
+        """(uid, gid, mode). Where the group is nobody else's, its owner alone has any."""
+        account = self.of(owner)
+        gid = self.groups[group] if group in self.groups else self.of(group or owner).gid
+        return account.uid, gid, mode if gid != account.gid else mode & 0o700
+
+    def of_folder(self, place: Place) -> tuple[int, int, int]:
+        return self.rights(place.owner, place.group, place.mode)
+
+    def of_files(self, place: Place) -> tuple[int, int, int]:
+        """The same of what lies in a folder."""
+        if place.files is not None:
+            return self.rights(*place.files)
+        return self.rights(place.owner, place.group, 0o640 if place.group else 0o600)
 
 
 def _account(entry: pwd.struct_passwd) -> Account:
@@ -138,15 +203,17 @@ def accounts_of(cloud: Cloud) -> Accounts:
     if not control.is_other:
         return Accounts.one(control)
     try:
-        front = _account(accounts.ensure(FRONT_USER))
-        nginx = _account(accounts.ensure(NGINX_USER, groups=(FRONT_USER,)))
-        consoles = _account(accounts.ensure(CONSOLES_USER))
-        accounts.ensure(SERVICE_USER, groups=(FRONT_USER,))
+        users = {program: _account(accounts.ensure(name)) for program, name in USERS.items()}
+        groups = {
+            group: accounts.ensure_group(name, [USERS[member] for member in members])
+            for group, (name, members) in GROUPS.items()
+        }
     except accounts.NoAccount as error:
-        raise Refused(f"A user for what strangers reach could not be made: {error}.") from None
-    if not _can_run(consoles, cloud):
-        raise Refused(_out_of_reach(consoles, (CLONE, Path(sys.prefix), Path(sys.base_prefix), cloud.data)))
-    return Accounts(_account(pwd.getpwuid(os.geteuid())), control, front, nginx, consoles)
+        raise Refused(f"The users as whom a cloud's programs run could not be made: {error}.") from None
+    for program in (*DJANGO[1:], "consoles", "nginx"):  # those whose program is Python of this clone, or begins as such
+        if not _can_run(users[program], cloud):
+            raise Refused(_out_of_reach(users[program], (CLONE, Path(sys.prefix), Path(sys.base_prefix), cloud.data)))
+    return Accounts(_account(pwd.getpwuid(os.geteuid())), users, groups)
 
 
 def _out_of_reach(account: Account, places: tuple[Path, ...]) -> str:

@@ -7,11 +7,13 @@ Source: sqlite3_busy_timeout() (sqliteDefaultBusyCallback), flock(2).
 
 import fcntl
 import os
+import stat
 import threading
 import time
 from collections import defaultdict
 from contextlib import suppress
 from io import FileIO
+from pathlib import Path
 
 from django.db.backends.sqlite3 import base, operations
 from django.db.utils import OperationalError
@@ -20,6 +22,16 @@ from common.watched import Commits
 
 _turns: "dict[str, threading.Lock]" = defaultdict(threading.Lock)
 PAUSE = 0.001  # seconds between two looks at another process's lock
+
+
+def _opened(path: str, database: str) -> int:
+    """The file that is locked, which all may open who may open the database. Read-only is enough."""
+    with suppress(FileNotFoundError):
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with suppress(OSError):  # there is no database yet, or another made the file a moment ago
+        os.fchmod(file, stat.S_IMODE(Path(database).stat().st_mode))
+    return file
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -79,8 +91,7 @@ class DatabaseWrapper(Commits, base.DatabaseWrapper):
 
     def _lock_file(self, path: str, until: float) -> None:
         if self._file is None:
-            # Read-only is enough to lock it, so root's commands and the control plane's own user share it.
-            self._file = FileIO(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
+            self._file = FileIO(_opened(path, str(self.settings_dict["NAME"])))
         while True:
             with suppress(BlockingIOError):
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

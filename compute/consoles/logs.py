@@ -1,9 +1,11 @@
-"""The kept log of each server's serial port: plain files, written by the internal view, read by everyone else."""
+"""The kept log of each server's serial port: plain files, written by the internal view (bytes), shown by web, removed by control."""
 
 import os
 from pathlib import Path
 
 from django.conf import settings
+
+from common import doors
 
 LARGEST_LOG = 4 * 1024 * 1024  # bytes kept of one server; older ones go in halves
 LARGEST_ANSWER = 1024 * 1024  # bytes of a log in one answer
@@ -36,23 +38,28 @@ def append(server_id: str, offset: int, piece: bytes) -> int:
     have = size(server_id)
     if offset > have:
         path.unlink(missing_ok=True)
-        path.with_suffix(".cut").write_text(str(offset))
+        _write(path.with_suffix(".cut"), str(offset).encode())
         have = offset
     fresh = piece[have - offset :]
     if fresh:
-        with path.open("ab") as file:
-            file.write(fresh)
+        _write(path, fresh, "ab")
     if path.exists() and path.stat().st_size > LARGEST_LOG:
         _shorten(path)
     return max(have, offset + len(piece))
+
+
+def _write(path: Path, piece: bytes, how: str = "wb") -> None:
+    with path.open(how) as file:
+        doors.share(file.fileno(), path.parent)
+        file.write(piece)
 
 
 def _shorten(path: Path) -> None:
     cut, kept = _cut(path), path.read_bytes()[-LARGEST_LOG // 2 :]
     gone = path.stat().st_size - len(kept)
     new = path.with_suffix(".new")
-    new.write_bytes(kept)
-    path.with_suffix(".cut").write_text(str(cut + gone))
+    _write(new, kept)
+    _write(path.with_suffix(".cut"), str(cut + gone).encode())
     new.replace(path)
 
 

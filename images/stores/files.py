@@ -84,7 +84,7 @@ class Part:
     def settle(self, target: Path) -> None:
         """Takes the target's place, whole and on the disk."""
         self.flush()
-        os.fchmod(self._file.fileno(), doors.file_mode(target.parent))
+        doors.give_image(self._file.fileno(), target.parent)
         self._file.close()
         self.path.replace(target)
         _sync_folder(target.parent)

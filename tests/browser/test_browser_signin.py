@@ -187,7 +187,7 @@ def test_a_security_key_after_the_password_and_a_passkey_instead(
 
 def end_session(cloud: LiveCloud, name: str) -> None:
     """The sessions of a user are over, as after two hours without use."""
-    with closing(sqlite3.connect(cloud.data / "db.sqlite3", timeout=20)) as rows, rows:
+    with closing(sqlite3.connect(cloud.data / "database" / "db.sqlite3", timeout=20)) as rows, rows:
         rows.execute(
             "UPDATE identity_portalsession SET expire_date = '2000-01-01 00:00:00' "
             "WHERE user_id = (SELECT id FROM identity_user WHERE name = ?)",

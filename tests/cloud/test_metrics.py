@@ -24,6 +24,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Any) -> Iterator[None]:
     settings.RUN, settings.DATA = tmp_path, tmp_path
+    for process in local.PROCESSES:  # as the start makes them
+        local.path_of(process).parent.mkdir(parents=True)
     settings.BROKER_URL = f"redis+socket://{tmp_path}/redis.sock?virtual_host=0"
     monkeypatch.setattr(view, "_known", (-view.FRESH, b""))
     yield

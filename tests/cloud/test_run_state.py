@@ -39,8 +39,8 @@ def snapshot(folder):
 
 def start(here, me):
     files.folders(here, Accounts.one(me))
-    files.keys(here, me)
-    files.clouds_yaml(here, me, files.passwords(here, me))
+    files.keys(here, Accounts.one(me))
+    files.clouds_yaml(here, Accounts.one(me), files.passwords(here, Accounts.one(me)))
     return snapshot(here.data)
 
 
@@ -51,18 +51,18 @@ def test_a_second_start_changes_no_key_and_no_password(here, me):
 
 def test_what_is_secret_is_readable_by_its_owner_only(here, me):
     files.folders(here, Accounts.one(me))
-    files.keys(here, me)
-    files.clouds_yaml(here, me, files.passwords(here, me))
+    files.keys(here, Accounts.one(me))
+    files.clouds_yaml(here, Accounts.one(me), files.passwords(here, Accounts.one(me)))
     for path in [*(here.data / "keys").rglob("*"), here.data / "passwords", here.data / "clouds.yaml"]:
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
 def test_a_given_password_replaces_a_made_one(here, me, tmp_path):
     files.folders(here, Accounts.one(me))
-    made = files.passwords(here, me)
+    made = files.passwords(here, Accounts.one(me))
     given = settings.read({**here.environment, "STACKLING_DEMO_PASSWORD": "kept-by-me"})
-    assert files.passwords(given, me) == {"admin": made["admin"], "demo": "kept-by-me"}
-    files.clouds_yaml(given, me, files.passwords(given, me))
+    assert files.passwords(given, Accounts.one(me)) == {"admin": made["admin"], "demo": "kept-by-me"}
+    files.clouds_yaml(given, Accounts.one(me), files.passwords(given, Accounts.one(me)))
     assert (
         yaml.safe_load((given.data / "clouds.yaml").read_text())["clouds"]["demo"]["auth"]["password"] == "kept-by-me"
     )
@@ -157,13 +157,12 @@ def test_the_front_door_takes_its_root_away_and_hides_internal_paths(here):
 
 
 def test_only_agents_start_as_root_and_keep_their_guests(here, me):
-    names = ("stackling", "stackling-front", "stackling-nginx", "stackling-consoles")
-    others = Accounts(me, *(Account(name, me.uid + n, me.gid + n) for n, name in enumerate(names, 1)))
+    accounts = {name: Account(user, me.uid + n, me.gid + n) for n, (name, user) in enumerate(users.USERS.items(), 1)}
+    others = Accounts(me, accounts, {})
     everything = programs.control_plane(here, True) + programs.agents(here, {"host1": "10.0.0.1"})
     assert {program.name for program in everything if program.root} == {"agent-host1", "frontdoor"}
     text = programs.supervisor_config("supervisor", everything, here, others)
     sections = dict(part.split("]\n", 1) for part in text.split("[program:")[1:])
     assert "stopasgroup=false" in sections["agent-host1"] and "user=" not in sections["agent-host1"]
-    own = {"nginx": "stackling-nginx", "consoles": "stackling-consoles"}
     for name in ("web", "bytes", "nginx", "control", "sockets", "consoles", "redis", "agent-fake"):
-        assert f"user={own.get(name, 'stackling')}" in sections[name].splitlines()
+        assert f"user={users.USERS.get(name, 'stackling')}" in sections[name].splitlines()

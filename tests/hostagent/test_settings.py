@@ -20,7 +20,7 @@ def test_defaults_follow_the_data_folder(tmp_path: Path) -> None:
     settings = Settings.from_env(environment(tmp_path))
     run = default_run(tmp_path)
     assert settings.control == f"unix:{run}/nginx/agents.sock"
-    assert settings.broker_url == f"redis+socket://{run}/redis.sock"
+    assert settings.broker_url == f"redis+socket://{run}/redis/redis.sock"
     assert settings.hosts[0].run == run / "hosts" / "h1"
     assert settings.hosts[0].key == "ab" * 32
 

@@ -24,7 +24,7 @@ class Troubled:
 
     def fault(self, text: str) -> None:
         """From now on this fault and no other; "" for none. What it remembers of having struck is forgotten."""
-        for mark in [*(self.cloud.data / "faults").glob("*"), *(self.cloud.data / "hosts").glob("*/fault-*")]:
+        for mark in [*(self.cloud.data / "cache" / "faults").glob("*"), *(self.cloud.data / "hosts").glob("*/fault-*")]:
             mark.unlink()
         self.fault_file.write_text(text)
         self.fault_file.chmod(0o644)
