@@ -157,8 +157,8 @@ TEMPLATES = [
 
 # ── Database ────────────────────────────────────────────────────────────────────────────────────────────────────────
 _FILE = DATA / "database" / "db.sqlite3"
-if (DATA / "db.sqlite3").exists() or not _FILE.parent.is_dir():  # where clouds of before had it, or no cloud was started yet
-    _FILE = DATA / "db.sqlite3"  # the next start moves it
+if (DATA / "db.sqlite3").exists() or not _FILE.parent.is_dir():
+    _FILE = DATA / "db.sqlite3"  # of a cloud of before, or of none yet: the next start moves it
 DATABASES = {"default": database.read(env, _FILE)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

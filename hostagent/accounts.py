@@ -5,6 +5,7 @@ import pwd
 import subprocess
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 
 TRIES = 50
 RETRY_SECONDS = 0.2  # useradd holds a lock on /etc/passwd, and several clouds may start at once
@@ -14,19 +15,23 @@ class NoAccount(Exception):
     """An account could not be made; the message is useradd's."""
 
 
-def ensure(name: str) -> pwd.struct_passwd:
-    """The account `name`, with a group of its own and no shell.
+def ensure(name: str, *, groups: tuple[str, ...] = ()) -> pwd.struct_passwd:
+    """The account `name`, with a group of its own and no shell, in those of `groups` that this machine has.
 
     Raises: NoAccount.
     """
     try:
-        return pwd.getpwnam(name)
+        entry = pwd.getpwnam(name)
     except KeyError:
         _run(
             "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
             "--shell", "/usr/sbin/nologin", name,
         )  # fmt: skip
-        return pwd.getpwnam(name)
+        entry = pwd.getpwnam(name)
+    for group in groups:
+        with suppress(KeyError):
+            _join(grp.getgrnam(group), [name])
+    return entry
 
 
 def ensure_group(name: str, members: Iterable[str]) -> int:
@@ -39,10 +44,14 @@ def ensure_group(name: str, members: Iterable[str]) -> int:
     except KeyError:
         _run("groupadd", "--system", name)
         entry = grp.getgrnam(name)
-    for member in members:
-        if member not in entry.gr_mem:
-            _run("usermod", "--append", "--groups", name, member)
+    _join(entry, members)
     return entry.gr_gid
+
+
+def _join(group: grp.struct_group, members: Iterable[str]) -> None:
+    for member in members:
+        if member not in group.gr_mem:
+            _run("usermod", "--append", "--groups", group.gr_name, member)
 
 
 def _run(*command: str) -> None:

@@ -58,7 +58,7 @@ def test_guests_have_profiles_and_shares(product: Product, guests: tuple[str, st
     machine.run(f"chmod 666 {other}; chmod 755 $(dirname {other}) $(dirname $(dirname {other}))")
     denied = machine.run(f"{inside} {other}", check=False)
     assert denied.returncode != 0 and "Permission denied" in denied.stderr, (denied, before)
-    for path in (f"{DATA}/db.sqlite3", f"{DATA}/keys/secret", "/etc/shadow"):
+    for path in (f"{DATA}/database/db.sqlite3", f"{DATA}/keys/secret", "/etc/shadow"):
         assert machine.run(f"{inside} {path}", check=False).returncode != 0, (
             f"{path} can be read from a guest's profile"
         )

@@ -16,7 +16,7 @@ STEPS = ("claim_host", "bind_ports", "create_disk", "wire_network", "start_domai
 #: Runs in the machine until the newest boot has begun the step that is its argument. What the database holds is on the disk.
 _WATCH = f"""
 import sqlite3, sys, time
-link = sqlite3.connect("file:{DATA}/db.sqlite3?mode=ro", uri=True, timeout=30)
+link = sqlite3.connect("file:{DATA}/database/db.sqlite3?mode=ro", uri=True, timeout=30)
 asks = '''SELECT count(*) FROM operations_operationstep s JOIN operations_operation o ON o.id = s.operation_id
           WHERE o.flow = 'server.boot' AND s.phase = 'do' AND s.name = ? '''
 before = link.execute(asks, sys.argv[1:2]).fetchone()

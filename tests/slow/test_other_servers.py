@@ -34,7 +34,7 @@ def test_servers_boot_survive_the_broker_and_go() -> None:
         ids = [rest.boot(f"first-{n}") for n in range(3)]
         for server_id in ids:
             rest.until(server_id, "ACTIVE")
-        assert not (cloud.data / "db.sqlite3").exists()
+        assert not (cloud.data / "database" / "db.sqlite3").exists()
         with psycopg.connect(database) as link:
             found = {row[0] for row in link.execute("SELECT id FROM compute_server")}
         assert found == set(ids), "the servers are not in PostgreSQL"

@@ -82,7 +82,7 @@ def test_an_address_of_the_api_opens_one_console(troubled: Troubled, server_id: 
 
 def test_an_address_is_good_for_a_minute(troubled: Troubled, server_id: str, guest_screen: None) -> None:
     address = console_address(Rest(troubled.cloud), server_id)
-    with closing(sqlite3.connect(troubled.cloud.data / "db.sqlite3", timeout=20)) as database:
+    with closing(sqlite3.connect(troubled.cloud.data / "database" / "db.sqlite3", timeout=20)) as database:
         database.execute("UPDATE compute_consoleticket SET expires_at = datetime(expires_at, '-61 seconds')")
         database.commit()
     assert "is over" in refusal(address)

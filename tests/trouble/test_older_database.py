@@ -27,8 +27,8 @@ def copy(source: Path, target: Path) -> None:
 
 
 def put_back(cloud: LiveCloud, saved: Path) -> None:
-    database = cloud.data / "db.sqlite3"
-    for path in cloud.data.glob("db.sqlite3-*"):
+    database = cloud.data / "database" / "db.sqlite3"
+    for path in (cloud.data / "database").glob("db.sqlite3-*"):
         path.unlink()
     owner = database.stat()
     copied = database.with_suffix(".put-back")
@@ -63,7 +63,7 @@ def test_an_older_database_put_back_destroys_nothing(cloud: LiveCloud, tmp_path:
     before = booted(rest, *(f"before-{n}" for n in range(2)))
     cloud.stop()
     saved = tmp_path / "saved.sqlite3"
-    copy(cloud.data / "db.sqlite3", saved)
+    copy(cloud.data / "database" / "db.sqlite3", saved)
     cloud.start()
     rest = Rest(cloud)
     after = booted(rest, *(f"after-{n}" for n in range(6)))

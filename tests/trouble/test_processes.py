@@ -73,7 +73,7 @@ def test_a_locked_database_costs_time_and_nothing_else(
     def ask() -> None:
         made.append(rest.boot("locked"))
 
-    with closing(sqlite3.connect(troubled.cloud.data / "db.sqlite3", isolation_level=None)) as link:
+    with closing(sqlite3.connect(troubled.cloud.data / "database" / "db.sqlite3", isolation_level=None)) as link:
         link.execute("BEGIN IMMEDIATE")
         worker = threading.Thread(target=ask)
         worker.start()

@@ -129,7 +129,7 @@ def test_the_whole_walk(cloud: LiveCloud, tmp_path: Path) -> None:
 
 def facts(cloud: LiveCloud, server_id: str) -> list[Any]:
     """When the guest had its address, asked for its metadata, showed its login; None for what it has not yet."""
-    with closing(sqlite3.connect(f"file:{cloud.data}/db.sqlite3?mode=ro", uri=True)) as link:
+    with closing(sqlite3.connect(f"file:{cloud.data}/database/db.sqlite3?mode=ro", uri=True)) as link:
         row = link.execute("SELECT leased_at, metadata_at, login_at FROM compute_server WHERE id = ?", [server_id])
         return list(row.fetchone())
 
