@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -210,9 +211,14 @@ def accounts_of(cloud: Cloud) -> Accounts:
         }
     except accounts.NoAccount as error:
         raise Refused(f"The users as whom a cloud's programs run could not be made: {error}.") from None
-    for program in (*DJANGO[1:], "consoles", "nginx"):  # those whose program is Python of this clone, or begins as such
-        if not _can_run(users[program], cloud):
-            raise Refused(_out_of_reach(users[program], (CLONE, Path(sys.prefix), Path(sys.base_prefix), cloud.data)))
+    others = [
+        users[name] for name in ("web", "bytes", "sockets", "consoles", "nginx")
+    ]  # Python of this clone, or begun by it
+    with ThreadPoolExecutor() as pool:
+        can = list(pool.map(lambda account: _can_run(account, cloud), others))
+    if not all(can):
+        places = (CLONE, Path(sys.prefix), Path(sys.base_prefix), cloud.data)
+        raise Refused(_out_of_reach(others[can.index(False)], places))
     return Accounts(_account(pwd.getpwuid(os.geteuid())), users, groups)
 
 

@@ -16,6 +16,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -363,13 +364,13 @@ def test_what_root_reads_and_writes_is_nobody_elses(places: dict[str, Path]) -> 
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> settings.Cloud:
-    """The folders of a cloud that has not run, with the accounts of a real one."""
-    for parent in (tmp_path, *tmp_path.parents[:-2]):  # pytest's own folders are root's alone
-        parent.chmod(parent.stat().st_mode | 0o011)
-    cloud = settings.read({"STACKLING_DATA": str(tmp_path / "var"), "STACKLING_RUN": str(tmp_path / "run")})
-    cloud.data.mkdir()
-    return cloud
+def made() -> Iterator[settings.Cloud]:
+    """The data folder of a cloud that has not run. Not in pytest's own, which each pytest that starts closes to others."""
+    with tempfile.TemporaryDirectory(prefix="stackling-test-") as name:
+        Path(name).chmod(0o755)
+        cloud = settings.read({"STACKLING_DATA": f"{name}/var", "STACKLING_RUN": f"{name}/run"})
+        cloud.data.mkdir()
+        yield cloud
 
 
 _WRITES = """
@@ -399,9 +400,9 @@ def test_all_who_open_the_database_write_it_whoever_came_first(made: settings.Cl
 
 
 def test_a_database_in_a_folder_that_not_all_may_write_is_refused_with_the_command_that_helps(
-    made: settings.Cloud, tmp_path: Path
+    made: settings.Cloud,
 ) -> None:
-    own = tmp_path / "of mine"
+    own = made.data.parent / "of mine"
     own.mkdir()
     url = f"sqlite://{str(own).replace(' ', '%20')}/cloud.db"
     cloud = settings.read({**made.environment, "DATABASE_URL": url})
@@ -413,6 +414,25 @@ def test_a_database_in_a_folder_that_not_all_may_write_is_refused_with_the_comma
     files.folders(cloud, accounts)
     facts = (own / "cloud.db").stat()
     assert facts.st_gid == accounts.groups["database"] and stat.S_IMODE(facts.st_mode) == 0o660
+
+
+def test_each_has_the_secret_settings_that_it_needs(made: settings.Cloud) -> None:
+    given = {
+        "BROKER_URL": "amqp://the:broker@127.0.0.1/x",
+        "STACKLING_METRICS_TOKEN": "figures",
+        "STACKLING_BACKUP_S3_SECRET_KEY": "bucket",
+    }
+    cloud = settings.read({**made.environment, **given, "CHANNEL_URL": "redis://:channel@127.0.0.1/1"})
+    accounts = users.accounts_of(cloud)
+    files.folders(cloud, accounts)
+    files.keys(cloud, accounts)
+    files.secret_settings(cloud, accounts)
+    assert not [name for name in cloud.child_environment() if name in {*given, "CHANNEL_URL"}]
+    asked = "from django.conf import settings as s; got = [s.BROKER_URL.startswith('amqp'), s.METRICS_TOKEN, s.BACKUP_S3_SECRET_KEY, ':channel' in s.CHANNEL_URL]"
+    for program, has in {
+        "web": [True, "figures", "", True], "bytes": [True, "", "", True], "sockets": [False, "", "", True], "control": [True, "figures", "bucket", True],
+    }.items():  # fmt: skip
+        as_user(program, f"{asked}; assert got == {has!r}, got", cloud.data)
 
 
 def test_what_programs_make_for_others_is_theirs_to_use(made: settings.Cloud) -> None:

@@ -80,7 +80,7 @@ def as_control(cloud: LiveCloud, folder: Path, *arguments: str) -> None:
         parent.chmod(parent.stat().st_mode | 0o011)
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments], cwd=CLONE, env=cloud.environment, capture_output=True, text=True,
-        user=account.pw_uid, group=account.pw_gid, extra_groups=[],
+        user=account.pw_uid, group=account.pw_gid, extra_groups=os.getgrouplist(account.pw_name, account.pw_gid),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 
