@@ -16,7 +16,7 @@ from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_ready, worker_shutting_down
 
-from hostagent import broker, contract, guard, light, logs, memory, tracing
+from hostagent import broker, contract, groups, guard, light, logs, memory, tracing
 from hostagent.host import Host
 from hostagent.outbox import Outbox
 from hostagent.settings import Settings, SettingsError
@@ -56,7 +56,7 @@ def make_app(settings: Settings) -> Celery:
         app.conf.update(broker.rabbitmq_settings())
     else:
         app.conf.broker_transport_options = {"priority_steps": [0], "polling_interval": 5, "socket_keepalive": True}
-    app.amqp.queues.select(names)
+    groups.consume(app, names)
     return app
 
 

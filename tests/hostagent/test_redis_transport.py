@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from celery.contrib.testing.worker import start_worker
 from celery.worker.request import Request
 from kombu.message import Message
 
-from hostagent import broker, light, redis_transport
+from hostagent import broker, groups, light, redis_transport
 
 MARK = "said-once"
 
@@ -183,3 +184,37 @@ def test_read_takes_messages_in_their_order_many_at_once_and_goes_on_after_one_t
         asked = client.info("commandstats")["cmdstat_rpop"]["calls"]
     assert got == list(range(1200))
     assert asked <= 4
+
+
+def test_no_question_names_more_queues_than_a_group_has_and_every_queue_is_served_again_after_a_break(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis does work for each queue that is named, with each message."""
+    names = [f"host.{number}" for number in range(3 * groups.GROUP - 10)]
+    app = make_app(url, *names)
+    ran: list[str] = []
+    named: list[int] = []
+    right = redis_transport.Channel._brpop_start
+
+    def start(self: Any, timeout: float | None = None) -> None:
+        named.append(len(self.active_queues))
+        right(self, timeout)
+
+    @app.task(name="grouped.task", shared=False, Strategy=light.STRATEGY)
+    def some(message: str) -> None:
+        ran.append(message)
+
+    monkeypatch.setattr(redis_transport.Channel, "_brpop_start", start)
+
+    def is_over(turn: str) -> bool:
+        return sum(one.startswith(turn) for one in ran) == len(names)
+
+    groups.consume(app, names)
+    with start_worker(app, pool="threads", concurrency=2, perform_ping_check=False, loglevel="CRITICAL"):
+        for turn in ("first", "second"):
+            for name in names:
+                broker.send(app, "grouped.task", f"{turn} {name}", name)
+            assert counted(partial(is_over, turn))
+            with app.connection_for_read() as link:
+                link.default_channel.client.client_kill_filter(_type="normal", skipme=True)
+    assert max(named) == groups.GROUP
