@@ -8,6 +8,7 @@ say a host was sent (HostPiece.wanted) must be what the ledger sent it, else the
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from hostagent.contract import item_digest, summed_hash
@@ -52,6 +53,7 @@ class Ledger:
         self.fixed_version = 0
         self.log: deque[tuple[int, str, str]] = deque(maxlen=LOG)
         self.sent: dict[str, tuple[str, int]] = {}  # host → (hash, version)
+        self.told_at: datetime | None = None  # when more than a few hosts were told of a change of a list last
 
     def set_fixed(self, fixed: Body | None, hosts: set[str]) -> None:
         self.version += 1

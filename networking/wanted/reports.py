@@ -33,7 +33,7 @@ def on_network(host: str, body: dict[str, Any]) -> None:
             sync.set_aside(host, strays)
         _wire_service_ports(arrived)
         floating.settle(arrived)
-        if "left_out" in body:
+        if _says_left_out(host, body):
             _note_left_out(host, body["left_out"])
         _wake_ports(host, arrived)
         for port in broken:
@@ -59,9 +59,10 @@ def _says_left_out(host: str, body: dict[str, Any]) -> bool:
     """Whether its DHCP servers leave out options of ports, or no longer do."""
     if body.get("left_out"):
         return True
-    return "left_out" in body and Port.objects.filter(network__dhcp_host=host).exclude(dhcp_refusal="").exists()
+    return "left_out" in body and bool(_refused(host))
 
 
+_refused = Prepared(lambda host: Port.objects.filter(network__dhcp_host=host).exclude(dhcp_refusal="").values("pk")[:1])
 _of_host = Prepared(
     lambda host: HostPiece.objects.filter(host=host).values_list("pk", "piece", "wanted", "reported", "failure")
 )

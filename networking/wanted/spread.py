@@ -7,7 +7,9 @@ from networking.wanted import lists
 from networking.wanted.ledger import Ledger, Ledgers
 from networking.wanted.models import Change, HostPiece
 
-AT_ONCE: Final = 20  # hosts that are told without delay, besides those with something of their own to do
+FEW: Final = 4  # hosts that are told without delay, besides those with something of their own to do
+AT_ONCE: Final = 20  # hosts that are told without delay unless they were just told: of a burst they hear together
+PAUSE: Final = 0.5  # seconds between two changes that AT_ONCE hosts are told of
 A_SECOND: Final = (
     100  # of the others: a change that reaches more of them is put off, and told together with what follows
 )
@@ -38,10 +40,15 @@ def soon(piece: str, ledger: Ledger, hosts: dict[str, str], near: set[str], mome
         for host, wanted in hosts.items()
         if wanted and host not in near and host in ledger.sent and ledger.sent[host][1] >= ledger.fixed_version
     }
-    if len(later) <= AT_ONCE:
+    if len(later) <= FEW:
         return hosts
+    due = moment + timedelta(seconds=max(1.0, len(later) / A_SECOND))
+    if len(later) <= AT_ONCE:
+        due = ledger.told_at + timedelta(seconds=PAUSE) if ledger.told_at else moment
+        if due <= moment:
+            ledger.told_at = moment
+            return hosts
     if not Change.objects.filter(piece=piece).exclude(due=None).exists():
-        due = moment + timedelta(seconds=max(1.0, len(later) / A_SECOND))
         Change.objects.bulk_create([Change(piece=piece, due=due)])
     return {host: wanted for host, wanted in hosts.items() if host not in later}
 

@@ -191,7 +191,9 @@ class Writing:
         takers = _takers() if ledgers else set()
         for piece, ledger in ledgers.items():
             stale = spread.stale(ledger, self.present[piece])
-            if piece not in self.change.at_once:
+            if piece in self.change.at_once:
+                ledger.told_at = self.change.moment
+            else:
                 stale = spread.soon(piece, ledger, stale, near, self.change.moment)
             for host, wanted in stale.items():
                 had = self._had(piece, host)

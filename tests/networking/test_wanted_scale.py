@@ -197,10 +197,41 @@ def test_a_lost_difference_is_mended_by_the_whole(agents, demo, private) -> None
     as_rendered(agents, [piece])
 
 
-@pytest.mark.parametrize("hosts", [spread.AT_ONCE // 2])
+@pytest.mark.parametrize("hosts", [spread.FEW, spread.AT_ONCE // 2])
 def test_a_small_cloud_is_told_without_delay(agents, demo, private, hosts) -> None:
     fill(demo, private, 30, hosts, capabilities=[PIECE_CHANGES])
     boot(demo, private, "h1")
     sync.drain()
     assert not Change.objects.exists()
     as_rendered(agents, [f"network:{private.id}"])
+
+
+@pytest.mark.parametrize(("hosts", "told"), [(spread.FEW, 30), (spread.AT_ONCE - 1, 2)])
+def test_of_a_burst_of_ports_hosts_hear_the_first_at_once_and_the_rest_together(
+    agents, demo, private, monkeypatch, hosts, told
+) -> None:
+    """Thirty ports one after the other were thirty orders to each of twenty hosts, and as many reports."""
+    monkeypatch.setattr(spread, "PAUSE", 60.0)
+    fill(demo, private, 60, hosts, capabilities=[PIECE_CHANGES])
+    agents.settle()
+    agents.orders.clear()
+    piece = f"network:{private.id}"
+
+    def orders() -> int:
+        return sum(host == "h2" and piece in body["pieces"] for host, body in agents.orders)
+
+    for number in range(30):
+        boot(demo, private, "h1")
+        sync.drain()
+        assert number or orders() == 1, "the first is told at once"
+    later()
+    assert orders() == told
+    as_rendered(agents, [piece])
+    boot(demo, private, "h1")
+    sync.drain()
+    assert orders() == (told if told == 2 else told + 1), "they were told just now"
+    for ledger in sync._ledgers.known.values():
+        ledger.told_at = now() - timedelta(seconds=61)
+    boot(demo, private, "h1")
+    sync.drain()
+    assert orders() == (told + 1 if told == 2 else told + 2), "after a pause at once again"
