@@ -1,4 +1,4 @@
-"""What a database could not do: transactions that it ended to break a deadlock (PostgreSQL; SQLite has one writer), a full disk."""
+"""What a database could not do: transactions that it ended to break a deadlock (PostgreSQL; SQLite has one writer), a full disk, a number that no column holds."""
 
 import functools
 import logging
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +16,7 @@ TRIES = 8
 #: SQLSTATE: deadlock_detected, serialization_failure. https://www.postgresql.org/docs/current/errcodes-appendix.html
 _ENDED = ("40P01", "40001")
 _FULL = "53100"  # disk_full
+_OUT_OF_RANGE = "22003"  # numeric_value_out_of_range
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,6 +33,12 @@ def is_full(error: BaseException) -> bool:
         return False
     code = getattr(error.__cause__, "sqlite_errorcode", None)
     return code == sqlite3.SQLITE_FULL or getattr(error.__cause__, "sqlstate", "") == _FULL
+
+
+def is_out_of_range(error: BaseException) -> bool:
+    """Whether a number was larger than a column or a time holds."""
+    code = getattr(error.__cause__, "sqlstate", "")
+    return isinstance(error, OverflowError) or (isinstance(error, DataError) and code == _OUT_OF_RANGE)
 
 
 def tried_again(work: Callable[P, T]) -> Callable[P, T]:

@@ -1,4 +1,9 @@
-"""Numbers in texts that somebody sent."""
+"""Numbers that somebody sent, in texts and otherwise."""
+
+from collections.abc import Iterable
+
+#: The largest number that a database column of whole numbers holds.
+LARGEST = 2**31 - 1
 
 
 def is_whole(text: str) -> bool:
@@ -7,3 +12,15 @@ def is_whole(text: str) -> bool:
     `str.isdigit` is not enough: it takes ² too, and thousands of digits, at both of which `int` fails.
     """
     return text.isascii() and text.isdigit() and len(text) <= 18
+
+
+def wholes(texts: Iterable[str]) -> list[int] | None:
+    """The whole numbers that a filter asks for, without those that no column holds and no row can have. None where one is none."""
+    found = []
+    for text in (one.strip() for one in texts):
+        digits = text.removeprefix("-")
+        if not (digits.isascii() and digits.isdigit()):
+            return None
+        if is_whole(digits):
+            found.append(int(text))
+    return found

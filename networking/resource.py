@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from common import moments
 from common.actor import Actor
 from common.errors import Invalid
+from common.numbers import wholes
 from common.truth import truth
 from identity import policy
 from networking.conversions import converted
@@ -86,10 +87,9 @@ def _values(column_type: str, name: str, values: list[str]) -> list[Any]:
     if column_type == "BooleanField":
         return [as_bool(value) for value in values]
     if column_type in ("IntegerField", "BigIntegerField"):
-        try:
-            return [int(value) for value in values]
-        except ValueError as error:
-            raise InvalidFilter(name=name, value=values) from error
+        if (numbers := wholes(values)) is None:
+            raise InvalidFilter(name=name, value=values)
+        return numbers
     return values
 
 

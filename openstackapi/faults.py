@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 import orjson
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import translation
@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from audit import records
 from common import errors
-from common.database import is_full, was_ended
+from common.database import is_full, is_out_of_range, was_ended
 from openstackapi import links
 from openstackapi.envelopes import ENVELOPE, TITLES
 
@@ -97,6 +97,8 @@ def as_cloud_error(error: Exception) -> errors.CloudError | None:
             return errors.NotAcceptable(reason=str(error.detail))
         case OperationalError() if "locked" in str(error) or "connect" in str(error) or was_ended(error):
             return DatabaseBusy()
+        case OverflowError() | DataError() if is_out_of_range(error):
+            return errors.Invalid(reason="A number in the request is larger than what is kept here.")
         case OperationalError() if is_full(error):
             log.error("the disk of the database is full")
             return DiskFull()

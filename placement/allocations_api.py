@@ -6,7 +6,7 @@ from django.db import transaction
 
 from common.errors import Invalid
 from common.ids import is_id
-from common.numbers import is_whole
+from common.numbers import LARGEST, is_whole
 from openstackapi.views import Response
 from placement import holding, queries, services
 from placement.api import Missing, PlacementView
@@ -15,7 +15,7 @@ from placement.models import Allocation, Consumer
 _RESOURCES = {
     "type": "object",
     "minProperties": 1,
-    "patternProperties": {"^[0-9A-Z_]+$": {"type": "integer", "minimum": 1, "maximum": 2147483647}},
+    "patternProperties": {"^[0-9A-Z_]+$": {"type": "integer", "minimum": 1, "maximum": LARGEST}},
     "additionalProperties": False,
 }
 _OWNER = {"type": "string", "minLength": 1, "maxLength": 255}

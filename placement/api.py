@@ -8,6 +8,7 @@ from django.utils.http import http_date
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Conflict, Invalid, NotFound
+from common.numbers import LARGEST
 from identity import policy
 from openstackapi import microversion
 from openstackapi.views import Response, ServiceView
@@ -209,20 +210,22 @@ class Provider(PlacementView):
 
 # ── Inventories ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
+#: Placement's own bound (SQL_SP_FLOAT_MAX): a share of it is a number still, and no infinity that breaks every sum.
+LARGEST_RATIO = 3.40282e38
 _INVENTORY: dict[str, Any] = {
     "type": "object",
     "properties": {
-        "total": {"type": "integer", "minimum": 1, "maximum": 2147483647},
-        "reserved": {"type": "integer", "minimum": 0, "maximum": 2147483647},
-        "min_unit": {"type": "integer", "minimum": 1, "maximum": 2147483647},
-        "max_unit": {"type": "integer", "minimum": 1, "maximum": 2147483647},
-        "step_size": {"type": "integer", "minimum": 1, "maximum": 2147483647},
-        "allocation_ratio": {"type": "number", "exclusiveMinimum": 0},
+        "total": {"type": "integer", "minimum": 1, "maximum": LARGEST},
+        "reserved": {"type": "integer", "minimum": 0, "maximum": LARGEST},
+        "min_unit": {"type": "integer", "minimum": 1, "maximum": LARGEST},
+        "max_unit": {"type": "integer", "minimum": 1, "maximum": LARGEST},
+        "step_size": {"type": "integer", "minimum": 1, "maximum": LARGEST},
+        "allocation_ratio": {"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST_RATIO},
     },
     "required": ["total"],
 }
 _COLUMNS = ("total", "reserved", "min_unit", "max_unit", "step_size", "allocation_ratio")
-GENERATION = {"type": "integer"}
+GENERATION = {"type": "integer", "maximum": LARGEST}
 
 
 def _inventory(row: Inventory) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from common.errors import Invalid
-from common.numbers import is_whole
+from common.numbers import LARGEST, is_whole
 from common.truth import truth
 from compute.flavors import services
 from compute.flavors.models import Flavor
@@ -43,7 +43,7 @@ BASIC = Fields(
 )
 
 
-def _integer(low: int, high: int = 2147483647) -> dict[str, Any]:
+def _integer(low: int, high: int = LARGEST) -> dict[str, Any]:
     return {
         "oneOf": [
             {"type": "integer", "minimum": low, "maximum": high},
@@ -149,7 +149,7 @@ class FlavorList(FlavorPage):
 def _values(data: dict[str, Any]) -> dict[str, Any]:
     def number(name: str, low: int, default: int = 0) -> int:
         value = int(data.get(name, default))
-        if value < low or value > 2147483647:
+        if value < low or value > LARGEST:
             raise Invalid(reason=f"Invalid input for field/attribute {name}. Value: {value}. It must be {low} or more.")
         return value
 

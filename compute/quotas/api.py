@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
+from common.numbers import LARGEST
 from compute.servers.schemas import BOOLEAN, obj
 from compute.views import ComputeView, Known, Response
 from identity import policy
@@ -28,7 +29,7 @@ def class_names(version: tuple[int, int]) -> tuple[str, ...]:
     return (*ALWAYS, *(INJECTED if version < (2, 57) else ()))
 
 
-_LIMIT = {"type": ["integer", "string"], "pattern": "^-?[0-9]+$", "minimum": -1, "maximum": 2147483647}
+_LIMIT = {"type": ["integer", "string"], "pattern": "^-?[0-9]+$", "maxLength": 11, "minimum": -1, "maximum": LARGEST}
 
 
 def _schema(key: str, known: tuple[str, ...], *, force: bool) -> dict[str, Any]:
@@ -59,8 +60,8 @@ def _check_project(project_id: str) -> None:
 
 def _value(name: str, value: Any) -> int:
     number = int(value)
-    if not -1 <= number <= 2147483647:
-        raise Invalid(reason=f"Quota limit {number} for {name} must be in the range of -1 and 2147483647.")
+    if not -1 <= number <= LARGEST:
+        raise Invalid(reason=f"Quota limit {number} for {name} must be in the range of -1 and {LARGEST}.")
     return number
 
 

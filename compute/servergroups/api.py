@@ -3,7 +3,7 @@
 from typing import Any
 
 from common.errors import Invalid
-from common.numbers import is_whole
+from common.numbers import LARGEST, is_whole
 from compute.servergroups import services
 from compute.servergroups.models import ANTI_AFFINITY, POLICIES, ServerGroup
 from compute.servers.schemas import NAME, obj
@@ -33,7 +33,13 @@ def _old(policies: list[str]) -> dict[str, Any]:
 
 
 _21, _215 = _old(_HARD), _old(list(POLICIES))
-_POSITIVE = {"type": ["integer", "string"], "minimum": 1, "pattern": "^[1-9][0-9]*$"}
+_POSITIVE = {
+    "type": ["integer", "string"],
+    "minimum": 1,
+    "maximum": LARGEST,
+    "maxLength": 10,
+    "pattern": "^[1-9][0-9]*$",
+}
 _264 = obj(
     {
         "server_group": obj(

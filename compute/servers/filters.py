@@ -8,7 +8,7 @@ from django.http import QueryDict
 from common import moments
 from common.actor import Actor
 from common.errors import Forbidden, Invalid
-from common.numbers import is_whole
+from common.numbers import is_whole, wholes
 from common.patterns import regex
 from compute.servers import reading, states
 from compute.servers.models import Server
@@ -66,6 +66,7 @@ _EXACT = {
     "kernel_id": "image_meta__properties__kernel_id",
     "ramdisk_id": "image_meta__properties__ramdisk_id",
 }
+_NUMBERS = frozenset({"launch_index"})
 _TIMES = {name: name for name in ("created_at", "updated_at", "launched_at", "terminated_at")}
 _PATTERN = {"name": "name", "display_name": "name", "description": "description", "display_description": "description"}
 _ADMIN = frozenset({"host", "node", "deleted", "launch_index", "soft_deleted"})
@@ -191,7 +192,9 @@ def _by_status(actor: Actor, rows: QuerySet[Server], query: QueryDict, version: 
 def _by_values(actor: Actor, rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
     for name, column in _EXACT.items():
         if name in query and (actor.is_admin or name not in _ADMIN):
-            rows = rows.filter(**{f"{column}__in": query.getlist(name)})
+            texts = query.getlist(name)
+            is_number = column in _NUMBERS
+            rows = rows.filter(**{f"{column}__in": (wholes(texts) or []) if is_number else texts})
     if "power_state" in query and is_whole(query["power_state"]):
         rows = rows.filter(power_state=int(query["power_state"]))
     if "config_drive" in query:

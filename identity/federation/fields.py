@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from common.numbers import LARGEST
 from identity.wire import BOOL, ID_OR_NULL, TEXT
 from openstackapi.fields import Field, Fields
 
@@ -43,7 +44,12 @@ PROVIDER = Fields(
         Field("domain_id", create=True, schema=ID_OR_NULL),
         Field("enabled", create=True, update=True, schema=BOOL),
         Field("description", create=True, update=True, schema=TEXT),
-        Field("authorization_ttl", create=True, update=True, schema={"type": ["integer", "null"], "minimum": 0}),
+        Field(
+            "authorization_ttl",
+            create=True,
+            update=True,
+            schema={"type": ["integer", "null"], "minimum": 0, "maximum": LARGEST},
+        ),
         Field("remote_ids", remote_ids, create=True, update=True, schema=_REMOTE_IDS),
         Field("openid", openid, create=True, update=True, schema=_OPENID),
     ),

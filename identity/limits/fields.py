@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from common.numbers import LARGEST
 from identity.wire import ID, ID_OR_NULL, TEXT
 from openstackapi.fields import Field, Fields
 
-_NUMBER = {"type": "integer", "minimum": -1, "maximum": 2147483647}
+_NUMBER = {"type": "integer", "minimum": -1, "maximum": LARGEST}
 _NAME = {"type": "string", "minLength": 1, "maxLength": 255}
 _REGION = {"type": ["string", "null"], "maxLength": 255}
 

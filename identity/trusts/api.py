@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework.response import Response
 
+from common.numbers import LARGEST
 from identity.appcreds.api import parse_time
 from identity.crud import Missing, Values
 from identity.models import Trust
@@ -24,10 +25,10 @@ _CREATE = {
                 "trustee_user_id": ID,
                 "impersonation": BOOL,
                 "project_id": ID_OR_NULL,
-                "remaining_uses": {"type": ["integer", "null"], "minimum": 1},
+                "remaining_uses": {"type": ["integer", "null"], "minimum": 1, "maximum": LARGEST},
                 "expires_at": {"type": ["string", "null"]},
                 "allow_redelegation": {"type": ["boolean", "null"]},
-                "redelegation_count": {"type": ["integer", "null"], "minimum": 0},
+                "redelegation_count": {"type": ["integer", "null"], "minimum": 0, "maximum": LARGEST},
                 "roles": {"type": "array", "items": _ROLE},
             },
             "required": ["trustor_user_id", "trustee_user_id", "impersonation"],

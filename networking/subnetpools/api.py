@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from common.numbers import LARGEST
 from networking.resource import Resource, views
 from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
 from networking.subnetpools import services
@@ -19,7 +20,12 @@ POOL_FIELDS = Fields(
         Field("name", create=True, update=True, required=True, schema=NAME),
         Field("tenant_id", create=True),
         Field("prefixes", type="array", create=True, update=True, required=True, schema=PREFIXES),
-        Field("default_quota", type="integer", null=True, create=True, update=True),
+        Field(
+            "default_quota",
+            create=True,
+            update=True,
+            schema={"type": ["integer", "null"], "minimum": 0, "maximum": LARGEST},
+        ),
         Field("min_prefixlen", create=True, update=True, schema=LENGTH, shown={"type": "string"}),
         Field("max_prefixlen", create=True, update=True, schema=LENGTH, shown={"type": "string"}),
         Field("default_prefixlen", create=True, update=True, schema=LENGTH, shown={"type": "string"}),
