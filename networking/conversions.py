@@ -1,8 +1,11 @@
-"""Numbers and booleans that come as texts, as Neutron takes them; the services behind keep to their own types.
+"""What comes in another type or spelling than the one kept, as Neutron takes it; the services behind keep to their own.
 
-Source: neutron_lib.api.converters (convert_to_int, convert_to_boolean) and oslo_utils.strutils.bool_from_string.
+Source: neutron_lib.api.converters, neutron.extensions.securitygroup and oslo_utils.strutils.bool_from_string. Neutron
+converts the values of filters as it does those of bodies.
 """
 
+import ipaddress as inet
+import re
 from typing import Any
 
 from common.numbers import is_whole
@@ -26,3 +29,52 @@ def converted(value: Any, schema: dict[str, Any]) -> Any:
     if wants_number and isinstance(value, str) and is_whole(value.strip().removeprefix("-")):
         return int(value)
     return value
+
+
+# ── Spellings: each function gives what is no spelling of its kind back as it came, for others to refuse ────────────
+
+_MACS = (
+    r"([0-9a-f]{1,2}:){5}[0-9a-f]{1,2}",
+    r"([0-9a-f]{1,2}-){5}[0-9a-f]{1,2}",
+    r"([0-9a-f]{1,4}[.]){2}[0-9a-f]{1,4}",
+    r"([0-9a-f]{1,4}:){2}[0-9a-f]{1,4}",
+    r"([0-9a-f]{5,6}-)[0-9a-f]{5,6}",
+    r"[0-9a-f]{11,12}",
+)
+_MAC = re.compile("|".join(f"(?:{one})" for one in _MACS))
+
+
+def mac(text: str) -> str:
+    """``fa:16:3e:01:02:03`` of any spelling that netaddr knows."""
+    told = text.lower()
+    if not _MAC.fullmatch(told):
+        return text
+    groups = re.split("[:.-]", told)
+    digits = "".join(group.zfill(12 // len(groups)) for group in groups)
+    return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
+
+
+def address(text: str) -> str:
+    """IPv6 in its short form; IPv4 as it came."""
+    try:
+        return str(inet.IPv6Address(text))
+    except ValueError:
+        return text
+
+
+def span(text: str) -> str:
+    """A range of addresses, with what it has of a host in it."""
+    ip, slash, length = text.partition("/")
+    return f"{address(ip)}{slash}{length}"
+
+
+def prefix(text: str) -> str:
+    """As `span`; an address alone is a range of one."""
+    try:
+        return f"{address(text)}/{inet.ip_address(text).max_prefixlen}"
+    except ValueError:
+        return span(text)
+
+
+def ethertype(text: str) -> str:
+    return {"ipv4": "IPv4", "ipv6": "IPv6"}.get(text.lower(), text)

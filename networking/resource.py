@@ -44,7 +44,8 @@ class InvalidFilter(Invalid):
 class Resource:
     """`rows(objects)` makes wire dicts of model rows; `arguments` maps wire names to the services' keywords.
 
-    `columns` maps wire names to columns: what one may filter and sort by. A missing service: the verb is not offered.
+    `columns` maps wire names to columns: what one may filter and sort by. `spelled` maps wire names to what brings a text
+    into the spelling that is kept, in bodies and filters. A missing service: the verb is not offered.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Resource:
     find: Callable[[Actor, str], Model]
     columns: dict[str, str]
     filters: dict[str, Filter] = field(default_factory=dict)
+    spelled: dict[str, Callable[[str], str]] = field(default_factory=dict)
     arguments: dict[str, str] = field(default_factory=dict)
     create: Callable[..., Model] | None = None
     update: Callable[..., Model] | None = None
@@ -68,7 +70,10 @@ class Resource:
     def as_arguments(self, attributes: dict[str, Any]) -> dict[str, Any]:
         """A request's attributes as the services' keywords. `tenant_id` is the old name of `project_id`."""
         renamed = {"tenant_id": "project_id", **self.arguments}
-        return {renamed.get(name, name): value for name, value in attributes.items()}
+        return {renamed.get(name, name): self._spelled(name, value) for name, value in attributes.items()}
+
+    def _spelled(self, name: str, value: Any) -> Any:
+        return self.spelled[name](value) if name in self.spelled and isinstance(value, str) else value
 
     def shown(self, objects: Sequence[Any], actor: Actor, only: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Model rows as this actor may see them; `only` these fields if any are named."""
@@ -96,6 +101,7 @@ def _values(column_type: str, name: str, values: list[str]) -> list[Any]:
 def filter_rows(resource: Resource, rows: Rows, params: dict[str, list[str]]) -> Rows:
     """The rows that fit every parameter; the values of one parameter are alternatives. Unknown ones are left aside."""
     for name, values in params.items():
+        values = [resource.spelled[name](value) for value in values] if name in resource.spelled else values
         if name in resource.filters:
             rows = resource.filters[name](rows, values)
         elif name in resource.columns:

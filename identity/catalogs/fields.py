@@ -23,7 +23,7 @@ _FILTERS_OR_NULL = {**_FILTERS, "type": ["object", "null"]}
 REGION = Fields(
     "region",
     (
-        Field("id", create=True, schema={"type": "string", "maxLength": 255}),
+        Field("id", create=True, schema={"type": "string", "maxLength": 255, "pattern": r"^[^/]*\Z"}),  # it is a route
         Field("description", create=True, update=True, schema=TEXT),
         Field("parent_region_id", create=True, update=True, schema=_ANY_ID),
     ),

@@ -7,7 +7,8 @@ from images.stores.schemas import collection
 TYPES = ["array", "boolean", "integer", "number", "object", "string", None]
 COUNT = {"type": "integer", "minimum": 0}
 TEXTS = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
-NAME = {"type": "string", "minLength": 1, "maxLength": 80}
+#: A name of a route: what has a slash in it could be made, and never shown, changed or deleted.
+NAME = {"type": "string", "minLength": 1, "maxLength": 80, "pattern": r"^[^/]+\Z"}
 READ_ONLY = ("self", "schema", "created_at", "updated_at")
 SHOWN: dict[str, Any] = {name: {"type": "string", "readOnly": True} for name in READ_ONLY}
 
@@ -34,6 +35,8 @@ PROPERTY_FIELDS: dict[str, Any] = {
 }
 INNER_PROPERTY: dict[str, Any] = {"type": "object", "required": ["title", "type"], "properties": PROPERTY_FIELDS}
 PROPERTIES: dict[str, Any] = {"type": "object", "additionalProperties": INNER_PROPERTY, "propertyNames": NAME}
+#: Of an object: no route names one of them.
+OBJECT_PROPERTIES: dict[str, Any] = {**PROPERTIES, "propertyNames": {"type": "string", "minLength": 1, "maxLength": 80}}
 ASSOCIATION_FIELDS: dict[str, Any] = {
     "name": NAME,
     "prefix": {"type": "string", "maxLength": 80},
@@ -43,7 +46,7 @@ OBJECT_FIELDS: dict[str, Any] = {
     "name": NAME,
     "description": {"type": "string"},
     "required": TEXTS,
-    "properties": PROPERTIES,
+    "properties": OBJECT_PROPERTIES,
 }
 
 

@@ -75,6 +75,7 @@ FLOATING_IP = Resource(
         "fixed_ip_address": "fixed_ip_address",
         "status": "status",
     },
+    spelled={"dns_name": str.lower, "dns_domain": str.lower},
     arguments={"floating_network_id": "network_id"},
     create=services.create,
     update=services.update,

@@ -112,6 +112,7 @@ NETWORK = Resource(
         "provider:physical_network": "physical",
         "provider:segmentation_id": "segment",
     },
+    spelled={"dns_domain": str.lower},
     filters={"shared": _shared, "subnets": lambda rows, values: rows.filter(subnets__in=values).distinct()},
     arguments={
         "router:external": "external",

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from networking import conversions
 from networking.ports import services, updates
 from networking.ports.models import FixedIP, Port, PortGroup
 from networking.resource import InvalidFilter, Resource, Rows, views
@@ -144,7 +145,7 @@ def _by_addresses(ports: Rows, values: list[str]) -> Rows:
             wanted.setdefault(key, []).append(text)
     held = FixedIP.objects.all()
     if "ip_address" in wanted:
-        held = held.filter(ip_address__in=wanted["ip_address"])
+        held = held.filter(ip_address__in=[conversions.address(ip) for ip in wanted["ip_address"]])
     if "subnet_id" in wanted:
         held = held.filter(subnet_id__in=wanted["subnet_id"])
     if "ip_address_substr" in wanted:
@@ -182,6 +183,7 @@ PORT = Resource(
             pk__in=PortGroup.objects.filter(group_id__in=values).values("port_id")
         ),
     },
+    spelled={"mac_address": conversions.mac, "dns_name": str.lower},
     arguments=ARGUMENTS,
     create=create,
     update=update,

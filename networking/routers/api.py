@@ -12,6 +12,8 @@ from networking.subnets.api import OBJECTS
 from openstackapi.fields import Field, Fields
 from openstackapi.views import Response
 
+#: The service checks what else is in it. A boolean is named so that a text becomes one, for any text but "" is true to Python.
+GATEWAY = {"type": ["object", "null"], "properties": {"enable_snat": {"type": "boolean"}}}
 FIELDS = Fields(
     "router",
     [
@@ -20,7 +22,7 @@ FIELDS = Fields(
         Field("tenant_id", create=True),
         Field("admin_state_up", type="boolean", create=True, update=True),
         Field("status"),
-        Field("external_gateway_info", type="object", null=True, create=True, update=True),
+        Field("external_gateway_info", type="object", null=True, create=True, update=True, schema=GATEWAY),
         Field("description", create=True, update=True, schema=NAME),
         Field("availability_zones", type="array", items="string"),
         Field("availability_zone_hints", type="array", create=True, schema=ZONES),

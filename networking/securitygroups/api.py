@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from common.actor import Actor
+from networking import conversions
 from networking.resource import Resource, Rows, views
 from networking.securitygroups import defaults, rules, services
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
@@ -120,6 +121,7 @@ RULE = Resource(
         "remote_ip_prefix": "remote_ip_prefix",
         "remote_group_id": "remote_group_id",
     },
+    spelled={"ethertype": conversions.ethertype, "protocol": str.lower, "remote_ip_prefix": conversions.prefix},
     create=rules.create,
     delete=rules.delete,
 )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from networking import conversions
 from networking.resource import Resource, views
 from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
 from networking.subnets import services
@@ -90,6 +91,7 @@ SUBNET = Resource(
         "ipv6_address_mode": "ipv6_address_mode",
         "subnetpool_id": "subnetpool_id",
     },
+    spelled={"cidr": conversions.span, "gateway_ip": conversions.address},
     create=create,
     update=services.update,
     delete=services.delete,

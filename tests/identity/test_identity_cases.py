@@ -1,6 +1,6 @@
 """Cases that users of other clouds reported, identity's part."""
 
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import pytest
 from oauthlib.oauth1 import Client
@@ -41,3 +41,11 @@ def test_oauth1_refuses_methods_that_it_cannot_check(admin: Api) -> None:
         header += ', oauth_timestamp="1", oauth_nonce="n", oauth_callback="oob", oauth_version="1.0"'
         more = {"authorization": header, "requested_project_id": project("demo").id}
         Api().call("post", "/OS-OAUTH1/request_token", None, 401, **more)
+
+
+def test_a_regions_id_is_a_route(admin: Api) -> None:
+    """Case 12, sibling: one with a slash could be made and never deleted."""
+    admin.call("post", "/regions", {"region": {"id": "a/b"}}, 400)
+    for id in ("a b", "Europe.1", "a%2Fb"):
+        made = admin.post("/regions", {"region": {"id": id}})["region"]
+        admin.call("delete", f"/regions/{quote(made['id'], safe='')}", None, 204)

@@ -101,3 +101,23 @@ def test_any_name_makes_a_location(admin: Client) -> None:
     answer = admin.ask("post", AT, {"namespace": "line\nbreak 名"})
     assert answer.status_code == 201
     assert answer["Location"].endswith("/namespaces/line%0Abreak%20%E5%90%8D")
+
+
+def test_what_is_made_can_be_reached(admin: Client, space: str) -> None:
+    """Case 12, siblings: a name with a slash was kept for ever, for no route led to it."""
+    title = {"title": "t", "type": "string"}
+    for path, body in (
+        (AT, {"namespace": "a/b"}),
+        (AT, {"namespace": "x", "properties": {"a/b": title}}),
+        (AT, {"namespace": "x", "objects": [{"name": "a/b"}]}),
+        (AT, {"namespace": "x", "tags": [{"name": "a/b"}]}),
+        (AT, {"namespace": "x", "resource_type_associations": [{"name": "a/b"}]}),
+        (f"{space}/objects", {"name": "a/b"}),
+        (f"{space}/properties", {"name": "a/b", **title}),
+        (f"{space}/resource_types", {"name": "a/b"}),
+        (f"{space}/tags", {"tags": [{"name": "a/b"}]}),
+    ):
+        assert admin.ask("post", path, body).status_code == 400, (path, body)
+    assert admin.ask("put", space, {"namespace": "a/b"}).status_code == 400
+    inner = {"name": "o", "properties": {"a/b": title}}
+    assert admin.ask("post", f"{space}/objects", inner).status_code == 201, "no route names a property of an object"

@@ -140,6 +140,72 @@ def test_numbers_and_booleans_may_come_as_texts(neutron, admin) -> None:
         assert call("post", "networks", {"network": {"name": "n", "admin_state_up": bad}})[0] == 400, bad
 
 
+def test_a_gateway_without_snat_may_be_asked_for_in_a_text(neutron, admin) -> None:
+    """Case 3, sibling: "false" was true, and what should have kept its address was translated."""
+    call = neutron(admin)
+    public = call("post", "networks", {"network": {"name": "out", "router:external": True}})[1]["network"]["id"]
+    call("post", "subnets", {"subnet": {"network_id": public, "cidr": "203.0.113.0/24", "ip_version": 4}})
+    for said, meant in (("false", False), ("0", False), ("True", True)):
+        info = {"network_id": public, "enable_snat": said}
+        status, made = call("post", "routers", {"router": {"name": "r", "external_gateway_info": info}})
+        assert (status, made["router"]["external_gateway_info"]["enable_snat"]) == (201, meant)
+        path = f"routers/{made['router']['id']}"
+        shown = call("put", path, {"router": {"external_gateway_info": {**info, "enable_snat": "no"}}})[1]["router"]
+        assert shown["external_gateway_info"]["enable_snat"] is False
+    info = {"network_id": public, "enable_snat": "perhaps"}
+    assert call("post", "routers", {"router": {"external_gateway_info": info}})[0] == 400
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "FA:16:3E:01:02:03",
+        "fa-16-3e-1-2-3",
+        "fa163e010203",
+        "fa16.3e01.0203",
+        "fa16:3e01:0203",
+        "fa163e-010203",
+        "FA:16:3e:1:2:3",
+    ],
+)
+def test_an_address_of_a_card_has_one_spelling(neutron, demo, private, spelling: str) -> None:
+    """Case 3, sibling: convert_to_sanitized_mac_address, for ports and for filters."""
+    call = neutron(demo)
+    status, made = call("post", "ports", {"port": {"network_id": private.id, "mac_address": spelling}})
+    assert (status, made["port"]["mac_address"]) == (201, "fa:16:3e:01:02:03")
+    assert [one["id"] for one in call("get", f"ports?mac_address={spelling}")[1]["ports"]] == [made["port"]["id"]]
+    for wrong in ("fa:16:3e:01:02", "fa163e01020g", "fa:16:3e:01:02:0003", "fa163e0102033", "01:00:00:00:00:01", ""):
+        port = {"network_id": private.id, "mac_address": wrong}
+        assert (call("post", "ports", {"port": port})[0] == 400) is bool(wrong), wrong
+
+
+def test_filters_take_the_spellings_that_bodies_take(neutron, demo, private) -> None:
+    """Case 3, sibling: Neutron converts both."""
+    call = neutron(demo)
+
+    def count(query: str) -> int:
+        return len(call("get", query)[1][query.partition("?")[0].replace("-", "_")])
+
+    six = {"network_id": private.id, "cidr": "FD00:0077::/64", "ip_version": 6, "gateway_ip": "FD00:77::0001"}
+    assert call("post", "subnets", {"subnet": six})[1]["subnet"]["cidr"] == "fd00:77::/64"
+    assert count("subnets?cidr=FD00:0077::/64") == count("subnets?gateway_ip=FD00:77::0001") == 1
+    port = {"network_id": private.id, "dns_name": "WebServer", "fixed_ips": [{"ip_address": "FD00:77::00A5"}]}
+    made = call("post", "ports", {"port": port})[1]["port"]
+    assert (made["dns_name"], made["dns_assignment"][0]["hostname"]) == ("webserver", "webserver")
+    assert count("ports?dns_name=WEBSERVER") == count("ports?fixed_ips=ip_address=FD00:77:0::A5") == 1
+    domain = call("put", f"networks/{private.id}", {"network": {"dns_domain": "Example.ORG."}})[1]["network"][
+        "dns_domain"
+    ]
+    assert domain == "example.org."
+    group = call("post", "security-groups", {"security_group": {"name": "g"}})[1]["security_group"]["id"]
+    rule = {"security_group_id": group, "direction": "ingress", "protocol": "TCP", "remote_ip_prefix": "10.0.0.1"}
+    assert call("post", "security-group-rules", {"security_group_rule": rule})[0] == 201
+    rules = f"security-group-rules?security_group_id={group}"
+    assert len(call("get", f"{rules}&ethertype=ipv6")[1]["security_group_rules"]) == 1
+    for query in ("protocol=TCP", "protocol=Tcp", "remote_ip_prefix=10.0.0.1", "remote_ip_prefix=10.0.0.1/32"):
+        assert len(call("get", f"{rules}&{query}")[1]["security_group_rules"]) == 1, query
+
+
 def test_times_are_found_as_they_are_shown(neutron, admin) -> None:
     """Case 31: `changed_since` and the times' own filters; what is no time is 400."""
     call = neutron(admin)
