@@ -58,7 +58,10 @@ def test_a_guest_runs_and_comes_back(product: Product) -> None:
 
 
 def test_a_linux_guest_logs_in(product: Product) -> None:
-    """The demo image, translated in a machine that is translated itself: a login prompt in five minutes, or after a hard reboot."""
+    """The demo image, translated in a machine that is translated itself: a login prompt, or after a hard reboot.
+
+    Alone it takes a minute; beside others on two processors more than six have been seen.
+    """
     rest, machine = product.rest(), product.machine
     server = rest.boot("linux")
     rest.until(server, "ACTIVE", seconds=300)
@@ -67,7 +70,7 @@ def test_a_linux_guest_logs_in(product: Product) -> None:
         return len(re.findall(r"login: ", product.console(server)))
 
     for _ in range(2):
-        for _ in range(60):
+        for _ in range(180):
             if prompts():
                 break
             machine.run("sleep 5")
