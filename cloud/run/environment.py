@@ -11,10 +11,13 @@ from pathlib import Path
 
 from cloud.settings_file import SECRETS
 
-#: Of the starter's: language and time, how to reach other machines (imports, the demo images' packages), and whom to trust there.
+#: How other machines are reached (the demo images' packages, backups, traces); may hold a password.
+PROXIES = (
+    "http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
+)  # fmt: skip
+#: Of the starter's: language and time, those, and whom to trust there.
 KEPT = (
-    "LANG", "LANGUAGE", "TZ", "http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY",
-    "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "DEBIAN_FRONTEND",
+    "LANG", "LANGUAGE", "TZ", *PROXIES, "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "DEBIAN_FRONTEND",
     "DATABASE_CONNECTIONS",
 )  # fmt: skip
 #: Of our own names all but these.

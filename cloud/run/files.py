@@ -7,6 +7,7 @@ import secrets
 import shlex
 import shutil
 import stat
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -83,8 +84,9 @@ def folders(cloud: Cloud, accounts: Accounts) -> None:
     for host in cloud.fake_host_names:  # their agent is not root
         for path in (cloud.data / "hosts" / host, cloud.run / "hosts" / host):
             path.mkdir(parents=True, exist_ok=True)
-            path.chmod(0o711)
-            accounts.control.give(path)
+            _mend(path, (accounts.control.uid, accounts.control.gid, 0o711))
+            for found in _below(path):
+                _take(found, accounts.control.uid, accounts.control.gid)
 
 
 def _data_folder(data: Path, name: str, place: Place, accounts: Accounts) -> None:
@@ -94,16 +96,23 @@ def _data_folder(data: Path, name: str, place: Place, accounts: Accounts) -> Non
     _mend(path, accounts.of_folder(place))
     uid, gid, mode = accounts.of_files(place)
     others = {data / other for other in (*users.DATA, *users.FILES) if other.startswith(f"{name}/")}
+    for found in _below(path, others):
+        _take(found, uid, gid)
+        if found.parent == path and stat.S_ISREG(found.lstat().st_mode):
+            _mend(found, (uid, gid, mode))
+
+
+def _below(path: Path, others: Container[Path] = ()) -> Iterator[Path]:
+    """All that is in a folder, but `others`."""
     for folder, below, inside in os.walk(path):
         below[:] = [one for one in below if Path(folder, one) not in others]
-        for found in (Path(folder, one) for one in (*below, *inside)):
-            if found in others:
-                continue
-            facts = found.lstat()
-            if (facts.st_uid, facts.st_gid) != (uid, gid):
-                os.chown(found, uid, gid, follow_symlinks=False)
-            if found.parent == path and stat.S_ISREG(facts.st_mode):
-                _mend(found, (uid, gid, mode))
+        yield from (found for one in (*below, *inside) if (found := Path(folder, one)) not in others)
+
+
+def _take(path: Path, uid: int, gid: int) -> None:
+    facts = path.lstat()
+    if (facts.st_uid, facts.st_gid) != (uid, gid):
+        os.chown(path, uid, gid, follow_symlinks=False)
 
 
 def _database(cloud: Cloud, accounts: Accounts) -> None:

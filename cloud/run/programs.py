@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloud.run import nginx
+from cloud.run.environment import PROXIES
 from cloud.run.settings import CLONE, Cloud
 from cloud.run.users import Accounts
 
 #: How many requests web serves at a time. They wait on the database, not on hosts.
 WEB_THREADS = 4
+
+#: Of those who ask no other machine: a proxy's address may hold a password.
+STAYS = dict.fromkeys(PROXIES, "")
 
 #: What the embedded Redis may hold; then it refuses more, and senders wait and say so (operations/broker_memory.py warns).
 REDIS_MEMORY = "256mb"
@@ -67,6 +71,7 @@ def control_plane(cloud: Cloud, front_door_root: bool, *, several_users: bool = 
             "consoles",
             _python("-m", "cloud.run.consoles", f"{cloud.run}/consoles/consoles.sock", f"{cloud.run}/door/consoles.sock"),
             user="consoles",
+            environment=STAYS,
         ),
         Program("bytes", _python("-m", "cloud.run.bytes"), user="bytes"),
         Program(
@@ -74,11 +79,12 @@ def control_plane(cloud: Cloud, front_door_root: bool, *, several_users: bool = 
             _python("-m", "cloud.run.serve", *map(str, (nginx.door(cloud), nginx.agents(cloud))), "--",
                     "nginx", "-e", "stderr", "-c", f"{cloud.run}/nginx.conf"),
             user="nginx",
+            environment=STAYS,
             priority=190,
         ),
         Program(
             "frontdoor", ("haproxy", "-db", "-f", f"{cloud.run}/haproxy.cfg"), root=front_door_root, priority=200,
-            own_stdout="access",
+            own_stdout="access", environment=STAYS,
         ),
     ]  # fmt: skip
     if cloud.needs_redis:
@@ -89,6 +95,7 @@ def control_plane(cloud: Cloud, front_door_root: bool, *, several_users: bool = 
                  "--maxmemory", REDIS_MEMORY, "--maxmemory-policy", "noeviction", "--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning",
                  "--databases", "4", "--dir", f"{cloud.run}/redis"),
                 user="redis",
+                environment=STAYS,
                 priority=10,
             )
         )  # fmt: skip

@@ -96,6 +96,11 @@ def test_what_a_cut_start_left_is_taken_over(here, me):
     os.chown(left / ".code", 12345, 12345)
     files.folders(here, Accounts.one(me))
     assert {path.stat().st_uid for path in (left, left / ".code")} == {me.uid}
+    of_a_host = here.data / "hosts" / "fake1" / "cache"  # one that is simulated: its agent is not root
+    of_a_host.mkdir()
+    os.chown(of_a_host, 12345, 12345)
+    files.folders(here, Accounts.one(me))
+    assert of_a_host.stat().st_uid == me.uid
 
 
 def test_a_step_runs_again_only_when_its_inputs_changed(tmp_path):
@@ -166,3 +171,5 @@ def test_only_agents_start_as_root_and_keep_their_guests(here, me):
     assert "stopasgroup=false" in sections["agent-host1"] and "user=" not in sections["agent-host1"]
     for name in ("web", "bytes", "nginx", "control", "sockets", "consoles", "redis", "agent-fake"):
         assert f"user={users.USERS.get(name, 'stackling')}" in sections[name].splitlines()
+    for name, section in sections.items():  # who asks no other machine has no proxy's password
+        assert ('https_proxy=""' in section) == (name in ("nginx", "consoles", "redis", "frontdoor"))

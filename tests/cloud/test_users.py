@@ -241,7 +241,7 @@ def as_user(program: str, code: str, data: Path) -> None:
     """Python in the cloud's code, as a program's user ("root": as ourselves)."""
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "cloud.settings", "STACKLING_DATA": str(data)}
     environment |= {"HOME": f"{data}/cache", "PYTHONPATH": str(CLONE)}
-    command = [sys.executable, "-c", f"import django; django.setup()\n{code}"]
+    command = [sys.executable, "-c", code]
     how = {} if program == "root" else switched(program)
     done = subprocess.run(command, cwd=CLONE, env=environment, capture_output=True, text=True, timeout=60, **how)  # type: ignore[call-overload]
     assert done.returncode == 0, (program, done.stderr)
@@ -260,7 +260,7 @@ def reached(program: str, places: dict[str, Path]) -> set[tuple[str, str]]:
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def places(fake_cloud: LiveCloud) -> Iterator[dict[str, Path]]:
     """The cloud's folders, with an image in the store and a guest's screen on a host, as its agent leaves one."""
     rest = Rest(fake_cloud)
@@ -442,7 +442,7 @@ def test_what_programs_make_for_others_is_theirs_to_use(made: settings.Cloud) ->
     files.keys(made, accounts)
     append = "from compute.consoles import logs; logs.append('guest', {0}, b'x'); logs.append('guest', 9, b'y')"
     denied = (
-        "from identity import denials; from common.actor import Actor; from types import SimpleNamespace as N\n"
+        "import django; django.setup(); from identity import denials; from common.actor import Actor; from types import SimpleNamespace as N\n"
         "denials.note(Actor(user_id='u', request_id='{0}'), N(as_dict=dict)); assert denials.of_request('{0}')"
     )
     part = (
