@@ -28,6 +28,7 @@ app.conf.update(
     CELERY_DB_REUSE_MAX=10**9,  # Celery would open the database anew for each task; see operations.tasks
     worker_enable_remote_control=False,
     worker_hijack_root_logger=False,
+    worker_consumer=broker.CONSUMER,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     # A request must not wait for a broker that is away or hangs: fail soon, the sweep rings again.

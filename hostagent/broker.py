@@ -8,7 +8,7 @@ from typing import Any
 
 from celery import Celery
 from celery.app.amqp import AMQP
-from kombu import Connection, Exchange, Queue
+from kombu import Connection, Exchange, Queue, compression
 from kombu.transport import TRANSPORT_ALIASES
 
 log = logging.getLogger(__name__)
@@ -18,6 +18,10 @@ CONNECT = 1.0
 CONFIRM = 1.0
 READ_TIMEOUT = 5.0  # seconds: who reads waits for its next message longer than who writes
 PREFETCH = 200
+CONSUMER = "hostagent.consumer:Consumer"  # of every worker
+
+#: Nothing here is compressed. What says that it is might be a thousand times as long as it looks.
+compression._decoders.clear()
 
 TRANSPORT_ALIASES["redis"] = "hostagent.redis_transport:Transport"
 
@@ -65,7 +69,6 @@ def rabbitmq_settings() -> dict[str, Any]:
         "broker_transport_options": {"confirm_publish": True, "max_retries": 0},
         "broker_connection_timeout": CONNECT,
         "broker_heartbeat": 0,
-        "worker_consumer": "hostagent.consumer:Consumer",
     }
 
 
@@ -117,15 +120,15 @@ def read(app: Celery, name: str, take: Callable[[Any], None], is_over: Callable[
             redis_transport.read(connection.default_channel, name, lambda body: _take(take, body), is_over)
             return
 
-        def on_message(body: Any, message: Any) -> None:
+        def on_message(message: Any) -> None:
             if is_rabbitmq(url):
                 message.ack()
-            take(body)
+            _take(take, message.body)
 
         with connection.Consumer(
             queues=[queue(name, url)],
-            callbacks=[on_message],
-            accept=["json"],
+            on_message=on_message,  # not decoded: what cannot be would stay in the queue, and end each who reads it
+            on_decode_error=lambda message, _error: message.ack(),
             no_ack=not is_rabbitmq(url),
             prefetch_count=PREFETCH,
         ):
@@ -134,13 +137,17 @@ def read(app: Celery, name: str, take: Callable[[Any], None], is_over: Callable[
                     connection.drain_events(timeout=1.0)
 
 
-def _take(take: Callable[[Any], None], body: bytes) -> None:
+def _take(take: Callable[[Any], None], body: bytes | str) -> None:
+    """One message costs itself, whatever it is."""
     try:
         message = json.loads(body)
-    except ValueError as error:
-        log.error("a message that is no JSON was dropped: %s", error)
+    except (ValueError, TypeError, RecursionError) as error:
+        log.error("a message that is no JSON was dropped: %s", ascii(str(error))[:300])
         return
-    take(message)
+    try:
+        take(message)
+    except Exception:
+        log.exception("a message could not be taken")
 
 
 def purge(app: Celery, names: list[str]) -> int:

@@ -1,6 +1,15 @@
-"""The worker's consumer without what this cloud never uses. Loaded by workers only: Celery's consumer is large."""
+"""The worker's consumer without what this cloud never uses, and which outlives a message that is none.
+
+Loaded by workers only: Celery's consumer is large.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
 
 from celery.worker.consumer import Consumer as CeleryConsumer
+
+log = logging.getLogger(__name__)
 
 
 class Consumer(CeleryConsumer):
@@ -9,3 +18,21 @@ class Consumer(CeleryConsumer):
         default_steps = [
             step for step in CeleryConsumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
         ]
+
+    def create_task_handler(self, *args: Any, **more: Any) -> Callable[[Any], None]:
+        """A message of a form that Celery does not think of costs itself: it ended the process, and came again where it was
+        not acknowledged."""
+        take = super().create_task_handler(*args, **more)
+
+        def alone(message: Any) -> None:
+            try:
+                take(message)
+            except self.connection_errors:
+                raise
+            except Exception as error:  # noqa: BLE001 whatever is wrong with it, the next one may be well
+                log.error(
+                    "a message that nobody can read was dropped: %s: %.300s", type(error).__name__, ascii(str(error))
+                )
+                message.reject_log_error(log, self.connection_errors)
+
+        return alone

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 import secrets
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -44,7 +45,7 @@ def close(message: dict[str, Any], host_key: str, purpose: Purpose) -> dict[str,
     Raises: ValueError (UnicodeEncodeError), TypeError when it is no JSON.
     """
     head = {"v": VERSION, "host": message["host"], "nonce": secrets.token_hex(NONCE_BYTES)}
-    text = json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
     box = _cipher(host_key, purpose).encrypt(bytes.fromhex(head["nonce"]), text, canonical(head))
     return {**head, "box": base64.b64encode(box).decode()}
 
@@ -54,12 +55,38 @@ def open_box(sealed: dict[str, Any], host_key: str, purpose: Purpose) -> dict[st
     head = {name: sealed.get(name) for name in ("v", "host", "nonce")}
     try:
         nonce, box = bytes.fromhex(str(head["nonce"])), base64.b64decode(str(sealed.get("box")), validate=True)
-        message = json.loads(_cipher(host_key, purpose).decrypt(nonce, box, canonical(head)))
+        message = plain(_cipher(host_key, purpose).decrypt(nonce, box, canonical(head)))
     except (InvalidTag, ValueError):
         return None
     if not isinstance(message, dict) or message.get("host") != head["host"]:
         return None
     return {**message, "v": head["v"], "nonce": head["nonce"]}
+
+
+def plain(text: bytes) -> Any:
+    """JSON as RFC 8259 has it and as databases take it. NUL characters are replaced.
+
+    Raises: ValueError for NaN, Infinity, numbers beyond a double, halves of characters, and what is nested without end.
+    Python reads and writes all of these; a database refuses them in words that sound as if it were ill.
+    """
+    try:
+        found = json.loads(text.decode().replace("\\u0000", "\\ufffd"), parse_constant=_refused, parse_float=_finite)
+        if b"\\u" in text:  # nothing else can be half a character
+            json.dumps(found, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    return found
+
+
+def _refused(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number that a double holds")
+    return number
 
 
 def is_same(have: str, want: str) -> bool:

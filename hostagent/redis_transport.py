@@ -7,6 +7,7 @@ asks silent hosts again, agents repeat their reports.
 
 import base64
 import json
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from uuid import uuid4
 
 from celery import Celery
 from kombu.transport import redis
+
+log = logging.getLogger(__name__)
 
 STARTS: Final = 8  # queues of the many at which asking for the next message begins, in turn: none waits for the others
 BUSY: Final = 0.002  # seconds within which an answer means that more lies in the queue
@@ -92,11 +95,14 @@ class Channel(redis.Channel):
                 items += self._more(key)
             name = key.decode().rsplit(self.sep, 1)[0]
             for item in items:
-                self.connection._deliver(json.loads(item), name)
+                _alone(name, partial(self._hand_over, item, name))
             return True
         finally:
             self._in_poll = None
             self._flush_brpop_reauth()
+
+    def _hand_over(self, item: bytes, name: str) -> None:
+        self.connection._deliver(json.loads(item), name)
 
     def _more(self, key: bytes) -> list[bytes]:
         try:
@@ -108,6 +114,14 @@ class Channel(redis.Channel):
 
 class Transport(redis.Transport):
     Channel = Channel
+
+
+def _alone(name: str, take: Callable[[], None]) -> None:
+    """Whoever reaches a queue may put anything into it: what cannot be read costs itself, neither those beside it nor us."""
+    try:
+        take()
+    except Exception as error:  # noqa: BLE001 as many kinds as there are ways to be no message
+        log.error("a message in %s was dropped: %s: %.300s", name, type(error).__name__, ascii(str(error)))
 
 
 # ── Without kombu's producers and consumers, which cost several times what the rest does ───────────────────────────────
@@ -156,6 +170,10 @@ def read(channel: Any, name: str, take: Callable[[bytes], None], is_over: Callab
     while not is_over():
         found = client.rpop(name, BATCH) or []
         for item in found:
-            take(base64.b64decode(json.loads(item)["body"]))
+            _alone(name, partial(_take_body, item, take))
         if len(found) < BATCH:
             time.sleep(LOOK_EVERY)
+
+
+def _take_body(item: bytes, take: Callable[[bytes], None]) -> None:
+    take(base64.b64decode(json.loads(item)["body"]))

@@ -48,6 +48,7 @@ def make_app(settings: Settings) -> Celery:
         worker_send_task_events=False,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
+        worker_consumer=broker.CONSUMER,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         enable_utc=True,

@@ -132,7 +132,10 @@ def heard(name: str, body: dict[str, Any]) -> None:
 
     Costs no query while the host says the same as before. Agents that say nothing are believed: they are older than this.
     """
-    told, life = body.get("cloud"), current()["life"]
+    told, life = _cloud(body.get("cloud")), current()["life"]
+    if body.get("cloud") and told is None:
+        log.warning("%s says of its database what is no such thing", name)
+        return
     if is_recognised(name) and (not told or _found.get(name) == (told, life)):
         return
     with transaction.atomic():
@@ -153,6 +156,15 @@ def heard(name: str, body: dict[str, Any]) -> None:
             host.recognised, host.estranged = life, False
             host.save(update_fields=["recognised", "estranged"])
             announce("host", name)
+
+
+def _cloud(said: Any) -> Told | None:
+    """A contract.Cloud and nothing beside it; None where a host says no such thing."""
+    if not isinstance(said, dict):
+        return None
+    told = {name: said.get(name) for name in ("id", "life", "count")}
+    is_one = isinstance(told["id"], str) and isinstance(told["life"], str) and type(told["count"]) is int
+    return told if is_one else None
 
 
 def _descends(told: Told) -> bool:

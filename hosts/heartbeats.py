@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 
 from common.clock import now
 from hostagent import broker
@@ -121,10 +121,13 @@ def _flush(beats: dict[str, dict[str, Any]], numbers: dict[str, arrivals.Floors]
 
 
 def _alone(name: str, do: Callable[[], None]) -> None:
-    """What one host says must not cost the others their sign of life. A database that is away costs all theirs: told above."""
+    """What one host says must not cost the others their sign of life. A database that is away costs all theirs: told above.
+
+    One that refuses a value (DataError, IntegrityError, …) is not away: that is what the host said.
+    """
     try:
         do()
-    except DatabaseError:
+    except (OperationalError, InterfaceError):
         raise
     except Exception:
         log.exception("heartbeats: what host %s says cannot be taken", name)

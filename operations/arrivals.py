@@ -5,6 +5,7 @@ was seen, or is far behind the newest, does nothing. The newest numbers are kept
 came before a restart of control is a replay after it; of the last second some may pass once more.
 """
 
+import json
 import logging
 import math
 import threading
@@ -139,10 +140,20 @@ def _opened_with(keys: Iterable[str], message: dict[str, Any]) -> dict[str, Any]
         if version == 2:
             report = envelope.open_box(message, key, "report")
         else:
-            report = message if version in ACCEPTED_VERSIONS and is_sealed(message, key) else None
+            report = _version_1(message, key) if version in ACCEPTED_VERSIONS else None
         if report is not None:
             return report
     return None
+
+
+def _version_1(message: dict[str, Any], key: str) -> dict[str, Any] | None:
+    try:
+        if not is_sealed(message, key):
+            return None
+        found: dict[str, Any] = envelope.plain(json.dumps(message).encode())
+    except (ValueError, RecursionError):
+        return None
+    return found
 
 
 def _unsealed(message: Any, key_of: KeyOf) -> dict[str, Any] | None:

@@ -1,9 +1,11 @@
 """What goes through Redis costs little, and is what Celery itself would have sent and taken."""
 
+import base64
 import json
 import subprocess
 import threading
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -218,3 +220,91 @@ def test_no_question_names_more_queues_than_a_group_has_and_every_queue_is_serve
             with app.connection_for_read() as link:
                 link.default_channel.client.client_kill_filter(_type="normal", skipme=True)
     assert max(named) == groups.GROUP
+
+
+def whole(said_in_it: bytes, headers: Any = None, **more: Any) -> dict[str, Any]:
+    properties = {"delivery_info": {}, "body_encoding": "base64", "delivery_tag": "1"}
+    said = {"task": "some.task", "id": "1", "argsrepr": "", "kwargsrepr": ""} if headers is None else headers
+    text = base64.b64encode(said_in_it).decode()
+    return {"body": text, "content-encoding": "utf-8", "content-type": "application/json", "headers": said} | {
+        "properties": properties, **more
+    }  # fmt: skip
+
+
+GOOD = b'[["bad"], {}, {}]'
+NO_MESSAGES: list[bytes] = [
+    b"\xff no json", b"5", b"null", b"[]", b"{}", b"[" * 100_000,
+    *(json.dumps(one).encode() for one in (
+        {"body": "", "headers": {}},
+        {**whole(GOOD), "properties": {"delivery_tag": "1"}},
+        whole(GOOD, body=5),
+        whole(GOOD, body="%%%"),
+        whole(GOOD, "text"),
+        whole(GOOD, [1]),
+        whole(GOOD, {"task": ["some.task"]}),
+        whole(GOOD, {"task": "some.task", "id": "1", "expires": [1]}),
+        whole(GOOD, **{"content-type": None}),
+        whole(GOOD, **{"content-type": {}}),
+        whole(b"[" * 100_000),
+        whole(b"5"),
+    )),
+]  # fmt: skip
+
+
+def test_what_is_no_message_ends_no_worker_and_takes_none_of_its_neighbours_along(url: str) -> None:
+    """C9: who could reach the broker ended control, and every agent, by one item that is no JSON."""
+    app = make_app(url, "q")
+    app.conf.worker_consumer = broker.CONSUMER
+    ran: list[Any] = []
+
+    @app.task(name="some.task", shared=False, Strategy=light.STRATEGY)
+    def some(message: Any) -> None:
+        ran.append(message)
+
+    with app.connection_for_write() as link:
+        for number, item in enumerate(NO_MESSAGES):
+            broker.send(app, "some.task", number, "q")
+            link.default_channel.client.lpush("q", item)
+        broker.send(app, "some.task", "last", "q")
+        with start_worker(app, pool="threads", concurrency=2, perform_ping_check=False, loglevel="CRITICAL"):
+            assert counted(lambda: "last" in ran)
+            for item in NO_MESSAGES:  # each alone
+                link.default_channel.client.lpush("q", item)
+                broker.send(app, "some.task", f"after {item[:20]!r}", "q")
+            assert counted(lambda: len(ran) >= 2 * len(NO_MESSAGES) + 1)
+    assert [one for one in ran if isinstance(one, int)] == list(range(len(NO_MESSAGES)))
+
+
+def test_what_says_that_it_is_compressed_is_not_unpacked(url: str) -> None:
+    """C9: 256 KiB of it were 256 MiB in control."""
+    app = make_app(url, "q")
+    packed = zlib.compress(b"0" * (1 << 20))
+    with app.connection_for_read() as link:
+        raw = whole(packed, {"task": "some.task", "compression": "gzip"})
+        message = link.default_channel.Message(raw, channel=link.default_channel)
+    assert message.errors and len(message.body) == len(packed)
+
+
+def test_read_goes_on_after_whatever_is_no_message(url: str) -> None:
+    """C9: heartbeats of all hosts lay behind one that could not be read."""
+    app = make_app(url)
+    got: list[Any] = []
+    over = threading.Event()
+
+    def take(message: Any) -> None:
+        if message == "raises":
+            raise RuntimeError("asked to")
+        got.append(message)
+        if message == "last":
+            over.set()
+
+    with app.connection_for_read() as link:
+        for number, item in enumerate([*NO_MESSAGES[:8], json.dumps(whole(b"[" * 100_000)).encode()]):
+            broker.publish(app, number, "beats")
+            link.default_channel.client.lpush("beats", item)
+        broker.publish(app, "raises", "beats")
+        broker.publish(app, "last", "beats")
+        reader = threading.Thread(target=broker.read, args=(app, "beats", take, over.is_set), daemon=True)
+        reader.start()
+        reader.join(20)
+    assert [one for one in got if one != json.loads(GOOD)] == [*range(9), "last"]

@@ -1,5 +1,6 @@
 """Heartbeats of all hosts are one write a second; nothing else a host says waits for another host."""
 
+import base64
 import itertools
 import threading
 import time
@@ -134,6 +135,63 @@ def test_a_heartbeat_waits_for_no_report_and_no_report_for_another_hosts(transac
     with sync._turn:  # somebody renders the whole cloud
         threading.Thread(target=hear, daemon=True).start()
         assert done.wait(10)
+
+
+_CLOUD: dict[str, Any] = {"id": "x", "life": "y", "count": 1}
+ODD: dict[str, dict[str, Any]] = {
+    "beside": {"cloud": {**_CLOUD, "more": float("nan")}},
+    "no text": {"cloud": {**_CLOUD, "life": {}}},
+    "no number": {"cloud": {**_CLOUD, "count": float("nan")}},
+    "too large": {"cloud": {**_CLOUD, "count": 10**30}},
+    "half a character": {"cloud": {**_CLOUD, "life": "\ud800"}},
+    "no object": {"cloud": [1]},
+    "figures": {"agent": {"reports": float("nan"), "jobs": [1]}},
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_whatever_a_host_says_the_others_are_heard(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C9: one host's heartbeat that the database refuses kept all others from being written, second after second."""
+    monkeypatch.setattr(heartbeats, "_is_running", True)
+    make(2)
+    long_ago = now() - timedelta(seconds=25)
+    Host.objects.update(last_seen_at=long_ago)
+    heartbeats.note("h1", ODD[kind])
+    heartbeats.note("h2", {"others": True})
+    heartbeats.flush()
+    assert Host.objects.get(name="h2").last_seen_at > long_ago
+    assert not heartbeats.is_behind()
+    assert Host.objects.get(name="h1").recognised == "" or kind == "figures", (
+        "what is no such thing vouches for nothing"
+    )
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999", '"\\ud800"', "[" * 100_000 + "]" * 100_000])
+def test_what_no_database_takes_does_not_get_through_the_seal(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C9: a host seals what it likes."""
+    head = {"v": 2, "host": "h1", "nonce": "00" * 12}
+    text = (
+        f'{{"host": "h1", "kind": "heartbeat", "sent": {time.time()}, "seq": {next(_seq)}, "body": {{"x": {value}}}}}'
+    )
+    cipher = envelope._cipher(KEY, "report")
+    box = cipher.encrypt(bytes(12), text.encode(), contract.canonical(head))
+    assert envelope.open_box({**head, "box": base64.b64encode(box).decode()}, KEY, "report") is None
+    assert arrivals.opened({**head, "box": base64.b64encode(box).decode()}, lambda host: KEY, beat=True) is None
+
+
+def test_numbers_that_are_none_are_refused_in_version_1_too() -> None:
+    """C9."""
+    message = {"v": 1, "host": "h1", "kind": "hello", "sent": time.time(), "body": {"x": 1}}
+    assert arrivals.opened(contract.seal(message, KEY), lambda host: KEY) is not None
+    message = {**message, "sent": time.time() + 1, "body": {"x": float("nan")}}
+    assert arrivals.opened(contract.seal(message, KEY), lambda host: KEY) is None
+
+
+def test_a_nul_character_is_replaced_and_costs_no_report() -> None:
+    """C9: PostgreSQL keeps none; an answer that holds one must arrive all the same."""
+    message = {"host": "h1", "kind": "done", "body": {"said": "a\0b"}}
+    opened = envelope.open_box(envelope.close(message, KEY, "report"), KEY, "report")
+    assert opened is not None and opened["body"]["said"] == "a\ufffdb"
 
 
 # ── Welcomes ──
