@@ -11,6 +11,7 @@ from common.errors import Conflict, NotFound
 from common.numbers import is_whole
 from compute.aggregates.models import Aggregate, AggregateHost
 from compute.servers.models import Server
+from compute.servers.scheduling import DEFAULT_ZONE
 from hosts.models import Host
 from identity import policy
 from placement.models import ProviderAggregate, ResourceProvider
@@ -50,6 +51,13 @@ class OtherZone(Conflict):
 class ZoneInUse(Conflict):
     template = _("The zone of host %(name)s cannot change while instances are on it.")
     status = 400
+
+
+class ZoneOfServers(Conflict):
+    template = _(
+        "The availability zone of host %(name)s would change from %(old)s to %(new)s while servers are on it. "
+        "Delete or shelve them first."
+    )
 
 
 def find(actor: Actor, aggregate_id: str) -> Aggregate:
@@ -110,6 +118,19 @@ def _check_one_zone(aggregate: Aggregate, host: str, zone: str) -> None:
             raise OtherZone(name=host, zone=zone, other=metadata[ZONE])
 
 
+def _zone_without(aggregate: Aggregate, host: str) -> str:
+    """The zone that a host's other aggregates give it."""
+    others = AggregateHost.objects.filter(host=host).exclude(aggregate=aggregate)
+    found = (metadata.get(ZONE) for metadata in others.values_list("aggregate__metadata", flat=True))
+    return next((str(zone) for zone in found if zone), DEFAULT_ZONE)
+
+
+def _keep_zone(host: str, old: str, new: str) -> None:
+    """A server shows the zone that it was put into: it does not change under it. Raises: ZoneOfServers."""
+    if new != old and Server.objects.living().filter(host=host).exists():
+        raise ZoneOfServers(name=host, old=old, new=new)
+
+
 @transaction.atomic
 def set_metadata(actor: Actor, *, aggregate_id: str, metadata: dict[str, str | None]) -> Aggregate:
     """A null value removes its key. Raises: ZoneInUse, OtherZone."""
@@ -123,7 +144,7 @@ def set_metadata(actor: Actor, *, aggregate_id: str, metadata: dict[str, str | N
 
 @transaction.atomic
 def add_host(actor: Actor, *, aggregate_id: str, host: str) -> Aggregate:
-    """Raises: HostNotFound, HostAlreadyIn, OtherZone, ZoneInUse."""
+    """Raises: HostNotFound, HostAlreadyIn, OtherZone, ZoneOfServers."""
     aggregate = find(actor, aggregate_id)
     if not Host.objects.filter(name=host).exists():
         raise HostNotFound(name=host)
@@ -132,6 +153,8 @@ def add_host(actor: Actor, *, aggregate_id: str, host: str) -> Aggregate:
         _check_one_zone(aggregate, host, zone)
     if AggregateHost.objects.filter(aggregate=aggregate, host=host).exists():
         raise HostAlreadyIn(name=host, id=aggregate.id)
+    before = _zone_without(aggregate, host)
+    _keep_zone(host, before, zone or before)
     AggregateHost.objects.create(aggregate=aggregate, host=host)
     provider = ResourceProvider.objects.filter(name=host).first()
     if provider is not None:
@@ -141,12 +164,14 @@ def add_host(actor: Actor, *, aggregate_id: str, host: str) -> Aggregate:
 
 @transaction.atomic
 def remove_host(actor: Actor, *, aggregate_id: str, host: str) -> Aggregate:
-    """Raises: HostNotFound, HostNotIn."""
+    """Raises: HostNotFound, HostNotIn, ZoneOfServers."""
     aggregate = find(actor, aggregate_id)
     if not Host.objects.filter(name=host).exists():
         raise HostNotFound(name=host)
     if not AggregateHost.objects.filter(aggregate=aggregate, host=host).delete()[0]:
         raise HostNotIn(name=host, id=aggregate.id)
+    without = _zone_without(aggregate, host)
+    _keep_zone(host, aggregate.metadata.get(ZONE) or without, without)
     ProviderAggregate.objects.filter(provider__name=host, aggregate_id=aggregate.uuid).delete()
     return _save(aggregate)
 

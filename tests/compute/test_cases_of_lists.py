@@ -91,6 +91,32 @@ def test_groups_of_a_list_cost_no_query_a_server(
     assert len(many) == len(few)
 
 
+def test_a_servers_zone_does_not_change_under_it(red: Client, admin: Client, launch: Launch, world: Any) -> None:
+    """Case 8, sibling: a host with servers could be put into a zone, and they showed the old one. As in Nova: 409."""
+    id = launch()
+    host = admin.ok("get", f"servers/{id}")["server"]["OS-EXT-SRV-ATTR:host"]
+
+    def aggregate(name: str, **more: str) -> str:
+        return str(admin.ok("post", "os-aggregates", {"aggregate": {"name": name, **more}})["aggregate"]["id"])
+
+    def act(aggregate_id: str, verb: str) -> int:
+        status: int = admin.ask("post", f"os-aggregates/{aggregate_id}/action", {verb: {"host": host}}).status_code
+        return status
+
+    zone, plain, same = aggregate("z", availability_zone="z"), aggregate("p"), aggregate("n", availability_zone="nova")
+    assert act(zone, "add_host") == 409
+    assert admin.ok("get", f"os-aggregates/{zone}")["aggregate"]["hosts"] == []
+    for harmless in (plain, same):  # neither changes the zone
+        assert [act(harmless, verb) for verb in ("add_host", "remove_host")] == [200, 200]
+    red.ok("delete", f"servers/{id}", status=204)
+    world.settle()
+    assert act(zone, "add_host") == 200
+    other = launch("two")
+    assert red.ok("get", f"servers/{other}")["server"]["OS-EXT-AZ:availability_zone"] == "z"
+    assert act(zone, "remove_host") == 409
+    assert admin.ok("get", f"os-aggregates/{zone}")["aggregate"]["hosts"] == [host]
+
+
 # ── Times ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
