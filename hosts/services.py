@@ -146,7 +146,7 @@ def others_of(name: str) -> bool:
         able = [(host, fake) for host, roles, fake in rows if "network" in roles]
         real = [host for host, fake in able if not fake]
         _carriers = time.monotonic() + LINE_SECONDS, frozenset(real or [host for host, _fake in able])
-    return bool(_carriers[1] - {name})
+    return len(_carriers[1]) > (name in _carriers[1])
 
 
 def welcome(name: str, challenge: Any = None) -> None:
