@@ -11,6 +11,7 @@ from compute.proxies import networks_api
 from compute.servers import api, changing, requests, schemas, services
 from compute.servers.models import WrongState
 from compute.servers.schemas import NAME, obj
+from compute.versions.removed import RouteRemoved
 from compute.views import ComputeView, Response
 from openstackapi import bodies
 
@@ -225,6 +226,11 @@ class NoGuestAgent(Conflict):
     )
 
 
+def gone(view: ComputeView, server_id: str, body: Body) -> Response:
+    """Raises: RouteRemoved. Nova has no console of Hyper-V any more."""
+    raise RouteRemoved()
+
+
 class ConsoleUnavailable(Invalid):
     template = "Unavailable console type %(type)s."
 
@@ -278,7 +284,7 @@ ACTIONS: dict[str, tuple[dict[str, Any], Act, tuple[int, int] | None]] = {
     "os-getConsoleOutput": (_EMPTY, console_output, None),
     "os-getVNCConsole": (_TYPE, _console("vnc", ("novnc", "xvpvnc")), (2, 5)),
     "os-getSPICEConsole": (_TYPE, other_console, (2, 5)),
-    "os-getRDPConsole": (_TYPE, other_console, (2, 5)),
+    "os-getRDPConsole": ({}, gone, (2, 5)),
     "os-getSerialConsole": (_TYPE, _console("serial", ("serial",)), (2, 5)),
 }
 

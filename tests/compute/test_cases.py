@@ -81,6 +81,7 @@ def test_routes_that_nova_removed_are_gone(red: Client) -> None:
     for method, path in (("post", "os-networks"), ("delete", "os-networks/x"), ("post", "os-tenant-networks")):
         assert red.ask(method, path, {} if method == "post" else None).status_code == 410
     assert red.ask("delete", "os-cells").status_code == 405
+    assert red.ask("post", "servers/x/action", {"os-getRDPConsole": {"type": "rdp-html5"}}).status_code == 410
 
 
 ACTIONS = [
