@@ -63,7 +63,13 @@ class Clock:
                     log.warning("beat: %s has been going on for %d s", tick.name, moment - tick.begun)
                 continue
             tick.begun = moment
-            self._own.get(tick.name, self._shared).submit(self._run, tick)
+            try:
+                self._own.get(tick.name, self._shared).submit(self._run, tick)
+            except (
+                RuntimeError
+            ) as error:  # the machine has no thread to give: it is begun by the next that ends, or again
+                log.error("beat: %s could not be begun: %s", tick.name, error)
+                tick.begun = None
 
     @staticmethod
     def _run(tick: Tick) -> None:

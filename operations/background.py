@@ -160,8 +160,11 @@ def prolong_claims() -> None:
 
 
 def due(before: datetime) -> list[tuple[str, str]]:
-    """(kind, key) of kicks that are due since `before` and that nobody is at, those that wait longest first."""
-    rows = Kick.objects.filter(Q(claimed_until=None) | Q(claimed_until__lt=now()), due_at__lte=before)
+    """(kind, key) of kicks that are due since `before` and that nobody is at, those that wait longest first.
+
+    Kinds of another version wait for it, and stand in nobody's way.
+    """
+    rows = Kick.objects.filter(Q(claimed_until=None) | Q(claimed_until__lt=now()), due_at__lte=before, kind__in=kinds())
     return list(rows.order_by("due_at").values_list("kind", "key")[:200])
 
 

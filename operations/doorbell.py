@@ -14,6 +14,7 @@ from collections.abc import Callable
 from django.db import close_old_connections
 
 from common import metrics
+from hostagent.threads import Threads
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,14 @@ class Pool:
         self._jobs.put(job)
         with self._lock:
             if self._threads < self._limit and self._idle < self._jobs.qsize():
+                try:
+                    threading.Thread(target=self._run, name=f"{self._name}-{self._threads + 1}", daemon=True).start()
+                except (
+                    RuntimeError
+                ) as error:  # the machine has no thread to give: those that there are, or the next ring
+                    log.warning("doorbell: no further thread for %s: %s", self._name, error)
+                    return
                 self._threads += 1
-                threading.Thread(target=self._run, name=f"{self._name}-{self._threads}", daemon=True).start()
 
     def _run(self) -> None:
         while True:
@@ -70,7 +77,7 @@ class Bell:
         self._later: list[tuple[float, str]] = []
         self._changed = threading.Condition()
         self.pools = {name: Pool(name, limit, self._do) for name, limit in POOLS.items()}
-        threading.Thread(target=self._timer, name="doorbell-timer", daemon=True).start()
+        Threads().keep("doorbell-timer", self._timer)
 
     def ring(self, job: str) -> None:
         with self._changed:
@@ -91,7 +98,14 @@ class Bell:
                     self._changed.wait(wait)
                     continue
                 _at, job = heapq.heappop(self._later)
-            self.pools[self._pool_of(job)].put(job)
+            try:
+                pool = self.pools[self._pool_of(job)]
+            except (LookupError, ValueError):  # of a version that knows more, or less, than this one
+                with self._changed:
+                    self._pending.discard(job)
+                log.error("doorbell: nobody here knows what %.200r is", job)
+                continue
+            pool.put(job)
 
     def _do(self, job: str) -> None:
         with self._changed:

@@ -5,6 +5,8 @@ from django.db import models
 from common.clock import now
 from common.ids import new_id
 
+LARGEST_CAPACITY = 2**53
+
 
 class ResourceProvider(models.Model):
     """Something that has resources, perhaps a part of another (`parent`). `generation` rises with each change of what it has or has promised."""
@@ -44,8 +46,8 @@ class Inventory(models.Model):
 
 
 def capacity(total: int, reserved: int, ratio: float) -> int:
-    """How much of a class may be promised."""
-    return int((total - reserved) * ratio)
+    """How much of a class may be promised; at most what JSON's readers count exactly."""
+    return int(min((total - reserved) * ratio, LARGEST_CAPACITY))
 
 
 class Consumer(models.Model):

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import CharField, F
+from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
@@ -53,7 +54,8 @@ class Room:
         return None
 
 
-_PROVIDER = ("id", "name", "generation")
+#: When it was made, as the database writes it: one that was removed and made again under its id counts from 0 anew.
+_PROVIDER = ("id", "name", "generation", Cast("created_at", CharField()))
 _providers = Prepared(lambda: ResourceProvider.objects.order_by("name").values_list(*_PROVIDER))
 _locked = Prepared(lambda: ResourceProvider.objects.order_by("name").select_for_update().values_list(*_PROVIDER))
 _CUT = ("provider_id", "resource_class", "total", "reserved", "allocation_ratio")
@@ -64,8 +66,9 @@ _all_inventories = Prepared(lambda: Inventory.objects.values_list(*_CUT))
 _all_used = Prepared(lambda: Usage.objects.values_list(*_USED))
 
 
-#: Provider → (generation, what it had and had promised then): between two boots one or two of a thousand change.
-_known: dict[str, tuple[int, Room]] = {}
+Sign = tuple[str, int, str]  # name, generation, when it was made
+#: Provider → (its sign, what it had and had promised then): between two boots one or two of a thousand change.
+_known: dict[str, tuple[Sign, Room]] = {}
 MANY = 64  # changed providers from which on all rows are read, by statements that need no list
 
 
@@ -80,14 +83,14 @@ def rooms(names: Iterable[str] | None = None, *, lock: bool = False, with_traits
         query = ResourceProvider.objects.filter(name__in=list(names)).order_by("name")
         rows = list((query.select_for_update() if lock else query).values_list(*_PROVIDER))
     found: dict[str, Room] = {}
-    changed: dict[str, tuple[int, Room]] = {}
-    for id, name, generation in rows:
-        known = _known.get(id)
-        if known is not None and known[0] == generation and known[1].name == name:
+    changed: dict[str, tuple[Sign, Room]] = {}
+    for id, *rest in rows:
+        known, sign = _known.get(id), tuple(rest)
+        if known is not None and known[0] == sign:
             found[id] = known[1]
         else:
-            found[id] = Room(id, name)
-            changed[id] = (generation, found[id])
+            found[id] = Room(id, rest[0])
+            changed[id] = (sign, found[id])
     _fill(changed, is_all=names is None and len(changed) >= MANY)
     if names is None and not usage.is_changing():  # what this transaction has written may yet be undone
         if len(_known) > 2 * len(found):
@@ -101,7 +104,7 @@ def rooms(names: Iterable[str] | None = None, *, lock: bool = False, with_traits
     return {room.name: room for room in found.values()}
 
 
-def _fill(changed: dict[str, tuple[int, Room]], *, is_all: bool) -> None:
+def _fill(changed: dict[str, tuple[Sign, Room]], *, is_all: bool) -> None:
     if not changed:
         return
     for provider_id, resource_class, total, reserved, ratio in _all_inventories() if is_all else _inventories(changed):

@@ -9,6 +9,7 @@ import pytest
 from django.apps import apps
 from django.db import transaction
 
+from cloud.beat import Clock, Tick
 from common.clock import now as real_now
 from identity.ldap import people
 from images.tasks import imports
@@ -222,3 +223,57 @@ def test_every_kind_of_work_has_a_pool() -> None:
         for key in ("all", f"{sync.FULL}host1", "x"):
             assert background.pool_of(kind, key) in doorbell.POOLS, kind
     assert background.pool_of(imports.KIND, "x") == "bulk"
+
+
+@pytest.mark.parametrize("odd", ["kick:gone.kind:k", "kick:x", "kick:"])
+def test_a_kick_of_another_version_stops_no_other_work(odd: str, worked: Worked) -> None:
+    """B7, C7: one row of a kind that this version does not know ended the thread of all kicks, until control's next start."""
+    bell = doorbell.Bell(worked, doorbell.pool_of)
+    bell.ring(odd)
+    time.sleep(3 * doorbell.COALESCE)
+    bell.ring(f"kick:{TASK}:all")
+    worked.wait_for(f"kick:{TASK}:all")
+    assert odd not in bell._pending
+
+
+@pytest.mark.django_db
+def test_kicks_of_another_version_keep_none_from_being_found() -> None:
+    """B7: two hundred rows that nobody can run were all that a sweep looked at."""
+    Kick.objects.bulk_create(
+        Kick(kind="gone.kind", key=str(n), due_at=real_now() - timedelta(days=1)) for n in range(300)
+    )
+    Kick.objects.create(kind=TASK, key="all")
+    assert background.due(real_now() + timedelta(seconds=1)) == [(TASK, "all")]
+
+
+def test_a_moment_without_threads_costs_a_pool_none_for_good(worked: Worked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C7: a thread that could not be started counted as one that runs."""
+    bell = doorbell.Bell(worked, doorbell.pool_of)
+    right = threading.Thread.start
+
+    def none(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none)
+        for number in range(5):
+            bell.ring(f"early-{number}")
+    assert threading.Thread.start is right
+    bell.ring("late")
+    worked.wait_for("late", *(f"early-{number}" for number in range(5)))
+
+
+def test_a_moment_without_threads_does_not_end_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C7: the thread that holds the lease and begins every tick died of it."""
+    ran = threading.Event()
+    clock = Clock([Tick("t", 0.0, ran.set, urgent=True)])
+    monkeypatch.setattr("cloud.beat.close_old_connections", lambda: None)
+
+    def none(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none)
+        clock.look(1.0)
+    clock.look(2.0)
+    assert ran.wait(WAIT)

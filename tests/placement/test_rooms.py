@@ -123,3 +123,24 @@ def test_whatever_changes_what_a_host_has_or_has_promised_is_seen() -> None:
     assert used("h002") == 0
     row.delete()
     assert "h002" not in services.rooms()
+
+
+def test_a_provider_that_was_removed_and_made_again_under_its_id_is_another() -> None:
+    """D: by its id and a generation that began anew, its room of before was taken for its own."""
+    for memory in (2000, 1000):
+        row = ResourceProvider.objects.create(id="11111111-2222-4333-8444-555555555555", name="again")
+        Inventory.objects.create(provider=row, resource_class="MEMORY_MB", total=memory)
+        assert services.rooms()["again"].capacity["MEMORY_MB"] == memory
+        assert services.rooms(["again"])["again"].capacity["MEMORY_MB"] == memory
+        row.delete()
+
+
+@pytest.mark.parametrize("ratio", [3.40282e38, 1e308])
+def test_no_ratio_that_a_row_holds_keeps_others_from_booting(ratio: float) -> None:
+    """B2, a sibling: one number of one provider, and every boot of the cloud failed with an OverflowError."""
+    Inventory.objects.filter(provider__name="h001", resource_class="MEMORY_MB").update(allocation_ratio=ratio)
+    services._known.clear()
+    found = services.rooms()
+    assert found["h001"].capacity["MEMORY_MB"] == 2**53 and found["h002"].capacity["MEMORY_MB"] == 1000
+    claim("s1", "h001")
+    assert used("h001") == 10
