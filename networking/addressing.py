@@ -22,6 +22,14 @@ def canonical(text: str) -> str:
     return str(inet.ip_network(text, strict=False)) if "/" in text else str(inet.ip_address(text))
 
 
+def routed(text: str) -> IPNetwork:
+    """Where a route leads, as Neutron takes it: with a length, and without host bits, which nobody would see again. Raises: ValueError."""
+    found = inet.ip_network(text, strict=True)
+    if "/" not in text or found.is_loopback:
+        raise ValueError(text)
+    return found
+
+
 def address_of(number: int, version: int) -> str:
     return str(ipaddress.IPv4Address(number) if version == 4 else ipaddress.IPv6Address(number))
 

@@ -4,12 +4,12 @@ Source: neutron_lib.api.converters, neutron.extensions.securitygroup and oslo_ut
 converts the values of filters as it does those of bodies.
 """
 
-import ipaddress as inet
 import re
 from typing import Any
 
 from common.numbers import is_whole
 from common.truth import truth
+from hostagent import inet
 
 
 def converted(value: Any, schema: dict[str, Any]) -> Any:
@@ -57,9 +57,10 @@ def mac(text: str) -> str:
 def address(text: str) -> str:
     """IPv6 in its short form; IPv4 as it came."""
     try:
-        return str(inet.IPv6Address(text))
+        found = inet.ip_address(text)
     except ValueError:
         return text
+    return str(found) if found.version == 6 else text
 
 
 def span(text: str) -> str:

@@ -12,6 +12,7 @@ from common.live import announce
 from hostagent import inet
 from identity import policy
 from identity.limits import services as quota
+from networking.addressing import routed
 from networking.errors import InvalidInput, RouterNotFound
 from networking.ports.models import ROUTER_INTERFACE, FixedIP
 from networking.routers import gateway, wiring
@@ -121,7 +122,7 @@ def check_routes(router: Router, routes: Sequence[dict[str, str]]) -> list[dict[
     out: list[dict[str, str]] = []
     for route in routes:
         try:
-            destination = inet.ip_network(route["destination"], strict=False)
+            destination = routed(route["destination"])
             nexthop = inet.ip_address(route["nexthop"])
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(reason=f"'{route}' is not a valid route") from error

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Conflict, Invalid
 from hostagent import inet
-from networking.addressing import IPNetwork, pool_spans, usable_bounds
+from networking.addressing import IPNetwork, pool_spans, routed, usable_bounds
 from networking.errors import InvalidInput
 from networking.subnets.models import SLAAC, STATEFUL, STATELESS, Subnet
 
@@ -125,7 +125,7 @@ def routes(asked: Sequence[dict[str, Any]], version: int) -> list[dict[str, str]
         if set(route) != {"destination", "nexthop"}:
             raise InvalidInput(reason=f"Invalid host route {route}: it needs destination and nexthop")
         try:
-            destination = inet.ip_network(route["destination"], strict=False)
+            destination = routed(route["destination"])
         except ValueError as error:
             raise InvalidInput(reason=f"'{route['destination']}' is not a valid CIDR") from error
         if destination.version != version:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from networking.ports.models import Port
+from networking.subnets import services as subnets
 from networking.wanted import reports
 from networking.wanted.rendering import render
 
@@ -82,3 +83,19 @@ def test_an_address_of_the_other_ip_version_is_kept_and_never_served(neutron, de
     for bad in ("2015::badd,10.0.0.1", "2015::badd%eth0", "2015::badd x"):
         port = {"network_id": private.id, "extra_dhcp_opts": [{"opt_name": "router", "opt_value": bad}]}
         assert call("post", "ports", {"port": port})[0] == 400, bad
+
+
+@pytest.mark.parametrize("destination", ["10.50.0.7/16", "10.50.0.1", "127.0.0.0/8", "fd00::1/64", "10.50.0.0/33", ""])
+def test_a_route_leads_to_what_was_written(neutron, demo, private, destination: str) -> None:
+    """Case 16, sibling: a route with host bits was taken as another one, which Terraform wants to change at every run."""
+    call = neutron(demo)
+    router = call("post", "routers", {"router": {"name": "r"}})[1]["router"]["id"]
+    subnet = subnets.create(demo, network_id=private.id, cidr="10.31.0.0/24", ip_version=4)
+    assert call("put", f"routers/{router}/add_router_interface", {"subnet_id": subnet.id})[0] == 200
+    good = {"destination": "10.50.0.0/16", "nexthop": "10.31.0.9"}
+    for path, body in (
+        (f"routers/{router}", lambda route: {"router": {"routes": [route]}}),
+        (f"subnets/{subnet.id}", lambda route: {"subnet": {"host_routes": [route]}}),
+    ):
+        assert call("put", path, body(good))[0] == 200
+        assert call("put", path, body({**good, "destination": destination}))[0] == 400, path
