@@ -6,11 +6,18 @@ has seen newer are refused, until an operator's word (`host.recognise`) says tha
 """
 
 import json
+import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hostagent.contract import READS, Cloud, Failure
+
+log = logging.getLogger(__name__)
+
+#: What a host says that no longer knows whom it served. It is no database's, so an operator is asked.
+UNREADABLE: Final = Cloud(id="unreadable", life="unreadable", count=0)
 
 
 class Seen:
@@ -18,7 +25,7 @@ class Seen:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.cloud: Cloud | None = json.loads(path.read_text()) if path.exists() else None
+        self.cloud: Cloud | None = read_whole(path, _is_cloud, absent=None, damaged=UNREADABLE)
         self._since = 0.0  # when the order left that brought the newest count
 
     def accept(self, order: dict[str, Any]) -> None:
@@ -43,6 +50,31 @@ class Seen:
             return
         write_whole(self._path, json.dumps(cloud))
         self.cloud = cloud
+
+
+def _is_cloud(said: Any) -> bool:
+    return isinstance(said, dict) and {name: type(value) for name, value in said.items()} == Cloud.__annotations__
+
+
+def read_whole(path: Path, is_one: Callable[[Any], bool], *, absent: Any, damaged: Any) -> Any:
+    """What a file says that `write_whole` or its like wrote. A file that a crash of the machine or its disk spoiled ends no
+    agent, which would end again each time it is started: then it is `damaged`."""
+    try:
+        said = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return absent
+    except (OSError, ValueError, RecursionError) as error:
+        log.error("%s cannot be read: %s", path, error)
+        return damaged
+    if not is_one(said):
+        log.error("%s does not say what it should", path)
+        return damaged
+    return said
+
+
+def is_object(said: Any) -> bool:
+    """For `read_whole`: a JSON object of objects."""
+    return isinstance(said, dict) and all(isinstance(one, dict) for one in said.values())
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hostagent.contract import SETASIDE_DAYS, Failure, Note
-from hostagent.seen import sync_folder, write_whole
+from hostagent.seen import read_whole, sync_folder, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,10 @@ ID: Final = re.compile(r"[0-9]+-[A-Za-z0-9:-]+")
 NOTE: Final = "note.json"
 PART: Final = ".part"
 LOOK_EVERY: Final = 3600.0  # seconds between looks for what has been kept long enough
+
+
+def _is_note(said: Any) -> bool:
+    return isinstance(said, dict) and said.keys() >= Note.__annotations__.keys()
 
 
 class SetAside:
@@ -73,7 +77,9 @@ class SetAside:
     def items(self) -> list[Note]:
         if not self.folder.exists():
             return []
-        return [self._read(path) for path in sorted(self.folder.iterdir()) if (path / NOTE).exists()]
+        """Those whose note can be read; the others stay until an operator looks."""
+        found = (read_whole(path / NOTE, _is_note, absent=None, damaged=None) for path in sorted(self.folder.iterdir()))
+        return [note for note in found if note is not None]
 
     def count(self) -> int:
         """How many there are, those being put aside counted."""

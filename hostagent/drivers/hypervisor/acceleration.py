@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hostagent import confinement, guest_users
-from hostagent.seen import write_whole
+from hostagent.seen import read_whole, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Acceleration:
         if not self._kernel:
             self.reason = "/dev/kvm exists, but no Linux kernel was found to prove it with (STACKLING_PROOF_KERNEL)"
             return True
-        kept = json.loads(self._kept.read_text()) if self._kept.exists() else {}
+        kept = read_whole(self._kept, lambda said: isinstance(said, dict), absent={}, damaged={})
         if kept.get("ground") == self._ground():
             self.kvm, self.reason = kept["kvm"], kept["reason"]
             return True

@@ -8,6 +8,7 @@ from typing import Any
 
 from hostagent.contract import LISTS, PIECE_CHANGES
 from hostagent.drivers.network import FailureBody, Piece, Place, whole
+from hostagent.seen import is_object, read_whole
 
 #: What a pretended network has no use for: hundreds of hosts share a process.
 UNUSED = frozenset(LISTS) - {"hosts"}
@@ -27,7 +28,7 @@ class Fake:
 
     def __init__(self, place: Place) -> None:
         self.memory = place.data / "network" / "pieces.json"
-        self.pieces: dict[str, Piece] = json.loads(self.memory.read_text()) if self.memory.exists() else {}
+        self.pieces: dict[str, Piece] = read_whole(self.memory, is_object, absent={}, damaged={})
 
     def read_pieces(self) -> dict[str, str]:
         return {key: piece["hash"] for key, piece in self.pieces.items() if piece["hash"]}

@@ -20,7 +20,7 @@ from hostagent.control_link import ControlError
 from hostagent.drivers.storage import overlays
 from hostagent.drivers.storage.image_cache import ImageCache
 from hostagent.job import ChildError, Job
-from hostagent.seen import sync_file, sync_folder, write_whole
+from hostagent.seen import read_whole, sync_file, sync_folder, write_whole
 
 if TYPE_CHECKING:
     from hostagent.host import Host
@@ -278,10 +278,7 @@ class FileStorage:
 
     def read_record(self, server_id: str) -> dict[str, Any]:
         path = self.disks / server_id / RECORD
-        try:
-            found: dict[str, Any] = json.loads(path.read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
-            return {}
+        found: dict[str, Any] = read_whole(path, lambda said: isinstance(said, dict), absent={}, damaged={})
         return found
 
     def root_path(self, server_id: str) -> Path:

@@ -14,6 +14,7 @@ from hostagent.drivers.network.linux_bridge.commands import CommandFailed, names
 from hostagent.drivers.network.linux_bridge.dhcp import Dhcp
 from hostagent.drivers.network.linux_bridge.routers import Router
 from hostagent.drivers.network.linux_bridge.ruleset import Table, difference, render
+from hostagent.seen import is_object, read_whole
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,10 @@ REFUSED: Final = (
 def split(key: str) -> tuple[str, str]:
     kind, _, id_ = key.partition(":")
     return kind, id_
+
+
+def _are_texts(said: Any) -> bool:
+    return isinstance(said, list) and all(isinstance(one, str) for one in said)
 
 
 def detail(problem: Exception) -> str:
@@ -57,20 +62,19 @@ class LinuxBridge:
         self.firewall = firewall.Builder()
         self.tables: list[Table] | None = None  # what the host's ruleset is; None until we have loaded it once
         self.given_up = self.home / "given-up.json"  # routers without their external leg: control was silent
-        self.legless: set[str] = set(json.loads(self.given_up.read_text())) if self.given_up.exists() else set()
+        self.legless = self.recall_given_up()
         self.leases: dict[str, dict[tuple[str, str], int]] = {}
         self.left_out: dict[str, dict[str, str]] = {}  # network → Texts.left_out of its DHCP server
 
     def recall(self) -> dict[str, Piece]:
         """What the host was last told; nothing if a crash of the machine left the file unreadable: control tells it all."""
-        if not self.memory.exists():
-            return {}
-        try:
-            pieces: dict[str, Piece] = json.loads(self.memory.read_text())
-        except json.JSONDecodeError:
-            log.exception("%s cannot be read: control is asked for everything", self.memory)
-            return {}
+        pieces: dict[str, Piece] = read_whole(self.memory, is_object, absent={}, damaged={})
         return pieces
+
+    def recall_given_up(self) -> set[str]:
+        """Where it cannot be read, every router: none answers by its external leg until control has asked for it."""
+        routers = [key for key in self.pieces if key.startswith("router:")]
+        return set(read_whole(self.given_up, _are_texts, absent=[], damaged=routers))
 
     # ── Reading ──
 

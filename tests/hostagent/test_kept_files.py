@@ -1,0 +1,68 @@
+"""What a host keeps in files may be spoiled by a crash of the machine, or by its disk: no agent ends of it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hostagent.contract import Failure
+from hostagent.drivers.hypervisor.acceleration import Acceleration
+from hostagent.drivers.network import Place
+from hostagent.drivers.network.fake import Fake
+from hostagent.drivers.network.linux_bridge.driver import LinuxBridge
+from hostagent.seen import UNREADABLE, Seen
+from hostagent.setaside import SetAside
+
+SPOILED = [b"", b"\xff\xfe{", b"\0" * 64, b"[[[5]]]", b'{"id": 5}', b"[" * 100_000]
+
+
+@pytest.mark.parametrize("content", SPOILED)
+def test_a_host_that_forgot_whom_it_served_asks_for_an_operator(content: bytes, tmp_path: Path) -> None:
+    """C7, A4: the agent ended each time it was started; and it must not take any database's word instead."""
+    path = tmp_path / "cloud.json"
+    path.write_bytes(content)
+    seen = Seen(path)
+    assert seen.cloud == UNREADABLE
+    order: dict[str, Any] = {"verb": "server.remove", "sent": 1.0, "cloud": {"id": "c", "life": "l", "count": 1}}
+    with pytest.raises(Failure, match="estranged"):
+        seen.accept(order)
+    seen.take(order["cloud"])  # an operator's word
+    seen.accept(order)
+    assert Seen(path).cloud == order["cloud"]
+
+
+@pytest.mark.parametrize("content", SPOILED)
+def test_what_a_host_was_told_of_networks_is_asked_for_again(content: bytes, tmp_path: Path) -> None:
+    """C7."""
+    folder = tmp_path / "network"
+    folder.mkdir()
+    (folder / "pieces.json").write_bytes(content)
+    place = Place(tmp_path, tmp_path, "")
+    assert Fake(place).read_pieces() == {}
+    assert LinuxBridge(place).read_pieces() == {}
+
+
+@pytest.mark.parametrize("content", SPOILED)
+def test_a_router_that_may_have_been_given_up_answers_once_control_has_asked(content: bytes, tmp_path: Path) -> None:
+    """C7: which legs were given up cannot be read: none is taken for one that stands."""
+    folder = tmp_path / "network"
+    folder.mkdir()
+    (folder / "pieces.json").write_text('{"router:r": {"hash": "1", "body": {}}, "dhcp:n": {"hash": "2", "body": {}}}')
+    (folder / "given-up.json").write_bytes(content)
+    driver = LinuxBridge(Place(tmp_path, tmp_path, ""))
+    assert driver.read_pieces() == {"dhcp:n": "2"} and driver.legless == {"router:r"}
+
+
+@pytest.mark.parametrize("content", SPOILED)
+def test_other_records_that_are_spoiled_count_as_none(content: bytes, tmp_path: Path) -> None:
+    """C7."""
+    aside = SetAside(tmp_path / "setaside")
+    note, part = aside.begin("server", "s1", "test")
+    whole = aside.finish(note, part)
+    spoiled = tmp_path / "setaside" / "1-s2" / "note.json"
+    spoiled.parent.mkdir()
+    spoiled.write_bytes(content)
+    assert aside.items() == [whole] and aside.expire() == []
+    (tmp_path / "acceleration.json").write_bytes(content)
+    Acceleration(tmp_path, os.devnull, lambda: None)._look()
