@@ -23,7 +23,7 @@ def run_folder(cloud: Cloud, accounts: Accounts) -> None:
     """
     control, starter = accounts.control, accounts.starter
     lines = [
-        f'mkdir -p "$1/hosts" "$1/metrics" && chown {starter.uid}:{starter.gid} "$1" "$1/metrics" && chmod 755 "$1" "$1/metrics"',
+        f'mkdir -p "$1/hosts" "$1/metrics" && chown {starter.uid}:{starter.gid} "$1" "$1/metrics" && chmod 755 "$1" && chmod 711 "$1/metrics"',
         f'chown {control.uid}:{control.gid} "$1/hosts" && chmod 755 "$1/hosts"',
         'rm -rf "$1/front" "$1/redis.sock" "$1/bytes.metrics" "$1/control.metrics" "$1/sockets.metrics"',  # of before
     ]

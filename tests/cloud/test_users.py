@@ -176,7 +176,7 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
 #: What anybody on the machine may: it says where the cloud is, and nothing that is secret.
 ANYBODY = {
     "read": (r"data/ready", r"run/supervisor\.pid", r"run/ns/fabric/net"),
-    "list": (r"run", r"run/hosts", r"run/metrics", r"run/ns(/.*)?"),
+    "list": (r"run", r"run/hosts", r"run/ns(/.*)?"),
 }
 
 _TRIES = """
