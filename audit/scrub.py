@@ -1,9 +1,9 @@
 """Values as a record may hold them: short, JSON, and without what opens anything."""
 
 import json
+import re
 from datetime import date, datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 #: What stands for a secret that is there, and for one that is another now.
 HIDDEN, CHANGED = "***", "***changed***"
@@ -14,13 +14,17 @@ LARGEST = 16_384  # characters of all fields of a record, before or after
 #: Parts of a name by which what it names is taken for a secret, wherever a user writes it (properties, metadata, extra).
 NAMES = (
     "password", "passwd", "secret", "token", "private", "credential", "user_data", "userdata", "signature", "ticket", "apikey",
-    "api_key", "auth_key", "adminpass", "passphrase", "cookie", "authorization", "otp",
+    "api_key", "auth_key", "access_key", "encryption_key", "adminpass", "passphrase", "pwd", "psk", "dsn", "cookie", "authorization",
+    "otp",
 )  # fmt: skip
+#: An address wherever it stands in a text: login, place, query, fragment. It ends where a quote, a bracket or a list goes on.
+#: What has been read is not read again in another way (*+), for others wait for the interpreter meanwhile.
+_ADDRESS = re.compile(r"""(://)(?:[^\s"'<>`@]*+@)*([^\s"'<>`,;(){}|?#]*+)(\?[^\s"'<>`]*+)?(?:\#[^\s"'<>`]*+)?""")
 
 
 def is_secret(name: str) -> bool:
     low = name.lower().replace("-", "_")
-    return any(part in low for part in NAMES)
+    return low.endswith("pass") or any(part in low for part in NAMES)
 
 
 def text(value: str) -> str:
@@ -28,21 +32,15 @@ def text(value: str) -> str:
     if not value.isascii() or "\0" in value:  # no database takes NUL or half a character: a record must not fail by one
         value = value.replace("\0", "").encode("utf-8", "replace").decode()
     if "://" in value:
-        value = " ".join(_bare(word) if "://" in word else word for word in value.split(" "))
+        value = _ADDRESS.sub(_bare, value[: 2 * LONGEST])
     if "PRIVATE KEY-----" in value:
         return HIDDEN
     return value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
 
 
-def _bare(address: str) -> str:
+def _bare(found: re.Match[str]) -> str:
     """`https://user:word@host/path?signature=…#…` without login, query and fragment."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return HIDDEN
-    place = parts.netloc.rpartition("@")[2]
-    query = HIDDEN if parts.query else ""
-    return urlunsplit((parts.scheme, place, parts.path, query, ""))
+    return f"{found[1]}{found[2]}{f'?{HIDDEN}' if found[3] else ''}"
 
 
 def plain(value: Any, deep: int = 0) -> Any:

@@ -94,7 +94,16 @@ def _project(asker: Asker) -> str:
     [
         ("https://user:word@host:8443/p?sig=1#frag", "https://host:8443/p?***"),
         ("see https://h/a?token=b and http://c:d@e", "see https://h/a?*** and http://e"),
-        ("https://[broken", scrub.HIDDEN),
+        ("https://[broken", "https://[broken"),
+        ('url="https://u:word@h/p"', 'url="https://h/p"'),
+        ("dsn=postgres://u:word@h/db", "dsn=postgres://h/db"),
+        ('{"broker": "amqp://u:word@h:5672/"}', '{"broker": "amqp://h:5672/"}'),
+        ("a\nhttps://u:wo,r/d@h\tb", "a\nhttps://h\tb"),
+        ("https://u:x@h,https://u:word@h2", "https://h2"),
+        (
+            {"DB_PASS": "x", "wifi-psk": "x", "PGPWD": "x"},
+            dict.fromkeys(("DB_PASS", "wifi-psk", "PGPWD"), scrub.HIDDEN),
+        ),
         ("-----BEGIN OPENSSH PRIVATE KEY-----\nabc", scrub.HIDDEN),
         ({"a": {"API-Key": "x", "b": 1}}, {"a": {"API-Key": scrub.HIDDEN, "b": 1}}),
         ([{"password": ""}], [{"password": ""}]),
