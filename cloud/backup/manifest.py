@@ -73,7 +73,7 @@ def read(place: Place, folder: str) -> tuple[Manifest, dict[str, Any]]:
         life = found.life
         if not (isinstance(life["count"], int) and isinstance(life["life"], str) and len(found.migrations) >= 0):
             raise ValueError
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BackupError(f"The manifest of {folder} cannot be read: it was changed, or is none of ours.") from None
     return found, said
 

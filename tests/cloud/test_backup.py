@@ -323,6 +323,14 @@ def test_a_hostile_manifest_leads_nowhere(
     assert not folder.exists() or not list(folder.iterdir())
 
 
+def test_a_manifest_nested_without_end_is_none(data: Path, there: Folder) -> None:
+    """C4: refused with a sentence."""
+    name = make(there, passphrase=None, whole=False)
+    there.put(name, manifest.NAME, [b"[" * 100_000])
+    with pytest.raises(BackupError, match="none of ours"):
+        manifest.read(there, name)
+
+
 def test_links_keys_and_costs_of_a_hostile_backup_are_refused(
     data: Path, there: Folder, elsewhere: Callable[[], Path], tmp_path: Path
 ) -> None:
