@@ -275,6 +275,30 @@ def test_what_is_no_message_ends_no_worker_and_takes_none_of_its_neighbours_alon
     assert [one for one in ran if isinstance(one, int)] == list(range(len(NO_MESSAGES)))
 
 
+def test_a_worker_takes_no_more_than_it_will_soon_begin(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C10: a hundred thousand messages were taken into control's memory, which has no bound; a killed control lost them all."""
+    monkeypatch.setattr(light, "MOST", 50)
+    app = make_app(url, "q")
+    ran: list[Any] = []
+    go_on = threading.Event()
+
+    @app.task(name="some.task", shared=False, Strategy=light.STRATEGY)
+    def some(message: Any) -> None:
+        go_on.wait(20)
+        ran.append(message)
+
+    for number in range(500):
+        broker.send(app, "some.task", number, "q")
+    with start_worker(app, pool="threads", concurrency=2, perform_ping_check=False, loglevel="ERROR"):
+        assert counted(lambda: len(lying(app, "q")) < 500)
+        time.sleep(0.5)
+        waiting = len(lying(app, "q"))
+        go_on.set()
+        assert counted(lambda: len(ran) == 500)
+    assert waiting >= 500 - 50 - redis_transport.AT_ONCE - 3
+    assert sorted(ran) == list(range(500))
+
+
 def test_what_says_that_it_is_compressed_is_not_unpacked(url: str) -> None:
     """C9: 256 KiB of it were 256 MiB in control."""
     app = make_app(url, "q")
