@@ -17,6 +17,15 @@ os.execv("/bin/dd", ["dd", f"if={paths[0]}", "bs=512", "count=1", "of=/dev/null"
 """
 
 
+#: Wants all of the first processor, in the cgroup that is its first argument, and says its pid in a file.
+_BUSY = """
+echo $$ > $1/cgroup.procs
+taskset -cp 0 $$
+echo $$ > $2
+while :; do :; done
+"""
+
+
 @pytest.fixture
 def guests(product: Product) -> tuple[str, str]:
     """Two guests that run, the second with twice the processors of the first."""
@@ -72,15 +81,19 @@ def test_a_heavy_guest_leaves_others_their_share(product: Product, guests: tuple
         for server in guests
     ]
     weights = [int(machine.ask(f"cat {group}/cpu.weight")) for group in groups]
-    busy = "taskset -c 0 timeout 20 sh -c 'while :; do :; done'"
-    for group in groups:
-        machine.run(f"sh -c 'echo $$ > {group}/cgroup.procs; {busy}' >/dev/null 2>&1 &")
-    usage = "; ".join(f"grep usage_usec {group}/cpu.stat" for group in groups)
-    machine.run("sleep 3")
-    first = [int(line.split()[1]) for line in machine.ask(usage).splitlines()]
-    machine.run("sleep 12")
-    used = [int(line.split()[1]) - then for line, then in zip(machine.ask(usage).splitlines(), first, strict=True)]
+    machine.run("cat > /root/busy.sh", text=_BUSY)
+    for number, group in enumerate(groups):
+        machine.run(f"sh /root/busy.sh {group} /root/busy{number} >/dev/null 2>&1 &")
+    pids = [
+        machine.until(lambda at=at: machine.ask(f"cat /root/busy{at}", check=False), 60, "it runs") for at in (0, 1)
+    ]
+    taken = "; ".join(f"cut -d' ' -f14 /proc/{pid}/stat" for pid in pids)  # ticks of the program itself
+    first = list(map(int, machine.ask(taken).split()))
+    machine.run("sleep 30")
+    used = [now - then for now, then in zip(map(int, machine.ask(taken).split()), first, strict=True)]
+    machine.run(f"kill {' '.join(pids)}")
     wanted = weights[1] / weights[0]
+    assert wanted > 1.5, "a guest with twice the processors has more weight"
     assert wanted / 1.6 < used[1] / used[0] < wanted * 1.6, (weights, used)
 
 
