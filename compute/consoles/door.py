@@ -102,7 +102,7 @@ class Door:
             console, kind = self._opened(line.recv(LONGEST))
         except (CloudError, DatabaseError) as error:
             self._refuse(line, error)
-        except (ValueError, TypeError, KeyError, OSError):  # no question of the proxy's
+        except (ValueError, TypeError, KeyError, OSError, RecursionError):  # no question of the proxy's
             self._leave(line)
         else:
             try:
