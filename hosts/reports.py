@@ -1,7 +1,8 @@
 """What agents say on their own: hello, heartbeat, inventory, trouble. Each touches its own host's row only."""
 
+import json
 import logging
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -14,6 +15,11 @@ from hosts.states import HostState
 log = logging.getLogger(__name__)
 
 Body = dict[str, Any]
+
+#: What may stand in a host's row, as characters of JSON: every look at the hosts reads it. An inventory has some two thousand.
+LARGEST_INVENTORY: Final = 256 * 1024
+LARGEST_FACT: Final = 1000
+MOST_FACTS: Final = 20
 
 
 def heartbeat(name: str, body: Body) -> None:
@@ -42,6 +48,9 @@ def hello(name: str, body: Body) -> None:
 
 def inventory(name: str, body: Body) -> None:
     """What the host has. The first one makes it usable; one that says nothing new is a sign of life."""
+    if len(json.dumps(body)) > LARGEST_INVENTORY:
+        log.error("host %s: its inventory is larger than any, and was refused", name)
+        return
     if Host.objects.filter(name=name, state=HostState.UP, inventory=body).exists():
         heartbeats.note(name, {})
         return
@@ -64,7 +73,7 @@ def inventory(name: str, body: Body) -> None:
 def trouble(name: str, body: Body) -> None:
     """An agent says what is wrong with it: kept with the host, the last of each kind and how many there were."""
     kind = str(body.get("event", ""))
-    facts = {key: value for key, value in body.items() if key != "event"}
+    facts = {key: _bounded(value) for key, value in list(body.items())[:MOST_FACTS] if key != "event"}
     log.warning("host %s: %s: %s", name, kind, facts)
     host = Host.objects.select_for_update().filter(name=name).first()
     if host is None:
@@ -74,3 +83,8 @@ def trouble(name: str, body: Body) -> None:
     host.trouble[kind] = {**facts, "count": before + (more if isinstance(more, int) else 1)}
     host.save(update_fields=["trouble"])
     announce("host", name)
+
+
+def _bounded(value: Any) -> Any:
+    text = json.dumps(value)
+    return value if len(text) <= LARGEST_FACT else f"{text[:LARGEST_FACT]}…"

@@ -194,6 +194,17 @@ def test_a_nul_character_is_replaced_and_costs_no_report() -> None:
     assert opened is not None and opened["body"]["said"] == "a\ufffdb"
 
 
+def test_what_a_host_says_of_itself_has_a_largest(transactional_db: None) -> None:
+    """C9: its row is read with each look at the hosts; it could be made as long as a message may be."""
+    make(1)
+    before = Host.objects.get().inventory
+    reports.inventory("h1", {"vcpus": 1, "version": "x" * 2 * reports.LARGEST_INVENTORY})
+    assert Host.objects.get().inventory == before
+    reports.trouble("h1", {"event": "thread", "name": "x" * 100_000, **{f"n{n}": n for n in range(1000)}})
+    kept = Host.objects.get().trouble["thread"]
+    assert len(str(kept)) < 3 * reports.LARGEST_FACT and kept["count"] == 1
+
+
 # ── Welcomes ──
 
 
