@@ -8,6 +8,7 @@ has seen newer are refused, until an operator's word (`host.recognise`) says tha
 import json
 import logging
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +27,7 @@ class Seen:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.cloud: Cloud | None = read_whole(path, _is_cloud, absent=None, damaged=UNREADABLE)
+        self._lock = threading.RLock()  # orders come by two queues, on several threads
         self._since = 0.0  # when the order left that brought the newest count
 
     def accept(self, order: dict[str, Any]) -> None:
@@ -36,20 +38,22 @@ class Seen:
         got: Cloud | None = order.get("cloud")
         if got is None or order["verb"] in READS:
             return
-        have, sent = self.cloud, float(order.get("sent") or 0.0)
-        is_lower = have is not None and have["life"] == got["life"] and have["count"] > got["count"]
-        if have is not None and (have["id"] != got["id"] or (is_lower and sent > self._since)):
-            raise Failure("estranged", have=dict(have), got=dict(got))
-        if got != have and not is_lower:
-            self._since = sent
-            self.take(got)
+        with self._lock:
+            have, sent = self.cloud, float(order.get("sent") or 0.0)
+            is_lower = have is not None and have["life"] == got["life"] and have["count"] > got["count"]
+            if have is not None and (have["id"] != got["id"] or (is_lower and sent > self._since)):
+                raise Failure("estranged", have=dict(have), got=dict(got))
+            if got != have and not is_lower:
+                self._since = sent
+                self.take(got)
 
     def take(self, cloud: Cloud) -> None:
         """Serve this one from now on."""
-        if cloud == self.cloud:
-            return
-        write_whole(self._path, json.dumps(cloud))
-        self.cloud = cloud
+        with self._lock:
+            if cloud == self.cloud:
+                return
+            write_whole(self._path, json.dumps(cloud))
+            self.cloud = cloud
 
 
 def _is_cloud(said: Any) -> bool:
@@ -77,15 +81,19 @@ def is_object(said: Any) -> bool:
     return isinstance(said, dict) and all(isinstance(one, dict) for one in said.values())
 
 
+_WRITING: Final = tuple(threading.Lock() for _ in range(64))  # two threads that write one file share the name below
+
+
 def write_whole(path: Path, text: str) -> None:
-    """Put a file in another's place so that one of the two is there whole whenever the power goes."""
+    """Put a file in another's place so that one of the two is there whole whenever the power goes. Any thread may."""
     fresh = path.with_name(path.name + ".new")
-    with fresh.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    sync_folder(path.parent)
+    with _WRITING[hash(path) % len(_WRITING)]:
+        with fresh.open("w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

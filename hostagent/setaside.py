@@ -75,9 +75,9 @@ class SetAside:
         return note
 
     def items(self) -> list[Note]:
+        """Those whose note can be read; the others stay until an operator looks."""
         if not self.folder.exists():
             return []
-        """Those whose note can be read; the others stay until an operator looks."""
         found = (read_whole(path / NOTE, _is_note, absent=None, damaged=None) for path in sorted(self.folder.iterdir()))
         return [note for note in found if note is not None]
 

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+from hostagent.seen import write_whole
+
 log = logging.getLogger(__name__)
 
 ISOLATED_AFTER: Final = 25.0  # seconds without control; it moves routers at 30
@@ -45,9 +47,7 @@ class Standing:
             return
         self.others = others
         try:
-            fresh = self._said.with_suffix(".new")
-            fresh.write_text(json.dumps({"others": others}))
-            fresh.replace(self._said)
+            write_whole(self._said, json.dumps({"others": others}))
         except OSError as error:  # said again at each hello
             log.error("%s could not be written: %s", self._said, error)
 

@@ -1,6 +1,8 @@
 """What a host keeps in files may be spoiled by a crash of the machine, or by its disk: no agent ends of it."""
 
+import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from hostagent.drivers.hypervisor.acceleration import Acceleration
 from hostagent.drivers.network import Place
 from hostagent.drivers.network.fake import Fake
 from hostagent.drivers.network.linux_bridge.driver import LinuxBridge
-from hostagent.seen import UNREADABLE, Seen
+from hostagent.seen import UNREADABLE, Seen, write_whole
 from hostagent.setaside import SetAside
 
 SPOILED = [b"", b"\xff\xfe{", b"\0" * 64, b"[[[5]]]", b'{"id": 5}', b"[" * 100_000]
@@ -66,3 +68,27 @@ def test_other_records_that_are_spoiled_count_as_none(content: bytes, tmp_path: 
     assert aside.items() == [whole] and aside.expire() == []
     (tmp_path / "acceleration.json").write_bytes(content)
     Acceleration(tmp_path, os.devnull, lambda: None)._look()
+
+
+def test_orders_of_several_threads_remember_the_newest_database(tmp_path: Path) -> None:
+    """C7, A4: each minute two of them met over one name beside the file, and one failed its server's boot."""
+    seen = Seen(tmp_path / "cloud.json")
+    counts = range(1, 301)
+
+    def order(count: int) -> None:
+        cloud = {"id": "c", "life": "l", "count": count}
+        seen.accept({"verb": "server.remove", "sent": float(count), "cloud": cloud})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(order, counts))
+    assert seen.cloud is not None and seen.cloud["count"] == counts[-1]
+    assert Seen(tmp_path / "cloud.json").cloud == seen.cloud
+
+
+def test_a_file_that_several_threads_write_is_one_of_theirs(tmp_path: Path) -> None:
+    """C7: any file that is put in another's place, not the one in which it was seen."""
+    texts = [json.dumps([number] * 2000) for number in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda text: write_whole(tmp_path / "kept.json", text), texts))
+    assert (tmp_path / "kept.json").read_text() in texts
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.json"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hostagent.contract import Failure
 from hostagent.drivers.hypervisor import acceleration, domain_xml, libvirt_snapshot
 from hostagent.drivers.hypervisor.acceleration import Acceleration
 from hostagent.drivers.storage import overlays
@@ -229,3 +230,18 @@ def test_a_proof_that_dies_is_no_wait_for_ever(tmp_path: Path, monkeypatch: pyte
 def test_whether_a_domain_ran_with_kvm_is_read_from_it() -> None:
     assert domain_xml.is_kvm("<domain type='kvm'/>")
     assert not domain_xml.is_kvm("<domain type='qemu'/>") and not domain_xml.is_kvm("")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\x00\x01", "[]", '{"over": ["../other/root.qcow2"], "paused": false}', '{"over": 1, "paused": 0}']
+)
+def test_a_list_that_a_crash_spoiled_is_told_and_nothing_is_guessed(storage: FileStorage, text: str) -> None:
+    """C8: whether an overlay is newer than the disk is then nobody's to guess: a sentence, and every file stays."""
+    folder = storage.root_path(SERVER).parent
+    (folder / "snapshot-1.qcow2").write_bytes(b"newer")
+    (folder / overlays.LIST).write_text(text)
+    for ask in (overlays.listed, overlays.is_held, overlays.forget):
+        with pytest.raises(Failure) as refused:
+            ask(folder)
+        assert "is spoiled" in refused.value.data["detail"] and str(folder) in refused.value.data["detail"]
+    assert (folder / "snapshot-1.qcow2").read_bytes() == b"newer" and storage.root_path(SERVER).exists()

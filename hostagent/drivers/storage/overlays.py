@@ -10,16 +10,23 @@ the root disk is written again.
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from hostagent.seen import sync_folder, write_whole
+from hostagent.contract import Failure
+from hostagent.seen import read_whole, sync_folder, write_whole
 
 LIST: Final = "overlays.json"
 PREFIX: Final = "snapshot-"  # how the names of overlays begin
 
 
+_SPOILED: Final = (
+    "{path} is spoiled, so nobody knows whether a file beside it is newer than the disk. Look at them (ls -l, qemu-img info): where"
+    " there is no snapshot-*.qcow2, remove the list; else write the newest's name into it, as in hostagent/drivers/storage/overlays.py"
+)
+
+
 def listed(folder: Path) -> list[Path]:
-    """Overlays that may be newer than what lies below them, lowest first."""
+    """Overlays that may be newer than what lies below them, lowest first. Raises: Failure where the list cannot be believed."""
     return [folder / name for name in _read(folder)[0]]
 
 
@@ -30,10 +37,17 @@ def is_held(folder: Path) -> bool:
 
 def _read(folder: Path) -> tuple[list[str], bool]:
     path = folder / LIST
-    if not path.exists():
-        return [], False
-    found = json.loads(path.read_text())
+    found = read_whole(path, _is_list, absent={"over": [], "paused": False}, damaged=None)
+    if found is None:
+        raise Failure("hypervisor_refused", detail=_SPOILED.format(path=path))
     return list(found["over"]), bool(found["paused"])
+
+
+def _is_list(said: Any) -> bool:
+    """Names of files beside it and nothing else."""
+    if not isinstance(said, dict) or said.keys() != {"over", "paused"} or not isinstance(said["over"], list):
+        return False
+    return all(isinstance(name, str) and name.startswith(PREFIX) and "/" not in name for name in said["over"])
 
 
 def note(folder: Path, overlay: Path, *, paused: bool = False) -> None:
