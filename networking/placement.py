@@ -65,8 +65,11 @@ def move_away(host: str) -> None:
     from networking.routers.wiring import assign as assign_router
 
     able = {kind: candidates(kind) for kind in ("network", "router")}
-    if not all(able.values()):
-        log.warning("networking: no host can take all of DHCP and routers of %s; they stay: %s", host, able)
+    stays = [what for kind, what in (("network", "DHCP"), ("router", "routers")) if not able[kind]]
+    moves = [what for kind, what in (("network", "DHCP"), ("router", "routers")) if able[kind]]
+    if stays:
+        said = "networking: %s of %s, which is down, stay there: no host that is up may carry them"
+        log.warning(said, " and ".join(stays), host)
     networks, routers = Network.objects.select_for_update(), Router.objects.select_for_update()
     for network in networks.filter(dhcp_host=host) if able["network"] else ():
         assign(network)
@@ -74,7 +77,8 @@ def move_away(host: str) -> None:
     for router in routers.filter(host=host) if able["router"] else ():
         assign_router(router)
         touch(f"router:{router.id}", *_networks_of(router.id))
-    log.info("networking: moved DHCP and routers away from %s", host)
+    if moves:
+        log.info("networking: moved %s away from %s", " and ".join(moves), host)
 
 
 @transaction.atomic

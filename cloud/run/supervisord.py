@@ -19,6 +19,11 @@ from hostagent import redact
 LONGEST = 1 << 16  # characters of a line that has no end; it is written in pieces
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _OWN = "%(asctime)s %(levelname)s %(message)s\n"  # how supervisord writes of itself
+#: What it calls critical and is as wanted: root starts the programs and gives each its user, and the socket is its starter's alone.
+_WANTED = (
+    "Supervisor is running as root.",
+    "Server 'unix_http_server' running without any HTTP authentication checking",
+)
 _LEVELS = {"CRIT": "critical", "ERRO": "error", "WARN": "warning", "INFO": "info"}
 
 
@@ -46,6 +51,8 @@ class Log(loggers.RotatingFileHandler):  # type: ignore[misc]
     def _lines(self, record: Any) -> list[str]:
         if self.fmt == _OWN:
             facts = record.asdict()
+            if facts["message"].startswith(_WANTED):
+                return []
             text = redact.printable(redact.hidden(facts["message"]))
             if self._is_json:
                 return [_object("supervisord", _LEVELS.get(facts["levelname"], "debug"), text)]

@@ -91,3 +91,14 @@ def test_each_line_of_any_program_is_an_object(tmp_path: Path, monkeypatch: pyte
     log.warn("spawned: 'web'\nwith pid 1")
     last = json.loads((tmp_path / "nginx.log").read_text().splitlines()[-1])
     assert (last["logger"], last["level"], last["message"]) == ("supervisord", "warning", "spawned: 'web'\\nwith pid 1")
+
+
+def test_what_is_as_wanted_is_not_called_critical(tmp_path: Path, form: str) -> None:
+    """Root starts the programs and gives each its user; the socket is its starter's alone. Other critical lines stay."""
+    log, handler = _logger(tmp_path / "supervisor.log")
+    handler.setFormat("%(asctime)s %(levelname)s %(message)s\n")
+    log.critical("Supervisor is running as root.  Privileges were not dropped because no user is specified")
+    log.critical("Server 'unix_http_server' running without any HTTP authentication checking")
+    log.critical("could not write pidfile")
+    lines = (tmp_path / "supervisor.log").read_text().splitlines()
+    assert len(lines) == 1 and "could not write pidfile" in lines[0]

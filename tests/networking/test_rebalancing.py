@@ -118,13 +118,15 @@ def test_an_operator_spreads_it_out_at_once_and_empties_a_host(cloud: Cloud) -> 
     assert [sorted(spread.values()) for spread in cloud.spread()] == [[4, 4, 4]] * 2
 
 
-def test_with_nobody_to_take_them_they_stay(cloud: Cloud) -> None:
-    """B4: the sibling: an operator calls the only hosts down."""
+def test_with_nobody_to_take_them_they_stay(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
+    """B4: the sibling: an operator calls the only hosts down. The log says what stays and why, and tells of no move."""
     before = cloud.spread()
     cloud.dead = {"host1", "host2", "host3", "host4"}
     cloud.run(60)
     call_command("host_down", "--silent", stdout=io.StringIO())
     assert set(Host.objects.values_list("state", flat=True)) == {"down"} and cloud.spread() == before
+    assert "DHCP and routers of host1, which is down, stay there: no host that is up may carry them" in caplog.text
+    assert "away from host4" not in caplog.text
 
 
 def test_what_an_operator_placed_by_hand_stays_there(cloud: Cloud, admin: Actor) -> None:
