@@ -184,8 +184,9 @@ class Page(View):
             gone = status == 404 and is_background(self.request)  # the page is open still: for the browser no failure
             response = HttpResponse(status=204 if gone or self.request.method != "GET" else status)
             response["X-Status"] = str(status)
-            if gone:
+            if gone:  # most often its own user deleted it a moment ago
                 response["X-Gone"] = "1"
+                said = {"kind": "ok", "text": _("What this page shows is not there any more.")}
             response["HX-Trigger"] = json.dumps({"toast": said})
             response["HX-Reswap"] = "none"
         else:

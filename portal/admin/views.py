@@ -131,7 +131,7 @@ class HostItem(ItemPage):
         if row.disabled_reason:
             facts.insert(0, (_("Reason"), Cell("text", row.disabled_reason)))
         inventory = [
-            (name, Cell("mono", str(value)))
+            (name.replace("_", " "), Cell("mono", str(value)))
             for name, value in sorted(row.inventory.items())
             if isinstance(value, int | str)
         ]

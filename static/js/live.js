@@ -132,6 +132,15 @@ function same(part, html) {
   const next = new DOMParser().parseFromString(html, "text/html").body;
   return text(next) === text(part) && $$("[data-status]", next).map(one => one.dataset.status).join() === $$("[data-status]", part).map(one => one.dataset.status).join();
 }
+// What the page shows is not there any more: nothing of it turns, counts on or can be pressed.
+function leave(part) {
+  const { saidGone } = document.body.dataset, name = $("h1", part);
+  part.dataset.gone = "yes";
+  part.inert = true;
+  $$("time[data-age]", part).forEach(mark => mark.remove());
+  $$(".head .st", part).forEach(mark => { mark.className = "st off big"; mark.replaceChildren($("i", mark), saidGone); });
+  if (name) document.title = `${name.textContent}, ${saidGone} · Stackling`;
+}
 async function reload(part, now) {
   const kinds = part.dataset.livePart.split(" "), id = part.dataset.liveId;
   if (!now.some(([kind, changedId]) => kinds.includes(kind) && (changedId === id || !id || kind !== kinds[0]))) return;
@@ -139,7 +148,7 @@ async function reload(part, now) {
   if (part.dataset.gone) return;
   let html;
   try { html = await fragment(part.dataset.liveUrl, BACKGROUND); } catch (error) {
-    if (error.gone) part.dataset.gone = "yes";
+    if (error.gone) leave(part);
     throw error;
   }
   if (part.dataset.was === html || (part.dataset.was === undefined && same(part, html))) return;

@@ -92,15 +92,18 @@ def test_nothing_is_missed_between_a_page_and_its_socket(
 def test_the_page_of_something_that_was_deleted_says_so_once(
     fake_cloud: LiveCloud, make_server: MakeServer, enter: Enter
 ) -> None:
-    """And the browser sees no failed request: `enter` would tell of one."""
+    """And the browser sees no failed request: `enter` would tell of one. Nothing there looks as if it still went on."""
     server = make_server("going-1")
     page = enter(fake_cloud)
     page.goto(f"{fake_cloud.url}/instances/{server}")
     expect(page.locator("h1")).to_contain_text("going-1")
     fake_cloud.openstack("server", "delete", "--wait", server)
-    expect(page.locator("[data-toast=bad]")).to_contain_text("could not be found")
+    expect(page.locator("[data-toast=ok]")).to_contain_text("not there any more")
     page.wait_for_timeout(1500)
-    expect(page.locator("[data-toast=bad]")).to_have_count(1)
+    expect(page.locator("[data-toast]")).to_have_count(1)
+    expect(page).to_have_title("going-1, not there any more · Stackling")
+    expect(page.locator(".head .st.off")).to_have_text("not there any more")
+    expect(page.locator("main .st.busy, .head time")).to_have_count(0)
 
 
 @pytest.fixture

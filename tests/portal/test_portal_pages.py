@@ -198,7 +198,8 @@ def test_a_page_of_something_that_went_is_told_so_quietly(
     server.delete()
     told = demo.get(part, headers=asked)
     assert (told.status_code, told["X-Gone"], told.content) == (204, "1", b"")
-    assert "could not be found" in json.loads(told["HX-Trigger"])["toast"]["text"]
+    toast = json.loads(told["HX-Trigger"])["toast"]
+    assert toast == {"kind": "ok", "text": "What this page shows is not there any more."}
     assert demo.get(part, headers={"HX-Request": "true"}).status_code == 404
 
 
