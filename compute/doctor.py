@@ -51,7 +51,11 @@ def examine(*, apply: bool) -> list[Finding]:
     for host in Host.objects.order_by("name"):
         answer = answers.get(host.name)
         if answer is None:
-            found.append(Finding(host.name, "host", host.name, _("The host did not answer (%s).") % host.state))
+            seen = host.last_seen_at.isoformat(timespec="seconds") if host.last_seen_at else "–"
+            said = _(
+                "The host did not answer (%(state)s, last heard %(seen)s): see docs/operations/runbooks/host-silent.md."
+            )
+            found.append(Finding(host.name, "host", host.name, said % {"state": host.state, "seen": seen}))
             continue
         mend = apply and not host.estranged
         found += _servers(host.name, answer, mend) + _strangers(host.name, answer, mend) + _disks(host.name, answer)

@@ -3,20 +3,23 @@
 import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from io import StringIO
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from compute import doctor
 from compute.servers import reconcile
 from compute.servers.models import Server
+from hosts.models import Host
 from images.images.models import Image
 from placement import services as placement
 from tests.compute.world import Client, World
+from tests.live import CLONE
 
 Launch = Callable[..., str]
 
@@ -64,6 +67,18 @@ def answering(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_doctor_finds_nothing_when_all_is_well(launch: Launch, answering: dict[str, Any]) -> None:
     launch()
     assert "All is as it should be." in said("doctor")
+
+
+def test_doctor_says_since_when_a_host_is_silent_and_where_to_read_on(host: Any) -> None:
+    Host.objects.update(state="down", last_seen_at=datetime(2026, 11, 30, 11, 53, 40, tzinfo=UTC))
+    text = said("doctor")
+    assert "did not answer (down, last heard 2026-11-30T11:53:40+00:00)" in text
+    assert (CLONE / text.rpartition("see ")[2].strip().rstrip(".")).is_file()
+
+
+def test_why_of_what_nobody_knows_says_where_else_to_look(db: None) -> None:
+    with pytest.raises(CommandError, match=r"req-none: .*access\.log"):
+        call_command("why", "req-none")
 
 
 def test_doctor_finds_and_mends(world: World, red: Client, launch: Launch, answering: dict[str, Any]) -> None:

@@ -23,7 +23,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         rows, denied = self._operations(options["what"]), denials.of_request(options["what"])
         if not rows and not denied:
-            raise CommandError(f"Nothing is known of {options['what']}.")
+            raise CommandError(
+                f"Nothing is known of {options['what']}: no verb that takes time, no refusal and no server has this id or name. "
+                "Every request is a line of logs/access.log."
+            )
         found = [timeline(row) for row in rows]
         if options["json"]:
             self.stdout.write(json.dumps([*found, *({"denied": one} for one in denied)], indent=2, default=str))
