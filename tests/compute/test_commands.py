@@ -71,7 +71,7 @@ def test_doctor_finds_nothing_when_all_is_well(launch: Launch, answering: dict[s
 
 def test_doctor_says_since_when_a_host_is_silent_and_where_to_read_on(host: Any) -> None:
     Host.objects.update(state="down", last_seen_at=datetime(2026, 11, 30, 11, 53, 40, tzinfo=UTC))
-    text = said("doctor")
+    (text,) = [one.text for one in doctor.examine(apply=False) if one.kind == "host"]
     assert "did not answer (down, last heard 2026-11-30T11:53:40+00:00)" in text
     assert (CLONE / text.rpartition("see ")[2].strip().rstrip(".")).is_file()
 
