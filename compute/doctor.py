@@ -135,10 +135,12 @@ def _aside(host: str, answer: dict[str, Any]) -> list[Finding]:
     out = []
     for note in answer.get("setaside", ()):
         until = datetime.fromtimestamp(note["until"], UTC).isoformat(timespec="seconds")
+        verbs = "adopt|drop" if note["kind"] == "server" else "drop"  # networks are sent anew where they are wanted
         text = _(
-            "Set aside (%(kind)s %(key)s: %(why)s), kept until %(until)s: `manage.py setaside adopt|drop %(host)s %(id)s`."
+            "Set aside (%(kind)s %(key)s: %(why)s), kept until %(until)s: `manage.py setaside %(verbs)s %(host)s %(id)s`."
         )
-        out.append(Finding(host, "setaside", note["id"], text % {**note, "until": until, "host": host}, mended=True))
+        said = {**note, "until": until, "host": host, "verbs": verbs}
+        out.append(Finding(host, "setaside", note["id"], text % said, mended=True))
     return out
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
@@ -78,12 +78,12 @@ def _plug(server: Server, said: dict[str, Any]) -> str:
     actor = Actor.internal("adoption", project_id=server.project_id)
     port = Port.objects.filter(pk=said["id"]).first()
     if port is not None and port.server_id != server.id and devices.is_taken(port) and port.device_id != server.id:
-        return _now("Port %(id)s belongs to something else by now.") % {"id": port.pk}
+        return gettext("Port %(id)s belongs to something else by now.") % {"id": port.pk}
     try:
         with transaction.atomic():
             if port is None:
                 if not Network.objects.filter(pk=said["network_id"]).exists():
-                    return _now("Network %(id)s is not in this database.") % {"id": said["network_id"]}
+                    return gettext("Network %(id)s is not in this database.") % {"id": said["network_id"]}
                 groups = SecurityGroup.objects.filter(pk__in=said["groups"], project_id=server.project_id)
                 port = ports.create(
                     actor,
@@ -98,7 +98,11 @@ def _plug(server: Server, said: dict[str, Any]) -> str:
             wiring.plug(actor, server, wiring.Nic(port_id=port.pk), None)
             ports.bind(port.pk, server.host)
     except CloudError as error:
-        return error.message
+        text = gettext(
+            "Port %(id)s with %(ips)s could not come back: %(why)s The guest has no such interface now;"
+            " `openstack server add network` gives it one."
+        )
+        return text % {"id": said["id"], "ips": ", ".join(said["ips"]), "why": error.message}
     return ""
 
 

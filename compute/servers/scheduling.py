@@ -54,6 +54,7 @@ class Candidate:
     arch: str = ""
     hypervisor: str = ""
     aggregates: list[dict[str, str]] = field(default_factory=list)
+    estranged: bool = False  # it serves another database: nothing may be ordered there
 
 
 @dataclass
@@ -79,6 +80,8 @@ Filter = Callable[[Candidate, Ask], Verdict]
 def compute_filter(host: Candidate, ask: Ask) -> Verdict:
     if not host.enabled:
         return "an enabled host", "disabled"
+    if host.estranged:
+        return "a host of this database", "one that has served a newer database, or another one"
     return None if host.state in USABLE else ("a host that answers", host.state)
 
 
@@ -186,7 +189,7 @@ def zones() -> dict[str, tuple[str, list[dict[str, str]]]]:
     return out
 
 
-_HOST_COLUMNS = ("name", "state", "enabled", "forced_down")
+_HOST_COLUMNS = ("name", "state", "enabled", "forced_down", "estranged")
 _HOST_TEXTS = (Cast("capabilities", TextField()), Cast("inventory", TextField()))
 
 _NOTHING_SAID: tuple[frozenset[str], str, str] = (frozenset(), "", "")
@@ -218,7 +221,7 @@ def candidates(*, lock: bool = False, with_traits: bool = False, with_facts: boo
     rooms = placement.rooms(lock=lock, with_traits=with_traits)
     in_aggregates = zones()
     out = []
-    for name, state, enabled, forced_down, *texts in (_hosts_and_texts if with_facts else _hosts)():
+    for name, state, enabled, forced_down, estranged, *texts in (_hosts_and_texts if with_facts else _hosts)():
         zone, metadata = in_aggregates.get(name, (DEFAULT_ZONE, []))
         out.append(
             Candidate(
@@ -229,6 +232,7 @@ def candidates(*, lock: bool = False, with_traits: bool = False, with_facts: boo
                 zone,
                 *(_facts(*texts) if texts else _NOTHING_SAID),
                 aggregates=metadata,
+                estranged=estranged,
             )
         )
     return out

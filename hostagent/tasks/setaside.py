@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hostagent.contract import Note
+from hostagent.contract import Failure, Note
 from hostagent.host import Host
 from hostagent.job import Job
 
@@ -37,6 +37,8 @@ def back(host: Host, job: Job) -> dict[str, Any]:
     """Raises: Failure not_found; hypervisor_refused where the server has a disk here by now."""
     place = host.aside.place(job.body["id"])
     note: Note = next(one for one in host.aside.items() if one["id"] == job.body["id"])
+    if note["kind"] != "server":  # a piece of a network is sent anew where it is wanted
+        raise Failure("not_found", what="set-aside server", id=note["id"])
     host.storage.take_back(note["key"], place)
     if note["xml"]:
         host.hypervisor.define(note["key"], note["xml"], job)

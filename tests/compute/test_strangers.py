@@ -8,19 +8,21 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from common.clock import now
 from compute import doctor
 from compute.management.commands import setaside
 from compute.servers import reconcile, strangers
+from compute.servers.history import timeline
 from compute.servers.models import Server
 from hosts import debts, epoch, reports
 from hosts.models import Host, HostDebt
 from identity.models import Project
 from networking.ports import services as ports
 from networking.ports.models import Port
+from operations.models import Operation
 from placement import services as placement
 from tests.compute.test_commands import answering
 from tests.compute.world import Client, World, actor
@@ -153,6 +155,13 @@ def test_servers_of_an_older_database_are_not_declared_lost_on_such_a_host(
     assert Server.objects.get(name="old").vm_state == "active" and set(world.verbs()) <= {"host.read"}
 
 
+def test_nothing_new_is_placed_there(world: World, put_back: str, launch: Launch) -> None:
+    """The how-to promises it: with other hosts it goes to one of those, and here it ends with the reason at once."""
+    server = Server.objects.get(id=launch("new"))
+    assert server.host == "" and server.vm_state == "error" and "server.ensure" not in world.verbs()
+    assert timeline(Operation.objects.get(subject_id=server.id))["reason"].startswith("No valid host")
+
+
 def test_doctor_with_apply_changes_nothing_there(world: World, put_back: str) -> None:
     doctor.examine(apply=True)
     world.settle()
@@ -209,11 +218,20 @@ def test_one_that_was_set_aside_comes_back_off(world: World, put_back: str, answ
     assert Server.objects.get(id=put_back).vm_state == "stopped"
 
 
+def test_a_piece_of_a_network_that_was_set_aside_is_not_adopted_as_a_server(world: World, host: Any) -> None:
+    """It was given "back" as a server's disk, and with that it was gone, while the command said that it stays."""
+    with pytest.raises(CommandError, match=r"piece of a network.*setaside drop host1 1700000000000-port-"):
+        call_command("setaside", "adopt", "host1", f"1700000000000-port-{ids(1)[0]}")
+    assert world.verbs() == []
+
+
 def test_list_shows_what_is_kept_and_until_when(world: World, host: Any, answering: dict[str, Any]) -> None:
     answering["setaside"] = [
         {"id": "1-x", "kind": "server", "key": "x", "why": "nobody", "at": 0.0, "until": 86400.0, "state": "running"}
     ]
+    answering["setaside"].append({**answering["setaside"][0], "id": "2-port-y", "kind": "network", "key": "port:y"})
     said = command_list(world)
+    assert "`manage.py setaside drop host1 2-port-y`" in said
     assert "1-x" in said and "1970-01-02" in said and "setaside adopt|drop host1 1-x" in said
 
 

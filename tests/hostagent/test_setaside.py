@@ -194,3 +194,12 @@ def test_a_memory_cut_by_a_kill_is_whole(tmp_path: Path) -> None:
     seen.take(CLOUD)  # type: ignore[arg-type]
     (tmp_path / "cloud.json.new").write_text('{"id": "c')
     assert Seen(tmp_path / "cloud.json").cloud == CLOUD
+
+
+def test_a_piece_of_a_network_is_not_given_back_as_a_servers_disk(desk: Any) -> None:
+    note, place = desk.host.aside.begin("network", "port:p", "nobody wants it")
+    (place / "piece").write_text("it")
+    kept = desk.host.aside.finish(note, place)
+    failed = desk.order("setaside.back", {"id": kept["id"], "server_id": "port-p"})
+    assert (failed["kind"], failed["body"]["code"]) == ("failed", "not_found")
+    assert [item["id"] for item in desk.host.aside.items()] == [kept["id"]], "it is there still"

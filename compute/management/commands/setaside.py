@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from common.actor import Actor
+from common.ids import is_id
 from compute import doctor
 from compute.servers import adopting, reconcile
 from hosts import debts, epoch, services
@@ -58,6 +59,11 @@ class Command(BaseCommand):
 
     def adopt(self, host: Host, options: dict[str, Any]) -> None:
         item = options["id"]
+        if item and not is_id(item.partition("-")[2]):
+            raise CommandError(
+                f"{item} is no server but a piece of a network: those are sent anew where they are wanted. It goes by itself when its "
+                f"time is over, or by `manage.py setaside drop {host.name} {item}`."
+            )
         data = {"item": item, "server_id": item.partition("-")[2], "project": options["project"]}
         with transaction.atomic():
             operation = start(
