@@ -3,6 +3,7 @@
 And a console, which lives as long as the session by which it was opened.
 """
 
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
+from cloud.run import users
 from tests.browser.conftest import Enter
 from tests.live import LiveCloud
 from tests.rest import COMPUTE, Rest
@@ -110,17 +112,17 @@ def test_the_page_of_something_that_was_deleted_says_so_once(
 def serial_port(fake_cloud: LiveCloud) -> Iterator[Callable[[str], None]]:
     """`serial_port(server_id)`: a machine that says login at the place where a real host's guest does."""
     lines: list[socket.socket] = []
+    made: list[Path] = []
 
     def make(server_id: str) -> None:
         host = Rest(fake_cloud, "admin").ok("GET", f"{COMPUTE}/servers/{server_id}")["server"]["OS-EXT-SRV-ATTR:host"]
         folder = Path(fake_cloud.ready["run"]) / "hosts" / host
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.parent.chmod(0o755)
-        folder.chmod(0o755)
         path = folder / f"serial-{server_id}.sock"
         lines.append(line := socket.socket(socket.AF_UNIX))
         line.bind(str(path))
-        path.chmod(0o666)
+        made.append(path)
+        shutil.chown(path, group=users.USERS["bytes"])  # who opens it, as a real host's
+        path.chmod(0o660)
         line.listen()
         threading.Thread(target=serve, args=(line,), daemon=True).start()
 
@@ -136,6 +138,8 @@ def serial_port(fake_cloud: LiveCloud) -> Iterator[Callable[[str], None]]:
     yield make
     for line in lines:
         line.close()
+    for path in made:
+        path.unlink()
 
 
 def test_a_console_ends_with_the_session_by_which_it_was_opened(

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud.run import files, settings, users
+from cloud.run import files, settings, supervise, users
 from cloud.run.settings import Refused
 from cloud.run.users import USERS, Account, Accounts
 from tests.live import CLONE, LiveCloud
@@ -293,8 +293,10 @@ def places(fake_cloud: LiveCloud) -> Iterator[dict[str, Path]]:
 
 
 def test_each_program_runs_as_the_user_of_the_table(fake_cloud: LiveCloud) -> None:
+    supervisor = supervise.ask(Path(fake_cloud.ready["run"]) / "supervisor.sock")
+    pids = {info["name"]: info["pid"] for info in supervisor.getAllProcessInfo()}  # other tests have some started again
     for program, user in PROGRAMS.items():
-        status = Path(f"/proc/{fake_cloud.ready['pids'][program]}/status").read_text()
+        status = Path(f"/proc/{pids[program]}/status").read_text()
         ids = {
             line.split()[0]: line.split()[1:]
             for line in status.splitlines()

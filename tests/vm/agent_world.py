@@ -85,12 +85,14 @@ class AgentWorld:
             namespaces.main(["up", *self.cloud, "--hosts", HOST, "--netns", self.netns, "--external", "172.30.99.0/24"])
             == 0
         )
-        self.broker = f"redis+socket://{self.run}/redis.sock"
-        self.redis = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", f"{self.run}/redis.sock", "--save", "", "--loglevel", "warning"])  # fmt: skip
+        sock = self.run / "redis" / "redis.sock"
+        sock.parent.mkdir()
+        self.broker = f"redis+socket://{sock}"
+        self.redis = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", str(sock), "--save", "", "--loglevel", "warning"])  # fmt: skip
         (self.run / "nginx").mkdir()
         self.web = Server(f"{self.run}/nginx/agents.sock", Internal)
         threading.Thread(target=self.web.serve_forever, daemon=True).start()
-        while not (self.run / "redis.sock").exists():
+        while not sock.exists():
             time.sleep(0.05)
         self.app = Celery("test", broker=self.broker, set_as_current=False)
         self.connection = Connection(self.broker)
