@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+from hostagent.durable import put_whole
+
 log = logging.getLogger(__name__)
 
 STAGED: Final = "staged"
@@ -47,8 +49,7 @@ def write(path: Path, text: str) -> None:
         if os.geteuid() == 0:
             os.fchown(file.fileno(), folder.st_uid, folder.st_gid)
         os.fchmod(file.fileno(), 0o640 if folder.st_mode & stat.S_ISGID else 0o600)
-        os.fsync(file.fileno())
-    scratch.replace(path)
+    put_whole(scratch, path)
 
 
 class KeyFile:

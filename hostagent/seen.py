@@ -6,16 +6,12 @@ has seen newer are refused, until an operator's word (`host.recognise`) says tha
 """
 
 import json
-import logging
-import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from hostagent.contract import READS, Cloud, Failure
-
-log = logging.getLogger(__name__)
+from hostagent.durable import read_whole, write_whole
 
 #: What a host says that no longer knows whom it served. It is no database's, so an operator is asked.
 UNREADABLE: Final = Cloud(id="unreadable", life="unreadable", count=0)
@@ -58,53 +54,3 @@ class Seen:
 
 def _is_cloud(said: Any) -> bool:
     return isinstance(said, dict) and {name: type(value) for name, value in said.items()} == Cloud.__annotations__
-
-
-def read_whole(path: Path, is_one: Callable[[Any], bool], *, absent: Any, damaged: Any) -> Any:
-    """What a file says that `write_whole` or its like wrote. A file that a crash of the machine or its disk spoiled ends no
-    agent, which would end again each time it is started: then it is `damaged`."""
-    try:
-        said = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return absent
-    except (OSError, ValueError, RecursionError) as error:
-        log.error("%s cannot be read: %s", path, error)
-        return damaged
-    if not is_one(said):
-        log.error("%s does not say what it should", path)
-        return damaged
-    return said
-
-
-def is_object(said: Any) -> bool:
-    """For `read_whole`: a JSON object of objects."""
-    return isinstance(said, dict) and all(isinstance(one, dict) for one in said.values())
-
-
-_WRITING: Final = tuple(threading.Lock() for _ in range(64))  # two threads that write one file share the name below
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Put a file in another's place so that one of the two is there whole whenever the power goes. Any thread may."""
-    fresh = path.with_name(path.name + ".new")
-    with _WRITING[hash(path) % len(_WRITING)]:
-        with fresh.open("w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-        sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """What was renamed in it stays renamed when the power goes."""
-    sync_file(folder)
-
-
-def sync_file(path: Path) -> None:
-    """What was written to it stays when the power goes."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

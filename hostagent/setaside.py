@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hostagent.contract import SETASIDE_DAYS, Failure, Note
-from hostagent.seen import read_whole, sync_folder, write_whole
+from hostagent.durable import read_whole, sync_folder, write_whole
 
 log = logging.getLogger(__name__)
 

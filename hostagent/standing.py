@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from hostagent.seen import write_whole
+from hostagent.durable import write_whole
 
 log = logging.getLogger(__name__)
 

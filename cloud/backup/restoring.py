@@ -23,6 +23,7 @@ from cloud.backup.places import Folder, Place
 from cloud.backup.sealing import Seal
 from cloud.run.up import UNFINISHED
 from cloud.run.users import Account
+from hostagent.durable import put_whole
 from images.stores import files
 
 Say = Callable[[str], None]
@@ -257,7 +258,7 @@ def _put_sqlite(copy: Path, life: dict[str, Any] | None, account: Account) -> No
     shutil.move(copy, fresh)
     fresh.chmod(0o600)
     account.give(fresh)
-    fresh.replace(target)
+    put_whole(fresh, target)
 
 
 def _put_postgresql(dump: Path, life: dict[str, Any] | None) -> None:

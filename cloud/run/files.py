@@ -19,19 +19,21 @@ from cloud import settings_file
 from cloud.run import users
 from cloud.run.settings import Cloud, Refused
 from cloud.run.users import Accounts, Place
+from hostagent.durable import put_whole
 
 ACCOUNTS = ("admin", "demo")
 Rights = tuple[int, int, int]  # uid, gid, mode
 
 
 def write(path: Path, text: str, rights: Rights) -> None:
-    """Replaces a file whole: readers see the old one or the new one."""
+    """Replaces a file whole: readers see the old one or the new one, also after a power cut. What is sealed with a key may
+    come back then, so the key must."""
     scratch = path.with_name(f".{path.name}.new")
     scratch.unlink(missing_ok=True)
     with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
         file.write(text)
         _set(file.fileno(), rights)
-    scratch.rename(path)
+    put_whole(scratch, path)
 
 
 def _set(file: int, rights: Rights) -> None:

@@ -18,6 +18,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from hostagent.durable import put_whole, write_whole
 from images.demo import disk, packages
 from images.demo.modules import Modules
 
@@ -90,7 +91,7 @@ def build(out: Path) -> Built:
         if made.get("key") == _key(made.get("packages", {})):  # apt has no packages here: what this code made is right
             return built
         raise
-    stamp.write_text(json.dumps({"key": key, "packages": versions}, indent=1))
+    write_whole(stamp, json.dumps({"key": key, "packages": versions}, indent=1))
     return built
 
 
@@ -202,7 +203,7 @@ def _publish(source: Path, target: Path) -> None:
     """Puts a finished file in its place at once, so that a reader never sees half of it."""
     temporary = target.with_name(f".{target.name}.new")
     shutil.copyfile(source, temporary)
-    temporary.replace(target)
+    put_whole(temporary, target)
 
 
 def _products(built: Built) -> list[Path]:

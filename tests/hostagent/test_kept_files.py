@@ -13,7 +13,8 @@ from hostagent.drivers.hypervisor.acceleration import Acceleration
 from hostagent.drivers.network import Place
 from hostagent.drivers.network.fake import Fake
 from hostagent.drivers.network.linux_bridge.driver import LinuxBridge
-from hostagent.seen import UNREADABLE, Seen, write_whole
+from hostagent.durable import write_whole
+from hostagent.seen import UNREADABLE, Seen
 from hostagent.setaside import SetAside
 
 SPOILED = [b"", b"\xff\xfe{", b"\0" * 64, b"[[[5]]]", b'{"id": 5}', b"[" * 100_000]

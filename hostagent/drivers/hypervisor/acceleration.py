@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hostagent import confinement, guest_users
-from hostagent.seen import read_whole, write_whole
+from hostagent.durable import read_whole, write_whole
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hostagent.contract import LISTS, PIECE_CHANGES
 from hostagent.drivers.network import FailureBody, Piece, Place, whole
-from hostagent.seen import is_object, read_whole
+from hostagent.durable import is_object, read_whole
 
 #: What a pretended network has no use for: hundreds of hosts share a process.
 UNUSED = frozenset(LISTS) - {"hosts"}

@@ -19,8 +19,8 @@ from hostagent.contract import DiskEnsure, Failure, ImageSource
 from hostagent.control_link import ControlError
 from hostagent.drivers.storage import overlays
 from hostagent.drivers.storage.image_cache import ImageCache
+from hostagent.durable import put_whole, read_whole, sync_file, sync_folder, write_whole
 from hostagent.job import ChildError, Job
-from hostagent.seen import read_whole, sync_file, sync_folder, write_whole
 
 if TYPE_CHECKING:
     from hostagent.host import Host
@@ -98,7 +98,7 @@ class FileStorage:
         self._refuse_chains(image, guest_users.share(part), job)
         if image["disk_format"] in CONVERTED:
             part = self._convert(image, part, job)
-        part.replace(path)
+        put_whole(part, path)
 
     def _convert(self, image: ImageSource, part: Path, job: Job) -> Path:
         """A verified image as qcow2, in the place of its own bytes. Raises: Failure no_space, hypervisor_refused."""
@@ -160,13 +160,19 @@ class FileStorage:
             return {"path": str(root), "cached": True}
         base = self.ensure_image(image, job) if image is not None else None
         self._need(EMPTY_OVERLAY)
-        guest_users.folder(root.parent)
+        self._folder(root.parent)
         fresh = guest_users.fresh(root.with_suffix(".new"), disk["server_id"])
         backing = ["-b", str(base), "-F", _format(image)] if image is not None else []
         size = self._size(disk, base, job)
         _qemu_img(job, "create", "-q", "-f", "qcow2", *backing, str(fresh), *size, of=fresh)
-        fresh.replace(root)
+        put_whole(fresh, root)
         return {"path": str(root), "cached": cached}
+
+    def _folder(self, home: Path) -> None:
+        is_new = not home.exists()
+        guest_users.folder(home)
+        if is_new:
+            sync_folder(self.disks)
 
     def _size(self, disk: DiskEnsure, base: Path | None, job: Job) -> list[str]:
         """The size argument; none where the image is as large or larger."""
@@ -188,6 +194,7 @@ class FileStorage:
         if self.virtual_size(root, job) < size_gib * 2**30:
             self._keep(root, self.kept_path(server_id), job)
             _qemu_img(job, "resize", "-q", "-f", "qcow2", str(root), str(size_gib * 2**30), of=root)
+            sync_file(root)
 
     def _keep(self, root: Path, kept: Path, job: Job) -> None:
         """A copy once: what is there already is older, and what would come back. Free where files can share blocks."""
@@ -196,7 +203,7 @@ class FileStorage:
         self._need(root.stat().st_blocks * 512)
         fresh = guest_users.fresh(kept.with_suffix(".new"), kept.parent.name)
         _run(job, ["cp", "--reflink=auto", "--sparse=always", str(root), str(fresh)], of=root)
-        fresh.replace(kept)
+        put_whole(fresh, kept)
 
     def _end_growth(self, server_id: str, *, back: bool) -> None:
         kept = self.kept_path(server_id)
@@ -205,7 +212,7 @@ class FileStorage:
             kept.unlink(missing_ok=True)
         elif kept.exists():
             overlays.forget(kept.parent)  # they lie over the disk that goes: in the older one they would be garbage
-            kept.replace(self.root_path(server_id))
+            put_whole(kept, self.root_path(server_id))
 
     def kept_path(self, server_id: str) -> Path:
         return self.disks / server_id / "before-growth.qcow2"
@@ -219,13 +226,14 @@ class FileStorage:
         size = int(source["size_mib"]) * 2**20
         if not path.exists():
             self._need(EMPTY_OVERLAY)
-            guest_users.folder(path.parent)
+            self._folder(path.parent)
             fresh = guest_users.fresh(path.with_suffix(".new"), server_id)
             os.truncate(fresh, size)
             _run(job, [*MAKERS[source["content"]], source["name"], str(fresh)], of=fresh)
-            fresh.replace(path)
+            put_whole(fresh, path)
         elif path.stat().st_size < size:
             os.truncate(path, size)
+            sync_file(path)
         return path
 
     def blank_path(self, server_id: str, name: str) -> Path:
@@ -235,11 +243,11 @@ class FileStorage:
         from hostagent.drivers.storage.config_drive import write_iso  # late: pycdlib is large and seldom used
 
         path = self.disks / server_id / CONFIG_DRIVE
-        guest_users.folder(path.parent)
+        self._folder(path.parent)
         fresh = guest_users.fresh(path.with_suffix(".new"), server_id)
         write_iso(fresh, files)
         guest_users.give(fresh, server_id, mode=0o400)
-        fresh.replace(path)
+        put_whole(fresh, path)
         return path
 
     def remove_disk(self, server_id: str) -> None:
@@ -305,6 +313,7 @@ class FileStorage:
         for overlay in reversed(overlays.listed(folder)):
             if overlay.exists():
                 self.commit(overlay, job)
+                sync_file(self.root_path(server_id))
         overlays.forget(folder)
 
     def overlay_on(self, root: Path, overlay: Path, job: Job) -> None:

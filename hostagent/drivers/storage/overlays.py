@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hostagent.contract import Failure
-from hostagent.seen import read_whole, sync_folder, write_whole
+from hostagent.durable import read_whole, sync_folder, write_whole
 
 LIST: Final = "overlays.json"
 PREFIX: Final = "snapshot-"  # how the names of overlays begin

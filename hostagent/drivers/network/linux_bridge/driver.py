@@ -14,7 +14,7 @@ from hostagent.drivers.network.linux_bridge.commands import CommandFailed, names
 from hostagent.drivers.network.linux_bridge.dhcp import Dhcp
 from hostagent.drivers.network.linux_bridge.routers import Router
 from hostagent.drivers.network.linux_bridge.ruleset import Table, difference, render
-from hostagent.seen import is_object, read_whole
+from hostagent.durable import is_object, read_whole
 
 log = logging.getLogger(__name__)
 
