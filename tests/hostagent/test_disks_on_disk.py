@@ -60,7 +60,7 @@ def power(storage: FileStorage, monkeypatch: pytest.MonkeyPatch) -> Power:
 
 
 def test_an_image_and_the_disks_on_it(storage: FileStorage, power: Power, qcow2: bytes) -> None:
-    """C8: the plug pulled after create_disk left an image of zeros in the cache, and no guest of it ever started again."""
+    """C8: with the plug pulled a step after create_disk the server was ACTIVE, and its guest never ran."""
     storage.ensure_disk({"server_id": "a", "image": image_of(qcow2), "size_gib": 1}, new_job())
     assert power.would_lose(storage.cache, storage.disks) == []
     storage.ensure_disk({"server_id": "b", "image": None, "size_gib": 1}, new_job())
