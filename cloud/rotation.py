@@ -80,16 +80,14 @@ def hosts(say: Say) -> str:
     """The key of each host, which seals its orders, its reports and its requests."""
     paths = sorted((Path(settings.KEYS) / "hosts").glob("*.key"))
     _change(paths, ORDER_LIFE + WINDOW, say)
-    return f"{len(paths)} hosts have new keys."
+    return f"Hosts with new keys: {len(paths)}."
 
 
 def consoles(say: Say) -> str:
     """What opens consoles: each ticket and each link is a secret of its own, so none of before opens anything more."""
     links, tickets = ConsoleLink.objects.all().delete()[1], ConsoleTicket.objects.all().delete()[1]
     count = sum(links.values()) + sum(tickets.values())
-    return (
-        f"{count} tickets and links to consoles have ended, and what was opened with them ends within a second or two."
-    )
+    return f"Tickets and links to consoles that have ended: {count}. What was opened with them ends within a second or two."
 
 
 def tokens(say: Say, *, at_once: bool = False) -> str:

@@ -139,7 +139,11 @@ class Delete(Confirm):
         return _("Delete %(count)s instances?") % {"count": len(found)}
 
     def text(self, **keys: str) -> Text:
-        return _("Root disks go with them. It cannot be undone.")
+        return ngettext(
+            "Its root disk goes with it. It cannot be undone.",
+            "Root disks go with them. It cannot be undone.",
+            len(self.servers(**keys)),
+        )
 
     def names(self, **keys: str) -> list[tuple[str, Text]]:
         found = self.servers(**keys)
