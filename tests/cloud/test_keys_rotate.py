@@ -288,7 +288,7 @@ def test_what_opens_consoles_ends(data: Path) -> None:
     out = StringIO()
     call_command("keys_rotate", "consoles", stdout=out)
     assert not ConsoleLink.objects.exists() and not ConsoleTicket.objects.exists()
-    assert "2 tickets" in out.getvalue() and "old keys" not in out.getvalue(), "it has none to speak of"
+    assert "have ended: 2." in out.getvalue() and "old keys" not in out.getvalue(), "it has none to speak of"
 
 
 def test_tokens_outlive_their_key_unless_they_must_not(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
