@@ -78,7 +78,9 @@ def test_a_reader_that_does_not_read_holds_no_process_up() -> None:
     idle = [socket.socket(socket.AF_UNIX) for _ in range(3)]
     for link in idle:
         link.connect(str(local.path_of("control")))
-    assert local._ask("control") is not None
+    assert any(local._ask("control") is not None for _ in range(5)), (
+        "within five times what a reader waits on a busy machine"
+    )
     for link in idle:
         link.close()
 

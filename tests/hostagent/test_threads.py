@@ -336,6 +336,9 @@ def test_a_cloud_of_one_keeps_its_gateways(desk: Any, monkeypatch: pytest.Monkey
 def test_who_was_never_told_of_others_takes_itself_for_one_of_many(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Control of 953748c does not say; it moves routers all the same."""
     silent = Silent(desk, monkeypatch, others=None)
+    desk.until(
+        lambda r: r["kind"] == "network"
+    )  # while its start is at the networks it would wait for the next heartbeat
     desk.host._say_heartbeat()
     assert silent.tries == 1
 
