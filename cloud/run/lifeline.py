@@ -7,11 +7,13 @@ import signal
 _PR_SET_PDEATHSIG = 1
 
 
-def end_with_parent(number: signal.Signals = signal.SIGKILL, *, parent_is_init: bool = False) -> None:
+def end_with_parent(number: signal.Signals = signal.SIGKILL, *, parent: int = 0) -> None:
     """Asks the kernel for a signal at the parent's end, and ends at once if that has happened already.
 
-    `parent_is_init`: a container's first process may be the parent itself, so having it for a parent says nothing.
+    `parent` is its pid, where it told: a container's first process may be the parent itself, so that to have it for a parent
+    says nothing, and while this process started the parent may have gone.
     """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
-    if os.getppid() == 1 and not parent_is_init:
+    now = os.getppid()
+    if (now != parent) if parent else (now == 1):
         os._exit(1)

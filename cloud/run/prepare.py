@@ -1,4 +1,4 @@
-"""What a start does with the database, in a process of its own: `python -m cloud.run.prepare`.
+"""What a start does with the database, in a process of its own: `python -m cloud.run.prepare <pid of the start>`.
 
 Prints its steps as JSON lines {"step", "seconds", "note"}; where it must stop, {"refused": sentence} and exit 1.
 """
@@ -139,7 +139,8 @@ def seed() -> None:
 
 
 def main() -> int:
-    end_with_parent(signal.SIGTERM, parent_is_init=True)  # systemd ends only the process it started (KillMode=process)
+    # systemd ends only the process it started (KillMode=process).
+    end_with_parent(signal.SIGTERM, parent=int(sys.argv[1]))
     try:
         django.setup()
         for name in ("common.live", "operations.doorbell"):  # nobody listens yet: the broker starts after this

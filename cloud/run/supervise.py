@@ -1,22 +1,16 @@
 """Starting, asking and stopping supervisord."""
 
-import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cloud.run.lifeline import end_with_parent
 from cloud.run.settings import CLONE, Cloud, Refused
-
-_PR_SET_PDEATHSIG = 1
-
-
-def _end_with_parent() -> None:
-    """In the child: get SIGTERM when `make run` itself is killed, so that no cloud runs on unseen."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def start(cloud: Cloud, name: str, *, through: list[str]) -> subprocess.Popen[bytes]:
@@ -28,7 +22,8 @@ def start(cloud: Cloud, name: str, *, through: list[str]) -> subprocess.Popen[by
         env=cloud.child_environment(),
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=None if through else _end_with_parent,
+        # When `make run` itself is killed no cloud runs on unseen.
+        preexec_fn=None if through else partial(end_with_parent, signal.SIGTERM, parent=os.getpid()),
     )
 
 

@@ -255,7 +255,7 @@ def up(cloud: Cloud) -> int:
             print(f"  Note: {notice}.", flush=True)
     stream_steps(
         steps,
-        [sys.executable, "-m", "cloud.run.prepare"],
+        [sys.executable, "-m", "cloud.run.prepare", str(os.getpid())],
         cwd=CLONE,
         env=environment,
         umask=0o077,

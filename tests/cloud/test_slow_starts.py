@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -71,26 +70,28 @@ def test_a_port_that_somebody_has_is_refused_at_once() -> None:
             up._check_port(cloud)
 
 
-def test_what_prepares_ends_with_the_start_that_began_it(tmp_path: Path) -> None:
-    """Case 53: systemd ends only the process that it started; a second start must not meet the first one's child."""
+@pytest.mark.parametrize("when", ["while it prepares", "before it could ask"])
+def test_what_prepares_ends_with_the_start_that_began_it(when: str) -> None:
+    """Case 53: systemd ends only the process that it started; a second start must not meet the first one's child. On a slow
+    machine the stop came while the child's Python was starting, and it went on to the end."""
+    begins = "time.sleep(2)\n" if when == "before it could ask" else ""
     code = (
         "import signal, sys, time\n"
+        "print('begun', flush=True)\n"
+        f"{begins}"
         "from cloud.run.lifeline import end_with_parent\n"
-        "end_with_parent(signal.SIGTERM, parent_is_init=True)\n"
-        "print('ready', flush=True)\n"
-        "time.sleep(60)\n"
+        "end_with_parent(signal.SIGTERM, parent=int(sys.argv[1]))\n"
+        "time.sleep(300)\n"
     )
-    parent = subprocess.Popen(
-        [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {code!r}])"],
-        cwd=CLONE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    starts = f"import os, subprocess, sys; subprocess.run([sys.executable, '-c', {code!r}, str(os.getpid())])"
+    parent = subprocess.Popen([sys.executable, "-c", starts], cwd=CLONE, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
-    assert parent.stdout.readline() == "ready\n"
+    assert parent.stdout.readline() == "begun\n"
+    if when == "while it prepares":
+        time.sleep(1)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     left = threading.Event()
     threading.Thread(target=lambda: (parent.stdout.read(), left.set()), daemon=True).start()  # type: ignore[union-attr]
     assert left.wait(30), "the child has its end of the pipe still"
-    assert "end_with_parent(signal.SIGTERM" in (CLONE / "cloud/run/prepare.py").read_text()
+    assert "end_with_parent(signal.SIGTERM, parent=" in (CLONE / "cloud/run/prepare.py").read_text()

@@ -72,7 +72,7 @@ def test_an_upgrade_copies_first_and_a_newer_database_is_refused(environment: di
     found = tables(copies[-1])
     assert "identity_user" in found and "django_session" not in found, "the copy is not of before the upgrade"
 
-    refused = python(environment, "-m", "cloud.run.prepare")
+    refused = python(environment, "-m", "cloud.run.prepare", str(os.getpid()))
     assert refused.returncode == 1 and "Traceback" not in refused.stderr
     said = json.loads(refused.stdout.splitlines()[-1])["refused"]
     assert "identity.9999_from_the_future" in said and str(backups) in said

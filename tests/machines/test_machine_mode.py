@@ -107,4 +107,4 @@ def test_an_address_that_comes_late(product: Product) -> None:
     answers = "curl -sf -o /dev/null -m 20 http://10.99.0.1:8000/readyz"
     machine.until(lambda: machine.run(answers, check=False).returncode == 0, 900, "it is ready", every=2)
     assert restarts(product) == before
-    assert machine.ask(f"stat -c %a {DATA}/keys") == "700"
+    assert machine.ask(f"stat -c '%a %G' {DATA}/keys") == "2710 stackling-database"
