@@ -14,6 +14,7 @@ from typing import Final
 from django.conf import settings
 
 from cloud.backup.errors import BackupError
+from hostagent.durable import sync_folder
 
 PIECE: Final = 1 << 20
 #: No slash, no dot in front: a name never leads out of its folder.
@@ -88,7 +89,7 @@ class Folder(Place):
                 os.fsync(file.fileno())
             scratch.rename(target)
             for changed in (inside, self.path):
-                _sync(changed)
+                sync_folder(changed)
         except OSError as error:
             with suppress(OSError):
                 scratch.unlink(missing_ok=True)
@@ -126,14 +127,6 @@ def _why(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "there is no room left; free some, keep fewer backups (--keep), or give another destination"
     return error.strerror or str(error)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def place(text: str) -> Place:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from common import doors
 from common.errors import CloudError, NotFound
 from common.ids import new_hex
+from hostagent.durable import sync_folder
 
 NAME = "file"
 DESCRIPTION = "Local files"
@@ -87,7 +88,7 @@ class Part:
         doors.give_image(self._file.fileno(), target.parent)
         self._file.close()
         self.path.replace(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
     def _translate(self, error: OSError, need: int) -> None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -167,11 +168,3 @@ def sweep(*, older_than: float) -> int:
                 part.unlink()
                 gone += 1
     return gone
-
-
-def _sync_folder(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
