@@ -144,3 +144,17 @@ def rabbitmq() -> Iterator[RabbitMQ]:
         yield broker
     finally:
         broker.close()
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """A Redis of its own that keeps nothing, at a socket in this folder; its address for Celery."""
+    path = folder / "redis.sock"
+    command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 20
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    yield f"redis+socket://{path}"
+    process.terminate()
+    process.wait(10)

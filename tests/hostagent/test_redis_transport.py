@@ -2,7 +2,6 @@
 
 import base64
 import json
-import subprocess
 import threading
 import time
 import zlib
@@ -19,21 +18,15 @@ from celery.worker.request import Request
 from kombu.message import Message
 
 from hostagent import broker, groups, light, redis_transport
+from tests import servers
 
 MARK = "said-once"
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    path = tmp_path / "redis.sock"
-    command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 20
-    while not path.exists() and time.monotonic() < until:
-        time.sleep(0.02)
-    yield f"redis+socket://{path}"
-    process.terminate()
-    process.wait(10)
+    with servers.redis(tmp_path) as found:
+        yield found
 
 
 def make_app(url: str, *queues: str) -> Celery:

@@ -1,7 +1,6 @@
 """What 1,000 hosts cost that say nothing but that they live, through a real broker."""
 
 import itertools
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from hosts import epoch, heartbeats, services
 from hosts.models import Host
 from hosts.states import HostState
 from operations import arrivals
+from tests import servers
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
@@ -28,17 +28,8 @@ _seq = itertools.count(int(time.time() * 1e6))
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[str]:
-    path = tmp_path / "redis.sock"
-    process = subprocess.Popen(
-        ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(tmp_path)],
-        stdout=subprocess.DEVNULL,
-    )
-    until = time.monotonic() + 20
-    while not path.exists() and time.monotonic() < until:
-        time.sleep(0.05)
-    yield f"redis+socket://{path}"
-    process.terminate()
-    process.wait(10)
+    with servers.redis(tmp_path) as found:
+        yield found
 
 
 def make_app(url: str) -> Celery:
