@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON_IN := .venv/bin/python
 LISTS ?= first-light
 .DEFAULT_GOAL := help
-.PHONY: help run stop clean setup test test-slow check format bench conformance requirements messages vendor demo-break systemd
+.PHONY: help run stop clean setup test test-slow check format judge bench conformance requirements messages vendor demo-break systemd
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -35,6 +35,9 @@ check: setup  ## format, lint, types, import contracts, migrations, templates, t
 
 format:  ## put every file into the project's format
 	.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format --quiet .
+
+judge: setup  ## the measures of the house beside their limits; LOWER=1 keeps what got better
+	@exec $(PYTHON_IN) -m tests.judge $(if $(LOWER),--lower)
 
 bench: setup  ## measure, one JSON line a figure
 	@exec $(PYTHON_IN) -m bench

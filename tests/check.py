@@ -1,4 +1,4 @@
-"""`make check`: format, lint, types, import contracts, migrations, templates, translations. One line each."""
+"""`make check`: format, lint, types, import contracts, measures, migrations, templates, translations. One line each."""
 
 import os
 import shutil
@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.judge import kept
+from tests.judge.tree import Tree
 from tests.live import CLONE
 
 BIN = Path(sys.executable).parent
@@ -98,11 +100,24 @@ def secrets() -> None:
         raise Wrong("tracked by git, and must not be: " + ", ".join(bad))
 
 
+def measures() -> None:
+    """No measure of the house is worse than tests/judge/most.tsv says."""
+    try:
+        worse, better = kept.differences(Tree(CLONE))
+    except ModuleNotFoundError as missing:
+        raise Wrong(f"{missing}: requirements/dev.txt has changed; run ./setup.sh test") from missing
+    for line in better:
+        print(f"  better: {line}. Keep it: make judge LOWER=1", flush=True)
+    if worse:
+        raise Wrong("\n".join(worse) + "\n`make judge` says what each measure is; CONTRIBUTING.md what to do")
+
+
 CHECKS: dict[str, Callable[[], object]] = {
     "format": lambda: _run(BIN / "ruff", "format", "--check", "."),
     "lint": lambda: _run(BIN / "ruff", "check", "."),
     "types": lambda: _run(BIN / "mypy"),
     "import contracts": lambda: _run(BIN / "lint-imports"),
+    "measures": measures,
     "settings": lambda: _run(sys.executable, "manage.py", "check"),
     "migrations": lambda: _run(sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"),
     "templates": templates,
