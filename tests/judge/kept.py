@@ -30,12 +30,13 @@ def differences(tree: Tree) -> tuple[list[str], list[str]]:
 
 
 def _nearest(tree: Tree, places: list[str]) -> list[str]:
-    """Places in files that differ from the main branch first: among them is what made it worse."""
+    """Places in files that are new, or differ from the main branch, first: among them is what made it worse."""
     try:
-        changed = tuple(git(tree.root, "diff", "--name-only", "main").split())
+        new = git(tree.root, "ls-files", "--others", "--exclude-standard").splitlines()
+        changed = git(tree.root, "diff", "--name-only", "main").splitlines()
     except subprocess.CalledProcessError:  # a clone without that branch
         return places
-    return sorted(places, key=lambda place: not place.startswith(changed))
+    return sorted(places, key=lambda place: not place.startswith((*new, *changed)))
 
 
 def lower(found: dict[Measure, Found]) -> list[str]:
