@@ -1,4 +1,4 @@
-"""The least that a list of 1,000 servers can cost: three SQL statements through a raw cursor, dicts by hand, orjson.
+"""The least that a list of 1,000 servers can cost: four SQL statements through a raw cursor, dicts by hand, orjson.
 
 It makes the same bytes as GET /servers/detail (checked), so the ratio of the two is what the framework costs.
 """
@@ -14,12 +14,16 @@ import orjson
 
 SERVERS = """
 SELECT id, name, project_id, user_id, metadata, host, image_id, flavor_id, created_at, updated_at, access_ip_v4, access_ip_v6,
- disk_config, availability_zone, config_drive, key_name, launched_at, terminated_at, security_groups, task_state, vm_state,
- power_state, progress FROM compute_server WHERE project_id = %s AND NOT deleted ORDER BY created_at DESC, id DESC LIMIT 1001
+ disk_config, availability_zone, config_drive, key_name, launched_at, terminated_at, task_state, vm_state, power_state,
+ progress FROM compute_server WHERE project_id = %s AND NOT deleted ORDER BY created_at DESC, id DESC LIMIT 1001
 """
 PORTS = """
 SELECT p.server_id, n.name, p.mac_address, f.ip_address, f.port_id FROM networking_port p
  JOIN networking_fixedip f ON f.port_id = p.id JOIN networking_network n ON n.id = p.network_id WHERE p.project_id = %s ORDER BY f.id
+"""
+GROUPS = """
+SELECT p.server_id, g.name FROM networking_portgroup m JOIN networking_port p ON p.id = m.port_id
+ JOIN networking_securitygroup g ON g.id = m.group_id WHERE p.project_id = %s AND p.server_id != '' ORDER BY m.id
 """
 FLOATING = "SELECT port_id, floating_ip_address FROM networking_floatingip WHERE project_id = %s"
 
@@ -45,11 +49,16 @@ def build(project_id: str, base: str) -> bytes:
         ports = cursor.fetchall()
         cursor.execute(FLOATING, [project_id])
         cursor.fetchall()
+        cursor.execute(GROUPS, [project_id])
+        memberships = cursor.fetchall()
+    groups: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for device, name in memberships:
+        groups[device].append({"name": name})
     addresses: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(dict)
     for device, network, mac, address, _ in ports:
         entry = {"version": 4, "addr": address, "OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": mac}
         addresses[device].setdefault(network, []).append(entry)
-    out = [_server(row, base, addresses) for row in rows[:1000]]
+    out = [_server(row, base, addresses, groups) for row in rows[:1000]]
     body: dict[str, Any] = {"servers": out}
     if len(rows) > 1000:
         href = f"{base}/v2.1/servers/detail?marker={out[-1]['id']}"
@@ -57,9 +66,9 @@ def build(project_id: str, base: str) -> bytes:
     return orjson.dumps(body)
 
 
-def _server(row: Any, base: str, addresses: dict[str, Any]) -> dict[str, Any]:
+def _server(row: Any, base: str, addresses: dict[str, Any], groups: dict[str, Any]) -> dict[str, Any]:
     id, name, project, user, metadata, host, image, flavor, created, updated, v4, v6 = row[:12]
-    disk, zone, drive, key, launched, terminated, groups, task, vm, power, progress = row[12:23]
+    disk, zone, drive, key, launched, terminated, task, vm, power, progress = row[12:22]
     status = {"active": "ACTIVE", "building": "BUILD", "stopped": "SHUTOFF", "error": "ERROR"}.get(vm, "UNKNOWN")
     links = [
         {"rel": "self", "href": f"{base}/v2.1/servers/{id}"},
@@ -91,7 +100,7 @@ def _server(row: Any, base: str, addresses: dict[str, Any]) -> dict[str, Any]:
         "key_name": key,
         "OS-SRV-USG:launched_at": _micro(launched),
         "OS-SRV-USG:terminated_at": _micro(terminated),
-        "security_groups": [{"name": group} for group in orjson.loads(groups)],
+        "security_groups": groups[id],
         "OS-EXT-STS:task_state": task,
         "OS-EXT-STS:vm_state": vm,
         "OS-EXT-STS:power_state": power,

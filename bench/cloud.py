@@ -33,10 +33,12 @@ class Running:
         self.ready: dict[str, Any] = json.loads((data / "ready").read_text())
 
     def manage(self, *words: str) -> str:
+        """Run a `manage.py` command of this cloud; gives what it prints. Raises: RuntimeError with its last lines."""
         command = [sys.executable, "manage.py", *words]
-        return subprocess.run(
-            command, cwd=CLONE, env=self.environment, check=True, capture_output=True, text=True
-        ).stdout
+        done = subprocess.run(command, cwd=CLONE, env=self.environment, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"manage.py {words[0]} ended with {done.returncode}: {done.stderr.strip()[-1500:]}")
+        return done.stdout
 
     def restart(self) -> float:
         """Stop it and start it again. Seconds until it answers."""

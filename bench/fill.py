@@ -9,7 +9,8 @@ from common.ids import new_id
 from compute.servers.models import Server
 from networking.networks.models import Network
 from networking.networks.segments import free_zone
-from networking.ports.models import FixedIP, Port
+from networking.ports.models import FixedIP, Port, PortGroup
+from networking.securitygroups.models import SecurityGroup
 from networking.subnets.models import Subnet
 from placement import usage
 from placement.models import Allocation, Consumer, Inventory, ResourceProvider
@@ -20,7 +21,8 @@ BATCH = 1000  # rows of each kind in a transaction: the cloud runs on meanwhile
 def fill(project_id: str, count: int, *, hosts: int = 0) -> dict[str, Any]:
     """Give a project `count` more servers, each with one port and one address, copied from its newest one.
 
-    With `hosts` they are on so many hosts of their own, with what placement has promised them there.
+    With `hosts` they are on so many hosts of their own, with what placement has promised them there, and in no security
+    group (bench/group_member.py measures large groups); else in the model's.
     """
     model = Server.objects.filter(project_id=project_id, deleted=False).latest("created_at")
     with transaction.atomic():
@@ -39,6 +41,7 @@ def fill(project_id: str, count: int, *, hosts: int = 0) -> dict[str, Any]:
 
 def copy(model: Server, subnet: Subnet, numbers: range, hosts: int) -> list[Server]:
     servers, ports, addresses = [], [], []
+    groups = [] if hosts else list(SecurityGroup.objects.filter(ports__server_id=model.id))
     first = int(ipaddress.ip_address("10.91.0.10"))
     plain = {f.attname: getattr(model, f.attname) for f in Server._meta.concrete_fields}
     for number in numbers:
@@ -56,6 +59,9 @@ def copy(model: Server, subnet: Subnet, numbers: range, hosts: int) -> list[Serv
     Server.objects.bulk_create(servers, batch_size=200)
     Port.objects.bulk_create(ports, batch_size=200)
     FixedIP.objects.bulk_create(addresses, batch_size=200)
+    PortGroup.objects.bulk_create(
+        (PortGroup(port=port, group=group) for port in ports for group in groups), batch_size=200
+    )
     return servers
 
 

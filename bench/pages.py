@@ -48,7 +48,7 @@ def instances_page(cloud: Running) -> None:
 
 def renders(cloud: Running) -> int:
     """How many rows of instances the web process has rendered since it started."""
-    _, text = ask_web(Path(cloud.ready["run"]) / "front" / "web.sock", "/metrics")
+    _, text = ask_web(Path(cloud.ready["run"]) / "web" / "web.sock", "/metrics")
     found = re.search(r'stackling_rows_rendered_total{process="web"} (\d+)', text)
     assert found, text[:300]
     return int(found[1])
