@@ -71,6 +71,18 @@ case "$what" in
     *) echo "usage: setup.sh run|test|slow" >&2; exit 2 ;;
 esac
 
+# Programs of a cloud run as users of their own (cloud/run/users.py, which looks closer): said before minutes of set-up.
+if [ "$what" = run ] && [ "$(id -u)" = 0 ] && [ "${STACKLING_USER:-}" != root ] && ! grep -qs '^STACKLING_USER=root' .env; then
+    folder="$PWD"
+    while [ "$folder" != / ]; do
+        if [ "$(stat -c '%U %G' "$folder")" = "root root" ] && [ $((8#$(stat -c %a "$folder") % 8 % 2)) = 0 ]; then
+            echo "The cloud's programs run as users of their own, who may not pass $folder. Let them in with \`chmod o+x $folder\`, clone to a folder that all may read (/srv, say), or set STACKLING_USER=root." >&2
+            exit 1
+        fi
+        folder="$(dirname "$folder")"
+    done
+fi
+
 if ! command -v dpkg-query >/dev/null; then
     echo "Stackling sets itself up on Debian 12. Elsewhere, install what requirements/debian.txt names." >&2
     exit 1
