@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -87,12 +88,13 @@ def test_an_operators_word_has_all_of_it_set_aside(world: World, host: Any, answ
     assert not DESTROYS & set(world.verbs()) and Host.objects.get(name="host1").question is None
 
 
-def command(world: World, *words: str) -> str:
-    """The command, while the world goes on."""
+def command(world: World, *words: str, fails: str = "") -> str:
+    """The command, while the world goes on. `fails`: of the sentence that it ends with, where its exit status is 1."""
     out = StringIO()
     with pytest.MonkeyPatch.context() as patch:  # the command's clock alone
         patch.setattr(setaside, "time", SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: world.settle()))
-        call_command("setaside", *words, stdout=out)
+        with pytest.raises(CommandError, match=fails) if fails else nullcontext():
+            call_command("setaside", *words, stdout=out)
     return out.getvalue()
 
 
@@ -188,7 +190,7 @@ def test_adopt_brings_the_server_back_as_it_was(world: World, put_back: str, red
 
 def test_what_cannot_come_back_is_said_and_stays(world: World, put_back: str) -> None:
     Project.objects.filter(id="red").delete()
-    said = command(world, "adopt", "host1")
+    said = command(world, "adopt", "host1", fails="1 left as they are, 0 back without a part")
     assert "is not in this database" in said and "--project" in said
     assert not Server.objects.filter(id=put_back).exists()
     assert not DESTROYS & set(world.verbs())
@@ -197,7 +199,7 @@ def test_what_cannot_come_back_is_said_and_stays(world: World, put_back: str) ->
 def test_a_port_whose_address_is_taken_by_now_is_named(world: World, put_back: str, network: Any) -> None:
     taken = _record_of(world)["ports"][0]
     ports.create(actor("red"), network_id=network.id, fixed_ips=[{"ip_address": taken["ips"][0]}])
-    said = command(world, "adopt", "host1")
+    said = command(world, "adopt", "host1", fails="0 left as they are, 1 back without a part")
     assert f"{put_back}  lost  active" in said and taken["ips"][0] in said
 
 

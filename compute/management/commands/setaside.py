@@ -79,6 +79,11 @@ class Command(BaseCommand):
             self.stdout.write(f"{id}  left as it is: {' '.join(whys)}")
         if not detail["adopted"] and not detail["left"]:
             self.stdout.write("There was nothing to adopt.")
+        in_part = sum(bool(server["missing"]) for server in detail["adopted"])
+        if detail["left"] or in_part:
+            raise CommandError(
+                f"{len(detail['left'])} left as they are, {in_part} back without a part of theirs: the lines above say why."
+            )
 
     def drop(self, host: Host, options: dict[str, Any]) -> None:
         id = options["id"]
