@@ -77,9 +77,12 @@ def issue(
     parent: Token | None = None,
     delegation: actors.Delegation | None = None,
     expires_at: datetime | None = None,
-) -> tuple[str, Token]:
-    """A new token and its text. One made from `parent` expires with it and continues its audit chain."""
-    metrics.tokens.labels("+".join(sorted(methods))).inc()
+) -> tuple[str, Actor]:
+    """Issue a token: its text and the Actor that it means. One made from `parent` expires with it and continues its audit chain.
+
+    Raises: TokenNotFound when it would mean nobody: user, scope or delegation is gone, disabled or without a role.
+    """
+    mark = revocation.mark(fresh=True)
     moment = now()
     limit = parent.expires_at if parent else moment + timedelta(seconds=settings.TOKEN_LIFETIME)
     if expires_at is not None:
@@ -87,7 +90,11 @@ def issue(
     audit = (audit_id(),) + ((parent.audit_ids[-1],) if parent else ())
     limit = limit.replace(microsecond=0)
     token = Token(user_id, methods, scope, moment, limit, audit, delegation or actors.Delegation())
-    return tokenkeys.fernet().encrypt(_pack(token)).decode().rstrip("="), token
+    known = _known(token, mark)
+    text = tokenkeys.fernet().encrypt(_pack(token)).decode().rstrip("=")
+    _remember(text, known)
+    metrics.tokens.labels("+".join(sorted(methods))).inc()
+    return text, known.actor
 
 
 def _pack(token: Token) -> bytes:
@@ -149,15 +156,25 @@ def validate(text: str, *, fresh: bool = False, allow_expired: bool = False) -> 
     token = read(text)
     if token.expires_at <= moment and not allow_expired:
         raise TokenNotFound()
+    known = _known(token, mark)
+    if token.expires_at > moment:
+        _remember(text, known)
+    return known.actor
+
+
+def _known(token: Token, mark: revocation.Mark) -> _Known:
+    """Look up what a token means as of `mark`. Raises: TokenNotFound when it means nobody or is revoked."""
     actor = _actor_of(token)
     facts = facts_of(token, actor)
     if revocation.is_revoked(issued_at=token.issued_at, facts=facts):
         raise TokenNotFound()
+    return _Known(mark, token.expires_at.timestamp(), _watched(token, facts), actor)
+
+
+def _remember(text: str, known: _Known) -> None:
     if len(_cache) >= _CACHE_SIZE:
         _cache.clear()
-    if token.expires_at > moment:
-        _cache[text] = _Known(mark, token.expires_at.timestamp(), _watched(token, facts), actor)
-    return actor
+    _cache[text] = known
 
 
 def _actor_of(token: Token) -> Actor:

@@ -90,16 +90,15 @@ def _sign_in(auth: Body, request: Any) -> tuple[str, Actor]:
     _add_receipt(proof, before)
     enough_methods(proof.user_id, proof.methods)
     scope, proof = _scope(auth, proof)
-    text, _token_made = tokens.issue(
-        proof.user_id,
-        scope,
-        proof.methods,
-        parent=proof.parent,
-        delegation=proof.delegation,
-        expires_at=proof.expires_at,
-    )
     try:
-        actor = tokens.validate(text, fresh=True)
+        text, actor = tokens.issue(
+            proof.user_id,
+            scope,
+            proof.methods,
+            parent=proof.parent,
+            delegation=proof.delegation,
+            expires_at=proof.expires_at,
+        )
     except tokens.TokenNotFound:
         raise NotAuthenticated() from None
     if proof.delegation.trust_id:

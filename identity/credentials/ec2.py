@@ -88,11 +88,9 @@ def _issued(row: Credential, blob: Body) -> tuple[str, Actor]:
     user_id = row.user_id
     if delegation.trust_id:
         user_id = _trustee(delegation.trust_id)
-    text, _made = tokens.issue(
-        user_id, Scope("project", row.project_id or ""), ("ec2credential",), delegation=delegation
-    )
+    scope = Scope("project", row.project_id or "")
     try:
-        return text, tokens.validate(text, fresh=True)
+        return tokens.issue(user_id, scope, ("ec2credential",), delegation=delegation)
     except tokens.TokenNotFound:
         raise BadSignature(
             reason="its user has no role on the project of the key, or one of them is disabled"

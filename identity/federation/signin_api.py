@@ -86,8 +86,8 @@ class WebSso(IdentityView):
             delegation = actors.Delegation(idp_id=done.provider_id, protocol_id=done.protocol_id)
             method = done.protocol_id if done.protocol_id in tokens.METHODS else "mapped"
             services.enough_methods(done.user.pk, (method,))
-            text, _token = tokens.issue(done.user.pk, Scope(), (method,), delegation=delegation)
-            auditing.signed_in(tokens.validate(text, fresh=True))
+            text, actor = tokens.issue(done.user.pk, Scope(), (method,), delegation=delegation)
+            auditing.signed_in(actor)
         nonce = secrets.token_urlsafe(16)
         page = format_html(_PAGE, host=done.next, token=text, nonce=nonce)
         answer = HttpResponse(page, content_type="text/html; charset=utf-8")
