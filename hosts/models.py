@@ -17,7 +17,6 @@ class Host(models.Model):
     enabled = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=255, default="", blank=True)
     forced_down = models.BooleanField(default=False)
-    zone = models.CharField(max_length=64, default="nova")
     roles = models.JSONField(default=list)  # of control, network, compute, storage
     fake = models.BooleanField(default=False)
     drivers = models.JSONField(default=dict)

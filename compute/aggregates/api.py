@@ -107,11 +107,11 @@ class AggregateAction(ComputeView):
 
 def _zones() -> dict[str, list[Host]]:
     """{zone: its compute hosts}; the default zone is there even without any host."""
-    in_zones = scheduling.zones()
+    hosts = list(Host.objects.order_by("name"))
+    names = scheduling.zone_names(host.name for host in hosts)
     out: dict[str, list[Host]] = {}
-    for host in Host.objects.order_by("name"):
-        zone = in_zones.get(host.name, (scheduling.DEFAULT_ZONE, []))[0]
-        out.setdefault(zone, []).append(host)
+    for host in hosts:
+        out.setdefault(names[host.name], []).append(host)
     return out or {scheduling.DEFAULT_ZONE: []}
 
 

@@ -6,7 +6,7 @@ A filter returns None (the host will do) or (need, have), two short texts for pe
 import heapq
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -187,6 +187,12 @@ def zones() -> dict[str, tuple[str, list[dict[str, str]]]]:
         zone, known = out.get(host, (DEFAULT_ZONE, []))
         out[host] = (metadata.get("availability_zone", zone), [*known, metadata])
     return out
+
+
+def zone_names(hosts: Iterable[str]) -> dict[str, str]:
+    """{host: the availability zone it is in}. One query."""
+    known = zones()
+    return {host: known[host][0] if host in known else DEFAULT_ZONE for host in hosts}
 
 
 _HOST_COLUMNS = ("name", "state", "enabled", "forced_down", "estranged")

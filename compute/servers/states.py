@@ -168,9 +168,6 @@ _STATUS: Final[dict[str, dict[str, str]]] = {
 WITH_PROGRESS: Final = frozenset({"ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING"})
 WITH_FAULT: Final = frozenset({"ERROR", "DELETED"})
 
-#: States in which nothing of the server is on a host.
-OFF_HOST: Final = frozenset({SHELVED_OFFLOADED, DELETED})
-
 
 def status(vm_state: str, task_state: str | None) -> str:
     """The wire's `status`."""

@@ -56,7 +56,7 @@ def describe(agent: services.Agent) -> dict[str, Any]:
         "binary": KINDS[kind],
         "topic": TOPICS.get(kind, "N/A"),
         "host": host.name,
-        "availability_zone": host.zone if kind in TOPICS else None,
+        "availability_zone": services.ZONE if kind in TOPICS else None,
         **services.shown_state(agent),
         "alive": host.state == "up",
         "created_at": moment(host.created_at),
@@ -127,16 +127,10 @@ class AvailabilityZones(NetworkView):
     """The zones of hosts that carry networks."""
 
     def get(self, request: Any) -> Response:
-        states: dict[str, bool] = {}
-        for host in Host.objects.filter(forced_down=False):
-            if "network" in host.roles:
-                states[host.zone] = states.get(host.zone, False) or host.state == "up"
-        zones = [
-            {"name": name, "resource": resource, "state": "available" if is_up else "unavailable"}
-            for name, is_up in sorted(states.items())
-            for resource in ("network", "router")
-        ]
-        return Response({"availability_zones": zones})
+        hosts = [host for host in Host.objects.filter(forced_down=False) if "network" in host.roles]
+        state = "available" if any(host.state == "up" for host in hosts) else "unavailable"
+        zones = [{"name": services.ZONE, "resource": resource, "state": state} for resource in ("network", "router")]
+        return Response({"availability_zones": zones if hosts else []})
 
 
 class IPAvailabilities(NetworkView):

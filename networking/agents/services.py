@@ -12,6 +12,9 @@ from identity import policy
 from networking import rebalancing
 from networking.agents.models import DHCP, KINDS, L3, AgentNote, agent_id
 
+#: Neutron's default for an agent's zone, which is apart from compute's zones (these are aggregates): every agent is in it.
+ZONE = "nova"
+
 #: What a disabled agent gives away, in rebalancing's words.
 _CARRIES = {DHCP: "network", L3: "router"}
 

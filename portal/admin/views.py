@@ -14,6 +14,7 @@ from common.clock import now
 from common.units import human_bytes, human_mib
 from compute.flavors import services as flavors
 from compute.flavors.models import Flavor
+from compute.servers import scheduling
 from compute.servers.models import Server
 from hosts import services
 from hosts.models import Host
@@ -69,7 +70,7 @@ class Hosts(ListPanel):
 
     def rows(self, actor: Actor, found: Any) -> list[Row]:
         names = [host.name for host in found]
-        rooms = placement.rooms(names)
+        rooms, zones = placement.rooms(names), scheduling.zone_names(names)
         counts = dict(
             Server.objects.living().filter(host__in=names).values_list("host").annotate(n=Count("pk")).order_by()
         )
@@ -77,7 +78,7 @@ class Hosts(ListPanel):
         for host in found:
             room = rooms.get(host.name)
             cells = (
-                Cell("status", state_of(host)), Cell("muted", host.zone), *(use_of(room, name) for name in RESOURCES),
+                Cell("status", state_of(host)), Cell("muted", zones[host.name]), *(use_of(room, name) for name in RESOURCES),
                 Cell("link", counts.get(host.name, 0), reverse("all-instances") + f"?host={host.name}"), age(host.last_seen_at),
             )  # fmt: skip
             url = reverse("host", args=[host.name])
@@ -119,7 +120,7 @@ class HostItem(ItemPage):
             for name, label in zip(RESOURCES, ("vCPUs", _("Memory"), _("Disk")), strict=True)
         ]
         facts = [
-            (_("Zone"), Cell("text", row.zone)),
+            (_("Zone"), Cell("text", scheduling.zone_names([row.name])[row.name])),
             (_("Roles"), Cell("tags", row.roles)),
             (_("Drivers"), Cell("text", ", ".join(f"{kind}: {name}" for kind, name in sorted(row.drivers.items())))),
             (_("Underlay address"), Cell("mono", row.underlay_ip)),
