@@ -10,17 +10,20 @@ from django.db.models import QuerySet
 from django.utils.translation import ngettext_lazy
 
 from identity.projects import owned
+from networking.floatingips import services as floatingips
 from networking.floatingips.models import FloatingIP
-from networking.floatingips.services import remove as remove_floating_ip
+from networking.networks import services as networks
 from networking.networks.models import Network, NetworkGrant
-from networking.ports.models import ROUTER_INTERFACE, Port, PortGroup
-from networking.ports.services import remove as remove_port
+from networking.ports import services as ports
+from networking.ports.models import Port
+from networking.routers import services as routers
 from networking.routers.models import Router
+from networking.securitygroups import services as securitygroups
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
-from networking.standard import Tag
+from networking.subnetpools import services as subnetpools
 from networking.subnetpools.models import AddressScope, SubnetPool
+from networking.subnets import services as subnets
 from networking.subnets.models import Subnet
-from networking.wanted.changes import touch
 
 
 def register() -> None:
@@ -112,65 +115,46 @@ def _subnets_elsewhere(project_id: str) -> "QuerySet[Subnet]":
 
 def _delete_floating_ips(project_id: str) -> None:
     for floating in FloatingIP.objects.filter(project_id=project_id):
-        remove_floating_ip(floating)
+        floatingips.remove(floating)
 
 
 def _delete_routers(project_id: str) -> None:
     for router in Router.objects.filter(project_id=project_id):
-        _delete_router(router)
-
-
-def _delete_router(router: Router) -> None:
-    for floating in FloatingIP.objects.filter(router=router):
-        floating.save_changes({"port": None, "fixed_ip_address": "", "router": None, "status": "DOWN"})
-    leg = router.gateway_port
-    if leg is not None:
-        router.gateway_port = None
-        router.save(update_fields=["gateway_port"])
-        remove_port(leg)
-    for port in router.legs.filter(role=ROUTER_INTERFACE):
-        remove_port(port)
-    touch(f"router:{router.id}")
-    Router.objects.filter(pk=router.id).delete()
+        routers.remove(router)
 
 
 def _delete_ports(project_id: str) -> None:
     """Servers' too: what is not there any more holds no network back."""
     for port in Port.objects.filter(project_id=project_id, gateway_of=None, floating_ip_held=None):
-        remove_port(port)
+        ports.remove(port)
 
 
 def _delete_networks(project_id: str) -> None:
     """Those that others still use stay, for an operator to see."""
     for network in Network.objects.filter(project_id=project_id):
         if not network.ports.exists():
-            network_id = network.id
-            network.delete()
-            touch(f"network:{network_id}", f"dhcp:{network_id}")
+            networks.remove(network)
 
 
 def _delete_subnets(project_id: str) -> None:
     for subnet in _subnets_elsewhere(project_id):
         if not subnet.fixed_ips.exists():
-            network_id = subnet.network_id
-            subnet.delete()
-            touch(f"network:{network_id}", f"dhcp:{network_id}")
+            subnets.remove(subnet)
 
 
 def _delete_groups(project_id: str) -> None:
-    groups = SecurityGroup.objects.filter(project_id=project_id)
-    PortGroup.objects.filter(group__in=groups).delete()
-    touch(*(f"group:{group}" for group in groups.values_list("id", flat=True)))
-    Tag.objects.filter(resource_id__in=list(groups.values_list("id", flat=True))).delete()
-    groups.delete()
+    for group in SecurityGroup.objects.filter(project_id=project_id):
+        securitygroups.remove(group)
 
 
 def _delete_pools(project_id: str) -> None:
-    SubnetPool.objects.filter(project_id=project_id, subnets=None).delete()
+    for pool in SubnetPool.objects.filter(project_id=project_id, subnets=None):
+        subnetpools.remove(pool)
 
 
 def _delete_scopes(project_id: str) -> None:
-    AddressScope.objects.filter(project_id=project_id, pools=None).delete()
+    for scope in AddressScope.objects.filter(project_id=project_id, pools=None):
+        subnetpools.remove(scope)
 
 
 def _delete_grants(project_id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from common.live import announce
 from networking.networks.models import Network
 from networking.ports.models import Port
 from networking.routers.models import Router
@@ -30,3 +31,8 @@ class FloatingIP(StandardAttributes):
         constraints = [
             models.UniqueConstraint(fields=("port", "fixed_ip_address"), name="network_one_floating_ip_per_fixed_ip")
         ]
+
+    def release(self) -> None:
+        """Let the address lead nowhere. Within a transaction; the caller notes the change of the router that it led through."""
+        self.save_changes({"port": None, "fixed_ip_address": "", "router": None, "status": "DOWN"})
+        announce("floatingip", self.id, self.project_id, self.revision_number)

@@ -226,6 +226,5 @@ def release_floating_ips(port: Port, *, keep: Sequence[str] = ()) -> list[str]:
     routers = []
     for floating in FloatingIP.objects.filter(port=port).exclude(fixed_ip_address__in=list(keep)):
         routers.append(floating.router_id or "")
-        floating.save_changes({"port": None, "fixed_ip_address": "", "router": None, "status": "DOWN"})
-        announce("floatingip", floating.id, floating.project_id, floating.revision_number)
+        floating.release()
     return routers

@@ -15,6 +15,7 @@ from identity.limits import services as quota
 from networking.addressing import routed
 from networking.errors import InvalidInput, RouterNotFound
 from networking.ports.models import ROUTER_INTERFACE, FixedIP
+from networking.ports.services import remove as remove_port
 from networking.routers import gateway, wiring
 from networking.routers.models import Router
 from networking.standard import Tag
@@ -104,6 +105,20 @@ def delete(actor: Actor, router_id: str) -> None:
     if router.legs.filter(role=ROUTER_INTERFACE).exists():
         raise RouterInUse(id=router_id)
     gateway.clear_gateway(router)
+    remove(router)
+
+
+def remove(router: Router) -> None:
+    """Remove the row of a router, its tags, gateway and interfaces. Within a transaction; no questions asked.
+
+    Floating IPs that it led somewhere lead nowhere afterwards, whoever owns them.
+    """
+    router_id = router.id
+    for floating in router.floating_ips.all():
+        floating.release()
+    gateway.clear_gateway(router)
+    for leg in router.legs.all():
+        remove_port(leg)
     Tag.objects.filter(resource_id=router_id).delete()
     Router.objects.filter(pk=router_id).delete()
     touch(f"router:{router_id}")

@@ -87,8 +87,15 @@ def delete(actor: Actor, group_id: str) -> None:
         raise SecurityGroupCannotRemoveDefault()
     if PortGroup.objects.filter(group=group).exists():
         raise SecurityGroupInUse(id=group_id)
+    remove(group)
+
+
+def remove(group: SecurityGroup) -> None:
+    """Remove the row of a group, its rules, its tags, and the rules of others that name it. Within a transaction; no questions asked."""
+    group_id = group.id
     naming = set(group.rules_that_name_it.exclude(group=group).values_list("group_id", flat=True))
-    Tag.objects.filter(resource_id=group.id).delete()
-    group.delete()
+    PortGroup.objects.filter(group=group).delete()
+    Tag.objects.filter(resource_id=group_id).delete()
+    SecurityGroup.objects.filter(pk=group_id).delete()
     touch(f"group:{group_id}", *(f"group:{other}" for other in naming))
     announce("security_group", group_id, group.project_id)

@@ -202,8 +202,7 @@ def delete(actor: Actor, pool_id: str) -> None:
     policy.require(actor, "network:subnetpool:delete", pool)
     if pool.subnets.exists():
         raise SubnetPoolInUse()
-    Tag.objects.filter(resource_id=pool_id).delete()
-    pool.delete()
+    remove(pool)
 
 
 def cut(
@@ -282,5 +281,10 @@ def delete_scope(actor: Actor, scope_id: str) -> None:
     policy.require(actor, "network:address_scope:delete", scope)
     if scope.pools.exists():
         raise AddressScopeInUse(id=scope_id)
-    Tag.objects.filter(resource_id=scope_id).delete()
-    scope.delete()
+    remove(scope)
+
+
+def remove(row: SubnetPool | AddressScope) -> None:
+    """Remove the row of a subnet pool or an address scope, and its tags. Within a transaction; no questions asked."""
+    Tag.objects.filter(resource_id=row.id).delete()
+    type(row).objects.filter(pk=row.id).delete()
