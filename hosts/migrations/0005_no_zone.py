@@ -4,14 +4,13 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('hosts', '0004_what_hosts_saw'),
+        ("hosts", "0004_what_hosts_saw"),
     ]
 
     operations = [
         migrations.RemoveField(
-            model_name='host',
-            name='zone',
+            model_name="host",
+            name="zone",
         ),
     ]
