@@ -13,7 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import OverLimit
 
 
-class TooMany(OverLimit):
+class TooManyOfOwner(OverLimit):
+    wire_type = "TooMany"
+    formerly = ("TooMany",)
     template = _(
         "There are %(used)s %(what)s of this owner, and no more than %(limit)s may be. Remove some that nobody needs, then try again."
     )
@@ -37,7 +39,7 @@ def elsewhere(model: type[models.Model], what: str) -> None:
 
 
 def _check(sender: type[models.Model], instance: models.Model, raw: bool = False, **_more: Any) -> None:
-    """Raises: TooMany. Of two at once both may pass: it is a bound, not a count to the last."""
+    """Raises: TooManyOfOwner. Of two at once both may pass: it is a bound, not a count to the last."""
     if raw or not instance._state.adding:
         return
     owner, most = HELD[sender]
@@ -46,4 +48,4 @@ def _check(sender: type[models.Model], instance: models.Model, raw: bool = False
         return
     used = sender._default_manager.filter(**{owner: value}).count()
     if used >= most:
-        raise TooMany(what=sender._meta.verbose_name_plural, used=used, limit=most)
+        raise TooManyOfOwner(what=sender._meta.verbose_name_plural, used=used, limit=most)

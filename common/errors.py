@@ -4,28 +4,41 @@ Each verb's errors are classes beside it, subclassing one of the kinds here. The
 the portal in the reader's language. `openstackapi.faults` knows which kind is which status in which service.
 """
 
+import re
 from typing import Any
 
+from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+#: What a sentence is about, by name.
+Data = dict[str, Any]
 
 
 class CloudError(Exception):
     """What went wrong, why, and what to do next.
 
-    `template` uses %(name)s for the named data. `code` is stable and is what flows and logs store.
+    `template` names its data as %(name)s. A value may be a translated text itself (`reason=_("Port %(port)s is gone.")`),
+    which is filled from the same data, or another error; both are told, and stored, so that each reader has them in their own
+    language.
     """
 
     template: str | Promise = _("Something went wrong.")
+    #: What flows, servers and logs store: stable, and of one class alone. The class's name where the class says none.
     code: str = ""
+    #: What a service's envelope calls it (Neutron's `type`, Placement's `code`). The class's name where the class says none.
+    wire_type: str = ""
+    #: Codes under which older databases hold this error, with the data of this template.
+    formerly: tuple[str, ...] = ()
     #: The policy rule that keeps a thing from the caller where the sentence only says that it is not there.
     denies: str = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "code" not in cls.__dict__:
-            cls.code = cls.__name__
-        BY_CODE.setdefault(cls.code, cls)
+        own = cls.__dict__
+        cls.code, cls.wire_type = own.get("code", cls.__name__), own.get("wire_type", cls.__name__)
+        cls.formerly = own.get("formerly", ())
+        _register(cls)
 
     def __init__(self, **data: Any) -> None:
         super().__init__(data)
@@ -39,26 +52,113 @@ class CloudError(Exception):
         return self.message
 
 
-#: Error classes by code, so that a stored code and its data become a sentence again in any language.
-BY_CODE: dict[str, type[CloudError]] = {}
+# ── Sentences ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#: A name in a template. Nothing else of Python's formats is filled in: what fills a stored sentence may come from anywhere.
+_PLACE = re.compile(r"%(?:\((\w+)\)s|%)")
 
 
-class _Missing(dict[str, Any]):
-    def __missing__(self, key: str) -> str:
-        return "?"
-
-
-def render(template: str | Promise, data: dict[str, Any]) -> str:
+def render(template: str | Promise, data: Data) -> str:
     """The sentence of a template and its data. A name without data shows as ``?`` instead of raising."""
-    return str(template) % _Missing(data)
+    return _filled(str(template), data, 2)
 
 
-def sentence(code: str, data: dict[str, Any]) -> str:
+def _filled(text: str, data: Data, depth: int) -> str:
+    return _PLACE.sub(lambda place: _shown(data.get(place[1], "?"), data, depth) if place[1] else "%", text)
+
+
+def _shown(value: object, data: Data, depth: int) -> str:
+    """A value in a sentence. `depth` is how far texts in texts are filled: those that name each other come to an end."""
+    return _filled(str(value), data, depth - 1) if isinstance(value, Promise) and depth else str(value)
+
+
+def sentence(code: str, data: Data) -> str:
     """The sentence of a stored code and data, in the active language."""
-    kind = BY_CODE.get(code)
+    kind = kind_of(code, data)
     if kind is None:
         return f"{code}: {data}" if data else code
-    return render(kind.template, data)
+    return render(kind.template, loaded(data))
+
+
+def stored(data: Data) -> Data:
+    """An error's data as JSON, from which `sentence` tells it in any language.
+
+    A translated text is held by its English, as gettext finds it: {"@text": …}; another error as {"@error": code, "data": …}.
+    Any other mapping is held as words: a user may have sent it.
+    """
+    return {name: _kept(value) for name, value in data.items()}
+
+
+def _kept(value: object) -> object:
+    match value:
+        case Promise():
+            with translation.override(None):
+                return {"@text": str(value)}
+        case CloudError():
+            return {"@error": value.code, "data": stored(value.data)}
+        case str() | int() | float() | list() | None:
+            return value
+    return str(value)
+
+
+def loaded(data: Data) -> Data:
+    """Stored data as an error had it: the counterpart of `stored`."""
+    return {name: _had(value) for name, value in data.items()}
+
+
+def _had(value: object) -> object:
+    match value:
+        case {"@text": str(english)}:
+            return _(english)
+        case {"@error": str(code), "data": dict(data)}:
+            return restored(code, data)
+    return value
+
+
+# ── Codes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#: Error classes by code, so that a stored code and its data become a sentence again.
+BY_CODE: dict[str, type[CloudError]] = {}
+#: Codes that older databases hold, with the classes that had them; some shared one.
+FORMER: dict[str, list[type[CloudError]]] = {}
+
+
+def _register(kind: type[CloudError]) -> None:
+    other = BY_CODE.get(kind.code, kind)
+    if (other.__module__, other.__qualname__) != (kind.__module__, kind.__qualname__):
+        raise TypeError(
+            f"{kind.__module__}.{kind.__qualname__} has the code {kind.code!r} of {other.__module__}.{other.__qualname__}: a "
+            "stored one would be told in the other's sentence. Give it another name, and `wire_type` if a service's clients "
+            "know it by this one."
+        )
+    BY_CODE[kind.code] = kind
+    for code in kind.formerly:
+        FORMER.setdefault(code, []).append(kind)
+
+
+def kind_of(code: str, data: Data) -> type[CloudError] | None:
+    """The class of a stored error, None where no loaded class has its code.
+
+    Of classes that once shared a code it is the one whose sentence says most of the data.
+    """
+    kinds = [*([BY_CODE[code]] if code in BY_CODE else ()), *FORMER.get(code, ())]
+    if len(kinds) < 2:
+        return kinds[0] if kinds else None
+    fitting = [kind for kind in kinds if names_of(kind) <= data.keys()]
+    return max(fitting or kinds, key=lambda kind: len(names_of(kind)))
+
+
+def names_of(kind: type[CloudError]) -> set[str]:
+    """The names of data in a class's sentence."""
+    return {name for name in _PLACE.findall(str(kind.template)) if name}
+
+
+def restored(code: str, data: Data) -> CloudError:
+    """A stored error as it was raised; a plain CloudError where no loaded class has its code."""
+    return (kind_of(code, data) or CloudError)(**loaded(data))
+
+
+# ── Kinds ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Invalid(CloudError):
@@ -242,9 +342,16 @@ class TimedOut(CloudError):
     template = _("The step %(step)s did not finish within %(seconds)s seconds.")
 
 
-def from_report(host: str, code: str, data: dict[str, Any]) -> CloudError:
+def reported(data: object) -> Data:
+    """An agent's data as it may be stored and told: plain values, none of which is taken for a text of ours."""
+    if not isinstance(data, dict):
+        return {}
+    return {name: value if isinstance(value, str | int | float | None) else str(value) for name, value in data.items()}
+
+
+def from_report(host: str, code: str, data: Data) -> CloudError:
     """An agent's failure report as an error. Unknown codes become HostInternal."""
     kind = BY_CODE.get(code, HostInternal)
     if not issubclass(kind, HostFailure):
         kind = HostInternal
-    return kind(**{"detail": code, **data, "host": host})
+    return kind(**{"detail": code, **reported(data), "host": host})

@@ -36,7 +36,8 @@ class NotReached(Invalid):
     template = _("%(url)s cannot be read: %(why)s.")
 
 
-class Refused(NotReached):
+class FetchRefused(NotReached):
+    formerly = ("Refused",)
     template = _("%(url)s may not be read: %(why)s. An operator can allow it (STACKLING_FETCH_ALLOW).")
 
 
@@ -80,7 +81,7 @@ def check(url: str) -> None:
     """What can be said of an address without asking for its name: a request must not wait for a stranger's name server.
 
     It is http or https, has a host and no user; where the host is an address, in whatever spelling, it may be asked.
-    Raises: Refused.
+    Raises: FetchRefused.
     """
     _check_form(url)
     host = (urlsplit(url).hostname or "").lower()
@@ -96,16 +97,16 @@ def _check_form(url: str) -> None:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
     except ValueError:
-        raise Refused(url=url[:200], why=_("it is no address")) from None
+        raise FetchRefused(url=url[:200], why=_("it is no address")) from None
     if parts.scheme not in ("http", "https") or not host or parts.username is not None or not url.isprintable():
-        raise Refused(url=url[:200], why=_("it must be http or https, with a host and without a user"))
+        raise FetchRefused(url=url[:200], why=_("it must be http or https, with a host and without a user"))
 
 
 def resolve(url: str, *, trusted: str = "", near: bool = False) -> tuple[int, str]:
     """The family and address to connect to. Every address of the name must be one that may be asked.
 
     `trusted` is a host that the operator named elsewhere: it may be in a private range; `near`: on this machine too.
-    Raises: Refused, NotReached.
+    Raises: FetchRefused, NotReached.
     """
     _check_form(url)
     parts = urlsplit(url)
@@ -122,7 +123,7 @@ def _check_places(url: str, host: str, found: list[Any], *, trusted: str = "", n
     for _family, _type, _proto, _name, place in found:
         why = _refusal(host, str(place[0]), trusted=trusted, near=near)
         if why:
-            raise Refused(url=url[:200], why=why)
+            raise FetchRefused(url=url[:200], why=why)
 
 
 def _refusal(host: str, text: str, *, trusted: str, near: bool) -> str:
@@ -176,7 +177,7 @@ def ask(
 ) -> Answer:
     """One request, and the redirects that `limits` allows, each held to the same rules.
 
-    Raises: Refused, NotReached; while its pieces are read, NotReached too.
+    Raises: FetchRefused, NotReached; while its pieces are read, NotReached too.
     """
     until = time.monotonic() + limits.seconds
     for _hop in range(limits.redirects + 1):

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
-from common.errors import Invalid
+from common.errors import Invalid, NotFound
 from common.truth import truth
 from openstackapi.views import Page, Response, ServiceView
 
@@ -13,6 +14,13 @@ __all__ = ["ComputeView", "Page", "Response"]
 
 PREFIX = "/api/compute"
 OLDER = (2, 0)
+
+
+class ItemNotFound(NotFound):
+    """What an address or a body names is not there; `reason` is Nova's own sentence."""
+
+    formerly = ("Missing",)
+    template = _("%(reason)s")
 
 
 class WrongProjectInPath(Invalid):

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.clock import now
-from common.errors import CloudError, HostNotFound, HostStale, sentence
+from common.errors import CloudError, HostNotFound, HostStale, sentence, stored
 from hosts import services
 from hosts.models import Host, HostDebt
 from hosts.states import USABLE, HostState, state_after
@@ -93,7 +93,7 @@ def owe(
     the order's own: they make an agent refuse it once it has acted on a newer one.
     """
     assert transaction.get_connection().in_atomic_block, "a debt belongs inside the transaction that gives up"
-    code, data = (error.code, error.data) if error is not None else ("", {})
+    code, data = (error.code, stored(error.data)) if error is not None else ("", {})
     HostDebt.objects.update_or_create(
         host=host,
         kind=kind,
@@ -104,7 +104,7 @@ def owe(
             "generation": generation,
             "due_at": now(),
             "error_code": code,
-            "error_data": {name: str(value) for name, value in data.items()},
+            "error_data": data,
         },
     )
     log.info("%s owes %s of %s", host, kind, key)

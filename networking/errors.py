@@ -48,7 +48,8 @@ class AddressScopeNotFound(NotFound):
 class AttributeForbidden(Forbidden):
     """An attribute that only an administrator may set."""
 
-    code = "PolicyNotAuthorized"
+    wire_type = "PolicyNotAuthorized"
+    formerly = ("PolicyNotAuthorized",)
     template = _("Only an administrator may set %(attribute)s.")
 
 

@@ -31,12 +31,14 @@ Filter = Callable[[Rows, list[str]], Rows]
 
 
 class BadBody(Invalid):
-    code = "HTTPBadRequest"
+    wire_type = "HTTPBadRequest"
+    formerly = ("HTTPBadRequest",)
     template = _("Unable to find '%(name)s' in request body.")
 
 
 class InvalidFilter(Invalid):
-    code = "HTTPBadRequest"
+    wire_type = "HTTPBadRequest"
+    formerly = ("HTTPBadRequest",)
     template = _("Invalid input for %(name)s: %(value)s.")
 
 

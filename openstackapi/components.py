@@ -18,7 +18,7 @@ SHARED = 400  # bytes of JSON from which on a schema that is used again gets a n
 
 def fault(service: str) -> Schema:
     """How a service says what went wrong."""
-    envelope = faults.ENVELOPE[service](404, "Code", "Message", {}, "req-")
+    envelope = faults.ENVELOPE[service](404, "Code", "Message", "req-")
     schema = example(envelope)
     if service in ("compute", "volume"):  # named by the kind of fault
         schema = {"type": "object", "additionalProperties": example(next(iter(envelope.values())))}

@@ -43,25 +43,27 @@ TITLES = {
 }
 
 
-def _nova(status: int, code: str, message: str, data: dict[str, Any], request_id: str) -> dict[str, Any]:
+def _nova(status: int, wire_type: str, message: str, request_id: str) -> dict[str, Any]:
     return {_NOVA_NAMES.get(status, "computeFault"): {"code": status, "message": message}}
 
 
-def _keystone(status: int, code: str, message: str, data: dict[str, Any], request_id: str) -> dict[str, Any]:
+def _keystone(status: int, wire_type: str, message: str, request_id: str) -> dict[str, Any]:
     return {"error": {"code": status, "message": message, "title": TITLES.get(status, "Error")}}
 
 
-def _neutron(status: int, code: str, message: str, data: dict[str, Any], request_id: str) -> dict[str, Any]:
-    return {"NeutronError": {"type": data.get("neutron_type", code), "message": message, "detail": ""}}
+def _neutron(status: int, wire_type: str, message: str, request_id: str) -> dict[str, Any]:
+    return {"NeutronError": {"type": wire_type, "message": message, "detail": ""}}
 
 
-def _glance(status: int, code: str, message: str, data: dict[str, Any], request_id: str) -> dict[str, Any]:
+def _glance(status: int, wire_type: str, message: str, request_id: str) -> dict[str, Any]:
     return {"message": message, "code": f"{status} {TITLES.get(status, 'Error')}", "title": TITLES.get(status, "Error")}
 
 
-def _placement(status: int, code: str, message: str, data: dict[str, Any], request_id: str) -> dict[str, Any]:
+def _placement(status: int, wire_type: str, message: str, request_id: str) -> dict[str, Any]:
     body = {"status": status, "title": TITLES.get(status, "Error"), "detail": message, "request_id": request_id}
-    return {"errors": [{**body, "code": code if code.startswith("placement.") else "placement.undefined_code"}]}
+    return {
+        "errors": [{**body, "code": wire_type if wire_type.startswith("placement.") else "placement.undefined_code"}]
+    }
 
 
 ENVELOPE = {

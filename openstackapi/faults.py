@@ -68,7 +68,7 @@ def status_of(error: errors.CloudError, service: str) -> int:
 
 def body_of(error: errors.CloudError, service: str, status: int, request_id: str) -> dict[str, Any]:
     with translation.override("en"):
-        return ENVELOPE.get(service, ENVELOPE["identity"])(status, error.code, error.message, error.data, request_id)
+        return ENVELOPE.get(service, ENVELOPE["identity"])(status, error.wire_type, error.message, request_id)
 
 
 def headers_of(error: errors.CloudError, status: int, service: str, base: str) -> dict[str, str]:

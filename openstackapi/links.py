@@ -37,7 +37,7 @@ class OutsideMiddleware:
 
 def _unknown_name() -> HttpResponse:
     text = "This cloud is not known by the name in the Host header. Ask for it by its own address."
-    body = orjson.dumps(ENVELOPE["identity"](400, "UnknownName", text, {}, ""))
+    body = orjson.dumps(ENVELOPE["identity"](400, "UnknownName", text, ""))
     return HttpResponse(body, status=400, content_type="application/json")
 
 

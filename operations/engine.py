@@ -21,7 +21,7 @@ from hostagent import logs, tracing
 from operations import faults, flows, lost, parking
 from operations.flows import Flow, Step, Superseded, Wait
 from operations.models import LIVE, Hold, Operation, OperationStep, Phase, State, Waiter
-from operations.op import Op, plain
+from operations.op import Op
 from operations.starting import QUEUE_SECONDS, Held, leave_queue, start, take, wake
 
 __all__ = ["Held", "Op", "advance", "start", "take", "wake"]
@@ -100,7 +100,7 @@ def _is_queued(row: Operation) -> bool:
         return False
     if (now() - row.created_at).total_seconds() > QUEUE_SECONDS:
         row.state, row.queued_for = State.UNDOING, None
-        row.error_code, row.error_data = held.code, plain(held.data)
+        row.error_code, row.error_data = held.code, errors.stored(held.data)
         return False
     row.wake_at = now() + timedelta(seconds=1)
     _forget_waiters(row)
@@ -217,7 +217,7 @@ def _passed(row: Operation, flow: Flow, step: OperationStep) -> bool:
 def _failed(row: Operation, flow: Flow, spec: Step, step: OperationStep, error: errors.CloudError) -> bool:
     """A step raised one of our errors: unwind, or past a final step try again; in an undo, write it down and go on."""
     step.finished_at, step.result = now(), "failed"
-    step.error_code, step.error_data = error.code, plain(error.data)
+    step.error_code, step.error_data = error.code, errors.stored(error.data)
     step.save()
     _forget_waiters(row)
     row.attempts, row.wake_at = 0, now()
@@ -233,7 +233,7 @@ def _failed(row: Operation, flow: Flow, spec: Step, step: OperationStep, error: 
     if flow.is_past_return(Op(row, step, spec), row.step):
         return _again_later(row, step, error)
     row.state = State.UNDOING
-    row.error_code, row.error_data = error.code, plain(error.data)
+    row.error_code, row.error_data = error.code, errors.stored(error.data)
     return True
 
 

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from common.clock import now
 from common.database import tried_again
-from common.errors import CloudError
+from common.errors import CloudError, reported
 from hostagent import broker, envelope, logs
 from hostagent.contract import CONTROL_QUEUE, ORDER_LIFE, ORDER_TASK, REPORT_TASK, VERBS, WELCOME, host_queue, seal
 from operations import arrivals, doorbell
@@ -208,10 +208,8 @@ def _answered(host: str, kind: str, message: dict[str, Any]) -> None:
         if kind == "done":
             changed = rows.update(heard_at=moment, answer=message["body"])
         else:
-            body = message["body"]
-            changed = rows.update(
-                heard_at=moment, answer={}, error_code=body.get("code", "internal"), error_data=body.get("data", {})
-            )
+            code, data = message["body"].get("code", "internal"), reported(message["body"].get("data", {}))
+            changed = rows.update(heard_at=moment, answer={}, error_code=code, error_data=data)
         if not changed:
             return
         Operation.objects.filter(id=message["operation"], state__in=LIVE).update(wake_at=moment)

@@ -68,8 +68,7 @@ class Op:
         """Why the flow is being undone."""
         if not self.row.error_code:
             return None
-        kind = errors.BY_CODE.get(self.row.error_code, errors.CloudError)
-        return kind(**self.row.error_data)
+        return errors.restored(self.row.error_code, self.row.error_data)
 
     @property
     def seconds(self) -> float:
@@ -127,7 +126,3 @@ class Op:
             self._orders.append(order)
             transaction.on_commit(lambda: hostlink.send_order(host, order, bulk=bulk), robust=True)
         return Wait(SILENCE)
-
-
-def plain(data: dict[str, Any]) -> dict[str, Any]:
-    return {k: v if isinstance(v, (str, int, float, bool, list, dict, type(None))) else str(v) for k, v in data.items()}

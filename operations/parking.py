@@ -18,7 +18,6 @@ from common.clock import now
 from common.live import announce
 from operations import doorbell
 from operations.models import LIVE, Hold, Operation, Phase, State, Waiter
-from operations.op import plain
 from operations.starting import take, wake
 
 log = logging.getLogger(__name__)
@@ -81,7 +80,7 @@ def park(row: Operation, error: errors.CloudError) -> None:
     holds = sorted(Hold.objects.filter(operation=row).values_list("key", flat=True))
     row.parked = {"state": row.state, "holds": holds, "at": now().isoformat()}
     row.state, row.wake_at, row.attempts = State.BROKEN, None, 0
-    row.error_code, row.error_data = error.code, plain(error.data)
+    row.error_code, row.error_data = error.code, errors.stored(error.data)
     records.ended(row.id, row.request_id, outcome=cadf.FAILURE, reason=error.code)
     Hold.objects.filter(operation=row).delete()
     Waiter.objects.filter(operation=row).delete()

@@ -9,7 +9,7 @@ from common.ids import is_id
 from common.numbers import LARGEST, is_whole
 from openstackapi.views import Response
 from placement import holding, queries, services
-from placement.api import Missing, PlacementView
+from placement.api import PlacementNotFound, PlacementView
 from placement.models import Allocation, Consumer
 
 _RESOURCES = {
@@ -124,7 +124,7 @@ class Allocations(PlacementView):
 
     def delete(self, request: Any, id: str) -> Response:
         if not Consumer.objects.filter(id=id).exists():
-            raise Missing(reason=f"No allocations for consumer '{id}'")
+            raise PlacementNotFound(reason=f"No allocations for consumer '{id}'")
         services.release(id)
         return Response(status=204)
 

@@ -16,27 +16,31 @@ from placement import classes, queries, services
 from placement.models import Allocation, Inventory, ResourceProvider
 
 
-class Missing(NotFound):
+class PlacementNotFound(NotFound):
     template = "%(reason)s"
 
 
 class ProviderExists(Conflict):
-    code = "placement.duplicate_name"
+    wire_type = "placement.duplicate_name"
+    formerly = ("placement.duplicate_name",)
     template = _("Conflicting resource provider name: %(name)s already exists.")
 
 
 class ProviderInUse(Conflict):
-    code = "placement.resource_provider.inuse"
+    wire_type = "placement.resource_provider.inuse"
+    formerly = ("placement.resource_provider.inuse",)
     template = _("Unable to delete resource provider %(id)s: it has allocations.")
 
 
-class HasChildren(Conflict):
-    code = "placement.resource_provider.cannot_delete_parent"
+class ProviderHasChildren(Conflict):
+    wire_type = "placement.resource_provider.cannot_delete_parent"
+    formerly = ("placement.resource_provider.cannot_delete_parent",)
     template = _("Unable to delete parent resource provider %(id)s: It has child resource providers.")
 
 
 class InventoryInUse(Conflict):
-    code = "placement.inventory.inuse"
+    wire_type = "placement.inventory.inuse"
+    formerly = ("placement.inventory.inuse",)
     template = _("update conflict: Inventory for '%(name)s' on resource provider '%(id)s' in use.")
 
 
@@ -201,7 +205,7 @@ class Provider(PlacementView):
             with transaction.atomic():
                 row = services.provider(id, lock=True)
                 if row.children.exists():
-                    raise HasChildren(id=id)
+                    raise ProviderHasChildren(id=id)
                 row.delete()
         except ProtectedError:
             raise ProviderInUse(id=id) from None
@@ -334,7 +338,7 @@ class InventoryItem(PlacementView):
     def _find(self, row: ResourceProvider, name: str) -> Inventory:
         found = row.inventories.filter(resource_class=name).first()
         if found is None:
-            raise Missing(reason=f"No inventory of class {name} for {row.id}")
+            raise PlacementNotFound(reason=f"No inventory of class {name} for {row.id}")
         return found
 
     def get(self, request: Any, id: str, name: str) -> Response:

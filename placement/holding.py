@@ -20,7 +20,8 @@ class NoRoom(Conflict):
 
 
 class ConsumerChanged(Conflict):
-    code = "placement.concurrent_consumer_update"
+    wire_type = "placement.concurrent_consumer_update"
+    formerly = ("placement.concurrent_consumer_update",)
     template = _("consumer generation conflict: expected %(have)s but got %(want)s")
 
 

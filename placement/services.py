@@ -28,7 +28,8 @@ class ProviderNotFound(NotFound):
 
 
 class GenerationConflict(Conflict):
-    code = "placement.concurrent_update"
+    wire_type = "placement.concurrent_update"
+    formerly = ("placement.concurrent_update",)
     template = _("resource provider generation conflict")
 
 

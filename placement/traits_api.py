@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import Conflict, Invalid
 from openstackapi.views import Response
 from placement import services, traits
-from placement.api import GENERATION, Missing, PlacementView
+from placement.api import GENERATION, PlacementNotFound, PlacementView
 from placement.models import ProviderAggregate, ProviderTrait, ResourceProvider, Trait
 from placement.queries import known_traits
 
@@ -37,7 +37,7 @@ class TraitItem(PlacementView):
 
     def get(self, request: Any, name: str) -> Response:
         if name not in known_traits():
-            raise Missing(reason=f"No such trait: {name}")
+            raise PlacementNotFound(reason=f"No such trait: {name}")
         return Response(status=204)
 
     def put(self, request: Any, name: str) -> Response:
@@ -56,7 +56,7 @@ class TraitItem(PlacementView):
         if ProviderTrait.objects.filter(name=name).exists():
             raise TraitInUse(name=name)
         if not Trait.objects.filter(name=name).delete()[0]:
-            raise Missing(reason=f"No such trait: {name}")
+            raise PlacementNotFound(reason=f"No such trait: {name}")
         return Response(status=204)
 
 

@@ -38,5 +38,5 @@ def body(service: str, status: int, text: str = "") -> str:
     if service == PAGE:
         said = html.escape(f"{status} {TITLES[status]}: {text or TEXTS[status]}", quote=False)
         return f"<html><head></head><body><h1>{said}</h1></body></html>"
-    made = ENVELOPE[service](status, "HTTPError", text or TEXTS[status], {"retry_after": RETRY_AFTER}, REQUEST_ID)
+    made = ENVELOPE[service](status, "HTTPError", text or TEXTS[status], REQUEST_ID)
     return json.dumps(made)

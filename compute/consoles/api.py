@@ -61,7 +61,7 @@ def append_log(request: HttpRequest, server_id: str) -> JsonResponse:
         if request.method != "PUT" or not is_whole(offset) or not is_id(server_id):
             raise Invalid(reason="PUT with ?offset=N")
         if row is None or row["host"] != host.name:
-            raise services.BadToken()
+            raise services.ConsoleTokenNotFound()
     except CloudError as error:
         status = status_of(error, "compute")
         return JsonResponse(body_of(error, "compute", status, ""), status=status)

@@ -28,7 +28,7 @@ class NotReady(Conflict):
     template = _("Instance %(id)s is not ready")
 
 
-class BadToken(NotFound):
+class ConsoleTokenNotFound(NotFound):
     template = _("Token not found")
 
 
@@ -123,10 +123,10 @@ def url(actor: Actor, *, server_id: str, kind: str, root: str) -> str:
 
 
 def describe(actor: Actor, token: str) -> dict[str, Any]:
-    """What a ticket opens, for administrators. Raises: BadToken, Forbidden."""
+    """What a ticket opens, for administrators. Raises: ConsoleTokenNotFound, Forbidden."""
     policy.require(actor, "compute:console_token")
     row = ConsoleTicket.objects.filter(pk=digest(token), expires_at__gt=now()).select_related("server").first()
     if row is None:
-        raise BadToken()
+        raise ConsoleTokenNotFound()
     path = str(socket_path(row.server, row.kind))
     return {"instance_uuid": row.server_id, "host": row.server.host or "", "internal_access_path": path}

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from common.errors import Invalid, NotFound
+from common.errors import Invalid
 from common.numbers import is_whole
 from compute.servers import filters
 from compute.servers.schemas import METADATA, obj
-from compute.views import ComputeView, Page, Response
+from compute.views import ComputeView, ItemNotFound, Page, Response
 from images.images import services as images
 from images.images.models import Image
 from openstackapi.fields import iso_z
@@ -19,10 +19,6 @@ _STATUS = {
     "pending_delete": "DELETED",
 }
 _PROGRESS = {"queued": 25, "saving": 50, "active": 100}
-
-
-class Missing(NotFound):
-    template = "%(reason)s"
 
 
 def _metadata(row: Image) -> dict[str, str]:
@@ -145,7 +141,7 @@ class ImageMetadataItem(_Metadata):
     def get(self, request: Any, image_id: str, key: str) -> Response:
         metadata = _metadata(self.found(image_id))
         if key not in metadata:
-            raise Missing(reason="Metadata item was not found")
+            raise ItemNotFound(reason="Metadata item was not found")
         return Response({"meta": {key: metadata[key]}})
 
     def put(self, request: Any, image_id: str, key: str) -> Response:
@@ -158,6 +154,6 @@ class ImageMetadataItem(_Metadata):
     def delete(self, request: Any, image_id: str, key: str) -> Response:
         metadata = _metadata(self.found(image_id))
         if key not in metadata:
-            raise Missing(reason="Metadata item was not found")
+            raise ItemNotFound(reason="Metadata item was not found")
         self.write(image_id, {k: v for k, v in metadata.items() if k != key})
         return Response(status=204)

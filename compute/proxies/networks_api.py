@@ -7,13 +7,13 @@ from typing import Any
 from django.db.models import Q
 
 from common.actor import Actor
-from common.errors import Conflict, Invalid, NotFound
+from common.errors import Conflict, Invalid
 from common.ids import is_id
 from compute.servers.models import Server
 from compute.servers.schemas import obj
 from compute.servers.services import find as find_server
 from compute.versions.removed import RouteRemoved
-from compute.views import ComputeView, Response, flag
+from compute.views import ComputeView, ItemNotFound, Response, flag
 from networking.floatingips import services as floatingips
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
@@ -22,10 +22,6 @@ from networking.securitygroups import rules, services
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
 
 LAST = (2, 35)
-
-
-class Missing(NotFound):
-    template = "%(reason)s"
 
 
 @contextmanager
@@ -221,7 +217,7 @@ class FloatingIPs(ComputeView):
         external = Network.objects.visible_to(self.actor).filter(external=True).order_by("-is_default", "name")
         network = external.filter(Q(name=pool) | Q(id=pool)).first() if pool else external.first()
         if network is None:
-            raise Missing(reason="Floating IP pool not found.")
+            raise ItemNotFound(reason="Floating IP pool not found.")
         return Response({"floating_ip": _floating(floatingips.create(self.actor, network_id=network.id))})
 
 
@@ -237,15 +233,15 @@ class FloatingIPDetail(ComputeView):
 
 
 def by_address(actor: Actor, address: str) -> FloatingIP:
-    """Raises: Missing."""
+    """Raises: ItemNotFound."""
     found = FloatingIP.objects.visible_to(actor).filter(floating_ip_address=address).first()
     if found is None:
-        raise Missing(reason="floating IP not found")
+        raise ItemNotFound(reason="floating IP not found")
     return found
 
 
 def add_floating_ip(actor: Actor, *, server_id: str, address: str, fixed: str | None) -> None:
-    """Raises: Missing, Invalid when the server has no such fixed address."""
+    """Raises: ItemNotFound, Invalid when the server has no such fixed address."""
     server: Server = find_server(actor, server_id, "compute:server:attach_interface")
     floating = by_address(actor, address)
     rows = FixedIP.objects.filter(port__in=Port.objects.of_server(server)).order_by("port__created_at", "id")
@@ -261,7 +257,7 @@ def add_floating_ip(actor: Actor, *, server_id: str, address: str, fixed: str | 
 
 
 def remove_floating_ip(actor: Actor, *, server_id: str, address: str) -> None:
-    """Raises: Missing, Conflict when it leads elsewhere."""
+    """Raises: ItemNotFound, Conflict when it leads elsewhere."""
     server: Server = find_server(actor, server_id, "compute:server:detach_interface")
     floating = by_address(actor, address)
     if floating.port is None or floating.port.server_id != server.id:
@@ -321,7 +317,7 @@ class Networks(ComputeView):
 def _network(actor: Actor, network_id: str) -> Network:
     found = Network.objects.visible_to(actor).filter(id=network_id).first()
     if found is None:
-        raise Missing(reason="Network not found")
+        raise ItemNotFound(reason="Network not found")
     return found
 
 

@@ -288,20 +288,21 @@ def _ports_and_group(actor: Actor, server: Server, name: str) -> tuple[list[Port
     groups = SecurityGroup.objects.filter(project_id=server.project_id)
     group = groups.filter(id=name).first() or groups.filter(name=name).first()
     if group is None:
-        raise GroupMissing(name=name, project=server.project_id)
+        raise SecurityGroupMissing(name=name, project=server.project_id)
     ports = list(Port.objects.of_server(server).filter(port_security_enabled=True))
     if not ports:
         raise NoPorts()
     return ports, group.id
 
 
-class GroupMissing(NotFound):
+class SecurityGroupMissing(NotFound):
+    formerly = ("GroupMissing",)
     template = _("Security group %(name)s not found for project %(project)s.")
 
 
 @transaction.atomic
 def add_group(actor: Actor, *, server_id: str, name: str) -> None:
-    """Put every port of the server into a group. Raises: GroupMissing, NoPorts, WrongState."""
+    """Put every port of the server into a group. Raises: SecurityGroupMissing, NoPorts, WrongState."""
     server = find(actor, server_id, "compute:server:security_groups", lock=True)
     _check_at_rest(actor, server, "addSecurityGroup")
     ports, group_id = _ports_and_group(actor, server, name)
@@ -315,7 +316,7 @@ def add_group(actor: Actor, *, server_id: str, name: str) -> None:
 
 @transaction.atomic
 def remove_group(actor: Actor, *, server_id: str, name: str) -> None:
-    """Raises: GroupMissing, GroupNotHere, NoPorts."""
+    """Raises: SecurityGroupMissing, GroupNotHere, NoPorts."""
     server = find(actor, server_id, "compute:server:security_groups", lock=True)
     _check_at_rest(actor, server, "removeSecurityGroup")
     ports, group_id = _ports_and_group(actor, server, name)

@@ -64,7 +64,8 @@ class ZoneUnknown(Invalid):
     template = _("The requested availability zone is not available")
 
 
-class GroupMissing(Invalid):
+class ServerGroupMissing(Invalid):
+    formerly = ("GroupMissing",)
     template = _("Instance group %(id)s could not be found.")
 
 
@@ -277,7 +278,7 @@ def _group(actor: Actor, ask: Launch) -> str | None:
         return None
     group = ServerGroup.objects.filter(id=group_id, project_id=actor.project_id).first()
     if group is None:
-        raise GroupMissing(id=group_id)
+        raise ServerGroupMissing(id=group_id)
     limit = quota.limits(actor.project_id or "", "compute")["server_group_members"]
     have = Server.objects.living().filter(server_group_id=group_id, user_id=actor.user_id).count()
     if 0 <= limit < have + ask.count:

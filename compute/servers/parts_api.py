@@ -4,12 +4,12 @@ from typing import Any
 
 from django.utils.encoding import iri_to_uri
 
-from common.errors import Invalid, NotFound
+from common.errors import Invalid
 from compute.metadata import passwords
 from compute.servers import changing, history, reading, requests, schemas, services, wiring
 from compute.servers.diagnostics import diagnostics
 from compute.servers.models import Server
-from compute.views import ComputeView, Page, Response
+from compute.views import ComputeView, ItemNotFound, Page, Response
 from identity import policy
 from networking.ports.models import FixedIP, Port
 
@@ -41,7 +41,7 @@ class MetadataItem(ComputeView):
     def get(self, request: Any, server_id: str, key: str) -> Response:
         metadata = services.find(self.actor, server_id).metadata
         if key not in metadata:
-            raise Missing(reason=_NO_ITEM)
+            raise ItemNotFound(reason=_NO_ITEM)
         return Response({"meta": {key: metadata[key]}})
 
     def put(self, request: Any, server_id: str, key: str) -> Response:
@@ -53,12 +53,8 @@ class MetadataItem(ComputeView):
 
     def delete(self, request: Any, server_id: str, key: str) -> Response:
         if not services.unset_metadata(self.actor, server_id=server_id, key=key):
-            raise Missing(reason=_NO_ITEM)
+            raise ItemNotFound(reason=_NO_ITEM)
         return Response(status=204)
-
-
-class Missing(NotFound):
-    template = "%(reason)s"
 
 
 class Tags(ComputeView):
@@ -80,8 +76,8 @@ class Tags(ComputeView):
 class TagItem(ComputeView):
     since = (2, 26)
 
-    def _absent(self, server_id: str, tag: str) -> Missing:
-        return Missing(reason=f"Server {server_id} has no tag '{tag}'")
+    def _absent(self, server_id: str, tag: str) -> ItemNotFound:
+        return ItemNotFound(reason=f"Server {server_id} has no tag '{tag}'")
 
     def get(self, request: Any, server_id: str, tag: str) -> Response:
         if tag not in services.find(self.actor, server_id).tags:
@@ -116,7 +112,7 @@ class AddressesOfNetwork(ComputeView):
     def get(self, request: Any, server_id: str, network: str) -> Response:
         found = plain_addresses(services.find(self.actor, server_id))
         if network not in found:
-            raise Missing(reason="Network not found")
+            raise ItemNotFound(reason="Network not found")
         return Response({network: found[network]})
 
 
@@ -141,10 +137,10 @@ def interface(port: Port, version: tuple[int, int]) -> dict[str, Any]:
 
 
 def port_of(server: Server, port_id: str) -> Port:
-    """Raises: Missing."""
+    """Raises: ItemNotFound."""
     port = Port.objects.of_server(server).filter(id=port_id).first()
     if port is None:
-        raise Missing(reason=f"Port id {port_id} could not be found.")
+        raise ItemNotFound(reason=f"Port id {port_id} could not be found.")
     return port
 
 

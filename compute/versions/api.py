@@ -3,7 +3,7 @@
 from typing import Any
 
 from common.errors import NotFound
-from compute.views import ComputeView, Response
+from compute.views import ComputeView, ItemNotFound, Response
 from openstackapi import microversion
 
 UPDATED = "2013-07-23T11:33:21Z"
@@ -89,10 +89,8 @@ class Extensions(ComputeView):
 
 class Extension(ComputeView):
     def get(self, request: Any, alias: str) -> Response:
-        from compute.servers.parts_api import Missing
-
         if alias not in EXTENSIONS:
-            raise Missing(reason=f"Extension with alias {alias} does not exist")
+            raise ItemNotFound(reason=f"Extension with alias {alias} does not exist")
         return Response({"extension": _extension(alias, EXTENSIONS[alias])})
 
 

@@ -23,7 +23,8 @@ class RoleNotHeld(Invalid):
     template = _("Invalid application credential: Could not find role assignment with role: %(role)s.")
 
 
-class NeedsProject(Invalid):
+class AppCredNeedsProject(Invalid):
+    formerly = ("NeedsProject",)
     template = _("Invalid application credential: a project-scoped token is needed to make one.")
 
 
@@ -66,7 +67,7 @@ def create(
     not_delegated(actor, "create an application credential")
     _owned(actor, "create_application_credential", user_id)
     if not actor.project_id or (project_id is not None and project_id != actor.project_id):
-        raise NeedsProject()
+        raise AppCredNeedsProject()
     if expires_at is not None and expires_at <= now():
         raise Invalid(reason="The expiration of an application credential must lie in the future.")
     chosen, secret = bool(secret), secret or secrets.new()

@@ -74,7 +74,7 @@ class AlwaysEmpty(Invalid):
     template = "Combining effective and the filters given will always result in an empty list."
 
 
-class NeedsProject(Invalid):
+class SubtreeNeedsProject(Invalid):
     template = "scope.project.id must be specified if include_subtree is also specified."
 
 
@@ -107,7 +107,7 @@ class AssignmentList(IdentityView):
         target = {"target.domain_id": project.domain_id} if project is not None else {}
         enforce(actor, "identity:list_role_assignments_for_tree", target)
         if not query.get("scope.project.id"):
-            raise NeedsProject()
+            raise SubtreeNeedsProject()
 
     def _found(self, query: Any, tree: bool) -> list[Assignment]:
         project_id = query.get("scope.project.id")

@@ -22,7 +22,7 @@ class NoSubject(Invalid):
     template = "X-Subject-Token is missing."
 
 
-class NeedsProject(Forbidden):
+class CatalogNeedsProject(Forbidden):
     template = "A project-scoped token is required to produce a service catalog."
 
 
@@ -108,7 +108,7 @@ class Tokens(IdentityView):
 class Catalog(IdentityView):
     def get(self, request: Any) -> Response:
         if not self.actor.project_id:
-            raise NeedsProject()
+            raise CatalogNeedsProject()
         shown = catalog.for_scope(body.scope_of(self.actor), self.actor.user_id, self.root())
         return Response({"catalog": shown, "links": {"self": self.url("/auth/catalog")}})
 

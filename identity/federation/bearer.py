@@ -16,7 +16,7 @@ class NoBearer(Unauthorized):
 def user_of(request: HttpRequest, provider_id: str, protocol_id: str) -> tuple[User, Protocol]:
     """Whom the request's bearer token speaks of.
 
-    Raises: NoSuchProtocol, ProviderDisabled, NoClient, NoBearer, BadToken, NotMapped, ProviderSilent.
+    Raises: NoSuchProtocol, ProviderDisabled, NoClient, NoBearer, BadProviderToken, NotMapped, ProviderSilent.
     """
     protocol = shadow.find_protocol(provider_id, protocol_id)
     client = client_of(provider_id)

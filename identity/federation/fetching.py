@@ -82,7 +82,7 @@ def _json(url: str, issuer: str, headers: Mapping[str, str], body: bytes | None 
             near=settings.TESTING and _is_loopback(trusted),
         )
         raw = answer.read()
-    except fetch.Refused as error:
+    except fetch.FetchRefused as error:
         raise BadAddress(url=url, reason=error.data["why"]) from None
     except fetch.NotReached as error:
         raise ProviderSilent(host=host, reason=error.data["why"]) from None

@@ -33,7 +33,8 @@ _documents: dict[str, tuple[float, Claims]] = {}
 _keys: dict[str, tuple[float, KeySet]] = {}
 
 
-class BadToken(Unauthorized):
+class BadProviderToken(Unauthorized):
+    formerly = ("BadToken",)
     template = _("The identity provider's token is not valid: %(reason)s.")
 
 
@@ -101,7 +102,7 @@ def is_jwt(text: str) -> bool:
 def verified(client: Client, text: str) -> Claims:
     """The claims of a JWT that the client's issuer signed, unexpired and made for us.
 
-    Raises: BadToken, BadAddress, ProviderSilent.
+    Raises: BadProviderToken, BadAddress, ProviderSilent.
     """
     issuer = client.issuer
     try:
@@ -110,10 +111,10 @@ def verified(client: Client, text: str) -> Claims:
         try:  # the provider may have changed its keys since we looked
             token = _decoded(text, _key_set(issuer, anew=True))
         except (JoseError, ValueError) as error:
-            raise BadToken(reason=str(error) or type(error).__name__) from None
+            raise BadProviderToken(reason=str(error) or type(error).__name__) from None
     claims = dict(token.claims)
     if str(claims.get("iss", "")).rstrip("/") != issuer.rstrip("/"):
-        raise BadToken(reason="another issuer made it")
+        raise BadProviderToken(reason="another issuer made it")
     check_times(claims)
     check_audience(client, claims)
     return claims
@@ -124,24 +125,24 @@ def _decoded(text: str, keys: KeySet) -> jwt.Token:
 
 
 def check_times(claims: Claims) -> None:
-    """Raises: BadToken without an end, after it, or before its beginning."""
+    """Raises: BadProviderToken without an end, after it, or before its beginning."""
     moment = time.time()
     try:
         ends, begins = float(claims["exp"]), float(claims.get("nbf", 0))
     except (KeyError, TypeError, ValueError):
-        raise BadToken(reason="it has no end") from None
+        raise BadProviderToken(reason="it has no end") from None
     if ends + LEEWAY <= moment:
-        raise BadToken(reason="it has expired")
+        raise BadProviderToken(reason="it has expired")
     if begins - LEEWAY > moment:
-        raise BadToken(reason="it is not valid yet")
+        raise BadProviderToken(reason="it is not valid yet")
 
 
 def check_audience(client: Client, claims: Claims) -> None:
-    """Raises: BadToken unless the token was made for our client id or an audience that the operator named."""
+    """Raises: BadProviderToken unless the token was made for our client id or an audience that the operator named."""
     stated = claims.get("aud", [])
     found = [*(stated if isinstance(stated, list) else [stated]), claims.get("azp"), claims.get("client_id")]
     if not {one for one in found if isinstance(one, str)} & {client.client_id, *client.audiences}:
-        raise BadToken(reason=f"it was not made for the client {client.client_id}")
+        raise BadProviderToken(reason=f"it was not made for the client {client.client_id}")
 
 
 def _ask(client: Client, name: str, form: dict[str, str]) -> Claims:
@@ -162,31 +163,31 @@ def _ask(client: Client, name: str, form: dict[str, str]) -> Claims:
 
 
 def introspected(client: Client, text: str) -> Claims:
-    """What the provider says of an opaque access token. Raises: BadToken, BadAddress, ProviderSilent."""
+    """What the provider says of an opaque access token. Raises: BadProviderToken, BadAddress, ProviderSilent."""
     claims = _ask(client, "introspection_endpoint", {"token": text})
     if claims.get("active") is not True:
-        raise BadToken(reason="the provider says that it is not active")
+        raise BadProviderToken(reason="the provider says that it is not active")
     if claims.get("iss") and str(claims["iss"]).rstrip("/") != client.issuer.rstrip("/"):
-        raise BadToken(reason="another issuer made it")
+        raise BadProviderToken(reason="another issuer made it")
     check_audience(client, claims)
     return {**claims, "iss": client.issuer}
 
 
 def with_userinfo(client: Client, claims: Claims, access_token: str) -> Claims:
-    """`claims` and what the userinfo endpoint adds to them. Raises: BadToken, BadAddress, ProviderSilent."""
+    """`claims` and what the userinfo endpoint adds to them. Raises: BadProviderToken, BadAddress, ProviderSilent."""
     if "userinfo_endpoint" not in discover(client.issuer):
         return claims
     headers = {"Authorization": f"Bearer {access_token}"}
     found = fetching.get_json(endpoint(client.issuer, "userinfo_endpoint"), issuer=client.issuer, headers=headers)
     if found.get("sub") != claims.get("sub"):
-        raise BadToken(reason="its userinfo is about someone else")
+        raise BadProviderToken(reason="its userinfo is about someone else")
     return {**found, **claims}
 
 
 def bearer(client: Client, text: str) -> Claims:
     """What a bearer token says of its user: an ID token, a JWT access token or an opaque one.
 
-    Raises: BadToken, BadAddress, ProviderSilent.
+    Raises: BadProviderToken, BadAddress, ProviderSilent.
     """
     claims = verified(client, text) if is_jwt(text) else introspected(client, text)
     is_id_token = "nonce" in claims or "at_hash" in claims or claims.get("typ") == "ID"
@@ -200,7 +201,7 @@ def bearer(client: Client, text: str) -> Claims:
 
 
 def exchanged(client: Client, *, code: str, redirect_uri: str, verifier: str, nonce: str) -> Claims:
-    """The claims behind a code that the provider sent. Raises: BadToken, BadAddress, ProviderSilent."""
+    """The claims behind a code that the provider sent. Raises: BadProviderToken, BadAddress, ProviderSilent."""
     form = {
         "grant_type": "authorization_code",
         "code": code,
@@ -209,9 +210,9 @@ def exchanged(client: Client, *, code: str, redirect_uri: str, verifier: str, no
     }
     answer = _ask(client, "token_endpoint", form)
     if not isinstance(answer.get("id_token"), str):
-        raise BadToken(reason="the provider sent no ID token; is openid among the client's scopes?")
+        raise BadProviderToken(reason="the provider sent no ID token; is openid among the client's scopes?")
     claims = verified(client, answer["id_token"])
     if not hmac.compare_digest(str(claims.get("nonce", "")), nonce):
-        raise BadToken(reason="it belongs to another sign-in")
+        raise BadProviderToken(reason="it belongs to another sign-in")
     access = answer.get("access_token")
     return with_userinfo(client, claims, access) if isinstance(access, str) else claims

@@ -22,7 +22,8 @@ class NoMapping(Invalid):
     template = _("Could not find mapping: %(id)s.")
 
 
-class InUse(Conflict):
+class MappingInUse(Conflict):
+    formerly = ("InUse",)
     template = _("The mapping %(id)s is used by a protocol.")
 
 
@@ -126,7 +127,7 @@ class Mappings(Kind):
 
     def leaving(self, actor: Actor, row: Any) -> None:
         if Protocol.objects.filter(mapping=row).exists():
-            raise InUse(id=row.pk)
+            raise MappingInUse(id=row.pk)
 
 
 class ServiceProviders(Kind):

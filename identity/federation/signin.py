@@ -36,7 +36,8 @@ class NotOurs(Unauthorized):
     template = _("This sign-in was not begun in this browser, or too long ago. Begin again.")
 
 
-class Refused(Unauthorized):
+class SignInRefused(Unauthorized):
+    formerly = ("Refused",)
     template = _("The identity provider did not sign you in: %(reason)s.")
 
 
@@ -136,12 +137,12 @@ def is_return(request: HttpRequest) -> bool:
 def finish(request: HttpRequest) -> Finished:
     """Who came back from a provider; the caller opens the session or issues the token. Counts once.
 
-    Raises: NotOurs, Refused, NoSuchProtocol, ProviderDisabled, NotMapped, BadToken, ProviderSilent.
+    Raises: NotOurs, SignInRefused, NoSuchProtocol, ProviderDisabled, NotMapped, BadProviderToken, ProviderSilent.
     """
     begun = _take(request, request.GET.get("state", ""))
     if request.GET.get("error"):
         reason = request.GET.get("error_description") or request.GET["error"]
-        raise Refused(reason=reason[:200])
+        raise SignInRefused(reason=reason[:200])
     protocol = shadow.find_protocol(begun["provider"], begun["protocol"])
     client = client_of(protocol.provider_id)
     claims = oidc.exchanged(

@@ -11,14 +11,15 @@ from identity.ldap import directory, options, people
 from identity.models import User
 
 
-class ReadOnly(Forbidden):
+class DirectoryReadOnly(Forbidden):
+    formerly = ("ReadOnly",)
     template = _("LDAP does not support write operations")
 
 
 def refuse_writes(id: str | None = None, *, domain_id: str | None = None) -> None:
-    """Raises: ReadOnly for a row that a directory holds, or a new one in a domain that lives in a directory."""
+    """Raises: DirectoryReadOnly for a row that a directory holds, or a new one in a domain that lives in a directory."""
     if (id is not None and people.known(id)) or (domain_id is not None and options.uses_ldap(domain_id)):
-        raise ReadOnly()
+        raise DirectoryReadOnly()
 
 
 def before_listing(actor: Actor, entity: str, query: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from identity.models import Limit, Project, Region, RegisteredLimit, Service
 from identity.wire import matching
 
 
-class InUse(Forbidden):
+class RegisteredLimitInUse(Forbidden):
     template = _(
         "Unable to update or delete registered limit %(id)s because there are project limits associated with it."
     )
@@ -48,12 +48,12 @@ class RegisteredLimits(Kind):
                 raise NoPart(kind=kind, id=id)
         moves = {name for name in ("service_id", "region_id", "resource_name") if name in values}
         if row is not None and moves and row.limits.exists():
-            raise InUse(id=row.pk)
+            raise RegisteredLimitInUse(id=row.pk)
         return values
 
     def leaving(self, actor: Actor, row: Any) -> None:
         if row.limits.exists():
-            raise InUse(id=row.pk)
+            raise RegisteredLimitInUse(id=row.pk)
 
 
 class Limits(Kind):

@@ -58,7 +58,7 @@ CONSUMERS = Consumers()
 
 
 def request_token(request: Any, project_id: str | None) -> RequestToken:
-    """A token that a user may authorize. Raises: MissingParameter, Missing, BadSignature."""
+    """A token that a user may authorize. Raises: MissingParameter, Missing, BadOAuthSignature."""
     found = signing.parameters(request)
     consumer_id = signing.need(found, "oauth_consumer_key")
     if not project_id:
@@ -104,7 +104,7 @@ def authorize(actor: Actor, id: str, roles: list[Values]) -> str:
 
 @transaction.atomic
 def access_token(request: Any) -> AccessToken:
-    """Raises: MissingParameter, Missing, BadSignature, RequestTokenUnusable."""
+    """Raises: MissingParameter, Missing, BadOAuthSignature, RequestTokenUnusable."""
     found = signing.parameters(request)
     consumer_id = signing.need(found, "oauth_consumer_key")
     row = _request_token(signing.need(found, "oauth_token"))

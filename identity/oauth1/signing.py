@@ -28,7 +28,8 @@ METHODS: dict[str, Callable[..., bool]] = {
 WINDOW = 600
 
 
-class BadSignature(Unauthorized):
+class BadOAuthSignature(Unauthorized):
+    formerly = ("BadSignature",)
     template = _("Invalid signature.")
 
 
@@ -53,18 +54,18 @@ def need(found: dict[str, str], name: str) -> str:
 
 
 def check(request: Any, consumer: Consumer, token_secret: str = "") -> None:
-    """Raises: BadSignature, also for an old request and for one that was seen before."""
+    """Raises: BadOAuthSignature, also for an old request and for one that was seen before."""
     found = parameters(request)
     verify = METHODS.get(found.get("oauth_signature_method", ""))
     if verify is None or not found.get("oauth_signature"):
-        raise BadSignature()
+        raise BadOAuthSignature()
     url = request.build_absolute_uri()
     header = {"Authorization": request.META["HTTP_AUTHORIZATION"]}
     query = request.META.get("QUERY_STRING", "")
     params = signature.collect_parameters(uri_query=query, headers=header, exclude_oauth_signature=True)
     signed = SimpleNamespace(uri=url, http_method=request.method, params=params, signature=found["oauth_signature"])
     if not verify(signed, consumer.secret, token_secret):
-        raise BadSignature()
+        raise BadOAuthSignature()
     _once(consumer.pk, found)
 
 
@@ -72,25 +73,25 @@ def _once(consumer_id: str, found: dict[str, str]) -> None:
     try:
         moment = int(found.get("oauth_timestamp", ""))
     except ValueError:
-        raise BadSignature() from None
+        raise BadOAuthSignature() from None
     if abs(time.time() - moment) > WINDOW:
-        raise BadSignature()
+        raise BadOAuthSignature()
     Nonce.objects.filter(timestamp__lt=int(time.time()) - WINDOW).delete()
     try:
         with transaction.atomic():
             Nonce.objects.create(consumer_id=consumer_id, nonce=found.get("oauth_nonce", "")[:64], timestamp=moment)
     except IntegrityError:
-        raise BadSignature() from None
+        raise BadOAuthSignature() from None
 
 
 def check_access(request: Any) -> AccessToken:
-    """The access token that signed a request for a token. Raises: MissingParameter, BadSignature."""
+    """The access token that signed a request for a token. Raises: MissingParameter, BadOAuthSignature."""
     found = parameters(request)
     token_id = need(found, "oauth_token")
     row = AccessToken.objects.select_related("consumer").filter(pk=token_id).first()
     if row is None or (row.expires_at is not None and row.expires_at <= now()):
-        raise BadSignature()
+        raise BadOAuthSignature()
     if found.get("oauth_consumer_key") != row.consumer_id:
-        raise BadSignature()
+        raise BadOAuthSignature()
     check(request, row.consumer, row.secret)
     return row

@@ -266,17 +266,18 @@ def add_tag(actor: Actor, *, image_id: str, tag: str) -> None:
         data.save(image, "updated_at")
 
 
-class TagNotFound(ImageNotFound):
+class ImageTagNotFound(ImageNotFound):
+    formerly = ("TagNotFound",)
     template = "Image %(id)s has no tag %(tag)s."
 
 
 @transaction.atomic
 def remove_tag(actor: Actor, *, image_id: str, tag: str) -> None:
-    """Raises: ImageNotFound, NotPermitted, TagNotFound."""
+    """Raises: ImageNotFound, NotPermitted, ImageTagNotFound."""
     image = locked(actor, image_id)
     permit(actor, "modify_image", image, "modify")
     if not ImageTag.objects.filter(image=image, value=tag).delete()[0]:
-        raise TagNotFound(id=image_id, tag=tag)
+        raise ImageTagNotFound(id=image_id, tag=tag)
     data.save(image, "updated_at")
 
 

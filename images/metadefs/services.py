@@ -31,7 +31,8 @@ class DefinitionNotFound(NotFound):
     template = _("The metadata definition %(kind)s with name=%(id)s was not found in namespace=%(namespace)s.")
 
 
-class Duplicate(Conflict):
+class DuplicateDefinition(Conflict):
+    formerly = ("Duplicate",)
     template = _("A metadata definition %(kind)s with name=%(name)s already exists.")
 
 
@@ -90,7 +91,7 @@ def render_namespace(row: Namespace, *, whole: bool) -> dict[str, Any]:
 
 @transaction.atomic
 def create_namespace(actor: Actor, body: dict[str, Any]) -> Namespace:
-    """A namespace with everything in it. Raises: ReadOnly, Duplicate, Forbidden."""
+    """A namespace with everything in it. Raises: ReadOnly, DuplicateDefinition, Forbidden."""
     refuse_read_only(body)
     policy.require(actor, "image:metadefs_write")
     columns = {key: body[key] for key in ("display_name", "description", "visibility", "protected") if key in body}
@@ -99,7 +100,7 @@ def create_namespace(actor: Actor, body: dict[str, Any]) -> Namespace:
         with transaction.atomic():
             row.save(force_insert=True)
     except IntegrityError as error:
-        raise Duplicate(kind="namespace", name=row.pk) from error
+        raise DuplicateDefinition(kind="namespace", name=row.pk) from error
     for kind in (OBJECT, TAG):
         for item in body.get(kind, []):
             add(row, kind, item)
@@ -112,7 +113,7 @@ def create_namespace(actor: Actor, body: dict[str, Any]) -> Namespace:
 
 @transaction.atomic
 def update_namespace(actor: Actor, name: str, body: dict[str, Any]) -> Namespace:
-    """Replaces a namespace's own attributes, its name too. Raises: NamespaceNotFound, Duplicate, ReadOnly, Forbidden."""
+    """Replaces a namespace's own attributes, its name too. Raises: NamespaceNotFound, DuplicateDefinition, ReadOnly, Forbidden."""
     refuse_read_only(body)
     row = find(actor, name, to_change=True)
     row.display_name, row.description = body.get("display_name"), body.get("description")
@@ -123,7 +124,7 @@ def update_namespace(actor: Actor, name: str, body: dict[str, Any]) -> Namespace
         row.save()
         return row
     if Namespace.objects.filter(pk=body["namespace"]).exists():
-        raise Duplicate(kind="namespace", name=body["namespace"])
+        raise DuplicateDefinition(kind="namespace", name=body["namespace"])
     row.pk = body["namespace"]
     row.save(force_insert=True)
     Definition.objects.filter(namespace_id=name).update(namespace_id=row.pk)
@@ -180,19 +181,19 @@ def add(namespace: Namespace, kind: str, body: dict[str, Any]) -> Definition:
         with transaction.atomic():
             row.save()
     except IntegrityError as error:
-        raise Duplicate(kind=ONE[kind], name=body["name"]) from error
+        raise DuplicateDefinition(kind=ONE[kind], name=body["name"]) from error
     return row
 
 
 @transaction.atomic
 def create(actor: Actor, namespace: str, kind: str, body: dict[str, Any]) -> Definition:
-    """Raises: NamespaceNotFound, Duplicate, ReadOnly, Forbidden."""
+    """Raises: NamespaceNotFound, DuplicateDefinition, ReadOnly, Forbidden."""
     return add(find(actor, namespace, to_change=True), kind, body)
 
 
 @transaction.atomic
 def replace_tags(actor: Actor, namespace: str, names: list[str], *, append: bool) -> list[Definition]:
-    """All tags of a namespace anew, or more of them. Raises: NamespaceNotFound, Duplicate, Forbidden."""
+    """All tags of a namespace anew, or more of them. Raises: NamespaceNotFound, DuplicateDefinition, Forbidden."""
     row = find(actor, namespace, to_change=True)
     if not append:
         row.definitions.filter(kind=TAG).delete()
@@ -201,13 +202,13 @@ def replace_tags(actor: Actor, namespace: str, names: list[str], *, append: bool
 
 @transaction.atomic
 def update(actor: Actor, namespace: str, kind: str, name: str, body: dict[str, Any]) -> Definition:
-    """Replaces a definition, its name too. Raises: DefinitionNotFound, Duplicate, ReadOnly, Forbidden."""
+    """Replaces a definition, its name too. Raises: DefinitionNotFound, DuplicateDefinition, ReadOnly, Forbidden."""
     refuse_read_only(body)
     find(actor, namespace, to_change=True)
     row = get(actor, namespace, kind, name)
     taken = Definition.objects.filter(namespace_id=namespace, kind=kind, name=body["name"]).exclude(pk=row.pk)
     if taken.exists():
-        raise Duplicate(kind=ONE[kind], name=body["name"])
+        raise DuplicateDefinition(kind=ONE[kind], name=body["name"])
     row.name, row.updated_at = body["name"], now()
     row.data = {key: value for key, value in body.items() if key != "name"}
     row.save()

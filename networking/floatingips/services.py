@@ -23,12 +23,14 @@ from networking.wanted.changes import touch
 
 
 class NotExternalNetwork(Invalid):
-    code = "BadRequest"
+    wire_type = "BadRequest"
+    formerly = ("BadRequest",)
     template = _("Bad floatingip request: Network %(network)s is not a valid external network.")
 
 
 class BadFloatingIPRequest(Invalid):
-    code = "BadRequest"
+    wire_type = "BadRequest"
+    formerly = ("BadRequest",)
     template = _("Bad floatingip request: %(reason)s.")
 
 

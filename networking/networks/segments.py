@@ -19,7 +19,8 @@ DEFAULT_PHYSICAL = "public"
 
 
 class NetworkSegmentInUse(Conflict):
-    code = "FlatNetworkInUse"
+    wire_type = "FlatNetworkInUse"
+    formerly = ("FlatNetworkInUse",)
     template = _(
         "Unable to create the network. The %(kind)s segment %(number)s on physical network %(physical)s is in use."
     )

@@ -39,7 +39,8 @@ class ServicePortInUse(Conflict):
 
 
 class PortNotAllowedOnNetwork(Forbidden):
-    code = "PolicyNotAuthorized"
+    wire_type = "PolicyNotAuthorized"
+    formerly = ("PolicyNotAuthorized",)
     template = _("Ports on network %(network)s may only be made by its owner or an administrator.")
 
 

@@ -25,7 +25,7 @@ class RouterExternalGatewayInUseByFloatingIp(Conflict):
 
 
 class NotExternal(Invalid):
-    code = "BadRequest"
+    wire_type = "BadRequest"
     template = _("Bad router request: Network %(network)s is not an external network.")
 
 

@@ -24,7 +24,7 @@ from networking.wanted.changes import touch_port
 
 
 class BadRouterRequest(Invalid):
-    code = "BadRequest"
+    wire_type = "BadRequest"
     template = _("Bad router request: %(reason)s.")
 
 
@@ -58,7 +58,8 @@ class RouterInterfaceNotFoundForSubnet(NotFound):
 
 
 class RouterInterfaceSubnetMismatch(Invalid):
-    code = "SubnetMismatchForPort"
+    wire_type = "SubnetMismatchForPort"
+    formerly = ("SubnetMismatchForPort",)
     template = _("Subnet on port %(port)s does not match the requested subnet %(subnet)s.")
 
 

@@ -22,7 +22,8 @@ from networking.subnets.models import Subnet
 
 
 class SubnetPoolInUse(Conflict):
-    code = "SubnetPoolDeleteError"
+    wire_type = "SubnetPoolDeleteError"
+    formerly = ("SubnetPoolDeleteError",)
     template = _("Unable to delete subnet pool: Subnet pool has existing allocations.")
 
 

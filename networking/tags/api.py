@@ -37,19 +37,20 @@ class TagNotFound(NotFound):
     template = "Tag %(tag)s could not be found."
 
 
-class UnknownKind(NotFound):
-    code = "HTTPNotFound"
+class UnknownTagTarget(NotFound):
+    wire_type = "HTTPNotFound"
+    formerly = ("HTTPNotFound",)
     template = "The resource could not be found."
 
 
 class InvalidTag(Invalid):
-    code = "InvalidInput"
+    wire_type = "InvalidInput"
     template = "Invalid input for operation: %(reason)s."
 
 
 def _find(actor: Actor, kind: str, id: str) -> Any:
     if kind not in FIND:
-        raise UnknownKind()
+        raise UnknownTagTarget()
     return FIND[kind](actor, id)
 
 

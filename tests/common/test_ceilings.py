@@ -11,7 +11,7 @@ from django.db import models
 
 from cloud.keeping import KEEPERS
 from common import ceilings
-from common.ceilings import TooMany
+from common.ceilings import TooManyOfOwner
 from identity.models import AccessRule, Project, User
 from tests.common.test_patterns import _files
 
@@ -80,7 +80,7 @@ def test_a_row_beyond_the_ceiling_is_refused_with_a_sentence(owner: User, monkey
         return AccessRule.objects.create(user=owner, service="compute", method="GET", path=f"/{n}")
 
     rows = [make(n) for n in range(3)]
-    with pytest.raises(TooMany, match="no more than 3"):
+    with pytest.raises(TooManyOfOwner, match="no more than 3"):
         make(4)
     rows[0].path = "/other"
     rows[0].save()  # what is there may change

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from common import fetch
-from common.fetch import Limits, NotReached, Refused
+from common.fetch import FetchRefused, Limits, NotReached
 from tests.common.test_patterns import _files
 
 SMALL = Limits(1000, 5.0, redirects=3)
@@ -69,10 +69,10 @@ def site() -> Iterator[int]:
 @pytest.mark.parametrize("host", NEAR)
 def test_nothing_near_is_reached_however_it_is_spelled(host: str) -> None:
     """E."""
-    with pytest.raises(Refused, match="STACKLING_FETCH_ALLOW"):
+    with pytest.raises(FetchRefused, match="STACKLING_FETCH_ALLOW"):
         fetch.resolve(f"http://{host}/")
     if host != "localhost":
-        with pytest.raises(Refused):
+        with pytest.raises(FetchRefused):
             fetch.check(f"http://{host}/")
 
 
@@ -81,7 +81,7 @@ def test_nothing_near_is_reached_however_it_is_spelled(host: str) -> None:
     ["file:///etc/shadow", "gopher://x/", "http://", "http://[bad", "http://u@x/", "http://x/\r\nHost: y", "//x", ""],
 )
 def test_what_is_no_address_is_refused(url: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(FetchRefused):
         fetch.check(url)
 
 
@@ -104,7 +104,7 @@ def test_a_redirect_is_held_to_the_same_rules(site: int, monkeypatch: pytest.Mon
     base = f"http://127.0.0.1:{site}"
     assert fetch.ask(f"{base}/to?/here", limits=SMALL).read() == b"yyyyy"
     for there in ("http://169.254.169.254/", "http://10.0.0.1/", "file:///etc/shadow", f"http://[::1]:{site}/"):
-        with pytest.raises(Refused):
+        with pytest.raises(FetchRefused):
             fetch.ask(f"{base}/to?{there}", limits=SMALL)
     with pytest.raises(NotReached, match="on and on"):
         fetch.ask(f"{base}/to?/to?/to?/to?/to?/x", limits=SMALL)
@@ -136,7 +136,7 @@ def test_what_the_operator_names_is_reached_and_a_star_opens_nothing_near(monkey
         if good:
             assert fetch.resolve("http://a.example/")[1] == at
         else:
-            with pytest.raises(Refused):
+            with pytest.raises(FetchRefused):
                 fetch.resolve("http://a.example/")
     at = "169.254.169.254"
     for names, good in (("*", False), ("*.example", False), ("a.example", True), ("169.254.169.254", True)):
@@ -144,7 +144,7 @@ def test_what_the_operator_names_is_reached_and_a_star_opens_nothing_near(monkey
         if good:
             fetch.resolve("http://a.example/")
         else:
-            with pytest.raises(Refused):
+            with pytest.raises(FetchRefused):
                 fetch.resolve("http://a.example/")
 
 
@@ -152,7 +152,7 @@ def test_one_bad_address_of_a_name_is_enough(monkeypatch: pytest.MonkeyPatch) ->
     """E sibling: a name with a public and a private address."""
     found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (ip, 80)) for ip in ("93.184.216.34", "10.0.0.1")]
     monkeypatch.setattr(fetch.socket, "getaddrinfo", lambda *words, **more: found)
-    with pytest.raises(Refused, match=r"10\.0\.0\.1"):
+    with pytest.raises(FetchRefused, match=r"10\.0\.0\.1"):
         fetch.resolve("http://a.example/")
 
 

@@ -22,7 +22,7 @@ ACTOR = Actor(user_id="u1", user_name="demo", project_id="p1", request_id="req-1
 DONE = Flow("test.healthy", 1, (Step("a", lambda op: None),))
 
 
-class Broken(engine.errors.Conflict):
+class Spoiled(engine.errors.Conflict):
     template = "Broken on purpose."
 
 
@@ -39,7 +39,7 @@ def start(flow: Flow, key: str = "t1", **more: Any) -> Operation:
 
 
 def fails(op: engine.Op) -> None:
-    raise Broken()
+    raise Spoiled()
 
 
 def raises(op: engine.Op, error: Exception | None = None) -> None:
@@ -172,7 +172,7 @@ def test_an_operator_lists_retries_and_abandons(rung: list[str], monkeypatch: py
     assert rung == [one.id] and Hold.objects.get().key == "thing:t1"
     engine.advance(one.id)
     one.refresh_from_db()
-    assert (one.state, one.error_code, Hold.objects.count()) == (State.FAILED, "Broken", 0)
+    assert (one.state, one.error_code, Hold.objects.count()) == (State.FAILED, "Spoiled", 0)
     call_command("operation_abandon", two.id, stdout=out)
     two.refresh_from_db()
     assert (two.state, two.finished_at is not None) == (State.FAILED, True)

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from common.actor import Actor
+from common.errors import sentence
 from common.ids import is_id
 from compute import doctor
 from compute.servers import adopting, reconcile
@@ -114,7 +115,7 @@ class Command(BaseCommand):
             raise CommandError("The cloud does not answer: is it running? The order stands and is done when it is.")
         operation.refresh_from_db()
         if operation.state != State.DONE:
-            raise CommandError(f"It failed: {operation.error_code} {operation.error_data}")
+            raise CommandError(f"It failed: {sentence(operation.error_code, operation.error_data)}")
 
     @staticmethod
     def passed(done: Any) -> bool:
