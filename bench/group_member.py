@@ -5,7 +5,7 @@ import os
 import resource
 from pathlib import Path
 
-from hostagent.contract import piece_hash
+from hostagent.contract.network import piece_hash
 from hostagent.drivers.network import Place
 from hostagent.drivers.network.linux_bridge.driver import LinuxBridge
 

@@ -13,7 +13,7 @@ from django.db import transaction  # noqa: E402
 
 from common import live  # noqa: E402
 from common.clock import now  # noqa: E402
-from hostagent.contract import PIECE_CHANGES  # noqa: E402
+from hostagent.contract.network import PIECE_CHANGES  # noqa: E402
 from hosts.models import Host  # noqa: E402
 from identity.models import Domain, Project  # noqa: E402
 from networking.networks.models import Network  # noqa: E402

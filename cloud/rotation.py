@@ -15,7 +15,7 @@ from django.conf import settings
 from cloud.backup.errors import BackupError
 from compute.consoles.models import ConsoleLink, ConsoleTicket
 from hostagent import keyfile
-from hostagent.contract import ORDER_LIFE, WINDOW
+from hostagent.contract.messages import ORDER_LIFE, WINDOW
 from hostagent.keyfile import RETIRED, STAGED
 from identity import tokenkeys
 from identity.credentials import crypto, resealing

@@ -245,7 +245,7 @@ class Gone(CloudError):
     template = _("%(reason)s")
 
 
-# ── What an agent reports (hostagent.contract.FAILURES), as sentences ───────────────────────────────────────────────
+# ── What an agent reports (hostagent.contract.failures), as sentences ───────────────────────────────────────────────
 
 
 class HostFailure(CloudError):

@@ -34,6 +34,7 @@ class ComputeConfig(AppConfig):
             sharing,
             steps,
         )
+        from hostagent.contract.reports import Event
         from hosts import agents, debts
         from hosts import services as hosts
         from identity import catalog, policy
@@ -60,9 +61,9 @@ class ComputeConfig(AppConfig):
         cleanup.register()
         parking.on_broken("server", steps.broken)
         background.register(flows_image.DROP_IMAGE, flows_image.drop_image)
-        on_event("lease", reconcile.on_lease)
-        on_event("login", reconcile.on_login)
-        on_event("state", reconcile.on_state)
+        on_event(Event.LEASE, reconcile.on_lease)
+        on_event(Event.LOGIN, reconcile.on_login)
+        on_event(Event.STATE, reconcile.on_state)
         hosts.on_hello(reconcile.on_hello)
         hosts.on_state(reconcile.on_host_state)
         debts.on_paid(reconcile.on_paid)

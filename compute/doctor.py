@@ -14,7 +14,7 @@ from cloud.backup import turn
 from common.ids import is_id
 from compute.servers import reconcile, states, steps, strangers
 from compute.servers.models import Server
-from hostagent.contract import dhcp_namespace, router_namespace, tap_name
+from hostagent.contract.network import dhcp_namespace, router_namespace, tap_name
 from hosts import debts
 from hosts.models import Host, HostDebt
 from images.images.models import Image

@@ -1,7 +1,7 @@
 """An agent's HTTP requests to control's /internal/ paths: images in, snapshots and console logs out.
 
 Each request is sealed with the host's key: as version 2 says (envelope.http_seal), and until control was heard to speak it
-as version 1 too (contract.http_seal). Over a unix socket where control is on the same
+as version 1 too (messages.http_seal). Over a unix socket where control is on the same
 machine, over https elsewhere; plain http is refused.
 """
 
@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from hostagent import contract, envelope
+from hostagent import envelope
 from hostagent.clock import ControlClock
+from hostagent.contract import messages
 
 TIMEOUT = 30.0  # seconds without a byte
 NO_BODY = envelope.body_digest(b"")
@@ -76,7 +77,7 @@ class ControlLink:
             "X-Stackling-Seal-2": made,
         }
         if self._clock.speaks == 1:
-            headers["X-Stackling-Seal"] = contract.http_seal(key, method, path, at)
+            headers["X-Stackling-Seal"] = messages.http_seal(key, method, path, at)
         return headers
 
     def is_reachable(self) -> bool:

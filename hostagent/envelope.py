@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from hostagent.contract import canonical
+from hostagent.contract.messages import canonical
 
 Purpose = Literal["order", "report", "http"]
 VERSION: Final = 2

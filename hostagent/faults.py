@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from hostagent.contract import Failure
+from hostagent.contract.failures import Failure
 
 ACTIONS = ("fail", "hang", "kill")
 

@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
-from hostagent.contract import AgentFigures
+from hostagent.contract.host import AgentFigures
 
 if TYPE_CHECKING:
     from hostagent.host import Host

@@ -6,15 +6,17 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from hostagent import contract, envelope
+from hostagent import envelope
 from hostagent.clock import ControlClock
-from hostagent.contract import Failure
+from hostagent.contract import VERBS, messages
+from hostagent.contract.failures import Failure
+from hostagent.contract.reports import Event, Kind
 from hostagent.journal import Journal
 from hostagent.settings import HostSettings
 
 log = logging.getLogger(__name__)
 
-REMEMBERED: Final = contract.ORDER_LIFE + 2 * contract.WINDOW  # seconds for which an order's nonce is remembered
+REMEMBERED: Final = messages.ORDER_LIFE + 2 * messages.WINDOW  # seconds for which an order's nonce is remembered
 TURNS_KEPT: Final = (
     86400.0  # seconds for which the newest turn of a server is remembered: later ones are new in any case
 )
@@ -22,7 +24,7 @@ TIDY_EVERY: Final = 256  # orders between two looks for what may be forgotten
 RESTART_STEP: Final = 10**9  # by which `seq` is ahead after a restart, should the host's clock have gone back
 TELL_EVERY: Final = 5.0  # seconds between two events about refused orders
 
-Tell = Callable[[str, dict[str, Any]], None]
+Tell = Callable[[Event, dict[str, Any]], None]
 
 
 class Gate:
@@ -48,12 +50,12 @@ class Gate:
     def admit(self, message: Any) -> dict[str, Any] | None:
         """The order that a message holds, or None: it is not ours, or must not be done; that is said in an event."""
         order = self._opened(message)
-        if order is None or (order["verb"] == contract.WELCOME and "challenge" in order["body"]):
+        if order is None or (order["verb"] == messages.WELCOME and "challenge" in order["body"]):
             return order  # a welcome is as new as the challenge that it answers
         now = self._clock.now()
         sent = _number(order.get("sent"))
-        expires = min(_number(order.get("expires", sent + contract.ORDER_LIFE)), sent + contract.ORDER_LIFE)
-        if sent > now + contract.WINDOW or now > expires:
+        expires = min(_number(order.get("expires", sent + messages.ORDER_LIFE)), sent + messages.ORDER_LIFE)
+        if sent > now + messages.WINDOW or now > expires:
             self._refuse("late" if now > expires else "early", order, skew=now - sent)
             return None
         nonce = str(order.get("nonce") or order.get("seal"))  # a version 1 order is known by its seal
@@ -77,7 +79,7 @@ class Gate:
         if order is None or not isinstance(order.get("body"), dict) or not isinstance(order.get("verb"), str):
             self._refuse("forged", message)
             return None
-        if order["v"] in contract.ACCEPTED_VERSIONS and order["v"] < self._least:
+        if order["v"] in messages.ACCEPTED_VERSIONS and order["v"] < self._least:
             self._refuse("old version", order)
             return None
         return order
@@ -92,7 +94,7 @@ class Gate:
             self._told[why] = time.monotonic()
             about = {"verb": str(order.get("verb", ""))[:32], "operation": str(order.get("operation", ""))[:36]}
             rounded = {name: round(value, 1) for name, value in facts.items()}
-            self._tell("refused", {"why": why, "count": self._untold.pop(why), **about, **rounded})
+            self._tell(Event.REFUSED, {"why": why, "count": self._untold.pop(why), **about, **rounded})
 
     def _tidy(self) -> None:
         self._count += 1
@@ -130,13 +132,14 @@ class Gate:
 def _opened_with(key: str, message: dict[str, Any]) -> dict[str, Any] | None:
     if message.get("v") == 2:
         return envelope.open_box(message, key, "order")
-    return message if contract.is_sealed(message, key) else None
+    return message if messages.is_sealed(message, key) else None
 
 
 def object_of(order: dict[str, Any]) -> str:
-    """What an order is about, and so its lane: a server, whatever the operation's subject; "" for what has no order."""
-    if "server_id" in order["body"]:
-        return f"server:{order['body']['server_id']}"
+    """Of what an order must not be older than the newest: of its lane's, whatever the operation's subject; "" of nothing."""
+    verb = VERBS[order["verb"]]
+    if verb.lane is not None:
+        return verb.lane_of(order["body"])
     return "" if order.get("turn") else str(order.get("subject", ""))
 
 
@@ -157,8 +160,8 @@ class Reports:
 
     def close(self, report: dict[str, Any]) -> dict[str, Any]:
         """The report as it leaves. Raises: ValueError, TypeError when it is no JSON."""
-        if self._clock.speaks == 1 or report["kind"] == "hello":
-            return contract.seal({**report, "v": 1, "sent": time.time()}, self._own.sealing_key())
+        if self._clock.speaks == 1 or report["kind"] == Kind.HELLO:
+            return messages.seal({**report, "v": 1, "sent": time.time()}, self._own.sealing_key())
         self._seq += 1
         return envelope.close(
             {**report, "sent": self._clock.now(), "seq": self._seq}, self._own.sealing_key(), "report"

@@ -4,16 +4,20 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from hostagent import contract, faults, figures, logs, tracing
+from hostagent import faults, figures, logs, tracing
 from hostagent.clock import ControlClock
-from hostagent.contract import Failure
+from hostagent.contract import VERBS, Verb, messages, reports
+from hostagent.contract.failures import Failure, FailureBody
+from hostagent.contract.host import AgentFigures, Cloud
+from hostagent.contract.network import piece_hash
+from hostagent.contract.reports import Event, Kind
 from hostagent.control_link import ControlLink
-from hostagent.gate import Gate, Reports, object_of
+from hostagent.gate import Gate, Reports
 from hostagent.job import Job
-from hostagent.lanes import Lanes, Later, Pool
+from hostagent.lanes import Lanes, Later
 from hostagent.outbox import Outbox
 from hostagent.seen import Seen
 from hostagent.setaside import LOOK_EVERY, SetAside
@@ -26,7 +30,7 @@ log = logging.getLogger(__name__)
 
 SKEW_SAID = 5.0  # seconds by which the host's clock is off before it says so
 PATROL_EVERY = 0.5  # seconds, while a job runs
-REMEMBERED = 50  # answers of verbs that are dear to repeat
+REMEMBERED = 50  # answers of verbs whose rows say so
 
 Stuck = Callable[[str], None]
 
@@ -41,7 +45,6 @@ class Host:
         self.own = own
         self.name = own.name
         self.boot = uuid.uuid4().hex
-        self.started = time.monotonic()
         self.timers = timers
         own.data.mkdir(parents=True, exist_ok=True)
         own.run.mkdir(parents=True, exist_ok=True)
@@ -77,16 +80,16 @@ class Host:
         """Find what runs here already, say hello, and keep talking."""
         self.hypervisor.start()
         self._greet()
-        self.timers.after(0, self._say_heartbeat, every=contract.HEARTBEAT_EVERY)
-        self.timers.after(0, self.inventory_changed, every=contract.INVENTORY_EVERY)
-        self.timers.after(contract.STATS_EVERY, lambda: self._aside(self._say_stats), every=contract.STATS_EVERY)
+        self.timers.after(0, self._say_heartbeat, every=reports.HEARTBEAT_EVERY)
+        self.timers.after(0, self.inventory_changed, every=reports.INVENTORY_EVERY)
+        self.timers.after(reports.STATS_EVERY, lambda: self._aside(self._say_stats), every=reports.STATS_EVERY)
         self.timers.after(0, lambda: self._aside(self._expire_aside), every=LOOK_EVERY)
         self.network.start()
 
     def _greet(self) -> None:
         self._has_greeted = True
-        said = {"speaks": contract.VERSION, "challenge": self.clock.challenge(), "cloud": self.seen.cloud}
-        self.report("hello", said)
+        said = {"speaks": messages.VERSION, "challenge": self.clock.challenge(), "cloud": self.seen.cloud}
+        self.report(Kind.HELLO, said)
 
     def hypervisor_found(self) -> None:
         """The hypervisor answers for the first time. Where that is after our hello, control could not see what runs: once more."""
@@ -121,19 +124,17 @@ class Host:
 
     def thread_died(self, name: str, count: int, detail: str) -> None:
         """A thread of the agent died and was started again: control keeps the count."""
-        self.event("thread", name=name, count=count, detail=detail)
+        self.event(Event.THREAD, name=name, count=count, detail=detail)
 
     def _say_heartbeat(self) -> None:
-        body: dict[str, Any] = {"seconds_up": round(time.monotonic() - self.started, 1)}
-        body |= {"others": self.standing.others, "cloud": self.seen.cloud}
-        body["agent"] = self._figures()
+        body: dict[str, Any] = {"others": self.standing.others, "cloud": self.seen.cloud, "agent": self._figures()}
         if self._gate.wants_welcome:
-            body |= {"speaks": contract.VERSION, "challenge": self.clock.challenge()}
-        self.report("heartbeat", body)
+            body |= {"speaks": messages.VERSION, "challenge": self.clock.challenge()}
+        self.report(Kind.HEARTBEAT, body)
         if self._outbox.seconds_away > ISOLATED_AFTER or self._is_leaving_control:
             self._aside(self._see_control)
 
-    def _figures(self) -> contract.AgentFigures:
+    def _figures(self) -> AgentFigures:
         deaths = sum(self.threads.deaths.values()) + self._outbox.deaths
         return figures.read(self, reports=self._outbox.waiting, parked=self._outbox.parked_count, deaths=deaths)
 
@@ -148,7 +149,7 @@ class Host:
         first, self._gate.wants_welcome = self._gate.wants_welcome, False
         if first and abs(self.clock.skew) > SKEW_SAID:
             log.warning("%s: this host's clock is %.1f s off control's", self.name, self.clock.skew)
-            self.event("clock", skew=round(self.clock.skew, 1))
+            self.event(Event.CLOCK, skew=round(self.clock.skew, 1))
 
     def _see_control(self) -> None:
         """Control may have given our routers to another host once it has not heard us: then they must not answer twice.
@@ -168,10 +169,10 @@ class Host:
         try:
             self.network.isolate()
         except Exception as error:
-            self.event("isolated", done=False, detail=ascii(str(error))[1:300])
+            self.event(Event.ISOLATED, done=False, detail=ascii(str(error))[1:300])
             raise
         self._isolated = True
-        self.event("isolated", done=True, detail="")
+        self.event(Event.ISOLATED, done=True, detail="")
 
     def _expire_aside(self) -> None:
         self.aside.expire()
@@ -179,16 +180,16 @@ class Host:
     def _say_inventory(self) -> None:
         from hostagent.tasks import host as facts
 
-        self.report("inventory", facts.inventory(self))
+        self.report(Kind.INVENTORY, facts.inventory(self))
 
     def _say_stats(self) -> None:
         servers = self.hypervisor.read_stats()
         if servers:
-            self.report("stats", {"servers": servers})
+            self.report(Kind.STATS, {"servers": servers})
 
     # ── Reports ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def report(self, kind: str, body: dict[str, Any], order: dict[str, Any] | None = None) -> None:
+    def report(self, kind: Kind, body: Mapping[str, Any], order: dict[str, Any] | None = None) -> None:
         """Queue a report; it is stamped and sealed when it leaves."""
         order = order or {}
         message = {
@@ -203,17 +204,17 @@ class Host:
         }
         self._outbox.put(self._reports.close, message)
 
-    def _answer(self, kind: str, body: dict[str, Any], order: dict[str, Any]) -> None:
+    def _answer(self, kind: Kind, body: dict[str, Any], order: dict[str, Any]) -> None:
         """Answer whoever asked. What belongs to no operation nobody waits for: of networks the state is a report of its own."""
         if order.get("operation"):
             self.report(kind, body, order)
-        elif kind == "failed":
+        elif kind == Kind.FAILED:
             log.warning("%s: %s failed: %s", self.name, order["verb"], body)
 
-    def event(self, name: str, /, *, at: float | None = None, **facts: Any) -> None:
-        """A fact of a guest (contract.EVENTS). `at` is when it was true by this host's clock, unix seconds; now if left out."""
+    def event(self, event: Event, /, *, at: float | None = None, **facts: Any) -> None:
+        """A fact that the host noticed. `at` is when it was true by this host's clock, unix seconds; now if left out."""
         true = self.clock.now() if at is None else at - self.clock.skew
-        self.report("event", {"event": name, "at": true, **facts})
+        self.report(Kind.EVENT, {"event": event, "at": true, **facts})
 
     # ── Orders ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -222,25 +223,24 @@ class Host:
         order = self._gate.admit(message)
         if order is None:
             return
-        if order["verb"] == contract.WELCOME:
+        if order["verb"] == messages.WELCOME:
             self._welcomed(order["body"])
             return
-        if order.get("v") not in contract.ACCEPTED_VERSIONS:
-            self._answer(
-                "failed",
-                {"code": "unsupported", "data": {"what": f"order version {order.get('v')}", "driver": "agent"}},
-                order,
-            )
+        if order.get("v") not in messages.ACCEPTED_VERSIONS:
+            self._failed(order, "unsupported", what=f"order version {order.get('v')}", driver="agent")
             return
-        spec = contract.VERBS.get(order["verb"])
-        missing = [need for need in spec["needs"] if need not in order["body"]] if spec else []
-        if spec is None or missing:
-            what = f"{order['verb']} without {', '.join(missing)}" if spec else order["verb"]
-            self._answer("failed", {"code": "unsupported", "data": {"what": what, "driver": "agent"}}, order)
+        verb = VERBS.get(order["verb"])
+        missing = sorted(verb.needs - order["body"].keys()) if verb else []
+        if verb is None or missing:
+            what = f"{order['verb']} without {', '.join(missing)}" if verb else order["verb"]
+            self._failed(order, "unsupported", what=what, driver="agent")
             return
-        self._accept(order, "bulk" if spec["bulk"] else spec.get("pool", "quick"))
+        self._accept(order, verb)
 
-    def _accept(self, order: dict[str, Any], pool: Pool) -> None:
+    def _failed(self, order: dict[str, Any], code: str, **data: Any) -> None:
+        self._answer(Kind.FAILED, dict(FailureBody(code=code, data=data)), order)
+
+    def _accept(self, order: dict[str, Any], verb: Verb[Any, Any]) -> None:
         same = self._same(order)
         with self._lock:
             running = self._jobs.get(same)
@@ -250,17 +250,16 @@ class Host:
                     self._patrolling = True
                     self.timers.after(PATROL_EVERY, self._patrol)
         if running is not None:
-            self._answer("working", {"progress": running.progress}, order)
+            self._answer(Kind.WORKING, {"progress": running.progress}, order)
         elif same in self._answers:
-            self._answer("done", self._answers[same], order)
+            self._answer(Kind.DONE, self._answers[same], order)
         else:
-            key = object_of(order) if "server_id" in order["body"] else order["verb"]
-            self.lanes.submit(key, lambda: self.do(same, job), pool=pool)
+            self.lanes.submit(verb.lane_of(order["body"]), lambda: self.do(same, job), pool=verb.pool)
 
     @staticmethod
     def _same(order: dict[str, Any]) -> tuple[str, ...]:
         """What makes two orders one: control asks again under the same operation and step."""
-        body = contract.piece_hash(order["body"])
+        body = piece_hash(order["body"])
         return (
             order["verb"],
             str(order.get("operation", "")),
@@ -269,7 +268,7 @@ class Host:
             body,
         )
 
-    def recognise(self, cloud: contract.Cloud) -> None:
+    def recognise(self, cloud: Cloud) -> None:
         """An operator's word: orders of this database count, also where their generations are older."""
         self.seen.take(cloud)
         self._gate.forget_turns()
@@ -288,7 +287,7 @@ class Host:
                 return self._do(same, job, order)
 
     def _do(self, same: tuple[str, ...], job: Job, order: dict[str, Any]) -> Later | None:
-        from hostagent.tasks import VERBS
+        from hostagent.tasks import TASKS
 
         is_first = job.begun is None
         job.begin()
@@ -297,21 +296,23 @@ class Host:
                 self.seen.accept(order)
                 self._gate.take_turn(order)
                 faults.strike(self._fault, order.get("step", ""), self.own.data)
-            answer = VERBS[order["verb"]](self, job)
+            answer = TASKS[job.verb](self, job.body, job) or {}
         except Later as later:
             return later
         except Failure as failure:
+            if not job.verb.may_fail_with(failure.code):
+                log.error("%s: %s failed with %s, which its row does not name", self.name, order["verb"], failure.code)
             tracing.failed(failure.code)
             self._ended(same)
-            self._answer("failed", {"code": failure.code, "data": failure.data}, order)
+            self._failed(order, failure.code, **failure.data)
         except Exception as error:  # the boundary: an unknown failure is a report, and a traceback in the log
             log.exception("%s: %s failed", self.name, order["verb"])
             tracing.failed("internal")
             self._ended(same)
-            self._answer("failed", {"code": "internal", "data": {"detail": f"{type(error).__name__}: {error}"}}, order)
+            self._failed(order, "internal", detail=f"{type(error).__name__}: {error}")
         else:
-            self._ended(same, answer if order["verb"] == "server.snapshot" else None)
-            self._answer("done", answer, order)
+            self._ended(same, answer if job.verb.is_remembered else None)
+            self._answer(Kind.DONE, answer, order)
         return None
 
     def _ended(self, same: tuple[str, ...], answer: dict[str, Any] | None = None) -> None:
@@ -332,8 +333,8 @@ class Host:
             self._patrolling = bool(jobs)
         for job in jobs:
             if time.monotonic() >= job.word_due:
-                job.word_due = time.monotonic() + contract.WORKING_EVERY - PATROL_EVERY
-                self._answer("working", {"progress": job.progress}, job.order)
+                job.word_due = time.monotonic() + reports.WORKING_EVERY - PATROL_EVERY
+                self._answer(Kind.WORKING, {"progress": job.progress}, job.order)
             if job.begun is not None and job.seconds_left < -job.deadline:
                 self._stuck(
                     f"{self.name}: {job.order['verb']} did not come back within twice its deadline of {job.deadline} s"

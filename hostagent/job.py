@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from hostagent import confinement, contract
-from hostagent.contract import Failure
+from hostagent import confinement
+from hostagent.contract import VERBS, Verb, reports
+from hostagent.contract.failures import Failure
 
 DEFAULT_DEADLINE = 120.0  # seconds, when an order names none
 
@@ -22,10 +23,15 @@ class Job:
         self.progress: float | None = None
         self.begun: float | None = None
         self.notes: dict[str, float] = {}  # of a verb that is run again (lanes.Later): what it noted before
-        self.word_due = time.monotonic() + contract.WORKING_FIRST - 1.0  # the report has a way to go too
+        self.word_due = time.monotonic() + reports.WORKING_FIRST - 1.0  # the report has a way to go too
         self._children: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         self._expired = False
+
+    @property
+    def verb(self) -> Verb[Any, Any]:
+        """The row of the contract that the order names."""
+        return VERBS[self.order["verb"]]
 
     def begin(self) -> None:
         """The lane is free: the deadline counts from now. Nothing changes when the job is run again."""

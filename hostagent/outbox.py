@@ -7,19 +7,19 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from hostagent.contract.failures import FailureBody
+from hostagent.contract.reports import NEWEST_ONLY, Event, Kind
 from hostagent.threads import Threads
 
 log = logging.getLogger(__name__)
 
-#: Of these only the newest counts: while the broker is away each replaces the one before it.
-NEWEST_ONLY = frozenset({"inventory", "stats", "network"})
 LIMIT = 10_000  # reports kept while the broker is away; beyond it the oldest goes, and control asks again
 LARGEST = 64 * 1024 * 1024  # characters of a sealed report: RabbitMQ takes 128 MiB, and would cut the connection
 RETRY = (0.1, 0.2, 0.5, 1.0)  # seconds between tries, the last one repeated
 PARKED = 100  # reports that could not be encoded, kept to be looked at
 
 Close = Callable[[dict[str, Any]], dict[str, Any]]
-Send = Callable[[dict[str, Any], str], None]
+Send = Callable[[dict[str, Any], Kind], None]
 
 
 class Unsendable(ValueError):
@@ -73,14 +73,14 @@ class Outbox:
     def put(self, close: Close, report: dict[str, Any]) -> None:
         """Queue a report. `close(report)` stamps and seals it when it leaves."""
         with self._wake:
-            if report["kind"] == "heartbeat":
+            if report["kind"] == Kind.HEARTBEAT:
                 self._beats[report["host"]] = (close, report)
                 self._wake.notify()
                 return
-            if report["kind"] == "hello":
+            if report["kind"] == Kind.HELLO:
                 self._greeting.add(report["host"])
             if self._away_since is not None:
-                if report["kind"] == "working":
+                if report["kind"] == Kind.WORKING:
                     return
                 if report["kind"] in NEWEST_ONLY:
                     self._forget(report["host"], report["kind"])
@@ -123,7 +123,7 @@ class Outbox:
                 self._tries += 1
             else:
                 self._tries = 0
-                if report["kind"] == "hello":
+                if report["kind"] == Kind.HELLO:
                     self._greeting.discard(report["host"])
                 if self._away_since is not None:
                     log.warning("the broker is back after %.1f s", time.monotonic() - self._away_since)
@@ -134,9 +134,9 @@ class Outbox:
             if self._away_since is None:
                 self._away_since = time.monotonic()
                 log.warning("the broker is away, reports wait: %s: %s", type(error).__name__, error)
-            if report["kind"] == "heartbeat":
+            if report["kind"] == Kind.HEARTBEAT:
                 self._beats.setdefault(report["host"], (close, report))
-            elif report["kind"] != "working" and len(self._reports) < LIMIT:
+            elif report["kind"] != Kind.WORKING and len(self._reports) < LIMIT:
                 self._reports.appendleft((close, report))
 
     def _park(self, close: Close, report: dict[str, Any], error: Exception) -> None:
@@ -144,14 +144,19 @@ class Outbox:
         self._greeting.discard(report.get("host", ""))
         detail = ascii(f"{type(error).__name__}: {error}")[1:300]
         log.error("a report cannot be encoded and is parked: %s: %.2000s", detail, ascii(report))
-        if report.get("kind") == "event" and report["body"].get("event") == "parked":
+        if report.get("kind") == Kind.EVENT and report["body"].get("event") == Event.PARKED:
             return
         self.parked.append(report)
         self.parked_count += 1
-        body: dict[str, Any] = {"event": "parked", "at": time.time(), "kind": report.get("kind", ""), "detail": detail}
-        told = {**report, "kind": "event", "operation": "", "step": "", "subject": "", "body": body}
+        body: dict[str, Any] = {
+            "event": Event.PARKED,
+            "at": time.time(),
+            "kind": report.get("kind", ""),
+            "detail": detail,
+        }
+        told = {**report, "kind": Kind.EVENT, "operation": "", "step": "", "subject": "", "body": body}
         with self._wake:
             self._reports.appendleft((close, told))
-            if report.get("operation") and report.get("kind") in ("done", "failed"):
-                failure = {"code": "internal", "data": {"detail": f"the answer could not be encoded: {detail}"}}
-                self._reports.appendleft((close, {**report, "kind": "failed", "body": failure}))
+            if report.get("operation") and report.get("kind") in (Kind.DONE, Kind.FAILED):
+                failure = FailureBody(code="internal", data={"detail": f"the answer could not be encoded: {detail}"})
+                self._reports.appendleft((close, {**report, "kind": Kind.FAILED, "body": failure}))

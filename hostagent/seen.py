@@ -1,7 +1,7 @@
 """Which database this host last served, remembered beside its disks.
 
 An older copy of a database, or another one, does not know what was made since: whatever it would have removed here as
-unknown was not its to remove. Each order says which database it comes from (contract.Cloud); orders of one that this host
+unknown was not its to remove. Each order says which database it comes from (contract.host.Cloud); orders of one that this host
 has seen newer are refused, until an operator's word (`host.recognise`) says that it counts from now on.
 """
 
@@ -10,7 +10,9 @@ import threading
 from pathlib import Path
 from typing import Any, Final
 
-from hostagent.contract import READS, Cloud, Failure
+from hostagent.contract import VERBS
+from hostagent.contract.failures import Failure
+from hostagent.contract.host import Cloud
 from hostagent.durable import read_whole, write_whole
 
 #: What a host says that no longer knows whom it served. It is no database's, so an operator is asked.
@@ -32,7 +34,7 @@ class Seen:
         One that left before the count rose, and was overtaken by one that left after it, is no older database's.
         """
         got: Cloud | None = order.get("cloud")
-        if got is None or order["verb"] in READS:
+        if got is None or VERBS[order["verb"]].of_any_cloud:
             return
         with self._lock:
             have, sent = self.cloud, float(order.get("sent") or 0.0)

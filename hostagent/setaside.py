@@ -1,6 +1,6 @@
 """Things that nobody knows: stopped, and kept aside for SETASIDE_DAYS instead of being destroyed.
 
-<host data>/setaside/<id>/note.json   what it was, when and why it came here, its domain (contract.Note)
+<host data>/setaside/<id>/note.json   what it was, when and why it came here, its domain (contract.setaside.Note)
                           disks/      the server's folder of disks, as it was
                           consoles/   its logs
                           memory      the memory of a suspended one
@@ -18,7 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from hostagent.contract import SETASIDE_DAYS, Failure, Note
+from hostagent.contract.failures import Failure
+from hostagent.contract.setaside import SETASIDE_DAYS, Note
 from hostagent.durable import read_whole, sync_folder, write_whole
 
 log = logging.getLogger(__name__)

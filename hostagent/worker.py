@@ -16,7 +16,8 @@ from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_ready, worker_shutting_down
 
-from hostagent import broker, contract, groups, guard, light, logs, memory, tracing
+from hostagent import broker, groups, guard, light, logs, memory, tracing
+from hostagent.contract import messages, reports
 from hostagent.host import Host
 from hostagent.outbox import Outbox
 from hostagent.settings import Settings, SettingsError
@@ -25,8 +26,6 @@ from hostagent.timers import Timers
 
 log = logging.getLogger("hostagent")
 
-#: Reports that are worthless when old: the broker drops them after this many seconds.
-EXPIRES = {"heartbeat": contract.HEARTBEAT_COUNTS, "working": 12.0, "stats": 60.0}
 EXIT_START = 1
 EXIT_STUCK = 70
 TIDY_AFTER = 2.0  # seconds: by then everything that a host needs is imported
@@ -36,12 +35,12 @@ EXIT_SETTINGS = 78  # EX_CONFIG
 def make_app(settings: Settings) -> Celery:
     url = settings.broker_url
     app = Celery("hostagent", broker=url, amqp=broker.PatientAMQP, set_as_current=True, fixups=[])
-    names = [contract.host_queue(host.name, bulk=bulk) for host in settings.hosts for bulk in (False, True)]
+    names = [messages.host_queue(host.name, bulk=bulk) for host in settings.hosts for bulk in (False, True)]
     app.conf.update(
-        task_queues=[broker.queue(name, url) for name in (*names, contract.CONTROL_QUEUE, contract.HEARTBEAT_QUEUE)],
+        task_queues=[broker.queue(name, url) for name in (*names, messages.CONTROL_QUEUE, messages.HEARTBEAT_QUEUE)],
         task_ignore_result=True,
         task_acks_late=False,
-        task_default_queue=contract.CONTROL_QUEUE,
+        task_default_queue=messages.CONTROL_QUEUE,
         accept_content=["json"],
         worker_prefetch_multiplier=64,  # orders go into lanes at once; nothing is gained by leaving them in the broker
         worker_enable_remote_control=False,
@@ -75,16 +74,16 @@ class Agent:
         self._is_real = settings.drivers["network"] != "fake"
         self._started = threading.Event()
 
-    def send(self, message: dict[str, Any], kind: str) -> None:
+    def send(self, message: dict[str, Any], kind: reports.Kind) -> None:
         """Raises whatever the broker's client raises when the broker is away."""
-        if kind == "heartbeat" and message["v"] > 1:
-            broker.publish(self.app, message, contract.HEARTBEAT_QUEUE)
+        if kind == reports.Kind.HEARTBEAT and message["v"] > 1:
+            broker.publish(self.app, message, messages.HEARTBEAT_QUEUE)
         else:
             expires = (
-                EXPIRES.get(kind) if message["v"] == 1 else None
+                reports.LIFE.get(kind) if message["v"] == 1 else None
             )  # by our clock; in version 2 control looks by its own
-            broker.send(self.app, contract.REPORT_TASK, message, contract.CONTROL_QUEUE, expires=expires)
-        if kind == "heartbeat" and self._is_real:
+            broker.send(self.app, messages.REPORT_TASK, message, messages.CONTROL_QUEUE, expires=expires)
+        if kind == reports.Kind.HEARTBEAT and self._is_real:
             self.hosts[message["host"]].standing.spoke()
 
     def start(self) -> None:
@@ -99,7 +98,7 @@ class Agent:
 
     def forget_old_orders(self) -> None:
         """What lies in the queues was for the agent before: control asks again, at our hello, for what still counts."""
-        names = [contract.host_queue(name, bulk=bulk) for name in self.hosts for bulk in (False, True)]
+        names = [messages.host_queue(name, bulk=bulk) for name in self.hosts for bulk in (False, True)]
         try:
             if gone := broker.purge(self.app, names):
                 log.info("%d orders for the agent before this one were thrown away", gone)
@@ -176,7 +175,7 @@ def begin(settings: Settings, agent: Agent) -> None:
 def serve(settings: Settings, app: Celery, agent: Agent) -> None:
     """Take orders until the process is told to end."""
 
-    @app.task(name=contract.ORDER_TASK, ignore_result=True, Strategy=light.STRATEGY)
+    @app.task(name=messages.ORDER_TASK, ignore_result=True, Strategy=light.STRATEGY)
     def order(message: dict[str, Any]) -> None:
         agent.receive(message)
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common import errors
 from hostagent import envelope
-from hostagent.contract import WINDOW, http_seal
+from hostagent.contract.messages import WINDOW, http_seal
 from hosts import services
 from hosts.models import Host
 

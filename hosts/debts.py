@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError, HostNotFound, HostStale, sentence, stored
+from hostagent.contract import VERBS, Verb
 from hosts import services
 from hosts.models import Host, HostDebt
 from hosts.states import USABLE, HostState, state_after
@@ -45,7 +46,7 @@ class UnknownDebt(CloudError):
 class Ask:
     """One order to an agent."""
 
-    verb: str
+    verb: Verb[Any, Any]
     body: dict[str, Any]
     generation: int
 
@@ -56,8 +57,8 @@ _on_paid: list[Callable[[HostDebt], None]] = []
 
 
 def as_written(debt: HostDebt) -> Ask | None:
-    """The kind is the verb, the body the order's."""
-    return Ask(debt.kind, debt.body, debt.generation)
+    """The kind is the verb's name, the body the order's."""
+    return Ask(VERBS[debt.kind], debt.body, debt.generation)
 
 
 def register(kind: str, asking: Asking = as_written) -> None:

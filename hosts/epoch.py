@@ -19,7 +19,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Unavailable
 from common.live import announce
-from hostagent.contract import READS
+from hostagent.contract import Verb
+from hostagent.contract.host import HOST_RECOGNISE, Cloud, Recognise
 from hosts.models import Host, HostDebt, Life
 from hosts.services import send
 
@@ -28,8 +29,6 @@ log = logging.getLogger(__name__)
 RAISE_EVERY = 60.0  # seconds between two raises of the count
 TRUSTED = 5.0  # seconds for which a process remembers what it read of the lives
 REMEMBERED = 30.0  # and that a host is recognised: whoever finds that it is not forgets it at once
-
-Told = dict[str, Any]
 
 
 class HostEstranged(Unavailable):
@@ -49,7 +48,9 @@ def begin() -> str | None:
 _known: dict[str, Any] = {"until": 0.0, "raised": 0.0, "told": None}
 _lock = threading.Lock()
 _recognised: dict[str, tuple[str, float]] = {}
-_found: dict[str, tuple[Told, str]] = {}  # host → what it told last, and the life in which that was found to be well
+_found: dict[
+    str, tuple[Cloud | None, str]
+] = {}  # host → what it told last, and the life in which that was found to be well
 
 
 def forget() -> None:
@@ -59,8 +60,8 @@ def forget() -> None:
     _found.clear()
 
 
-def current() -> Told:
-    """The newest life, as orders carry it (contract.Cloud)."""
+def current() -> Cloud:
+    """The newest life, as orders carry it."""
     moment = time.monotonic()
     if _known["told"] is None or moment > _known["until"]:
         row = Life.objects.order_by("-begun_at").first()
@@ -68,7 +69,7 @@ def current() -> Told:
             begin()
             row = Life.objects.order_by("-begun_at").first()
         assert row is not None
-        told: Told = {"id": row.cloud, "life": row.life, "count": row.count}
+        told = Cloud(id=row.cloud, life=row.life, count=row.count)
         with _lock:
             had = _known["told"]
             if had and had["life"] == row.life and had["count"] > row.count and moment - _known["raised"] < TRUSTED:
@@ -77,9 +78,9 @@ def current() -> Told:
     return _known["told"]  # type: ignore[no-any-return]
 
 
-def stamp(host: str, verb: str) -> Told | None:
+def stamp(host: str, verb: Verb[Any, Any]) -> Cloud | None:
     """What an order to `host` says of this database; None for one that must not leave."""
-    if verb in READS:
+    if verb.of_any_cloud:
         return current()
     if not is_recognised(host):
         return None
@@ -92,7 +93,7 @@ def stamp(host: str, verb: str) -> Told | None:
     return told
 
 
-def before_copy() -> Told:
+def before_copy() -> Cloud:
     """Raise the count, and give what it was. What leaves TRUSTED seconds from now says more than that.
 
     So a copy of the database that is made then, and put back with this count, is an older one for each host that was ordered
@@ -117,9 +118,9 @@ def is_recognised(host: str) -> bool:
     return True
 
 
-def refusal(host: str, verb: str) -> HostEstranged | None:
+def refusal(host: str, verb: Verb[Any, Any]) -> HostEstranged | None:
     """Why an operation may not ask this of a host; None where it may."""
-    if verb in READS or not Host.objects.filter(name=host, estranged=True).exists():
+    if verb.of_any_cloud or not Host.objects.filter(name=host, estranged=True).exists():
         return None
     return HostEstranged(host=host)
 
@@ -145,33 +146,34 @@ def heard(name: str, body: dict[str, Any]) -> None:
         if not told and host.estranged:
             return
         if told and told == host.accepted:
-            send(name, "host.recognise", {"cloud": current()})  # until it says so
+            send(name, HOST_RECOGNISE, Recognise(cloud=current()))  # until it says so
         elif told and not _descends(told):
             if not host.estranged:
                 _estrange(host, told)
             return
         else:
-            _found[name] = (told or {}, life)
+            _found[name] = (told, life)
         if host.recognised != life or host.estranged:
             host.recognised, host.estranged = life, False
             host.save(update_fields=["recognised", "estranged"])
             announce("host", name)
 
 
-def _cloud(said: Any) -> Told | None:
-    """A contract.Cloud and nothing beside it; None where a host says no such thing."""
+def _cloud(said: Any) -> Cloud | None:
+    """A Cloud and nothing beside it; None where a host says no such thing."""
     if not isinstance(said, dict):
         return None
-    told = {name: said.get(name) for name in ("id", "life", "count")}
-    is_one = isinstance(told["id"], str) and isinstance(told["life"], str) and type(told["count"]) is int
-    return told if is_one else None
+    id, life, count = said.get("id"), said.get("life"), said.get("count")
+    if isinstance(id, str) and isinstance(life, str) and type(count) is int:
+        return Cloud(id=id, life=life, count=count)
+    return None
 
 
-def _descends(told: Told) -> bool:
+def _descends(told: Cloud) -> bool:
     return Life.objects.filter(cloud=told["id"], life=told["life"], count__gte=told["count"]).exists()
 
 
-def _estrange(host: Host, told: Told) -> None:
+def _estrange(host: Host, told: Cloud) -> None:
     other = told["id"] != current()["id"]
     log.error(
         "%s has served %s than this one: nothing is changed there until an operator decides (manage.py doctor says how)",
@@ -196,5 +198,5 @@ def accept(host: Host) -> None:
         debt.delete()
     host.accepted, host.estranged, host.recognised = host.told, False, current()["life"]
     host.save(update_fields=["accepted", "estranged", "recognised"])
-    send(host.name, "host.recognise", {"cloud": current()})
+    send(host.name, HOST_RECOGNISE, Recognise(cloud=current()))
     announce("host", host.name)

@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from common.clock import now
 from hostagent import broker
-from hostagent.contract import HEARTBEAT_QUEUE
+from hostagent.contract.messages import HEARTBEAT_QUEUE
 from hostagent.threads import Threads
 from hosts import epoch, figures, services
 from hosts.models import Host

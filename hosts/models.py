@@ -8,7 +8,7 @@ from hosts.states import HostState
 
 
 class Host(models.Model):
-    """A machine (or a simulated one) that an agent speaks for. `inventory` is as hostagent.contract.Inventory."""
+    """A machine (or a simulated one) that an agent speaks for. `inventory` is as hostagent.contract.host.Inventory."""
 
     name = models.CharField(primary_key=True, max_length=64)
     id = models.CharField(max_length=36, unique=True, default=new_id)  # the hypervisor's and service's UUID on the wire
@@ -30,7 +30,9 @@ class Host(models.Model):
     heard = models.CharField(
         max_length=80, default="", blank=True
     )  # operations.arrivals: the newest number of each stream
-    trouble = models.JSONField(default=dict)  # of its agent: kind (contract.EVENTS) → the last, with "count" and "at"
+    trouble = models.JSONField(
+        default=dict
+    )  # of its agent: kind (contract.reports.TROUBLE) → the last, with "count" and "at"
     last_seen_at = models.DateTimeField(null=True)
     #: hosts.epoch: the life in which what the host last saw was found to lie behind this database, or an operator said so.
     recognised = models.CharField(max_length=16, default="", blank=True)

@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import models, transaction
@@ -16,7 +16,8 @@ from common.clock import now
 from common.live import announce
 from common.prepared import Prepared
 from hostagent import keyfile
-from hostagent.contract import VERSION
+from hostagent.contract import Verb
+from hostagent.contract.messages import VERSION
 from hostagent.keyfile import keys_in
 from hosts.models import Host
 from hosts.states import DOWN_AFTER, USABLE, HostState
@@ -24,6 +25,7 @@ from operations import arrivals, hostlink, lost
 
 OnState = Callable[[str, str], None]
 OnHost = Callable[[Host], None]
+Body = TypeVar("Body")
 _on_state: list[OnState] = []
 _on_inventory: list[OnHost] = []
 _on_hello: list[OnHost] = []
@@ -247,11 +249,11 @@ def find(name: str) -> Host:
 
 
 def send(
-    name: str, verb: str, body: dict[str, Any], *, subject: str = "", generation: int = 0, deadline: float = 60
+    name: str, verb: Verb[Body, Any], body: Body, *, subject: str = "", generation: int = 0, deadline: float = 60
 ) -> None:
     """Fire and forget: an order outside of any operation, sent after commit. Whoever sends must notice its loss."""
     order = {
-        "verb": verb,
+        "verb": verb.name,
         "operation": "",
         "step": "",
         "flow": "",

@@ -8,6 +8,7 @@ class Config(AppConfig):
         from cloud import beat
         from common import fetch, seeding
         from common.ceilings import elsewhere, hold
+        from hostagent.contract.reports import Kind
         from hosts import services as hosts
         from identity import catalog, policy
         from networking import placement, projects, rebalancing
@@ -38,7 +39,7 @@ class Config(AppConfig):
         projects.register()
         seeding.register(40, "networking", seed)
         background.register(TASK, sync.run, pool=sync.pool_of)
-        hostlink.on_report("network", reports.on_network)
+        hostlink.on_report(Kind.NETWORK, reports.on_network)
         hosts.on_state(placement.on_host_state)
         hosts.on_hello(placement.on_hello)
         hosts.on_inventory(lambda host: placement.touch_neighbours(host.name))

@@ -17,7 +17,8 @@ from django.conf import settings
 
 from common import metrics
 from hostagent import envelope
-from hostagent.contract import ACCEPTED_VERSIONS, HEARTBEAT_COUNTS, SILENCE, STATS_EVERY, is_sealed
+from hostagent.contract.messages import ACCEPTED_VERSIONS, is_sealed
+from hostagent.contract.reports import LIFE, Kind
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +29,6 @@ WINDOW: Final[dict[Stream, int]] = {"1": 60_000_000, "2": 4096, "beat": 4096}
 SEEN: Final = 512  # numbers remembered before the old ones are forgotten
 
 LONGEST: Final = 3600.0  # seconds that a report counts as having been on its way
-#: Reports that say nothing any more when they are this old, in seconds; "sent" is by our clock in version 2.
-LIFE: Final = {"heartbeat": HEARTBEAT_COUNTS, "working": SILENCE, "stats": 2 * STATS_EVERY}
 
 KeyOf = Callable[[str], str | None]
 _floors_of: Callable[[str], Floors] = lambda host: {}  # noqa: E731
@@ -105,7 +104,7 @@ def opened(message: Any, key_of: KeyOf, *, beat: bool = False) -> dict[str, Any]
     if report is None:
         return None
     host, kind, version = str(report["host"]), str(report.get("kind", "")), report["v"]
-    if version == 1 and settings.AGENT_CONTRACT > 1 and kind != "hello":
+    if version == 1 and settings.AGENT_CONTRACT > 1 and kind != Kind.HELLO:
         log.error("a report of host %s was refused: it speaks version 1, and STACKLING_AGENT_CONTRACT is 2", host)
         return None
     stream: Stream = "1" if version == 1 else "beat" if beat else "2"
@@ -120,7 +119,7 @@ def opened(message: Any, key_of: KeyOf, *, beat: bool = False) -> dict[str, Any]
         return None
     if version > 1:
         metrics.report_age.labels("heartbeats" if beat else "reports").observe(_countable(age))
-    if beat != (kind == "heartbeat" and version > 1):
+    if beat != (kind == Kind.HEARTBEAT and version > 1):
         log.error("a report of host %s (%s) was refused: it came by the wrong queue", host, kind)
         return None
     if not age <= LIFE.get(kind, math.inf) and "challenge" not in report["body"]:

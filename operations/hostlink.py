@@ -16,7 +16,10 @@ from common.clock import now
 from common.database import tried_again
 from common.errors import CloudError, reported
 from hostagent import broker, envelope, logs
-from hostagent.contract import CONTROL_QUEUE, ORDER_LIFE, ORDER_TASK, REPORT_TASK, VERBS, WELCOME, host_queue, seal
+from hostagent.contract import VERBS, Verb
+from hostagent.contract.host import Cloud
+from hostagent.contract.messages import CONTROL_QUEUE, ORDER_LIFE, ORDER_TASK, REPORT_TASK, WELCOME, host_queue, seal
+from hostagent.contract.reports import ANSWERS, Event, Kind
 from operations import arrivals, doorbell
 from operations.models import LIVE, Operation, OperationStep, Phase
 
@@ -25,6 +28,7 @@ __all__ = ["CONTROL_QUEUE", "REPORT_TASK", "Line", "on_event", "on_report", "rec
 log = logging.getLogger(__name__)
 
 Handler = Callable[[str, dict[str, Any]], None]
+AnyVerb = Verb[Any, Any]
 
 
 class Line(NamedTuple):
@@ -36,8 +40,8 @@ class Line(NamedTuple):
 
 _key_of: Callable[[str], str | None] = lambda host: None  # noqa: E731
 _line_of: Callable[[str], Line] = lambda host: Line(1, False)  # noqa: E731
-_stamp: Callable[[str, str], dict[str, Any] | None] = lambda host, verb: {}  # noqa: E731
-_refusal: Callable[[str, str], CloudError | None] = lambda host, verb: None  # noqa: E731
+_stamp: Callable[[str, AnyVerb], Cloud | None] = lambda host, verb: None  # noqa: E731
+_refusal: Callable[[str, AnyVerb], CloudError | None] = lambda host, verb: None  # noqa: E731
 _on_report: dict[str, list[Handler]] = {}
 _on_event: dict[str, list[Handler]] = {}
 _stamping = threading.Lock()
@@ -48,8 +52,8 @@ def use(
     *,
     key_of: Callable[[str], str | None],
     line_of: Callable[[str], Line],
-    stamp: Callable[[str, str], dict[str, Any] | None],
-    refusal: Callable[[str, str], CloudError | None],
+    stamp: Callable[[str, AnyVerb], Cloud | None],
+    refusal: Callable[[str, AnyVerb], CloudError | None],
 ) -> None:
     """Set by `hosts`: the key of a host in hex, or None for an unknown host; how it is reached; what an order of a verb says
     of the database it comes from, or None where it may not leave now; why a verb may not be asked of a host, or None."""
@@ -57,23 +61,23 @@ def use(
     _key_of, _line_of, _stamp, _refusal = key_of, line_of, stamp, refusal
 
 
-def refusal(host: str, verb: str) -> CloudError | None:
+def refusal(host: str, verb: AnyVerb) -> CloudError | None:
     """Why an operation may not ask this of a host; None where it may."""
     return _refusal(host, verb)
 
 
-def on_report(kind: str, handler: Handler) -> None:
-    """`handler(host, body)` for reports of `kind` other than done, failed, working. A hello's body has its "boot" id too."""
+def on_report(kind: Kind, handler: Handler) -> None:
+    """`handler(host, body)` for reports of `kind` other than answers to orders. A hello's body has its "boot" id too."""
     _on_report.setdefault(kind, []).append(handler)
 
 
-def on_event(name: str, handler: Handler) -> None:
-    """`handler(host, body)` for `event` reports with body["event"] == name."""
-    _on_event.setdefault(name, []).append(handler)
+def on_event(event: Event, handler: Handler) -> None:
+    """`handler(host, body)` for reports of this fact."""
+    _on_event.setdefault(event, []).append(handler)
 
 
-def send_order(host: str, order: dict[str, Any], *, bulk: bool | None = None) -> bool:
-    """Send one order now. False when the broker or the key is missing; the operation is then woken soon to try again.
+def send_order(host: str, order: dict[str, Any]) -> bool:
+    """Send one order, of a verb of the contract, now. False when the broker or the key is missing; the operation is then woken soon to try again.
 
     To a host that is down nothing is sent: nobody would take it, and at its hello it is asked for all that still counts.
     """
@@ -88,20 +92,18 @@ def send_order(host: str, order: dict[str, Any], *, bulk: bool | None = None) ->
     if line.speaks < settings.AGENT_CONTRACT:
         log.error("hostlink: %s for %s was not sent: its agent speaks version 1. Update it", order["verb"], host)
         return True
+    verb = VERBS[order["verb"]]
     with _stamping:  # a host takes an order of a lower count only where it left before one of a higher (hostagent.seen)
         moment = now().timestamp()
-        cloud = _stamp(host, order["verb"])
+        cloud = _stamp(host, verb)
     if cloud is None:
         log.info("hostlink: %s for %s waits until the host is heard", order["verb"], host)
         if order.get("operation"):
             _unsent(order)
         return False
-    row = VERBS[order["verb"]]
     order = {**order, "cloud": cloud}
     try:
-        _publish(
-            host, _sealed(host, order, key, line, moment), host_queue(host, bulk=row["bulk"] if bulk is None else bulk)
-        )
+        _publish(host, _sealed(host, order, key, line, moment), host_queue(host, bulk=verb.is_bulk))
     except Exception as error:  # noqa: BLE001
         log.warning("hostlink: %s for %s was not sent: %s", order["verb"], host, error)
         if order.get("operation"):
@@ -114,7 +116,7 @@ def _sealed(host: str, order: dict[str, Any], key: str, line: Line, moment: floa
     message = {"host": host, "turn": moment, **order, "sent": moment}
     if line.speaks > 1:
         return envelope.close({**message, "expires": moment + ORDER_LIFE}, key, "order")
-    if any(order["body"].get(name) for name in VERBS[order["verb"]].get("secret", ())):
+    if any(order["body"].get(name) for name in VERBS[order["verb"]].secret):
         log.warning(
             "hostlink: what is secret of %s for %s crosses the broker in the clear: update its agent",
             order["verb"],
@@ -170,18 +172,18 @@ def receive(message: dict[str, Any]) -> None:
 @tried_again
 def _take(host: str, message: dict[str, Any]) -> None:
     kind = message.get("kind")
-    if kind in ("done", "failed", "working"):
-        _answered(host, kind, message)
-    elif kind == "event":
+    if kind in ANSWERS:
+        _answered(host, str(kind), message)
+    elif kind == Kind.EVENT:
         for handler in _on_event.get(str(message["body"].get("event", "")), ()):
             handler(host, message["body"])
     else:
-        body = {"boot": message.get("boot", ""), **message["body"]} if kind == "hello" else message["body"]
+        body = {"boot": message.get("boot", ""), **message["body"]} if kind == Kind.HELLO else message["body"]
         try:
             for handler in _on_report.get(str(kind), ()):
                 handler(host, body)
         finally:  # after them: what the host owes (hosts.debts) comes before anything else that is ordered there
-            if kind == "hello":
+            if kind == Kind.HELLO:
                 ask_again(host)
 
 
@@ -201,11 +203,11 @@ def _answered(host: str, kind: str, message: dict[str, Any]) -> None:
             error_code="",
         )
         moment = now()
-        if kind == "working":
+        if kind == Kind.WORKING:
             rows.update(heard_at=moment, progress=message["body"].get("progress"))
             return
         _lock([message["operation"]])
-        if kind == "done":
+        if kind == Kind.DONE:
             changed = rows.update(heard_at=moment, answer=message["body"])
         else:
             code, data = message["body"].get("code", "internal"), reported(message["body"].get("data", {}))

@@ -1,6 +1,6 @@
 """An operation as its step sees it."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 
@@ -8,10 +8,13 @@ from common import errors
 from common.actor import Actor
 from common.clock import now
 from hostagent import tracing
-from hostagent.contract import SILENCE
+from hostagent.contract import Verb
+from hostagent.contract.messages import SILENCE
 from operations import hostlink
 from operations.flows import Step, Wait
 from operations.models import Operation, OperationStep, Phase, State
+
+Body = TypeVar("Body")
 
 
 class Op:
@@ -86,11 +89,10 @@ class Op:
     def order(
         self,
         host: str,
-        verb: str,
-        body: dict[str, Any],
+        verb: Verb[Body, Any],
+        body: Body,
         *,
         generation: int = 0,
-        bulk: bool | None = None,
         subject: str = "",
     ) -> Wait:
         """Ask a host, unless it was asked within SILENCE and may still be at it. Return what this returns.
@@ -107,11 +109,11 @@ class Op:
         if step.host and step.host != host:
             heard, step.answer = None, None
         if heard is None or (moment - heard).total_seconds() >= SILENCE:
-            step.host, step.verb, step.generation, step.ordered_at = host, verb, generation, moment
+            step.host, step.verb, step.generation, step.ordered_at = host, verb.name, generation, moment
             if step.phase == Phase.UNDO:
                 self.show(asked=body)
             order = {
-                "verb": verb,
+                "verb": verb.name,
                 "operation": self.row.id,
                 "step": f"{step.phase}:{step.name}" if step.phase == Phase.UNDO else step.name,
                 "flow": self.row.flow,
@@ -124,5 +126,5 @@ class Op:
             if parent := tracing.traceparent():
                 order["traceparent"] = parent
             self._orders.append(order)
-            transaction.on_commit(lambda: hostlink.send_order(host, order, bulk=bulk), robust=True)
+            transaction.on_commit(lambda: hostlink.send_order(host, order), robust=True)
         return Wait(SILENCE)

@@ -12,7 +12,7 @@ from redis.retry import Retry
 
 from cloud.metrics.rows import gauge
 from hostagent import broker
-from hostagent.contract import CONTROL_QUEUE, HEARTBEAT_QUEUE
+from hostagent.contract.messages import CONTROL_QUEUE, HEARTBEAT_QUEUE
 
 PATIENCE = 2.0  # seconds
 #: Queue → what it is for; those of hosts are added up.

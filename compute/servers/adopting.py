@@ -15,6 +15,10 @@ from common.actor import Actor
 from common.errors import CloudError, Conflict
 from compute.servers import record, scheduling, states, strangers, wiring
 from compute.servers.models import Server
+from hostagent.contract.host import HOST_READ
+from hostagent.contract.server import SERVER_DESCRIBE, ServersAsked
+from hostagent.contract.setaside import SETASIDE_BACK, Back
+from hostagent.contract.verb import Nothing
 from hosts import epoch, services
 from hosts.models import Host
 from identity.models import Project
@@ -110,7 +114,7 @@ def _plug(server: Server, said: dict[str, Any]) -> str:
 
 
 def read(op: Op) -> Wait | None:
-    return op.order(op.subject_id, "host.read", {}) if op.answer is None else None
+    return op.order(op.subject_id, HOST_READ, Nothing()) if op.answer is None else None
 
 
 def describe(op: Op) -> Wait | None:
@@ -118,11 +122,11 @@ def describe(op: Op) -> Wait | None:
     if op.answer is not None:
         return None
     if op.data["item"]:
-        body = {"id": op.data["item"], "server_id": op.data["server_id"]}
-        return op.order(op.subject_id, "setaside.back", body, subject=f"server:{op.data['server_id']}")
+        body = Back(id=op.data["item"], server_id=op.data["server_id"])
+        return op.order(op.subject_id, SETASIDE_BACK, body, subject=f"server:{op.data['server_id']}")
     answer = op.row.steps.filter(name="read").values_list("answer", flat=True).first() or {}
     unknown = strangers.unknown(op.subject_id, strangers.said_of(answer))
-    return op.order(op.subject_id, "server.describe", {"server_ids": unknown}) if unknown else None
+    return op.order(op.subject_id, SERVER_DESCRIBE, ServersAsked(server_ids=unknown)) if unknown else None
 
 
 def bring_back(op: Op) -> None:

@@ -7,7 +7,9 @@ from common.prepared import Prepared
 from compute.metadata import documents
 from compute.servers import local_disks, record
 from compute.servers.models import Server
-from hostagent.contract import DiskSpec, ImageSource, PortSpec, ServerSpec
+from hostagent.contract.disk import DiskEnsure
+from hostagent.contract.image import ImageSource
+from hostagent.contract.server import DiskSpec, PortSpec, ServerSpec
 from images import services as images
 from images.images.errors import ImageNotFound
 from networking.ports.models import Port
@@ -86,11 +88,11 @@ def _source(server: Server, image_id: str) -> ImageSource:
     return images.source(image_id)
 
 
-def disk(server: Server, image_id: str | None = None) -> dict[str, Any]:
+def disk(server: Server, image_id: str | None = None) -> DiskEnsure:
     """The body of `disk.ensure`. `image_id` other than the server's own: unshelving from a snapshot."""
     source = image_id or server.image_id
-    return {
-        "server_id": server.id,
-        "image": _source(server, source) if source else None,
-        "size_gib": int(server.flavor["disk"]),
-    }
+    return DiskEnsure(
+        server_id=server.id,
+        image=_source(server, source) if source else None,
+        size_gib=int(server.flavor["disk"]),
+    )

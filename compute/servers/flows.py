@@ -1,5 +1,7 @@
 """The life of a server as flows: boot, power, deletion. Changes to what it is are in flows_change.py."""
 
+from typing import Any
+
 from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +12,15 @@ from compute.consoles import logs
 from compute.consoles.models import end_all
 from compute.servers import owed, states, steps, wiring
 from compute.servers.models import SECRETS
+from hostagent.contract import Verb
+from hostagent.contract.server import (
+    SERVER_PAUSE,
+    SERVER_REBOOT,
+    SERVER_RESUME,
+    SERVER_STOP,
+    SERVER_SUSPEND,
+    SERVER_UNPAUSE,
+)
 from hosts import services as hosts
 from identity.sharing import services as sharing
 from operations import Flow, Step, Wait, parking
@@ -48,7 +59,7 @@ STOP = Flow(
     steps=(
         Step(
             "power_off",
-            do=steps.ordering("server.stop", timeout=60),
+            do=steps.ordering(SERVER_STOP, timeout=60),
             deadline=150,
             label=_("Ask the guest to power off, then force it"),
         ),
@@ -90,7 +101,7 @@ REBOOT_SOFT = Flow(
     steps=(
         Step(
             "reboot",
-            do=steps.ordering("server.reboot", hard=False),
+            do=steps.ordering(SERVER_REBOOT, hard=False),
             deadline=200,
             label=_("Ask the guest to reboot"),
         ),
@@ -115,7 +126,7 @@ REBOOT_HARD = Flow(
 )
 
 
-def _one_order(name: str, verb: str, ends: str, label: Promise, *, bulk: bool = False) -> Flow:
+def _one_order(name: str, verb: Verb[Any, Any], ends: str, label: Promise, *, bulk: bool = False) -> Flow:
     """A flow of one order that changes the power state and nothing else."""
     return Flow(
         f"server.{name}",
@@ -134,10 +145,10 @@ def _one_order(name: str, verb: str, ends: str, label: Promise, *, bulk: bool = 
     )
 
 
-PAUSE = _one_order("pause", "server.pause", states.PAUSED, _("Pause the machine"))
-UNPAUSE = _one_order("unpause", "server.unpause", states.ACTIVE, _("Let the machine go on"))
-SUSPEND = _one_order("suspend", "server.suspend", states.SUSPENDED, _("Save the memory to disk"), bulk=True)
-RESUME = _one_order("resume", "server.resume", states.ACTIVE, _("Load the memory from disk"), bulk=True)
+PAUSE = _one_order("pause", SERVER_PAUSE, states.PAUSED, _("Pause the machine"))
+UNPAUSE = _one_order("unpause", SERVER_UNPAUSE, states.ACTIVE, _("Let the machine go on"))
+SUSPEND = _one_order("suspend", SERVER_SUSPEND, states.SUSPENDED, _("Save the memory to disk"), bulk=True)
+RESUME = _one_order("resume", SERVER_RESUME, states.ACTIVE, _("Load the memory from disk"), bulk=True)
 
 # ── Deletion ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -10,6 +10,7 @@ from common.errors import CloudError
 from compute.consoles import logs
 from compute.servers import domain, owed, states, steps, wiring
 from compute.servers.models import Migration, Server
+from hostagent.contract.server import SERVER_ATTACH_PORT, SERVER_DETACH_PORT, ServerPort
 from hosts import services as hosts
 from networking.ports import services as ports
 from operations import Flow, Step, Wait
@@ -277,16 +278,16 @@ def plug_live(op: Op) -> Wait | None:
     spec = next((p for p in domain.ports_of(server) if p["port_id"] == op.data["port_id"]), None)
     if spec is None:
         return None
-    body = {"server_id": server.id, "port": dict(spec)}
-    return op.order(server.host, "server.attach_port", body, generation=server.generation)
+    body = ServerPort(server_id=server.id, port=spec)
+    return op.order(server.host, SERVER_ATTACH_PORT, body, generation=server.generation)
 
 
 def unplug_live(op: Op) -> Wait | None:
     server = steps.of(op)
     if op.answer is not None or not server.host or op.data["rest"] == states.STOPPED:
         return None
-    body = {"server_id": server.id, "port": op.data["port"]}
-    return op.order(server.host, "server.detach_port", body, generation=server.generation)
+    body = ServerPort(server_id=server.id, port=op.data["port"])
+    return op.order(server.host, SERVER_DETACH_PORT, body, generation=server.generation)
 
 
 def free_port(op: Op) -> None:

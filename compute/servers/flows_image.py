@@ -10,6 +10,7 @@ from common.errors import CloudError
 from compute.servers import states, steps
 from compute.servers.flows import delete_disk, delete_domain
 from compute.servers.flows_change import forget_log
+from hostagent.contract.server import SERVER_SNAPSHOT, ServerSnapshot
 from images import services as images
 from operations import Flow, Step, Wait, background
 from operations.op import Op
@@ -28,8 +29,8 @@ def upload_snapshot(op: Op) -> Wait | None:
     if server.task_state and server.task_state.startswith("image_"):
         server.change(task_state="image_uploading")
     image_id = op.data["snapshot_id"]
-    body = {"server_id": server.id, "image_id": image_id, "upload_path": f"/internal/images/{image_id}"}
-    return op.order(server.host, "server.snapshot", body, generation=server.generation)
+    body = ServerSnapshot(server_id=server.id, image_id=image_id, upload_path=f"/internal/images/{image_id}")
+    return op.order(server.host, SERVER_SNAPSHOT, body, generation=server.generation)
 
 
 def drop_snapshot(op: Op) -> None:

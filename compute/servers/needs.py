@@ -1,6 +1,7 @@
 """What a host may open with its key: images that its servers stand on, and snapshots that it was asked for."""
 
 from compute.servers.models import Server
+from hostagent.contract.server import SERVER_SNAPSHOT
 from operations.models import LIVE, OperationStep, Phase
 
 
@@ -13,6 +14,6 @@ def reads_image(host: str, image_id: str) -> bool:
 def writes_image(host: str, image_id: str) -> bool:
     """Whether this host was asked to send this snapshot, and has not answered yet."""
     asked = OperationStep.objects.filter(
-        host=host, verb="server.snapshot", phase=Phase.DO, finished_at=None, operation__state__in=LIVE
+        host=host, verb=SERVER_SNAPSHOT.name, phase=Phase.DO, finished_at=None, operation__state__in=LIVE
     )
     return any(data.get("snapshot_id") == image_id for data in asked.values_list("operation__data", flat=True))

@@ -7,11 +7,14 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import Conflict
 from compute.servers import strangers
 from compute.servers.models import Server
+from hostagent.contract import Verb
+from hostagent.contract.disk import DISK_ENSURE, DISK_REMOVE
+from hostagent.contract.server import SERVER_DETACH_PORT, SERVER_REMOVE
 from hosts import debts
 from hosts.models import HostDebt
 
 #: The verbs by which flows of servers undo and delete.
-KINDS = ("server.remove", "disk.remove", "disk.ensure", "server.detach_port")
+KINDS = tuple(verb.name for verb in (SERVER_REMOVE, DISK_REMOVE, DISK_ENSURE, SERVER_DETACH_PORT))
 
 
 class BusyServer(Conflict):
@@ -26,8 +29,8 @@ def register() -> None:
 
 def removal(server: Server) -> None:
     """The server goes while its host is away: its domain, then its disks, are owed. In the caller's transaction."""
-    for kind in ("server.remove", "disk.remove"):
-        _owe(server, kind, {})
+    for verb in (SERVER_REMOVE, DISK_REMOVE):
+        _owe(server, verb, {})
 
 
 def end_of_resize(server: Server, growth: dict[str, Any] | None, *, is_reverted: bool) -> None:
@@ -37,14 +40,14 @@ def end_of_resize(server: Server, growth: dict[str, Any] | None, *, is_reverted:
     flavor ends first when it was reverted; the look at the host that follows starts it with the old one.
     """
     if is_reverted:
-        _owe(server, "server.remove", {})
+        _owe(server, SERVER_REMOVE, {})
     if growth is not None:
-        _owe(server, "disk.ensure", growth)
+        _owe(server, DISK_ENSURE, growth)
 
 
-def _owe(server: Server, kind: str, body: dict[str, Any]) -> None:
+def _owe(server: Server, verb: Verb[Any, Any], body: dict[str, Any]) -> None:
     told = {"server_id": server.id, **body}
-    debts.owe(server.host, kind, server.id, told, subject=f"server:{server.id}", generation=server.generation)
+    debts.owe(server.host, verb.name, server.id, told, subject=f"server:{server.id}", generation=server.generation)
 
 
 def is_pending(server: Server) -> bool:
@@ -63,8 +66,8 @@ def asking(debt: HostDebt) -> debts.Ask | None:
     server = Server.objects.living().filter(id=server_id, host=debt.host, generation__gt=debt.generation).first()
     if server is None:
         return debts.as_written(debt)
-    if debt.kind != "disk.ensure":
+    if debt.kind != DISK_ENSURE.name:
         return None
     if server.before_resize or strangers.is_busy(server_id):
         raise BusyServer(id=server_id)
-    return debts.Ask(debt.kind, {**debt.body, "kept": "gone"}, server.generation)
+    return debts.Ask(DISK_ENSURE, {**debt.body, "kept": "gone"}, server.generation)

@@ -16,6 +16,8 @@ from common.actor import Actor
 from common.errors import CloudError
 from compute.servers import flows, owed, services, states, strangers
 from compute.servers.models import Server
+from hostagent.contract.host import HOST_READ
+from hostagent.contract.verb import Nothing
 from hosts.models import Host, HostDebt
 from hosts.states import HostState
 from networking.ports.models import Port
@@ -60,7 +62,7 @@ def on_state(host: str, body: dict[str, Any]) -> None:
 
 @transaction.atomic
 def settle_reported(host: str, server_id: str, state: str) -> None:
-    """Take over what a host says of a resting server. `state` is one of hostagent.contract.STATES."""
+    """Take over what a host says of a resting server. `state` is one of hostagent.contract.server.STATES."""
     server = Server.objects.living().locked().filter(id=server_id, host=host).first()
     if server is None or server.task_state or strangers.is_busy(server_id):
         return
@@ -124,7 +126,7 @@ def look(
 def read_host(op: Op) -> Wait | None:
     if op.answer is not None:
         return None
-    return op.order(op.subject_id, "host.read", {})
+    return op.order(op.subject_id, HOST_READ, Nothing())
 
 
 def mend_host(op: Op) -> None:

@@ -43,7 +43,7 @@ SHUTDOWN: Final = 4
 CRASHED: Final = 6
 POWER_SUSPENDED: Final = 7
 
-#: What an agent reports of a domain (hostagent.contract.STATES) → power state.
+#: What an agent reports of a domain (hostagent.contract.server.STATES) → power state.
 POWER_OF_DOMAIN: Final = {
     "running": RUNNING,
     "paused": POWER_PAUSED,

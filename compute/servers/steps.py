@@ -9,6 +9,9 @@ from common.clock import now
 from common.errors import CloudError, HostDown, from_report
 from compute.servers import domain, scheduling, states
 from compute.servers.models import Server, locked
+from hostagent.contract import Verb
+from hostagent.contract.disk import DISK_ENSURE, DISK_REMOVE, DISK_RESIZE
+from hostagent.contract.server import SERVER_ENSURE, SERVER_REMOVE
 from networking import wanted
 from networking.ports import services as ports
 from operations import Wait, start
@@ -113,16 +116,16 @@ def create_disk(op: Op) -> Result:
     if not server.task_state or server.vm_state == states.BUILDING:
         server.change(task_state="spawning")
     body = domain.disk(server, op.data.get("image_id"))
-    return op.order(server.host, "disk.ensure", body, generation=server.generation)
+    return op.order(server.host, DISK_ENSURE, body, generation=server.generation)
 
 
 def remove_disk(op: Op) -> Result:
-    return _order(op, "disk.remove")
+    return _order(op, DISK_REMOVE)
 
 
 def resize_disk(op: Op) -> Result:
     server = of(op)
-    return _order(op, "disk.resize", {"size_gib": int(server.flavor["disk"])}) if _disk_grows(server) else None
+    return _order(op, DISK_RESIZE, {"size_gib": int(server.flavor["disk"])}) if _disk_grows(server) else None
 
 
 def put_disk_back(op: Op) -> Result:
@@ -137,7 +140,7 @@ def forget_old_disk(op: Op) -> Result:
 
 def _end_growth(op: Op, kept: str) -> Result:
     body = end_of_growth(of(op), kept)
-    return _order(op, "disk.ensure", body) if body else None
+    return _order(op, DISK_ENSURE, body) if body else None
 
 
 def end_of_growth(server: Server, kept: str) -> dict[str, Any] | None:
@@ -162,14 +165,14 @@ def start_domain(op: Op) -> Result:
     if op.answer is not None:
         return None
     server = alive(op)
-    return op.order(server.host, "server.ensure", dict(domain.spec(server)), generation=server.generation)
+    return op.order(server.host, SERVER_ENSURE, domain.spec(server), generation=server.generation)
 
 
 def remove_domain(op: Op) -> Result:
-    return _order(op, "server.remove")
+    return _order(op, SERVER_REMOVE)
 
 
-def _order(op: Op, verb: str, body: dict[str, Any] | None = None) -> Result:
+def _order(op: Op, verb: Verb[Any, Any], body: dict[str, Any] | None = None) -> Result:
     """Order `verb` of the server's host once; nothing to do for a server that is on no host."""
     if op.answer is not None:
         return None
@@ -180,7 +183,7 @@ def _order(op: Op, verb: str, body: dict[str, Any] | None = None) -> Result:
     return op.order(server.host, verb, full, generation=server.generation)
 
 
-def ordering(verb: str, **body: Any) -> Do:
+def ordering(verb: Verb[Any, Any], **body: Any) -> Do:
     """A step that gives one order about the server."""
 
     def do(op: Op) -> Result:

@@ -1,7 +1,7 @@
 """Servers that a host has and no row places there: never destroyed on a suspicion.
 
 A few are stopped and set aside on the host (hostagent/setaside.py), where they are kept for two weeks. Where they are
-many (hostagent.contract.is_many), the rows are more likely wrong than the host: none is
+many (hostagent.contract.setaside.is_many), the rows are more likely wrong than the host: none is
 touched, and an operator is asked. `manage.py setaside` holds the answers.
 """
 
@@ -15,14 +15,13 @@ from common.clock import now
 from common.errors import Conflict
 from common.live import announce
 from compute.servers.models import Server
-from hostagent.contract import is_many
+from hostagent.contract.setaside import SETASIDE_DROP, SETASIDE_PUT, is_many
 from hosts import debts
 from hosts.models import Host, HostDebt
 from operations.models import LIVE, Operation
 
 log = logging.getLogger(__name__)
 
-KIND: Final = "setaside.put"
 WHY: Final = "no row of the database places it on this host"
 
 
@@ -31,8 +30,8 @@ class KnownAgain(Conflict):
 
 
 def register() -> None:
-    debts.register(KIND, asking)
-    debts.register("setaside.drop")
+    debts.register(SETASIDE_PUT.name, asking)
+    debts.register(SETASIDE_DROP.name)
 
 
 def unknown(host: str, server_ids: list[str]) -> list[str]:
@@ -61,7 +60,7 @@ def deal_with(host: str, server_ids: list[str], *, allowed: bool = False) -> lis
         body = {"server_id": server_id, "why": WHY}
         # without a row there is no generation: one that is adopted later begins at the first
         generation = generations.get(server_id, 0)
-        debts.owe(host, KIND, server_id, body, subject=f"server:{server_id}", generation=generation)
+        debts.owe(host, SETASIDE_PUT.name, server_id, body, subject=f"server:{server_id}", generation=generation)
     if found:
         debts.work_off(host)
     return found

@@ -3,6 +3,8 @@
 import platform
 from typing import Any
 
+from hostagent.contract.host import HostFound
+from hostagent.contract.verb import Nothing
 from hostagent.host import Host
 from hostagent.job import Job
 from hostagent.tasks import setaside
@@ -11,7 +13,7 @@ VERSION = "0.1.0"
 
 
 def inventory(host: Host) -> dict[str, Any]:
-    """contract.Inventory."""
+    """contract.host.Inventory."""
     return {
         "hostname": host.name,
         "cpu_arch": platform.machine(),
@@ -26,11 +28,13 @@ def inventory(host: Host) -> dict[str, Any]:
     }
 
 
-def read(host: Host, job: Job) -> dict[str, Any]:
+def read(host: Host, body: Nothing, job: Job) -> HostFound:
     """Everything of ours on this host, wanted or not: what a doctor compares with the rows."""
+    links = host.network.driver.read_links()
     return {
         "servers": host.hypervisor.read_states(),
         "disks": host.storage.read_disks(),
+        "taps": links["taps"],
+        "namespaces": links["namespaces"],
         "setaside": setaside.short(host),
-        **host.network.driver.read_links(),
     }

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from common.actor import Actor
 from common.live import announce
-from hostagent.contract import ImageSource
+from hostagent.contract.image import ImageSource
 from identity import policy
 from identity.limits import services as quota
 from images.images import data, errors, states

@@ -1,7 +1,7 @@
 """Pieces with long lists (a network's remote ports, a group's members, a DHCP server's clients), kept between changes.
 
 One port's change so costs what one port costs: its part of the lists is read again, each host's hash follows from sums
-(contract.piece_hash), and a host is told the difference to what it was sent last. A ledger is only memory: what the rows
+(contract.network.piece_hash), and a host is told the difference to what it was sent last. A ledger is only memory: what the rows
 say a host was sent (HostPiece.wanted) must be what the ledger sent it, else the host gets the whole piece.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from hostagent.contract import item_digest, summed_hash
+from hostagent.contract.network import item_digest, summed_hash
 
 Body = dict[str, Any]
 Items = dict[str, dict[str, Any]]  # list of the body → key → item
@@ -127,7 +127,7 @@ class Ledger:
         return body
 
     def difference_for(self, host: str, since: int) -> Body | None:
-        """What a host that has version `since` must change, as in contract.PieceChange; None: it needs the whole."""
+        """What a host that has version `since` must change, as in contract.network.PieceChange; None: it needs the whole."""
         if self.log.maxlen == len(self.log) and self.log[0][0] >= since:
             return None
         changed: dict[str, set[str]] = {}

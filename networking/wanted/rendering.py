@@ -1,4 +1,4 @@
-"""Rows as pieces: {piece: {host: body}}, bodies as hostagent.contract says. Few queries a kind, however many pieces."""
+"""Rows as pieces: {piece: {host: body}}, bodies as hostagent.contract.network says. Few queries a kind, however many pieces."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 
 from common.clock import now
 from common.prepared import PreparedMany
-from hostagent.contract import PIECE_CHANGES, piece_hash
+from hostagent.contract.network import NETWORK_APPLY, PIECE_CHANGES, NetworkApply, piece_hash
 from hosts import services as hosts
 from hosts.models import Host
 from networking.securitygroups.models import SecurityGroupRule
@@ -285,19 +285,19 @@ def _note_needs(rendered: Rendered, rows: list[HostPiece]) -> None:
 
 def send(host: str, pieces: dict[str, Any], gone: list[str]) -> None:
     """Order a host to make these pieces. A host that is down gets everything when it says hello."""
-    hosts.send(host, "network.apply", {"full": False, "pieces": pieces, "remove": gone})
+    hosts.send(host, NETWORK_APPLY, NetworkApply(full=False, pieces=pieces, remove=gone))
 
 
 def set_aside(host: str, strays: list[str], *, allowed: bool = False) -> None:
     """Have pieces set aside that a host has and no row knows. Where they are many they stay there, unless `allowed`."""
-    hosts.send(host, "network.apply", {"full": False, "pieces": {}, "remove": [], "aside": strays, "allowed": allowed})
+    hosts.send(host, NETWORK_APPLY, NetworkApply(full=False, pieces={}, remove=[], aside=strays, allowed=allowed))
 
 
 def allow(host: str) -> None:
     """An operator's word: send everything, and have all else set aside, however much it is."""
     with turn(), transaction.atomic():
         pieces, gone = _whole(host, list(HostPiece.objects.filter(host=host)))
-        hosts.send(host, "network.apply", {"full": True, "pieces": pieces, "remove": gone, "allowed": True})
+        hosts.send(host, NETWORK_APPLY, NetworkApply(full=True, pieces=pieces, remove=gone, allowed=True))
 
 
 def _send_full(host: str) -> None:
@@ -307,7 +307,7 @@ def _send_full(host: str) -> None:
         with transaction.atomic():
             pieces, gone = _whole(host, list(HostPiece.objects.filter(host=host)))
             HostPiece.objects.filter(host=host).update(sent_at=now())
-            hosts.send(host, "network.apply", {"full": True, "pieces": pieces, "remove": gone})
+            hosts.send(host, NETWORK_APPLY, NetworkApply(full=True, pieces=pieces, remove=gone))
 
 
 def _whole(host: str, rows: list[HostPiece]) -> tuple[dict[str, Any], list[str]]:

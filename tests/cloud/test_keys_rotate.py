@@ -20,8 +20,9 @@ from cloud import rotation
 from common.clock import now
 from compute.consoles.models import ConsoleLink, ConsoleTicket, digest
 from compute.servers.models import Server
-from hostagent import contract, envelope, keyfile
+from hostagent import envelope, keyfile
 from hostagent.clock import ControlClock
+from hostagent.contract import messages
 from hostagent.gate import Gate, Reports
 from hostagent.settings import HostSettings
 from hosts import services as hosts
@@ -253,7 +254,7 @@ def test_a_hosts_key_is_changed_and_no_order_is_lost(data: Path, monkeypatch: py
     kept.append(message())
     waited = during(monkeypatch, look)
     rotation.hosts(lambda line: None)
-    assert waited[-1] >= contract.ORDER_LIFE + contract.WINDOW
+    assert waited[-1] >= messages.ORDER_LIFE + messages.WINDOW
     order, report = message()
     assert gate.admit(order) and arrivals._unsealed(report, hosts.key_of)
     assert OLD in seen and len(seen) == 2

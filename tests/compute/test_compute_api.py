@@ -11,7 +11,7 @@ from common.clock import now
 from compute.consoles import services
 from compute.consoles.models import ConsoleTicket, digest
 from compute.servers.models import Server
-from hostagent.contract import http_seal
+from hostagent.contract.messages import http_seal
 from tests.compute.world import KEY, Client, World
 
 Launch = Callable[..., str]

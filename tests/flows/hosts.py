@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from common.clock import now
-from hostagent.contract import SILENCE
+from hostagent.contract.messages import SILENCE
 from images.images import data
 from networking.wanted import sync
 from networking.wanted.models import Change, HostPiece

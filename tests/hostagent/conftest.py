@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from hostagent import contract, envelope
+from hostagent import envelope
+from hostagent.contract import messages
 from hostagent.host import Host
 from hostagent.outbox import Outbox
 from hostagent.settings import DRIVER_SETS, HostSettings, Settings
@@ -38,14 +39,14 @@ class Desk:
             assert opened is not None
             self.reports.append(opened)
         else:
-            assert contract.is_sealed(message, self.key)
+            assert messages.is_sealed(message, self.key)
             self.reports.append(message)
 
     def welcome(self, *, others: bool = True, time_off: float = 0.0, **more: Any) -> None:
         """Control speaks version 2 from now on, and its clock is `time_off` seconds ahead."""
         asked = self.until(lambda r: "challenge" in r["body"])["body"]["challenge"]
         body = {"challenge": asked, "time": time.time() + time_off, "others": others, **more}
-        self.host.receive(envelope.close({"host": "fake1", "verb": contract.WELCOME, "body": body}, self.key, "order"))
+        self.host.receive(envelope.close({"host": "fake1", "verb": messages.WELCOME, "body": body}, self.key, "order"))
 
     def close(self) -> None:
         self.host.stop()
@@ -57,7 +58,7 @@ class Desk:
                  "generation": 1, "deadline": 20, "sent": time.time(), "body": body, **more}  # fmt: skip
         if order["v"] == 2:
             return envelope.close({"turn": time.time(), "expires": order["sent"] + 60} | order, self.key, "order")
-        return contract.seal(order, self.key)
+        return messages.seal(order, self.key)
 
     def order(self, verb: str, body: dict[str, Any], **more: Any) -> dict[str, Any]:
         """The report that ends it."""

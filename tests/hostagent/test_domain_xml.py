@@ -5,7 +5,7 @@ from typing import Any
 
 from lxml import etree
 
-from hostagent.contract import bridge_name, tap_name
+from hostagent.contract.network import bridge_name, tap_name
 from hostagent.drivers.hypervisor import domain_xml
 from hostagent.drivers.hypervisor.domain_xml import Places, build, read_hash, spec_hash
 

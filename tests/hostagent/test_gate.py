@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from hostagent import contract, envelope
+from hostagent import envelope
 from hostagent.clock import NEAR, ControlClock
+from hostagent.contract import messages
+from hostagent.contract.failures import Failure
 from hostagent.gate import Gate
 from hostagent.settings import HostSettings
 
@@ -35,7 +37,7 @@ class Post:
     def order(self, verb: str = "server.remove", server: str = "s", **more: Any) -> dict[str, Any]:
         sent = more.pop("sent", time.time())
         order = {"host": "fake1", "verb": verb, "operation": "op", "step": "remove", "subject": f"server:{server}",
-                 "generation": 1, "sent": sent, "expires": sent + contract.ORDER_LIFE, "turn": sent,
+                 "generation": 1, "sent": sent, "expires": sent + messages.ORDER_LIFE, "turn": sent,
                  "body": {"server_id": server}, **more}  # fmt: skip
         return envelope.close(order, self.own.key, "order")
 
@@ -158,7 +160,7 @@ def test_a_stale_ensure_after_a_remove_does_nothing(post: Post) -> None:
     removal = post.gate.admit(post.order("disk.remove", step="undo:create_disk", sent=began + 10))
     assert late is not None and removal is not None
     post.gate.take_turn(removal)
-    with pytest.raises(contract.Failure) as refused:
+    with pytest.raises(Failure) as refused:
         post.gate.take_turn(late)
     assert refused.value.code == "stale"
 
@@ -170,7 +172,7 @@ def test_the_sequence_is_the_servers_not_the_operations(post: Post) -> None:
     newer = post.gate.admit(post.order("disk.remove", sent=began + 10, subject="host:fake1", operation=""))
     assert late is not None and newer is not None
     post.gate.take_turn(newer)
-    with pytest.raises(contract.Failure):
+    with pytest.raises(Failure):
         post.gate.take_turn(late)
 
 
@@ -189,7 +191,7 @@ def test_the_sequence_survives_a_restart_and_a_file_of_953748c(post: Post) -> No
     old = post.gate.admit(post.order(server="old", generation=6))
     new = post.gate.admit(post.order(server="old", generation=7))
     assert old is not None and new is not None
-    with pytest.raises(contract.Failure):
+    with pytest.raises(Failure):
         post.gate.take_turn(old)
     post.gate.take_turn(new)
 
@@ -205,9 +207,9 @@ def test_a_host_whose_clock_is_an_hour_off_works_and_says_so(desk: Any, monkeypa
     moment = time.time() + 3600
     desk.host.event("lease", at=time.time(), port_id="p")
     assert desk.until(lambda r: r["body"].get("port_id") == "p")["body"]["at"] == pytest.approx(moment, abs=5)
-    done = desk.order("server.read", {"server_id": "x"}, v=2, sent=moment)
+    done = desk.order("host.read", {}, v=2, sent=moment)
     assert done["kind"] == "done" and done["sent"] == pytest.approx(moment, abs=5)
-    desk.host.receive(desk.make("server.read", {"server_id": "x"}, v=2, sent=time.time()))
+    desk.host.receive(desk.make("host.read", {}, v=2, sent=time.time()))
     refused = desk.until(lambda r: r["body"].get("event") == "refused")["body"]
     assert refused["why"] == "late" and refused["skew"] == pytest.approx(3600.0, abs=5)
 
@@ -242,11 +244,11 @@ def test_who_refuses_a_late_order_asks_for_the_time_again(post: Post) -> None:
 
 def test_an_agent_speaks_version_1_until_it_was_welcomed(desk: Any) -> None:
     """A new agent works with control of 953748c: hello and all reports are of version 1 until a welcome comes."""
-    desk.order("server.read", {"server_id": "x"})
+    desk.order("host.read", {})
     assert {report["v"] for report in desk.reports} == {1}
     assert desk.reports[0]["kind"] == "hello" and desk.reports[0]["body"]["speaks"] == 2
     desk.welcome()
-    assert desk.order("server.read", {"server_id": "x"}, v=2)["v"] == 2
+    assert desk.order("host.read", {}, v=2)["v"] == 2
 
 
 def test_orders_that_control_of_953748c_sent_are_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,7 +262,8 @@ def test_orders_that_control_of_953748c_sent_are_done(tmp_path: Path, monkeypatc
             desk.host.receive(order)
         answer = desk.until(lambda r: r["kind"] == "done" and r["step"] == "start_domain")
         assert answer["v"] == 1 and answer["body"]["state"] == "running"
-        assert desk.until(lambda r: r["kind"] == "done" and r["step"] == "read")["body"]["state"] == "running"
+        found = desk.until(lambda r: r["kind"] == "done" and r["step"] == "read")["body"]
+        assert list(found["servers"].values()) == ["running"]
         assert desk.until(lambda r: r["kind"] == "network")
     finally:
         desk.close()
@@ -272,10 +275,10 @@ def test_numbers_of_reports_grow_over_restarts_even_if_the_clock_goes_back(
     """C9: a report that is not newer is a replay, so a new agent must not begin below the old one."""
     first = make_desk()
     first.welcome()
-    number = first.order("server.read", {"server_id": "x"}, v=2)["seq"]
+    number = first.order("host.read", {}, v=2)["seq"]
     first.close()
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() - 7200)
     second = make_desk()
     second.welcome()
-    assert second.order("server.read", {"server_id": "x"}, v=2)["seq"] > number
+    assert second.order("host.read", {}, v=2)["seq"] > number

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from hostagent import contract
+from hostagent.contract import VERBS
+from hostagent.contract.host import Inventory
+from hostagent.contract.reports import WORKING_FIRST
 from hostagent.drivers.hypervisor.fake import Fake
-from hostagent.tasks import VERBS
+from hostagent.tasks import TASKS
 
 
 def test_every_verb_of_the_contract_is_served() -> None:
-    assert set(VERBS) == set(contract.VERBS)
+    assert set(TASKS) == set(VERBS.values())
 
 
 def test_every_report_is_sealed_and_names_the_boot(desk: Any, spec: dict[str, Any]) -> None:
@@ -23,7 +25,7 @@ def test_every_report_is_sealed_and_names_the_boot(desk: Any, spec: dict[str, An
 def test_an_agent_begins_with_hello_then_says_what_it_is(desk: Any) -> None:
     inventory = desk.until(lambda r: r["kind"] == "inventory")["body"]
     assert desk.reports[0]["kind"] == "hello"
-    assert contract.Inventory.__required_keys__ <= set(inventory)
+    assert Inventory.__required_keys__ <= set(inventory)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,7 @@ def test_an_order_that_is_not_ours_or_was_changed_is_dropped(
     desk: Any, spec: dict[str, Any], version: int, spoil: dict[str, Any]
 ) -> None:
     desk.host.receive({**desk.make("server.ensure", spec, operation="spoilt", v=version), **spoil})
-    desk.order("server.read", {"server_id": spec["server_id"]})
+    desk.order("host.read", {})
     assert not [report for report in desk.reports if report["operation"] == "spoilt"]
     assert desk.host.hypervisor.read_states() == {}
 
@@ -56,7 +58,7 @@ def test_an_order_of_no_operation_is_not_answered(desk: Any) -> None:
     told = {"full": False, "pieces": {}, "remove": []}
     desk.host.receive(desk.make("network.apply", told, operation="", step=""))
     desk.host.receive(desk.make("server.fly", {}, operation="", step=""))
-    desk.order("server.read", {"server_id": "later"})
+    desk.order("host.read", {})
     said = [report["kind"] for report in desk.reports if not report["operation"]]
     assert said.count("network") == 2, "one at its start, one for the order"
     assert not {"done", "failed", "working"} & set(said)
@@ -64,7 +66,7 @@ def test_an_order_of_no_operation_is_not_answered(desk: Any) -> None:
 
 @pytest.mark.parametrize(("change", "what"), [({"v": 99}, "order version 99"), ({"verb": "server.fly"}, "server.fly")])
 def test_an_unknown_version_or_verb_is_refused_readably(desk: Any, change: dict[str, Any], what: str) -> None:
-    order = {"verb": "server.read", "body": {"server_id": "x"}} | change
+    order = {"verb": "host.read", "body": {}} | change
     report = desk.order(order.pop("verb"), order.pop("body"), **order)
     assert (report["kind"], report["body"]["code"], report["body"]["data"]["what"]) == ("failed", "unsupported", what)
 
@@ -99,7 +101,7 @@ def test_a_long_order_says_working_and_asked_again_it_is_not_done_twice(
     threading.Thread(target=desk.host.receive, args=(order,)).start()
     began = time.monotonic()
     desk.until(lambda r: r["kind"] == "working" and r["operation"] == order["operation"])
-    assert time.monotonic() - began <= contract.WORKING_FIRST
+    assert time.monotonic() - began <= WORKING_FIRST
     desk.host.receive(desk.make("server.remove", {"server_id": "s"}, operation=order["operation"]))
     go_on.set()
     desk.until(lambda r: r["kind"] == "done" and r["operation"] == order["operation"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hostagent.contract import Failure
+from hostagent.contract.failures import Failure
 from hostagent.drivers.hypervisor.acceleration import Acceleration
 from hostagent.drivers.network import Place
 from hostagent.drivers.network.fake import Fake

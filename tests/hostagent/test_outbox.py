@@ -3,14 +3,14 @@
 import time
 from typing import Any
 
-from hostagent import contract
+from hostagent.contract import messages
 from hostagent.outbox import Outbox
 
 KEY = "ab" * 32
 
 
 def close(message: dict[str, Any]) -> dict[str, Any]:
-    return contract.seal({**message, "sent": time.time()}, KEY)
+    return messages.seal({**message, "sent": time.time()}, KEY)
 
 
 def wait_for(condition: Any, seconds: float = 5.0) -> None:
@@ -67,7 +67,7 @@ def test_a_report_is_stamped_when_it_leaves() -> None:
     wait_for(lambda: broker.got)
     outbox.stop()
     assert broker.got[0]["sent"] >= left
-    assert contract.is_sealed(broker.got[0], KEY)
+    assert messages.is_sealed(broker.got[0], KEY)
 
 
 def test_a_heartbeat_waits_behind_no_report() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hostagent.contract import Failure
+from hostagent.contract.failures import Failure
 from hostagent.drivers.hypervisor import acceleration, domain_xml, libvirt_snapshot
 from hostagent.drivers.hypervisor.acceleration import Acceleration
 from hostagent.drivers.storage import overlays

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from hostagent import guest_users
-from hostagent.contract import Failure
+from hostagent.contract.failures import Failure
 from hostagent.control_link import ControlError
 from hostagent.drivers.storage import file as file_storage
 from hostagent.drivers.storage.file import FileStorage

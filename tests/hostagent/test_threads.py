@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from hostagent import contract, guard, journal, threads
+from hostagent import guard, journal, threads
+from hostagent.contract.messages import seal
 from hostagent.drivers.hypervisor import console_log, serial
 from hostagent.drivers.hypervisor.domain_xml import Places
 from hostagent.drivers.network import Place
@@ -245,7 +246,7 @@ def test_a_report_that_cannot_be_encoded_is_parked_and_told(bad: Any) -> None:
     outbox.start()
 
     def close(message: dict[str, Any]) -> dict[str, Any]:
-        return contract.seal(message, KEY)
+        return seal(message, KEY)
 
     outbox.put(
         close, {"host": "h", "kind": "done", "operation": "op", "step": "s", "subject": "", "body": {"name": bad}}
@@ -269,7 +270,7 @@ def test_an_answer_of_a_verb_that_cannot_be_encoded_fails_its_step(desk: Any, mo
 
     monkeypatch.setattr(Fake, "read_states", lambda self: {"x": "\udcff"})
     desk.welcome()
-    report = desk.order("server.read", {"server_id": "x"}, v=2)
+    report = desk.order("host.read", {}, v=2)
     assert (report["kind"], report["body"]["code"]) == ("failed", "internal")
 
 
@@ -473,7 +474,7 @@ def test_a_verb_that_waits_is_done_once_and_keeps_its_notes(make_desk: Any, monk
     desk = make_desk()
     begun: list[float] = []
 
-    def power(self: Fake, server_id: str, verb: str, job: Any, **options: Any) -> str:
+    def power(self: Fake, server_id: str, job: Any) -> str:
         begun.append(job.begun)
         if job.notes.setdefault("looks", 0.0) < 2:
             job.notes["looks"] += 1
@@ -490,7 +491,7 @@ def test_a_verb_that_waits_is_done_once_and_keeps_its_notes(make_desk: Any, monk
 def test_a_stop_presses_the_button_and_waits_by_time_not_by_a_thread() -> None:
     """C6: the driver itself."""
     libvirt = pytest.importorskip("libvirt")
-    from hostagent.drivers.hypervisor.libvirt import Libvirt
+    from hostagent.drivers.hypervisor import libvirt_power
     from hostagent.job import Job
 
     class Domain:
@@ -512,15 +513,16 @@ def test_a_stop_presses_the_button_and_waits_by_time_not_by_a_thread() -> None:
         def destroy(self) -> None:
             self.kills, self.active = self.kills + 1, False
 
-    driver, domain = object.__new__(Libvirt), Domain()
-    job = Job({"body": {}, "deadline": 120})
+    driver: Any = None
+    domain = Domain()
+    job = Job({"body": {"timeout": 60}, "deadline": 120})
     job.begin()
     for _ in range(3):
         with pytest.raises(Later):
-            driver._stop(domain, "s", job, timeout=60)
+            libvirt_power.stop(driver, domain, job)
     assert (domain.presses, domain.kills) == (1, 0)  # again only after BUTTON_EVERY
     job.notes["until"] = 0.0
-    driver._stop(domain, "s", job, timeout=60)
+    libvirt_power.stop(driver, domain, job)
     assert domain.kills == 1
 
 

@@ -13,7 +13,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from common.clock import now
-from hostagent import contract, envelope
+from hostagent import envelope
+from hostagent.contract.messages import ORDER_LIFE, WELCOME, canonical, is_sealed, seal
 from hosts import epoch, heartbeats, reports, services
 from hosts.models import Host
 from hosts.states import HostState
@@ -174,7 +175,7 @@ def test_what_no_database_takes_does_not_get_through_the_seal(value: str, monkey
         f'{{"host": "h1", "kind": "heartbeat", "sent": {time.time()}, "seq": {next(_seq)}, "body": {{"x": {value}}}}}'
     )
     cipher = envelope._cipher(KEY, "report")
-    box = cipher.encrypt(bytes(12), text.encode(), contract.canonical(head))
+    box = cipher.encrypt(bytes(12), text.encode(), canonical(head))
     assert envelope.open_box({**head, "box": base64.b64encode(box).decode()}, KEY, "report") is None
     assert arrivals.opened({**head, "box": base64.b64encode(box).decode()}, lambda host: KEY, beat=True) is None
 
@@ -182,9 +183,9 @@ def test_what_no_database_takes_does_not_get_through_the_seal(value: str, monkey
 def test_numbers_that_are_none_are_refused_in_version_1_too() -> None:
     """C9."""
     message = {"v": 1, "host": "h1", "kind": "hello", "sent": time.time(), "body": {"x": 1}}
-    assert arrivals.opened(contract.seal(message, KEY), lambda host: KEY) is not None
+    assert arrivals.opened(seal(message, KEY), lambda host: KEY) is not None
     message = {**message, "sent": time.time() + 1, "body": {"x": float("nan")}}
-    assert arrivals.opened(contract.seal(message, KEY), lambda host: KEY) is None
+    assert arrivals.opened(seal(message, KEY), lambda host: KEY) is None
 
 
 def test_a_nul_character_is_replaced_and_costs_no_report() -> None:
@@ -212,7 +213,7 @@ def test_a_host_is_welcomed_with_its_challenge(sent: Sent, django_capture_on_com
     make(2)
     with django_capture_on_commit_callbacks(execute=True):
         reports.hello("h1", {"boot": "b2", "speaks": 2, "challenge": "c1"})
-    [welcome] = [order for _host, _queue, order in sent if order["verb"] == contract.WELCOME]
+    [welcome] = [order for _host, _queue, order in sent if order["verb"] == WELCOME]
     assert welcome["body"]["challenge"] == "c1" and welcome["body"]["others"] is True
     assert abs(welcome["body"]["time"] - time.time()) < 5
 
@@ -221,7 +222,7 @@ def test_an_agent_of_953748c_gets_no_welcome(sent: Sent, django_capture_on_commi
     make(1)
     with django_capture_on_commit_callbacks(execute=True):
         reports.hello("h1", {"boot": "b2"})
-    assert not [order for _host, _queue, order in sent if order["verb"] == contract.WELCOME]
+    assert not [order for _host, _queue, order in sent if order["verb"] == WELCOME]
     assert Host.objects.get().speaks == 1
 
 
@@ -260,8 +261,8 @@ def test_orders_are_sent_in_the_version_that_the_host_speaks(monkeypatch: pytest
     assert hostlink.send_order("h1", order()) and hostlink.send_order("h2", order())
     assert set(messages["h1"]) == {"v", "host", "nonce", "box"}
     opened = envelope.open_box(messages["h1"], KEY, "order")
-    assert opened is not None and opened["expires"] - opened["sent"] == pytest.approx(contract.ORDER_LIFE)
-    assert messages["h2"]["v"] == 1 and contract.is_sealed(messages["h2"], KEY)
+    assert opened is not None and opened["expires"] - opened["sent"] == pytest.approx(ORDER_LIFE)
+    assert messages["h2"]["v"] == 1 and is_sealed(messages["h2"], KEY)
 
 
 def test_nothing_is_sent_to_a_host_that_is_down_until_its_hello(sent: Sent) -> None:

@@ -12,7 +12,8 @@ import pytest
 from celery import Celery
 
 from common.clock import now
-from hostagent import broker, contract, envelope
+from hostagent import broker, envelope
+from hostagent.contract import messages, reports
 from hosts import epoch, heartbeats, services
 from hosts.models import Host
 from hosts.states import HostState
@@ -44,7 +45,7 @@ def say(app: Celery, turn: int) -> None:
         body = {"seconds_up": 5.0 * turn, "others": True, "cloud": None}
         report = {"host": f"h{number}", "boot": "b", "kind": "heartbeat", "operation": "", "step": "", "generation": 0,
                   "subject": "", "body": body, "sent": time.time(), "seq": next(_seq)}  # fmt: skip
-        broker.publish(app, envelope.close(report, KEY, "report"), contract.HEARTBEAT_QUEUE)
+        broker.publish(app, envelope.close(report, KEY, "report"), messages.HEARTBEAT_QUEUE)
 
 
 def test_heartbeats_of_a_thousand_hosts_take_a_fifth_of_a_core_at_most_and_none_is_called_down(
@@ -76,7 +77,7 @@ def test_heartbeats_of_a_thousand_hosts_take_a_fifth_of_a_core_at_most_and_none_
         began, until = time.process_time(), time.monotonic() + 60
         broker.read(
             app,
-            contract.HEARTBEAT_QUEUE,
+            messages.HEARTBEAT_QUEUE,
             take,
             lambda over=over, until=until: over.is_set() or time.monotonic() > until,
         )
@@ -84,5 +85,5 @@ def test_heartbeats_of_a_thousand_hosts_take_a_fifth_of_a_core_at_most_and_none_
         costs.append(time.process_time() - began)
         assert over.is_set()
         assert not Host.objects.filter(last_seen_at__lt=now() - timedelta(seconds=10)).exists()
-    print(f"{HOSTS} heartbeats cost {costs[1:]} s of CPU, of the {contract.HEARTBEAT_EVERY} s in which they come")
-    assert min(costs[1:]) <= 0.2 * contract.HEARTBEAT_EVERY
+    print(f"{HOSTS} heartbeats cost {costs[1:]} s of CPU, of the {reports.HEARTBEAT_EVERY} s in which they come")
+    assert min(costs[1:]) <= 0.2 * reports.HEARTBEAT_EVERY

@@ -7,6 +7,8 @@ import pytest
 from django.db import transaction
 
 from common.actor import Actor
+from hostagent.contract.host import HOST_READ
+from hostagent.contract.server import SERVER_ENSURE, SERVER_REMOVE
 from hosts import debts, epoch, reports, services
 from hosts.models import Host, HostDebt, Life
 from operations import engine, hostlink
@@ -40,33 +42,33 @@ def restart() -> None:
 
 
 def test_nothing_leaves_for_a_host_that_was_not_heard_in_this_life() -> None:
-    assert epoch.stamp("h1", "server.remove") is None
-    assert epoch.stamp("h1", "host.read") is not None
+    assert epoch.stamp("h1", SERVER_REMOVE) is None
+    assert epoch.stamp("h1", HOST_READ) is not None
     saw(None)
-    assert epoch.stamp("h1", "server.remove") is not None
+    assert epoch.stamp("h1", SERVER_REMOVE) is not None
     restart()
-    assert epoch.stamp("h1", "server.remove") is None, "each start asks anew"
+    assert epoch.stamp("h1", SERVER_REMOVE) is None, "each start asks anew"
 
 
 def test_the_count_rises_before_an_order_leaves_and_at_most_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     saw(None)
-    first = epoch.stamp("h1", "server.remove")
+    first = epoch.stamp("h1", SERVER_REMOVE)
     assert first is not None and first["count"] == 1
-    assert epoch.stamp("h1", "server.ensure") == first
+    assert epoch.stamp("h1", SERVER_ENSURE) == first
     assert Life.objects.get(life=first["life"]).count == 1
     epoch._known["raised"] -= epoch.RAISE_EVERY
-    later = epoch.stamp("h1", "server.remove")
+    later = epoch.stamp("h1", SERVER_REMOVE)
     assert later is not None and later["count"] == 2
 
 
 def test_a_count_that_was_read_before_it_rose_is_not_told_after_it() -> None:
     """A thread within an older transaction read it anew: for 5 s orders carried less than the host had seen, and failed there."""
     saw(None)
-    first = epoch.stamp("h1", "server.remove")
+    first = epoch.stamp("h1", SERVER_REMOVE)
     assert first is not None and first["count"] == 1
     Life.objects.filter(life=first["life"]).update(count=0)  # as that transaction sees it
     epoch._known["until"] = 0.0
-    assert epoch.stamp("h1", "server.remove") == first
+    assert epoch.stamp("h1", SERVER_REMOVE) == first
     epoch._known["raised"] -= epoch.TRUSTED
     epoch._known["until"] = 0.0
     assert epoch.current()["count"] == 0, "an older copy that was put back is seen for what it is"
@@ -92,11 +94,11 @@ def test_an_order_is_dated_before_its_count_is_read_one_at_a_time(monkeypatch: p
 
 def test_a_database_that_went_on_is_recognised_through_any_number_of_starts() -> None:
     saw(None)
-    told = epoch.stamp("h1", "server.remove")
+    told = epoch.stamp("h1", SERVER_REMOVE)
     for _ in range(4):
         restart()
         assert not saw(told).estranged
-        assert epoch.stamp("h1", "server.remove") is not None
+        assert epoch.stamp("h1", SERVER_REMOVE) is not None
 
 
 def put_back(rows: list[Life]) -> None:
@@ -108,18 +110,18 @@ def put_back(rows: list[Life]) -> None:
 @pytest.mark.parametrize("after", ["minutes", "a restart", "a wiped database", "another database"])
 def test_an_older_copy_is_known_by_what_the_host_saw(after: str) -> None:
     saw(None)
-    epoch.stamp("h1", "server.remove")
+    epoch.stamp("h1", SERVER_REMOVE)
     copy = list(Life.objects.all())
     if after == "a restart":
         restart()
         saw(None)
     epoch._known["raised"] -= epoch.RAISE_EVERY
-    told = epoch.stamp("h1", "server.remove")
+    told = epoch.stamp("h1", SERVER_REMOVE)
     if after == "another database":
         copy = [Life(life="x" * 16, cloud="y" * 16, count=10**6)]
     put_back([] if after == "a wiped database" else copy)
     assert saw(told).estranged
-    assert epoch.stamp("h1", "server.remove") is None and epoch.stamp("h1", "host.read") is not None
+    assert epoch.stamp("h1", SERVER_REMOVE) is None and epoch.stamp("h1", HOST_READ) is not None
     assert not services.alive().filter(name="h1").exists(), "nothing new is placed there"
 
 
@@ -127,7 +129,7 @@ def test_the_counts_of_the_life_after_do_not_catch_up_with_what_was_lost() -> No
     """A host that comes back an hour later still remembers the branch that is gone."""
     saw(None)
     copy = list(Life.objects.all())
-    told = epoch.stamp("h1", "server.remove")
+    told = epoch.stamp("h1", SERVER_REMOVE)
     put_back(copy)
     Life.objects.update(count=0)
     Life.objects.filter(life=epoch.current()["life"]).update(count=500)
@@ -136,7 +138,7 @@ def test_the_counts_of_the_life_after_do_not_catch_up_with_what_was_lost() -> No
 
 def test_a_database_put_back_under_a_running_control_is_found_by_the_next_heartbeat() -> None:
     saw(None)
-    told = epoch.stamp("h1", "server.remove")
+    told = epoch.stamp("h1", SERVER_REMOVE)
     assert not saw(told).estranged
     Life.objects.update(count=0)
     epoch._known["raised"] -= epoch.RAISE_EVERY
@@ -146,12 +148,12 @@ def test_a_database_put_back_under_a_running_control_is_found_by_the_next_heartb
 def test_an_operation_of_an_older_database_says_why_it_cannot_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     say("inventory", INVENTORY)
     Host.objects.update(estranged=True)
-    flow = Flow("test.estranged", 1, (Step("go", do=lambda op: op.order("h1", "server.remove", {"server_id": "s"})),))
+    flow = Flow("test.estranged", 1, (Step("go", do=lambda op: op.order("h1", SERVER_REMOVE, {"server_id": "s"})),))
     row = engine.start(flow, subject=("server", "s"), project_id=None, actor=Actor.internal("t"))
     engine.advance(row.id)
     row.refresh_from_db()
     assert (row.state, row.error_code) == ("failed", "HostEstranged")
-    assert hostlink.refusal("h1", "host.read") is None
+    assert hostlink.refusal("h1", HOST_READ) is None
 
 
 def test_an_operators_word_ends_it_and_is_said_until_it_is_heard(
@@ -175,10 +177,10 @@ def test_an_operators_word_ends_it_and_is_said_until_it_is_heard(
 def test_an_older_databases_debts_are_void() -> None:
     """C4: a removal that was owed at the backup was ordered after `adopt`, of what had come back to that host since."""
     saw(None)
-    epoch.stamp("h1", "server.remove")
+    epoch.stamp("h1", SERVER_REMOVE)
     copy = list(Life.objects.all())
     epoch._known["raised"] -= epoch.RAISE_EVERY
-    newer = epoch.stamp("h1", "server.remove")
+    newer = epoch.stamp("h1", SERVER_REMOVE)
     put_back(copy)
     with transaction.atomic():
         debts.owe("h1", "disk.remove", "moved-back", {}, subject="server:moved-back")
@@ -194,9 +196,9 @@ def test_an_older_databases_debts_are_void() -> None:
 def test_what_leaves_after_a_copy_is_newer_than_it() -> None:
     """C4: however soon; the count alone rises once a minute."""
     saw(None)
-    epoch.stamp("h1", "server.remove")
+    epoch.stamp("h1", SERVER_REMOVE)
     told = epoch.before_copy()
     copy = [Life(life=row.life, cloud=row.cloud, count=told["count"]) for row in Life.objects.all()]
-    newer = epoch.stamp("h1", "server.ensure")
+    newer = epoch.stamp("h1", SERVER_ENSURE)
     put_back(copy)
     assert saw(newer).estranged

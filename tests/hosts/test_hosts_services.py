@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from hostagent.contract import http_seal, seal
+from hostagent.contract.messages import http_seal, seal
 from hosts import agents, services
 from hosts.models import Host
 from hosts.states import HostState, state_after

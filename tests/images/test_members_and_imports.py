@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from cloud.settings import choices
 from common.actor import Actor
-from hostagent.contract import http_seal
+from hostagent.contract.messages import http_seal
 from identity.models import Domain, Project
 from images import services
 from images.images import errors, sharing

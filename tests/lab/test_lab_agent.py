@@ -1,9 +1,11 @@
 """The agent's own Host with real networks: sealed orders in, reports out."""
 
+from typing import Any
+
 import pytest
 
-from hostagent.contract import piece_hash
-from tests.lab.world import World, eventually
+from hostagent.contract.network import piece_hash
+from tests.lab.world import LabHost, World, eventually
 
 pytestmark = pytest.mark.lab
 
@@ -16,6 +18,13 @@ def told(world: World, *, full: bool = True) -> dict:
     }
 
 
+def apply(host: LabHost, **order: Any) -> dict[str, Any]:
+    """Order it; what the host then reports of its network."""
+    host.ask("network.apply", **order)
+    [_done] = host.ask("reports", kind="done")
+    return dict(host.ask("reports", kind="network")[-1])
+
+
 def test_an_agent_answers_with_hashes_reports_leases_and_says_what_it_has_after_a_restart(world: World) -> None:
     host = world.hosts["host1"]
     host.stop_agent(kill=True)
@@ -23,8 +32,7 @@ def test_an_agent_answers_with_hashes_reports_leases_and_says_what_it_has_after_
     assert host.ask("reports", kind="network") == [{"hashes": {}, "failed": {}, "left_out": {}}]
     port = world.add_port("host1", "192.168.77.11")
     order = told(world)
-    host.ask("network.apply", **order)
-    [answer] = host.ask("reports", kind="done")
+    answer = apply(host, **order)
     assert answer == {
         "hashes": {key: piece["hash"] for key, piece in order["pieces"].items()},
         "failed": {},
@@ -49,8 +57,7 @@ def test_an_agent_starts_daemons_again_that_have_died(world: World) -> None:
     host.stop_agent(kill=True)
     host.start_agent("tests.lab.whole_agent")
     world.add_port("host1", "192.168.77.11")
-    host.ask("network.apply", **told(world))
-    assert host.ask("reports", kind="done")
+    apply(host, **told(world))
     host.run("pkill", "-KILL", "-f", f"dnsmasq.*{host.cloud.data}")
     assert eventually(lambda: host.run("pgrep", "-f", f"dnsmasq.*{host.cloud.data}", check=False).stdout, 8)
 
@@ -60,14 +67,11 @@ def test_a_failure_is_told_until_its_piece_stands_or_is_wanted_no_more(world: Wo
     host.stop_agent(kill=True)
     host.start_agent("tests.lab.whole_agent")
     crooked = world.add_port("host1", "192.168.77.11", pairs=[{"ip": "nowhere", "mac": None}])
-    host.ask("network.apply", **told(world))
-    [answer] = host.ask("reports", kind="done")
+    answer = apply(host, **told(world))
     assert list(answer["failed"]) == [f"port:{crooked['id']}"]
-    host.ask("network.apply", full=False, pieces={}, remove=[f"router:{world.router_id}"])
-    [answer] = host.ask("reports", kind="done")
+    answer = apply(host, full=False, pieces={}, remove=[f"router:{world.router_id}"])
     assert list(answer["failed"]) == [f"port:{crooked['id']}"]
     crooked["pairs"] = []
-    host.ask("network.apply", **told(world))
-    [answer] = host.ask("reports", kind="done")
+    answer = apply(host, **told(world))
     assert answer["failed"] == {}
     assert f"port:{crooked['id']}" in answer["hashes"]

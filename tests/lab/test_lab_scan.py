@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from hostagent import fences, namespaces
-from hostagent.contract import bridge_name
+from hostagent.contract.network import bridge_name
 from hostagent.drivers.network.linux_bridge import firewall
 from tests.lab.world import Guest, World, eventually
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.lab.test_lab_agent import told
+from tests.lab.test_lab_agent import apply, told
 from tests.lab.world import LabHost, World, eventually
 
 pytestmark = pytest.mark.lab
@@ -27,9 +27,7 @@ def serve(world: World) -> LabHost:
 
 
 def order(world: World, host: LabHost) -> None:
-    host.ask("network.apply", **told(world))
-    [answer] = host.ask("reports", kind="done")
-    assert answer["failed"] == {}
+    assert apply(host, **told(world))["failed"] == {}
 
 
 def restart_machine(world: World, host: LabHost) -> None:

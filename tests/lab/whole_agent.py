@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from hostagent import contract
+from hostagent.contract import messages
 from hostagent.host import Host
 from hostagent.outbox import Outbox
 from hostagent.settings import HostSettings, Settings
@@ -60,7 +60,7 @@ def main() -> None:
             "v": 1, "host": name, "verb": asked["verb"], "operation": str(number), "step": "", "subject": "",
             "generation": 0, "deadline": 60, "sent": time.time(), "body": asked["body"],
         }  # fmt: skip
-        threading.Thread(target=host.receive, args=(contract.seal(order, KEY),)).start()
+        threading.Thread(target=host.receive, args=(messages.seal(order, KEY),)).start()
         print(json.dumps({"answer": str(number)}), flush=True)
 
 

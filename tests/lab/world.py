@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hostagent import namespaces
-from hostagent.contract import bridge_name, piece_hash, tap_name
+from hostagent.contract.network import bridge_name, piece_hash, tap_name
 from hostagent.pins import Cloud
 
 ROOT = Path(__file__).resolve().parents[2]

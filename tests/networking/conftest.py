@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from common.actor import Actor
-from hostagent.contract import PIECE_CHANGES
+from hostagent.contract.network import PIECE_CHANGES
 from hostagent.drivers.network import Piece, whole
 from hosts.models import Host
 from identity.models import Domain, Project

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from common.actor import Actor
 from common.clock import now
-from hostagent.contract import piece_hash
+from hostagent.contract.network import piece_hash
 from networking import placement
 from networking.floatingips import services as floatingips
 from networking.networks import services as networks

@@ -8,7 +8,7 @@ import pytest
 
 from common.actor import Actor
 from common.clock import now
-from hostagent.contract import PIECE_CHANGES, piece_hash
+from hostagent.contract.network import PIECE_CHANGES, piece_hash
 from hosts.models import Host
 from networking.networks import services as networks
 from networking.networks.models import Network

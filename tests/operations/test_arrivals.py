@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from common import metrics
-from hostagent import contract, envelope
+from hostagent import envelope
+from hostagent.contract import messages, reports
 from operations import arrivals
 
 RECORDED = json.loads((Path(__file__).parents[1] / "hostagent" / "recorded" / "version-1.json").read_text())
@@ -32,7 +33,7 @@ def report(kind: str = "working", *, host: str = "h1", key: str = KEY, **more: A
     message = {"host": host, "boot": "b", "kind": kind, "body": {}, "sent": time.time(), "seq": next(_seq), **more}
     head = {"v": 2, "host": host, "nonce": secrets.token_hex(12)}  # as envelope.close, which takes no NaN: a host may
     box = envelope._cipher(key, "report").encrypt(
-        bytes.fromhex(head["nonce"]), json.dumps(message).encode(), contract.canonical(head)
+        bytes.fromhex(head["nonce"]), json.dumps(message).encode(), messages.canonical(head)
     )
     return {**head, "box": base64.b64encode(box).decode()}
 
@@ -108,9 +109,9 @@ def test_an_order_reflected_is_no_report() -> None:
 
 def test_what_says_nothing_any_more_when_it_is_old_is_dropped() -> None:
     """C9, a sibling: who holds heartbeats back and lets them go one by one keeps a dead host up all the same."""
-    held = report("heartbeat", sent=time.time() - contract.HEARTBEAT_COUNTS - 1)
+    held = report("heartbeat", sent=time.time() - reports.HEARTBEAT_COUNTS - 1)
     assert take(held, beat=True) is None
-    assert take(report("working", sent=time.time() - contract.SILENCE - 1)) is None
+    assert take(report("working", sent=time.time() - messages.SILENCE - 1)) is None
     assert take(report("event", sent=time.time() - 3600)) is not None  # a fact stays one
     assert take(report("heartbeat", sent=float("nan")), beat=True) is None
 

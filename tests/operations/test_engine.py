@@ -14,6 +14,9 @@ from common.actor import Actor
 from common.clock import now
 from common.errors import Conflict
 from hostagent import envelope
+from hostagent.contract.disk import DISK_REMOVE
+from hostagent.contract.host import HOST_READ
+from hostagent.contract.server import SERVER_REMOVE
 from operations import doorbell, engine, hostlink
 from operations.flows import Flow, Step, Wait
 from operations.models import Hold, Operation, OperationStep, State
@@ -37,7 +40,7 @@ def quiet_doorbell(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     orders: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(hostlink, "send_order", lambda host, order, bulk=None: orders.append((host, order)) or True)
+    monkeypatch.setattr(hostlink, "send_order", lambda host, order: orders.append((host, order)) or True)
     monkeypatch.setattr(hostlink, "_key_of", lambda host: KEY if host == "h1" else None)
     return orders
 
@@ -129,7 +132,7 @@ def test_an_order_is_answered_once_and_only_by_the_host_that_was_asked(sent: lis
 
     def do(op: engine.Op) -> Wait | None:
         if op.answer is None:
-            return op.order("h1", "server.start", {"server_id": "t1"})
+            return op.order("h1", SERVER_REMOVE, {"server_id": "t1"})
         answers.append(op.answer)
         return None
 
@@ -151,7 +154,7 @@ def test_an_order_is_answered_once_and_only_by_the_host_that_was_asked(sent: lis
 @pytest.mark.django_db(transaction=True)
 def test_silence_and_hello_have_an_order_sent_again(sent: list[Any]) -> None:
     def do(op: engine.Op) -> Wait | None:
-        return op.order("h1", "server.start", {}) if op.answer is None else None
+        return op.order("h1", SERVER_REMOVE, {"server_id": "t1"}) if op.answer is None else None
 
     row = start(Flow("test.silence", 1, (Step("ask", do, deadline=600),)))
     engine.advance(row.id)
@@ -166,7 +169,7 @@ def test_silence_and_hello_have_an_order_sent_again(sent: list[Any]) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_host_that_never_answers_fails_the_step_by_its_deadline_with_a_reason(sent: list[Any]) -> None:
     def do(op: engine.Op) -> Wait | None:
-        return op.order("h1", "server.start", {}) if op.answer is None else None
+        return op.order("h1", SERVER_REMOVE, {"server_id": "t1"}) if op.answer is None else None
 
     row = start(Flow("test.deadline", 1, (Step("ask", do, deadline=30),)))
     engine.advance(row.id)
@@ -179,7 +182,7 @@ def test_a_host_that_never_answers_fails_the_step_by_its_deadline_with_a_reason(
 @pytest.mark.django_db(transaction=True)
 def test_a_failure_of_the_host_is_the_operations_reason(sent: list[Any]) -> None:
     def do(op: engine.Op) -> Wait | None:
-        return op.order("h1", "disk.ensure", {}) if op.answer is None else None
+        return op.order("h1", DISK_REMOVE, {"server_id": "t1"}) if op.answer is None else None
 
     row = start(Flow("test.full", 1, (Step("ask", do),)))
     engine.advance(row.id)
@@ -254,7 +257,7 @@ def test_a_step_that_the_database_refuses_is_tried_again_and_undone_never_parked
     undone: list[str] = []
 
     def refused(op: engine.Op) -> Wait:
-        wait = op.order("h1", "host.read", {})
+        wait = op.order("h1", HOST_READ, {})
         Hold(key="thing:t1", operation_id=op.row.id).save(force_insert=True)  # a row that is there
         return wait
 

@@ -12,6 +12,7 @@ from common.actor import Actor
 from common.clock import now
 from compute.servers import reconcile, scheduling
 from compute.servers.scheduling import Ask, Candidate
+from hostagent.contract.host import HOST_READ
 from hosts.models import Host
 from operations import doorbell, engine, hostlink, sweep
 from operations.flows import Flow, Step, Wait
@@ -111,11 +112,11 @@ def test_what_runs_every_second_or_minute_reads_by_an_index(monkeypatch: pytest.
 def test_an_answer_locks_in_the_order_of_the_engine(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """D: operation, then step: PostgreSQL ended every other of two that met (1 s)."""
     monkeypatch.setattr(doorbell, "ring", lambda job: None)
-    monkeypatch.setattr(hostlink, "send_order", lambda host, order, bulk=None: True)
+    monkeypatch.setattr(hostlink, "send_order", lambda host, order: True)
     Host.objects.create(name="h1", number=1)
 
     def ask(op: engine.Op) -> Wait | None:
-        return op.order("h1", "server.start", {}) if op.answer is None else None
+        return op.order("h1", HOST_READ, {}) if op.answer is None else None
 
     with transaction.atomic():
         actor = Actor.internal("test")

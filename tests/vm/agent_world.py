@@ -18,7 +18,8 @@ from typing import Any
 from celery import Celery
 from kombu import Connection, Consumer, Exchange, Queue
 
-from hostagent import contract, namespaces
+from hostagent import namespaces
+from hostagent.contract import VERBS, messages, network
 from hostagent.settings import default_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,10 +97,10 @@ class AgentWorld:
             time.sleep(0.05)
         self.app = Celery("test", broker=self.broker, set_as_current=False)
         self.connection = Connection(self.broker)
-        queue = Queue(contract.CONTROL_QUEUE, Exchange(""), routing_key=contract.CONTROL_QUEUE)
+        queue = Queue(messages.CONTROL_QUEUE, Exchange(""), routing_key=messages.CONTROL_QUEUE)
         Consumer(self.connection.channel(), [queue], callbacks=[self._hear], no_ack=True, accept=["json"]).consume()
         self.start_agent()
-        bridge = contract.bridge_name(NETWORK)
+        bridge = network.bridge_name(NETWORK)
         self.inside("ip", "link", "add", bridge, "up", "type", "bridge")
         self.until(lambda report: report["kind"] == "hello")  # what was ordered before, an agent throws away
         return self
@@ -135,7 +136,7 @@ class AgentWorld:
 
     def _hear(self, body: Any, message: Any) -> None:
         report = body[0][0]
-        assert contract.is_sealed(report, self.key)
+        assert messages.is_sealed(report, self.key)
         self.reports.append(report)
 
     def until(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 60.0) -> dict[str, Any]:
@@ -158,8 +159,8 @@ class AgentWorld:
         operation = secrets.token_hex(4)
         order = {"v": 1, "host": HOST, "verb": verb, "operation": operation, "step": "step", "subject": "", "generation": 1,
                  "deadline": 60, "sent": time.time(), "body": {"server_id": SERVER, **body}}  # fmt: skip
-        queue = contract.host_queue(HOST, bulk=contract.VERBS[verb]["bulk"])
-        self.app.send_task(contract.ORDER_TASK, args=[contract.seal(order, self.key)], queue=queue, ignore_result=True)
+        queue = messages.host_queue(HOST, bulk=VERBS[verb].is_bulk)
+        self.app.send_task(messages.ORDER_TASK, args=[messages.seal(order, self.key)], queue=queue, ignore_result=True)
         return operation
 
     def order(self, verb: str, **body: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hostagent.contract import tap_name
+from hostagent.contract.network import tap_name
 from tests.live import LiveCloud
 from tests.rest import COMPUTE, IMAGE, NETWORK, Rest, until
 

@@ -12,6 +12,7 @@ from common.errors import sentence
 from common.ids import is_id
 from compute import doctor
 from compute.servers import adopting, reconcile
+from hostagent.contract.setaside import SETASIDE_DROP
 from hosts import debts, epoch, services
 from hosts.models import Host, HostDebt
 from networking.wanted import sync
@@ -89,9 +90,9 @@ class Command(BaseCommand):
     def drop(self, host: Host, options: dict[str, Any]) -> None:
         id = options["id"]
         with transaction.atomic():
-            debts.owe(host.name, "setaside.drop", id, {"id": id}, subject=f"setaside:{id}")
+            debts.owe(host.name, SETASIDE_DROP.name, id, {"id": id}, subject=f"setaside:{id}")
             debts.work_off(host.name)
-        rows = HostDebt.objects.filter(host=host.name, kind="setaside.drop", key=id)
+        rows = HostDebt.objects.filter(host=host.name, kind=SETASIDE_DROP.name, key=id)
         if self.passed(lambda: not rows.exists()):
             self.stdout.write(f"{id} is gone.")
         else:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from hostagent.contract import DiskSpec, PortSpec, ServerSpec
+from hostagent.contract.server import DiskSpec, Known, PortSpec, ServerSpec, ServerStats
 from hostagent.job import Job
 
 #: STACKLING_DRIVER's hypervisor → where its class lives. The class is made with its Host.
@@ -14,7 +14,7 @@ HYPERVISORS: Final[dict[str, str]] = {
 
 
 class Hypervisor(Protocol):
-    """Every verb may be repeated. States are those of contract.STATES. Raises: Failure."""
+    """Every verb may be repeated. States are those of contract.server.STATES. Raises: Failure."""
 
     #: What it can do: a scheduler filter on control, a readable refusal for the user.
     CAPABILITIES: frozenset[str]
@@ -27,14 +27,14 @@ class Hypervisor(Protocol):
     def stop(self) -> None:
         """Let go; guests stay."""
 
-    def ensure(self, spec: ServerSpec, job: Job) -> dict[str, Any]:
-        """The domain is defined as described, and running unless `power` is "off". → state, vnc, serial."""
+    def ensure(self, spec: ServerSpec, job: Job) -> str:
+        """The domain is defined as described, and running unless `power` is "off" → the state it has then."""
 
     def remove(self, server_id: str, job: Job) -> None:
         """Absent is success. Consoles are cut."""
 
-    def power(self, server_id: str, verb: str, job: Job, **options: Any) -> str:
-        """start | stop (timeout) | reboot (hard) | pause | unpause | suspend | resume → the state it has then."""
+    def power(self, server_id: str, job: Job) -> str:
+        """Do the job's verb, with what its body says: stop, reboot, pause, unpause, suspend, resume → the state it has then."""
 
     def ensure_port(self, server_id: str, port: PortSpec, job: Job) -> None: ...
 
@@ -52,8 +52,7 @@ class Hypervisor(Protocol):
         A running guest runs on.
         """
 
-    def describe(self, server_id: str) -> dict[str, Any]:
-        """state, xml, record (what control last said of the server): the hypervisor's part of a contract.Note."""
+    def describe(self, server_id: str) -> Known: ...
 
     def put_aside(self, server_id: str, place: Path, job: Job) -> None:
         """The domain is stopped as a user stops it, and gone; the memory of a suspended one lies in `place`."""
@@ -63,8 +62,8 @@ class Hypervisor(Protocol):
 
     def read_states(self) -> dict[str, str]: ...
 
-    def read_stats(self) -> dict[str, dict[str, Any]]:
-        """server_id → cpu_seconds, memory_mib, memory_used_mib, disk_read_bytes, disk_write_bytes, net_rx_bytes, net_tx_bytes."""
+    def read_stats(self) -> dict[str, ServerStats]:
+        """Of those that run, by their id."""
 
     def read_facts(self) -> dict[str, Any]:
         """The hypervisor's part of Inventory."""

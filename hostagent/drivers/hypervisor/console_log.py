@@ -2,7 +2,7 @@
 
 virtlogd writes what QEMU says, agent or no agent. Here each file is read from where control's copy ends and sent on
 as `PUT /internal/servers/<id>/log?offset=N` (the body belongs at byte N of control's copy), at most once a second for
-one server. Then the event `log` says how large the copy is. Where we are is kept in a journal, so a new agent goes on.
+one server. Where we are is kept in a journal, so a new agent goes on.
 """
 
 import logging
@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from hostagent.contract.reports import Event
 from hostagent.control_link import ControlError
 from hostagent.journal import Journal
 
@@ -60,7 +61,7 @@ class ConsoleLogs:
             self._tails[server_id] = seen[-KEEP:]
             if LOGIN.search(seen):
                 self._prompted.add(server_id)
-                self._host.event("login", server_id=server_id)
+                self._host.event(Event.LOGIN, server_id=server_id)
         with self._wake:
             if server_id not in self._due:
                 self._due[server_id] = time.monotonic() + FIRST_PUSH
@@ -114,7 +115,6 @@ class ConsoleLogs:
                 self._again(server_id, RETRY_AFTER)
             return
         self._marks.set(server_id, {**mark, "sent": mark["sent"] + len(piece)})
-        self._host.event("log", server_id=server_id, size=mark["sent"] + len(piece))
         self._again(server_id, PUSH_EVERY)  # once more, for the bytes that virtlogd wrote after us
 
     def _mark(self, server_id: str, path: Path) -> dict[str, Any] | None:

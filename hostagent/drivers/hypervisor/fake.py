@@ -10,7 +10,22 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from hostagent.contract import DiskSpec, Failure, PortSpec, ServerSpec
+from hostagent.contract import Verb
+from hostagent.contract.failures import Failure
+from hostagent.contract.reports import Event
+from hostagent.contract.server import (
+    SERVER_PAUSE,
+    SERVER_REBOOT,
+    SERVER_RESUME,
+    SERVER_STOP,
+    SERVER_SUSPEND,
+    SERVER_UNPAUSE,
+    DiskSpec,
+    Known,
+    PortSpec,
+    ServerSpec,
+    ServerStats,
+)
 from hostagent.job import Job
 from hostagent.journal import Journal
 
@@ -20,14 +35,13 @@ if TYPE_CHECKING:
 BOOT_SECONDS: Final = 0.05  # until a fake guest has its address, its metadata and its login prompt
 
 #: verb → (states it may be used in, state it ends in). Elsewhere it is refused; a state it ends in is fine (repeats).
-POWER: Final[dict[str, tuple[frozenset[str], str]]] = {
-    "start": (frozenset({"shutoff", "crashed", "saved"}), "running"),
-    "stop": (frozenset({"running", "paused", "crashed", "saved"}), "shutoff"),
-    "reboot": (frozenset({"running", "paused", "crashed", "shutoff"}), "running"),
-    "pause": (frozenset({"running"}), "paused"),
-    "unpause": (frozenset({"paused"}), "running"),
-    "suspend": (frozenset({"running", "paused"}), "saved"),
-    "resume": (frozenset({"saved", "shutoff"}), "running"),
+POWER: Final[dict[Verb[Any, Any], tuple[frozenset[str], str]]] = {
+    SERVER_STOP: (frozenset({"running", "paused", "crashed", "saved"}), "shutoff"),
+    SERVER_REBOOT: (frozenset({"running", "paused", "crashed", "shutoff"}), "running"),
+    SERVER_PAUSE: (frozenset({"running"}), "paused"),
+    SERVER_UNPAUSE: (frozenset({"paused"}), "running"),
+    SERVER_SUSPEND: (frozenset({"running", "paused"}), "saved"),
+    SERVER_RESUME: (frozenset({"saved", "shutoff"}), "running"),
 }
 
 
@@ -48,7 +62,7 @@ class Fake:
     def stop(self) -> None:
         self._domains.close()
 
-    def ensure(self, spec: ServerSpec, job: Job) -> dict[str, Any]:
+    def ensure(self, spec: ServerSpec, job: Job) -> str:
         server_id = spec["server_id"]
         before = self._domains.get(server_id) or {"state": "absent"}
         state = "shutoff" if spec["power"] == "off" else "running"
@@ -56,18 +70,16 @@ class Fake:
             self._domains.set(server_id, {"state": state, "spec": spec, "since": time.time()})
         if state == "running" and before["state"] != "running":
             self._host.timers.after(BOOT_SECONDS, lambda: self._booted(spec))
-        run = self._host.own.run
-        return {"state": state, "vnc": f"{run}/vnc-{server_id}.sock", "serial": f"{run}/serial-{server_id}.sock"}
+        return state
 
     def _booted(self, spec: ServerSpec) -> None:
-        """What dnsmasq, the metadata proxy and the serial port would have told of a real guest."""
+        """What dnsmasq and the serial port would have told of a real guest."""
         pieces = getattr(self._host.network.driver, "pieces", {})
         for port in spec["ports"]:
             wanted = pieces.get(f"port:{port['port_id']}")
             for ip in wanted["body"]["ips"] if wanted else ():
-                self._host.event("lease", port_id=port["port_id"], mac=port["mac"], ip=ip)
-        self._host.event("metadata", server_id=spec["server_id"])
-        self._host.event("login", server_id=spec["server_id"])
+                self._host.event(Event.LEASE, port_id=port["port_id"], mac=port["mac"], ip=ip)
+        self._host.event(Event.LOGIN, server_id=spec["server_id"])
 
     def remove(self, server_id: str, job: Job) -> None:
         self._domains.drop(server_id)
@@ -78,14 +90,14 @@ class Fake:
             raise Failure("not_found", what="server", id=server_id)
         return domain
 
-    def power(self, server_id: str, verb: str, job: Job, **options: Any) -> str:
+    def power(self, server_id: str, job: Job) -> str:
         domain = self._find(server_id)
-        allowed, after = POWER[verb]
+        allowed, after = POWER[job.verb]
         if domain["state"] not in allowed | {after}:
-            raise Failure("hypervisor_refused", detail=f"{verb} of a domain that is {domain['state']}")
-        if domain["state"] != after or verb == "reboot":
+            raise Failure("hypervisor_refused", detail=f"{job.verb.name} of a domain that is {domain['state']}")
+        if domain["state"] != after or job.verb is SERVER_REBOOT:
             self._domains.set(server_id, {**domain, "state": after, "since": time.time()})
-            if verb in ("start", "reboot"):
+            if job.verb is SERVER_REBOOT:
                 self._host.timers.after(BOOT_SECONDS, lambda: self._booted(domain["spec"]))
         return after
 
@@ -114,7 +126,7 @@ class Fake:
         self._host.storage.flatten(self._host.storage.root_path(server_id), copy, job)
         return copy, 2**30
 
-    def describe(self, server_id: str) -> dict[str, Any]:
+    def describe(self, server_id: str) -> Known:
         domain = self._domains.get(server_id)
         if domain is None:
             return {"state": "absent", "xml": "", "record": {}}
@@ -131,7 +143,7 @@ class Fake:
     def read_states(self) -> dict[str, str]:
         return {server_id: domain["state"] for server_id, domain in self._domains.values.items()}
 
-    def read_stats(self) -> dict[str, dict[str, Any]]:
+    def read_stats(self) -> dict[str, ServerStats]:
         """An idle guest's: some cpu, all of its memory, no traffic."""
         now = time.time()
         return {

@@ -2,19 +2,21 @@
 
 import logging
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import libvirt
 
-from hostagent.contract import DiskSpec, Failure, PortSpec, ServerSpec
+from hostagent.contract.failures import Failure
+from hostagent.contract.reports import Event
+from hostagent.contract.server import SERVER, DiskSpec, Known, PortSpec, ServerSpec, ServerStats
 from hostagent.drivers.hypervisor import (
     domain_xml,
     libvirt_daemons,
     libvirt_devices,
     libvirt_facts,
+    libvirt_power,
     libvirt_setaside,
     libvirt_snapshot,
     libvirt_users,
@@ -26,7 +28,6 @@ from hostagent.drivers.hypervisor.serial import SerialHub
 from hostagent.drivers.storage import overlays
 from hostagent.drivers.storage.file import FileStorage
 from hostagent.job import Job
-from hostagent.lanes import Later
 
 if TYPE_CHECKING:
     from hostagent.host import Host
@@ -35,11 +36,8 @@ log = logging.getLogger(__name__)
 
 OURS: Final = "instance-"  # how the names of our domains begin; others on a real host are left alone
 KEEP_EVERY: Final = 3.0  # seconds between looks at the connection
-BUTTON_EVERY: Final = 5.0  # a guest that boots misses the ACPI button: pressed again
-STOP_LOOK: Final = 1.0  # seconds between looks at a guest that is to stop; the event of its end comes sooner
 LOOK_AFTER: Final = 0.3  # seconds from a lifecycle event to reading the state: events come in threes
 STARTING_SECONDS: Final = 10.0  # for libvirtd to find out about a guest whose start was cut
-REBOOT_SECONDS: Final = 60.0  # for a guest to shut down by itself before a soft reboot becomes a hard one
 ACTIVE: Final = ("running", "paused")
 
 
@@ -64,7 +62,7 @@ class Libvirt:
             host.threads,
             private=host.settings.private_mounts,
             on_change=self._changed,
-            on_removed=lambda server_id: host.lanes.wake(f"server:{server_id}"),
+            on_removed=lambda server_id: host.lanes.wake(SERVER.of(server_id)),
             on_open=self._opened,
         )
         self._acceleration = Acceleration(host.own.data, host.settings.proof_kernel, on_verdict=host.inventory_changed)
@@ -114,7 +112,7 @@ class Libvirt:
         for server_id, state in self.read_states().items():
             self._known.update({server_id: state} if first else {})
             self._changed(server_id, False)
-            self._host.lanes.submit(f"server:{server_id}", partial(self._take_up, server_id))
+            self._host.lanes.submit(SERVER.of(server_id), partial(self._take_up, server_id))
             self.serial.watch(server_id)
             self.logs.grew(server_id, b"")
         if first:
@@ -125,9 +123,9 @@ class Libvirt:
         if started:
             self.logs.began(server_id)
             self.serial.watch(server_id)
-        self._host.lanes.wake(f"server:{server_id}")  # a stop may wait for this
+        self._host.lanes.wake(SERVER.of(server_id))  # a stop may wait for this
         self._host.timers.after(
-            LOOK_AFTER, lambda: self._host.lanes.submit(f"server:{server_id}", lambda: self._look(server_id))
+            LOOK_AFTER, lambda: self._host.lanes.submit(SERVER.of(server_id), lambda: self._look(server_id))
         )
 
     def _look(self, server_id: str) -> None:
@@ -137,7 +135,7 @@ class Libvirt:
             return  # the next connection looks again
         if self._known.get(server_id) != state:
             self._known[server_id] = state
-            self._host.event("state", server_id=server_id, state=state)
+            self._host.event(Event.STATE, server_id=server_id, state=state)
 
     def _take_up(self, server_id: str) -> None:
         """A guest that is found: its share again (a stop of the unit took it), and the end of what a snapshot left."""
@@ -146,7 +144,7 @@ class Libvirt:
             if (domain := self._domain(connection, server_id)) is not None and domain.isActive():
                 libvirt_users.share(domain, self._places(server_id))
             if overlays.listed(self._storage.root_path(server_id).parent):
-                libvirt_snapshot.recover(domain, self._storage, server_id)
+                self.recover(domain, server_id)
 
         try:
             self._link.ask(settle)
@@ -178,7 +176,7 @@ class Libvirt:
             raise Failure("not_found", what="server", id=server_id)
         return domain
 
-    def ensure(self, spec: ServerSpec, job: Job) -> dict[str, Any]:
+    def ensure(self, spec: ServerSpec, job: Job) -> str:
         server_id = spec["server_id"]
         files = self._files(spec, job)
         places = self._places(server_id)
@@ -186,7 +184,7 @@ class Libvirt:
 
         def settle(connection: Any) -> str:
             domain = self._domain(connection, server_id)
-            libvirt_snapshot.recover(domain, self._storage, server_id)  # before a definition names the disk as it was
+            self.recover(domain, server_id)  # before a definition names the disk as it was
             xml = "" if domain is None else domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
             # one that ran with KVM goes on so: a proof that failed on a busy machine makes no guest slow for good
             kvm = proven or (domain_xml.is_kvm(xml) and self._acceleration.is_there())
@@ -194,15 +192,14 @@ class Libvirt:
                 domain = connection.defineXML(domain_xml.build(spec, places, files, kvm=kvm))
             state = state_of(domain)
             if spec["power"] == "off" and state in ACTIVE:
-                _unless_ended(domain.destroy)
+                libvirt_power.unless_ended(domain.destroy)
             elif spec["power"] != "off" and state == "paused":
                 domain.resume()
             elif spec["power"] != "off" and state != "running":
-                self._create(domain, server_id)
+                self.create(domain, server_id)
             return state_of(domain)
 
-        state = self._know(server_id, self._link.ask(settle))
-        return {"state": state, "vnc": str(places.vnc), "serial": str(places.serial)}
+        return self._know(server_id, self._link.ask(settle))
 
     def _files(self, spec: ServerSpec, job: Job) -> dict[str, Path]:
         storage = self._host.storage
@@ -223,12 +220,16 @@ class Libvirt:
                 files[part] = storage.ensure_image(image, job)
         return files
 
-    def _create(self, domain: Any, server_id: str) -> None:
+    def create(self, domain: Any, server_id: str) -> None:
         """Start a domain, and listen to its serial port from its first word."""
-        libvirt_snapshot.recover(domain, self._storage, server_id)
+        self.recover(domain, server_id)
         libvirt_users.create(domain, self._places(server_id))
         self.logs.began(server_id)
         self.serial.watch(server_id)
+
+    def recover(self, domain: Any, server_id: str) -> None:
+        """The root disk is its own file again, whatever cut a snapshot of it. `domain` None: there is none, only files."""
+        libvirt_snapshot.recover(domain, self._storage, server_id)
 
     def remove(self, server_id: str, job: Job) -> None:
         def settle(connection: Any) -> None:
@@ -236,7 +237,7 @@ class Libvirt:
             if domain is None:
                 return
             if domain.isActive():
-                _unless_ended(domain.destroy)
+                libvirt_power.unless_ended(domain.destroy)
             domain.undefineFlags(
                 libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
                 | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
@@ -255,7 +256,7 @@ class Libvirt:
         for path in (places.vnc, places.serial_guest, places.agent):
             path.unlink(missing_ok=True)
 
-    def describe(self, server_id: str) -> dict[str, Any]:
+    def describe(self, server_id: str) -> Known:
         def look(connection: Any) -> tuple[str, str]:
             domain = self._domain(connection, server_id)
             return ("absent", "") if domain is None else (state_of(domain), libvirt_setaside.xml_of(domain))
@@ -280,62 +281,13 @@ class Libvirt:
 
     # ── Power ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def power(self, server_id: str, verb: str, job: Job, **options: Any) -> str:
+    def power(self, server_id: str, job: Job) -> str:
         def settle(connection: Any) -> str:
             domain = self._existing(connection, server_id)
-            getattr(self, f"_{verb}")(domain, server_id, job, **options)
+            libvirt_power.WAYS[job.verb](self, domain, job)
             return state_of(domain)
 
         return self._know(server_id, self._link.ask(settle))
-
-    def _start(self, domain: Any, server_id: str, job: Job) -> None:
-        if not domain.isActive():
-            self._create(domain, server_id)
-
-    def _stop(self, domain: Any, server_id: str, job: Job, *, timeout: float) -> None:
-        """By its ACPI button; by force after `timeout` seconds, or at once where a guest cannot hear the button.
-
-        Raises: Later while the guest may still end by itself: no thread waits for it.
-        """
-        if domain.hasManagedSaveImage():
-            domain.managedSaveRemove()
-        until = job.notes.setdefault("until", time.monotonic() + timeout)
-        if not domain.isActive():
-            return
-        if state_of(domain) == "paused" or time.monotonic() >= until:
-            _unless_ended(domain.destroy)
-            return
-        if time.monotonic() >= job.notes.get("press", 0.0):
-            job.notes["press"] = time.monotonic() + BUTTON_EVERY
-            _unless_ended(partial(domain.shutdownFlags, libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN))
-        raise Later(min(STOP_LOOK, max(0.05, until - time.monotonic())))
-
-    def _reboot(self, domain: Any, server_id: str, job: Job, *, hard: bool) -> None:
-        if domain.isActive() and not job.notes.get("down"):
-            patience = 0.0 if hard else max(0.0, min(REBOOT_SECONDS, job.seconds_left - 15))
-            self._stop(domain, server_id, job, timeout=patience)
-        job.notes["down"] = 1.0
-        if not domain.isActive():
-            self._create(domain, server_id)
-
-    def _pause(self, domain: Any, server_id: str, job: Job) -> None:
-        if state_of(domain) == "running":
-            domain.suspend()
-
-    def _unpause(self, domain: Any, server_id: str, job: Job) -> None:
-        if state_of(domain) == "paused":
-            domain.resume()
-
-    def _suspend(self, domain: Any, server_id: str, job: Job) -> None:
-        if domain.isActive():
-            libvirt_snapshot.recover(domain, self._storage, server_id)  # what is saved names the disk that is live now
-            domain.managedSave()
-
-    def _resume(self, domain: Any, server_id: str, job: Job) -> None:
-        if not domain.isActive():
-            self._create(domain, server_id)
-        elif state_of(domain) == "paused":
-            domain.resume()
 
     # ── Devices ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -378,7 +330,7 @@ class Libvirt:
             }
         )
 
-    def read_stats(self) -> dict[str, dict[str, Any]]:
+    def read_stats(self) -> dict[str, ServerStats]:
         return self._link.ask(lambda c: libvirt_facts.of_guests(c, OURS))
 
     def read_facts(self) -> dict[str, Any]:
@@ -389,12 +341,3 @@ class Libvirt:
             "acceleration": "kvm" if self._acceleration.kvm else "tcg",
             "acceleration_reason": self._acceleration.reason,
         }
-
-
-def _unless_ended(ask: Callable[[], Any]) -> None:
-    """A guest may end by itself at any moment, also between a look at it and a call: what was wanted then is so."""
-    try:
-        ask()
-    except libvirt.libvirtError as error:
-        if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:
-            raise

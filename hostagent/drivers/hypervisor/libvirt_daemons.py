@@ -19,7 +19,7 @@ from typing import Final
 from lxml import etree
 
 from hostagent import accounts, confinement, guest_users
-from hostagent.contract import Failure
+from hostagent.contract.failures import Failure
 
 log = logging.getLogger(__name__)
 

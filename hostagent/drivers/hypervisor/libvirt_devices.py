@@ -7,7 +7,7 @@ from typing import Any, Final
 import libvirt
 from lxml import etree
 
-from hostagent.contract import Failure
+from hostagent.contract.failures import Failure
 from hostagent.job import Job
 from hostagent.lanes import Later
 

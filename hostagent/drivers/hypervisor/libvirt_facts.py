@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import libvirt
 
+from hostagent.contract.server import ServerStats
+
 HOST_MIB: Final = 2048  # memory the host keeps for itself, plus 1 %
 WANTED: Final = (
     libvirt.VIR_DOMAIN_STATS_CPU_TOTAL
@@ -15,8 +17,8 @@ WANTED: Final = (
 )
 
 
-def of_guests(connection: Any, prefix: str) -> dict[str, dict[str, Any]]:
-    """server_id → contract.ServerStats of the domains that run and whose names begin with `prefix`."""
+def of_guests(connection: Any, prefix: str) -> dict[str, ServerStats]:
+    """By their id, the domains that run and whose names begin with `prefix`."""
     rows = connection.getAllDomainStats(WANTED, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE)
     return {domain.UUIDString(): _stats(row) for domain, row in rows if domain.name().startswith(prefix)}
 
@@ -30,7 +32,7 @@ def of_host() -> dict[str, Any]:
     }
 
 
-def _stats(row: dict[str, Any]) -> dict[str, Any]:
+def _stats(row: dict[str, Any]) -> ServerStats:
     def total(kind: str, name: str) -> int:
         return sum(row.get(f"{kind}.{n}.{name}", 0) for n in range(row.get(f"{kind}.count", 0)))
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import libvirt
 
-from hostagent.contract import Failure
+from hostagent.contract.failures import Failure
 from hostagent.drivers.hypervisor import libvirt_daemons
 from hostagent.threads import Threads
 
@@ -176,7 +176,7 @@ class LibvirtLink:
 
 
 def state_of(domain: Any) -> str:
-    """One of contract.STATES."""
+    """One of contract.server.STATES."""
     if is_starting(domain):
         return "shutoff"
     state = STATES[domain.state()[0]]

@@ -15,7 +15,7 @@ import libvirt
 from lxml import etree
 from lxml.builder import E
 
-from hostagent.contract import Failure
+from hostagent.contract.failures import Failure
 from hostagent.drivers.storage import overlays
 from hostagent.drivers.storage.file import FileStorage
 from hostagent.job import Job

@@ -10,7 +10,8 @@ import libvirt
 from lxml import etree
 
 from hostagent import apparmor, cgroups, guest_users
-from hostagent.contract import DiskSpec, Failure
+from hostagent.contract.failures import Failure
+from hostagent.contract.server import DiskSpec
 from hostagent.drivers.hypervisor import domain_xml
 from hostagent.drivers.hypervisor.domain_xml import Places
 

@@ -1,12 +1,13 @@
-"""Network drivers: what turns wanted pieces (hostagent/contract.py) into a host's links, rules and daemons."""
+"""Network drivers: what turns wanted pieces (hostagent/contract/network.py) into a host's links, rules and daemons."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, Protocol, TypedDict
+from typing import Any, Final, Protocol
 
-from hostagent.contract import changed_body
+from hostagent.contract.failures import FailureBody
+from hostagent.contract.network import Piece, changed_body
 
 #: Name → where its `build(place)` is. What a driver cannot do is missing from its CAPABILITIES.
 DRIVERS: Final[dict[str, str]] = {
@@ -15,11 +16,6 @@ DRIVERS: Final[dict[str, str]] = {
 }
 
 KIND_ORDER: Final = ("network", "group", "port", "dhcp", "router")  # the order in which pieces rest on each other
-
-
-class Piece(TypedDict):
-    hash: str
-    body: dict[str, Any]
 
 
 def whole(pieces: dict[str, dict[str, Any]], had: dict[str, Piece]) -> dict[str, Piece]:
@@ -33,11 +29,6 @@ def whole(pieces: dict[str, dict[str, Any]], had: dict[str, Piece]) -> dict[str,
         if before is not None and before["hash"] == piece["from"]:
             found[key] = {"hash": piece["hash"], "body": changed_body(before["body"], piece)}
     return found
-
-
-class FailureBody(TypedDict):
-    code: str
-    data: dict[str, Any]
 
 
 @dataclass(frozen=True)

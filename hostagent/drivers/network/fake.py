@@ -6,8 +6,9 @@ A piece whose body holds `"fake_fails": true` fails, so that a test can see what
 import json
 from typing import Any
 
-from hostagent.contract import LISTS, PIECE_CHANGES
-from hostagent.drivers.network import FailureBody, Piece, Place, whole
+from hostagent.contract.failures import FailureBody
+from hostagent.contract.network import LISTS, PIECE_CHANGES, Piece
+from hostagent.drivers.network import Place, whole
 from hostagent.durable import is_object, read_whole
 
 #: What a pretended network has no use for: hundreds of hosts share a process.

@@ -5,8 +5,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from hostagent.contract import is_many
-from hostagent.drivers.network import FailureBody, NetworkDriver, Place, load
+from hostagent.contract.failures import FailureBody
+from hostagent.contract.network import NetworkApply, NetworkState
+from hostagent.contract.reports import Event, Kind
+from hostagent.contract.setaside import is_many
+from hostagent.drivers.network import NetworkDriver, Place, load
 from hostagent.metadata import MetadataLink, MetadataServer
 
 if TYPE_CHECKING:
@@ -65,20 +68,20 @@ class Keeper:
 
     # ── Orders ──
 
-    def apply(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Do one `network.apply`. Returns its answer (contract.VERBS): all pieces and all failures that still stand."""
+    def apply(self, body: NetworkApply) -> None:
+        """Do one order, then say what this host's network is now."""
         self._resume()
         with self._lock:
             kept, gone = self._sort_unknown(body)
             pieces, remove = {**kept, **body["pieces"]}, [*body["remove"], *gone]
             failed = self.driver.ensure_pieces(pieces, remove, full=bool(body["full"]))
             self._note(failed)
-            return self._state()
+        self._say_state()
 
-    def _sort_unknown(self, body: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    def _sort_unknown(self, body: NetworkApply) -> tuple[dict[str, Any], list[str]]:
         """What control neither wants nor knows to be gone: (pieces that stay, pieces that go and are set aside).
 
-        The bodies of those that go are kept, from which each can be made again. Where they are many (contract.is_many), the
+        The bodies of those that go are kept, from which each can be made again. Where they are many (contract.setaside.is_many), the
         rows are more likely wrong than the host: they stay until an operator says otherwise (`allowed`).
         """
         have = self.driver.read_wanted()
@@ -130,9 +133,12 @@ class Keeper:
         older = {key: why for key, why in self._failed.items() if key in known and key not in stand}
         self._failed = older | failed
 
-    def _state(self) -> dict[str, Any]:
-        state = {"hashes": self.driver.read_pieces(), "failed": dict(self._failed)}
-        return {**state, "left_out": self.driver.read_left_out()}
+    def _state(self) -> NetworkState:
+        return {
+            "hashes": self.driver.read_pieces(),
+            "failed": dict(self._failed),
+            "left_out": self.driver.read_left_out(),
+        }
 
     # ── Watching ──
 
@@ -154,7 +160,7 @@ class Keeper:
         self._resume()
         with self._lock:
             state = self._state()
-        self.host.report("network", state)
+        self.host.report(Kind.NETWORK, state)
 
     def _watch(self) -> None:
         self._say_state()  # what it raises is told, and it is tried again: see threads.py
@@ -172,7 +178,7 @@ class Keeper:
         with self._lock:
             facts = self.driver.read_leases()
         for fact in facts:
-            self.host.event("lease", **fact)
+            self.host.event(Event.LEASE, **fact)
 
     def _keep_daemons(self) -> None:
         with self._lock:

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from hostagent.contract import DiskEnsure, ImageSource
+from hostagent.contract.disk import DiskEnsure, DiskMade
+from hostagent.contract.image import ImageSource
 from hostagent.job import Job
 
 #: STACKLING_DRIVER's storage → where its class lives. The class is made with its Host.
@@ -21,8 +22,8 @@ class Storage(Protocol):
     def ensure_image(self, image: ImageSource, job: Job) -> Path:
         """The image is here, and its bytes are what their checksum says."""
 
-    def ensure_disk(self, disk: DiskEnsure, job: Job) -> dict[str, Any]:
-        """The root disk exists. → path, cached (the image was here already)."""
+    def ensure_disk(self, disk: DiskEnsure, job: Job) -> DiskMade:
+        """The root disk exists."""
 
     def ensure_size(self, server_id: str, size_gib: int, job: Job) -> None:
         """The root disk is at least this large. The server is off."""

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hostagent.contract import DiskEnsure, Failure, ImageSource
+from hostagent.contract.disk import DiskEnsure, DiskMade
+from hostagent.contract.failures import Failure
+from hostagent.contract.image import ImageSource
 from hostagent.job import Job
 from hostagent.journal import Journal
 
@@ -25,7 +27,7 @@ class FakeStorage:
         self._images.add(image["id"])
         return self._folder / "cache" / image["checksum"]
 
-    def ensure_disk(self, disk: DiskEnsure, job: Job) -> dict[str, Any]:
+    def ensure_disk(self, disk: DiskEnsure, job: Job) -> DiskMade:
         image = disk["image"]
         cached = image is None or image["id"] in self._images
         size = disk["size_gib"] or (-(-image["size"] // 2**30) if image else 1)
@@ -36,7 +38,7 @@ class FakeStorage:
         if image is not None:
             self.ensure_image(image, job)
         self._disks.set(disk["server_id"], size)
-        return {"path": str(self.root_path(disk["server_id"])), "cached": cached}
+        return {"cached": cached}
 
     def ensure_size(self, server_id: str, size_gib: int, job: Job) -> None:
         have = self._disks.get(server_id)

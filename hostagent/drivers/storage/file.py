@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hostagent import guest_users
-from hostagent.contract import DiskEnsure, Failure, ImageSource
+from hostagent.contract.disk import DiskEnsure, DiskMade
+from hostagent.contract.failures import Failure
+from hostagent.contract.image import ImageSource
 from hostagent.control_link import ControlError
 from hostagent.drivers.storage import overlays
 from hostagent.drivers.storage.image_cache import ImageCache
@@ -144,7 +146,7 @@ class FileStorage:
 
     # ── Disks ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def ensure_disk(self, disk: DiskEnsure, job: Job) -> dict[str, Any]:
+    def ensure_disk(self, disk: DiskEnsure, job: Job) -> DiskMade:
         """`kept` in the body says what becomes of the disk as it was before it grew: `back` puts it in the root disk's
         place, `gone` removes it. Neither makes a disk, and without one both have nothing to do.
 
@@ -153,11 +155,11 @@ class FileStorage:
         root = self.root_path(disk["server_id"])
         if kept := disk.get("kept"):
             self._end_growth(disk["server_id"], back=kept == "back")
-            return {"path": str(root), "cached": True}
+            return {"cached": True}
         image = disk["image"]
         cached = image is None or self._cached(image).exists()
         if root.exists():
-            return {"path": str(root), "cached": True}
+            return {"cached": True}
         base = self.ensure_image(image, job) if image is not None else None
         self._need(EMPTY_OVERLAY)
         self._folder(root.parent)
@@ -166,7 +168,7 @@ class FileStorage:
         size = self._size(disk, base, job)
         _qemu_img(job, "create", "-q", "-f", "qcow2", *backing, str(fresh), *size, of=fresh)
         put_whole(fresh, root)
-        return {"path": str(root), "cached": cached}
+        return {"cached": cached}
 
     def _folder(self, home: Path) -> None:
         is_new = not home.exists()

@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from hostagent.contract import Failure
+from hostagent.contract.failures import Failure
 from hostagent.durable import read_whole, sync_folder, write_whole
 
 LIST: Final = "overlays.json"

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from hostagent import confinement, daemons
 from hostagent.accounts import NoAccount
-from hostagent.contract import PIECE_CHANGES, tap_name
-from hostagent.drivers.network import KIND_ORDER, FailureBody, Piece, Place, whole
+from hostagent.contract.failures import FailureBody
+from hostagent.contract.network import PIECE_CHANGES, Piece, tap_name
+from hostagent.drivers.network import KIND_ORDER, Place, whole
 from hostagent.drivers.network.linux_bridge import firewall, links
 from hostagent.drivers.network.linux_bridge.commands import CommandFailed, namespaces, run
 from hostagent.drivers.network.linux_bridge.dhcp import Dhcp

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from hostagent import inet
-from hostagent.contract import bridge_name, tap_name
+from hostagent.contract.network import bridge_name, tap_name
 from hostagent.drivers.network.linux_bridge.ruleset import Chain, Collection, Table
 
 Bodies = dict[str, dict[str, dict[str, Any]]]  # kind → id → body

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hostagent import inet
-from hostagent.contract import bridge_name
+from hostagent.contract.network import bridge_name
 from hostagent.drivers.network.linux_bridge.commands import Batch, namespaces, read_json, run
 
 EXTERNAL_BRIDGE: Final = "br-ex"

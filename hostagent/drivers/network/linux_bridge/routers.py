@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hostagent import confinement, daemons, inet
-from hostagent.contract import bridge_name, router_namespace
+from hostagent.contract.network import bridge_name, router_namespace
 from hostagent.drivers.network.linux_bridge.advertiser import Advertiser
 from hostagent.drivers.network.linux_bridge.commands import (
     NETNS,

@@ -1,0 +1,83 @@
+"""What a host is and has, and the verbs about it as a whole."""
+
+from typing import Final, NotRequired, TypedDict
+
+from hostagent.contract.verb import Nothing, Verb
+
+
+class Inventory(TypedDict):
+    """What a host is and has."""
+
+    hostname: str
+    vcpus: int
+    memory_mib: int  # usable for guests, the host's own share already taken off
+    disk_gib: int
+    disk_free_gib: int
+    image_cache_gib: NotRequired[int]  # of disk_gib, what the host's image cache may take
+    hypervisor: str  # "QEMU"
+    hypervisor_version: int  # libvirt's number: major * 1_000_000 + minor * 1000 + release
+    cpu_model: str
+    cpu_arch: str
+    acceleration: str  # "kvm" | "tcg"
+    acceleration_reason: str
+    drivers: dict[str, str]  # {"hypervisor": "libvirt", "network": "linux_bridge", "storage": "file"}
+    capabilities: list[str]  # what the drivers can do; a scheduler filter and a readable 409
+    underlay_ip: str  # where VXLAN peers reach this host
+    version: str
+
+
+class AgentFigures(TypedDict):
+    """How an agent is. Agents that say nothing of it are as good as any."""
+
+    jobs: dict[str, int]  # pool of threads → orders that run or wait
+    reports: int  # that wait for the broker
+    parked: int  # that could not be encoded
+    deaths: int  # of threads that were started again
+    hypervisor_up: bool
+    disk_free: int  # bytes, where the host keeps its guests
+    disk_size: int
+    set_aside: int  # things that nobody knows
+
+
+class Cloud(TypedDict):
+    """Which database an order comes from, and how far that had come: what a host remembers (hostagent/seen.py).
+
+    A `life` begins with each start of the cloud; `count` grows within it, at most once a minute, before an order leaves.
+    """
+
+    id: str
+    life: str
+    count: int
+
+
+class Recognise(TypedDict):
+    cloud: Cloud
+
+
+class SetAsideShort(TypedDict):
+    """What a doctor shows of a thing that was set aside: a Note without what it was."""
+
+    id: str
+    kind: str
+    key: str
+    why: str
+    at: float
+    until: float
+    state: str
+
+
+class HostFound(TypedDict):
+    """All of ours on a host, wanted or not."""
+
+    servers: dict[str, str]  # id → state, of server.STATES
+    disks: list[str]  # servers that have something on a disk here
+    taps: list[str]
+    namespaces: list[str]
+    setaside: list[SetAsideShort]
+
+
+HOST_READ: Final = Verb(
+    "host.read", Nothing, HostFound, fails=("hypervisor_down", "hypervisor_refused", "not_found"), of_any_cloud=True
+)
+#: An operator's word: this database counts from now on.
+HOST_RECOGNISE: Final = Verb("host.recognise", Recognise, Nothing, of_any_cloud=True)

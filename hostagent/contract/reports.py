@@ -1,0 +1,60 @@
+"""What agents report: of which kind, how long it counts, and the facts that they notice by themselves."""
+
+from enum import StrEnum
+from typing import Final
+
+from hostagent.contract.messages import SILENCE
+
+WORKING_FIRST: Final = 2.0  # seconds: an agent says `working` this soon after an order
+WORKING_EVERY: Final = 5.0
+HEARTBEAT_EVERY: Final = 5.0
+HEARTBEAT_COUNTS: Final = 20.0  # seconds after which a heartbeat is no sign of life any more
+INVENTORY_EVERY: Final = 60.0
+STATS_EVERY: Final = 30.0
+
+
+class Kind(StrEnum):
+    """Kinds of reports, and their bodies."""
+
+    DONE = "done"  # the verb's answer
+    FAILED = "failed"  # failures.FailureBody
+    WORKING = "working"  # {"progress": 0.0–1.0 | null}; within 2 s of the order and every 5 s after
+    HELLO = "hello"  # the agent started, with a new boot id: {"speaks": 2, "challenge": "<hex>", "cloud": host.Cloud | null}
+    #: {"others": what it was told last, "cloud", "agent": host.AgentFigures}; and {"speaks", "challenge"} while the agent
+    #: wants to be welcomed (again)
+    HEARTBEAT = "heartbeat"
+    INVENTORY = "inventory"  # host.Inventory; each 60 s or on change
+    NETWORK = "network"  # network.NetworkState
+    EVENT = "event"  # {"event": an Event, "server_id" | "port_id": id, "at": unix seconds, …}
+    STATS = "stats"  # {"servers": {server id: server.ServerStats}}; each 30 s
+
+
+#: Of orders that belong to an operation, and to nobody else. Control asks again every outstanding step at a hello.
+ANSWERS: Final = frozenset({Kind.DONE, Kind.FAILED, Kind.WORKING})
+#: Seconds after which a report of a kind says nothing any more, and is dropped; others count whenever they come.
+LIFE: Final[dict[str, float]] = {
+    Kind.HEARTBEAT: HEARTBEAT_COUNTS, Kind.WORKING: SILENCE, Kind.STATS: 2 * STATS_EVERY,
+}  # fmt: skip
+#: Of these only the newest counts: while the broker is away each replaces the one before it.
+NEWEST_ONLY: Final = frozenset({Kind.INVENTORY, Kind.STATS, Kind.NETWORK})
+#: What control does not read yet: the load of guests, which the portal's pages will show.
+UNREAD: Final = frozenset({Kind.STATS})
+
+
+class Event(StrEnum):
+    """Facts that a host notices by itself. Times are of the fact, not of its report."""
+
+    LEASE = "lease"  # an address was leased: port_id, mac, ip  (dnsmasq's dhcp-script)
+    LOGIN = "login"  # a login prompt was seen on the serial port: server_id
+    STATE = "state"  # a domain changed by itself: server_id, state
+
+    # Of the agent itself. Control keeps the last of each with its count (Host.trouble).
+    REFUSED = "refused"  # an order was not done: why ("replayed" | "late" | "early" | "forged" | "old version"), verb, count, skew (s)
+    THREAD = "thread"  # a thread of the agent died and was started again: name, count, detail
+    PARKED = "parked"  # a report could not be encoded and stays on the host: kind, detail
+    CLOCK = "clock"  # the host's clock is off: skew (s, positive: ahead of control's)
+    ISOLATED = "isolated"  # external legs and floating addresses were given up, or could not be: done (bool), detail
+
+
+#: Those of the agent itself.
+TROUBLE: Final = frozenset({Event.REFUSED, Event.THREAD, Event.PARKED, Event.CLOCK, Event.ISOLATED})

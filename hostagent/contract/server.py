@@ -1,0 +1,144 @@
+"""The verbs of a server's domain, and what control tells of a server."""
+
+from typing import Any, Final, NotRequired, TypedDict
+
+from hostagent.contract.image import FETCH_FAILS, ImageSource
+from hostagent.contract.verb import Lane, Nothing, Verb
+
+#: The states an agent reports of a domain.
+STATES: Final = ("running", "paused", "shutoff", "saved", "crashed", "absent")
+
+#: One order a server at a time, of servers and of their disks.
+SERVER: Final = Lane("server", "server_id")
+
+
+class OfServer(TypedDict):
+    server_id: str
+
+
+class PortSpec(TypedDict):
+    port_id: str
+    network_id: str
+    mac: str
+    mtu: int
+
+
+class DiskSpec(TypedDict):
+    """One disk of a domain. The root disk has source {"kind": "root"}."""
+
+    device: str  # vda, vdb…
+    serial: str  # at most 20 characters; how the guest finds it
+    #: {"kind": "root"} | {"kind": "file", "path":…, "format":…} | {"kind": "rescue"}
+    #: | {"kind": "blank", "name":…, "size_mib":…, "content": "ext4"|"swap"}: made with the domain, goes with its disks
+    source: dict[str, Any]
+    bus: NotRequired[str]
+
+
+class ServerSpec(TypedDict):
+    """The domain is defined as described, and running unless `power` is "off". Repeating it changes nothing."""
+
+    server_id: str
+    name: str  # instance-<8 hex>: the domain's name
+    vcpus: int
+    memory_mib: int
+    ports: list[PortSpec]
+    disks: list[DiskSpec]
+    power: str  # "on" | "off"
+    machine: NotRequired[str]
+    config_drive: NotRequired[dict[str, str] | None]  # file name → base64 content; an ISO labelled config-2
+    #: what control knows of the server, kept beside its disks; no part of the domain
+    metadata: NotRequired[dict[str, Any]]
+    kernel: NotRequired[ImageSource | None]
+    ramdisk: NotRequired[ImageSource | None]
+    cmdline: NotRequired[str]
+
+
+class ServerStop(OfServer):
+    timeout: float  # seconds that the guest has to power off by itself, asked by ACPI; then by force
+
+
+class ServerReboot(OfServer):
+    hard: bool
+
+
+class ServerPort(OfServer):
+    port: PortSpec
+
+
+class ServerDisk(OfServer):
+    disk: DiskSpec
+
+
+class ServerSnapshot(OfServer):
+    image_id: str
+    upload_path: str  # on control: the flat qcow2 copy is PUT there
+
+
+class ServersAsked(TypedDict):
+    server_ids: list[str]
+
+
+class DomainState(TypedDict):
+    state: str  # the domain's, of STATES, once the verb is done
+
+
+class SnapshotSent(TypedDict):
+    size: int  # bytes that were sent
+    checksum: str  # their sha512, in hex
+    virtual_size: int  # bytes
+
+
+class Known(TypedDict):
+    """What a host knows of a server."""
+
+    state: str  # of STATES
+    xml: str  # the domain as libvirt has it; empty where there is none
+    record: dict[str, Any]  # what control last said of the server (ServerSpec's metadata)
+
+
+class ServersKnown(TypedDict):
+    servers: dict[str, Known]
+
+
+class ServerStats(TypedDict):
+    """What a guest has used since it began."""
+
+    cpu_seconds: float
+    memory_mib: int  # that it was given
+    memory_used_mib: int
+    disk_read_bytes: int
+    disk_write_bytes: int
+    net_rx_bytes: int
+    net_tx_bytes: int
+
+
+#: How whatever is asked of a domain may fail.
+_FAILS: Final = ("hypervisor_down", "hypervisor_refused", "not_found")
+#: The same where a start may have to bring disks back from a snapshot that was cut.
+_START_FAILS: Final = (*_FAILS, "no_space")
+
+SERVER_ENSURE: Final = Verb(
+    "server.ensure", ServerSpec, DomainState, fails=(*{*_START_FAILS, *FETCH_FAILS},), lane=SERVER,
+    secret=("config_drive",),  # user data, admin passwords, keys
+)  # fmt: skip
+#: Destroy and undefine; absent is success.
+SERVER_REMOVE: Final = Verb("server.remove", OfServer, Nothing, fails=_FAILS, lane=SERVER)
+SERVER_STOP: Final = Verb("server.stop", ServerStop, DomainState, fails=_FAILS, lane=SERVER)
+SERVER_REBOOT: Final = Verb("server.reboot", ServerReboot, DomainState, fails=_START_FAILS, lane=SERVER)
+SERVER_PAUSE: Final = Verb("server.pause", OfServer, DomainState, fails=_FAILS, lane=SERVER)
+SERVER_UNPAUSE: Final = Verb("server.unpause", OfServer, DomainState, fails=_FAILS, lane=SERVER)
+#: The memory goes to the disk, and comes back from there.
+SERVER_SUSPEND: Final = Verb("server.suspend", OfServer, DomainState, fails=_START_FAILS, lane=SERVER, pool="bulk")
+SERVER_RESUME: Final = Verb("server.resume", OfServer, DomainState, fails=_START_FAILS, lane=SERVER, pool="bulk")
+SERVER_ATTACH_PORT: Final = Verb("server.attach_port", ServerPort, Nothing, fails=_FAILS, lane=SERVER)
+SERVER_DETACH_PORT: Final = Verb("server.detach_port", ServerPort, Nothing, fails=_FAILS, lane=SERVER)
+#: Without a caller until there are volumes.
+SERVER_ATTACH_DISK: Final = Verb("server.attach_disk", ServerDisk, Nothing, fails=_FAILS, lane=SERVER)
+SERVER_DETACH_DISK: Final = Verb("server.detach_disk", ServerDisk, Nothing, fails=_FAILS, lane=SERVER)
+#: Live external snapshot, convert to qcow2, send to control, commit back.
+SERVER_SNAPSHOT: Final = Verb(
+    "server.snapshot", ServerSnapshot, SnapshotSent, fails=(*_START_FAILS, "image_unreachable"), lane=SERVER,
+    pool="bulk", is_remembered=True,
+)  # fmt: skip
+#: What is known here of these, as a Note would say it.
+SERVER_DESCRIBE: Final = Verb("server.describe", ServersAsked, ServersKnown, fails=_FAILS, of_any_cloud=True)

@@ -1,0 +1,108 @@
+"""How each verb of power is done with a domain."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, Protocol
+
+import libvirt
+
+from hostagent.contract import Verb
+from hostagent.contract.server import (
+    SERVER_PAUSE,
+    SERVER_REBOOT,
+    SERVER_RESUME,
+    SERVER_STOP,
+    SERVER_SUSPEND,
+    SERVER_UNPAUSE,
+    DomainState,
+)
+from hostagent.drivers.hypervisor.libvirt_link import state_of
+from hostagent.job import Job
+from hostagent.lanes import Later
+
+BUTTON_EVERY: Final = 5.0  # a guest that boots misses the ACPI button: pressed again
+STOP_LOOK: Final = 1.0  # seconds between looks at a guest that is to stop; the event of its end comes sooner
+REBOOT_SECONDS: Final = 60.0  # for a guest to shut down by itself before a soft reboot becomes a hard one
+
+
+class Driver(Protocol):
+    def create(self, domain: Any, server_id: str) -> None:
+        """Start a domain."""
+
+    def recover(self, domain: Any, server_id: str) -> None:
+        """The root disk is its own file again, whatever cut a snapshot of it."""
+
+
+def stop(driver: Driver, domain: Any, job: Job) -> None:
+    _power_off(domain, job, float(job.body["timeout"]))
+
+
+def _power_off(domain: Any, job: Job, timeout: float) -> None:
+    """By its ACPI button; by force after `timeout` seconds, or at once where a guest cannot hear the button.
+
+    Raises: Later while the guest may still end by itself: no thread waits for it.
+    """
+    if domain.hasManagedSaveImage():
+        domain.managedSaveRemove()
+    until = job.notes.setdefault("until", time.monotonic() + timeout)
+    if not domain.isActive():
+        return
+    if state_of(domain) == "paused" or time.monotonic() >= until:
+        unless_ended(domain.destroy)
+        return
+    if time.monotonic() >= job.notes.get("press", 0.0):
+        job.notes["press"] = time.monotonic() + BUTTON_EVERY
+        unless_ended(partial(domain.shutdownFlags, libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN))
+    raise Later(min(STOP_LOOK, max(0.05, until - time.monotonic())))
+
+
+def reboot(driver: Driver, domain: Any, job: Job) -> None:
+    if domain.isActive() and not job.notes.get("down"):
+        patience = 0.0 if job.body["hard"] else max(0.0, min(REBOOT_SECONDS, job.seconds_left - 15))
+        _power_off(domain, job, patience)
+    job.notes["down"] = 1.0
+    if not domain.isActive():
+        driver.create(domain, job.body["server_id"])
+
+
+def pause(driver: Driver, domain: Any, job: Job) -> None:
+    if state_of(domain) == "running":
+        domain.suspend()
+
+
+def unpause(driver: Driver, domain: Any, job: Job) -> None:
+    if state_of(domain) == "paused":
+        domain.resume()
+
+
+def suspend(driver: Driver, domain: Any, job: Job) -> None:
+    if domain.isActive():
+        driver.recover(domain, job.body["server_id"])  # what is saved names the disk that is live now
+        domain.managedSave()
+
+
+def resume(driver: Driver, domain: Any, job: Job) -> None:
+    if not domain.isActive():
+        driver.create(domain, job.body["server_id"])
+    elif state_of(domain) == "paused":
+        domain.resume()
+
+
+def unless_ended(ask: Callable[[], Any]) -> None:
+    """A guest may end by itself at any moment, also between a look at it and a call: what was wanted then is so."""
+    try:
+        ask()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:
+            raise
+
+
+WAYS: Final[dict[Verb[Any, DomainState], Callable[[Driver, Any, Job], None]]] = {
+    SERVER_STOP: stop,
+    SERVER_REBOOT: reboot,
+    SERVER_PAUSE: pause,
+    SERVER_UNPAUSE: unpause,
+    SERVER_SUSPEND: suspend,
+    SERVER_RESUME: resume,
+}
