@@ -17,6 +17,7 @@ class ComputeConfig(AppConfig):
         from common.ceilings import elsewhere, hold
         from compute import rules
         from compute.consoles import services as consoles
+        from compute.faults import STATUS
         from compute.flavors import services as flavors
         from compute.models import Aggregate, AggregateHost, ConsoleLink, ConsoleTicket, Flavor, FlavorAccess, Migration
         from compute.servers import (
@@ -39,11 +40,12 @@ class ComputeConfig(AppConfig):
         from hosts import services as hosts
         from identity import catalog, policy
         from networking.ports import devices
-        from openstackapi import microversion
+        from openstackapi import faults, microversion
         from operations import background, on_event, parking
 
         assert flows.BOOT and flows_change.RESIZE and adopting.ADOPT  # importing them registers them
         microversion.register("compute", "2.1", MAXIMUM, "X-OpenStack-Nova-API-Version")
+        faults.register(STATUS)
         catalog.register("compute", name="nova", path="/api/compute/v2.1")
         policy.register("compute", rules.RULES, rules.DESCRIPTIONS)
         limits.register()

@@ -10,14 +10,17 @@ class Config(AppConfig):
         from common.ceilings import elsewhere
         from identity import catalog, policy
         from images import policies, projects, quotas, seeds
+        from images.faults import STATUS
         from images.images import data, sharing
         from images.images.models import ImageTag
         from images.members.models import ImageMember
         from images.metadefs.models import Definition, Namespace
         from images.tasks import imports
         from images.tasks.models import Task
+        from openstackapi import faults
         from operations import background
 
+        faults.register(STATUS)
         policy.register("image", policies.RULES, policies.DESCRIPTIONS)
         quotas.register()
         for model in (Namespace, Definition):

@@ -1,4 +1,5 @@
-"""Errors on the wire, as two tables: kind of error → status per service, and service → envelope.
+"""Errors on the wire, as tables: kind of error → status per service, class of error → status where one is special, and service →
+envelope.
 
 Sources: the API references of Nova, Keystone, Neutron, Glance and Placement; codes as the services themselves answer.
 """
@@ -50,19 +51,22 @@ STATUS_OF_SERVICE: dict[str, dict[type[errors.CloudError], int]] = {
     "identity": {},
     "placement": {},
 }
+#: Class → status, where upstream answers one error otherwise than its kind: the tables of the apps' own `faults.py`.
+_STATUS_OF_CLASS: dict[type[errors.CloudError], int] = {}
+
+
+def register(statuses: dict[type[errors.CloudError], int]) -> None:
+    """Add an app's table of classes and their statuses; they hold in every service that meets such an error."""
+    _STATUS_OF_CLASS.update(statuses)
 
 
 def status_of(error: errors.CloudError, service: str) -> int:
-    """The HTTP status of an error in a service. An error class may carry `status` where a service is special."""
-    own = getattr(error, "status", None)
-    if own:
-        return int(own)
-    table = STATUS_OF_SERVICE.get(service, {})
+    """The HTTP status of an error in a service: its class's own, else that of its nearest kind; 500 for none of them."""
+    tables = (_STATUS_OF_CLASS, STATUS_OF_SERVICE.get(service, {}), STATUS)
     for kind in type(error).__mro__:
-        if kind in table:
-            return table[kind]
-        if kind in STATUS:
-            return STATUS[kind]
+        for table in tables:
+            if kind in table:
+                return table[kind]
     return 500
 
 

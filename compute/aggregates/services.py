@@ -29,7 +29,6 @@ class AggregateExists(Conflict):
 
 class AggregateInUse(Conflict):
     template = _("Cannot delete aggregate %(id)s: it still has hosts. Remove them first.")
-    status = 400
 
 
 class HostNotFound(NotFound):
@@ -50,7 +49,6 @@ class OtherZone(Conflict):
 
 class ZoneInUse(Conflict):
     template = _("The zone of host %(name)s cannot change while instances are on it.")
-    status = 400
 
 
 class ZoneOfServers(Conflict):

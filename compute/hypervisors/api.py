@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from common.errors import Invalid, Unsupported
+from common.errors import Invalid
 from common.numbers import is_whole
 from common.truth import truth
 from compute.hypervisors import reading
-from compute.hypervisors.reading import HypervisorNotFound, ServiceNotFound
+from compute.hypervisors.reading import HypervisorNotFound, NotDone, ServiceNotFound
 from compute.servers.models import Server
 from compute.servers.schemas import BOOLEAN, obj
 from compute.views import ComputeView, Known, Response, flag
@@ -322,10 +322,6 @@ class HostDetail(ComputeView):
         is_on = data["status"].strip().lower() == "enable"
         hosts.set_enabled(name, enabled=is_on)
         return Response({"host": name, "status": "enabled" if is_on else "disabled"})
-
-
-class NotDone(Unsupported):
-    status = 501
 
 
 class HostPower(ComputeView):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 
-from common.errors import NotFound
+from common.errors import NotFound, Unsupported
 from compute.servers import scheduling
 from compute.servers.models import Server
 from hosts.models import Host
@@ -23,6 +23,10 @@ class HypervisorNotFound(NotFound):
 
 class ServiceNotFound(NotFound):
     template = "Service %(id)s could not be found."
+
+
+class NotDone(Unsupported):
+    """What no driver here does, as Nova's libvirt driver does not."""
 
 
 def is_up(host: Host) -> bool:

@@ -108,7 +108,6 @@ class TooManyProperties(OverLimit):
 
 
 class TooBig(CloudError):
-    status = 413
     template = _("The image is larger than %(limit)s bytes, which is what %(why)s allows.")
 
 
@@ -125,12 +124,10 @@ class Incomplete(Invalid):
 
 
 class RangeNotSatisfiable(CloudError):
-    status = 416
     template = _("The range %(range)s is outside of the image's %(size)s bytes.")
 
 
 class Corrupt(CloudError):
-    status = 500
     template = _("The bytes of image %(id)s arrived as %(have)s, not as %(want)s.")
 
 

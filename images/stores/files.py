@@ -30,7 +30,6 @@ RESERVE = 256 << 20
 
 
 class StoreFull(CloudError):
-    status = 413
     template = _("The image store has no room: %(need)s bytes are needed, %(have)s are free.")
 
 

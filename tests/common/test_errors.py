@@ -42,6 +42,11 @@ def test_each_code_is_of_one_class(kinds: list[type[errors.CloudError]]) -> None
     assert [kind for kind in kinds if errors.BY_CODE[kind.code] is not kind] == []
 
 
+def test_no_error_knows_http(kinds: list[type[errors.CloudError]]) -> None:
+    """Statuses stand in openstackapi/faults.py and in the apps' own tables beside their wire."""
+    assert [kind for kind in kinds if "status" in vars(kind)] == []
+
+
 def test_a_second_class_of_one_code_is_refused() -> None:
     with pytest.raises(TypeError, match="NoSpace"):
         type("Full", (errors.Conflict,), {"code": "no_space", "__module__": __name__})

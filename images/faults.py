@@ -1,0 +1,7 @@
+"""Errors of the image service that Glance answers otherwise than their kind, as openstackapi.faults asks."""
+
+from common.errors import CloudError
+from images.images.errors import Corrupt, RangeNotSatisfiable, TooBig
+from images.stores.files import StoreFull
+
+STATUS: dict[type[CloudError], int] = {TooBig: 413, StoreFull: 413, RangeNotSatisfiable: 416, Corrupt: 500}
