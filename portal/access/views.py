@@ -9,7 +9,7 @@ from common.actor import Actor
 from identity import catalog
 from identity.catalogs.models import Endpoint
 from openstackapi import links
-from portal.pages import Page
+from portal.ui.pages import Page
 
 
 def auth_url(request: HttpRequest) -> str:

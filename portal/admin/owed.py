@@ -10,7 +10,8 @@ from compute import doctor
 from compute.servers import reconcile
 from hosts.models import Host, HostDebt
 from operations.models import Operation, State
-from portal.lists import Card, Cell, Column, Row, age
+from portal.ui.details import Card
+from portal.ui.tables import Cell, Column, Row, age
 
 MOST = 50  # rows of a card; the commands list all
 

@@ -21,12 +21,15 @@ from hosts.models import Host
 from identity import policy
 from operations.models import Lease, Operation
 from placement import services as placement
-from portal import status
 from portal.admin import owed
-from portal.dialogs import Confirm, FormDialog, Text
-from portal.forms import Name, Styled
-from portal.lists import Action, Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, age, gate
-from portal.pages import Page
+from portal.ui import Text, status
+from portal.ui.details import Card, Detail, ItemPage
+from portal.ui.dialogs import Confirm, FormDialog
+from portal.ui.forms import Name, Styled
+from portal.ui.lists import Empty, ListPanel
+from portal.ui.menus import Action, gate
+from portal.ui.pages import Page
+from portal.ui.tables import Cell, Column, Row, age
 
 RESOURCES = ("VCPU", "MEMORY_MB", "DISK_GB")
 

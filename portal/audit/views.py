@@ -21,10 +21,11 @@ from common.ids import is_id, new_ordered_id
 from identity import audits
 from identity.assignments import granting
 from identity.models import Project, User
-from portal import tables
 from portal.audit import words
-from portal.lists import Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, age
-from portal.tables import Filter
+from portal.ui import tables
+from portal.ui.details import Card, Detail, ItemPage
+from portal.ui.lists import Empty, ListPanel
+from portal.ui.tables import Cell, Column, Filter, Row, age
 
 
 class ByUser(Filter):
@@ -123,21 +124,18 @@ class Events(ListPanel):
         actor, size = self.actor, self.prefs.page_size
         query = self.narrow(self.query(actor), request)
         if request.GET.get("format") == "csv":
-            rows = self.rows(actor, query.page(tables.MOST))
-            return tables.as_csv(self.panel, self.columns, rows)
+            return self.as_file(query.page(tables.MOST))
         found = query.page(size + 1, before=request.GET.get("before", ""))
-        narrowed = tables.chosen(self.filters, request.GET)
-        return self.page(
-            "portal/audit.html",
-            **self.describe(actor),
-            rows=self.seen(actor, found[:size]),
-            narrowed=narrowed,
-            is_narrowed=any(one["value"] for one in narrowed) or "before" in request.GET,
-            total=len(found),
-            older=_with(request, found[size - 1].pk) if len(found) > size else "",
-            newest=_with(request, "") if "before" in request.GET else "",
-            q=request.GET.get("q", ""),
-        )
+        edges = {
+            "older": _with(request, found[size - 1].pk) if len(found) > size else "",
+            "newest": _with(request, "") if "before" in request.GET else "",
+        }
+        context = {**self.describe(actor), **self.narrowed(request), **edges, "total": len(found)}
+        return self.page("portal/audit.html", rows=self.seen(actor, found[:size]), **context)
+
+    def narrowed(self, request: HttpRequest) -> dict[str, object]:
+        found = super().narrowed(request)
+        return {**found, "is_narrowed": found["is_narrowed"] or "before" in request.GET}
 
     def rows(self, actor: Actor, found: Sequence[Event]) -> list[Row]:
         names = granting.named_for(actor, {row.project_id for row in found})

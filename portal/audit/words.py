@@ -1,14 +1,12 @@
 """Audit records in words: actions, outcomes, and what kinds of things are called."""
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from audit.models import Event
 from portal.navigation import MENU
-from portal.status import Status
-
-Text = str | Promise
+from portal.ui import Text
+from portal.ui.status import Status
 
 ACTIONS: dict[str, Text] = {
     "create": _("Create"),

@@ -19,12 +19,15 @@ from identity.appcreds import services
 from identity.crud import Duplicate
 from identity.models import ApplicationCredential, Role, Service
 from portal.access.views import auth_url, region
-from portal.dialogs import Confirm, FormDialog, Text
-from portal.forms import Description, Name
 from portal.identity.several import each
-from portal.lists import Action, Bulk, Cell, Column, Empty, Filter, ListPanel, Row
-from portal.pages import Page, is_fragment, status_of
-from portal.rows import Rules, Stepped
+from portal.ui import Text
+from portal.ui.dialogs import Confirm, FormDialog
+from portal.ui.forms import Description, Name, Stepped
+from portal.ui.lists import Empty, ListPanel
+from portal.ui.menus import Action
+from portal.ui.pages import Page, is_fragment, status_of
+from portal.ui.tables import Bulk, Cell, Column, Filter, Row
+from portal.ui.widgets import Rules
 
 
 class AppCreds(ListPanel):

@@ -12,8 +12,8 @@ from common.errors import Forbidden
 from identity.crud import home_domain
 from identity.domains.services import DOMAINS
 from identity.models import Domain
-from portal.lists import ListPanel
-from portal.pages import Page
+from portal.ui.lists import ListPanel
+from portal.ui.pages import Page
 
 KEY = "domain_context"
 

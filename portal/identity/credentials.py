@@ -18,13 +18,16 @@ from identity.credentials.services import CREDENTIALS, CredentialTaken
 from identity.crud import enforce
 from identity.models import Credential, User
 from identity.users.services import USERS
-from portal.dialogs import FormDialog, Text
-from portal.forms import Styled
 from portal.identity.project_dialogs import people
 from portal.identity.several import Deleting
 from portal.identity.user_dialogs import projects
-from portal.lists import Action, Bulk, Cell, Column, Empty, Filter, ListPanel, Row
-from portal.pages import Page
+from portal.ui import Text
+from portal.ui.dialogs import FormDialog
+from portal.ui.forms import Styled
+from portal.ui.lists import Empty, ListPanel
+from portal.ui.menus import Action
+from portal.ui.pages import Page
+from portal.ui.tables import Bulk, Cell, Column, Filter, Row
 
 TYPES: tuple[tuple[str, Text], ...] = (
     ("ec2", "EC2"),

@@ -14,13 +14,16 @@ from identity.crud import Duplicate
 from identity.domains.services import DOMAINS
 from identity.models import Domain, Group, Project, User
 from identity.projects import owned
-from portal import status
-from portal.dialogs import FormDialog, Text
-from portal.forms import Description, Name, Styled
 from portal.identity import context
 from portal.identity.projects import ENABLED, holders, planned
 from portal.identity.several import Deleting, Switch
-from portal.lists import Action, Bulk, Card, Cell, Column, Detail, Empty, Filter, ItemPage, ListPanel, Row, gate
+from portal.ui import Text, status
+from portal.ui.details import Card, Detail, ItemPage
+from portal.ui.dialogs import FormDialog
+from portal.ui.forms import Description, Name, Styled
+from portal.ui.lists import Empty, ListPanel
+from portal.ui.menus import Action, gate
+from portal.ui.tables import Bulk, Cell, Column, Filter, Row
 
 
 class Domains(ListPanel):

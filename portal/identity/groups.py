@@ -17,17 +17,20 @@ from identity.groups import services
 from identity.groups.services import GROUPS
 from identity.models import Group
 from identity.users.services import USERS
-from portal import status
-from portal.dialogs import FormDialog, Text
-from portal.forms import Description, Name, Styled
 from portal.identity import context
 from portal.identity.context import DomainList
 from portal.identity.project_dialogs import MOST
 from portal.identity.several import Deleting
 from portal.identity.users import assigned
-from portal.lists import Action, Bulk, Card, Cell, Column, Detail, Empty, Filter, ItemPage, Row, gate
-from portal.pages import Page
-from portal.rows import Checklist
+from portal.ui import Text, status
+from portal.ui.details import Card, Detail, ItemPage
+from portal.ui.dialogs import FormDialog
+from portal.ui.forms import Description, Name, Styled
+from portal.ui.lists import Empty
+from portal.ui.menus import Action, gate
+from portal.ui.pages import Page
+from portal.ui.tables import Bulk, Cell, Column, Filter, Row
+from portal.ui.widgets import Checklist
 
 
 class Groups(DomainList):

@@ -15,11 +15,15 @@ from identity.federation import assertions, rules
 from identity.federation.rule_schema import VERSIONS, BadRules
 from identity.federation.services import MAPPINGS
 from identity.models import Mapping, Protocol
-from portal.dialogs import FormDialog, Text
-from portal.forms import Json, Styled
 from portal.identity.several import Deleting
-from portal.lists import Action, Bulk, Card, Cell, Column, Detail, Empty, Filter, ItemPage, ListPanel, Row, gate
-from portal.pages import Page
+from portal.ui import Text
+from portal.ui.details import Card, Detail, ItemPage
+from portal.ui.dialogs import FormDialog
+from portal.ui.forms import Json, Styled
+from portal.ui.lists import Empty, ListPanel
+from portal.ui.menus import Action, gate
+from portal.ui.pages import Page
+from portal.ui.tables import Bulk, Cell, Column, Filter, Row
 
 EXAMPLE = [
     {

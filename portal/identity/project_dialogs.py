@@ -18,10 +18,11 @@ from identity.models import Role
 from identity.projects.services import PROJECTS, NameTaken
 from identity.roles.services import ROLES
 from identity.users.services import USERS
-from portal.dialogs import FormDialog, Text
-from portal.forms import Description, Name, Styled
 from portal.identity import context
-from portal.rows import Roles, Stepped
+from portal.ui import Text
+from portal.ui.dialogs import FormDialog
+from portal.ui.forms import Description, Name, Stepped, Styled
+from portal.ui.widgets import Roles
 
 #: People of one menu; a cloud with more gives roles by groups.
 MOST = 1000

@@ -14,13 +14,15 @@ from identity.models import Group, Project, Role, User
 from identity.projects import owned
 from identity.projects.owned import Holding
 from identity.projects.services import PROJECTS
-from portal import status
-from portal.dialogs import Text
 from portal.identity import quotas
 from portal.identity.context import DomainList
 from portal.identity.several import Deleting
-from portal.lists import Action, Bulk, Card, Cell, Column, Detail, Empty, Filter, ItemPage, Row, age, gate
-from portal.pages import Page
+from portal.ui import Text, status
+from portal.ui.details import Card, Detail, ItemPage
+from portal.ui.lists import Empty
+from portal.ui.menus import Action, gate
+from portal.ui.pages import Page
+from portal.ui.tables import Bulk, Cell, Column, Filter, Row, age
 
 ENABLED = Filter("enabled", gettext_lazy("Status"), choices=(("True", gettext_lazy("Enabled")), ("False", gettext_lazy("Disabled"))))  # fmt: skip
 

@@ -15,14 +15,17 @@ from identity.federation import services
 from identity.federation.fetching import BadAddress
 from identity.federation.services import MAPPINGS, PROVIDERS, NoMapping, RemoteIdTaken
 from identity.models import Client, IdentityProvider
-from portal import status
-from portal.dialogs import Confirm, FormDialog, Text
-from portal.forms import Description, Lines, Styled
 from portal.identity import context
 from portal.identity.projects import ENABLED
 from portal.identity.several import Deleting, Switch
-from portal.lists import Action, Bulk, Card, Cell, Column, Detail, Empty, Filter, ItemPage, ListPanel, Row, gate
-from portal.pages import Page
+from portal.ui import Text, status
+from portal.ui.details import Card, Detail, ItemPage
+from portal.ui.dialogs import Confirm, FormDialog
+from portal.ui.forms import Description, Lines, Styled
+from portal.ui.lists import Empty, ListPanel
+from portal.ui.menus import Action, gate
+from portal.ui.pages import Page
+from portal.ui.tables import Bulk, Cell, Column, Filter, Row
 
 
 class Providers(ListPanel):

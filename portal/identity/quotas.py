@@ -14,9 +14,11 @@ from common.units import human_mib
 from identity import policy
 from identity.limits import services as quota
 from identity.projects.services import PROJECTS
-from portal.dialogs import FormDialog, Text
-from portal.lists import Card, Cell
-from portal.rows import Stepped
+from portal.ui import Text
+from portal.ui.details import Card
+from portal.ui.dialogs import FormDialog
+from portal.ui.forms import Stepped
+from portal.ui.tables import Cell
 
 #: Service type → its heading, who may read its limits, who may set them. A service that is not named here has no rule
 #: of its own, and only those who administer projects change its limits.

@@ -15,12 +15,15 @@ from identity import policy
 from identity.crud import Duplicate
 from identity.models import ImpliedRole, Role
 from identity.roles.services import ROLES, Loop, WouldImply, implied_by, imply, unimply
-from portal.dialogs import FormDialog, Text
-from portal.forms import Description, Name, Styled
 from portal.identity import context
 from portal.identity.several import Deleting
-from portal.lists import Action, Bulk, Cell, Column, Empty, Filter, ListPanel, Row, gate
-from portal.pages import Page
+from portal.ui import Text
+from portal.ui.dialogs import FormDialog
+from portal.ui.forms import Description, Name, Styled
+from portal.ui.lists import Empty, ListPanel
+from portal.ui.menus import Action, gate
+from portal.ui.pages import Page
+from portal.ui.tables import Bulk, Cell, Column, Filter, Row
 
 
 class Roles(ListPanel):

@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from common.actor import Actor
 from common.errors import CloudError, Conflict
 from identity.crud import Kind
-from portal.dialogs import Confirm, Text
-from portal.pages import Page
+from portal.ui import Text
+from portal.ui.dialogs import Confirm
+from portal.ui.pages import Page
 
 #: Rows of one request.
 MOST = 200

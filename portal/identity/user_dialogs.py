@@ -14,10 +14,11 @@ from identity.assignments import grants
 from identity.crud import Duplicate
 from identity.projects.services import PROJECTS
 from identity.users.services import USERS, PasswordLocked, PasswordReused
-from portal.dialogs import FormDialog, Text
-from portal.forms import Description, Name, Styled
 from portal.identity import context
 from portal.identity.project_dialogs import MOST, roles
+from portal.ui import Text
+from portal.ui.dialogs import FormDialog
+from portal.ui.forms import Description, Name, Styled
 
 
 def password_field(label: Text, **more: Any) -> forms.CharField:

@@ -14,13 +14,15 @@ from identity.assignments.names import Names
 from identity.credentials.services import CREDENTIALS
 from identity.models import Group, Project, User
 from identity.users.services import USERS, groups_of
-from portal import status
-from portal.dialogs import Text
 from portal.identity.context import DomainList
 from portal.identity.credentials import lines as credential_lines
 from portal.identity.projects import ENABLED
 from portal.identity.several import Deleting, Switch
-from portal.lists import Action, Bulk, Card, Cell, Column, Detail, Empty, Filter, ItemPage, Row, age, gate
+from portal.ui import Text, status
+from portal.ui.details import Card, Detail, ItemPage
+from portal.ui.lists import Empty
+from portal.ui.menus import Action, gate
+from portal.ui.tables import Bulk, Cell, Column, Filter, Row, age
 
 
 class Users(DomainList):

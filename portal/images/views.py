@@ -13,12 +13,15 @@ from images.images import data, services, states
 from images.images.changes import Change
 from images.images.models import Image
 from images.images.views import body_length, body_pieces
-from portal import status
-from portal.dialogs import Confirm, FormDialog, Text
-from portal.forms import Name, Pairs, Styled
-from portal.lists import Action, Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, age, gate
-from portal.pages import Page
 from portal.sharing.parts import share_action, who_card
+from portal.ui import Text, status
+from portal.ui.details import Card, Detail, ItemPage
+from portal.ui.dialogs import Confirm, FormDialog
+from portal.ui.forms import Name, Pairs, Styled
+from portal.ui.lists import Empty, ListPanel
+from portal.ui.menus import Action, gate
+from portal.ui.pages import Page
+from portal.ui.tables import Cell, Column, Row, age
 
 
 def visibility(image: Image) -> Text:

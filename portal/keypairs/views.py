@@ -12,10 +12,14 @@ from common.actor import Actor
 from common.errors import CloudError
 from compute.keypairs import services
 from compute.keypairs.models import KeyPair
-from portal.dialogs import Confirm, FormDialog, Text
-from portal.forms import Name, Styled
-from portal.lists import Action, Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, age
-from portal.pages import is_fragment, status_of
+from portal.ui import Text
+from portal.ui.details import Card, Detail, ItemPage
+from portal.ui.dialogs import Confirm, FormDialog
+from portal.ui.forms import Name, Styled
+from portal.ui.lists import Empty, ListPanel
+from portal.ui.menus import Action
+from portal.ui.pages import is_fragment, status_of
+from portal.ui.tables import Cell, Column, Row, age
 
 
 class KeyPairs(ListPanel):

@@ -14,12 +14,15 @@ from networking.floatingips import services
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports.models import FixedIP
-from portal import status
-from portal.dialogs import Confirm, FormDialog, Text, choices
-from portal.forms import Description, Styled
-from portal.lists import Action, Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, age, gate
-from portal.pages import Page
 from portal.servers.listing import names_of
+from portal.ui import Text, status
+from portal.ui.details import Card, Detail, ItemPage
+from portal.ui.dialogs import Confirm, FormDialog, choices
+from portal.ui.forms import Description, Styled
+from portal.ui.lists import Empty, ListPanel
+from portal.ui.menus import Action, gate
+from portal.ui.pages import Page
+from portal.ui.tables import Cell, Column, Row, age
 
 
 def leads_to(actor: Actor, rows: Any) -> dict[str, tuple[str, str]]:

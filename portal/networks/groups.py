@@ -13,10 +13,14 @@ from common.actor import Actor
 from networking.ports.models import PortGroup
 from networking.securitygroups import defaults, rules, services
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
-from portal.dialogs import Confirm, FormDialog, Text
-from portal.forms import Description, Name, Styled
-from portal.lists import Action, Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, age, gate
-from portal.pages import Page
+from portal.ui import Text
+from portal.ui.details import Card, Detail, ItemPage
+from portal.ui.dialogs import Confirm, FormDialog
+from portal.ui.forms import Description, Name, Styled
+from portal.ui.lists import Empty, ListPanel
+from portal.ui.menus import Action, gate
+from portal.ui.pages import Page
+from portal.ui.tables import Cell, Column, Row, age
 
 #: What the rule dialog offers: name → (label, protocol, first port, last port).
 PRESETS: dict[str, tuple[Text, str | None, int | None, int | None]] = {

@@ -15,10 +15,11 @@ from hostagent import inet
 from networking.networks import services as networks
 from networking.ports import services as ports
 from networking.subnets import services as subnets
-from portal.dialogs import Confirm, FormDialog, Text
-from portal.forms import Description, Lines, Name, Styled
-from portal.lists import Action, gate
-from portal.pages import Page
+from portal.ui import Text
+from portal.ui.dialogs import Confirm, FormDialog
+from portal.ui.forms import Description, Lines, Name, Styled
+from portal.ui.menus import Action, gate
+from portal.ui.pages import Page
 
 
 class Cidr(forms.CharField):

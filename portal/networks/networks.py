@@ -14,10 +14,13 @@ from networking.networks import services
 from networking.networks.models import Network
 from networking.ports.models import Port
 from networking.subnets.models import Subnet
-from portal import status
-from portal.lists import Action, Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, Text, age, gate, joined
 from portal.servers.listing import names_of
 from portal.sharing.parts import share_action, who_card
+from portal.ui import Text, status
+from portal.ui.details import Card, Detail, ItemPage
+from portal.ui.lists import Empty, ListPanel
+from portal.ui.menus import Action, gate
+from portal.ui.tables import Cell, Column, Row, age, joined
 
 OWNERS: dict[str, Text] = {
     "network:dhcp": gettext_lazy("DHCP"),

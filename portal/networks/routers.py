@@ -15,11 +15,14 @@ from networking.ports.models import ROUTER_INTERFACE, FixedIP
 from networking.routers import interfaces, services
 from networking.routers.models import Router
 from networking.subnets.models import Subnet
-from portal import status
-from portal.dialogs import Confirm, FormDialog, Text, choices
-from portal.forms import Description, Name, Styled
-from portal.lists import Action, Card, Cell, Column, Detail, Empty, ItemPage, ListPanel, Row, age, gate
-from portal.pages import Page
+from portal.ui import Text, status
+from portal.ui.details import Card, Detail, ItemPage
+from portal.ui.dialogs import Confirm, FormDialog, choices
+from portal.ui.forms import Description, Name, Styled
+from portal.ui.lists import Empty, ListPanel
+from portal.ui.menus import Action, gate
+from portal.ui.pages import Page
+from portal.ui.tables import Cell, Column, Row, age
 
 
 def outside(actor: Actor) -> Any:

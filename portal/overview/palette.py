@@ -15,9 +15,10 @@ from networking.networks.models import Network
 from networking.ports.models import Port
 from networking.routers.models import Router
 from networking.securitygroups.models import SecurityGroup
-from portal import navigation, status
-from portal.pages import Page
+from portal import navigation
 from portal.servers import listing, verbs
+from portal.ui import status
+from portal.ui.pages import Page
 
 MOST = 6  # of each kind
 

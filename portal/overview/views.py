@@ -18,11 +18,10 @@ from identity.limits import services as quota
 from identity.projects.services import PROJECTS
 from identity.users.services import USERS
 from operations.models import LIVE, Operation, State
-from portal import tables, timelines
-from portal.pages import Page
 from portal.servers.listing import CHIPS, count, visible
+from portal.ui import Text, tables, timelines
+from portal.ui.pages import Page
 
-Text = Any
 #: What the overview shows of quotas: (service, title, [(name, label, as MiB)]).
 QUOTAS: tuple[tuple[str, Text, tuple[tuple[str, Text, bool], ...]], ...] = (
     (
@@ -118,17 +117,12 @@ class Activity(Page):
     panel = "activity"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        size = self.prefs.page_size
-        number = tables.page_number(request.GET)
+        pager = tables.Pager.read(request.GET, self.prefs.page_size)
         query = operations_of(self.actor)
         failed = request.GET.get("state") == "failed"
         query = query.filter(state__in=(State.FAILED, State.BROKEN)) if failed else query
-        total = query.count()
-        stories = [timelines.story(row, deep=False) for row in query[(number - 1) * size : number * size]]
-        context = {
-            "stories": timelines.named(stories), "total": total, "number": number, "failed": failed,
-            "pages": max(1, -(-total // size)), "title": _("Activity"),
-        }  # fmt: skip
+        stories = timelines.named([timelines.story(row, deep=False) for row in pager.cut(query)])
+        context = {"stories": stories, "failed": failed, "title": _("Activity"), **pager.context(query.count())}
         if "live" in request.GET:
             return self.fragment("portal/activity_live.html", **context)
         return self.page("portal/activity.html", **context)

@@ -27,7 +27,7 @@ from compute.consoles import services as consoles
 from compute.servers import services
 from identity import policy
 from openstackapi.links import root as outside
-from portal.pages import Page
+from portal.ui.pages import Page
 
 _URLSAFE = re.compile(r"[\w-]{43}", re.ASCII)
 LARGEST = 512 * 1024  # bytes of a log in one answer

@@ -17,12 +17,12 @@ from images.images.models import Image
 from networking.ports import services as ports
 from networking.ports.models import Port
 from networking.securitygroups.models import SecurityGroupRule
-from portal import status, timelines
-from portal.pages import Page
 from portal.servers import verbs
 from portal.servers.consoles import link_card
 from portal.servers.listing import flavor_words
 from portal.sharing import parts
+from portal.ui import status, timelines
+from portal.ui.pages import Page
 
 TABS = (
     ("overview", gettext_lazy("Overview")),

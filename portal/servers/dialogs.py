@@ -21,9 +21,10 @@ from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports import services as ports
 from networking.ports.models import Port
-from portal.dialogs import Confirm, FormDialog, Text, choices
-from portal.forms import Description, Name, Styled
 from portal.templatetags.look import gib, mib
+from portal.ui import Text
+from portal.ui.dialogs import Confirm, FormDialog, choices
+from portal.ui.forms import Description, Name, Styled
 
 
 class NotOn(Conflict):

@@ -30,8 +30,8 @@ from networking.ports.models import Port
 from networking.securitygroups import defaults as group_defaults
 from networking.securitygroups.models import SecurityGroup
 from networking.subnets.models import Subnet
-from portal.pages import Page, status_of
 from portal.servers.dialogs import NEW, associate, floating_choices
+from portal.ui.pages import Page, status_of
 
 NAME_LIMIT, COUNT_LIMIT = 255, 50
 #: Error class → the field that it is about.

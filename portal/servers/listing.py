@@ -25,10 +25,10 @@ from images.images.models import Image
 from networking.floatingips.models import FloatingIP
 from networking.ports import services as ports
 from networking.ports.models import FixedIP, Port
-from portal import status, tables
-from portal.lists import Cell, Column, Row
-from portal.pages import Page
 from portal.sharing import parts
+from portal.ui import status, tables
+from portal.ui.pages import Page
+from portal.ui.tables import Cell, Column, Row
 
 COLUMNS = (
     "id", "name", "project_id", "vm_state", "task_state", "power_state", "progress", "fault_code", "fault_data", "image_id",
@@ -188,18 +188,16 @@ class Instances(Page):
         chosen = query.filter(CHIPS.get(chip, CHIPS[""])[1])
         if request.GET.get("format") == "csv":
             return as_file(rows(chosen.order_by(*SORTS[sort])[: tables.MOST]), everywhere=self.everywhere)
-        size = self.prefs.page_size
-        number = tables.page_number(request.GET)
-        found = rows(chosen.order_by(*SORTS[sort])[(number - 1) * size : number * size])
-        total = numbers.get(chip, numbers[""])
+        pager = tables.Pager.read(request.GET, self.prefs.page_size)
+        found = rows(pager.cut(chosen.order_by(*SORTS[sort])))
         return self.page(
             "portal/servers.html",
             title=_("All instances") if self.everywhere else _("Instances"),
             everywhere=self.everywhere,
             rows=self.htmls(found),
             chips=[(name, label, numbers[name]) for name, (label, _where) in CHIPS.items()],
-            busy=numbers["busy"], chip=chip, q=text, sort=sort, host=host, total=total, number=number,
-            pages=max(1, -(-total // size)), all=numbers[""],
+            busy=numbers["busy"], chip=chip, q=text, sort=sort, host=host, all=numbers[""],
+            **pager.context(numbers.get(chip, numbers[""])),
             may_launch="" if policy.allows(self.actor, "compute:server:create", self.actor.project_id)
             else policy.explain(self.actor, "compute:server:create", self.actor.project_id).sentence,
         )  # fmt: skip

@@ -12,9 +12,10 @@ from common.actor import Actor
 from common.errors import CloudError
 from compute.servers import changing, services, states
 from compute.servers.models import Server
-from portal.lists import Action, Text, gate
-from portal.pages import Page
 from portal.sharing.parts import share_action
+from portal.ui import Text
+from portal.ui.menus import Action, gate
+from portal.ui.pages import Page
 
 POST: dict[str, Callable[..., Any]] = {
     "start": services.start,

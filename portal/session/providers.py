@@ -11,9 +11,9 @@ from identity import sessions
 from identity.auth import auditing
 from identity.federation import signin
 from identity.signins import steps
-from portal.pages import Page, cloud_name
 from portal.session import held
 from portal.session.steps import Stepwise, inside, offers
+from portal.ui.pages import Page, cloud_name
 
 
 class With(Page):

@@ -18,11 +18,11 @@ from identity.factors import services as factors
 from identity.models import PortalSession, User
 from identity.signins import services as signins
 from openstackapi.client import address_of
-from portal.dialogs import Confirm, FormDialog
-from portal.forms import Styled
-from portal.pages import Page, cloud_name, is_fragment
 from portal.session.devices import browser
 from portal.session.steps import read_json
+from portal.ui.dialogs import Confirm, FormDialog
+from portal.ui.forms import Styled
+from portal.ui.pages import Page, cloud_name, is_fragment
 
 _SECRET = "totp_secret"
 

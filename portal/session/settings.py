@@ -16,10 +16,10 @@ from identity.models import Region as RegionRow
 from identity.users import services as users
 from openstackapi.client import address_of
 from portal import prefs
-from portal.dialogs import FormDialog
-from portal.forms import Styled
-from portal.pages import Page, is_fragment
 from portal.session.views import inside
+from portal.ui.dialogs import FormDialog
+from portal.ui.forms import Styled
+from portal.ui.pages import Page, is_fragment
 
 ZONES = sorted(
     zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix"))

@@ -23,8 +23,8 @@ from identity.models import User
 from identity.signins import steps
 from openstackapi.client import address_of
 from portal import prefs
-from portal.pages import Page, status_of
 from portal.session import held
+from portal.ui.pages import Page, status_of
 
 
 def inside(request: HttpRequest, url: str, default: str = "/") -> str:

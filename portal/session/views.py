@@ -12,8 +12,8 @@ from common.errors import Forbidden, Unauthorized, Unavailable
 from identity import sessions
 from identity.signins import steps
 from portal import navigation, prefs
-from portal.pages import Page, cloud_name, secure
 from portal.session.steps import Stepwise, inside, offers
+from portal.ui.pages import Page, cloud_name, secure
 
 
 class SignIn(Stepwise):

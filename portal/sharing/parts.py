@@ -12,7 +12,10 @@ from common.actor import Actor
 from identity import policy
 from identity.sharing import access, held, kinds, services
 from identity.sharing.levels import highest
-from portal.lists import Action, Card, Cell, Column, Row, Text, gate
+from portal.ui import Text
+from portal.ui.details import Card
+from portal.ui.menus import Action, gate
+from portal.ui.tables import Cell, Column, Row
 
 #: Kind → level → what it is called and what it opens.
 LEVELS: dict[str, dict[str, tuple[Text, Text]]] = {

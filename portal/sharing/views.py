@@ -13,10 +13,11 @@ from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError
 from identity.sharing import access, kinds, services
-from portal.dialogs import Confirm, FormDialog, Text
-from portal.forms import Styled
-from portal.pages import Page, is_fragment
 from portal.sharing import parts
+from portal.ui import Text
+from portal.ui.dialogs import Confirm, FormDialog
+from portal.ui.forms import Styled
+from portal.ui.pages import Page, is_fragment
 
 #: How long, as the form offers it: value → (label, hours; None: no end).
 LASTS: dict[str, tuple[Text, float | None]] = {

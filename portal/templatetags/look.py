@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from common.clock import now
 from common.units import human_bytes
-from portal.status import Status
+from portal.ui.status import Status
 
 register = template.Library()
 

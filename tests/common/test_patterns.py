@@ -273,7 +273,7 @@ def test_lines_of_a_form_are_read_without_a_pattern() -> None:
     """B2 sibling: the name of a form's field becomes no pattern."""
     from django.http import QueryDict
 
-    from portal.rows import LinesWidget
+    from portal.ui.widgets import LinesWidget
 
     widget = LinesWidget()
     widget.parts = {"key": False}

@@ -1,11 +1,15 @@
-"""Forms in the portal's look, and the fields that many of them share."""
+"""Forms in the portal's look, forms in steps, and the fields that many of them share."""
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+
+from portal.ui import Text
 
 NAME_LIMIT = 255
 
@@ -35,6 +39,47 @@ class Styled(forms.Form):
                 self.fields[name].widget.attrs["aria-invalid"] = "true"
         for bound in self.fields.values() if self._errors else ():
             bound.widget.attrs.pop("autofocus", None)  # the first wrong field has the focus, not the first one
+
+
+@dataclass
+class Step:
+    """One page of a form in steps. `wrong`: a field of it has an error."""
+
+    name: str
+    label: Text
+    fields: list[Any]
+    hint: Text = ""
+    open: bool = False
+    wrong: bool = False
+    next: str = ""
+    next_label: Text = ""
+
+
+class Stepped(Styled):
+    """A form shown a part at a time and sent at once. `parts`: (name, label, its fields); `numbered`: one leads to the next."""
+
+    parts: Sequence[tuple[str, Text, Sequence[str]]] = ()
+    numbered: ClassVar[bool] = True
+    flat: ClassVar[bool] = False  # many short fields, side by side
+
+    @property
+    def steps(self) -> list[Step]:
+        """The step with the first error is open, else the one that was, else the first."""
+        found = [
+            Step(name, label, [self[field] for field in names if field in self.fields])
+            for name, label, names in self.parts
+        ]
+        found = [step for step in found if step.fields]
+        for at, step in enumerate(found):
+            step.wrong = any(field.errors for field in step.fields) if self.is_bound else False
+            if at + 1 < len(found):
+                step.next, step.next_label = found[at + 1].name, found[at + 1].label
+        was = self.data.get("_step", "") if self.is_bound else ""
+        chosen = next((step for step in found if step.wrong), None)
+        chosen = chosen or next((step for step in found if step.name == was), None)
+        if found:
+            (chosen or found[0]).open = True
+        return found
 
 
 class Name(forms.CharField):

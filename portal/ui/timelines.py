@@ -10,8 +10,8 @@ from common.clock import now
 from common.errors import sentence
 from operations import flows
 from operations.models import Operation, OperationStep, Phase, State
-from portal import status
-from portal.status import Status
+from portal.ui import status
+from portal.ui.status import Status
 
 MARKS = {"done": "circle-check", "failed": "circle-x", "running": "loader-2", "waiting": "circle-dashed"}
 CLASSES = {"done": "", "failed": "fail", "running": "now", "waiting": "wait"}

@@ -5,13 +5,11 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.utils.functional import Promise
 
 from common.actor import Actor
 from common.errors import CloudError
-from portal.pages import Page, is_fragment, status_of
-
-Text = str | Promise
+from portal.ui import Text
+from portal.ui.pages import Page, is_fragment, status_of
 
 
 class FormDialog(Page):

@@ -1,31 +1,94 @@
-"""What every list can do beside showing rows: narrow them by fields, act on several, leave as CSV, put columns away."""
+"""Tables: columns, rows and cells, and what every list does with them: narrow, act on several, leave as CSV, put columns away."""
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict
 from django.utils import timezone, translation
-from django.utils.functional import Promise
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from common.numbers import is_whole
 from portal import prefs
+from portal.ui import Text
+from portal.ui.status import Status
 
-Text = str | Promise
 #: Rows of one CSV file.
 MOST = 10_000
 
 
-def page_number(query: QueryDict) -> int:
-    """The page that is asked for, from 1 on; 1 for what is no number."""
-    text = query.get("page", "")
-    return min(max(1, int(text)), 1_000_000) if is_whole(text) else 1
+@dataclass(frozen=True)
+class Column:
+    """`hide`: "m" below 760 px, "l" below 1100 px. `sort`: the field that ?sort= may name."""
+
+    label: Text
+    css: str = ""
+    hide: str = ""
+    sort: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """`kind`: text | mono | copy | muted | num | age | link | tags | status | meter | yes. `value` as that kind wants it."""
+
+    kind: str
+    value: Any = ""
+    url: str = ""
+    note: Text = ""
+    name: str = ""  # what scripts call it: data-field
+
+
+@dataclass
+class Row:
+    id: str
+    name: Text
+    url: str
+    status: Status | None
+    cells: Sequence[Cell]
+    sub: Text = ""  # under the name on narrow screens
+    why: Text = ""
+    why_url: str = ""
+    menu: str = ""
+    icon: str = ""
+
+
+def age(at: datetime | None) -> Cell:
+    return Cell("age", at)
+
+
+def joined(texts: Iterable[str], limit: int = 3) -> str:
+    """The first few of many, and how many more."""
+    found = list(texts)
+    more = len(found) - limit
+    return ", ".join(found[:limit]) + (_(" and %(count)s more") % {"count": more} if more > 0 else "")
+
+
+@dataclass(frozen=True)
+class Pager:
+    """One page of a list: `number` from 1 on, of `size` rows each."""
+
+    number: int
+    size: int
+
+    @classmethod
+    def read(cls, query: QueryDict, size: int) -> "Pager":
+        """The page that ?page= asks for; the first for what is no number."""
+        text = query.get("page", "")
+        return cls(min(max(1, int(text)), 1_000_000) if is_whole(text) else 1, size)
+
+    def cut(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of this page."""
+        return rows[(self.number - 1) * self.size : self.number * self.size]
+
+    def context(self, total: int) -> dict[str, int]:
+        """What pager.html shows of `total` rows."""
+        return {"total": total, "number": self.number, "pages": max(1, -(-total // self.size))}
 
 
 @dataclass(frozen=True)

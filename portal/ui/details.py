@@ -1,0 +1,96 @@
+"""The page of one thing, declared: a panel says its verbs, cards and tabs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+
+from common.actor import Actor
+from common.errors import NotFound
+from portal.ui import Text
+from portal.ui.menus import Action
+from portal.ui.pages import Page
+from portal.ui.status import Status
+from portal.ui.tables import Cell, Column, Row
+
+
+@dataclass
+class Card:
+    """`pairs`: label → Cell; or a table of `columns` and `rows`. `side` puts it into the right column."""
+
+    title: Text
+    pairs: Sequence[tuple[Text, Cell]] = ()
+    columns: Sequence[Column] = ()
+    rows: Sequence[Row] = ()
+    action: Action | None = None
+    empty: Text = ""
+    side: bool = False
+    name: str = ""
+
+
+@dataclass
+class Detail:
+    title: str
+    status: Status | None = None
+    facts: Sequence[Cell] = ()
+    cards: Sequence[Card] = field(default_factory=list)
+
+    @property
+    def sided(self) -> bool:
+        """Whether something stands in the right column."""
+        return any(card.side for card in self.cards)
+
+
+class ItemPage(Page):
+    """GET: the detail page or one of its tabs; with ?menu the row's menu; with ?live the changing part.
+
+    `tabs` are (name, label); the first is the overview, whose cards are `detail`'s, and has no name in the address.
+    """
+
+    kind: ClassVar[str] = ""
+    template: ClassVar[str] = "portal/detail.html"
+    tabs: ClassVar[Sequence[tuple[str, Text]]] = ()
+    list_title: ClassVar[Text] = ""
+    list_route: ClassVar[str] = ""
+
+    def find(self, actor: Actor, id: str) -> Any:
+        """Raises: NotFound."""
+        raise NotFound(what=str(self.list_title), id=id)
+
+    def actions(self, actor: Actor, row: Any) -> list[Action]:
+        return []
+
+    def detail(self, actor: Actor, row: Any) -> Detail:
+        raise NotImplementedError
+
+    def tabs_of(self, actor: Actor, row: Any) -> Sequence[tuple[str, Text]]:
+        """The tabs that this actor may open."""
+        return self.tabs
+
+    def tab(self, actor: Actor, row: Any, name: str) -> Sequence[Card]:
+        """The cards of a tab other than the first."""
+        raise NotImplementedError
+
+    def get(self, request: HttpRequest, id: str, tab: str = "") -> HttpResponse:
+        row = self.find(self.actor, id)
+        actions = self.actions(self.actor, row)
+        if "menu" in request.GET:
+            return self.fragment("portal/menu.html", actions=actions, id=id)
+        context = {"actions": actions, "detail": self.detail(self.actor, row), "id": id, "kind": self.kind}
+        context["tabs"] = self.named(self.tabs_of(self.actor, row), tab)
+        if tab:
+            context["detail"].cards = self.tab(self.actor, row, tab)
+        if "live" in request.GET:
+            return self.fragment("portal/detail_live.html", **context)
+        return self.page(self.template, list_title=self.list_title, list_route=self.list_route, **context)
+
+    def named(self, tabs: Sequence[tuple[str, Text]], tab: str) -> list[tuple[str, Text, str, bool]]:
+        """(name, label, address, whether it is open) of each tab. Raises: NotFound where `tab` is none of them."""
+        if tab and tab not in [name for name, _label in tabs[1:]]:
+            raise NotFound(what=str(self.list_title), id=f"{self.kwargs['id']}/{tab}")
+        base = self.request.path.removesuffix(f"/{tab}") if tab else self.request.path
+        return [
+            (name, label, f"{base}/{name}" if at else base, name == tab if tab else not at)
+            for at, (name, label) in enumerate(tabs)
+        ]
