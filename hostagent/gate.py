@@ -1,4 +1,4 @@
-"""What may come in and how it goes out: orders are opened and held against replay and age, reports are stamped and sealed."""
+"""What may come in: orders are opened, and held against replay and age."""
 
 import logging
 import threading
@@ -10,7 +10,7 @@ from hostagent import envelope
 from hostagent.clock import ControlClock
 from hostagent.contract import VERBS, messages
 from hostagent.contract.failures import Failure
-from hostagent.contract.reports import Event, Kind
+from hostagent.contract.reports import Event
 from hostagent.journal import Journal
 from hostagent.settings import HostSettings
 
@@ -21,7 +21,6 @@ TURNS_KEPT: Final = (
     86400.0  # seconds for which the newest turn of a server is remembered: later ones are new in any case
 )
 TIDY_EVERY: Final = 256  # orders between two looks for what may be forgotten
-RESTART_STEP: Final = 10**9  # by which `seq` is ahead after a restart, should the host's clock have gone back
 TELL_EVERY: Final = 5.0  # seconds between two events about refused orders
 
 Tell = Callable[[Event, dict[str, Any]], None]
@@ -145,24 +144,3 @@ def object_of(order: dict[str, Any]) -> str:
 
 def _number(value: Any) -> float:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0
-
-
-class Reports:
-    """Reports out, in the version that control speaks. Used by the outbox's one thread."""
-
-    def __init__(self, own: HostSettings, clock: ControlClock) -> None:
-        self._own = own
-        self._clock = clock
-        kept = Journal(own.data / "reports.jsonl")
-        self._seq = max(int(time.time() * 1e6), int(kept.get("began") or 0) + RESTART_STEP)
-        kept.set("began", self._seq)
-        kept.close()
-
-    def close(self, report: dict[str, Any]) -> dict[str, Any]:
-        """The report as it leaves. Raises: ValueError, TypeError when it is no JSON."""
-        if self._clock.speaks == 1 or report["kind"] == Kind.HELLO:
-            return messages.seal({**report, "v": 1, "sent": time.time()}, self._own.sealing_key())
-        self._seq += 1
-        return envelope.close(
-            {**report, "sent": self._clock.now(), "seq": self._seq}, self._own.sealing_key(), "report"
-        )

@@ -1,24 +1,24 @@
-"""One host as its agent sees it: orders come in here, reports go out from here."""
+"""One host as its agent sees it: its life, and the orders that it is given."""
 
 import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from hostagent import faults, figures, logs, tracing
 from hostagent.clock import ControlClock
 from hostagent.contract import VERBS, Verb, messages, reports
-from hostagent.contract.failures import Failure, FailureBody
+from hostagent.contract.failures import Failure
 from hostagent.contract.host import AgentFigures, Cloud
 from hostagent.contract.network import piece_hash
 from hostagent.contract.reports import Event, Kind
 from hostagent.control_link import ControlLink
-from hostagent.gate import Gate, Reports
+from hostagent.gate import Gate
 from hostagent.job import Job
 from hostagent.lanes import Lanes, Later
-from hostagent.outbox import Outbox
+from hostagent.outbox import Outbox, Reporter
 from hostagent.seen import Seen
 from hostagent.setaside import LOOK_EVERY, SetAside
 from hostagent.settings import HostSettings, Settings
@@ -53,8 +53,10 @@ class Host:
         self.link = ControlLink(settings.control, own.name, own.sealing_key, self.clock)
         self.threads = Threads()
         self.threads.on_death(self.thread_died)
-        self._gate = Gate(own, self.clock, lambda name, facts: self.event(name, **facts), least=settings.contract)
-        self._reports = Reports(own, self.clock)
+        self._gate = Gate(
+            own, self.clock, lambda event, facts: self.reporter.event(event, **facts), least=settings.contract
+        )
+        self.reporter = Reporter(own, self.boot, self.clock, outbox)
         self._outbox = outbox
         self._stuck = stuck
         self._fault = settings.fault
@@ -80,7 +82,7 @@ class Host:
         """Find what runs here already, say hello, and keep talking."""
         self.hypervisor.start()
         self._greet()
-        self.timers.after(0, self._say_heartbeat, every=reports.HEARTBEAT_EVERY)
+        self.timers.after(0, self._beat, every=reports.HEARTBEAT_EVERY)
         self.timers.after(0, self.inventory_changed, every=reports.INVENTORY_EVERY)
         self.timers.after(reports.STATS_EVERY, lambda: self._aside(self._say_stats), every=reports.STATS_EVERY)
         self.timers.after(0, lambda: self._aside(self._expire_aside), every=LOOK_EVERY)
@@ -88,8 +90,7 @@ class Host:
 
     def _greet(self) -> None:
         self._has_greeted = True
-        said = {"speaks": messages.VERSION, "challenge": self.clock.challenge(), "cloud": self.seen.cloud}
-        self.report(Kind.HELLO, said)
+        self.reporter.hello(self.seen.cloud)
 
     def hypervisor_found(self) -> None:
         """The hypervisor answers for the first time. Where that is after our hello, control could not see what runs: once more."""
@@ -124,13 +125,12 @@ class Host:
 
     def thread_died(self, name: str, count: int, detail: str) -> None:
         """A thread of the agent died and was started again: control keeps the count."""
-        self.event(Event.THREAD, name=name, count=count, detail=detail)
+        self.reporter.event(Event.THREAD, name=name, count=count, detail=detail)
 
-    def _say_heartbeat(self) -> None:
-        body: dict[str, Any] = {"others": self.standing.others, "cloud": self.seen.cloud, "agent": self._figures()}
-        if self._gate.wants_welcome:
-            body |= {"speaks": messages.VERSION, "challenge": self.clock.challenge()}
-        self.report(Kind.HEARTBEAT, body)
+    def _beat(self) -> None:
+        self.reporter.heartbeat(
+            self.seen.cloud, self._figures(), others=self.standing.others, wants_welcome=self._gate.wants_welcome
+        )
         if self._outbox.seconds_away > ISOLATED_AFTER or self._is_leaving_control:
             self._aside(self._see_control)
 
@@ -149,7 +149,7 @@ class Host:
         first, self._gate.wants_welcome = self._gate.wants_welcome, False
         if first and abs(self.clock.skew) > SKEW_SAID:
             log.warning("%s: this host's clock is %.1f s off control's", self.name, self.clock.skew)
-            self.event(Event.CLOCK, skew=round(self.clock.skew, 1))
+            self.reporter.event(Event.CLOCK, skew=round(self.clock.skew, 1))
 
     def _see_control(self) -> None:
         """Control may have given our routers to another host once it has not heard us: then they must not answer twice.
@@ -169,10 +169,10 @@ class Host:
         try:
             self.network.isolate()
         except Exception as error:
-            self.event(Event.ISOLATED, done=False, detail=ascii(str(error))[1:300])
+            self.reporter.event(Event.ISOLATED, done=False, detail=ascii(str(error))[1:300])
             raise
         self._isolated = True
-        self.event(Event.ISOLATED, done=True, detail="")
+        self.reporter.event(Event.ISOLATED, done=True, detail="")
 
     def _expire_aside(self) -> None:
         self.aside.expire()
@@ -180,41 +180,12 @@ class Host:
     def _say_inventory(self) -> None:
         from hostagent.tasks import host as facts
 
-        self.report(Kind.INVENTORY, facts.inventory(self))
+        self.reporter.say(Kind.INVENTORY, facts.inventory(self))
 
     def _say_stats(self) -> None:
         servers = self.hypervisor.read_stats()
         if servers:
-            self.report(Kind.STATS, {"servers": servers})
-
-    # ── Reports ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def report(self, kind: Kind, body: Mapping[str, Any], order: dict[str, Any] | None = None) -> None:
-        """Queue a report; it is stamped and sealed when it leaves."""
-        order = order or {}
-        message = {
-            "host": self.name,
-            "boot": self.boot,
-            "kind": kind,
-            "operation": order.get("operation", ""),
-            "step": order.get("step", ""),
-            "generation": order.get("generation", 0),
-            "subject": order.get("subject", ""),
-            "body": body,
-        }
-        self._outbox.put(self._reports.close, message)
-
-    def _answer(self, kind: Kind, body: dict[str, Any], order: dict[str, Any]) -> None:
-        """Answer whoever asked. What belongs to no operation nobody waits for: of networks the state is a report of its own."""
-        if order.get("operation"):
-            self.report(kind, body, order)
-        elif kind == Kind.FAILED:
-            log.warning("%s: %s failed: %s", self.name, order["verb"], body)
-
-    def event(self, event: Event, /, *, at: float | None = None, **facts: Any) -> None:
-        """A fact that the host noticed. `at` is when it was true by this host's clock, unix seconds; now if left out."""
-        true = self.clock.now() if at is None else at - self.clock.skew
-        self.report(Kind.EVENT, {"event": event, "at": true, **facts})
+            self.reporter.say(Kind.STATS, {"servers": servers})
 
     # ── Orders ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -227,18 +198,15 @@ class Host:
             self._welcomed(order["body"])
             return
         if order.get("v") not in messages.ACCEPTED_VERSIONS:
-            self._failed(order, "unsupported", what=f"order version {order.get('v')}", driver="agent")
+            self.reporter.fail(order, "unsupported", what=f"order version {order.get('v')}", driver="agent")
             return
         verb = VERBS.get(order["verb"])
         missing = sorted(verb.needs - order["body"].keys()) if verb else []
         if verb is None or missing:
             what = f"{order['verb']} without {', '.join(missing)}" if verb else order["verb"]
-            self._failed(order, "unsupported", what=what, driver="agent")
+            self.reporter.fail(order, "unsupported", what=what, driver="agent")
             return
         self._accept(order, verb)
-
-    def _failed(self, order: dict[str, Any], code: str, **data: Any) -> None:
-        self._answer(Kind.FAILED, dict(FailureBody(code=code, data=data)), order)
 
     def _accept(self, order: dict[str, Any], verb: Verb[Any, Any]) -> None:
         same = self._same(order)
@@ -250,9 +218,9 @@ class Host:
                     self._patrolling = True
                     self.timers.after(PATROL_EVERY, self._patrol)
         if running is not None:
-            self._answer(Kind.WORKING, {"progress": running.progress}, order)
+            self.reporter.answer(Kind.WORKING, {"progress": running.progress}, order)
         elif same in self._answers:
-            self._answer(Kind.DONE, self._answers[same], order)
+            self.reporter.answer(Kind.DONE, self._answers[same], order)
         else:
             self.lanes.submit(verb.lane_of(order["body"]), lambda: self.do(same, job), pool=verb.pool)
 
@@ -304,15 +272,15 @@ class Host:
                 log.error("%s: %s failed with %s, which its row does not name", self.name, order["verb"], failure.code)
             tracing.failed(failure.code)
             self._ended(same)
-            self._failed(order, failure.code, **failure.data)
+            self.reporter.fail(order, failure.code, **failure.data)
         except Exception as error:  # the boundary: an unknown failure is a report, and a traceback in the log
             log.exception("%s: %s failed", self.name, order["verb"])
             tracing.failed("internal")
             self._ended(same)
-            self._failed(order, "internal", detail=f"{type(error).__name__}: {error}")
+            self.reporter.fail(order, "internal", detail=f"{type(error).__name__}: {error}")
         else:
             self._ended(same, answer if job.verb.is_remembered else None)
-            self._answer(Kind.DONE, answer, order)
+            self.reporter.answer(Kind.DONE, answer, order)
         return None
 
     def _ended(self, same: tuple[str, ...], answer: dict[str, Any] | None = None) -> None:
@@ -334,7 +302,7 @@ class Host:
         for job in jobs:
             if time.monotonic() >= job.word_due:
                 job.word_due = time.monotonic() + reports.WORKING_EVERY - PATROL_EVERY
-                self._answer(Kind.WORKING, {"progress": job.progress}, job.order)
+                self.reporter.answer(Kind.WORKING, {"progress": job.progress}, job.order)
             if job.begun is not None and job.seconds_left < -job.deadline:
                 self._stuck(
                     f"{self.name}: {job.order['verb']} did not come back within twice its deadline of {job.deadline} s"

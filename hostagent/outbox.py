@@ -1,14 +1,24 @@
-"""Reports on their way to control. One thread sends them in order, heartbeats before all else but their host's hello; the broker may be away for as long as it likes."""
+"""What hosts say to control, and its way there.
+
+A host's Reporter says how orders ended, the facts that it noticed, that it lives. The Outbox of the process sends in order,
+heartbeats before all else but their host's hello; the broker may be away for as long as it likes.
+"""
 
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
+from hostagent import envelope
+from hostagent.clock import ControlClock
+from hostagent.contract import messages
 from hostagent.contract.failures import FailureBody
+from hostagent.contract.host import AgentFigures, Cloud
 from hostagent.contract.reports import NEWEST_ONLY, Event, Kind
+from hostagent.journal import Journal
+from hostagent.settings import HostSettings
 from hostagent.threads import Threads
 
 log = logging.getLogger(__name__)
@@ -17,6 +27,7 @@ LIMIT = 10_000  # reports kept while the broker is away; beyond it the oldest go
 LARGEST = 64 * 1024 * 1024  # characters of a sealed report: RabbitMQ takes 128 MiB, and would cut the connection
 RETRY = (0.1, 0.2, 0.5, 1.0)  # seconds between tries, the last one repeated
 PARKED = 100  # reports that could not be encoded, kept to be looked at
+RESTART_STEP: Final = 10**9  # by which `seq` is ahead after a restart, should the host's clock have gone back
 
 Close = Callable[[dict[str, Any]], dict[str, Any]]
 Send = Callable[[dict[str, Any], Kind], None]
@@ -160,3 +171,84 @@ class Outbox:
             if report.get("operation") and report.get("kind") in (Kind.DONE, Kind.FAILED):
                 failure = FailureBody(code="internal", data={"detail": f"the answer could not be encoded: {detail}"})
                 self._reports.appendleft((close, {**report, "kind": Kind.FAILED, "body": failure}))
+
+
+class Reporter:
+    """Safe from any thread: reports wait in the outbox, and are stamped and sealed when they leave."""
+
+    def __init__(self, own: HostSettings, boot: str, clock: ControlClock, outbox: Outbox) -> None:
+        self._host = own.name
+        self._boot = boot
+        self._clock = clock
+        self._outbox = outbox
+        self._seals = Reports(own, clock)
+
+    def say(self, kind: Kind, body: Mapping[str, Any], order: dict[str, Any] | None = None) -> None:
+        """Report it, as of the order that it belongs to."""
+        order = order or {}
+        message = {
+            "host": self._host,
+            "boot": self._boot,
+            "kind": kind,
+            "operation": order.get("operation", ""),
+            "step": order.get("step", ""),
+            "generation": order.get("generation", 0),
+            "subject": order.get("subject", ""),
+            "body": body,
+        }
+        self._outbox.put(self._seals.close, message)
+
+    # ── Orders ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def answer(self, kind: Kind, body: Mapping[str, Any], order: dict[str, Any]) -> None:
+        """Answer whoever asked. What belongs to no operation nobody waits for: of networks the state is a report of its own."""
+        if order.get("operation"):
+            self.say(kind, body, order)
+        elif kind == Kind.FAILED:
+            log.warning("%s: %s failed: %s", self._host, order["verb"], body)
+
+    def fail(self, order: dict[str, Any], code: str, **data: Any) -> None:
+        """Answer that it could not be done, and why."""
+        self.answer(Kind.FAILED, FailureBody(code=code, data=data), order)
+
+    # ── Facts ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def event(self, event: Event, /, *, at: float | None = None, **facts: Any) -> None:
+        """Report a fact that was true `at` this host's clock, in unix seconds; now if left out."""
+        true = self._clock.now() if at is None else at - self._clock.skew
+        self.say(Kind.EVENT, {"event": event, "at": true, **facts})
+
+    # ── That it lives ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def hello(self, cloud: Cloud | None) -> None:
+        """The agent began anew. `cloud` is the database that it last served."""
+        self.say(Kind.HELLO, {**self._challenge(), "cloud": cloud})
+
+    def heartbeat(self, cloud: Cloud | None, agent: AgentFigures, *, others: bool | None, wants_welcome: bool) -> None:
+        """`others`: what it was told last of other hosts, None where it never was."""
+        body = {"others": others, "cloud": cloud, "agent": agent}
+        self.say(Kind.HEARTBEAT, body | (self._challenge() if wants_welcome else {}))
+
+    def _challenge(self) -> dict[str, Any]:
+        return {"speaks": messages.VERSION, "challenge": self._clock.challenge()}
+
+
+class Reports:
+    """The form in which reports leave: the version that control speaks. Used by the outbox's one thread."""
+
+    def __init__(self, own: HostSettings, clock: ControlClock) -> None:
+        self._own = own
+        self._clock = clock
+        kept = Journal(own.data / "reports.jsonl")
+        self._seq = max(int(time.time() * 1e6), int(kept.get("began") or 0) + RESTART_STEP)
+        kept.set("began", self._seq)
+        kept.close()
+
+    def close(self, report: dict[str, Any]) -> dict[str, Any]:
+        """The report as it leaves. Raises: ValueError, TypeError when it is no JSON."""
+        if self._clock.speaks == 1 or report["kind"] == Kind.HELLO:
+            return messages.seal({**report, "v": 1, "sent": time.time()}, self._own.sealing_key())
+        self._seq += 1
+        return envelope.close(
+            {**report, "sent": self._clock.now(), "seq": self._seq}, self._own.sealing_key(), "report"
+        )

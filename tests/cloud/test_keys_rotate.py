@@ -23,7 +23,8 @@ from compute.servers.models import Server
 from hostagent import envelope, keyfile
 from hostagent.clock import ControlClock
 from hostagent.contract import messages
-from hostagent.gate import Gate, Reports
+from hostagent.gate import Gate
+from hostagent.outbox import Reports
 from hostagent.settings import HostSettings
 from hosts import services as hosts
 from identity import tokenkeys

@@ -19,7 +19,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> Any:
     host = SimpleNamespace(
         lanes=lanes,
         timers=SimpleNamespace(after=lambda seconds, call, every=None: call()),
-        event=lambda name, **facts: said.append(facts["state"]),
+        reporter=SimpleNamespace(event=lambda name, **facts: said.append(facts["state"])),
         hypervisor_found=lambda: greeted.append(True),
     )
     driver = Libvirt.__new__(Libvirt)

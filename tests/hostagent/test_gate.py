@@ -11,6 +11,7 @@ from hostagent import envelope
 from hostagent.clock import NEAR, ControlClock
 from hostagent.contract import messages
 from hostagent.contract.failures import Failure
+from hostagent.contract.reports import Event
 from hostagent.gate import Gate
 from hostagent.settings import HostSettings
 
@@ -205,7 +206,7 @@ def test_a_host_whose_clock_is_an_hour_off_works_and_says_so(desk: Any, monkeypa
     said = desk.until(lambda r: r["body"].get("event") == "clock")
     assert said["body"]["skew"] == pytest.approx(-3600.0, abs=5)
     moment = time.time() + 3600
-    desk.host.event("lease", at=time.time(), port_id="p")
+    desk.host.reporter.event(Event.LEASE, at=time.time(), port_id="p")
     assert desk.until(lambda r: r["body"].get("port_id") == "p")["body"]["at"] == pytest.approx(moment, abs=5)
     done = desk.order("host.read", {}, v=2, sent=moment)
     assert done["kind"] == "done" and done["sent"] == pytest.approx(moment, abs=5)

@@ -130,7 +130,7 @@ def desk_of_logs(tmp_path: Path) -> Any:
         name="h",
         own=SimpleNamespace(data=tmp_path),
         link=Control(),
-        event=lambda name, **facts: events.append((name, facts)),
+        reporter=SimpleNamespace(event=lambda name, **facts: events.append((name, facts))),
     )
     return SimpleNamespace(
         host=host, events=events, log=tmp_path / "consoles" / "s.log", make=lambda: ConsoleLogs(host)

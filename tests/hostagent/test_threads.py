@@ -152,7 +152,7 @@ def test_console_logs_go_on_after_a_full_disk(tmp_path: Path, monkeypatch: pytes
 
     tries: list[str] = []
     host = SimpleNamespace(
-        name="h", own=SimpleNamespace(data=tmp_path), threads=Threads(), event=lambda *a, **k: None,
+        name="h", own=SimpleNamespace(data=tmp_path), threads=Threads(), reporter=SimpleNamespace(event=lambda *a, **k: None),
         link=SimpleNamespace(append=append),
     )  # fmt: skip
     (tmp_path / "consoles").mkdir()
@@ -304,7 +304,7 @@ def test_isolation_counts_once_it_has_succeeded_and_is_tried_until_then(
     """C7: it was marked before: after one nft error the old host kept its floating IPs while another had them."""
     silent = Silent(desk, monkeypatch, times=2)
     for _ in range(20):
-        desk.host._say_heartbeat()
+        desk.host._beat()
     assert silent.tries == 3
     wait_for(
         lambda: (
@@ -319,10 +319,10 @@ def test_who_could_not_give_up_everything_still_says_what_it_has_afterwards(
     """C7, a sibling: a half-done isolation left routers without legs, and control never heard of it."""
     silent = Silent(desk, monkeypatch, times=100)
     desk.until(lambda r: r["kind"] == "network")
-    desk.host._say_heartbeat()
+    desk.host._beat()
     before = len([r for r in desk.reports if r["kind"] == "network"])
     silent.away = 0.0
-    desk.host._say_heartbeat()
+    desk.host._beat()
     wait_for(lambda: len([r for r in desk.reports if r["kind"] == "network"]) == before + 1)
 
 
@@ -330,7 +330,7 @@ def test_a_cloud_of_one_keeps_its_gateways(desk: Any, monkeypatch: pytest.Monkey
     """Case 45, B4: with control away for 25 s its only agent dropped all gateway legs and floating addresses."""
     silent = Silent(desk, monkeypatch, others=False)
     for _ in range(3):
-        desk.host._say_heartbeat()
+        desk.host._beat()
     assert silent.tries == 0
 
 
@@ -340,7 +340,7 @@ def test_who_was_never_told_of_others_takes_itself_for_one_of_many(desk: Any, mo
     desk.until(
         lambda r: r["kind"] == "network"
     )  # while its start is at the networks it would wait for the next heartbeat
-    desk.host._say_heartbeat()
+    desk.host._beat()
     assert silent.tries == 1
 
 

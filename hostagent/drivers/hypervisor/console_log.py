@@ -61,7 +61,7 @@ class ConsoleLogs:
             self._tails[server_id] = seen[-KEEP:]
             if LOGIN.search(seen):
                 self._prompted.add(server_id)
-                self._host.event(Event.LOGIN, server_id=server_id)
+                self._host.reporter.event(Event.LOGIN, server_id=server_id)
         with self._wake:
             if server_id not in self._due:
                 self._due[server_id] = time.monotonic() + FIRST_PUSH

@@ -78,8 +78,8 @@ class Fake:
         for port in spec["ports"]:
             wanted = pieces.get(f"port:{port['port_id']}")
             for ip in wanted["body"]["ips"] if wanted else ():
-                self._host.event(Event.LEASE, port_id=port["port_id"], mac=port["mac"], ip=ip)
-        self._host.event(Event.LOGIN, server_id=spec["server_id"])
+                self._host.reporter.event(Event.LEASE, port_id=port["port_id"], mac=port["mac"], ip=ip)
+        self._host.reporter.event(Event.LOGIN, server_id=spec["server_id"])
 
     def remove(self, server_id: str, job: Job) -> None:
         self._domains.drop(server_id)

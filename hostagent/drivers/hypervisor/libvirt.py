@@ -135,7 +135,7 @@ class Libvirt:
             return  # the next connection looks again
         if self._known.get(server_id) != state:
             self._known[server_id] = state
-            self._host.event(Event.STATE, server_id=server_id, state=state)
+            self._host.reporter.event(Event.STATE, server_id=server_id, state=state)
 
     def _take_up(self, server_id: str) -> None:
         """A guest that is found: its share again (a stop of the unit took it), and the end of what a snapshot left."""

@@ -160,7 +160,7 @@ class Keeper:
         self._resume()
         with self._lock:
             state = self._state()
-        self.host.report(Kind.NETWORK, state)
+        self.host.reporter.say(Kind.NETWORK, state)
 
     def _watch(self) -> None:
         self._say_state()  # what it raises is told, and it is tried again: see threads.py
@@ -178,7 +178,7 @@ class Keeper:
         with self._lock:
             facts = self.driver.read_leases()
         for fact in facts:
-            self.host.event(Event.LEASE, **fact)
+            self.host.reporter.event(Event.LEASE, **fact)
 
     def _keep_daemons(self) -> None:
         with self._lock:
