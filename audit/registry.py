@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django.apps import apps
@@ -71,21 +71,37 @@ class Plan:
         }
 
 
+#: A row that is a part of another table's row.
+part = partial(Audited, "", project="", domain="", name="")
+#: Why changes of a table need no record of their own.
+FOLLOWS_OTHERS = "it follows from changes that are recorded"
+
 _specs: dict[str, Audited] = {}
+_silent: dict[str, str] = {}
 _plans: dict[type[models.Model], Plan | None] = {}
 _subjects: dict[str, Plan] = {}
 _domains_of: Callable[[Collection[str]], dict[str, str]] = lambda project_ids: {}  # noqa: E731
 
 
-def declare(specs: Mapping[str, Audited], *, domains_of: Callable[[Collection[str]], dict[str, str]]) -> None:
-    """Say what is audited, by model label. `domains_of` gives the domain of each project that has one."""
-    global _domains_of
+def declare(specs: Mapping[str, Audited], silent: Mapping[str, str] | None = None) -> None:
+    """Say what is audited, and of which tables nothing is and why, by model label. Apps do so in their `tables.py`."""
     _specs.update(specs)
-    _domains_of = domains_of
+    _silent.update(silent or {})
     _plans.clear()
     for label, spec in specs.items():
         if spec.subject:
             _subjects[spec.subject] = Plan(apps.get_model(label), spec)
+
+
+def use(domains_of: Callable[[Collection[str]], dict[str, str]]) -> None:
+    """Have `domains_of` give the domain of each project that has one."""
+    global _domains_of
+    _domains_of = domains_of
+
+
+def declared() -> tuple[dict[str, Audited], dict[str, str]]:
+    """(label → how it is audited, label → why it is not)."""
+    return dict(_specs), dict(_silent)
 
 
 def plan(model: type[models.Model]) -> Plan | None:

@@ -1,11 +1,5 @@
-from django.apps import AppConfig
+from common import registration
 
 
-class Config(AppConfig):
+class Config(registration.CloudAppConfig):
     name = "cloud"
-
-    def ready(self) -> None:
-        from audit import registry
-        from cloud.audited import AUDITED, domains_of
-
-        registry.declare(AUDITED, domains_of=domains_of)

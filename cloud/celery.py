@@ -55,8 +55,8 @@ def _become_worker(**_: object) -> None:
 def _start_beat(**_: object) -> None:
     from cloud import traces
     from cloud.backup import nightly
-    from cloud.beat import every, start
     from cloud.metrics import local
+    from operations.periodic import every, start
 
     nightly.count()
     local.serve("control")

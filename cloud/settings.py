@@ -282,13 +282,6 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["openstackapi.autoschema.routes"],
     "POSTPROCESSING_HOOKS": ["openstackapi.components.components"],
     "SORT_OPERATIONS": False,
-    "TAGS": [
-        {"name": "identity", "description": "Keystone's v3 API: who may do what."},
-        {"name": "image", "description": "Glance's v2 API: what servers start from."},
-        {"name": "network", "description": "Neutron's v2.0 API: networks, routers, addresses, security groups."},
-        {"name": "compute", "description": "Nova's v2.1 API with microversions: servers, flavors, key pairs."},
-        {"name": "placement", "description": "Placement's API: what hosts have and who uses it."},
-    ],
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "token": {

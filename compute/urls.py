@@ -9,7 +9,7 @@ from compute.hypervisors import api as hypervisors
 from compute.hypervisors import migrations_api as migrations
 from compute.keypairs import api as keypairs
 from compute.proxies import images_api, networks_api
-from compute.quotas import api as quotas
+from compute.quotasets import api as quotas
 from compute.servergroups import api as servergroups
 from compute.servers import actions_api, api, events_api, parts_api
 from compute.usage import api as usage

@@ -1,32 +1,5 @@
-from django.apps import AppConfig
+from common import registration
 
 
-class Config(AppConfig):
+class Config(registration.CloudAppConfig):
     name = "hosts"
-
-    def ready(self) -> None:
-        from cloud import beat
-        from common import seeding
-        from common.ceilings import elsewhere
-        from hostagent.contract.reports import TROUBLE, Kind
-        from hosts import debts, epoch, reports, services, silence
-        from hosts.models import HostDebt
-        from operations import arrivals, engine, hostlink, lost
-
-        elsewhere(HostDebt, "one a thing that a host still has to do; swept by hosts.debts")
-        hostlink.use(key_of=services.key_of, line_of=services.line_of, stamp=epoch.stamp, refusal=epoch.refusal)
-        arrivals.use(floors_of=services.floors_of, other_keys_of=services.other_keys_of)
-        hostlink.on_report(Kind.HELLO, reports.hello)
-        hostlink.on_report(Kind.HEARTBEAT, reports.heartbeat)
-        hostlink.on_report(Kind.INVENTORY, reports.inventory)
-        lost.use(services.is_down)
-        services.on_state(services.end_waiting)
-        services.on_state(debts.on_state)  # before all others: what a host owes comes before anything new
-        services.on_hello(debts.on_hello)
-        engine.on_given_up(debts.given_up)
-        for event in TROUBLE:
-            hostlink.on_event(event, reports.trouble)
-        beat.every(2.0, "hosts", silence.sweep, urgent=True)
-        beat.every(5.0, "hosts.debts", debts.sweep)
-        seeding.register(5, "hosts.epoch", epoch.begin)
-        seeding.register(20, "hosts", services.seed)

@@ -1,7 +1,6 @@
-"""The service catalog: what apps register, what the rows say, what a token shows."""
+"""The service catalog: what apps declare (openstackapi.services), what the rows say, what a token shows."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -9,33 +8,18 @@ from django.conf import settings
 from identity.assignments.effective import Scope
 from identity.catalogs.models import Endpoint, EndpointGroup, ProjectEndpoint, Region, Service
 from identity.revocation import services as revocation
+from openstackapi import services
 
 INTERFACES = ("public", "internal", "admin")
 #: Stands for the address by which a client reaches the front door.
 PUBLIC = "$(public_url)s"
 
 
-@dataclass(frozen=True)
-class Entry:
-    type: str
-    name: str
-    path: str
-    description: str = ""
-
-
-_entries: dict[str, Entry] = {}
-
-
-def register(type: str, *, name: str, path: str, description: str = "") -> None:
-    """Declare a service of this cloud; `path` lies under the front door, e.g. ``/api/compute/v2.1``."""
-    _entries[type] = Entry(type, name, path, description)
-
-
 def seed() -> int:
-    """Rows for every registered service that has none. Returns how many services were added."""
+    """Make rows for every service of this cloud that has none. Returns how many services were added."""
     region, _made = Region.objects.get_or_create(pk=settings.REGION)
     added = 0
-    for entry in _entries.values():
+    for entry in services.every():
         service = Service.objects.filter(type=entry.type).first()
         if service is None:
             service = Service.objects.create(type=entry.type, name=entry.name, description=entry.description)

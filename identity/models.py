@@ -27,7 +27,7 @@ from identity.groups.models import Group
 from identity.ldap.models import DirectoryId
 from identity.limits.models import Limit, QuotaLock, RegisteredLimit
 from identity.oauth1.models import AccessToken, Consumer, Nonce, RequestToken
-from identity.policies.models import Policy, PolicyAssociation
+from identity.policy_documents.models import Policy, PolicyAssociation
 from identity.projects.models import Domain, Project, ProjectTag
 from identity.revocation.models import ChangedFact, Epoch, Revocation
 from identity.roles.models import ImpliedRole, Role

@@ -17,7 +17,7 @@ from identity.federation import signin_api as federated
 from identity.groups import api as groups
 from identity.limits import api as limits
 from identity.oauth1 import api as oauth1
-from identity.policies import api as policies
+from identity.policy_documents import api as policies
 from identity.projects import api as projects
 from identity.revocation import api as revocation
 from identity.roles import api as roles

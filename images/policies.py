@@ -1,5 +1,8 @@
 """Who may do what with images."""
 
+from identity import policy
+from images.images import sharing
+
 RULES = {
     "image:get_images": "rule:any",
     "image:add_image": "rule:member",
@@ -40,3 +43,8 @@ DESCRIPTIONS = {
     "image:metadefs_read": "Read metadata definitions",
     "image:metadefs_write": "Change metadata definitions",
 }
+
+
+def register() -> None:
+    sharing.register()
+    policy.register("image", RULES, DESCRIPTIONS)

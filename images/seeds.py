@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import transaction
 
+from common import seeding
 from common.actor import Actor
 from images.demo.build import NAMES, build
 from images.images import data
@@ -48,3 +49,7 @@ def _admin_project() -> str | None:
 
     project = Project.objects.filter(name="admin", domain_id="default").values_list("id", flat=True).first()
     return str(project) if project else None
+
+
+def register() -> None:
+    seeding.register(50, "images", run)

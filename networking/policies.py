@@ -1,5 +1,8 @@
 """Who may do what with networks. `member` and `reader` look at the project of the thing itself."""
 
+from identity import policy
+from networking.networks import sharing
+
 _OWNED = ("network", "subnet", "port", "router", "floatingip", "security_group", "subnetpool", "address_scope")
 
 RULES: dict[str, str] = {
@@ -33,3 +36,8 @@ DESCRIPTIONS: dict[str, str] = {
     "network:quota:update": "Change a project's network quotas.",
     "network:tag:update": "Set and remove tags.",
 }
+
+
+def register() -> None:
+    sharing.register()
+    policy.register("networking", RULES, DESCRIPTIONS)

@@ -10,7 +10,7 @@ from networking.extensions import api as extensions
 from networking.floatingips import api as floatingips
 from networking.networks import api as networks
 from networking.ports import api as ports
-from networking.quotas import api as quotas
+from networking.quotasets import api as quotas
 from networking.rbac import api as rbac
 from networking.routers import api as routers
 from networking.securitygroups import api as securitygroups

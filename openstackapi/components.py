@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from openstackapi import faults
+from openstackapi import faults, services
 from openstackapi.inference.values import example
 
 Schema = dict[str, Any]
@@ -36,8 +36,9 @@ def fault(service: str) -> Schema:
 def components(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
     """Names what is said many times: faults, the request's id, and the things that several routes show."""
     found = result.setdefault("components", {})
-    services = {operation["tags"][0] for path in result["paths"].values() for operation in path.values()}
-    found["responses"] = {f"{service}_fault": fault(service) for service in sorted(services)}
+    result["tags"] = [{"name": service.type, "description": service.about} for service in services.every()]
+    tags = {operation["tags"][0] for path in result["paths"].values() for operation in path.values()}
+    found["responses"] = {f"{tag}_fault": fault(tag) for tag in sorted(tags)}
     found["headers"] = {
         "request_id": {
             "description": "The id of this request, in every log line and timeline about it.",

@@ -6,10 +6,12 @@ malformed is 400, out of range 406.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.http import HttpRequest
 
 from common.errors import Invalid, NotAcceptable
+from openstackapi import services
 
 Version = tuple[int, int]
 
@@ -21,14 +23,8 @@ class Range:
     legacy_header: str = ""  # Nova's own older header
 
 
-_RANGES: dict[str, Range] = {}
 _FORM = re.compile(r"^([1-9]\d*)\.([1-9]\d*|0)\Z")
 NONE: Version = (0, 0)
-
-
-def register(service: str, minimum: str, maximum: str, legacy_header: str = "") -> None:
-    """Declare that `service` has microversions; called from the app's AppConfig.ready()."""
-    _RANGES[service] = Range(parse(minimum), parse(maximum), legacy_header)
 
 
 def parse(text: str) -> Version:
@@ -41,7 +37,15 @@ def text_of(version: Version) -> str:
 
 
 def range_of(service: str) -> Range | None:
-    return _RANGES.get(service)
+    """The microversions that a service has; None for one without."""
+    known = services.find(service)
+    return _range(known) if known is not None and known.microversions is not None else None
+
+
+@lru_cache
+def _range(service: services.Service) -> Range:
+    minimum, maximum = service.microversions or ("0.0", "0.0")
+    return Range(parse(minimum), parse(maximum), service.legacy_header)
 
 
 class BadVersion(Invalid):
@@ -54,7 +58,7 @@ class VersionOutOfRange(NotAcceptable):
 
 def read(service: str, request: HttpRequest) -> Version:
     """The version a request asks of `service`; (0, 0) for a service without microversions."""
-    known = _RANGES.get(service)
+    known = range_of(service)
     if known is None:
         return NONE
     asked = ""
@@ -78,7 +82,7 @@ def read(service: str, request: HttpRequest) -> Version:
 
 def headers(service: str, version: Version) -> dict[str, str]:
     """What an answer says of its version."""
-    known = _RANGES.get(service)
+    known = range_of(service)
     if known is None:
         return {}
     out = {"OpenStack-API-Version": f"{service} {text_of(version)}", "Vary": "OpenStack-API-Version"}

@@ -1,5 +1,7 @@
 """Making, changing and removing networks."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -48,55 +50,59 @@ def find(actor: Actor, network_id: str, *, lock: bool = False) -> Network:
     return row
 
 
-@transaction.atomic
-def create(
-    actor: Actor,
-    *,
-    name: str = "",
-    project_id: str | None = None,
-    description: str = "",
-    admin_state_up: bool = True,
-    shared: bool = False,
-    external: bool = False,
-    is_default: bool = False,
-    mtu: int | None = None,
-    kind: str | None = None,
-    physical: str | None = None,
-    segment: int | None = None,
-    port_security_enabled: bool = True,
-    dns_domain: str = "",
-    availability_zone_hints: list[str] | None = None,
-) -> Network:
-    """A network with a segment of its own.
+@dataclass(frozen=True, kw_only=True)
+class NewNetwork:
+    """Fields of a network to be made. Only an administrator says kind, physical network, segment, shared, external."""
 
-    Only an administrator says kind, physical network, segment, shared, external.
+    name: str = ""
+    project_id: str | None = None
+    description: str = ""
+    admin_state_up: bool = True
+    shared: bool = False
+    external: bool = False
+    is_default: bool = False
+    mtu: int | None = None
+    kind: str | None = None
+    physical: str | None = None
+    segment: int | None = None
+    port_security_enabled: bool = True
+    dns_domain: str = ""
+    availability_zone_hints: list[str] | None = None
+
+    def special(self) -> dict[str, object]:
+        """The attributes that only an administrator may set, by their names on the wire."""
+        return {
+            "shared": self.shared,
+            "router:external": self.external,
+            "is_default": self.is_default,
+            "provider:network_type": self.kind,
+            "provider:physical_network": self.physical,
+            "provider:segmentation_id": self.segment,
+        }
+
+    def columns(self) -> dict[str, object]:
+        """The row's columns that are as they were asked for."""
+        said = ("name", "description", "admin_state_up", "shared", "external", "is_default", "port_security_enabled")
+        return {
+            **{name: getattr(self, name) for name in (*said, "dns_domain")},
+            "availability_zone_hints": self.availability_zone_hints or [],
+        }
+
+
+@transaction.atomic
+def create(actor: Actor, **asked: Any) -> Network:
+    """Create a network with a segment of its own. `asked`: the fields of NewNetwork.
+
     Raises: Forbidden, OverLimit, InvalidInput, NoNetworkAvailable, NetworkSegmentInUse.
     """
-    project = project_id or actor.project_id or ""
+    new = NewNetwork(**asked)
+    project = new.project_id or actor.project_id or ""
     policy.require(actor, "network:network:create", project)
-    special: dict[str, Any] = {"shared": shared, "router:external": external, "is_default": is_default}
-    special |= {
-        "provider:network_type": kind,
-        "provider:physical_network": physical,
-        "provider:segmentation_id": segment,
-    }
-    require_rights(actor, special)
-    wanted = segments.check(kind, physical, segment)
+    require_rights(actor, new.special())
+    wanted = segments.check(new.kind, new.physical, new.segment)
     quota.require(project, "network", {"network": 1})
-    fields = {
-        "project_id": project,
-        "name": name,
-        "description": description,
-        "admin_state_up": admin_state_up,
-        "shared": shared,
-        "external": external,
-        "is_default": is_default,
-        "mtu": segments.check_mtu(mtu, wanted.kind),
-        "port_security_enabled": port_security_enabled,
-        "dns_domain": dns_domain,
-        "availability_zone_hints": availability_zone_hints or [],
-    }
-    network = _insert(wanted, fields)
+    mtu = segments.check_mtu(new.mtu, wanted.kind)
+    network = _insert(wanted, {**new.columns(), "project_id": project, "mtu": mtu})
     touch(f"network:{network.id}")
     announce("network", network.id, project, network.revision_number)
     return network
@@ -121,7 +127,7 @@ def _insert(wanted: segments.Segment, fields: dict[str, Any]) -> Network:
     raise AssertionError("unreachable")
 
 
-def require_rights(actor: Actor, special: dict[str, Any]) -> None:
+def require_rights(actor: Actor, special: Mapping[str, object]) -> None:
     """Raises: AttributeForbidden naming the first attribute that only an administrator may set."""
     if actor.is_admin:
         return

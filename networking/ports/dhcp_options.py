@@ -6,7 +6,7 @@ everybody on the network. An option that is known by number is known by its name
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -162,7 +162,7 @@ NUMBERS = {version: {name: number for number, (name, _kind) in table.items()} fo
 OURS = frozenset({0, 50, 51, 52, 53, 54, 55, 56, 57, 61, 80, 81, 82, 118})
 
 
-def checked(options: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def checked(options: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Options as Neutron shows them; a null value removes an option, so it is left out. Raises: InvalidInput, BadValue."""
     found = []
     for option in options:

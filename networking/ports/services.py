@@ -1,6 +1,7 @@
 """Making, finding and removing ports. Changing them: updates.py; binding to a host: binding.py."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -56,90 +57,97 @@ def find(actor: Actor, port_id: str, *, lock: bool = False) -> Port:
     return row
 
 
-@transaction.atomic
-def create(
-    actor: Actor,
-    *,
-    network_id: str,
-    project_id: str | None = None,
-    name: str = "",
-    fixed_ips: Sequence[dict[str, str]] | None = None,
-    security_groups: Sequence[str] | None = None,
-    device_id: str = "",
-    device_owner: str = "",
-    mac: str | None = None,
-    admin_state_up: bool = True,
-    port_security_enabled: bool | None = None,
-    allowed_address_pairs: Sequence[dict[str, str]] = (),
-    extra_dhcp_opts: Sequence[dict[str, Any]] = (),
-    description: str = "",
-    dns_name: str = "",
-    host: str = "",
-    vnic_type: str = "normal",
-    binding_profile: dict[str, Any] | None = None,
-    attachment: devices.Attachment | None = None,
-    id: str | None = None,
-) -> Port:
-    """A port with a MAC and addresses nobody else has.
+@dataclass(frozen=True, kw_only=True)
+class NewPort:
+    """Fields of a port to be made.
 
-    `id`: the one it had before; a tap on a host is called by it.
+    `id`: the one it had before; a tap on a host is called by it. `attachment`: compute makes the port for this server.
     `fixed_ips` None: one address of each IP version; []: none; else what is asked, see allocation.allocate_asked.
-    `security_groups` None: the project's default group. `attachment`: compute makes the port for this server.
+    `security_groups` None: the project's default group.
+    """
+
+    network_id: str
+    id: str | None = None
+    project_id: str | None = None
+    name: str = ""
+    description: str = ""
+    fixed_ips: Sequence[dict[str, str]] | None = None
+    security_groups: Sequence[str] | None = None
+    device_id: str = ""
+    device_owner: str = ""
+    mac: str | None = None
+    admin_state_up: bool = True
+    port_security_enabled: bool | None = None
+    allowed_address_pairs: Sequence[dict[str, str]] = ()
+    extra_dhcp_opts: Sequence[Mapping[str, object]] = ()
+    dns_name: str = ""
+    host: str = ""
+    vnic_type: str = "normal"
+    binding_profile: dict[str, object] | None = None
+    attachment: devices.Attachment | None = None
+
+    def columns(self) -> dict[str, object]:
+        """The row's columns that are as they were asked for."""
+        said = {name: getattr(self, name) for name in ("name", "description", "admin_state_up", "host", "vnic_type")}
+        owner = {name: getattr(self, name) for name in ("device_id", "device_owner", "dns_name")}
+        return {
+            **said,
+            **(self.attachment.columns() if self.attachment else owner),
+            **({"id": self.id} if self.id else {}),
+            "binding_profile": self.binding_profile or {},
+            "extra_dhcp_opts": dhcp_options.checked(self.extra_dhcp_opts),
+        }
+
+
+@transaction.atomic
+def create(actor: Actor, **asked: Any) -> Port:
+    """Create a port with a MAC and addresses nobody else has. `asked`: the fields of NewPort.
+
     Raises: NetworkNotFound, Forbidden, OverLimit, MacAddressInUse, IpAddressGenerationFailure, IpAddressAlreadyAllocated,
     InvalidIpForNetwork, InvalidIpForSubnet, SecurityGroupNotFound, DeviceIDNotOwnedByTenant.
     """
-    project = project_id or actor.project_id or ""
-    network = visible_network(actor, network_id)
+    new = NewPort(**asked)
+    project = new.project_id or actor.project_id or ""
+    network = visible_network(actor, new.network_id)
     if network is None:
-        raise NetworkNotFound(id=network_id)
-    policy.require(actor, "network:port:create", project)
-    _may_use(actor, network)
-    if not actor.is_internal:
-        checks.require_owner_rights(
-            actor,
-            network,
-            device_owner=device_owner,
-            mac=mac,
-            host=host,
-            profile=binding_profile,
-            security=port_security_enabled,
-            pairs=allowed_address_pairs,
-        )
-        devices.require_own(actor, project, device_id, device_owner)
-        quota.require(project, "network", {"port": 1})
-    is_secure = network.port_security_enabled if port_security_enabled is None else port_security_enabled
-    checks.check_security(is_secure, security_groups, allowed_address_pairs)
-    port = Port(
-        **({"id": id} if id else {}),
-        project_id=project,
-        network=network,
-        name=name,
-        admin_state_up=admin_state_up,
-        port_security_enabled=is_secure,
-        extra_dhcp_opts=dhcp_options.checked(extra_dhcp_opts),
-        description=description,
-        host=host,
-        vnic_type=vnic_type,
-        binding_profile=binding_profile or {},
-        **(attachment.columns() if attachment else _said(device_id, device_owner, dns_name)),
-    )
-    insert_with_mac(port, mac)
-    port.allowed_address_pairs = checks.address_pairs(port, allowed_address_pairs)
+        raise NetworkNotFound(id=new.network_id)
+    _require_rights(actor, project, network, new)
+    is_secure = network.port_security_enabled if new.port_security_enabled is None else new.port_security_enabled
+    checks.check_security(is_secure, new.security_groups, new.allowed_address_pairs)
+    port = Port(network=network, project_id=project, port_security_enabled=is_secure, **new.columns())
+    insert_with_mac(port, new.mac)
+    port.allowed_address_pairs = checks.address_pairs(port, new.allowed_address_pairs)
     if port.allowed_address_pairs:
         port.save(update_fields=["allowed_address_pairs"])
     subnets = _subnets(network.id)
-    if fixed_ips is None:
+    if new.fixed_ips is None:
         allocation.allocate_any(port, subnets)
-    elif fixed_ips:
-        allocation.allocate_asked(port, subnets, fixed_ips)
-    groups = join_groups(actor, port, security_groups) if is_secure else []
-    touch_port(port.id, network.id, groups, is_bound=bool(host))
+    elif new.fixed_ips:
+        allocation.allocate_asked(port, subnets, new.fixed_ips)
+    groups = join_groups(actor, port, new.security_groups) if is_secure else []
+    touch_port(port.id, network.id, groups, is_bound=bool(port.host))
     announce("port", port.id, project, port.revision_number)
     return port
 
 
-def _said(device_id: str, device_owner: str, dns_name: str) -> dict[str, str]:
-    return {"device_id": device_id, "device_owner": device_owner, "dns_name": dns_name}
+def _require_rights(actor: Actor, project: str, network: Network, new: NewPort) -> None:
+    """Raises: Forbidden, OverLimit, DeviceIDNotOwnedByTenant."""
+    policy.require(actor, "network:port:create", project)
+    _may_use(actor, network)
+    if actor.is_internal:
+        return
+    checks.require_owner_rights(
+        actor,
+        network,
+        device_owner=new.device_owner,
+        mac=new.mac,
+        host=new.host,
+        profile=new.binding_profile,
+        security=new.port_security_enabled,
+        pairs=new.allowed_address_pairs,
+    )
+    devices.require_own(actor, project, new.device_id, new.device_owner)
+    quota.require(project, "network", {"port": 1})
 
 
 def _may_use(actor: Actor, network: Network) -> None:

@@ -1,6 +1,7 @@
 """Making and removing security group rules."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -81,6 +82,17 @@ class Match:
     prefix: str
     remote_group: str | None
 
+    def columns(self) -> dict[str, object]:
+        return {
+            "direction": self.direction,
+            "ethertype": self.ethertype,
+            "protocol": self.protocol,
+            "port_range_min": self.low,
+            "port_range_max": self.high,
+            "remote_ip_prefix": self.prefix,
+            "remote_group_id": self.remote_group,
+        }
+
 
 def find(actor: Actor, rule_id: str) -> SecurityGroupRule:
     row = SecurityGroupRule.objects.visible_to(actor).select_related("group").filter(pk=rule_id).first()
@@ -143,30 +155,28 @@ def check_ports(number: int | None, low: int | None, high: int | None) -> None:
         raise SecurityGroupInvalidPortRange()
 
 
-def check(attributes: dict[str, object]) -> Match:
-    """A request's attributes as a Match."""
-    direction = str(attributes.get("direction") or "")
+def check(
+    *,
+    direction: str = "",
+    ethertype: str | None = None,
+    protocol: str | int | None = None,
+    port_range_min: int | None = None,
+    port_range_max: int | None = None,
+    remote_ip_prefix: str | None = None,
+    remote_group_id: str | None = None,
+) -> Match:
+    """Check what a rule shall match. Raises: one of the errors above."""
     if direction not in ("ingress", "egress"):
-        raise InvalidInput(reason=f"'{direction}' is not in ['ingress', 'egress']")
-    given = str(attributes.get("ethertype") or "IPv4")
-    ethertype = ETHERTYPES.get(given.lower())
-    if ethertype is None:
-        raise SecurityGroupRuleInvalidEtherType(ethertype=given)
-    prefix, remote = attributes.get("remote_ip_prefix"), attributes.get("remote_group_id")
-    if prefix and remote:
+        raise InvalidInput(reason=f"'{direction or ''}' is not in ['ingress', 'egress']")
+    family = ETHERTYPES.get((ethertype or "IPv4").lower())
+    if family is None:
+        raise SecurityGroupRuleInvalidEtherType(ethertype=ethertype)
+    if remote_ip_prefix and remote_group_id:
         raise SecurityGroupRemoteGroupAndRemoteIpPrefix()
-    protocol, number = check_protocol(attributes.get("protocol"), ethertype)  # type: ignore[arg-type]
-    low, high = attributes.get("port_range_min"), attributes.get("port_range_max")
-    check_ports(number, low, high)  # type: ignore[arg-type]
-    return Match(
-        direction,
-        ethertype,
-        protocol,
-        low,  # type: ignore[arg-type]
-        high,  # type: ignore[arg-type]
-        check_prefix(prefix, ethertype),  # type: ignore[arg-type]
-        str(remote) if remote else None,
-    )
+    spelled, number = check_protocol(protocol, family)
+    check_ports(number, port_range_min, port_range_max)
+    prefix = check_prefix(remote_ip_prefix, family)
+    return Match(direction, family, spelled, port_range_min, port_range_max, prefix, remote_group_id or None)
 
 
 def refuse_duplicate(group: SecurityGroup, match: Match) -> None:
@@ -186,33 +196,15 @@ def refuse_duplicate(group: SecurityGroup, match: Match) -> None:
 
 @transaction.atomic
 def create(
-    actor: Actor,
-    *,
-    security_group_id: str,
-    direction: str,
-    ethertype: str | None = "IPv4",
-    protocol: str | int | None = None,
-    port_range_min: int | None = None,
-    port_range_max: int | None = None,
-    remote_ip_prefix: str | None = None,
-    remote_group_id: str | None = None,
-    description: str = "",
-    project_id: str | None = None,
+    actor: Actor, *, security_group_id: str, description: str = "", project_id: str | None = None, **matching: Any
 ) -> SecurityGroupRule:
-    """Let matching packets pass. Raises: one of the errors above, SecurityGroupNotFound, OverLimit."""
+    """Let packets pass that match. `matching`: as for check().
+
+    Raises: one of the errors above, SecurityGroupNotFound, OverLimit.
+    """
     group = services.find(actor, security_group_id, lock=True)
     policy.require(actor, "network:security_group_rule:create", group)
-    match = check(
-        {
-            "direction": direction,
-            "ethertype": ethertype,
-            "protocol": protocol,
-            "port_range_min": port_range_min,
-            "port_range_max": port_range_max,
-            "remote_ip_prefix": remote_ip_prefix,
-            "remote_group_id": remote_group_id,
-        }
-    )
+    match = check(**matching)
     if match.remote_group and not SecurityGroup.objects.visible_to(actor).filter(pk=match.remote_group).exists():
         raise SecurityGroupNotFound(id=match.remote_group)
     refuse_duplicate(group, match)
@@ -220,14 +212,8 @@ def create(
     rule = SecurityGroupRule.objects.create(
         group=group,
         project_id=project_id if project_id and actor.is_admin else group.project_id,
-        direction=match.direction,
-        ethertype=match.ethertype,
-        protocol=match.protocol,
-        port_range_min=match.low,
-        port_range_max=match.high,
-        remote_ip_prefix=match.prefix,
-        remote_group_id=match.remote_group,
         description=description,
+        **match.columns(),
     )
     _group_changed(group, match.remote_group)
     return rule

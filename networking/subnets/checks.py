@@ -1,7 +1,7 @@
 """What a subnet may be. Pure of rows but for the overlap check."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -77,7 +77,7 @@ def gateway(text: str, network: IPNetwork) -> str:
     return ip
 
 
-def pools(asked: Sequence[dict[str, Any]], network: IPNetwork) -> list[dict[str, str]]:
+def pools(asked: Sequence[Mapping[str, Any]], network: IPNetwork) -> list[dict[str, str]]:
     """Allocation pools within the range, in order, apart from each other."""
     out = []
     low, high = usable_bounds(network)

@@ -1,6 +1,7 @@
 """Making, changing and removing subnets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -45,69 +46,85 @@ def find(actor: Actor, subnet_id: str, *, lock: bool = False) -> Subnet:
     return row
 
 
-@transaction.atomic
-def create(
-    actor: Actor,
-    *,
-    network_id: str,
-    ip_version: int = 4,
-    cidr: str | None = None,
-    name: str = "",
-    project_id: str | None = None,
-    description: str = "",
-    gateway_ip: str | None = AUTO,
-    allocation_pools: Sequence[dict[str, Any]] | None = None,
-    enable_dhcp: bool = True,
-    dns_nameservers: Sequence[str] = (),
-    host_routes: Sequence[dict[str, str]] = (),
-    ipv6_ra_mode: str | None = None,
-    ipv6_address_mode: str | None = None,
-    subnetpool_id: str | None = None,
-    use_default_subnetpool: bool = False,
-    prefixlen: int | None = None,
-    service_types: Sequence[str] = (),
-    dns_publish_fixed_ip: bool = False,
-) -> Subnet:
-    """A range of addresses on a network. `gateway_ip` None: no gateway; AUTO: the first address.
+@dataclass(frozen=True, kw_only=True)
+class NewSubnet:
+    """Fields of a subnet to be made.
 
-    Without `cidr`, one of `prefixlen` is cut from the subnet pool, or from the default one of this IP version.
+    `gateway_ip` None: no gateway; AUTO: the first address. Without `cidr`, one of `prefixlen` is cut from the subnet pool,
+    or from the default one of this IP version.
+    """
+
+    network_id: str
+    ip_version: int = 4
+    cidr: str | None = None
+    name: str = ""
+    project_id: str | None = None
+    description: str = ""
+    gateway_ip: str | None = AUTO
+    allocation_pools: Sequence[Mapping[str, object]] | None = None
+    enable_dhcp: bool = True
+    dns_nameservers: Sequence[str] = ()
+    host_routes: Sequence[dict[str, str]] = ()
+    ipv6_ra_mode: str | None = None
+    ipv6_address_mode: str | None = None
+    subnetpool_id: str | None = None
+    use_default_subnetpool: bool = False
+    prefixlen: int | None = None
+    service_types: Sequence[str] = ()
+    dns_publish_fixed_ip: bool = False
+
+    def columns(self, span: IPNetwork) -> dict[str, object]:
+        """The row's columns for addresses of `span`. Raises: InvalidInput and those of checks."""
+        checks.ipv6_modes(span, self.ipv6_ra_mode or "", self.ipv6_address_mode or "", dhcp=self.enable_dhcp)
+        if self.enable_dhcp and span.version == 4 and span.prefixlen > 30:
+            raise InvalidInput(reason="Subnet has a prefix length that is incompatible with DHCP service enabled")
+        gateway, pools = self._addresses(span)
+        said = ("name", "description", "enable_dhcp", "dns_publish_fixed_ip")
+        return {
+            **{name: getattr(self, name) for name in said},
+            "ip_version": span.version,
+            "cidr": str(span),
+            "gateway_ip": gateway,
+            "allocation_pools": pools,
+            "dns_nameservers": checks.nameservers(self.dns_nameservers, span.version),
+            "host_routes": checks.routes(self.host_routes, span.version),
+            "ipv6_ra_mode": self.ipv6_ra_mode or "",
+            "ipv6_address_mode": self.ipv6_address_mode or "",
+            "service_types": list(self.service_types),
+        }
+
+    def _addresses(self, span: IPNetwork) -> tuple[str, list[dict[str, str]]]:
+        """(gateway, allocation pools)."""
+        if self.gateway_ip == AUTO:
+            gateway = default_gateway(span)
+        else:
+            gateway = checks.gateway(self.gateway_ip, span) if self.gateway_ip else ""
+        asked = self.allocation_pools
+        pools = default_pools(span, gateway) if asked is None else checks.pools(asked, span)
+        if self.gateway_ip != AUTO or asked is not None:
+            checks.gateway_outside_pools(gateway, pools)
+        return gateway, pools
+
+
+@transaction.atomic
+def create(actor: Actor, **asked: Any) -> Subnet:
+    """Create a range of addresses on a network. `asked`: the fields of NewSubnet.
+
     Raises: InvalidInput, NetworkNotFound, Forbidden, OverLimit, and those of checks.
     """
-    network = find_network(actor, network_id, lock=True)
-    project = project_id or (network.project_id if actor.is_admin else actor.project_id) or ""
+    new = NewSubnet(**asked)
+    network = find_network(actor, new.network_id, lock=True)
+    project = new.project_id or (network.project_id if actor.is_admin else actor.project_id) or ""
     policy.require(actor, "network:subnet:create", network)
     policy.require(actor, "network:subnet:create", project)
     if not actor.is_internal:
         quota.require(project, "network", {"subnet": 1})
-    pool_id = _pool(actor, subnetpool_id, cidr, ip_version) if use_default_subnetpool else subnetpool_id
-    pool, span = _range(actor, project, cidr, ip_version, pool_id, prefixlen)
+    pool_id = new.subnetpool_id
+    if new.use_default_subnetpool:
+        pool_id = _pool(actor, pool_id, new.cidr, new.ip_version)
+    pool, span = _range(actor, project, new.cidr, new.ip_version, pool_id, new.prefixlen)
     checks.no_overlap(span, network.id)
-    ra_mode, address_mode = ipv6_ra_mode or "", ipv6_address_mode or ""
-    checks.ipv6_modes(span, ra_mode, address_mode, dhcp=enable_dhcp)
-    if enable_dhcp and span.version == 4 and span.prefixlen > 30:
-        raise InvalidInput(reason="Subnet has a prefix length that is incompatible with DHCP service enabled")
-    gateway = default_gateway(span) if gateway_ip == AUTO else checks.gateway(gateway_ip, span) if gateway_ip else ""
-    pools = default_pools(span, gateway) if allocation_pools is None else checks.pools(allocation_pools, span)
-    if gateway_ip != AUTO or allocation_pools is not None:
-        checks.gateway_outside_pools(gateway, pools)
-    subnet = Subnet.objects.create(
-        network=network,
-        project_id=project,
-        name=name,
-        description=description,
-        ip_version=span.version,
-        cidr=str(span),
-        gateway_ip=gateway,
-        allocation_pools=pools,
-        enable_dhcp=enable_dhcp,
-        dns_nameservers=checks.nameservers(dns_nameservers, span.version),
-        host_routes=checks.routes(host_routes, span.version),
-        ipv6_ra_mode=ra_mode,
-        ipv6_address_mode=address_mode,
-        subnetpool_id=pool,
-        service_types=list(service_types),
-        dns_publish_fixed_ip=dns_publish_fixed_ip,
-    )
+    subnet = Subnet.objects.create(network=network, project_id=project, subnetpool_id=pool, **new.columns(span))
     dhcp.settle(network)
     _autoconfigure(subnet)
     touch_network(network.id)

@@ -132,17 +132,17 @@ def _router_body(
         found = [s.cidr for s in own if s.ip_version == 6 and s.ipv6_ra_mode in ("slaac", "dhcpv6-stateless")]
         return {"ra": found} if found else {}
 
-    external: Body | None = None
-    for port in legs:
-        if port.role == ROUTER_GATEWAY:
-            ways = [subnets[s].gateway_ip for s, _ip in ips.get(port.id, ()) if subnets[s].ip_version == 4]
-            external = {"network_id": port.network_id, "port_id": port.id, "mac": port.mac_address, "ips": shown(port)}
-            external["gateway"] = next((way for way in ways if way), None)
+    def leading_out(port: Port) -> Body:
+        ways = [subnets[s].gateway_ip for s, _ip in ips.get(port.id, ()) if subnets[s].ip_version == 4]
+        way = next((way for way in ways if way), None)
+        who = {"network_id": port.network_id, "port_id": port.id, "mac": port.mac_address}
+        return {**who, "ips": shown(port), "gateway": way}
+
     return {
         "id": router.id,
         "up": router.admin_state_up,
         "snat": router.enable_snat,
-        "external": external,
+        "external": next((leading_out(port) for port in legs if port.role == ROUTER_GATEWAY), None),
         "interfaces": [
             {
                 "port_id": port.id,

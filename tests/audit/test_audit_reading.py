@@ -11,10 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from audit import cadf
+from audit import cadf, registry
 from audit.models import Event
 from audit.registry import Audited
-from cloud.audited import AUDITED
 from common import purging
 from common.actor import Actor
 from common.clock import now
@@ -166,7 +165,7 @@ def test_every_action_and_outcome_has_a_word() -> None:
     assert words.kind(Event(target_type="service/portal/audit")) == "Audit"  # a page that was refused
     assert words.kind(Event(target_type="service/portal/vnc")) == "Console"
     assert words.kind(Event(target_type="service/portal/new-thing")) == "new-thing"
-    recorded = {one.type for one in AUDITED.values() if isinstance(one, Audited) and one.type}
+    recorded = {one.type for one in registry.declared()[0].values() if isinstance(one, Audited) and one.type}
     assert "service/compute/servers/remote-consoles/links" in recorded and recorded - set(words.TYPES) == set()
     denied = Event(outcome="failure", body={"reason": {"reasonCode": "403"}})
     assert words.outcome(denied).word == "Denied" and words.outcome(Event(outcome="pending")).kind == "off"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cloud import beat
+from operations import periodic
 
 WAIT = 20.0  # seconds until a thread that should do something is given up
 
@@ -20,14 +20,14 @@ def held() -> Iterator[threading.Event]:
 
 @pytest.fixture(autouse=True)
 def without_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beat, "close_old_connections", lambda: None)
+    monkeypatch.setattr(periodic, "close_old_connections", lambda: None)
 
 
 def test_slow_ticks_delay_no_urgent_one(held: threading.Event) -> None:
     """D: networking's drain hangs, and so does every other tick: hosts are still looked at, every time."""
     seen = threading.Semaphore(0)
-    slow = [beat.Tick(f"slow{n}", 1.0, lambda: held.wait(WAIT)) for n in range(10)]
-    clock = beat.Clock([*slow, beat.Tick("hosts", 2.0, seen.release, urgent=True)])
+    slow = [periodic.Tick(f"slow{n}", 1.0, lambda: held.wait(WAIT)) for n in range(10)]
+    clock = periodic.Clock([*slow, periodic.Tick("hosts", 2.0, seen.release, urgent=True)])
     for moment in range(0, 20, 2):
         clock.look(float(moment))
         assert seen.acquire(timeout=WAIT), f"the look at {moment} s"
@@ -43,7 +43,7 @@ def test_a_tick_that_is_not_done_is_not_begun_again(held: threading.Event, caplo
         started.set()
         held.wait(WAIT)
 
-    clock = beat.Clock([beat.Tick("slow", 1.0, slow)])
+    clock = periodic.Clock([periodic.Tick("slow", 1.0, slow)])
     for moment in range(100):
         clock.look(float(moment))
     assert started.wait(WAIT) and begun == [1]
@@ -57,8 +57,8 @@ def test_a_tick_that_raises_is_run_again_in_its_time() -> None:
         done.release()
         raise RuntimeError("no")
 
-    tick = beat.Tick("bad", 5.0, bad, urgent=True)
-    clock = beat.Clock([tick])
+    tick = periodic.Tick("bad", 5.0, bad, urgent=True)
+    clock = periodic.Clock([tick])
     for moment in (0.0, 2.0, 5.0):
         clock.look(moment)
         if moment != 2.0:

@@ -10,14 +10,13 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db.models import CASCADE
 
-from cloud import beat
-from cloud.keeping import KEEPERS
 from common import purging
 from common.clock import now
 from common.ids import new_id
+from common.keeping import KEEPERS
 from compute.servers.models import SECRETS, Migration, Server
 from identity.models import Domain, OldPassword, User
-from operations import background, nightly
+from operations import background, nightly, periodic
 from operations.models import Kick, Lease, Operation
 
 MODELS = {model._meta.label: model for model in apps.get_models(include_auto_created=True)}
@@ -25,7 +24,7 @@ MODELS = {model._meta.label: model for model in apps.get_models(include_auto_cre
 
 def test_every_table_names_who_deletes_its_rows() -> None:
     ours = {label for label in MODELS if not label.startswith("tests.")}
-    assert ours - KEEPERS.keys() == set(), "say in cloud/keeping.py who deletes the rows of these, and when"
+    assert ours - KEEPERS.keys() == set(), "say in the tables.py of their app who deletes the rows of these, and when"
     assert KEEPERS.keys() - ours == set(), "these are no more"
 
 
@@ -35,7 +34,7 @@ def test_what_is_said_of_a_table_is_so(label: str) -> None:
     if keeper.way == "purged":
         assert keeper.what in purging.names()
     elif keeper.way == "swept":
-        assert keeper.what in beat._TICKS
+        assert keeper.what in periodic._TICKS
     elif keeper.way == "gone_with":
         fields = [
             f for f in MODELS[label]._meta.concrete_fields if f.is_relation and f.remote_field.on_delete is CASCADE

@@ -9,9 +9,9 @@ import pytest
 from django.apps import apps
 from django.db import models
 
-from cloud.keeping import KEEPERS
 from common import ceilings
 from common.ceilings import TooManyOfOwner
+from common.keeping import KEEPERS
 from identity.models import AccessRule, Project, User
 from tests.common.test_patterns import _files
 
@@ -24,7 +24,7 @@ def _tables() -> list[type[models.Model]]:
 
 def _counted() -> set[str]:
     """Tables of quotas: by the model whose rows each counter counts."""
-    from networking.quotas.counting import COUNTED
+    from networking.quotas import COUNTED
 
     return {model._meta.label for model, _default in COUNTED.values()} | {
         "images.Image", "compute.Server", "compute.ServerGroup", "compute.KeyPair",

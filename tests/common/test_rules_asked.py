@@ -2,7 +2,7 @@
 
 import ast
 
-from compute.rules import RULES as COMPUTE
+from compute.policies import RULES as COMPUTE
 from images.policies import RULES as IMAGE
 from networking.policies import RULES as NETWORK
 from tests.common.test_patterns import _files

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from cloud import beat
 from common.clock import now
 from identity.revocation import services as revocation
-from operations import broker_memory
+from operations import broker_memory, periodic
 from tests.compute.conftest import admin, host, image, launch, network, red, signed_in, world
 from tests.compute.world import Client, World
 
@@ -79,7 +78,7 @@ def test_every_tick_of_the_clock(world: World, launch: Callable[..., str], monke
     monkeypatch.setattr(broker_memory, "fullness", lambda: 0.0)  # asks the broker, not the database
     launch()
     with asked() as statements:
-        for tick in beat._TICKS.values():
+        for tick in periodic._TICKS.values():
             tick.run()
     assert len(statements) > 10
     assert scans(statements) == []

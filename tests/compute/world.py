@@ -63,7 +63,7 @@ class World:
         self.replies: dict[str, Callable[[Order], tuple[str, dict[str, Any]] | None]] = {}
 
     def host(self, name: str, *, vcpus: int = 8, memory: int = 8192, disk: int = 100, **more: Any) -> Host:
-        from placement import seeding
+        from placement import inventories
 
         inventory = {
             "hostname": name,
@@ -82,7 +82,7 @@ class World:
             roles=["control", "network", "compute", "storage"],
             **{**values, "underlay_ip": "10.0.0.1", **more},
         )
-        seeding.on_inventory(row)
+        inventories.on_inventory(row)
         return row
 
     # ── Answers ─────────────────────────────────────────────────────────────────────────────────────────────────────

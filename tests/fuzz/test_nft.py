@@ -55,7 +55,7 @@ def checked_rules(seed: int, count: int) -> list[dict[str, Any]]:
                 "port_range_max": chance.choice((22, 255, 65535)),
             }
         try:
-            match = rules.check(asked)
+            match = rules.check(**asked)
         except CloudError:
             continue
         kept.append(

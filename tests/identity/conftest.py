@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from identity import policy, seeding
+from identity import policy, seeds
 from identity.models import Project, Role, User
 from identity.revocation import services as revocation
 from openstackapi import auth
@@ -80,7 +80,7 @@ def seeded(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auth, "_from_token", tokens.actor_from_token)
     monkeypatch.setattr(auth, "_from_session", sessions.actor_from_session)
     revocation.read_soon()
-    seeding.seed()
+    seeds.seed()
 
 
 SignIn = Callable[..., Api]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from identity import policy, seeding
+from identity import policy, seeds
 from identity.assignments import services as assignments
 from identity.models import Domain, Group, Project, User
 from tests.identity.conftest import ADMIN, DEMO, Api, SignIn, password_body, project, role, user
@@ -246,9 +246,9 @@ def test_seeding_gives_a_cloud_without_administrators_one_again(admin: Api, sign
     """What no API does, a directory or an identity provider that takes accounts away may."""
     assignments.revoke(role("admin"), on="system", object_id="all", subject_id=lone)
     User.objects.filter(pk=lone).update(enabled=False)
-    assert "an administrator again: admin" in (seeding.seed() or "")
+    assert "an administrator again: admin" in (seeds.seed() or "")
     sign_in("admin", ADMIN, {"system": {"all": True}}).get("/users")
-    assert seeding.seed() is None
+    assert seeds.seed() is None
 
 
 # ── The operator's rules ────────────────────────────────────────────────────────────────────────────────────────────

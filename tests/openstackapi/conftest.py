@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from identity import seeding as identity
+from identity import seeds as identity
 from identity.revocation import services as revocation
 from operations import doorbell, hostlink
 from tests.compute.world import KEY, World

@@ -7,7 +7,7 @@ from django.test import RequestFactory
 
 from common.actor import Actor
 from common.errors import Invalid, NotAcceptable
-from openstackapi import bodies, faults, microversion
+from openstackapi import bodies, faults, microversion, services
 from openstackapi.fields import Field, Fields, iso_micro, iso_micro_z
 from openstackapi.pagination import Page
 
@@ -23,6 +23,7 @@ THING = Fields(
         Field("double", lambda row: row["id"] * 2),
     ],
 )
+X = services.Service(type="x", name="x", path="/api/x", about="", urls="", microversions=("2.1", "2.30"))
 ROW = {
     "id": "x",
     "name": "n",
@@ -60,15 +61,15 @@ def test_a_body_that_does_not_fit_names_the_attribute() -> None:
 @pytest.mark.parametrize(
     ("header", "want"), [(None, (2, 1)), ("x 2.10", (2, 10)), ("x latest", (2, 30)), ("other 2.9", (2, 1))]
 )
-def test_microversions_are_read(header: str | None, want: tuple[int, int]) -> None:
-    microversion.register("x", "2.1", "2.30")
+def test_microversions_are_read(header: str | None, want: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(services._services, "x", X)
     extra = {"HTTP_OPENSTACK_API_VERSION": header} if header else {}
     assert microversion.read("x", RequestFactory().get("/", **extra)) == want
 
 
 @pytest.mark.parametrize(("header", "kind"), [("x 2", Invalid), ("x 2.a", Invalid), ("x 2.31", NotAcceptable)])
-def test_bad_microversions_are_refused(header: str, kind: type[Exception]) -> None:
-    microversion.register("x", "2.1", "2.30")
+def test_bad_microversions_are_refused(header: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(services._services, "x", X)
     with pytest.raises(kind):
         microversion.read("x", RequestFactory().get("/", HTTP_OPENSTACK_API_VERSION=header))
 

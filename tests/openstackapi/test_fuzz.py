@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
 
-from identity.seeding import PROJECTS, ROLES
+from identity.seeds import PROJECTS, ROLES
 from images.images.changes import DIALECTS
 from openstackapi.schema import document
 from tests.compute.world import World

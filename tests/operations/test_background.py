@@ -9,7 +9,6 @@ import pytest
 from django.apps import apps
 from django.db import transaction
 
-from cloud.beat import Clock, Tick
 from common.clock import now as real_now
 from identity.ldap import people
 from images.tasks import imports
@@ -18,6 +17,7 @@ from networking.wanted.changes import TASK
 from operations import background, doorbell, sweep
 from operations.leases import ME
 from operations.models import Kick
+from operations.periodic import Clock, Tick
 
 WAIT = 20.0  # seconds until a thread that should do something is given up; none of the tests lasts that long
 
@@ -267,7 +267,7 @@ def test_a_moment_without_threads_does_not_end_the_clock(monkeypatch: pytest.Mon
     """C7: the thread that holds the lease and begins every tick died of it."""
     ran = threading.Event()
     clock = Clock([Tick("t", 0.0, ran.set, urgent=True)])
-    monkeypatch.setattr("cloud.beat.close_old_connections", lambda: None)
+    monkeypatch.setattr("operations.periodic.close_old_connections", lambda: None)
 
     def none(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from placement import seeding, services, usage
+from placement import inventories, services, usage
 from placement.models import Allocation, Inventory, ResourceProvider, Usage
 from tests.compute.conftest import host, signed_in, world
 from tests.compute.world import Client, World
@@ -128,13 +128,13 @@ def test_what_the_image_cache_may_take_is_reserved(world: World) -> None:
     generation = held.provider.generation
     for said, reserved in ((20, 20), (20, 20), (500, 100), (0, 0)):
         host.inventory = {**host.inventory, "image_cache_gib": said}
-        seeding.on_inventory(host)
+        inventories.on_inventory(host)
         held.refresh_from_db()
         assert (held.total, held.reserved, held.capacity) == (100, reserved, 100 - reserved)
     held.provider.refresh_from_db()
     assert held.provider.generation == generation + 3, "what is as before is not written"
     host.inventory = {**host.inventory, "image_cache_gib": 95}
-    seeding.on_inventory(host)
+    inventories.on_inventory(host)
     with pytest.raises(services.NothingFits):
         services.claim("s", "red", {"DISK_GB": 6}, ["host1"])
     assert services.claim("t", "red", {"DISK_GB": 5}, ["host1"]) == "host1"

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from compute.servers import scheduling
 from compute.servers.scheduling import Ask
 from hosts.models import Host
-from placement import seeding, services, usage
+from placement import inventories, services, usage
 from placement.models import Inventory, ResourceProvider
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +26,7 @@ def hosts() -> Iterator[None]:
     Host.objects.bulk_create(rows)
     with transaction.atomic():
         for row in rows:
-            seeding.on_inventory(row)
+            inventories.on_inventory(row)
     yield
     services._known.clear()
 
@@ -110,7 +110,7 @@ def test_whatever_changes_what_a_host_has_or_has_promised_is_seen() -> None:
     host = Host.objects.get(name="h002")
     host.inventory = {**host.inventory, "memory_mib": 2000}
     with transaction.atomic():
-        seeding.on_inventory(host)
+        inventories.on_inventory(host)
     assert services.rooms()["h002"].capacity["MEMORY_MB"] == 2000
     row = ResourceProvider.objects.get(name="h002")
     with transaction.atomic():

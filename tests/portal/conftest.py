@@ -9,7 +9,7 @@ from django.test import Client
 
 from compute.flavors.services import seed as seed_flavors
 from compute.servers.models import Server
-from identity import seeding
+from identity import seeds
 from identity.models import Project, User
 from identity.revocation import services as revocation
 from operations import doorbell
@@ -26,7 +26,7 @@ def cloud_rows(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_pat
     for name, password in PASSWORDS.items():
         monkeypatch.setenv(f"STACKLING_{name.upper()}_PASSWORD", password)
     revocation.read_soon()
-    seeding.seed()
+    seeds.seed()
     seed_flavors()
 
 

@@ -14,7 +14,7 @@ from identity.models import Project, User
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports.models import Port
-from placement import seeding
+from placement import inventories
 from placement import services as placement
 
 Heard = Callable[[Callable[[], Any]], set[tuple[str, str]]]
@@ -90,7 +90,7 @@ def test_groups_and_roles_hear_of_what_they_hold(admin: Client, heard: Heard) ->
 def test_hosts_hear_of_their_state_and_of_what_is_promised_of_them(admin: Client, heard: Heard) -> None:
     inventory = {"vcpus": 4, "memory_mib": 4096, "disk_gib": 40}
     host = Host.objects.create(name="h7", number=7, state="up", roles=["compute"], inventory=inventory)
-    seeding.on_inventory(host)
+    inventories.on_inventory(host)
 
     def row() -> str:
         return admin.get("/hosts?rows=h7").content.decode()

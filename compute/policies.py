@@ -2,6 +2,9 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from compute.servers import sharing
+from identity import policy
+
 READER = "rule:reader"
 MEMBER = "rule:member"
 ADMIN = "rule:admin"
@@ -117,3 +120,8 @@ DESCRIPTIONS = {
     "compute:server:share": _("Share one instance with a user or a group"),
     "compute:server:who": _("See who can see an instance of the project"),
 }
+
+
+def register() -> None:
+    sharing.register()
+    policy.register("compute", RULES, DESCRIPTIONS)

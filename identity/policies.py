@@ -3,6 +3,8 @@
 Each line: the check, then the verbs that it guards.
 """
 
+from identity import audits, policy
+
 _RULES: tuple[tuple[str, str], ...] = (
     (
         "user_id:%(user_id)s",
@@ -313,3 +315,8 @@ _ALL = frozenset({"project", "domain", "system"})
 SCOPES: dict[str, frozenset[str]] = {name: _ALL - {"domain"} for name in RULES if name.startswith("identity:")}
 SCOPES |= {f"identity:{verb}": _ALL for verb in _ANY_SCOPE.split()}
 SCOPES |= {f"identity:{verb}": frozenset({"project"}) for verb in _PROJECT_ONLY.split()}
+
+
+def register() -> None:
+    policy.register("identity", RULES, DESCRIPTIONS, SCOPES)
+    policy.register("audit", audits.RULES, audits.DESCRIPTIONS)

@@ -6,8 +6,8 @@ from rest_framework.response import Response
 
 from identity.catalogs.api import _with_address
 from identity.catalogs.services import ENDPOINTS
-from identity.policies import services
-from identity.policies.services import POLICIES
+from identity.policy_documents import services
+from identity.policy_documents.services import POLICIES
 from identity.views import IdentityView, ItemView, ListView
 
 

@@ -8,7 +8,7 @@ from identity import policy
 from identity.limits import services as quota
 from identity.limits.models import Limit
 from identity.models import Project
-from networking.quotas.counting import COUNTED, SERVICE
+from networking.quotas import COUNTED, SERVICE
 from networking.resource import NetworkView
 from openstackapi.views import Response
 

@@ -6,6 +6,7 @@ import secrets
 from django.conf import settings
 from django.db import transaction
 
+from common import seeding
 from common.clock import now
 from identity import catalog
 from identity.assignments import services as assignments
@@ -88,3 +89,7 @@ def _grant(roles: dict[str, Role], projects: dict[str, Project], user: User) -> 
         assignments.grant(roles["admin"], on="system", object_id="all", subject_id=user.pk)
     else:
         assignments.grant(roles["member"], on="project", object_id=projects["demo"].pk, subject_id=user.pk)
+
+
+def register() -> None:
+    seeding.register(10, "identity", seed)

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import transaction
 
+from common import seeding
 from common.actor import Actor
 from hostagent import inet
 from identity.models import Project
@@ -56,3 +57,7 @@ def _private(actor: Actor, public: Network) -> None:
     subnet: Subnet = subnets.create(actor, network_id=network.id, name="private-subnet", cidr=PRIVATE_CIDR)
     router = routers.create(actor, name=ROUTER, external_gateway_info={"network_id": public.id})
     interfaces.add(actor, router.id, subnet_id=subnet.id)
+
+
+def register() -> None:
+    seeding.register(40, "networking", seed)

@@ -1,0 +1,6 @@
+from audit import purging
+from common import purging as purges
+
+
+def register() -> None:
+    purges.register("audit", purging.forget)

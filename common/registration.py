@@ -1,0 +1,36 @@
+"""Apps of the cloud: what an app registers with the layers below it stands in files of the same names in every app.
+
+Each has a function `register()`, called once at start in the order of FILES; a file that an app does not need is not there.
+"""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from django.apps import AppConfig
+
+#: File of an app → what it registers.
+FILES = {
+    "service": "the API: name, catalog, URLs, versions, statuses of its own",
+    "policies": "policy rules and what they mean, and what can be shared one by one",
+    "tables": "who deletes the rows of each table, and how its changes are recorded",
+    "ceilings": "what bounds the tables that users can grow",
+    "quotas": "what counts against a project's quota",
+    "project_deletion": "what a project owns, and how it goes with the project",
+    "seeds": "what a new cloud holds",
+    "reconcile": "what is done when hosts report, come or fall silent",
+    "schedules": "background work, periodic tasks, what the nightly purge forgets",
+}
+
+
+class CloudAppConfig(AppConfig):
+    """An app whose registrations are found by their names.
+
+    Import the module, not this class: of two configurations in an `apps.py` Django takes neither.
+    """
+
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        for name in FILES:
+            if find_spec(f"{self.name}.{name}") is not None:
+                import_module(f"{self.name}.{name}").register()

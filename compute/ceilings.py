@@ -1,0 +1,14 @@
+"""What bounds compute's tables that users can grow."""
+
+from common.ceilings import elsewhere, hold
+from compute.models import Aggregate, AggregateHost, ConsoleLink, ConsoleTicket, Flavor, FlavorAccess, Migration
+
+
+def register() -> None:
+    for model in (Flavor, FlavorAccess, Aggregate, AggregateHost):
+        elsewhere(model, "rows that only operators make")
+    elsewhere(Migration, "the states of a server: one at a time, and the purge of what ended")
+    elsewhere(
+        ConsoleTicket, "as many as one user or link may have open or about to be (compute.consoles.services.MOST)"
+    )
+    hold(ConsoleLink, "server_id", 20)

@@ -1,0 +1,5 @@
+from compute.servers import limits
+
+
+def register() -> None:
+    limits.register()

@@ -1,0 +1,22 @@
+"""What compute does when hosts report, come back or fall silent, and what hosts may ask of it."""
+
+from compute.servers import needs, owed, reconcile, services, steps
+from hostagent.contract.reports import Event
+from hosts import agents, debts
+from hosts import services as hosts
+from networking.ports import devices
+from operations import on_event, parking
+
+
+def register() -> None:
+    owed.register()
+    devices.register("server", services.project_of)
+    parking.on_broken("server", steps.broken)
+    on_event(Event.LEASE, reconcile.on_lease)
+    on_event(Event.LOGIN, reconcile.on_login)
+    on_event(Event.STATE, reconcile.on_state)
+    hosts.on_hello(reconcile.on_hello)
+    hosts.on_state(reconcile.on_host_state)
+    debts.on_paid(reconcile.on_paid)
+    agents.allow("read image", needs.reads_image)
+    agents.allow("write image", needs.writes_image)

@@ -1,0 +1,14 @@
+"""Compute's background work and periodic tasks."""
+
+from common import purging as purges
+from compute.consoles import services as consoles
+from compute.servers import flows_image, purging, reconcile
+from operations import background, periodic
+
+
+def register() -> None:
+    background.register(flows_image.DROP_IMAGE, flows_image.drop_image)
+    purges.register("servers", purging.forget_servers)
+    purges.register("migrations", purging.forget_migrations)
+    periodic.every(60.0, "compute.reconcile", reconcile.sweep)
+    periodic.every(30.0, "compute.consoles", consoles.forget_tickets)

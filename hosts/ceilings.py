@@ -1,0 +1,6 @@
+from common.ceilings import elsewhere
+from hosts.models import HostDebt
+
+
+def register() -> None:
+    elsewhere(HostDebt, "one a thing that a host still has to do; swept by hosts.debts")

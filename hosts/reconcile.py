@@ -1,0 +1,20 @@
+"""What is done when hosts report, come back or fall silent."""
+
+from hostagent.contract.reports import TROUBLE, Kind
+from hosts import debts, epoch, reports, services
+from operations import arrivals, engine, hostlink, lost
+
+
+def register() -> None:
+    hostlink.use(key_of=services.key_of, line_of=services.line_of, stamp=epoch.stamp, refusal=epoch.refusal)
+    arrivals.use(floors_of=services.floors_of, other_keys_of=services.other_keys_of)
+    hostlink.on_report(Kind.HELLO, reports.hello)
+    hostlink.on_report(Kind.HEARTBEAT, reports.heartbeat)
+    hostlink.on_report(Kind.INVENTORY, reports.inventory)
+    lost.use(services.is_down)
+    services.on_state(services.end_waiting)
+    services.on_state(debts.on_state)  # before all others: what a host owes comes before anything new
+    services.on_hello(debts.on_hello)
+    engine.on_given_up(debts.given_up)
+    for event in TROUBLE:
+        hostlink.on_event(event, reports.trouble)

@@ -1,0 +1,7 @@
+from hosts import debts, silence
+from operations import periodic
+
+
+def register() -> None:
+    periodic.every(2.0, "hosts", silence.sweep, urgent=True)
+    periodic.every(5.0, "hosts.debts", debts.sweep)

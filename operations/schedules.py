@@ -1,0 +1,11 @@
+"""Periodic recovery of operations, and the nightly purge."""
+
+from operations import background, broker_memory, nightly, periodic, sweep
+
+
+def register() -> None:
+    periodic.every(1.0, "operations", sweep.sweep, urgent=True)
+    background.register(nightly.KIND, nightly.purge, pool="bulk")
+    periodic.every(nightly.EVERY, "operations.nightly", nightly.look)
+    periodic.every(broker_memory.EVERY, "operations.broker_memory", broker_memory.look)
+    periodic.every(3600.0, "operations.prune", sweep.prune)

@@ -1,0 +1,18 @@
+"""Placement's rules: who may do what."""
+
+from django.utils.translation import gettext_lazy as _
+
+from identity import policy
+
+RULES = {
+    "placement:read": "rule:admin or rule:service",
+    "placement:write": "rule:admin or rule:service",
+}
+DESCRIPTIONS = {
+    "placement:read": _("See resource providers, inventories, usages and allocations"),
+    "placement:write": _("Change resource providers, inventories, traits and allocations"),
+}
+
+
+def register() -> None:
+    policy.register("placement", RULES, DESCRIPTIONS)
