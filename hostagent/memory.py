@@ -5,6 +5,8 @@ import gc
 import os
 import sys
 import typing
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 M_ARENA_MAX = -8  # malloc.h
 
@@ -21,6 +23,18 @@ def without_telemetry() -> None:
     """
     if not os.environ.get("STACKLING_OTLP_ENDPOINT"):
         sys.modules.setdefault("opentelemetry", None)  # type: ignore[arg-type]
+
+
+@contextmanager
+def without(*packages: str) -> Iterator[None]:
+    """Have imports of these packages fail meanwhile, for a library that tries what it could use; loaded ones stay."""
+    absent = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
 
 
 def tidy() -> None:

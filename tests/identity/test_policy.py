@@ -1,6 +1,8 @@
 """Policy: the table, the operator's file, and what a denied caller is told."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from common.actor import Actor
 from common.errors import Forbidden, NotFound
 from identity import policy
+from tests.live import CLONE
 
 
 @pytest.fixture(autouse=True)
@@ -113,3 +116,16 @@ def test_every_rule_parses_and_names_only_rules_that_exist() -> None:
 
     for name, check in table.rules.items():
         assert named(check) <= set(table.rules), name
+
+
+def test_a_check_by_http_is_loaded_when_a_rule_names_one() -> None:
+    """In a fresh process: nothing of it is there before, and oslo.policy's own check is what the rule becomes."""
+    script = (
+        "import sys, django; django.setup(); from identity import policy; from oslo_policy import _parser;"
+        "assert 'requests' not in sys.modules and 'psycopg' not in sys.modules;"
+        "print(type(_parser.parse_rule('http://127.0.0.1/check')).__name__, type(_parser.parse_rule('role:x')).__name__)"
+    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "cloud.settings", "STACKLING_SECRET_KEY": "signs-nothing"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=CLONE, env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["HttpCheck", "RoleCheck"], done.stderr
