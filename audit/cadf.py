@@ -91,31 +91,41 @@ def _initiator(actor: Actor | None, context: Context | None, methods: tuple[str,
     return found
 
 
-def as_dict(row: Event) -> dict[str, Any]:
-    """The whole record as CADF's JSON."""
+def _said(facts: dict[str, object]) -> dict[str, object]:
+    """Those that say something."""
+    return {name: value for name, value in facts.items() if value}
+
+
+def _told_initiator(row: Event) -> dict[str, object]:
     body = row.body
-    host = {"address": row.address, "agent": body.get("agent", "")}
-    initiator = {
-        "id": row.initiator_id or "unknown",
-        "typeURI": USER,
-        "name": row.initiator_name,
-        **body.get("scope", {}),
-        "host": {name: value for name, value in host.items() if value},
-        "credential": {"type": "token", **body["credential"]} if body.get("credential") else None,
-    }
+    return _said(
+        {
+            "id": row.initiator_id or "unknown",
+            "typeURI": USER,
+            "name": row.initiator_name,
+            **body.get("scope", {}),
+            "host": _said({"address": row.address, "agent": body.get("agent", "")}),
+            "credential": {"type": "token", **body["credential"]} if body.get("credential") else None,
+        }
+    )
+
+
+def as_dict(row: Event) -> dict[str, object]:
+    """Render the whole record as CADF's JSON."""
+    body = row.body
     tags = {
         "correlation_id": row.request_id,
         "operation_id": row.operation_id,
         "count": row.count if row.count > 1 else "",
     }
-    found = {
+    record = {
         "typeURI": TYPE_URI,
         "id": row.id,
         "eventType": body.get("eventType", ACTIVITY),
         "eventTime": row.event_time.isoformat(timespec="milliseconds"),
         "action": row.action,
         "outcome": row.outcome,
-        "initiator": {name: value for name, value in initiator.items() if value},
+        "initiator": _told_initiator(row),
         "target": {
             "typeURI": row.target_type,
             "id": row.target_id,
@@ -136,4 +146,4 @@ def as_dict(row: Event) -> dict[str, Any]:
             if body.get(name)
         ],
     }
-    return {name: value for name, value in found.items() if value}
+    return _said(record)

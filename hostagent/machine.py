@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from hostagent.drivers.network.linux_bridge import firewall
+from hostagent.drivers.network.linux_bridge import firewall_base
 from hostagent.drivers.network.linux_bridge.links import EXTERNAL_BRIDGE
 from hostagent.pins import CannotBuild, Cloud, bridge, has_link, inside, run
 
@@ -107,5 +107,5 @@ def remove(cloud: Cloud, outer: Path | None) -> None:
     for name in links(outer):
         if OURS.fullmatch(name) or (made_here and name == EXTERNAL_BRIDGE):
             inside(outer, "ip", "link", "del", name, check=False)  # a veth's other end goes with the first
-    for table in firewall.base_tables():
+    for table in firewall_base.base_tables():
         inside(outer, "nft", "-f", "-", text=f"table {table.key}\ndelete table {table.key}\n")

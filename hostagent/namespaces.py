@@ -32,16 +32,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from hostagent import fences, inet, machine, reach
+from hostagent import fences, inet, machine, outside, reach
 from hostagent.pins import (
     CannotBuild,
     Cloud,
     bridge,
-    has_link,
     inside,
     is_pinned,
     pin,
-    refuse_announcements,
     run,
     unpin,
     wire,
@@ -115,65 +113,6 @@ def build_host(cloud: Cloud, host: str, number: int, outer: Path | None, *, shar
     fences.around_host(net, ipaddress.IPv4Network(f"{cloud.underlay_ip(number)}/24", strict=False))
 
 
-# ── The one link outside ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def outer_namespace(name: str, *, make: bool) -> tuple[Path | None, bool]:
-    """(path of the outer namespace or None for our own, whether it was made now)."""
-    if not name:
-        return None, False
-    path = Path("/run/netns") / name
-    if not make:
-        return path, False
-    made = not path.exists()
-    if made:
-        run("ip", "netns", "add", name)
-    inside(path, "ip", "link", "set", "lo", "up")  # one that was given may have it down: nobody could bind in it
-    return path, made
-
-
-def refuse_clash(cloud: Cloud, outer: Path | None, external: ipaddress.IPv4Network, *, ours: str) -> None:
-    """Raises: CannotBuild when the outer namespace already has a route into `external` that is not by the link `ours`."""
-    for route in json.loads(inside(outer, "ip", "-j", "-4", "route", "show") or "[]"):
-        if route["dst"] == "default" or route.get("dev") == ours:
-            continue
-        if inet.ip_network(route["dst"], strict=False).overlaps(external):
-            raise CannotBuild(
-                f"The external network {external} clashes with the route to {route['dst']} through {route.get('dev', '?')}. "
-                f"Choose a free range with STACKLING_EXTERNAL_CIDR, for example STACKLING_EXTERNAL_CIDR=172.29.{int(cloud.id[:2], 16)}.0/24."
-            )
-
-
-def build_outside(cloud: Cloud, outer: Path | None) -> None:
-    wire(cloud.net("fabric"), "out0", outer, cloud.outer_link, mtu=1500, master="br-ex")
-    refuse_announcements(outer, cloud.outer_link)
-
-
-def address_gateway(outer: Path | None, link: str, external: ipaddress.IPv4Network) -> None:
-    """The external gateway's address, and no other, on the link that is ours."""
-    gateway = f"{external.network_address + 1}/{external.prefixlen}"
-    for old in json.loads(inside(outer, "ip", "-j", "-4", "addr", "show", "dev", link) or "[]"):
-        for info in old.get("addr_info", []):
-            if f"{info['local']}/{info['prefixlen']}" != gateway:
-                inside(outer, "ip", "addr", "del", f"{info['local']}/{info['prefixlen']}", "dev", link)
-    inside(outer, "ip", "addr", "replace", gateway, "dev", link)
-
-
-def let_out(
-    cloud: Cloud, outer: Path | None, external: ipaddress.IPv4Network, record: dict[str, Any], *, link: str, nat: bool
-) -> None:
-    """Masquerade what leaves by another link than ours, or stop doing so."""
-    inside(outer, "nft", "-f", "-", text=f"table ip {cloud.table}\ndelete table ip {cloud.table}\n")
-    if not nat:
-        return
-    if inside(outer, "sysctl", "-n", "net.ipv4.ip_forward").strip() == "0":
-        record["forwarding_was_off"] = True
-        inside(outer, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
-    rule = f'ip saddr {external} ip daddr != {external} oifname != "{link}" masquerade'
-    chain = f"chain post {{ type nat hook postrouting priority srcnat; policy accept;\n{rule}\n}}"
-    inside(outer, "nft", "-f", "-", text=f"table ip {cloud.table} {{\n{chain}\n}}\n")
-
-
 # ── Commands ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -195,65 +134,40 @@ def up(
 
     Raises: CannotBuild when the external range clashes, the mode changed, or a command fails.
     """
-    range_ = ipaddress.IPv4Network(external)
+    range_, is_machine = ipaddress.IPv4Network(external), mode == "machine"
     record = cloud.read()
-    if record["hosts"] and record.get("mode", MODES[0]) != mode:
-        raise CannotBuild(
-            f"The hosts of this cloud were made with STACKLING_HOST_MODE={record.get('mode', MODES[0])}. Go on with that, or"
-            " begin anew with `make clean`, which removes its guests."
-        )
+    _refuse_other_mode(record, mode)
     machine.load_bridge_filter()
     if record.get("netns", netns) != netns:
-        remove_outside(cloud, record)
-    link = machine.EXTERNAL_BRIDGE if mode == "machine" else cloud.outer_link
-    outer, made = outer_namespace(netns, make=True)
-    try:
-        refuse_clash(cloud, outer, range_, ours=link)
-        if mode == "machine":
-            machine.refuse_strangers(cloud, outer)
-    except CannotBuild:
-        if made:
-            run("ip", "netns", "del", netns)
-        raise
+        outside.remove(cloud, record)
+    link = machine.EXTERNAL_BRIDGE if is_machine else cloud.outer_link
+    outer, made = outside.prepare(cloud, netns, range_, link, is_machine)
     record |= {"netns": netns, "external": str(range_), "nat_out": nat_out, "cloud": cloud.id, "mode": mode}
     record["netns_made"] = made or (bool(netns) and record.get("netns_made", False))
-    if mode == "machine":
+    if is_machine:
         record["underlay_ip"] = underlay_ip
     for host in hosts:
         if host not in record["hosts"]:
             record["hosts"][host] = min(set(range(1, 251)) - set(record["hosts"].values()))
     cloud.write(record)  # before anything is made, so that `down` always knows what to look for
-    if mode == "machine":
-        ours = machine.build_external(cloud, outer)
-    else:
-        ours = True
+    if not is_machine:
         build_fabric(cloud)
-        build_outside(cloud, outer)
-    if ours:
-        address_gateway(outer, link, range_)
-    let_out(cloud, outer, range_, record, link=link, nat=nat_out)
-    fences.around_gateway(cloud, outer, link=link, front_door=front_door, nat=nat_out, marked=mode == "machine")
+    outside.build(cloud, outer, link, range_, is_machine)
+    outside.let_out(cloud, outer, range_, record, link=link, nat=nat_out)
+    fences.around_gateway(cloud, outer, link=link, front_door=front_door, nat=nat_out, marked=is_machine)
     for host in hosts:
-        build_host(cloud, host, record["hosts"][host], outer, shared=mode == "machine")
+        build_host(cloud, host, record["hosts"][host], outer, shared=is_machine)
         reach.ensure(cloud, host)
     cloud.write(record)
     return status(cloud)
 
 
-def remove_outside(cloud: Cloud, record: dict[str, Any]) -> None:
-    outer, _ = outer_namespace(record.get("netns", ""), make=False)
-    if outer is not None and not outer.exists():
-        return
-    if record.get("mode") == "machine":
-        machine.remove(cloud, outer)
-    if has_link(outer, cloud.outer_link):
-        inside(outer, "ip", "link", "del", cloud.outer_link)
-    fences.remove(cloud, outer)
-    inside(outer, "nft", "-f", "-", text=f"table ip {cloud.table}\ndelete table ip {cloud.table}\n")
-    if record.pop("forwarding_was_off", False):
-        inside(outer, "sysctl", "-q", "-w", "net.ipv4.ip_forward=0")
-    if record.pop("netns_made", False):
-        run("ip", "netns", "del", record["netns"])
+def _refuse_other_mode(record: dict[str, Any], mode: str) -> None:
+    if record["hosts"] and record.get("mode", MODES[0]) != mode:
+        raise CannotBuild(
+            f"The hosts of this cloud were made with STACKLING_HOST_MODE={record.get('mode', MODES[0])}. Go on with that, or"
+            " begin anew with `make clean`, which removes its guests."
+        )
 
 
 def processes_in(mounts: set[int]) -> list[int]:
@@ -293,7 +207,7 @@ def down(cloud: Cloud) -> None:
     end_processes(pinned)
     for host in hosts:
         unpin(cloud, host)
-    remove_outside(cloud, record)
+    outside.remove(cloud, record)
     if is_pinned(cloud.net("fabric")):  # its veths end with it, and with them their far ends
         unpin(cloud, "fabric")
     for path in sorted(cloud.pins.rglob("*"), reverse=True) if cloud.pins.exists() else ():
@@ -317,7 +231,7 @@ def status(cloud: Cloud) -> dict[str, Any]:
         for name, number in record["hosts"].items()
     }
     gateway = str(inet.ip_network(external).network_address + 1) if external else ""
-    outer, _ = outer_namespace(record.get("netns", ""), make=False)
+    outer, _ = outside.outer_namespace(record.get("netns", ""), make=False)
     return {
         "cloud": cloud.id,
         "external": external,

@@ -4,7 +4,6 @@ import shlex
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cloud.run import nginx
 from cloud.run.environment import PROXIES
@@ -54,19 +53,35 @@ def _sockets(cloud: Cloud) -> tuple[str, ...]:
     return _python("-m", "cloud.run.serve", socket, "--", sys.executable, "-m", "cloud.run.sockets", socket)
 
 
+def _control(cloud: Cloud) -> Program:
+    return Program(
+        "control",
+        _python("-m", "celery", "--quiet", "-A", "cloud.celery", "worker", "--queues", "control", "--pool", "threads", "--concurrency", "6",
+                "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat",
+                "--hostname", f"control@{cloud.id}"),
+        environment={"STACKLING_SQLITE_SYNCHRONOUS": "NORMAL"},  # its steps are done again; a promise waits for the disk
+    )  # fmt: skip
+
+
+def _redis(cloud: Cloud, mode: str) -> Program:
+    return Program(
+        "redis",
+        ("redis-server", "--port", "0", "--unixsocket", f"{cloud.run}/redis/redis.sock", "--unixsocketperm", mode,
+         "--maxmemory", REDIS_MEMORY, "--maxmemory-policy", "noeviction", "--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning",
+         "--databases", "4", "--dir", f"{cloud.run}/redis"),
+        user="redis",
+        environment=STAYS,
+        priority=10,
+    )  # fmt: skip
+
+
 def control_plane(cloud: Cloud, front_door_root: bool, *, several_users: bool = False) -> list[Program]:
     """Everything but the host agents. The front door starts as root where it binds inside a namespace."""
     mode = "0660" if several_users else "0600"  # of sockets that do not see for themselves
     programs = [
         Program("web", _web(cloud, mode), user="web"),
         Program("sockets", _sockets(cloud), user="sockets"),
-        Program(
-            "control",
-            _python("-m", "celery", "--quiet", "-A", "cloud.celery", "worker", "--queues", "control", "--pool", "threads", "--concurrency", "6",
-                    "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat",
-                    "--hostname", f"control@{cloud.id}"),
-            environment={"STACKLING_SQLITE_SYNCHRONOUS": "NORMAL"},  # its steps are done again; a promise waits for the disk
-        ),
+        _control(cloud),
         Program(
             "consoles",
             _python("-m", "cloud.run.consoles", f"{cloud.run}/consoles/consoles.sock", f"{cloud.run}/door/consoles.sock"),
@@ -88,17 +103,7 @@ def control_plane(cloud: Cloud, front_door_root: bool, *, several_users: bool = 
         ),
     ]  # fmt: skip
     if cloud.needs_redis:
-        programs.append(
-            Program(
-                "redis",
-                ("redis-server", "--port", "0", "--unixsocket", f"{cloud.run}/redis/redis.sock", "--unixsocketperm", mode,
-                 "--maxmemory", REDIS_MEMORY, "--maxmemory-policy", "noeviction", "--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning",
-                 "--databases", "4", "--dir", f"{cloud.run}/redis"),
-                user="redis",
-                environment=STAYS,
-                priority=10,
-            )
-        )  # fmt: skip
+        programs.append(_redis(cloud, mode))
     return programs
 
 
@@ -199,7 +204,3 @@ directory={CLONE}
 minfds=4096
 """
     return "\n\n".join([head, *(_section(program, cloud, accounts) for program in programs)]) + "\n"
-
-
-def pid_file(cloud: Cloud, name: str) -> Path:
-    return cloud.run / f"{name}.pid"

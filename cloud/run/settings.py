@@ -245,15 +245,22 @@ def _check_watching(environment: dict[str, str]) -> None:
         )
 
 
+def _hosts(env: dict[str, str]) -> tuple[int, int]:
+    """(real hosts, simulated ones)."""
+    hosts = _number(env, "STACKLING_HOSTS", 1, 0, 16)
+    fake = _number(env, "STACKLING_FAKE_HOSTS", 0, 0, 1000)
+    if hosts + fake == 0:
+        raise Refused("STACKLING_HOSTS is 0 and STACKLING_FAKE_HOSTS is 0: a cloud needs a host.")
+    return hosts, fake
+
+
 def read(environment: dict[str, str] | None = None) -> Cloud:
     """The cloud that the environment and the clone's .env describe.
 
     Raises: Refused when a value is wrong.
     """
     given = dict(environment if environment is not None else os.environ)
-    env = dict(given)
-    for name, value in read_env_file(CLONE / ".env").items():
-        env.setdefault(name, value)
+    env = {**read_env_file(CLONE / ".env"), **given}
     data = Path(env.get("STACKLING_DATA") or CLONE / "var").resolve()
     cloud_id = hashlib.sha256(str(data).encode()).hexdigest()[:8]
     listen, port = env.get("STACKLING_LISTEN") or "127.0.0.1", _number(env, "STACKLING_PORT", 8000, 1, 65535)
@@ -262,10 +269,7 @@ def read(environment: dict[str, str] | None = None) -> Cloud:
     _check_watching(env)
     _check_exposure(listen, tls=bool(tls), insecure=insecure)
     public = _public_url(env, listen, port, bool(tls))
-    hosts = _number(env, "STACKLING_HOSTS", 1, 0, 16)
-    fake = _number(env, "STACKLING_FAKE_HOSTS", 0, 0, 1000)
-    if hosts + fake == 0:
-        raise Refused("STACKLING_HOSTS is 0 and STACKLING_FAKE_HOSTS is 0: a cloud needs a host.")
+    hosts, fake = _hosts(env)
     return Cloud(
         data=data,
         run=Path(env.get("STACKLING_RUN") or f"/run/stackling/{cloud_id}"),

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.response import Response
 
 from common.actor import Actor
-from common.errors import Forbidden, Invalid
+from common.errors import Forbidden
 from identity import catalog, tokens
 from identity.assignments import effective
 from identity.auth import auditing, body, receipts, services
@@ -16,10 +16,6 @@ from identity.projects.services import PROJECTS
 from identity.views import IdentityView
 from identity.wire import PREFIX, truth
 from openstackapi import links
-
-
-class NoSubject(Invalid):
-    template = "X-Subject-Token is missing."
 
 
 class CatalogNeedsProject(Forbidden):

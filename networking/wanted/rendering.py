@@ -8,11 +8,9 @@ from common.prepared import PreparedMany
 from hostagent import inet
 from networking.addressing import canonical
 from networking.floatingips.models import FloatingIP
-from networking.networks.models import Network
 from networking.ports.checks import mac_address
 from networking.ports.models import ROUTER_GATEWAY, FixedIP, Port, PortGroup
 from networking.routers.models import Router
-from networking.securitygroups.models import SecurityGroup
 from networking.subnets.models import Subnet
 from networking.wanted import lists
 
@@ -40,19 +38,6 @@ def render(pieces: Iterable[str]) -> Rendered:
             found = RENDERERS[kind](ids)
             out |= {f"{kind}:{id}": found.get(id, {}) for id in ids}
     return out
-
-
-def every_piece() -> list[str]:
-    """Every piece that any host could need, from rows alone."""
-    networks = list(Network.objects.values_list("id", flat=True))
-    ports = Port.objects.of_guests().exclude(host="").values_list("id", flat=True)
-    return [
-        *(f"network:{id}" for id in networks),
-        *(f"dhcp:{id}" for id in networks),
-        *(f"port:{id}" for id in ports),
-        *(f"group:{id}" for id in SecurityGroup.objects.values_list("id", flat=True)),
-        *(f"router:{id}" for id in Router.objects.values_list("id", flat=True)),
-    ]
 
 
 _fixed = PreparedMany(

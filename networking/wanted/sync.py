@@ -4,7 +4,7 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -69,11 +69,6 @@ def turn() -> Iterator[None]:
         finally:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_TURN_KEY])
-
-
-def reports_turn() -> AbstractContextManager[None]:
-    """What keeps a report and a renderer off each other's rows. SQLite's transactions do that by themselves."""
-    return turn() if connection.vendor == "postgresql" else nullcontext()
 
 
 def run(key: str) -> None:

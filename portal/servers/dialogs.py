@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from common.actor import Actor
 from common.clock import now
-from common.errors import Conflict
 from compute.flavors import services as flavors
 from compute.servers import changing, services
 from compute.servers.models import Server
@@ -25,10 +24,6 @@ from portal.templatetags.look import gib, mib
 from portal.ui import Text
 from portal.ui.dialogs import Confirm, FormDialog, choices
 from portal.ui.forms import Description, Name, Styled
-
-
-class NotOn(Conflict):
-    template = gettext_lazy("This floating IP does not lead to the instance.")
 
 
 def named(actor: Actor, id: str) -> Server:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from common.errors import CloudError
-from hostagent.drivers.network.linux_bridge.dhcp import Dhcp, Texts
+from hostagent.drivers.network.linux_bridge.dhcp import Dhcp
+from hostagent.drivers.network.linux_bridge.dnsmasq import Texts
 from networking.ports import dhcp_options
 from networking.subnets import checks
 from tests.fuzz.texts import SEEDS, texts
@@ -76,7 +77,7 @@ def check_options(folder: Path, seed: int, count: int) -> int:
     for start in range(0, len(kept), 500):
         options = [dhcp_options.served(one, {4, 6}) for one in kept[start : start + 500]]
         hosts = [host(number, one) for number, one in enumerate(options)]
-        made = Texts(server(folder), body(hosts))
+        made = Texts(server(folder).folder, body(hosts))
         text, base = made.config(), made.config(own=False)
         said = takes(text)
         assert not said, (
@@ -146,7 +147,7 @@ def test_the_host_leaves_out_the_ports_whose_options_are_refused(tmp_path: Path)
     good = ("67", "pxelinux.0")
     hosts = [host(n, [{"opt_name": name, "opt_value": value}]) for n in range(50) for name, value in [bad.get(n, good)]]
     dhcp = server(tmp_path)
-    made = Texts(dhcp, body(hosts))
+    made = Texts(dhcp.folder, body(hosts))
     text = dhcp.accepted(made)
     assert not takes(text)
     assert set(made.left_out) == {f"port{n}" for n in bad}
@@ -159,7 +160,7 @@ def test_the_host_serves_others_when_a_port_has_no_address_that_is_one(tmp_path:
     hosts = [host(1, []), host(2, []), host(3, [])]
     hosts[1]["ips"] = [{"ip": "fe80::1%x\ndhcp-script=/bin/sh"}]
     hosts[2]["mac"] = "zz"
-    made = Texts(server(tmp_path), body(hosts))
+    made = Texts(server(tmp_path).folder, body(hosts))
     assert set(made.left_out) == {"port2", "port3"} and [ip for _mac, ip, _name in made.hosts] == ["10.0.4.1"]
 
 
@@ -168,7 +169,7 @@ def test_names_of_ports_are_names_or_made_of_the_address(tmp_path: Path, seed: i
     """B6 sibling: "ignore", "infinite" and "120" are words of dnsmasq's lines and no names."""
     names = ["ignore", "Ignore", "infinite", "120", "12h", "static", "web-1", *texts(seed, 1500)]
     hosts = [host(number, [{"opt_name": "67", "opt_value": "x"}], name) for number, name in enumerate(names)]
-    made = Texts(server(tmp_path), body(hosts))
+    made = Texts(server(tmp_path).folder, body(hosts))
     text, base = made.config(), made.config(own=False)
     assert not takes(text) and len(text.removeprefix(base).splitlines()) == 2 * len(names)
     found = [line.rsplit(",", 1)[1] for line in text.splitlines() if line.startswith("dhcp-host=")]
@@ -186,9 +187,9 @@ def test_name_servers_routes_and_domains_of_subnets(tmp_path: Path, seed: int) -
             except CloudError:
                 continue
             assert "\n" not in servers[0] and "%" not in servers[0], text
-            assert not takes(Texts(server(tmp_path), body([], dns=servers)).config()), text
+            assert not takes(Texts(server(tmp_path).folder, body([], dns=servers)).config()), text
         try:
-            made = Texts(server(tmp_path), {**body([]), "domain": text})
+            made = Texts(server(tmp_path).folder, {**body([]), "domain": text})
         except ValueError:
             continue
         assert not takes(made.config()) and "\n" not in made.domain, text

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hostagent import daemons
-from hostagent.drivers.network.linux_bridge.dhcp import lease_room
+from hostagent.drivers.network.linux_bridge.dnsmasq import lease_room
 
 SLEEPS = "import time; time.sleep(60)"
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from hostagent.drivers.network import Place
 from hostagent.drivers.network.linux_bridge import driver as linux_bridge
-from hostagent.drivers.network.linux_bridge import firewall
+from hostagent.drivers.network.linux_bridge import firewall, firewall_base
+from hostagent.drivers.network.linux_bridge.commands import run
 from hostagent.drivers.network.linux_bridge.ruleset import render
 from hostagent.metadata import MetadataLink, MetadataServer
 
@@ -19,9 +20,14 @@ def wanted_bodies(driver: linux_bridge.LinuxBridge) -> firewall.Bodies:
     return {kind: driver.bodies(kind) for kind in ("network", "group", "port")}
 
 
+def live_ruleset() -> str:
+    """The host's ruleset as nft lists it, to be compared with a full render."""
+    return "".join(run("nft", "list", "table", *table.key.split()) for table in firewall_base.base_tables())
+
+
 def act(driver: linux_bridge.LinuxBridge, verb: str, body: dict[str, Any]) -> Any:
     if verb == "live":
-        return linux_bridge.live_ruleset()
+        return live_ruleset()
     if verb == "render":
         return render(firewall.build(wanted_bodies(driver)))
     return getattr(driver, verb)(**body)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from hostagent import namespaces
+from hostagent import namespaces, outside
 from hostagent.pins import CannotBuild, Cloud
 from tests.lab.world import World, eventually
 
@@ -89,7 +89,7 @@ def test_a_namespace_that_was_given_has_its_loopback_up(request: pytest.FixtureR
     name = f"stk-given-{os.getpid()}"
     subprocess.run(["ip", "netns", "add", name], check=True)
     request.addfinalizer(lambda: subprocess.run(["ip", "netns", "del", name], check=True))
-    path, made = namespaces.outer_namespace(name, make=True)
+    path, made = outside.outer_namespace(name, make=True)
     assert path is not None and not made  # not ours to remove
     shown = subprocess.run(["ip", "-n", name, "-br", "address", "show", "lo"], capture_output=True, text=True)
     assert "127.0.0.1" in shown.stdout

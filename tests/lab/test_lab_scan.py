@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hostagent import fences, namespaces
+from hostagent import fences, namespaces, outside
 from hostagent.contract.network import bridge_name
 from hostagent.drivers.network.linux_bridge import firewall
 from tests.lab.world import Guest, World, eventually
@@ -216,7 +216,7 @@ def test_with_nat_off_a_guest_goes_no_further_than_the_machines_own_end(looking:
 def test_the_fence_goes_with_the_cloud(world: World) -> None:
     cloud = world.hosts["host1"].cloud
     assert cloud.table in world.outside("nft", "list", "tables").stdout
-    outer, _ = namespaces.outer_namespace(world.outer, make=False)
+    outer, _ = outside.outer_namespace(world.outer, make=False)
     fences.remove(cloud, outer)
     assert cloud.table not in world.outside("nft", "list", "tables").stdout
     assert socket.has_ipv6

@@ -10,7 +10,7 @@ from hostagent.accounts import NoAccount
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.network import PIECE_CHANGES, Piece, tap_name
 from hostagent.drivers.network import KIND_ORDER, Place, whole
-from hostagent.drivers.network.linux_bridge import firewall, links
+from hostagent.drivers.network.linux_bridge import firewall, firewall_base, links
 from hostagent.drivers.network.linux_bridge.commands import CommandFailed, namespaces, run
 from hostagent.drivers.network.linux_bridge.dhcp import Dhcp
 from hostagent.drivers.network.linux_bridge.routers import Router
@@ -289,15 +289,10 @@ class LinuxBridge:
         failed = self.change({}, set(self.pieces))
         if failed:
             raise RuntimeError(str(failed))
-        for table in firewall.base_tables():
+        for table in firewall_base.base_tables():
             run("nft", "-f", "-", text=f"table {table.key}\ndelete table {table.key}\n")
         self.tables = None
 
 
 def build(place: Place) -> LinuxBridge:
     return LinuxBridge(place)
-
-
-def live_ruleset() -> str:
-    """The host's ruleset as nft lists it, to be compared with a full render."""
-    return "".join(run("nft", "list", "table", *table.key.split()) for table in firewall.base_tables())

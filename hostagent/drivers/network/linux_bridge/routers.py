@@ -173,36 +173,39 @@ def read_nft_map(ns: str, name: str) -> list[list[str]]:
     return []
 
 
-def ruleset(body: dict[str, Any]) -> str:
-    """The nft file of one router: it replaces what the router had, tracked connections stay. Raises: ValueError."""
-    pairs = [(str(inet.ip_address(f["ip"])), str(inet.ip_address(f["fixed_ip"]))) for f in body["floating"]]
+def _postrouting(body: dict[str, Any]) -> list[str]:
+    """How the source of packets that leave the router is rewritten."""
     inside = [
         str(inet.ip_interface(f"{a['ip']}/{a['prefix']}").network)
         for i in body["interfaces"]
         for a in i["ips"]
         if inet.ip_address(a["ip"]).version == 4
     ]
-    dnat, snat = (
-        f"elements = {{ {', '.join(f'{a} : {b}' for a, b in p)} }}\n" if p else ""
-        for p in (pairs, [(b, a) for a, b in pairs])
-    )
-    post = ['oifname "qg-*" snat to ip saddr map @fip_snat']
+    lines = ['oifname "qg-*" snat to ip saddr map @fip_snat']
     external = next((a["ip"] for a in (body.get("external") or {}).get("ips", ()) if ":" not in a["ip"]), None)
     if external and inside:  # who calls a floating address from inside looks like someone outside, as in Neutron
-        post.insert(
-            0,
-            f'oifname "qr-*" ct status dnat ip saddr {{ {", ".join(sorted(set(inside)))} }} snat to {inet.ip_address(external)}',
-        )
+        ranges = ", ".join(sorted(set(inside)))
+        lines.insert(0, f'oifname "qr-*" ct status dnat ip saddr {{ {ranges} }} snat to {inet.ip_address(external)}')
     if external and body.get("snat", True):
-        post.append(f'oifname "qg-*" snat to {inet.ip_address(external)}')
+        lines.append(f'oifname "qg-*" snat to {inet.ip_address(external)}')
+    return lines
+
+
+def _elements(pairs: list[tuple[str, str]]) -> str:
+    return f"elements = {{ {', '.join(f'{a} : {b}' for a, b in pairs)} }}\n" if pairs else ""
+
+
+def ruleset(body: dict[str, Any]) -> str:
+    """The nft file of one router: it replaces what the router had, tracked connections stay. Raises: ValueError."""
+    pairs = [(str(inet.ip_address(f["ip"])), str(inet.ip_address(f["fixed_ip"]))) for f in body["floating"]]
+    dnat, snat = _elements(pairs), _elements([(b, a) for a, b in pairs])
+    post = _postrouting(body)
     forward = [] if body.get("up", True) else ["drop"]
-    pre = (
-        [f'iifname "qr-*" ip daddr {METADATA_IP} tcp dport 80 redirect to :{ROUTER_PORT}']
-        if body.get("metadata")
-        else []
-    )
-    # The proxy's port is for what was sent to the metadata address, not for who asks for it by its number.
-    proxied = f'iifname "qr-*" tcp dport {ROUTER_PORT} ct status dnat accept' if body.get("metadata") else ""
+    pre, proxied = [], ""
+    if body.get("metadata"):
+        pre = [f'iifname "qr-*" ip daddr {METADATA_IP} tcp dport 80 redirect to :{ROUTER_PORT}']
+        # The proxy's port is for what was sent to the metadata address, not for who asks for it by its number.
+        proxied = f'iifname "qr-*" tcp dport {ROUTER_PORT} ct status dnat accept'
     return f"""\
 table ip stackling
 delete table ip stackling
