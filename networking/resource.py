@@ -6,28 +6,23 @@ says what is its own: fields, rows, filters, services.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 from django.db import transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q
 from django.utils.translation import gettext_lazy as _
 
 from common import moments
 from common.actor import Actor
 from common.errors import Invalid
-from common.numbers import wholes
-from common.truth import truth
 from identity import policy
 from networking.conversions import converted
 from networking.standard import Tag
-from openstackapi import bodies, links
-from openstackapi.fields import Fields
+from openstackapi import bodies
+from openstackapi import resource as rest
 from openstackapi.pagination import LARGEST
+from openstackapi.resource import Params, Rows, fields_asked, filter_tags
 from openstackapi.views import Page, Response, ServiceView
-
-Rows: TypeAlias = QuerySet[Any]
-Filter = Callable[[Rows, list[str]], Rows]
 
 
 class BadBody(Invalid):
@@ -42,23 +37,17 @@ class InvalidFilter(Invalid):
     template = _("Invalid input for %(name)s: %(value)s.")
 
 
-@dataclass(frozen=True)
-class Resource:
-    """`rows(objects)` makes wire dicts of model rows; `arguments` maps wire names to the services' keywords.
+@dataclass(frozen=True, kw_only=True)
+class Resource(rest.Resource):
+    """What Neutron adds: `visible` rows of an actor, tags, and the services of the verbs, of which a missing one is not offered.
 
-    `columns` maps wire names to columns: what one may filter and sort by. `spelled` maps wire names to what brings a text
-    into the spelling that is kept, in bodies and filters. A missing service: the verb is not offered.
+    `arguments` maps wire names to the services' keywords.
     """
 
-    name: str
-    plural: str
-    fields: Fields
+    bad_filter = InvalidFilter
+
     visible: Callable[[Actor], Rows]
-    rows: Callable[[Sequence[Any]], list[dict[str, Any]]]
     find: Callable[[Actor, str], Model]
-    columns: dict[str, str]
-    filters: dict[str, Filter] = field(default_factory=dict)
-    spelled: dict[str, Callable[[str], str]] = field(default_factory=dict)
     arguments: dict[str, str] = field(default_factory=dict)
     create: Callable[..., Model] | None = None
     update: Callable[..., Model] | None = None
@@ -72,105 +61,22 @@ class Resource:
     def as_arguments(self, attributes: dict[str, Any]) -> dict[str, Any]:
         """A request's attributes as the services' keywords. `tenant_id` is the old name of `project_id`."""
         renamed = {"tenant_id": "project_id", **self.arguments}
-        return {renamed.get(name, name): self._spelled(name, value) for name, value in attributes.items()}
+        return {renamed.get(name, name): self.spell(name, value) for name, value in attributes.items()}
 
-    def _spelled(self, name: str, value: Any) -> Any:
-        return self.spelled[name](value) if name in self.spelled and isinstance(value, str) else value
+    def filtered(self, rows: Rows, params: Params) -> Rows:
+        rows = filter_tags(super().filtered(rows, params), params, self._tagged)
+        for text in params.get("changed_since", ()):
+            rows = rows.filter(moments.compared("updated_at", "gte", self.moment("changed_since", text)))
+        return rows
 
-    def shown(self, objects: Sequence[Any], actor: Actor, only: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """Model rows as this actor may see them; `only` these fields if any are named."""
-        rendered = self.fields.render_many(self.rows(objects), actor=actor)
-        if not only:
-            return rendered
-        wanted = set(only)
-        return [{name: value for name, value in row.items() if name in wanted} for row in rendered]
-
-
-def as_bool(text: str) -> bool:
-    return bool(truth(text))
-
-
-def _values(column_type: str, name: str, values: list[str]) -> list[Any]:
-    if column_type == "BooleanField":
-        return [as_bool(value) for value in values]
-    if column_type in ("IntegerField", "BigIntegerField"):
-        if (numbers := wholes(values)) is None:
-            raise InvalidFilter(name=name, value=values)
-        return numbers
-    return values
-
-
-def filter_rows(resource: Resource, rows: Rows, params: dict[str, list[str]]) -> Rows:
-    """The rows that fit every parameter; the values of one parameter are alternatives. Unknown ones are left aside."""
-    for name, values in params.items():
-        values = [resource.spelled[name](value) for value in values] if name in resource.spelled else values
-        if name in resource.filters:
-            rows = resource.filters[name](rows, values)
-        elif name in resource.columns:
-            rows = rows.filter(_fits(resource.columns[name], rows.model, name, values))
-    return _filter_times(_filter_tags(resource, rows, params), params)
-
-
-def _fits(column: str, model: type[Model], name: str, values: list[str]) -> Q:
-    """One of `values`, which are read as the column's type. Raises: InvalidFilter."""
-    kind = _column_type(model, column)
-    if kind != "DateTimeField":
-        return Q(**{f"{column}__in": _values(kind, name, values)})
-    return Q(*(moments.compared(column, "eq", _moment(name, value)) for value in values), _connector=Q.OR)
-
-
-def _moment(name: str, text: str) -> datetime:
-    moment = moments.parsed(text)
-    if moment is None:
-        raise InvalidFilter(name=name, value=text)
-    return moment
-
-
-def _column_type(model: type[Model], column: str) -> str:
-    parts = column.split("__")
-    found: Any = model._meta.get_field(parts[0])
-    for part in parts[1:]:
-        found = found.related_model._meta.get_field(part)
-    return str(found.get_internal_type())
-
-
-def _filter_tags(resource: Resource, rows: Rows, params: dict[str, list[str]]) -> Rows:
-    """tags: all of them; tags-any: one of them; not-tags: not all of them; not-tags-any: none of them."""
-
-    def having(tag: str) -> Any:
-        return Tag.objects.filter(kind=resource.kind, tag=tag).values("resource_id")
-
-    def split(name: str) -> list[str]:
-        return [tag for value in params.get(name, []) for tag in value.split(",") if tag]
-
-    for tag in split("tags"):
-        rows = rows.filter(pk__in=having(tag))
-    if some := split("tags-any"):
-        rows = rows.filter(pk__in=Tag.objects.filter(kind=resource.kind, tag__in=some).values("resource_id"))
-    if every := split("not-tags"):
-        both = rows
-        for tag in every:
-            both = both.filter(pk__in=having(tag))
-        rows = rows.exclude(pk__in=both.values("pk"))
-    if none := split("not-tags-any"):
-        rows = rows.exclude(pk__in=Tag.objects.filter(kind=resource.kind, tag__in=none).values("resource_id"))
-    return rows
-
-
-def _filter_times(rows: Rows, params: dict[str, list[str]]) -> Rows:
-    for text in params.get("changed_since", []):
-        rows = rows.filter(moments.compared("updated_at", "gte", _moment("changed_since", text)))
-    return rows
+    def _tagged(self, tags: Sequence[str]) -> Q:
+        return Q(pk__in=Tag.objects.filter(kind=self.kind, tag__in=tags).values("resource_id"))
 
 
 class NetworkView(ServiceView):
     """A route of the network service."""
 
     service = "network"
-
-    def only(self) -> list[str]:
-        """The fields that `fields=` names, repeated or with commas."""
-        return [name for value in self.request.GET.getlist("fields") for name in value.split(",") if name]
 
 
 class CollectionView(NetworkView):
@@ -189,27 +95,12 @@ class CollectionView(NetworkView):
             zero_is_all=True,
         )
         params = {name: values for name, values in request.GET.lists() if name not in RESERVED}
-        rows = filter_rows(resource, resource.visible(self.actor), params)
+        rows = resource.filtered(resource.visible(self.actor), params)
         objects = page.cut(list(page.apply(rows)))
-        body: dict[str, Any] = {resource.plural: resource.shown(objects, self.actor, self.only())}
+        body: dict[str, Any] = {resource.plural: resource.shown(objects, self.actor, fields_asked(request.GET))}
         if (page.asked_limit and page.limit < LARGEST) or page.more or page.marker:
-            body[f"{resource.plural}_links"] = self._links(page, objects)
+            body[f"{resource.plural}_links"] = page.both_links(request._request, [str(row.pk) for row in objects])
         return Response(body)
-
-    def _links(self, page: Page, objects: list[Any]) -> list[dict[str, str]]:
-        """next while more may follow, previous when a marker was given; each with the id of the row at that end."""
-        out: list[dict[str, str]] = []
-        base = links.root(self.request._request) + self.request._request.path
-        if not objects:
-            return out
-        has_next = page.more if not page.reverse else page.marker is not None
-        has_previous = page.more if page.reverse else page.marker is not None
-        if has_next:
-            out.append(links.link("next", links.with_query(base, [*page.params, ("marker", str(objects[-1].pk))])))
-        if has_previous:
-            query = [*page.params, ("marker", str(objects[0].pk)), ("page_reverse", "True")]
-            out.append(links.link("previous", links.with_query(base, query)))
-        return out
 
     def post(self, request: Any) -> Response:
         """Create one, or several at once: all of them or none."""
@@ -246,7 +137,7 @@ class MemberView(NetworkView):
     def get(self, request: Any, id: str) -> Response:
         policy.require(self.actor, "network:list")
         found = self.resource.find(self.actor, id)
-        return Response({self.resource.name: self.resource.shown([found], self.actor, self.only())[0]})
+        return Response({self.resource.name: self.resource.shown([found], self.actor, fields_asked(request.GET))[0]})
 
     def put(self, request: Any, id: str) -> Response:
         resource = self.resource

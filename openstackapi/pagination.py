@@ -4,7 +4,7 @@ The marker is the id of the last row of the page before. Rows are ordered by the
 neither repeats nor loses a row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,7 +58,7 @@ class Page:
         cls,
         request: HttpRequest,
         *,
-        sort_keys: dict[str, str] | None = None,
+        sort_keys: Mapping[str, str] | None = None,
         default_sort: Sequence[tuple[str, str]] = (("created_at", "desc"),),
         maximum: int = DEFAULT_LIMIT,
         strict_sort: bool = True,
@@ -86,7 +86,7 @@ class Page:
 
     @staticmethod
     def _sort(
-        request: HttpRequest, known: dict[str, str], default: Sequence[tuple[str, str]], strict: bool
+        request: HttpRequest, known: Mapping[str, str], default: Sequence[tuple[str, str]], strict: bool
     ) -> list[tuple[str, str]]:
         keys, dirs = request.GET.getlist("sort_key"), request.GET.getlist("sort_dir")
         for pair in ",".join(request.GET.getlist("sort")).split(","):
@@ -156,3 +156,21 @@ class Page:
         if not rows or not (self.more or (self.asked_limit and len(rows) == self.limit)):
             return []
         return [links.link("next", self.next_href(request, rows[-1][id_key]))]
+
+    def both_links(self, request: HttpRequest, ids: Sequence[str]) -> list[dict[str, str]]:
+        """Links to the pages around this one, of whose rows `ids` are.
+
+        `next` while more may follow, `previous` when a marker was given; each with the id of the row at that end.
+        """
+        if not ids:
+            return []
+        out = []
+        has_next = self.more if not self.reverse else self.marker is not None
+        has_previous = self.more if self.reverse else self.marker is not None
+        if has_next:
+            out.append(links.link("next", self.next_href(request, ids[-1])))
+        if has_previous:
+            here = links.root(request) + request.path
+            query = [*self.params, ("marker", ids[0]), ("page_reverse", "True")]
+            out.append(links.link("previous", links.with_query(here, query)))
+        return out

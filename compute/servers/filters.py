@@ -1,5 +1,6 @@
 """What GET /servers may be asked: filters, sorting. Source: Nova's API reference, "List Servers"."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
@@ -15,6 +16,7 @@ from compute.servers.models import Server
 from compute.views import flag, refuse_unknown
 from identity import policy
 from identity.sharing import held
+from openstackapi.resource import filter_tags
 
 SORT_KEYS = {
     "access_ip_v4": "access_ip_v4",
@@ -120,7 +122,7 @@ def select(actor: Actor, query: QueryDict, version: tuple[int, int]) -> QuerySet
     rows = _living(actor, rows, query)
     rows = _by_status(actor, rows, query, version)
     rows = _by_values(actor, rows, query)
-    rows = _by_tags(rows, query) if version >= (2, 26) else rows
+    rows = filter_tags(rows, dict(query.lists()), _tagged) if version >= (2, 26) else rows
     if version >= (2, 73) and "locked" in query:
         rows = rows.filter(locked=flag(query["locked"], "locked"))
     return _by_address(rows, query)
@@ -208,26 +210,9 @@ def _by_values(actor: Actor, rows: QuerySet[Server], query: QueryDict) -> QueryS
     return rows
 
 
-def _by_tags(rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
-    def each(name: str) -> list[str]:
-        return [tag for text in query.getlist(name) for tag in text.split(",") if tag]
-
-    def having(tag: str) -> Q:
-        return Q(tags__icontains=f'"{tag}"')
-
-    for tag in each("tags"):
-        rows = rows.filter(having(tag))
-    anyof = Q()
-    for tag in each("tags-any"):
-        anyof |= having(tag)
-    rows = rows.filter(anyof) if each("tags-any") else rows
-    every = Q()
-    for tag in each("not-tags"):
-        every &= having(tag)
-    rows = rows.exclude(every) if each("not-tags") else rows
-    for tag in each("not-tags-any"):
-        rows = rows.exclude(having(tag))
-    return rows
+def _tagged(tags: Sequence[str]) -> Q:
+    """A server's tags are a JSON list in one column."""
+    return Q(*(Q(tags__icontains=f'"{tag}"') for tag in tags), _connector=Q.OR)
 
 
 def _by_address(rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:

@@ -13,6 +13,7 @@ from compute.servers.models import Server
 from compute.views import ComputeView, Response
 from identity import policy
 from openstackapi import links
+from openstackapi.fields import iso_micro
 
 _FORMS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d")
 
@@ -27,10 +28,6 @@ def _time(text: str | None, default: datetime) -> datetime:
         except ValueError:
             continue
     raise Invalid(reason=f"Datetime is in invalid format: {text}")
-
-
-def _text(at: datetime | None) -> str | None:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") if at else None
 
 
 def _span(request: Any) -> tuple[datetime, datetime]:
@@ -60,8 +57,8 @@ def _usage(server: Server, start: datetime, end: datetime) -> dict[str, Any]:
         "local_gb": int(flavor["disk"]) + int(flavor.get("ephemeral") or 0),
         "memory_mb": int(flavor["ram"]),
         "vcpus": int(flavor["vcpus"]),
-        "started_at": _text(server.launched_at),
-        "ended_at": _text(server.terminated_at),
+        "started_at": iso_micro(server.launched_at),
+        "ended_at": iso_micro(server.terminated_at),
         "state": "terminated" if server.deleted else server.vm_state,
         "uptime": int(((server.terminated_at or now()) - server.launched_at).total_seconds()),
     }
@@ -72,8 +69,8 @@ def _total(
 ) -> dict[str, Any]:
     out: dict[str, Any] = {
         "tenant_id": project_id,
-        "start": _text(start),
-        "stop": _text(end),
+        "start": iso_micro(start),
+        "stop": iso_micro(end),
         "total_hours": sum(r["hours"] for r in rows),
         "total_local_gb_usage": sum(r["hours"] * r["local_gb"] for r in rows),
         "total_memory_mb_usage": sum(r["hours"] * r["memory_mb"] for r in rows),

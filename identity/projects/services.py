@@ -1,6 +1,6 @@
 """Verbs of projects."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, ClassVar
@@ -18,6 +18,7 @@ from identity.projects import owned
 from identity.projects.fields import PROJECT
 from identity.revocation import services as revocation
 from identity.wire import matching, truth
+from openstackapi.resource import filter_tags
 
 #: Levels of projects below a domain.
 MAX_DEPTH = 5
@@ -113,7 +114,8 @@ class Projects(Kind):
         return rows.filter(domain_id=actor.domain_id) if actor.domain_id else rows
 
     def listing(self, actor: Actor, query: Any) -> Any:
-        return by_tags(self._by_kind(super().listing(actor, query), query), query)
+        rows = self._by_kind(super().listing(actor, query), query)
+        return filter_tags(rows, {name: [text] for name, text in query.items()}, _tagged)
 
     def _by_kind(self, rows: Any, query: Any) -> Any:
         return rows.filter(is_domain="is_domain" in query and truth(query["is_domain"]))
@@ -233,24 +235,8 @@ def remove(row: Project, *, kind: str) -> None:
     Credential.objects.filter(project_id__in=ids).delete()
 
 
-def by_tags(rows: Any, query: Any) -> Any:
-    """`tags` (all of), `tags-any`, `not-tags` (not all of), `not-tags-any`."""
-
-    def wanted(name: str) -> list[str]:
-        return [tag for tag in query.get(name, "").split(",") if tag]
-
-    for tag in wanted("tags"):
-        rows = rows.filter(tags__name=tag)
-    if wanted("tags-any"):
-        rows = rows.filter(pk__in=ProjectTag.objects.filter(name__in=wanted("tags-any")).values("project_id"))
-    if wanted("not-tags"):
-        has_all = Project.objects.all()
-        for tag in wanted("not-tags"):
-            has_all = has_all.filter(tags__name=tag)
-        rows = rows.exclude(pk__in=has_all.values("pk"))
-    if wanted("not-tags-any"):
-        rows = rows.exclude(pk__in=ProjectTag.objects.filter(name__in=wanted("not-tags-any")).values("project_id"))
-    return rows
+def _tagged(tags: Sequence[str]) -> models.Q:
+    return models.Q(pk__in=ProjectTag.objects.filter(name__in=tags).values("project_id"))
 
 
 def set_tags(project: Project, tags: Iterable[str]) -> list[str]:

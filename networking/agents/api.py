@@ -20,6 +20,7 @@ from networking.resource import NetworkView
 from networking.routers.models import Router
 from networking.subnets.models import Subnet
 from openstackapi import bodies
+from openstackapi.resource import fields_asked
 from openstackapi.views import Response
 
 TOPICS = {DHCP: "dhcp_agent", L3: "l3_agent"}
@@ -77,7 +78,7 @@ class Agents(NetworkView):
         for name in ("agent_type", "host", "binary", "id", "availability_zone"):
             if wanted := request.GET.getlist(name):
                 found = [agent for agent in found if agent[name] in wanted]
-        only = self.only()
+        only = fields_asked(request.GET)
         return Response({"agents": [{k: v for k, v in agent.items() if not only or k in only} for agent in found]})
 
 

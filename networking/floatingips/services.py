@@ -20,6 +20,7 @@ from networking.routers.models import Router
 from networking.standard import Tag
 from networking.subnets.models import Subnet
 from networking.wanted.changes import touch
+from openstackapi import resource
 
 
 class NotExternalNetwork(Invalid):
@@ -50,11 +51,7 @@ class ExternalGatewayForFloatingIPNotFound(NotFound):
 
 def find(actor: Actor, floating_id: str, *, lock: bool = False) -> FloatingIP:
     """Raises: FloatingIPNotFound, also for another project's."""
-    rows = FloatingIP.objects.visible_to(actor).filter(pk=floating_id)
-    row = (rows.select_for_update(of=("self",)) if lock else rows).first()
-    if row is None:
-        raise FloatingIPNotFound(id=floating_id)
-    return row
+    return resource.find(FloatingIP.objects.visible_to(actor), floating_id, FloatingIPNotFound, lock=lock)
 
 
 @transaction.atomic

@@ -5,12 +5,14 @@ from typing import Any
 
 from django.db.models import Q
 
+from common.truth import truth
 from networking.networks import services
 from networking.networks.models import KINDS, Network, NetworkGrant
-from networking.resource import Resource, Rows, as_bool, views
+from networking.resource import Resource, views
 from networking.standard import NAME, STANDARD_COLUMNS, ZONES, standard_fields, standard_values, tags_of
 from networking.subnets.models import Subnet
 from openstackapi.fields import Field, Fields
+from openstackapi.resource import Rows
 
 FIELDS = Fields(
     "network",
@@ -85,7 +87,7 @@ def _row(network: Network, subnets: list[Subnet], tags: list[str], shared: bool)
 
 
 def _shared(networks: Rows, values: list[str]) -> Rows:
-    wanted = {as_bool(value) for value in values}
+    wanted = {bool(truth(value)) for value in values}
     is_shared = Q(shared=True) | Q(grants__action="access_as_shared")
     if len(wanted) > 1:
         return networks

@@ -19,6 +19,7 @@ from networking.networks.models import Network
 from networking.ports.models import DHCP, FLOATING_IP, ROUTER_GATEWAY, Port
 from networking.standard import Tag
 from networking.wanted.changes import touch, touch_network
+from openstackapi import resource
 
 TRIES = 8  # of finding a free segment while others look too
 MTU_MINIMUM_V6 = 1280
@@ -43,11 +44,7 @@ class InvalidSharedSetting(Conflict):
 
 def find(actor: Actor, network_id: str, *, lock: bool = False) -> Network:
     """Raises: NetworkNotFound, also for another project's network."""
-    rows = Network.objects.filter(pk=network_id)
-    row = (rows.select_for_update() if lock else rows).first()
-    if row is None or not Network.objects.visible_to(actor).filter(pk=network_id).exists():
-        raise NetworkNotFound(id=network_id)
-    return row
+    return resource.find(Network.objects.visible_to(actor), network_id, NetworkNotFound, lock=lock)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,12 @@ from django.db.models import Q
 from networking import conversions
 from networking.ports import services, updates
 from networking.ports.models import FixedIP, Port, PortGroup
-from networking.resource import InvalidFilter, Resource, Rows, views
+from networking.resource import InvalidFilter, Resource, views
 from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
 from networking.subnets.api import OBJECTS, STRINGS
 from networking.wanted.lists import domain_default, host_name
 from openstackapi.fields import Field, Fields
+from openstackapi.resource import Rows
 
 TEXT = {"type": ["string", "null"], "maxLength": 255}
 ADDRESSES = {

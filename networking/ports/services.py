@@ -25,6 +25,7 @@ from networking.securitygroups.models import SecurityGroup
 from networking.standard import Tag
 from networking.subnets.models import Subnet
 from networking.wanted.changes import touch_port
+from openstackapi import resource
 
 __all__ = ["addresses", "bind", "create", "default_network", "delete", "find", "group_names", "unbind"]
 
@@ -50,11 +51,7 @@ _subnets = Prepared(lambda network: Subnet.objects.filter(network_id=network).or
 
 def find(actor: Actor, port_id: str, *, lock: bool = False) -> Port:
     """Raises: PortNotFound, also for another project's port."""
-    rows = Port.objects.filter(pk=port_id)
-    row = (rows.select_for_update() if lock else rows).first()
-    if row is None or not Port.objects.visible_to(actor).filter(pk=port_id).exists():
-        raise PortNotFound(id=port_id)
-    return row
+    return resource.find(Port.objects.visible_to(actor), port_id, PortNotFound, lock=lock)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from common.actor import Actor
 from networking.networks.models import NetworkGrant
 from networking.rbac import services
-from networking.resource import Resource, Rows, views
+from networking.resource import Resource, views
 from openstackapi.fields import Field, Fields
 
 FIELDS = Fields(
@@ -38,17 +37,11 @@ def rows(grants: Sequence[NetworkGrant]) -> list[dict[str, Any]]:
     ]
 
 
-def visible(actor: Actor) -> Rows:
-    return (
-        NetworkGrant.objects.all() if actor.is_admin else NetworkGrant.objects.filter(project_id=actor.project_id or "")
-    )
-
-
 RBAC_POLICY = Resource(
     name="rbac_policy",
     plural="rbac_policies",
     fields=FIELDS,
-    visible=visible,
+    visible=services.visible_to,
     rows=rows,
     find=services.find,
     columns={

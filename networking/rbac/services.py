@@ -1,5 +1,7 @@
 """Lending a network to another project, and taking it back."""
 
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +14,7 @@ from networking.networks.models import EXTERNAL, SHARE, Network, NetworkGrant
 from networking.networks.services import find as find_network
 from networking.ports.models import Port
 from networking.wanted.changes import touch_network
+from openstackapi import resource
 
 
 class RbacPolicyNotFound(NotFound):
@@ -27,11 +30,14 @@ class RbacPolicyInUse(Conflict):
 
 
 def find(actor: Actor, grant_id: str) -> NetworkGrant:
-    rows = NetworkGrant.objects.filter(pk=grant_id)
-    row = (rows if actor.is_admin else rows.filter(project_id=actor.project_id or "")).first()
-    if row is None:
-        raise RbacPolicyNotFound(id=grant_id)
-    return row
+    """Raises: RbacPolicyNotFound, also for another project's."""
+    return resource.find(visible_to(actor), grant_id, RbacPolicyNotFound)
+
+
+def visible_to(actor: Actor) -> Any:
+    """The grants that an actor's project made; an admin sees all."""
+    rows = NetworkGrant.objects.all()
+    return rows if actor.is_admin else rows.filter(project_id=actor.project_id or "")
 
 
 @transaction.atomic

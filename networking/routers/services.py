@@ -20,6 +20,7 @@ from networking.routers import gateway, wiring
 from networking.routers.models import Router
 from networking.standard import Tag
 from networking.wanted.changes import touch
+from openstackapi import resource
 
 MAX_ROUTES = 30  # Neutron's max_routes
 
@@ -38,11 +39,7 @@ class RoutesExhausted(Invalid):
 
 def find(actor: Actor, router_id: str, *, lock: bool = False) -> Router:
     """Raises: RouterNotFound, also for another project's router."""
-    rows = Router.objects.visible_to(actor).filter(pk=router_id)
-    row = (rows.select_for_update(of=("self",)) if lock else rows).first()
-    if row is None:
-        raise RouterNotFound(id=router_id)
-    return row
+    return resource.find(Router.objects.visible_to(actor), router_id, RouterNotFound, lock=lock)
 
 
 def project_of(router_id: str) -> str | None:

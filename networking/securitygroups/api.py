@@ -5,11 +5,12 @@ from typing import Any
 
 from common.actor import Actor
 from networking import conversions
-from networking.resource import Resource, Rows, views
+from networking.resource import Resource, views
 from networking.securitygroups import defaults, rules, services
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
 from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
 from openstackapi.fields import Field, Fields
+from openstackapi.resource import Rows
 
 GROUP_FIELDS = Fields(
     "security_group",

@@ -17,6 +17,7 @@ from networking.securitygroups import protocols, services
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule, normalized
 from networking.standard import count_revision
 from networking.wanted.changes import touch
+from openstackapi import resource
 
 ETHERTYPES = {"ipv4": "IPv4", "ipv6": "IPv6"}
 
@@ -95,10 +96,9 @@ class Match:
 
 
 def find(actor: Actor, rule_id: str) -> SecurityGroupRule:
-    row = SecurityGroupRule.objects.visible_to(actor).select_related("group").filter(pk=rule_id).first()
-    if row is None:
-        raise SecurityGroupRuleNotFound(id=rule_id)
-    return row
+    """Raises: SecurityGroupRuleNotFound, also for another project's rule."""
+    rows = SecurityGroupRule.objects.visible_to(actor).select_related("group")
+    return resource.find(rows, rule_id, SecurityGroupRuleNotFound)
 
 
 def check_prefix(prefix: str | None, ethertype: str) -> str:

@@ -14,6 +14,7 @@ from networking.securitygroups import defaults
 from networking.securitygroups.models import SecurityGroup
 from networking.standard import Tag
 from networking.wanted.changes import touch
+from openstackapi import resource
 
 
 class SecurityGroupDefaultAlreadyExists(Conflict):
@@ -33,11 +34,8 @@ class SecurityGroupInUse(Conflict):
 
 
 def find(actor: Actor, group_id: str, *, lock: bool = False) -> SecurityGroup:
-    rows = SecurityGroup.objects.visible_to(actor)
-    row = (rows.select_for_update() if lock else rows).filter(pk=group_id).first()
-    if row is None:
-        raise SecurityGroupNotFound(id=group_id)
-    return row
+    """Raises: SecurityGroupNotFound, also for another project's group."""
+    return resource.find(SecurityGroup.objects.visible_to(actor), group_id, SecurityGroupNotFound, lock=lock)
 
 
 @transaction.atomic

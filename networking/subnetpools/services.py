@@ -19,6 +19,7 @@ from networking.standard import Tag
 from networking.subnetpools.models import AddressScope, SubnetPool
 from networking.subnets import checks
 from networking.subnets.models import Subnet
+from openstackapi import resource
 
 
 class SubnetPoolInUse(Conflict):
@@ -58,11 +59,8 @@ _QUOTA_UNIT = {4: 32, 6: 64}
 
 
 def find(actor: Actor, pool_id: str, *, lock: bool = False) -> SubnetPool:
-    rows = SubnetPool.objects.visible_to(actor).filter(pk=pool_id)
-    row: SubnetPool | None = (rows.select_for_update() if lock else rows).first()
-    if row is None:
-        raise SubnetPoolNotFound(id=pool_id)
-    return row
+    """Raises: SubnetPoolNotFound, also for another project's pool that is not shared."""
+    return resource.find(SubnetPool.objects.visible_to(actor), pool_id, SubnetPoolNotFound, lock=lock)
 
 
 def default_pool(actor: Actor, version: int) -> SubnetPool | None:
@@ -81,10 +79,8 @@ def _only_default(pool: SubnetPool) -> None:
 
 
 def find_scope(actor: Actor, scope_id: str) -> AddressScope:
-    row: AddressScope | None = AddressScope.objects.visible_to(actor).filter(pk=scope_id).first()
-    if row is None:
-        raise AddressScopeNotFound(id=scope_id)
-    return row
+    """Raises: AddressScopeNotFound, also for another project's scope that is not shared."""
+    return resource.find(AddressScope.objects.visible_to(actor), scope_id, AddressScopeNotFound)
 
 
 def _prefixes(texts: Sequence[str]) -> tuple[list[str], int]:

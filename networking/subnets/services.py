@@ -23,6 +23,7 @@ from networking.standard import Tag
 from networking.subnets import checks
 from networking.subnets.models import Subnet
 from networking.wanted.changes import touch_network, touch_port
+from openstackapi import resource
 
 AUTO = "auto"  # a gateway that nobody chose
 
@@ -39,11 +40,7 @@ class GatewayIpInUse(Conflict):
 
 def find(actor: Actor, subnet_id: str, *, lock: bool = False) -> Subnet:
     """Raises: SubnetNotFound, also for another project's subnet."""
-    rows = Subnet.objects.filter(pk=subnet_id)
-    row = (rows.select_for_update() if lock else rows).first()
-    if row is None or not Subnet.objects.visible_to(actor).filter(pk=subnet_id).exists():
-        raise SubnetNotFound(id=subnet_id)
-    return row
+    return resource.find(Subnet.objects.visible_to(actor), subnet_id, SubnetNotFound, lock=lock)
 
 
 @dataclass(frozen=True, kw_only=True)
