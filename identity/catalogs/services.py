@@ -110,7 +110,7 @@ class EndpointGroups(Kind):
     keeps_extra = False
 
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
-        if values.get("filters") is None and row is None:
+        if not values.get("filters") and row is None:
             raise Invalid(reason="An endpoint group needs filters.")
         return {name: value for name, value in values.items() if name != "filters" or value is not None}
 
