@@ -30,11 +30,11 @@ test-slow:  ## the slow tests: other databases and brokers, every kill, long gue
 	@$(PYTHON_IN) -m cloud.run prepare
 	@exec $(PYTHON_IN) -m tests.run --slow
 
-check: setup  ## format, lint, types, import contracts, migrations, templates, translations
+check: setup  ## format, lint, types, import contracts, measures, migrations, templates, translations
 	@exec $(PYTHON_IN) -m tests.check
 
 format:  ## put every file into the project's format
-	.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format --quiet .
+	.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format --quiet . ; .venv/bin/djlint --reformat --quiet portal/templates
 
 judge: setup  ## the measures of the house beside their limits; LOWER=1 keeps what got better
 	@exec $(PYTHON_IN) -m tests.judge $(if $(LOWER),--lower)

@@ -68,7 +68,7 @@ class ApiAccess(Page):
         known = {"public_url": base, "project_id": self.actor.project_id, "tenant_id": self.actor.project_id}
         services = [(row.service.type, row.service.name, catalog.url_for(row.url, known) or row.url) for row in rows]
         context = {"services": services, "auth_url": auth_url(request), "clouds": clouds_yaml(request, self.actor)}
-        return self.page("portal/api_access.html", **context)
+        return self.page("access/api_access.html", **context)
 
 
 class File(Page):

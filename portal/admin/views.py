@@ -205,8 +205,8 @@ class Services(Page):
         cards = [Card(_("Services"), columns=columns, rows=rows), Card(_("Now"), pairs=facts, side=True)]
         context = {"title": _("Services"), "cards": cards}
         if "live" in request.GET:
-            return self.fragment("portal/cards_live.html", **context)
-        return self.page("portal/cards.html", kind="host operation", **context)
+            return self.fragment("ui/cards_live.html", **context)
+        return self.page("ui/cards.html", kind="host operation", **context)
 
 
 # ── Flavors ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -259,7 +259,7 @@ class FlavorMenu(Page):
             Action("delete", _("Delete"), "trash", reverse("flavor-delete", args=[row.pk]),
                    why=gate(self.actor, "compute:flavor:manage", None), risk=True),
         ]  # fmt: skip
-        return self.fragment("portal/menu.html", actions=actions, id=row.pk)
+        return self.fragment("ui/menu.html", actions=actions, id=row.pk)
 
 
 class FlavorForm(Styled):

@@ -131,7 +131,7 @@ class Events(ListPanel):
             "newest": _with(request, "") if "before" in request.GET else "",
         }
         context = {**self.describe(actor), **self.narrowed(request), **edges, "total": len(found)}
-        return self.page("portal/audit.html", rows=self.seen(actor, found[:size]), **context)
+        return self.page("audit/list.html", rows=self.seen(actor, found[:size]), **context)
 
     def narrowed(self, request: HttpRequest) -> dict[str, object]:
         found = super().narrowed(request)

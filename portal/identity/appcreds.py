@@ -86,9 +86,7 @@ class Menu(Page):
     def get(self, request: HttpRequest, id: str) -> HttpResponse:
         services.get(self.actor, self.actor.user_id, id)
         url = reverse("application-credential-delete", args=[id])
-        return self.fragment(
-            "portal/menu.html", actions=[Action("delete", _("Delete"), "trash", url, risk=True)], id=id
-        )
+        return self.fragment("ui/menu.html", actions=[Action("delete", _("Delete"), "trash", url, risk=True)], id=id)
 
 
 class CredentialForm(Stepped):
@@ -187,8 +185,8 @@ class Create(FormDialog):
             "kubeconfig": kubeconfig(request, row, secret, values) if values["kubernetes_url"] else "",
         }
         if is_fragment(request):
-            return self.fragment("portal/appcred_made.html", **context)
-        return self.page("portal/appcred_made_page.html", **context)
+            return self.fragment("identity/appcred_made.html", **context)
+        return self.page("identity/appcred_made_page.html", **context)
 
 
 def clouds(request: HttpRequest, row: ApplicationCredential, secret: str) -> str:

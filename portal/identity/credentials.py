@@ -136,7 +136,7 @@ class Menu(Page):
             Action("edit", _("Edit"), "pencil", reverse(f"{self.prefix}credential-edit", args=[id])),
             Action("delete", _("Delete"), "trash", reverse(f"{self.prefix}credential-delete", args=[id]), risk=True),
         ]
-        return self.fragment("portal/menu.html", actions=actions, id=id)
+        return self.fragment("ui/menu.html", actions=actions, id=id)
 
 
 class OwnMenu(Menu):

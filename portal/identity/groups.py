@@ -154,7 +154,7 @@ class Member(Page):
         why = gate(self.actor, "identity:remove_user_from_group", target)
         url = reverse("group-user", args=[id, user])
         action = Action("remove-user", _("Remove from the group"), "user-minus", url, "post", why, risk=True)
-        return self.fragment("portal/menu.html", actions=[action], id=user)
+        return self.fragment("ui/menu.html", actions=[action], id=user)
 
     def post(self, request: HttpRequest, id: str, user: str) -> HttpResponse:
         services.remove_member(self.actor, id, user)

@@ -77,7 +77,7 @@ class Mappings(ListPanel):
 
 
 class MappingItem(ItemPage):
-    panel, kind, template = "mappings", "mapping", "portal/mapping.html"
+    panel, kind, template = "mappings", "mapping", "identity/mapping.html"
     list_title, list_route = gettext_lazy("Mappings"), "mappings"
     tried: dict[str, Any] | None = None  # None while there is no mapping that may be shown: a refusal has a shell too
 
@@ -167,13 +167,13 @@ class Try(Page):
         row, form = MAPPINGS.get(self.actor, id), TryForm(request.POST)
         if not form.is_valid():
             context = {"form": form, "wrong": True}
-            return self.fragment("portal/mapping_tried.html", **context)
+            return self.fragment("identity/mapping_tried.html", **context)
         try:
             claims = assertions.from_claims(form.cleaned_data["assertion"])
             found = rules.evaluate(row.pk, row.rules, row.schema_version, claims)
         except rules.NotMapped as error:
-            return self.fragment("portal/mapping_tried.html", refused=error.message)
-        return self.fragment("portal/mapping_tried.html", cards=outcome(found))
+            return self.fragment("identity/mapping_tried.html", refused=error.message)
+        return self.fragment("identity/mapping_tried.html", cards=outcome(found))
 
 
 def outcome(found: rules.Mapped) -> list[tuple[Text, list[str]]]:

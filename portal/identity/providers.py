@@ -314,7 +314,7 @@ class ProtocolMenu(Page):
             Action("edit", _("Edit"), "pencil", reverse("protocol-edit", args=[id, protocol]), why=change),
             Action("delete", _("Delete"), "trash", reverse("protocol-delete", args=[id, protocol]), why=remove, risk=True),
         ]  # fmt: skip
-        return self.fragment("portal/menu.html", actions=actions, id=protocol)
+        return self.fragment("ui/menu.html", actions=actions, id=protocol)
 
 
 class ProtocolForm(Styled):

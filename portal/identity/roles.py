@@ -88,7 +88,7 @@ class RoleMenu(Page):
             Action("implied", _("Included roles"), "stack-2", reverse("role-implied", args=[id]), why=edit),
             Action("delete", _("Delete"), "trash", reverse("role-delete", args=[id]), why=remove, risk=True),
         ]
-        return self.fragment("portal/menu.html", actions=actions, id=id)
+        return self.fragment("ui/menu.html", actions=actions, id=id)
 
 
 class RoleForm(Styled):

@@ -146,7 +146,7 @@ class Create(Page):
     panel = "images"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.page("portal/image_create.html", form=ImageForm())
+        return self.page("images/create.html", form=ImageForm())
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = ImageForm(request.POST)

@@ -109,7 +109,7 @@ class Create(FormDialog):
             )
             return self.go(url, _("Imported %(name)s") % {"name": made.row.name})
         context = {"row": made.row, "private_key": made.private_key, "back": request.GET.get("next", "")}
-        template = "portal/key_made.html" if is_fragment(request) else "portal/key_made_page.html"
+        template = "keypairs/made.html" if is_fragment(request) else "keypairs/made_page.html"
         return (self.fragment if is_fragment(request) else self.page)(template, **context)
 
 

@@ -244,7 +244,7 @@ class RuleMenu(Page):
         action = Action(
             "delete-rule", _("Delete rule"), "trash", reverse("rule-delete", args=[id, rule]), "post", why, risk=True
         )
-        return self.fragment("portal/menu.html", actions=[action], id=rule)
+        return self.fragment("ui/menu.html", actions=[action], id=rule)
 
 
 class DeleteRule(Page):

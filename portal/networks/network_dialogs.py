@@ -179,7 +179,7 @@ class SubnetMenu(Page):
             Action("delete-subnet", _("Delete"), "trash", reverse("subnet-delete", args=[id, subnet]),
                    why=gate(self.actor, "network:subnet:delete", row), risk=True),
         ]  # fmt: skip
-        return self.fragment("portal/menu.html", actions=actions, id=subnet)
+        return self.fragment("ui/menu.html", actions=actions, id=subnet)
 
 
 # ── Ports ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,4 +226,4 @@ class PortMenu(Page):
             "delete-port", _("Delete"), "trash", reverse("port-delete", args=[id, port]),
             why=gate(self.actor, "network:port:delete", row, why), risk=True,
         )  # fmt: skip
-        return self.fragment("portal/menu.html", actions=[delete], id=port)
+        return self.fragment("ui/menu.html", actions=[delete], id=port)

@@ -249,7 +249,7 @@ class InterfaceMenu(Page):
         url = reverse("router-interface-delete", args=[id, port])
         why = gate(self.actor, "network:router:update", row)
         actions = [Action("remove-interface", _("Remove interface"), "trash", url, why=why, risk=True)]
-        return self.fragment("portal/menu.html", actions=actions, id=port)
+        return self.fragment("ui/menu.html", actions=actions, id=port)
 
 
 class RemoveInterface(Confirm):

@@ -131,4 +131,4 @@ class Find(Page):
             Group(_("Pages"), pages[: 20 if text else 6]),
             Group(_("Do"), deeds(actor, text, near if text else [])),
         ]
-        return self.fragment("portal/found.html", groups=[group for group in groups if group.hits])
+        return self.fragment("overview/found.html", groups=[group for group in groups if group.hits])

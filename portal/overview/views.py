@@ -109,7 +109,7 @@ class Overview(Page):
             }
         elif actor.domain_id:
             context = {"domain": holdings(actor)}
-        template = "portal/overview_live.html" if "live" in request.GET else "portal/overview.html"
+        template = "overview/overview_live.html" if "live" in request.GET else "overview/overview.html"
         return self.fragment(template, **context) if "live" in request.GET else self.page(template, **context)
 
 
@@ -124,8 +124,8 @@ class Activity(Page):
         stories = timelines.named([timelines.story(row, deep=False) for row in pager.cut(query)])
         context = {"stories": stories, "failed": failed, "title": _("Activity"), **pager.context(query.count())}
         if "live" in request.GET:
-            return self.fragment("portal/activity_live.html", **context)
-        return self.page("portal/activity.html", **context)
+            return self.fragment("overview/activity_live.html", **context)
+        return self.page("overview/activity.html", **context)
 
 
 class Notices(Page):
@@ -142,7 +142,7 @@ class Notices(Page):
         if "read" in request.GET:
             request.session[READ_AT] = now().isoformat()
         stories = timelines.named([timelines.story(row, deep=False) for row in query[:12]])
-        return self.fragment("portal/notices.html", stories=stories)
+        return self.fragment("overview/notices.html", stories=stories)
 
 
 class Request(Page):
@@ -166,5 +166,5 @@ class Request(Page):
             "live": any(story.row.state in LIVE for story in stories),
         }
         if "live" in request.GET:
-            return self.fragment("portal/request_live.html", **context)
-        return self.page("portal/request.html", **context)
+            return self.fragment("overview/request_live.html", **context)
+        return self.page("overview/request.html", **context)

@@ -71,7 +71,7 @@ class Window(Page):
     def get(self, request: HttpRequest, id: str) -> HttpResponse:
         server = services.find(self.actor, id)
         policy.require(self.actor, "compute:server:console", server)
-        return self.page("portal/vnc.html", ticket=server.id, kind="vnc", name=server.name)
+        return self.page("servers/console_window.html", ticket=server.id, kind="vnc", name=server.name)
 
 
 class Standalone(Page):
@@ -89,7 +89,9 @@ class Standalone(Page):
             token = request.GET.get("token", "")
             ticket = opening.of_page(token, cookie)
             context = {"token": token, "fresh": ticket.is_fresh, "kind": ticket.kind, "name": ticket.server.name}
-        return _give(self.page("portal/vnc.html", **context), settings.CONSOLE_PAGE_COOKIE_NAME, cookie, "/")
+        return _give(
+            self.page("servers/console_window.html", **context), settings.CONSOLE_PAGE_COOKIE_NAME, cookie, "/"
+        )
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -122,7 +124,7 @@ class Links(Page):
             raise Invalid(reason=_("Say for how many hours the link is good."))
         _row, secret = links.make(self.actor, server_id=id, until=now() + timedelta(hours=int(hours)))
         address = f"{outside(request)}/vnc/?link={secret}"
-        return self.fragment("portal/console_links.html", **link_card(self.actor, id), address=address)
+        return self.fragment("servers/console_links.html", **link_card(self.actor, id), address=address)
 
 
 class EndLink(Page):
@@ -132,7 +134,7 @@ class EndLink(Page):
 
     def post(self, request: HttpRequest, id: str, link: str) -> HttpResponse:
         links.end(self.actor, server_id=id, link_id=link)
-        return self.fragment("portal/console_links.html", **link_card(self.actor, id))
+        return self.fragment("servers/console_links.html", **link_card(self.actor, id))
 
 
 def link_card(actor: Actor, server_id: str) -> dict[str, Any]:

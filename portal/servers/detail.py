@@ -112,14 +112,14 @@ class Instance(Page):
         server = services.find(self.actor, id)
         actions = verbs.actions(self.actor, server)
         if "menu" in request.GET:
-            return self.fragment("portal/menu.html", actions=actions, id=id)
+            return self.fragment("ui/menu.html", actions=actions, id=id)
         wires = policy.allows(self.actor, "compute:server:attach_interface", server)
         context = {**head(server), "actions": actions, "tab": tab, "id": id, "wires": wires}
         context |= getattr(self, f"tab_{tab}")(server)
         if "live" in request.GET:
-            return self.fragment(f"portal/server_{tab}_live.html", **context)
+            return self.fragment(f"servers/{tab}_live.html", **context)
         self.console = tab == "console"  # type: ignore[misc]
-        return self.page(f"portal/server_{tab}.html", **context)
+        return self.page(f"servers/{tab}.html", **context)
 
     def tab_overview(self, server: Server) -> dict[str, Any]:
         groups = changing.groups_of(server)
@@ -173,4 +173,4 @@ class Head(Page):
     def get(self, request: HttpRequest, id: str) -> HttpResponse:
         server = services.find(self.actor, id)
         context = {**head(server), "actions": verbs.actions(self.actor, server), "id": id}
-        return self.fragment("portal/server_head.html", **context)
+        return self.fragment("servers/head.html", **context)

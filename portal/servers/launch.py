@@ -202,7 +202,7 @@ class Launch(Page):
         choices = flavor_rows(actor, use)
         _defaults(asked, images, choices, networks, groups)
         return self.page(
-            "portal/launch.html",
+            "servers/launch.html",
             status=status,
             asked=asked, errors=errors, images=images, flavors=choices, networks=networks, groups=groups,
             keys=KeyPair.objects.filter(user_id=actor.user_id).order_by("name"),

@@ -146,7 +146,7 @@ def _render(
         "project": projects.get(row["project_id"], ""),
         "why": sentence(row["fault_code"], row["fault_data"]) if is_failed else "",
     }
-    text = _html[key] = render_to_string("portal/server_row.html", context)
+    text = _html[key] = render_to_string("servers/row.html", context)
     metrics.rows_rendered.inc()
     if len(_html) > 5000:
         _html.popitem(last=False)
@@ -191,7 +191,7 @@ class Instances(Page):
         pager = tables.Pager.read(request.GET, self.prefs.page_size)
         found = rows(pager.cut(chosen.order_by(*SORTS[sort])))
         return self.page(
-            "portal/servers.html",
+            "servers/list.html",
             title=_("All instances") if self.everywhere else _("Instances"),
             everywhere=self.everywhere,
             rows=self.htmls(found),
@@ -210,7 +210,7 @@ class Instances(Page):
             "chips": chips,
             "title": self.title(numbers["busy"]),
         }
-        return self.fragment("portal/server_rows.html", **context)
+        return self.fragment("servers/rows.html", **context)
 
     def title(self, busy: int) -> str:
         name = _("All instances") if self.everywhere else _("Instances")

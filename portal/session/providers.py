@@ -47,7 +47,7 @@ class Back(Stepwise):
 
     def form(self, error: str = "", status: int = 200, **more: Any) -> HttpResponse:
         context = {"error": error, "cloud": cloud_name(self.request), "domain": "Default", "step": "password"}
-        return self.page("portal/sign_in.html", status=status, offers=offers("/"), **context)
+        return self.page("session/sign_in.html", status=status, offers=offers("/"), **context)
 
 
 class Done(Page):
@@ -57,4 +57,4 @@ class Done(Page):
         found = held.unseal(request.GET.get("page", ""))
         if found is not None and found[0].pk == self.actor.user_id:
             sessions.go_on_in(request, found[1])
-        return self.page("portal/sign_in_done.html")
+        return self.page("session/sign_in_done.html")

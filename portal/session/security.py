@@ -53,7 +53,7 @@ class Security(Page):
             for row in signins.of_user(self.actor.user_id)
         ]
         return self.page(
-            "portal/security.html",
+            "session/security.html",
             settings_tab="security",
             user=user,
             has_password=passwords.has(user),
@@ -72,13 +72,13 @@ class Piece(Page):
     def piece(self, template: str, status: int = 200, **context: Any) -> HttpResponse:
         if is_fragment(self.request):
             return self.fragment(template, status=status, **context)
-        return self.page("portal/piece_page.html", status=status, piece=template, **context)
+        return self.page("session/piece_page.html", status=status, piece=template, **context)
 
     def codes_or_back(self, user: User, said: str) -> HttpResponse:
         """After the first factor: recovery codes, shown this once."""
         if recovery.left(user.pk):
             return self.go(reverse("security"), said)
-        return self.piece("portal/security_codes.html", codes=recovery.make(user), said=said)
+        return self.piece("session/security_codes.html", codes=recovery.make(user), said=said)
 
 
 class SetUpApp(Piece):
@@ -104,7 +104,7 @@ class SetUpApp(Piece):
         side, path = totp.picture(totp.address(_user(self.actor), cloud_name(self.request), secret))
         spaced = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
         context = {"secret": secret, "spaced": spaced, "side": side, "path": path, "error": error}
-        return self.piece("portal/security_app.html", status, **context)
+        return self.piece("session/security_app.html", status, **context)
 
 
 class WrongPresent(Unauthorized):
@@ -168,14 +168,14 @@ class AddKey(Piece):
     """A name, whether it signs in alone, and the browser's ceremony."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.piece("portal/security_key.html", name="")
+        return self.piece("session/security_key.html", name="")
 
     def post(self, request: HttpRequest) -> HttpResponse:
         user, name = _user(self.actor), request.POST.get("name", "").strip()[:64] or _("Security key")
         try:
             keys.register(request, user, name, read_json(request.POST.get("credential", "")), passkey=_passkey(request))
         except keys.WrongKey as error:
-            return self.piece("portal/security_key.html", 422, name=name, error=error.message)
+            return self.piece("session/security_key.html", 422, name=name, error=error.message)
         return self.codes_or_back(user, _("The key %(name)s is added.") % {"name": name})
 
 
@@ -195,13 +195,13 @@ class NewCodes(Piece):
     """Ten new codes; those of before stop counting."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.piece("portal/security_new_codes.html", left=recovery.left(self.actor.user_id))
+        return self.piece("session/security_new_codes.html", left=recovery.left(self.actor.user_id))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         user = _user(self.actor)
         if not factors.of_user(user).any:
             return self.go(reverse("security"))
-        return self.piece("portal/security_codes.html", codes=recovery.make(user), said="")
+        return self.piece("session/security_codes.html", codes=recovery.make(user), said="")
 
 
 class Strict(Page):

@@ -63,7 +63,7 @@ class Settings(Page):
 
     def show(self, form: forms.Form, status: int = 200) -> HttpResponse:
         context = {"title": _("Settings"), "submit": _("Keep these"), "form": form, "action": reverse("settings")}
-        return self.page("portal/settings.html", status=status, settings_tab="preferences", **context)
+        return self.page("session/settings.html", status=status, settings_tab="preferences", **context)
 
 
 class Columns(Page):
@@ -132,7 +132,7 @@ class Password(FormDialog):
             "form": form,
             "action": reverse("password"),
         }
-        return self.page("portal/settings.html", status=status, settings_tab="password", **context)
+        return self.page("session/settings.html", status=status, settings_tab="password", **context)
 
     def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
         users.change_password(actor.user_id, values["current"], values["new"], source=address_of(self.request))

@@ -193,7 +193,7 @@ class Again(Stepwise):
         to = inside(self.request, sent.get("next", ""))
         fields = held.read(sent.get("held", ""))
         if fields:
-            return self.page("portal/send_again.html", to=to, fields=fields)
+            return self.page("session/send_again.html", to=to, fields=fields)
         return HttpResponseRedirect(to)
 
     def person(self) -> tuple[User, Scope | None] | None:
@@ -228,5 +228,5 @@ class Again(Stepwise):
             **self.step(),
         }
         if said.get("page"):
-            return self.fragment("portal/sign_in_dialog.html", status=status, **context)
-        return self.page("portal/sign_in_again.html", status=status, **context)
+            return self.fragment("session/sign_in_dialog.html", status=status, **context)
+        return self.page("session/sign_in_again.html", status=status, **context)

@@ -53,7 +53,7 @@ class SignIn(Stepwise):
             "offers": offers(inside(self.request, said.get("next", ""))),
             **self.step(),
         }
-        return self.page("portal/sign_in.html", status=status, **context)
+        return self.page("session/sign_in.html", status=status, **context)
 
 
 class SignOut(Page):

@@ -65,7 +65,7 @@ class Share(FormDialog):
     title = gettext_lazy("Share")
     submit = gettext_lazy("Share it")
     form_class = ShareForm
-    template = "portal/share_dialog.html"
+    template = "sharing/dialog.html"
 
     def thing(self, **keys: str) -> tuple[kinds.Kind, Any]:
         kind = kinds.find(keys["kind"])
@@ -124,8 +124,8 @@ class Share(FormDialog):
             "shares": shares_of(self.actor, keys["kind"], keys["id"]),
         }
         if is_fragment(self.request):
-            return self.fragment("portal/share_dialog.html", status=status, **context)
-        return self.page("portal/share_page.html", status=status, **context)
+            return self.fragment("sharing/dialog.html", status=status, **context)
+        return self.page("sharing/page.html", status=status, **context)
 
 
 def shares_of(actor: Actor, kind: str, object_id: str) -> list[dict[str, Any]]:

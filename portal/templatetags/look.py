@@ -237,6 +237,19 @@ def querystring_csv(context: dict[str, Any]) -> str:
     return _with(context, "format", "csv")
 
 
+@register.simple_tag
+def aria_sort(column: Any, sort: str) -> SafeString:
+    """The attribute of a column's head that says that the list is sorted by it, and which way."""
+    way = {column.sort: "ascending", f"-{column.sort}": "descending"}.get(sort, "") if column.sort else ""
+    return mark_safe(f' aria-sort="{way}"' if way else "")
+
+
+@register.simple_tag
+def dialog_attr(action: Any) -> SafeString:
+    """The attribute by which a link opens in a dialog, a wide one where the action says so."""
+    return mark_safe({"dialog": " data-dialog", "wide": ' data-dialog="wide"'}.get(action.how, ""))
+
+
 @register.filter
 def beside(cells: Any, columns: Any) -> list[tuple[Any, str]]:
     """Each cell with the classes of its column; the first column is the name's."""

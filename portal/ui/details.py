@@ -49,7 +49,7 @@ class ItemPage(Page):
     """
 
     kind: ClassVar[str] = ""
-    template: ClassVar[str] = "portal/detail.html"
+    template: ClassVar[str] = "ui/detail.html"
     tabs: ClassVar[Sequence[tuple[str, Text]]] = ()
     list_title: ClassVar[Text] = ""
     list_route: ClassVar[str] = ""
@@ -76,13 +76,13 @@ class ItemPage(Page):
         row = self.find(self.actor, id)
         actions = self.actions(self.actor, row)
         if "menu" in request.GET:
-            return self.fragment("portal/menu.html", actions=actions, id=id)
+            return self.fragment("ui/menu.html", actions=actions, id=id)
         context = {"actions": actions, "detail": self.detail(self.actor, row), "id": id, "kind": self.kind}
         context["tabs"] = self.named(self.tabs_of(self.actor, row), tab)
         if tab:
             context["detail"].cards = self.tab(self.actor, row, tab)
         if "live" in request.GET:
-            return self.fragment("portal/detail_live.html", **context)
+            return self.fragment("ui/detail_live.html", **context)
         return self.page(self.template, list_title=self.list_title, list_route=self.list_route, **context)
 
     def named(self, tabs: Sequence[tuple[str, Text]], tab: str) -> list[tuple[str, Text, str, bool]]:

@@ -72,8 +72,8 @@ class FormDialog(Page):
             "action": self.request.get_full_path(),
         }
         if is_fragment(self.request):
-            return self.fragment("portal/dialog_form.html", status=status, **context)
-        return self.page("portal/form_page.html", status=status, **context)
+            return self.fragment("ui/form_dialog.html", status=status, **context)
+        return self.page("ui/form_page.html", status=status, **context)
 
 
 class Confirm(Page):
@@ -124,8 +124,8 @@ class Confirm(Page):
             "action": self.request.get_full_path(),
         }
         if is_fragment(self.request):
-            return self.fragment("portal/dialog_confirm.html", status=status, **context)
-        return self.page("portal/confirm_page.html", status=status, **context)
+            return self.fragment("ui/confirm_dialog.html", status=status, **context)
+        return self.page("ui/confirm_page.html", status=status, **context)
 
 
 def choices(rows: Any, *, empty: Text | None = None) -> list[tuple[str, Text]]:

@@ -83,12 +83,12 @@ class ListPanel(Page):
             return self.as_file(query[: tables.MOST])
         pager = tables.Pager.read(request.GET, self.prefs.page_size)
         context = {**self.describe(self.actor), **self.narrowed(request), **pager.context(query.count()), "sort": sort}
-        return self.page("portal/list.html", rows=self.seen(self.actor, list(pager.cut(query))), **context)
+        return self.page("ui/list.html", rows=self.seen(self.actor, list(pager.cut(query))), **context)
 
     def some(self, ids: list[str]) -> HttpResponse:
         """The rows of these ids alone, as they are now."""
         found = list(self.query(self.actor).filter(**{f"{self.identity}__in": ids}))
-        return self.fragment("portal/rows.html", rows=self.seen(self.actor, found), **self.describe(self.actor))
+        return self.fragment("ui/rows.html", rows=self.seen(self.actor, found), **self.describe(self.actor))
 
     def as_file(self, found: Iterable[object]) -> HttpResponse:
         """All columns as CSV, those too that the reader put away."""

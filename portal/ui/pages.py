@@ -110,7 +110,7 @@ class Page(View):
         if is_fragment(self.request):
             return self.ask_again("recent" if self.request.actor else "again")  # type: ignore[attr-defined]
         if self.request.method == "POST":
-            return self.page("portal/sign_in_again.html", status=401, **held.context(self.request))
+            return self.page("session/sign_in_again.html", status=401, **held.context(self.request))
         route = "sign-in-again" if self.request.actor else "sign-in"  # type: ignore[attr-defined]
         return HttpResponseRedirect(f"{reverse(route)}?next={quote(self.request.get_full_path())}")
 
@@ -194,7 +194,7 @@ class Page(View):
                 status, _("Not possible")
             )
             context = {"title": title, "message": error.message}
-            template = "portal/error.html" if self.request.actor else "portal/error_bare.html"  # type: ignore[attr-defined]
+            template = "ui/error.html" if self.request.actor else "ui/error_bare.html"  # type: ignore[attr-defined]
             response = self.page(template, status=status, **context)
         if isinstance(error, Unavailable | TooMany):
             response["Retry-After"] = str(error.data.get("retry_after", 5))

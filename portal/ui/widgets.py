@@ -56,7 +56,7 @@ class LinesWidget(forms.Widget):
 
 class RolesWidget(LinesWidget):
     parts: Mapping[str, bool] = {"who": False, "roles": True}
-    template = "portal/lines_roles.html"
+    template = "ui/roles_lines.html"
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class Roles(forms.Field):
 
 class RulesWidget(LinesWidget):
     parts: Mapping[str, bool] = {"service": False, "method": False, "path": False}
-    template = "portal/lines_rules.html"
+    template = "ui/rules_lines.html"
     methods = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
     services: Sequence[str] = ()
     blank: Mapping[str, Any] = {"service": "compute", "method": "GET", "path": ""}
@@ -146,7 +146,7 @@ class Checklist(forms.CheckboxSelectMultiple):
             "value": value or [],
             "invalid": self.attrs.get("aria-invalid"),
         }
-        return mark_safe(render_to_string("portal/checklist.html", context))
+        return mark_safe(render_to_string("ui/checklist.html", context))
 
     def id_for_label(self, id_: str, index: str | None = None) -> str:
         return f"{id_}-narrow"
