@@ -22,13 +22,13 @@ setup:  ## what tests and checks need
 	@./setup.sh test
 	@$(PYTHON_IN) -m cloud.run prepare
 
-test: setup  ## all tests but the slow ones
-	@exec $(PYTHON_IN) -m tests.run
+test: setup  ## all tests but the slow ones; APP=networking: those of one app
+	@exec $(PYTHON_IN) -m tests.run $(if $(APP),--app $(APP))
 
-test-slow:  ## the slow tests: other databases and brokers, every kill, long guests
+test-slow:  ## the slow tests (APP=vm: of one folder): other databases and brokers, every kill; goes on where it was cut
 	@./setup.sh slow
 	@$(PYTHON_IN) -m cloud.run prepare
-	@exec $(PYTHON_IN) -m tests.run --slow
+	@exec $(PYTHON_IN) -m tests.run --slow $(if $(APP),--app $(APP))
 
 check: setup  ## format, lint, types, import contracts, measures, migrations, templates, translations
 	@exec $(PYTHON_IN) -m tests.check

@@ -1,8 +1,9 @@
 """`make test` and `make test-slow`: the stages, one after the other, and what failed at the end.
 
-python -m tests.run [--slow] [pytest arguments]
+python -m tests.run [--slow] [--app APP] [pytest arguments]
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import time
 
 from tests.live import CLONE
+from tests.resume import record
 from tests.servers import postgres
 
 LAST_FAILED = CLONE / ".pytest_cache" / "v" / "cache" / "lastfailed"
@@ -52,27 +54,54 @@ def _twice(title: str, *arguments: str) -> int:
     return _pytest(f"{title}: second try", *plain, *sorted(files))
 
 
-def stages(slow: bool, more: list[str]) -> dict[str, int]:
-    """Runs every stage; name → pytest's exit status."""
-    found: dict[str, int] = {}
-    if slow:
-        found["slow"] = _pytest("slow", "-m", "slow", *more)
-        with postgres() as url:
-            found["all on postgresql"] = _pytest("all on PostgreSQL", "-m", FAST, "-n", "2", *more, DATABASE_URL=url)
-        return found
-    found["fast"] = _twice("unit, property, API", "-m", FAST, "-n", "2", "--dist", "loadfile", *more)
+def _resumed(name: str, title: str, *arguments: str, **environment: str) -> int:
+    """A stage that goes on where the same run on the same code was cut, and begins anew once all of it has passed."""
+    file = record(name)
+    done = len(file.read_text().splitlines()) if file.exists() else 0
+    if done:
+        print(f"\n{done} tests of “{title}” have passed on this code and are left out; {file} names them.", flush=True)
+    status = _pytest(title, f"--resume={file}", *arguments, **environment)
+    if status == 0:
+        file.unlink(missing_ok=True)
+    return status
+
+
+def slow_stages(app: str, more: list[str]) -> dict[str, int]:
+    """Run the slow tests, of all or of one app; name → pytest's exit status."""
+    found = {"slow": _resumed(f"slow-{app or 'all'}", "slow", "-m", "slow", *_folder(app), *more)}
     with postgres() as url:
-        arguments = ("-m", FAST, *CONCURRENT, f"--deselect={RACES}", *more)
-        found["postgresql"] = _pytest("the same on PostgreSQL", *arguments, DATABASE_URL=url)
-    found["live"] = _twice("namespaces, guests, browser", "-m", LIVE, *more)
+        arguments = ("-m", FAST, "-n", "2", *_folder(app), *more)
+        found["all on postgresql"] = _resumed(f"pg-{app or 'all'}", "all on PostgreSQL", *arguments, DATABASE_URL=url)
     return found
 
 
+def stages(app: str, more: list[str]) -> dict[str, int]:
+    """Run every stage, of all or of one app; name → pytest's exit status."""
+    folder = _folder(app)
+    found = {"fast": _twice("unit, property, API", "-m", FAST, "-n", "2", "--dist", "loadfile", *folder, *more)}
+    with postgres() as url:
+        chosen = [path for path in CONCURRENT if not app or path.startswith(f"tests/{app}")]
+        arguments = ("-m", FAST, *chosen, f"--deselect={RACES}", *more)
+        if chosen:
+            found["postgresql"] = _pytest("the same on PostgreSQL", *arguments, DATABASE_URL=url)
+    found["live"] = _twice("namespaces, guests, browser", "-m", LIVE, *folder, *more)
+    return found
+
+
+def _folder(app: str) -> tuple[str, ...]:
+    return (f"tests/{app}",) if app else ()
+
+
 def main() -> int:
-    arguments = sys.argv[1:]
-    slow = "--slow" in arguments
+    parser = argparse.ArgumentParser(description="What it does not know goes to pytest.")
+    parser.add_argument("--slow", action="store_true", help="the slow tests, which go on where they were cut")
+    parser.add_argument("--app", default="", help="only the tests in tests/APP")
+    options, more = parser.parse_known_args()
+    if options.app and not (CLONE / "tests" / options.app).is_dir():
+        known = sorted(path.parent.name for path in (CLONE / "tests").glob("*/test_*.py"))
+        parser.error(f"there is no folder tests/{options.app}; there are {', '.join(dict.fromkeys(known))}")
     begin = time.monotonic()
-    found = stages(slow, [word for word in arguments if word != "--slow"])
+    found = (slow_stages if options.slow else stages)(options.app, more)
     failed = [name for name, status in found.items() if status]
     minutes = (time.monotonic() - begin) / 60
     print(f"\n{len(found)} stages in {minutes:.1f} min: {'failed: ' + ', '.join(failed) if failed else 'all passed'}")
