@@ -168,7 +168,7 @@ def check(
     """Check what a rule shall match. Raises: one of the errors above."""
     if direction not in ("ingress", "egress"):
         raise InvalidInput(reason=f"'{direction or ''}' is not in ['ingress', 'egress']")
-    family = ETHERTYPES.get((ethertype or "IPv4").lower())
+    family = ETHERTYPES.get(str(ethertype or "IPv4").lower())  # whatever a request said
     if family is None:
         raise SecurityGroupRuleInvalidEtherType(ethertype=ethertype)
     if remote_ip_prefix and remote_group_id:
