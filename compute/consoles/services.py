@@ -14,7 +14,6 @@ from common.clock import now
 from common.errors import Conflict, NotFound, OverLimit
 from compute.consoles import auditing, logs, watch
 from compute.consoles.models import KINDS, LIFE, QUIET, ConsoleLink, ConsoleTicket, digest
-from compute.servers import states
 from compute.servers.models import Server
 from compute.servers.services import find
 from identity import policy
@@ -71,7 +70,7 @@ def issue(server: Server, kind: str, *, who: dict[str, Any], link: ConsoleLink |
     """Write a ticket's row and give its text. Raises: NoSuchConsole, NotReady, TooManyConsoles."""
     if kind not in KINDS:
         raise NoSuchConsole(kind=kind, kinds=", ".join(KINDS))
-    if not server.host or server.power_state not in (states.RUNNING, states.POWER_PAUSED):
+    if not server.runs:
         raise NotReady(id=server.id)
     if ConsoleTicket.objects.filter(user_id=who["user_id"], link=link).count() >= MOST:
         forget_tickets()

@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from compute.flavors import services as flavors
-from compute.servers import creating, flows_change, flows_image, limits, personality, states, wiring
+from compute.servers import creating, flows_change, flows_image, limits, personality, wiring
 from compute.servers.models import Migration, Server, WrongState
-from compute.servers.services import find, run
+from compute.servers.services import find, require, run
 from identity import policy
 from images import services as images
 from images.images.models import Image
@@ -52,7 +52,7 @@ def rebuild(actor: Actor, *, server_id: str, image_id: str, **changes: Any) -> S
     Raises: WrongState, ImageUnknown, FlavorTooSmall, KeyUnknown, BadUserData.
     """
     server = find(actor, server_id, "compute:server:rebuild", lock=True)
-    server.allow("rebuild", admin=actor.is_admin)
+    require(actor, server, "rebuild")
     image = creating.usable_image(actor, image_id, int(server.flavor["ram"]), int(server.flavor["disk"]))
     if "key_name" in changes:
         key = creating.find_key(actor, changes["key_name"])
@@ -78,7 +78,7 @@ def resize(actor: Actor, *, server_id: str, flavor_id: str, disk_config: str | N
     Raises: WrongState, FlavorUnknown, SameFlavor, DiskTooSmall, QuotaExceeded.
     """
     server = find(actor, server_id, "compute:server:resize", lock=True)
-    server.allow("resize", admin=actor.is_admin)
+    require(actor, server, "resize")
     try:
         flavor = flavors.find(actor, flavor_id)
     except flavors.FlavorNotFound as error:
@@ -149,7 +149,7 @@ def snapshot(actor: Actor, *, server_id: str, name: str, metadata: dict[str, str
     Raises: WrongState, QuotaExceeded, Forbidden.
     """
     server = find(actor, server_id, "compute:server:snapshot", lock=True)
-    server.allow("snapshot", admin=actor.is_admin)
+    require(actor, server, "snapshot")
     image = _image_of(actor, server, name, {"image_type": "snapshot", **(metadata or {})})
     run(actor, server, "snapshot", flows_image.SNAPSHOT, {"snapshot_id": image.id})
     return image.id
@@ -161,7 +161,7 @@ def backup(
 ) -> str:
     """A snapshot of which only the newest `rotation` of the same type are kept. Returns the image's id."""
     server = find(actor, server_id, "compute:server:backup", lock=True)
-    server.allow("backup", admin=actor.is_admin)
+    require(actor, server, "backup")
     properties = {**(metadata or {}), "image_type": "backup", "backup_type": backup_type}
     image = _image_of(actor, server, name, properties)
     data = {"snapshot_id": image.id, "backup_type": backup_type, "rotation": rotation}
@@ -173,7 +173,7 @@ def backup(
 def shelve(actor: Actor, *, server_id: str) -> Server:
     """Put the disk into an image and give the place on the host back."""
     server = find(actor, server_id, "compute:server:shelve", lock=True)
-    server.allow("shelve", admin=actor.is_admin)
+    require(actor, server, "shelve")
     image = _image_of(actor, server, f"{server.name}-shelved"[:255], {"image_type": "snapshot"})
     run(actor, server, "shelve", flows_image.SHELVE, {"snapshot_id": image.id})
     return server
@@ -210,7 +210,7 @@ def attach_interface(actor: Actor, *, server_id: str, nic: wiring.Nic | None) ->
     Raises: WrongState, PortTaken, NetworkUnknown, and what the network service raises.
     """
     server = find(actor, server_id, "compute:server:attach_interface", lock=True)
-    server.allow("attach_interface", admin=actor.is_admin)
+    require(actor, server, "attach_interface")
     wanted = wiring.resolve(actor, [nic] if nic else "auto")
     port_id, is_own = wiring.plug(actor, server, wanted[0], None)
     own = [*server.own_ports, port_id] if is_own else server.own_ports
@@ -247,7 +247,7 @@ def send_network_again(actor: Actor, *, server_id: str) -> None:
 def add_fixed_ip(actor: Actor, *, server_id: str, network_id: str) -> None:
     """One more address on the server's port in a network. Raises: PortNotHere."""
     server = find(actor, server_id, "compute:server:attach_interface", lock=True)
-    server.allow("attach_interface", admin=actor.is_admin)
+    require(actor, server, "attach_interface")
     port = Port.objects.of_server(server).filter(network_id=network_id).first()
     if port is None:
         raise PortNotHere(id=network_id)
@@ -262,7 +262,7 @@ def add_fixed_ip(actor: Actor, *, server_id: str, network_id: str) -> None:
 def remove_fixed_ip(actor: Actor, *, server_id: str, address: str) -> None:
     """Raises: PortNotHere when no port of the server has the address."""
     server = find(actor, server_id, "compute:server:detach_interface", lock=True)
-    server.allow("detach_interface", admin=actor.is_admin)
+    require(actor, server, "detach_interface")
     port = Port.objects.of_server(server).filter(fixed_ips__ip_address=address).first()
     if port is None:
         raise PortNotHere(id=address)
@@ -304,7 +304,7 @@ class SecurityGroupMissing(NotFound):
 def add_group(actor: Actor, *, server_id: str, name: str) -> None:
     """Put every port of the server into a group. Raises: SecurityGroupMissing, NoPorts, WrongState."""
     server = find(actor, server_id, "compute:server:security_groups", lock=True)
-    _check_at_rest(actor, server, "addSecurityGroup")
+    require(actor, server, "add_group")
     ports, group_id = _ports_and_group(actor, server, name)
     internal = Actor.internal("compute", project_id=server.project_id, request_id=actor.request_id)
     for port in ports:
@@ -318,7 +318,7 @@ def add_group(actor: Actor, *, server_id: str, name: str) -> None:
 def remove_group(actor: Actor, *, server_id: str, name: str) -> None:
     """Raises: SecurityGroupMissing, GroupNotHere, NoPorts."""
     server = find(actor, server_id, "compute:server:security_groups", lock=True)
-    _check_at_rest(actor, server, "removeSecurityGroup")
+    require(actor, server, "remove_group")
     ports, group_id = _ports_and_group(actor, server, name)
     internal = Actor.internal("compute", project_id=server.project_id, request_id=actor.request_id)
     found = False
@@ -330,13 +330,3 @@ def remove_group(actor: Actor, *, server_id: str, name: str) -> None:
     if not found:
         raise GroupNotHere(name=name, id=server.id)
     server.change()
-
-
-def _check_at_rest(actor: Actor, server: Server, action: str) -> None:
-    """Raises: WrongState, Locked; groups of a server that is being deleted are not touched."""
-    if server.vm_state in (states.ACTIVE, states.STOPPED, states.PAUSED, states.SUSPENDED):
-        server.allow("attach_interface" if server.vm_state != states.SUSPENDED else "resume", admin=actor.is_admin)
-        return
-    from compute.servers.models import WrongState
-
-    raise WrongState(verb=action, id=server.id, attr="vm_state", state=server.vm_state)

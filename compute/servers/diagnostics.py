@@ -27,7 +27,7 @@ class NotRunning(Conflict):
 
 def diagnostics(server: Server, version: tuple[int, int]) -> dict[str, Any]:
     """Raises: NotRunning for a server whose machine does not run."""
-    if server.power_state not in (states.RUNNING, states.POWER_PAUSED):
+    if not states.runs(server.power_state):
         raise NotRunning(id=server.id, state=server.vm_state)
     if version < (2, 48):
         return {"memory": int(server.flavor["ram"]) * 1024}

@@ -8,11 +8,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
-from common.errors import Conflict, NotFound, sentence
+from common.errors import CloudError, Conflict, NotFound
 from common.ids import new_id
-from common.live import announce
 from common.prepared import Prepared
 from compute.servers import states
+from operations.subject import HostSubject, Verb, Why
 
 
 class ServerNotFound(NotFound):
@@ -42,8 +42,10 @@ class ServerQuerySet(models.QuerySet["Server"]):
         return found
 
 
-class Server(models.Model):
+class Server(HostSubject, models.Model):
     """A virtual machine. A deleted one stays as a row with `deleted`, for usage and for its history."""
+
+    lifecycle = states.LIFECYCLE
 
     id = models.CharField(primary_key=True, max_length=36, default=new_id)
     name = models.CharField(max_length=255)
@@ -61,7 +63,6 @@ class Server(models.Model):
     task_state = models.CharField(max_length=32, null=True, default=None)
     power_state = models.SmallIntegerField(default=states.NOSTATE)
     progress = models.SmallIntegerField(default=0)
-    #: Rises with each verb: a host refuses an order older than the newest it acted on.
     generation = models.IntegerField(default=0)
     #: What went wrong last, as code and data (common.errors.sentence); empty when all is well.
     fault_code = models.CharField(max_length=64, default="")
@@ -149,49 +150,16 @@ class Server(models.Model):
     def status(self) -> str:
         return states.status(self.vm_state, self.task_state)
 
-    def allow(self, verb: str, *, admin: bool = False) -> states.Verb:
-        """Whether a verb may run now. Raises: WrongState, Locked."""
-        known = states.VERBS[verb]
-        if self.locked and not admin and not known.locked:
-            raise Locked(id=self.id)
-        if self.vm_state not in known.start:
-            raise WrongState(verb=known.action, id=self.id, attr="vm_state", state=self.vm_state)
-        if self.task_state and (verb != "delete" or self.task_state == states.VERBS["delete"].task):
-            raise WrongState(verb=known.action, id=self.id, attr="task_state", state=self.task_state)
-        return known
-
-    def begin(self, verb: str, *, admin: bool = False, **also: Any) -> None:
-        """Write the intent: task_state and a new generation, in the caller's transaction. Raises: as check()."""
-        known = self.allow(verb, admin=admin)
-        self.change(task_state=known.task or None, generation=self.generation + 1, **also)
-
-    def settle(self, vm_state: str, **also: Any) -> None:
-        """The server rests again, in `vm_state`; a fault it had is over."""
-        also.setdefault("power_state", states.POWER_OF_VM_STATE[vm_state])
-        self.change(vm_state=vm_state, task_state=None, progress=0, fault_code="", fault_data={}, **also)
-
-    def fail(self, vm_state: str, code: str, data: dict[str, Any], **also: Any) -> None:
-        """The server rests in `vm_state` with a fault. A deletion that waits stays announced."""
-        deleting = states.VERBS["delete"].task
-        task = deleting if self.task_state == deleting else None
-        self.change(vm_state=vm_state, task_state=task, fault_code=code, fault_data=data, fault_at=now(), **also)
-
     @property
-    def is_deleting(self) -> bool:
-        return self.task_state == states.VERBS["delete"].task
+    def runs(self) -> bool:
+        """Whether its machine is there, running or paused."""
+        return bool(self.host) and states.runs(self.power_state)
 
-    @property
-    def fault_message(self) -> str:
-        """The fault as a sentence in the active language, "" without one."""
-        return sentence(self.fault_code, self.fault_data) if self.fault_code else ""
-
-    def change(self, **values: Any) -> None:
-        """Write these columns and say that the server changed."""
-        values["updated_at"] = now()
-        for name, value in values.items():
-            setattr(self, name, value)
-        self.save(update_fields=list(values))
-        announce("server", self.id, self.project_id)
+    def refused(self, verb: Verb, why: Why) -> CloudError:
+        if why is Why.LOCKED:
+            return Locked(id=self.id)
+        attr = "vm_state" if why is Why.STATE else "task_state"
+        return WrongState(verb=verb.action, id=self.id, attr=attr, state=getattr(self, attr))
 
 
 #: What a user keeps secret in a server, as it is once the server is deleted: nobody needs it any more.

@@ -14,6 +14,7 @@ from identity import policy
 from operations import Flow
 from operations import start as start_operation
 from operations.models import LIVE, Operation
+from operations.subject import Refusal, Why
 
 
 class NotYourLock(Forbidden):
@@ -41,19 +42,44 @@ def find(actor: Actor, server_id: str, rule: str = "compute:server:get", *, lock
     return server
 
 
+def may_override(actor: Actor, server: Server) -> bool:
+    """Whether a server's lock counts for nothing to the actor."""
+    return policy.allows(actor, "compute:server:unlock_override", server)
+
+
+def why_not(actor: Actor, server: Server, verb: str) -> Refusal | None:
+    """Why what a server is keeps the actor from a verb now, whatever policy says of it; None: nothing does.
+
+    A deletion that nothing carries on any more may be asked for again.
+    """
+    override = may_override(actor, server)
+    if verb in ("lock", "unlock"):
+        is_barred = verb == "unlock" and server.locked_by_admin and not override
+        return Refusal(NotYourLock(), str(_("An administrator has locked it"))) if is_barred else None
+    is_stuck = verb == "delete" and server.is_deleting and not _is_going(server)
+    refusal = server.why_not(verb, override=override, at_rest=is_stuck)
+    if refusal is None and not server.host and verb not in HOSTLESS:
+        return Refusal(NotOnAHost(id=server.id), str(_("It is on no host: delete it and launch another")))
+    return refusal
+
+
+def require(actor: Actor, server: Server, verb: str) -> None:
+    """Raises: WrongState, Locked, NotOnAHost, NotYourLock."""
+    refusal = why_not(actor, server, verb)
+    if refusal is not None:
+        raise refusal.error
+
+
 def run(
     actor: Actor, server: Server, verb: str, flow: Flow, data: dict[str, Any] | None = None, **also: Any
 ) -> Operation:
     """Write a verb's intent and start its flow, in the caller's transaction. `also`: columns to write with it.
 
-    Raises: WrongState, Locked, Held.
+    Raises: WrongState, Locked, NotOnAHost, Held.
     """
-    if not server.host and verb not in HOSTLESS:
-        server.allow(verb, admin=actor.is_admin)
-        raise NotOnAHost(id=server.id)
+    require(actor, server, verb)
     rest = server.vm_state
-    known = states.VERBS[verb]
-    server.begin(verb, admin=policy.allows(actor, "compute:server:unlock_override", server), **also)
+    server.begin(verb, override=may_override(actor, server), **also)
     holds = [f"server:{server.id}"] if verb != "delete" else [f"server:{server.id}:delete"]
     operation: Operation = start_operation(
         flow,
@@ -62,7 +88,7 @@ def run(
         actor=actor,
         holds=holds,
         data={"rest": rest, **(data or {})},
-        action=known.action,
+        action=states.VERBS[verb].action,
         behind=QUEUED_BEHIND,
     )
     return operation
@@ -111,10 +137,10 @@ def resume(actor: Actor, *, server_id: str) -> Server:
 def delete(actor: Actor, *, server_id: str) -> None:
     """Delete a server, also one that is still being built. Asking again while it goes is no error."""
     server = find(actor, server_id, "compute:server:delete", lock=True)
-    if server.is_deleting and _is_going(server):
-        if server.locked and not policy.allows(actor, "compute:server:unlock_override", server):
-            raise Locked(id=server.id)
+    refusal = why_not(actor, server, "delete")
+    if refusal is not None and refusal.why is Why.DELETING:
         return
+    require(actor, server, "delete")
     if server.is_deleting:
         server.change(task_state=None)
     run(actor, server, "delete", flows.DELETE)
@@ -140,8 +166,7 @@ def lock(actor: Actor, *, server_id: str, reason: str | None = None) -> Server:
 def unlock(actor: Actor, *, server_id: str) -> Server:
     """Raises: NotYourLock when an administrator locked it and the actor is none."""
     server = find(actor, server_id, "compute:server:unlock", lock=True)
-    if server.locked_by_admin and not policy.allows(actor, "compute:server:unlock_override", server):
-        raise NotYourLock()
+    require(actor, server, "unlock")
     server.change(locked=False, locked_by_admin=False, locked_reason=None)
     return server
 
@@ -163,7 +188,7 @@ def update(actor: Actor, *, server_id: str, **values: Any) -> Server:
 
 
 def _check_unlocked(actor: Actor, server: Server) -> None:
-    if server.locked and not policy.allows(actor, "compute:server:unlock_override", server):
+    if server.locked and not may_override(actor, server):
         raise Locked(id=server.id)
 
 

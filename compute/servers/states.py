@@ -3,8 +3,10 @@
 `vm_state` is where the server rests; `task_state` is what is being done to it, empty at rest. Names are Nova's own.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+from common.errors import Data
+from operations.subject import Lifecycle, Verb
 
 ACTIVE: Final = "active"
 BUILDING: Final = "building"
@@ -18,22 +20,20 @@ SHELVED_OFFLOADED: Final = "shelved_offloaded"
 ERROR: Final = "error"
 DELETED: Final = "deleted"
 
-VM_STATES: Final = frozenset(
-    {
-        ACTIVE,
-        BUILDING,
-        PAUSED,
-        SUSPENDED,
-        STOPPED,
-        RESCUED,
-        RESIZED,
-        SHELVED,
-        SHELVED_OFFLOADED,
-        ERROR,
-        DELETED,
-    }
-)
-ANY: Final = VM_STATES - {DELETED}
+STATES: Final = {
+    BUILDING: "It is being launched: it gets a host, a disk and its network.",
+    ACTIVE: "Its machine runs.",
+    PAUSED: "Its machine is frozen; its memory stays on the host.",
+    SUSPENDED: "Its machine is off; its memory lies on the host's disk.",
+    STOPPED: "Its machine is off.",
+    RESCUED: "Its machine runs from another image to mend its own disk. No verb leads here yet.",
+    RESIZED: "It has its new size, and waits to be told to keep it or to go back.",
+    SHELVED: "Its disk is an image, and its place on the host is kept. Shelving here goes on to shelved_offloaded at once.",
+    SHELVED_OFFLOADED: "Its disk is an image; it is on no host.",
+    ERROR: "A verb failed and left it as no other state says; its fault tells why.",
+    DELETED: "It is gone: the row stays for usage and history.",
+}
+ANY: Final = STATES.keys() - {DELETED}
 
 # Nova's numbers of power states.
 NOSTATE: Final = 0
@@ -52,6 +52,9 @@ POWER_OF_DOMAIN: Final = {
     "crashed": CRASHED,
     "absent": NOSTATE,
 }
+
+#: Power states in which there is a machine that shows a screen.
+RUNNING_STATES: Final = frozenset({RUNNING, POWER_PAUSED})
 
 #: vm_state in which the domain should be in that state.
 DOMAIN_WANTED: Final = {
@@ -86,52 +89,38 @@ POWER_OF_VM_STATE: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Verb:
-    """A verb: where it may start, its task_state while it runs, where it ends.
-
-    `ends` None: where it started. `locked` True: allowed on a locked server too.
-    `action` is the name in os-instance-actions.
-    """
-
-    start: frozenset[str]
-    task: str
-    ends: str | None
-    action: str
-    locked: bool = False
-
-
-def _verb(start: set[str] | frozenset[str], task: str, ends: str | None, action: str, *, locked: bool = False) -> Verb:
-    return Verb(frozenset(start), task, ends, action, locked)
-
-
 VERBS: Final[dict[str, Verb]] = {
     #                       allowed from                                   while it runs          ends as     action
-    "create": _verb({BUILDING}, "scheduling", ACTIVE, "create"),
-    "start": _verb({STOPPED}, "powering-on", ACTIVE, "start"),
-    "stop": _verb({ACTIVE, ERROR}, "powering-off", STOPPED, "stop"),
-    "reboot": _verb({ACTIVE}, "rebooting", ACTIVE, "reboot"),
-    "reboot_hard": _verb({ACTIVE, STOPPED, PAUSED, SUSPENDED, ERROR}, "rebooting_hard", ACTIVE, "reboot"),
-    "pause": _verb({ACTIVE}, "pausing", PAUSED, "pause"),
-    "unpause": _verb({PAUSED}, "unpausing", ACTIVE, "unpause"),
-    "suspend": _verb({ACTIVE}, "suspending", SUSPENDED, "suspend"),
-    "resume": _verb({SUSPENDED}, "resuming", ACTIVE, "resume"),
-    "rebuild": _verb({ACTIVE, STOPPED, ERROR}, "rebuilding", None, "rebuild"),
-    "resize": _verb({ACTIVE, STOPPED}, "resize_prep", RESIZED, "resize"),
-    "migrate": _verb({ACTIVE, STOPPED}, "resize_prep", RESIZED, "migrate"),
-    "confirm_resize": _verb({RESIZED}, "", None, "confirmResize"),
-    "revert_resize": _verb({RESIZED}, "resize_reverting", None, "revertResize"),
-    "snapshot": _verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "image_snapshot", None, "createImage"),
-    "backup": _verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "image_backup", None, "createBackup"),
-    "attach_interface": _verb({ACTIVE, PAUSED, STOPPED}, "", None, "attach_interface"),
-    "detach_interface": _verb({ACTIVE, PAUSED, STOPPED}, "", None, "detach_interface"),
-    "rescue": _verb({ACTIVE, STOPPED, ERROR}, "rescuing", RESCUED, "rescue"),
-    "unrescue": _verb({RESCUED}, "unrescuing", ACTIVE, "unrescue"),
-    "shelve": _verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "shelving", SHELVED_OFFLOADED, "shelve"),
-    "shelve_offload": _verb({SHELVED}, "shelving_offloading", SHELVED_OFFLOADED, "shelveOffload"),
-    "unshelve": _verb({SHELVED, SHELVED_OFFLOADED}, "unshelving", ACTIVE, "unshelve"),
-    "delete": _verb(ANY, "deleting", DELETED, "delete"),
+    "create": Verb({BUILDING}, "scheduling", ACTIVE, "create"),
+    "start": Verb({STOPPED}, "powering-on", ACTIVE, "start"),
+    "stop": Verb({ACTIVE, ERROR}, "powering-off", STOPPED, "stop"),
+    "reboot": Verb({ACTIVE}, "rebooting", ACTIVE, "reboot"),
+    "reboot_hard": Verb({ACTIVE, STOPPED, PAUSED, SUSPENDED, ERROR}, "rebooting_hard", ACTIVE, "reboot"),
+    "pause": Verb({ACTIVE}, "pausing", PAUSED, "pause"),
+    "unpause": Verb({PAUSED}, "unpausing", ACTIVE, "unpause"),
+    "suspend": Verb({ACTIVE}, "suspending", SUSPENDED, "suspend"),
+    "resume": Verb({SUSPENDED}, "resuming", ACTIVE, "resume"),
+    "rebuild": Verb({ACTIVE, STOPPED, ERROR}, "rebuilding", None, "rebuild"),
+    "resize": Verb({ACTIVE, STOPPED}, "resize_prep", RESIZED, "resize"),
+    "confirm_resize": Verb({RESIZED}, "", None, "confirmResize"),
+    "revert_resize": Verb({RESIZED}, "resize_reverting", None, "revertResize"),
+    "snapshot": Verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "image_snapshot", None, "createImage"),
+    "backup": Verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "image_backup", None, "createBackup"),
+    "attach_interface": Verb({ACTIVE, PAUSED, STOPPED}, "", None, "attach_interface"),
+    "detach_interface": Verb({ACTIVE, PAUSED, STOPPED}, "", None, "detach_interface"),
+    "add_group": Verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "", None, "addSecurityGroup"),
+    "remove_group": Verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "", None, "removeSecurityGroup"),
+    "shelve": Verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "shelving", SHELVED_OFFLOADED, "shelve"),
+    "unshelve": Verb({SHELVED, SHELVED_OFFLOADED}, "unshelving", ACTIVE, "unshelve"),
+    "delete": Verb(ANY, "deleting", DELETED, "delete", preempts=True),
 }
+
+
+def _resting(vm_state: str) -> Data:
+    return {"power_state": POWER_OF_VM_STATE[vm_state], "progress": 0}
+
+
+LIFECYCLE: Final = Lifecycle("server", STATES, VERBS, column="vm_state", task_column="task_state", resting=_resting)
 
 #: (vm_state, task_state) → the wire's status; the entry with "" is the default of the vm_state.
 _STATUS: Final[dict[str, dict[str, str]]] = {
@@ -193,3 +182,8 @@ def vm_states_of(wire_status: str) -> tuple[list[str], list[str]] | None:
     if not vm_states:
         return None
     return vm_states, [] if default else sorted(tasks)
+
+
+def runs(power_state: int) -> bool:
+    """Whether there is a machine, running or paused."""
+    return power_state in RUNNING_STATES

@@ -16,7 +16,7 @@ from networking.ports.models import Port
 from networking.routers.models import Router
 from networking.securitygroups.models import SecurityGroup
 from portal import navigation
-from portal.servers import listing, verbs
+from portal.servers import listing
 from portal.ui import status
 from portal.ui.pages import Page
 
@@ -93,7 +93,7 @@ def deeds(actor: Actor, text: str, near: list[Hit]) -> list[Hit]:
         server = listing.visible(actor).filter(pk=hit.id).first()
         if server is None:
             continue
-        if verbs.runs(server):
+        if server.runs:
             url = reverse("instance-tab", args=[server.id, "console"])
             hits.append(
                 Hit(_("Open console of %(name)s") % {"name": server.name}, url, "device-desktop", action="console")

@@ -136,7 +136,7 @@ class Instance(Page):
 
     def tab_console(self, server: Server) -> dict[str, Any]:
         shows = policy.allows(self.actor, "compute:server:console", server)
-        return {"runs": verbs.runs(server), **(link_card(self.actor, server.id) if shows else {"links": None})}
+        return {"runs": server.runs, **(link_card(self.actor, server.id) if shows else {"links": None})}
 
     def tab_log(self, server: Server) -> dict[str, Any]:
         policy.require(self.actor, "compute:server:console_output", server)

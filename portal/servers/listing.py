@@ -106,7 +106,7 @@ def rows(query: QuerySet[Server]) -> list[dict[str, Any]]:
         row["image"] = images.get(row["image_id"]) or (row["image_id"] or "")[:8]
         row["flavor_name"], row["vcpus"], row["ram"] = flavor_words(row["flavor"] or {})
         row["st"] = word(row)
-        row["console"] = row["power_state"] in (states.RUNNING, states.POWER_PAUSED) and not row["task_state"]
+        row["console"] = states.runs(row["power_state"]) and not row["task_state"]
     return found
 
 

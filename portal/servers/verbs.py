@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from common.actor import Actor
 from common.errors import CloudError
-from compute.servers import changing, services, states
+from compute.servers import changing, services
 from compute.servers.models import Server
 from portal.sharing.parts import share_action
 from portal.ui import Text
@@ -48,6 +48,8 @@ FACES: dict[str, tuple[Text, str, str]] = {
     "unshelve": (gettext_lazy("Unshelve"), "archive-off", "unshelve"),
     "confirm_resize": (gettext_lazy("Confirm resize"), "check", "confirm_resize"),
     "revert_resize": (gettext_lazy("Revert resize"), "rotate-clockwise", "revert_resize"),
+    "lock": (gettext_lazy("Lock"), "lock", "lock"),
+    "unlock": (gettext_lazy("Unlock"), "lock-open", "unlock"),
     "snapshot": (gettext_lazy("Snapshot"), "camera", "snapshot"),
     "resize": (gettext_lazy("Resize"), "arrows-maximize", "resize"),
     "rebuild": (gettext_lazy("Rebuild"), "rotate-clockwise", "rebuild"),
@@ -55,26 +57,13 @@ FACES: dict[str, tuple[Text, str, str]] = {
 }
 DIALOGS = ("snapshot", "resize", "rebuild", "delete")
 #: Verbs shown only where they can run, because they undo a state.
-ONLY_THEN = ("start", "unpause", "resume", "unshelve", "confirm_resize", "revert_resize")
-
-
-def why_not(server: Server, verb: str, *, admin: bool) -> Text:
-    """The state's reason against a verb, "" when it may run."""
-    known = states.VERBS[verb]
-    if server.locked and not admin and not known.locked:
-        return _("It is locked")
-    if server.task_state and verb != "delete":
-        return _("Wait until it is at rest")
-    if server.task_state == states.VERBS["delete"].task:
-        return _("It is being deleted")
-    if server.vm_state not in known.start:
-        return _("Not while it is in the state %(state)s") % {"state": server.status}
-    return ""
+ONLY_THEN = ("unpause", "resume", "unshelve", "confirm_resize", "revert_resize")
 
 
 def action(actor: Actor, server: Server, verb: str) -> Action:
     label, icon, rule = FACES[verb]
-    why = gate(actor, f"compute:server:{rule}", server, why_not(server, verb, admin=actor.is_admin))
+    refusal = services.why_not(actor, server, verb)
+    why = gate(actor, f"compute:server:{rule}", server, refusal.words if refusal else "")
     route = f"instance-{verb}" if verb in DIALOGS else "instance-do"
     url = reverse(route, args=[server.id] if verb in DIALOGS else [server.id, verb])
     return Action(verb, label, icon, url, "dialog" if verb in DIALOGS else "post", why, risk=verb == "delete")
@@ -84,13 +73,11 @@ def actions(actor: Actor, server: Server) -> list[Action]:
     """Header and menu of an instance; the first three are the header's."""
     console = Action(
         "console", _("Console"), "device-desktop", reverse("instance-tab", args=[server.id, "console"]), "link",
-        gate(actor, "compute:server:console", server, "" if runs(server) else _("Waits until the instance is up")),
+        gate(actor, "compute:server:console", server, "" if server.runs else _("Waits until the instance is up")),
     )  # fmt: skip
-    power = "start" if server.vm_state == states.STOPPED else "stop"
+    power = "start" if can_follow(server, "start") else "stop"
     found = [console, action(actor, server, "snapshot"), action(actor, server, power)]
-    for verb in ("unpause", "resume", "unshelve", "confirm_resize", "revert_resize"):
-        if server.vm_state in states.VERBS[verb].start:
-            found.append(action(actor, server, verb))
+    found += [action(actor, server, verb) for verb in ONLY_THEN if can_follow(server, verb)]
     floating = Action(
         "floating-ip", _("Add floating IP"), "world-pin", reverse("instance-floating-ip", args=[server.id]),
         why=gate(actor, "network:floatingip:create", server.project_id),
@@ -101,15 +88,13 @@ def actions(actor: Actor, server: Server) -> list[Action]:
     )  # fmt: skip
     found += [action(actor, server, verb) for verb in ("reboot", "reboot_hard")] + [floating, edit]
     found += [action(actor, server, verb) for verb in ("pause", "suspend", "shelve", "resize", "rebuild")]
-    lock = "unlock" if server.locked else "lock"
-    label, icon = (_("Unlock"), "lock-open") if server.locked else (_("Lock"), "lock")
-    why = gate(actor, f"compute:server:{lock}", server)
-    found.append(Action(lock, label, icon, reverse("instance-do", args=[server.id, lock]), "post", why))
+    found.append(action(actor, server, "unlock" if server.locked else "lock"))
     return [*found, share_action(actor, "server", server), action(actor, server, "delete")]
 
 
-def runs(server: Server) -> bool:
-    return server.power_state in (states.RUNNING, states.POWER_PAUSED) and bool(server.host)
+def can_follow(server: Server, verb: str) -> bool:
+    """Whether a verb leads on from the state in which the server rests, or rested last."""
+    return server.lifecycle.why_not(verb, state=server.vm_state) is None
 
 
 class Do(Page):

@@ -1,0 +1,74 @@
+"""What an instance's buttons say and what the services do is one reading of the table of states."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from common.errors import CloudError
+from compute.servers import services, states
+from compute.servers.models import Server
+from identity import policy
+from portal.servers import verbs
+from tests.compute.world import actor
+
+LIVING = [state for state in states.STATES if state != states.DELETED]
+#: What a server is: each state at rest and busy, and locked or on no host besides.
+CASES: list[dict[str, Any]] = [
+    *(
+        {"vm_state": state, "task_state": task}
+        for state, task in itertools.product(LIVING, (None, "powering-off", "deleting"))
+    ),
+    *({"vm_state": state, "locked": True, "locked_by_admin": True} for state in LIVING),
+    *({"vm_state": state, "host": ""} for state in LIVING),
+]
+
+
+def refusal_of(verb: str, who: Any, server: Server) -> CloudError | None:
+    """What the service says, with nothing of it kept."""
+    with transaction.atomic():
+        try:
+            call: Callable[..., Any] = services.delete if verb == "delete" else verbs.POST[verb]
+            call(who, server_id=server.id)
+        except CloudError as error:
+            return error
+        finally:
+            transaction.set_rollback(True)
+    return None
+
+
+@pytest.mark.parametrize("verb", [*verbs.POST, "delete"])
+@pytest.mark.parametrize("overrides", [False, True])
+def test_a_button_is_greyed_where_the_service_refuses_and_nowhere_else(
+    make_servers: Callable[..., list[Server]], settings: Any, request: Any, verb: str, overrides: bool
+) -> None:
+    if overrides:
+        Path(settings.POLICY_FILE).write_text('"compute:server:unlock_override": "role:member"\n')
+        policy._table.reset()
+        request.addfinalizer(policy._table.reset)
+    server = make_servers(1)[0]
+    who = actor(server.project_id)
+    rest = {"task_state": None, "host": "host1", "locked": False, "locked_by_admin": False}
+    wrong = []
+    for case in CASES:
+        Server.objects.filter(pk=server.pk).update(**{**rest, **case})
+        server.refresh_from_db()
+        why = str(verbs.action(who, server, verb).why)
+        error = refusal_of(verb, who, server)
+        if bool(why) != bool(error):
+            wrong.append((case, why, error and error.message))
+    assert not wrong
+
+
+def test_a_deletion_that_goes_on_is_not_begun_twice_by_either(make_servers: Callable[..., list[Server]]) -> None:
+    server = make_servers(1)[0]
+    who = actor(server.project_id)
+    services.delete(who, server_id=server.id)
+    server.refresh_from_db()
+    before = server.generation
+    services.delete(who, server_id=server.id)
+    server.refresh_from_db()
+    assert server.generation == before and verbs.action(who, server, "delete").why == "It is being deleted"
