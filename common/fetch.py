@@ -18,7 +18,7 @@ from urllib.parse import urljoin, urlsplit
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from common.errors import Invalid
+from common.errors import Data, Invalid
 from common.patterns import glob
 from hostagent import inet
 
@@ -121,26 +121,26 @@ def resolve(url: str, *, trusted: str = "", near: bool = False) -> tuple[int, st
 
 def _check_places(url: str, host: str, found: list[Any], *, trusted: str = "", near: bool = False) -> None:
     for _family, _type, _proto, _name, place in found:
-        why = _refusal(host, str(place[0]), trusted=trusted, near=near)
-        if why:
-            raise FetchRefused(url=url[:200], why=why)
+        refusal = _refusal(host, str(place[0]), trusted=trusted, near=near)
+        if refusal:
+            raise FetchRefused(url=url[:200], **refusal)
 
 
-def _refusal(host: str, text: str, *, trusted: str, near: bool) -> str:
-    """Why this address of a host may not be asked; "" when it may."""
+def _refusal(host: str, text: str, *, trusted: str, near: bool) -> Data:
+    """Why this address of a host may not be asked, as data of FetchRefused; nothing when it may."""
     address = _inner(inet.ip_address(text.partition("%")[0]))
     if near and host == trusted:
-        return ""
+        return {}
     names = allowed()
     if host in names or any(_in(address, one) for one in names):
-        return ""
+        return {}
     if "%" in text or address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified:
-        return str(_("%(address)s is near this machine") % {"address": address})
+        return {"why": _("%(address)s is near this machine"), "address": str(address)}
     if host == trusted or any(glob(one).fullmatch(host) for one in names if "*" in one):
-        return ""
+        return {}
     if not address.is_global or getattr(address, "is_site_local", False) or any(_in(address, one) for one in _cloud()):
-        return str(_("%(address)s is not a public address") % {"address": address})
-    return ""
+        return {"why": _("%(address)s is not a public address"), "address": str(address)}
+    return {}
 
 
 def _cloud() -> list[str]:
@@ -240,7 +240,7 @@ def _pieces(
                 break
             count += len(piece)
             if count > limits.most_bytes:
-                raise NotReached(url=url[:200], why=_("it is larger than %(most)s bytes") % {"most": limits.most_bytes})
+                raise NotReached(url=url[:200], why=_("it is larger than %(most)s bytes"), most=limits.most_bytes)
             _left(url, until)
             yield piece
         if answer.length:

@@ -103,7 +103,7 @@ def rule(text: str) -> Pattern:
 @lru_cache(maxsize=256)
 def _regex(text: str, *, anchored: bool) -> Pattern:
     if len(text) > LONGEST:
-        raise BadPattern(pattern=text[:LONGEST], reason=f"it is longer than {LONGEST} characters")
+        raise BadPattern(pattern=text[:LONGEST], reason=_("it is longer than %(most)s characters"), most=LONGEST)
     ahead: list[tuple[bool, Any]] = []
     start, rest = ("^", text[1:]) if text.startswith("^") else ("", text)
     if anchored and _end(text, 0, "|") == len(text):  # else a look-ahead is of the first alternative only

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Forbidden, Unauthorized
@@ -71,4 +72,4 @@ def _authenticate(request: HttpRequest) -> Actor:
 
 
 class CsrfRefused(Forbidden):
-    template = "The form's protection token is missing or old. Reload the page and send it again."
+    template = _("The form's protection token is missing or old. Reload the page and send it again.")

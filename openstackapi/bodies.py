@@ -8,6 +8,7 @@ import fastjsonschema
 import orjson
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid, TooLarge
 
@@ -16,17 +17,17 @@ _compiled: dict[int, tuple[Any, Check]] = {}
 
 
 class NotJson(Invalid):
-    template = (
+    template = _(
         "The server could not comply with the request since it is either malformed or otherwise incorrect: %(why)s."
     )
 
 
 class NulCharacter(Invalid):
-    template = "The request holds a NUL character, which no name or value may have."
+    template = _("The request holds a NUL character, which no name or value may have.")
 
 
 class SchemaRefused(Invalid):
-    template = "Invalid input for field/attribute %(name)s. Value: %(value)s. %(why)s"
+    template = _("Invalid input for field/attribute %(name)s. Value: %(value)s. %(why)s")
 
 
 def read(request: HttpRequest) -> bytes:
@@ -53,7 +54,7 @@ def parse(request: HttpRequest) -> Any:
     try:
         data = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise NotJson(why=f"the body is not JSON ({error})") from error
+        raise NotJson(why=_("the body is not JSON (%(error)s)"), error=str(error)) from error
     if b"\\u0000" in raw and _holds_nul(data):  # JSON has no other way to say it
         raise NulCharacter()
     return data

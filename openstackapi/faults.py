@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import translation
 from django.utils.html import escape
+from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
@@ -90,7 +91,7 @@ def as_cloud_error(error: Exception) -> errors.CloudError | None:
         case errors.CloudError():
             return error
         case Http404():
-            return errors.NotFound(what="The resource", id="")
+            return errors.NotFound(what=_("The resource"), id="")
         case drf.ParseError():
             return errors.Invalid(reason=str(error.detail))
         case drf.MethodNotAllowed():
@@ -102,7 +103,7 @@ def as_cloud_error(error: Exception) -> errors.CloudError | None:
         case OperationalError() if "locked" in str(error) or "connect" in str(error) or was_ended(error):
             return DatabaseBusy()
         case OverflowError() | DataError() if is_out_of_range(error):
-            return errors.Invalid(reason="A number in the request is larger than what is kept here.")
+            return errors.Invalid(reason=_("A number in the request is larger than what is kept here."))
         case OperationalError() if is_full(error):
             log.error("the disk of the database is full")
             return DiskFull()
@@ -110,15 +111,17 @@ def as_cloud_error(error: Exception) -> errors.CloudError | None:
 
 
 class DatabaseBusy(errors.Unavailable):
-    template = "The database is busy. Try again in %(retry_after)s seconds."
+    template = _("The database is busy. Try again in %(retry_after)s seconds.")
 
 
 class DiskFull(errors.Unavailable):
-    template = "The cloud has no room on its disk, so nothing can be changed now. Its operators have to make room; then try again."
+    template = _(
+        "The cloud has no room on its disk, so nothing can be changed now. Its operators have to make room; then try again."
+    )
 
 
 class ServerFault(errors.CloudError):
-    template = "The cloud failed unexpectedly. Tell the operator the request id %(request_id)s."
+    template = _("The cloud failed unexpectedly. Tell the operator the request id %(request_id)s.")
 
 
 #: What webob makes of a fault that is not asked for as JSON. Glance's clients read it line by line.
@@ -195,7 +198,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
         from django.shortcuts import render
 
         return render(request, "404.html", {"path": request.path}, status=404)
-    return _plain(request, errors.NotFound(what="The resource", id=request.path), 404)
+    return _plain(request, errors.NotFound(what=_("The resource"), id=request.path), 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid, NotAcceptable
 from openstackapi import services
@@ -49,11 +50,11 @@ def _range(service: services.Service) -> Range:
 
 
 class BadVersion(Invalid):
-    template = "API Version String '%(version)s' is of invalid format. Must be of format MajorNum.MinorNum."
+    template = _("API Version String '%(version)s' is of invalid format. Must be of format MajorNum.MinorNum.")
 
 
 class VersionOutOfRange(NotAcceptable):
-    template = "Version %(version)s is not supported by the API. Minimum is %(minimum)s and maximum is %(maximum)s."
+    template = _("Version %(version)s is not supported by the API. Minimum is %(minimum)s and maximum is %(maximum)s.")
 
 
 def read(service: str, request: HttpRequest) -> Version:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from common.numbers import is_whole
@@ -23,21 +24,21 @@ LARGEST = 10_000
 
 
 class BadMarker(Invalid):
-    template = "Marker %(marker)s could not be found."
+    template = _("Marker %(marker)s could not be found.")
 
 
 class MarkerNotFound(BadMarker):
     """As Nova's servers, flavors and hypervisors say it; its other lists say it as above."""
 
-    template = "marker [%(marker)s] not found"
+    template = _("marker [%(marker)s] not found")
 
 
 class BadLimit(Invalid):
-    template = "Invalid input for field/attribute limit. Value: %(limit)s. It must be a whole number, zero or more."
+    template = _("Invalid input for field/attribute limit. Value: %(limit)s. It must be a whole number, zero or more.")
 
 
 class BadSortKey(Invalid):
-    template = "Sort key %(key)s is not one of: %(known)s."
+    template = _("Sort key %(key)s is not one of: %(known)s.")
 
 
 @dataclass
@@ -91,13 +92,13 @@ class Page:
         keys, dirs = request.GET.getlist("sort_key"), request.GET.getlist("sort_dir")
         for pair in ",".join(request.GET.getlist("sort")).split(","):
             if pair:
-                key, _, way = pair.partition(":")
+                key, _sep, way = pair.partition(":")
                 keys, dirs = [*keys, key], [*dirs, way or "asc"]
         out = []
         for number, key in enumerate(keys):
             way = dirs[number] if number < len(dirs) else (dirs[-1] if dirs else "desc")
             if way not in ("asc", "desc"):
-                raise Invalid(reason=f"Unknown sort direction {way}, must be one of: asc, desc.")
+                raise Invalid(reason=_("Unknown sort direction %(way)s, must be one of: asc, desc."), way=way)
             if key in known:
                 out.append((known[key], way))
             elif strict:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest
 from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -60,7 +61,7 @@ class ServiceView(APIView):
         if not self.anonymous:
             raw.actor = auth.authenticate(raw)
         if (self.since and self.version < self.since) or (self.until and self.version > self.until):
-            raise NotFound(what="The resource", id=raw.path)
+            raise NotFound(what=_("The resource"), id=raw.path)
 
     @property
     def actor(self) -> Actor:

@@ -10,13 +10,14 @@ import signal
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from common import errors
 from operations.models import Operation, OperationStep
 
 
 class FaultOnPurpose(errors.CloudError):
-    template = "A test made the step %(step)s fail."
+    template = _("A test made the step %(step)s fail.")
 
 
 class Hung(Exception):

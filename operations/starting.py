@@ -98,7 +98,7 @@ def take(row: Operation, key: str) -> None:
         raise Held(
             key=key,
             holder=other.id if other else "",
-            action=other.action if other else "another operation",
+            action=other.action if other else _("another operation"),
             since=other.created_at.isoformat(timespec="seconds") if other else "",
         ) from None
 
