@@ -1,17 +1,18 @@
 """What compute does when hosts report, come back or fall silent, and what hosts may ask of it."""
 
-from compute.servers import needs, owed, reconcile, services, steps
+from compute.servers import needs, owed, reconcile, services
 from hostagent.contract.reports import Event
 from hosts import agents, debts
 from hosts import services as hosts
 from networking.ports import devices
 from operations import on_event, parking
+from operations.steps import broken
 
 
 def register() -> None:
     owed.register()
     devices.register("server", services.project_of)
-    parking.on_broken("server", steps.broken)
+    parking.on_broken("server", broken)
     on_event(Event.LEASE, reconcile.on_lease)
     on_event(Event.LOGIN, reconcile.on_login)
     on_event(Event.STATE, reconcile.on_state)

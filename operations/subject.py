@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self, cast
 
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
@@ -56,8 +57,9 @@ class Refusal:
 class Lifecycle:
     """A resource's table of states. `kind` is its name in operations, holds, topics and live updates.
 
-    `column` holds the state in which it rests; `task_column`, if there is one, what is being done to it, None at rest. `resting`: what
-    else is written when it comes to rest in a state.
+    `column` holds the state in which it rests; `task_column`, if there is one, what is being done to it, None at rest. `error`: the state
+    after a failure that no other state tells; `gone`: that of one that was deleted and stays as a row. `resting`: what else is written
+    when it comes to rest in a state; `first_at`: for states, the column of the time when it first came to rest there.
     """
 
     kind: str
@@ -65,7 +67,10 @@ class Lifecycle:
     verbs: Mapping[str, Verb]
     column: str = "status"
     task_column: str = ""
+    error: str = ""
+    gone: str = ""
     resting: Callable[[str], Data] = field(default=lambda state: {})
+    first_at: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, verb in self.verbs.items():
@@ -95,6 +100,12 @@ class Lifecycle:
 
 
 _LIFECYCLES: dict[str, Lifecycle] = {}
+_MODELS: dict[str, "type[Subject]"] = {}
+
+
+def model_of(kind: str) -> "type[Subject]":
+    """The model of a kind of subject."""
+    return _MODELS[kind]
 
 
 def lifecycles() -> list[Lifecycle]:
@@ -109,7 +120,18 @@ class Subject:
     id: str
     project_id: str | None
 
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        if "lifecycle" in cls.__dict__:
+            _MODELS[cls.lifecycle.kind] = cls
+
+    @classmethod
+    def locked_by_id(cls, id: str) -> Self:
+        """The row, locked. Raises: DoesNotExist."""
+        return cast(Self, cls.objects.select_for_update().get(id=id))
+
     if TYPE_CHECKING:
+        objects: ClassVar[models.Manager]
 
         def save(self, *, update_fields: Iterable[str] | None = None) -> None: ...
 
@@ -169,6 +191,9 @@ class Subject:
         """Bring it to rest in a state."""
         if self.lifecycle.task_column:
             also[self.lifecycle.task_column] = None
+        first_at = self.lifecycle.first_at.get(state)
+        if first_at and getattr(self, first_at) is None:
+            also.setdefault(first_at, now())
         self.change(**{self.lifecycle.column: state, **self.lifecycle.resting(state), **also})
 
     def change(self, **values: object) -> None:

@@ -26,6 +26,7 @@ from identity.sharing import services as sharing
 from operations import Flow, Step, Wait, parking
 from operations.models import LIVE, Operation
 from operations.op import Op
+from operations.steps import ordering, settling, to_error
 from placement import services as placement
 
 BOOT = Flow(
@@ -45,9 +46,9 @@ BOOT = Flow(
             "start_domain", do=steps.start_domain, undo=steps.remove_domain, deadline=180, label=_("Start the machine")
         ),
         # final: a guest that runs is not taken from its user because noting so failed
-        Step("mark_active", do=steps.settling(states.ACTIVE), final=True, label=_("Note that it runs")),
+        Step("mark_active", do=settling(states.ACTIVE), final=True, label=_("Note that it runs")),
     ),
-    on_failed=steps.elsewhere(steps.to_error),
+    on_failed=steps.elsewhere(to_error),
     label=_("Launch"),
 )
 
@@ -59,11 +60,11 @@ STOP = Flow(
     steps=(
         Step(
             "power_off",
-            do=steps.ordering(SERVER_STOP, timeout=60),
+            do=ordering(SERVER_STOP, timeout=60),
             deadline=150,
             label=_("Ask the guest to power off, then force it"),
         ),
-        Step("mark_stopped", do=steps.settling(states.STOPPED), label=_("Note that it is off")),
+        Step("mark_stopped", do=settling(states.STOPPED), label=_("Note that it is off")),
     ),
     on_failed=steps.to_rest,
     label=_("Stop"),
@@ -76,9 +77,9 @@ START = Flow(
         Step("bind_ports", do=steps.bind_ports, label=_("Bind the ports to the host")),
         Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
         Step("start_domain", do=steps.start_domain, deadline=180, label=_("Start the machine")),
-        Step("mark_active", do=steps.settling(states.ACTIVE), label=_("Note that it runs")),
+        Step("mark_active", do=settling(states.ACTIVE), label=_("Note that it runs")),
     ),
-    on_failed=steps.to_error,
+    on_failed=to_error,
     label=_("Start"),
 )
 
@@ -89,9 +90,9 @@ KEEP = Flow(
     steps=(
         Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
         Step("start_domain", do=steps.start_domain, deadline=180, label=_("Start the machine")),
-        Step("mark_active", do=steps.settling(states.ACTIVE), label=_("Note that it runs")),
+        Step("mark_active", do=settling(states.ACTIVE), label=_("Note that it runs")),
     ),
-    on_failed=steps.to_error,
+    on_failed=to_error,
     label=_("Keep running"),
 )
 
@@ -101,11 +102,11 @@ REBOOT_SOFT = Flow(
     steps=(
         Step(
             "reboot",
-            do=steps.ordering(SERVER_REBOOT, hard=False),
+            do=ordering(SERVER_REBOOT, hard=False),
             deadline=200,
             label=_("Ask the guest to reboot"),
         ),
-        Step("mark_active", do=steps.settling(states.ACTIVE), label=_("Note that it runs")),
+        Step("mark_active", do=settling(states.ACTIVE), label=_("Note that it runs")),
     ),
     on_failed=steps.to_rest,
     label=_("Reboot"),
@@ -119,9 +120,9 @@ REBOOT_HARD = Flow(
         Step("bind_ports", do=steps.bind_ports, label=_("Bind the ports to the host")),
         Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
         Step("start_domain", do=steps.start_domain, deadline=180, label=_("Start the machine")),
-        Step("mark_active", do=steps.settling(states.ACTIVE), label=_("Note that it runs")),
+        Step("mark_active", do=settling(states.ACTIVE), label=_("Note that it runs")),
     ),
-    on_failed=steps.to_error,
+    on_failed=to_error,
     label=_("Hard reboot"),
 )
 
@@ -134,11 +135,11 @@ def _one_order(name: str, verb: Verb[Any, Any], ends: str, label: Promise, *, bu
         steps=(
             Step(
                 name,
-                do=steps.ordering(verb),
+                do=ordering(verb),
                 deadline=320 if bulk else 80,
                 label=label,
             ),
-            Step("mark", do=steps.settling(ends), label=_("Note the new state")),
+            Step("mark", do=settling(ends), label=_("Note the new state")),
         ),
         on_failed=steps.to_rest,
         label=label,
@@ -193,7 +194,7 @@ def forget(op: Op) -> None:
 def delete_failed(op: Op, error: CloudError) -> None:
     """The server is in ERROR and nothing waits any more: it may be deleted again."""
     steps.of(op).change(task_state=None)
-    steps.to_error(op, error)
+    to_error(op, error)
 
 
 DELETE = Flow(

@@ -15,6 +15,7 @@ from hosts import services as hosts
 from networking.ports import services as ports
 from operations import Flow, Step, Wait
 from operations.op import Op
+from operations.steps import to_error
 from placement import services as placement
 
 # ── Rebuild: the same place and addresses, a new disk ───────────────────────────────────────────────────────────────
@@ -61,7 +62,7 @@ REBUILD = Flow(
         Step("start_domain", do=start_unless_off, deadline=180, label=_("Start the machine")),
         Step("mark", do=rest_after, label=_("Note the new state")),
     ),
-    on_failed=steps.to_error,
+    on_failed=to_error,
     label=_("Rebuild"),
 )
 
@@ -263,7 +264,7 @@ REVERT_RESIZE = Flow(
         Step("start_domain", do=unless_owed(start_reverted), deadline=180, label=_("Start the machine")),
         Step("mark_reverted", do=mark_reverted, label=_("Note the old size")),
     ),
-    on_failed=steps.to_error,
+    on_failed=to_error,
     label=_("Revert the resize"),
 )
 

@@ -14,6 +14,7 @@ from hostagent.contract.server import SERVER_SNAPSHOT, ServerSnapshot
 from images import services as images
 from operations import Flow, Step, Wait, background
 from operations.op import Op
+from operations.steps import settling, to_error
 from placement import services as placement
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ SETTLE_IMAGE = Step("settle_image", do=settle_snapshot, undo=drop_snapshot, labe
 SNAPSHOT = Flow(
     "server.snapshot",
     version=1,
-    steps=(UPLOAD, SETTLE_IMAGE, Step("mark", do=steps.settling(), label=_("Note that it is done"))),
+    steps=(UPLOAD, SETTLE_IMAGE, Step("mark", do=settling(), label=_("Note that it is done"))),
     on_failed=steps.to_rest,
     label=_("Create a snapshot"),
 )
@@ -78,7 +79,7 @@ BACKUP = Flow(
         UPLOAD,
         SETTLE_IMAGE,
         Step("rotate", do=rotate_backups, final=True, label=_("Remove older backups")),
-        Step("mark", do=steps.settling(), label=_("Note that it is done")),
+        Step("mark", do=settling(), label=_("Note that it is done")),
     ),
     on_failed=steps.to_rest,
     label=_("Create a backup"),
@@ -120,7 +121,7 @@ SHELVE = Flow(
         Step("remove_disk", do=remove_shelved_disk, deadline=150, final=True, label=_("Remove the disk")),
         Step("leave_host", do=leave_host, label=_("Give its place back")),
     ),
-    on_failed=steps.to_error,
+    on_failed=to_error,
     label=_("Shelve"),
 )
 

@@ -141,6 +141,11 @@ class Server(HostSubject, models.Model):
             update_fields = None if update_fields is None else {*update_fields, "vcpus", "ram"}
         super().save(*args, update_fields=update_fields, **more)
 
+    @classmethod
+    def locked_by_id(cls, id: str) -> "Server":
+        """Raises: ServerNotFound."""
+        return locked(id)
+
     @property
     def instance_name(self) -> str:
         """The name of the domain on its host."""

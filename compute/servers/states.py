@@ -120,7 +120,17 @@ def _resting(vm_state: str) -> Data:
     return {"power_state": POWER_OF_VM_STATE[vm_state], "progress": 0}
 
 
-LIFECYCLE: Final = Lifecycle("server", STATES, VERBS, column="vm_state", task_column="task_state", resting=_resting)
+LIFECYCLE: Final = Lifecycle(
+    "server",
+    STATES,
+    VERBS,
+    column="vm_state",
+    task_column="task_state",
+    error=ERROR,
+    gone=DELETED,
+    resting=_resting,
+    first_at={ACTIVE: "launched_at"},
+)
 
 #: (vm_state, task_state) → the wire's status; the entry with "" is the default of the vm_state.
 _STATUS: Final[dict[str, dict[str, str]]] = {

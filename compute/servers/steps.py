@@ -5,19 +5,17 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from common.clock import now
 from common.errors import CloudError, HostDown, from_report
 from compute.servers import domain, scheduling, states
 from compute.servers.models import Server, locked
-from hostagent.contract import Verb
 from hostagent.contract.disk import DISK_ENSURE, DISK_REMOVE, DISK_RESIZE
 from hostagent.contract.server import SERVER_ENSURE, SERVER_REMOVE
 from networking import wanted
 from networking.ports import services as ports
 from operations import Wait, start
 from operations import flows as registered
+from operations import steps as base
 from operations.flows import Superseded
-from operations.models import LIVE, Operation
 from operations.op import Op
 from placement import services as placement
 
@@ -120,12 +118,12 @@ def create_disk(op: Op) -> Result:
 
 
 def remove_disk(op: Op) -> Result:
-    return _order(op, DISK_REMOVE)
+    return base.order(op, DISK_REMOVE)
 
 
 def resize_disk(op: Op) -> Result:
     server = of(op)
-    return _order(op, DISK_RESIZE, {"size_gib": int(server.flavor["disk"])}) if _disk_grows(server) else None
+    return base.order(op, DISK_RESIZE, {"size_gib": int(server.flavor["disk"])}) if _disk_grows(server) else None
 
 
 def put_disk_back(op: Op) -> Result:
@@ -140,7 +138,7 @@ def forget_old_disk(op: Op) -> Result:
 
 def _end_growth(op: Op, kept: str) -> Result:
     body = end_of_growth(of(op), kept)
-    return _order(op, DISK_ENSURE, body) if body else None
+    return base.order(op, DISK_ENSURE, body) if body else None
 
 
 def end_of_growth(server: Server, kept: str) -> dict[str, Any] | None:
@@ -169,49 +167,10 @@ def start_domain(op: Op) -> Result:
 
 
 def remove_domain(op: Op) -> Result:
-    return _order(op, SERVER_REMOVE)
-
-
-def _order(op: Op, verb: Verb[Any, Any], body: dict[str, Any] | None = None) -> Result:
-    """Order `verb` of the server's host once; nothing to do for a server that is on no host."""
-    if op.answer is not None:
-        return None
-    server = of(op)
-    if not server.host:
-        return None
-    full = {"server_id": server.id, **(body or {})}
-    return op.order(server.host, verb, full, generation=server.generation)
-
-
-def ordering(verb: Verb[Any, Any], **body: Any) -> Do:
-    """A step that gives one order about the server."""
-
-    def do(op: Op) -> Result:
-        return _order(op, verb, body)
-
-    return do
+    return base.order(op, SERVER_REMOVE)
 
 
 # ── How it ends ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def settling(vm_state: str | None = None) -> Do:
-    """A last step: the server rests in `vm_state`, or where it rested when the verb began (data "rest")."""
-
-    def do(op: Op) -> Result:
-        server = of(op)
-        if server.is_deleting:
-            return None
-        first = {"launched_at": now()} if server.launched_at is None and vm_state == states.ACTIVE else {}
-        server.settle(vm_state or op.data["rest"], **first)
-        return None
-
-    return do
-
-
-def to_error(op: Op, error: CloudError) -> None:
-    """When a flow has failed and is undone: the server is in ERROR, with the fault."""
-    Server.objects.locked().find(op.subject_id).fail(states.ERROR, error.code, op.row.error_data)
 
 
 MOST_HOSTS = 3  # that one launch may lose before it fails
@@ -246,25 +205,14 @@ def elsewhere(settle: Callable[[Op, CloudError], None]) -> Callable[[Op, CloudEr
     return settled
 
 
-def broken(operation: Operation, error: CloudError) -> None:
-    """An operation on a server was parked: the server is in ERROR and every verb that ERROR allows may be tried."""
-    server = Server.objects.living().locked().filter(id=operation.subject_id).first()
-    if server is None:
-        return
-    others = Operation.objects.filter(subject_kind="server", subject_id=server.id, state__in=LIVE)
-    if not others.exclude(id=operation.id).exists():
-        server.change(task_state=None)  # no deletion waits any more
-    server.fail(states.ERROR, error.code, operation.error_data)
-
-
 def to_rest(op: Op, error: CloudError) -> None:
-    """The same for verbs that left the server as it was: it rests where it did before (data "rest").
+    """An `on_failed`: the server rests where it did, with the fault.
 
     A host that fell silent may have done what it was asked all the same: it is looked at.
     """
     from compute.servers import reconcile
 
+    base.to_rest(op, error)
     server = of(op)
-    server.fail(op.data["rest"], error.code, op.row.error_data)
     if server.host:
         reconcile.look(server.host, mend=False, server_id=server.id, reason="a verb failed")
