@@ -17,6 +17,7 @@ from compute.servers.models import Server
 from hostagent.contract.network import dhcp_namespace, router_namespace, tap_name
 from hosts import debts
 from hosts.models import Host, HostDebt
+from hosts.states import USABLE
 from images.images.models import Image
 from images.images.states import HAS_DATA
 from images.stores import files
@@ -76,7 +77,7 @@ def ask_hosts() -> dict[str, dict[str, Any]]:
     with transaction.atomic():
         asked = {
             name: reconcile.look(name, mend=False, reason="doctor").id
-            for name in Host.objects.filter(state="up").values_list("name", flat=True)
+            for name in Host.objects.filter(state__in=USABLE).values_list("name", flat=True)
         }
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until and Operation.objects.filter(id__in=asked.values(), state__in=LIVE).exists():

@@ -23,7 +23,7 @@ from common.errors import CloudError, HostNotFound, HostStale, sentence, stored
 from hostagent.contract import VERBS, Verb
 from hosts import services
 from hosts.models import Host, HostDebt
-from hosts.states import USABLE, HostState, state_after
+from hosts.states import USABLE, HostState, is_up, state_after
 from operations import Flow, Step, Wait, start
 from operations.models import LIVE, Operation, OperationStep
 from operations.op import Op
@@ -131,7 +131,7 @@ def sentence_of(debt: HostDebt) -> str:
 
 def on_state(host: str, state: str) -> None:
     """A host is heard again."""
-    if state == HostState.UP:
+    if is_up(state):
         work_off(host)
 
 

@@ -10,7 +10,7 @@ from common.clock import now
 from common.live import announce
 from hosts import epoch, heartbeats, services
 from hosts.models import Host
-from hosts.states import HostState
+from hosts.states import HostState, is_down
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def hello(name: str, body: Body) -> None:
         host.speaks = services.version_spoken(body)
         host.save(update_fields=["boot_id", "booted_at", "last_seen_at", "version", "speaks"])
         services.forget_line(name)
-        if host.state == HostState.DOWN:  # it can be asked again; what it has follows, and makes it usable
+        if is_down(host.state):  # it can be asked again; what it has follows, and makes it usable
             services.change_state(host, HostState.UNREACHABLE)
         if host.speaks > 1:
             transaction.on_commit(lambda: services.welcome(name, body.get("challenge")), robust=True)

@@ -19,6 +19,7 @@ from hostagent import keyfile
 from hostagent.contract import Verb
 from hostagent.contract.messages import VERSION
 from hostagent.keyfile import keys_in
+from hosts import states
 from hosts.models import Host
 from hosts.states import DOWN_AFTER, USABLE, HostState
 from operations import arrivals, hostlink, lost
@@ -123,7 +124,7 @@ def line_of(name: str) -> hostlink.Line:
         return hostlink.Line(1, False)
     speaks, state, seen = row
     silent = seen is None or (now() - seen).total_seconds() >= DOWN_AFTER
-    line = hostlink.Line(speaks, state == HostState.DOWN and silent)
+    line = hostlink.Line(speaks, states.is_down(state) and silent)
     _lines[name] = (time.monotonic() + LINE_SECONDS, line)
     return line
 
@@ -236,7 +237,7 @@ def is_down(name: str) -> bool:
 
 def end_waiting(name: str, state: str) -> None:
     """Nothing waits for a host that has gone down."""
-    if state == HostState.DOWN:
+    if states.is_down(state):
         lost.on_lost(name)
 
 

@@ -7,6 +7,7 @@ from django.db.models import Count
 
 from hosts import services as hosts
 from hosts.models import Host
+from hosts.states import is_down, is_up
 from networking.agents import models as agents
 from networking.networks.models import Network
 from networking.ports.models import DHCP, Port
@@ -44,9 +45,9 @@ def choose_host(kind: str, *, exclude: str = "") -> str | None:
 
 def on_host_state(host: str, state: str) -> None:
     """Told by `hosts` when a host goes up, unreachable or down."""
-    if state == "down":
+    if is_down(state):
         move_away(host)
-    elif state == "up":
+    elif is_up(state):
         adopt()
         touch_neighbours(host)
         send_everything(host)

@@ -18,6 +18,7 @@ from common.clock import now
 from common.errors import Conflict
 from hosts.models import Host
 from hosts.services import find
+from hosts.states import HostState, is_unreachable
 from networking.agents.scheduling import carry_dhcp, carry_router
 from networking.networks.models import Network
 from networking.placement import ROLE, candidates
@@ -122,9 +123,9 @@ def leave(name: str, kind: str) -> Iterator[Move]:
 
 def is_calm() -> bool:
     """Whether every network host has been as it is for CALM seconds, and none is silent."""
-    able = [host for host in Host.objects.exclude(state="new") if ROLE in host.roles]
+    able = [host for host in Host.objects.exclude(state=HostState.NEW) if ROLE in host.roles]
     since = now() - timedelta(seconds=CALM)
-    return all(host.state != "unreachable" and host.state_changed_at < since for host in able)
+    return all(not is_unreachable(host.state) and host.state_changed_at < since for host in able)
 
 
 def tick() -> None:

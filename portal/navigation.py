@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
+from hosts.states import SILENT
 from identity import audits, policy
 
 Count = Callable[[Actor], int]
@@ -138,7 +139,7 @@ def counts(actor: Actor) -> dict[str, tuple[int | str | Promise, bool]]:
         "security-groups": (SecurityGroup.objects.filter(project_id=project).count(), False),
     }
     if actor.is_admin:
-        down = Host.objects.filter(state__in=("down", "unreachable")).count()
+        down = Host.objects.filter(state__in=SILENT).count()
         found["hosts"] = (_("%(count)s down") % {"count": down}, True) if down else (Host.objects.count(), False)
     return {name: pair for name, pair in found.items() if pair[0]}
 

@@ -8,8 +8,8 @@ from django.db.models import Count, Q
 from common.errors import NotFound, Unsupported
 from compute.servers import scheduling
 from compute.servers.models import Server
+from hosts import states
 from hosts.models import Host
-from hosts.states import USABLE
 from openstackapi.fields import iso_micro
 from placement import services as placement
 
@@ -30,7 +30,7 @@ class NotDone(Unsupported):
 
 
 def is_up(host: Host) -> bool:
-    return host.state in USABLE and not host.forced_down
+    return states.is_up(host.state) and not host.forced_down
 
 
 def hypervisors() -> list[Host]:

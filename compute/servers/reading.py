@@ -12,7 +12,7 @@ from common.prepared import Prepared
 from compute.servers.fields import iso
 from compute.servers.models import Server
 from hosts.models import Host
-from hosts.states import USABLE, HostState
+from hosts.states import is_down, is_up
 from networking.ports import services as ports
 
 PLAIN = (
@@ -133,12 +133,12 @@ def host_status() -> dict[str, str]:
     """{host: UP | MAINTENANCE | DOWN | UNKNOWN} as Nova's host_status says it."""
     out = {}
     for name, state, enabled, forced in Host.objects.values_list("name", "state", "enabled", "forced_down"):
-        if forced or state == HostState.DOWN:
+        if forced or is_down(state):
             out[name] = "DOWN"
         elif not enabled:
             out[name] = "MAINTENANCE"
         else:
-            out[name] = "UP" if state in USABLE else "UNKNOWN"
+            out[name] = "UP" if is_up(state) else "UNKNOWN"
     return out
 
 

@@ -19,7 +19,7 @@ from compute.servers.models import Server
 from hostagent.contract.host import HOST_READ
 from hostagent.contract.verb import Nothing
 from hosts.models import Host, HostDebt
-from hosts.states import HostState
+from hosts.states import is_up
 from networking.ports.models import Port
 from operations import Flow, Step, Wait, start
 from operations.models import LIVE, Operation
@@ -86,7 +86,7 @@ def on_hello(host: Host) -> None:
 
 def on_host_state(host: str, state: str) -> None:
     """A host is heard again by a heartbeat, after a silence in which it was not told what went: look at what it has."""
-    if state == HostState.UP:
+    if is_up(state):
         _look_once(host)
 
 

@@ -21,7 +21,7 @@ from compute.aggregates.models import AggregateHost
 from compute.servergroups import models as groups
 from compute.servers.models import Server
 from hosts.models import Host
-from hosts.states import USABLE, HostState
+from hosts.states import HostState, is_up
 from placement import services as placement
 from placement.services import Room
 
@@ -82,7 +82,7 @@ def compute_filter(host: Candidate, ask: Ask) -> Verdict:
         return "an enabled host", "disabled"
     if host.estranged:
         return "a host of this database", "one that has served a newer database, or another one"
-    return None if host.state in USABLE else ("a host that answers", host.state)
+    return None if is_up(host.state) else ("a host that answers", host.state)
 
 
 def forced_host_filter(host: Candidate, ask: Ask) -> Verdict:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count
 
 from hosts.models import Host
+from hosts.states import is_up
 from identity import policy
 from networking.addressing import pool_spans
 from networking.agents import services
@@ -59,7 +60,7 @@ def describe(agent: services.Agent) -> dict[str, Any]:
         "host": host.name,
         "availability_zone": services.ZONE if kind in TOPICS else None,
         **services.shown_state(agent),
-        "alive": host.state == "up",
+        "alive": is_up(host.state),
         "created_at": moment(host.created_at),
         "started_at": moment(host.booted_at),
         "heartbeat_timestamp": moment(host.last_seen_at),
@@ -129,7 +130,7 @@ class AvailabilityZones(NetworkView):
 
     def get(self, request: Any) -> Response:
         hosts = [host for host in Host.objects.filter(forced_down=False) if "network" in host.roles]
-        state = "available" if any(host.state == "up" for host in hosts) else "unavailable"
+        state = "available" if any(is_up(host.state) for host in hosts) else "unavailable"
         zones = [{"name": services.ZONE, "resource": resource, "state": state} for resource in ("network", "router")]
         return Response({"availability_zones": zones if hosts else []})
 

@@ -9,6 +9,7 @@ from hosts.models import Host
 from identity import policy
 from networking.networks.models import Network
 from networking.networks.services import find as find_network
+from networking.ports import states
 from networking.ports.models import DHCP, Port
 from networking.routers.models import Router
 from networking.routers.services import find as find_router
@@ -54,7 +55,7 @@ def remove_network(actor: Actor, host: Host, network_id: str) -> None:
 def carry_dhcp(network: Network, host: str, *, by_hand: bool = False) -> None:
     """`by_hand`: rebalancing leaves it there."""
     Network.objects.filter(pk=network.id).update(dhcp_host=host, dhcp_placed=by_hand)
-    Port.objects.filter(network=network, role=DHCP).update(host=host, status="DOWN")
+    Port.objects.filter(network=network, role=DHCP).update(host=host, status=states.DOWN)
     touch_network(network.id)
 
 
@@ -82,5 +83,5 @@ def carry_router(router: Router, host: str, *, by_hand: bool = False) -> None:
     """`by_hand`: rebalancing leaves it there."""
     Router.objects.filter(pk=router.id).update(host=host, placed=by_hand)
     legs = Port.objects.filter(router=router)
-    legs.update(host=host, status="DOWN")
+    legs.update(host=host, status=states.DOWN)
     touch(f"router:{router.id}", *(f"network:{network}" for network in legs.values_list("network_id", flat=True)))

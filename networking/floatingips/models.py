@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from common.live import announce
+from networking.floatingips import states
 from networking.networks.models import Network
 from networking.ports.models import Port
 from networking.routers.models import Router
@@ -21,7 +22,7 @@ class FloatingIP(StandardAttributes):
     port = models.ForeignKey(Port, null=True, on_delete=models.SET_NULL, related_name="floating_ips")
     fixed_ip_address = models.CharField(max_length=45, blank=True, default="")
     router = models.ForeignKey(Router, null=True, on_delete=models.PROTECT, related_name="floating_ips")
-    status = models.CharField(max_length=8, default="DOWN")
+    status = models.CharField(max_length=8, default=states.DOWN)
     dns_name = models.CharField(max_length=255, blank=True, default="")
     dns_domain = models.CharField(max_length=255, blank=True, default="")
 
@@ -34,5 +35,5 @@ class FloatingIP(StandardAttributes):
 
     def release(self) -> None:
         """Let the address lead nowhere. Within a transaction; the caller notes the change of the router that it led through."""
-        self.save_changes({"port": None, "fixed_ip_address": "", "router": None, "status": "DOWN"})
+        self.save_changes({"port": None, "fixed_ip_address": "", "router": None, "status": states.DOWN})
         announce("floatingip", self.id, self.project_id, self.revision_number)

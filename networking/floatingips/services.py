@@ -11,10 +11,12 @@ from common.live import announce
 from identity import policy
 from identity.limits import services as quota
 from networking.errors import AttributeForbidden, FloatingIPNotFound, NetworkNotFound
+from networking.floatingips import states
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports import allocation
 from networking.ports import services as ports
+from networking.ports import states as port_states
 from networking.ports.models import FLOATING_IP, ROUTER_INTERFACE, FixedIP, Port
 from networking.routers.models import Router
 from networking.standard import Tag
@@ -99,7 +101,7 @@ def _take(network: Network, floating_id: str, ip: str | None, subnet_id: str | N
     subnets = list(Subnet.objects.filter(network=network, ip_version=4).order_by("created_at", "id"))
     if not subnets:
         raise BadFloatingIPRequest(reason=f"Network {network.id} does not contain any IPv4 subnet")
-    port = Port(network=network, project_id="", role=FLOATING_IP, status="N/A")
+    port = Port(network=network, project_id="", role=FLOATING_IP, status=port_states.NOT_BOUND)
     port.device_owner, port.device_id = FLOATING_IP, floating_id
     port.port_security_enabled = False
     ports.insert_with_mac(port, None)
@@ -155,7 +157,7 @@ def _unpoint(floating: FloatingIP) -> None:
         touch(f"router:{floating.router_id}")
     if floating.port_id:
         announce("port", floating.port_id, floating.project_id)
-    floating.port, floating.fixed_ip_address, floating.router, floating.status = None, "", None, "DOWN"
+    floating.port, floating.fixed_ip_address, floating.router, floating.status = None, "", None, states.DOWN
     floating.save(update_fields=["port", "fixed_ip_address", "router", "status"])
 
 
@@ -181,7 +183,7 @@ def _point(actor: Actor, floating: FloatingIP, port_id: str, fixed_ip: str | Non
     before = (floating.port_id, floating.fixed_ip_address, floating.router_id)
     floating.port, floating.fixed_ip_address, floating.router = port, fixed.ip_address, router
     if before != (port.id, fixed.ip_address, router.id):
-        floating.status = "DOWN"  # until the router's host says that it leads there: networking/wanted/floating.py
+        floating.status = states.DOWN  # until the router's host says that it leads there: networking/wanted/floating.py
     floating.save(update_fields=["port", "fixed_ip_address", "router", "status"])
     touch(f"router:{router.id}")
     announce("port", port.id, port.project_id)

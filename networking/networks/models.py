@@ -10,6 +10,7 @@ from common.ids import new_id
 from common.prepared import Prepared
 from identity.sharing import held
 from identity.sharing.levels import OPERATE
+from networking.networks import states
 from networking.standard import StandardAttributes
 
 KINDS = ("local", "flat", "vlan", "vxlan")
@@ -44,7 +45,7 @@ class Network(StandardAttributes):
     """A broadcast domain. `zone` is its conntrack zone, one per network in the whole cloud."""
 
     admin_state_up = models.BooleanField(default=True)
-    status = models.CharField(max_length=16, default="ACTIVE")
+    status = models.CharField(max_length=16, default=states.ACTIVE)
     kind = models.CharField(max_length=8, choices=[(kind, kind) for kind in KINDS])
     physical = models.CharField(max_length=64, blank=True, default="")
     segment = models.IntegerField(null=True, blank=True)

@@ -5,6 +5,7 @@ from django.db import transaction
 from common.live import announce
 from common.prepared import Prepared
 from networking.errors import PortNotFound
+from networking.ports import states
 from networking.ports.models import Port, PortGroup
 from networking.wanted.changes import touch_port
 
@@ -31,7 +32,7 @@ def _move(port_id: str, host: str) -> None:
         raise PortNotFound(id=port_id)
     if port.host == host:
         return
-    port.save_changes({"host": host, "status": "DOWN"})
+    port.save_changes({"host": host, "status": states.DOWN})
     groups = PortGroup.objects.filter(port=port).values_list("group_id", flat=True)
     touch_port(port.id, port.network_id, groups, is_moved=True)
     announce("port", port.id, port.project_id, port.revision_number)

@@ -15,6 +15,7 @@ from common.actor import Actor
 from common.errors import Conflict, Invalid
 from common.live import announce
 from networking.errors import PortNotFound
+from networking.ports import states
 from networking.ports.models import GUEST_PREFIX, Port, PortGroup
 from networking.wanted.changes import touch_port
 
@@ -86,7 +87,7 @@ def detach(port_id: str, server_id: str) -> None:
     port = _locked(port_id)
     if port.server_id == server_id:
         texts = {"device_id": "", "device_owner": "", "dns_name": ""}
-        _write(port, {"server_id": "", **texts, "host": "", "status": "DOWN"})
+        _write(port, {"server_id": "", **texts, "host": "", "status": states.DOWN})
 
 
 def _locked(port_id: str) -> Port:

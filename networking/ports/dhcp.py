@@ -5,7 +5,7 @@ from uuid import NAMESPACE_URL, uuid5
 from common.actor import Actor
 from networking.networks.models import Network
 from networking.placement import choose_host
-from networking.ports import allocation
+from networking.ports import allocation, states
 from networking.ports.models import DHCP, FixedIP, Port
 from networking.standard import Tag
 from networking.subnets.models import Subnet
@@ -65,4 +65,4 @@ def assign(network: Network, port: Port | None = None) -> None:
     network.dhcp_host, network.dhcp_placed = host, False
     Network.objects.filter(pk=network.id).update(dhcp_host=host, dhcp_placed=False)
     rows = Port.objects.filter(pk=port.id) if port else Port.objects.filter(network=network, role=DHCP)
-    rows.update(host=host, status="DOWN")
+    rows.update(host=host, status=states.DOWN)

@@ -8,6 +8,7 @@ from django.db import models
 
 from common.actor import Actor
 from networking.networks.models import Network
+from networking.ports import states
 from networking.securitygroups.models import SecurityGroup
 from networking.standard import StandardAttributes
 from networking.subnets.models import Subnet
@@ -57,7 +58,7 @@ class Port(StandardAttributes):
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="ports")
     mac_address = models.CharField(max_length=17)
     admin_state_up = models.BooleanField(default=True)
-    status = models.CharField(max_length=8, default="DOWN")
+    status = models.CharField(max_length=8, default=states.DOWN)
     device_id = models.CharField(max_length=255, blank=True, default="", db_index=True)
     device_owner = models.CharField(max_length=255, blank=True, default="")
     server_id = models.CharField(max_length=36, blank=True, default="", db_index=True)

@@ -11,7 +11,7 @@ from common.errors import Conflict
 from common.live import announce
 from identity import policy
 from networking.networks.models import Network
-from networking.ports import allocation, checks, devices, dhcp_options
+from networking.ports import allocation, checks, devices, dhcp_options, states
 from networking.ports.models import FixedIP, Port, PortGroup
 from networking.ports.services import find, join_groups, release_floating_ips
 from networking.subnets.models import Subnet
@@ -74,7 +74,7 @@ def _bindings(port: Port, changes: dict[str, Any]) -> dict[str, Any]:
     if "device_owner" in changes:
         columns["device_owner"] = changes["device_owner"] or ""
     if "host" in changes and (changes["host"] or "") != port.host:
-        columns |= {"host": changes["host"] or "", "status": "DOWN"}
+        columns |= {"host": changes["host"] or "", "status": states.DOWN}
     if "binding_profile" in changes:
         columns["binding_profile"] = changes["binding_profile"] or {}
     if changes.get("mac"):

@@ -14,6 +14,7 @@ from networking.errors import InvalidInput, PortNotFound
 from networking.networks.models import Network
 from networking.ports import allocation
 from networking.ports import services as ports
+from networking.ports import states as port_states
 from networking.ports.devices import is_taken
 from networking.ports.models import ROUTER_INTERFACE, FixedIP, Port, PortGroup
 from networking.routers.models import Router
@@ -139,7 +140,7 @@ def _adopt(actor: Actor, router: Router, port_id: str) -> Port:
             "host": router.host,
             "port_security_enabled": False,
             "allowed_address_pairs": [],
-            "status": "DOWN",
+            "status": port_states.DOWN,
         }
     )
     touch_port(port.id, port.network_id, groups)

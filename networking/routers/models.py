@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from networking.ports.models import Port
+from networking.routers import states
 from networking.securitygroups.models import OwnedQuerySet
 from networking.standard import StandardAttributes
 
@@ -13,7 +14,7 @@ class Router(StandardAttributes):
     """Its interfaces and its gateway are its `legs`, ports. `host`: where it lives, '' = nowhere."""
 
     admin_state_up = models.BooleanField(default=True)
-    status = models.CharField(max_length=8, default="ACTIVE")
+    status = models.CharField(max_length=8, default=states.ACTIVE)
     enable_snat = models.BooleanField(default=True)
     gateway_port = models.OneToOneField(Port, null=True, on_delete=models.PROTECT, related_name="gateway_of")
     routes = models.JSONField(default=list)

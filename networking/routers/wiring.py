@@ -1,6 +1,7 @@
 """Where a router lives and what its legs are."""
 
 from networking.placement import choose_host
+from networking.ports import states
 from networking.ports.models import Port
 from networking.routers.models import Router
 
@@ -12,4 +13,4 @@ def assign(router: Router) -> None:
         return
     router.host, router.placed = host, False
     Router.objects.filter(pk=router.id).update(host=host, placed=False)
-    Port.objects.filter(router=router).update(host=host, status="DOWN")
+    Port.objects.filter(router=router).update(host=host, status=states.DOWN)

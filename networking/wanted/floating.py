@@ -6,6 +6,7 @@ from django.db.models import Exists, F, OuterRef, Value
 from django.db.models.functions import Concat
 
 from common.live import announce
+from networking.floatingips import states
 from networking.floatingips.models import FloatingIP
 from networking.wanted.models import Change, HostPiece
 
@@ -22,13 +23,13 @@ def settle(pieces: Iterable[str]) -> None:
         return
     its_piece = Concat(Value(PIECE), OuterRef("router_id"))
     stands = HostPiece.objects.filter(piece=its_piece, host=OuterRef("router__host"), reported=F("wanted"))
-    down = FloatingIP.objects.filter(router_id__in=routers, status="DOWN").exclude(port=None)
+    down = FloatingIP.objects.filter(router_id__in=routers, status=states.DOWN).exclude(port=None)
     rows = down.filter(Exists(stands.exclude(wanted="")), ~Exists(Change.objects.filter(piece=its_piece))).values_list(
         "id", "project_id"
     )
     found = list(rows)
     if not found:
         return
-    down.filter(pk__in=[floating_id for floating_id, _project in found]).update(status="ACTIVE")
+    down.filter(pk__in=[floating_id for floating_id, _project in found]).update(status=states.ACTIVE)
     for floating_id, project in found:
         announce("floatingip", floating_id, project)

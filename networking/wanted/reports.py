@@ -8,6 +8,7 @@ from django.db import transaction
 import operations
 from common.live import announce
 from common.prepared import Prepared, PreparedMany
+from networking.ports import states
 from networking.ports.models import DHCP, REFUSAL, Port
 from networking.wanted import floating, sync
 from networking.wanted.models import Change, HostPiece
@@ -144,11 +145,11 @@ def _wire_service_ports(pieces: list[str]) -> None:
     """Ports of DHCP servers and routers are ACTIVE once their piece stands."""
     networks = [piece.removeprefix("dhcp:") for piece in pieces if piece.startswith("dhcp:")]
     routers = [piece.removeprefix("router:") for piece in pieces if piece.startswith("router:")]
-    down = Port.objects.exclude(status="ACTIVE")
+    down = Port.objects.exclude(status=states.ACTIVE)
     if networks:
-        down.filter(network_id__in=networks, role=DHCP).update(status="ACTIVE")
+        down.filter(network_id__in=networks, role=DHCP).update(status=states.ACTIVE)
     if routers:
-        down.filter(router_id__in=routers).update(status="ACTIVE")
+        down.filter(router_id__in=routers).update(status=states.ACTIVE)
 
 
 def _wake_ports(host: str, arrived: list[str]) -> None:
@@ -166,10 +167,10 @@ def _wake_ports(host: str, arrived: list[str]) -> None:
         return
     HostPiece.objects.filter(pk__in=[row.pk for row in ready]).update(is_ready=True)
     ids = [row.piece.removeprefix("port:") for row in ready]
-    now_up = Port.objects.filter(pk__in=ids).exclude(status="ACTIVE")
+    now_up = Port.objects.filter(pk__in=ids).exclude(status=states.ACTIVE)
     for port, project in list(now_up.values_list("id", "project_id")):
         announce("port", port, project)
-    now_up.update(status="ACTIVE")
+    now_up.update(status=states.ACTIVE)
     for port in ids:
         operations.wake("port", port)
 

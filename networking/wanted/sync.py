@@ -17,6 +17,7 @@ from common.prepared import PreparedMany
 from hostagent.contract.network import NETWORK_APPLY, PIECE_CHANGES, NetworkApply, piece_hash
 from hosts import services as hosts
 from hosts.models import Host
+from hosts.states import USABLE
 from networking.securitygroups.models import SecurityGroupRule
 from networking.wanted import floating, lists, spread
 from networking.wanted.changes import TASK
@@ -335,7 +336,7 @@ def sweep() -> None:
     gone.delete()
     late = HostPiece.objects.filter(is_behind=True, sent_at__lt=now() - timedelta(seconds=RESEND_AFTER))
     behind: dict[str, list[HostPiece]] = defaultdict(list)
-    alive = set(Host.objects.filter(state="up").values_list("name", flat=True))
+    alive = set(Host.objects.filter(state__in=USABLE).values_list("name", flat=True))
     for row in late:
         if row.host in alive:
             behind[row.host].append(row)

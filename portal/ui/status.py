@@ -6,6 +6,7 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from hosts import states as host_states
 from portal.ui import Text
 
 
@@ -118,7 +119,7 @@ def floating_ip(port_id: str | None, api: str) -> Status:
 def host(state: str, *, enabled: bool, forced_down: bool, since: datetime | None = None) -> Status:
     if forced_down:
         return Status("bad", _("Forced down"), "forced_down")
-    if state == "up" and not enabled:
+    if host_states.is_up(state) and not enabled:
         return Status("off", _("Off for upkeep"), "disabled")
     kind, word = HOST.get(state, ("off", state))
     return Status(kind, word, state, since=since if kind in ("bad", "warn") else None)
