@@ -29,7 +29,7 @@ class InternalImage(APIView):
         if image is None:
             raise ImageNotFound(id=image_id)
         # A server that was accepted may still read an image that was deactivated since.
-        if image.status not in states.HAS_DATA:
+        if not states.has_data(image.status):
             raise NotBootable(id=image_id, status=image.status)
         return file_response(image, request._request.META)
 

@@ -133,7 +133,7 @@ class Subject:
     if TYPE_CHECKING:
         objects: ClassVar[models.Manager]
 
-        def save(self, *, update_fields: Iterable[str] | None = None) -> None: ...
+        def save(self, *, force_insert: bool = False, update_fields: Iterable[str] | None = None) -> None: ...
 
     @property
     def state(self) -> str:
@@ -195,6 +195,10 @@ class Subject:
         if first_at and getattr(self, first_at) is None:
             also.setdefault(first_at, now())
         self.change(**{self.lifecycle.column: state, **self.lifecycle.resting(state), **also})
+
+    def end(self, name: str, /, **also: object) -> None:
+        """Bring it to rest where a verb ends."""
+        self.settle(self.lifecycle.verbs[name].ends or self.state, **also)
 
     def change(self, **values: object) -> None:
         """Write these columns, and announce that the subject changed."""

@@ -187,7 +187,7 @@ def _active_image(actor: Actor, image_id: str) -> Image:
     if image is None:
         known = Image.objects.visible_to(actor).order_by("-created_at").values_list("id", "name")[:1000]
         raise ImageUnknown(id=image_id, hint=hint(image_id, {text for pair in known for text in pair if text}))
-    if image.status != image_states.ACTIVE:
+    if not image_states.usable(image.status):
         raise ImageNotActive(id=image_id, status=image.status)
     return image
 

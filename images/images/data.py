@@ -25,7 +25,6 @@ from images.images.errors import (
     NotPermitted,
     Overtaken,
     TooBig,
-    WrongStatus,
 )
 from images.images.models import Image
 from images.inspection import Finding, Inspector
@@ -63,16 +62,13 @@ def begin(
         if image is None:
             raise ImageNotFound(id=image_id)
         check(image)
-        if not states.may(verb, image.status):
-            raise WrongStatus(id=image.id, status=image.status, verb=_("given data"))
+        image.allow(verb)
         for name in ("container_format", "disk_format"):
             if not getattr(image, name):
                 raise FormatsMissing(name=name)
-        if image.project_id and image.status not in states.ARRIVING:
+        if image.project_id and not states.is_arriving(image.status):
             quota.require(image.project_id, "image", {"image_count_uploading": 1})
-        image.status = states.VERBS[verb].meanwhile
-        image.alive_at, image.upload_id = now(), upload_id or new_id()
-        save(image, "status", "alive_at", "upload_id")
+        image.begin(verb, alive_at=now(), upload_id=upload_id or new_id())
     return image
 
 
@@ -140,6 +136,26 @@ def _fits(size: int, limit: int, why: Any) -> None:
         raise TooBig(limit=limit, why=why)
 
 
+#: Columns of an image whose bytes nobody brings, and of one that has none.
+NOBODY = {"alive_at": None, "upload_id": ""}
+NO_BYTES = {
+    **dict.fromkeys(("size", "checksum", "os_hash_algo", "os_hash_value", "virtual_size")),
+    "inspected": False,
+}
+
+
+def _of(stored: Stored) -> dict[str, object]:
+    """Columns of an image whose bytes are in the store."""
+    return {
+        "size": stored.size,
+        "checksum": stored.md5,
+        "os_hash_algo": ALGORITHM,
+        "os_hash_value": stored.sha512,
+        "virtual_size": stored.finding.virtual_size,
+        "inspected": stored.finding.inspected,
+    }
+
+
 def settle(mine: Image, verb: str, stored: Stored) -> Image:
     """The bytes lie in the store: write down what they are. Removes them again if the image went meanwhile.
 
@@ -150,12 +166,7 @@ def settle(mine: Image, verb: str, stored: Stored) -> Image:
         if image is not None and image.upload_id == mine.upload_id:
             if image.project_id and image.size is None:
                 quota.require(image.project_id, "image", {"image_size_total": mib_of(stored.size)})
-            image.status = states.VERBS[verb].ends
-            image.size, image.checksum = stored.size, stored.md5
-            image.os_hash_algo, image.os_hash_value = ALGORITHM, stored.sha512
-            image.virtual_size, image.inspected = stored.finding.virtual_size, stored.finding.inspected
-            image.alive_at, image.upload_id = None, ""
-            save(image)
+            image.end(verb, **_of(stored), **NOBODY)
             return image
     if image is None:
         files.remove(mine.pk)
@@ -170,15 +181,11 @@ def give_up(image_id: str, upload_id: str | None = None) -> None:
     """
     with transaction.atomic():
         image = Image.objects.select_for_update().filter(pk=image_id).first()
-        if image is None or not states.may("fail", image.status):
+        if image is None or image.why_not("fail"):
             return
         if upload_id is not None and image.upload_id != upload_id:
             return
-        image.status = states.VERBS["fail"].ends
-        image.size = image.checksum = image.os_hash_algo = image.os_hash_value = image.virtual_size = None
-        image.inspected = False
-        image.alive_at, image.upload_id = None, ""
-        save(image)
+        image.end("fail", **NO_BYTES, **NOBODY)
     files.remove(image_id)
 
 

@@ -30,7 +30,7 @@ class ImageFile(ImageServiceView):
 
     def get(self, request: Any, image_id: str) -> HttpResponseBase:
         image = readable(self.actor, image_id)
-        if image.status not in states.HAS_DATA:
+        if not states.has_data(image.status):
             return HttpResponse(status=204)
         return file_response(image, request._request.META)
 

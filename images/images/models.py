@@ -4,13 +4,16 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.clock import now
+from common.errors import CloudError
 from common.ids import new_id
 from identity.sharing import held
-from images.images import states
+from images.images import errors, states
 from images.members.models import ImageMember
+from operations.subject import Subject, Verb, Why
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
@@ -51,8 +54,10 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return self.filter(project_id=project_id, size__isnull=False)
 
 
-class Image(models.Model):
+class Image(Subject, models.Model):
     """One image. Bytes lie in the store under its id."""
+
+    lifecycle = states.LIFECYCLE
 
     id = models.CharField(primary_key=True, max_length=36, default=new_id)
     project_id = models.CharField(max_length=64, null=True, db_index=True)  # `owner` on the wire
@@ -89,6 +94,18 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name or self.id} ({self.status})"
+
+    def change(self, **values: object) -> None:
+        """Write these columns with a new revision, and announce it."""
+        super().change(revision=self.revision + 1, **values)
+
+    def refused(self, verb: Verb, why: Why) -> CloudError:
+        if verb.action in states.SWITCHES:
+            return errors.CannotSwitch(id=self.id, status=self.status)
+        if verb.action == "boot":
+            return errors.NotBootable(id=self.id, status=self.status)
+        done = _("finished") if verb.action == "settle_snapshot" else _("given data")
+        return errors.WrongStatus(id=self.id, status=self.status, verb=done)
 
 
 class ImageTag(models.Model):

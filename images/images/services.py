@@ -70,7 +70,7 @@ def remove_from_store(actor: Actor, *, store_id: str, image_id: str) -> NoReturn
     """
     image = get(actor, image_id=image_id)
     permit(actor, "modify_image", image, "change")
-    if image.status != states.ACTIVE:
+    if not states.usable(image.status):
         raise errors.WrongStatus(id=image.id, status=image.status, verb="removed from a store")
     raise errors.OnlyCopy() if store_id == files.NAME else errors.NotInStore(id=image.id, store=store_id)
 
@@ -166,7 +166,7 @@ def _change_base(actor: Actor, image: Image, change: Change) -> None:
     column = WRITABLE[change.name]
     if change.name == "owner" and not actor.is_admin:
         raise errors.OwnerIsFixed()
-    fixed = change.name.endswith("_format") and image.status not in states.FORMATS_OPEN
+    fixed = change.name.endswith("_format") and not states.has_open_formats(image.status)
     if fixed and getattr(image, column) != change.value:
         raise errors.FormatIsFixed(name=change.name)
     was = image.visibility
@@ -246,10 +246,8 @@ def switch(actor: Actor, verb: str, *, image_id: str) -> Image:
     """
     image = locked(actor, image_id)
     permit(actor, verb, image, verb)
-    if not states.may(verb, image.status):
-        raise errors.CannotSwitch(id=image_id, status=image.status)
-    image.status = states.VERBS[verb].ends
-    data.save(image, "status")
+    image.allow(verb)
+    image.end(verb)
     return image
 
 

@@ -24,8 +24,7 @@ def source(image_id: str) -> ImageSource:
     image: Image | None = Image.objects.filter(pk=image_id).first()
     if image is None:
         raise errors.ImageNotFound(id=image_id)
-    if not states.usable(image.status):
-        raise errors.NotBootable(id=image_id, status=image.status)
+    image.allow("boot")
     if not image.inspected:
         raise errors.NotInspected(id=image_id, container=image.container_format)
     if not files.path_of(image_id).exists():
@@ -77,22 +76,19 @@ def snapshot_uploaded(image_id: str, size: int, checksum: str, virtual_size: int
     image: Image | None = Image.objects.select_for_update().filter(pk=image_id).first()
     if image is None:
         raise errors.ImageNotFound(id=image_id)
-    if not states.may("settle_snapshot", image.status):
-        raise errors.WrongStatus(id=image_id, status=image.status, verb="finished")
+    image.allow("settle_snapshot")
     have = f"{image.size} bytes {(image.os_hash_value or '')[:16]}"
     if (image.size, image.os_hash_value) != (size, checksum):
         raise errors.Corrupt(id=image_id, have=have, want=f"{size} bytes {checksum[:16]}")
-    if image.status != states.VERBS["settle_snapshot"].ends:
-        image.status = states.VERBS["settle_snapshot"].ends
-        image.virtual_size = virtual_size or image.virtual_size
-        data.save(image)
+    if not states.usable(image.status):
+        image.end("settle_snapshot", virtual_size=virtual_size or image.virtual_size)
     return image
 
 
 def fail(image_id: str) -> None:
     """A snapshot that will not come: the image goes, as Nova removes it. Absent is success."""
     with transaction.atomic():
-        image = Image.objects.select_for_update().filter(pk=image_id, status__in=states.VERBS["fail"].allowed).first()
+        image = Image.objects.select_for_update().filter(pk=image_id, status__in=states.VERBS["fail"].start).first()
         if image is None:
             return
         image.delete()

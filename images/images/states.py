@@ -1,7 +1,8 @@
-"""What an image may do in which status."""
+"""What an image can be, and which verb may begin in which status. Names are Glance's own."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from operations.subject import Lifecycle, Verb
 
 QUEUED: Final = "queued"
 SAVING: Final = "saving"
@@ -21,27 +22,33 @@ CONTAINER_FORMATS: Final = ("ami", "ari", "aki", "bare", "ovf", "ova", "docker")
 AMAZON_FORMATS: Final = frozenset({"ami", "ari", "aki"})
 
 
-@dataclass(frozen=True)
-class Verb:
-    """From where a verb may start, what the image is meanwhile, and what it is in the end."""
-
-    allowed: frozenset[str]
-    meanwhile: str
-    ends: str
-
+STATES: Final = {
+    QUEUED: "It is described; its bytes have not come.",
+    SAVING: "Its bytes are arriving, or a host's snapshot has arrived and is held against what the host says it sent.",
+    UPLOADING: "Its bytes are arriving in, or lie in, the staging area, and wait for an import.",
+    IMPORTING: "Its bytes are taken from the staging area, or fetched from an address.",
+    ACTIVE: "Its bytes are whole: servers boot from it.",
+    DEACTIVATED: "Its bytes are whole, and only operators, and servers that have it already, read them.",
+}
 
 VERBS: Final = {
-    "upload": Verb(frozenset({QUEUED}), SAVING, ACTIVE),
-    "stage": Verb(frozenset({QUEUED}), UPLOADING, UPLOADING),
-    "import": Verb(frozenset({UPLOADING}), IMPORTING, ACTIVE),
-    "web-download": Verb(frozenset({QUEUED}), IMPORTING, ACTIVE),
+    #                       allowed from      meanwhile  ends as
+    "upload": Verb({QUEUED}, SAVING, ACTIVE, "upload"),
+    "stage": Verb({QUEUED}, UPLOADING, UPLOADING, "stage"),
+    "import": Verb({UPLOADING}, IMPORTING, ACTIVE, "import"),
+    "web-download": Verb({QUEUED}, IMPORTING, ACTIVE, "web-download"),
     # A host may send a snapshot a second time, when its report of the first was lost.
-    "snapshot": Verb(frozenset({QUEUED, SAVING}), SAVING, SAVING),
-    "settle_snapshot": Verb(frozenset({SAVING, ACTIVE}), SAVING, ACTIVE),
-    "fail": Verb(frozenset({QUEUED, SAVING, UPLOADING, IMPORTING}), QUEUED, QUEUED),
-    "deactivate": Verb(frozenset({ACTIVE, DEACTIVATED}), DEACTIVATED, DEACTIVATED),
-    "reactivate": Verb(frozenset({ACTIVE, DEACTIVATED}), ACTIVE, ACTIVE),
+    "snapshot": Verb({QUEUED, SAVING}, SAVING, SAVING, "snapshot"),
+    "settle_snapshot": Verb({SAVING, ACTIVE}, "", ACTIVE, "settle_snapshot"),
+    "fail": Verb({QUEUED, SAVING, UPLOADING, IMPORTING}, "", QUEUED, "fail"),
+    "boot": Verb({ACTIVE}, "", None, "boot"),
+    "deactivate": Verb({ACTIVE, DEACTIVATED}, "", DEACTIVATED, "deactivate"),
+    "reactivate": Verb({ACTIVE, DEACTIVATED}, "", ACTIVE, "reactivate"),
 }
+#: Of these Glance answers otherwise than of the rest where they may not be.
+SWITCHES: Final = ("deactivate", "reactivate")
+
+LIFECYCLE: Final = Lifecycle("image", STATES, VERBS)
 
 #: In these the bytes are all there.
 HAS_DATA: Final = frozenset({ACTIVE, DEACTIVATED})
@@ -51,13 +58,21 @@ ARRIVING: Final = frozenset({SAVING, UPLOADING, IMPORTING})
 FORMATS_OPEN: Final = frozenset({QUEUED, IMPORTING})
 
 
-def may(verb: str, status: str) -> bool:
-    return status in VERBS[verb].allowed
-
-
 def usable(status: str) -> bool:
     """Whether a server may boot from an image in this status."""
-    return status == ACTIVE
+    return LIFECYCLE.why_not("boot", state=status) is None
+
+
+def has_data(status: str) -> bool:
+    return status in HAS_DATA
+
+
+def is_arriving(status: str) -> bool:
+    return status in ARRIVING
+
+
+def has_open_formats(status: str) -> bool:
+    return status in FORMATS_OPEN
 
 
 def downloadable_by_all(status: str) -> bool:

@@ -3,6 +3,7 @@
 from django.db import models
 
 from common.clock import now
+from images.members import states
 
 
 class ImageMember(models.Model):
@@ -10,7 +11,7 @@ class ImageMember(models.Model):
 
     image = models.ForeignKey("images.Image", on_delete=models.CASCADE, related_name="members")
     member_id = models.CharField(max_length=64, db_index=True)  # a project
-    status = models.CharField(max_length=10, default="pending")
+    status = models.CharField(max_length=10, default=states.PENDING)
     created_at = models.DateTimeField(default=now)
     updated_at = models.DateTimeField(default=now)
 

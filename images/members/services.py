@@ -12,10 +12,10 @@ from common.live import announce
 from images.images import services as images
 from images.images.errors import NotPermitted, TooManyProperties
 from images.images.models import Image
+from images.members import states
 from images.members.models import ImageMember
 from openstackapi.fields import iso_z
 
-STATUSES = ("pending", "accepted", "rejected")
 MOST_MEMBERS = 128
 
 
@@ -93,7 +93,7 @@ def set_status(actor: Actor, *, image_id: str, member_id: str, status: str) -> I
     member = get(actor, image_id=image_id, member_id=member_id)
     if not actor.is_admin and member_id != actor.project_id:
         raise NotPermitted(verb=_("answer the offer of"))
-    if status not in STATUSES:
+    if not states.is_known(status):
         raise BadStatus(status=status)
     member.status, member.updated_at = status, now()
     member.save(update_fields=["status", "updated_at"])

@@ -19,7 +19,8 @@ from images.images import services as images
 from images.images.errors import StillArriving
 from images.images.models import Image
 from images.stores import files
-from images.tasks.models import FAILURE, PENDING, PROCESSING, RUNNING, SUCCESS, Task
+from images.tasks.models import Task
+from images.tasks.states import FAILURE, PENDING, PROCESSING, RUNNING, SUCCESS
 from operations import background
 
 log = logging.getLogger(__name__)

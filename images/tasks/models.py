@@ -4,12 +4,7 @@ from django.db import models
 
 from common.clock import now
 from common.ids import new_id
-
-PENDING = "pending"
-PROCESSING = "processing"
-SUCCESS = "success"
-FAILURE = "failure"
-RUNNING = (PENDING, PROCESSING)
+from images.tasks import states
 
 
 class Task(models.Model):
@@ -17,7 +12,7 @@ class Task(models.Model):
 
     id = models.CharField(primary_key=True, max_length=36, default=new_id)
     type = models.CharField(max_length=30, default="api_image_import")
-    status = models.CharField(max_length=20, default=PENDING)
+    status = models.CharField(max_length=20, default=states.PENDING)
     project_id = models.CharField(max_length=64, null=True, db_index=True)
     image_id = models.CharField(max_length=36, db_index=True)
     user_id = models.CharField(max_length=64, default="")

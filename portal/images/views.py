@@ -77,19 +77,20 @@ class ImageItem(ItemPage):
 
     def actions(self, actor: Actor, row: Image) -> list[Action]:
         target = row
-        not_active = (
-            "" if states.usable(row.status) else _("Not while it is in the state %(state)s") % {"state": row.status}
-        )
+
+        def why_not(verb: str) -> Text:
+            refusal = row.why_not(verb)
+            return refusal.words if refusal else ""
+
         protected = _("It is protected; edit it first") if row.protected else ""
-        switch = "reactivate" if row.status == states.DEACTIVATED else "deactivate"
+        switch = "deactivate" if states.downloadable_by_all(row.status) else "reactivate"
         label = _("Reactivate") if switch == "reactivate" else _("Deactivate")
-        off = "" if states.may(switch, row.status) else not_active
         return [
-            Action("launch", _("Launch from it"), "rocket", reverse("launch") + f"?image={row.pk}", "link", not_active),
+            Action("launch", _("Launch from it"), "rocket", reverse("launch") + f"?image={row.pk}", "link", why_not("boot")),
             Action("edit", _("Edit"), "pencil", reverse("image-edit", args=[row.pk]), why=gate(actor, "image:modify_image", target)),
             Action(
                 switch, label, "archive", reverse("image-switch", args=[row.pk, switch]), "post",
-                gate(actor, f"image:{switch}", target, off),
+                gate(actor, f"image:{switch}", target, why_not(switch)),
             ),
             share_action(actor, "image", row),
             Action(
