@@ -1,6 +1,6 @@
 """What every compute view shares."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid, NotFound
 from common.truth import truth
+from openstackapi.versioned import Span
 from openstackapi.views import Page, Response, ServiceView
 
 __all__ = ["ComputeView", "Page", "Response"]
@@ -32,10 +33,14 @@ Known = tuple[tuple[int, int], frozenset[str]]
 
 
 class ComputeView(ServiceView):
-    """`known`: by method, as Nova's query schemas have it; older versions leave aside what they do not know."""
+    """`known`: by method, as Nova's query schemas have it; older versions leave aside what they do not know.
+
+    `parameters`: which versions have a parameter, where not all do.
+    """
 
     service = "compute"
     known: ClassVar[dict[str, Known]] = {}
+    parameters: ClassVar[Mapping[str, Span]] = {}
     _project_in_path: str | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, project_in_path: str | None = None, **kwargs: Any) -> Any:
@@ -53,6 +58,11 @@ class ComputeView(ServiceView):
         since, names = self.known.get(request.method.lower(), (self.version, None))
         if names is not None and self.version >= since:
             refuse_unknown(request.GET, names)
+
+    def asked(self, name: str) -> str | None:
+        """Read a parameter of the query; None where it is not given, or the version does not have it."""
+        there = self.version in self.parameters[name]
+        return self.request.GET.get(name) if there else None
 
     @property
     def is_older(self) -> bool:

@@ -1,12 +1,14 @@
 """Key pairs on the wire. Source: Nova's API reference; type since 2.2, other users' since 2.10, pages since 2.35."""
 
+from functools import lru_cache
 from typing import Any
 
 from compute.keypairs import services
 from compute.keypairs.models import KeyPair
 from compute.servers.schemas import obj
 from compute.views import ComputeView, Page, Response
-from openstackapi.fields import Field, Fields, iso_micro
+from openstackapi.fields import Field, Fields, Version, iso_micro
+from openstackapi.versioned import ByVersion, Property, Schema, Span, body_schema
 
 KEYPAIR = Fields(
     "keypair",
@@ -28,44 +30,46 @@ BASIC = Fields("keypair", [Field("name"), Field("public_key"), Field("fingerprin
 
 #: What a name may hold; it goes into the URL. Spaces only between other signs; in 2.0 those at the ends are cut off.
 _SIGNS = r"a-zA-Z0-9\-_"
-_SIGNS_SINCE_292 = _SIGNS + "@."
 
 
-def _name(version: tuple[int, int]) -> dict[str, Any]:
-    signs = _SIGNS if version < (2, 92) else _SIGNS_SINCE_292
-    around = " *" if version < (2, 1) else ""
+def _name(signs: str, around: str = "") -> Schema:
     pattern = rf"^{around}[{signs}]([{signs} ]*[{signs}])?{around}$"
     return {"type": "string", "minLength": 1, "maxLength": 255, "pattern": pattern}
 
 
-def _schema(version: tuple[int, int]) -> dict[str, Any]:
-    properties: dict[str, Any] = {
-        "name": _name(version),
-        "public_key": {"type": "string", "minLength": 1},
-    }
-    if version >= (2, 2):
-        properties["type"] = {"enum": ["ssh", "x509"]}
-    if version >= (2, 10):
-        properties["user_id"] = {"type": "string", "minLength": 1, "maxLength": 64}
-    required = ("name",) if version < (2, 92) else ("name", "public_key")
-    return obj({"keypair": obj(properties, required)}, ("keypair",))
+_NEW = (
+    Property(
+        "name",
+        ByVersion({(2, 0): _name(_SIGNS, " *"), (2, 1): _name(_SIGNS), (2, 92): _name(_SIGNS + "@.")}),
+        required=True,
+    ),
+    Property("public_key", {"type": "string", "minLength": 1}, required=Span(since=(2, 92))),
+    Property("type", {"enum": ["ssh", "x509"]}, since=(2, 2)),
+    Property("user_id", {"type": "string", "minLength": 1, "maxLength": 64}, since=(2, 10)),
+)
 
 
-_SCHEMAS = {version: _schema(version) for version in ((2, 0), (2, 1), (2, 2), (2, 10), (2, 92))}
+@lru_cache(maxsize=128)
+def create_schema(version: Version) -> Schema:
+    """POST /os-keypairs."""
+    return obj({"keypair": body_schema(_NEW, version)}, ("keypair",))
 
 
-def schema_of(version: tuple[int, int]) -> dict[str, Any]:
-    return _SCHEMAS[max(known for known in _SCHEMAS if known <= version)]
+_PARAMETERS = {"user_id": Span(since=(2, 10))}
+_PAGED = Span(since=(2, 35))
+_MADE = ByVersion({(2, 0): 200, (2, 2): 201})
+_DELETED = ByVersion({(2, 0): 202, (2, 2): 204})
 
 
 class KeyPairs(ComputeView):
-    bodies = {"post": _SCHEMAS[(2, 92)]}
+    bodies = {"post": create_schema((2, 92))}
     known = {"get": ((2, 75), frozenset({"user_id", "limit", "marker"}))}
+    parameters = _PARAMETERS
 
     def get(self, request: Any) -> Response:
-        user_id = request.GET.get("user_id") if self.version >= (2, 10) else None
+        user_id = self.asked("user_id")
         rows = services.of(self.actor, user_id)
-        if self.version < (2, 35):
+        if self.version not in _PAGED:
             return Response({"keypairs": [self._wrapped(row) for row in rows.order_by("name")]})
         page = Page.from_request(request, default_sort=(("name", "asc"),))
         found = page.cut(list(page.apply(rows, id_column="name")))
@@ -79,7 +83,7 @@ class KeyPairs(ComputeView):
         return {"keypair": BASIC.render(row, self.version, self.actor)}
 
     def post(self, request: Any) -> Response:
-        data = self.body(schema_of(self.body_version))["keypair"]
+        data = self.body(create_schema(self.body_version))["keypair"]
         made = services.create(
             self.actor,
             name=data["name"].strip(),
@@ -90,18 +94,16 @@ class KeyPairs(ComputeView):
         shown = {**BASIC.render(made.row, self.version, self.actor), "user_id": made.row.user_id}
         if made.private_key is not None:
             shown["private_key"] = made.private_key
-        return Response({"keypair": shown}, status=201 if self.version >= (2, 2) else 200)
+        return Response({"keypair": shown}, status=_MADE.at(self.version))
 
 
 class KeyPairDetail(ComputeView):
     known = dict.fromkeys(("get", "delete"), ((2, 75), frozenset({"user_id"})))
-
-    def _user(self, request: Any) -> str | None:
-        return request.GET.get("user_id") if self.version >= (2, 10) else None
+    parameters = _PARAMETERS
 
     def get(self, request: Any, name: str) -> Response:
-        return self.answer("keypair", KEYPAIR, services.find(self.actor, name, self._user(request)))
+        return self.answer("keypair", KEYPAIR, services.find(self.actor, name, self.asked("user_id")))
 
     def delete(self, request: Any, name: str) -> Response:
-        services.delete(self.actor, name=name, user_id=self._user(request))
-        return Response(status=204 if self.version >= (2, 2) else 202)
+        services.delete(self.actor, name=name, user_id=self.asked("user_id"))
+        return Response(status=_DELETED.at(self.version))

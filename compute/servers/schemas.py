@@ -1,10 +1,9 @@
 """Request bodies of servers, as JSON Schema, per microversion. Source: nova/api/openstack/compute/schemas."""
 
 from functools import lru_cache
-from typing import Any
 
-Schema = dict[str, Any]
-Version = tuple[int, int]
+from openstackapi.fields import Version
+from openstackapi.versioned import ByVersion, Property, Schema, Span, body_schema
 
 #: Nova's name: 1–255 characters, none unprintable, no spaces at either end.
 NAME: Schema = {
@@ -87,136 +86,113 @@ PERSONALITY: Schema = {
 }
 
 
-def _server_name(version: Version) -> Schema:
-    return SERVER_NAME if version < (2, 1) else NAME
+_NAME_BY_VERSION = ByVersion({(2, 0): SERVER_NAME, (2, 1): NAME})
 
 
-def _networks(version: Version) -> Schema:
+def _nics(**more: Schema) -> Schema:
     # fixed_ip has no format here: Nova's own message names the address, see Nic.
-    nic = obj(
-        {
-            "uuid": UUID,
-            "port": {"oneOf": [UUID, {"type": "null"}]},
-            "fixed_ip": {"type": "string"},
-            **({"tag": TAG} if version >= (2, 32) else {}),
-        }
-    )
-    nics: Schema = {"type": "array", "items": nic}
-    return {"oneOf": [nics, {"enum": ["auto", "none"]}]} if version >= (2, 37) else nics
+    port = {"oneOf": [UUID, {"type": "null"}]}
+    return {"type": "array", "items": obj({"uuid": UUID, "port": port, "fixed_ip": {"type": "string"}, **more})}
 
 
-def _create_since(version: Version) -> Schema:
-    """What microversions brought to POST /servers, and took."""
-    server: Schema = {}
-    if version < (2, 57):
-        server["personality"] = PERSONALITY
-    if version >= (2, 19):
-        server["description"] = DESCRIPTION
-    if version >= (2, 52):
-        server["tags"] = TAGS
-    if version >= (2, 63):
-        server["trusted_image_certificates"] = CERTIFICATES
-    if version >= (2, 74):
-        server["host"] = {"type": "string", "minLength": 1, "maxLength": 255}
-        server["hypervisor_hostname"] = {"type": "string", "minLength": 1, "maxLength": 255}
-    if version >= (2, 90):
-        server["hostname"] = HOSTNAME
-    return server
+_NETWORKS = ByVersion(
+    {
+        (2, 0): _nics(),
+        (2, 32): _nics(tag=TAG),
+        (2, 37): {"oneOf": [_nics(tag=TAG), {"enum": ["auto", "none"]}]},
+    }
+)
+_TEXT_255: Schema = {"type": "string", "minLength": 1, "maxLength": 255}
+_USER_DATA: Schema = {"type": ["string", "null"], "format": "base64", "maxLength": 65535}
+
+#: What POST /servers takes.
+_CREATE = (
+    Property("name", _NAME_BY_VERSION, required=True),
+    Property("imageRef", {"type": "string"}),
+    Property("flavorRef", FLAVOR_REF, required=True),
+    Property("adminPass", {"type": "string"}),
+    Property("metadata", METADATA),
+    Property("networks", _NETWORKS, required=Span(since=(2, 37))),
+    Property("OS-DCF:diskConfig", DISK_CONFIG),
+    Property("accessIPv4", IPV4),
+    Property("accessIPv6", IPV6),
+    Property("availability_zone", {"type": ["string", "null"], "minLength": 1, "maxLength": 255}),
+    Property("block_device_mapping", {"type": "array"}),
+    Property("block_device_mapping_v2", {"type": "array", "items": {"type": "object"}}),
+    Property("config_drive", BOOLEAN),
+    Property("key_name", _TEXT_255),
+    Property("min_count", POSITIVE),
+    Property("max_count", POSITIVE),
+    Property("return_reservation_id", BOOLEAN),
+    Property("security_groups", {"type": "array", "items": obj({"name": _TEXT_255})}),
+    Property("user_data", _USER_DATA),
+    Property("personality", PERSONALITY, until=(2, 56)),
+    Property("description", DESCRIPTION, since=(2, 19)),
+    Property("tags", TAGS, since=(2, 52)),
+    Property("trusted_image_certificates", CERTIFICATES, since=(2, 63)),
+    Property("host", _TEXT_255, since=(2, 74)),
+    Property("hypervisor_hostname", _TEXT_255, since=(2, 74)),
+    Property("hostname", HOSTNAME, since=(2, 90)),
+)
+#: What PUT /servers/{id} takes.
+_UPDATE = (
+    Property("name", _NAME_BY_VERSION),
+    Property("OS-DCF:diskConfig", DISK_CONFIG),
+    Property("accessIPv4", IPV4),
+    Property("accessIPv6", IPV6),
+    Property("description", DESCRIPTION, since=(2, 19)),
+    Property("hostname", HOSTNAME, since=(2, 90)),
+)
+#: What the rebuild action takes.
+_REBUILD = (
+    Property("name", _NAME_BY_VERSION),
+    Property("imageRef", {"type": "string"}, required=True),
+    Property("adminPass", {"type": "string"}),
+    Property("metadata", METADATA),
+    Property("preserve_ephemeral", BOOLEAN),
+    Property("OS-DCF:diskConfig", DISK_CONFIG),
+    Property("accessIPv4", IPV4),
+    Property("accessIPv6", IPV6),
+    Property("personality", PERSONALITY, until=(2, 56)),
+    Property("description", DESCRIPTION, since=(2, 19)),
+    Property("key_name", {"type": ["string", "null"], "minLength": 1, "maxLength": 255}, since=(2, 54)),
+    Property("user_data", _USER_DATA, since=(2, 57)),
+    Property("trusted_image_certificates", CERTIFICATES, since=(2, 63)),
+    Property("hostname", HOSTNAME, since=(2, 90)),
+)
+#: 2.0 leaves aside what it does not know of a new server.
+_FORGIVING = Span(until=(2, 0))
 
 
 @lru_cache(maxsize=128)
 def create(version: Version) -> Schema:
     """POST /servers."""
-    server: Schema = {
-        "name": _server_name(version),
-        "imageRef": {"type": "string"},
-        "flavorRef": FLAVOR_REF,
-        "adminPass": {"type": "string"},
-        "metadata": METADATA,
-        "networks": _networks(version),
-        "OS-DCF:diskConfig": DISK_CONFIG,
-        "accessIPv4": IPV4,
-        "accessIPv6": IPV6,
-        "availability_zone": {"type": ["string", "null"], "minLength": 1, "maxLength": 255},
-        "block_device_mapping": {"type": "array"},
-        "block_device_mapping_v2": {"type": "array", "items": {"type": "object"}},
-        "config_drive": BOOLEAN,
-        "key_name": {"type": "string", "minLength": 1, "maxLength": 255},
-        "min_count": POSITIVE,
-        "max_count": POSITIVE,
-        "return_reservation_id": BOOLEAN,
-        "security_groups": {
-            "type": "array",
-            "items": obj({"name": {"type": "string", "minLength": 1, "maxLength": 255}}),
-        },
-        "user_data": {"type": ["string", "null"], "format": "base64", "maxLength": 65535},
-    }
-    server |= _create_since(version)
-    required = ("name", "flavorRef") if version < (2, 37) else ("name", "flavorRef", "networks")
     hints = {"type": "object"}
-    return obj(
-        {
-            "server": obj(server, required, extra=version < (2, 1)),
-            "os:scheduler_hints": hints,
-            "OS-SCH-HNT:scheduler_hints": hints,
-        },
-        ("server",),
-    )
+    server = body_schema(_CREATE, version, extra=_FORGIVING)
+    return obj({"server": server, "os:scheduler_hints": hints, "OS-SCH-HNT:scheduler_hints": hints}, ("server",))
 
 
 @lru_cache(maxsize=128)
 def update(version: Version) -> Schema:
     """PUT /servers/{id}."""
-    server: Schema = {
-        "name": _server_name(version),
-        "OS-DCF:diskConfig": DISK_CONFIG,
-        "accessIPv4": IPV4,
-        "accessIPv6": IPV6,
-    }
-    if version >= (2, 19):
-        server["description"] = DESCRIPTION
-    if version >= (2, 90):
-        server["hostname"] = HOSTNAME
-    return obj({"server": obj(server)}, ("server",))
+    return obj({"server": body_schema(_UPDATE, version)}, ("server",))
 
 
 @lru_cache(maxsize=128)
 def rebuild(version: Version) -> Schema:
     """The body of the rebuild action."""
-    server: Schema = {
-        "name": _server_name(version),
-        "imageRef": {"type": "string"},
-        "adminPass": {"type": "string"},
-        "metadata": METADATA,
-        "preserve_ephemeral": BOOLEAN,
-        "OS-DCF:diskConfig": DISK_CONFIG,
-        "accessIPv4": IPV4,
-        "accessIPv6": IPV6,
+    return body_schema(_REBUILD, version)
+
+
+_UNSHELVE = ByVersion(
+    {
+        (2, 1): obj({}),
+        (2, 77): obj({"availability_zone": _TEXT_255}, ("availability_zone",)),
+        (2, 91): obj({"availability_zone": {**_TEXT_255, "type": ["string", "null"]}, "host": _TEXT_255}),
     }
-    if version < (2, 57):
-        server["personality"] = PERSONALITY
-    if version >= (2, 19):
-        server["description"] = DESCRIPTION
-    if version >= (2, 54):
-        server["key_name"] = {"type": ["string", "null"], "minLength": 1, "maxLength": 255}
-    if version >= (2, 57):
-        server["user_data"] = {"type": ["string", "null"], "format": "base64", "maxLength": 65535}
-    if version >= (2, 63):
-        server["trusted_image_certificates"] = CERTIFICATES
-    if version >= (2, 90):
-        server["hostname"] = HOSTNAME
-    return obj(server, ("imageRef",))
-
-
-_ZONE_NAME = {"type": "string", "minLength": 1, "maxLength": 255}
-_UNSHELVE = (
-    ((2, 91), obj({"availability_zone": {**_ZONE_NAME, "type": ["string", "null"]}, "host": _ZONE_NAME})),
-    ((2, 77), obj({"availability_zone": _ZONE_NAME}, ("availability_zone",))),
-    ((2, 1), obj({})),
 )
 
 
-def unshelve(version: tuple[int, int]) -> dict[str, Any]:
+def unshelve(version: Version) -> Schema:
     """Where to unshelve: a zone since 2.77, a host since 2.91."""
-    where = next(schema for since, schema in _UNSHELVE if version >= since)
-    return {"anyOf": [{"type": "null"}, where]}
+    return {"anyOf": [{"type": "null"}, _UNSHELVE.at(version)]}

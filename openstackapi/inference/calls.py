@@ -35,6 +35,7 @@ from openstackapi.inference.values import (
     with_property,
 )
 from openstackapi.pagination import Page
+from openstackapi.versioned import ByVersion, Names
 
 _WORDS: tuple[str, ...] = (
     "strip",
@@ -141,6 +142,12 @@ class Calls(Expressions):
         own, name = it.__self__, it.__name__
         if isinstance(own, Fields):
             return self._fields(own, name, placed, named)
+        if isinstance(own, ByVersion | Names) and name == "at":
+            return Known(own.at(self.version))
+        if name == "asked" and hasattr(own, "parameters") and isinstance(placed[0], Known):
+            if self.version in own.parameters[placed[0].it]:
+                self.queries.setdefault(placed[0].it, {"type": "string"})
+            return absent(TEXT)
         if own is Page and name == "from_request":
             self.queries.update(_PAGE_QUERY)
             return Row(Page)
