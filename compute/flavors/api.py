@@ -12,6 +12,7 @@ from compute.views import ComputeView, Page, Response, flag
 from identity import policy
 from openstackapi.fields import Field, Fields
 from openstackapi.pagination import MarkerNotFound
+from openstackapi.versioned import ByVersion, Property, Span, body_schema
 
 FLAVOR = Fields(
     "flavor",
@@ -67,24 +68,22 @@ _SPECS = {
 }
 
 
-def _create_schema(version: tuple[int, int]) -> dict[str, Any]:
-    properties = {
-        "name": NAME,
-        "id": _ID,
-        "ram": _integer(1),
-        "vcpus": _integer(1),
-        "disk": _integer(0),
-        "OS-FLV-EXT-DATA:ephemeral": _integer(0),
-        "swap": _integer(0),
-        "rxtx_factor": _RXTX,
-        "os-flavor-access:is_public": BOOLEAN,
-    }
-    if version >= (2, 55):
-        properties["description"] = _DESCRIPTION
-    return obj({"flavor": obj(properties, ("name", "ram", "vcpus", "disk"))}, ("flavor",))
-
-
-_CREATE_OLD, _CREATE = _create_schema((2, 1)), _create_schema((2, 55))
+_NEW = (
+    Property("name", NAME, required=True),
+    Property("id", _ID),
+    Property("ram", _integer(1), required=True),
+    Property("vcpus", _integer(1), required=True),
+    Property("disk", _integer(0), required=True),
+    Property("OS-FLV-EXT-DATA:ephemeral", _integer(0)),
+    Property("swap", _integer(0)),
+    Property("rxtx_factor", _RXTX),
+    Property("os-flavor-access:is_public", BOOLEAN),
+    Property("description", _DESCRIPTION, since=(2, 55)),
+)
+_CREATE = ByVersion({v: obj({"flavor": body_schema(_NEW, v)}, ("flavor",)) for v in ((2, 0), (2, 55))})
+#: A flavor's description may be changed; the values of specs of the standard namespace `hw:` are looked at.
+_CHANGEABLE = Span(since=(2, 55))
+_SPECS_CHECKED = Span(since=(2, 86))
 _SORT = {
     "created_at": "created_at",
     "description": "description",
@@ -138,10 +137,10 @@ class FlavorPage(ComputeView):
 
 
 class FlavorList(FlavorPage):
-    bodies = {"post": _CREATE}
+    bodies = {"post": _CREATE.newest}
 
     def post(self, request: Any) -> Response:
-        data = self.body(_CREATE if self.version >= (2, 55) else _CREATE_OLD)["flavor"]
+        data = self.body(_CREATE.at(self.version))["flavor"]
         flavor = services.create(self.actor, **_values(data))
         return _shown(self, flavor)
 
@@ -185,7 +184,7 @@ class FlavorDetail(ComputeView):
         return _shown(self, services.find(self.actor, flavor_id))
 
     def put(self, request: Any, flavor_id: str) -> Response:
-        if self.version < (2, 55):
+        if self.version not in _CHANGEABLE:
             raise services.FlavorNotFound(id=flavor_id, hint="")
         data = self.body()["flavor"]
         return _shown(self, services.update(self.actor, flavor_id=flavor_id, description=data["description"]))
@@ -211,7 +210,7 @@ class ExtraSpecs(ComputeView):
 
 def check_specs(specs: dict[str, str], version: tuple[int, int]) -> None:
     """From 2.86 on, values of the standard namespace `hw:` are looked at. Raises: Invalid."""
-    if version < (2, 86):
+    if version not in _SPECS_CHECKED:
         return
     for key, value in specs.items():
         if key == "hw:numa_nodes" and not (is_whole(value) and int(value) >= 1):

@@ -1,12 +1,12 @@
 """os-hypervisors, os-services, os-hosts: what operators see of hosts."""
 
-import json
 from typing import Any
 
 from common.errors import Invalid
 from common.numbers import is_whole
 from common.truth import truth
 from compute.hypervisors import reading
+from compute.hypervisors.fields import BASIC, HYPERVISOR, SERVICE, USED, Row
 from compute.hypervisors.reading import HypervisorNotFound, NotDone, ServiceNotFound
 from compute.servers.models import Server
 from compute.servers.schemas import BOOLEAN, obj
@@ -15,6 +15,13 @@ from hosts import services as hosts
 from hosts.models import Host
 from identity import policy
 from openstackapi.fields import iso_micro
+from openstackapi.versioned import Names, Span
+
+#: By UUID rather than by number, with patterns and servers in the query; services by id rather than by name.
+_BY_UUID = Span(since=(2, 53))
+_PAGED = Span(since=(2, 33))
+#: From where on a host without servers says so.
+_EMPTY_SERVERS = Span(since=(2, 75))
 
 
 class _Hypervisors(ComputeView):
@@ -24,39 +31,13 @@ class _Hypervisors(ComputeView):
 
     @property
     def is_uuid(self) -> bool:
-        return self.version >= (2, 53)
+        return self.version in _BY_UUID
 
     def basic(self, host: Host) -> dict[str, Any]:
-        return {
-            "id": host.id if self.is_uuid else host.number,
-            "hypervisor_hostname": host.name,
-            "state": "up" if reading.is_up(host) else "down",
-            "status": "enabled" if host.enabled else "disabled",
-        }
+        return BASIC.render(Row(host), self.version)
 
-    def full(self, host: Host, used: dict[str, Any]) -> dict[str, Any]:
-        inventory = host.inventory
-        cpu = {
-            "arch": inventory.get("cpu_arch", ""),
-            "model": inventory.get("cpu_model", ""),
-            "vendor": "",
-            "features": [],
-        }
-        service = {
-            "host": host.name,
-            "id": host.id if self.is_uuid else host.number * 10 + 2,
-            "disabled_reason": host.disabled_reason or None,
-        }
-        out = {
-            **self.basic(host),
-            "hypervisor_type": inventory.get("hypervisor", "QEMU"),
-            "hypervisor_version": int(inventory.get("hypervisor_version", 0)),
-            "host_ip": host.underlay_ip or None,
-            "service": service,
-        }
-        if self.version >= (2, 88):
-            return {**out, "uptime": None}
-        return {**out, **used, "cpu_info": cpu if self.version >= (2, 28) else json.dumps(cpu)}
+    def full(self, host: Host, used: dict[str, int]) -> dict[str, Any]:
+        return HYPERVISOR.render(Row(host, used), self.version)
 
     def selected(self, request: Any) -> list[Host]:
         """Raises: HypervisorNotFound, Invalid."""
@@ -72,7 +53,7 @@ class _Hypervisors(ComputeView):
         if self.is_uuid and "with_servers" in request.GET and flag(request.GET["with_servers"], "with_servers"):
             servers = reading.servers_on(found)
             for row, host in zip(shown, found, strict=True):
-                if servers[host.name] or self.version >= (2, 75):
+                if servers[host.name] or self.version in _EMPTY_SERVERS:
                     row["servers"] = servers[host.name]
         return Response({"hypervisors": shown})
 
@@ -93,7 +74,7 @@ class Hypervisors(_Hypervisors):
 
 def paged(request: Any, found: list[Host], version: tuple[int, int], is_uuid: bool) -> list[Host]:
     """limit and marker since 2.33. Raises: Invalid."""
-    if version < (2, 33):
+    if version not in _PAGED:
         return found
     marker, limit = request.GET.get("marker"), request.GET.get("limit", "1000")
     if not is_whole(limit):
@@ -121,20 +102,7 @@ class Statistics(_Hypervisors):
     def get(self, request: Any) -> Response:
         found = reading.hypervisors()
         used = list(reading.used_of(found).values())
-        keys = [
-            "vcpus",
-            "vcpus_used",
-            "memory_mb",
-            "memory_mb_used",
-            "free_ram_mb",
-            "local_gb",
-            "local_gb_used",
-            "free_disk_gb",
-            "disk_available_least",
-            "running_vms",
-            "current_workload",
-        ]
-        return Response({"hypervisor_statistics": {"count": len(found), **{k: sum(u[k] for u in used) for k in keys}}})
+        return Response({"hypervisor_statistics": {"count": len(found), **{k: sum(u[k] for u in used) for k in USED}}})
 
 
 class Hypervisor(_Hypervisors):
@@ -185,16 +153,8 @@ class Servers(_ByName):
 
 # ── Services ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_SHOWN = ("binary", "host", "zone", "status", "state", "updated_at", "disabled_reason")
-
-
-def _service(row: dict[str, Any], version: tuple[int, int]) -> dict[str, Any]:
-    out = {name: row[name] for name in _SHOWN}
-    out["id"] = row["id"] if version >= (2, 53) else row["number"]
-    if version >= (2, 11):
-        out["forced_down"] = row["forced_down"]
-    return out
-
+#: What may be done to a service by its name, until 2.52.
+_ACTIONS = Names({"enable": (2, 1), "disable": (2, 1), "disable-log-reason": (2, 1), "force-down": (2, 11)})
 
 _NAMED = obj(
     {"host": {"type": "string", "minLength": 1}, "binary": {"type": "string", "minLength": 1}}, ("host", "binary")
@@ -216,7 +176,7 @@ class Services(ComputeView):
             for row in reading.services()
             if query.get("host") in (None, row["host"]) and query.get("binary") in (None, row["binary"])
         ]
-        return Response({"services": [_service(row, self.version) for row in rows]})
+        return Response({"services": [SERVICE.render(row, self.version) for row in rows]})
 
 
 class Service(ComputeView):
@@ -226,7 +186,7 @@ class Service(ComputeView):
 
     def put(self, request: Any, service_id: str) -> Response:
         policy.require(self.actor, "compute:service")
-        return self._by_id(service_id) if self.version >= (2, 53) else self._by_name(service_id)
+        return self._by_id(service_id) if self.version in _BY_UUID else self._by_name(service_id)
 
     def _by_id(self, service_id: str) -> Response:
         data = self.body(_UPDATE)
@@ -242,11 +202,11 @@ class Service(ComputeView):
         if "forced_down" in data:
             hosts.set_forced_down(row["host"], forced_down=bool(truth(data["forced_down"])))
         fresh = next(r for r in reading.services() if r["id"] == service_id)
-        return Response({"service": _service(fresh, self.version)})
+        return Response({"service": SERVICE.render(fresh, self.version)})
 
     def _by_name(self, action: str) -> Response:
         schemas = {"enable": _NAMED, "disable": _NAMED, "disable-log-reason": _WITH_REASON, "force-down": _FORCED}
-        if action not in schemas or (action == "force-down" and self.version < (2, 11)):
+        if action not in _ACTIONS.at(self.version):
             raise ServiceNotFound(id=action)
         data = self.body(schemas[action])
         named = [r for r in reading.services() if (r["host"], r["binary"]) == (data["host"], data["binary"])]

@@ -1,7 +1,9 @@
 """os-migrations and the migrations of one server."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import QueryDict
 
 from common.errors import NotFound
@@ -11,31 +13,31 @@ from compute.servers.schemas import obj
 from compute.servers.services import find as find_server
 from compute.views import ComputeView, Page, Response, refuse_unknown
 from identity import policy
-from openstackapi.fields import iso_micro
+from openstackapi.fields import Field, Fields, iso_micro
+from openstackapi.versioned import Names, Span
 
-
-def _migration(row: Migration, version: tuple[int, int]) -> dict[str, Any]:
-    out: dict[str, Any] = {
-        "id": row.id,
-        "status": row.status,
-        "instance_uuid": row.server_id,
-        "source_compute": row.source,
-        "source_node": row.source,
-        "dest_compute": row.destination,
-        "dest_node": row.destination,
-        "dest_host": None,
-        "old_instance_type_id": None,
-        "new_instance_type_id": None,
-        "created_at": iso_micro(row.created_at),
-        "updated_at": iso_micro(row.updated_at),
-    }
-    if version >= (2, 23):
-        out["migration_type"] = row.type
-    if version >= (2, 59):
-        out["uuid"] = row.uuid
-    if version >= (2, 80):
-        out |= {"user_id": row.user_id, "project_id": row.project_id}
-    return out
+MIGRATION = Fields(
+    "migration",
+    [
+        Field("id", type="integer"),
+        Field("status"),
+        Field("instance_uuid", "server_id"),
+        Field("source_compute", "source"),
+        Field("source_node", "source"),
+        Field("dest_compute", "destination"),
+        Field("dest_node", "destination"),
+        Field("dest_host", lambda row: None, null=True),
+        Field("old_instance_type_id", lambda row: None, type="integer", null=True),
+        Field("new_instance_type_id", lambda row: None, type="integer", null=True),
+        Field("created_at", type="datetime"),
+        Field("updated_at", type="datetime"),
+        Field("migration_type", "type", since=(2, 23)),
+        Field("uuid", since=(2, 59)),
+        Field("user_id", since=(2, 80)),
+        Field("project_id", since=(2, 80)),
+    ],
+    time=iso_micro,
+)
 
 
 #: Query name → column.
@@ -49,31 +51,33 @@ _EXACT = {
     "project_id": "project_id",
 }
 #: Query parameters by the microversion that brought them; what is unknown is refused from 2.59 on.
-_QUERY_SINCE = {
-    **dict.fromkeys(_EXACT, (2, 1)),
-    **{"hidden": (2, 1), "limit": (2, 59), "marker": (2, 59), "changes-since": (2, 59), "changes-before": (2, 66)},
-    **{"user_id": (2, 80), "project_id": (2, 80)},
-}
+_QUERY = Names(
+    {
+        **dict.fromkeys(_EXACT, (2, 1)),
+        **{"hidden": (2, 1), "limit": (2, 59), "marker": (2, 59), "changes-since": (2, 59), "changes-before": (2, 66)},
+        **{"user_id": (2, 80), "project_id": (2, 80)},
+    }
+)
+_ABORTABLE = Span(since=(2, 24))
+
+
+def _fitting(query: QueryDict, known: Sequence[str]) -> QuerySet[Migration]:
+    given = {column: query[name] for name, column in _EXACT.items() if name in query and name in known}
+    return Migration.objects.filter(**given)
 
 
 class Migrations(ComputeView):
-    def _check_query(self, query: QueryDict) -> None:
-        """Raises: Invalid for a parameter that the version does not know."""
-        refuse_unknown(query, (name for name, since in _QUERY_SINCE.items() if self.version >= since))
-
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "compute:migration")
-        rows = Migration.objects.all()
-        for name, column in _EXACT.items():
-            if name in request.GET and self.version >= _QUERY_SINCE[name]:
-                rows = rows.filter(**{column: request.GET[name]})
-        if self.version < (2, 59):
-            return Response({"migrations": [_migration(row, self.version) for row in rows.order_by("-id")]})
-        self._check_query(request.GET)
-        rows = rows.filter(filters.changed_between(request.GET, can_end=self.version >= (2, 66)))
+        known = _QUERY.at(self.version)
+        rows = _fitting(request.GET, known)
+        if "marker" not in known:
+            return self.answer_list("migrations", MIGRATION, rows.order_by("-id"))
+        refuse_unknown(request.GET, known)
+        rows = rows.filter(filters.changed_between(request.GET, can_end="changes-before" in known))
         page = Page.from_request(request, default_sort=(("created_at", "desc"),))
         found = page.cut(list(page.apply(rows, id_column="uuid")))
-        body: dict[str, Any] = {"migrations": [_migration(row, self.version) for row in found]}
+        body: dict[str, Any] = {"migrations": MIGRATION.render_many(found, self.version)}
         more = page.nova_links(request._request, body["migrations"], id_key="uuid")
         return Response({**body, "migrations_links": more} if more else body)
 
@@ -108,7 +112,7 @@ class ServerMigration(ComputeView):
 
     def delete(self, request: Any, server_id: str, migration_id: str) -> Response:
         """Abort a migration, since 2.24."""
-        if self.version < (2, 24):
+        if self.version not in _ABORTABLE:
             raise NotFound(what="The resource", id=request.path)
         raise self._missing(server_id, migration_id)
 

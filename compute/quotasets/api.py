@@ -11,22 +11,19 @@ from compute.views import ComputeView, Known, Response
 from identity import policy
 from identity.limits import services as quota
 from identity.projects.models import Project
+from openstackapi.versioned import ByVersion
 
 NETWORK = ("fixed_ips", "floating_ips", "security_groups", "security_group_rules")  # until 2.35
 INJECTED = ("injected_files", "injected_file_content_bytes", "injected_file_path_bytes")  # until 2.56
 ALWAYS = ("instances", "cores", "ram", "metadata_items", "key_pairs", "server_groups", "server_group_members")
 
 
-def names(version: tuple[int, int]) -> tuple[str, ...]:
-    """What a quota set holds."""
-    return (*ALWAYS, *(NETWORK if version < (2, 36) else ()), *(INJECTED if version < (2, 57) else ()))
-
-
-def class_names(version: tuple[int, int]) -> tuple[str, ...]:
-    """What a quota class set holds: the server groups' came with 2.50, when the network's went."""
-    if version < (2, 50):
-        return (*(n for n in ALWAYS if not n.startswith("server_group")), *NETWORK, *INJECTED)
-    return (*ALWAYS, *(INJECTED if version < (2, 57) else ()))
+_GROUPS = tuple(name for name in ALWAYS if name.startswith("server_group"))
+_OTHERS = tuple(name for name in ALWAYS if name not in _GROUPS)
+#: What a quota set holds.
+NAMES = ByVersion({(2, 0): (*ALWAYS, *NETWORK, *INJECTED), (2, 36): (*ALWAYS, *INJECTED), (2, 57): ALWAYS})
+#: What a quota class set holds: the server groups' came with 2.50, when the network's went.
+CLASS_NAMES = ByVersion({(2, 0): (*_OTHERS, *NETWORK, *INJECTED), (2, 50): (*ALWAYS, *INJECTED), (2, 57): ALWAYS})
 
 
 _LIMIT = {"type": ["integer", "string"], "pattern": "^-?[0-9]+$", "maxLength": 11, "minimum": -1, "maximum": LARGEST}
@@ -37,16 +34,14 @@ def _schema(key: str, known: tuple[str, ...], *, force: bool) -> dict[str, Any]:
     return obj({key: obj({**dict.fromkeys(known, _LIMIT), **extra})}, (key,))
 
 
-_SETS = {v: _schema("quota_set", names(v), force=True) for v in ((2, 1), (2, 36), (2, 57))}
+_SETS = ByVersion({v: _schema("quota_set", NAMES.at(v), force=True) for v in ((2, 0), (2, 36), (2, 57))})
 #: What a PUT takes: the server groups' names at every version, though they are shown from 2.50 on.
-_CLASSES = {
-    v: _schema("quota_class_set", tuple(dict.fromkeys((*class_names(v), *ALWAYS))), force=False)
-    for v in ((2, 1), (2, 50), (2, 57))
-}
-
-
-def _of(table: dict[tuple[int, int], Any], version: tuple[int, int]) -> Any:
-    return table[max(known for known in table if known <= version)]
+_CLASSES = ByVersion(
+    {
+        v: _schema("quota_class_set", tuple(dict.fromkeys((*CLASS_NAMES.at(v), *ALWAYS))), force=False)
+        for v in ((2, 0), (2, 50), (2, 57))
+    }
+)
 
 
 class ProjectUnknown(Invalid):
@@ -69,12 +64,12 @@ _KNOWN: Known = ((2, 75), frozenset({"user_id"}))
 
 
 class QuotaSet(ComputeView):
-    bodies = {"put": _SETS[(2, 57)]}
+    bodies = {"put": _SETS.newest}
     known = dict.fromkeys(("get", "put", "delete"), _KNOWN)
 
     def _shown(self, project_id: str) -> dict[str, Any]:
         limits = quota.limits(project_id, "compute")
-        return {name: limits[name] for name in names(self.version)}
+        return {name: limits[name] for name in NAMES.at(self.version)}
 
     def get(self, request: Any, project_id: str) -> Response:
         policy.require(self.actor, "compute:quota:get", project_id)
@@ -82,7 +77,7 @@ class QuotaSet(ComputeView):
 
     def put(self, request: Any, project_id: str) -> Response:
         policy.require(self.actor, "compute:quota:set", project_id)
-        data = dict(self.body(_of(_SETS, self.version))["quota_set"])
+        data = dict(self.body(_SETS.at(self.version))["quota_set"])
         _check_project(project_id)
         force = str(data.pop("force", False)).lower() == "true"
         values = {name: _value(name, value) for name, value in data.items()}
@@ -109,7 +104,7 @@ class QuotaSetDetail(ComputeView):
     def get(self, request: Any, project_id: str) -> Response:
         policy.require(self.actor, "compute:quota:get", project_id)
         usage = quota.usage(project_id, "compute")
-        shown = {n: {"in_use": usage[n][0], "reserved": 0, "limit": usage[n][1]} for n in names(self.version)}
+        shown = {n: {"in_use": usage[n][0], "reserved": 0, "limit": usage[n][1]} for n in NAMES.at(self.version)}
         return Response({"quota_set": {"id": project_id, **shown}})
 
 
@@ -117,17 +112,17 @@ class QuotaDefaults(ComputeView):
     def get(self, request: Any, project_id: str) -> Response:
         policy.require(self.actor, "compute:limits")
         known = quota.defaults("compute")
-        return Response({"quota_set": {"id": project_id, **{name: known[name] for name in names(self.version)}}})
+        return Response({"quota_set": {"id": project_id, **{name: known[name] for name in NAMES.at(self.version)}}})
 
 
 class QuotaClass(ComputeView):
     """Only the class "default" has a meaning: the limits of projects without their own."""
 
-    bodies = {"put": _CLASSES[(2, 57)]}
+    bodies = {"put": _CLASSES.newest}
 
     def _shown(self) -> dict[str, int]:
         known = quota.defaults("compute")
-        return {name: known[name] for name in class_names(self.version)}
+        return {name: known[name] for name in CLASS_NAMES.at(self.version)}
 
     def get(self, request: Any, name: str) -> Response:
         policy.require(self.actor, "compute:quota_class")
@@ -135,7 +130,7 @@ class QuotaClass(ComputeView):
 
     def put(self, request: Any, name: str) -> Response:
         policy.require(self.actor, "compute:quota_class")
-        data = self.body(_of(_CLASSES, self.version))["quota_class_set"]
+        data = self.body(_CLASSES.at(self.version))["quota_class_set"]
         if name != "default":
             raise Invalid(reason=f"Only the quota class default can be set, not {name}.")
         for key, value in data.items():

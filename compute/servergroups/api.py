@@ -9,6 +9,7 @@ from compute.servergroups.models import ANTI_AFFINITY, POLICIES, ServerGroup
 from compute.servers.schemas import NAME, obj
 from compute.views import ComputeView, Response
 from openstackapi.fields import Field, Fields
+from openstackapi.versioned import ByVersion, Property, Schema, body_schema
 
 GROUP = Fields(
     "server_group",
@@ -24,15 +25,12 @@ GROUP = Fields(
         Field("rules", type="object", since=(2, 64)),
     ],
 )
-_HARD = list(POLICIES[:2])
 
 
-def _old(policies: list[str]) -> dict[str, Any]:
-    wanted = {"type": "array", "items": {"enum": policies}, "minItems": 1, "maxItems": 1}
-    return obj({"server_group": obj({"name": NAME, "policies": wanted}, ("name", "policies"))}, ("server_group",))
+def _policies(known: list[str]) -> Schema:
+    return {"type": "array", "items": {"enum": known}, "minItems": 1, "maxItems": 1}
 
 
-_21, _215 = _old(_HARD), _old(list(POLICIES))
 _POSITIVE = {
     "type": ["integer", "string"],
     "minimum": 1,
@@ -40,23 +38,24 @@ _POSITIVE = {
     "maxLength": 10,
     "pattern": "^[1-9][0-9]*$",
 }
-_264 = obj(
-    {
-        "server_group": obj(
-            {
-                "name": NAME,
-                "policy": {"enum": list(POLICIES)},
-                "rules": obj({"max_server_per_host": _POSITIVE}),
-            },
-            ("name", "policy"),
-        )
-    },
-    ("server_group",),
+_NEW = (
+    Property("name", NAME, required=True),
+    Property(
+        "policies",
+        ByVersion({(2, 0): _policies(list(POLICIES[:2])), (2, 15): _policies(list(POLICIES))}),
+        until=(2, 63),
+        required=True,
+    ),
+    Property("policy", {"enum": list(POLICIES)}, since=(2, 64), required=True),
+    Property("rules", obj({"max_server_per_host": _POSITIVE}), since=(2, 64)),
+)
+_CREATE = ByVersion(
+    {v: obj({"server_group": body_schema(_NEW, v)}, ("server_group",)) for v in ((2, 0), (2, 15), (2, 64))}
 )
 
 
 class ServerGroups(ComputeView):
-    bodies = {"post": _264}
+    bodies = {"post": _CREATE.newest}
     known = {"get": ((2, 75), frozenset({"all_projects", "limit", "offset"}))}
 
     def get(self, request: Any) -> Response:
@@ -68,7 +67,7 @@ class ServerGroups(ComputeView):
         return self.answer_list("server_groups", GROUP, groups)
 
     def post(self, request: Any) -> Response:
-        data = self.body(_264 if self.version >= (2, 64) else _215 if self.version >= (2, 15) else _21)["server_group"]
+        data = self.body(_CREATE.at(self.version))["server_group"]
         rules = {key: int(value) for key, value in (data.get("rules") or {}).items()}
         wanted = data["policy"] if "policy" in data else data["policies"][0]
         if rules and wanted != ANTI_AFFINITY:

@@ -14,6 +14,7 @@ from compute.servers.schemas import NAME, obj
 from compute.versions.removed import RouteRemoved
 from compute.views import ComputeView, Response
 from openstackapi import bodies
+from openstackapi.versioned import Names, Span
 
 Body = Any
 Act = Callable[[ComputeView, str, Body], Response]
@@ -62,6 +63,13 @@ _REBUILD_COLUMNS = {
 }
 
 
+#: What the answer of rebuild has besides.
+_BESIDES = Names({"key_name": (2, 54), "user_data": (2, 57)})
+#: The id of a new image is in the body, not in Location; a lock may have a reason.
+_IMAGE_IN_BODY = Span(since=(2, 45))
+_LOCK_REASONS = Span(since=(2, 73))
+
+
 def rebuild(view: ComputeView, server_id: str, body: Body) -> Response:
     bodies.validate(body, schemas.rebuild(view.body_version))
     changes = {column: body[name] for name, column in _REBUILD_COLUMNS.items() if name in body}
@@ -71,11 +79,12 @@ def rebuild(view: ComputeView, server_id: str, body: Body) -> Response:
     if not requests.ref(body["imageRef"]):
         raise Invalid(reason="Invalid imageRef provided.")
     changing.rebuild(view.actor, server_id=server_id, image_id=requests.ref(body["imageRef"]), **changes)
-    out = api.shown(view, server_id, short=view.version < (2, 75))
+    out = api.shown(view, server_id, short=view.version in api.SHORT_ANSWERS)
     out["adminPass"] = body.get("adminPass") or api.secrets.token_urlsafe(9)
-    if view.version >= (2, 54):
+    besides = _BESIDES.at(view.version)
+    if "key_name" in besides:
         out.setdefault("key_name", changes.get("key_name", _column(server_id, "key_name")))
-    if view.version >= (2, 57):
+    if "user_data" in besides:
         out.pop("OS-EXT-SRV-ATTR:user_data", None)
         out["user_data"] = changes.get("user_data", _column(server_id, "user_data"))
     return Response({"server": out}, status=202)
@@ -87,7 +96,7 @@ def _column(server_id: str, name: str) -> Any:
 
 def _image_answer(view: ComputeView, image_id: str) -> Response:
     """From 2.45 on the id is in the body, before in the Location."""
-    if view.version >= (2, 45):
+    if view.version in _IMAGE_IN_BODY:
         return Response({"image_id": image_id}, status=202)
     response = Response(status=202)
     response["Location"] = f"{view.root()}/api/image/v2/images/{image_id}"
@@ -122,7 +131,7 @@ def lock(view: ComputeView, server_id: str, body: Body) -> Response:
     reason = None
     if isinstance(body, dict):
         bodies.validate(body, obj({"locked_reason": {"type": "string", "minLength": 1, "maxLength": 255}}))
-        if body and view.version < (2, 73):
+        if body and view.version not in _LOCK_REASONS:
             raise Invalid(reason="locked_reason needs microversion 2.73 or later.")
         reason = body.get("locked_reason")
     services.lock(view.actor, server_id=server_id, reason=reason)

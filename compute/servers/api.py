@@ -9,6 +9,7 @@ from compute.servers.requests import canonical, launch_of, launches_password
 from compute.views import ComputeView, Page, Response
 from identity import policy
 from openstackapi.pagination import MarkerNotFound
+from openstackapi.versioned import Span
 
 
 class ServerPage(ComputeView):
@@ -55,6 +56,11 @@ class ServerList(ServerPage):
         return response
 
 
+#: PUT and rebuild answered fewer fields.
+SHORT_ANSWERS = Span(until=(2, 74))
+_HOST_STATUS = Span(since=(2, 16))
+
+
 class ServerListDetail(ServerPage):
     answers = {
         "get": {"type": "object", "properties": {"servers": {"type": "array", "items": fields.SERVER.json_schema()}}}
@@ -63,7 +69,7 @@ class ServerListDetail(ServerPage):
     def get(self, request: Any) -> Response:
         page, query = self.selected()
         admin = policy.allows(self.actor, "compute:server:host")
-        rows = reading.rows(query, self.base, hosts=admin and self.version >= (2, 16), secrets=admin)
+        rows = reading.rows(query, self.base, hosts=admin and self.version in _HOST_STATUS, secrets=admin)
         shown = [fields.render(fields.SERVER, row, self.version, admin) for row in page.cut(rows)]
         body: dict[str, Any] = {"servers": shown}
         more = page.nova_links(request._request, shown)
@@ -93,7 +99,7 @@ class ServerDetail(ComputeView):
     def put(self, request: Any, server_id: str) -> Response:
         data = self.body(schemas.update(self.body_version))["server"]
         services.update(self.actor, server_id=server_id, **columns_of(data))
-        return Response({"server": shown(self, server_id, short=self.version < (2, 75))})
+        return Response({"server": shown(self, server_id, short=self.version in SHORT_ANSWERS)})
 
     def delete(self, request: Any, server_id: str) -> Response:
         services.delete(self.actor, server_id=server_id)

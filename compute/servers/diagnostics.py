@@ -10,6 +10,7 @@ from compute.servers import domain, states
 from compute.servers.models import Server
 from hosts.models import Host
 from networking.ports.models import Port
+from openstackapi.versioned import ByVersion
 
 _STATE = {
     states.RUNNING: "running",
@@ -29,8 +30,14 @@ def diagnostics(server: Server, version: tuple[int, int]) -> dict[str, Any]:
     """Raises: NotRunning for a server whose machine does not run."""
     if not states.runs(server.power_state):
         raise NotRunning(id=server.id, state=server.vm_state)
-    if version < (2, 48):
-        return {"memory": int(server.flavor["ram"]) * 1024}
+    return _TOLD.at(version)(server)
+
+
+def _memory(server: Server) -> dict[str, Any]:
+    return {"memory": int(server.flavor["ram"]) * 1024}
+
+
+def _everything(server: Server) -> dict[str, Any]:
     host = Host.objects.filter(Q(name=server.host)).first()
     nothing = ("rx_octets", "rx_errors", "rx_drop", "rx_packets", "rx_rate")
     sent = tuple(name.replace("rx_", "tx_") for name in nothing)
@@ -53,3 +60,7 @@ def diagnostics(server: Server, version: tuple[int, int]) -> dict[str, Any]:
         "nic_details": [{"mac_address": mac, **dict.fromkeys(nothing), **dict.fromkeys(sent)} for mac in macs],
         "disk_details": disks,
     }
+
+
+#: Only the memory until 2.47, in KiB.
+_TOLD = ByVersion({(2, 0): _memory, (2, 48): _everything})

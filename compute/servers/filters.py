@@ -17,6 +17,7 @@ from compute.views import flag, refuse_unknown
 from identity import policy
 from identity.sharing import held
 from openstackapi.resource import filter_tags
+from openstackapi.versioned import Names, Span
 
 SORT_KEYS = {
     "access_ip_v4": "access_ip_v4",
@@ -114,16 +115,24 @@ KNOWN = frozenset(
 )
 
 
+#: From where on unknown parameters, and unknown statuses, are refused.
+_STRICT = Span(since=(2, 75))
+_KNOWN_STATUSES = Span(since=(2, 38))
+#: What not every version may be asked for.
+_DATED = Names({**dict.fromkeys(("tags", "tags-any", "not-tags", "not-tags-any"), (2, 26)), "locked": (2, 73)})
+
+
 def select(actor: Actor, query: QueryDict, version: tuple[int, int]) -> QuerySet[Server]:
     """The servers that a list request asks for. Raises: Invalid, Forbidden."""
-    if version >= (2, 75):
+    if version in _STRICT:
         refuse_unknown(query, KNOWN)
     rows = _of_projects(actor, query)
     rows = _living(actor, rows, query)
     rows = _by_status(actor, rows, query, version)
     rows = _by_values(actor, rows, query)
-    rows = filter_tags(rows, dict(query.lists()), _tagged) if version >= (2, 26) else rows
-    if version >= (2, 73) and "locked" in query:
+    dated = _DATED.at(version)
+    rows = filter_tags(rows, {name: query.getlist(name) for name in dated}, _tagged)
+    if "locked" in query and "locked" in dated:
         rows = rows.filter(locked=flag(query["locked"], "locked"))
     return _by_address(rows, query)
 
@@ -183,7 +192,7 @@ def _by_status(actor: Actor, rows: QuerySet[Server], query: QueryDict, version: 
         if text.upper() == states.status(states.DELETED, None) and not actor.is_admin:
             raise DeletedHidden()
         if found is None:
-            if version >= (2, 38):
+            if version in _KNOWN_STATUSES:
                 raise Invalid(reason=f"Invalid status value: {text}")
             continue
         vm_states, tasks = found

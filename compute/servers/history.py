@@ -15,7 +15,8 @@ from compute.servers.fields import host_id
 from compute.servers.models import Server, ServerNotFound
 from compute.views import refuse_unknown
 from identity import policy
-from openstackapi.fields import iso_micro
+from openstackapi.fields import Field, Fields, Version, iso_micro
+from openstackapi.versioned import Names
 from operations import flows as registered
 from operations.models import Operation, OperationStep, Phase, State
 
@@ -36,65 +37,77 @@ def operations_of(server: Server) -> QuerySet[Operation]:
     return Operation.objects.filter(subject_kind="server", subject_id=server.id).order_by("-created_at", "-id")
 
 
-def described(row: Operation, version: tuple[int, int]) -> dict[str, Any]:
-    out = {
-        "action": row.action,
-        "instance_uuid": row.subject_id,
-        "request_id": row.request_id or f"req-{row.id}",
-        "user_id": row.user_id,
-        "project_id": row.project_id or "",
-        "start_time": iso_micro(row.created_at),
-        "message": "Error" if row.error_code else None,
-    }
-    if version >= (2, 58):
-        out["updated_at"] = iso_micro(row.updated_at)
-    return out
+ACTION = Fields(
+    "instanceAction",
+    [
+        Field("action"),
+        Field("instance_uuid", "subject_id"),
+        Field("request_id", lambda row: row.request_id or f"req-{row.id}"),
+        Field("user_id"),
+        Field("project_id", lambda row: row.project_id or ""),
+        Field("start_time", "created_at", type="datetime"),
+        Field("message", lambda row: "Error" if row.error_code else None, null=True),
+        Field("updated_at", type="datetime", since=(2, 58)),
+    ],
+    time=iso_micro,
+)
+EVENT = Fields(
+    "event",
+    [
+        Field("event"),
+        Field("start_time", type="datetime"),
+        Field("finish_time", type="datetime", null=True),
+        Field("result", null=True),
+        Field("traceback", null=True),
+        Field("hostId", since=(2, 62)),
+        Field("host", since=(2, 62), admin=True),
+        Field("details", null=True, since=(2, 84)),
+    ],
+    time=iso_micro,
+)
+#: An action with its events, for the API's documentation.
+ACTION_WITH_EVENTS = ACTION.json_schema()
+ACTION_WITH_EVENTS["properties"]["events"] = {"type": "array", "items": EVENT.json_schema()}
+#: Query parameters of the list of actions, by the microversion that brought them: before it there are no pages.
+QUERY = Names({"limit": (2, 58), "marker": (2, 58), "changes-since": (2, 58), "changes-before": (2, 66)})
 
 
-#: Query parameters of the list of actions, by the microversion that brought them.
-_QUERY_SINCE = {"limit": (2, 58), "marker": (2, 58), "changes-since": (2, 58), "changes-before": (2, 66)}
-
-
-def actions(server: Server, version: tuple[int, int], query: QueryDict) -> QuerySet[Operation]:
+def actions(server: Server, version: Version, query: QueryDict) -> QuerySet[Operation]:
     """The operations that a list of actions asks for; pages and times count from 2.58 on, before it nothing is read.
 
     Raises: Invalid for a parameter that the version does not know, or a time that is none.
     """
     rows = operations_of(server)
-    if version < (2, 58):
+    known = QUERY.at(version)
+    if not known:
         return rows
-    refuse_unknown(query, (name for name, since in _QUERY_SINCE.items() if version >= since))
+    refuse_unknown(query, known)
     return rows.filter(filters.changed_between(query))
 
 
-def action(server: Server, request_id: str, version: tuple[int, int], admin: bool) -> dict[str, Any]:
+def action(server: Server, request_id: str, version: Version, admin: bool) -> dict[str, Any]:
     """One action with its events: our steps. Raises: ActionNotFound."""
     rows = operations_of(server)
     row = rows.filter(request_id=request_id).first() or rows.filter(id=request_id.removeprefix("req-")).first()
     if row is None:
         raise ActionNotFound(id=request_id, server=server.id)
-    events = [_event(step, row, version, admin) for step in row.steps.order_by("id")]
-    return {**described(row, version), "events": events}
+    events = [_event(step, row) for step in row.steps.order_by("id")]
+    shown = EVENT.plan(version, admin)
+    return {**ACTION.render(row, version), "events": [{name: get(event) for name, get in shown} for event in events]}
 
 
-def _event(step: OperationStep, row: Operation, version: tuple[int, int], admin: bool) -> dict[str, Any]:
+def _event(step: OperationStep, row: Operation) -> dict[str, Any]:
     name = step.name if step.phase == Phase.DO else f"undo_{step.name}"
-    reason = sentence(step.error_code, {**step.error_data, "host": step.host}) if step.error_code else None
-    result = {"done": "Success", "failed": "Error"}.get(step.result)
-    out: dict[str, Any] = {
+    return {
         "event": f"compute_{name}",
-        "start_time": iso_micro(step.started_at),
-        "finish_time": iso_micro(step.finished_at),
-        "result": result,
+        "start_time": step.started_at,
+        "finish_time": step.finished_at,
+        "result": {"done": "Success", "failed": "Error"}.get(step.result),
         "traceback": None,
+        "hostId": host_id(row.project_id or "", step.host),
+        "host": step.host,
+        "details": sentence(step.error_code, {**step.error_data, "host": step.host}) if step.error_code else None,
     }
-    if version >= (2, 62):
-        out["hostId"] = host_id(row.project_id or "", step.host)
-        if admin:
-            out["host"] = step.host
-    if version >= (2, 84):
-        out["details"] = reason
-    return out
 
 
 # ── Stages: what the launch page shows ──────────────────────────────────────────────────────────────────────────────

@@ -12,6 +12,8 @@ from compute.servers.models import Server
 from compute.views import ComputeView, ItemNotFound, Page, Response
 from identity import policy
 from networking.ports.models import FixedIP, Port
+from openstackapi.fields import Field, Fields
+from openstackapi.versioned import Span
 
 _METADATA = schemas.obj({"metadata": schemas.METADATA}, ("metadata",))
 _META = schemas.obj({"meta": {**schemas.METADATA, "minProperties": 1, "maxProperties": 1}}, ("meta",))
@@ -124,16 +126,27 @@ def plain_addresses(server: Server) -> dict[str, list[dict[str, Any]]]:
 # ── Interfaces ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+_TEXT = {"type": "string"}
+INTERFACE = Fields(
+    "interfaceAttachment",
+    [
+        Field("port_id", lambda row: row["port"].id),
+        Field("net_id", lambda row: row["port"].network_id),
+        Field("mac_addr", lambda row: row["port"].mac_address),
+        Field("port_state", lambda row: row["port"].status),
+        Field(
+            "fixed_ips",
+            lambda row: [{"subnet_id": s, "ip_address": ip} for s, ip in row["ips"]],
+            shown={"type": "array", "items": schemas.obj({"subnet_id": _TEXT, "ip_address": _TEXT})},
+        ),
+        Field("tag", lambda row: None, null=True, since=(2, 70)),
+    ],
+)
+
+
 def interface(port: Port, version: tuple[int, int]) -> dict[str, Any]:
     ips = FixedIP.objects.filter(port=port).order_by("id").values_list("subnet_id", "ip_address")
-    out = {
-        "port_id": port.id,
-        "net_id": port.network_id,
-        "mac_addr": port.mac_address,
-        "port_state": port.status,
-        "fixed_ips": [{"subnet_id": subnet, "ip_address": ip} for subnet, ip in ips],
-    }
-    return {**out, "tag": None} if version >= (2, 70) else out
+    return INTERFACE.render({"port": port, "ips": ips}, version)
 
 
 def port_of(server: Server, port_id: str) -> Port:
@@ -212,15 +225,19 @@ class SecurityGroups(ComputeView):
 # ── History ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+#: From where on the past of a deleted server can be read.
+_OF_DELETED = Span(since=(2, 21))
+
+
 class Actions(ComputeView):
     def get(self, request: Any, server_id: str) -> Response:
-        server = history.server_of(self.actor, server_id, deleted=self.version >= (2, 21))
+        server = history.server_of(self.actor, server_id, deleted=self.version in _OF_DELETED)
         rows = history.actions(server, self.version, request.GET)
-        if self.version < (2, 58):
-            return Response({"instanceActions": [history.described(row, self.version) for row in rows]})
+        if not history.QUERY.at(self.version):
+            return self.answer_list("instanceActions", history.ACTION, rows)
         page = Page.from_request(request)
         found = page.cut(list(page.apply(rows, id_column="request_id")))
-        shown = [history.described(row, self.version) for row in found]
+        shown = history.ACTION.render_many(found, self.version)
         body: dict[str, Any] = {"instanceActions": shown}
         more = page.nova_links(request._request, shown, "request_id")
         if more:
@@ -229,8 +246,10 @@ class Actions(ComputeView):
 
 
 class Action(ComputeView):
+    answers = {"get": {"type": "object", "properties": {"instanceAction": history.ACTION_WITH_EVENTS}}}
+
     def get(self, request: Any, server_id: str, request_id: str) -> Response:
-        server = history.server_of(self.actor, server_id, deleted=self.version >= (2, 21))
+        server = history.server_of(self.actor, server_id, deleted=self.version in _OF_DELETED)
         admin = policy.allows(self.actor, "compute:server:host")
         shown = history.action(server, request_id, self.version, admin)
         if not policy.allows(self.actor, "compute:server:action_events", server):

@@ -10,6 +10,7 @@ from common.truth import truth
 from compute.servers.creating import Launch
 from compute.servers.wiring import Nic
 from hostagent import inet
+from openstackapi.versioned import Span
 
 HINTS_LIMIT = (
     8192  # characters of all scheduler hints; keys that are not Nova's are kept, filters read only what they know
@@ -52,6 +53,10 @@ def launches_password(data: dict[str, Any], name: str) -> bool:
     return bool(truth(data["server"].get(name)))
 
 
+#: Until where a server without a description has its name for one.
+_NAMED_BY_NAME = Span(until=(2, 18))
+
+
 def launch_of(data: dict[str, Any], version: tuple[int, int]) -> Launch:
     """A checked POST /servers body as a Launch. Raises: Invalid."""
     server = data["server"]
@@ -69,7 +74,7 @@ def launch_of(data: dict[str, Any], version: tuple[int, int]) -> Launch:
         user_data=server.get("user_data"),
         metadata=server.get("metadata", {}),
         tags=server.get("tags", []),
-        description=server.get("description", server["name"].strip() if version < (2, 19) else None),
+        description=server.get("description", server["name"].strip() if version in _NAMED_BY_NAME else None),
         hostname=server.get("hostname"),
         config_drive=bool(truth(server.get("config_drive"))),
         personality=server.get("personality", []),

@@ -14,6 +14,7 @@ from compute.views import ComputeView, Response
 from identity import policy
 from openstackapi import links
 from openstackapi.fields import iso_micro
+from openstackapi.versioned import Span
 
 _FORMS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d")
 
@@ -79,10 +80,13 @@ def _total(
     return {**out, "server_usages": rows} if detailed else out
 
 
+_PAGED = Span(since=(2, 40))
+
+
 class _Usages(ComputeView):
     def paged(self, request: Any, rows: Any) -> tuple[list[Server], list[dict[str, str]]]:
         """The servers of this page, and the link to the next. Raises: Invalid for an unknown marker."""
-        if self.version < (2, 40):
+        if self.version not in _PAGED:
             return list(rows), []
         limit, marker = request.GET.get("limit", "1000"), request.GET.get("marker")
         if not is_whole(limit):
