@@ -1,5 +1,6 @@
 """Allocations and candidates on the wire."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db import transaction
@@ -7,6 +8,8 @@ from django.db import transaction
 from common.errors import Invalid
 from common.ids import is_id
 from common.numbers import LARGEST, is_whole
+from openstackapi.fields import Field, Fields, Version
+from openstackapi.versioned import ByVersion, Property, Schema, Span, body_schema
 from openstackapi.views import Response
 from placement import holding, queries, services
 from placement.api import PlacementNotFound, PlacementView
@@ -21,48 +24,59 @@ _RESOURCES = {
 _OWNER = {"type": "string", "minLength": 1, "maxLength": 255}
 
 
-def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
+def _object(properties: Schema, *required: str) -> Schema:
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
 
 
-def _by_provider(least: int) -> dict[str, Any]:
+def _by_provider(least: int) -> Schema:
     """Allocations since 1.12: {provider: {"resources"}}; what GET answers may be sent back."""
     one = _object({"resources": _RESOURCES, "generation": {"type": "integer"}}, "resources")
     return {"type": "object", "minProperties": least, "additionalProperties": one}
 
 
-def _body_of_one(version: tuple[int, int]) -> dict[str, Any]:
-    """The body of PUT /allocations/{consumer}, and from 1.13 on of each consumer in POST /allocations."""
-    if version < (1, 12):
-        provider = _object({"uuid": {"type": "string", "format": "uuid"}}, "uuid")
-        one = _object({"resource_provider": provider, "resources": _RESOURCES}, "resource_provider", "resources")
-        owner = {} if version < (1, 8) else {"project_id": _OWNER, "user_id": _OWNER}
-        return _object({"allocations": {"type": "array", "minItems": 1, "items": one}, **owner}, "allocations", *owner)
-    properties = {"allocations": _by_provider(0 if version >= (1, 28) else 1), "project_id": _OWNER, "user_id": _OWNER}
-    required = ["allocations", "project_id", "user_id"]
-    if version >= (1, 28):
-        properties["consumer_generation"] = {"type": ["integer", "null"]}
-        required.append("consumer_generation")
-    return _object(properties, *required)
+_PROVIDER = _object({"uuid": {"type": "string", "format": "uuid"}}, "uuid")
+#: Allocations until 1.11: [{"resource_provider", "resources"}].
+_LISTED: Schema = {
+    "type": "array",
+    "minItems": 1,
+    "items": _object({"resource_provider": _PROVIDER, "resources": _RESOURCES}, "resource_provider", "resources"),
+}
+_OWNED = (
+    Property("project_id", _OWNER, since=(1, 8), required=True),
+    Property("user_id", _OWNER, since=(1, 8), required=True),
+    Property("consumer_generation", {"type": ["integer", "null"]}, since=(1, 28), required=True),
+)
+#: The body of PUT /allocations/{consumer}.
+_OF_ONE = (
+    Property(
+        "allocations", ByVersion({(1, 0): _LISTED, (1, 12): _by_provider(1), (1, 28): _by_provider(0)}), required=True
+    ),
+    *_OWNED,
+)
+#: Of each consumer in POST /allocations. To give back is allowed here since the beginning.
+_OF_EACH = (Property("allocations", _by_provider(0), required=True), *_OWNED)
 
 
-def _bodies_of_many(version: tuple[int, int]) -> dict[str, Any]:
-    one = _body_of_one(version)
-    one["properties"]["allocations"] = _by_provider(0)  # to give back is allowed here since the beginning
-    return {"type": "object", "minProperties": 1, "additionalProperties": one}
+def _of_many(version: Version) -> Schema:
+    return {"type": "object", "minProperties": 1, "additionalProperties": body_schema(_OF_EACH, version)}
 
 
-_VERSIONS = ((1, 0), (1, 8), (1, 12), (1, 28))
-_ONE = {version: _body_of_one(version) for version in _VERSIONS}
-_MANY = {version: _bodies_of_many(version) for version in ((1, 12), (1, 28))}
+_ONE = ByVersion({version: body_schema(_OF_ONE, version) for version in ((1, 0), (1, 8), (1, 12), (1, 28))})
+_MANY = ByVersion({version: _of_many(version) for version in ((1, 12), (1, 28))})
+#: From where on the consumer's generation is checked.
+_CHECKED = Span(since=(1, 28))
+_CONSUMER = Fields(
+    "allocations",
+    [
+        Field("project_id", since=(1, 12)),
+        Field("user_id", since=(1, 12)),
+        Field("consumer_generation", "generation", type="integer", since=(1, 28)),
+    ],
+)
 NOBODY = "00000000-0000-0000-0000-000000000000"  # whose allocations of before 1.8 are, which name no project
 
 
-def _of(table: dict[tuple[int, int], Any], version: tuple[int, int]) -> Any:
-    return table[max(known for known in table if known <= version)]
-
-
-def _hold(consumer: str, data: dict[str, Any], version: tuple[int, int]) -> None:
+def _hold(consumer: str, data: dict[str, Any], version: Version) -> None:
     asked = data["allocations"]
     if isinstance(asked, list):
         wanted = {one["resource_provider"]["uuid"]: one["resources"] for one in asked}
@@ -74,7 +88,7 @@ def _hold(consumer: str, data: dict[str, Any], version: tuple[int, int]) -> None
         project_id=data.get("project_id", NOBODY),
         user_id=data.get("user_id", NOBODY),
         generation=data.get("consumer_generation"),
-        is_checked=version >= (1, 28),
+        is_checked=version in _CHECKED,
     )
 
 
@@ -82,10 +96,10 @@ class ManyAllocations(PlacementView):
     """What several consumers hold, changed together or not at all."""
 
     since = (1, 13)
-    bodies = {"post": _MANY[(1, 28)]}
+    bodies = {"post": _MANY.newest}
 
     def post(self, request: Any) -> Response:
-        data = self.body(_of(_MANY, self.version))
+        data = self.body(_MANY.at(self.version))
         with transaction.atomic():
             for consumer, one in sorted(data.items()):
                 _require_id(consumer)
@@ -101,11 +115,11 @@ def _require_id(text: str) -> None:
 class Allocations(PlacementView):
     """What a consumer holds. An id without a consumer holds nothing: 200 and an empty answer, as Placement says."""
 
-    bodies = {"put": _ONE[(1, 28)]}
+    bodies = {"put": _ONE.newest}
 
     def put(self, request: Any, id: str) -> Response:
         _require_id(id)
-        _hold(id, self.body(_of(_ONE, self.version)), self.version)
+        _hold(id, self.body(_ONE.at(self.version)), self.version)
         return Response(status=204)
 
     def get(self, request: Any, id: str) -> Response:
@@ -116,10 +130,8 @@ class Allocations(PlacementView):
             one["resources"][row.resource_class] = row.used
         body: dict[str, Any] = {"allocations": held}
         consumer = Consumer.objects.filter(id=id).first()
-        if consumer is not None and self.version >= (1, 12):
-            body |= {"project_id": consumer.project_id, "user_id": consumer.user_id}
-        if consumer is not None and self.version >= (1, 28):
-            body["consumer_generation"] = consumer.generation
+        if consumer is not None:
+            body |= _CONSUMER.render(consumer, self.version)
         return Response(body)
 
     def delete(self, request: Any, id: str) -> Response:
@@ -159,23 +171,42 @@ class Candidates(PlacementView):
             and room.shortage(asked) is None
             and all(group.allows(room.provider_id, facts) for group in groups)
         ][: int(limit)]
-        summaries = {room.provider_id: self._summary(room, asked) for room in fits}
+        request_of = _REQUEST.at(self.version)
+        summaries = {room.provider_id: _summary(room, asked, self.version) for room in fits}
         return Response(
-            {"allocation_requests": [self._ask(room, asked) for room in fits], "provider_summaries": summaries}
+            {
+                "allocation_requests": [{"allocations": request_of(room.provider_id, asked)} for room in fits],
+                "provider_summaries": summaries,
+            }
         )
 
-    def _ask(self, room: services.Room, asked: dict[str, int]) -> dict[str, Any]:
-        if self.version < (1, 12):
-            return {"allocations": [{"resource_provider": {"uuid": room.provider_id}, "resources": asked}]}
-        return {"allocations": {room.provider_id: {"resources": asked}}}
 
-    def _summary(self, room: services.Room, asked: dict[str, int]) -> dict[str, Any]:
-        shown = room.capacity if self.version >= (1, 27) else asked
-        resources = {n: {"capacity": room.capacity[n], "used": room.used.get(n, 0)} for n in shown}
-        out: dict[str, Any] = {"resources": resources}
-        if self.version >= (1, 17):
-            out["traits"] = sorted(room.traits)
-        return out
+def _listed(provider: str, asked: dict[str, int]) -> Any:
+    return [{"resource_provider": {"uuid": provider}, "resources": asked}]
+
+
+def _mapped(provider: str, asked: dict[str, int]) -> Any:
+    return {provider: {"resources": asked}}
+
+
+_REQUEST = ByVersion({(1, 10): _listed, (1, 12): _mapped})
+#: A provider's resources: those asked for, or all.
+_SHOWN: ByVersion[Callable[[services.Room, dict[str, int]], Iterable[str]]] = ByVersion(
+    {(1, 10): lambda room, asked: asked, (1, 27): lambda room, asked: room.capacity}
+)
+_SUMMARY = Fields(
+    "provider_summary",
+    [
+        Field("resources", shown={"type": "object", "additionalProperties": {"type": "object"}}),
+        Field("traits", type="array", items="string", since=(1, 17)),
+    ],
+)
+
+
+def _summary(room: services.Room, asked: dict[str, int], version: Version) -> dict[str, Any]:
+    shown = _SHOWN.at(version)(room, asked)
+    resources = {n: {"capacity": room.capacity[n], "used": room.used.get(n, 0)} for n in shown}
+    return _SUMMARY.render({"resources": resources, "traits": sorted(room.traits)}, version)
 
 
 def _sum(groups: list[queries.Group]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from common.errors import Conflict, Invalid, NotFound
 from common.numbers import LARGEST
 from identity import policy
 from openstackapi import microversion
+from openstackapi.versioned import Names, Span
 from openstackapi.views import Response, ServiceView
 from placement import classes, queries, services
 from placement.models import Allocation, Inventory, ResourceProvider
@@ -60,9 +61,12 @@ class PlacementView(ServiceView):
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         """From 1.15 on, answers say how old they are: as old as now, and nobody keeps them."""
         response = super().finalize_response(request, response, *args, **kwargs)
-        if not self.anonymous and getattr(self, "version", (0, 0)) >= (1, 15) and response.status_code < 300:
+        if not self.anonymous and getattr(self, "version", (0, 0)) in _DATED and response.status_code < 300:
             response["Last-Modified"], response["Cache-Control"] = http_date(), "no-cache"
         return response
+
+
+_DATED = Span(since=(1, 15))
 
 
 class Versions(PlacementView):
@@ -84,6 +88,14 @@ class Versions(PlacementView):
 # ── Providers ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _URL = "/api/placement/resource_providers"
+#: What a provider links to.
+_PARTS = Names(
+    {"inventories": (1, 0), "usages": (1, 0), "aggregates": (1, 1), "traits": (1, 6), "allocations": (1, 11)}
+)
+_TREES = Span(since=(1, 14))
+#: From where on POST answers with the provider; inventories may be reserved as a whole.
+_ANSWERED = Span(since=(1, 20))
+_ALL_RESERVED = Span(since=(1, 26))
 
 
 def shown(
@@ -91,16 +103,9 @@ def shown(
 ) -> dict[str, Any]:
     """A provider on the wire. `trees` (queries.roots) is read when it is not given."""
     own = f"{_URL}/{row.id}"
-    parts = ["inventories", "usages"]
-    if version >= (1, 1):
-        parts.append("aggregates")
-    if version >= (1, 6):
-        parts.append("traits")
-    if version >= (1, 11):
-        parts.append("allocations")
-    links = [{"rel": "self", "href": own}, *({"rel": part, "href": f"{own}/{part}"} for part in parts)]
+    links = [{"rel": "self", "href": own}, *({"rel": part, "href": f"{own}/{part}"} for part in _PARTS.at(version))]
     out = {"uuid": row.id, "name": row.name, "generation": row.generation, "links": links}
-    if version >= (1, 14):
+    if version in _TREES:
         parent, root = (trees or queries.roots())[row.id]
         out |= {"parent_provider_uuid": parent, "root_provider_uuid": root}
     return out
@@ -151,7 +156,7 @@ class Providers(PlacementView):
                 raise ProviderExists(name=data["uuid"])
             given = {"id": data["uuid"]} if "uuid" in data else {}
             row = ResourceProvider.objects.create(name=data["name"], parent_id=parent, **given)
-        response = Response(shown(row, self.version)) if self.version >= (1, 20) else Response(status=201)
+        response = Response(shown(row, self.version)) if self.version in _ANSWERED else Response(status=201)
         response["Location"] = f"{self.root()}{_URL}/{row.id}"
         return response
 
@@ -160,7 +165,7 @@ def _parent(data: dict[str, Any], version: tuple[int, int]) -> str | None:
     """The parent that a body names, since 1.14. Raises: Invalid where there is no such provider."""
     if "parent_provider_uuid" not in data:
         return None
-    if version < (1, 14):
+    if version not in _TREES:
         raise Invalid(
             reason="JSON does not validate: Additional properties are not allowed ('parent_provider_uuid' was unexpected)"
         )
@@ -305,7 +310,7 @@ class Inventories(PlacementView):
 
 def _columns(values: dict[str, Any], version: tuple[int, int]) -> dict[str, Any]:
     given = {name: values[name] for name in _COLUMNS if name in values}
-    most = given["total"] if version >= (1, 26) else given["total"] - 1
+    most = given["total"] if version in _ALL_RESERVED else given["total"] - 1
     if given.get("reserved", 0) > most:
         raise Invalid(
             reason="Invalid inventory: reserved leaves nothing of total. From version 1.26 on it may be all of it."

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Sum
 
 from common.errors import Invalid
+from openstackapi.versioned import Span
 from openstackapi.views import Response
 from placement import classes
 from placement.api import PlacementView
@@ -45,6 +46,9 @@ class ResourceClasses(_Classes):
         return self.made(name, 201)
 
 
+_RENAMES = Span(until=(1, 6))
+
+
 class ResourceClass(_Classes):
     """Before 1.7 PUT renames a class, from then on it makes one that is not there."""
 
@@ -55,7 +59,7 @@ class ResourceClass(_Classes):
         return Response(_shown(name))
 
     def put(self, request: Any, name: str) -> Response:
-        if self.version < (1, 7):
+        if self.version in _RENAMES:
             to = self.body(_NAMED)["name"]
             classes.rename(name, to)
             return Response(_shown(to))

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from common.errors import Invalid
 from common.numbers import is_whole
+from openstackapi.versioned import Span
 from placement import traits
 from placement.models import ProviderAggregate, ProviderTrait, ResourceProvider, Trait
 
@@ -27,8 +28,8 @@ CANDIDATES: Final = {
 }
 _NUMBERED: Final = re.compile(r"(resources|required|member_of)([1-9][0-9]*)")
 NUMBERED_SINCE: Final = (1, 25)
-FORBIDDEN_SINCE: Final = (1, 22)  # traits that a provider must not have
-MANY_SINCE: Final = (1, 24)  # `member_of` more than once
+_FORBIDDING: Final = Span(since=(1, 22))  # traits that a provider must not have
+_MANY_SETS: Final = Span(since=(1, 24))  # `member_of` more than once
 
 
 def known_traits() -> set[str]:
@@ -87,7 +88,7 @@ def group(query: Any, version: Version, suffix: str = "") -> Group:
     if f"required{suffix}" in query:
         found.required, found.forbidden = _traits(query[f"required{suffix}"], version)
     sets = query.getlist(f"member_of{suffix}")
-    if len(sets) > 1 and version < MANY_SINCE:
+    if len(sets) > 1 and version not in _MANY_SETS:
         raise Invalid(reason="Invalid query string parameters: member_of may be given once before version 1.24.")
     found.aggregates = [_aggregates(text) for text in sets]
     return found
@@ -133,7 +134,7 @@ def resources_of(text: str) -> dict[str, int]:
 def _traits(text: str, version: Version) -> tuple[frozenset[str], frozenset[str]]:
     """(required, forbidden). Raises: Invalid for what is no trait."""
     names = text.split(",")
-    forbidden = {name[1:] for name in names if name.startswith("!")} if version >= FORBIDDEN_SINCE else set()
+    forbidden = {name[1:] for name in names if name.startswith("!")} if version in _FORBIDDING else set()
     required = {name for name in names if name.removeprefix("!") not in forbidden}
     if required & forbidden or {name for name in names if f"!{name}" in names}:
         raise Invalid(reason=f"Conflicting required and forbidden traits found in: {text}")

@@ -6,6 +6,8 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Conflict, Invalid
+from openstackapi.fields import Field, Fields
+from openstackapi.versioned import ByVersion
 from openstackapi.views import Response
 from placement import services, traits
 from placement.api import GENERATION, PlacementNotFound, PlacementView
@@ -101,6 +103,20 @@ class ProviderTraits(PlacementView):
         return Response(status=204)
 
 
+_AGGREGATES = Fields(
+    "aggregates",
+    [
+        Field(
+            "aggregates",
+            lambda row: sorted(row.aggregates.values_list("aggregate_id", flat=True)),
+            type="array",
+            items="string",
+        ),
+        Field("resource_provider_generation", "generation", type="integer", since=(1, 19)),
+    ],
+)
+
+
 class Aggregates(PlacementView):
     since = (1, 1)
     _IDS = {"type": "array", "items": {"type": "string", "format": "uuid"}, "uniqueItems": True}
@@ -112,18 +128,16 @@ class Aggregates(PlacementView):
             "additionalProperties": False,
         }
     }
+    _BODIES = ByVersion({(1, 0): _IDS, (1, 19): bodies["put"]})
 
     def _all(self, row: ResourceProvider) -> Response:
-        body: dict[str, Any] = {"aggregates": sorted(row.aggregates.values_list("aggregate_id", flat=True))}
-        if self.version >= (1, 19):
-            body["resource_provider_generation"] = row.generation
-        return Response(body)
+        return Response(_AGGREGATES.render(row, self.version))
 
     def get(self, request: Any, id: str) -> Response:
         return self._all(services.provider(id))
 
     def put(self, request: Any, id: str) -> Response:
-        data = self.body(self._IDS if self.version < (1, 19) else self.bodies["put"])
+        data = self.body(self._BODIES.at(self.version))
         ids = data if isinstance(data, list) else data["aggregates"]
         with transaction.atomic():
             row = services.provider(id, lock=True)
