@@ -144,8 +144,9 @@ def test_what_is_no_state_is_left_alone(house: Make, line: str) -> None:
 def test_versions_that_are_written_down_are_counted_one_by_one(house: Make) -> None:
     code = "if self.version >= (2, 57) or version < SINCE: pass\nx = a if (2, 1) <= body_version < (2, 9) else b\n"
     innocent = "version <= until\nnetwork.version == 4\nfield.since <= version\nversion in VERSIONS\n"
-    tree = house({"a/api.py": code + innocent, "openstackapi/fields.py": code})
-    assert versions.compared(tree).value == 4
+    spans = "PAGED = Span(since=(2, 35))\nif self.version not in PAGED or version in a.PAGED: pass\n"
+    tree = house({"a/api.py": code + innocent, "a/b.py": spans, "openstackapi/fields.py": code})
+    assert versions.compared(tree).value == 6
 
 
 def test_a_code_is_shared_by_name_or_by_saying_so(house: Make) -> None:
