@@ -37,29 +37,31 @@ class Prepared:
 
 
 class PreparedMany:
-    """The same as a function of a list of texts, which the query set uses once, as ``…__in=texts``.
+    """The same as a function of a list of texts, which the query set uses once, as ``…__in=texts``, and of single ones.
 
     Lists are filled up to one of SIZES by repeating their last text; longer ones are ordinary queries.
     """
 
     SIZES = (1, 8, 64)
 
-    def __init__(self, make: Callable[[list[str]], QuerySet[Any, Any]]) -> None:
+    def __init__(self, make: Callable[..., QuerySet[Any, Any]]) -> None:
         self._make = make
         self._plans: dict[tuple[str, bool, int], _Plan] = {}
 
-    def __call__(self, texts: Iterable[str]) -> list[Any]:
+    def __call__(self, texts: Iterable[str], *single: str) -> list[Any]:
         wanted = list(texts)
         if not wanted:
             return []
         size = next((size for size in self.SIZES if len(wanted) <= size), 0)
         if not size:
-            return list(self._make(wanted))
+            return list(self._make(wanted, *single))
         key = (connection.vendor, connection.in_atomic_block, size)
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = _Plan(lambda *marks: self._make(list(marks)), size)
-        return plan.run(wanted + wanted[-1:] * (size - len(wanted)))
+            plan = self._plans[key] = _Plan(
+                lambda *marks: self._make(list(marks[:size]), *marks[size:]), size + len(single)
+            )
+        return plan.run([*wanted, *wanted[-1:] * (size - len(wanted)), *single])
 
 
 class _Plan:

@@ -15,6 +15,7 @@ def register() -> None:
     fetch.own_ranges(external_ranges)
     devices.register("router", routers.project_of)
     hostlink.on_report(Kind.NETWORK, reports.on_network)
+    hostlink.on_report(Kind.NETWORK_CHANGE, reports.on_change)
     hosts.on_state(placement.on_host_state)
     hosts.on_hello(placement.on_hello)
     hosts.on_inventory(lambda host: placement.touch_neighbours(host.name))

@@ -97,14 +97,25 @@ class NetworkApply(TypedDict):
     #: (setaside.is_many) they stay, unless `allowed`, an operator's word.
     aside: NotRequired[list[str]]
     allowed: NotRequired[bool]
+    #: What came of these pieces is reported (`network_change`), not all that the host has (`network`). An agent that does
+    #: not know the word reports all.
+    only_change: NotRequired[bool]
 
 
 class NetworkState(TypedDict):
-    """The report `network`: all that a host's network now is."""
+    """The report `network`: all that a host's network now is. At the agent's start, and where it was asked for."""
 
     hashes: dict[str, str]  # piece → hash of it as it stands; what does not stand is missing
     failed: dict[str, FailureBody]  # piece → why it does not
     left_out: NotRequired[dict[str, str]]  # port → why the DHCP server here serves it without the options it asks for
+
+
+class NetworkChange(TypedDict):
+    """The report `network_change`: the pieces that an order named, and all that does not stand, as they now are."""
+
+    hashes: dict[str, str]  # piece → hash of it as it stands; "": it does not, or is not there
+    failed: dict[str, FailureBody]  # of these, piece → why it does not
+    left_out: dict[str, str]  # of the DHCP servers among these, as in NetworkState
 
 
 #: The order belongs to no operation: what came of it is a report. A piece that cannot be made fails there.

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     HEARTBEAT = "heartbeat"
     INVENTORY = "inventory"  # host.Inventory; each 60 s or on change
     NETWORK = "network"  # network.NetworkState
+    NETWORK_CHANGE = "network_change"  # network.NetworkChange; only sent to control that asks for it
     EVENT = "event"  # {"event": an Event, "server_id" | "port_id": id, "at": unix seconds, …}
     STATS = "stats"  # {"servers": {server id: server.ServerStats}}; each 30 s
 

@@ -1,7 +1,7 @@
 """Wanted state: from rows to pieces, from pieces to hosts, and back as reports.
 
 `changes.touch` notes within a transaction which pieces it changed; `sync.drain` renders those and sends each host what is
-new to it; `reports.on_network` compares what hosts say. `in_sync` is what a boot waits for.
+new to it; `reports` holds against that what hosts say. `in_sync` is what a boot waits for.
 """
 
 from typing import Any

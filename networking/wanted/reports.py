@@ -1,9 +1,13 @@
 """What hosts say their network is, held against what it must be."""
 
 import logging
-from typing import Any, NamedTuple
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 import operations
 from common.live import announce
@@ -15,30 +19,103 @@ from networking.wanted.models import Change, HostPiece
 
 log = logging.getLogger(__name__)
 
+ASK_EVERY: Final = 60.0  # seconds between two orders to set the same pieces aside
+
+
+class Seen(NamedTuple):
+    """The columns of a HostPiece that a report is held against."""
+
+    pk: int
+    piece: str
+    wanted: str
+    reported: str
+    failure: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a host says of some of its pieces, or of all."""
+
+    host: str
+    hashes: dict[str, str]
+    failed: dict[str, Any]
+    left_out: dict[str, str] | None  # None: it says nothing of that, as agents of before did not
+    pieces: tuple[str, ...] | None = None  # those that it is about; None: all
+
+    def rows(self) -> list[Seen]:
+        """What the rows of these pieces say."""
+        found = _of_host(self.host) if self.pieces is None else _of_pieces(self.pieces, self.host)
+        return [Seen(*row) for row in found]
+
+    def is_known(self) -> bool:
+        """Whether the rows say so already."""
+        seen = self.rows()
+        if self.pieces is None and set(self.hashes) - {row.piece for row in seen}:
+            return False
+        return all(
+            row.reported == self.hashes.get(row.piece, "") and row.failure == self.failed.get(row.piece) for row in seen
+        )
+
+    def refusing(self) -> QuerySet[Port]:
+        """Ports that it may say something of as `left_out`: of networks whose DHCP server is there."""
+        here = Port.objects.filter(network__dhcp_host=self.host)
+        return here if self.pieces is None else here.filter(network_id__in=_ids(self.pieces, "dhcp:"))
+
+    def says_left_out(self) -> bool:
+        """Whether its DHCP servers leave out options of ports, or no longer do."""
+        if self.left_out or self.left_out is None:
+            return bool(self.left_out)
+        if self.pieces is None:
+            return bool(_refused(self.host))
+        return bool(_ids(self.pieces, "dhcp:")) and self.refusing().exclude(dhcp_refusal="").exists()
+
 
 def on_network(host: str, body: dict[str, Any]) -> None:
-    """A `network` report: {hashes: {piece: hash}, failed: {piece: {code, data}}, left_out: {port: why}} of all pieces.
+    """All that a host's network is (contract.network.NetworkState)."""
+    _take(Report(host, body.get("hashes", {}), body.get("failed", {}), body.get("left_out")))
+
+
+def on_change(host: str, body: dict[str, Any]) -> None:
+    """What came of an order (contract.network.NetworkChange). Costs what its pieces cost, however many the host has."""
+    hashes = body["hashes"]
+    _take(Report(host, hashes, body["failed"], body["left_out"], tuple(hashes)))
+
+
+def _take(report: Report) -> None:
+    """Write what is new, and wake whoever waited for it.
 
     Reports may overtake each other; an older one makes a piece look behind, and the sweep then sends it again. Each locks its
     own host's pieces only, and one that says nothing new writes nothing.
     """
-    hashes, failed = body.get("hashes", {}), body.get("failed", {})
-    if _is_known(_of_host(host), hashes, failed) and not _says_left_out(host, body) and not _unwired(host):
+    host = report.host
+    if report.is_known() and not report.says_left_out() and not _unwired(host):
         return
     with transaction.atomic():
-        seen = [Seen(*row) for row in _of_host(host)]
-        arrived, broken = _store(seen, hashes, failed)
-        strays = sorted(set(hashes) - {row.piece for row in seen})
-        if strays:
-            log.warning("networking: %s has pieces nobody wants: %s", host, ", ".join(strays[:5]))
-            sync.set_aside(host, strays)
+        seen = report.rows()
+        arrived, broken = _store(seen, report.hashes, report.failed)
+        if report.pieces is None:
+            _deal_with_strays(host, sorted(set(report.hashes) - {row.piece for row in seen}))
         _wire_service_ports(arrived)
         floating.settle(arrived)
-        if _says_left_out(host, body):
-            _note_left_out(host, body["left_out"])
+        if report.says_left_out():
+            _note_left_out(report)
         _wake_ports(host, arrived)
         for port in broken:
             operations.wake("port", port)
+
+
+_strays: dict[str, tuple[list[str], float]] = {}  # host → pieces that it was last asked to set aside, and when
+
+
+def _deal_with_strays(host: str, strays: list[str]) -> None:
+    """Have set aside what no row knows. What stays all the same, for there is much of it, waits for an operator: not asked at
+    each report of an agent that answers with all that it has."""
+    known, moment = _strays.get(host), time.monotonic()
+    if not strays or (known is not None and known[0] == strays and moment - known[1] < ASK_EVERY):
+        return
+    _strays[host] = strays, moment
+    log.warning("networking: %s has pieces nobody wants: %s", host, ", ".join(strays[:5]))
+    sync.set_aside(host, strays)
 
 
 def wake_waiting() -> None:
@@ -48,24 +125,15 @@ def wake_waiting() -> None:
             _wake_ports(host, [])
 
 
-def _is_known(rows: list[Any], hashes: dict[str, str], failed: dict[str, Any]) -> bool:
-    """Whether a report says what the rows say already."""
-    seen = [Seen(*row) for row in rows]
-    if set(hashes) - {row.piece for row in seen}:
-        return False
-    return all(row.reported == hashes.get(row.piece, "") and row.failure == failed.get(row.piece) for row in seen)
-
-
-def _says_left_out(host: str, body: dict[str, Any]) -> bool:
-    """Whether its DHCP servers leave out options of ports, or no longer do."""
-    if body.get("left_out"):
-        return True
-    return "left_out" in body and bool(_refused(host))
+def _ids(pieces: Iterable[str], kind: str) -> list[str]:
+    """The ids of those that are of a kind, such as "dhcp:"."""
+    return [piece.removeprefix(kind) for piece in pieces if piece.startswith(kind)]
 
 
 _refused = Prepared(lambda host: Port.objects.filter(network__dhcp_host=host).exclude(dhcp_refusal="").values("pk")[:1])
-_of_host = Prepared(
-    lambda host: HostPiece.objects.filter(host=host).values_list("pk", "piece", "wanted", "reported", "failure")
+_of_host = Prepared(lambda host: HostPiece.objects.filter(host=host).values_list(*Seen._fields))
+_of_pieces = PreparedMany(
+    lambda pieces, host: HostPiece.objects.filter(piece__in=pieces, host=host).values_list(*Seen._fields)
 )
 _unwired = Prepared(
     lambda host: HostPiece.objects.filter(is_ready=False, host=host).exclude(wanted="").values("pk")[:1]
@@ -78,16 +146,6 @@ _reported = PreparedMany(
         HostPiece.objects.filter(piece__in=pieces).exclude(wanted="").values_list("piece", "host", "reported_at")
     )
 )
-
-
-class Seen(NamedTuple):
-    """The columns of a HostPiece that a report is held against."""
-
-    pk: int
-    piece: str
-    wanted: str
-    reported: str
-    failure: dict[str, Any] | None
 
 
 def _store(seen: list[Seen], hashes: dict[str, str], failed: dict[str, Any]) -> tuple[list[str], list[str]]:
@@ -117,10 +175,11 @@ def _note(row: HostPiece, reported: str, failure: dict[str, Any] | None) -> bool
     return False
 
 
-def _note_left_out(host: str, left_out: dict[str, str]) -> None:
+def _note_left_out(report: Report) -> None:
     """Ports of networks whose DHCP server is on this host say whether it serves them without their own options."""
-    here = Port.objects.filter(network__dhcp_host=host)
-    changed = {**dict.fromkeys(here.exclude(dhcp_refusal="").values_list("id", flat=True), ""), **left_out}
+    host, here = report.host, report.refusing()
+    before = here.exclude(dhcp_refusal="").values_list("id", flat=True)
+    changed = {**dict.fromkeys(before, ""), **(report.left_out or {})}
     for port in here.filter(pk__in=list(changed)):
         said = changed[port.id][:REFUSAL]
         if said != port.dhcp_refusal:
@@ -143,8 +202,7 @@ def _ports_needing(pieces: list[str]) -> list[str]:
 
 def _wire_service_ports(pieces: list[str]) -> None:
     """Ports of DHCP servers and routers are ACTIVE once their piece stands."""
-    networks = [piece.removeprefix("dhcp:") for piece in pieces if piece.startswith("dhcp:")]
-    routers = [piece.removeprefix("router:") for piece in pieces if piece.startswith("router:")]
+    networks, routers = _ids(pieces, "dhcp:"), _ids(pieces, "router:")
     down = Port.objects.exclude(status=states.ACTIVE)
     if networks:
         down.filter(network_id__in=networks, role=DHCP).update(status=states.ACTIVE)

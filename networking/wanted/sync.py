@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 HISTORY = 8  # hashes sent before that a late report may still name
 BATCH = 2000  # changes rendered at once
 RESEND_AFTER = 6.0  # seconds without the wanted state until it is sent again
+LOOK_EVERY = 600.0  # seconds after which a host is asked for all that it has: what a report that got lost had said
+PARTS = 10  # in which the hosts are asked, one after the other
 FORGET_AFTER = 60.0  # seconds until the row of a piece that is gone goes too
 FULL = "full:"
 _TURN_KEY = 0x6E65_7477  # "netw": PostgreSQL's advisory lock of whoever renders
@@ -281,12 +284,16 @@ def _note_needs(rendered: Rendered, rows: list[HostPiece]) -> None:
 
 def send(host: str, pieces: dict[str, Any], gone: list[str]) -> None:
     """Order a host to make these pieces. A host that is down gets everything when it says hello."""
-    hosts.send(host, NETWORK_APPLY, NetworkApply(full=False, pieces=pieces, remove=gone))
+    hosts.send(host, NETWORK_APPLY, NetworkApply(full=False, pieces=pieces, remove=gone, only_change=True))
 
 
 def set_aside(host: str, strays: list[str], *, allowed: bool = False) -> None:
     """Have pieces set aside that a host has and no row knows. Where they are many they stay there, unless `allowed`."""
-    hosts.send(host, NETWORK_APPLY, NetworkApply(full=False, pieces={}, remove=[], aside=strays, allowed=allowed))
+    hosts.send(
+        host,
+        NETWORK_APPLY,
+        NetworkApply(full=False, pieces={}, remove=[], aside=strays, allowed=allowed, only_change=True),
+    )
 
 
 def allow(host: str) -> None:
@@ -342,6 +349,14 @@ def sweep() -> None:
             behind[row.host].append(row)
     for host, rows in behind.items():
         _resend(host, rows)
+
+
+def look() -> None:
+    """Have some of the hosts say all that they have, each in its turn. Nothing is changed there."""
+    part = int(time.time() // (LOOK_EVERY / PARTS)) % PARTS
+    for name, number in Host.objects.filter(state__in=USABLE).values_list("name", "number"):
+        if number % PARTS == part:
+            hosts.send(name, NETWORK_APPLY, NetworkApply(full=False, pieces={}, remove=[]))
 
 
 def _resend(host: str, rows: list[HostPiece]) -> None:

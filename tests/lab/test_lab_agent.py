@@ -18,11 +18,16 @@ def told(world: World, *, full: bool = True) -> dict:
     }
 
 
-def apply(host: LabHost, **order: Any) -> dict[str, Any]:
+def apply(host: LabHost, *, kind: str = "network", **order: Any) -> dict[str, Any]:
     """Order it; what the host then reports of its network."""
     host.ask("network.apply", **order)
     [_done] = host.ask("reports", kind="done")
-    return dict(host.ask("reports", kind="network")[-1])
+    return dict(host.ask("reports", kind=kind)[-1])
+
+
+def change(host: LabHost, pieces: dict[str, Any], *remove: str) -> dict[str, Any]:
+    """The same as control orders it: what the host says of these pieces, and of what does not stand."""
+    return apply(host, kind="network_change", full=False, pieces=pieces, remove=list(remove), only_change=True)
 
 
 def test_an_agent_answers_with_hashes_reports_leases_and_says_what_it_has_after_a_restart(world: World) -> None:
@@ -50,6 +55,25 @@ def test_an_agent_answers_with_hashes_reports_leases_and_says_what_it_has_after_
     host.stop_agent(kill=True)
     host.start_agent("tests.lab.whole_agent")
     assert host.ask("reports", kind="network") == [answer]
+
+
+def test_an_agent_says_what_came_of_an_order_and_not_all_that_it_has(world: World) -> None:
+    host = world.hosts["host1"]
+    host.stop_agent(kill=True)
+    host.start_agent("tests.lab.whole_agent")
+    world.add_port("host1", "192.168.77.11")
+    apply(host, **told(world))
+    port = f"port:{world.add_port('host1', '192.168.77.12')['id']}"
+    pieces = told(world)["pieces"]
+    assert change(host, {port: pieces[port]}) == {"hashes": {port: pieces[port]["hash"]}, "failed": {}, "left_out": {}}
+    crooked = {"hash": "0" * 32, "body": {**pieces[port]["body"], "pairs": [{"ip": "nowhere", "mac": None}]}}
+    said = change(host, {port: crooked})
+    assert said["hashes"] == {port: ""} and set(said["failed"]) == {port}
+    router = f"router:{world.router_id}"
+    said = change(host, {}, router)
+    assert said["hashes"] == {port: "", router: ""} and set(said["failed"]) == {port}
+    assert change(host, {port: pieces[port]})["failed"] == {}
+    assert change(host, {}, port)["hashes"] == {port: ""}
 
 
 def test_an_agent_starts_daemons_again_that_have_died(world: World) -> None:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.lab.test_lab_agent import apply, told
+from tests.lab.test_lab_agent import apply, change, told
 from tests.lab.world import LabHost, World, eventually
 
 pytestmark = pytest.mark.lab
@@ -68,7 +68,9 @@ def test_where_others_could_take_it_a_silent_host_gives_its_floating_address_up_
     host.ask("reports", kind="network", count=99, seconds=0)
     host.ask("broker", away=False)
     said = eventually(lambda: host.ask("reports", kind="network", seconds=1), 20)
-    assert f"router:{world.router_id}" not in said[-1]["hashes"]
+    router = f"router:{world.router_id}"
+    assert router not in said[-1]["hashes"]
+    assert change(host, {})["hashes"] == {router: ""}, "also where control did not hear that"
     order(world, host)
     assert eventually(lambda: world.reached_from_outside(FLOATING), 10)
 

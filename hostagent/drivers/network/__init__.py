@@ -1,6 +1,6 @@
 """Network drivers: what turns wanted pieces (hostagent/contract/network.py) into a host's links, rules and daemons."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -48,8 +48,14 @@ class NetworkDriver(Protocol):
     def read_pieces(self) -> dict[str, str]:
         """Piece → hash of what this host has now, broken pieces left out."""
 
+    def read_hashes(self, keys: Iterable[str]) -> dict[str, str]:
+        """The same of these pieces alone; "" for one that is broken or not there."""
+
     def read_wanted(self) -> set[str]:
         """The pieces this host was told to have, whether they stand or not."""
+
+    def read_missing(self) -> set[str]:
+        """Those of them that do not stand."""
 
     def read_piece(self, key: str) -> Piece:
         """One of those, as this host was told it."""
@@ -60,8 +66,11 @@ class NetworkDriver(Protocol):
     def read_leases(self) -> list[dict[str, Any]]:
         """Leases given since the last call: [{"port_id", "mac", "ip", "at"}]."""
 
-    def read_left_out(self) -> dict[str, str]:
-        """Port → why the DHCP server of its network, which is here, serves it without the options it asks for."""
+    def read_left_out(self, networks: Collection[str] | None = None) -> dict[str, str]:
+        """Port → why the DHCP server of its network, which is here, serves it without the options it asks for.
+
+        Of these networks; of all where none are named.
+        """
 
     def ensure_pieces(
         self, pieces: dict[str, dict[str, Any]], remove: list[str], *, full: bool

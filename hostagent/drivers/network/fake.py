@@ -4,6 +4,7 @@ A piece whose body holds `"fake_fails": true` fails, so that a test can see what
 """
 
 import json
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from hostagent.contract.failures import FailureBody
@@ -34,8 +35,14 @@ class Fake:
     def read_pieces(self) -> dict[str, str]:
         return {key: piece["hash"] for key, piece in self.pieces.items() if piece["hash"]}
 
+    def read_hashes(self, keys: Iterable[str]) -> dict[str, str]:
+        return {key: piece["hash"] if (piece := self.pieces.get(key)) else "" for key in keys}
+
     def read_wanted(self) -> set[str]:
         return set(self.pieces)
+
+    def read_missing(self) -> set[str]:
+        return {key for key, piece in self.pieces.items() if not piece["hash"]}
 
     def read_piece(self, key: str) -> Piece:
         return self.pieces[key]
@@ -46,11 +53,12 @@ class Fake:
     def read_leases(self) -> list[dict[str, Any]]:
         return []  # a fake guest asks nobody for an address
 
-    def read_left_out(self) -> dict[str, str]:
+    def read_left_out(self, networks: Collection[str] | None = None) -> dict[str, str]:
+        servers = self.pieces if networks is None else [f"dhcp:{id_}" for id_ in networks]
         return {
             host["port_id"]: "asked to leave them out"
-            for key, piece in self.pieces.items()
-            if key.startswith("dhcp:")
+            for key in servers
+            if key.startswith("dhcp:") and (piece := self.pieces.get(key))
             for host in piece["body"]["hosts"]
             if any(option["opt_value"] == "fake_refused" for option in host.get("options", ()))
         }

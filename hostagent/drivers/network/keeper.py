@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from hostagent.contract.failures import FailureBody
-from hostagent.contract.network import NetworkApply, NetworkState
+from hostagent.contract.network import NetworkApply, NetworkChange, NetworkState
 from hostagent.contract.reports import Event, Kind
 from hostagent.contract.setaside import is_many
 from hostagent.drivers.network import NetworkDriver, Place, load
@@ -69,14 +69,18 @@ class Keeper:
     # ── Orders ──
 
     def apply(self, body: NetworkApply) -> None:
-        """Do one order, then say what this host's network is now."""
+        """Do one order, then say what came of it."""
         self._resume()
         with self._lock:
             kept, gone = self._sort_unknown(body)
             pieces, remove = {**kept, **body["pieces"]}, [*body["remove"], *gone]
             failed = self.driver.ensure_pieces(pieces, remove, full=bool(body["full"]))
             self._note(failed)
-        self._say_state()
+            if body.get("only_change"):
+                named = {*body["pieces"], *body["remove"], *body.get("aside", ())}
+                self.host.reporter.say(Kind.NETWORK_CHANGE, self._change(named))
+            else:
+                self.host.reporter.say(Kind.NETWORK, self._state())
 
     def _sort_unknown(self, body: NetworkApply) -> tuple[dict[str, Any], list[str]]:
         """What control neither wants nor knows to be gone: (pieces that stay, pieces that go and are set aside).
@@ -84,6 +88,8 @@ class Keeper:
         The bodies of those that go are kept, from which each can be made again. Where they are many (contract.setaside.is_many), the
         rows are more likely wrong than the host: they stay until an operator says otherwise (`allowed`).
         """
+        if not body["full"] and not body.get("aside"):
+            return {}, []
         have = self.driver.read_wanted()
         if body["full"]:
             unknown = sorted(have - set(body["pieces"]) - set(body["remove"]))
@@ -126,12 +132,21 @@ class Keeper:
             self._say_state()
 
     def _note(self, failed: dict[str, FailureBody]) -> None:
-        """Remember failures until their piece stands or is wanted no more: each report replaces the one before."""
+        """Remember failures until their piece stands or is wanted no more."""
         for key, why in failed.items():
             log.warning("%s: %s: %s", self.host.name, key, why)
-        stand, known = self.driver.read_pieces(), self.driver.read_wanted()
-        older = {key: why for key, why in self._failed.items() if key in known and key not in stand}
-        self._failed = older | failed
+        missing = self.driver.read_missing() if self._failed else set()
+        self._failed = {key: why for key, why in self._failed.items() if key in missing} | failed
+
+    def _change(self, named: set[str]) -> NetworkChange:
+        """What does not stand is said each time: what was given up unasked, control may not have heard."""
+        hashes = self.driver.read_hashes(sorted(named | self.driver.read_missing()))
+        networks = [key.removeprefix("dhcp:") for key in hashes if key.startswith("dhcp:")]
+        return {
+            "hashes": hashes,
+            "failed": {key: why for key, why in self._failed.items() if key in hashes},
+            "left_out": self.driver.read_left_out(networks),
+        }
 
     def _state(self) -> NetworkState:
         return {
@@ -159,8 +174,7 @@ class Keeper:
     def _say_state(self) -> None:
         self._resume()
         with self._lock:
-            state = self._state()
-        self.host.reporter.say(Kind.NETWORK, state)
+            self.host.reporter.say(Kind.NETWORK, self._state())
 
     def _watch(self) -> None:
         self._say_state()  # what it raises is told, and it is tried again: see threads.py

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from hostagent import confinement, daemons
@@ -82,8 +83,14 @@ class LinuxBridge:
     def read_pieces(self) -> dict[str, str]:
         return {key: piece["hash"] for key, piece in self.pieces.items() if piece["hash"] and key not in self.legless}
 
+    def read_hashes(self, keys: Iterable[str]) -> dict[str, str]:
+        return {key: self.pieces[key]["hash"] if key in self.pieces and key not in self.legless else "" for key in keys}
+
     def read_wanted(self) -> set[str]:
         return set(self.pieces)
+
+    def read_missing(self) -> set[str]:
+        return {key for key, piece in self.pieces.items() if not piece["hash"] or key in self.legless}
 
     def read_piece(self, key: str) -> Piece:
         return self.pieces[key]
@@ -99,8 +106,9 @@ class LinuxBridge:
                 facts += self.dhcp(id_).read_leases(body, self.leases.setdefault(id_, {}))
         return facts
 
-    def read_left_out(self) -> dict[str, str]:
-        return {port: why for ports in self.left_out.values() for port, why in ports.items()}
+    def read_left_out(self, networks: Collection[str] | None = None) -> dict[str, str]:
+        asked = self.left_out if networks is None else networks
+        return {port: why for id_ in asked for port, why in self.left_out.get(id_, {}).items()}
 
     def bodies(self, kind: str) -> dict[str, dict[str, Any]]:
         return {id_: p["body"] for key, p in self.pieces.items() for k, id_ in [split(key)] if k == kind}
