@@ -76,6 +76,14 @@ class Desk:
         raise AssertionError(f"no such report in {[(r['kind'], r['step'], r['body']) for r in self.reports]}")
 
 
+@pytest.fixture(autouse=True)
+def failures_are_those_of_their_verb(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A verb that ends with a failure which its row of the contract does not name is said in the agent's log, and fails the test."""
+    yield
+    said = [record.getMessage() for record in caplog.get_records("call")]
+    assert not [text for text in said if "which its row does not name" in text]
+
+
 @pytest.fixture
 def make_desk(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
     desks: list[Desk] = []
