@@ -192,6 +192,8 @@ def update(actor: Actor, subnet_id: str, **changes: Any) -> Subnet:
         changes["dns_nameservers"] = checks.nameservers(changes["dns_nameservers"] or [], subnet.ip_version)
     if "host_routes" in changes:
         changes["host_routes"] = checks.routes(changes["host_routes"] or [], subnet.ip_version)
+    if "service_types" in changes:
+        changes["service_types"] = changes["service_types"] or []
     if changes.get("enable_dhcp") is False:
         checks.ipv6_modes(span, subnet.ipv6_ra_mode, subnet.ipv6_address_mode, dhcp=False)
     subnet.save_changes(changes)

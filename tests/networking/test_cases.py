@@ -397,3 +397,11 @@ def test_other_lists_have_an_end(neutron, demo) -> None:
     for plural, name in (("networks", "network"), ("routers", "router")):
         assert call("post", plural, {name: {"name": "x", "availability_zone_hints": ["nova"] * 11}})[0] == 400
         assert call("post", plural, {name: {"name": "x", "availability_zone_hints": ["nova"]}})[0] == 201
+
+
+@pytest.mark.parametrize("name", ["service_types", "dns_nameservers", "host_routes"])
+def test_null_empties_a_list_of_a_subnet(neutron, demo, private, name: str) -> None:
+    """As Neutron's own conversion, also in an update."""
+    subnet = private.subnets.first() or subnets.create(demo, network_id=private.id, cidr="10.77.0.0/24")
+    status, body = neutron(demo)("put", f"subnets/{subnet.id}", {"subnet": {name: None}})
+    assert status == 200 and body["subnet"][name] == [], body
