@@ -7,7 +7,9 @@ class ComputeConfig(registration.CloudAppConfig):
     name = "compute"
 
     def ready(self) -> None:
-        from compute.servers import adopting, flows, flows_change
+        from compute.servers import adopting, flows, flows_boot, flows_change
 
-        assert flows.BOOT and flows_change.RESIZE and adopting.ADOPT  # importing them registers them
+        assert (
+            flows_boot.BOOT and flows.STOP and flows_change.RESIZE and adopting.ADOPT
+        )  # importing them registers them
         super().ready()

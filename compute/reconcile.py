@@ -6,13 +6,14 @@ from hosts import agents, debts
 from hosts import services as hosts
 from networking.ports import devices
 from operations import on_event, parking
-from operations.steps import broken
+from operations.steps import broken, on_doubt
 
 
 def register() -> None:
     owed.register()
     devices.register("server", services.project_of)
     parking.on_broken("server", broken)
+    on_doubt("server", reconcile.look_after_failure)
     on_event(Event.LEASE, reconcile.on_lease)
     on_event(Event.LOGIN, reconcile.on_login)
     on_event(Event.STATE, reconcile.on_state)

@@ -5,6 +5,7 @@ kind the flow's data names one as `<kind>_id`, and where it rested as `<kind>_re
 (`server:<id>`, `volume:<id>`): keys are texts, so nobody imports another app for one.
 """
 
+from collections.abc import Callable
 from typing import cast
 
 from common.errors import CloudError, Data
@@ -15,6 +16,12 @@ from operations.models import LIVE, Operation
 from operations.op import Op
 
 REST = "rest"
+_on_doubt: dict[str, Callable[[subject.HostSubject], None]] = {}
+
+
+def on_doubt(kind: str, look: Callable[[subject.HostSubject], None]) -> None:
+    """Have `look(subject)` called for each on a host whose verb failed (to_rest), in that transaction."""
+    _on_doubt[kind] = look
 
 
 def of(op: Op, kind: str = "") -> subject.HostSubject:
@@ -71,9 +78,15 @@ def to_error(op: Op, error: CloudError) -> None:
 
 
 def to_rest(op: Op, error: CloudError) -> None:
-    """An `on_failed` of verbs that leave the subject as it was: it rests where it did with the fault, and so do others."""
-    of(op).fail(rest_of(op), error.code, op.row.error_data)
+    """An `on_failed` of verbs that leave the subject as it was: it rests where it did with the fault, and so do others.
+
+    A host that fell silent may have done what it was asked all the same: whoever registered for the kind looks.
+    """
+    found = of(op)
+    found.fail(rest_of(op), error.code, op.row.error_data)
     _others_to_rest(op)
+    if found.host and found.lifecycle.kind in _on_doubt:
+        _on_doubt[found.lifecycle.kind](found)
 
 
 def _others_to_rest(op: Op) -> None:

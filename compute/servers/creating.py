@@ -19,7 +19,7 @@ from compute.flavors.models import Flavor
 from compute.keypairs.models import KeyPair
 from compute.nearest import hint
 from compute.servergroups.models import ServerGroup
-from compute.servers import boot_options, flows, limits, local_disks, personality, scheduling, states, wiring
+from compute.servers import boot_options, flows_boot, limits, local_disks, personality, scheduling, states, wiring
 from compute.servers.hostname import hostname_of
 from compute.servers.models import Server
 from hosts.models import Host
@@ -361,7 +361,7 @@ def _plug(actor: Actor, server: Server, checked: _Checked) -> list[str]:
 def boot(actor: Actor, server: Server) -> None:
     """Start the flow, in the caller's transaction."""
     start(
-        flows.BOOT,
+        flows_boot.BOOT,
         subject=("server", server.id),
         project_id=server.project_id,
         actor=actor,

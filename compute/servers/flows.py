@@ -1,4 +1,4 @@
-"""The life of a server as flows: boot, power, deletion. Changes to what it is are in flows_change.py."""
+"""The life of a server as flows: power, deletion. Its launch is in flows_boot.py, changes to what it is are in flows_change.py."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from common.clock import now
 from common.errors import CloudError
 from compute.consoles import logs
 from compute.consoles.models import end_all
-from compute.servers import owed, states, steps, wiring
+from compute.servers import flows_boot, owed, states, steps, wiring
 from compute.servers.models import SECRETS
 from hostagent.contract import Verb
 from hostagent.contract.server import (
@@ -26,31 +26,8 @@ from identity.sharing import services as sharing
 from operations import Flow, Step, Wait, parking
 from operations.models import LIVE, Operation
 from operations.op import Op
-from operations.steps import ordering, settling, to_error
+from operations.steps import ordering, settling, to_error, to_rest
 from placement import services as placement
-
-BOOT = Flow(
-    "server.boot",
-    version=1,
-    steps=(
-        Step(
-            "claim_host",
-            do=steps.claim_host,
-            undo=steps.release_host,
-            label=_("Choose a host"),
-        ),
-        Step("bind_ports", do=steps.bind_ports, undo=steps.unbind_ports, label=_("Bind the ports to the host")),
-        Step("create_disk", do=steps.create_disk, undo=steps.remove_disk, deadline=900, label=_("Create the disk")),
-        Step("wire_network", do=steps.wire_network, deadline=120, label=_("Wire the network")),
-        Step(
-            "start_domain", do=steps.start_domain, undo=steps.remove_domain, deadline=180, label=_("Start the machine")
-        ),
-        # final: a guest that runs is not taken from its user because noting so failed
-        Step("mark_active", do=settling(states.ACTIVE), final=True, label=_("Note that it runs")),
-    ),
-    on_failed=steps.elsewhere(to_error),
-    label=_("Launch"),
-)
 
 # ── Power ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -66,7 +43,7 @@ STOP = Flow(
         ),
         Step("mark_stopped", do=settling(states.STOPPED), label=_("Note that it is off")),
     ),
-    on_failed=steps.to_rest,
+    on_failed=to_rest,
     label=_("Stop"),
 )
 
@@ -74,9 +51,9 @@ START = Flow(
     "server.start",
     version=1,
     steps=(
-        Step("bind_ports", do=steps.bind_ports, label=_("Bind the ports to the host")),
-        Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
-        Step("start_domain", do=steps.start_domain, deadline=180, label=_("Start the machine")),
+        Step("bind_ports", do=flows_boot.bind_ports, label=_("Bind the ports to the host")),
+        Step("wire_network", do=flows_boot.wire_network, label=_("Wire the network")),
+        Step("start_domain", do=flows_boot.start_domain, deadline=180, label=_("Start the machine")),
         Step("mark_active", do=settling(states.ACTIVE), label=_("Note that it runs")),
     ),
     on_failed=to_error,
@@ -88,8 +65,8 @@ KEEP = Flow(
     "server.keep",
     version=1,
     steps=(
-        Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
-        Step("start_domain", do=steps.start_domain, deadline=180, label=_("Start the machine")),
+        Step("wire_network", do=flows_boot.wire_network, label=_("Wire the network")),
+        Step("start_domain", do=flows_boot.start_domain, deadline=180, label=_("Start the machine")),
         Step("mark_active", do=settling(states.ACTIVE), label=_("Note that it runs")),
     ),
     on_failed=to_error,
@@ -108,7 +85,7 @@ REBOOT_SOFT = Flow(
         ),
         Step("mark_active", do=settling(states.ACTIVE), label=_("Note that it runs")),
     ),
-    on_failed=steps.to_rest,
+    on_failed=to_rest,
     label=_("Reboot"),
 )
 
@@ -116,10 +93,10 @@ REBOOT_HARD = Flow(
     "server.reboot_hard",
     version=1,
     steps=(
-        Step("remove_domain", do=steps.remove_domain, label=_("Power the machine off")),
-        Step("bind_ports", do=steps.bind_ports, label=_("Bind the ports to the host")),
-        Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
-        Step("start_domain", do=steps.start_domain, deadline=180, label=_("Start the machine")),
+        Step("remove_domain", do=flows_boot.remove_domain, label=_("Power the machine off")),
+        Step("bind_ports", do=flows_boot.bind_ports, label=_("Bind the ports to the host")),
+        Step("wire_network", do=flows_boot.wire_network, label=_("Wire the network")),
+        Step("start_domain", do=flows_boot.start_domain, deadline=180, label=_("Start the machine")),
         Step("mark_active", do=settling(states.ACTIVE), label=_("Note that it runs")),
     ),
     on_failed=to_error,
@@ -141,7 +118,7 @@ def _one_order(name: str, verb: Verb[Any, Any], ends: str, label: Promise, *, bu
             ),
             Step("mark", do=settling(ends), label=_("Note the new state")),
         ),
-        on_failed=steps.to_rest,
+        on_failed=to_rest,
         label=label,
     )
 
@@ -162,11 +139,11 @@ def wait_turn(op: Op) -> Wait | None:
 
 
 def delete_domain(op: Op) -> Wait | None:
-    return steps.remove_domain(op) if is_asked(op) else None
+    return flows_boot.remove_domain(op) if is_asked(op) else None
 
 
 def delete_disk(op: Op) -> Wait | None:
-    return steps.remove_disk(op) if is_asked(op) else None
+    return flows_boot.remove_disk(op) if is_asked(op) else None
 
 
 def is_asked(op: Op) -> bool:

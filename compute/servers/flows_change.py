@@ -8,34 +8,31 @@ from django.utils.translation import gettext_lazy as _
 from common.clock import now
 from common.errors import CloudError
 from compute.consoles import logs
-from compute.servers import domain, owed, states, steps, wiring
+from compute.servers import domain, flows_boot, owed, states, steps, wiring
 from compute.servers.models import Migration, Server
+from hostagent.contract.disk import DISK_ENSURE, DISK_RESIZE
 from hostagent.contract.server import SERVER_ATTACH_PORT, SERVER_DETACH_PORT, ServerPort
 from hosts import services as hosts
 from networking.ports import services as ports
 from operations import Flow, Step, Wait
+from operations import steps as base
+from operations.flows import Do
 from operations.op import Op
-from operations.steps import to_error
+from operations.steps import to_error, to_rest
 from placement import services as placement
 
 # ── Rebuild: the same place and addresses, a new disk ───────────────────────────────────────────────────────────────
 
 
-def start_unless_off(op: Op) -> Wait | None:
-    """Start the machine, but not of a server that was off before."""
-    return None if op.data["rest"] == states.STOPPED else steps.start_domain(op)
-
-
-def rest_after(op: Op) -> None:
-    """Off stays off; everything else runs now."""
-    server = steps.of(op)
-    if not server.is_deleting:
-        server.settle(states.STOPPED if op.data["rest"] == states.STOPPED else states.ACTIVE, launched_at=now())
+def retire_domain(op: Op) -> Wait | None:
+    """Power off for a new disk, while there is an image to make it of. Raises: what images.source raises."""
+    domain.disk(steps.of(op))
+    return flows_boot.remove_domain(op)
 
 
 def remove_old_disk(op: Op) -> Wait | None:
     """The old disk goes, and with it the log of what ran from it."""
-    waiting = steps.remove_disk(op)
+    waiting = flows_boot.remove_disk(op)
     if waiting is None:
         forget_log(op)
     return waiting
@@ -45,10 +42,16 @@ def forget_log(op: Op) -> None:
     transaction.on_commit(lambda: logs.forget(op.subject_id), robust=True)
 
 
-def retire_domain(op: Op) -> Wait | None:
-    """Power off for a new disk, while there is an image to make it of. Raises: what images.source raises."""
-    domain.disk(steps.of(op))
-    return steps.remove_domain(op)
+def start_unless_off(op: Op) -> Wait | None:
+    """Start the machine, but not of a server that was off before."""
+    return None if states.is_off(op.data["rest"]) else flows_boot.start_domain(op)
+
+
+def rest_after(op: Op) -> None:
+    """Off stays off; everything else runs now."""
+    server = steps.of(op)
+    if not server.is_deleting:
+        server.settle(states.STOPPED if states.is_off(op.data["rest"]) else states.ACTIVE, launched_at=now())
 
 
 REBUILD = Flow(
@@ -57,8 +60,8 @@ REBUILD = Flow(
     steps=(
         Step("remove_domain", do=retire_domain, label=_("Remove the machine")),
         Step("remove_disk", do=remove_old_disk, final=True, label=_("Remove the old disk")),
-        Step("create_disk", do=steps.create_disk, deadline=900, label=_("Create the new disk")),
-        Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
+        Step("create_disk", do=flows_boot.create_disk, deadline=900, label=_("Create the new disk")),
+        Step("wire_network", do=flows_boot.wire_network, label=_("Wire the network")),
         Step("start_domain", do=start_unless_off, deadline=180, label=_("Start the machine")),
         Step("mark", do=rest_after, label=_("Note the new state")),
     ),
@@ -127,6 +130,41 @@ def put_on_old_flavor(op: Op) -> None:
         server.change(flavor_id=before["flavor_id"], flavor=before["flavor"], before_resize=None)
 
 
+def resize_disk(op: Op) -> Wait | None:
+    server = steps.of(op)
+    return base.order(op, DISK_RESIZE, {"size_gib": int(server.flavor["disk"])}) if _disk_grows(server) else None
+
+
+def put_disk_back(op: Op) -> Wait | None:
+    """The root disk as it was before the resize; what was written since is gone with the larger one, as in Nova."""
+    return _end_growth(op, "back")
+
+
+def forget_old_disk(op: Op) -> Wait | None:
+    """The larger root disk stays."""
+    return _end_growth(op, "gone")
+
+
+def _end_growth(op: Op, kept: str) -> Wait | None:
+    body = end_of_growth(steps.of(op), kept)
+    return base.order(op, DISK_ENSURE, body) if body else None
+
+
+def end_of_growth(server: Server, kept: str) -> dict[str, Any] | None:
+    """The order's body that puts the disk from before the resize "back", or makes it be "gone". None: it did not grow."""
+    before = server.before_resize
+    if before is None or not _disk_grows(server):
+        return None
+    flavor = before["flavor"] if kept == "back" else server.flavor
+    return {"image": None, "size_gib": int(flavor["disk"]), "kept": kept}
+
+
+def _disk_grows(server: Server) -> bool:
+    """Whether the resize that is under way, or waits for a word, made the root disk larger."""
+    before = server.before_resize
+    return before is not None and int(server.flavor["disk"]) > int(before["flavor"]["disk"])
+
+
 def migration_status(status: str) -> Any:
     def do(op: Op) -> None:
         rows = Migration.objects.filter(server_id=op.subject_id).order_by("-id")[:1]
@@ -139,7 +177,7 @@ def mark_resized(op: Op) -> None:
     server = steps.of(op)
     migration_status("finished")(op)
     if not server.is_deleting:
-        power = states.SHUTDOWN if op.data["rest"] == states.STOPPED else states.RUNNING
+        power = states.SHUTDOWN if states.is_off(op.data["rest"]) else states.RUNNING
         server.settle(states.RESIZED, power_state=power)
 
 
@@ -156,20 +194,20 @@ RESIZE = Flow(
     version=1,
     steps=(
         Step("claim_more", do=claim_more, undo=unclaim_more, label=_("Claim the new size")),
-        Step("remove_domain", do=steps.remove_domain, deadline=150, label=_("Power the machine off")),
+        Step("remove_domain", do=flows_boot.remove_domain, deadline=150, label=_("Power the machine off")),
         Step("change_flavor", do=put_on_new_flavor, undo=put_on_old_flavor, label=_("Change the flavor")),
         Step(
             "resize_disk",
-            do=steps.resize_disk,
-            undo=steps.put_disk_back,
+            do=resize_disk,
+            undo=put_disk_back,
             deadline=1800,  # it is copied first
             label=_("Grow the disk"),
         ),
-        Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
+        Step("wire_network", do=flows_boot.wire_network, label=_("Wire the network")),
         Step(
             "start_domain",
             do=start_unless_off,
-            undo=steps.remove_domain,  # no machine may use the disk that is put back
+            undo=flows_boot.remove_domain,  # no machine may use the disk that is put back
             deadline=180,
             label=_("Start the machine"),
         ),
@@ -185,9 +223,9 @@ def forget_disk(op: Op) -> Wait | None:
     """The disk from before the resize goes; a host that is down owes it from now on."""
     server = steps.of(op)
     if op.answer is None and hosts.is_down(server.host):
-        owed.end_of_resize(server, steps.end_of_growth(server, "gone"), is_reverted=False)
+        owed.end_of_resize(server, end_of_growth(server, "gone"), is_reverted=False)
         return None
-    return steps.forget_old_disk(op)
+    return forget_old_disk(op)
 
 
 def confirm(op: Op) -> None:
@@ -195,7 +233,7 @@ def confirm(op: Op) -> None:
     server = steps.of(op)
     placement.release(steps.old_claim(server.id))
     migration_status("confirmed")(op)
-    was_off = (server.before_resize or {}).get("vm_state") == states.STOPPED
+    was_off = states.is_off((server.before_resize or {}).get("vm_state", states.ACTIVE))
     server.settle(states.STOPPED if was_off else states.ACTIVE, before_resize=None)
 
 
@@ -203,13 +241,13 @@ def end_resized(op: Op) -> Wait | None:
     """The machine of the new flavor goes. A host that is down owes that, and the old disk, and no later step asks it."""
     server = steps.of(op)
     if op.answer is None and hosts.is_down(server.host):
-        owed.end_of_resize(server, steps.end_of_growth(server, "back"), is_reverted=True)
+        owed.end_of_resize(server, end_of_growth(server, "back"), is_reverted=True)
         op.data["owed"] = True
         return None
-    return steps.remove_domain(op)
+    return flows_boot.remove_domain(op)
 
 
-def unless_owed(do: steps.Do) -> steps.Do:
+def unless_owed(do: Do) -> Do:
     """A step that asks a host which owes what came before it waits for the look that follows its debts."""
 
     def asked(op: Op) -> Wait | None:
@@ -227,7 +265,7 @@ def revert_claim(op: Op) -> None:
 
 
 def start_reverted(op: Op) -> Wait | None:
-    return None if op.data["rest_after"] == states.STOPPED else steps.start_domain(op)
+    return None if states.is_off(op.data["rest_after"]) else flows_boot.start_domain(op)
 
 
 def mark_reverted(op: Op) -> None:
@@ -249,7 +287,7 @@ CONFIRM_RESIZE = Flow(
         Step("forget_disk", do=forget_disk, final=True, label=_("Remove the old disk")),
         Step("confirm", do=confirm, label=_("Give the old claim back")),
     ),
-    on_failed=steps.to_rest,
+    on_failed=to_rest,
     label=_("Confirm the resize"),
 )
 
@@ -258,9 +296,9 @@ REVERT_RESIZE = Flow(
     version=1,
     steps=(
         Step("remove_domain", do=end_resized, deadline=150, label=_("Power the machine off")),
-        Step("put_disk_back", do=unless_owed(steps.put_disk_back), final=True, label=_("Put the old disk back")),
+        Step("put_disk_back", do=unless_owed(put_disk_back), final=True, label=_("Put the old disk back")),
         Step("change_back", do=revert_claim, label=_("Change the flavor back")),
-        Step("wire_network", do=unless_owed(steps.wire_network), label=_("Wire the network")),
+        Step("wire_network", do=unless_owed(flows_boot.wire_network), label=_("Wire the network")),
         Step("start_domain", do=unless_owed(start_reverted), deadline=180, label=_("Start the machine")),
         Step("mark_reverted", do=mark_reverted, label=_("Note the old size")),
     ),
@@ -271,10 +309,22 @@ REVERT_RESIZE = Flow(
 # ── Interfaces ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def bind_port(op: Op) -> None:
+    op.data["port_ids"] = [op.data["port_id"]]  # the others may wait in line behind this one
+    ports.bind(op.data["port_id"], steps.alive(op).host)
+
+
+def free_port(op: Op) -> None:
+    server = steps.of(op)
+    if any(p["port_id"] == op.data["port_id"] for p in domain.ports_of(server)):
+        wiring.unplug(server, op.data["port_id"], op.actor)
+    server.change(own_ports=[id for id in server.own_ports if id != op.data["port_id"]])
+
+
 def plug_live(op: Op) -> Wait | None:
     """Only a machine that is there gets the interface now; one that is off has it at its next start."""
     server = steps.of(op)
-    if op.answer is not None or op.data["rest"] == states.STOPPED:
+    if op.answer is not None or states.is_off(op.data["rest"]):
         return None
     spec = next((p for p in domain.ports_of(server) if p["port_id"] == op.data["port_id"]), None)
     if spec is None:
@@ -285,22 +335,10 @@ def plug_live(op: Op) -> Wait | None:
 
 def unplug_live(op: Op) -> Wait | None:
     server = steps.of(op)
-    if op.answer is not None or not server.host or op.data["rest"] == states.STOPPED:
+    if op.answer is not None or not server.host or states.is_off(op.data["rest"]):
         return None
     body = ServerPort(server_id=server.id, port=op.data["port"])
     return op.order(server.host, SERVER_DETACH_PORT, body, generation=server.generation)
-
-
-def free_port(op: Op) -> None:
-    server = steps.of(op)
-    if any(p["port_id"] == op.data["port_id"] for p in domain.ports_of(server)):
-        wiring.unplug(server, op.data["port_id"], op.actor)
-    server.change(own_ports=[id for id in server.own_ports if id != op.data["port_id"]])
-
-
-def bind_port(op: Op) -> None:
-    op.data["port_ids"] = [op.data["port_id"]]  # the others may wait in line behind this one
-    ports.bind(op.data["port_id"], steps.alive(op).host)
 
 
 ATTACH_INTERFACE = Flow(
@@ -308,7 +346,7 @@ ATTACH_INTERFACE = Flow(
     version=1,
     steps=(
         Step("bind_port", do=bind_port, undo=free_port, label=_("Bind the port to the host")),
-        Step("wire_network", do=steps.wire_network, label=_("Wire the network")),
+        Step("wire_network", do=flows_boot.wire_network, label=_("Wire the network")),
         Step("plug", do=plug_live, undo=unplug_live, label=_("Plug the interface in")),
     ),
     label=_("Attach an interface"),

@@ -7,14 +7,14 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError
-from compute.servers import states, steps
+from compute.servers import flows_boot, states, steps
 from compute.servers.flows import delete_disk, delete_domain
 from compute.servers.flows_change import forget_log
 from hostagent.contract.server import SERVER_SNAPSHOT, ServerSnapshot
 from images import services as images
 from operations import Flow, Step, Wait, background
 from operations.op import Op
-from operations.steps import settling, to_error
+from operations.steps import settling, to_error, to_rest
 from placement import services as placement
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ SNAPSHOT = Flow(
     "server.snapshot",
     version=1,
     steps=(UPLOAD, SETTLE_IMAGE, Step("mark", do=settling(), label=_("Note that it is done"))),
-    on_failed=steps.to_rest,
+    on_failed=to_rest,
     label=_("Create a snapshot"),
 )
 
@@ -81,7 +81,7 @@ BACKUP = Flow(
         Step("rotate", do=rotate_backups, final=True, label=_("Remove older backups")),
         Step("mark", do=settling(), label=_("Note that it is done")),
     ),
-    on_failed=steps.to_rest,
+    on_failed=to_rest,
     label=_("Create a backup"),
 )
 
@@ -105,7 +105,7 @@ def remove_shelved_disk(op: Op) -> Wait | None:
 
 
 def leave_host(op: Op) -> None:
-    steps.unbind_ports(op)
+    flows_boot.unbind_ports(op)
     server = steps.of(op)
     placement.release(server.id)
     server.settle(states.SHELVED_OFFLOADED, host="", shelved_image_id=op.data["snapshot_id"])
@@ -137,7 +137,7 @@ def is_image_gone(op: Op) -> bool:
 
 def remove_unshelved_disk(op: Op) -> Wait | None:
     """Undo of the disk, unless nothing else is left of the server."""
-    return None if op.answer is None and is_image_gone(op) else steps.remove_disk(op)
+    return None if op.answer is None and is_image_gone(op) else flows_boot.remove_disk(op)
 
 
 def mark_unshelved(op: Op) -> None:
@@ -164,15 +164,27 @@ UNSHELVE = Flow(
     "server.unshelve",
     version=1,
     steps=(
-        Step("claim_host", do=steps.claim_host, undo=steps.release_host, label=_("Choose a host")),
-        Step("bind_ports", do=steps.bind_ports, undo=steps.unbind_ports, label=_("Bind the ports to the host")),
-        Step("create_disk", do=steps.create_disk, undo=remove_unshelved_disk, deadline=900, label=_("Create the disk")),
-        Step("wire_network", do=steps.wire_network, final=is_image_gone, label=_("Wire the network")),
+        Step("claim_host", do=flows_boot.claim_host, undo=flows_boot.release_host, label=_("Choose a host")),
         Step(
-            "start_domain", do=steps.start_domain, undo=steps.remove_domain, deadline=180, label=_("Start the machine")
+            "bind_ports", do=flows_boot.bind_ports, undo=flows_boot.unbind_ports, label=_("Bind the ports to the host")
+        ),
+        Step(
+            "create_disk",
+            do=flows_boot.create_disk,
+            undo=remove_unshelved_disk,
+            deadline=900,
+            label=_("Create the disk"),
+        ),
+        Step("wire_network", do=flows_boot.wire_network, final=is_image_gone, label=_("Wire the network")),
+        Step(
+            "start_domain",
+            do=flows_boot.start_domain,
+            undo=flows_boot.remove_domain,
+            deadline=180,
+            label=_("Start the machine"),
         ),
         Step("mark_active", do=mark_unshelved, final=True, label=_("Note that it runs")),
     ),
-    on_failed=steps.elsewhere(steps.to_rest),
+    on_failed=steps.elsewhere(to_rest),
     label=_("Unshelve"),
 )

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from common.actor import Actor
 from common.errors import NotFound, sentence
-from compute.servers import filters, flows
+from compute.servers import filters, flows_boot
 from compute.servers.fields import host_id
 from compute.servers.models import Server, ServerNotFound
 from compute.views import refuse_unknown
@@ -151,7 +151,7 @@ def labels() -> dict[str, str]:
 def stages(server: Server) -> list[Stage]:
     """The stages of the server's launch, each a fact with its time, or why it failed."""
     names = labels()
-    boot = operations_of(server).filter(flow=flows.BOOT.name).first()
+    boot = operations_of(server).filter(flow=flows_boot.BOOT.name).first()
     steps = {step.name: step for step in boot.steps.filter(phase=Phase.DO)} if boot else {}
     out = [_stage(name, names[name], steps.get(step)) for name, step in _STEPS]
     before = boot.created_at if boot else server.created_at

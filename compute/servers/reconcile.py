@@ -24,6 +24,7 @@ from networking.ports.models import Port
 from operations import Flow, Step, Wait, start
 from operations.models import LIVE, Operation
 from operations.op import Op
+from operations.subject import HostSubject
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +122,11 @@ def look(
         action="look",
     )
     return operation
+
+
+def look_after_failure(server: HostSubject) -> None:
+    """A host that fell silent may have done what it was asked all the same: what it says of this server is taken over."""
+    look(server.host, mend=False, server_id=server.id, reason="a verb failed")
 
 
 def read_host(op: Op) -> Wait | None:

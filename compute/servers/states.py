@@ -194,6 +194,11 @@ def vm_states_of(wire_status: str) -> tuple[list[str], list[str]] | None:
     return vm_states, [] if default else sorted(tasks)
 
 
+def is_off(vm_state: str) -> bool:
+    """Whether a server that rests there stays off when a verb made its machine anew."""
+    return vm_state == STOPPED
+
+
 def runs(power_state: int) -> bool:
     """Whether there is a machine, running or paused."""
     return power_state in RUNNING_STATES

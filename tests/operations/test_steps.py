@@ -45,6 +45,7 @@ class Thing(HostSubject):
 def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
     for name in ("_LIFECYCLES", "_MODELS"):
         monkeypatch.setattr(subject, name, {})
+    monkeypatch.setattr(steps, "_on_doubt", {})
     monkeypatch.setattr(subject, "announce", lambda *said: None)
     monkeypatch.setattr(doorbell, "ring", lambda id: None)
     server_states = {"active": "It runs.", "error": "It failed.", "deleted": "It is gone."}
@@ -132,3 +133,19 @@ def test_an_order_names_the_subject_once_and_not_where_there_is_no_host(
     Hold.objects.all().delete()
     pair[0].host = ""
     assert run(flow).state == State.DONE and len(sent) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("host", "looks"), [("h1", ["s1"]), ("", [])])
+def test_what_a_host_may_have_done_although_the_verb_failed_is_looked_at(
+    pair: tuple[Any, Any], host: str, looks: list[str]
+) -> None:
+    seen: list[str] = []
+    steps.on_doubt("server", lambda found: seen.append(found.id))
+    pair[0].host = host
+
+    def fail(op: Op) -> None:
+        raise NotAttached()
+
+    run(Flow("test.attach", 1, (Step("fail", fail),), on_failed=steps.to_rest))
+    assert seen == looks

@@ -1,0 +1,125 @@
+"""The launch of a server. Other flows use its steps too. Each may be repeated; each undo tolerates that nothing had happened."""
+
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import from_report
+from compute.servers import domain, scheduling, states, steps
+from hostagent.contract.disk import DISK_ENSURE, DISK_REMOVE
+from hostagent.contract.server import SERVER_ENSURE, SERVER_REMOVE
+from networking import wanted
+from networking.ports import services as ports
+from operations import Flow, Step, Wait
+from operations import steps as base
+from operations.op import Op
+from operations.steps import settling, to_error
+from placement import services as placement
+
+# ── Where it runs ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def claim_host(op: Op) -> Wait | None:
+    server = steps.alive(op)
+    if server.host:
+        return None
+    avoid = frozenset(op.data.get("avoid", ()))
+    host = scheduling.choose(server, op.show, only=op.data.get("to_host", ""), avoid=avoid)
+    op.on_host(host.name)
+    server.change(host=host.name, availability_zone=host.zone, task_state="networking")
+    return None
+
+
+def release_host(op: Op) -> Wait | None:
+    placement.release(op.subject_id)
+    server = steps.of(op)
+    if server.host:
+        server.change(host="")
+    return None
+
+
+# ── Its ports ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def bind_ports(op: Op) -> Wait | None:
+    server = steps.alive(op)
+    for port in domain.ports_of(server):
+        ports.bind(port["port_id"], server.host)
+    return None
+
+
+def unbind_ports(op: Op) -> Wait | None:
+    for port in domain.ports_of(steps.of(op)):
+        ports.unbind(port["port_id"])
+    return None
+
+
+# ── Its disk ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def create_disk(op: Op) -> Wait | None:
+    if op.answer is not None:
+        return None
+    server = steps.alive(op)
+    if not server.task_state or server.vm_state == states.BUILDING:
+        server.change(task_state="spawning")
+    body = domain.disk(server, op.data.get("image_id"))
+    return op.order(server.host, DISK_ENSURE, body, generation=server.generation)
+
+
+def remove_disk(op: Op) -> Wait | None:
+    return base.order(op, DISK_REMOVE)
+
+
+# ── Its network ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def wire_network(op: Op) -> Wait | None:
+    """Wait until the host's network is as wanted for every port of the server."""
+    server = steps.alive(op)
+    port_ids = op.data.get("port_ids")
+    if port_ids is None:
+        port_ids = op.data["port_ids"] = [port["port_id"] for port in domain.ports_of(server)]
+    if not port_ids:
+        return None
+    op.on_host(server.host)
+    answer = wanted.in_sync(server.host, port_ids)
+    if answer is True:
+        return None
+    if isinstance(answer, dict):
+        raise from_report(server.host, answer.get("code", "network_refused"), answer.get("data", {}))
+    return Wait(2.0, on=[("port", port_id) for port_id in port_ids])
+
+
+# ── Its domain ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def start_domain(op: Op) -> Wait | None:
+    if op.answer is not None:
+        return None
+    server = steps.alive(op)
+    return op.order(server.host, SERVER_ENSURE, domain.spec(server), generation=server.generation)
+
+
+def remove_domain(op: Op) -> Wait | None:
+    return base.order(op, SERVER_REMOVE)
+
+
+BOOT = Flow(
+    "server.boot",
+    version=1,
+    steps=(
+        Step(
+            "claim_host",
+            do=claim_host,
+            undo=release_host,
+            label=_("Choose a host"),
+        ),
+        Step("bind_ports", do=bind_ports, undo=unbind_ports, label=_("Bind the ports to the host")),
+        Step("create_disk", do=create_disk, undo=remove_disk, deadline=900, label=_("Create the disk")),
+        Step("wire_network", do=wire_network, deadline=120, label=_("Wire the network")),
+        Step("start_domain", do=start_domain, undo=remove_domain, deadline=180, label=_("Start the machine")),
+        # final: a guest that runs is not taken from its user because noting so failed
+        Step("mark_active", do=settling(states.ACTIVE), final=True, label=_("Note that it runs")),
+    ),
+    on_failed=steps.elsewhere(to_error),
+    label=_("Launch"),
+)
