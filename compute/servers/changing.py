@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from compute.flavors import services as flavors
-from compute.servers import creating, flows_change, flows_image, limits, personality, wiring
+from compute.servers import creating, flows_change, flows_image, limits, personality, states, wiring
 from compute.servers.models import Migration, Server, WrongState
 from compute.servers.services import find, require, run
 from identity import policy
@@ -95,7 +95,7 @@ def resize(actor: Actor, *, server_id: str, flavor_id: str, disk_config: str | N
         user_id=actor.user_id,
         project_id=server.project_id,
         type="resize",
-        status="migrating",
+        status=states.MIGRATING,
         source=server.host,
         destination=server.host,
         old_flavor_id=server.flavor_id,

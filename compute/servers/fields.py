@@ -169,9 +169,9 @@ def render(fields: Fields, row: Row, version: tuple[int, int], is_admin: bool) -
     for name, make in made:
         out[name] = make(row)
     status = out["status"]
-    if status in states.WITH_PROGRESS:
+    if states.has_progress(status):
         out["progress"] = row["progress"]
-    if row["fault"] is not None and status in states.WITH_FAULT:
+    if row["fault"] is not None and states.has_fault(status):
         out["fault"] = row["fault"]
     if not out.get("security_groups", True):
         del out["security_groups"]

@@ -24,7 +24,7 @@ def claim_host(op: Op) -> Wait | None:
     avoid = frozenset(op.data.get("avoid", ()))
     host = scheduling.choose(server, op.show, only=op.data.get("to_host", ""), avoid=avoid)
     op.on_host(host.name)
-    server.change(host=host.name, availability_zone=host.zone, task_state="networking")
+    server.change(host=host.name, availability_zone=host.zone, task_state=states.NETWORKING)
     return None
 
 
@@ -59,8 +59,8 @@ def create_disk(op: Op) -> Wait | None:
     if op.answer is not None:
         return None
     server = steps.alive(op)
-    if not server.task_state or server.vm_state == states.BUILDING:
-        server.change(task_state="spawning")
+    if not server.task_state or states.is_building(server.vm_state):
+        server.change(task_state=states.SPAWNING)
     body = domain.disk(server, op.data.get("image_id"))
     return op.order(server.host, DISK_ENSURE, body, generation=server.generation)
 

@@ -119,7 +119,7 @@ def put_on_new_flavor(op: Op) -> None:
             before_resize=before,
             flavor_id=op.data["flavor_id"],
             flavor=op.data["flavor"],
-            task_state="resize_migrating",
+            task_state=states.RESIZE_MIGRATING,
         )
 
 
@@ -175,7 +175,7 @@ def migration_status(status: str) -> Any:
 
 def mark_resized(op: Op) -> None:
     server = steps.of(op)
-    migration_status("finished")(op)
+    migration_status(states.FINISHED)(op)
     if not server.is_deleting:
         power = states.SHUTDOWN if states.is_off(op.data["rest"]) else states.RUNNING
         server.settle(states.RESIZED, power_state=power)
@@ -183,7 +183,7 @@ def mark_resized(op: Op) -> None:
 
 def resize_failed(op: Op, error: CloudError) -> None:
     """The old size is back; a machine that ran is off, which the reconciler or its user puts right."""
-    migration_status("error")(op)
+    migration_status(states.ERROR)(op)
     server = Server.objects.locked().find(op.subject_id)
     was_removed = op.row.steps.filter(name="remove_domain", phase="do").exists()
     server.fail(states.ERROR if was_removed else op.data["rest"], error.code, op.row.error_data)
@@ -232,7 +232,7 @@ def confirm(op: Op) -> None:
     """The new size is final: give the old claim back."""
     server = steps.of(op)
     placement.release(steps.old_claim(server.id))
-    migration_status("confirmed")(op)
+    migration_status(states.CONFIRMED)(op)
     was_off = states.is_off((server.before_resize or {}).get("vm_state", states.ACTIVE))
     server.settle(states.STOPPED if was_off else states.ACTIVE, before_resize=None)
 
@@ -272,7 +272,7 @@ def mark_reverted(op: Op) -> None:
     from compute.servers import reconcile
 
     server = steps.of(op)
-    migration_status("reverted")(op)
+    migration_status(states.REVERTED)(op)
     if server.is_deleting:
         return
     server.settle(op.data["rest_after"])

@@ -28,7 +28,7 @@ def upload_snapshot(op: Op) -> Wait | None:
         return None
     server = steps.alive(op)
     if server.task_state and server.task_state.startswith("image_"):
-        server.change(task_state="image_uploading")
+        server.change(task_state=states.IMAGE_UPLOADING)
     image_id = op.data["snapshot_id"]
     body = ServerSnapshot(server_id=server.id, image_id=image_id, upload_path=f"/internal/images/{image_id}")
     return op.order(server.host, SERVER_SNAPSHOT, body, generation=server.generation)

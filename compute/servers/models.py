@@ -184,7 +184,7 @@ class Migration(models.Model):
     user_id = models.CharField(max_length=64)
     project_id = models.CharField(max_length=64)
     type = models.CharField(max_length=16)  # "resize" | "migration"
-    status = models.CharField(max_length=32, default="queued")
+    status = models.CharField(max_length=32, default=states.QUEUED)
     source = models.CharField(max_length=255, default="")
     destination = models.CharField(max_length=255, default="")
     old_flavor_id = models.CharField(max_length=255, default="")

@@ -5,10 +5,9 @@ from datetime import datetime
 from django.db import transaction
 
 from common.purging import BATCH
+from compute.servers import states
 from compute.servers.models import Migration, Server
 from operations.models import LIVE, Operation
-
-ENDED = ("confirmed", "reverted", "error")
 
 
 @transaction.atomic
@@ -26,6 +25,6 @@ def forget_servers(before: datetime) -> int:
 @transaction.atomic
 def forget_migrations(before: datetime) -> int:
     """Moves that ended before then, of servers that live. Returns how many."""
-    rows = Migration.objects.filter(status__in=ENDED, updated_at__lt=before)
+    rows = Migration.objects.filter(status__in=states.MOVES_ENDED, updated_at__lt=before)
     ids = list(rows.values_list("pk", flat=True)[:BATCH])
     return Migration.objects.filter(pk__in=ids).delete()[0]

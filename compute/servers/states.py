@@ -132,6 +132,30 @@ LIFECYCLE: Final = Lifecycle(
     first_at={ACTIVE: "launched_at"},
 )
 
+# What steps say on the way, besides the verbs' own tasks.
+SCHEDULING: Final = VERBS["create"].task
+NETWORKING: Final = "networking"
+SPAWNING: Final = "spawning"
+RESIZE_MIGRATING: Final = "resize_migrating"
+IMAGE_UPLOADING: Final = "image_uploading"
+
+# What a move of a server between hosts can be; a resize on the same host is one too.
+QUEUED: Final = "queued"
+MIGRATING: Final = "migrating"
+FINISHED: Final = "finished"
+CONFIRMED: Final = "confirmed"
+REVERTED: Final = "reverted"
+MOVE_STATES: Final = {
+    QUEUED: "It is written down.",
+    MIGRATING: "Its flow runs.",
+    FINISHED: "The server has its new size or place, and waits to be told to keep it or to go back.",
+    CONFIRMED: "It was kept.",
+    REVERTED: "It was taken back.",
+    ERROR: "Its flow failed.",
+}
+MOVES: Final = Lifecycle("migration", MOVE_STATES, {})
+MOVES_ENDED: Final = (CONFIRMED, REVERTED, ERROR)
+
 #: (vm_state, task_state) → the wire's status; the entry with "" is the default of the vm_state.
 _STATUS: Final[dict[str, dict[str, str]]] = {
     ACTIVE: {
@@ -192,6 +216,26 @@ def vm_states_of(wire_status: str) -> tuple[list[str], list[str]] | None:
     if not vm_states:
         return None
     return vm_states, [] if default else sorted(tasks)
+
+
+def has_progress(wire_status: str) -> bool:
+    return wire_status in WITH_PROGRESS
+
+
+def has_fault(wire_status: str) -> bool:
+    return wire_status in WITH_FAULT
+
+
+def is_building(vm_state: str) -> bool:
+    return vm_state == BUILDING
+
+
+def is_active(vm_state: str) -> bool:
+    return vm_state == ACTIVE
+
+
+def is_error(vm_state: str) -> bool:
+    return vm_state == ERROR
 
 
 def is_off(vm_state: str) -> bool:

@@ -40,7 +40,7 @@ def head(server: Server) -> dict[str, Any]:
     floating = [entry["ip"] for entry in entries if entry["type"] == "floating"]
     image = Image.objects.filter(pk=server.image_id).values_list("name", flat=True).first() if server.image_id else ""
     user = (server.image_meta or {}).get("properties", {}).get("os_admin_user") or "demo"
-    busy = server.task_state or ("scheduling" if server.vm_state == states.BUILDING else None)
+    busy = server.task_state or (states.SCHEDULING if states.is_building(server.vm_state) else None)
     since = server.updated_at if busy else server.launched_at
     return {
         "server": server,
@@ -72,11 +72,11 @@ def boot(server: Server) -> dict[str, Any]:
                 line.at = datetime.fromtimestamp(stage.at.timestamp() - line.seconds, tz=stage.at.tzinfo)
             before = max(before, stage.at)
         lines.append(line)
-    live = server.vm_state == states.BUILDING
+    live = states.is_building(server.vm_state)
     for line in lines:  # of a machine that runs, the first thing its guest has not said yet is what one waits for
         if server.login_at:
             break
-        if line.state == "waiting" and (live or server.vm_state == states.ACTIVE):
+        if line.state == "waiting" and (live or states.is_active(server.vm_state)):
             line.state = "running"
             break
         if line.state in ("running", "failed"):

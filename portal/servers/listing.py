@@ -138,7 +138,7 @@ def html(row: dict[str, Any], actor: Actor, *, everywhere: bool, projects: dict[
 def _render(
     key: tuple[Any, ...], row: dict[str, Any], everywhere: bool, projects: dict[str, str], *, is_foreign: bool
 ) -> str:
-    is_failed = row["vm_state"] == states.ERROR and row["fault_code"]
+    is_failed = states.is_error(row["vm_state"]) and row["fault_code"]
     context = {
         "row": row,
         "everywhere": everywhere,
