@@ -12,6 +12,10 @@ from common.errors import CloudError
 from compute.servers import services, states
 from compute.servers.models import Server
 from identity import policy
+from images.images import services as images
+from images.images import states as image_states
+from images.images.models import Image
+from portal.images.views import ImageItem
 from portal.servers import verbs
 from tests.compute.world import actor
 
@@ -72,3 +76,20 @@ def test_a_deletion_that_goes_on_is_not_begun_twice_by_either(make_servers: Call
     services.delete(who, server_id=server.id)
     server.refresh_from_db()
     assert server.generation == before and verbs.action(who, server, "delete").why == "It is being deleted"
+
+
+def test_an_image_s_buttons_are_greyed_where_the_service_refuses_and_nowhere_else(cloud_rows: None) -> None:
+    who = actor("red", "admin")
+    for status in image_states.STATES:
+        image = Image.objects.create(project_id="red", name=status, status=status)
+        buttons = {action.name: action for action in ImageItem().actions(who, image)}
+        verb = next(name for name in ("deactivate", "reactivate") if name in buttons)
+        error = None
+        with transaction.atomic():
+            try:
+                images.switch(who, verb, image_id=image.pk)
+            except CloudError as refused:
+                error = refused
+            transaction.set_rollback(True)
+        assert bool(buttons[verb].why) == bool(error), status
+        assert bool(buttons["launch"].why) == (not image_states.usable(status)), status
