@@ -146,9 +146,7 @@ def up(
     record["netns_made"] = made or (bool(netns) and record.get("netns_made", False))
     if is_machine:
         record["underlay_ip"] = underlay_ip
-    for host in hosts:
-        if host not in record["hosts"]:
-            record["hosts"][host] = min(set(range(1, 251)) - set(record["hosts"].values()))
+    _number(record["hosts"], hosts)
     cloud.write(record)  # before anything is made, so that `down` always knows what to look for
     if not is_machine:
         build_fabric(cloud)
@@ -160,6 +158,13 @@ def up(
         reach.ensure(cloud, host)
     cloud.write(record)
     return status(cloud)
+
+
+def _number(numbers: dict[str, int], hosts: Sequence[str]) -> None:
+    """Give each host that has none the smallest number that is free."""
+    for host in hosts:
+        if host not in numbers:
+            numbers[host] = min(set(range(1, 251)) - set(numbers.values()))
 
 
 def _refuse_other_mode(record: dict[str, Any], mode: str) -> None:

@@ -269,15 +269,13 @@ def start_reverted(op: Op) -> Wait | None:
 
 
 def mark_reverted(op: Op) -> None:
-    from compute.servers import reconcile
-
     server = steps.of(op)
     migration_status(states.REVERTED)(op)
     if server.is_deleting:
         return
     server.settle(op.data["rest_after"])
     if op.data.get("owed") and not hosts.is_down(server.host):
-        reconcile.look(server.host, mend=True, reason="a resize was reverted while the host was away")
+        steps.inspect(server.host, mend=True, reason="a resize was reverted while the host was away")
 
 
 CONFIRM_RESIZE = Flow(

@@ -77,11 +77,6 @@ def aside(model: type, why: str, *, remove: Callable[[str], None] | None = None)
     _aside[model] = (why, remove)
 
 
-def named_models() -> set[type]:
-    """Every model of which somebody said what becomes of it when its project goes."""
-    return set(_aside).union(*(kind.models for kind in _owned))
-
-
 def holdings(project_ids: Iterable[str]) -> list[Holding]:
     """What these projects own, in the order in which it would go."""
     found = []

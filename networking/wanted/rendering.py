@@ -123,23 +123,16 @@ def _router_body(
         who = {"network_id": port.network_id, "port_id": port.id, "mac": port.mac_address}
         return {**who, "ips": shown(port), "gateway": way}
 
+    def leading_in(port: Port) -> Body:
+        who = {"port_id": port.id, "network_id": port.network_id, "mac": port.mac_address}
+        return {**who, "ips": shown(port), "mtu": port.network.mtu, **announced(port)}
+
     return {
         "id": router.id,
         "up": router.admin_state_up,
         "snat": router.enable_snat,
         "external": next((leading_out(port) for port in legs if port.role == ROUTER_GATEWAY), None),
-        "interfaces": [
-            {
-                "port_id": port.id,
-                "network_id": port.network_id,
-                "mac": port.mac_address,
-                "ips": shown(port),
-                "mtu": port.network.mtu,
-                **announced(port),
-            }
-            for port in legs
-            if port.role != ROUTER_GATEWAY
-        ],
+        "interfaces": [leading_in(port) for port in legs if port.role != ROUTER_GATEWAY],
         "floating": floating,
         "routes": router.routes,
         "metadata": True,
