@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from common.ids import is_id
@@ -109,7 +110,7 @@ class ManyAllocations(PlacementView):
 
 def _require_id(text: str) -> None:
     if not is_id(text):
-        raise Invalid(reason=f"Expected a uuid but received {text[:80]}")
+        raise Invalid(reason=_("Expected a uuid but received %(text)s"), text=text[:80])
 
 
 class Allocations(PlacementView):
@@ -136,7 +137,7 @@ class Allocations(PlacementView):
 
     def delete(self, request: Any, id: str) -> Response:
         if not Consumer.objects.filter(id=id).exists():
-            raise PlacementNotFound(reason=f"No allocations for consumer '{id}'")
+            raise PlacementNotFound(reason=_("No allocations for consumer '%(id)s'"), id=id)
         services.release(id)
         return Response(status=204)
 
@@ -161,7 +162,7 @@ class Candidates(PlacementView):
         asked = _sum(groups)
         limit = request.GET.get("limit", "1000")
         if not is_whole(limit) or int(limit) < 1:
-            raise Invalid(reason=f"Invalid limit {limit}.")
+            raise Invalid(reason=_("Invalid limit %(limit)s."), limit=limit)
         rooms = [] if queries.is_isolated(request.GET) else services.rooms(with_traits=True).values()
         facts, trees = queries.Facts(), queries.roots()
         fits = [

@@ -18,7 +18,7 @@ from placement.models import Allocation, Inventory, ResourceProvider
 
 
 class PlacementNotFound(NotFound):
-    template = "%(reason)s"
+    template = _("%(reason)s")
 
 
 class ProviderExists(Conflict):
@@ -149,7 +149,7 @@ class Providers(PlacementView):
         with transaction.atomic():
             parent = _parent(data, self.version)
             if parent is not None and parent == data.get("uuid"):
-                raise Invalid(reason="parent provider UUID cannot be same as UUID.")
+                raise Invalid(reason=_("parent provider UUID cannot be same as UUID."))
             if ResourceProvider.objects.filter(name=data["name"]).exists():
                 raise ProviderExists(name=data["name"])
             if "uuid" in data and ResourceProvider.objects.filter(id=data["uuid"]).exists():
@@ -167,11 +167,13 @@ def _parent(data: dict[str, Any], version: tuple[int, int]) -> str | None:
         return None
     if version not in _TREES:
         raise Invalid(
-            reason="JSON does not validate: Additional properties are not allowed ('parent_provider_uuid' was unexpected)"
+            reason=_(
+                "JSON does not validate: Additional properties are not allowed ('parent_provider_uuid' was unexpected)"
+            )
         )
     parent: str | None = data["parent_provider_uuid"]
     if parent is not None and not ResourceProvider.objects.select_for_update().filter(id=parent).exists():
-        raise Invalid(reason="parent provider UUID does not exist.")
+        raise Invalid(reason=_("parent provider UUID does not exist."))
     return parent
 
 
@@ -179,11 +181,11 @@ def _adopt(row: ResourceProvider, data: dict[str, Any], version: tuple[int, int]
     """Give a provider its parent, once and for all. Raises: Invalid."""
     parent = _parent(data, version)
     if row.parent_id is not None and parent != row.parent_id and "parent_provider_uuid" in data:
-        raise Invalid(reason="re-parenting a provider is not currently allowed.")
+        raise Invalid(reason=_("re-parenting a provider is not currently allowed."))
     if parent is None or parent == row.parent_id:
         return
     if queries.roots()[parent][1] == row.id:
-        raise Invalid(reason="creating loop in the provider tree is not allowed.")
+        raise Invalid(reason=_("creating loop in the provider tree is not allowed."))
     row.parent_id = parent
 
 
@@ -313,14 +315,14 @@ def _columns(values: dict[str, Any], version: tuple[int, int]) -> dict[str, Any]
     most = given["total"] if version in _ALL_RESERVED else given["total"] - 1
     if given.get("reserved", 0) > most:
         raise Invalid(
-            reason="Invalid inventory: reserved leaves nothing of total. From version 1.26 on it may be all of it."
+            reason=_("Invalid inventory: reserved leaves nothing of total. From version 1.26 on it may be all of it.")
         )
     return given
 
 
 def _check_class(name: str) -> None:
     if not classes.exists(name):
-        raise Invalid(reason=f"Unknown resource class in inventory: No such resource class {name}.")
+        raise Invalid(reason=_("Unknown resource class in inventory: No such resource class %(name)s."), name=name)
 
 
 def _drop(row: ResourceProvider, names: set[str]) -> None:
@@ -343,7 +345,9 @@ class InventoryItem(PlacementView):
     def _find(self, row: ResourceProvider, name: str) -> Inventory:
         found = row.inventories.filter(resource_class=name).first()
         if found is None:
-            raise PlacementNotFound(reason=f"No inventory of class {name} for {row.id}")
+            raise PlacementNotFound(
+                reason=_("No inventory of class %(name)s for %(provider)s"), name=name, provider=row.id
+            )
         return found
 
     def get(self, request: Any, id: str, name: str) -> Response:

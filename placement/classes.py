@@ -9,7 +9,7 @@ from placement.models import Inventory, ResourceClass
 
 
 class ClassNotFound(NotFound):
-    template = "No such resource class: %(name)s"
+    template = _("No such resource class: %(name)s")
 
 
 class ClassExists(Conflict):
@@ -37,7 +37,7 @@ def require(name: str) -> None:
 def make(name: str) -> bool:
     """Make a custom class. Returns whether it is new. Raises: Invalid."""
     if not traits.CUSTOM.match(name):
-        raise Invalid(reason=f"'{name[:80]}' does not match '^CUSTOM_[A-Z0-9_]+$'")
+        raise Invalid(reason=_("'%(name)s' does not match '^CUSTOM_[A-Z0-9_]+$'"), name=name[:80])
     return ResourceClass.objects.get_or_create(name=name)[1]
 
 
@@ -46,7 +46,7 @@ def _custom(name: str) -> ResourceClass:
     require(name)
     found = ResourceClass.objects.select_for_update().filter(name=name).first()
     if found is None:
-        raise Invalid(reason=f"Cannot update or delete standard resource class {name}.")
+        raise Invalid(reason=_("Cannot update or delete standard resource class %(name)s."), name=name)
     return found
 
 

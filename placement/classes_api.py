@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import Sum
+from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from openstackapi.versioned import Span
@@ -78,7 +79,7 @@ class ProjectUsages(PlacementView):
     def get(self, request: Any) -> Response:
         project = request.GET.get("project_id")
         if not project:
-            raise Invalid(reason="Invalid query string parameters: 'project_id' is a required property")
+            raise Invalid(reason=_("Invalid query string parameters: 'project_id' is a required property"))
         rows = Allocation.objects.filter(consumer__project_id=project)
         if "user_id" in request.GET:
             rows = rows.filter(consumer__user_id=request.GET["user_id"])

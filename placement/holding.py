@@ -46,7 +46,9 @@ def hold(
     providers = {row.id: row for row in rows}
     unknown = sorted(set(wanted) - set(providers))
     if unknown:
-        raise Invalid(reason=f"Allocation for resource provider '{unknown[0]}' that does not exist.")
+        raise Invalid(
+            reason=_("Allocation for resource provider '%(provider)s' that does not exist."), provider=unknown[0]
+        )
     held = _held(consumer)  # again, under the locks
     known = Consumer.objects.select_for_update().filter(id=consumer).first()
     if is_checked and (known.generation if known else None) != generation:

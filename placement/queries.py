@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from django.utils.translation import gettext_lazy as _
+
 from common.errors import Invalid
 from common.numbers import is_whole
 from openstackapi.versioned import Span
@@ -46,7 +48,10 @@ def check(query: Any, known: dict[str, Version], version: Version) -> None:
         since = known.get(name) or (NUMBERED_SINCE if "group_policy" in known and _NUMBERED.fullmatch(name) else None)
         if since is None or version < since:
             raise Invalid(
-                reason=f"Invalid query string parameters: Additional properties are not allowed ('{name}' was unexpected)"
+                reason=_(
+                    "Invalid query string parameters: Additional properties are not allowed ('%(name)s' was unexpected)"
+                ),
+                name=name,
             )
 
 
@@ -89,7 +94,7 @@ def group(query: Any, version: Version, suffix: str = "") -> Group:
         found.required, found.forbidden = _traits(query[f"required{suffix}"], version)
     sets = query.getlist(f"member_of{suffix}")
     if len(sets) > 1 and version not in _MANY_SETS:
-        raise Invalid(reason="Invalid query string parameters: member_of may be given once before version 1.24.")
+        raise Invalid(reason=_("Invalid query string parameters: member_of may be given once before version 1.24."))
     found.aggregates = [_aggregates(text) for text in sets]
     return found
 
@@ -100,13 +105,13 @@ def groups(query: Any, version: Version) -> list[Group]:
     for suffix in ("", *suffixes) if suffixes else ("",):
         others = f"required{suffix}" in query or f"member_of{suffix}" in query
         if f"resources{suffix}" not in query and (others or not suffixes):
-            raise Invalid(reason="All request groups must specify resources.")
+            raise Invalid(reason=_("All request groups must specify resources."))
     policy = query.get("group_policy")
     if policy not in (None, "none", "isolate"):
-        raise Invalid(reason="Invalid query string parameters: group_policy must be none or isolate.")
+        raise Invalid(reason=_("Invalid query string parameters: group_policy must be none or isolate."))
     if len(suffixes) > 1 and policy is None:
         raise Invalid(
-            reason='The "group_policy" parameter is required when specifying more than one "resources{N}" parameter.'
+            reason=_('The "group_policy" parameter is required when specifying more than one "resources{N}" parameter.')
         )
     plain = [group(query, version)] if "resources" in query else []
     return plain + [group(query, version, suffix) for suffix in sorted(suffixes, key=int)]
@@ -125,7 +130,11 @@ def resources_of(text: str) -> dict[str, int]:
         name, _sep, amount = part.partition(":")
         if not traits.NAME.match(name) or not is_whole(amount) or int(amount) < 1:
             raise Invalid(
-                reason=f"Badly formed resources parameter. Expected resources query string parameter in form: ?resources=VCPU:2,MEMORY_MB:1024. Got: {text}."
+                reason=_(
+                    "Badly formed resources parameter. Expected resources query string parameter in form: "
+                    "?resources=VCPU:2,MEMORY_MB:1024. Got: %(text)s."
+                ),
+                text=text,
             )
         out[name] = int(amount)
     return out
@@ -137,10 +146,10 @@ def _traits(text: str, version: Version) -> tuple[frozenset[str], frozenset[str]
     forbidden = {name[1:] for name in names if name.startswith("!")} if version in _FORBIDDING else set()
     required = {name for name in names if name.removeprefix("!") not in forbidden}
     if required & forbidden or {name for name in names if f"!{name}" in names}:
-        raise Invalid(reason=f"Conflicting required and forbidden traits found in: {text}")
+        raise Invalid(reason=_("Conflicting required and forbidden traits found in: %(text)s"), text=text)
     unknown = sorted((required | forbidden) - known_traits())
     if unknown:
-        raise Invalid(reason=f"No such trait(s): {', '.join(unknown)}.")
+        raise Invalid(reason=_("No such trait(s): %(names)s."), names=", ".join(unknown))
     return frozenset(required), frozenset(forbidden)
 
 
@@ -149,7 +158,9 @@ def _aggregates(text: str) -> frozenset[str]:
     ids = text.removeprefix("in:").split(",")
     if len(ids) > 1 and not text.startswith("in:"):
         raise Invalid(
-            reason="Multiple values for 'member_of' must be prefixed with the 'in:' keyword using a comma separated list."
+            reason=_(
+                "Multiple values for 'member_of' must be prefixed with the 'in:' keyword using a comma separated list."
+            )
         )
     return frozenset(ids)
 

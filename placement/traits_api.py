@@ -39,13 +39,16 @@ class TraitItem(PlacementView):
 
     def get(self, request: Any, name: str) -> Response:
         if name not in known_traits():
-            raise PlacementNotFound(reason=f"No such trait: {name}")
+            raise PlacementNotFound(reason=_("No such trait: %(name)s"), name=name)
         return Response(status=204)
 
     def put(self, request: Any, name: str) -> Response:
         if not traits.CUSTOM.match(name):
             raise Invalid(
-                reason='The trait is invalid. A valid trait must be no longer than 255 characters, start with the prefix "CUSTOM_" and use following characters: "A"-"Z", "0"-"9" and "_"'
+                reason=_(
+                    "The trait is invalid. A valid trait must be no longer than 255 characters, start with the prefix "
+                    '"CUSTOM_" and use following characters: "A"-"Z", "0"-"9" and "_"'
+                )
             )
         _row, made = Trait.objects.get_or_create(name=name)
         response = Response(status=201 if made else 204)
@@ -54,11 +57,11 @@ class TraitItem(PlacementView):
 
     def delete(self, request: Any, name: str) -> Response:
         if name in traits.STANDARD:
-            raise Invalid(reason=f"Cannot delete standard trait {name}.")
+            raise Invalid(reason=_("Cannot delete standard trait %(name)s."), name=name)
         if ProviderTrait.objects.filter(name=name).exists():
             raise TraitInUse(name=name)
         if not Trait.objects.filter(name=name).delete()[0]:
-            raise PlacementNotFound(reason=f"No such trait: {name}")
+            raise PlacementNotFound(reason=_("No such trait: %(name)s"), name=name)
         return Response(status=204)
 
 
@@ -89,7 +92,7 @@ class ProviderTraits(PlacementView):
             row = services.provider(id, lock=True)
             unknown = sorted(set(data["traits"]) - known_traits())
             if unknown:
-                raise Invalid(reason=f"No such trait {', '.join(unknown)}")
+                raise Invalid(reason=_("No such trait %(names)s"), names=", ".join(unknown))
             services.bump(row, data["resource_provider_generation"])
             row.traits.all().delete()
             ProviderTrait.objects.bulk_create(ProviderTrait(provider=row, name=name) for name in set(data["traits"]))
