@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import NotFound
@@ -20,7 +21,7 @@ _CARRIES = {DHCP: "network", L3: "router"}
 
 
 class AgentNotFound(NotFound):
-    template = "Agent %(id)s could not be found."
+    template = _("Agent %(id)s could not be found.")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from common.errors import NotFound
 from networking.extensions.catalog import EXTENSIONS, describe
 from networking.resource import NetworkView
@@ -32,7 +34,7 @@ RESOURCES = (
 
 
 class ExtensionNotFound(NotFound):
-    template = "Extension with alias %(id)s does not exist"
+    template = _("Extension with alias %(id)s does not exist")
 
 
 class Versions(NetworkView):

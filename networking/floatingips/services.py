@@ -91,7 +91,7 @@ def create(
     if port_id:
         _point(actor, floating, port_id, fixed_ip_address)
     elif fixed_ip_address:
-        raise BadFloatingIPRequest(reason="fixed_ip_address cannot be specified without a port_id")
+        raise BadFloatingIPRequest(reason=_("fixed_ip_address cannot be specified without a port_id"))
     announce("floatingip", floating.id, project, floating.revision_number)
     return floating
 
@@ -100,7 +100,7 @@ def _take(network: Network, floating_id: str, ip: str | None, subnet_id: str | N
     """The port that holds the outer address, and the address: IPv4 only, as NAT here is."""
     subnets = list(Subnet.objects.filter(network=network, ip_version=4).order_by("created_at", "id"))
     if not subnets:
-        raise BadFloatingIPRequest(reason=f"Network {network.id} does not contain any IPv4 subnet")
+        raise BadFloatingIPRequest(reason=_("Network %(network)s does not contain any IPv4 subnet"), network=network.id)
     port = Port(network=network, project_id="", role=FLOATING_IP, status=port_states.NOT_BOUND)
     port.device_owner, port.device_id = FLOATING_IP, floating_id
     port.port_security_enabled = False
@@ -126,7 +126,7 @@ def update(actor: Actor, floating_id: str, **changes: Any) -> FloatingIP:
             _unpoint(floating)
     elif changes.get("fixed_ip_address"):
         if floating.port_id is None:
-            raise BadFloatingIPRequest(reason="fixed_ip_address cannot be specified without a port_id")
+            raise BadFloatingIPRequest(reason=_("fixed_ip_address cannot be specified without a port_id"))
         _point(actor, floating, floating.port_id, changes["fixed_ip_address"])
     changes.pop("fixed_ip_address", None)
     floating.save_changes(changes)
@@ -194,14 +194,21 @@ def _inner_address(port: Port, asked: str | None) -> FixedIP:
     if asked:
         match = next((row for row in held if row.ip_address == asked), None)
         if match is None:
-            raise BadFloatingIPRequest(reason=f"Port {port.id} does not have fixed ip {asked}")
+            raise BadFloatingIPRequest(
+                reason=_("Port %(port)s does not have fixed ip %(asked)s"), port=port.id, asked=asked
+            )
         return match
     if not held:
-        raise BadFloatingIPRequest(reason=f"Cannot add floating IP to port {port.id} that has no fixed IPv4 addresses")
+        raise BadFloatingIPRequest(
+            reason=_("Cannot add floating IP to port %(port)s that has no fixed IPv4 addresses"), port=port.id
+        )
     if len(held) > 1:
         raise BadFloatingIPRequest(
-            reason=f"Port {port.id} has multiple fixed IPv4 addresses. Must provide a specific IPv4 address when assigning a "
-            "floating IP"
+            reason=_(
+                "Port %(port)s has multiple fixed IPv4 addresses. Must provide a specific IPv4 address when assigning "
+                "a floating IP"
+            ),
+            port=port.id,
         )
     return held[0]
 

@@ -52,24 +52,26 @@ def check_mtu(mtu: int | None, kind: str) -> int:
     if not mtu:
         return most
     if not 68 <= mtu <= most:
-        raise InvalidInput(reason=f"Requested MTU is too big or too small, it must be between 68 and {most}")
+        raise InvalidInput(
+            reason=_("Requested MTU is too big or too small, it must be between 68 and %(most)s"), most=most
+        )
     return mtu
 
 
 def check(kind: str | None, physical: str | None, number: int | None) -> Segment:
     """What an administrator asked for as a Segment. Raises: InvalidInput."""
     if kind is None and (physical or number):
-        raise InvalidInput(reason="network_type required")
+        raise InvalidInput(reason=_("network_type required"))
     kind = kind or DEFAULT_KIND
     if kind not in KINDS:
-        raise InvalidInput(reason=f"network_type value '{kind}' not supported")
+        raise InvalidInput(reason=_("network_type value '%(kind)s' not supported"), kind=kind)
     if kind in ("local", "vxlan") and physical:
-        raise InvalidInput(reason=f"provider:physical_network specified for {kind} network")
+        raise InvalidInput(reason=_("provider:physical_network specified for %(kind)s network"), kind=kind)
     if kind in ("local", "flat") and number is not None:
-        raise InvalidInput(reason=f"segmentation_id prohibited for {kind} provider network")
+        raise InvalidInput(reason=_("segmentation_id prohibited for %(kind)s provider network"), kind=kind)
     low, high = VLAN_RANGE if kind == "vlan" else VXLAN_RANGE
     if number is not None and not low <= number <= high:
-        raise InvalidInput(reason=f"segmentation_id out of range ({low} through {high})")
+        raise InvalidInput(reason=_("segmentation_id out of range (%(low)s through %(high)s)"), low=low, high=high)
     needs_physical = kind in ("flat", "vlan")
     return Segment(kind, (physical or DEFAULT_PHYSICAL) if needs_physical else "", number)
 
@@ -93,7 +95,7 @@ def free_zone() -> int:
     """A conntrack zone no network has. Raises: NoNetworkAvailable."""
     zone = _next(Network.objects.all(), "zone", ZONE_RANGE)
     if zone is None:
-        raise NoNetworkAvailable(kind="conntrack zone")
+        raise NoNetworkAvailable(kind=_("conntrack zone"))
     return zone
 
 

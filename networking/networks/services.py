@@ -151,7 +151,9 @@ def update(actor: Actor, network_id: str, **changes: Any) -> Network:
     if "mtu" in changes:
         changes["mtu"] = segments.check_mtu(changes["mtu"], network.kind)
         if network.subnets.filter(ip_version=6).exists() and changes["mtu"] < MTU_MINIMUM_V6:
-            raise InvalidInput(reason=f"MTU {changes['mtu']} is below {MTU_MINIMUM_V6}, the least for IPv6")
+            raise InvalidInput(
+                reason=_("MTU %(mtu)s is below %(least)s, the least for IPv6"), mtu=changes["mtu"], least=MTU_MINIMUM_V6
+            )
     network.save_changes(changes)
     touch_network(network.id)
     announce("network", network.id, network.project_id, network.revision_number)

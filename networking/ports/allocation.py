@@ -8,6 +8,7 @@ import ipaddress
 from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
 
 from common.prepared import Prepared
 from hostagent import inet
@@ -119,13 +120,16 @@ def _subnet_for(port: Port, by_id: dict[str, Subnet], want: dict[str, str]) -> S
         if subnet is None:
             if Subnet.objects.filter(pk=subnet_id).exists():
                 raise InvalidInput(
-                    reason=f"Failed to create port on network {port.network_id}, because fixed_ips included invalid "
-                    f"subnet {subnet_id}"
+                    reason=_(
+                        "Failed to create port on network %(network)s, because fixed_ips included invalid subnet %(subnet)s"
+                    ),
+                    network=port.network_id,
+                    subnet=subnet_id,
                 )
             raise SubnetNotFound(id=subnet_id)
         return subnet
     if not ip:
-        raise InvalidInput(reason="IP allocation requires subnet_id or ip_address")
+        raise InvalidInput(reason=_("IP allocation requires subnet_id or ip_address"))
     address = _parsed(ip)
     for subnet in by_id.values():
         if address in inet.ip_network(subnet.cidr):
@@ -137,7 +141,7 @@ def _parsed(ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     try:
         return inet.ip_address(ip)
     except ValueError as error:
-        raise InvalidInput(reason=f"'{ip}' is not a valid IP address") from error
+        raise InvalidInput(reason=_("'%(ip)s' is not a valid IP address"), ip=ip) from error
 
 
 def _checked_ip(port: Port, subnet: Subnet, ip: str) -> str:
@@ -151,7 +155,11 @@ def _checked_ip(port: Port, subnet: Subnet, ip: str) -> str:
         own = eui64(inet.ipv6_network(subnet.cidr), port.mac_address)
         if str(address) != own:
             raise InvalidInput(
-                reason=f"IPv6 address {ip} can not be directly assigned to a port on subnet {subnet.id} since the subnet "
-                "is configured for automatic addresses"
+                reason=_(
+                    "IPv6 address %(ip)s can not be directly assigned to a port on subnet %(subnet)s since the subnet is "
+                    "configured for automatic addresses"
+                ),
+                ip=ip,
+                subnet=subnet.id,
             )
     return str(address)

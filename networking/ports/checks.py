@@ -33,7 +33,7 @@ def mac_address(text: str) -> str:
     """A unicast MAC in lower case. Raises: InvalidInput."""
     mac = text.lower().replace("-", ":")
     if not MAC.match(mac) or mac == "00:00:00:00:00:00" or int(mac[:2], 16) & 1:
-        raise InvalidInput(reason=f"'{text}' is not a valid MAC address")
+        raise InvalidInput(reason=_("'%(text)s' is not a valid MAC address"), text=text)
     return mac
 
 
@@ -93,15 +93,21 @@ def address_pairs(port: Port, pairs: Iterable[dict[str, str]]) -> list[dict[str,
             ip = str(pair["ip_address"])
             meant = canonical(ip)
         except (KeyError, ValueError) as error:
-            raise InvalidInput(reason=f"'{pair.get('ip_address')}' is not a valid IP address or subnet") from error
+            raise InvalidInput(
+                reason=_("'%(address)s' is not a valid IP address or subnet"), address=pair.get("ip_address")
+            ) from error
         if set(pair) - {"ip_address", "mac_address"}:
-            raise InvalidInput(reason="Unrecognized attribute(s) in allowed_address_pairs")
+            raise InvalidInput(reason=_("Unrecognized attribute(s) in allowed_address_pairs"))
         mac = pair.get("mac_address")
         same = (meant, mac_address(mac) if mac else port.mac_address)
         if same in known:
-            raise InvalidInput(reason=f"Request contains duplicate address pair: mac_address {mac} ip_address {ip}")
+            raise InvalidInput(
+                reason=_("Request contains duplicate address pair: mac_address %(mac)s ip_address %(ip)s"),
+                mac=mac,
+                ip=ip,
+            )
         known.add(same)
         out.append({"ip_address": ip, "mac_address": mac or port.mac_address})
     if len(out) > MAX_PAIRS:
-        raise InvalidInput(reason=f"Exceeded maximum amount of allowed address pairs {MAX_PAIRS}")
+        raise InvalidInput(reason=_("Exceeded maximum amount of allowed address pairs %(most)s"), most=MAX_PAIRS)
     return out

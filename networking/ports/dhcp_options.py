@@ -168,18 +168,20 @@ def checked(options: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for option in options:
         name, value, version = option.get("opt_name"), option.get("opt_value"), str(option.get("ip_version") or 4)
         if not isinstance(name, str) or not NAME.fullmatch(name) or version not in ("4", "6"):
-            raise InvalidInput(reason=f"'{name}' is not a DHCP option")
+            raise InvalidInput(reason=_("'%(name)s' is not a DHCP option"), name=name)
         known = any(name.lower() in names for names in NUMBERS.values())
         if not known and not (is_whole(name) and len(name) <= 3 and 1 <= int(name) <= 254 and int(name) not in OURS):
-            raise InvalidInput(reason=f"'{name}' is not a DHCP option that this cloud knows")
+            raise InvalidInput(reason=_("'%(name)s' is not a DHCP option that this cloud knows"), name=name)
         if value is None:
             continue
         if not isinstance(value, str) or not VALUE.fullmatch(value):
-            raise InvalidInput(reason=f"the value of DHCP option '{name}' must be 1 to 255 printable ASCII characters")
+            raise InvalidInput(
+                reason=_("the value of DHCP option '%(name)s' must be 1 to 255 printable ASCII characters"), name=name
+            )
         _check_value(name, value, int(version))
         found.append({"opt_name": name, "opt_value": value, "ip_version": int(version)})
     if len(found) > MAX_OPTIONS:
-        raise InvalidInput(reason=f"a port has at most {MAX_OPTIONS} extra DHCP options")
+        raise InvalidInput(reason=_("a port has at most %(most)s extra DHCP options"), most=MAX_OPTIONS)
     return found
 
 
@@ -220,7 +222,7 @@ def merged(present: list[dict[str, Any]], asked: list[dict[str, Any]]) -> list[d
     named = {(option.get("opt_name"), int(option.get("ip_version") or 4)) for option in asked}
     kept = [option for option in present if (option["opt_name"], option["ip_version"]) not in named]
     if len(kept) + len(new) > MAX_OPTIONS:
-        raise InvalidInput(reason=f"a port has at most {MAX_OPTIONS} extra DHCP options")
+        raise InvalidInput(reason=_("a port has at most %(most)s extra DHCP options"), most=MAX_OPTIONS)
     return kept + new
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from common.errors import NotFound
 from common.truth import truth
 from identity import policy
@@ -27,7 +29,7 @@ BODY = {
 
 
 class InvalidQuotaValue(quota.Invalid):
-    template = "Change would make usage less than 0 for the following resources: %(names)s"
+    template = _("Change would make usage less than 0 for the following resources: %(names)s")
 
 
 class Quotas(NetworkView):
@@ -73,11 +75,11 @@ class QuotaDetail(NetworkView):
 
 
 class ProjectNotFound(NotFound):
-    template = "Project %(id)s could not be found."
+    template = _("Project %(id)s could not be found.")
 
 
 class TenantQuotaNotFound(NotFound):
-    template = "Quota for tenant %(id)s could not be found."
+    template = _("Quota for tenant %(id)s could not be found.")
 
 
 def _limit(name: str, value: Any) -> int:

@@ -52,9 +52,14 @@ def create(
 ) -> NetworkGrant:
     """Let `target_tenant` (or ``*``) use a network. Only an administrator lends to everybody, or as external."""
     if object_type != "network":
-        raise InvalidInput(reason=f"'{object_type}' is not in ['network']")
+        raise InvalidInput(reason=_("'%(object_type)s' is not in ['network']"), object_type=object_type)
     if action not in (SHARE, EXTERNAL):
-        raise InvalidInput(reason=f"'{action}' is not in ['{SHARE}', '{EXTERNAL}']")
+        raise InvalidInput(
+            reason=_("'%(action)s' is not in ['%(share)s', '%(external)s']"),
+            action=action,
+            share=SHARE,
+            external=EXTERNAL,
+        )
     network = find_network(actor, object_id)
     policy.require(actor, "network:rbac_policy:create", network)
     if not actor.is_admin and (target_tenant == "*" or action == EXTERNAL):

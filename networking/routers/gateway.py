@@ -36,7 +36,7 @@ def set_gateway(actor: Actor, router: Router, info: dict[str, Any]) -> None:
     """
     unknown = set(info) - {"network_id", "enable_snat", "external_fixed_ips", "qos_policy_id"}
     if unknown or not info.get("network_id") or info.get("qos_policy_id"):
-        raise InvalidInput(reason=f"external_gateway_info {info} is not valid")
+        raise InvalidInput(reason=_("external_gateway_info %(info)s is not valid"), info=info)
     network = Network.objects.visible_to(actor).filter(pk=info["network_id"]).first()
     if network is None:
         raise NetworkNotFound(id=info["network_id"])

@@ -83,9 +83,9 @@ def add(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_id: 
     policy.require(actor, "network:router:update", router)
     if bool(subnet_id) == bool(port_id):
         raise BadRouterRequest(
-            reason="Either subnet_id or port_id must be specified"
+            reason=_("Either subnet_id or port_id must be specified")
             if not subnet_id
-            else "Cannot specify both subnet-id and port-id"
+            else _("Cannot specify both subnet-id and port-id")
         )
     port = _adopt(actor, router, str(port_id)) if port_id else _make_leg(actor, router, str(subnet_id))
     held = list(FixedIP.objects.filter(port=port).values_list("subnet_id", flat=True))
@@ -99,7 +99,9 @@ def _make_leg(actor: Actor, router: Router, subnet_id: str) -> Port:
     subnet = subnets.find(actor, subnet_id)
     _refuse_lent(actor, subnet.network)
     if not subnet.gateway_ip:
-        raise BadRouterRequest(reason=f"Subnet for router interface must have a gateway IP (subnet {subnet_id})")
+        raise BadRouterRequest(
+            reason=_("Subnet for router interface must have a gateway IP (subnet %(subnet)s)"), subnet=subnet_id
+        )
     _refuse_overlap(router, [subnet])
     leg = Port(
         network_id=subnet.network_id,
@@ -128,9 +130,9 @@ def _adopt(actor: Actor, router: Router, port_id: str) -> Port:
     _refuse_lent(actor, port.network)
     held = [row.subnet for row in FixedIP.objects.filter(port=port).select_related("subnet")]
     if not held:
-        raise BadRouterRequest(reason="Router port must have at least one fixed IP")
+        raise BadRouterRequest(reason=_("Router port must have at least one fixed IP"))
     if sum(subnet.ip_version == 4 for subnet in held) > 1:
-        raise BadRouterRequest(reason="Cannot have multiple IPv4 subnets on router port")
+        raise BadRouterRequest(reason=_("Cannot have multiple IPv4 subnets on router port"))
     _refuse_overlap(router, held)
     groups = list(PortGroup.objects.filter(port=port).values_list("group_id", flat=True))
     PortGroup.objects.filter(port=port).delete()
@@ -158,13 +160,18 @@ def _refuse_overlap(router: Router, new: list[Subnet]) -> None:
     for row in FixedIP.objects.filter(port__router=router).select_related("subnet"):
         for subnet in new:
             if row.subnet_id == subnet.id:
-                raise BadRouterRequest(reason=f"Router already has a port on subnet {subnet.id}")
+                raise BadRouterRequest(reason=_("Router already has a port on subnet %(subnet)s"), subnet=subnet.id)
             if row.subnet.ip_version != subnet.ip_version:
                 continue
             if inet.ip_network(row.subnet.cidr).overlaps(inet.ip_network(subnet.cidr)):  # type: ignore[arg-type]
                 raise BadRouterRequest(
-                    reason=f"Cidr {subnet.cidr} of subnet {subnet.id} overlaps with cidr {row.subnet.cidr} of subnet "
-                    f"{row.subnet_id}"
+                    reason=_(
+                        "Cidr %(cidr)s of subnet %(subnet)s overlaps with cidr %(other_cidr)s of subnet %(other_subnet)s"
+                    ),
+                    cidr=subnet.cidr,
+                    subnet=subnet.id,
+                    other_cidr=row.subnet.cidr,
+                    other_subnet=row.subnet_id,
                 )
 
 
@@ -177,7 +184,7 @@ def remove(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_i
     router = find(actor, router_id, lock=True)
     policy.require(actor, "network:router:update", router)
     if not subnet_id and not port_id:
-        raise InvalidInput(reason="Either subnet_id or port_id must be specified")
+        raise InvalidInput(reason=_("Either subnet_id or port_id must be specified"))
     legs = router.legs.filter(role=ROUTER_INTERFACE)
     if port_id:
         port = legs.filter(pk=port_id).first()

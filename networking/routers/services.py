@@ -137,14 +137,14 @@ def check_routes(router: Router, routes: Sequence[dict[str, str]]) -> list[dict[
             destination = routed(route["destination"])
             nexthop = inet.ip_address(route["nexthop"])
         except (KeyError, TypeError, ValueError) as error:
-            raise InvalidInput(reason=f"'{route}' is not a valid route") from error
+            raise InvalidInput(reason=_("'%(route)s' is not a valid route"), route=route) from error
         if not any(nexthop in network for network, _ip in reach):
-            raise InvalidRoutes(routes=routes, reason="the nexthop is not connected with router")
+            raise InvalidRoutes(routes=routes, reason=_("the nexthop is not connected with router"))
         if any(str(nexthop) == ip for _network, ip in reach):
-            raise InvalidRoutes(routes=routes, reason="the nexthop is used by router")
+            raise InvalidRoutes(routes=routes, reason=_("the nexthop is used by router"))
         entry = {"destination": str(destination), "nexthop": str(nexthop)}
         if entry in out:
-            raise InvalidInput(reason=f"Duplicate route {entry}")
+            raise InvalidInput(reason=_("Duplicate route %(entry)s"), entry=entry)
         out.append(entry)
     return out
 

@@ -111,7 +111,7 @@ def check_prefix(prefix: str | None, ethertype: str) -> str:
     try:
         given = inet.ip_interface(prefix)
     except ValueError as error:
-        raise InvalidInput(reason=f"'{prefix}' is not a valid IP subnet") from error
+        raise InvalidInput(reason=_("'%(prefix)s' is not a valid IP subnet"), prefix=prefix) from error
     if f"IPv{given.version}" != ethertype:
         raise SecurityGroupRuleParameterConflict(ethertype=ethertype, cidr=prefix)
     return given.with_prefixlen
@@ -147,7 +147,7 @@ def check_ports(number: int | None, low: int | None, high: int | None) -> None:
     if number is None:
         raise SecurityGroupProtocolRequiredWithPorts()
     if number not in protocols.WITH_PORTS:
-        raise InvalidInput(reason=f"Port range cannot be specified for protocol {number}")
+        raise InvalidInput(reason=_("Port range cannot be specified for protocol %(number)s"), number=number)
     for port in (low, high):
         if port is not None and not 1 <= port <= 65535:
             raise SecurityGroupInvalidPortValue(port=port)
@@ -167,7 +167,7 @@ def check(
 ) -> Match:
     """Check what a rule shall match. Raises: one of the errors above."""
     if direction not in ("ingress", "egress"):
-        raise InvalidInput(reason=f"'{direction or ''}' is not in ['ingress', 'egress']")
+        raise InvalidInput(reason=_("'%(direction)s' is not in ['ingress', 'egress']"), direction=direction or "")
     family = ETHERTYPES.get(str(ethertype or "IPv4").lower())  # whatever a request said
     if family is None:
         raise SecurityGroupRuleInvalidEtherType(ethertype=ethertype)

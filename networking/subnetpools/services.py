@@ -74,7 +74,9 @@ def _only_default(pool: SubnetPool) -> None:
     others = SubnetPool.objects.select_for_update().filter(is_default=True, ip_version=pool.ip_version)
     if pool.is_default and others.exclude(pk=pool.pk).exists():
         raise InvalidInput(
-            reason="A default subnetpool for this IP family has already been set. Only one default may exist per IP family"
+            reason=_(
+                "A default subnetpool for this IP family has already been set. Only one default may exist per IP family"
+            )
         )
 
 
@@ -88,10 +90,12 @@ def _prefixes(texts: Sequence[str]) -> tuple[list[str], int]:
     try:
         networks = [inet.ip_network(text, strict=False) for text in texts]
     except ValueError as error:
-        raise InvalidInput(reason=f"'{list(texts)}' holds something that is not a CIDR") from error
+        raise InvalidInput(
+            reason=_("'%(prefixes)s' holds something that is not a CIDR"), prefixes=list(texts)
+        ) from error
     versions = {network.version for network in networks}
     if len(versions) != 1:
-        raise InvalidInput(reason="a subnet pool needs prefixes, all of one IP version")
+        raise InvalidInput(reason=_("a subnet pool needs prefixes, all of one IP version"))
     collapsed = ipaddress.collapse_addresses(networks)  # type: ignore[type-var]
     return [str(network) for network in collapsed], versions.pop()
 
@@ -103,7 +107,10 @@ def _bounds(version: int, low: int | None, high: int | None, usual: int | None) 
     common = usual if usual is not None else least
     if not 0 < least <= most <= bits or not least <= common <= most:
         raise IllegalSubnetPoolPrefixBounds(
-            reason=f"min_prefixlen={least}, default_prefixlen={common}, max_prefixlen={most}"
+            reason=_("min_prefixlen=%(least)s, default_prefixlen=%(common)s, max_prefixlen=%(most)s"),
+            least=least,
+            common=common,
+            most=most,
         )
     return least, most, common
 
@@ -120,7 +127,9 @@ def _check_scope(actor: Actor, pool: SubnetPool, scope_id: str | None) -> Addres
         return None
     scope = find_scope(actor, scope_id)
     if scope.ip_version != pool.ip_version:
-        raise IllegalSubnetPoolUpdate(reason=f"the address scope {scope_id} is of IPv{scope.ip_version}")
+        raise IllegalSubnetPoolUpdate(
+            reason=_("the address scope %(scope)s is of IPv%(version)s"), scope=scope_id, version=scope.ip_version
+        )
     mine = [inet.ip_network(prefix) for prefix in pool.prefixes]
     for other in scope.pools.exclude(pk=pool.pk):
         if any(inet.ip_network(p).overlaps(m) for p in other.prefixes for m in mine):  # type: ignore[arg-type]
@@ -182,7 +191,7 @@ def update(actor: Actor, pool_id: str, **changes: Any) -> SubnetPool:
         new = [inet.ip_network(text) for text in texts]
         old = [inet.ip_network(text) for text in pool.prefixes]
         if version != pool.ip_version or not all(any(o.subnet_of(n) for n in new) for o in old):  # type: ignore[arg-type]
-            raise IllegalSubnetPoolUpdate(reason="existing prefixes must be a subset of the new prefixes")
+            raise IllegalSubnetPoolUpdate(reason=_("existing prefixes must be a subset of the new prefixes"))
         changes["prefixes"] = texts
     bounds = [changes.get(key, getattr(pool, key)) for key in ("min_prefixlen", "max_prefixlen", "default_prefixlen")]
     changes["min_prefixlen"], changes["max_prefixlen"], changes["default_prefixlen"] = _bounds(pool.ip_version, *bounds)
@@ -212,7 +221,11 @@ def cut(
     """
     pool = find(actor, pool_id, lock=True)
     if pool.ip_version != version:
-        raise InvalidInput(reason=f"the subnet pool is of IPv{pool.ip_version}, the subnet of IPv{version}")
+        raise InvalidInput(
+            reason=_("the subnet pool is of IPv%(pool_version)s, the subnet of IPv%(version)s"),
+            pool_version=pool.ip_version,
+            version=version,
+        )
     found = _free(pool, cidr, prefixlen)
     _within_quota(pool, project, found)
     return found
@@ -237,20 +250,25 @@ def _free(pool: SubnetPool, cidr: str | None, prefixlen: int | None) -> IPNetwor
     if cidr:
         asked = checks.cidr(cidr, pool.ip_version)
         if not any(asked.subnet_of(prefix) for prefix in prefixes):  # type: ignore[arg-type]
-            raise SubnetAllocationError(reason="Cannot allocate requested subnet from the available set of prefixes")
+            raise SubnetAllocationError(reason=_("Cannot allocate requested subnet from the available set of prefixes"))
         if any(asked.overlaps(other) for other in used):  # type: ignore[arg-type]
-            raise SubnetAllocationError(reason="Cannot allocate requested subnet: it overlaps another of the pool")
+            raise SubnetAllocationError(reason=_("Cannot allocate requested subnet: it overlaps another of the pool"))
         return asked
     length = prefixlen if prefixlen is not None else pool.default_prefixlen
     if not pool.min_prefixlen <= length <= pool.max_prefixlen:
         raise SubnetAllocationError(
-            reason=f"prefix length {length} is outside {pool.min_prefixlen}–{pool.max_prefixlen}"
+            reason=_("prefix length %(length)s is outside %(low)s–%(high)s"),
+            length=length,
+            low=pool.min_prefixlen,
+            high=pool.max_prefixlen,
         )
     for prefix in prefixes:
         free = subtract(prefix, used, length)
         if free is not None:
             return free
-    raise SubnetAllocationError(reason="Insufficient prefix space to allocate subnet size /" + str(length))
+    raise SubnetAllocationError(
+        reason=_("Insufficient prefix space to allocate subnet size /%(length)s"), length=length
+    )
 
 
 @transaction.atomic

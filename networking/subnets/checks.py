@@ -46,13 +46,15 @@ def cidr(text: str | None, version: int) -> IPNetwork:
     try:
         network = inet.ip_network(text or "", strict=False)
     except ValueError as error:
-        raise InvalidInput(reason=f"'{text}' is not a valid CIDR") from error
+        raise InvalidInput(reason=_("'%(text)s' is not a valid CIDR"), text=text) from error
     if network.version != version:
-        raise InvalidInput(reason=f"cidr '{text}' does not match the ip_version '{version}'")
+        raise InvalidInput(
+            reason=_("cidr '%(text)s' does not match the ip_version '%(version)s'"), text=text, version=version
+        )
     if network.prefixlen == 0 or network.is_multicast or (network.version == 6 and network.is_link_local):
-        raise InvalidInput(reason=f"cidr '{text}' may not be the range of a subnet")
+        raise InvalidInput(reason=_("cidr '%(text)s' may not be the range of a subnet"), text=text)
     if network.version == 4 and network.is_loopback:
-        raise InvalidInput(reason=f"cidr '{text}' is the loopback range")
+        raise InvalidInput(reason=_("cidr '%(text)s' is the loopback range"), text=text)
     return network
 
 
@@ -61,9 +63,14 @@ def address(text: Any, version: int, what: str) -> str:
     try:
         ip = inet.ip_address(str(text))
     except ValueError as error:
-        raise InvalidInput(reason=f"'{text}' is not a valid {what}") from error
+        raise InvalidInput(reason=_("'%(text)s' is not a valid %(what)s"), text=text, what=what) from error
     if ip.version != version:
-        raise InvalidInput(reason=f"{what} '{text}' does not match the ip_version '{version}'")
+        raise InvalidInput(
+            reason=_("%(what)s '%(text)s' does not match the ip_version '%(version)s'"),
+            what=what,
+            text=text,
+            version=version,
+        )
     return str(ip)
 
 
@@ -73,7 +80,7 @@ def gateway(text: str, network: IPNetwork) -> str:
     if network.num_addresses > 2:
         edges = [str(network.network_address)] + ([str(network.broadcast_address)] if network.version == 4 else [])
         if ip in edges and not (network.version == 6):
-            raise InvalidInput(reason="Gateway is not valid on subnet")
+            raise InvalidInput(reason=_("Gateway is not valid on subnet"))
     return ip
 
 
@@ -85,7 +92,7 @@ def pools(asked: Sequence[Mapping[str, Any]], network: IPNetwork) -> list[dict[s
         try:
             first, last = inet.ip_address(pool["start"]), inet.ip_address(pool["end"])
         except (KeyError, TypeError, ValueError) as error:
-            raise InvalidInput(reason=f"'{pool}' is not a valid allocation pool") from error
+            raise InvalidInput(reason=_("'%(pool)s' is not a valid allocation pool"), pool=pool) from error
         if first.version != network.version or last.version != network.version or int(first) > int(last):
             raise InvalidAllocationPool(start=first, end=last)
         if int(first) < low or int(last) > high:
@@ -112,7 +119,7 @@ def nameservers(asked: Sequence[Any], version: int) -> list[str]:
         raise DNSNameServersExhausted(limit=MAX_DNS)
     out = [address(ip, version, "nameserver") for ip in asked]
     if len(set(out)) != len(out):
-        raise InvalidInput(reason="Duplicate nameserver")
+        raise InvalidInput(reason=_("Duplicate nameserver"))
     return out
 
 
@@ -123,13 +130,19 @@ def routes(asked: Sequence[dict[str, Any]], version: int) -> list[dict[str, str]
     out = []
     for route in asked:
         if set(route) != {"destination", "nexthop"}:
-            raise InvalidInput(reason=f"Invalid host route {route}: it needs destination and nexthop")
+            raise InvalidInput(reason=_("Invalid host route %(route)s: it needs destination and nexthop"), route=route)
         try:
             destination = routed(route["destination"])
         except ValueError as error:
-            raise InvalidInput(reason=f"'{route['destination']}' is not a valid CIDR") from error
+            raise InvalidInput(
+                reason=_("'%(destination)s' is not a valid CIDR"), destination=route["destination"]
+            ) from error
         if destination.version != version:
-            raise InvalidInput(reason=f"destination '{destination}' does not match the ip_version '{version}'")
+            raise InvalidInput(
+                reason=_("destination '%(destination)s' does not match the ip_version '%(version)s'"),
+                destination=destination,
+                version=version,
+            )
         out.append({"destination": str(destination), "nexthop": address(route["nexthop"], version, "nexthop")})
     return out
 
@@ -139,21 +152,28 @@ def ipv6_modes(network: IPNetwork, ra_mode: str, address_mode: str, *, dhcp: boo
     if not ra_mode and not address_mode:
         return
     if network.version == 4:
-        raise InvalidInput(reason="ipv6_ra_mode or ipv6_address_mode cannot be set when ip_version is 4")
+        raise InvalidInput(reason=_("ipv6_ra_mode or ipv6_address_mode cannot be set when ip_version is 4"))
     for mode in (ra_mode, address_mode):
         if mode and mode not in MODES:
-            raise InvalidInput(reason=f"'{mode}' is not in {list(MODES)}")
+            raise InvalidInput(reason=_("'%(mode)s' is not in %(known)s"), mode=mode, known=list(MODES))
     if ra_mode and address_mode and ra_mode != address_mode:
         raise InvalidInput(
-            reason=f"ipv6_ra_mode set to '{ra_mode}' with ipv6_address_mode set to '{address_mode}' is not valid. If both "
-            "attributes are set, they must be the same value"
+            reason=_(
+                "ipv6_ra_mode set to '%(ra_mode)s' with ipv6_address_mode set to '%(address_mode)s' is not valid. If "
+                "both attributes are set, they must be the same value"
+            ),
+            ra_mode=ra_mode,
+            address_mode=address_mode,
         )
     if not dhcp:
-        raise InvalidInput(reason="ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False")
+        raise InvalidInput(reason=_("ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False"))
     if (SLAAC in (ra_mode, address_mode) or STATELESS in (ra_mode, address_mode)) and network.prefixlen != 64:
         raise InvalidInput(
-            reason=f"Invalid CIDR {network} for IPv6 address mode. OpenStack uses the EUI-64 address format, "
-            "which requires the prefix to be /64"
+            reason=_(
+                "Invalid CIDR %(network)s for IPv6 address mode. OpenStack uses the EUI-64 address format, which "
+                "requires the prefix to be /64"
+            ),
+            network=network,
         )
 
 
@@ -163,6 +183,12 @@ def no_overlap(network: IPNetwork, network_id: str) -> None:
         present = inet.ip_network(other)
         if present.version == network.version and present.overlaps(network):  # type: ignore[arg-type]
             raise InvalidInput(
-                reason=f"Requested subnet with cidr: {network} for network: {network_id} overlaps with another subnet "
-                f"{other_id} ({other})"
+                reason=_(
+                    "Requested subnet with cidr: %(network)s for network: %(network_id)s overlaps with another subnet "
+                    "%(other_id)s (%(other)s)"
+                ),
+                network=network,
+                network_id=network_id,
+                other_id=other_id,
+                other=other,
             )

@@ -74,7 +74,7 @@ class NewSubnet:
         """The row's columns for addresses of `span`. Raises: InvalidInput and those of checks."""
         checks.ipv6_modes(span, self.ipv6_ra_mode or "", self.ipv6_address_mode or "", dhcp=self.enable_dhcp)
         if self.enable_dhcp and span.version == 4 and span.prefixlen > 30:
-            raise InvalidInput(reason="Subnet has a prefix length that is incompatible with DHCP service enabled")
+            raise InvalidInput(reason=_("Subnet has a prefix length that is incompatible with DHCP service enabled"))
         gateway, pools = self._addresses(span)
         said = ("name", "description", "enable_dhcp", "dns_publish_fixed_ip")
         return {
@@ -135,10 +135,10 @@ def _pool(actor: Actor, asked: str | None, cidr: str | None, version: int) -> st
     from networking.subnetpools.services import default_pool
 
     if asked:
-        raise InvalidInput(reason="subnetpool_id and use_default_subnetpool cannot both be specified")
+        raise InvalidInput(reason=_("subnetpool_id and use_default_subnetpool cannot both be specified"))
     pool = default_pool(actor, checks.cidr(cidr, version).version if cidr else version)
     if pool is None:
-        raise InvalidInput(reason=f"No default subnetpool found for IPv{version}")
+        raise InvalidInput(reason=_("No default subnetpool found for IPv%(version)s"), version=version)
     return pool.id
 
 
@@ -151,9 +151,9 @@ def _range(
     if pool_id:
         return pool_id, cut(actor, pool_id, project=project, cidr=cidr, prefixlen=prefixlen, version=version)
     if prefixlen is not None:
-        raise InvalidInput(reason="prefixlen needs a subnetpool_id")
+        raise InvalidInput(reason=_("prefixlen needs a subnetpool_id"))
     if not cidr:
-        raise InvalidInput(reason="a subnetpool must be specified in the absence of a cidr")
+        raise InvalidInput(reason=_("a subnetpool must be specified in the absence of a cidr"))
     return None, checks.cidr(cidr, version)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Invalid, NotFound
@@ -34,18 +35,18 @@ MOST = 50
 
 
 class TagNotFound(NotFound):
-    template = "Tag %(tag)s could not be found."
+    template = _("Tag %(tag)s could not be found.")
 
 
 class UnknownTagTarget(NotFound):
     wire_type = "HTTPNotFound"
     formerly = ("HTTPNotFound",)
-    template = "The resource could not be found."
+    template = _("The resource could not be found.")
 
 
 class InvalidTag(Invalid):
     wire_type = "InvalidInput"
-    template = "Invalid input for operation: %(reason)s."
+    template = _("Invalid input for operation: %(reason)s.")
 
 
 def _find(actor: Actor, kind: str, id: str) -> Any:
@@ -61,7 +62,7 @@ def _kind(kind: str) -> str:
 def _checked(tags: list[Any]) -> list[str]:
     for tag in tags:
         if not isinstance(tag, str) or not 0 < len(tag) <= LONGEST or "," in tag:
-            raise InvalidTag(reason=f"'{tag}' is not a valid tag")
+            raise InvalidTag(reason=_("'%(tag)s' is not a valid tag"), tag=tag)
     return list(dict.fromkeys(tags))
 
 
@@ -82,7 +83,7 @@ def change(
             [Tag(kind=_kind(kind), resource_id=id, tag=t) for t in _checked(add)], ignore_conflicts=True
         )
     if present.count() > MOST:
-        raise InvalidTag(reason=f"a resource may have {MOST} tags")
+        raise InvalidTag(reason=_("a resource may have %(most)s tags"), most=MOST)
     count_revision(type(row), [id])
 
 
