@@ -228,9 +228,8 @@ def qemu_info(path: Path, format: str | None = None) -> dict[str, Any]:
     done = _qemu_img("info", path, *(("-f", format) if format else ()))
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().replace(str(path), "the file").splitlines()
-        raise Unreadable(
-            claimed="disk", why=(said[-1] if said else f"qemu-img ended with {done.returncode}").rstrip(".")
-        )
+        why = said[-1].rstrip(".") if said else _("qemu-img ended with %(status)s")
+        raise Unreadable(claimed="disk", why=why, status=done.returncode)
     return dict(json.loads(done.stdout))
 
 

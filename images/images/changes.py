@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils.translation import gettext_lazy as _
+
 from common.errors import Invalid
 from images.images.errors import ReadOnly, Reserved, WrongPatchType
 from images.images.fields import BASE, READ_ONLY, RESERVED, RESERVED_NAMESPACE, check_values
@@ -19,7 +21,7 @@ OPERATIONS: Final = ("add", "remove", "replace")
 
 
 class BadPatch(Invalid):
-    template = "%(reason)s"
+    template = _("%(reason)s")
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,13 @@ def parse(content_type: str, body: Any) -> list[Change]:
     if media not in DIALECTS:
         raise WrongPatchType(content_type=media, allowed=", ".join(sorted(DIALECTS)))
     if not isinstance(body, list):
-        raise BadPatch(reason="Request body must be a JSON array of operation objects.")
+        raise BadPatch(reason=_("Request body must be a JSON array of operation objects."))
     return [_change(raw, DIALECTS[media]) for raw in body]
 
 
 def _change(raw: Any, draft: int) -> Change:
     if not isinstance(raw, dict):
-        raise BadPatch(reason="Operations must be JSON objects.")
+        raise BadPatch(reason=_("Operations must be JSON objects."))
     op, path = _operation(raw, draft)
     name = _name_of(path)
     if name in READ_ONLY:
@@ -54,7 +56,7 @@ def _change(raw: Any, draft: int) -> Change:
     if op == "remove":
         return Change(op, name)
     if "value" not in raw:
-        raise BadPatch(reason=f'Operation "{op}" requires a member named "value".')
+        raise BadPatch(reason=_('Operation "%(op)s" requires a member named "value".'), op=op)
     if name != "locations":
         check_values({name: raw["value"]})
     return Change(op, name, raw["value"], strict=draft == 4)
@@ -65,27 +67,33 @@ def _operation(raw: dict[str, Any], draft: int) -> tuple[str, Any]:
     if draft == 10:
         op = raw.get("op")
         if op not in OPERATIONS:
-            raise BadPatch(reason=f"Invalid operation: `{op}`. It must be one of the following: {known}.")
+            raise BadPatch(
+                reason=_("Invalid operation: `%(op)s`. It must be one of the following: %(known)s."), op=op, known=known
+            )
         if "path" not in raw:
-            raise BadPatch(reason="Unable to find 'path' in JSON Schema change")
+            raise BadPatch(reason=_("Unable to find 'path' in JSON Schema change"))
         return op, raw["path"]
     found = [op for op in OPERATIONS if op in raw]
     if len(found) != 1:
-        raise BadPatch(reason='Operation objects must contain exactly one member named "add", "remove", or "replace".')
+        raise BadPatch(
+            reason=_('Operation objects must contain exactly one member named "add", "remove", or "replace".')
+        )
     return found[0], raw[found[0]]
 
 
 def _name_of(pointer: Any) -> str:
     """The attribute a JSON pointer names; only one level deep, but for locations."""
     if not isinstance(pointer, str) or not pointer.startswith("/"):
-        raise BadPatch(reason=f'Pointer `{pointer}` does not start with "/".')
+        raise BadPatch(reason=_('Pointer `%(pointer)s` does not start with "/".'), pointer=pointer)
     if re.search(r"/\s*?/", pointer[1:]) or (len(pointer) > 1 and pointer.endswith("/")) or not pointer[1:].strip():
-        raise BadPatch(reason=f"Pointer `{pointer}` does not contain a valid token.")
+        raise BadPatch(reason=_("Pointer `%(pointer)s` does not contain a valid token."), pointer=pointer)
     if re.search("~[^01]", pointer) or pointer.endswith("~"):
-        raise BadPatch(reason=f'Pointer `{pointer}` contains "~" not part of a recognized escape sequence.')
+        raise BadPatch(
+            reason=_('Pointer `%(pointer)s` contains "~" not part of a recognized escape sequence.'), pointer=pointer
+        )
     parts = [part.replace("~1", "/").replace("~0", "~").strip() for part in pointer[1:].split("/")]
     if len(parts) > 1 and parts[0] != "locations":
-        raise BadPatch(reason=f"Invalid JSON pointer for this resource: '/{'/'.join(parts)}'")
+        raise BadPatch(reason=_("Invalid JSON pointer for this resource: '/%(pointer)s'"), pointer="/".join(parts))
     return parts[0]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.rates import AtOnce
@@ -57,7 +58,7 @@ def readable(actor: Actor, image_id: str) -> Image:
     """Raises: ImageNotFound, NotPermitted, Deactivated."""
     image = services.get(actor, image_id=image_id)
     if not services.allowed(actor, "download_image", image):
-        raise NotPermitted(verb="download")
+        raise NotPermitted(verb=_("download"))
     if not states.downloadable_by_all(image.status) and not actor.is_admin:
         raise Deactivated(id=image_id)
     return image

@@ -5,6 +5,8 @@ Source: Glance's image schema (GET /v2/schemas/image), wording included.
 
 from typing import Any, Final
 
+from django.utils.translation import gettext_lazy as _
+
 from common.errors import Invalid
 from images.images.states import CONTAINER_FORMATS, DISK_FORMATS, STATUSES, VISIBILITIES
 from openstackapi import bodies
@@ -115,7 +117,7 @@ VALUES: Final = {"type": "object", "properties": BASE, "additionalProperties": {
 
 
 class PropertyNameTooLong(Invalid):
-    template = "Custom property should not be greater than 255 characters."
+    template = _("Custom property should not be greater than 255 characters.")
 
 
 def check_values(values: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.fields.json import KeyTransform
 from django.http import HttpRequest
 from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 
 from common import moments
 from common.actor import Actor
@@ -41,7 +42,7 @@ OTHERS: Final = frozenset(
 
 
 class BadFilter(Invalid):
-    template = "%(reason)s"
+    template = _("%(reason)s")
 
 
 def index(actor: Actor, request: HttpRequest) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def index(actor: Actor, request: HttpRequest) -> dict[str, Any]:
     policy.require(actor, "image:get_images")
     params = request.GET
     if "sort" in params and ("sort_key" in params or "sort_dir" in params):
-        raise BadFilter(reason="Old and new sorting syntax cannot be combined")
+        raise BadFilter(reason=_("Old and new sorting syntax cannot be combined"))
     page = Page.from_request(request, sort_keys=SORT_KEYS)
     if not page.asked_limit:
         page.limit = DEFAULT_LIMIT
@@ -104,7 +105,7 @@ def _filter(rows: ImageQuerySet, key: str, value: str) -> ImageQuerySet:
     if key in TIME_FILTERS:
         return rows.filter(_time(key, value))
     if key == "changes-since":
-        raise BadFilter(reason='The "changes-since" filter is no longer available on v2.')
+        raise BadFilter(reason=_('The "changes-since" filter is no longer available on v2.'))
     if key.lstrip("-").isdigit():
         # Django reads such a key as a place in a list.
         wanted = [pk for pk, properties in rows.values_list("pk", "properties") if properties.get(key) == value]
@@ -115,7 +116,7 @@ def _filter(rows: ImageQuerySet, key: str, value: str) -> ImageQuerySet:
 def _choice(params: Any, key: str, known: tuple[str, ...]) -> str | None:
     value: str | None = params.get(key) or None
     if value is not None and value not in known:
-        raise BadFilter(reason=f"Invalid {key} value: {value}")
+        raise BadFilter(reason=_("Invalid %(key)s value: %(value)s"), key=key, value=value)
     return value
 
 
@@ -126,13 +127,15 @@ def _member_status(params: Any) -> str:
 def _truth(key: str, text: str) -> bool:
     said = truth(text)
     if said is None:
-        raise BadFilter(reason=f"{key} must be true or false, not {text}.")
+        raise BadFilter(reason=_("%(key)s must be true or false, not %(text)s."), key=key, text=text)
     return said
 
 
 def _number(key: str, text: str) -> int:
     if not is_whole(text):
-        raise BadFilter(reason=f"Invalid {key} value: {text}. It must be a whole number, zero or more.")
+        raise BadFilter(
+            reason=_("Invalid %(key)s value: %(text)s. It must be a whole number, zero or more."), key=key, text=text
+        )
     return int(text)
 
 
@@ -146,15 +149,15 @@ def _listed(key: str, value: str) -> list[str]:
     if key == "status":
         for item in items:
             if item not in STATUSES:
-                raise BadFilter(reason=f"Invalid status value: {item}")
+                raise BadFilter(reason=_("Invalid status value: %(item)s"), item=item)
     return items
 
 
 def _time(key: str, value: str) -> Q:
-    operator, _, rest = value.partition(":")
+    operator, _sep, rest = value.partition(":")
     if operator not in moments.OPERATORS:
         operator, rest = "eq", value
     moment = moments.parsed(rest)
     if moment is None:
-        raise BadFilter(reason=f"Invalid time value for {key}: {value}")
+        raise BadFilter(reason=_("Invalid time value for %(key)s: %(value)s"), key=key, value=value)
     return moments.compared(key, operator, moment)

@@ -4,6 +4,8 @@ import difflib
 from typing import Any, NoReturn
 
 from django.db import IntegrityError, transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.ids import is_id, new_id
@@ -27,11 +29,11 @@ def allowed(actor: Actor, rule: str, image: Image) -> bool:
     return policy.allows(actor, f"image:{rule}", image)
 
 
-def permit(actor: Actor, rule: str, image: Image, verb: str) -> None:
+def permit(actor: Actor, rule: str, image: Image, verb: str | Promise, **data: str) -> None:
     """Raises: NotPermitted. The image is known to be visible."""
     if not allowed(actor, rule, image):
         raise NotPermitted(
-            verb=verb, why=policy.forbids(actor, f"image:{rule}", policy.target_of(actor, image)).message
+            verb=verb, why=policy.forbids(actor, f"image:{rule}", policy.target_of(actor, image)), **data
         )
 
 
@@ -69,9 +71,9 @@ def remove_from_store(actor: Actor, *, store_id: str, image_id: str) -> NoReturn
     Raises: ImageNotFound, WrongStatus, NotInStore, OnlyCopy.
     """
     image = get(actor, image_id=image_id)
-    permit(actor, "modify_image", image, "change")
+    permit(actor, "modify_image", image, _("change"))
     if not states.usable(image.status):
-        raise errors.WrongStatus(id=image.id, status=image.status, verb="removed from a store")
+        raise errors.WrongStatus(id=image.id, status=image.status, verb=_("removed from a store"))
     raise errors.OnlyCopy() if store_id == files.NAME else errors.NotInStore(id=image.id, store=store_id)
 
 
@@ -92,7 +94,7 @@ def find(actor: Actor, id_or_name: str) -> Image:
         raise errors.AmbiguousName(name=id_or_name, ids=", ".join(image.pk for image in named))
     names = visible.filter(os_hidden=False, name__isnull=False).values_list("name", flat=True).distinct()[:500]
     near = difflib.get_close_matches(id_or_name, list(names), n=3, cutoff=0.5)
-    raise errors.NoSuchImage(id=id_or_name, hint=f" Did you mean {', '.join(near)}?" if near else "")
+    raise errors.NoSuchImage(id=id_or_name, hint=_(" Did you mean %(names)s?") if near else "", names=", ".join(near))
 
 
 # ── Making and changing ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -140,7 +142,7 @@ def update(actor: Actor, *, image_id: str, changes: list[Change]) -> Image:
     Raises: ImageNotFound, NotPermitted, and what `create` raises; NoSuchProperty, PropertyExists, CannotRemove.
     """
     image = locked(actor, image_id)
-    permit(actor, "modify_image", image, "modify")
+    permit(actor, "modify_image", image, _("modify"))
     tags: list[str] | None = None
     for change in changes:
         if change.name == "locations":
@@ -190,14 +192,14 @@ def _change_property(image: Image, change: Change) -> None:
 def _check_visibility(actor: Actor, image: Image) -> None:
     rule = {"public": "publicize_image", "community": "communitize_image"}.get(image.visibility)
     if rule:
-        permit(actor, rule, image, f"make {image.visibility}")
+        permit(actor, rule, image, _("make %(visibility)s"), visibility=image.visibility)
 
 
 def _check_counts(image: Image, tags: list[str]) -> None:
     if len(image.properties) > MOST_PROPERTIES:
-        raise errors.TooManyProperties(what="properties", asked=len(image.properties), limit=MOST_PROPERTIES)
+        raise errors.TooManyProperties(what=_("properties"), asked=len(image.properties), limit=MOST_PROPERTIES)
     if len(set(tags)) > MOST_TAGS:
-        raise errors.TooManyProperties(what="tags", asked=len(set(tags)), limit=MOST_TAGS)
+        raise errors.TooManyProperties(what=_("tags"), asked=len(set(tags)), limit=MOST_TAGS)
 
 
 def set_tags(image: Image, tags: list[str]) -> None:
@@ -223,7 +225,7 @@ def delete(actor: Actor, *, image_id: str) -> None:
     Raises: ImageNotFound, NotPermitted, Protected.
     """
     image = locked(actor, image_id)
-    permit(actor, "delete_image", image, "delete")
+    permit(actor, "delete_image", image, _("delete"))
     if image.protected:
         raise errors.Protected(id=image_id)
     remove(image)
@@ -256,7 +258,7 @@ def add_tag(actor: Actor, *, image_id: str, tag: str) -> None:
     """Raises: ImageNotFound, NotPermitted, SchemaRefused, TooManyProperties."""
     check_values({"tags": [tag]})
     image = locked(actor, image_id)
-    permit(actor, "modify_image", image, "modify")
+    permit(actor, "modify_image", image, _("modify"))
     have = set(ImageTag.objects.filter(image=image).values_list("value", flat=True))
     _check_counts(image, [*have, tag])
     if tag not in have:
@@ -266,14 +268,14 @@ def add_tag(actor: Actor, *, image_id: str, tag: str) -> None:
 
 class ImageTagNotFound(ImageNotFound):
     formerly = ("TagNotFound",)
-    template = "Image %(id)s has no tag %(tag)s."
+    template = _("Image %(id)s has no tag %(tag)s.")
 
 
 @transaction.atomic
 def remove_tag(actor: Actor, *, image_id: str, tag: str) -> None:
     """Raises: ImageNotFound, NotPermitted, ImageTagNotFound."""
     image = locked(actor, image_id)
-    permit(actor, "modify_image", image, "modify")
+    permit(actor, "modify_image", image, _("modify"))
     if not ImageTag.objects.filter(image=image, value=tag).delete()[0]:
         raise ImageTagNotFound(id=image_id, tag=tag)
     data.save(image, "updated_at")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from common.numbers import is_whole
 from images.images.errors import Incomplete, WrongDataType
@@ -37,7 +38,7 @@ def body_pieces(request: HttpRequest) -> Iterator[bytes]:
         try:
             piece = stream.read(files.PIECE if left is None else min(files.PIECE, left))
         except (OSError, EOFError) as error:  # the client went away
-            raise Incomplete(have="some", want="all") from error
+            raise Incomplete(have=_("some"), want=_("all")) from error
         if not piece:
             return
         if left is not None:

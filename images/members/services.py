@@ -76,12 +76,12 @@ def get(actor: Actor, *, image_id: str, member_id: str) -> ImageMember:
 def add(actor: Actor, *, image_id: str, member_id: str) -> ImageMember:
     """Raises: ImageNotFound, OnlyShared, NotPermitted, AlreadyMember, TooManyProperties."""
     image = _image(actor, image_id)
-    images.permit(actor, "manage_members", image, "share")
+    images.permit(actor, "manage_members", image, _("share"))
     if ImageMember.objects.filter(image=image, member_id=member_id).exists():
         raise AlreadyMember(member=member_id, id=image_id)
     count = ImageMember.objects.filter(image=image).count()
     if count >= MOST_MEMBERS:
-        raise TooManyProperties(what="members", asked=count + 1, limit=MOST_MEMBERS)
+        raise TooManyProperties(what=_("members"), asked=count + 1, limit=MOST_MEMBERS)
     member = ImageMember.objects.create(image=image, member_id=member_id)
     announce("image", image.pk, member_id, image.revision)
     return member
@@ -105,7 +105,7 @@ def set_status(actor: Actor, *, image_id: str, member_id: str, status: str) -> I
 def remove(actor: Actor, *, image_id: str, member_id: str) -> None:
     """Raises: ImageNotFound, OnlyShared, NotPermitted, MemberNotFound."""
     image = _image(actor, image_id)
-    images.permit(actor, "manage_members", image, "unshare")
+    images.permit(actor, "manage_members", image, _("unshare"))
     if not ImageMember.objects.filter(image=image, member_id=member_id).delete()[0]:
         raise MemberNotFound(member=member_id, id=image_id)
     announce("image", image_id, member_id)

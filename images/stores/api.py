@@ -2,6 +2,8 @@
 
 from typing import Any, NoReturn
 
+from django.utils.translation import gettext_lazy as _
+
 from common.errors import NotFound
 from identity import policy
 from identity.limits import services as quota
@@ -35,7 +37,7 @@ SUPPORTED = (
 
 
 class SchemaNotFound(NotFound):
-    template = "There is no schema %(name)s."
+    template = _("There is no schema %(name)s.")
 
 
 class Versions(ImageServiceView):

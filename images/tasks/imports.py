@@ -38,7 +38,7 @@ class UnknownMethod(Invalid):
 
 
 class BadImport(Invalid):
-    template = "%(reason)s"
+    template = _("%(reason)s")
 
 
 class UriRefused(Invalid):
@@ -181,7 +181,7 @@ def _check_uri(uri: Any) -> None:
     try:
         fetch.check(uri)
     except fetch.NotReached as error:
-        raise UriRefused(uri=uri[:200], why=error.message) from None
+        raise UriRefused(uri=uri[:200], why=error) from None
 
 
 def download(uri: str) -> Iterator[bytes]:
@@ -189,7 +189,7 @@ def download(uri: str) -> Iterator[bytes]:
     limits = fetch.Limits(settings.IMAGE_SIZE_LIMIT, settings.FETCH_SECONDS, redirects=fetch.MOST_REDIRECTS)
     answer = fetch.ask(uri, limits=limits)
     if answer.status != 200:
-        raise DownloadFailed(uri=uri[:200], why=_("it answered %(status)s") % {"status": answer.status})
+        raise DownloadFailed(uri=uri[:200], why=_("it answered %(status)s"), status=answer.status)
     yield from answer.pieces
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import NotFound
@@ -17,7 +18,7 @@ SORT_KEYS = {key: key for key in ("id", "type", "status", "created_at", "updated
 
 
 class TaskNotFound(NotFound):
-    template = "No task found with ID %(id)s"
+    template = _("No task found with ID %(id)s")
 
 
 def render(task: Task, *, brief: bool = False) -> dict[str, Any]:
