@@ -17,7 +17,7 @@ from openstackapi.views import ServiceView
 
 
 class OnlyElsewhere(Forbidden):
-    template = "EC2 credential tokens cannot be used for authorization."
+    template = _("EC2 credential tokens cannot be used for authorization.")
 
 
 class NoMarker(NotFound):
@@ -57,7 +57,7 @@ class IdentityView(ServiceView):
         query = self.request._request.GET
         text = query.get("limit", "")
         if text and not is_whole(text):
-            raise Invalid(reason=f"Invalid input for field/attribute limit. Value: {text}.")
+            raise Invalid(reason=_("Invalid input for field/attribute limit. Value: %(text)s."), text=text)
         rows = rows.order_by("id")
         if query.get("marker"):
             if not rows.model._default_manager.filter(pk=query["marker"]).exists():

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
 from common import moments
@@ -55,7 +56,7 @@ def parse_time(text: str | None) -> datetime | None:
         return None
     moment = moments.parsed(text)
     if moment is None:
-        raise Invalid(reason=f"{text} is not an ISO 8601 time.")
+        raise Invalid(reason=_("%(text)s is not an ISO 8601 time."), text=text)
     return moment
 
 

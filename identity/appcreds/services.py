@@ -69,7 +69,7 @@ def create(
     if not actor.project_id or (project_id is not None and project_id != actor.project_id):
         raise AppCredNeedsProject()
     if expires_at is not None and expires_at <= now():
-        raise Invalid(reason="The expiration of an application credential must lie in the future.")
+        raise Invalid(reason=_("The expiration of an application credential must lie in the future."))
     chosen, secret = bool(secret), secret or secrets.new()
     row = ApplicationCredential(
         name=name,
@@ -114,11 +114,11 @@ def _rule(user_id: str, asked: Values) -> AccessRule:
     if "id" in asked and len(asked) == 1:
         row = AccessRule.objects.filter(pk=asked["id"], user_id=user_id).first()
         if row is None:
-            raise Missing(kind="access rule", id=asked["id"])
+            raise Missing(kind=_("access rule"), id=asked["id"])
         return row
     says = {name: asked.get(name) for name in ("service", "path", "method")}
     if None in says.values():
-        raise Invalid(reason="An access rule needs service, path and method.")
+        raise Invalid(reason=_("An access rule needs service, path and method."))
     return AccessRule.objects.get_or_create(user_id=user_id, **says)[0]
 
 
@@ -127,7 +127,7 @@ def _find(actor: Actor, verb: str, user_id: str, id: str) -> ApplicationCredenti
     row = ApplicationCredential.objects.filter(pk=id).first()
     _owned(actor, verb, row.user_id if row is not None else user_id)
     if row is None or row.user_id != user_id:
-        raise Missing(kind="application credential", id=id)
+        raise Missing(kind=_("application credential"), id=id)
     return row
 
 
@@ -167,7 +167,7 @@ def rule(actor: Actor, user_id: str, id: str, *, verb: str = "get_access_rule") 
     _owned(actor, verb, user_id)
     row = AccessRule.objects.filter(pk=id, user_id=user_id).first()
     if row is None:
-        raise Missing(kind="access rule", id=id)
+        raise Missing(kind=_("access rule"), id=id)
     return row
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
 from common.actor import Actor
@@ -67,15 +68,15 @@ class GrantItem(GrantView):
 
 
 class TwoAtOnce(Invalid):
-    template = "Specify %(one)s or %(other)s, not both."
+    template = _("Specify %(one)s or %(other)s, not both.")
 
 
 class AlwaysEmpty(Invalid):
-    template = "Combining effective and the filters given will always result in an empty list."
+    template = _("Combining effective and the filters given will always result in an empty list.")
 
 
 class SubtreeNeedsProject(Invalid):
-    template = "scope.project.id must be specified if include_subtree is also specified."
+    template = _("scope.project.id must be specified if include_subtree is also specified.")
 
 
 _NOT_BOTH = (

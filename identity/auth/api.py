@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
 from common.actor import Actor
@@ -19,7 +20,7 @@ from openstackapi import links
 
 
 class CatalogNeedsProject(Forbidden):
-    template = "A project-scoped token is required to produce a service catalog."
+    template = _("A project-scoped token is required to produce a service catalog.")
 
 
 def _version(root: str) -> dict[str, Any]:

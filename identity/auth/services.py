@@ -143,10 +143,10 @@ def _user_of(body: Body, method: str) -> dict[str, str | None]:
             raise MissingPart(attribute="domain", target="user")
         domain = user["domain"].get("id") or user["domain"].get("name")
         if not domain:
-            raise MissingPart(attribute="id or name", target="domain")
+            raise MissingPart(attribute=_("id or name"), target="domain")
         return {"name": user["name"], "domain": domain}
     if not user.get("id"):
-        raise MissingPart(attribute="id or name", target="user")
+        raise MissingPart(attribute=_("id or name"), target="user")
     return {"user_id": user["id"]}
 
 
@@ -169,7 +169,7 @@ def _token(proof: Proof, body: Body, request: Any) -> None:
     actor = tokens.actor_from_token(body["id"], fresh=True)
     parent = tokens.read(body["id"])
     if not parent.delegation.is_direct:
-        raise MayNotRescope(action="Using a delegated token to create another token")
+        raise MayNotRescope(action=_("Using a delegated token to create another token"))
     proof.is_user(actor.user_id)
     proof.parent, proof.delegation = parent, parent.delegation
     proof.methods = tuple(dict.fromkeys((*proof.methods, *parent.methods)))
@@ -178,7 +178,7 @@ def _token(proof: Proof, body: Body, request: Any) -> None:
 def _application_credential(proof: Proof, body: Body, request: Any) -> None:
     who = _user_of(body, "application_credential") if "user" in body else {}
     if "id" not in body and not ("name" in body and who):
-        raise MissingPart(attribute="name or ID", target="application credential")
+        raise MissingPart(attribute=_("name or ID"), target=_("application credential"))
     user = passwords.find(**who) if who else None
     named = {"id": body.get("id"), "name": body.get("name"), "user_id": user.pk if user else None}
     row = secrets.check(body["secret"], source=_source(request), **named)
@@ -202,7 +202,7 @@ def _federated(proof: Proof, body: Body, request: Any) -> None:
         _token(proof, body, request)
         return
     if not _names_provider(body):
-        raise MissingPart(attribute="identity_provider and protocol", target="mapped")
+        raise MissingPart(attribute=_("identity_provider and protocol"), target="mapped")
     user, protocol = bearer.user_of(request, str(body["identity_provider"]), str(body["protocol"]))
     proof.is_user(user.pk)
     proof.delegation = replace(proof.delegation, idp_id=protocol.provider_id, protocol_id=protocol.id)
@@ -278,12 +278,12 @@ def _scope(auth: Body, proof: Proof) -> tuple[Scope, Proof]:
     if asked == "unscoped":
         return Scope(), proof
     if not isinstance(asked, dict) or sum(name in asked for name in _SCOPES) != 1:
-        raise MissingPart(attribute="system, project, domain, OS-TRUST:trust or unscoped", target="scope")
+        raise MissingPart(attribute=_("system, project, domain, OS-TRUST:trust or unscoped"), target="scope")
     if "OS-TRUST:trust" in asked:
         return _trust_scope(asked["OS-TRUST:trust"], proof)
     name = next(name for name in _SCOPES if name in asked)
     if proof.parent is not None and proof.parent.scope.kind == "system" and name in ("project", "domain"):
-        raise MayNotRescope(action="Using a system-scoped token to create a project- or domain-scoped token")
+        raise MayNotRescope(action=_("Using a system-scoped token to create a project- or domain-scoped token"))
     return _SCOPES[name](asked[name]), proof
 
 
@@ -306,7 +306,7 @@ def _project_scope(body: Body) -> Scope:
     elif body.get("id"):
         row = _project_of_id.first(str(body["id"]))
     else:
-        raise MissingPart(attribute="id or name", target="project")
+        raise MissingPart(attribute=_("id or name"), target="project")
     if row is None:
         raise NotAuthenticated()
     return Scope("project", row[0])
@@ -318,7 +318,7 @@ def _domain_id(body: Body) -> str:
     elif body.get("id"):
         row = _domain_of_id.first(str(body["id"]))
     else:
-        raise MissingPart(attribute="id or name", target="domain")
+        raise MissingPart(attribute=_("id or name"), target="domain")
     if row is None:
         raise NotAuthenticated()
     return str(row[0])
@@ -352,7 +352,7 @@ def _trust_scope(body: Body, proof: Proof) -> tuple[Scope, Proof]:
     scope = Scope("project", trust.project_id) if trust.project_id else Scope()
     lost = set(trust.roles.values_list("id", flat=True)) - roles_on(trust.trustor_id, scope).keys()
     if lost:
-        raise MayNotRescope(action="The trustor no longer has every role of the trust")
+        raise MayNotRescope(action=_("The trustor no longer has every role of the trust"))
     expires_at = min((at for at in (trust.expires_at, proof.expires_at) if at), default=None)
     delegation = replace(proof.delegation, trust_id=trust.pk)
     return scope, replace(proof, delegation=delegation, expires_at=expires_at)

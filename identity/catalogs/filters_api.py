@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
 from identity import catalog
@@ -67,7 +68,7 @@ class ProjectEndpointItem(_FilterView):
         PROJECTS.find(project_id), ENDPOINTS.find(endpoint_id)
         row = ProjectEndpoint.objects.filter(project_id=project_id, endpoint_id=endpoint_id).first()
         if row is None:
-            raise Missing(kind="endpoint in this project", id=endpoint_id)
+            raise Missing(kind=_("endpoint in this project"), id=endpoint_id)
         return row
 
 
@@ -114,7 +115,7 @@ class GroupProjectItem(_FilterView):
         with transaction.atomic():
             group, project = ENDPOINT_GROUPS.find(id), PROJECTS.find(project_id)
             if group.projects.filter(pk=project.pk).exists():
-                raise Duplicate(kind="endpoint group of this project")
+                raise Duplicate(kind=_("endpoint group of this project"))
             group.projects.add(project)
             revocation.touch()
         return Response(status=204)
@@ -142,5 +143,5 @@ class GroupProjectItem(_FilterView):
         group = ENDPOINT_GROUPS.find(id)
         PROJECTS.find(project_id)
         if not group.projects.filter(pk=project_id).exists():
-            raise Missing(kind="endpoint group in this project", id=id)
+            raise Missing(kind=_("endpoint group in this project"), id=id)
         return group

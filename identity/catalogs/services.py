@@ -87,7 +87,7 @@ class Endpoints(Kind):
                 raise NoSuchPart(kind="region", id=region_id)
             Region.objects.create(pk=region_id)  # Keystone makes a region that an endpoint names for the first time
         if "url" in values and not valid_url(values["url"]):
-            raise Invalid(reason=f"The url {values['url']} names something that cannot be filled in.")
+            raise Invalid(reason=_("The url %(url)s names something that cannot be filled in."), url=values["url"])
         return values
 
     def split(self, values: Values) -> tuple[Values, Values]:
@@ -111,7 +111,7 @@ class EndpointGroups(Kind):
 
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
         if not values.get("filters") and row is None:
-            raise Invalid(reason="An endpoint group needs filters.")
+            raise Invalid(reason=_("An endpoint group needs filters."))
         return {name: value for name, value in values.items() if name != "filters" or value is not None}
 
 

@@ -74,7 +74,7 @@ def _token(sent: Body, check: Any) -> tuple[str, Actor]:
         raise NoKey()
     blob = orjson.loads(decrypt(row.encrypted_blob))
     if not isinstance(credentials.get("signature"), str):
-        raise BadSignature(reason="it is missing")
+        raise BadSignature(reason=_("it is missing"))
     check(str(blob["secret"]), credentials)
     _check_time(credentials)
     return _issued(row, blob)
@@ -93,7 +93,7 @@ def _issued(row: Credential, blob: Body) -> tuple[str, Actor]:
         return tokens.issue(user_id, scope, ("ec2credential",), delegation=delegation)
     except tokens.TokenNotFound:
         raise BadSignature(
-            reason="its user has no role on the project of the key, or one of them is disabled"
+            reason=_("its user has no role on the project of the key, or one of them is disabled")
         ) from None
 
 
@@ -102,7 +102,7 @@ def _trustee(trust_id: str) -> str:
 
     found = Trust.objects.filter(pk=trust_id, deleted_at=None).values_list("trustee_id", flat=True).first()
     if found is None:
-        raise BadSignature(reason="the trust of the key is gone")
+        raise BadSignature(reason=_("the trust of the key is gone"))
     return str(found)
 
 
@@ -125,14 +125,14 @@ def _check_time(credentials: Body) -> None:
         or _signed_time(credentials)
     )
     if not text:
-        raise BadSignature(reason="it says no time")
+        raise BadSignature(reason=_("it says no time"))
     moment = _moment(str(text))
     if moment is None:
-        raise BadSignature(reason=f"its time {str(text)[:40]} is not one")
+        raise BadSignature(reason=_("its time %(text)s is not one"), text=str(text)[:40])
     if now() > moment + LIFETIME:
-        raise BadSignature(reason="it has expired")
+        raise BadSignature(reason=_("it has expired"))
     if moment > now() + LIFETIME:
-        raise BadSignature(reason="its time is yet to come")
+        raise BadSignature(reason=_("its time is yet to come"))
 
 
 def _signed_time(credentials: Body) -> str:
@@ -172,7 +172,7 @@ def _check_ec2(secret: str, credentials: Body) -> None:
     hosts = [host, *([urlsplit(f"//{host}").hostname or ""] if ":" in host else [])]
     given = credentials["signature"]
     if not any(hmac.compare_digest(given, _ec2(secret, credentials, one)) for one in hosts):
-        raise BadSignature(reason="it does not fit")
+        raise BadSignature(reason=_("it does not fit"))
 
 
 def _ec2(secret: str, credentials: Body, host: str) -> str:
@@ -182,7 +182,7 @@ def _ec2(secret: str, credentials: Body, host: str) -> str:
         return _version_2(secret, credentials, params, host)
     if headers.get("authorization", "").startswith(V4) or params.get("X-Amz-Algorithm") == V4:
         return _version_4(secret, credentials, params, {"host": host, **headers})
-    raise BadSignature(reason="only signature versions 2 and 4 are taken")
+    raise BadSignature(reason=_("only signature versions 2 and 4 are taken"))
 
 
 def _sha1(secret: str, text: str) -> str:
@@ -209,7 +209,7 @@ def _version_4(secret: str, credentials: Body, params: Body, headers: Body) -> s
     scope = said("Credential").split("/")[1:]
     date = headers.get("x-amz-date") or params.get("X-Amz-Date", "")
     if len(scope) != 4 or not scope[0] or not date.startswith(scope[0]):
-        raise BadSignature(reason="its credential scope is not one of its date")
+        raise BadSignature(reason=_("its credential scope is not one of its date"))
     verb = str(credentials.get("verb", "")).upper()
     query = {name: value for name, value in params.items() if name != "X-Amz-Signature"}
     signed = [name for name in said("SignedHeaders").split(";") if name in headers]
@@ -242,15 +242,15 @@ def _check_s3(secret: str, credentials: Body) -> None:
     try:
         text = base64.urlsafe_b64decode(str(credentials["token"]).encode()).decode()
     except (KeyError, binascii.Error, ValueError):
-        raise BadSignature(reason="what was signed is missing") from None
+        raise BadSignature(reason=_("what was signed is missing")) from None
     wanted = _s3_version_4(secret, text) if text.startswith("AWS4") else _sha1(secret, text)
     if not hmac.compare_digest(credentials["signature"], wanted):
-        raise BadSignature(reason="it does not fit")
+        raise BadSignature(reason=_("it does not fit"))
 
 
 def _s3_version_4(secret: str, text: str) -> str:
     lines = text.split("\n")
     scope = lines[2].split("/") if len(lines) == 4 and lines[0] == V4 else []
     if len(scope) != 4 or scope[3] != "aws4_request" or scope[2] not in S3_SERVICES:
-        raise BadSignature(reason="its credential scope is not one")
+        raise BadSignature(reason=_("its credential scope is not one"))
     return hmac.new(_scope_key(secret, scope), text.encode(), hashlib.sha256).hexdigest()

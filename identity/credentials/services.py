@@ -69,9 +69,9 @@ class Credentials(Kind):
                 self._ec2(values, text, row)
             values["encrypted_blob"] = encrypt(text)
         elif row is None:
-            raise Invalid(reason="A credential needs a blob.")
+            raise Invalid(reason=_("A credential needs a blob."))
         if kind == "ec2" and (values.get("project_id") or (row and row.project_id)) is None:
-            raise Invalid(reason="A credential of type ec2 needs a project_id.")
+            raise Invalid(reason=_("A credential of type ec2 needs a project_id."))
         return values
 
     def _ec2(self, values: Values, text: str, row: Any) -> None:
@@ -79,14 +79,17 @@ class Credentials(Kind):
             blob = orjson.loads(text)
             access, secret = blob["access"], blob["secret"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
-            raise Invalid(reason="The blob of an ec2 credential must be JSON with access and secret.") from None
+            raise Invalid(reason=_("The blob of an ec2 credential must be JSON with access and secret.")) from None
         if not isinstance(access, str) or not isinstance(secret, str) or len(secret) < SHORTEST_SECRET:
             raise Invalid(
-                reason=f"The access and secret of an ec2 credential must be texts, the secret of {SHORTEST_SECRET} characters "
-                "at least: it signs requests, and whoever has a signature may guess at it."
+                reason=_(
+                    "The access and secret of an ec2 credential must be texts, the secret of %(least)s characters at "
+                    "least: it signs requests, and whoever has a signature may guess at it."
+                ),
+                least=SHORTEST_SECRET,
             )
         if any(blob.get(name) for name in DELEGATION):
-            raise Invalid(reason=f"The blob of an ec2 credential may not say {', '.join(DELEGATION)}.")
+            raise Invalid(reason=_("The blob of an ec2 credential may not say %(names)s."), names=", ".join(DELEGATION))
         if row is None:
             values["id"] = hash_access(access)
             if Credential.objects.filter(pk=values["id"]).exists():

@@ -149,7 +149,7 @@ def _checked(new: Values, group: str | None, option: str | None) -> Values:
         raise NoOptions()
     for name, options in new.items():
         if not isinstance(options, dict):
-            raise Invalid(reason=f"{name} must hold options.")
+            raise Invalid(reason=_("%(name)s must hold options."), name=name)
         for one in options:
             _known(name, one)
             if (group is not None and name != group) or (option is not None and one != option):

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from common import fetch
@@ -34,7 +35,7 @@ def check_address(url: str) -> None:
     if settings.TESTING and parts.scheme == "http" and _is_loopback(parts.hostname or ""):
         return
     if parts.scheme != "https" or not parts.hostname or parts.username is not None:
-        raise BadAddress(url=url, reason="it must be https without a user in it")
+        raise BadAddress(url=url, reason=_("it must be https without a user in it"))
 
 
 def _is_loopback(host: str) -> bool:
@@ -57,13 +58,13 @@ def post_form(
     return _json(url, issuer, sent, urlencode(form).encode())
 
 
-def _why(raw: bytes) -> str:
+def _why(raw: bytes) -> str | Promise:
     """The words of an OAuth 2.0 error (RFC 6749, 5.2)."""
     try:
         said = json.loads(raw)
         return str(said.get("error_description") or said["error"])[:200]
     except (ValueError, KeyError, TypeError, AttributeError):
-        return "it answered 400"
+        return _("it answered 400")
 
 
 def _json(url: str, issuer: str, headers: Mapping[str, str], body: bytes | None = None) -> dict[str, Any]:
@@ -83,17 +84,19 @@ def _json(url: str, issuer: str, headers: Mapping[str, str], body: bytes | None 
         )
         raw = answer.read()
     except fetch.FetchRefused as error:
-        raise BadAddress(url=url, reason=error.data["why"]) from None
+        raise BadAddress(**{**error.data, "url": url, "reason": error.data["why"]}) from None
     except fetch.NotReached as error:
-        raise ProviderSilent(host=host, reason=error.data["why"]) from None
+        raise ProviderSilent(**error.data, host=host, reason=error.data["why"]) from None
     if answer.status == 400:
         raise ProviderRefused(host=host, reason=_why(raw))
     if not 200 <= answer.status < 300:
-        raise ProviderSilent(host=host, reason=f"{urlsplit(url).path} answered {answer.status}")
+        raise ProviderSilent(
+            host=host, reason=_("%(path)s answered %(status)s"), path=urlsplit(url).path, status=answer.status
+        )
     try:
         found = json.loads(raw)
     except ValueError:
-        raise ProviderSilent(host=host, reason="its answer is not JSON") from None
+        raise ProviderSilent(host=host, reason=_("its answer is not JSON")) from None
     if not isinstance(found, dict):
-        raise ProviderSilent(host=host, reason="its answer is not a JSON object")
+        raise ProviderSilent(host=host, reason=_("its answer is not a JSON object"))
     return found

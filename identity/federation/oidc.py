@@ -51,7 +51,7 @@ def discover(issuer: str) -> Claims:
         return known[1]
     found = fetching.get_json(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
     if str(found.get("issuer", "")).rstrip("/") != issuer.rstrip("/"):
-        raise fetching.ProviderSilent(host=issuer, reason="its discovery document names another issuer")
+        raise fetching.ProviderSilent(host=issuer, reason=_("its discovery document names another issuer"))
     _documents[issuer] = (time.monotonic(), found)
     return found
 
@@ -60,7 +60,7 @@ def endpoint(issuer: str, name: str) -> str:
     """An address of the discovery document. Raises: BadAddress, ProviderSilent."""
     url = discover(issuer).get(name)
     if not isinstance(url, str):
-        raise fetching.ProviderSilent(host=issuer, reason=f"its discovery document has no {name}")
+        raise fetching.ProviderSilent(host=issuer, reason=_("its discovery document has no %(name)s"), name=name)
     return url
 
 
@@ -73,7 +73,7 @@ def _key_set(issuer: str, *, anew: bool = False) -> KeySet:
     listed = found.get("keys")
     keys = KeySet([key for one in (listed if isinstance(listed, list) else []) if (key := _key(one))])
     if not keys.keys:
-        raise fetching.ProviderSilent(host=issuer, reason="its key set has no key that we know")
+        raise fetching.ProviderSilent(host=issuer, reason=_("its key set has no key that we know"))
     _keys[issuer] = (time.monotonic(), keys)
     return keys
 
@@ -114,7 +114,7 @@ def verified(client: Client, text: str) -> Claims:
             raise BadProviderToken(reason=str(error) or type(error).__name__) from None
     claims = dict(token.claims)
     if str(claims.get("iss", "")).rstrip("/") != issuer.rstrip("/"):
-        raise BadProviderToken(reason="another issuer made it")
+        raise BadProviderToken(reason=_("another issuer made it"))
     check_times(claims)
     check_audience(client, claims)
     return claims
@@ -130,11 +130,11 @@ def check_times(claims: Claims) -> None:
     try:
         ends, begins = float(claims["exp"]), float(claims.get("nbf", 0))
     except (KeyError, TypeError, ValueError):
-        raise BadProviderToken(reason="it has no end") from None
+        raise BadProviderToken(reason=_("it has no end")) from None
     if ends + LEEWAY <= moment:
-        raise BadProviderToken(reason="it has expired")
+        raise BadProviderToken(reason=_("it has expired"))
     if begins - LEEWAY > moment:
-        raise BadProviderToken(reason="it is not valid yet")
+        raise BadProviderToken(reason=_("it is not valid yet"))
 
 
 def check_audience(client: Client, claims: Claims) -> None:
@@ -142,7 +142,7 @@ def check_audience(client: Client, claims: Claims) -> None:
     stated = claims.get("aud", [])
     found = [*(stated if isinstance(stated, list) else [stated]), claims.get("azp"), claims.get("client_id")]
     if not {one for one in found if isinstance(one, str)} & {client.client_id, *client.audiences}:
-        raise BadProviderToken(reason=f"it was not made for the client {client.client_id}")
+        raise BadProviderToken(reason=_("it was not made for the client %(client)s"), client=client.client_id)
 
 
 def _ask(client: Client, name: str, form: dict[str, str]) -> Claims:
@@ -166,9 +166,9 @@ def introspected(client: Client, text: str) -> Claims:
     """What the provider says of an opaque access token. Raises: BadProviderToken, BadAddress, ProviderSilent."""
     claims = _ask(client, "introspection_endpoint", {"token": text})
     if claims.get("active") is not True:
-        raise BadProviderToken(reason="the provider says that it is not active")
+        raise BadProviderToken(reason=_("the provider says that it is not active"))
     if claims.get("iss") and str(claims["iss"]).rstrip("/") != client.issuer.rstrip("/"):
-        raise BadProviderToken(reason="another issuer made it")
+        raise BadProviderToken(reason=_("another issuer made it"))
     check_audience(client, claims)
     return {**claims, "iss": client.issuer}
 
@@ -180,7 +180,7 @@ def with_userinfo(client: Client, claims: Claims, access_token: str) -> Claims:
     headers = {"Authorization": f"Bearer {access_token}"}
     found = fetching.get_json(endpoint(client.issuer, "userinfo_endpoint"), issuer=client.issuer, headers=headers)
     if found.get("sub") != claims.get("sub"):
-        raise BadProviderToken(reason="its userinfo is about someone else")
+        raise BadProviderToken(reason=_("its userinfo is about someone else"))
     return {**found, **claims}
 
 
@@ -210,9 +210,9 @@ def exchanged(client: Client, *, code: str, redirect_uri: str, verifier: str, no
     }
     answer = _ask(client, "token_endpoint", form)
     if not isinstance(answer.get("id_token"), str):
-        raise BadProviderToken(reason="the provider sent no ID token; is openid among the client's scopes?")
+        raise BadProviderToken(reason=_("the provider sent no ID token; is openid among the client's scopes?"))
     claims = verified(client, answer["id_token"])
     if not hmac.compare_digest(str(claims.get("nonce", "")), nonce):
-        raise BadProviderToken(reason="it belongs to another sign-in")
+        raise BadProviderToken(reason=_("it belongs to another sign-in"))
     access = answer.get("access_token")
     return with_userinfo(client, claims, access) if isinstance(access, str) else claims

@@ -104,7 +104,11 @@ class BadRules(Invalid):
 def check(rules: Any, version: str) -> None:
     """Raises: BadRules."""
     if version not in VERSIONS:
-        raise BadRules(reason=f"schema_version must be one of {', '.join(VERSIONS)}, not {version}")
+        raise BadRules(
+            reason=_("schema_version must be one of %(known)s, not %(version)s"),
+            known=", ".join(VERSIONS),
+            version=version,
+        )
     try:
         _check_rules[version](rules)
     except fastjsonschema.JsonSchemaValueException as error:
@@ -120,7 +124,7 @@ def _check_patterns(need: Body) -> None:
             try:
                 regex(text)
             except BadPattern as error:
-                raise BadRules(reason=error.message) from None
+                raise BadRules(reason=error) from None
 
 
 def check_projects(projects: Any) -> list[Body]:

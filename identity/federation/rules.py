@@ -52,14 +52,16 @@ def evaluate(mapping_id: str, rules: Iterable[Body], version: str, assertion: As
         try:
             values = _kept(rule["remote"], assertion)
         except BadPattern as error:  # written before patterns were held to RE2's syntax
-            raise NotMapped(mapping=mapping_id, reason=error.message) from None
+            raise NotMapped(mapping=mapping_id, reason=error) from None
         if values is not None:
             found += [_filled(mapping_id, local, values) for local in rule["local"]]
     if not found:
-        raise NotMapped(mapping=mapping_id, reason="no rule fits what the provider says")
+        raise NotMapped(mapping=mapping_id, reason=_("no rule fits what the provider says"))
     try:
         return _collected(found, version)
-    except (CloudError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except CloudError as error:
+        raise NotMapped(mapping=mapping_id, reason=error) from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NotMapped(mapping=mapping_id, reason=str(error) or type(error).__name__) from None
 
 
@@ -122,7 +124,9 @@ def _filled(mapping_id: str, local: Body, values: list[list[str]]) -> Body:
         number = int(place[1])
         if number >= len(values):
             raise NotMapped(
-                mapping=mapping_id, reason=f"a rule's local part has {place[0]} and its remote part does not"
+                mapping=mapping_id,
+                reason=_("a rule's local part has %(place)s and its remote part does not"),
+                place=place[0],
             )
         return values[number]
 

@@ -104,7 +104,7 @@ def _store_client(provider: IdentityProvider, sent: Values | None) -> None:
     for name, value in columns.items():
         setattr(row, name, value)
     if not row.issuer or not row.client_id:
-        raise Invalid(reason="An OpenID Connect client needs an issuer and a client_id.")
+        raise Invalid(reason=_("An OpenID Connect client needs an issuer and a client_id."))
     fetching.check_address(row.issuer)
     if "client_secret" in sent:
         row.encrypted_secret = encrypt(sent["client_secret"]) if sent["client_secret"] else ""
@@ -164,7 +164,7 @@ def protocol(actor: Actor, provider_id: str, id: str, *, verb: str = "get_protoc
     enforce(actor, f"identity:{verb}")
     row = Protocol.objects.filter(provider_id=provider_id, id=id).first()
     if row is None:
-        raise Missing(kind="federated protocol", id=id)
+        raise Missing(kind=_("federated protocol"), id=id)
     return row
 
 

@@ -106,10 +106,10 @@ def _local(protocol: Protocol, mapped: Mapped) -> User:
     elif wanted.get("name") and wanted.get("domain"):
         rows = rows.filter(name=wanted["name"], domain_id=_domain_id(wanted["domain"], ""))
     else:
-        raise NotMapped(mapping=protocol.mapping_id, reason="a local user needs an id, or a name and a domain")
+        raise NotMapped(mapping=protocol.mapping_id, reason=_("a local user needs an id, or a name and a domain"))
     user = rows.first()
     if user is None:
-        raise NotMapped(mapping=protocol.mapping_id, reason="there is no such enabled user here")
+        raise NotMapped(mapping=protocol.mapping_id, reason=_("there is no such enabled user here"))
     return user
 
 
@@ -117,7 +117,7 @@ def _ephemeral(protocol: Protocol, mapped: Mapped) -> User:
     wanted = mapped.user
     unique_id = wanted.get("id") or wanted.get("name")
     if not unique_id:
-        raise NotMapped(mapping=protocol.mapping_id, reason="the rules give neither a user's name nor an id")
+        raise NotMapped(mapping=protocol.mapping_id, reason=_("the rules give neither a user's name nor an id"))
     unique_id, name = quote(unique_id), wanted.get("name") or wanted["id"]
     domain_id = _domain_id(wanted.get("domain"), protocol.provider.domain_id)
     key = {"provider": protocol.provider, "protocol_id": protocol.id, "unique_id": unique_id}
@@ -127,7 +127,7 @@ def _ephemeral(protocol: Protocol, mapped: Mapped) -> User:
         known = FederatedUser.objects.create(user=user, display_name=name, **key)
     _refresh(known, name, wanted.get("email"))
     if not known.user.enabled or not known.user.domain.enabled:
-        raise NotMapped(mapping=protocol.mapping_id, reason="this user is disabled here")
+        raise NotMapped(mapping=protocol.mapping_id, reason=_("this user is disabled here"))
     return known.user
 
 
@@ -139,7 +139,9 @@ def _made(protocol: Protocol, domain_id: str, unique_id: str, name: str) -> User
         known = User.objects.create(pk=id, domain_id=domain_id, name=_free_name(name, domain_id, unique_id))
         announce("user", id)
     elif not FederatedUser.objects.filter(user=known, provider=protocol.provider).exists():
-        raise NotMapped(mapping=protocol.mapping_id, reason="another source of users has this user in the same domain")
+        raise NotMapped(
+            mapping=protocol.mapping_id, reason=_("another source of users has this user in the same domain")
+        )
     return known
 
 
@@ -171,7 +173,7 @@ def _group_ids(mapping_id: str, mapped: Mapped) -> set[str]:
     found = set(Group.objects.filter(pk__in=mapped.group_ids).values_list("pk", flat=True))
     unknown = set(mapped.group_ids) - found
     if unknown:
-        raise NotMapped(mapping=mapping_id, reason=f"there is no group {min(unknown)}")
+        raise NotMapped(mapping=mapping_id, reason=_("there is no group %(group)s"), group=min(unknown))
     for named in mapped.groups:
         domain_id = _domain_id(named.get("domain"), "")
         found |= set(Group.objects.filter(name=named["name"], domain_id=domain_id).values_list("pk", flat=True))

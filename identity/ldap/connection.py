@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import ldap3
+from django.utils.translation import gettext_lazy as _
 from ldap3.core.exceptions import (
     LDAPBindError,
     LDAPCommunicationError,
@@ -191,7 +192,7 @@ def _words(error: Exception) -> str:
 
 
 def _down(config: Config, error: Exception) -> DirectoryDown:
-    reason = {49: "it refuses the account that ldap.user and ldap.password name"}.get(_code(error) or 0)
+    reason = {49: _("it refuses the account that ldap.user and ldap.password name")}.get(_code(error) or 0)
     text = reason or _words(error)
     log.warning("the directory of domain %s cannot be asked: %s", config.domain_id, text)
     return DirectoryDown(domain=config.domain_id, reason=text)

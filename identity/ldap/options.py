@@ -70,9 +70,11 @@ class Config:
         found = [one.strip() for one in str(self.values["url"]).split(",") if one.strip()]
         for one in found:
             if urlsplit(one).scheme not in ("ldap", "ldaps") or not urlsplit(one).hostname:
-                raise BadOption(domain=self.domain_id, reason=f"url must be ldap:// or ldaps://, not {one}")
+                raise BadOption(
+                    domain=self.domain_id, reason=_("url must be ldap:// or ldaps://, not %(one)s"), one=one
+                )
         if not found:
-            raise BadOption(domain=self.domain_id, reason="url is empty")
+            raise BadOption(domain=self.domain_id, reason=_("url is empty"))
         return found
 
     @property
@@ -81,7 +83,7 @@ class Config:
         wanted = str(self.values["tls_req_cert"])
         modes = {"demand": ssl.CERT_REQUIRED, "allow": ssl.CERT_OPTIONAL, "never": ssl.CERT_NONE}
         if wanted not in modes:
-            raise BadOption(domain=self.domain_id, reason="tls_req_cert must be demand, allow or never")
+            raise BadOption(domain=self.domain_id, reason=_("tls_req_cert must be demand, allow or never"))
         return modes[wanted]
 
 
@@ -94,5 +96,7 @@ def of_domain(domain_id: str) -> Config:
     try:
         password = decrypt(sealed) if sealed else None
     except (InvalidToken, AttributeError):
-        raise BadOption(domain=domain_id, reason="ldap.password was stored under another key; set it again") from None
+        raise BadOption(
+            domain=domain_id, reason=_("ldap.password was stored under another key; set it again")
+        ) from None
     return Config(domain_id, values, password)

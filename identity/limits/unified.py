@@ -98,7 +98,7 @@ class Limits(Kind):
             raise OneOwner()
         owner = values.get("project_id") or values.get("domain_id")
         if not Project.objects.filter(pk=owner).exists():
-            raise NoPart(kind="project or domain", id=owner)
+            raise NoPart(kind=_("project or domain"), id=owner)
         key = {name: values.pop(name, None) for name in ("service_id", "region_id", "resource_name")}
         registered = RegisteredLimit.objects.filter(**key).first()
         if registered is None:

@@ -47,7 +47,7 @@ class Consumers(Kind):
 
     def update(self, actor: Actor, id: str, values: Values) -> Any:
         if "secret" in values:
-            raise Invalid(reason="Cannot update a consumer's secret.")
+            raise Invalid(reason=_("Cannot update a consumer's secret."))
         return super().update(actor, id, values)
 
     def leaving(self, actor: Actor, row: Any) -> None:
@@ -74,9 +74,9 @@ def request_token(request: Any, project_id: str | None) -> RequestToken:
 def _request_token(id: str) -> RequestToken:
     row = RequestToken.objects.select_related("consumer").filter(pk=id).first()
     if row is None:
-        raise Missing(kind="request token", id=id)
+        raise Missing(kind=_("request token"), id=id)
     if row.expires_at is not None and row.expires_at <= now():
-        raise RequestTokenUnusable(reason="Request token is expired.")
+        raise RequestTokenUnusable(reason=_("Request token is expired."))
     return row
 
 
@@ -94,7 +94,7 @@ def authorize(actor: Actor, id: str, roles: list[Values]) -> str:
             raise Missing(kind="role", id=one.get("id") or one.get("name"))
         wanted.add(role.pk)
     if wanted - roles_on(actor.user_id, Scope("project", row.project_id)).keys():
-        raise RequestTokenUnusable(reason="authorizing user does not have role required.")
+        raise RequestTokenUnusable(reason=_("authorizing user does not have role required."))
     row.role_ids = sorted(wanted)
     row.user_id = actor.user_id
     row.verifier = "".join(secrets.choice(string.ascii_letters + string.digits) for _index in range(8))
@@ -110,9 +110,9 @@ def access_token(request: Any) -> AccessToken:
     row = _request_token(signing.need(found, "oauth_token"))
     verifier = signing.need(found, "oauth_verifier")
     if row.consumer_id != consumer_id:
-        raise RequestTokenUnusable(reason="Provided consumer key does not match stored consumer key.")
+        raise RequestTokenUnusable(reason=_("Provided consumer key does not match stored consumer key."))
     if row.verifier is None or not secrets.compare_digest(row.verifier, verifier):
-        raise RequestTokenUnusable(reason="Provided verifier does not match stored verifier.")
+        raise RequestTokenUnusable(reason=_("Provided verifier does not match stored verifier."))
     signing.check(request, row.consumer, row.secret)
     made = AccessToken.objects.create(
         consumer=row.consumer,
@@ -139,7 +139,7 @@ def find_access(actor: Actor, user_id: str, id: str, *, verb: str = "get_access_
     enforce(actor, f"identity:{verb}", {"user_id": user_id})
     row = AccessToken.objects.filter(pk=id, user_id=user_id).first()
     if row is None:
-        raise Missing(kind="access token", id=id)
+        raise Missing(kind=_("access token"), id=id)
     return row
 
 

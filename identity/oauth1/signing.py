@@ -43,7 +43,7 @@ def parameters(request: Any) -> dict[str, str]:
     try:
         pairs = parse_authorization_header(header) if header.lower().startswith("oauth ") else []
     except ValueError:
-        raise MissingParameter(name="a well-formed Authorization header") from None
+        raise MissingParameter(name=_("a well-formed Authorization header")) from None
     return {name: unescape(value) for name, value in pairs}
 
 

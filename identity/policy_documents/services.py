@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import orjson
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from identity.crud import Kind, Missing, Values, enforce
@@ -74,7 +75,7 @@ def association(actor: Actor, policy_id: str, keys: dict[str, str]) -> PolicyAss
     POLICIES.find(policy_id)
     row = PolicyAssociation.objects.filter(policy_id=policy_id, **_place(keys)).first()
     if row is None:
-        raise Missing(kind="policy association", id=policy_id)
+        raise Missing(kind=_("policy association"), id=policy_id)
     return row
 
 
@@ -95,7 +96,7 @@ def of_endpoint(actor: Actor, endpoint_id: str) -> Policy:
         row = PolicyAssociation.objects.select_related("policy").filter(**one).first()
         if row is not None:
             return row.policy
-    raise Missing(kind="policy of endpoint", id=endpoint_id)
+    raise Missing(kind=_("policy of endpoint"), id=endpoint_id)
 
 
 def endpoints_of(actor: Actor, policy_id: str) -> list[Endpoint]:

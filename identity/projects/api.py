@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils.encoding import iri_to_uri
+from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
 from common.errors import Invalid
@@ -36,7 +37,10 @@ class ProjectItem(OwnerItemView):
         asked = self.request._request.GET
         for part in ("parents", "subtree"):
             if {f"{part}_as_list", f"{part}_as_ids"} <= asked.keys():
-                raise Invalid(reason=f"Cannot use {part}_as_list and {part}_as_ids query params at the same time.")
+                raise Invalid(
+                    reason=_("Cannot use %(part)s_as_list and %(part)s_as_ids query params at the same time."),
+                    part=part,
+                )
         mine = (
             effective.project_ids(self.actor.user_id) if {"parents_as_list", "subtree_as_list"} & asked.keys() else ()
         )
@@ -93,7 +97,7 @@ class ProjectTag(IdentityView):
     def get(self, request: Any, project_id: str, tag: str) -> Response:
         row = services.for_tags(self.actor, "get_project_tag", project_id)
         if not row.tags.filter(name=tag).exists():
-            raise Missing(kind="project tag", id=tag)
+            raise Missing(kind=_("project tag"), id=tag)
         return Response(status=204)
 
     head = get
@@ -111,5 +115,5 @@ class ProjectTag(IdentityView):
     def delete(self, request: Any, project_id: str, tag: str) -> Response:
         row = services.for_tags(self.actor, "delete_project_tag", project_id)
         if not row.tags.filter(name=tag).delete()[0]:
-            raise Missing(kind="project tag", id=tag)
+            raise Missing(kind=_("project tag"), id=tag)
         return Response(status=204)

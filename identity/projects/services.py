@@ -138,7 +138,7 @@ class Projects(Kind):
         """Domain and parent of a new project, checked."""
         if values.get("is_domain"):
             if values.get("parent_id"):
-                raise Invalid(reason="only root projects are allowed to act as domains.")
+                raise Invalid(reason=_("only root projects are allowed to act as domains."))
             return {**values, "domain_id": None, "parent_id": None}
         parent_id = values.get("parent_id")
         domain_id = values.get("domain_id")
@@ -151,11 +151,18 @@ class Projects(Kind):
         if "domain_id" not in values and parent_id:
             domain_id = domain.pk
         if domain.pk != domain_id or not Project.objects.domains().filter(pk=domain_id).exists():
-            raise Invalid(reason=f"The parent {parent.pk} lies in another domain than {domain_id}.")
+            raise Invalid(
+                reason=_("The parent %(parent)s lies in another domain than %(domain)s."),
+                parent=parent.pk,
+                domain=domain_id,
+            )
         line = [parent, *parents(parent)]
         off = next((above for above in line if not above.enabled), None)
         if off is not None:
-            raise Invalid(reason=f"cannot create a project in a branch containing a disabled project: {off.pk}")
+            raise Invalid(
+                reason=_("cannot create a project in a branch containing a disabled project: %(project)s"),
+                project=off.pk,
+            )
         if len(line) > MAX_DEPTH:
             raise TooDeep(id=parent.pk)
         return {**values, "domain_id": domain_id, "parent_id": parent.pk}

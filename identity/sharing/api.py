@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
 from common.errors import Invalid
@@ -207,7 +208,7 @@ class Explain(IdentityView):
         query = request._request.GET
         rule = query.get("rule", "")
         if rule not in policy.rules():
-            raise Invalid(reason=f"There is no policy rule {rule}.")
+            raise Invalid(reason=_("There is no policy rule %(name)s."), name=rule)
         target = None
         if "object_type" in query:
             target = kinds.find(query["object_type"]).find(self.actor, query.get("object_id", ""))

@@ -34,7 +34,7 @@ def _delegated_otherwise(actor: Actor) -> None:
     """Application credentials and OAuth tokens manage no trusts; a trust's own token may, that is redelegation."""
     delegation = actor.extra.get("delegation")
     if delegation is not None and set(delegation.as_dict()) - {"trust_id"}:  # type: ignore[attr-defined]
-        raise NotYours(action="Delegated tokens cannot manage trusts")
+        raise NotYours(action=_("Delegated tokens cannot manage trusts"))
 
 
 def _target(row: Trust) -> Values:
@@ -77,13 +77,13 @@ def create(actor: Actor, values: Values, expires_at: datetime | None) -> Trust:
     enforce(actor, "identity:create_trust", {"target.trust.trustor_user_id": values["trustor_user_id"]})
     _delegated_otherwise(actor)
     if actor.user_id != values["trustor_user_id"]:
-        raise NotYours(action="The authenticated user should match the trustor")
+        raise NotYours(action=_("The authenticated user should match the trustor"))
     if values.get("project_id") and not values.get("roles"):
-        raise NotYours(action="At least one role should be specified")
+        raise NotYours(action=_("At least one role should be specified"))
     if expires_at is not None and expires_at <= now():
-        raise Invalid(reason="The expiration of a trust must lie in the future.")
+        raise Invalid(reason=_("The expiration of a trust must lie in the future."))
     if values.get("remaining_uses") is not None and values.get("allow_redelegation"):
-        raise Invalid(reason="remaining_uses must not be set if redelegation is allowed.")
+        raise Invalid(reason=_("remaining_uses must not be set if redelegation is allowed."))
     trustee = User.objects.filter(pk=values["trustee_user_id"]).first()
     if trustee is None:
         raise Missing(kind="user", id=values["trustee_user_id"])
@@ -92,7 +92,7 @@ def create(actor: Actor, values: Values, expires_at: datetime | None) -> Trust:
     _held(values, roles, parent)
     count = values.get("redelegation_count") or (MAX_REDELEGATION if values.get("allow_redelegation") else 0)
     if count > MAX_REDELEGATION:
-        raise NotYours(action=f"Redelegation depth of {count} is over {MAX_REDELEGATION}")
+        raise NotYours(action=_("Redelegation depth of %(count)s is over %(most)s"), count=count, most=MAX_REDELEGATION)
     if parent is not None:
         expires_at, count = _redelegated(parent, values, roles, expires_at)
     row = Trust.objects.create(
@@ -128,7 +128,7 @@ def _held(values: Values, roles: list[Role], parent: Trust | None) -> None:
     project_id = values.get("project_id")
     if not project_id:
         if roles:
-            raise NotYours(action="roles without a project")
+            raise NotYours(action=_("roles without a project"))
         return
     if not Project.objects.filter(pk=project_id).exists():
         raise Missing(kind="project", id=project_id)
@@ -143,22 +143,28 @@ def _redelegated(
 ) -> tuple[datetime | None, int]:
     """(expiry, count) of a trust made from another. It can only be narrower. Raises: CannotRedelegate."""
     if not 0 < parent.redelegation_count <= MAX_REDELEGATION:
-        raise CannotRedelegate(reason=f"Remaining redelegation depth of {parent.redelegation_count} is not in 1..3.")
+        raise CannotRedelegate(
+            reason=_("Remaining redelegation depth of %(depth)s is not in 1..3."), depth=parent.redelegation_count
+        )
     if values.get("remaining_uses") is not None:
-        raise CannotRedelegate(reason="remaining_uses must not be set in order to redelegate a trust.")
+        raise CannotRedelegate(reason=_("remaining_uses must not be set in order to redelegate a trust."))
     if parent.expires_at and expires_at and expires_at > parent.expires_at:
-        raise CannotRedelegate(reason="Requested expiration time is more than the redelegated trust can provide.")
+        raise CannotRedelegate(reason=_("Requested expiration time is more than the redelegated trust can provide."))
     if parent.project_id != values.get("project_id"):
-        raise CannotRedelegate(reason="A redelegated trust stays on its project.")
+        raise CannotRedelegate(reason=_("A redelegated trust stays on its project."))
     given = implied_closure({role.pk for role in parent.roles.all()})
     if any(role.pk not in given for role in roles):
-        raise CannotRedelegate(reason="Some of the requested roles are not in the redelegated trust.")
+        raise CannotRedelegate(reason=_("Some of the requested roles are not in the redelegated trust."))
     if values["impersonation"] and not parent.impersonation:
-        raise CannotRedelegate(reason="Impersonation is not allowed because the redelegated trust does not have it.")
+        raise CannotRedelegate(reason=_("Impersonation is not allowed because the redelegated trust does not have it."))
     asked = values.get("redelegation_count")
     count = parent.redelegation_count - 1
     if asked is not None and asked > count:
-        raise CannotRedelegate(reason=f"Requested redelegation depth of {asked} is greater than allowed {count}.")
+        raise CannotRedelegate(
+            reason=_("Requested redelegation depth of %(asked)s is greater than allowed %(count)s."),
+            asked=asked,
+            count=count,
+        )
     if not values.get("allow_redelegation", True):
         count = 0
     return expires_at or parent.expires_at, count if asked is None else asked

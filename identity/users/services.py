@@ -77,7 +77,7 @@ class Users(Kind):
             directories.refuse_writes(row.pk)
         default = values.get("default_project_id")
         if default is not None and Domain.objects.filter(pk=default).exists():
-            raise Invalid(reason="User's default project ID cannot be a domain ID.")
+            raise Invalid(reason=_("User's default project ID cannot be a domain ID."))
         for name in ("email", "description"):
             if name in values:
                 values[name] = values[name] or ""
@@ -119,7 +119,7 @@ def _expiring(rows: Any, text: str) -> Any:
     how, when = text.split(":", 1) if ":" in text[:4] else ("eq", text)
     moment = moments.parsed(when)
     if moment is None or how not in moments.OPERATORS:
-        raise Invalid(reason=f"password_expires_at must be like gt:2026-01-02T03:04:05Z, not {text}.")
+        raise Invalid(reason=_("password_expires_at must be like gt:2026-01-02T03:04:05Z, not %(text)s."), text=text)
     return rows.filter(moments.compared("password_expires_at", how, moment))
 
 
