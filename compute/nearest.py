@@ -3,6 +3,10 @@
 import difflib
 from collections.abc import Iterable
 
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Data
+
 
 def nearest(asked: str, names: Iterable[str], *, most: int = 3) -> list[str]:
     """Up to `most` of `names`, the closest first; empty when none is close."""
@@ -10,7 +14,7 @@ def nearest(asked: str, names: Iterable[str], *, most: int = 3) -> list[str]:
     return [by_lower[low] for low in difflib.get_close_matches(asked.lower(), list(by_lower), n=most, cutoff=0.5)]
 
 
-def hint(asked: str, names: Iterable[str]) -> str:
-    """`` Did you mean a, b?`` or nothing."""
+def hint(asked: str, names: Iterable[str]) -> Data:
+    """`` Did you mean a, b?`` or nothing, as the data of an error whose sentence has a %(hint)s."""
     close = nearest(asked, names)
-    return f" Did you mean {', '.join(close)}?" if close else ""
+    return {"hint": _(" Did you mean %(names)s?") if close else "", "names": ", ".join(close)}

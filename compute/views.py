@@ -25,7 +25,7 @@ class ItemNotFound(NotFound):
 
 
 class WrongProjectInPath(Invalid):
-    template = "Malformed request URL: URL's project_id '%(path)s' doesn't match Context's project_id '%(own)s'"
+    template = _("Malformed request URL: URL's project_id '%(path)s' doesn't match Context's project_id '%(own)s'")
 
 
 #: (version from which others are refused, names of the parameters that a query may have).
@@ -91,12 +91,16 @@ def refuse_unknown(query: Iterable[str], names: Iterable[str]) -> None:
     """Raises: Invalid for parameters of a query that are none of `names`."""
     unknown = sorted(set(query) - set(names))
     if unknown:
-        raise Invalid(reason=f"Additional query parameters are not allowed: {', '.join(unknown)}.")
+        raise Invalid(reason=_("Additional query parameters are not allowed: %(names)s."), names=", ".join(unknown))
 
 
 def flag(value: Any, name: str) -> bool:
     """A boolean as clients write it in a query. Raises: Invalid."""
     said = truth(value)
     if said is None:
-        raise Invalid(reason=f"Invalid input for query parameters {name}. Value: {value}. It is not a boolean.")
+        raise Invalid(
+            reason=_("Invalid input for query parameters %(name)s. Value: %(value)s. It is not a boolean."),
+            name=name,
+            value=value,
+        )
     return said

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 
 from common.errors import CloudError, Invalid
@@ -39,7 +40,7 @@ class RemoteConsoles(ComputeView):
     def post(self, request: Any, server_id: str) -> Response:
         asked = self.body()["remote_console"]
         if _PROTOCOLS.get(asked["protocol"]) != asked["type"]:
-            raise Invalid(reason=f"Unavailable console type {asked['type']}.")
+            raise Invalid(reason=_("Unavailable console type %(type)s."), type=asked["type"])
         url = services.url(self.actor, server_id=server_id, kind=asked["protocol"], root=self.root())
         return Response({"remote_console": {**asked, "url": url}})
 
@@ -59,7 +60,7 @@ def append_log(request: HttpRequest, server_id: str) -> JsonResponse:
         offset = request.GET.get("offset", "")
         row = Server.objects.filter(id=server_id, deleted=False).values("host", "project_id").first()
         if request.method != "PUT" or not is_whole(offset) or not is_id(server_id):
-            raise Invalid(reason="PUT with ?offset=N")
+            raise Invalid(reason=_("PUT with ?offset=N"))
         if row is None or row["host"] != host.name:
             raise services.ConsoleTokenNotFound()
     except CloudError as error:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from common.errors import Invalid
 from common.numbers import LARGEST, is_whole
 from common.truth import truth
@@ -126,7 +128,7 @@ class FlavorPage(ComputeView):
         for name, column in (("minRam", "ram"), ("minDisk", "disk")):
             if name in query:
                 if not is_whole(query[name]):
-                    raise Invalid(reason=f"Invalid {name} filter [{query[name]}]")
+                    raise Invalid(reason=_("Invalid %(name)s filter [%(value)s]"), name=name, value=query[name])
                 rows = rows.filter(**{f"{column}__gte": int(query[name])})
         if not self.actor.is_admin:
             return rows
@@ -149,7 +151,12 @@ def _values(data: dict[str, Any]) -> dict[str, Any]:
     def number(name: str, low: int, default: int = 0) -> int:
         value = int(data.get(name, default))
         if value < low or value > LARGEST:
-            raise Invalid(reason=f"Invalid input for field/attribute {name}. Value: {value}. It must be {low} or more.")
+            raise Invalid(
+                reason=_("Invalid input for field/attribute %(name)s. Value: %(value)s. It must be %(low)s or more."),
+                name=name,
+                value=value,
+                low=low,
+            )
         return value
 
     given = data.get("id")
@@ -214,9 +221,17 @@ def check_specs(specs: dict[str, str], version: tuple[int, int]) -> None:
         return
     for key, value in specs.items():
         if key == "hw:numa_nodes" and not (is_whole(value) and int(value) >= 1):
-            raise Invalid(reason=f"Validation failed; extra spec '{key}' has the invalid value '{value}'")
+            raise Invalid(
+                reason=_("Validation failed; extra spec '%(key)s' has the invalid value '%(value)s'"),
+                key=key,
+                value=value,
+            )
         if key == "hw:cpu_policy" and value not in ("dedicated", "shared", "mixed"):
-            raise Invalid(reason=f"Validation failed; extra spec '{key}' has the invalid value '{value}'")
+            raise Invalid(
+                reason=_("Validation failed; extra spec '%(key)s' has the invalid value '%(value)s'"),
+                key=key,
+                value=value,
+            )
 
 
 class ExtraSpec(ComputeView):
@@ -228,7 +243,7 @@ class ExtraSpec(ComputeView):
     def put(self, request: Any, flavor_id: str, key: str) -> Response:
         data = {k: str(v) for k, v in self.body().items()}
         if key not in data:
-            raise Invalid(reason="Request body and URI mismatch")
+            raise Invalid(reason=_("Request body and URI mismatch"))
         check_specs(data, self.version)
         services.set_extra_specs(self.actor, flavor_id=flavor_id, specs=data)
         return Response(data)

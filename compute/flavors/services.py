@@ -67,7 +67,7 @@ def find(actor: Actor, flavor_id: str) -> Flavor:
         found = _visible_one.first(flavor_id, actor.project_id or "")
     if found is None:
         names = {n for pair in visible(actor).values_list("id", "name") for n in pair}
-        raise FlavorNotFound(id=flavor_id, hint=hint(flavor_id, names))
+        raise FlavorNotFound(id=flavor_id, **hint(flavor_id, names))
     return found
 
 
@@ -173,7 +173,7 @@ def _check_project(project_id: str) -> None:
     from identity.projects.models import Project
 
     if not Project.objects.filter(id=project_id).exists():
-        raise Invalid(reason=f"Project ID {project_id} is not a valid project.")
+        raise Invalid(reason=_("Project ID %(project)s is not a valid project."), project=project_id)
 
 
 #: (id, name, vcpus, MiB, GiB) of a new cloud. The first two are for the small demo images and for tests.

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from common.errors import Invalid
 from common.numbers import is_whole
 from common.truth import truth
@@ -78,11 +80,11 @@ def paged(request: Any, found: list[Host], version: tuple[int, int], is_uuid: bo
         return found
     marker, limit = request.GET.get("marker"), request.GET.get("limit", "1000")
     if not is_whole(limit):
-        raise Invalid(reason=f"Invalid input for query parameters limit. Value: {limit}.")
+        raise Invalid(reason=_("Invalid input for query parameters limit. Value: %(limit)s."), limit=limit)
     if marker is not None:
         ids = [host.id if is_uuid else str(host.number) for host in found]
         if marker not in ids:
-            raise Invalid(reason=f"marker [{marker}] not found")
+            raise Invalid(reason=_("marker [%(marker)s] not found"), marker=marker)
         found = found[ids.index(marker) + 1 :]
     return found[: int(limit) or 1000]
 
@@ -194,7 +196,7 @@ class Service(ComputeView):
         if row is None:
             raise ServiceNotFound(id=service_id)
         if not data or ("disabled_reason" in data and data.get("status") != "disabled"):
-            raise Invalid(reason="Specifying disabled_reason when status is not 'disabled' is invalid.")
+            raise Invalid(reason=_("Specifying disabled_reason when status is not 'disabled' is invalid."))
         _require_compute(row["binary"])
         if "status" in data:
             is_on = data["status"] == "enabled"
@@ -211,7 +213,7 @@ class Service(ComputeView):
         data = self.body(schemas[action])
         named = [r for r in reading.services() if (r["host"], r["binary"]) == (data["host"], data["binary"])]
         if not named:
-            raise ServiceNotFound(id=f"{data['binary']} on {data['host']}")
+            raise ServiceNotFound(id=_("%(binary)s on %(name)s"), binary=data["binary"], name=data["host"])
         _require_compute(data["binary"])
         out: dict[str, Any] = {"host": data["host"], "binary": data["binary"]}
         if action == "force-down":
@@ -228,7 +230,8 @@ class Service(ComputeView):
 def _require_compute(binary: str) -> None:
     if binary != "nova-compute":
         raise Invalid(
-            reason=f"Updating a {binary} service is not supported. Only nova-compute services can be updated."
+            reason=_("Updating a %(binary)s service is not supported. Only nova-compute services can be updated."),
+            binary=binary,
         )
 
 
@@ -274,11 +277,11 @@ class HostDetail(ComputeView):
         known = {"status": ("enable", "disable"), "maintenance_mode": ("enable", "disable")}
         wrong = [key for key, value in data.items() if str(value).strip().lower() not in known.get(key, ())]
         if not data or wrong:
-            raise Invalid(reason=f"Invalid input for field/attribute {wrong[0] if wrong else 'body'}.")
+            raise Invalid(reason=_("Invalid input for field/attribute %(name)s."), name=wrong[0] if wrong else "body")
         if not Host.objects.filter(name=name).exists():
             raise HypervisorNotFound(id=name)
         if "maintenance_mode" in data:
-            raise NotDone(what="The maintenance mode of a host")
+            raise NotDone(what=_("The maintenance mode of a host"))
         is_on = data["status"].strip().lower() == "enable"
         hosts.set_enabled(name, enabled=is_on)
         return Response({"host": name, "status": "enabled" if is_on else "disabled"})
@@ -293,7 +296,7 @@ class HostPower(ComputeView):
         policy.require(self.actor, "compute:host")
         if not Host.objects.filter(name=name).exists() or power not in ("startup", "shutdown", "reboot"):
             raise HypervisorNotFound(id=name)
-        raise NotDone(what=f"The {power} of a host")
+        raise NotDone(what=_("The %(power)s of a host"), power=power)
 
 
 def _by_project(host: str) -> list[tuple[str, dict[str, int]]]:

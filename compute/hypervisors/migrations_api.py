@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
 from common.errors import NotFound
 from compute.servers import filters
@@ -94,7 +95,7 @@ class ServerMigrations(ComputeView):
 
 
 class MigrationNotFound(NotFound):
-    template = "Migration %(id)s for server %(server)s could not be found."
+    template = _("Migration %(id)s for server %(server)s could not be found.")
 
 
 class ServerMigration(ComputeView):
@@ -113,7 +114,7 @@ class ServerMigration(ComputeView):
     def delete(self, request: Any, server_id: str, migration_id: str) -> Response:
         """Abort a migration, since 2.24."""
         if self.version not in _ABORTABLE:
-            raise NotFound(what="The resource", id=request.path)
+            raise NotFound(what=_("The resource"), id=request.path)
         raise self._missing(server_id, migration_id)
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from django.db.models import Count, Q
+from django.utils.translation import gettext_lazy as _
 
 from common.errors import NotFound, Unsupported
 from compute.servers import scheduling
@@ -18,11 +19,11 @@ BINARIES = (("nova-conductor", "control"), ("nova-scheduler", "control"), ("nova
 
 
 class HypervisorNotFound(NotFound):
-    template = "Compute host %(id)s could not be found."
+    template = _("Compute host %(id)s could not be found.")
 
 
 class ServiceNotFound(NotFound):
-    template = "Service %(id)s could not be found."
+    template = _("Service %(id)s could not be found.")
 
 
 class NotDone(Unsupported):

@@ -31,13 +31,13 @@ def ssh_fingerprint(public_key: str) -> str:
     """MD5 of the key's bytes as colon-separated hex: Nova's form. Raises: BadKey."""
     parts = public_key.strip().split(None, 2)
     if len(parts) < 2:
-        raise BadKey(why=str(_("it is not a public ssh key")))
+        raise BadKey(why=_("it is not a public ssh key"))
     try:
         raw = base64.b64decode(parts[1], validate=True)
         serialization.load_ssh_public_key(f"{parts[0]} {parts[1]}".encode())
     except (binascii.Error, ValueError, UnsupportedAlgorithm) as error:
         if not parts[0].startswith("sk-"):
-            raise BadKey(why=str(_("it is not a public ssh key"))) from error
+            raise BadKey(why=_("it is not a public ssh key")) from error
     return _colons(hashlib.md5(raw, usedforsecurity=False).digest())
 
 
@@ -46,7 +46,7 @@ def x509_fingerprint(certificate: str) -> str:
     try:
         loaded = x509.load_pem_x509_certificate(certificate.encode())
     except ValueError as error:
-        raise BadKey(why=str(_("it is not a PEM certificate"))) from error
+        raise BadKey(why=_("it is not a PEM certificate")) from error
     return _colons(loaded.fingerprint(hashes.SHA1()))
 
 

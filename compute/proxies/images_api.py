@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from common.errors import Invalid
 from common.numbers import is_whole
 from compute.servers import filters
@@ -83,7 +85,7 @@ class ImageList(_Images):
         for name, column in (("minRam", "min_ram"), ("minDisk", "min_disk")):
             if name in query:
                 if not is_whole(query[name]):
-                    raise Invalid(reason=f"Invalid {name} filter [{query[name]}]")
+                    raise Invalid(reason=_("Invalid %(name)s filter [%(value)s]"), name=name, value=query[name])
                 rows = rows.filter(**{f"{column}__gte": int(query[name])})
         return rows
 
@@ -141,19 +143,19 @@ class ImageMetadataItem(_Metadata):
     def get(self, request: Any, image_id: str, key: str) -> Response:
         metadata = _metadata(self.found(image_id))
         if key not in metadata:
-            raise ItemNotFound(reason="Metadata item was not found")
+            raise ItemNotFound(reason=_("Metadata item was not found"))
         return Response({"meta": {key: metadata[key]}})
 
     def put(self, request: Any, image_id: str, key: str) -> Response:
         item = self.body()["meta"]
         if key not in item:
-            raise Invalid(reason="Request body and URI mismatch")
+            raise Invalid(reason=_("Request body and URI mismatch"))
         self.write(image_id, {**_metadata(self.found(image_id)), **item})
         return Response({"meta": item})
 
     def delete(self, request: Any, image_id: str, key: str) -> Response:
         metadata = _metadata(self.found(image_id))
         if key not in metadata:
-            raise ItemNotFound(reason="Metadata item was not found")
+            raise ItemNotFound(reason=_("Metadata item was not found"))
         self.write(image_id, {k: v for k, v in metadata.items() if k != key})
         return Response(status=204)

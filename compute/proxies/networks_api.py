@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Conflict, Invalid
@@ -30,7 +31,7 @@ def as_nova() -> Iterator[None]:
     try:
         yield
     except Conflict as error:
-        raise Invalid(reason=error.message) from error
+        raise Invalid(reason=error) from error
 
 
 # ── Security groups ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -93,7 +94,7 @@ class SecurityGroups(ComputeView):
     def post(self, request: Any) -> Response:
         data = self.body()["security_group"]
         if not data["name"].strip():
-            raise Invalid(reason="Security group name cannot be empty")
+            raise Invalid(reason=_("Security group name cannot be empty"))
         with as_nova():
             group = services.create(self.actor, name=data["name"], description=data.get("description", "").strip())
         return Response({"security_group": _groups([group])[0]})
@@ -145,10 +146,10 @@ class SecurityGroupRules(ComputeView):
         data = self.body()["security_group_rule"]
         parent = str(data["parent_group_id"])
         if not is_id(parent):
-            raise Invalid(reason=f"Parent group id {parent} is not a uuid")
+            raise Invalid(reason=_("Parent group id %(parent)s is not a uuid"), parent=parent)
         low, high = _number(data.get("from_port")), _number(data.get("to_port"))
         if data.get("ip_protocol") is None and (low is not None or high is not None):
-            raise Invalid(reason="Invalid ip_protocol: it must be given with ports")
+            raise Invalid(reason=_("Invalid ip_protocol: it must be given with ports"))
         with as_nova():
             rule = rules.create(
                 self.actor,
@@ -171,7 +172,7 @@ def _number(value: Any) -> int | None:
     try:
         return int(value)
     except ValueError:
-        raise Invalid(reason=f"Invalid port {value}") from None
+        raise Invalid(reason=_("Invalid port %(value)s"), value=value) from None
 
 
 class SecurityGroupRuleDetail(ComputeView):
@@ -217,7 +218,7 @@ class FloatingIPs(ComputeView):
         external = Network.objects.visible_to(self.actor).filter(external=True).order_by("-is_default", "name")
         network = external.filter(Q(name=pool) | Q(id=pool)).first() if pool else external.first()
         if network is None:
-            raise ItemNotFound(reason="Floating IP pool not found.")
+            raise ItemNotFound(reason=_("Floating IP pool not found."))
         return Response({"floating_ip": _floating(floatingips.create(self.actor, network_id=network.id))})
 
 
@@ -236,7 +237,7 @@ def by_address(actor: Actor, address: str) -> FloatingIP:
     """Raises: ItemNotFound."""
     found = FloatingIP.objects.visible_to(actor).filter(floating_ip_address=address).first()
     if found is None:
-        raise ItemNotFound(reason="floating IP not found")
+        raise ItemNotFound(reason=_("floating IP not found"))
     return found
 
 
@@ -248,9 +249,9 @@ def add_floating_ip(actor: Actor, *, server_id: str, address: str, fixed: str | 
     found = rows.filter(ip_address=fixed).first() if fixed else rows.filter(subnet__ip_version=4).first()
     if found is None:
         raise Invalid(
-            reason="Specified fixed address not assigned to instance"
+            reason=_("Specified fixed address not assigned to instance")
             if fixed
-            else "No fixed IPs associated to instance"
+            else _("No fixed IPs associated to instance")
         )
     with as_nova():
         floatingips.update(actor, floating.id, port_id=found.port_id, fixed_ip_address=found.ip_address)
@@ -261,7 +262,11 @@ def remove_floating_ip(actor: Actor, *, server_id: str, address: str) -> None:
     server: Server = find_server(actor, server_id, "compute:server:detach_interface")
     floating = by_address(actor, address)
     if floating.port is None or floating.port.server_id != server.id:
-        raise Conflict(reason=f"Floating IP {address} is not associated with instance {server_id}.")
+        raise Conflict(
+            reason=_("Floating IP %(address)s is not associated with instance %(server)s."),
+            address=address,
+            server=server_id,
+        )
     floatingips.update(actor, floating.id, port_id=None)
 
 
@@ -317,7 +322,7 @@ class Networks(ComputeView):
 def _network(actor: Actor, network_id: str) -> Network:
     found = Network.objects.visible_to(actor).filter(id=network_id).first()
     if found is None:
-        raise ItemNotFound(reason="Network not found")
+        raise ItemNotFound(reason=_("Network not found"))
     return found
 
 

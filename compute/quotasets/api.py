@@ -56,7 +56,12 @@ def _check_project(project_id: str) -> None:
 def _value(name: str, value: Any) -> int:
     number = int(value)
     if not -1 <= number <= LARGEST:
-        raise Invalid(reason=f"Quota limit {number} for {name} must be in the range of -1 and {LARGEST}.")
+        raise Invalid(
+            reason=_("Quota limit %(number)s for %(name)s must be in the range of -1 and %(most)s."),
+            number=number,
+            name=name,
+            most=LARGEST,
+        )
     return number
 
 
@@ -86,7 +91,12 @@ class QuotaSet(ComputeView):
             used = usage.get(name, (0, 0))[0]
             if 0 <= value < used:
                 raise Invalid(
-                    reason=f"Quota limit {value} for {name} must be greater than or equal to already used {used}."
+                    reason=_(
+                        "Quota limit %(value)s for %(name)s must be greater than or equal to already used %(used)s."
+                    ),
+                    value=value,
+                    name=name,
+                    used=used,
                 )
         for name, value in values.items():
             quota.set(project_id, "compute", name, value)
@@ -132,7 +142,7 @@ class QuotaClass(ComputeView):
         policy.require(self.actor, "compute:quota_class")
         data = self.body(_CLASSES.at(self.version))["quota_class_set"]
         if name != "default":
-            raise Invalid(reason=f"Only the quota class default can be set, not {name}.")
+            raise Invalid(reason=_("Only the quota class default can be set, not %(name)s."), name=name)
         for key, value in data.items():
             quota.set_default("compute", key, _value(key, value))
         return Response({"quota_class_set": self._shown()})

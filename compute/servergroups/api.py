@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from common.errors import Invalid
 from common.numbers import LARGEST, is_whole
 from compute.servergroups import services
@@ -71,7 +73,7 @@ class ServerGroups(ComputeView):
         rules = {key: int(value) for key, value in (data.get("rules") or {}).items()}
         wanted = data["policy"] if "policy" in data else data["policies"][0]
         if rules and wanted != ANTI_AFFINITY:
-            raise Invalid(reason="Only anti-affinity policy supports rules.")
+            raise Invalid(reason=_("Only anti-affinity policy supports rules."))
         group = services.create(self.actor, name=data["name"].strip(), policy_name=wanted, rules=rules)
         with_members([group])
         return self.answer("server_group", GROUP, group)
@@ -79,7 +81,7 @@ class ServerGroups(ComputeView):
 
 def _whole(text: str, name: str) -> int:
     if not is_whole(text):
-        raise Invalid(reason=f"Invalid input for query parameters {name}. Value: {text}.")
+        raise Invalid(reason=_("Invalid input for query parameters %(name)s. Value: %(text)s."), name=name, text=text)
     return int(text)
 
 

@@ -77,7 +77,7 @@ def rebuild(view: ComputeView, server_id: str, body: Body) -> Response:
         if column in changes:
             changes[column] = requests.canonical(changes[column])
     if not requests.ref(body["imageRef"]):
-        raise Invalid(reason="Invalid imageRef provided.")
+        raise Invalid(reason=_("Invalid imageRef provided."))
     changing.rebuild(view.actor, server_id=server_id, image_id=requests.ref(body["imageRef"]), **changes)
     out = api.shown(view, server_id, short=view.version in api.SHORT_ANSWERS)
     out["adminPass"] = body.get("adminPass") or api.secrets.token_urlsafe(9)
@@ -132,7 +132,7 @@ def lock(view: ComputeView, server_id: str, body: Body) -> Response:
     if isinstance(body, dict):
         bodies.validate(body, obj({"locked_reason": {"type": "string", "minLength": 1, "maxLength": 255}}))
         if body and view.version not in _LOCK_REASONS:
-            raise Invalid(reason="locked_reason needs microversion 2.73 or later.")
+            raise Invalid(reason=_("locked_reason needs microversion 2.73 or later."))
         reason = body.get("locked_reason")
     services.lock(view.actor, server_id=server_id, reason=reason)
     return Response(status=202)
@@ -196,14 +196,16 @@ def _length(value: Any) -> int | None:
     except (TypeError, ValueError):
         lines = -2
     if lines < -1:
-        raise Invalid(reason=f"Invalid input for field/attribute length. Value: {value}. It must be -1 or more.")
+        raise Invalid(
+            reason=_("Invalid input for field/attribute length. Value: %(value)s. It must be -1 or more."), value=value
+        )
     return None if lines == -1 else lines
 
 
 def _console(kind: str, names: tuple[str, ...]) -> Act:
     def act(view: ComputeView, server_id: str, body: Body) -> Response:
         if body["type"] not in names:
-            raise Invalid(reason=f"Invalid input for field/attribute type. Value: {body['type']}.")
+            raise Invalid(reason=_("Invalid input for field/attribute type. Value: %(type)s."), type=body["type"])
         url = consoles.url(view.actor, server_id=server_id, kind=kind, root=view.root())
         return Response({"console": {"type": body["type"], "url": url}})
 
@@ -241,7 +243,7 @@ def gone(view: ComputeView, server_id: str, body: Body) -> Response:
 
 
 class ConsoleUnavailable(Invalid):
-    template = "Unavailable console type %(type)s."
+    template = _("Unavailable console type %(type)s.")
 
 
 _TYPE = obj({"type": {"type": "string"}}, ("type",))
@@ -315,9 +317,9 @@ class Action(ComputeView):
         name = next(iter(data or {}), "")
         if len(data or {}) != 1 or name not in ACTIONS:
             services.find(self.actor, server_id)
-            raise Invalid(reason=f"There is no such action: {', '.join(data or {})[:100]}")
+            raise Invalid(reason=_("There is no such action: %(name)s"), name=", ".join(data or {})[:100])
         schema, act, until = ACTIONS[name]
         if until is not None and self.version > until:
-            raise Invalid(reason=f"There is no such action: {name}")
+            raise Invalid(reason=_("There is no such action: %(name)s"), name=name)
         bodies.validate(data[name], schema)
         return act(self, server_id, data[name])

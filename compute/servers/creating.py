@@ -174,10 +174,10 @@ def usable_image(actor: Actor, image_id: str, ram: int, disk: int) -> Image:
     """
     image = _active_image(actor, image_id)
     if image.min_ram > ram:
-        raise FlavorTooSmall(what="memory", have=ram, unit="MiB", need=image.min_ram)
+        raise FlavorTooSmall(what=_("memory"), have=ram, unit="MiB", need=image.min_ram)
     need = max(image.min_disk, -(-int(image.virtual_size or 0) // 1024**3)) if disk else 0
     if need > disk:
-        raise FlavorTooSmall(what="disk", have=disk, unit="GiB", need=need)
+        raise FlavorTooSmall(what=_("disk"), have=disk, unit="GiB", need=need)
     boot_options.check(image.id, image.properties or {})
     return image
 
@@ -186,7 +186,7 @@ def _active_image(actor: Actor, image_id: str) -> Image:
     image = Image.objects.visible_to(actor).filter(id=image_id).first()
     if image is None:
         known = Image.objects.visible_to(actor).order_by("-created_at").values_list("id", "name")[:1000]
-        raise ImageUnknown(id=image_id, hint=hint(image_id, {text for pair in known for text in pair if text}))
+        raise ImageUnknown(id=image_id, **hint(image_id, {text for pair in known for text in pair if text}))
     if not image_states.usable(image.status):
         raise ImageNotActive(id=image_id, status=image.status)
     return image
@@ -215,7 +215,7 @@ def find_key(actor: Actor, name: str | None) -> KeyPair | None:
     found = KeyPair.objects.filter(user_id=actor.user_id, name=name).first()
     if found is None:
         known = KeyPair.objects.filter(user_id=actor.user_id).values_list("name", flat=True)
-        raise KeyUnknown(hint=hint(name, known))
+        raise KeyUnknown(**hint(name, known))
     return found
 
 
@@ -225,7 +225,7 @@ def check_user_data(text: str | None) -> None:
         return
     if len(text) > USER_DATA_LIMIT:
         raise Invalid(
-            reason=str(_("User data too large. User data must be no larger than 65535 bytes once base64 encoded."))
+            reason=_("User data too large. User data must be no larger than 65535 bytes once base64 encoded.")
         )
     try:
         base64.b64decode("".join(text.split()), validate=True)  # `base64` and Ruby write it in lines
@@ -252,7 +252,9 @@ def check_host(host: str, zone: str | None = None) -> None:
     """That a host exists, and lies in the zone if one is given. Raises: Invalid, HostNotInZone."""
     if not Host.objects.filter(name=host).exists():
         names = Host.objects.values_list("name", flat=True)
-        raise Invalid(reason=f"Compute host {host} could not be found.{hint(host, names)}")
+        raise Invalid(
+            reason=_("Compute host %(hostname)s could not be found.%(hint)s"), hostname=host, **hint(host, names)
+        )
     lies_in = scheduling.zones().get(host, (scheduling.DEFAULT_ZONE, []))[0]
     if zone and zone != lies_in:
         raise HostNotInZone(host=host, zone=zone)

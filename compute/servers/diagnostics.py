@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Conflict
@@ -23,7 +24,7 @@ _STATE = {
 
 
 class NotRunning(Conflict):
-    template = "Cannot 'get_diagnostics' instance %(id)s while it is in vm_state %(state)s"
+    template = _("Cannot 'get_diagnostics' instance %(id)s while it is in vm_state %(state)s")
 
 
 def diagnostics(server: Server, version: tuple[int, int]) -> dict[str, Any]:

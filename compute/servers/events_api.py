@@ -5,6 +5,8 @@ Only what changes networks is taken: no other service of this cloud has anything
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from common.errors import NotFound
 from compute.servers.models import Server
 from compute.servers.schemas import obj
@@ -27,7 +29,7 @@ _EVENTS = obj({"events": {"type": "array", "minItems": 1, "items": _EVENT}}, ("e
 
 
 class NoServers(NotFound):
-    template = "No instances found for any event"
+    template = _("No instances found for any event")
 
 
 def _take(event: dict[str, Any], server: Server) -> None:

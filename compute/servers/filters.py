@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
 from common import moments
 from common.actor import Actor
@@ -162,7 +163,7 @@ def changed_between(query: QueryDict, *, can_end: bool = True) -> Q:
     """What `changes-since` and `changes-before` (if `can_end`) say of `updated_at`; both ends count. Raises: Invalid."""
     since, before = _time(query, "changes-since"), _time(query, "changes-before") if can_end else None
     if since and before and before < since:
-        raise Invalid(reason="The value of changes-since must be less than or equal to changes-before.")
+        raise Invalid(reason=_("The value of changes-since must be less than or equal to changes-before."))
     clause = moments.compared("updated_at", "gte", since) if since else Q()
     return clause & moments.compared("updated_at", "lte", before) if before else clause
 
@@ -173,12 +174,16 @@ def _time(query: QueryDict, name: str) -> datetime | None:
         return None
     found = moments.parsed(text)
     if found is None:
-        raise Invalid(reason=f"Invalid input for query parameters {name}. Value: {text}. '{text}' is not a 'date-time'")
+        raise Invalid(
+            reason=_("Invalid input for query parameters %(name)s. Value: %(text)s. '%(text)s' is not a 'date-time'"),
+            name=name,
+            text=text,
+        )
     return found
 
 
 class DeletedHidden(Forbidden):
-    template = "Only administrators may list deleted instances"
+    template = _("Only administrators may list deleted instances")
 
 
 def _by_status(actor: Actor, rows: QuerySet[Server], query: QueryDict, version: tuple[int, int]) -> QuerySet[Server]:
@@ -193,7 +198,7 @@ def _by_status(actor: Actor, rows: QuerySet[Server], query: QueryDict, version: 
             raise DeletedHidden()
         if found is None:
             if version in _KNOWN_STATUSES:
-                raise Invalid(reason=f"Invalid status value: {text}")
+                raise Invalid(reason=_("Invalid status value: %(text)s"), text=text)
             continue
         vm_states, tasks = found
         clause |= Q(vm_state__in=vm_states, task_state__in=tasks) if tasks else Q(vm_state__in=vm_states)

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
 from common.errors import NotFound, sentence
@@ -22,7 +23,7 @@ from operations.models import Operation, OperationStep, Phase, State
 
 
 class ActionNotFound(NotFound):
-    template = "Action for request_id %(id)s on instance %(server)s not found"
+    template = gettext_lazy("Action for request_id %(id)s on instance %(server)s not found")
 
 
 def server_of(actor: Actor, server_id: str, *, deleted: bool) -> Server:

@@ -5,6 +5,8 @@ Stored as [{"name", "size_mib", "content"}], which are the `blank` disks of host
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from common.errors import Invalid
 from common.numbers import is_whole
 
@@ -12,14 +14,14 @@ Disks = list[dict[str, Any]]
 
 
 class TooMuchEphemeral(Invalid):
-    template = (
+    template = _(
         "Ephemeral disks requested are larger than the instance type allows (%(asked)s GiB of %(have)s). If no size "
         "is given in one block device mapping, flavor ephemeral size will be used."
     )
 
 
 class TooMuchSwap(Invalid):
-    template = "Swap drive requested is larger than instance type allows (%(asked)s MiB of %(have)s)."
+    template = _("Swap drive requested is larger than instance type allows (%(asked)s MiB of %(have)s).")
 
 
 def of_flavor(flavor: dict[str, Any]) -> Disks:
@@ -39,7 +41,7 @@ def asked(mappings: list[dict[str, Any]], flavor: dict[str, Any]) -> Disks | Non
     swaps = [m for m in blank if m.get("guest_format") == "swap"]
     spaces = [m for m in blank if m.get("guest_format") != "swap"]
     if len(swaps) > 1:
-        raise Invalid(reason="Block Device Mapping is Invalid: More than one swap drive requested.")
+        raise Invalid(reason=_("Block Device Mapping is Invalid: More than one swap drive requested."))
     have = int(flavor.get("ephemeral") or 0)
     sizes = [_size(m, have) for m in spaces]
     if sum(sizes) > have:
@@ -58,7 +60,9 @@ def _size(mapping: dict[str, Any], default: int) -> int:
     """Raises: Invalid."""
     text = str(mapping.get("volume_size") or default)
     if not is_whole(text):
-        raise Invalid(reason=f"Block Device Mapping is Invalid: volume_size {text[:20]} is not a whole number.")
+        raise Invalid(
+            reason=_("Block Device Mapping is Invalid: volume_size %(text)s is not a whole number."), text=text[:20]
+        )
     return int(text)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils.encoding import iri_to_uri
+from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from compute.metadata import passwords
@@ -17,7 +18,7 @@ from openstackapi.versioned import Span
 
 _METADATA = schemas.obj({"metadata": schemas.METADATA}, ("metadata",))
 _META = schemas.obj({"meta": {**schemas.METADATA, "minProperties": 1, "maxProperties": 1}}, ("meta",))
-_NO_ITEM = "Metadata item was not found"
+_NO_ITEM = _("Metadata item was not found")
 
 
 class Metadata(ComputeView):
@@ -49,7 +50,7 @@ class MetadataItem(ComputeView):
     def put(self, request: Any, server_id: str, key: str) -> Response:
         items = self.body()["meta"]
         if key not in items:
-            raise Invalid(reason="Request body and URI mismatch")
+            raise Invalid(reason=_("Request body and URI mismatch"))
         services.set_metadata(self.actor, server_id=server_id, items=items, replace=False)
         return Response({"meta": items})
 
@@ -79,7 +80,7 @@ class TagItem(ComputeView):
     since = (2, 26)
 
     def _absent(self, server_id: str, tag: str) -> ItemNotFound:
-        return ItemNotFound(reason=f"Server {server_id} has no tag '{tag}'")
+        return ItemNotFound(reason=_("Server %(server)s has no tag '%(tag)s'"), server=server_id, tag=tag)
 
     def get(self, request: Any, server_id: str, tag: str) -> Response:
         if tag not in services.find(self.actor, server_id).tags:
@@ -89,7 +90,7 @@ class TagItem(ComputeView):
     def put(self, request: Any, server_id: str, tag: str) -> Response:
         tags = services.find(self.actor, server_id).tags
         if not 1 <= len(tag) <= 60 or "," in tag or "/" in tag:
-            raise Invalid(reason=f"Tag '{tag}' must be 1 to 60 characters without ',' and '/'.")
+            raise Invalid(reason=_("Tag '%(tag)s' must be 1 to 60 characters without ',' and '/'."), tag=tag)
         if tag in tags:
             return Response(status=204)
         services.set_tags(self.actor, server_id=server_id, tags=[*tags, tag])
@@ -114,7 +115,7 @@ class AddressesOfNetwork(ComputeView):
     def get(self, request: Any, server_id: str, network: str) -> Response:
         found = plain_addresses(services.find(self.actor, server_id))
         if network not in found:
-            raise ItemNotFound(reason="Network not found")
+            raise ItemNotFound(reason=_("Network not found"))
         return Response({network: found[network]})
 
 
@@ -153,7 +154,7 @@ def port_of(server: Server, port_id: str) -> Port:
     """Raises: ItemNotFound."""
     port = Port.objects.of_server(server).filter(id=port_id).first()
     if port is None:
-        raise ItemNotFound(reason=f"Port id {port_id} could not be found.")
+        raise ItemNotFound(reason=_("Port id %(port)s could not be found."), port=port_id)
     return port
 
 
@@ -193,9 +194,9 @@ def _nic(asked: dict[str, Any]) -> wiring.Nic | None:
     """Raises: Invalid for what cannot go together."""
     network, port, fixed = asked.get("net_id", ""), asked.get("port_id", ""), asked.get("fixed_ips")
     if network and port:
-        raise Invalid(reason="Must not input both network_id and port_id")
+        raise Invalid(reason=_("Must not input both network_id and port_id"))
     if fixed and not network:
-        raise Invalid(reason="Must input network_id when request IP address")
+        raise Invalid(reason=_("Must input network_id when request IP address"))
     if not network and not port:
         return None
     address = fixed[0]["ip_address"] if fixed else ""

@@ -52,4 +52,8 @@ def content(file: dict[str, str]) -> bytes:
     try:
         return base64.b64decode("".join(file["contents"].split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Invalid(reason=f"Personality content for {file['path']} cannot be decoded: {error}.") from error
+        raise Invalid(
+            reason=_("Personality content for %(path)s cannot be decoded: %(error)s."),
+            path=file["path"],
+            error=str(error),
+        ) from error

@@ -32,7 +32,7 @@ def nics(asked: Any) -> list[Nic] | str | None:
         if address:
             check_address(address)
         if not one.get("port") and not one.get("uuid"):
-            raise Invalid(reason=str(_("Each network needs a uuid or a port.")))
+            raise Invalid(reason=_("Each network needs a uuid or a port."))
         out.append(Nic(one.get("uuid") or "", one.get("port") or "", address, one.get("tag", "")))
     return out
 
@@ -41,7 +41,7 @@ def check_address(text: str) -> None:
     try:
         inet.ip_address(text)
     except ValueError:
-        raise Invalid(reason=f"Invalid fixed IP address ({text})") from None
+        raise Invalid(reason=_("Invalid fixed IP address (%(text)s)"), text=text) from None
 
 
 def canonical(text: str) -> str:
@@ -62,7 +62,7 @@ def launch_of(data: dict[str, Any], version: tuple[int, int]) -> Launch:
     server = data["server"]
     hints = data.get("os:scheduler_hints") or data.get("OS-SCH-HNT:scheduler_hints") or {}
     if len(orjson.dumps(hints)) > HINTS_LIMIT:
-        raise Invalid(reason=f"Scheduler hints may have {HINTS_LIMIT} characters as JSON. Ask for less.")
+        raise Invalid(reason=_("Scheduler hints may have %(most)s characters as JSON. Ask for less."), most=HINTS_LIMIT)
     least, most = _counts(server)
     return Launch(
         name=server["name"].strip(),
@@ -95,9 +95,9 @@ def _counts(server: dict[str, Any]) -> tuple[int, int]:
     least = int(server.get("min_count", 1))
     most = int(server.get("max_count", least))
     if least > most:
-        raise Invalid(reason="min_count must be <= max_count")
+        raise Invalid(reason=_("min_count must be <= max_count"))
     if least < 1 or most > 1000:
-        raise Invalid(reason=str(_("min_count and max_count must be between 1 and 1000.")))
+        raise Invalid(reason=_("min_count and max_count must be between 1 and 1000."))
     return least, most
 
 
@@ -110,11 +110,13 @@ def _image(server: dict[str, Any]) -> str:
         is_local_image = mapping.get("source_type") == "image" and mapping.get("destination_type") == "local"
         if not is_local_image or str(mapping.get("boot_index", 0)) != "0":
             raise Invalid(
-                reason="Block Device Mapping is Invalid: this cloud boots from an image on a local disk, not from volumes."
+                reason=_(
+                    "Block Device Mapping is Invalid: this cloud boots from an image on a local disk, not from volumes."
+                )
             )
         image = str(mapping.get("uuid") or image)
     if server.get("block_device_mapping"):
-        raise Invalid(reason="Block Device Mapping is Invalid: this cloud has no volumes to boot from.")
+        raise Invalid(reason=_("Block Device Mapping is Invalid: this cloud has no volumes to boot from."))
     if not image:
-        raise Invalid(reason="Invalid imageRef provided.")
+        raise Invalid(reason=_("Invalid imageRef provided."))
     return image

@@ -76,7 +76,7 @@ def named_groups(actor: Actor, asked: list[str]) -> dict[str, str] | None:
     for name in asked:
         found = [row for row in rows if row[0] == name] or [row for row in rows if row[1] == name]
         if not found:
-            raise GroupUnknown(name=name, project=actor.project_id, hint=hint(name, [known for _, known in rows]))
+            raise GroupUnknown(name=name, project=actor.project_id, **hint(name, [known for _id, known in rows]))
         if len(found) > 1:
             raise ManyGroups(name=name)
         groups[found[0][0]] = found[0][1]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Invalid
@@ -28,14 +29,14 @@ def _time(text: str | None, default: datetime) -> datetime:
             return datetime.strptime(text, form).replace(tzinfo=UTC)
         except ValueError:
             continue
-    raise Invalid(reason=f"Datetime is in invalid format: {text}")
+    raise Invalid(reason=_("Datetime is in invalid format: %(text)s"), text=text)
 
 
 def _span(request: Any) -> tuple[datetime, datetime]:
     moment = now()
     start, end = _time(request.GET.get("start"), moment - timedelta(days=1)), _time(request.GET.get("end"), moment)
     if start >= end:
-        raise Invalid(reason="Invalid start time. The start time cannot occur after the end time.")
+        raise Invalid(reason=_("Invalid start time. The start time cannot occur after the end time."))
     return start, end
 
 
@@ -90,10 +91,10 @@ class _Usages(ComputeView):
             return list(rows), []
         limit, marker = request.GET.get("limit", "1000"), request.GET.get("marker")
         if not is_whole(limit):
-            raise Invalid(reason=f"Invalid input for query parameters limit. Value: {limit}.")
+            raise Invalid(reason=_("Invalid input for query parameters limit. Value: %(limit)s."), limit=limit)
         if marker:
             if not Server.objects.filter(id=marker).exists():
-                raise Invalid(reason=f"marker [{marker}] not found")
+                raise Invalid(reason=_("marker [%(marker)s] not found"), marker=marker)
             rows = rows.filter(id__gt=marker)
         size = min(int(limit) or 1000, 1000)
         found = list(rows[:size])

@@ -7,6 +7,8 @@ that has not run: what Nova says with `instance_usage_audit` off, its default.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from common.clock import now
 from common.errors import Invalid
 from compute.views import ComputeView, Response
@@ -23,7 +25,7 @@ def _moment(text: str) -> datetime:
             return datetime.strptime(text, form).replace(tzinfo=UTC)
         except ValueError:
             continue
-    raise Invalid(reason=f"Invalid timestamp for date {text}")
+    raise Invalid(reason=_("Invalid timestamp for date %(text)s"), text=text)
 
 
 def _audit(before: datetime) -> dict[str, Any]:

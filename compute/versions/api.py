@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from common.errors import NotFound
 from compute.views import ComputeView, ItemNotFound, Response
 from openstackapi import microversion
@@ -90,7 +92,7 @@ class Extensions(ComputeView):
 class Extension(ComputeView):
     def get(self, request: Any, alias: str) -> Response:
         if alias not in EXTENSIONS:
-            raise ItemNotFound(reason=f"Extension with alias {alias} does not exist")
+            raise ItemNotFound(reason=_("Extension with alias %(alias)s does not exist"), alias=alias)
         return Response({"extension": _extension(alias, EXTENSIONS[alias])})
 
 

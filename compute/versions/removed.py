@@ -6,13 +6,14 @@ Source: the methods marked `wsgi.removed` behind nova/api/openstack/compute/rout
 from typing import Any
 
 from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
 
 from common.errors import Gone, MethodNotAllowed
 from compute.views import ComputeView, Response
 
 
 class RouteRemoved(Gone):
-    template = "This resource is no longer available. No forwarding address is given."
+    template = _("This resource is no longer available. No forwarding address is given.")
 
 
 class Removed(ComputeView):

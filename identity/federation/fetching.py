@@ -86,7 +86,7 @@ def _json(url: str, issuer: str, headers: Mapping[str, str], body: bytes | None 
     except fetch.FetchRefused as error:
         raise BadAddress(**{**error.data, "url": url, "reason": error.data["why"]}) from None
     except fetch.NotReached as error:
-        raise ProviderSilent(**error.data, host=host, reason=error.data["why"]) from None
+        raise ProviderSilent(**{**error.data, "host": host, "reason": error.data["why"]}) from None
     if answer.status == 400:
         raise ProviderRefused(host=host, reason=_why(raw))
     if not 200 <= answer.status < 300:
