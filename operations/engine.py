@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from audit import cadf, records
 from common import errors, metrics
@@ -173,7 +174,7 @@ def _turn(row: Operation, flow: Flow, spec: Step, step: OperationStep) -> bool:
 def _too_long(step: OperationStep, spec: Step) -> errors.CloudError:
     seconds = int(spec.deadline)
     if step.ordered_at is not None and step.answer is None:
-        seen = step.heard_at.isoformat(timespec="seconds") if step.heard_at else "not since it was asked"
+        seen = step.heard_at.isoformat(timespec="seconds") if step.heard_at else _("not since it was asked")
         return errors.HostSilent(host=step.host, seconds=seconds, seen=seen)
     return errors.TimedOut(step=step.name, seconds=seconds)
 

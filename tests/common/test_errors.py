@@ -1,5 +1,6 @@
 """Codes of errors, and how a stored one is told again."""
 
+import ast
 import importlib
 import json
 import pkgutil
@@ -9,9 +10,11 @@ from typing import Any
 
 import pytest
 from django.utils import translation
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from common import errors
+from tests.live import CLONE
 
 ROOMS = (
     "common", "audit", "openstackapi", "operations", "identity", "hosts", "placement", "images", "networking", "compute",
@@ -98,6 +101,32 @@ def test_a_shared_or_renamed_code_is_told_in_the_right_sentence(
 def test_an_unknown_code_is_shown_as_it_is() -> None:
     assert errors.sentence("FromTheFuture", {"id": "x"}) == "FromTheFuture: {'id': 'x'}"
     assert isinstance(errors.restored("FromTheFuture", {"id": "x"}), errors.CloudError)
+
+
+def test_what_errors_say_is_translated(kinds: list[type[errors.CloudError]]) -> None:
+    """No template, and no fragment that is given to an error, is English alone. (Words without a space are names.)"""
+    assert [kind for kind in kinds if not isinstance(kind.template, Promise)] == []
+    names = {kind.__name__ for kind in kinds}
+    calls = (
+        (path, node)
+        for room in ROOMS
+        for path in (CLONE / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in names
+    )
+    found = [f"{path}:{node.lineno}" for path, node in calls if any(_is_prose(word.value) for word in node.keywords)]
+    assert found == [], "say it as _(...) with named data"
+
+
+def _is_prose(value: ast.expr) -> bool:
+    match value:
+        case ast.Constant(str(text)):
+            return " " in text.strip()
+        case ast.JoinedStr(parts):
+            return any(_is_prose(part) for part in parts)
+        case ast.IfExp(body=one, orelse=other) | ast.BinOp(left=one, right=other):
+            return _is_prose(one) or _is_prose(other)
+    return False
 
 
 def test_a_reason_is_stored_as_it_is_and_told_in_the_readers_language() -> None:
