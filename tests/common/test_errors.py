@@ -20,7 +20,8 @@ ROOMS = (
     "common", "audit", "openstackapi", "operations", "identity", "hosts", "placement", "images", "networking", "compute",
     "portal",
 )  # fmt: skip
-#: What 953748c could have stored: a code and the names of its data, one a line. Left out: what only answers of its API had.
+#: What 953748c could have stored: a code and the names of its data, one a line. Left out: what control did not load, which no step
+#: could raise, so that only answers of the API and the portal had it.
 OLD = [line.split() for line in Path(__file__).with_name("codes_953748c.txt").read_text().splitlines()]
 
 
