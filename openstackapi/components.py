@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from openstackapi import faults, services
+from openstackapi import render, services
+from openstackapi.envelopes import Fault
 from openstackapi.inference.values import example
 
 Schema = dict[str, Any]
@@ -18,17 +19,17 @@ SHARED = 400  # bytes of JSON from which on a schema that is used again gets a n
 
 def fault(service: str) -> Schema:
     """How a service says what went wrong."""
-    envelope = faults.ENVELOPE[service](404, "Code", "Message", "req-")
+    envelope = Fault(service, 404, "Code", "Message", "req-").body
     schema = example(envelope)
     if service in ("compute", "volume"):  # named by the kind of fault
         schema = {"type": "object", "additionalProperties": example(next(iter(envelope.values())))}
+    offered = render.forms_of(service).faults
     words = "A sentence that says what, why and what next."
     return {
         "description": words,
         "headers": {"X-Openstack-Request-Id": {"$ref": "#/components/headers/request_id"}},
         "content": {
-            JSON: {"schema": schema},
-            **{media: {"schema": {"type": "string"}} for media in faults.WORDS.get(service, ())},
+            media: {"schema": schema if media == JSON else {"type": "string"}} for media in offered.media_types
         },
     }
 

@@ -3,6 +3,7 @@
 Sources: the API references of Nova, Keystone, Neutron, Glance and Placement.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 _NOVA_NAMES = {
@@ -43,27 +44,46 @@ TITLES = {
 }
 
 
-def _nova(status: int, wire_type: str, message: str, request_id: str) -> dict[str, Any]:
-    return {_NOVA_NAMES.get(status, "computeFault"): {"code": status, "message": message}}
+@dataclass(frozen=True)
+class Fault:
+    """An error on its way out, as a renderer needs it. `message` is English, `wire_type` what the service calls the error."""
+
+    service: str
+    status: int
+    wire_type: str
+    message: str
+    request_id: str
+
+    @property
+    def title(self) -> str:
+        return TITLES.get(self.status, "Error")
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON of it; a path that is no service's has Keystone's form."""
+        return ENVELOPE.get(self.service, _keystone)(self)
 
 
-def _keystone(status: int, wire_type: str, message: str, request_id: str) -> dict[str, Any]:
-    return {"error": {"code": status, "message": message, "title": TITLES.get(status, "Error")}}
+def _nova(fault: Fault) -> dict[str, Any]:
+    return {_NOVA_NAMES.get(fault.status, "computeFault"): {"code": fault.status, "message": fault.message}}
 
 
-def _neutron(status: int, wire_type: str, message: str, request_id: str) -> dict[str, Any]:
-    return {"NeutronError": {"type": wire_type, "message": message, "detail": ""}}
+def _keystone(fault: Fault) -> dict[str, Any]:
+    return {"error": {"code": fault.status, "message": fault.message, "title": fault.title}}
 
 
-def _glance(status: int, wire_type: str, message: str, request_id: str) -> dict[str, Any]:
-    return {"message": message, "code": f"{status} {TITLES.get(status, 'Error')}", "title": TITLES.get(status, "Error")}
+def _neutron(fault: Fault) -> dict[str, Any]:
+    return {"NeutronError": {"type": fault.wire_type, "message": fault.message, "detail": ""}}
 
 
-def _placement(status: int, wire_type: str, message: str, request_id: str) -> dict[str, Any]:
-    body = {"status": status, "title": TITLES.get(status, "Error"), "detail": message, "request_id": request_id}
-    return {
-        "errors": [{**body, "code": wire_type if wire_type.startswith("placement.") else "placement.undefined_code"}]
-    }
+def _glance(fault: Fault) -> dict[str, Any]:
+    return {"message": fault.message, "code": f"{fault.status} {fault.title}", "title": fault.title}
+
+
+def _placement(fault: Fault) -> dict[str, Any]:
+    code = fault.wire_type if fault.wire_type.startswith("placement.") else "placement.undefined_code"
+    body = {"status": fault.status, "title": fault.title, "detail": fault.message, "request_id": fault.request_id}
+    return {"errors": [{**body, "code": code}]}
 
 
 ENVELOPE = {

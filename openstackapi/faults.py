@@ -1,5 +1,6 @@
-"""Errors on the wire, as tables: kind of error → status per service, class of error → status where one is special, and service →
-envelope.
+"""Errors on the wire, as tables: kind of error → status per service, and class of error → status where one is special.
+
+What is said of them is openstackapi.envelopes, in which form openstackapi.render.
 
 Sources: the API references of Nova, Keystone, Neutron, Glance and Placement; codes as the services themselves answer.
 """
@@ -7,12 +8,10 @@ Sources: the API references of Nova, Keystone, Neutron, Glance and Placement; co
 import logging
 from typing import Any
 
-import orjson
 from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import translation
-from django.utils.html import escape
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
@@ -20,8 +19,8 @@ from rest_framework.response import Response
 from audit import records
 from common import errors
 from common.database import is_full, is_out_of_range, was_ended
-from openstackapi import links
-from openstackapi.envelopes import ENVELOPE, TITLES
+from openstackapi import links, render
+from openstackapi.envelopes import Fault
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +70,10 @@ def status_of(error: errors.CloudError, service: str) -> int:
     return 500
 
 
-def body_of(error: errors.CloudError, service: str, status: int, request_id: str) -> dict[str, Any]:
+def fault_of(error: errors.CloudError, service: str, request_id: str = "") -> Fault:
+    """An error as a service says it, in English."""
     with translation.override("en"):
-        return ENVELOPE.get(service, ENVELOPE["identity"])(status, error.wire_type, error.message, request_id)
+        return Fault(service, status_of(error, service), error.wire_type, error.message, request_id)
 
 
 def headers_of(error: errors.CloudError, status: int, service: str, base: str) -> dict[str, str]:
@@ -124,39 +124,6 @@ class ServerFault(errors.CloudError):
     template = _("The cloud failed unexpectedly. Tell the operator the request id %(request_id)s.")
 
 
-#: What webob makes of a fault that is not asked for as JSON. Glance's clients read it line by line.
-_HTML = """<html>
- <head>
-  <title>{status} {title}</title>
- </head>
- <body>
-  <h1>{status} {title}</h1>
-  {message}<br /><br />
- </body>
-</html>
-"""
-
-
-#: Services that say a fault in words where no JSON is asked for, and the media types in which they do.
-WORDS: dict[str, tuple[str, ...]] = {"image": ("text/html", "text/plain")}
-
-
-def _in_words(request: Any, body: dict[str, Any], status: int) -> HttpResponse | None:
-    """Glance's fault as HTML or plain text, where the request's Accept asks for no JSON; None where it does.
-
-    Source: webob's `WSGIHTTPException.generate_response`, which asks in this order.
-    """
-    kind = getattr(request, "_request", request).get_preferred_type(["text/html", "application/json"])
-    if kind == "application/json":
-        return None
-    title = TITLES.get(status, "Error")
-    if kind == "text/html":
-        text = _HTML.format(status=status, title=title, message=escape(body["message"]))
-        return HttpResponse(text, status=status, content_type="text/html; charset=UTF-8")
-    text = f"{status} {title}\n\n{body['message']}\n\n   "
-    return HttpResponse(text, status=status, content_type="text/plain; charset=UTF-8")
-
-
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
     """DRF's exception handler: every error as its service says it, with no traceback in it."""
     view, request = context["view"], context["request"]
@@ -166,13 +133,12 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
     if known is None:
         log.error("%s %s failed (%s)", request.method, request.path, request_id, exc_info=error)
         known = ServerFault(request_id=request_id)
-    status = status_of(known, service)
-    records.denied(request, known, status)
-    base = links.root(request)
-    body = body_of(known, service, status, request_id)
-    response = _in_words(request, body, status) if service in WORDS else None
-    response = response or Response(body, status=status)
-    for name, value in headers_of(known, status, service, base).items():
+    fault = fault_of(known, service, request_id)
+    records.denied(request, known, fault.status)
+    renderer = render.for_fault(service, getattr(request, "_request", request), in_view=True)
+    request.accepted_renderer, request.accepted_media_type = renderer, renderer.media_type
+    response = Response(fault, status=fault.status)
+    for name, value in headers_of(known, fault.status, service, links.root(request)).items():
         response[name] = value
     return response
 
@@ -185,20 +151,19 @@ def _service_of(path: str) -> str:
     return parts[2] if len(parts) > 2 and parts[1] == "api" else ""
 
 
-def _plain(request: HttpRequest, error: errors.CloudError, status: int) -> HttpResponse:
-    service = _service_of(request.path)
-    request_id = getattr(request, "request_id", "")
-    body = body_of(error, service, status, request_id)
-    words = _in_words(request, body, status) if service in WORDS else None
-    return words or HttpResponse(orjson.dumps(body), status=status, content_type="application/json")
+def _plain(request: HttpRequest, error: errors.CloudError) -> HttpResponse:
+    fault = fault_of(error, _service_of(request.path), getattr(request, "request_id", ""))
+    renderer = render.for_fault(fault.service, request, in_view=False)
+    kind = f"{renderer.media_type}; charset={renderer.charset}" if renderer.charset else renderer.media_type
+    return HttpResponse(renderer.render(fault), status=fault.status, content_type=kind)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     if not request.path.startswith(("/api/", "/internal/")):
-        from django.shortcuts import render
+        from django import shortcuts
 
-        return render(request, "404.html", {"path": request.path}, status=404)
-    return _plain(request, errors.NotFound(what=_("The resource"), id=request.path), 404)
+        return shortcuts.render(request, "404.html", {"path": request.path}, status=404)
+    return _plain(request, errors.NotFound(what=_("The resource"), id=request.path))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -207,4 +172,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
         from django.template.loader import render_to_string
 
         return HttpResponse(render_to_string("500.html", {"request_id": request_id}), status=500)
-    return _plain(request, ServerFault(request_id=request_id), 500)
+    return _plain(request, ServerFault(request_id=request_id))

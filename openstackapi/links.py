@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
-from openstackapi.envelopes import ENVELOPE
+from openstackapi.envelopes import Fault
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
@@ -37,7 +37,7 @@ class OutsideMiddleware:
 
 def _unknown_name() -> HttpResponse:
     text = "This cloud is not known by the name in the Host header. Ask for it by its own address."
-    body = orjson.dumps(ENVELOPE["identity"](400, "UnknownName", text, ""))
+    body = orjson.dumps(Fault("identity", 400, "UnknownName", text, "").body)
     return HttpResponse(body, status=400, content_type="application/json")
 
 

@@ -1,12 +1,23 @@
-"""JSON in and out, and DRF's browsable page for a browser."""
+"""How answers and faults are written: the renderers, and by service and `Accept` which of them.
+
+Most services speak JSON whatever is asked for; a browser that has no token sees DRF's page. What a service says otherwise is its row
+of FORMS.
+"""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from django.http import HttpRequest
+from django.utils.html import escape
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
+
+from openstackapi.envelopes import Fault
+
+HTML, JSON = "text/html", "application/json"
 
 
 def dumps(data: Any, option: int = 0) -> bytes:
@@ -22,14 +33,28 @@ def _plain(value: Any) -> Any:
     return orjson.loads(orjson.dumps(value, default=str))
 
 
+class JSONParser(BaseParser):
+    media_type = JSON
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            return orjson.loads(stream.read())
+        except orjson.JSONDecodeError as error:
+            raise ParseError(f"The body is not JSON: {error}") from error
+
+
 class JSONRenderer(BaseRenderer):
-    media_type = "application/json"
+    media_type = JSON
     format = "json"
     charset = None
     render_style = "binary"
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return b"" if data is None else dumps(data)
+        return b"" if data is None else dumps(_shown(data))
+
+
+def _shown(data: Any) -> Any:
+    return data.body if isinstance(data, Fault) else data
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):
@@ -57,14 +82,92 @@ class PrettyRenderer(JSONRenderer):
     render_style = "text"
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return b"" if data is None else dumps(data, orjson.OPT_INDENT_2)
+        return b"" if data is None else dumps(_shown(data), orjson.OPT_INDENT_2)
 
 
-class JSONParser(BaseParser):
-    media_type = "application/json"
+#: What webob makes of a fault that is not asked for as JSON. Glance's clients read it line by line.
+_PAGE = """<html>
+ <head>
+  <title>{fault.status} {fault.title}</title>
+ </head>
+ <body>
+  <h1>{fault.status} {fault.title}</h1>
+  {message}<br /><br />
+ </body>
+</html>
+"""
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        try:
-            return orjson.loads(stream.read())
-        except orjson.JSONDecodeError as error:
-            raise ParseError(f"The body is not JSON: {error}") from error
+
+class FaultPage(BaseRenderer):
+    """A fault as HTML, as webob writes it."""
+
+    media_type, format, charset = HTML, "html", "UTF-8"
+
+    def render(self, data: Fault, accepted_media_type: str | None = None, renderer_context: object = None) -> bytes:
+        return _PAGE.format(fault=data, message=escape(data.message)).encode()
+
+
+class FaultText(BaseRenderer):
+    """A fault as plain text, as webob writes it."""
+
+    media_type, format, charset = "text/plain", "txt", "UTF-8"
+
+    def render(self, data: Fault, accepted_media_type: str | None = None, renderer_context: object = None) -> bytes:
+        return f"{data.status} {data.title}\n\n{data.message}\n\n   ".encode()
+
+
+# ── By service and Accept ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Renderers in the order in which a service prefers them, and the one where Accept takes none of them."""
+
+    renderers: tuple[type[BaseRenderer], ...]
+    otherwise: type[BaseRenderer]
+
+    def chosen(self, request: HttpRequest) -> type[BaseRenderer]:
+        """The renderer that a request's Accept prefers; with only one, Accept is not asked."""
+        if len(self.renderers) == 1:
+            return self.renderers[0]
+        wanted = request.get_preferred_type([one.media_type for one in self.renderers])
+        return next((one for one in self.renderers if one.media_type == wanted), self.otherwise)
+
+    @property
+    def media_types(self) -> list[str]:
+        return list(dict.fromkeys(one.media_type for one in (*self.renderers, self.otherwise)))
+
+
+_JSON_ALONE = Offer((JSONRenderer,), JSONRenderer)
+
+
+@dataclass(frozen=True)
+class Forms:
+    """In which forms a service answers, and in which it tells faults."""
+
+    answers: Offer = _JSON_ALONE
+    faults: Offer = _JSON_ALONE
+
+
+#: Service → its forms, where they are not JSON alone. Glance's faults: webob's `WSGIHTTPException.generate_response`.
+FORMS: dict[str, Forms] = {"image": Forms(faults=Offer((FaultPage, JSONRenderer), otherwise=FaultText))}
+
+
+def forms_of(service: str) -> Forms:
+    return FORMS.get(service, Forms())
+
+
+def for_answer(service: str, request: HttpRequest) -> BaseRenderer:
+    """The renderer of a view's answer: DRF's page for a browser, unless the service has HTML of its own."""
+    return _page_or(forms_of(service).answers, request)
+
+
+def for_fault(service: str, request: HttpRequest, *, in_view: bool) -> BaseRenderer:
+    """The renderer of a fault. DRF's page needs a view, so outside of one a browser too gets what the service offers."""
+    offer = forms_of(service).faults
+    return _page_or(offer, request) if in_view else offer.chosen(request)()
+
+
+def _page_or(offer: Offer, request: HttpRequest) -> BaseRenderer:
+    is_browser = HTML in request.META.get("HTTP_ACCEPT", "") and "HTTP_X_AUTH_TOKEN" not in request.META
+    return BrowsableRenderer() if is_browser and HTML not in offer.media_types else offer.chosen(request)()

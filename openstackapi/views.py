@@ -11,10 +11,9 @@ from rest_framework.views import APIView
 
 from common.actor import Actor
 from common.errors import NotFound
-from openstackapi import auth, bodies, links, microversion
+from openstackapi import auth, bodies, links, microversion, render
 from openstackapi.fields import Fields
 from openstackapi.pagination import Page
-from openstackapi.render import BrowsableRenderer, JSONRenderer
 
 __all__ = ["Page", "Response", "ServiceView"]
 
@@ -53,8 +52,7 @@ class ServiceView(APIView):
         raw.microversion = self.version = microversion.NONE
         raw.actor = None
         self.format_kwarg = None
-        wants_page = "text/html" in raw.META.get("HTTP_ACCEPT", "") and "HTTP_X_AUTH_TOKEN" not in raw.META
-        renderer: Any = BrowsableRenderer() if wants_page else JSONRenderer()
+        renderer = render.for_answer(self.service, raw)
         request.accepted_renderer, request.accepted_media_type = renderer, renderer.media_type
         raw.microversion = self.version = microversion.read(self.service, raw)
         bodies.refuse_nul(raw)
@@ -103,7 +101,7 @@ class ServiceView(APIView):
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         if not hasattr(request, "accepted_renderer"):
-            request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
+            request.accepted_renderer, request.accepted_media_type = render.JSONRenderer(), render.JSON
         response = super().finalize_response(request, response, *args, **kwargs)
         response.headers.pop("Allow", None) if response.status_code != 405 else None
         for name, value in microversion.headers(self.service, getattr(self, "version", (0, 0))).items():

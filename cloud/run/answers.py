@@ -3,7 +3,7 @@
 import html
 import json
 
-from openstackapi.envelopes import ENVELOPE, TITLES
+from openstackapi.envelopes import ENVELOPE, TITLES, Fault
 
 #: Whose form an error has where a path is no service's.
 OTHERS = "identity"
@@ -38,5 +38,5 @@ def body(service: str, status: int, text: str = "") -> str:
     if service == PAGE:
         said = html.escape(f"{status} {TITLES[status]}: {text or TEXTS[status]}", quote=False)
         return f"<html><head></head><body><h1>{said}</h1></body></html>"
-    made = ENVELOPE[service](status, "HTTPError", text or TEXTS[status], REQUEST_ID)
+    made = Fault(service, status, "HTTPError", text or TEXTS[status], REQUEST_ID).body
     return json.dumps(made)

@@ -15,7 +15,7 @@ from compute.servers.models import Server
 from compute.servers.schemas import obj
 from compute.views import ComputeView, Response
 from hosts.agents import authenticate_agent
-from openstackapi.faults import body_of, status_of
+from openstackapi.faults import fault_of
 
 _PROTOCOLS = {"vnc": "novnc", "serial": "serial"}
 
@@ -64,8 +64,8 @@ def append_log(request: HttpRequest, server_id: str) -> JsonResponse:
         if row is None or row["host"] != host.name:
             raise services.ConsoleTokenNotFound()
     except CloudError as error:
-        status = status_of(error, "compute")
-        return JsonResponse(body_of(error, "compute", status, ""), status=status)
+        fault = fault_of(error, "compute")
+        return JsonResponse(fault.body, status=fault.status)
     size = logs.append(server_id, int(offset), request.body)
     announce("log", server_id, row["project_id"], size)
     return JsonResponse({"size": size})
