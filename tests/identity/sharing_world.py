@@ -54,6 +54,7 @@ def team(*members: User, name: str = "team") -> Group:
     group = Group.objects.create(name=name, domain_id="default")
     for one in members:
         one.groups.add(group)
+    revocation.touch()  # as the service does: what is known of a token of theirs is known anew
     return group
 
 
