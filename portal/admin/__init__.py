@@ -1,1 +1,1 @@
-"""Hosts, services, flavors and the instances of every project."""
+"""Hosts, services, flavors."""

@@ -82,8 +82,7 @@ def _moment(text: str, *, end: bool) -> datetime | None:
 
 
 class Events(ListPanel):
-    panel, kind, icon = "audit", "audit", "shield-check"
-    title = gettext_lazy("Audit")
+    panel, kind = "audit", "audit"
     search = ("request_id",)
     order = ("-pk",)
     columns = (
@@ -104,6 +103,11 @@ class Events(ListPanel):
         ByTarget("target", gettext_lazy("Object (name or ID)")),
         ByProject("project", gettext_lazy("Project")),
     )
+
+    empty = Empty(
+        gettext_lazy("Nothing is recorded yet"),
+        gettext_lazy("Sign-ins, changes, refusals, consoles and shares are recorded here: who, when, from where, and what it was before."),
+    )  # fmt: skip
 
     def query(self, actor: Actor) -> Any:
         return audits.visible(actor)
@@ -151,12 +155,6 @@ class Events(ListPanel):
         )  # fmt: skip
         return Row(row.pk, words.action(row), reverse("audit-event", args=[row.pk]), words.outcome(row), cells)
 
-    def empty(self) -> Empty:
-        return Empty(
-            _("Nothing is recorded yet"),
-            _("Sign-ins, changes, refusals, consoles and shares are recorded here: who, when, from where, and what it was before."),
-        )  # fmt: skip
-
 
 def _with(request: HttpRequest, before: str) -> str:
     query = request.GET.copy()
@@ -168,10 +166,7 @@ def _with(request: HttpRequest, before: str) -> str:
 
 class EventItem(ItemPage):
     panel, kind = "audit", "audit"
-    list_title, list_route = gettext_lazy("Audit"), "audit"
-
-    def find(self, actor: Actor, id: str) -> Event:
-        return audits.find(actor, id)
+    find = staticmethod(audits.find)
 
     def detail(self, actor: Actor, row: Event) -> Detail:
         cards = [Card(_("What"), pairs=self._what(actor, row)), Card(_("Who"), pairs=_who(actor, row), side=True)]

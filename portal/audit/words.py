@@ -4,8 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from audit.models import Event
-from portal.navigation import MENU
-from portal.ui import Text
+from portal.ui import Text, panels
 from portal.ui.status import Status
 
 ACTIONS: dict[str, Text] = {
@@ -130,7 +129,8 @@ def kind(row: Event) -> Text:
     last = row.target_type.rpartition("/")[2]
     word = TYPES.get(row.target_type)
     if word is None and row.target_type == f"service/portal/{last}":
-        word = next((panel.label for _title, panels in MENU for panel in panels if panel.name == last), None)
+        panel = panels.named(last)
+        word = panel.label if panel else None
     return word or last
 
 

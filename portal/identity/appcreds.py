@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,64 +14,19 @@ from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
 from common.clock import now
-from common.errors import CloudError
 from identity.appcreds import services
 from identity.crud import Duplicate
 from identity.models import ApplicationCredential, Role, Service
 from portal.access.views import auth_url, region
 from portal.identity.several import each
 from portal.ui import Text
-from portal.ui.dialogs import Confirm, FormDialog
+from portal.ui.calls import Call, to
+from portal.ui.dialogs import Confirm, FormDialog, Shown
 from portal.ui.forms import Description, Name, Stepped
 from portal.ui.lists import Empty, ListPanel
-from portal.ui.menus import Action
-from portal.ui.pages import Page, is_fragment, status_of
-from portal.ui.tables import Bulk, Cell, Column, Filter, Row
+from portal.ui.menus import Action, Menu
+from portal.ui.tables import Bulk, Cell, Column, Filter, attr
 from portal.ui.widgets import Rules
-
-
-class AppCreds(ListPanel):
-    """One's own, of every project."""
-
-    panel, kind, icon = "application-credentials", "application_credential", "fingerprint"
-    title = gettext_lazy("Application credentials")
-    columns = (
-        Column(gettext_lazy("Name"), sort="name"),
-        Column(gettext_lazy("Project"), hide="m", sort="project__name"),
-        Column(gettext_lazy("Description"), hide="l"),
-        Column(gettext_lazy("Expires"), sort="expires_at"),
-        Column("ID", hide="l"),
-        Column(gettext_lazy("Roles"), hide="m"),
-    )
-    filters = (Filter("name", gettext_lazy("Name")), Filter("id", "ID"))
-
-    def query(self, actor: Actor) -> Any:
-        return services.listing(actor, actor.user_id).select_related("project")
-
-    def rows(self, actor: Actor, found: Any) -> list[Row]:
-        return [
-            Row(
-                row.pk, row.name, "", None,
-                (Cell("muted", row.project.name if row.project else ""), Cell("muted", row.description),
-                 expiry(row), Cell("id", row.pk), Cell("tags", sorted(role.name for role in row.roles.all()))),
-                menu=reverse("application-credential-menu", args=[row.pk]),
-            )
-            for row in found
-        ]  # fmt: skip
-
-    def create(self, actor: Actor) -> Action:
-        why = "" if actor.project_id else _("Choose a project first: it acts in one")
-        return Action("create", _("Create credential"), "plus", reverse("application-credential-create"), "wide", why)
-
-    def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
-        url = reverse("application-credentials-delete") + "?ids="
-        return (Bulk("delete", _("Delete…"), "trash", url, risk=True),)
-
-    def empty(self) -> Empty:
-        text = _(
-            "A secret for a script: it acts as you in this project, with the roles you choose, until you delete it."
-        )
-        return Empty(_("No application credentials yet"), text, "openstack application credential create backup")
 
 
 def expiry(row: ApplicationCredential) -> Cell:
@@ -80,13 +35,53 @@ def expiry(row: ApplicationCredential) -> Cell:
     return Cell("when", row.expires_at, note=_("expired") if row.expires_at <= now() else "")
 
 
-class Menu(Page):
-    panel = "application-credentials"
+class AppCreds(ListPanel):
+    """One's own, of every project."""
 
-    def get(self, request: HttpRequest, id: str) -> HttpResponse:
-        services.get(self.actor, self.actor.user_id, id)
-        url = reverse("application-credential-delete", args=[id])
-        return self.fragment("ui/menu.html", actions=[Action("delete", _("Delete"), "trash", url, risk=True)], id=id)
+    panel, kind, menu = "application-credentials", "application_credential", "application-credential-menu"
+    columns = (
+        Column(gettext_lazy("Name"), sort="name"),
+        Column(gettext_lazy("Project"), hide="m", sort="project__name", cell=attr("muted", "project__name")),
+        Column(gettext_lazy("Description"), hide="l", cell=attr("muted", "description")),
+        Column(gettext_lazy("Expires"), sort="expires_at", cell=expiry),
+        Column("ID", hide="l", cell=attr("id", "pk")),
+        Column(
+            gettext_lazy("Roles"),
+            hide="m",
+            cell=lambda row: Cell("tags", sorted(role.name for role in row.roles.all())),
+        ),
+    )
+    filters = (Filter("name", gettext_lazy("Name")), Filter("id", "ID"))
+    empty = Empty(
+        gettext_lazy("No application credentials yet"),
+        gettext_lazy(
+            "A secret for a script: it acts as you in this project, with the roles you choose, until you delete it."
+        ),
+        "openstack application credential create backup",
+    )
+
+    def query(self, actor: Actor) -> Any:
+        return services.listing(actor, actor.user_id).select_related("project")
+
+    def create(self, actor: Actor) -> Action:
+        why = "" if actor.project_id else _("Choose a project first: it acts in one")
+        return Action("create", _("Create credential"), "plus", reverse("application-credential-create"), "wide", why)
+
+    def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
+        return (Bulk("delete", _("Delete…"), "trash", reverse("application-credentials-delete") + "?ids=", risk=True),)
+
+
+def find(actor: Actor, id: str) -> ApplicationCredential:
+    """One of the actor's own. Raises: as services.get()."""
+    return services.get(actor, actor.user_id, id)
+
+
+def verbs(call: Call) -> list[Action]:
+    url = reverse("application-credential-delete", args=[call.row.pk])
+    return [Action("delete", _("Delete"), "trash", url, risk=True)]
+
+
+MENU = Menu(panel="application-credentials", find=find, actions=verbs)
 
 
 class CredentialForm(Stepped):
@@ -141,52 +136,48 @@ class CredentialForm(Stepped):
         return found
 
 
-class Create(FormDialog):
-    panel = "application-credentials"
-    recent = True
-    title, submit = gettext_lazy("Create credential"), gettext_lazy("Create")
-    form_class = CredentialForm
-    places = ((Duplicate, "name"),)
+def own_roles(actor: Actor) -> Any:
+    return Role.objects.filter(pk__in=actor.role_ids).order_by("name")
 
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        mine = Role.objects.filter(pk__in=self.actor.role_ids).order_by("name")
-        form.fields["roles"].choices = [(role.pk, role.name) for role in mine]  # type: ignore[attr-defined]
-        types = Service.objects.filter(enabled=True).order_by("type").values_list("type", flat=True)
-        form.fields["access_rules"].widget.services = list(dict.fromkeys(types))  # type: ignore[attr-defined]
-        return form
 
-    def initial(self, **keys: str) -> dict[str, Any]:
-        own = Role.objects.filter(pk__in=self.actor.role_ids)
-        return {
-            "roles": list(own.filter(name="member").values_list("pk", flat=True) or own.values_list("pk", flat=True))
-        }
+def begin(call: Call) -> dict[str, Any]:
+    """The member role, of who has it; else all."""
+    own = own_roles(call.actor)
+    return {"roles": [*own.filter(name="member").values_list("pk", flat=True)] or [*own.values_list("pk", flat=True)]}
 
-    def post(self, request: HttpRequest, **keys: str) -> HttpResponse:
-        form = self.form(request.POST)
-        if not form.is_valid():
-            return self.show(form, status=422)
-        values = form.cleaned_data
-        try:
-            row, secret = services.create(
-                self.actor, user_id=self.actor.user_id, name=values["name"], description=values["description"] or None,
-                secret=values["secret"] or None, roles=[{"id": id} for id in values["roles"]],
-                expires_at=values.get("expires"), unrestricted=values["unrestricted"],
-                access_rules=values["access_rules"],
-            )  # fmt: skip
-        except CloudError as error:
-            self.blame(form, error)
-            return self.show(form, status=422 if is_fragment(request) else status_of(error))
-        context = {
-            "row": row,
-            "secret": secret,
-            "clouds": clouds(request, row, secret),
-            "openrc": openrc(request, row, secret),
-            "kubeconfig": kubeconfig(request, row, secret, values) if values["kubernetes_url"] else "",
-        }
-        if is_fragment(request):
-            return self.fragment("identity/appcred_made.html", **context)
-        return self.page("identity/appcred_made_page.html", **context)
+
+def offer_services(call: Call, form: Any) -> None:
+    """The services that a rule can name."""
+    types = Service.objects.filter(enabled=True).order_by("type").values_list("type", flat=True)
+    form.fields["access_rules"].widget.services = list(dict.fromkeys(types))
+
+
+def create(call: Call, values: dict[str, Any]) -> Shown:
+    """The secret and the files with it, this once."""
+    request = call.request
+    row, secret = services.create(
+        call.actor, user_id=call.actor.user_id, name=values["name"], description=values["description"] or None,
+        secret=values["secret"] or None, roles=[{"id": id} for id in values["roles"]],
+        expires_at=values.get("expires"), unrestricted=values["unrestricted"],
+        access_rules=values["access_rules"],
+    )  # fmt: skip
+    files = {"clouds": clouds(request, row, secret), "openrc": openrc(request, row, secret)}
+    files["kubeconfig"] = kubeconfig(request, row, secret, values) if values["kubernetes_url"] else ""
+    return Shown("identity/appcred_made.html", row.name, {"row": row, "secret": secret, **files})
+
+
+CREATE = FormDialog(
+    panel="application-credentials",
+    recent=True,
+    title=gettext_lazy("Create credential"),
+    submit=gettext_lazy("Create"),
+    form=CredentialForm,
+    initial=begin,
+    choices={"roles": lambda call: [(role.pk, role.name) for role in own_roles(call.actor)]},
+    prepare=offer_services,
+    places=((Duplicate, "name"),),
+    do=create,
+)
 
 
 def clouds(request: HttpRequest, row: ApplicationCredential, secret: str) -> str:
@@ -241,32 +232,34 @@ def kubeconfig(request: HttpRequest, row: ApplicationCredential, secret: str, va
     return yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
 
 
-class Delete(Confirm):
-    """One (`id` in the address) or several (?ids=)."""
+def delete_title(call: Call) -> str:
+    if len(call.rows) == 1:
+        return _("Delete %(name)s?") % {"name": call.name}
+    return _("Delete these %(count)s credentials?") % {"count": len(call.rows)}
 
-    panel = "application-credentials"
-    submit, keep = gettext_lazy("Delete"), gettext_lazy("Keep")
 
-    def found(self, **keys: str) -> list[ApplicationCredential]:
-        ids = [keys["id"]] if "id" in keys else self.request.GET.get("ids", "").split(",")
-        return [services.get(self.actor, self.actor.user_id, id) for id in ids if id]
+def delete_lines(call: Call) -> list[tuple[str, Text]]:
+    """Each of several, with its project."""
+    several = call.rows if len(call.rows) > 1 else []
+    return [(row.name, row.project.name if row.project else "") for row in several]
 
-    def heading(self, **keys: str) -> Text:
-        rows = self.found(**keys)
-        if len(rows) == 1:
-            return _("Delete %(name)s?") % {"name": rows[0].name}
-        return _("Delete these %(count)s credentials?") % {"count": len(rows)}
 
-    def names(self, **keys: str) -> list[tuple[str, Text]]:
-        rows = self.found(**keys)
-        return [(row.name, row.project.name if row.project else "") for row in rows] if len(rows) > 1 else []
+def delete(call: Call) -> None:
+    own = call.actor.user_id
+    _done, wrong = each([row.pk for row in call.rows], lambda id: services.delete(call.actor, own, id))
+    for sentence in wrong:
+        messages.error(call.request, sentence)
 
-    def text(self, **keys: str) -> Text:
-        return _("Whatever uses it stops working at once.")
 
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        rows = self.found(**keys)
-        _done, wrong = each([row.pk for row in rows], lambda id: services.delete(actor, actor.user_id, id))
-        for sentence in wrong:
-            messages.error(self.request, sentence)
-        return reverse("application-credentials"), ""
+#: One (`id` in the address) or several (?ids=).
+DELETE = Confirm(
+    panel="application-credentials",
+    find=find,
+    title=delete_title,
+    text=gettext_lazy("Whatever uses it stops working at once."),
+    lines=delete_lines,
+    submit=gettext_lazy("Delete"),
+    keep=gettext_lazy("Keep"),
+    do=delete,
+    next=to("application-credentials"),
+)

@@ -3,17 +3,18 @@
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
 from common.errors import Forbidden
 from identity.crud import home_domain
 from identity.domains.services import DOMAINS
 from identity.models import Domain
+from portal.ui.calls import Call, to
 from portal.ui.lists import ListPanel
-from portal.ui.pages import Page
+from portal.ui.menus import Verb
 
 KEY = "domain_context"
 
@@ -54,22 +55,22 @@ class DomainList(ListPanel):
         return {**super().describe(actor), "domain_context": chosen(self.request, actor)}
 
 
-class SetContext(Page):
-    """POST /domains/<id>/context."""
-
-    panel = "domains"
-
-    def post(self, request: HttpRequest, id: str) -> HttpResponse:
-        row = DOMAINS.get(self.actor, id)
-        request.session[KEY] = row.pk
-        return self.go(reverse("domains"), _("Projects, users and groups are those of %(name)s.") % {"name": row.name})
+def set_context(call: Call) -> str:
+    """The name of the domain in which the lists look now."""
+    call.request.session[KEY] = call.row.pk
+    return str(call.row.name)
 
 
-class ClearContext(Page):
-    """POST /domains/clear-context."""
-
-    panel = "domains"
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        request.session.pop(KEY, None)
-        return self.go(reverse("domains"), _("Lists show every domain again."))
+SET_CONTEXT = Verb(
+    panel="domains",
+    find=DOMAINS.get,
+    do=set_context,
+    next=to("domains"),
+    said=lambda name: _("Projects, users and groups are those of %(name)s.") % {"name": name},
+)
+CLEAR_CONTEXT = Verb(
+    panel="domains",
+    do=lambda call: call.request.session.pop(KEY, None),
+    next=to("domains"),
+    said=gettext_lazy("Lists show every domain again."),
+)

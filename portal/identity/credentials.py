@@ -1,10 +1,11 @@
 """Credentials that are kept for services: EC2 keys, TOTP secrets, certificates. All of them, or one's own."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
 from django import forms
-from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,14 +20,14 @@ from identity.crud import enforce
 from identity.models import Credential, User
 from identity.users.services import USERS
 from portal.identity.project_dialogs import people
-from portal.identity.several import Deleting
+from portal.identity.several import Deletion
 from portal.identity.user_dialogs import projects
 from portal.ui import Text
+from portal.ui.calls import Call, to
 from portal.ui.dialogs import FormDialog
 from portal.ui.forms import Styled
-from portal.ui.lists import Empty, ListPanel
-from portal.ui.menus import Action
-from portal.ui.pages import Page
+from portal.ui.lists import Empty, ListPanel, New
+from portal.ui.menus import Action, Menu
 from portal.ui.tables import Bulk, Cell, Column, Filter, Row
 
 TYPES: tuple[tuple[str, Text], ...] = (
@@ -65,8 +66,7 @@ def lines(actor: Actor, found: Any, *, with_user: bool, own: bool = False) -> li
 class Credentials(ListPanel):
     """Everybody's, for those who may read them."""
 
-    panel, kind, icon = "credentials", "credential", "lock"
-    title = gettext_lazy("Credentials")
+    panel, kind = "credentials", "credential"
     columns = (
         Column(gettext_lazy("Type"), sort="type"),
         Column(gettext_lazy("User"), sort="user__name"),
@@ -77,6 +77,14 @@ class Credentials(ListPanel):
     search = ("user__name", "id", "type")
     order = ("user__name", "type", "id")
     filters = (Filter("type", gettext_lazy("Type"), choices=TYPES), Filter("user", gettext_lazy("User"), "user__name"))
+    prefix = ""  # of the names of its addresses
+    empty = Empty(
+        gettext_lazy("No credentials yet"),
+        gettext_lazy(
+            "A credential is a secret that a service keeps for a user: an EC2 key, the seed of one-time codes."
+        ),
+        "openstack ec2 credentials create",
+    )
 
     def query(self, actor: Actor) -> Any:
         return CREDENTIALS.listing(actor, {}).select_related("user")
@@ -85,20 +93,17 @@ class Credentials(ListPanel):
         return lines(actor, found, with_user=True)
 
     def create(self, actor: Actor) -> Action:
-        return Action("create", _("Create credential"), "plus", reverse("credential-create"))
+        return New(gettext_lazy("Create credential"), f"{self.prefix}credential-create").action(actor)
 
     def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
-        return (Bulk("delete", _("Delete…"), "trash", reverse("credentials-delete") + "?ids=", risk=True),)
-
-    def empty(self) -> Empty:
-        text = _("A credential is a secret that a service keeps for a user: an EC2 key, the seed of one-time codes.")
-        return Empty(_("No credentials yet"), text, "openstack ec2 credentials create")
+        url = reverse(f"{self.prefix}credentials-delete") + "?ids="
+        return (Bulk("delete", _("Delete…"), "trash", url, risk=True),)
 
 
 class OwnCredentials(Credentials):
     """One's own, under settings."""
 
-    panel = "settings"
+    panel, prefix = "settings", "own-"
     title = gettext_lazy("My credentials")
     columns = (
         Column(gettext_lazy("Type"), sort="type"),
@@ -116,31 +121,8 @@ class OwnCredentials(Credentials):
     def rows(self, actor: Actor, found: Any) -> list[Row]:
         return lines(actor, found, with_user=False, own=True)
 
-    def create(self, actor: Actor) -> Action:
-        return Action("create", _("Create credential"), "plus", reverse("own-credential-create"))
-
-    def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
-        return (Bulk("delete", _("Delete…"), "trash", reverse("own-credentials-delete") + "?ids=", risk=True),)
-
     def describe(self, actor: Actor) -> dict[str, Any]:
-        return {**super().describe(actor), "settings_tab": "credentials"}
-
-
-class Menu(Page):
-    panel = "credentials"
-    prefix = ""
-
-    def get(self, request: HttpRequest, id: str) -> HttpResponse:
-        CREDENTIALS.get(self.actor, id)
-        actions = [
-            Action("edit", _("Edit"), "pencil", reverse(f"{self.prefix}credential-edit", args=[id])),
-            Action("delete", _("Delete"), "trash", reverse(f"{self.prefix}credential-delete", args=[id]), risk=True),
-        ]
-        return self.fragment("ui/menu.html", actions=actions, id=id)
-
-
-class OwnMenu(Menu):
-    panel, prefix = "settings", "own-"
+        return {**super().describe(actor), "settings_tab": "credentials", "icon": "lock"}
 
 
 class CredentialForm(Styled):
@@ -177,88 +159,90 @@ class CredentialForm(Styled):
             self.add_error("blob", _('It must be JSON like {"access": "…", "secret": "…"}.'))
 
 
-class Create(FormDialog):
-    panel = "credentials"
-    title, submit = gettext_lazy("Create credential"), gettext_lazy("Create")
-    form_class = CredentialForm
-    places = ((CredentialTaken, "blob"),)
-    list_route = "credentials"
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        form.fields["user_id"].choices = people(self.actor, USERS, [self.actor.user_id])  # type: ignore[attr-defined]
-        form.fields["project_id"].choices = projects(self.actor)  # type: ignore[attr-defined]
-        return form
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        return {"user_id": self.actor.user_id, "type": "ec2", "project_id": self.actor.project_id}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        project = values["project_id"] or None
-        if values["type"] == "ec2" and not values["blob"].strip():
-            enforce(actor, "identity:create_credential", {"target.credential.user_id": values["user_id"]})
-            services.create_ec2(actor, values["user_id"], project or "")
-        else:
-            CREDENTIALS.create(actor, {**values, "blob": values["blob"].strip(), "project_id": project})
-        return reverse(self.list_route), _("The credential is there")
+def name_of(row: Credential) -> str:
+    owner = User.objects.filter(pk=row.user_id).values_list("name", flat=True).first()
+    return f"{dict(TYPES).get(row.type, row.type)}, {owner}"
 
 
-class OwnCreate(Create):
-    """For oneself: the user is not a question."""
-
-    panel, list_route = "settings", "own-credentials"
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        del form.fields["user_id"]
-        mine = [(row.pk, row.name) for row in sessions.projects(self.actor.user_id)]
-        none: tuple[str, Text] = ("", _("None"))
-        form.fields["project_id"].choices = [none, *mine]  # type: ignore[attr-defined]
-        return form
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        return super().act(actor, {**values, "user_id": actor.user_id}, **keys)
+def begin(call: Call) -> dict[str, Any]:
+    return {"user_id": call.actor.user_id, "type": "ec2", "project_id": call.actor.project_id}
 
 
-class Edit(Create):
-    title, submit = gettext_lazy("Edit credential"), gettext_lazy("Keep")
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        row = CREDENTIALS.get(self.actor, keys["id"])
-        kept = {name: getattr(row, name) for name in ("user_id", "type", "project_id")}
-        return {**kept, "blob": decrypt(row.encrypted_blob)}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        blob = {"blob": values.pop("blob").strip()} if values["blob"].strip() else {}
-        values["project_id"] = values["project_id"] or None
-        CREDENTIALS.update(actor, keys["id"], {**values, **blob})
-        return reverse(self.list_route), _("The credential is kept")
+def of_credential(call: Call) -> dict[str, Any]:
+    kept = {name: getattr(call.row, name) for name in ("user_id", "type", "project_id")}
+    return {**kept, "blob": decrypt(call.row.encrypted_blob)}
 
 
-class OwnEdit(OwnCreate):
-    title, submit = gettext_lazy("Edit credential"), gettext_lazy("Keep")
-    initial, act = Edit.initial, Edit.act
+def not_asked(call: Call, form: Any) -> None:
+    """For oneself the user is not a question."""
+    form.fields.pop("user_id")
 
 
-class Delete(Deleting):
-    panel, kind, route = "credentials", CREDENTIALS, "credentials"
-    submit, keep = gettext_lazy("Delete the credential"), gettext_lazy("Keep it")
-
-    def name_of(self, row: Credential) -> str:
-        owner = User.objects.filter(pk=row.user_id).values_list("name", flat=True).first()
-        return f"{dict(TYPES).get(row.type, row.type)}, {owner}"
-
-    def text(self, **keys: str) -> Text:
-        return _("Whatever uses it stops working at once.")
+def own_projects(call: Call) -> list[tuple[str, Text]]:
+    return [("", _("None")), *((row.pk, row.name) for row in sessions.projects(call.actor.user_id))]
 
 
-class DeleteSeveral(Delete):
-    submit, keep = gettext_lazy("Delete the credentials"), gettext_lazy("Keep them")
+def create(call: Call, values: dict[str, Any]) -> None:
+    """Of the user that is named, else one's own; an EC2 key without data is made here."""
+    user_id, project = values.get("user_id", call.actor.user_id), values["project_id"] or None
+    if values["type"] == "ec2" and not values["blob"].strip():
+        enforce(call.actor, "identity:create_credential", {"target.credential.user_id": user_id})
+        services.create_ec2(call.actor, user_id, project or "")
+    else:
+        sent = {**values, "user_id": user_id, "blob": values["blob"].strip(), "project_id": project}
+        CREDENTIALS.create(call.actor, sent)
 
 
-class OwnDelete(Delete):
-    panel, route = "settings", "own-credentials"
+def edit(call: Call, values: dict[str, Any]) -> None:
+    """Data that is left empty stays as it is."""
+    blob = {"blob": values.pop("blob").strip()} if values["blob"].strip() else {}
+    values["project_id"] = values["project_id"] or None
+    CREDENTIALS.update(call.actor, call.id, {**values, **blob})
 
 
-class OwnDeleteSeveral(DeleteSeveral):
-    panel, route = "settings", "own-credentials"
+def verbs(prefix: str) -> Callable[[Call], list[Action]]:
+    return lambda call: [
+        Action("edit", _("Edit"), "pencil", reverse(f"{prefix}credential-edit", args=[call.row.pk])),
+        Action("delete", _("Delete"), "trash", reverse(f"{prefix}credential-delete", args=[call.row.pk]), risk=True),
+    ]
+
+
+CREATE = FormDialog(
+    panel="credentials",
+    title=gettext_lazy("Create credential"),
+    submit=gettext_lazy("Create"),
+    form=CredentialForm,
+    initial=begin,
+    choices={
+        "user_id": lambda call: people(call.actor, USERS, [call.actor.user_id]),
+        "project_id": lambda call: projects(call.actor),
+    },
+    places=((CredentialTaken, "blob"),),
+    do=create,
+    next=to("credentials"),
+    said=gettext_lazy("The credential is there"),
+)
+OWN_CREATE = replace(
+    CREATE, panel="settings", choices={"project_id": own_projects}, prepare=not_asked, next=to("own-credentials")
+)
+EDITED = {
+    "find": CREDENTIALS.get,
+    "title": gettext_lazy("Edit credential"),
+    "submit": gettext_lazy("Keep"),
+    "initial": of_credential,
+    "do": edit,
+    "said": gettext_lazy("The credential is kept"),
+}
+EDIT, OWN_EDIT = replace(CREATE, **EDITED), replace(OWN_CREATE, **EDITED)
+DELETE = Deletion(
+    panel="credentials",
+    kind=CREDENTIALS,
+    route="credentials",
+    one=gettext_lazy("Delete the credential"),
+    several=gettext_lazy("Delete the credentials"),
+    name=name_of,
+    text=gettext_lazy("Whatever uses it stops working at once."),
+)
+OWN_DELETE = replace(DELETE, panel="settings", route="own-credentials")
+MENU = Menu(panel="credentials", find=CREDENTIALS.get, actions=verbs(""))
+OWN_MENU = Menu(panel="settings", find=CREDENTIALS.get, actions=verbs("own-"))

@@ -16,19 +16,20 @@ from identity.models import Domain, Group, Project, User
 from identity.projects import owned
 from portal.identity import context
 from portal.identity.projects import ENABLED, holders, planned
-from portal.identity.several import Deleting, Switch
-from portal.ui import Text, status
+from portal.identity.several import Deletion
+from portal.ui import Text
+from portal.ui.calls import to, to_made
 from portal.ui.details import Card, Detail, ItemPage
-from portal.ui.dialogs import FormDialog
+from portal.ui.dialogs import FormDialog, from_row
 from portal.ui.forms import Description, Name, Styled
-from portal.ui.lists import Empty, ListPanel
+from portal.ui.lists import Empty, ListPanel, New
 from portal.ui.menus import Action, gate
+from portal.ui.status import switch
 from portal.ui.tables import Bulk, Cell, Column, Filter, Row
 
 
 class Domains(ListPanel):
-    panel, kind, icon = "domains", "domain", "building"
-    title = gettext_lazy("Domains")
+    panel, kind = "domains", "domain"
     columns = (
         Column(gettext_lazy("Name"), sort="name"),
         Column(gettext_lazy("Enabled"), sort="enabled"),
@@ -37,6 +38,13 @@ class Domains(ListPanel):
     )
     filters = (ENABLED, Filter("name", gettext_lazy("Name")), Filter("id", "ID"))
 
+    new = New(gettext_lazy("Create domain"), "domain-create", "identity:create_domain", target=lambda actor: {})
+    empty = Empty(
+        gettext_lazy("No domains"),
+        gettext_lazy("A domain holds projects, users and groups with names of their own."),
+        "openstack domain create acme",
+    )
+
     def query(self, actor: Actor) -> Any:
         return DOMAINS.listing(actor, {})
 
@@ -44,17 +52,13 @@ class Domains(ListPanel):
         here = context.chosen(self.request, actor)
         return [
             Row(
-                row.pk, row.name, reverse("domain", args=[row.pk]), status.switch(row.enabled),
-                (Cell("status", status.switch(row.enabled), note=_("context") if here == row else ""),
+                row.pk, row.name, reverse("domain", args=[row.pk]), switch(row.enabled),
+                (Cell("status", switch(row.enabled), note=_("context") if here == row else ""),
                  Cell("muted", row.description), Cell("id", row.pk)),
                 menu=reverse("domain", args=[row.pk]) + "?menu=1",
             )
             for row in found
         ]  # fmt: skip
-
-    def create(self, actor: Actor) -> Action:
-        why = gate(actor, "identity:create_domain", {})
-        return Action("create", _("Create domain"), "plus", reverse("domain-create"), why=why)
 
     def extra(self, actor: Actor) -> list[Action]:
         row = context.chosen(self.request, actor)
@@ -68,18 +72,11 @@ class Domains(ListPanel):
             Bulk("delete", _("Delete…"), "trash", reverse("domains-delete") + "?ids=", risk=True),
         )  # fmt: skip
 
-    def empty(self) -> Empty:
-        text = _("A domain holds projects, users and groups with names of their own.")
-        return Empty(_("No domains"), text, "openstack domain create acme")
-
 
 class DomainItem(ItemPage):
     panel, kind = "domains", "domain"
-    list_title, list_route = gettext_lazy("Domains"), "domains"
+    find = staticmethod(DOMAINS.get)
     tabs = (("", gettext_lazy("Overview")), ("users", gettext_lazy("Users")), ("groups", gettext_lazy("Groups")))
-
-    def find(self, actor: Actor, id: str) -> Domain:
-        return DOMAINS.get(actor, id)
 
     def tabs_of(self, actor: Actor, row: Domain) -> Any:
         if policy.allows(actor, "identity:list_role_assignments", {"target.domain_id": row.pk}):
@@ -122,7 +119,7 @@ class DomainItem(ItemPage):
             (_("Created"), Cell("when", row.created_at)),
         )
         cards = [Card(_("Details"), pairs=facts, name="details")]
-        return Detail(row.name, status.switch(row.enabled), facts=(Cell("text", row.description),), cards=cards)
+        return Detail(row.name, switch(row.enabled), facts=(Cell("text", row.description),), cards=cards)
 
     def tab(self, actor: Actor, row: Domain, name: str) -> list[Card]:
         subject = "user" if name == "users" else "group"
@@ -135,62 +132,50 @@ class DomainForm(Styled):
     enabled = forms.BooleanField(label=gettext_lazy("Enabled"), required=False, initial=True)
 
 
-class Create(FormDialog):
-    panel = "domains"
-    title, submit = gettext_lazy("Create domain"), gettext_lazy("Create")
-    form_class = DomainForm
-    places = ((Duplicate, "name"),)
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        return {"enabled": True}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        return reverse("domain", args=[DOMAINS.create(actor, values).pk]), ""
-
-
-class Edit(FormDialog):
-    panel = "domains"
-    title, submit = gettext_lazy("Edit domain"), gettext_lazy("Keep")
-    form_class = DomainForm
-    places = ((Duplicate, "name"),)
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        row = DOMAINS.get(self.actor, keys["id"])
-        return {name: getattr(row, name) for name in DomainForm.base_fields}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        DOMAINS.update(actor, keys["id"], values)
-        return reverse("domain", args=[keys["id"]]), ""
+CREATE = FormDialog(
+    panel="domains",
+    title=gettext_lazy("Create domain"),
+    submit=gettext_lazy("Create"),
+    form=DomainForm,
+    initial=lambda call: {"enabled": True},
+    places=((Duplicate, "name"),),
+    do=lambda call, values: DOMAINS.create(call.actor, values),
+    next=to_made("domain"),
+)
+EDIT = FormDialog(
+    panel="domains",
+    find=DOMAINS.get,
+    title=gettext_lazy("Edit domain"),
+    submit=gettext_lazy("Keep"),
+    form=DomainForm,
+    initial=from_row,
+    places=((Duplicate, "name"),),
+    do=lambda call, values: DOMAINS.update(call.actor, call.id, values),
+    next=to("domain", "id"),
+)
 
 
-class SwitchDomain(Switch):
-    panel, kind, route = "domains", DOMAINS, "domains"
+def held(rows: list[Any]) -> list[tuple[str, Text]]:
+    """What goes with a domain: how many of what, and what its projects own."""
+    ids = [row.pk for row in rows]
+    numbers = (
+        (Project.objects.filter(domain_id__in=ids).count(), _("projects")),
+        (User.objects.filter(domain_id__in=ids).count(), _("users")),
+        (Group.objects.filter(domain_id__in=ids).count(), _("groups")),
+    )
+    within = Project.objects.filter(Q(domain_id__in=ids) | Q(pk__in=ids)).values_list("pk", flat=True)
+    return [*((str(number), word) for number, word in numbers if number), *planned(owned.holdings(within))]
 
 
-class Delete(Deleting):
-    panel, kind, route, typed = "domains", DOMAINS, "domains", True
-    submit, keep = gettext_lazy("Delete the domain"), gettext_lazy("Keep it")
-
-    def text(self, **keys: str) -> Text:
-        return _("Its projects with what they own, its users and its groups go with it. It cannot be undone.")
-
-    def holds(self, rows: list[Any]) -> list[tuple[str, Text]]:
-        ids = [row.pk for row in rows]
-        numbers = (
-            (Project.objects.filter(domain_id__in=ids).count(), _("projects")),
-            (User.objects.filter(domain_id__in=ids).count(), _("users")),
-            (Group.objects.filter(domain_id__in=ids).count(), _("groups")),
-        )
-        lines = [(str(number), word) for number, word in numbers if number]
-        if len(rows) == 1:
-            within = Project.objects.filter(Q(domain_id__in=ids) | Q(pk__in=ids)).values_list("pk", flat=True)
-            lines += planned(owned.holdings(within))
-        return lines
-
-    def remove(self, actor: Actor, id: str) -> None:
-        """The dialog of one has said what goes with it; one of several has not."""
-        DOMAINS.delete(actor, id, cascade="id" in self.request.resolver_match.kwargs)  # type: ignore[union-attr]
-
-
-class DeleteSeveral(Delete):
-    submit, keep = gettext_lazy("Delete the domains"), gettext_lazy("Keep them")
+DELETE = Deletion(
+    panel="domains",
+    kind=DOMAINS,
+    route="domains",
+    one=gettext_lazy("Delete the domain"),
+    several=gettext_lazy("Delete the domains"),
+    text=gettext_lazy("Its projects with what they own, its users and its groups go with it. It cannot be undone."),
+    holds=held,
+    is_typed=True,
+    # the dialog of one has said what goes with it; one of several has not
+    remove=lambda call, id: DOMAINS.delete(call.actor, id, cascade="id" in call.keys),
+)

@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -20,22 +19,21 @@ from identity.users.services import USERS
 from portal.identity import context
 from portal.identity.context import DomainList
 from portal.identity.project_dialogs import MOST
-from portal.identity.several import Deleting
+from portal.identity.several import Deletion
 from portal.identity.users import assigned
-from portal.ui import Text, status
+from portal.ui.calls import Call, to, to_made
 from portal.ui.details import Card, Detail, ItemPage
-from portal.ui.dialogs import FormDialog
+from portal.ui.dialogs import FormDialog, from_row
 from portal.ui.forms import Description, Name, Styled
-from portal.ui.lists import Empty
-from portal.ui.menus import Action, gate
-from portal.ui.pages import Page
+from portal.ui.lists import Empty, New
+from portal.ui.menus import Action, Menu, Verb, gate
+from portal.ui.status import switch
 from portal.ui.tables import Bulk, Cell, Column, Filter, Row
 from portal.ui.widgets import Checklist
 
 
 class Groups(DomainList):
-    panel, kind, icon = "groups", "group", "users"
-    title = gettext_lazy("Groups")
+    panel, kind = "groups", "group"
     columns = (
         Column(gettext_lazy("Name"), sort="name"),
         Column(gettext_lazy("Users"), "n"),
@@ -44,6 +42,18 @@ class Groups(DomainList):
         Column("ID", hide="l"),
     )
     filters = (Filter("name", gettext_lazy("Name")), Filter("id", "ID"))
+
+    new = New(
+        gettext_lazy("Create group"),
+        "group-create",
+        "identity:create_group",
+        target=lambda actor: {"target.group.domain_id": actor.domain_id},
+    )
+    empty = Empty(
+        gettext_lazy("No groups yet"),
+        gettext_lazy("A group is several users who get roles together."),
+        "openstack group create operators",
+    )
 
     def query(self, actor: Actor) -> Any:
         return self.inside(GROUPS.listing(actor, {}).select_related("domain"))
@@ -63,29 +73,18 @@ class Groups(DomainList):
             for row in found
         ]  # fmt: skip
 
-    def create(self, actor: Actor) -> Action:
-        why = gate(actor, "identity:create_group", {"target.group.domain_id": actor.domain_id})
-        return Action("create", _("Create group"), "plus", reverse("group-create"), why=why)
-
     def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
         return (Bulk("delete", _("Delete…"), "trash", reverse("groups-delete") + "?ids=", risk=True),)
-
-    def empty(self) -> Empty:
-        text = _("A group is several users who get roles together.")
-        return Empty(_("No groups yet"), text, "openstack group create operators")
 
 
 class GroupItem(ItemPage):
     panel, kind = "groups", "group"
-    list_title, list_route = gettext_lazy("Groups"), "groups"
+    find = staticmethod(GROUPS.get)
     tabs = (
         ("", gettext_lazy("Overview")),
         ("users", gettext_lazy("Users")),
         ("roles", gettext_lazy("Role assignments")),
     )
-
-    def find(self, actor: Actor, id: str) -> Group:
-        return GROUPS.get(actor, id)
 
     def tabs_of(self, actor: Actor, row: Group) -> Any:
         allowed = {
@@ -132,8 +131,8 @@ class GroupItem(ItemPage):
             return [assigned(grants.of_group(actor, row))]
         rows = [
             Row(
-                user.pk, user.name, reverse("user", args=[user.pk]), status.switch(user.enabled),
-                (Cell("status", status.switch(user.enabled)), Cell("muted", user.email), Cell("id", user.pk)),
+                user.pk, user.name, reverse("user", args=[user.pk]), switch(user.enabled),
+                (Cell("status", switch(user.enabled)), Cell("muted", user.email), Cell("id", user.pk)),
                 menu=reverse("group-user", args=[row.pk, user.pk]),
             )
             for user in services.members(actor, row.pk).order_by("name")
@@ -141,24 +140,6 @@ class GroupItem(ItemPage):
         columns = (Column(_("User")), Column(_("Enabled")), Column(_("E-mail"), hide="m"), Column("ID", hide="m"))
         add = Action("add-users", _("Add users"), "user-plus", reverse("group-add", args=[row.pk]))
         return [Card(_("Users"), columns=columns, rows=rows, empty=_("Nobody is in it."), action=add, name="users")]
-
-
-class Member(Page):
-    """GET: the menu of one member; POST: out of the group."""
-
-    panel = "groups"
-
-    def get(self, request: HttpRequest, id: str, user: str) -> HttpResponse:
-        row = GROUPS.get(self.actor, id)
-        target = {**GROUPS.target(row), "target.user.domain_id": row.domain_id}
-        why = gate(self.actor, "identity:remove_user_from_group", target)
-        url = reverse("group-user", args=[id, user])
-        action = Action("remove-user", _("Remove from the group"), "user-minus", url, "post", why, risk=True)
-        return self.fragment("ui/menu.html", actions=[action], id=user)
-
-    def post(self, request: HttpRequest, id: str, user: str) -> HttpResponse:
-        services.remove_member(self.actor, id, user)
-        return self.go(reverse("group-tab", args=[id, "users"]))
 
 
 class GroupForm(Styled):
@@ -172,102 +153,115 @@ class NewGroupForm(Styled):
     domain_id = forms.ChoiceField(label=gettext_lazy("Domain"))
 
 
-class Create(FormDialog):
-    panel = "groups"
-    title, submit = gettext_lazy("Create group"), gettext_lazy("Create")
-    form_class = NewGroupForm
-    places = ((Duplicate, "name"),)
+CREATE = FormDialog(
+    panel="groups",
+    title=gettext_lazy("Create group"),
+    submit=gettext_lazy("Create"),
+    form=NewGroupForm,
+    initial=lambda call: {"domain_id": context.for_new(call.request, call.actor)},
+    choices={"domain_id": lambda call: context.choosable(call.actor)},
+    places=((Duplicate, "name"),),
+    do=lambda call, values: GROUPS.create(call.actor, values),
+    next=to_made("group"),
+)
+EDIT = FormDialog(
+    panel="groups",
+    find=GROUPS.get,
+    title=gettext_lazy("Edit group"),
+    submit=gettext_lazy("Keep"),
+    form=GroupForm,
+    initial=from_row,
+    places=((Duplicate, "name"),),
+    do=lambda call, values: GROUPS.update(call.actor, call.id, values),
+    next=to("group", "id"),
+)
+DELETE = Deletion(
+    panel="groups",
+    kind=GROUPS,
+    route="groups",
+    one=gettext_lazy("Delete the group"),
+    several=gettext_lazy("Delete the groups"),
+    text=gettext_lazy("Its users stay; the roles they have through it go."),
+)
 
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        form.fields["domain_id"].choices = context.choosable(self.actor)  # type: ignore[attr-defined]
-        return form
 
-    def initial(self, **keys: str) -> dict[str, Any]:
-        return {"domain_id": context.for_new(self.request, self.actor)}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        return reverse("group", args=[GROUPS.create(actor, values).pk]), ""
+# ── Who is in it ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Edit(FormDialog):
-    panel = "groups"
-    title, submit = gettext_lazy("Edit group"), gettext_lazy("Keep")
-    form_class = GroupForm
-    places = ((Duplicate, "name"),)
+def member_verbs(call: Call) -> list[Action]:
+    group = GROUPS.get(call.actor, call.keys["id"])
+    target = {**GROUPS.target(group), "target.user.domain_id": group.domain_id}
+    why = gate(call.actor, "identity:remove_user_from_group", target)
+    url = reverse("group-user", args=[group.pk, call.id])
+    return [Action("remove-user", _("Remove from the group"), "user-minus", url, "post", why, risk=True)]
 
-    def initial(self, **keys: str) -> dict[str, Any]:
-        row = GROUPS.get(self.actor, keys["id"])
-        return {"name": row.name, "description": row.description}
 
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        GROUPS.update(actor, keys["id"], values)
-        return reverse("group", args=[keys["id"]]), ""
+MEMBER_MENU = Menu(panel="groups", key="user", actions=member_verbs)
+REMOVE_MEMBER = Verb(
+    panel="groups",
+    key="user",
+    do=lambda call: services.remove_member(call.actor, call.keys["id"], call.id),
+    next=to("group-tab", "id", tab="users"),
+)
 
 
 class PeopleForm(Styled):
     users = forms.MultipleChoiceField(label=gettext_lazy("Users"), widget=Checklist)
 
 
-class Add(FormDialog):
-    """Users who are not in the group, to tick."""
-
-    panel = "groups"
-    title, submit = gettext_lazy("Add users"), gettext_lazy("Add")
-    form_class = PeopleForm
-
-    def heading(self, **keys: str) -> Text:
-        return _("Add users to %(name)s") % {"name": GROUPS.get(self.actor, keys["id"]).name}
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        return {}
-
-    def offered(self, id: str) -> Any:
-        here = services.members(self.actor, id).values("pk")
-        return USERS.listing(self.actor, {}).exclude(pk__in=here)
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        rows = self.offered(keys["id"]).select_related("domain").order_by("name")[:MOST]
-        names = [
-            (row.pk, f"{row.name} ({row.domain.name})" if row.domain_id != "default" else row.name) for row in rows
-        ]
-        form.fields["users"].choices = names  # type: ignore[attr-defined]
-        return form
-
-    @transaction.atomic
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        for user_id in values["users"]:
-            services.add_member(actor, keys["id"], user_id)
-        said = ngettext("%(count)s user added", "%(count)s users added", len(values["users"]))
-        return reverse("group-tab", args=[keys["id"], "users"]), said % {"count": len(values["users"])}
+def outside(call: Call) -> list[tuple[str, str]]:
+    """Users who are not in the group."""
+    here = services.members(call.actor, call.id).values("pk")
+    return _named(USERS.listing(call.actor, {}).exclude(pk__in=here))
 
 
-class Remove(Add):
-    title, submit = gettext_lazy("Remove users"), gettext_lazy("Remove")
-    risk = True
-
-    def heading(self, **keys: str) -> Text:
-        return _("Remove users from %(name)s") % {"name": GROUPS.get(self.actor, keys["id"]).name}
-
-    def offered(self, id: str) -> Any:
-        return services.members(self.actor, id)
-
-    @transaction.atomic
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        for user_id in values["users"]:
-            services.remove_member(actor, keys["id"], user_id)
-        said = ngettext("%(count)s user removed", "%(count)s users removed", len(values["users"]))
-        return reverse("group-tab", args=[keys["id"], "users"]), said % {"count": len(values["users"])}
+def inside(call: Call) -> list[tuple[str, str]]:
+    return _named(services.members(call.actor, call.id))
 
 
-class Delete(Deleting):
-    panel, kind, route = "groups", GROUPS, "groups"
-    submit, keep = gettext_lazy("Delete the group"), gettext_lazy("Keep it")
-
-    def text(self, **keys: str) -> Text:
-        return _("Its users stay; the roles they have through it go.")
+def _named(rows: Any) -> list[tuple[str, str]]:
+    found = rows.select_related("domain").order_by("name")[:MOST]
+    return [(row.pk, f"{row.name} ({row.domain.name})" if row.domain_id != "default" else row.name) for row in found]
 
 
-class DeleteSeveral(Delete):
-    submit, keep = gettext_lazy("Delete the groups"), gettext_lazy("Keep them")
+@transaction.atomic
+def add(call: Call, values: dict[str, Any]) -> int:
+    """How many were added: all that were ticked, or none."""
+    for user_id in values["users"]:
+        services.add_member(call.actor, call.id, user_id)
+    return len(values["users"])
+
+
+@transaction.atomic
+def remove(call: Call, values: dict[str, Any]) -> int:
+    """How many were removed: all that were ticked, or none."""
+    for user_id in values["users"]:
+        services.remove_member(call.actor, call.id, user_id)
+    return len(values["users"])
+
+
+ADD = FormDialog(
+    panel="groups",
+    find=GROUPS.get,
+    title=gettext_lazy("Add users to %(name)s"),
+    submit=gettext_lazy("Add"),
+    form=PeopleForm,
+    initial=lambda call: {},
+    choices={"users": outside},
+    do=add,
+    next=to("group-tab", "id", tab="users"),
+    said=lambda n: ngettext("%(count)s user added", "%(count)s users added", n) % {"count": n},
+)
+REMOVE = FormDialog(
+    panel="groups",
+    find=GROUPS.get,
+    title=gettext_lazy("Remove users from %(name)s"),
+    submit=gettext_lazy("Remove"),
+    risk=True,
+    form=PeopleForm,
+    initial=lambda call: {},
+    choices={"users": inside},
+    do=remove,
+    next=to("group-tab", "id", tab="users"),
+    said=lambda n: ngettext("%(count)s user removed", "%(count)s users removed", n) % {"count": n},
+)

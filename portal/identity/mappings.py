@@ -15,12 +15,13 @@ from identity.federation import assertions, rules
 from identity.federation.rule_schema import VERSIONS, BadRules
 from identity.federation.services import MAPPINGS
 from identity.models import Mapping, Protocol
-from portal.identity.several import Deleting
+from portal.identity.several import Deletion
 from portal.ui import Text
+from portal.ui.calls import Call, to, to_made
 from portal.ui.details import Card, Detail, ItemPage
-from portal.ui.dialogs import FormDialog
+from portal.ui.dialogs import FormDialog, from_row
 from portal.ui.forms import Json, Styled
-from portal.ui.lists import Empty, ListPanel
+from portal.ui.lists import Empty, ListPanel, New
 from portal.ui.menus import Action, gate
 from portal.ui.pages import Page
 from portal.ui.tables import Bulk, Cell, Column, Filter, Row
@@ -35,8 +36,7 @@ CLAIMS = {"sub": "1b9d6bcd", "preferred_username": "lin.wei", "email": "lin@exam
 
 
 class Mappings(ListPanel):
-    panel, kind, icon = "mappings", "mapping", "arrows-shuffle"
-    title = gettext_lazy("Mappings")
+    panel, kind = "mappings", "mapping"
     columns = (
         Column("ID", sort="id"),
         Column(gettext_lazy("Rules"), "n"),
@@ -46,6 +46,13 @@ class Mappings(ListPanel):
     search = ("id",)
     order = ("id",)
     filters = (Filter("id", "ID"),)
+
+    new = New(gettext_lazy("Create mapping"), "mapping-create", "identity:create_mapping", "wide", lambda actor: {})
+    empty = Empty(
+        gettext_lazy("No mappings yet"),
+        gettext_lazy("A mapping says who somebody is here, by what an identity provider says of them."),
+        "openstack mapping create --rules rules.json staff",
+    )
 
     def query(self, actor: Actor) -> Any:
         return MAPPINGS.listing(actor, {})
@@ -64,25 +71,14 @@ class Mappings(ListPanel):
             for row in found
         ]  # fmt: skip
 
-    def create(self, actor: Actor) -> Action:
-        why = gate(actor, "identity:create_mapping", {})
-        return Action("create", _("Create mapping"), "plus", reverse("mapping-create"), "wide", why)
-
     def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
         return (Bulk("delete", _("Delete…"), "trash", reverse("mappings-delete") + "?ids=", risk=True),)
-
-    def empty(self) -> Empty:
-        text = _("A mapping says who somebody is here, by what an identity provider says of them.")
-        return Empty(_("No mappings yet"), text, "openstack mapping create --rules rules.json staff")
 
 
 class MappingItem(ItemPage):
     panel, kind, template = "mappings", "mapping", "identity/mapping.html"
-    list_title, list_route = gettext_lazy("Mappings"), "mappings"
+    find = staticmethod(MAPPINGS.get)
     tried: dict[str, Any] | None = None  # None while there is no mapping that may be shown: a refusal has a shell too
-
-    def find(self, actor: Actor, id: str) -> Mapping:
-        return MAPPINGS.get(actor, id)
 
     def actions(self, actor: Actor, row: Mapping) -> list[Action]:
         change, remove = gate(actor, "identity:update_mapping", {}), gate(actor, "identity:delete_mapping", {})
@@ -117,37 +113,39 @@ class NewMappingForm(MappingForm):
     field_order = ("id", "rules", "schema_version")
 
 
-class Create(FormDialog):
-    panel = "mappings"
-    title, submit = gettext_lazy("Create mapping"), gettext_lazy("Create")
-    form_class = NewMappingForm
-    places = ((Duplicate, "id"), (BadRules, "rules"))
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        return {"rules": EXAMPLE, "schema_version": "1.0"}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        id = values.pop("id")
-        MAPPINGS.create(actor, values, id=id)
-        return reverse("mapping", args=[id]), ""
+def create(call: Call, values: dict[str, Any]) -> Any:
+    id = values.pop("id")
+    return MAPPINGS.create(call.actor, values, id=id)
 
 
-class Edit(FormDialog):
-    panel = "mappings"
-    title, submit = gettext_lazy("Edit mapping"), gettext_lazy("Keep")
-    form_class = MappingForm
-    places = ((BadRules, "rules"),)
-
-    def heading(self, **keys: str) -> Text:
-        return _("Rules of %(name)s") % {"name": keys["id"]}
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        row = MAPPINGS.get(self.actor, keys["id"])
-        return {"rules": row.rules, "schema_version": row.schema_version}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        MAPPINGS.update(actor, keys["id"], values)
-        return reverse("mapping", args=[keys["id"]]), ""
+CREATE = FormDialog(
+    panel="mappings",
+    title=gettext_lazy("Create mapping"),
+    submit=gettext_lazy("Create"),
+    form=NewMappingForm,
+    initial=lambda call: {"rules": EXAMPLE, "schema_version": "1.0"},
+    places=((Duplicate, "id"), (BadRules, "rules")),
+    do=create,
+    next=to_made("mapping"),
+)
+EDIT = FormDialog(
+    panel="mappings",
+    find=MAPPINGS.get,
+    title=lambda call: _("Rules of %(name)s") % {"name": call.id},
+    submit=gettext_lazy("Keep"),
+    form=MappingForm,
+    initial=from_row,
+    places=((BadRules, "rules"),),
+    do=lambda call, values: MAPPINGS.update(call.actor, call.id, values),
+    next=to("mapping", "id"),
+)
+DELETE = Deletion(
+    panel="mappings",
+    kind=MAPPINGS,
+    route="mappings",
+    one=gettext_lazy("Delete the mapping"),
+    several=gettext_lazy("Delete the mappings"),
+)
 
 
 class TryForm(Styled):
@@ -193,12 +191,3 @@ def outcome(found: rules.Mapped) -> list[tuple[Text, list[str]]]:
     ]
     kind = _("a user who is here already") if found.is_local else _("a user of the provider's")
     return [(_("User"), [*user, f"({kind})"]), (_("Groups"), groups), (_("Projects"), projects)]
-
-
-class Delete(Deleting):
-    panel, kind, route = "mappings", MAPPINGS, "mappings"
-    submit, keep = gettext_lazy("Delete the mapping"), gettext_lazy("Keep it")
-
-
-class DeleteSeveral(Delete):
-    submit, keep = gettext_lazy("Delete the mappings"), gettext_lazy("Keep them")

@@ -1,11 +1,10 @@
 """Creating and editing projects, and giving roles on projects and domains."""
 
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.db import transaction
-from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
@@ -19,8 +18,8 @@ from identity.projects.services import PROJECTS, NameTaken
 from identity.roles.services import ROLES
 from identity.users.services import USERS
 from portal.identity import context
-from portal.ui import Text
-from portal.ui.dialogs import FormDialog
+from portal.ui.calls import Call, to, to_made
+from portal.ui.dialogs import FormDialog, from_row
 from portal.ui.forms import Description, Name, Stepped, Styled
 from portal.ui.widgets import Roles
 
@@ -78,47 +77,46 @@ class NewProjectForm(Stepped):
     )
 
 
-class Create(FormDialog):
+def offer(call: Call, form: Any) -> None:
+    """Who may be given which roles from the start."""
+    may_give = roles(call.actor)
+    form.fields["members"].offer(people(call.actor, USERS), may_give)
+    form.fields["groups"].offer(people(call.actor, GROUPS), may_give)
+
+
+@transaction.atomic
+def create(call: Call, values: dict[str, Any]) -> Any:
     """Information, members and groups, made together or not at all."""
-
-    panel = "projects"
-    title, submit = gettext_lazy("Create project"), gettext_lazy("Create")
-    form_class = NewProjectForm
-    places = ((Duplicate, "name"), (NameTaken, "name"))
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        form.fields["domain_id"].choices = context.choosable(self.actor)  # type: ignore[attr-defined]
-        may_give = roles(self.actor)
-        form.fields["members"].offer(people(self.actor, USERS), may_give)  # type: ignore[attr-defined]
-        form.fields["groups"].offer(people(self.actor, GROUPS), may_give)  # type: ignore[attr-defined]
-        return form
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        return {"enabled": True, "domain_id": context.for_new(self.request, self.actor)}
-
-    @transaction.atomic
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        given = {"user": values.pop("members"), "group": values.pop("groups")}
-        row = PROJECTS.create(actor, values)
-        for subject, wanted in given.items():
-            grants.replace(actor, wanted, on="project", object_id=row.pk, subject=subject)
-        return reverse("project", args=[row.pk]), ""
+    given = {"user": values.pop("members"), "group": values.pop("groups")}
+    row = PROJECTS.create(call.actor, values)
+    for subject, wanted in given.items():
+        grants.replace(call.actor, wanted, on="project", object_id=row.pk, subject=subject)
+    return row
 
 
-class Edit(FormDialog):
-    panel = "projects"
-    title, submit = gettext_lazy("Edit project"), gettext_lazy("Keep")
-    form_class = ProjectForm
-    places = ((Duplicate, "name"), (NameTaken, "name"))
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        row = PROJECTS.get(self.actor, keys["id"])
-        return {name: getattr(row, name) for name in ProjectForm.base_fields}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        PROJECTS.update(actor, keys["id"], values)
-        return reverse("project", args=[keys["id"]]), ""
+CREATE = FormDialog(
+    panel="projects",
+    title=gettext_lazy("Create project"),
+    submit=gettext_lazy("Create"),
+    form=NewProjectForm,
+    initial=lambda call: {"enabled": True, "domain_id": context.for_new(call.request, call.actor)},
+    choices={"domain_id": lambda call: context.choosable(call.actor)},
+    prepare=offer,
+    places=((Duplicate, "name"), (NameTaken, "name")),
+    do=create,
+    next=to_made("project"),
+)
+EDIT = FormDialog(
+    panel="projects",
+    find=PROJECTS.get,
+    title=gettext_lazy("Edit project"),
+    submit=gettext_lazy("Keep"),
+    form=ProjectForm,
+    initial=from_row,
+    places=((Duplicate, "name"), (NameTaken, "name")),
+    do=lambda call, values: PROJECTS.update(call.actor, call.id, values),
+    next=to("project", "id"),
+)
 
 
 # ── Who has which roles ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -132,50 +130,45 @@ class GroupsForm(Styled):
     holders = Roles(label=gettext_lazy("Groups"), add=gettext_lazy("Add group"), who=gettext_lazy("Group"))
 
 
+@dataclass(frozen=True, kw_only=True)
 class Holders(FormDialog):
-    """Everybody with a role on a project or domain, as lines: exactly these have roles there afterwards."""
+    """Everybody with a role on a project or domain (`on`), as lines: exactly these have roles there afterwards."""
 
-    submit = gettext_lazy("Keep")
-    hint = gettext_lazy("Whose line is taken away has no role here any more. Roles through groups are not shown.")
-    on: ClassVar[str]
-    subject: ClassVar[str]
-    owner: ClassVar[Kind]
+    on: str
+    subject: str  # user | group
 
-    def heading(self, **keys: str) -> Text:
-        name = self.owner.get(self.actor, keys["id"]).name
-        if self.subject == "user":
-            return _("Members of %(name)s") % {"name": name}
-        return _("Groups of %(name)s") % {"name": name}
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        row = self.owner.get(self.actor, keys["id"])
-        given = grants.given(self.actor, on=self.on, object_id=row.pk, subject=self.subject)
-        kind: Kind = USERS if self.subject == "user" else GROUPS
-        names = dict(people(self.actor, kind, given))
+    def filled(self, call: Call, data: Any = None, files: Any = None) -> Any:
+        given = grants.given(call.actor, on=self.on, object_id=call.row.pk, subject=self.subject)
+        names = dict(people(call.actor, USERS if self.subject == "user" else GROUPS, given))
         lines = [{"who": id, "roles": sorted(given[id])} for id in sorted(given, key=lambda id: names.get(id, id))]
-        form = self.form_class(data, initial={"holders": lines})
+        form = self.form(data, initial={"holders": lines})
         have = {role for held in given.values() for role in held}
-        domain_id = row.pk if self.on == "domain" else row.domain_id
-        form.fields["holders"].offer(names.items(), roles(self.actor, have, domain_id))  # type: ignore[attr-defined]
+        domain_id = call.row.pk if self.on == "domain" else call.row.domain_id
+        form.fields["holders"].offer(names.items(), roles(call.actor, have, domain_id))  # type: ignore[attr-defined]
         return form
 
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        grants.replace(actor, values["holders"], on=self.on, object_id=keys["id"], subject=self.subject)
-        tab = "users" if self.subject == "user" else "groups"
-        return reverse(f"{self.on}-tab", args=[keys["id"], tab]), ""
+
+def replace(call: Call, values: dict[str, Any]) -> None:
+    about = call.about
+    grants.replace(call.actor, values["holders"], on=about.on, object_id=call.id, subject=about.subject)
 
 
-class ProjectMembers(Holders):
-    panel, on, subject, owner, form_class = "projects", "project", "user", PROJECTS, UsersForm
+def holders(on: str, subject: str, owner: Kind) -> Holders:
+    """The dialog for a project or a domain, of its users or its groups."""
+    is_user = subject == "user"
+    return Holders(
+        panel=f"{on}s",
+        on=on,
+        subject=subject,
+        find=owner.get,
+        title=gettext_lazy("Members of %(name)s") if is_user else gettext_lazy("Groups of %(name)s"),
+        submit=gettext_lazy("Keep"),
+        hint=gettext_lazy("Whose line is taken away has no role here any more. Roles through groups are not shown."),
+        form=UsersForm if is_user else GroupsForm,
+        do=replace,
+        next=to(f"{on}-tab", "id", tab=f"{subject}s"),
+    )
 
 
-class ProjectGroups(Holders):
-    panel, on, subject, owner, form_class = "projects", "project", "group", PROJECTS, GroupsForm
-
-
-class DomainMembers(Holders):
-    panel, on, subject, owner, form_class = "domains", "domain", "user", DOMAINS, UsersForm
-
-
-class DomainGroups(Holders):
-    panel, on, subject, owner, form_class = "domains", "domain", "group", DOMAINS, GroupsForm
+PROJECT_MEMBERS, PROJECT_GROUPS = holders("project", "user", PROJECTS), holders("project", "group", PROJECTS)
+DOMAIN_MEMBERS, DOMAIN_GROUPS = holders("domain", "user", DOMAINS), holders("domain", "group", DOMAINS)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,68 +15,66 @@ from identity.projects.owned import Holding
 from identity.projects.services import PROJECTS
 from portal.identity import quotas
 from portal.identity.context import DomainList
-from portal.identity.several import Deleting
-from portal.ui import Text, status
+from portal.identity.several import Deletion
+from portal.ui import Text
+from portal.ui.calls import Call, to
 from portal.ui.details import Card, Detail, ItemPage
-from portal.ui.lists import Empty
-from portal.ui.menus import Action, gate
-from portal.ui.pages import Page
-from portal.ui.tables import Bulk, Cell, Column, Filter, Row, age
+from portal.ui.lists import Empty, New
+from portal.ui.menus import Action, Verb, gate
+from portal.ui.status import Status, switch
+from portal.ui.tables import Bulk, Cell, Column, Filter, Row, attr
 
 ENABLED = Filter("enabled", gettext_lazy("Status"), choices=(("True", gettext_lazy("Enabled")), ("False", gettext_lazy("Disabled"))))  # fmt: skip
 
 
+def enabled(row: Any) -> Cell:
+    """Whether a thing of identity is switched on, as a list shows it."""
+    return Cell("status", switch(row.enabled))
+
+
 class Projects(DomainList):
-    panel, kind, icon = "projects", "project", "users-group"
-    title = gettext_lazy("Projects")
+    panel, kind, route = "projects", "project", "project"
     columns = (
         Column(gettext_lazy("Name"), sort="name"),
-        Column(gettext_lazy("Enabled"), sort="enabled"),
-        Column(gettext_lazy("Description"), hide="m"),
-        Column(gettext_lazy("Domain"), hide="m", sort="domain__name"),
-        Column("ID", hide="l"),
-        Column(gettext_lazy("Age"), "n", "m", "created_at"),
+        Column(gettext_lazy("Enabled"), sort="enabled", cell=enabled),
+        Column(gettext_lazy("Description"), hide="m", cell=attr("muted", "description")),
+        Column(gettext_lazy("Domain"), hide="m", sort="domain__name", cell=attr("muted", "domain__name")),
+        Column("ID", hide="l", cell=attr("id", "pk")),
+        Column(gettext_lazy("Age"), "n", "m", "created_at", attr("age", "created_at")),
     )
     filters = (ENABLED, Filter("name", gettext_lazy("Name")), Filter("id", "ID"))
+    new = New(
+        gettext_lazy("Create project"),
+        "project-create",
+        "identity:create_project",
+        "wide",
+        lambda actor: {"target.project.domain_id": actor.domain_id},
+    )
+    empty = Empty(
+        gettext_lazy("No projects yet"),
+        gettext_lazy("A project owns things and has members and quotas."),
+        "openstack project create web",
+    )
 
     def query(self, actor: Actor) -> Any:
         return self.inside(PROJECTS.listing(actor, {}).select_related("domain"))
 
-    def rows(self, actor: Actor, found: Any) -> list[Row]:
-        return [
-            Row(
-                row.pk, row.name, reverse("project", args=[row.pk]), status.switch(row.enabled),
-                (Cell("status", status.switch(row.enabled)), Cell("muted", row.description),
-                 Cell("muted", row.domain.name if row.domain else ""), Cell("id", row.pk), age(row.created_at)),
-                menu=reverse("project", args=[row.pk]) + "?menu=1",
-            )
-            for row in found
-        ]  # fmt: skip
-
-    def create(self, actor: Actor) -> Action:
-        why = gate(actor, "identity:create_project", {"target.project.domain_id": actor.domain_id})
-        return Action("create", _("Create project"), "plus", reverse("project-create"), "wide", why)
+    def status(self, one: Any) -> Status:
+        return switch(one.enabled)
 
     def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
         return (Bulk("delete", _("Delete…"), "trash", reverse("projects-delete") + "?ids=", risk=True),)
 
-    def empty(self) -> Empty:
-        text = _("A project owns things and has members and quotas.")
-        return Empty(_("No projects yet"), text, "openstack project create web")
-
 
 class ProjectItem(ItemPage):
     panel, kind = "projects", "project"
-    list_title, list_route = gettext_lazy("Projects"), "projects"
+    find = staticmethod(PROJECTS.get)
     tabs = (
         ("", gettext_lazy("Overview")),
         ("users", gettext_lazy("Users")),
         ("groups", gettext_lazy("Groups")),
         ("usage", gettext_lazy("Usage")),
     )
-
-    def find(self, actor: Actor, id: str) -> Project:
-        return PROJECTS.get(actor, id)
 
     def tabs_of(self, actor: Actor, row: Project) -> Any:
         target = {"target.domain_id": row.domain_id}
@@ -91,7 +88,7 @@ class ProjectItem(ItemPage):
                      "target.role.name": "member", "target.role.domain_id": None})  # fmt: skip
         by_group = gate(actor, "identity:create_grant", {**target, "target.group.domain_id": row.domain_id,
                         "target.role.name": "member", "target.role.domain_id": None})  # fmt: skip
-        may_set = any(quotas.allows(actor, service, "set", row) for service in quotas.services())
+        limits = "" if quotas.may_set_any(actor, row) else gate(actor, "identity:update_limit", {})
         here = _("It is the active project") if row.pk == actor.project_id else ""
         stranger = (
             "" if row.pk in {mine.pk for mine in sessions.projects(actor.user_id)} else _("You have no role on it")
@@ -103,7 +100,7 @@ class ProjectItem(ItemPage):
 
         return [
             Action("members", _("Manage members"), "users", url("members"), "wide", grant),
-            Action("quota", _("Modify quotas"), "adjustments", url("quota"), "wide", "" if may_set else gate(actor, "identity:update_limit", {})),
+            Action("quota", _("Modify quotas"), "adjustments", url("quota"), "wide", limits),
             Action("edit", _("Edit"), "pencil", url("edit"), why=change),
             Action("groups", _("Modify groups"), "users-group", url("groups"), "wide", by_group),
             Action("usage", _("View usage"), "chart-bar", reverse("project-tab", args=[row.pk, "usage"]), "link"),
@@ -126,7 +123,7 @@ class ProjectItem(ItemPage):
         if row.extra:
             more = tuple((name, Cell("text", value)) for name, value in sorted(row.extra.items()))
             cards.append(Card(_("Custom properties"), pairs=more))
-        return Detail(row.name, status.switch(row.enabled), facts=(Cell("text", row.description),), cards=cards)
+        return Detail(row.name, switch(row.enabled), facts=(Cell("text", row.description),), cards=cards)
 
     def tab(self, actor: Actor, row: Project, name: str) -> list[Card]:
         if name == "usage":
@@ -162,39 +159,23 @@ def holders(actor: Actor, row: Project, *, on: str, subject: str, list_route: st
     return Card(title, columns=columns, rows=rows, empty=empty, action=action, name=f"{subject}s")
 
 
-class Activate(Page):
-    """POST /projects/<id>/activate: the session moves to this project."""
+#: The session moves to this project.
+ACTIVATE = Verb(
+    panel="projects",
+    do=lambda call: sessions.switch_project(call.request, call.id),
+    next=to("overview"),
+    said=lambda actor: _("The active project is %(name)s.") % {"name": actor.project_name},
+)
 
-    panel = "projects"
 
-    def post(self, request: HttpRequest, id: str) -> HttpResponse:
-        actor = sessions.switch_project(request, id)
-        return self.go(reverse("overview"), _("The active project is %(name)s.") % {"name": actor.project_name})
-
-
-class Delete(Deleting):
-    panel, kind, route, typed = "projects", PROJECTS, "projects", True
-    submit, keep = gettext_lazy("Delete the project"), gettext_lazy("Keep it")
-
-    def text(self, **keys: str) -> Text:
-        if len(self.ids(**keys)) > 1:
-            return _(
-                "A project that owns something stays: delete such a one by itself, where its dialog lists what it owns."
-            )
-        if not self.plan(**keys):
-            return _("It owns nothing. It cannot be undone.")
-        return _("What it owns goes with it, in this order. It cannot be undone.")
-
-    def plan(self, **keys: str) -> list[Holding]:
-        """What the only row owns, in the order in which it goes."""
-        return owned.holdings(row.pk for row in self.found(**keys))
-
-    def holds(self, rows: list[Any]) -> list[tuple[str, Text]]:
-        return planned(owned.holdings(row.pk for row in rows))
-
-    def remove(self, actor: Actor, id: str) -> None:
-        """The dialog of one has said what goes with it; one of several has not."""
-        PROJECTS.delete(actor, id, cascade="id" in self.request.resolver_match.kwargs)  # type: ignore[union-attr]
+def delete_text(call: Call) -> str:
+    if len(call.ids) > 1:
+        return _(
+            "A project that owns something stays: delete such a one by itself, where its dialog lists what it owns."
+        )
+    if not owned.holdings(row.pk for row in call.rows):
+        return _("It owns nothing. It cannot be undone.")
+    return _("What it owns goes with it, in this order. It cannot be undone.")
 
 
 def planned(found: list[Holding]) -> list[tuple[str, Text]]:
@@ -208,5 +189,15 @@ def planned(found: list[Holding]) -> list[tuple[str, Text]]:
     return lines
 
 
-class DeleteSeveral(Delete):
-    submit, keep = gettext_lazy("Delete the projects"), gettext_lazy("Keep them")
+DELETE = Deletion(
+    panel="projects",
+    kind=PROJECTS,
+    route="projects",
+    one=gettext_lazy("Delete the project"),
+    several=gettext_lazy("Delete the projects"),
+    text=delete_text,
+    holds=lambda rows: planned(owned.holdings(row.pk for row in rows)),
+    is_typed=True,
+    # the dialog of one has said what goes with it; one of several has not
+    remove=lambda call, id: PROJECTS.delete(call.actor, id, cascade="id" in call.keys),
+)

@@ -3,8 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -12,78 +10,71 @@ from django.utils.translation import gettext_lazy
 from common.actor import Actor
 from identity.crud import Duplicate
 from identity.federation import services
-from identity.federation.fetching import BadAddress
-from identity.federation.services import MAPPINGS, PROVIDERS, NoMapping, RemoteIdTaken
+from identity.federation.services import PROVIDERS, RemoteIdTaken
 from identity.models import Client, IdentityProvider
 from portal.identity import context
-from portal.identity.projects import ENABLED
-from portal.identity.several import Deleting, Switch
-from portal.ui import Text, status
+from portal.identity.projects import ENABLED, enabled
+from portal.identity.several import Deletion
+from portal.ui import Text
+from portal.ui.calls import Call, to, to_made
 from portal.ui.details import Card, Detail, ItemPage
-from portal.ui.dialogs import Confirm, FormDialog
+from portal.ui.dialogs import FormDialog
 from portal.ui.forms import Description, Lines, Styled
-from portal.ui.lists import Empty, ListPanel
+from portal.ui.lists import Empty, ListPanel, New
 from portal.ui.menus import Action, gate
-from portal.ui.pages import Page
-from portal.ui.tables import Bulk, Cell, Column, Filter, Row
+from portal.ui.status import Status, switch
+from portal.ui.tables import Bulk, Cell, Column, Filter, Row, attr
 
 
 class Providers(ListPanel):
-    panel, kind, icon = "identity-providers", "identity_provider", "login-2"
-    title = gettext_lazy("Identity providers")
+    panel, kind, route = "identity-providers", "identity_provider", "identity-provider"
     columns = (
         Column("ID", sort="id"),
-        Column(gettext_lazy("Enabled"), sort="enabled"),
-        Column(gettext_lazy("Description"), hide="m"),
-        Column(gettext_lazy("Remote IDs"), hide="m"),
-        Column(gettext_lazy("Protocols"), hide="l"),
-        Column(gettext_lazy("Domain"), hide="l"),
+        Column(gettext_lazy("Enabled"), sort="enabled", cell=enabled),
+        Column(gettext_lazy("Description"), hide="m", cell=attr("muted", "description")),
+        Column(
+            gettext_lazy("Remote IDs"),
+            hide="m",
+            cell=lambda row: Cell("tags", [one.pk for one in row.remote_ids.all()]),
+        ),
+        Column(
+            gettext_lazy("Protocols"),
+            hide="l",
+            cell=lambda row: Cell("tags", sorted(one.id for one in row.protocols.all())),
+        ),
+        Column(gettext_lazy("Domain"), hide="l", cell=attr("muted", "domain__name")),
     )
     search = ("id", "description")
     order = ("id",)
     filters = (ENABLED, Filter("id", "ID"))
+    new = New(
+        gettext_lazy("Create provider"),
+        "identity-provider-create",
+        "identity:create_identity_provider",
+        target=lambda actor: {},
+    )
+    empty = Empty(
+        gettext_lazy("No identity providers yet"),
+        gettext_lazy(
+            "A provider signs people in elsewhere, for example with a company's accounts, and tells us who they are."
+        ),
+        "openstack identity provider create --remote-id https://id.example.org company",
+    )
 
     def query(self, actor: Actor) -> Any:
         return PROVIDERS.listing(actor, {}).select_related("domain").prefetch_related("protocols")
 
-    def rows(self, actor: Actor, found: Any) -> list[Row]:
-        return [
-            Row(
-                row.pk, row.pk, reverse("identity-provider", args=[row.pk]), status.switch(row.enabled),
-                (Cell("status", status.switch(row.enabled)), Cell("muted", row.description),
-                 Cell("tags", [one.pk for one in row.remote_ids.all()]),
-                 Cell("tags", sorted(one.id for one in row.protocols.all())), Cell("muted", row.domain.name)),
-                menu=reverse("identity-provider", args=[row.pk]) + "?menu=1",
-            )
-            for row in found
-        ]  # fmt: skip
-
-    def create(self, actor: Actor) -> Action:
-        why = gate(actor, "identity:create_identity_provider", {})
-        return Action("create", _("Create provider"), "plus", reverse("identity-provider-create"), why=why)
+    def status(self, one: Any) -> Status:
+        return switch(one.enabled)
 
     def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
-        url = reverse("identity-providers-delete") + "?ids="
-        return (Bulk("delete", _("Delete…"), "trash", url, risk=True),)
-
-    def empty(self) -> Empty:
-        text = _(
-            "A provider signs people in elsewhere, for example with a company's accounts, and tells us who they are."
-        )
-        return Empty(
-            _("No identity providers yet"),
-            text,
-            "openstack identity provider create --remote-id https://id.example.org company",
-        )
+        return (Bulk("delete", _("Delete…"), "trash", reverse("identity-providers-delete") + "?ids=", risk=True),)
 
 
 class ProviderItem(ItemPage):
     panel, kind = "identity-providers", "identity_provider"
-    list_title, list_route = gettext_lazy("Identity providers"), "identity-providers"
+    find = staticmethod(PROVIDERS.get)
     tabs = (("", gettext_lazy("Overview")), ("protocols", gettext_lazy("Protocols")))
-
-    def find(self, actor: Actor, id: str) -> IdentityProvider:
-        return PROVIDERS.get(actor, id)
 
     def actions(self, actor: Actor, row: IdentityProvider) -> list[Action]:
         change = gate(actor, "identity:update_identity_provider", {})
@@ -114,7 +105,7 @@ class ProviderItem(ItemPage):
             (_("Memberships last"), Cell("text", _("%(n)s min") % {"n": row.authorization_ttl} if row.authorization_ttl else "–")),
         )  # fmt: skip
         cards = [Card(_("Details"), pairs=facts, name="details"), self.client(row)]
-        return Detail(row.pk, status.switch(row.enabled), facts=(Cell("text", row.description or ""),), cards=cards)
+        return Detail(row.pk, switch(row.enabled), facts=(Cell("text", row.description or ""),), cards=cards)
 
     def client(self, row: IdentityProvider) -> Card:
         known = Client.objects.filter(provider=row).first()
@@ -168,209 +159,47 @@ class NewProviderForm(ProviderForm):
     field_order = ("id", "domain_id", "remote_ids", "description", "authorization_ttl", "enabled")
 
 
-class Create(FormDialog):
-    panel = "identity-providers"
-    title, submit = gettext_lazy("Create provider"), gettext_lazy("Create")
-    form_class = NewProviderForm
-    places = ((Duplicate, "id"), (RemoteIdTaken, "remote_ids"))
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        own: tuple[str, Text] = ("", _("A domain of its own"))
-        form.fields["domain_id"].choices = [own, *context.choosable(self.actor)]  # type: ignore[attr-defined]
-        return form
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        return {"enabled": True}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        id = values.pop("id")
-        PROVIDERS.create(actor, {**values, "domain_id": values["domain_id"] or None}, id=id)
-        return reverse("identity-provider", args=[id]), ""
+def domains(call: Call) -> list[tuple[str, Text]]:
+    return [("", _("A domain of its own")), *context.choosable(call.actor)]
 
 
-class Edit(FormDialog):
-    panel = "identity-providers"
-    title, submit = gettext_lazy("Edit provider"), gettext_lazy("Keep")
-    form_class = ProviderForm
-    places = ((RemoteIdTaken, "remote_ids"),)
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        row = PROVIDERS.get(self.actor, keys["id"])
-        found = {name: getattr(row, name) for name in ("description", "authorization_ttl", "enabled")}
-        return {**found, "remote_ids": "\n".join(one.pk for one in row.remote_ids.all())}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        PROVIDERS.update(actor, keys["id"], values)
-        return reverse("identity-provider", args=[keys["id"]]), ""
+def create(call: Call, values: dict[str, Any]) -> Any:
+    id = values.pop("id")
+    return PROVIDERS.create(call.actor, {**values, "domain_id": values["domain_id"] or None}, id=id)
 
 
-class SwitchProvider(Switch):
-    panel, kind, route = "identity-providers", PROVIDERS, "identity-providers"
+def of_provider(call: Call) -> dict[str, Any]:
+    found = {name: getattr(call.row, name) for name in ("description", "authorization_ttl", "enabled")}
+    return {**found, "remote_ids": "\n".join(one.pk for one in call.row.remote_ids.all())}
 
 
-class Delete(Deleting):
-    panel, kind, route = "identity-providers", PROVIDERS, "identity-providers"
-    submit, keep = gettext_lazy("Delete the provider"), gettext_lazy("Keep it")
-
-    def text(self, **keys: str) -> Text:
-        return _("Its protocols go with it, and nobody signs in through it any more.")
-
-
-class DeleteSeveral(Delete):
-    submit, keep = gettext_lazy("Delete the providers"), gettext_lazy("Keep them")
-
-
-# ── The client ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class ClientForm(Styled):
-    issuer = forms.URLField(
-        label=gettext_lazy("Issuer"), max_length=255, assume_scheme="https",
-        widget=forms.URLInput(attrs={"placeholder": "https://id.example.org", "autocomplete": "off"}),
-        help_text=gettext_lazy("Its settings are read from there, at /.well-known/openid-configuration."),
-    )  # fmt: skip
-    client_id = forms.CharField(label=gettext_lazy("Client ID"), max_length=255)
-    client_secret = forms.CharField(
-        label=gettext_lazy("Client secret"), required=False, max_length=1024, strip=False,
-        widget=forms.PasswordInput(render_value=True, attrs={"autocomplete": "off"}),
-    )  # fmt: skip
-    public = forms.BooleanField(
-        label=gettext_lazy("No secret"), required=False, help_text=gettext_lazy("A public client; forgets the secret.")
-    )
-    scopes = forms.RegexField(
-        r"^([^ ]+ )*openid( [^ ]+)*$", label=gettext_lazy("Scopes"), max_length=255,
-        help_text=gettext_lazy("With spaces between; openid is among them."),
-    )  # fmt: skip
-    audiences = Lines(
-        label=gettext_lazy("Further audiences"), required=False,
-        help_text=gettext_lazy("Other clients' ids whose tokens are taken too, for command lines. One a line."),
-    )  # fmt: skip
-    label = forms.CharField(
-        label=gettext_lazy("Button"), required=False, max_length=64,
-        help_text=gettext_lazy("What the button on the sign-in page says."),
-    )  # fmt: skip
-
-
-class OpenId(FormDialog):
-    """The client's settings; an empty secret stays as it is."""
-
-    panel, two = "identity-providers", True
-    title, submit = gettext_lazy("OpenID Connect client"), gettext_lazy("Keep")
-    form_class = ClientForm
-    places = ((BadAddress, "issuer"),)
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        known = Client.objects.filter(pk=PROVIDERS.get(self.actor, keys["id"]).pk).first()
-        if known is not None and known.encrypted_secret:
-            form.fields["client_secret"].help_text = _("One is set. Empty: it stays.")
-        return form
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        row = PROVIDERS.get(self.actor, keys["id"])
-        known = Client.objects.filter(provider=row).first()
-        if known is None:
-            first = next((one.pk for one in row.remote_ids.all() if one.pk.startswith("https://")), "")
-            return {"issuer": first, "scopes": "openid email profile"}
-        shown = {name: getattr(known, name) for name in ("issuer", "client_id", "scopes", "label")}
-        return {**shown, "audiences": "\n".join(known.audiences)}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        public = values.pop("public")
-        values["client_secret"] = "" if public else values["client_secret"] or None
-        services.set_client(actor, keys["id"], **values)
-        return reverse("identity-provider", args=[keys["id"]]), _("The client is kept")
-
-
-class DropClient(Confirm):
-    panel = "identity-providers"
-    submit, keep = gettext_lazy("Remove the client"), gettext_lazy("Keep it")
-
-    def heading(self, **keys: str) -> Text:
-        return _("Remove the OpenID Connect client of %(name)s?") % {"name": keys["id"]}
-
-    def text(self, **keys: str) -> Text:
-        return _("Its button leaves the sign-in page.")
-
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        services.drop_client(actor, keys["id"])
-        return reverse("identity-provider", args=[keys["id"]]), ""
-
-
-# ── Protocols ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class ProtocolMenu(Page):
-    panel = "identity-providers"
-
-    def get(self, request: HttpRequest, id: str, protocol: str) -> HttpResponse:
-        services.protocol(self.actor, id, protocol)
-        change, remove = (
-            gate(self.actor, "identity:update_protocol", {}),
-            gate(self.actor, "identity:delete_protocol", {}),
-        )
-        actions = [
-            Action("edit", _("Edit"), "pencil", reverse("protocol-edit", args=[id, protocol]), why=change),
-            Action("delete", _("Delete"), "trash", reverse("protocol-delete", args=[id, protocol]), why=remove, risk=True),
-        ]  # fmt: skip
-        return self.fragment("ui/menu.html", actions=actions, id=protocol)
-
-
-class ProtocolForm(Styled):
-    mapping_id = forms.ChoiceField(label=gettext_lazy("Mapping"))
-    remote_id_attribute = forms.CharField(label=gettext_lazy("Remote ID attribute"), required=False, max_length=64)
-
-
-class NewProtocolForm(ProtocolForm):
-    id = forms.SlugField(label="ID", max_length=64, help_text=gettext_lazy("For OpenID Connect: openid."))
-    field_order = ("id", "mapping_id", "remote_id_attribute")
-
-
-class CreateProtocol(FormDialog):
-    panel = "identity-providers"
-    title, submit = gettext_lazy("Add protocol"), gettext_lazy("Add")
-    form_class = NewProtocolForm
-    places = ((Duplicate, "id"), (NoMapping, "mapping_id"))
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        rows = MAPPINGS.listing(self.actor, {}).order_by("id")
-        form.fields["mapping_id"].choices = [(row.pk, row.pk) for row in rows]  # type: ignore[attr-defined]
-        return form
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        return {"id": "openid"}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        sent = {"mapping_id": values["mapping_id"], "remote_id_attribute": values["remote_id_attribute"] or None}
-        self.keep(actor, sent, values, **keys)
-        return reverse("identity-provider-tab", args=[keys["id"], "protocols"]), ""
-
-    def keep(self, actor: Actor, sent: dict[str, Any], values: dict[str, Any], **keys: str) -> None:
-        services.create_protocol(actor, keys["id"], values["id"], sent)
-
-
-class EditProtocol(CreateProtocol):
-    title, submit = gettext_lazy("Edit protocol"), gettext_lazy("Keep")
-    form_class = ProtocolForm
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        row = services.protocol(self.actor, keys["id"], keys["protocol"])
-        return {"mapping_id": row.mapping_id, "remote_id_attribute": row.remote_id_attribute}
-
-    def keep(self, actor: Actor, sent: dict[str, Any], values: dict[str, Any], **keys: str) -> None:
-        services.update_protocol(actor, keys["id"], keys["protocol"], sent)
-
-
-class DeleteProtocol(Confirm):
-    panel = "identity-providers"
-    submit, keep = gettext_lazy("Delete the protocol"), gettext_lazy("Keep it")
-
-    def heading(self, **keys: str) -> Text:
-        return _("Delete %(name)s?") % {"name": keys["protocol"]}
-
-    @transaction.atomic
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        services.protocol(actor, keys["id"], keys["protocol"], verb="delete_protocol").delete()
-        return reverse("identity-provider-tab", args=[keys["id"], "protocols"]), ""
+CREATE = FormDialog(
+    panel="identity-providers",
+    title=gettext_lazy("Create provider"),
+    submit=gettext_lazy("Create"),
+    form=NewProviderForm,
+    initial=lambda call: {"enabled": True},
+    choices={"domain_id": domains},
+    places=((Duplicate, "id"), (RemoteIdTaken, "remote_ids")),
+    do=create,
+    next=to_made("identity-provider"),
+)
+EDIT = FormDialog(
+    panel="identity-providers",
+    find=PROVIDERS.get,
+    title=gettext_lazy("Edit provider"),
+    submit=gettext_lazy("Keep"),
+    form=ProviderForm,
+    initial=of_provider,
+    places=((RemoteIdTaken, "remote_ids"),),
+    do=lambda call, values: PROVIDERS.update(call.actor, call.id, values),
+    next=to("identity-provider", "id"),
+)
+DELETE = Deletion(
+    panel="identity-providers",
+    kind=PROVIDERS,
+    route="identity-providers",
+    one=gettext_lazy("Delete the provider"),
+    several=gettext_lazy("Delete the providers"),
+    text=gettext_lazy("Its protocols go with it, and nobody signs in through it any more."),
+)

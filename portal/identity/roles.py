@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,21 +15,20 @@ from identity.crud import Duplicate
 from identity.models import ImpliedRole, Role
 from identity.roles.services import ROLES, Loop, WouldImply, implied_by, imply, unimply
 from portal.identity import context
-from portal.identity.several import Deleting
+from portal.identity.several import Deletion
 from portal.ui import Text
-from portal.ui.dialogs import FormDialog
+from portal.ui.calls import Call, to
+from portal.ui.dialogs import FormDialog, from_row
 from portal.ui.forms import Description, Name, Styled
-from portal.ui.lists import Empty, ListPanel
-from portal.ui.menus import Action, gate
-from portal.ui.pages import Page
+from portal.ui.lists import Empty, ListPanel, New
+from portal.ui.menus import Action, Menu, gate
 from portal.ui.tables import Bulk, Cell, Column, Filter, Row
 
 
 class Roles(ListPanel):
     """The cloud's roles; with a domain as context also that domain's own."""
 
-    panel, kind, icon = "roles", "role", "id-badge-2"
-    title = gettext_lazy("Roles")
+    panel, kind = "roles", "role"
     columns = (
         Column(gettext_lazy("Name"), sort="name"),
         Column(gettext_lazy("Includes")),
@@ -39,6 +37,13 @@ class Roles(ListPanel):
         Column("ID", hide="m"),
     )
     filters = (Filter("name", gettext_lazy("Name")), Filter("id", "ID"))
+
+    new = New(gettext_lazy("Create role"), "role-create", "identity:create_role", target=lambda actor: {})
+    empty = Empty(
+        gettext_lazy("No roles"),
+        gettext_lazy("A role is what somebody may do somewhere."),
+        "openstack role create auditor",
+    )
 
     def query(self, actor: Actor) -> Any:
         rows = ROLES.listing(actor, {})
@@ -62,33 +67,25 @@ class Roles(ListPanel):
             for row in found
         ]  # fmt: skip
 
-    def create(self, actor: Actor) -> Action:
-        why = gate(actor, "identity:create_role", {})
-        return Action("create", _("Create role"), "plus", reverse("role-create"), why=why)
-
     def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
         return (Bulk("delete", _("Delete…"), "trash", reverse("roles-delete") + "?ids=", risk=True),)
 
-    def empty(self) -> Empty:
-        return Empty(_("No roles"), _("A role is what somebody may do somewhere."), "openstack role create auditor")
+
+def verbs(call: Call) -> list[Action]:
+    actor, row = call.actor, call.row
+    fixed = _("It is marked immutable") if row.options.get("immutable") else ""
+    target = ROLES.target(row)
+    change = gate(actor, ROLES.rule("update", row), target, fixed)
+    remove = gate(actor, ROLES.rule("delete", row), target, fixed)
+    edit = gate(actor, "identity:create_implied_role", target)
+    return [
+        Action("edit", _("Edit"), "pencil", reverse("role-edit", args=[call.id]), why=change),
+        Action("implied", _("Included roles"), "stack-2", reverse("role-implied", args=[call.id]), why=edit),
+        Action("delete", _("Delete"), "trash", reverse("role-delete", args=[call.id]), why=remove, risk=True),
+    ]
 
 
-class RoleMenu(Page):
-    panel = "roles"
-
-    def get(self, request: HttpRequest, id: str) -> HttpResponse:
-        row = ROLES.get(self.actor, id)
-        fixed = _("It is marked immutable") if row.options.get("immutable") else ""
-        target = ROLES.target(row)
-        change = gate(self.actor, ROLES.rule("update", row), target, fixed)
-        remove = gate(self.actor, ROLES.rule("delete", row), target, fixed)
-        edit = gate(self.actor, "identity:create_implied_role", target)
-        actions = [
-            Action("edit", _("Edit"), "pencil", reverse("role-edit", args=[id]), why=change),
-            Action("implied", _("Included roles"), "stack-2", reverse("role-implied", args=[id]), why=edit),
-            Action("delete", _("Delete"), "trash", reverse("role-delete", args=[id]), why=remove, risk=True),
-        ]
-        return self.fragment("ui/menu.html", actions=actions, id=id)
+MENU = Menu(panel="roles", find=ROLES.get, actions=verbs)
 
 
 class RoleForm(Styled):
@@ -103,36 +100,39 @@ class NewRoleForm(RoleForm):
     )  # fmt: skip
 
 
-class Create(FormDialog):
-    panel = "roles"
-    title, submit = gettext_lazy("Create role"), gettext_lazy("Create")
-    form_class = NewRoleForm
-    places = ((Duplicate, "name"),)
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        every: tuple[str, Text] = ("", _("The whole cloud"))
-        form.fields["domain_id"].choices = [every, *context.choosable(self.actor)]  # type: ignore[attr-defined]
-        return form
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        ROLES.create(actor, {**values, "domain_id": values["domain_id"] or None})
-        return reverse("roles"), ""
+def domains(call: Call) -> list[tuple[str, Text]]:
+    return [("", _("The whole cloud")), *context.choosable(call.actor)]
 
 
-class Edit(FormDialog):
-    panel = "roles"
-    title, submit = gettext_lazy("Edit role"), gettext_lazy("Keep")
-    form_class = RoleForm
-    places = ((Duplicate, "name"),)
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        row = ROLES.get(self.actor, keys["id"])
-        return {"name": row.name, "description": row.description}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        ROLES.update(actor, keys["id"], values)
-        return reverse("roles"), ""
+CREATE = FormDialog(
+    panel="roles",
+    title=gettext_lazy("Create role"),
+    submit=gettext_lazy("Create"),
+    form=NewRoleForm,
+    choices={"domain_id": domains},
+    places=((Duplicate, "name"),),
+    do=lambda call, values: ROLES.create(call.actor, {**values, "domain_id": values["domain_id"] or None}),
+    next=to("roles"),
+)
+EDIT = FormDialog(
+    panel="roles",
+    find=ROLES.get,
+    title=gettext_lazy("Edit role"),
+    submit=gettext_lazy("Keep"),
+    form=RoleForm,
+    initial=from_row,
+    places=((Duplicate, "name"),),
+    do=lambda call, values: ROLES.update(call.actor, call.id, values),
+    next=to("roles"),
+)
+DELETE = Deletion(
+    panel="roles",
+    kind=ROLES,
+    route="roles",
+    one=gettext_lazy("Delete the role"),
+    several=gettext_lazy("Delete the roles"),
+    text=gettext_lazy("Whoever has it loses it at once."),
+)
 
 
 class ImpliedForm(Styled):
@@ -142,47 +142,39 @@ class ImpliedForm(Styled):
     )  # fmt: skip
 
 
-class Implied(FormDialog):
-    """Which roles a role includes, exactly as ticked."""
-
-    panel = "roles"
-    title, submit = gettext_lazy("Included roles"), gettext_lazy("Keep")
-    form_class = ImpliedForm
-    places = ((Loop, "roles"), (WouldImply, "roles"))
-
-    def heading(self, **keys: str) -> Text:
-        return _("What %(name)s includes") % {"name": ROLES.get(self.actor, keys["id"]).name}
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        others = Role.objects.filter(domain=None).exclude(pk=keys["id"]).exclude(name="admin").order_by("name")
-        try:
-            others = others.filter(pk__in=ROLES.listing(self.actor, {}).values("pk"))
-        except Forbidden:
-            others = others.none()
-        form.fields["roles"].choices = [(row.pk, row.name) for row in others]  # type: ignore[attr-defined]
-        return form
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        return {"roles": [row.pk for row in implied_by(self.actor, keys["id"])[1]]}
-
-    @transaction.atomic
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        have, want = {row.pk for row in implied_by(actor, keys["id"])[1]}, set(values["roles"])
-        for id in sorted(have - want):
-            unimply(actor, keys["id"], id)
-        for id in sorted(want - have):
-            imply(actor, keys["id"], id)
-        return reverse("roles"), ""
+def others(call: Call) -> list[tuple[str, str]]:
+    """The cloud's roles that the actor may list, but the role itself and admin."""
+    found = Role.objects.filter(domain=None).exclude(pk=call.id).exclude(name="admin").order_by("name")
+    try:
+        found = found.filter(pk__in=ROLES.listing(call.actor, {}).values("pk"))
+    except Forbidden:
+        found = found.none()
+    return [(row.pk, row.name) for row in found]
 
 
-class Delete(Deleting):
-    panel, kind, route = "roles", ROLES, "roles"
-    submit, keep = gettext_lazy("Delete the role"), gettext_lazy("Keep it")
-
-    def text(self, **keys: str) -> Text:
-        return _("Whoever has it loses it at once.")
+def included(call: Call) -> list[str]:
+    return [row.pk for row in implied_by(call.actor, call.id)[1]]
 
 
-class DeleteSeveral(Delete):
-    submit, keep = gettext_lazy("Delete the roles"), gettext_lazy("Keep them")
+@transaction.atomic
+def set_included(call: Call, values: dict[str, Any]) -> None:
+    """The role includes exactly those that are ticked."""
+    have, want = set(included(call)), set(values["roles"])
+    for id in sorted(have - want):
+        unimply(call.actor, call.id, id)
+    for id in sorted(want - have):
+        imply(call.actor, call.id, id)
+
+
+IMPLIED = FormDialog(
+    panel="roles",
+    find=ROLES.get,
+    title=gettext_lazy("What %(name)s includes"),
+    submit=gettext_lazy("Keep"),
+    form=ImpliedForm,
+    initial=lambda call: {"roles": included(call)},
+    choices={"roles": others},
+    places=((Loop, "roles"), (WouldImply, "roles")),
+    do=set_included,
+    next=to("roles"),
+)

@@ -1,6 +1,7 @@
 """Deleting and switching things of identity, one or many: each by its own verb, with what went wrong for each."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.contrib import messages
@@ -13,11 +14,9 @@ from common.actor import Actor
 from common.errors import CloudError, Conflict
 from identity.crud import Kind
 from portal.ui import Text
-from portal.ui.dialogs import Confirm
+from portal.ui.calls import MOST, Call, Declared, Words
+from portal.ui.dialogs import ConfirmPage
 from portal.ui.pages import Page
-
-#: Rows of one request.
-MOST = 200
 
 
 class OwnGround(Conflict):
@@ -34,7 +33,7 @@ def not_own(actor: Actor, row: Any) -> None:
 def each(ids: Iterable[str], do: Callable[[str], Any]) -> tuple[int, list[str]]:
     """Runs `do` for every id, each in its own transaction; how many went well, and a sentence for each other one."""
     done, wrong = 0, []
-    for id in list(dict.fromkeys(ids))[:MOST]:
+    for id in list(dict.fromkeys(ids)):
         try:
             do(id)
             done += 1
@@ -43,78 +42,81 @@ def each(ids: Iterable[str], do: Callable[[str], Any]) -> tuple[int, list[str]]:
     return done, wrong
 
 
-class Deleting(Confirm):
-    """One (`id` in the address) or several (?ids=). `kind` deletes, `route` is the list."""
+@dataclass(frozen=True, kw_only=True)
+class Deletion(Declared):
+    """The dialog that deletes one (`id` in the address) or several (?ids=) of a kind; `route` is their list.
 
-    kind: ClassVar[Kind]
-    route: ClassVar[str]
-    submit, keep = gettext_lazy("Delete"), gettext_lazy("Keep")
-    typed: ClassVar[bool] = False  # one has to be typed by its name: what it holds has no copy
-    _found: list[Any] | None = None  # of this request
+    `one` and `several` are what its button says. `about` is what a line says beside a name, `holds` what goes with the only
+    one. `is_typed`: one has to be typed by its name, for what it holds has no copy; several want their number.
+    """
 
-    def ids(self, **keys: str) -> list[str]:
-        if "id" in keys:
-            return [keys["id"]]
-        return [id for id in self.request.GET.get("ids", "").split(",") if id][:MOST]
+    kind: Kind
+    route: str
+    one: Text
+    several: Text
+    text: Words = ""
+    about: Callable[[Any], Text] = lambda row: ""
+    holds: Callable[[list[Any]], list[tuple[str, Text]]] = lambda rows: []
+    is_typed: bool = False
+    remove: Callable[[Call, str], object] | None = None  # as the kind deletes, unless it says
+    view: ClassVar = ConfirmPage
 
-    def found(self, **keys: str) -> list[Any]:
-        """Raises: Forbidden, Missing."""
-        if self._found is None:
-            self._found = [self.kind.allow(self.actor, "delete", id) for id in self.ids(**keys)]
-        return self._found
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "find", lambda actor, id: self.kind.allow(actor, "delete", id))
 
-    def name_of(self, row: Any) -> str:
-        return str(getattr(row, "name", "") or row.pk)
+    def title(self, call: Call) -> str:
+        if len(call.rows) == 1:
+            return _("Delete %(name)s?") % {"name": call.name}
+        return ngettext("Delete %(count)s?", "Delete these %(count)s?", len(call.rows)) % {"count": len(call.rows)}
 
-    def heading(self, **keys: str) -> Text:
-        rows = self.found(**keys)
-        if len(rows) == 1:
-            return _("Delete %(name)s?") % {"name": self.name_of(rows[0])}
-        return ngettext("Delete %(count)s?", "Delete these %(count)s?", len(rows)) % {"count": len(rows)}
+    def submit(self, call: Call) -> Text:
+        return self.one if "id" in call.keys else self.several
 
-    def names(self, **keys: str) -> list[tuple[str, Text]]:
-        rows = self.found(**keys)
-        return [(self.name_of(row), self.about(row)) for row in rows] if len(rows) > 1 else self.holds(rows)
+    def keep(self, call: Call) -> Text:
+        return _("Keep it") if "id" in call.keys else _("Keep them")
 
-    def about(self, row: Any) -> Text:
-        return ""
+    def lines(self, call: Call) -> list[tuple[str, Text]]:
+        if len(call.rows) == 1:
+            return self.holds(call.rows)
+        return [(self.name(row), self.about(row)) for row in call.rows]
 
-    def holds(self, rows: list[Any]) -> list[tuple[str, Text]]:
-        """What goes with the only row."""
-        return []
+    def typed(self, call: Call) -> str:
+        if len(call.ids) > 1:
+            return str(len(call.ids))
+        return call.name if self.is_typed and call.ids else ""
 
-    def must_type(self, **keys: str) -> str:
-        ids = self.ids(**keys)
-        if len(ids) > 1:
-            return str(len(ids))
-        return self.name_of(self.found(**keys)[0]) if self.typed and ids else ""
-
-    def remove(self, actor: Actor, id: str) -> None:
-        self.kind.delete(actor, id)
-
-    def remove_other(self, actor: Actor, id: str) -> None:
-        not_own(actor, self.kind.find(id))
-        self.remove(actor, id)
-
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        ids = self.ids(**keys)
-        if len(ids) == 1:
-            self.remove(actor, ids[0])
-            return self.after(**keys), ""
-        done, wrong = each(ids, lambda id: self.remove_other(actor, id))
+    def do(self, call: Call) -> int | None:
+        """How many of several went; what kept the others is told by itself."""
+        if len(call.ids) == 1:
+            self.delete(call, call.ids[0])
+            return None
+        done, wrong = each(call.ids, lambda id: self.delete_other(call, id))
         for sentence in wrong:
-            messages.error(self.request, sentence)
-        return self.after(**keys), ngettext("%(count)s deleted", "%(count)s deleted", done) % {"count": done}
+            messages.error(call.request, sentence)
+        return done
 
-    def after(self, **keys: str) -> str:
+    def delete(self, call: Call, id: str) -> None:
+        if self.remove is not None:
+            self.remove(call, id)
+        else:
+            self.kind.delete(call.actor, id)
+
+    def delete_other(self, call: Call, id: str) -> None:
+        not_own(call.actor, self.kind.find(id))
+        self.delete(call, id)
+
+    def next(self, call: Call, done: int | None) -> str:
         return reverse(self.route)
+
+    def said(self, done: int | None) -> str:
+        return "" if done is None else ngettext("%(count)s deleted", "%(count)s deleted", done) % {"count": done}
 
 
 class Switch(Page):
     """POST: one (`id` in the address) to its other state, or all `ids` to `to` (enable or disable)."""
 
-    kind: ClassVar[Kind]
-    route: ClassVar[str]
+    kind: Kind | None = None
+    route = ""
 
     def post(self, request: HttpRequest, id: str = "", to: str = "") -> HttpResponse:
         if id:
@@ -123,7 +125,7 @@ class Switch(Page):
             here = request.headers.get("HX-Current-URL", "").partition(request.get_host())[2]
             return self.go(here if here.startswith("/") else reverse(self.route))
         wanted = {"enabled": to == "enable"}
-        done, wrong = each(request.POST.getlist("ids"), lambda one: self.change(one, wanted))
+        done, wrong = each(request.POST.getlist("ids")[:MOST], lambda one: self.change(one, wanted))
         for sentence in wrong:
             messages.error(request, sentence)
         word = _("%(count)s enabled") if wanted["enabled"] else _("%(count)s disabled")

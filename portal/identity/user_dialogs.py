@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.db import transaction
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -17,6 +16,7 @@ from identity.users.services import USERS, PasswordLocked, PasswordReused
 from portal.identity import context
 from portal.identity.project_dialogs import MOST, roles
 from portal.ui import Text
+from portal.ui.calls import Call, to, to_made
 from portal.ui.dialogs import FormDialog
 from portal.ui.forms import Description, Name, Styled
 
@@ -80,54 +80,61 @@ def projects(actor: Actor) -> list[tuple[str, Text]]:
     ]
 
 
-class Create(FormDialog):
-    panel, two = "users", True
-    title, submit = gettext_lazy("Create user"), gettext_lazy("Create")
-    form_class = NewUserForm
-    places = ((Duplicate, "name"),)
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        form.fields["domain_id"].choices = context.choosable(self.actor)  # type: ignore[attr-defined]
-        form.fields["default_project_id"].choices = projects(self.actor)  # type: ignore[attr-defined]
-        form.fields["role"].choices = roles(self.actor)  # type: ignore[attr-defined]
-        return form
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        member = next((id for id, name in roles(self.actor) if name == "member"), "")
-        return {"enabled": True, "role": member, "domain_id": context.for_new(self.request, self.actor)}
-
-    @transaction.atomic
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        role, project = values.pop("role"), values["default_project_id"] or None
-        options = {"lock_password": True} if values.pop("lock_password") else {}
-        row = USERS.create(actor, {**values, "default_project_id": project, "options": options})
-        if role and project:
-            grants.give(actor, role, on="project", object_id=project, subject="user", subject_id=row.pk)
-        return reverse("user", args=[row.pk]), ""
+@transaction.atomic
+def create(call: Call, values: dict[str, Any]) -> Any:
+    """A user, with the role on the primary project: both or none."""
+    role, project = values.pop("role"), values["default_project_id"] or None
+    options = {"lock_password": True} if values.pop("lock_password") else {}
+    row = USERS.create(call.actor, {**values, "default_project_id": project, "options": options})
+    if role and project:
+        grants.give(call.actor, role, on="project", object_id=project, subject="user", subject_id=row.pk)
+    return row
 
 
-class Edit(FormDialog):
-    panel = "users"
-    title, submit = gettext_lazy("Edit user"), gettext_lazy("Keep")
-    form_class = UserForm
-    places = ((Duplicate, "name"),)
+def begin(call: Call) -> dict[str, Any]:
+    member = next((id for id, name in roles(call.actor) if name == "member"), "")
+    return {"enabled": True, "role": member, "domain_id": context.for_new(call.request, call.actor)}
 
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        form.fields["default_project_id"].choices = projects(self.actor)  # type: ignore[attr-defined]
-        return form
 
-    def initial(self, **keys: str) -> dict[str, Any]:
-        row = USERS.get(self.actor, keys["id"])
-        found = {name: getattr(row, name) for name in ("name", "email", "description", "default_project_id")}
-        return {**found, "lock_password": bool(row.options.get("lock_password"))}
+def of_user(call: Call) -> dict[str, Any]:
+    found = {name: getattr(call.row, name) for name in ("name", "email", "description", "default_project_id")}
+    return {**found, "lock_password": bool(call.row.options.get("lock_password"))}
 
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        locks = values.pop("lock_password")
-        values["default_project_id"] = values["default_project_id"] or None
-        USERS.update(actor, keys["id"], {**values, "options": {"lock_password": True if locks else None}})
-        return reverse("user", args=[keys["id"]]), ""
+
+def edit(call: Call, values: dict[str, Any]) -> None:
+    locks = values.pop("lock_password")
+    values["default_project_id"] = values["default_project_id"] or None
+    USERS.update(call.actor, call.id, {**values, "options": {"lock_password": True if locks else None}})
+
+
+CREATE = FormDialog(
+    panel="users",
+    two=True,
+    title=gettext_lazy("Create user"),
+    submit=gettext_lazy("Create"),
+    form=NewUserForm,
+    initial=begin,
+    choices={
+        "domain_id": lambda call: context.choosable(call.actor),
+        "default_project_id": lambda call: projects(call.actor),
+        "role": lambda call: roles(call.actor),
+    },
+    places=((Duplicate, "name"),),
+    do=create,
+    next=to_made("user"),
+)
+EDIT = FormDialog(
+    panel="users",
+    find=USERS.get,
+    title=gettext_lazy("Edit user"),
+    submit=gettext_lazy("Keep"),
+    form=UserForm,
+    initial=of_user,
+    choices={"default_project_id": lambda call: projects(call.actor)},
+    places=((Duplicate, "name"),),
+    do=edit,
+    next=to("user", "id"),
+)
 
 
 class PasswordForm(TwicePassword):
@@ -135,16 +142,14 @@ class PasswordForm(TwicePassword):
     again = password_field(gettext_lazy("New password again"))
 
 
-class SetPassword(FormDialog):
-    panel = "users"
-    title, submit = gettext_lazy("Change password"), gettext_lazy("Change password")
-    hint = gettext_lazy("Every session and token of the user ends.")
-    form_class = PasswordForm
-    places = ((PasswordReused, "password"), (PasswordLocked, "password"))
-
-    def heading(self, **keys: str) -> Text:
-        return _("Change the password of %(name)s") % {"name": USERS.get(self.actor, keys["id"]).name}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        USERS.update(actor, keys["id"], values)
-        return "", _("The password is set")
+SET_PASSWORD = FormDialog(
+    panel="users",
+    find=USERS.get,
+    title=gettext_lazy("Change the password of %(name)s"),
+    submit=gettext_lazy("Change password"),
+    hint=gettext_lazy("Every session and token of the user ends."),
+    form=PasswordForm,
+    places=((PasswordReused, "password"), (PasswordLocked, "password")),
+    do=lambda call, values: USERS.update(call.actor, call.id, values),
+    said=gettext_lazy("The password is set"),
+)

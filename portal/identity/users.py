@@ -16,46 +16,46 @@ from identity.models import Group, Project, User
 from identity.users.services import USERS, groups_of
 from portal.identity.context import DomainList
 from portal.identity.credentials import lines as credential_lines
-from portal.identity.projects import ENABLED
-from portal.identity.several import Deleting, Switch
-from portal.ui import Text, status
+from portal.identity.projects import ENABLED, enabled
+from portal.identity.several import Deletion
+from portal.ui import Text
 from portal.ui.details import Card, Detail, ItemPage
-from portal.ui.lists import Empty
+from portal.ui.lists import Empty, New
 from portal.ui.menus import Action, gate
-from portal.ui.tables import Bulk, Cell, Column, Filter, Row, age
+from portal.ui.status import Status, switch
+from portal.ui.tables import Bulk, Cell, Column, Filter, Row, attr
 
 
 class Users(DomainList):
-    panel, kind, icon = "users", "user", "user"
-    title = gettext_lazy("Users")
+    panel, kind, route = "users", "user", "user"
     columns = (
         Column(gettext_lazy("Name"), sort="name"),
-        Column(gettext_lazy("Enabled"), sort="enabled"),
-        Column(gettext_lazy("Description"), hide="l"),
-        Column(gettext_lazy("E-mail"), hide="m", sort="email"),
-        Column(gettext_lazy("Domain"), hide="m", sort="domain__name"),
-        Column("ID", hide="l"),
-        Column(gettext_lazy("Age"), "n", "m", "created_at"),
+        Column(gettext_lazy("Enabled"), sort="enabled", cell=enabled),
+        Column(gettext_lazy("Description"), hide="l", cell=attr("muted", "description")),
+        Column(gettext_lazy("E-mail"), hide="m", sort="email", cell=attr("muted", "email")),
+        Column(gettext_lazy("Domain"), hide="m", sort="domain__name", cell=attr("muted", "domain__name")),
+        Column("ID", hide="l", cell=attr("id", "pk")),
+        Column(gettext_lazy("Age"), "n", "m", "created_at", attr("age", "created_at")),
     )
     filters = (ENABLED, Filter("name", gettext_lazy("Name")), Filter("id", "ID"))
+    new = New(
+        gettext_lazy("Create user"),
+        "user-create",
+        "identity:create_user",
+        "wide",
+        lambda actor: {"target.user.domain_id": actor.domain_id},
+    )
+    empty = Empty(
+        gettext_lazy("No users yet"),
+        gettext_lazy("A user is a person or a script that signs in."),
+        "openstack user create lin",
+    )
 
     def query(self, actor: Actor) -> Any:
         return self.inside(USERS.listing(actor, {}).select_related("domain"))
 
-    def rows(self, actor: Actor, found: Any) -> list[Row]:
-        return [
-            Row(
-                row.pk, row.name, reverse("user", args=[row.pk]), status.switch(row.enabled),
-                (Cell("status", status.switch(row.enabled)), Cell("muted", row.description), Cell("muted", row.email),
-                 Cell("muted", row.domain.name), Cell("id", row.pk), age(row.created_at)),
-                menu=reverse("user", args=[row.pk]) + "?menu=1",
-            )
-            for row in found
-        ]  # fmt: skip
-
-    def create(self, actor: Actor) -> Action:
-        why = gate(actor, "identity:create_user", {"target.user.domain_id": actor.domain_id})
-        return Action("create", _("Create user"), "plus", reverse("user-create"), "wide", why)
+    def status(self, one: Any) -> Status:
+        return switch(one.enabled)
 
     def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
         return (
@@ -64,22 +64,16 @@ class Users(DomainList):
             Bulk("delete", _("Delete…"), "trash", reverse("users-delete") + "?ids=", risk=True),
         )  # fmt: skip
 
-    def empty(self) -> Empty:
-        return Empty(_("No users yet"), _("A user is a person or a script that signs in."), "openstack user create lin")
-
 
 class UserItem(ItemPage):
     panel, kind = "users", "user"
-    list_title, list_route = gettext_lazy("Users"), "users"
+    find = staticmethod(USERS.get)
     tabs = (
         ("", gettext_lazy("Overview")),
         ("roles", gettext_lazy("Role assignments")),
         ("groups", gettext_lazy("Groups")),
         ("credentials", gettext_lazy("Credentials")),
     )
-
-    def find(self, actor: Actor, id: str) -> User:
-        return USERS.get(actor, id)
 
     def tabs_of(self, actor: Actor, row: User) -> Any:
         allowed = {
@@ -126,7 +120,7 @@ class UserItem(ItemPage):
         if row.extra:
             more = tuple((name, Cell("text", value)) for name, value in sorted(row.extra.items()))
             cards.append(Card(_("Custom properties"), pairs=more))
-        return Detail(row.name, status.switch(row.enabled), facts=(Cell("text", row.email),), cards=cards)
+        return Detail(row.name, switch(row.enabled), facts=(Cell("text", row.email),), cards=cards)
 
     def tab(self, actor: Actor, row: User, name: str) -> list[Card]:
         if name == "roles":
@@ -174,20 +168,12 @@ def assigned(found: list[Assignment]) -> Card:
     return Card(_("Role assignments"), columns=columns, rows=rows, empty=_("No role anywhere."), name="roles")
 
 
-class SwitchUser(Switch):
-    panel, kind, route = "users", USERS, "users"
-
-
-class Delete(Deleting):
-    panel, kind, route = "users", USERS, "users"
-    submit, keep = gettext_lazy("Delete the user"), gettext_lazy("Keep it")
-
-    def text(self, **keys: str) -> Text:
-        return _("What the user made stays with its projects. Key pairs and credentials of the user go.")
-
-    def about(self, row: User) -> Text:
-        return row.email
-
-
-class DeleteSeveral(Delete):
-    submit, keep = gettext_lazy("Delete the users"), gettext_lazy("Keep them")
+DELETE = Deletion(
+    panel="users",
+    kind=USERS,
+    route="users",
+    one=gettext_lazy("Delete the user"),
+    several=gettext_lazy("Delete the users"),
+    text=gettext_lazy("What the user made stays with its projects. Key pairs and credentials of the user go."),
+    about=lambda row: row.email,
+)

@@ -13,15 +13,23 @@ from images.images import data, services, states
 from images.images.changes import Change
 from images.images.models import Image
 from images.images.views import body_length, body_pieces
+from portal.images import status
 from portal.sharing.parts import share_action, who_card
-from portal.ui import Text, status
+from portal.ui import Text
+from portal.ui.calls import Call, to
 from portal.ui.details import Card, Detail, ItemPage
-from portal.ui.dialogs import Confirm, FormDialog
+from portal.ui.dialogs import Delete, FormDialog, from_row
 from portal.ui.forms import Name, Pairs, Styled
-from portal.ui.lists import Empty, ListPanel
-from portal.ui.menus import Action, gate
+from portal.ui.lists import Empty, ListPanel, New
+from portal.ui.menus import Action, Verb, gate
 from portal.ui.pages import Page
-from portal.ui.tables import Cell, Column, Row, age
+from portal.ui.status import Status
+from portal.ui.tables import Cell, Column, attr
+
+
+def find(actor: Actor, id: str) -> Image:
+    """Raises: as services.get()."""
+    return services.get(actor, image_id=id)
 
 
 def visibility(image: Image) -> Text:
@@ -30,50 +38,35 @@ def visibility(image: Image) -> Text:
 
 
 class Images(ListPanel):
-    panel, kind, icon = "images", "image", "disc"
-    title = gettext_lazy("Images")
+    panel, kind, route = "images", "image", "image"
     order = ("-created_at", "id")
     columns = (
         Column(gettext_lazy("Name"), sort="name"),
-        Column(gettext_lazy("Status")),
-        Column(gettext_lazy("Visibility"), hide="m"),
-        Column(gettext_lazy("Format"), hide="m"),
-        Column(gettext_lazy("Size"), "n", "m", "size"),
-        Column(gettext_lazy("Age"), "n", "m", "created_at"),
+        Column(gettext_lazy("Status"), cell=lambda row: Cell("status", status.image(row.status))),
+        Column(gettext_lazy("Visibility"), hide="m", cell=lambda row: Cell("muted", visibility(row))),
+        Column(gettext_lazy("Format"), hide="m", cell=attr("text", "disk_format")),
+        Column(gettext_lazy("Size"), "n", "m", "size", attr("size", "size")),
+        Column(gettext_lazy("Age"), "n", "m", "created_at", attr("age", "created_at")),
+    )
+    new = New(gettext_lazy("Create image"), "image-create", "image:add_image", "link")
+    empty = Empty(
+        gettext_lazy("No images yet"),
+        gettext_lazy(
+            "An image is a disk that instances start from. Bring one as qcow2 or raw, or take a snapshot of an instance."
+        ),
+        "openstack image create --disk-format qcow2 --file disk.qcow2 my-image",
     )
 
     def query(self, actor: Actor) -> Any:
         return Image.objects.listed_for(actor, visibility=None, member_status="accepted")
 
-    def rows(self, actor: Actor, found: Any) -> list[Row]:
-        return [
-            Row(
-                image.pk, image.name or image.pk, reverse("image", args=[image.pk]), status.image(image.status),
-                (Cell("status", status.image(image.status)), Cell("muted", visibility(image)), Cell("text", image.disk_format),
-                 Cell("size", image.size), age(image.created_at)),
-                menu=reverse("image", args=[image.pk]) + "?menu=1",
-            )
-            for image in found
-        ]  # fmt: skip
-
-    def create(self, actor: Actor) -> Action:
-        why = gate(actor, "image:add_image", actor.project_id)
-        return Action("create", _("Create image"), "plus", reverse("image-create"), "link", why)
-
-    def empty(self) -> Empty:
-        text = _(
-            "An image is a disk that instances start from. Bring one as qcow2 or raw, or take a snapshot of an instance."
-        )
-        command = "openstack image create --disk-format qcow2 --file disk.qcow2 my-image"
-        return Empty(_("No images yet"), text, command)
+    def status(self, one: Image) -> Status:
+        return status.image(one.status)
 
 
 class ImageItem(ItemPage):
     panel, kind = "images", "image"
-    list_title, list_route = gettext_lazy("Images"), "images"
-
-    def find(self, actor: Actor, id: str) -> Image:
-        return services.get(actor, image_id=id)
+    find = staticmethod(find)
 
     def actions(self, actor: Actor, row: Image) -> list[Action]:
         target = row
@@ -184,40 +177,31 @@ class EditForm(Styled):
     protected = forms.BooleanField(label=gettext_lazy("Protected from deletion"), required=False)
 
 
-class Edit(FormDialog):
-    panel = "images"
-    title, submit = gettext_lazy("Edit image"), gettext_lazy("Keep")
-    form_class = EditForm
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        image = services.get(self.actor, image_id=keys["id"])
-        return {name: getattr(image, name) for name in EditForm.base_fields}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        image = services.get(actor, image_id=keys["id"])
-        changes = [Change("replace", name, value) for name, value in values.items() if getattr(image, name) != value]
-        services.update(actor, image_id=keys["id"], changes=changes)
-        return "", ""
+def edit(call: Call, values: dict[str, Any]) -> None:
+    changes = [Change("replace", name, value) for name, value in values.items() if getattr(call.row, name) != value]
+    services.update(call.actor, image_id=call.id, changes=changes)
 
 
-class Delete(Confirm):
-    panel = "images"
-    submit, keep = gettext_lazy("Delete the image"), gettext_lazy("Keep it")
-
-    def heading(self, **keys: str) -> Text:
-        return _("Delete %(name)s?") % {"name": services.get(self.actor, image_id=keys["id"]).name or keys["id"]}
-
-    def text(self, **keys: str) -> Text:
-        return _("Instances made from it go on running. It cannot be undone.")
-
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        services.delete(actor, image_id=keys["id"])
-        return reverse("images"), ""
+def switch(call: Call) -> None:
+    verb = "reactivate" if call.keys["verb"] == "reactivate" else "deactivate"
+    services.switch(call.actor, verb, image_id=call.id)
 
 
-class Switch(Page):
-    panel = "images"
-
-    def post(self, request: HttpRequest, id: str, verb: str) -> HttpResponse:
-        services.switch(self.actor, "reactivate" if verb == "reactivate" else "deactivate", image_id=id)
-        return self.done()
+EDIT = FormDialog(
+    panel="images",
+    find=find,
+    title=gettext_lazy("Edit image"),
+    submit=gettext_lazy("Keep"),
+    form=EditForm,
+    initial=from_row,
+    do=edit,
+)
+DELETE = Delete(
+    panel="images",
+    find=find,
+    text=gettext_lazy("Instances made from it go on running. It cannot be undone."),
+    submit=gettext_lazy("Delete the image"),
+    do=lambda call: services.delete(call.actor, image_id=call.id),
+    next=to("images"),
+)
+SWITCH = Verb(panel="images", do=switch)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,14 +13,15 @@ from networking.floatingips import services
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports.models import FixedIP
+from portal.networks import status
 from portal.servers.listing import names_of
-from portal.ui import Text, status
+from portal.ui import Text
+from portal.ui.calls import Call, to
 from portal.ui.details import Card, Detail, ItemPage
 from portal.ui.dialogs import Confirm, FormDialog, choices
 from portal.ui.forms import Description, Styled
-from portal.ui.lists import Empty, ListPanel
-from portal.ui.menus import Action, gate
-from portal.ui.pages import Page
+from portal.ui.lists import Empty, ListPanel, New
+from portal.ui.menus import Action, Verb, gate
 from portal.ui.tables import Cell, Column, Row, age
 
 
@@ -37,8 +37,7 @@ def leads_to(actor: Actor, rows: Any) -> dict[str, tuple[str, str]]:
 
 
 class FloatingIPs(ListPanel):
-    panel, kind, icon = "floating-ips", "floatingip", "world-pin"
-    title = gettext_lazy("Floating IPs")
+    panel, kind = "floating-ips", "floatingip"
     search, order = ("floating_ip_address", "fixed_ip_address", "id"), ("floating_ip_address", "id")
     columns = (
         Column(gettext_lazy("Address"), sort="floating_ip_address"),
@@ -47,6 +46,15 @@ class FloatingIPs(ListPanel):
         Column(gettext_lazy("Fixed IP"), hide="m"),
         Column(gettext_lazy("Pool"), hide="m"),
         Column(gettext_lazy("Age"), "n", "m", "created_at"),
+    )
+
+    new = New(gettext_lazy("Allocate floating IP"), "floating-ip-create", "network:floatingip:create")
+    empty = Empty(
+        gettext_lazy("No floating IPs yet"),
+        gettext_lazy(
+            "A floating IP is an address of the outside that you point at an instance, and at another one later."
+        ),
+        "openstack floating ip create public",
     )
 
     def query(self, actor: Actor) -> Any:
@@ -64,21 +72,10 @@ class FloatingIPs(ListPanel):
             for row in found
         ]  # fmt: skip
 
-    def create(self, actor: Actor) -> Action:
-        why = gate(actor, "network:floatingip:create", actor.project_id)
-        return Action("create", _("Allocate floating IP"), "plus", reverse("floating-ip-create"), why=why)
-
-    def empty(self) -> Empty:
-        text = _("A floating IP is an address of the outside that you point at an instance, and at another one later.")
-        return Empty(_("No floating IPs yet"), text, "openstack floating ip create public")
-
 
 class FloatingItem(ItemPage):
     panel, kind = "floating-ips", "floatingip"
-    list_title, list_route = gettext_lazy("Floating IPs"), "floating-ips"
-
-    def find(self, actor: Actor, id: str) -> FloatingIP:
-        return services.find(actor, id)
+    find = staticmethod(services.find)
 
     def actions(self, actor: Actor, row: FloatingIP) -> list[Action]:
         may = gate(actor, "network:floatingip:update", row)
@@ -109,76 +106,68 @@ class FloatingItem(ItemPage):
         )
 
 
+def address_of(row: FloatingIP) -> str:
+    return row.floating_ip_address
+
+
 class AllocateForm(Styled):
     pool = forms.ChoiceField(label=gettext_lazy("Pool"))
     description = Description()
-
-
-class Allocate(FormDialog):
-    panel = "floating-ips"
-    title, submit = gettext_lazy("Allocate floating IP"), gettext_lazy("Allocate")
-    form_class = AllocateForm
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        pools = Network.objects.visible_to(self.actor).filter(external=True).order_by("name")
-        form.fields["pool"].choices = choices(pools)  # type: ignore[attr-defined]
-        return form
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        row = services.create(actor, network_id=values["pool"], description=values["description"])
-        return reverse("floating-ips"), _("%(ip)s is yours") % {"ip": row.floating_ip_address}
 
 
 class AssociateForm(Styled):
     port = forms.ChoiceField(label=gettext_lazy("Leads to"))
 
 
-class Associate(FormDialog):
-    panel = "floating-ips"
-    title, submit = gettext_lazy("Associate"), gettext_lazy("Associate")
-    form_class = AssociateForm
-
-    def heading(self, **keys: str) -> Text:
-        return _("Associate %(ip)s") % {"ip": services.find(self.actor, keys["id"]).floating_ip_address}
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        project = self.actor.project_id or ""
-        names = dict(Server.objects.living().filter(project_id=project).values_list("pk", "name"))
-        held = FixedIP.objects.filter(
-            port__server_id__in=names, port__project_id=project, subnet__ip_version=4
-        ).select_related("port")
-        form.fields["port"].choices = sorted(  # type: ignore[attr-defined]
-            ((f"{ip.port_id} {ip.ip_address}", f"{names[ip.port.server_id]}: {ip.ip_address}") for ip in held),
-            key=lambda pair: pair[1],
-        )
-        return form
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        port, _space, fixed = values["port"].partition(" ")
-        services.update(actor, keys["id"], port_id=port, fixed_ip_address=fixed)
-        return "", ""
+def pools(call: Call) -> list[tuple[str, Text]]:
+    return choices(Network.objects.visible_to(call.actor).filter(external=True).order_by("name"))
 
 
-class Disassociate(Page):
-    panel = "floating-ips"
+def targets(call: Call) -> list[tuple[str, str]]:
+    """("<port> <fixed IP>", its words) of the IPv4 addresses that the project's instances have."""
+    project = call.actor.project_id or ""
+    names = dict(Server.objects.living().filter(project_id=project).values_list("pk", "name"))
+    held = FixedIP.objects.filter(port__server_id__in=names, port__project_id=project, subnet__ip_version=4)
+    found = [
+        (f"{ip.port_id} {ip.ip_address}", f"{names[ip.port.server_id]}: {ip.ip_address}")
+        for ip in held.select_related("port")
+    ]
+    return sorted(found, key=lambda pair: pair[1])
 
-    def post(self, request: HttpRequest, id: str) -> HttpResponse:
-        services.update(self.actor, id, port_id=None)
-        return self.done()
+
+def associate(call: Call, values: dict[str, Any]) -> None:
+    port, _space, fixed = values["port"].partition(" ")
+    services.update(call.actor, call.id, port_id=port, fixed_ip_address=fixed)
 
 
-class Release(Confirm):
-    panel = "floating-ips"
-    submit, keep = gettext_lazy("Release the address"), gettext_lazy("Keep it")
-
-    def heading(self, **keys: str) -> Text:
-        return _("Release %(ip)s?") % {"ip": services.find(self.actor, keys["id"]).floating_ip_address}
-
-    def text(self, **keys: str) -> Text:
-        return _("Another project may get this address next.")
-
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        services.delete(actor, keys["id"])
-        return reverse("floating-ips"), ""
+ALLOCATE = FormDialog(
+    panel="floating-ips",
+    title=gettext_lazy("Allocate floating IP"),
+    submit=gettext_lazy("Allocate"),
+    form=AllocateForm,
+    choices={"pool": pools},
+    do=lambda call, sent: services.create(call.actor, network_id=sent["pool"], description=sent["description"]),
+    next=to("floating-ips"),
+    said=lambda row: _("%(ip)s is yours") % {"ip": row.floating_ip_address},
+)
+ASSOCIATE = FormDialog(
+    panel="floating-ips",
+    find=services.find,
+    name=address_of,
+    title=lambda call: _("Associate %(ip)s") % {"ip": call.name},
+    submit=gettext_lazy("Associate"),
+    form=AssociateForm,
+    choices={"port": targets},
+    do=associate,
+)
+DISASSOCIATE = Verb(panel="floating-ips", do=lambda call: services.update(call.actor, call.id, port_id=None))
+RELEASE = Confirm(
+    panel="floating-ips",
+    find=services.find,
+    name=address_of,
+    title=lambda call: _("Release %(ip)s?") % {"ip": call.name},
+    text=gettext_lazy("Another project may get this address next."),
+    submit=gettext_lazy("Release the address"),
+    do=lambda call: services.delete(call.actor, call.id),
+    next=to("floating-ips"),
+)

@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,12 +13,12 @@ from networking.ports.models import PortGroup
 from networking.securitygroups import defaults, rules, services
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
 from portal.ui import Text
+from portal.ui.calls import Call, to, to_made
 from portal.ui.details import Card, Detail, ItemPage
-from portal.ui.dialogs import Confirm, FormDialog
+from portal.ui.dialogs import Delete, FormDialog, from_row
 from portal.ui.forms import Description, Name, Styled
-from portal.ui.lists import Empty, ListPanel
-from portal.ui.menus import Action, gate
-from portal.ui.pages import Page
+from portal.ui.lists import Empty, ListPanel, New
+from portal.ui.menus import Action, Menu, Verb, gate
 from portal.ui.tables import Cell, Column, Row, age
 
 #: What the rule dialog offers: name → (label, protocol, first port, last port).
@@ -41,8 +40,7 @@ def described(group: SecurityGroup) -> str:
 
 
 class SecurityGroups(ListPanel):
-    panel, kind, icon = "security-groups", "security_group", "shield-lock"
-    title = gettext_lazy("Security groups")
+    panel, kind = "security-groups", "security_group"
     order = ("-is_default", "name", "id")
     columns = (
         Column(gettext_lazy("Name"), sort="name"),
@@ -50,6 +48,13 @@ class SecurityGroups(ListPanel):
         Column(gettext_lazy("Rules"), "n"),
         Column(gettext_lazy("Ports"), "n", "m"),
         Column(gettext_lazy("Age"), "n", "m", "created_at"),
+    )
+
+    new = New(gettext_lazy("Create security group"), "security-group-create", "network:security_group:create")
+    empty = Empty(
+        gettext_lazy("No security groups yet"),
+        gettext_lazy("A security group says what may reach an instance, and what it may reach."),
+        "openstack security group create web",
     )
 
     def query(self, actor: Actor) -> Any:
@@ -73,14 +78,6 @@ class SecurityGroups(ListPanel):
             for group in found
         ]  # fmt: skip
 
-    def create(self, actor: Actor) -> Action:
-        why = gate(actor, "network:security_group:create", actor.project_id)
-        return Action("create", _("Create security group"), "plus", reverse("security-group-create"), why=why)
-
-    def empty(self) -> Empty:
-        text = _("A security group says what may reach an instance, and what it may reach.")
-        return Empty(_("No security groups yet"), text, "openstack security group create web")
-
 
 def words(rule: SecurityGroupRule) -> tuple[str, str]:
     """(ports, remote) as people say them."""
@@ -96,10 +93,7 @@ def words(rule: SecurityGroupRule) -> tuple[str, str]:
 
 class GroupItem(ItemPage):
     panel, kind = "security-groups", "security_group"
-    list_title, list_route = gettext_lazy("Security groups"), "security-groups"
-
-    def find(self, actor: Actor, id: str) -> SecurityGroup:
-        return services.find(actor, id)
+    find = staticmethod(services.find)
 
     def actions(self, actor: Actor, row: SecurityGroup) -> list[Action]:
         keep = _("Each project keeps its default group") if row.is_default and not actor.is_admin else ""
@@ -150,43 +144,34 @@ class GroupForm(Styled):
     description = Description()
 
 
-class Create(FormDialog):
-    panel = "security-groups"
-    title, submit = gettext_lazy("Create security group"), gettext_lazy("Create")
-    form_class = GroupForm
+CREATE = FormDialog(
+    panel="security-groups",
+    title=gettext_lazy("Create security group"),
+    submit=gettext_lazy("Create"),
+    form=GroupForm,
+    do=lambda call, values: services.create(call.actor, **values),
+    next=to_made("security-group"),
+)
+EDIT = FormDialog(
+    panel="security-groups",
+    find=services.find,
+    title=gettext_lazy("Edit security group"),
+    submit=gettext_lazy("Keep"),
+    form=GroupForm,
+    initial=from_row,
+    do=lambda call, values: services.update(call.actor, call.id, **values),
+)
+DELETE = Delete(
+    panel="security-groups",
+    find=services.find,
+    text=gettext_lazy("Its rules go with it. It is refused while a port is in it."),
+    submit=gettext_lazy("Delete the group"),
+    do=lambda call: services.delete(call.actor, call.id),
+    next=to("security-groups"),
+)
 
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        group = services.create(actor, **values)
-        return reverse("security-group", args=[group.id]), ""
 
-
-class Edit(FormDialog):
-    panel = "security-groups"
-    title, submit = gettext_lazy("Edit security group"), gettext_lazy("Keep")
-    form_class = GroupForm
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        row = services.find(self.actor, keys["id"])
-        return {"name": row.name, "description": row.description}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        services.update(actor, keys["id"], **values)
-        return "", ""
-
-
-class Delete(Confirm):
-    panel = "security-groups"
-    submit, keep = gettext_lazy("Delete the group"), gettext_lazy("Keep it")
-
-    def heading(self, **keys: str) -> Text:
-        return _("Delete %(name)s?") % {"name": services.find(self.actor, keys["id"]).name or keys["id"]}
-
-    def text(self, **keys: str) -> Text:
-        return _("Its rules go with it. It is refused while a port is in it.")
-
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        services.delete(actor, keys["id"])
-        return reverse("security-groups"), ""
+# ── Rules ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class RuleForm(Styled):
@@ -210,46 +195,40 @@ class RuleForm(Styled):
     description = Description()
 
 
-class AddRule(FormDialog):
-    panel = "security-groups"
-    title, submit = gettext_lazy("Add rule"), gettext_lazy("Add")
-    form_class = RuleForm
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        found = SecurityGroup.objects.filter(project_id=services.find(self.actor, keys["id"]).project_id).order_by(
-            "name"
-        )
-        form.fields["group"].choices = [("", _("None")), *((row.pk, row.name) for row in found)]  # type: ignore[attr-defined]
-        return form
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        _label, protocol, low, high = PRESETS[values["preset"]]
-        if values["preset"] in ("tcp", "udp"):
-            low, high = values["first"], values["last"] or values["first"]
-        rules.create(
-            actor, security_group_id=keys["id"], direction=values["direction"], ethertype=values["ethertype"],
-            protocol="ipv6-icmp" if protocol == "icmp" and values["ethertype"] == "IPv6" else protocol,
-            port_range_min=low, port_range_max=high, description=values["description"],
-            remote_ip_prefix=values["prefix"].strip() or None, remote_group_id=values["group"] or None,
-        )  # fmt: skip
-        return reverse("security-group", args=[keys["id"]]), ""
+def others(call: Call) -> list[tuple[str, Text]]:
+    """The groups of the project that a rule can name."""
+    found = SecurityGroup.objects.filter(project_id=call.row.project_id).order_by("name")
+    return [("", _("None")), *((row.pk, row.name) for row in found)]
 
 
-class RuleMenu(Page):
-    panel = "security-groups"
+def add_rule(call: Call, values: dict[str, Any]) -> None:
+    _label, protocol, low, high = PRESETS[values["preset"]]
+    if values["preset"] in ("tcp", "udp"):
+        low, high = values["first"], values["last"] or values["first"]
+    rules.create(
+        call.actor, security_group_id=call.id, direction=values["direction"], ethertype=values["ethertype"],
+        protocol="ipv6-icmp" if protocol == "icmp" and values["ethertype"] == "IPv6" else protocol,
+        port_range_min=low, port_range_max=high, description=values["description"],
+        remote_ip_prefix=values["prefix"].strip() or None, remote_group_id=values["group"] or None,
+    )  # fmt: skip
 
-    def get(self, request: HttpRequest, id: str, rule: str) -> HttpResponse:
-        why = gate(self.actor, "network:security_group_rule:delete", services.find(self.actor, id))
-        action = Action(
-            "delete-rule", _("Delete rule"), "trash", reverse("rule-delete", args=[id, rule]), "post", why, risk=True
-        )
-        return self.fragment("ui/menu.html", actions=[action], id=rule)
+
+def rule_verbs(call: Call) -> list[Action]:
+    group = services.find(call.actor, call.keys["id"])
+    why = gate(call.actor, "network:security_group_rule:delete", group)
+    url = reverse("rule-delete", args=[group.id, call.id])
+    return [Action("delete-rule", _("Delete rule"), "trash", url, "post", why, risk=True)]
 
 
-class DeleteRule(Page):
-    panel = "security-groups"
-
-    def post(self, request: HttpRequest, id: str, rule: str) -> HttpResponse:
-        rules.delete(self.actor, rule)
-        return self.done()
+ADD_RULE = FormDialog(
+    panel="security-groups",
+    find=services.find,
+    title=gettext_lazy("Add rule"),
+    submit=gettext_lazy("Add"),
+    form=RuleForm,
+    choices={"group": others},
+    do=add_rule,
+    next=to("security-group", "id"),
+)
+RULE_MENU = Menu(panel="security-groups", key="rule", actions=rule_verbs)
+DELETE_RULE = Verb(panel="security-groups", key="rule", do=lambda call: rules.delete(call.actor, call.id))

@@ -5,21 +5,18 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
 from hostagent import inet
 from networking.networks import services as networks
 from networking.ports import services as ports
 from networking.subnets import services as subnets
-from portal.ui import Text
-from portal.ui.dialogs import Confirm, FormDialog
+from portal.ui.calls import Call, to, to_made
+from portal.ui.dialogs import Delete, FormDialog, from_row
 from portal.ui.forms import Description, Lines, Name, Styled
-from portal.ui.menus import Action, gate
-from portal.ui.pages import Page
+from portal.ui.menus import Action, Menu, gate
 
 
 class Cidr(forms.CharField):
@@ -46,59 +43,53 @@ class NetworkForm(Styled):
     shared = forms.BooleanField(label=gettext_lazy("Shared with every project"), required=False)
 
 
-class Create(FormDialog):
-    panel = "networks"
-    title, submit = gettext_lazy("Create network"), gettext_lazy("Create")
-    form_class = NetworkForm
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        if not self.actor.is_admin:
-            del form.fields["shared"]
-        return form
-
-    @transaction.atomic
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        network = networks.create(actor, name=values["name"], shared=values.get("shared", False))
-        if values["cidr"]:
-            version = inet.ip_network(values["cidr"]).version
-            subnets.create(actor, network_id=network.id, cidr=values["cidr"], ip_version=version, name=values["name"])
-        return reverse("network", args=[network.id]), ""
-
-
 class EditForm(Styled):
     name = Name(required=False)
     description = Description()
     admin_state_up = forms.BooleanField(label=gettext_lazy("Switched on"), required=False)
 
 
-class Edit(FormDialog):
-    panel = "networks"
-    title, submit = gettext_lazy("Edit network"), gettext_lazy("Keep")
-    form_class = EditForm
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        row = networks.find(self.actor, keys["id"])
-        return {name: getattr(row, name) for name in EditForm.base_fields}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        networks.update(actor, keys["id"], **values)
-        return "", ""
+@transaction.atomic
+def create(call: Call, values: dict[str, Any]) -> Any:
+    """A network, and its first subnet where addresses are given: both or none."""
+    made = networks.create(call.actor, name=values["name"], shared=values.get("shared", False))
+    if values["cidr"]:
+        version = inet.ip_network(values["cidr"]).version
+        subnets.create(call.actor, network_id=made.id, cidr=values["cidr"], ip_version=version, name=values["name"])
+    return made
 
 
-class Delete(Confirm):
-    panel = "networks"
-    submit, keep = gettext_lazy("Delete the network"), gettext_lazy("Keep it")
+def only_admins_share(call: Call, form: forms.Form) -> None:
+    if not call.actor.is_admin:
+        del form.fields["shared"]
 
-    def heading(self, **keys: str) -> Text:
-        return _("Delete %(name)s?") % {"name": networks.find(self.actor, keys["id"]).name or keys["id"]}
 
-    def text(self, **keys: str) -> Text:
-        return _("Its subnets go with it. It is refused while an instance or a router is on it.")
-
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        networks.delete(actor, keys["id"])
-        return reverse("networks"), ""
+CREATE = FormDialog(
+    panel="networks",
+    title=gettext_lazy("Create network"),
+    submit=gettext_lazy("Create"),
+    form=NetworkForm,
+    prepare=only_admins_share,
+    do=create,
+    next=to_made("network"),
+)
+EDIT = FormDialog(
+    panel="networks",
+    find=networks.find,
+    title=gettext_lazy("Edit network"),
+    submit=gettext_lazy("Keep"),
+    form=EditForm,
+    initial=from_row,
+    do=lambda call, values: networks.update(call.actor, call.id, **values),
+)
+DELETE = Delete(
+    panel="networks",
+    find=networks.find,
+    text=gettext_lazy("Its subnets go with it. It is refused while an instance or a router is on it."),
+    submit=gettext_lazy("Delete the network"),
+    do=lambda call: networks.delete(call.actor, call.id),
+    next=to("networks"),
+)
 
 
 # ── Subnets ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -115,71 +106,72 @@ class SubnetForm(Styled):
     dns = Lines(label=gettext_lazy("DNS servers"), required=False, help_text=gettext_lazy("One a line."))
 
 
-class CreateSubnet(FormDialog):
-    panel = "networks"
-    title, submit = gettext_lazy("Add subnet"), gettext_lazy("Add")
-    form_class = SubnetForm
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        return {"enable_dhcp": True}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        gateway = None if values["no_gateway"] else values["gateway"] or subnets.AUTO
-        subnets.create(
-            actor, network_id=keys["id"], name=values["name"], cidr=values["cidr"], gateway_ip=gateway,
-            ip_version=inet.ip_network(values["cidr"]).version, enable_dhcp=values["enable_dhcp"],
-            dns_nameservers=values["dns"],
-        )  # fmt: skip
-        return reverse("network", args=[keys["id"]]), ""
-
-
 class EditSubnetForm(Styled):
     name = Name(required=False)
     enable_dhcp = forms.BooleanField(label=gettext_lazy("Addresses by DHCP"), required=False)
     dns = Lines(label=gettext_lazy("DNS servers"), required=False, help_text=gettext_lazy("One a line."))
 
 
-class EditSubnet(FormDialog):
-    panel = "networks"
-    title, submit = gettext_lazy("Edit subnet"), gettext_lazy("Keep")
-    form_class = EditSubnetForm
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        row = subnets.find(self.actor, keys["subnet"])
-        return {"name": row.name, "enable_dhcp": row.enable_dhcp, "dns": "\n".join(row.dns_nameservers)}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        subnets.update(
-            actor, keys["subnet"], name=values["name"], enable_dhcp=values["enable_dhcp"], dns_nameservers=values["dns"]
-        )
-        return reverse("network", args=[keys["id"]]), ""
+def create_subnet(call: Call, values: dict[str, Any]) -> None:
+    gateway = None if values["no_gateway"] else values["gateway"] or subnets.AUTO
+    subnets.create(
+        call.actor, network_id=call.id, name=values["name"], cidr=values["cidr"], gateway_ip=gateway,
+        ip_version=inet.ip_network(values["cidr"]).version, enable_dhcp=values["enable_dhcp"],
+        dns_nameservers=values["dns"],
+    )  # fmt: skip
 
 
-class DeleteSubnet(Confirm):
-    panel = "networks"
-    submit, keep = gettext_lazy("Delete the subnet"), gettext_lazy("Keep it")
-
-    def heading(self, **keys: str) -> Text:
-        row = subnets.find(self.actor, keys["subnet"])
-        return _("Delete the subnet %(name)s?") % {"name": row.name or row.cidr}
-
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        subnets.delete(actor, keys["subnet"])
-        return reverse("network", args=[keys["id"]]), ""
+def edit_subnet(call: Call, values: dict[str, Any]) -> None:
+    subnets.update(
+        call.actor, call.id, name=values["name"], enable_dhcp=values["enable_dhcp"], dns_nameservers=values["dns"]
+    )
 
 
-class SubnetMenu(Page):
-    panel = "networks"
+def of_subnet(call: Call) -> dict[str, Any]:
+    row = call.row
+    return {"name": row.name, "enable_dhcp": row.enable_dhcp, "dns": "\n".join(row.dns_nameservers)}
 
-    def get(self, request: HttpRequest, id: str, subnet: str) -> HttpResponse:
-        row = subnets.find(self.actor, subnet)
-        actions = [
-            Action("edit-subnet", _("Edit"), "pencil", reverse("subnet-edit", args=[id, subnet]),
-                   why=gate(self.actor, "network:subnet:update", row)),
-            Action("delete-subnet", _("Delete"), "trash", reverse("subnet-delete", args=[id, subnet]),
-                   why=gate(self.actor, "network:subnet:delete", row), risk=True),
-        ]  # fmt: skip
-        return self.fragment("ui/menu.html", actions=actions, id=subnet)
+
+def subnet_verbs(call: Call) -> list[Action]:
+    actor, row, ids = call.actor, call.row, [call.keys["id"], call.id]
+    change, remove = gate(actor, "network:subnet:update", row), gate(actor, "network:subnet:delete", row)
+    return [
+        Action("edit-subnet", _("Edit"), "pencil", reverse("subnet-edit", args=ids), why=change),
+        Action("delete-subnet", _("Delete"), "trash", reverse("subnet-delete", args=ids), why=remove, risk=True),
+    ]
+
+
+CREATE_SUBNET = FormDialog(
+    panel="networks",
+    title=gettext_lazy("Add subnet"),
+    submit=gettext_lazy("Add"),
+    form=SubnetForm,
+    initial=lambda call: {"enable_dhcp": True},
+    do=create_subnet,
+    next=to("network", "id"),
+)
+SUBNET_MENU = Menu(panel="networks", find=subnets.find, key="subnet", actions=subnet_verbs)
+EDIT_SUBNET = FormDialog(
+    panel="networks",
+    find=subnets.find,
+    key="subnet",
+    title=gettext_lazy("Edit subnet"),
+    submit=gettext_lazy("Keep"),
+    form=EditSubnetForm,
+    initial=of_subnet,
+    do=edit_subnet,
+    next=to("network", "id"),
+)
+DELETE_SUBNET = Delete(
+    panel="networks",
+    find=subnets.find,
+    key="subnet",
+    name=lambda row: row.name or row.cidr,
+    title=gettext_lazy("Delete the subnet %(name)s?"),
+    submit=gettext_lazy("Delete the subnet"),
+    do=lambda call: subnets.delete(call.actor, call.id),
+    next=to("network", "id"),
+)
 
 
 # ── Ports ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -192,38 +184,34 @@ class PortForm(Styled):
     )
 
 
-class CreatePort(FormDialog):
-    panel = "networks"
-    title, submit = gettext_lazy("Add port"), gettext_lazy("Add")
-    form_class = PortForm
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        fixed = [{"ip_address": values["ip"]}] if values["ip"] else None
-        ports.create(actor, network_id=keys["id"], name=values["name"], fixed_ips=fixed)
-        return reverse("network", args=[keys["id"]]), ""
+def create_port(call: Call, values: dict[str, Any]) -> None:
+    fixed = [{"ip_address": values["ip"]}] if values["ip"] else None
+    ports.create(call.actor, network_id=call.id, name=values["name"], fixed_ips=fixed)
 
 
-class DeletePort(Confirm):
-    panel = "networks"
-    submit, keep = gettext_lazy("Delete the port"), gettext_lazy("Keep it")
-
-    def heading(self, **keys: str) -> Text:
-        row = ports.find(self.actor, keys["port"])
-        return _("Delete the port %(name)s?") % {"name": row.name or row.mac_address}
-
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        ports.delete(actor, keys["port"])
-        return reverse("network", args=[keys["id"]]), ""
+def port_verbs(call: Call) -> list[Action]:
+    taken = _("It belongs to what it is attached to") if call.row.role else ""
+    why = gate(call.actor, "network:port:delete", call.row, taken)
+    url = reverse("port-delete", args=[call.keys["id"], call.id])
+    return [Action("delete-port", _("Delete"), "trash", url, why=why, risk=True)]
 
 
-class PortMenu(Page):
-    panel = "networks"
-
-    def get(self, request: HttpRequest, id: str, port: str) -> HttpResponse:
-        row = ports.find(self.actor, port)
-        why = _("It belongs to what it is attached to") if row.role else ""
-        delete = Action(
-            "delete-port", _("Delete"), "trash", reverse("port-delete", args=[id, port]),
-            why=gate(self.actor, "network:port:delete", row, why), risk=True,
-        )  # fmt: skip
-        return self.fragment("ui/menu.html", actions=[delete], id=port)
+CREATE_PORT = FormDialog(
+    panel="networks",
+    title=gettext_lazy("Add port"),
+    submit=gettext_lazy("Add"),
+    form=PortForm,
+    do=create_port,
+    next=to("network", "id"),
+)
+PORT_MENU = Menu(panel="networks", find=ports.find, key="port", actions=port_verbs)
+DELETE_PORT = Delete(
+    panel="networks",
+    find=ports.find,
+    key="port",
+    name=lambda row: row.name or row.mac_address,
+    title=gettext_lazy("Delete the port %(name)s?"),
+    submit=gettext_lazy("Delete the port"),
+    do=lambda call: ports.delete(call.actor, call.id),
+    next=to("network", "id"),
+)

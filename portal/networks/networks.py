@@ -14,11 +14,12 @@ from networking.networks import services
 from networking.networks.models import Network
 from networking.ports.models import Port
 from networking.subnets.models import Subnet
+from portal.networks import status
 from portal.servers.listing import names_of
 from portal.sharing.parts import share_action, who_card
-from portal.ui import Text, status
+from portal.ui import Text
 from portal.ui.details import Card, Detail, ItemPage
-from portal.ui.lists import Empty, ListPanel
+from portal.ui.lists import Empty, ListPanel, New
 from portal.ui.menus import Action, gate
 from portal.ui.tables import Cell, Column, Row, age, joined
 
@@ -31,8 +32,7 @@ OWNERS: dict[str, Text] = {
 
 
 class Networks(ListPanel):
-    panel, kind, icon = "networks", "network", "network"
-    title = gettext_lazy("Networks")
+    panel, kind = "networks", "network"
     columns = (
         Column(gettext_lazy("Name"), sort="name"),
         Column(gettext_lazy("Status")),
@@ -41,6 +41,13 @@ class Networks(ListPanel):
         Column(gettext_lazy("External"), hide="m"),
         Column(gettext_lazy("Ports"), "n", "m"),
         Column(gettext_lazy("Age"), "n", "m", "created_at"),
+    )
+
+    new = New(gettext_lazy("Create network"), "network-create", "network:network:create")
+    empty = Empty(
+        gettext_lazy("No networks yet"),
+        gettext_lazy("A network joins instances with each other. With a router it reaches the outside."),
+        "openstack network create private",
     )
 
     def query(self, actor: Actor) -> Any:
@@ -66,21 +73,10 @@ class Networks(ListPanel):
             for network in found
         ]  # fmt: skip
 
-    def create(self, actor: Actor) -> Action:
-        why = gate(actor, "network:network:create", actor.project_id)
-        return Action("create", _("Create network"), "plus", reverse("network-create"), why=why)
-
-    def empty(self) -> Empty:
-        text = _("A network joins instances with each other. With a router it reaches the outside.")
-        return Empty(_("No networks yet"), text, "openstack network create private")
-
 
 class NetworkItem(ItemPage):
     panel, kind = "networks", "network port subnet"
-    list_title, list_route = gettext_lazy("Networks"), "networks"
-
-    def find(self, actor: Actor, id: str) -> Network:
-        return services.find(actor, id)
+    find = staticmethod(services.find)
 
     def actions(self, actor: Actor, row: Network) -> list[Action]:
         may = gate(actor, "network:subnet:create", row)

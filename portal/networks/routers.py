@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,54 +14,20 @@ from networking.ports.models import ROUTER_INTERFACE, FixedIP
 from networking.routers import interfaces, services
 from networking.routers.models import Router
 from networking.subnets.models import Subnet
-from portal.ui import Text, status
+from portal.networks import status
+from portal.ui import Text
+from portal.ui.calls import Call, to, to_made
 from portal.ui.details import Card, Detail, ItemPage
-from portal.ui.dialogs import Confirm, FormDialog, choices
+from portal.ui.dialogs import Confirm, Delete, FormDialog, choices, from_row
 from portal.ui.forms import Description, Name, Styled
-from portal.ui.lists import Empty, ListPanel
-from portal.ui.menus import Action, gate
-from portal.ui.pages import Page
-from portal.ui.tables import Cell, Column, Row, age
+from portal.ui.lists import Empty, ListPanel, New
+from portal.ui.menus import Action, Menu, Verb, gate
+from portal.ui.status import Status
+from portal.ui.tables import Cell, Column, Row, attr
 
 
 def outside(actor: Actor) -> Any:
     return Network.objects.visible_to(actor).filter(external=True).order_by("name")
-
-
-class Routers(ListPanel):
-    panel, kind, icon = "routers", "router", "route"
-    title = gettext_lazy("Routers")
-    columns = (
-        Column(gettext_lazy("Name"), sort="name"),
-        Column(gettext_lazy("Status")),
-        Column(gettext_lazy("External network")),
-        Column(gettext_lazy("Gateway address"), hide="m"),
-        Column(gettext_lazy("Age"), "n", "m", "created_at"),
-    )
-
-    def query(self, actor: Actor) -> Any:
-        rows = Router.objects.filter(project_id=actor.project_id or "")
-        return rows.select_related("gateway_port__network").prefetch_related("gateway_port__fixed_ips")
-
-    def rows(self, actor: Actor, found: Any) -> list[Row]:
-        return [
-            Row(
-                router.pk, router.name or router.pk, reverse("router", args=[router.pk]),
-                status.network(router.status, router.admin_state_up),
-                (Cell("status", status.network(router.status, router.admin_state_up)), gateway_name(router),
-                 Cell("copy", gateway_ip(router)), age(router.created_at)),
-                menu=reverse("router", args=[router.pk]) + "?menu=1",
-            )
-            for router in found
-        ]  # fmt: skip
-
-    def create(self, actor: Actor) -> Action:
-        why = gate(actor, "network:router:create", actor.project_id)
-        return Action("create", _("Create router"), "plus", reverse("router-create"), why=why)
-
-    def empty(self) -> Empty:
-        text = _("A router joins networks with each other and with the outside.")
-        return Empty(_("No routers yet"), text, "openstack router create --external-gateway public router")
 
 
 def gateway_name(router: Router) -> Cell:
@@ -76,12 +41,33 @@ def gateway_ip(router: Router) -> str:
     return first.ip_address if first else ""
 
 
+class Routers(ListPanel):
+    panel, kind, route = "routers", "router", "router"
+    columns = (
+        Column(gettext_lazy("Name"), sort="name"),
+        Column(gettext_lazy("Status"), cell=lambda row: Cell("status", status.network(row.status, row.admin_state_up))),
+        Column(gettext_lazy("External network"), cell=gateway_name),
+        Column(gettext_lazy("Gateway address"), hide="m", cell=lambda row: Cell("copy", gateway_ip(row))),
+        Column(gettext_lazy("Age"), "n", "m", "created_at", attr("age", "created_at")),
+    )
+    new = New(gettext_lazy("Create router"), "router-create", "network:router:create")
+    empty = Empty(
+        gettext_lazy("No routers yet"),
+        gettext_lazy("A router joins networks with each other and with the outside."),
+        "openstack router create --external-gateway public router",
+    )
+
+    def query(self, actor: Actor) -> Any:
+        rows = Router.objects.filter(project_id=actor.project_id or "")
+        return rows.select_related("gateway_port__network").prefetch_related("gateway_port__fixed_ips")
+
+    def status(self, one: Router) -> Status:
+        return status.network(one.status, one.admin_state_up)
+
+
 class RouterItem(ItemPage):
     panel, kind = "routers", "router port"
-    list_title, list_route = gettext_lazy("Routers"), "routers"
-
-    def find(self, actor: Actor, id: str) -> Router:
-        return services.find(actor, id)
+    find = staticmethod(services.find)
 
     def actions(self, actor: Actor, row: Router) -> list[Action]:
         may = gate(actor, "network:router:update", row)
@@ -155,128 +141,100 @@ def subnet_choices(actor: Actor, empty: Text | None = None) -> list[tuple[str, T
     return ([("", empty)] if empty is not None else []) + found
 
 
-class Create(FormDialog):
-    panel = "routers"
-    title, submit = gettext_lazy("Create router"), gettext_lazy("Create")
-    form_class = RouterForm
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        form.fields["network"].choices = choices(outside(self.actor), empty=_("None"))  # type: ignore[attr-defined]
-        form.fields["subnet"].choices = subnet_choices(self.actor, _("None"))  # type: ignore[attr-defined]
-        return form
-
-    @transaction.atomic
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        gateway = {"network_id": values["network"]} if values["network"] else None
-        router = services.create(actor, name=values["name"], external_gateway_info=gateway)
-        if values["subnet"]:
-            interfaces.add(actor, router.id, subnet_id=values["subnet"])
-        return reverse("router", args=[router.id]), ""
-
-
 class EditForm(Styled):
     name = Name(required=False)
     description = Description()
     admin_state_up = forms.BooleanField(label=gettext_lazy("Switched on"), required=False)
 
 
-class Edit(FormDialog):
-    panel = "routers"
-    title, submit = gettext_lazy("Edit router"), gettext_lazy("Keep")
-    form_class = EditForm
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        row = services.find(self.actor, keys["id"])
-        return {name: getattr(row, name) for name in EditForm.base_fields}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        services.update(actor, keys["id"], **values)
-        return "", ""
-
-
 class GatewayForm(Styled):
     network = forms.ChoiceField(label=gettext_lazy("External network"))
-
-
-class Gateway(FormDialog):
-    panel = "routers"
-    title, submit = gettext_lazy("Set gateway"), gettext_lazy("Set")
-    form_class = GatewayForm
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        form.fields["network"].choices = choices(outside(self.actor))  # type: ignore[attr-defined]
-        return form
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        services.update(actor, keys["id"], external_gateway_info={"network_id": values["network"]})
-        return reverse("router", args=[keys["id"]]), ""
-
-
-class ClearGateway(Page):
-    panel = "routers"
-
-    def post(self, request: HttpRequest, id: str) -> HttpResponse:
-        services.update(self.actor, id, external_gateway_info=None)
-        return self.done(_("The gateway is cleared"))
 
 
 class InterfaceForm(Styled):
     subnet = forms.ChoiceField(label=gettext_lazy("Subnet"))
 
 
-class AddInterface(FormDialog):
-    panel = "routers"
-    title, submit = gettext_lazy("Add interface"), gettext_lazy("Add")
-    form_class = InterfaceForm
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        form.fields["subnet"].choices = subnet_choices(self.actor)  # type: ignore[attr-defined]
-        return form
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        interfaces.add(actor, keys["id"], subnet_id=values["subnet"])
-        return reverse("router", args=[keys["id"]]), ""
+@transaction.atomic
+def create(call: Call, values: dict[str, Any]) -> Any:
+    """A router with its gateway and first interface, as far as they are asked for: all or none."""
+    gateway = {"network_id": values["network"]} if values["network"] else None
+    made = services.create(call.actor, name=values["name"], external_gateway_info=gateway)
+    if values["subnet"]:
+        interfaces.add(call.actor, made.id, subnet_id=values["subnet"])
+    return made
 
 
-class InterfaceMenu(Page):
-    panel = "routers"
-
-    def get(self, request: HttpRequest, id: str, port: str) -> HttpResponse:
-        row = services.find(self.actor, id)
-        url = reverse("router-interface-delete", args=[id, port])
-        why = gate(self.actor, "network:router:update", row)
-        actions = [Action("remove-interface", _("Remove interface"), "trash", url, why=why, risk=True)]
-        return self.fragment("ui/menu.html", actions=actions, id=port)
+def set_gateway(call: Call, values: dict[str, Any]) -> None:
+    services.update(call.actor, call.id, external_gateway_info={"network_id": values["network"]})
 
 
-class RemoveInterface(Confirm):
-    panel = "routers"
-    submit, keep = gettext_lazy("Remove the interface"), gettext_lazy("Keep it")
-
-    def heading(self, **keys: str) -> Text:
-        return _("Remove this interface of %(name)s?") % {"name": services.find(self.actor, keys["id"]).name}
-
-    def text(self, **keys: str) -> Text:
-        return _("Instances on the subnet no longer reach other networks through it.")
-
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        interfaces.remove(actor, keys["id"], port_id=keys["port"])
-        return reverse("router", args=[keys["id"]]), ""
+def interface_verbs(call: Call) -> list[Action]:
+    router = services.find(call.actor, call.keys["id"])
+    url = reverse("router-interface-delete", args=[router.id, call.id])
+    why = gate(call.actor, "network:router:update", router)
+    return [Action("remove-interface", _("Remove interface"), "trash", url, why=why, risk=True)]
 
 
-class Delete(Confirm):
-    panel = "routers"
-    submit, keep = gettext_lazy("Delete the router"), gettext_lazy("Keep it")
-
-    def heading(self, **keys: str) -> Text:
-        return _("Delete %(name)s?") % {"name": services.find(self.actor, keys["id"]).name or keys["id"]}
-
-    def text(self, **keys: str) -> Text:
-        return _("It is refused while it has interfaces.")
-
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        services.delete(actor, keys["id"])
-        return reverse("routers"), ""
+CREATE = FormDialog(
+    panel="routers",
+    title=gettext_lazy("Create router"),
+    submit=gettext_lazy("Create"),
+    form=RouterForm,
+    choices={
+        "network": lambda call: choices(outside(call.actor), empty=_("None")),
+        "subnet": lambda call: subnet_choices(call.actor, _("None")),
+    },
+    do=create,
+    next=to_made("router"),
+)
+EDIT = FormDialog(
+    panel="routers",
+    find=services.find,
+    title=gettext_lazy("Edit router"),
+    submit=gettext_lazy("Keep"),
+    form=EditForm,
+    initial=from_row,
+    do=lambda call, values: services.update(call.actor, call.id, **values),
+)
+GATEWAY = FormDialog(
+    panel="routers",
+    title=gettext_lazy("Set gateway"),
+    submit=gettext_lazy("Set"),
+    form=GatewayForm,
+    choices={"network": lambda call: choices(outside(call.actor))},
+    do=set_gateway,
+    next=to("router", "id"),
+)
+CLEAR_GATEWAY = Verb(
+    panel="routers",
+    do=lambda call: services.update(call.actor, call.id, external_gateway_info=None),
+    said=gettext_lazy("The gateway is cleared"),
+)
+DELETE = Delete(
+    panel="routers",
+    find=services.find,
+    text=gettext_lazy("It is refused while it has interfaces."),
+    submit=gettext_lazy("Delete the router"),
+    do=lambda call: services.delete(call.actor, call.id),
+    next=to("routers"),
+)
+ADD_INTERFACE = FormDialog(
+    panel="routers",
+    title=gettext_lazy("Add interface"),
+    submit=gettext_lazy("Add"),
+    form=InterfaceForm,
+    choices={"subnet": lambda call: subnet_choices(call.actor)},
+    do=lambda call, values: interfaces.add(call.actor, call.id, subnet_id=values["subnet"]),
+    next=to("router", "id"),
+)
+INTERFACE_MENU = Menu(panel="routers", key="port", actions=interface_verbs)
+REMOVE_INTERFACE = Confirm(
+    panel="routers",
+    find=services.find,
+    title=gettext_lazy("Remove this interface of %(name)s?"),
+    text=gettext_lazy("Instances on the subnet no longer reach other networks through it."),
+    submit=gettext_lazy("Remove the interface"),
+    do=lambda call: interfaces.remove(call.actor, call.id, port_id=call.keys["port"]),
+    next=to("router", "id"),
+)

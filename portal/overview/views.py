@@ -5,11 +5,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
 from common.clock import now
-from common.units import human_mib
 from compute.servers import states
 from compute.servers.models import Server
 from identity import denials, policy
@@ -19,38 +17,10 @@ from identity.projects.services import PROJECTS
 from identity.users.services import USERS
 from operations.models import LIVE, Operation, State
 from portal.servers.listing import CHIPS, count, visible
-from portal.ui import Text, tables, timelines
+from portal.ui import Text, quotas, tables, timelines
 from portal.ui.pages import Page
+from portal.ui.panels import Limit
 
-#: What the overview shows of quotas: (service, title, [(name, label, as MiB)]).
-QUOTAS: tuple[tuple[str, Text, tuple[tuple[str, Text, bool], ...]], ...] = (
-    (
-        "compute",
-        gettext_lazy("Compute"),
-        (
-            ("instances", gettext_lazy("Instances"), False),
-            ("cores", "vCPUs", False),
-            ("ram", gettext_lazy("Memory"), True),
-        ),
-    ),
-    (
-        "network",
-        gettext_lazy("Network"),
-        (
-            ("floatingip", gettext_lazy("Floating IPs"), False),
-            ("network", gettext_lazy("Networks"), False),
-            ("security_group", gettext_lazy("Security groups"), False),
-        ),
-    ),
-    (
-        "image",
-        gettext_lazy("Images"),
-        (
-            ("image_count_total", gettext_lazy("Images"), False),
-            ("image_size_total", gettext_lazy("Image space"), True),
-        ),
-    ),
-)
 READ_AT = "notices_read_at"
 
 
@@ -60,22 +30,22 @@ def operations_of(actor: Actor) -> Any:
 
 
 def bars(actor: Actor) -> list[dict[str, Any]]:
-    """Quotas as groups of bars."""
+    """The limits that panels put on the overview, as groups of bars."""
     groups = []
-    for service, title, wanted in QUOTAS:
-        known = {row.name for row in quota.registered(service)}
-        use = quota.usage(actor.project_id or "", service)
-        lines = []
-        for name, label, is_mib in wanted:
-            if name not in known:
-                continue
-            used, limit = use[name]
-            shown = [human_mib(value) if is_mib else str(value) for value in (used, limit)]
-            left = limit - used if limit >= 0 and used >= limit * 0.8 and not is_mib else None
-            lines.append({"name": name, "label": label, "used": used, "limit": limit, "shown": shown, "left": left})
-        if lines:
-            groups.append({"title": title, "lines": lines})
+    for about in quotas.known():
+        known = {row.name for row in quota.registered(about.service)}
+        shown = [limit for limit in about.limits if limit.on_overview and limit.name in known]
+        use = quota.usage(actor.project_id or "", about.service) if shown else {}
+        if shown:
+            groups.append({"title": about.title, "lines": [_bar(limit, *use[limit.name]) for limit in shown]})
     return groups
+
+
+def _bar(limit: Limit, used: int, most: int) -> dict[str, Any]:
+    """One limit with its use; `left` where it will soon be reached."""
+    left = most - used if most >= 0 and used >= most * 0.8 and not limit.is_mib else None
+    shown = [quotas.shown(limit, value) for value in (used, most)]
+    return {"name": limit.name, "label": limit.label, "used": used, "limit": most, "shown": shown, "left": left}
 
 
 def holdings(actor: Actor) -> list[tuple[str, Text, int]]:
@@ -88,29 +58,37 @@ def holdings(actor: Actor) -> list[tuple[str, Text, int]]:
     return found
 
 
+#: Chip → how its bar looks.
+LOOKS = {"active": "ok", "busy": "busy", "off": "off", "look": "warn"}
+
+
+def of_project(actor: Actor) -> dict[str, Any]:
+    """What the overview shows of the session's project."""
+    numbers = count(visible(actor))
+    recent = [timelines.story(row, deep=False) for row in operations_of(actor)[:8]]
+    broken = Server.objects.living().filter(project_id=actor.project_id, vm_state=states.ERROR, task_state=None)
+    return {
+        "quotas": bars(actor),
+        "stories": timelines.named(recent),
+        "numbers": [(name, label, LOOKS[name], numbers[name]) for name, (label, _w) in CHIPS.items() if name],
+        "shares": [(look, numbers[name]) for name, look in LOOKS.items()],
+        "all": numbers[""],
+        "broken": list(broken.order_by("-fault_at")[:2]),
+    }
+
+
 class Overview(Page):
     panel = "overview"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        actor = self.actor
         context: dict[str, Any] = {}
-        if actor.project_id:
-            numbers = count(visible(actor))
-            kinds = {"active": "ok", "busy": "busy", "off": "off", "look": "warn"}
-            recent = [timelines.story(row, deep=False) for row in operations_of(actor)[:8]]
-            broken = Server.objects.living().filter(project_id=actor.project_id, vm_state=states.ERROR, task_state=None)
-            context = {
-                "quotas": bars(actor),
-                "stories": timelines.named(recent),
-                "numbers": [(name, label, kinds[name], numbers[name]) for name, (label, _w) in CHIPS.items() if name],
-                "shares": [(kinds[name], numbers[name]) for name in kinds],
-                "all": numbers[""],
-                "broken": list(broken.order_by("-fault_at")[:2]),
-            }
-        elif actor.domain_id:
-            context = {"domain": holdings(actor)}
-        template = "overview/overview_live.html" if "live" in request.GET else "overview/overview.html"
-        return self.fragment(template, **context) if "live" in request.GET else self.page(template, **context)
+        if self.actor.project_id:
+            context = of_project(self.actor)
+        elif self.actor.domain_id:
+            context = {"domain": holdings(self.actor)}
+        if "live" in request.GET:
+            return self.fragment("overview/overview_live.html", **context)
+        return self.page("overview/overview.html", **context)
 
 
 class Activity(Page):
@@ -151,20 +129,23 @@ class Request(Page):
     panel = "activity"
 
     def get(self, request: HttpRequest, request_id: str) -> HttpResponse:
-        query = Operation.objects.filter(request_id=request_id)
-        if not self.actor.is_admin:
-            query = query.filter(project_id=self.actor.project_id or "")
-        stories = timelines.named([timelines.story(row) for row in query.order_by("created_at")[:100]])
-        denied = denials.of_request(request_id)
-        if not self.actor.is_admin:
-            denied = [one for one in denied if one["user_id"] == self.actor.user_id]
-        context = {
-            "denied": denied,
-            "title": request_id,
-            "wanted": request_id,
-            "stories": stories,
-            "live": any(story.row.state in LIVE for story in stories),
-        }
+        stories, denied = started(self.actor, request_id), refused(self.actor, request_id)
+        context = {"denied": denied, "title": request_id, "wanted": request_id, "stories": stories}
+        context["live"] = any(story.row.state in LIVE for story in stories)
         if "live" in request.GET:
             return self.fragment("overview/request_live.html", **context)
         return self.page("overview/request.html", **context)
+
+
+def started(actor: Actor, request_id: str) -> list[timelines.Story]:
+    """The operations of a request; of the actor's project, unless they administer the cloud."""
+    query = Operation.objects.filter(request_id=request_id)
+    if not actor.is_admin:
+        query = query.filter(project_id=actor.project_id or "")
+    return timelines.named([timelines.story(row) for row in query.order_by("created_at")[:100]])
+
+
+def refused(actor: Actor, request_id: str) -> list[dict[str, Any]]:
+    """What a request was denied; the actor's own, unless they administer the cloud."""
+    found = denials.of_request(request_id)
+    return found if actor.is_admin else [one for one in found if one["user_id"] == actor.user_id]

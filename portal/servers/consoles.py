@@ -150,20 +150,24 @@ class LogTail(Page):
     def get(self, request: HttpRequest, id: str) -> HttpResponse:
         server = services.find(self.actor, id)
         policy.require(self.actor, "compute:server:console_output", server)
-        path = logs.log_path(server.id)
         if "download" in request.GET:
             response = HttpResponse(logs.tail(server.id), content_type="text/plain; charset=utf-8")
             response["Content-Disposition"] = f'attachment; filename="{server.id}.log"'
             return response
-        total = logs.size(server.id)
-        text = request.GET.get("from", "0")
+        total, text = logs.size(server.id), request.GET.get("from", "0")
         start = int(text) if is_whole(text) and int(text) <= total else 0
-        data = b""
-        if path.exists() and start < total:
-            kept = path.stat().st_size
-            with path.open("rb") as file:
-                file.seek(max(0, kept - min(total - start, kept, LARGEST)))
-                data = file.read(LARGEST)
+        data = _added(server.id, start, total)
         if start == 0:
             data = b"".join(data.splitlines(keepends=True)[-self.prefs.log_lines :])
         return JsonResponse({"from": start, "to": total, "text": data.decode("utf-8", "replace")})
+
+
+def _added(server_id: str, start: int, total: int) -> bytes:
+    """The log's bytes from `start` on, of `total` that were ever written: the last LARGEST, as far as they are kept."""
+    path = logs.log_path(server_id)
+    if start >= total or not path.exists():
+        return b""
+    kept = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, kept - min(total - start, kept, LARGEST)))
+        return file.read(LARGEST)

@@ -17,11 +17,12 @@ from images.images.models import Image
 from networking.ports import services as ports
 from networking.ports.models import Port
 from networking.securitygroups.models import SecurityGroupRule
-from portal.servers import verbs
+from portal.networks import status as network_status
+from portal.servers import status, verbs
 from portal.servers.consoles import link_card
 from portal.servers.listing import flavor_words
 from portal.sharing import parts
-from portal.ui import status, timelines
+from portal.ui import timelines
 from portal.ui.pages import Page
 
 TABS = (
@@ -31,6 +32,8 @@ TABS = (
     ("activity", gettext_lazy("Activity")),
     ("interfaces", gettext_lazy("Interfaces")),
 )
+#: Tabs with a part that is read anew when something changes.
+LIVE = ("overview", "activity", "interfaces")
 
 
 def head(server: Server) -> dict[str, Any]:
@@ -107,7 +110,7 @@ class Instance(Page):
     panel = "instances"
 
     def get(self, request: HttpRequest, id: str, tab: str = "overview") -> HttpResponse:
-        if tab not in dict(TABS):
+        if tab not in dict(TABS) or ("live" in request.GET and tab not in LIVE):
             raise Http404(tab)
         server = services.find(self.actor, id)
         actions = verbs.actions(self.actor, server)
@@ -155,7 +158,7 @@ class Instance(Page):
         rows = [
             {
                 "port": port,
-                "st": status.network(port.status, port.admin_state_up),
+                "st": network_status.network(port.status, port.admin_state_up),
                 "fixed": [entry["ip"] for entry in where.get(port.pk, []) if entry["type"] == "fixed"],
                 "floating": [entry["ip"] for entry in where.get(port.pk, []) if entry["type"] == "floating"],
                 "groups": members[port.pk],

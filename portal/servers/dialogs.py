@@ -20,13 +20,15 @@ from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports import services as ports
 from networking.ports.models import Port
+from networking.securitygroups.models import SecurityGroup
 from portal.templatetags.look import gib, mib
 from portal.ui import Text
+from portal.ui.calls import Call
 from portal.ui.dialogs import Confirm, FormDialog, choices
 from portal.ui.forms import Description, Name, Styled
 
 
-def named(actor: Actor, id: str) -> Server:
+def of_id(actor: Actor, id: str) -> Server:
     return services.find(actor, id)
 
 
@@ -34,144 +36,135 @@ class SnapshotForm(Styled):
     name = Name()
 
 
-class Snapshot(FormDialog):
-    panel = "instances"
-    title = gettext_lazy("Take a snapshot")
-    submit = gettext_lazy("Take it")
-    hint = gettext_lazy("An image of the root disk as it is now. A running instance goes on running.")
-    form_class = SnapshotForm
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        return {"name": f"{named(self.actor, keys['id']).name}-{now():%Y-%m-%d-%H%M}"}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        changing.snapshot(actor, server_id=keys["id"], name=values["name"])
-        return "", _("Taking the snapshot %(name)s") % values
-
-
 class EditForm(Styled):
     name = Name()
     description = Description()
-
-
-class Edit(FormDialog):
-    panel = "instances"
-    title = gettext_lazy("Edit instance")
-    submit = gettext_lazy("Keep")
-    form_class = EditForm
-
-    def initial(self, **keys: str) -> dict[str, Any]:
-        server = named(self.actor, keys["id"])
-        return {"name": server.name, "description": server.description or ""}
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        services.update(actor, server_id=keys["id"], name=values["name"], description=values["description"] or None)
-        return "", ""
 
 
 class FlavorForm(Styled):
     flavor = forms.ChoiceField(label=gettext_lazy("Flavor"))
 
 
-class Resize(FormDialog):
-    panel = "instances"
-    title = gettext_lazy("Resize")
-    submit = gettext_lazy("Resize")
-    hint = gettext_lazy("The instance stops, gets its new size, starts again, and waits for you to confirm or revert.")
-    form_class = FlavorForm
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        server = named(self.actor, keys["id"])
-        rows = flavors.visible(self.actor).exclude(pk=server.flavor_id).order_by("ram", "vcpus")
-        form.fields["flavor"].choices = [  # type: ignore[attr-defined]
-            (row.pk, f"{row.name}: {row.vcpus} vCPU, {mib(row.ram)}, {gib(row.disk)}") for row in rows
-        ]
-        return form
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        changing.resize(actor, server_id=keys["id"], flavor_id=values["flavor"])
-        return "", ""
-
-
 class ImageForm(Styled):
     image = forms.ChoiceField(label=gettext_lazy("Image"))
 
 
-class Rebuild(FormDialog):
-    panel = "instances"
-    title = gettext_lazy("Rebuild")
-    submit = gettext_lazy("Rebuild")
-    risk = True
-    hint = gettext_lazy(
+def snapshot(call: Call, values: dict[str, Any]) -> str:
+    """The name of the snapshot that is being taken."""
+    changing.snapshot(call.actor, server_id=call.id, name=values["name"])
+    return str(values["name"])
+
+
+def edit(call: Call, values: dict[str, Any]) -> None:
+    description = values["description"] or None
+    services.update(call.actor, server_id=call.id, name=values["name"], description=description)
+
+
+def sizes(call: Call) -> list[tuple[str, str]]:
+    rows = flavors.visible(call.actor).exclude(pk=call.row.flavor_id).order_by("ram", "vcpus")
+    return [(row.pk, f"{row.name}: {row.vcpus} vCPU, {mib(row.ram)}, {gib(row.disk)}") for row in rows]
+
+
+def images(call: Call) -> list[tuple[str, Text]]:
+    rows = Image.objects.listed_for(call.actor, visibility=None, member_status="accepted")
+    return choices(rows.filter(status=image_states.ACTIVE).order_by("name"))
+
+
+SNAPSHOT = FormDialog(
+    panel="instances",
+    find=of_id,
+    title=gettext_lazy("Take a snapshot"),
+    submit=gettext_lazy("Take it"),
+    hint=gettext_lazy("An image of the root disk as it is now. A running instance goes on running."),
+    form=SnapshotForm,
+    initial=lambda call: {"name": f"{call.row.name}-{now():%Y-%m-%d-%H%M}"},
+    do=snapshot,
+    said=lambda name: _("Taking the snapshot %(name)s") % {"name": name},
+)
+EDIT = FormDialog(
+    panel="instances",
+    find=of_id,
+    title=gettext_lazy("Edit instance"),
+    submit=gettext_lazy("Keep"),
+    form=EditForm,
+    initial=lambda call: {"name": call.row.name, "description": call.row.description or ""},
+    do=edit,
+)
+RESIZE = FormDialog(
+    panel="instances",
+    find=of_id,
+    title=gettext_lazy("Resize"),
+    submit=gettext_lazy("Resize"),
+    hint=gettext_lazy("The instance stops, gets its new size, starts again, and waits for you to confirm or revert."),
+    form=FlavorForm,
+    choices={"flavor": sizes},
+    do=lambda call, values: changing.resize(call.actor, server_id=call.id, flavor_id=values["flavor"]),
+)
+REBUILD = FormDialog(
+    panel="instances",
+    title=gettext_lazy("Rebuild"),
+    submit=gettext_lazy("Rebuild"),
+    risk=True,
+    hint=gettext_lazy(
         "The root disk is made anew from an image; what is on it now is lost. Name, addresses and id stay."
+    ),
+    form=ImageForm,
+    choices={"image": images},
+    do=lambda call, values: changing.rebuild(call.actor, server_id=call.id, image_id=values["image"]),
+)
+
+
+# ── Deleting one, or several ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def delete_title(call: Call) -> str:
+    if len(call.rows) == 1:
+        return _("Delete %(name)s?") % {"name": call.name}
+    return _("Delete %(count)s instances?") % {"count": len(call.rows)}
+
+
+def delete_text(call: Call) -> str:
+    return ngettext(
+        "Its root disk goes with it. It cannot be undone.",
+        "Root disks go with them. It cannot be undone.",
+        len(call.rows),
     )
-    form_class = ImageForm
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        rows = Image.objects.listed_for(self.actor, visibility=None, member_status="accepted")
-        form.fields["image"].choices = choices(rows.filter(status=image_states.ACTIVE).order_by("name"))  # type: ignore[attr-defined]
-        return form
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        changing.rebuild(actor, server_id=keys["id"], image_id=values["image"])
-        return "", ""
 
 
-class Delete(Confirm):
-    """One instance, or those of ?ids=; several want their number typed."""
+def delete_lines(call: Call) -> list[tuple[str, Text]]:
+    """Each instance, with what of it stays."""
+    where = ports.addresses({server.id: server.project_id for server in call.rows})
+    lines: list[tuple[str, Text]] = []
+    for server in call.rows:
+        outer = [entry["ip"] for entry in where[server.id] if entry["type"] == "floating"]
+        said = _("floating IP %(ip)s stays with the project") % {"ip": ", ".join(outer)} if outer else ""
+        busy = _("busy: deleted after that") if server.task_state else ""
+        lines.append((server.name, " · ".join(text for text in (said, busy) if text)))
+    return lines
 
-    panel = "instances"
 
-    def servers(self, **keys: str) -> list[Server]:
-        ids = [keys["id"]] if "id" in keys else self.request.GET.get("ids", "").split(",")[:200]
-        return [named(self.actor, id) for id in ids if id]
+def delete_submit(call: Call) -> str:
+    count = len(call.rows)
+    return ngettext("Delete the instance", "Delete %(count)s instances", count) % {"count": count}
 
-    def heading(self, **keys: str) -> Text:
-        found = self.servers(**keys)
-        if len(found) == 1:
-            return _("Delete %(name)s?") % {"name": found[0].name}
-        return _("Delete %(count)s instances?") % {"count": len(found)}
 
-    def text(self, **keys: str) -> Text:
-        return ngettext(
-            "Its root disk goes with it. It cannot be undone.",
-            "Root disks go with them. It cannot be undone.",
-            len(self.servers(**keys)),
-        )
+def delete(call: Call) -> None:
+    for server in call.rows:
+        services.delete(call.actor, server_id=server.id)
 
-    def names(self, **keys: str) -> list[tuple[str, Text]]:
-        found = self.servers(**keys)
-        where = ports.addresses({server.id: server.project_id for server in found})
-        lines: list[tuple[str, Text]] = []
-        for server in found:
-            outer = [entry["ip"] for entry in where[server.id] if entry["type"] == "floating"]
-            said = _("floating IP %(ip)s stays with the project") % {"ip": ", ".join(outer)} if outer else ""
-            busy = _("busy: deleted after that") if server.task_state else ""
-            lines.append((server.name, " · ".join(text for text in (said, busy) if text)))
-        return lines
 
-    def must_type(self, **keys: str) -> str:
-        count = len(self.servers(**keys))
-        return str(count) if count > 1 else ""
-
-    @property
-    def _count(self) -> int:
-        return len(self.servers(**{name: str(value) for name, value in self.kwargs.items()}))
-
-    @property
-    def submit(self) -> Text:  # type: ignore[override]
-        return ngettext("Delete the instance", "Delete %(count)s instances", self._count) % {"count": self._count}
-
-    @property
-    def keep(self) -> Text:  # type: ignore[override]
-        return _("Keep it") if self._count == 1 else _("Keep them")
-
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        for server in self.servers(**keys):
-            services.delete(actor, server_id=server.id)
-        return "", ""
+#: One instance, or those of ?ids=; several want their number typed.
+DELETE = Confirm(
+    panel="instances",
+    find=of_id,
+    title=delete_title,
+    text=delete_text,
+    lines=delete_lines,
+    submit=delete_submit,
+    keep=lambda call: _("Keep it") if len(call.rows) == 1 else _("Keep them"),
+    typed=lambda call: str(len(call.rows)) if len(call.rows) > 1 else "",
+    do=delete,
+)
 
 
 # ── Addresses ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -210,63 +203,63 @@ def associate(actor: Actor, choice: str, port_id: str, fixed_ip: str | None) -> 
     return row.floating_ip_address
 
 
-class AddFloatingIP(FormDialog):
-    panel = "instances"
-    title = gettext_lazy("Add floating IP")
-    submit = gettext_lazy("Add it")
-    hint = gettext_lazy("An address of the outside that leads to the instance.")
-    form_class = FloatingForm
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        server = named(self.actor, keys["id"])
-        form.fields["floating"].choices = floating_choices(self.actor)  # type: ignore[attr-defined]
-        form.fields["port"].choices = port_choices(server)  # type: ignore[attr-defined]
-        return form
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        port_id, _space, fixed = values["port"].partition(" ")
-        ip = associate(actor, values["floating"], port_id, fixed)
-        return "", _("%(ip)s leads here") % {"ip": ip}
+def add_floating_ip(call: Call, values: dict[str, Any]) -> str:
+    """The address that leads to the instance."""
+    port_id, _space, fixed = values["port"].partition(" ")
+    return associate(call.actor, values["floating"], port_id, fixed)
 
 
 class AttachForm(Styled):
     network = forms.ChoiceField(label=gettext_lazy("Network"))
 
 
-class Attach(FormDialog):
-    panel = "instances"
-    title = gettext_lazy("Attach an interface")
-    submit = gettext_lazy("Attach")
-    form_class = AttachForm
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        form = super().form(data, files, **keys)
-        rows = Network.objects.usable_by(self.actor).filter(external=False, subnets__isnull=False).distinct()
-        form.fields["network"].choices = choices(rows.order_by("name"))  # type: ignore[attr-defined]
-        return form
-
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        changing.attach_interface(actor, server_id=keys["id"], nic=Nic(network_id=values["network"]))
-        return "", ""
+def networks(call: Call) -> list[tuple[str, Text]]:
+    rows = Network.objects.usable_by(call.actor).filter(external=False, subnets__isnull=False).distinct()
+    return choices(rows.order_by("name"))
 
 
-class Detach(Confirm):
-    panel = "instances"
-    submit = gettext_lazy("Detach the interface")
-    keep = gettext_lazy("Keep it")
+def attach(call: Call, values: dict[str, Any]) -> None:
+    changing.attach_interface(call.actor, server_id=call.id, nic=Nic(network_id=values["network"]))
 
-    def heading(self, **keys: str) -> Text:
-        return _("Detach this interface?")
 
-    def names(self, **keys: str) -> list[tuple[str, Text]]:
-        server = named(self.actor, keys["id"])
-        found = Port.objects.of_server(server).filter(pk=keys["port"]).select_related("network").first()
-        return [(found.mac_address, found.network.name)] if found else []
+def detached(call: Call) -> list[tuple[str, Text]]:
+    """The port that goes, with its network."""
+    rows = Port.objects.of_server(of_id(call.actor, call.keys["id"])).filter(pk=call.keys["port"])
+    return [(port.mac_address, port.network.name) for port in rows.select_related("network")]
 
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        changing.detach_interface(actor, server_id=keys["id"], port_id=keys["port"])
-        return "", ""
+
+ADD_FLOATING_IP = FormDialog(
+    panel="instances",
+    find=of_id,
+    title=gettext_lazy("Add floating IP"),
+    submit=gettext_lazy("Add it"),
+    hint=gettext_lazy("An address of the outside that leads to the instance."),
+    form=FloatingForm,
+    choices={
+        "floating": lambda call: floating_choices(call.actor),
+        "port": lambda call: port_choices(call.row),
+    },
+    do=add_floating_ip,
+    said=lambda ip: _("%(ip)s leads here") % {"ip": ip},
+)
+ATTACH = FormDialog(
+    panel="instances",
+    title=gettext_lazy("Attach an interface"),
+    submit=gettext_lazy("Attach"),
+    form=AttachForm,
+    choices={"network": networks},
+    do=attach,
+)
+DETACH = Confirm(
+    panel="instances",
+    title=gettext_lazy("Detach this interface?"),
+    lines=detached,
+    submit=gettext_lazy("Detach the interface"),
+    do=lambda call: changing.detach_interface(call.actor, server_id=call.id, port_id=call.keys["port"]),
+)
+
+
+# ── Security groups ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class GroupsForm(Styled):
@@ -275,31 +268,31 @@ class GroupsForm(Styled):
     )
 
 
-class Groups(FormDialog):
-    """Which groups the instance's ports are in."""
+def groups_offered(call: Call) -> list[tuple[str, Text]]:
+    server = services.find(call.actor, call.id, "compute:server:security_groups")
+    return choices(SecurityGroup.objects.filter(project_id=server.project_id).order_by("name"))
 
-    panel = "instances"
-    title = gettext_lazy("Security groups")
-    submit = gettext_lazy("Keep")
-    form_class = GroupsForm
 
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        from networking.securitygroups.models import SecurityGroup
+def groups_had(call: Call) -> list[str]:
+    return [group["id"] for group in changing.groups_of(of_id(call.actor, call.id))]
 
-        form = super().form(data, files, **keys)
-        server = services.find(self.actor, keys["id"], "compute:server:security_groups")
-        rows = SecurityGroup.objects.filter(project_id=server.project_id).order_by("name")
-        form.fields["groups"].choices = choices(rows)  # type: ignore[attr-defined]
-        return form
 
-    def initial(self, **keys: str) -> dict[str, Any]:
-        return {"groups": [group["id"] for group in changing.groups_of(named(self.actor, keys["id"]))]}
+@transaction.atomic
+def set_groups(call: Call, values: dict[str, Any]) -> None:
+    """The groups of the instance's ports are those that are ticked."""
+    have, want = set(groups_had(call)), set(values["groups"])
+    for group in sorted(want - have):
+        changing.add_group(call.actor, server_id=call.id, name=group)
+    for group in sorted(have - want):
+        changing.remove_group(call.actor, server_id=call.id, name=group)
 
-    @transaction.atomic
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        have, want = set(self.initial(**keys)["groups"]), set(values["groups"])
-        for group in sorted(want - have):
-            changing.add_group(actor, server_id=keys["id"], name=group)
-        for group in sorted(have - want):
-            changing.remove_group(actor, server_id=keys["id"], name=group)
-        return "", ""
+
+GROUPS = FormDialog(
+    panel="instances",
+    title=gettext_lazy("Security groups"),
+    submit=gettext_lazy("Keep"),
+    form=GroupsForm,
+    initial=lambda call: {"groups": groups_had(call)},
+    choices={"groups": groups_offered},
+    do=set_groups,
+)

@@ -3,11 +3,12 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -25,9 +26,12 @@ from images.images.models import Image
 from networking.floatingips.models import FloatingIP
 from networking.ports import services as ports
 from networking.ports.models import FixedIP, Port
+from portal.servers import status
 from portal.sharing import parts
-from portal.ui import status, tables
+from portal.ui import tables
+from portal.ui.menus import gate
 from portal.ui.pages import Page
+from portal.ui.status import Status
 from portal.ui.tables import Cell, Column, Row
 
 COLUMNS = (
@@ -110,7 +114,7 @@ def rows(query: QuerySet[Server]) -> list[dict[str, Any]]:
     return found
 
 
-def word(row: dict[str, Any]) -> status.Status:
+def word(row: dict[str, Any]) -> Status:
     api = states.status(row["vm_state"], row["task_state"])
     note = f"{row['progress']} %" if row["task_state"] and 0 < row["progress"] < 100 else ""
     since: datetime | None = row["updated_at"] if row["task_state"] or api == "BUILD" else None
@@ -169,6 +173,27 @@ def as_file(found: list[dict[str, Any]], *, everywhere: bool) -> HttpResponse:
     return tables.as_csv("instances", [Column(label) for label in labels], lines)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks for: a chip, a text, an order, and for operators a host."""
+
+    chip: str
+    q: str
+    sort: str
+    host: str
+
+    @classmethod
+    def read(cls, query: QueryDict, *, everywhere: bool) -> "Asked":
+        sort = query.get("sort", "")
+        host = query.get("host", "") if everywhere else ""
+        return cls(query.get("state", ""), query.get("q", "").strip(), sort if sort in SORTS else "age", host)
+
+    def narrow(self, found: QuerySet[Server]) -> QuerySet[Server]:
+        """Those with the text, on the host; of every chip."""
+        found = search(found, self.q) if self.q else found
+        return found.filter(host=self.host) if self.host else found
+
+
 class Instances(Page):
     """GET: the page; with ?rows=<id>&rows=<id>… those rows, and the chips' numbers."""
 
@@ -179,28 +204,28 @@ class Instances(Page):
         mine = visible(self.actor, everywhere=self.everywhere)
         if "rows" in request.GET:
             return self.some(mine, request.GET.getlist("rows")[:200])
-        chip, text = request.GET.get("state", ""), request.GET.get("q", "").strip()
-        sort = request.GET.get("sort", "") if request.GET.get("sort", "") in SORTS else "age"
-        query = search(mine, text) if text else mine
-        host = request.GET.get("host", "") if self.everywhere else ""
-        query = query.filter(host=host) if host else query
-        numbers = count(query)
-        chosen = query.filter(CHIPS.get(chip, CHIPS[""])[1])
+        asked = Asked.read(request.GET, everywhere=self.everywhere)
+        query = asked.narrow(mine)
+        chosen = query.filter(CHIPS.get(asked.chip, CHIPS[""])[1]).order_by(*SORTS[asked.sort])
         if request.GET.get("format") == "csv":
-            return as_file(rows(chosen.order_by(*SORTS[sort])[: tables.MOST]), everywhere=self.everywhere)
+            return as_file(rows(chosen[: tables.MOST]), everywhere=self.everywhere)
         pager = tables.Pager.read(request.GET, self.prefs.page_size)
-        found = rows(pager.cut(chosen.order_by(*SORTS[sort])))
-        return self.page(
-            "servers/list.html",
-            title=_("All instances") if self.everywhere else _("Instances"),
-            everywhere=self.everywhere,
-            rows=self.htmls(found),
-            chips=[(name, label, numbers[name]) for name, (label, _where) in CHIPS.items()],
-            busy=numbers["busy"], chip=chip, q=text, sort=sort, host=host, all=numbers[""],
-            **pager.context(numbers.get(chip, numbers[""])),
-            may_launch="" if policy.allows(self.actor, "compute:server:create", self.actor.project_id)
-            else policy.explain(self.actor, "compute:server:create", self.actor.project_id).sentence,
-        )  # fmt: skip
+        found, numbers = rows(pager.cut(chosen)), count(query)
+        context = {**self.chips(numbers), **pager.context(numbers.get(asked.chip, numbers[""])), **asdict(asked)}
+        return self.page("servers/list.html", rows=self.htmls(found), **self.about(), **context)
+
+    def chips(self, numbers: dict[str, int]) -> dict[str, Any]:
+        """What the list says of the chips' numbers."""
+        chips = [(name, label, numbers[name]) for name, (label, _where) in CHIPS.items()]
+        return {"chips": chips, "busy": numbers["busy"], "all": numbers[""]}
+
+    def about(self) -> dict[str, Any]:
+        """The list's name, and why nothing may be launched."""
+        why = gate(self.actor, "compute:server:create", self.actor.project_id)
+        return {"title": self.name(), "everywhere": self.everywhere, "may_launch": why}
+
+    def name(self) -> str:
+        return _("All instances") if self.everywhere else _("Instances")
 
     def some(self, mine: QuerySet[Server], ids: list[str]) -> HttpResponse:
         numbers = count(mine)
@@ -213,7 +238,7 @@ class Instances(Page):
         return self.fragment("servers/rows.html", **context)
 
     def title(self, busy: int) -> str:
-        name = _("All instances") if self.everywhere else _("Instances")
+        name = self.name()
         return f"{_('(%(count)s busy)') % {'count': busy}} {name} · Stackling" if busy else f"{name} · Stackling"
 
     def htmls(self, found: list[dict[str, Any]]) -> list[str]:

@@ -14,7 +14,8 @@ from compute.servers import changing, services
 from compute.servers.models import Server
 from portal.sharing.parts import share_action
 from portal.ui import Text
-from portal.ui.menus import Action, gate
+from portal.ui.calls import Call
+from portal.ui.menus import Action, Verb, gate
 from portal.ui.pages import Page
 
 POST: dict[str, Callable[..., Any]] = {
@@ -97,16 +98,14 @@ def can_follow(server: Server, verb: str) -> bool:
     return server.lifecycle.why_not(verb, state=server.vm_state) is None
 
 
-class Do(Page):
-    """POST /instances/<id>/<verb>: one service call; the socket brings the rest."""
+def run(call: Call) -> None:
+    """One service call; the socket brings the rest."""
+    if call.keys["verb"] not in POST:
+        raise Http404(call.keys["verb"])
+    POST[call.keys["verb"]](call.actor, server_id=call.id)
 
-    panel = "instances"
 
-    def post(self, request: HttpRequest, id: str, verb: str) -> HttpResponse:
-        if verb not in POST:
-            raise Http404(verb)
-        POST[verb](self.actor, server_id=id)
-        return self.done()
+DO = Verb(panel="instances", do=run)
 
 
 class Bulk(Page):

@@ -1,5 +1,6 @@
 """Settings → Security: the password, second factors, recovery codes, and where one is signed in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,10 @@ from identity.signins import services as signins
 from openstackapi.client import address_of
 from portal.session.devices import browser
 from portal.session.steps import read_json
+from portal.ui.calls import Call, to
 from portal.ui.dialogs import Confirm, FormDialog
 from portal.ui.forms import Styled
+from portal.ui.menus import Verb
 from portal.ui.pages import Page, cloud_name, is_fragment
 
 _SECRET = "totp_secret"
@@ -47,11 +50,6 @@ class Security(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         user = _user(self.actor)
-        here = request.session.session_key
-        found = [
-            Seen(signins.name(row.pk), *browser(row.agent), row, row.pk == here)
-            for row in signins.of_user(self.actor.user_id)
-        ]
         return self.page(
             "session/security.html",
             settings_tab="security",
@@ -59,8 +57,15 @@ class Security(Page):
             has_password=passwords.has(user),
             have=factors.of_user(user),
             strict=factors.strict(user),
-            sessions=sorted(found, key=lambda one: not one.here),
+            sessions=seen(request, user),
         )
+
+
+def seen(request: HttpRequest, user: User) -> list[Seen]:
+    """The user's sessions, this one first."""
+    here = request.session.session_key
+    found = [Seen(signins.name(row.pk), *browser(row.agent), row, row.pk == here) for row in signins.of_user(user.pk)]
+    return sorted(found, key=lambda one: not one.here)
 
 
 class Piece(Page):
@@ -117,51 +122,63 @@ class PasswordField(Styled):
     )
 
 
-class Guarded(FormDialog):
-    """Asks for the password; of who has none, that the sign-in is fresh."""
+def guard(call: Call, form: Styled) -> None:
+    """Who has no password proves by the fresh sign-in alone."""
+    if not passwords.has(_user(call.actor)):
+        del form.fields["current"]
 
-    panel = "settings"
-    risk = True
-    recent = True
-    form_class = PasswordField
 
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        if not passwords.has(_user(self.actor)):
-            return forms.Form(data)
-        return super().form(data, files, **keys)
+def guarded(remove: Callable[[Call, User], str]) -> Callable[[Call, dict[str, Any]], str]:
+    """Checks the password first, of who has one; `remove` says what to tell then."""
 
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
+    def do(call: Call, values: dict[str, Any]) -> str:
         if "current" in values:
+            source = address_of(call.request)
             try:
-                passwords.check(
-                    values["current"], user_id=actor.user_id, allow_expired=True, source=address_of(self.request)
-                )
+                passwords.check(values["current"], user_id=call.actor.user_id, allow_expired=True, source=source)
             except WrongPassword:
                 raise WrongPresent() from None
-        return reverse("security"), self.remove(_user(actor), **keys)
+        return remove(call, _user(call.actor))
 
-    def remove(self, user: User, **keys: str) -> str:
-        raise NotImplementedError
-
-
-class RemoveApp(Guarded):
-    title = gettext_lazy("Remove the authenticator app")
-    submit = gettext_lazy("Remove")
-    hint = gettext_lazy("Signing in will ask for no code of it. Recovery codes go with the last factor.")
-
-    def remove(self, user: User, **keys: str) -> str:
-        factors.remove_totp(user)
-        return _("The authenticator app is removed.")
+    return do
 
 
-class RemoveKey(Guarded):
-    title = gettext_lazy("Remove the key")
-    submit = gettext_lazy("Remove")
-    hint = gettext_lazy("It opens this cloud no more. What the key itself holds stays on it.")
+def _remove_app(call: Call, user: User) -> str:
+    factors.remove_totp(user)
+    return _("The authenticator app is removed.")
 
-    def remove(self, user: User, **keys: str) -> str:
-        factors.remove_key(user, keys["id"])
-        return _("The key is removed.")
+
+def _remove_key(call: Call, user: User) -> str:
+    factors.remove_key(user, call.id)
+    return _("The key is removed.")
+
+
+REMOVE_APP = FormDialog(
+    panel="settings",
+    recent=True,
+    risk=True,
+    title=gettext_lazy("Remove the authenticator app"),
+    submit=gettext_lazy("Remove"),
+    hint=gettext_lazy("Signing in will ask for no code of it. Recovery codes go with the last factor."),
+    form=PasswordField,
+    prepare=guard,
+    do=guarded(_remove_app),
+    next=to("security"),
+    said=str,
+)
+REMOVE_KEY = FormDialog(
+    panel="settings",
+    recent=True,
+    risk=True,
+    title=gettext_lazy("Remove the key"),
+    submit=gettext_lazy("Remove"),
+    hint=gettext_lazy("It opens this cloud no more. What the key itself holds stays on it."),
+    form=PasswordField,
+    prepare=guard,
+    do=guarded(_remove_key),
+    next=to("security"),
+    said=str,
+)
 
 
 class AddKey(Piece):
@@ -204,51 +221,36 @@ class NewCodes(Piece):
         return self.piece("session/security_codes.html", codes=recovery.make(user), said="")
 
 
-class Strict(Page):
-    """Whether a token of the API wants the code too."""
-
-    panel = "settings"
-    recent = True
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        on = request.POST.get("strict") == "on"
-        if on and not factors.of_user(_user(self.actor)).totp:
-            return self.go(reverse("security"))
-        factors.set_strict(self.actor.user_id, on)
-        return self.go(
-            reverse("security"), _("The API asks for the code too.") if on else _("The API asks for no code.")
-        )
+def set_strict(call: Call) -> str:
+    """Whether a token of the API wants the code too; nothing to say where there is no app."""
+    on = call.request.POST.get("strict") == "on"
+    if on and not factors.of_user(_user(call.actor)).totp:
+        return ""
+    factors.set_strict(call.actor.user_id, on)
+    return _("The API asks for the code too.") if on else _("The API asks for no code.")
 
 
-class EndSession(Page):
-    panel = "settings"
-
-    def post(self, request: HttpRequest, id: str) -> HttpResponse:
-        signins.end(self.actor.user_id, id)
-        return self.go(reverse("security"), _("That session has ended."))
-
-
-class EndOthers(Page):
-    panel = "settings"
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        signins.end_others(self.actor.user_id, request.session.session_key or "")
-        return self.go(reverse("security"), _("All other sessions have ended."))
-
-
-class Everywhere(Confirm):
-    panel = "settings"
-    submit = gettext_lazy("Sign out everywhere")
-    keep = gettext_lazy("Stay signed in")
-
-    def heading(self, **keys: str) -> str:
-        return _("Sign out everywhere")
-
-    def text(self, **keys: str) -> str:
-        return _(
-            "Every session of yours ends within a second, this one too, and every token of the API. Application credentials stay."
-        )
-
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        signins.end_everywhere(actor.user_id)
-        return reverse("sign-in"), ""
+STRICT = Verb(panel="settings", recent=True, do=set_strict, next=to("security"), said=str)
+END_SESSION = Verb(
+    panel="settings",
+    do=lambda call: signins.end(call.actor.user_id, call.id),
+    next=to("security"),
+    said=gettext_lazy("That session has ended."),
+)
+END_OTHERS = Verb(
+    panel="settings",
+    do=lambda call: signins.end_others(call.actor.user_id, call.request.session.session_key or ""),
+    next=to("security"),
+    said=gettext_lazy("All other sessions have ended."),
+)
+EVERYWHERE = Confirm(
+    panel="settings",
+    title=gettext_lazy("Sign out everywhere"),
+    text=gettext_lazy(
+        "Every session of yours ends within a second, this one too, and every token of the API. Application credentials stay."
+    ),
+    submit=gettext_lazy("Sign out everywhere"),
+    keep=gettext_lazy("Stay signed in"),
+    do=lambda call: signins.end_everywhere(call.actor.user_id),
+    next=to("sign-in"),
+)

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
 from common.errors import Unauthorized
 from identity import sessions
 from identity.models import Region as RegionRow
@@ -17,9 +16,10 @@ from identity.users import services as users
 from openstackapi.client import address_of
 from portal import prefs
 from portal.session.views import inside
+from portal.ui.calls import Call, to
 from portal.ui.dialogs import FormDialog
 from portal.ui.forms import Styled
-from portal.ui.pages import Page, is_fragment
+from portal.ui.pages import Page
 
 ZONES = sorted(
     zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix"))
@@ -113,27 +113,21 @@ class PasswordForm(Styled):
         return found
 
 
-class Password(FormDialog):
-    panel = "settings"
-    title = _("Change password")
-    submit = _("Change password")
-    hint = _("Every session and token of yours ends; you sign in again.")
-    form_class = PasswordForm
-    places = ((Unauthorized, "current"), (users.PasswordReused, "new"), (users.PasswordLocked, "new"))
+def change_password(call: Call, values: dict[str, Any]) -> None:
+    source = address_of(call.request)
+    users.change_password(call.actor.user_id, values["current"], values["new"], source=source)
 
-    def show(self, form: forms.Form, status: int = 200, **keys: str) -> HttpResponse:
-        """A dialog from the account's menu; as a page it is a tab of the settings."""
-        if is_fragment(self.request):
-            return super().show(form, status, **keys)
-        context = {
-            "title": self.title,
-            "submit": self.submit,
-            "hint": self.hint,
-            "form": form,
-            "action": reverse("password"),
-        }
-        return self.page("session/settings.html", status=status, settings_tab="password", **context)
 
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        users.change_password(actor.user_id, values["current"], values["new"], source=address_of(self.request))
-        return reverse("sign-in"), ""
+#: A dialog from the account's menu; as a page it is a tab of the settings.
+PASSWORD = FormDialog(
+    panel="settings",
+    title=_("Change password"),
+    submit=_("Change password"),
+    hint=_("Every session and token of yours ends; you sign in again."),
+    form=PasswordForm,
+    places=((Unauthorized, "current"), (users.PasswordReused, "new"), (users.PasswordLocked, "new")),
+    do=change_password,
+    next=to("sign-in"),
+    page="session/settings.html",
+    context=lambda call: {"settings_tab": "password"},
+)

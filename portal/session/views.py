@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy
 from common.errors import Forbidden, Unauthorized, Unavailable
 from identity import sessions
 from identity.signins import steps
-from portal import navigation, prefs
+from portal import prefs
 from portal.session.steps import Stepwise, inside, offers
+from portal.ui import navigation
 from portal.ui.pages import Page, cloud_name, secure
 
 

@@ -1,7 +1,8 @@
 """The dialog "Share…": who has it now, and a form to give it to another."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -11,13 +12,13 @@ from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
 from common.clock import now
-from common.errors import CloudError
 from identity.sharing import access, kinds, services
 from portal.sharing import parts
 from portal.ui import Text
-from portal.ui.dialogs import Confirm, FormDialog
+from portal.ui.calls import Call
+from portal.ui.dialogs import Confirm, FormDialog, FormPage
 from portal.ui.forms import Styled
-from portal.ui.pages import Page, is_fragment
+from portal.ui.pages import is_fragment
 
 #: How long, as the form offers it: value → (label, hours; None: no end).
 LASTS: dict[str, tuple[Text, float | None]] = {
@@ -52,80 +53,12 @@ class ShareForm(Styled):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
 
-    def ends(self) -> datetime | None:
-        """The end that was chosen."""
-        exact: datetime | None = self.cleaned_data["until"]
-        hours = LASTS[self.cleaned_data["lasts"]][1]
-        return exact or (now() + timedelta(hours=hours) if hours else None)
 
-
-class Share(FormDialog):
-    """GET, POST /share/<kind>/<id>. After giving, the dialog stays and shows the new share."""
-
-    title = gettext_lazy("Share")
-    submit = gettext_lazy("Share it")
-    form_class = ShareForm
-    template = "sharing/dialog.html"
-
-    def thing(self, **keys: str) -> tuple[kinds.Kind, Any]:
-        kind = kinds.find(keys["kind"])
-        return kind, kind.find(self.actor, keys["id"])
-
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        kind, _row = self.thing(**keys)
-        form = super().form(data, files, **keys)
-        words = parts.LEVELS[kind.name]
-        form.fields["level"].choices = [(level, f"{words[level][0]}: {words[level][1]}") for level in kind.levels]  # type: ignore[attr-defined]
-        return form
-
-    def heading(self, **keys: str) -> Text:
-        return _("Share %(name)s") % {"name": self.thing(**keys)[1].name or keys["id"]}
-
-    def post(self, request: HttpRequest, **keys: str) -> HttpResponse:
-        form = self.form(request.POST, request.FILES, **keys)
-        if form.is_valid():
-            self.give(self.actor, form, **keys)
-        if form.errors:
-            return self.show(form, status=422, **keys)
-        return self.show(self.form(**keys), **keys) if is_fragment(request) else self.go(request.path)
-
-    def give(self, actor: Actor, form: Any, **keys: str) -> None:
-        """One share from a valid form; what is refused becomes the form's own error."""
-        asked = form.cleaned_data
-        try:
-            to = services.subject_of(actor, asked["subject"], name=asked["name"], domain=asked["domain"])
-            self.give_or_change(actor, asked, form.ends(), to, **keys)
-        except services.NoSuchSubject as error:
-            form.add_error("name", error.message)
-        except (services.EndsInThePast, services.EndsTooLate) as error:
-            form.add_error("until", error.message)
-        except CloudError as error:
-            form.add_error(None, error.message)
-
-    def give_or_change(self, actor: Actor, asked: dict[str, Any], ends: datetime | None, to: Any, **keys: str) -> None:
-        """Naming somebody who has a share already changes that one."""
-        there = [
-            one.row.pk
-            for one in services.of_object(actor, keys["kind"], keys["id"])
-            if (one.subject, one.subject_id) == (asked["subject"], to.pk)
-        ]
-        if there:
-            services.change(actor, there[0], level=asked["level"], expires_at=ends)
-            return
-        about = {"kind": keys["kind"], "object_id": keys["id"], "subject": asked["subject"], "to": to}
-        services.give(actor, **about, level=asked["level"], expires_at=ends)
-
-    def show(self, form: forms.Form, status: int = 200, **keys: str) -> HttpResponse:
-        context = {
-            "form": form,
-            "title": self.heading(**keys),
-            "submit": self.submit,
-            "action": self.request.path,
-            "shares": shares_of(self.actor, keys["kind"], keys["id"]),
-        }
-        if is_fragment(self.request):
-            return self.fragment("sharing/dialog.html", status=status, **context)
-        return self.page("sharing/page.html", status=status, **context)
+def ends(asked: dict[str, Any]) -> datetime | None:
+    """The end that was chosen: a time of its own before one of the list."""
+    exact: datetime | None = asked["until"]
+    hours = LASTS[asked["lasts"]][1]
+    return exact or (now() + timedelta(hours=hours) if hours else None)
 
 
 def shares_of(actor: Actor, kind: str, object_id: str) -> list[dict[str, Any]]:
@@ -145,45 +78,106 @@ def shares_of(actor: Actor, kind: str, object_id: str) -> list[dict[str, Any]]:
     ]
 
 
-class Withdraw(Page):
+def of_kind(call: Call) -> Any:
+    """The object that the address names. Raises: what its kind's service raises."""
+    return kinds.find(call.keys["kind"]).find(call.actor, call.id)
+
+
+def levels(call: Call) -> list[tuple[str, str]]:
+    kind = kinds.find(call.keys["kind"])
+    words = parts.LEVELS[kind.name]
+    return [(level, f"{words[level][0]}: {words[level][1]}") for level in kind.levels]
+
+
+def give(call: Call, asked: dict[str, Any]) -> None:
+    """One share; naming somebody who has one already changes that one."""
+    kind = call.keys["kind"]
+    to = services.subject_of(call.actor, asked["subject"], name=asked["name"], domain=asked["domain"])
+    there = [
+        one.row.pk
+        for one in services.of_object(call.actor, kind, call.id)
+        if (one.subject, one.subject_id) == (asked["subject"], to.pk)
+    ]
+    if there:
+        services.change(call.actor, there[0], level=asked["level"], expires_at=ends(asked))
+        return
+    about = {"kind": kind, "object_id": call.id, "subject": asked["subject"], "to": to}
+    services.give(call.actor, **about, level=asked["level"], expires_at=ends(asked))
+
+
+class SharePage(FormPage):
+    """GET, POST /share/<kind>/<id>. After giving, the dialog stays and shows the new share."""
+
+    def go_on(self, call: Call, made: Any) -> HttpResponse:
+        return self.again(call) if is_fragment(self.request) else self.go(self.request.path)
+
+    def again(self, call: Call) -> HttpResponse:
+        """The dialog as it is now."""
+        return self.show(call, self.about.filled(call))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareDialog(FormDialog):
+    view: ClassVar = SharePage
+
+
+def shown(call: Call) -> dict[str, Any]:
+    """The shares that there are; the address is the dialog's own, also where a share was withdrawn."""
+    kind = call.keys["kind"]
+    return {"shares": shares_of(call.actor, kind, call.id), "action": reverse("share", args=[kind, call.id])}
+
+
+SHARE = ShareDialog(
+    panel="",
+    title=lambda call: _("Share %(name)s") % {"name": of_kind(call).name or call.id},
+    submit=gettext_lazy("Share it"),
+    form=ShareForm,
+    choices={"level": levels},
+    places=((services.NoSuchSubject, "name"), (services.EndsInThePast, "until"), (services.EndsTooLate, "until")),
+    do=give,
+    dialog="sharing/dialog.html",
+    page="sharing/page.html",
+    context=shown,
+)
+
+
+class Withdraw(SharePage):
     """POST /share/<kind>/<id>/<share>/withdraw: ends one share; answers with the dialog as it is now."""
 
-    def post(self, request: HttpRequest, kind: str, id: str, share: str) -> HttpResponse:
-        services.withdraw(self.actor, share)
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest, **keys: str) -> HttpResponse:
+        services.withdraw(self.actor, keys["share"])
         if not is_fragment(request):
-            return self.go(reverse("share", args=[kind, id]))
-        view = Share()
-        view.setup(request, kind=kind, id=id)
-        view.prefs = self.prefs
-        return view.show(view.form(kind=kind, id=id), kind=kind, id=id)
+            return self.go(reverse("share", args=[keys["kind"], keys["id"]]))
+        return self.again(self.called(keys))
 
 
 #: Kind → the panel that lists it.
 _LISTS = {"server": "instances", "image": "images", "network": "networks"}
 
 
-class GiveUp(Confirm):
-    """GET, POST /share/<kind>/<id>/give-up: who has a share by themselves ends it."""
+def own(call: Call) -> services.Found:
+    """The actor's own share. Raises: ShareNotFound."""
+    found = parts.own_share(parts.shared_with(call.actor, call.keys["kind"], call.id))
+    if found is None:
+        raise services.ShareNotFound(id=call.id)
+    return found
 
-    submit = gettext_lazy("Give it up")
-    keep = gettext_lazy("Keep it")
 
-    def own(self, **keys: str) -> services.Found:
-        """Raises: ShareNotFound."""
-        found = parts.own_share(parts.shared_with(self.actor, keys["kind"], keys["id"]))
-        if found is None:
-            raise services.ShareNotFound(id=keys["id"])
-        return found
+def ended(call: Call) -> str:
+    return _(
+        "%(giver)s shared it with you. Your share ends now, and so does a console that you have open by it. Only who may share it can give it to you again."
+    ) % {"giver": access.giver(own(call))}
 
-    def heading(self, **keys: str) -> Text:
-        kind = kinds.find(keys["kind"])
-        return _("Give up %(name)s") % {"name": kind.find(self.actor, keys["id"]).name or keys["id"]}
 
-    def text(self, **keys: str) -> Text:
-        return _(
-            "%(giver)s shared it with you. Your share ends now, and so does a console that you have open by it. Only who may share it can give it to you again."
-        ) % {"giver": access.giver(self.own(**keys))}
-
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        services.withdraw(actor, self.own(**keys).row.pk)
-        return reverse(_LISTS[keys["kind"]]), _("You gave it up.")
+#: GET, POST /share/<kind>/<id>/give-up: who has a share by themselves ends it.
+GIVE_UP = Confirm(
+    panel="",
+    title=lambda call: _("Give up %(name)s") % {"name": of_kind(call).name or call.id},
+    text=ended,
+    submit=gettext_lazy("Give it up"),
+    do=lambda call: services.withdraw(call.actor, own(call).row.pk),
+    next=lambda call, made: reverse(_LISTS[call.keys["kind"]]),
+    said=gettext_lazy("You gave it up."),
+)

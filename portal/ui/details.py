@@ -8,9 +8,10 @@ from django.http import HttpRequest, HttpResponse
 
 from common.actor import Actor
 from common.errors import NotFound
-from portal.ui import Text
+from portal.ui import Text, panels
 from portal.ui.menus import Action
 from portal.ui.pages import Page
+from portal.ui.panels import Panel
 from portal.ui.status import Status
 from portal.ui.tables import Cell, Column, Row
 
@@ -45,18 +46,24 @@ class Detail:
 class ItemPage(Page):
     """GET: the detail page or one of its tabs; with ?menu the row's menu; with ?live the changing part.
 
-    `tabs` are (name, label); the first is the overview, whose cards are `detail`'s, and has no name in the address.
+    `tabs` are (name, label); the first is the overview, whose cards are `detail`'s, and has no name in the address. The list
+    that it comes from is the panel's page.
     """
 
     kind: ClassVar[str] = ""
     template: ClassVar[str] = "ui/detail.html"
     tabs: ClassVar[Sequence[tuple[str, Text]]] = ()
-    list_title: ClassVar[Text] = ""
-    list_route: ClassVar[str] = ""
+
+    @property
+    def home(self) -> Panel:
+        """The panel that it is of."""
+        found = panels.named(self.panel)
+        assert found is not None, f"no panel is called {self.panel}"
+        return found
 
     def find(self, actor: Actor, id: str) -> Any:
         """Raises: NotFound."""
-        raise NotFound(what=str(self.list_title), id=id)
+        raise NotImplementedError
 
     def actions(self, actor: Actor, row: Any) -> list[Action]:
         return []
@@ -83,12 +90,12 @@ class ItemPage(Page):
             context["detail"].cards = self.tab(self.actor, row, tab)
         if "live" in request.GET:
             return self.fragment("ui/detail_live.html", **context)
-        return self.page(self.template, list_title=self.list_title, list_route=self.list_route, **context)
+        return self.page(self.template, home=self.home, **context)
 
     def named(self, tabs: Sequence[tuple[str, Text]], tab: str) -> list[tuple[str, Text, str, bool]]:
         """(name, label, address, whether it is open) of each tab. Raises: NotFound where `tab` is none of them."""
         if tab and tab not in [name for name, _label in tabs[1:]]:
-            raise NotFound(what=str(self.list_title), id=f"{self.kwargs['id']}/{tab}")
+            raise NotFound(what=str(self.home.label), id=f"{self.kwargs['id']}/{tab}")
         base = self.request.path.removesuffix(f"/{tab}") if tab else self.request.path
         return [
             (name, label, f"{base}/{name}" if at else base, name == tab if tab else not at)

@@ -1,131 +1,174 @@
-"""Forms and confirmations: in a dialog when a script asks, as a page of their own otherwise."""
+"""Forms and confirmations, declared: in a dialog when a script asks, as a page of their own otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
 from common.errors import CloudError
 from portal.ui import Text
-from portal.ui.pages import Page, is_fragment, status_of
+from portal.ui.calls import Call, Declared, DeclaredPage, Next, Said, Words, stay, told, worded
+from portal.ui.pages import is_fragment, status_of
+
+KEEP_IT, DELETE_IT = gettext_lazy("Keep it"), gettext_lazy("Delete %(name)s?")
+
+# ── A form with one verb ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class FormDialog(Page):
-    """One form with one verb. `act` calls one service and answers where to go (or "" to stay) and what to say."""
+@dataclass(frozen=True)
+class Shown:
+    """What a form's verb answers with instead of going on: a piece that is shown once, such as a secret."""
 
-    title: ClassVar[Text] = ""
-    submit: ClassVar[Text] = ""
-    hint: ClassVar[Text] = ""
-    form_class: ClassVar[type[forms.Form]]
-    risk: ClassVar[bool] = False
-    two: ClassVar[bool] = False  # fields in two columns, for a wide dialog
-    #: At which field an error of the service stands; others stand above all fields.
-    places: ClassVar[Sequence[tuple[type[CloudError], str]]] = ()
+    template: str
+    title: str
+    context: Mapping[str, Any]
 
-    def heading(self, **keys: str) -> Text:
-        return self.title
 
-    def form(self, data: Any = None, files: Any = None, **keys: str) -> forms.Form:
-        return self.form_class(data, files, initial=self.initial(**keys) if data is None else None)
+def from_address(call: Call) -> dict[str, Any]:
+    """A form begins with what the address says: ?name=…"""
+    return {name: call.request.GET[name] for name in call.about.form.base_fields if name in call.request.GET}
 
-    def initial(self, **keys: str) -> dict[str, Any]:
-        return {name: self.request.GET[name] for name in self.form_class.base_fields if name in self.request.GET}
 
-    def act(self, actor: Actor, values: dict[str, Any], **keys: str) -> tuple[str, str]:
-        raise NotImplementedError
+def from_row(call: Call) -> dict[str, Any]:
+    """A form begins with what the row has."""
+    return {name: getattr(call.row, name) for name in call.about.form.base_fields}
+
+
+class FormPage(DeclaredPage):
+    about: "FormDialog"
 
     def get(self, request: HttpRequest, **keys: str) -> HttpResponse:
-        return self.show(self.form(**keys), **keys)
+        call = self.called(keys)
+        return self.show(call, self.about.filled(call))
 
     def post(self, request: HttpRequest, **keys: str) -> HttpResponse:
-        form = self.form(request.POST, request.FILES, **keys)
+        call = self.called(keys)
+        form = self.about.filled(call, request.POST, request.FILES)
         if not form.is_valid():
-            return self.show(form, status=422, **keys)
+            return self.show(call, form, 422)
         try:
-            url, said = self.act(self.actor, form.cleaned_data, **keys)
+            made = self.about.do(call, form.cleaned_data)
         except CloudError as error:
-            self.blame(form, error)
-            return self.show(
-                form, status=max(422, status_of(error)) if is_fragment(request) else status_of(error), **keys
-            )
+            self.about.blame(form, error)
+            return self.show(call, form, max(422, status_of(error)) if is_fragment(request) else status_of(error))
+        return self.answer_with(made) if isinstance(made, Shown) else self.go_on(call, made)
+
+    def go_on(self, call: Call, made: Any) -> HttpResponse:
+        url, said = self.about.next(call, made), told(self.about.said, made)
         return self.go(url, said) if url else self.done(said)
+
+    def answer_with(self, shown: Shown) -> HttpResponse:
+        if is_fragment(self.request):
+            return self.fragment(shown.template, **shown.context)
+        return self.page("ui/shown_page.html", piece=shown.template, title=shown.title, **shown.context)
+
+    def show(self, call: Call, form: forms.Form, status: int = 200) -> HttpResponse:
+        about = self.about
+        context = {"form": form, "title": worded(about.title, call), "action": self.request.get_full_path()}
+        context |= {name: getattr(about, name) for name in ("submit", "hint", "risk", "two")}
+        context |= about.context(call)
+        if is_fragment(self.request):
+            return self.fragment(about.dialog, status=status, **context)
+        return self.page(about.page, status=status, **context)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormDialog(Declared):
+    """One form with one verb: `do(call, values)` is one service call."""
+
+    title: Words
+    submit: Text
+    form: type[forms.Form]
+    do: Callable[[Call, dict[str, Any]], Any]
+    initial: Callable[[Call], dict[str, Any]] = from_address
+    #: Field → its choices for this actor.
+    choices: Mapping[str, Callable[[Call], Iterable[tuple[Any, Text]]]] = field(default_factory=dict)
+    prepare: Callable[[Call, Any], None] = lambda call, form: None  # what else the form needs
+    #: At which field an error of the service stands; others stand above all fields.
+    places: Sequence[tuple[type[CloudError], str]] = ()
+    next: Next = stay
+    said: Said = ""
+    hint: Text = ""
+    risk: bool = False
+    two: bool = False  # fields in two columns, for a wide dialog
+    dialog: str = "ui/form_dialog.html"
+    page: str = "ui/form_page.html"
+    context: Callable[[Call], dict[str, Any]] = lambda call: {}  # what else the templates show
+    view: ClassVar = FormPage
+
+    def filled(self, call: Call, data: Any = None, files: Any = None) -> Any:
+        """The form: as it begins, or with what was sent."""
+        form = self.form(data, files, initial=self.initial(call) if data is None else None)
+        for name, choices in self.choices.items():
+            form.fields[name].choices = choices(call)  # type: ignore[attr-defined]
+        self.prepare(call, form)
+        return form
 
     def blame(self, form: forms.Form, error: CloudError) -> None:
         """Put a service's error to the field that it is about."""
         place = next((name for kind, name in self.places if isinstance(error, kind) and name in form.fields), None)
         form.add_error(place, error.message)
         if place is not None:
-            for field in form.fields.values():
-                field.widget.attrs.pop("autofocus", None)
+            for one in form.fields.values():
+                one.widget.attrs.pop("autofocus", None)
             form.fields[place].widget.attrs["aria-invalid"] = "true"
 
-    def show(self, form: forms.Form, status: int = 200, **keys: str) -> HttpResponse:
-        context = {
-            "form": form,
-            "title": self.heading(**keys),
-            "submit": self.submit,
-            "hint": self.hint,
-            "risk": self.risk,
-            "two": self.two,
-            "action": self.request.get_full_path(),
-        }
-        if is_fragment(self.request):
-            return self.fragment("ui/form_dialog.html", status=status, **context)
-        return self.page("ui/form_page.html", status=status, **context)
+
+# ── A question ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Confirm(Page):
-    """Says what goes and what stays, then does it. `names` are lines (name, what happens with it)."""
-
-    submit: ClassVar[Text] = ""
-    keep: ClassVar[Text] = ""
-
-    def heading(self, **keys: str) -> Text:
-        raise NotImplementedError
-
-    def text(self, **keys: str) -> Text:
-        return ""
-
-    def names(self, **keys: str) -> list[tuple[str, Text]]:
-        return []
-
-    def must_type(self, **keys: str) -> str:
-        """What has to be typed before the button works; "" for nothing."""
-        return ""
-
-    def act(self, actor: Actor, **keys: str) -> tuple[str, str]:
-        raise NotImplementedError
+class ConfirmPage(DeclaredPage):
+    about: "Confirm"
 
     def get(self, request: HttpRequest, **keys: str) -> HttpResponse:
-        return self.show(**keys)
+        return self.show(self.called(keys))
 
     def post(self, request: HttpRequest, **keys: str) -> HttpResponse:
-        typed = self.must_type(**keys)
+        call = self.called(keys)
+        typed = self.about.typed(call)
         if typed and request.POST.get("typed", "").strip() != typed:
-            return self.show(wrong=True, status=422, **keys)
+            return self.show(call, wrong=True, status=422)
         try:
-            url, said = self.act(self.actor, **keys)
+            made = self.about.do(call)
         except CloudError as error:
-            return self.show(error=error.message, status=422, **keys)
+            return self.show(call, error=error.message, status=422)
+        url, said = self.about.next(call, made), told(self.about.said, made)
         return self.go(url, said) if url else self.done(said)
 
-    def show(self, error: str = "", wrong: bool = False, status: int = 200, **keys: str) -> HttpResponse:
-        context = {
-            "title": self.heading(**keys),
-            "text": self.text(**keys),
-            "names": self.names(**keys),
-            "typed": self.must_type(**keys),
-            "submit": self.submit,
-            "keep": self.keep,
-            "error": error,
-            "wrong": wrong,
-            "action": self.request.get_full_path(),
-        }
+    def show(self, call: Call, error: str = "", wrong: bool = False, status: int = 200) -> HttpResponse:
+        about = self.about
+        context = {name: worded(getattr(about, name), call) for name in ("title", "text", "submit", "keep")}
+        context |= {"names": about.lines(call), "typed": about.typed(call), "error": error, "wrong": wrong}
+        context["action"] = self.request.get_full_path()
         if is_fragment(self.request):
             return self.fragment("ui/confirm_dialog.html", status=status, **context)
         return self.page("ui/confirm_page.html", status=status, **context)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirm(Declared):
+    """Says what goes and what stays, then does it. `lines` are (name, what happens with it)."""
+
+    title: Words
+    submit: Words
+    do: Callable[[Call], Any]
+    text: Words = ""
+    keep: Words = KEEP_IT
+    lines: Callable[[Call], list[tuple[str, Text]]] = lambda call: []
+    typed: Callable[[Call], str] = lambda call: ""  # what has to be typed before the button works; "" for nothing
+    next: Next = stay
+    said: Said = ""
+    view: ClassVar = ConfirmPage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delete(Confirm):
+    """Asks before a thing goes: it is named in the title."""
+
+    title: Words = DELETE_IT
 
 
 def choices(rows: Any, *, empty: Text | None = None) -> list[tuple[str, Text]]:

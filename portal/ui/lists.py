@@ -1,21 +1,24 @@
 """Lists of ordinary resources, declared: a panel says its columns, rows and verbs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
-from portal.ui import Text, tables
-from portal.ui.menus import Action
+from portal.ui import Text, panels, tables
+from portal.ui.calls import name_of
+from portal.ui.menus import Action, gate
 from portal.ui.pages import Page
+from portal.ui.status import Status
 from portal.ui.tables import Bulk, Column, Filter, Row
 
 
-@dataclass
+@dataclass(frozen=True)
 class Empty:
     """What the thing is in one sentence, and the same as a command."""
 
@@ -24,17 +27,38 @@ class Empty:
     command: str = ""
 
 
-class ListPanel(Page):
-    """GET: the page; with ?rows=<id>&rows=<id>… the rows only, for the socket's changes."""
+@dataclass(frozen=True)
+class New:
+    """The button that makes one more. `rule` on `target` greys it for who may not; without a rule everyone may."""
 
-    title: ClassVar[Text] = ""
+    label: Text
+    route: str
+    rule: str = ""
+    how: str = "dialog"
+    target: Callable[[Actor], Any] = lambda actor: actor.project_id
+
+    def action(self, actor: Actor) -> Action:
+        why = gate(actor, self.rule, self.target(actor)) if self.rule else ""
+        return Action("create", self.label, "plus", reverse(self.route), self.how, why)
+
+
+class ListPanel(Page):
+    """GET: the page; with ?rows=<id>&rows=<id>… the rows only, for the socket's changes.
+
+    Most lists say `query`, `columns` with their cells, `new` and `empty`; one whose rows take more reading writes `rows` itself.
+    """
+
+    title: ClassVar[Text] = ""  # as the panel is called, unless it says
     kind: ClassVar[str] = ""  # what the socket calls it
-    icon: ClassVar[str] = "box"
     columns: ClassVar[Sequence[Column]] = ()
     search: ClassVar[Sequence[str]] = ("name", "id")
     order: ClassVar[Sequence[str]] = ("name", "id")
     filters: ClassVar[Sequence[Filter]] = ()
     identity: ClassVar[str] = "pk"  # the field that a row's `data-id` and the socket's ids are of
+    route: ClassVar[str] = ""  # of a row's page; without one its name leads nowhere
+    menu: ClassVar[str] = ""  # of a row's menu, if that is not its page's
+    new: ClassVar[New | None] = None
+    empty: ClassVar[Empty] = Empty(gettext_lazy("Nothing here yet"), "")
 
     def bulk(self, actor: Actor) -> Sequence[Bulk]:
         """Verbs for selected rows; without any there are no boxes to tick."""
@@ -48,13 +72,22 @@ class ListPanel(Page):
         raise NotImplementedError
 
     def rows(self, actor: Actor, found: Sequence[Any]) -> list[Row]:
-        raise NotImplementedError
+        return [self.row(one) for one in found]
 
-    def empty(self) -> Empty:
-        return Empty(_("Nothing here yet"), "")
+    def row(self, one: Any) -> Row:
+        """A row whose cells the columns say."""
+        id = getattr(one, self.identity)
+        url = reverse(self.route, args=[id]) if self.route else ""
+        menu = reverse(self.menu, args=[id]) if self.menu else url and f"{url}?menu=1"
+        cells = [column.cell(one) for column in self.columns if column.cell]
+        return Row(id, name_of(one), url, self.status(one), cells, menu=menu)
+
+    def status(self, one: Any) -> Status | None:
+        """The row's status, if it has one: `data-status`."""
+        return None
 
     def create(self, actor: Actor) -> Action | None:
-        return None
+        return self.new.action(actor) if self.new else None
 
     def narrow(self, query: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
         text = request.GET.get("q", "").strip()
@@ -108,11 +141,11 @@ class ListPanel(Page):
         return rows
 
     def describe(self, actor: Actor) -> dict[str, Any]:
-        away = tables.put_away(self.panel, self.columns, self.prefs)
+        away, entry = tables.put_away(self.panel, self.columns, self.prefs), panels.named(self.panel)
         return {
-            "title": self.title,
+            "title": self.title or (entry.label if entry else ""),
             "kind": self.kind,
-            "icon": self.icon,
+            "icon": entry.icon if entry else "box",
             "columns": [column for at, column in enumerate(self.columns) if at not in away],
             "choosable": [
                 (tables.column_key(column.label), column.label, at not in away)
@@ -122,5 +155,5 @@ class ListPanel(Page):
             "create": self.create(actor),
             "extra": self.extra(actor),
             "bulk": self.bulk(actor),
-            "empty": self.empty(),
+            "empty": self.empty,
         }

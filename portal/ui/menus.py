@@ -1,10 +1,15 @@
-"""Menus: the verbs of a row or a page, and why one is greyed."""
+"""Menus: the verbs of a row or a page, why one is greyed, and those that run without asking anything first."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
+
+from django.http import HttpRequest, HttpResponse
 
 from common.actor import Actor
 from identity import policy
 from portal.ui import Text
+from portal.ui.calls import Call, Declared, DeclaredPage, Next, Said, stay, told
 
 
 @dataclass(frozen=True)
@@ -26,3 +31,39 @@ def gate(actor: Actor, rule: str, target: object, why: Text = "") -> Text:
     if why:
         return why
     return "" if policy.allows(actor, rule, target) else policy.explain(actor, rule, target).sentence
+
+
+class MenuPage(DeclaredPage):
+    about: "Menu"
+
+    def get(self, request: HttpRequest, **keys: str) -> HttpResponse:
+        call = self.called(keys)
+        return self.fragment("ui/menu.html", actions=self.about.actions(call), id=call.id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Menu(Declared):
+    """The menu of a row that has no page of its own: its verbs."""
+
+    actions: Callable[[Call], Sequence[Action]]
+    view: ClassVar = MenuPage
+
+
+class VerbPage(DeclaredPage):
+    about: "Verb"
+
+    def post(self, request: HttpRequest, **keys: str) -> HttpResponse:
+        call = self.called(keys)
+        made = self.about.do(call)
+        url, said = self.about.next(call, made), told(self.about.said, made)
+        return self.go(url, said) if url else self.done(said)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb(Declared):
+    """A button: POST is one service call, then `next`."""
+
+    do: Callable[[Call], object]
+    next: Next = stay
+    said: Said = ""
+    view: ClassVar = VerbPage

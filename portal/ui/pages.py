@@ -19,8 +19,9 @@ from common.actor import Actor
 from common.errors import CloudError, Conflict, Forbidden, NotFound, OverLimit, TooMany, Unauthorized, Unavailable
 from identity import sessions
 from openstackapi import auth
-from portal import navigation, prefs
+from portal import prefs
 from portal.session import held
+from portal.ui import navigation
 
 #: Scripts, styles and fonts only from here; nothing inline. `connect-src 'self'` covers the sockets of the same origin.
 _POLICY = (
@@ -143,9 +144,10 @@ class Page(View):
         """What rail and bar show."""
         context = self.common()
         if context["actor"] is not None:
+            menu = navigation.menu(self.actor)
             context |= {
-                "menu": navigation.panels(self.actor),
-                "counts": navigation.counts(self.actor),
+                "menu": menu,
+                "counts": navigation.counts(self.actor, menu),
                 "projects": sessions.projects(self.actor.user_id, sessions.provider_of(self.request)),
                 "domains": navigation.domains(self.actor),
                 "regions": navigation.regions(),

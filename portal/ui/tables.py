@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,12 +25,13 @@ MOST = 10_000
 
 @dataclass(frozen=True)
 class Column:
-    """`hide`: "m" below 760 px, "l" below 1100 px. `sort`: the field that ?sort= may name."""
+    """`hide`: "m" below 760 px, "l" below 1100 px. `sort`: the field that ?sort= may name. `cell`: what a row shows there."""
 
     label: Text
     css: str = ""
     hide: str = ""
     sort: str = ""
+    cell: "Callable[[Any], Cell] | None" = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,14 @@ class Row:
 
 def age(at: datetime | None) -> Cell:
     return Cell("age", at)
+
+
+def attr(kind: str, name: str) -> Callable[[Any], Cell]:
+    """A column's cell that shows a field of the row; `a__b` is the field b of what a is, "" where it is nothing."""
+    first, _of, second = name.partition("__")
+    if not second:
+        return lambda row: Cell(kind, getattr(row, first))
+    return lambda row: Cell(kind, getattr(getattr(row, first), second, ""))
 
 
 def joined(texts: Iterable[str], limit: int = 3) -> str:

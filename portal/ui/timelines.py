@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from common.clock import now
 from common.errors import sentence
 from operations import flows
 from operations.models import Operation, OperationStep, Phase, State
-from portal.ui import status
+from portal.ui import panels
 from portal.ui.status import Status
 
 MARKS = {"done": "circle-check", "failed": "circle-x", "running": "loader-2", "waiting": "circle-dashed"}
@@ -128,7 +129,7 @@ def story(row: Operation, *, deep: bool = True) -> Story:
     live = row.state in (State.RUNNING, State.UNDOING)
     found = Story(
         row=row,
-        status=status.operation(row.action, row.state, since=row.created_at if live else None),
+        status=word(row, since=row.created_at if live else None),
         by=row.user_name or row.user_id or _("the cloud"),
         seconds=(ended - row.created_at).total_seconds(),
         why=sentence(row.error_code, row.error_data) if row.error_code else "",
@@ -148,20 +149,28 @@ def story(row: Operation, *, deep: bool = True) -> Story:
     return found
 
 
-KIND_URLS = {"server": "/instances/{}", "image": "/images/{}", "network": "/networks/{}", "router": "/routers/{}"}
+def word(row: Operation, *, since: datetime | None = None) -> Status:
+    """The word of one run of a verb: in progress, done, or failed; the verb itself where its panel has no word for it."""
+    subject = panels.subject(row.subject_kind)
+    words = subject.verbs.get(row.action) if subject else None
+    doing, done, failed = words or (row.action, row.action, row.action)
+    if row.state == State.DONE:
+        return Status("ok", done, row.state)
+    if row.state in (State.FAILED, State.BROKEN):
+        return Status("bad", failed, row.state)
+    return Status("busy", doing, row.state, since=since)
 
 
 def named(stories: list[Story]) -> list[Story]:
     """Fill in the subjects' names and pages: one query a kind."""
-    from compute.servers.models import Server
-
-    ids = {one.row.subject_id for one in stories if one.row.subject_kind == "server"}
-    servers = {
-        id: (name, gone) for id, name, gone in Server.objects.filter(pk__in=ids).values_list("pk", "name", "deleted")
-    }
+    by_kind: dict[str, list[Story]] = {}
     for one in stories:
-        name, gone = servers.get(one.row.subject_id, (one.row.subject_id[:13], False))
-        one.subject = name
-        if not gone:
-            one.url = KIND_URLS.get(one.row.subject_kind, "").format(one.row.subject_id)
+        by_kind.setdefault(one.row.subject_kind, []).append(one)
+    for kind, some in by_kind.items():
+        subject = panels.subject(kind)
+        names = subject.names({one.row.subject_id for one in some}) if subject else {}
+        for one in some:
+            one.subject, gone = names.get(one.row.subject_id, (one.row.subject_id[:13], False))
+            if subject and not gone:
+                one.url = reverse(subject.route, args=[one.row.subject_id])
     return stories

@@ -1,0 +1,162 @@
+"""Hosts: what each can hold, what it owes, and taking one out for upkeep."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Count
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from common.actor import Actor
+from common.units import human_bytes, human_mib
+from compute.servers import scheduling
+from compute.servers.models import Server
+from hosts import services
+from hosts.models import Host
+from identity import policy
+from placement import services as placement
+from portal.admin import owed, status
+from portal.ui.calls import Call
+from portal.ui.details import Card, Detail, ItemPage
+from portal.ui.dialogs import FormDialog
+from portal.ui.forms import Styled
+from portal.ui.lists import Empty, ListPanel
+from portal.ui.menus import Action, Verb, gate
+from portal.ui.status import Status
+from portal.ui.tables import Cell, Column, Row, age
+
+RESOURCES = ("VCPU", "MEMORY_MB", "DISK_GB")
+
+
+def amount(name: str, value: int) -> str:
+    if name == "MEMORY_MB":
+        return human_mib(value)
+    return human_bytes(value * 1024**3) if name == "DISK_GB" else str(value)
+
+
+def use_of(room: placement.Room | None, name: str) -> Cell:
+    """A bar of what is promised of one resource."""
+    if room is None:
+        return Cell("muted", "")
+    used, capacity = room.used.get(name, 0), room.capacity.get(name, 0)
+    return Cell("use", (used, capacity, amount(name, used), _("of %(limit)s") % {"limit": amount(name, capacity)}))
+
+
+def state_of(host: Host) -> Status:
+    return status.host(host.state, enabled=host.enabled, forced_down=host.forced_down, since=host.last_seen_at)
+
+
+class Hosts(ListPanel):
+    panel, kind = "hosts", "host"
+    search, order = ("name",), ("name",)
+    columns = (
+        Column(gettext_lazy("Host"), sort="name"),
+        Column(gettext_lazy("State")),
+        Column(gettext_lazy("Zone"), hide="l"),
+        Column("vCPUs", hide="m"),
+        Column(gettext_lazy("Memory"), hide="m"),
+        Column(gettext_lazy("Disk"), hide="m"),
+        Column(gettext_lazy("Instances"), "n", "m"),
+        Column(gettext_lazy("Heard"), "n", "l"),
+    )
+    empty = Empty(
+        gettext_lazy("No hosts yet"),
+        gettext_lazy("A host is a machine whose agent runs instances."),
+        "STACKLING_HOSTS=2 make run",
+    )
+
+    def query(self, actor: Actor) -> Any:
+        policy.require(actor, "compute:host")
+        return Host.objects.all()
+
+    def rows(self, actor: Actor, found: Any) -> list[Row]:
+        names = [host.name for host in found]
+        rooms, zones = placement.rooms(names), scheduling.zone_names(names)
+        counts = dict(
+            Server.objects.living().filter(host__in=names).values_list("host").annotate(n=Count("pk")).order_by()
+        )
+        rows = []
+        for host in found:
+            room = rooms.get(host.name)
+            cells = (
+                Cell("status", state_of(host)), Cell("muted", zones[host.name]), *(use_of(room, name) for name in RESOURCES),
+                Cell("link", counts.get(host.name, 0), reverse("all-instances") + f"?host={host.name}"), age(host.last_seen_at),
+            )  # fmt: skip
+            url = reverse("host", args=[host.name])
+            why = host.disabled_reason if not host.enabled else ""
+            rows.append(Row(host.name, host.name, url, state_of(host), cells, menu=url + "?menu=1", why=why))
+        return rows
+
+
+class HostItem(ItemPage):
+    panel, kind = "hosts", "host"
+
+    def find(self, actor: Actor, id: str) -> Host:
+        policy.require(actor, "compute:host")
+        return services.find(id)
+
+    def actions(self, actor: Actor, row: Host) -> list[Action]:
+        why = gate(actor, "compute:service", None)
+        if row.enabled:
+            first = Action(
+                "disable", _("Take out for upkeep"), "player-pause", reverse("host-disable", args=[row.name]), why=why
+            )
+        else:
+            first = Action(
+                "enable", _("Put back to use"), "player-play", reverse("host-enable", args=[row.name]), "post", why
+            )
+        there = reverse("all-instances") + f"?host={row.name}"
+        return [first, Action("instances", _("Its instances"), "server-2", there, "link")]
+
+    def detail(self, actor: Actor, row: Host) -> Detail:
+        room = placement.rooms([row.name]).get(row.name)
+        use = [
+            (label, use_of(room, name))
+            for name, label in zip(RESOURCES, ("vCPUs", _("Memory"), _("Disk")), strict=True)
+        ]
+        facts = [
+            (_("Zone"), Cell("text", scheduling.zone_names([row.name])[row.name])),
+            (_("Roles"), Cell("tags", row.roles)),
+            (_("Drivers"), Cell("text", ", ".join(f"{kind}: {name}" for kind, name in sorted(row.drivers.items())))),
+            (_("Underlay address"), Cell("mono", row.underlay_ip)),
+            (_("Agent"), Cell("text", row.version)),
+            (_("Agent started"), Cell("when", row.booted_at)),
+            (_("Heard"), age(row.last_seen_at)),
+            (_("Can do"), Cell("tags", row.capabilities)),
+        ]
+        if row.disabled_reason:
+            facts.insert(0, (_("Reason"), Cell("text", row.disabled_reason)))
+        inventory = [
+            (name.replace("_", " "), Cell("mono", str(value)))
+            for name, value in sorted(row.inventory.items())
+            if isinstance(value, int | str)
+        ]
+        cards = [*owed.cards(row), Card(_("Promised"), pairs=use), Card(_("Details"), pairs=facts)]
+        cards.append(Card(_("As it reports itself"), pairs=inventory, side=True))
+        return Detail(row.name, state_of(row), cards=cards)
+
+
+class ReasonForm(Styled):
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=255, required=False)
+
+
+def disable(call: Call, values: dict[str, Any]) -> None:
+    policy.require(call.actor, "compute:service")
+    services.set_enabled(call.id, enabled=False, reason=values["reason"])
+
+
+def enable(call: Call) -> None:
+    policy.require(call.actor, "compute:service")
+    services.set_enabled(call.id, enabled=True)
+
+
+DISABLE = FormDialog(
+    panel="hosts",
+    title=gettext_lazy("Take out for upkeep"),
+    submit=gettext_lazy("Take it out"),
+    hint=gettext_lazy("Nothing new is placed there. What runs there goes on running."),
+    form=ReasonForm,
+    do=disable,
+)
+ENABLE = Verb(panel="hosts", do=enable)

@@ -1,0 +1,61 @@
+"""The panels of administration, and of the sizes that administrators make."""
+
+from django.urls import path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from common.actor import Actor
+from hosts.models import Host
+from hosts.states import SILENT
+from portal.admin import flavors, hosts, services
+from portal.ui import Text
+from portal.ui.panels import Panel
+
+
+def _hosts(actor: Actor) -> int | tuple[Text, bool]:
+    """Those in trouble, else all."""
+    down = Host.objects.filter(state__in=SILENT).count()
+    return (_("%(count)s down") % {"count": down}, True) if down else Host.objects.count()
+
+
+PANELS = (
+    Panel(
+        name="flavors",
+        label=gettext_lazy("Flavors"),
+        icon="cpu",
+        group=gettext_lazy("Compute"),
+        place=240,
+        without_project=True,
+        urls=[
+            path("flavors", flavors.Flavors.as_view(), name="flavors"),
+            path("flavors/create", flavors.CREATE.as_view(), name="flavor-create"),
+            path("flavors/<path:id>/menu", flavors.MENU.as_view(), name="flavor-menu"),
+            path("flavors/<path:id>/delete", flavors.DELETE.as_view(), name="flavor-delete"),
+        ],
+    ),
+    Panel(
+        name="hosts",
+        label=gettext_lazy("Hosts"),
+        icon="server-cog",
+        group=gettext_lazy("Administration"),
+        place=510,
+        rule="admin",
+        key="h",
+        count=_hosts,
+        urls=[
+            path("hosts", hosts.Hosts.as_view(), name="hosts"),
+            path("hosts/<str:id>", hosts.HostItem.as_view(), name="host"),
+            path("hosts/<str:id>/disable", hosts.DISABLE.as_view(), name="host-disable"),
+            path("hosts/<str:id>/enable", hosts.ENABLE.as_view(), name="host-enable"),
+        ],
+    ),
+    Panel(
+        name="services",
+        label=gettext_lazy("Services"),
+        icon="heartbeat",
+        group=gettext_lazy("Administration"),
+        place=530,
+        rule="admin",
+        urls=[path("services", services.Services.as_view(), name="services")],
+    ),
+)

@@ -1,0 +1,172 @@
+"""The panels of networks, routers, floating IPs and security groups."""
+
+from django.db.models import Q
+from django.urls import path, reverse
+from django.utils.translation import gettext_lazy
+
+from common.actor import Actor
+from networking.floatingips.models import FloatingIP
+from networking.networks.models import Network
+from networking.ports.models import Port
+from networking.routers.models import Router
+from networking.securitygroups.models import SecurityGroup
+from portal.networks import floatingips, groups, network_dialogs, networks, routers
+from portal.ui.hits import MOST, Found, Hit, named, new
+from portal.ui.panels import Limit, Panel, Quotas, Subject, names_of
+
+GROUP = gettext_lazy("Network")
+
+
+def _networks(actor: Actor, text: str) -> Found:
+    """Networks by name or id, ports by MAC address or id."""
+    ports = Port.objects.visible_to(actor).filter(Q(id__startswith=text) | Q(mac_address__startswith=text))
+    on_ports = [
+        Hit(row.mac_address, reverse("network", args=[row.network_id]), "network", gettext_lazy("Port"), id=row.pk)
+        for row in (ports[:MOST] if text else ())
+    ]
+    found = named(Network.objects.visible_to(actor), text, "network", "network", gettext_lazy("Network"))
+    return Found(also=[*found, *on_ports], deeds=new(gettext_lazy("New network"), "network-create", text))
+
+
+def _routers(actor: Actor, text: str) -> Found:
+    found = named(Router.objects.visible_to(actor), text, "router", "route", gettext_lazy("Router"))
+    return Found(also=found, deeds=new(gettext_lazy("New router"), "router-create", text))
+
+
+def _floating_ips(actor: Actor, text: str) -> Found:
+    """By address or id."""
+    rows = FloatingIP.objects.visible_to(actor).filter(Q(floating_ip_address__startswith=text) | Q(id__startswith=text))
+    found = [
+        Hit(
+            row.floating_ip_address,
+            reverse("floating-ips") + f"?q={row.floating_ip_address}",
+            "world-pin",
+            gettext_lazy("Floating IP"),
+        )
+        for row in (rows[:MOST] if text else ())
+    ]
+    return Found(also=found, deeds=new(gettext_lazy("New floating IP"), "floating-ip-create", text))
+
+
+def _security_groups(actor: Actor, text: str) -> Found:
+    rows = SecurityGroup.objects.visible_to(actor)
+    found = named(rows, text, "security-group", "shield-lock", gettext_lazy("Security group"))
+    return Found(also=found, deeds=new(gettext_lazy("New security group"), "security-group-create", text))
+
+
+QUOTAS = Quotas(
+    "network",
+    GROUP,
+    place=20,
+    read="network:quota:get",
+    write="network:quota:update",
+    limits=[
+        Limit("floatingip", gettext_lazy("Floating IPs"), on_overview=True),
+        Limit("network", gettext_lazy("Networks"), on_overview=True),
+        Limit("security_group", gettext_lazy("Security groups"), on_overview=True),
+        Limit("subnet", gettext_lazy("Subnets")),
+        Limit("port", gettext_lazy("Ports")),
+        Limit("router", gettext_lazy("Routers")),
+        Limit("security_group_rule", gettext_lazy("Security group rules")),
+        Limit("subnetpool", gettext_lazy("Subnet pools")),
+        Limit("rbac_policy", gettext_lazy("RBAC policies")),
+    ],
+)
+_SUBNET = "networks/<str:id>/subnets/<str:subnet>"
+_PORT = "networks/<str:id>/ports/<str:port>"
+_INTERFACE = "routers/<str:id>/interfaces/<str:port>"
+_RULE = "security-groups/<str:id>/rules/<str:rule>"
+
+PANELS = (
+    Panel(
+        name="networks",
+        label=gettext_lazy("Networks"),
+        icon="network",
+        group=GROUP,
+        place=310,
+        key="n",
+        count=lambda actor: Network.objects.filter(project_id=actor.project_id or "").count(),
+        search=_networks,
+        subjects=[Subject("network", "network", names_of(Network))],
+        quotas=[QUOTAS],
+        urls=[
+            path("networks", networks.Networks.as_view(), name="networks"),
+            path("networks/create", network_dialogs.CREATE.as_view(), name="network-create"),
+            path("networks/<str:id>", networks.NetworkItem.as_view(), name="network"),
+            path("networks/<str:id>/edit", network_dialogs.EDIT.as_view(), name="network-edit"),
+            path("networks/<str:id>/delete", network_dialogs.DELETE.as_view(), name="network-delete"),
+            path("networks/<str:id>/subnets/create", network_dialogs.CREATE_SUBNET.as_view(), name="subnet-create"),
+            path(f"{_SUBNET}/menu", network_dialogs.SUBNET_MENU.as_view(), name="subnet-menu"),
+            path(f"{_SUBNET}/edit", network_dialogs.EDIT_SUBNET.as_view(), name="subnet-edit"),
+            path(f"{_SUBNET}/delete", network_dialogs.DELETE_SUBNET.as_view(), name="subnet-delete"),
+            path("networks/<str:id>/ports/create", network_dialogs.CREATE_PORT.as_view(), name="port-create"),
+            path(f"{_PORT}/menu", network_dialogs.PORT_MENU.as_view(), name="port-menu"),
+            path(f"{_PORT}/delete", network_dialogs.DELETE_PORT.as_view(), name="port-delete"),
+        ],
+    ),
+    Panel(
+        name="routers",
+        label=gettext_lazy("Routers"),
+        icon="route",
+        group=GROUP,
+        place=320,
+        key="r",
+        count=lambda actor: Router.objects.filter(project_id=actor.project_id or "").count(),
+        search=_routers,
+        subjects=[Subject("router", "router", names_of(Router))],
+        urls=[
+            path("routers", routers.Routers.as_view(), name="routers"),
+            path("routers/create", routers.CREATE.as_view(), name="router-create"),
+            path("routers/<str:id>", routers.RouterItem.as_view(), name="router"),
+            path("routers/<str:id>/edit", routers.EDIT.as_view(), name="router-edit"),
+            path("routers/<str:id>/gateway", routers.GATEWAY.as_view(), name="router-gateway"),
+            path("routers/<str:id>/clear-gateway", routers.CLEAR_GATEWAY.as_view(), name="router-clear"),
+            path("routers/<str:id>/delete", routers.DELETE.as_view(), name="router-delete"),
+            path("routers/<str:id>/interfaces/add", routers.ADD_INTERFACE.as_view(), name="router-interface"),
+            path(f"{_INTERFACE}/menu", routers.INTERFACE_MENU.as_view(), name="router-interface-menu"),
+            path(f"{_INTERFACE}/delete", routers.REMOVE_INTERFACE.as_view(), name="router-interface-delete"),
+        ],
+    ),
+    Panel(
+        name="floating-ips",
+        label=gettext_lazy("Floating IPs"),
+        icon="world-pin",
+        group=GROUP,
+        place=330,
+        key="f",
+        count=lambda actor: FloatingIP.objects.filter(project_id=actor.project_id or "").count(),
+        search=_floating_ips,
+        urls=[
+            path("floating-ips", floatingips.FloatingIPs.as_view(), name="floating-ips"),
+            path("floating-ips/create", floatingips.ALLOCATE.as_view(), name="floating-ip-create"),
+            path("floating-ips/<str:id>", floatingips.FloatingItem.as_view(), name="floating-ip"),
+            path("floating-ips/<str:id>/associate", floatingips.ASSOCIATE.as_view(), name="floating-ip-associate"),
+            path(
+                "floating-ips/<str:id>/disassociate",
+                floatingips.DISASSOCIATE.as_view(),
+                name="floating-ip-disassociate",
+            ),
+            path("floating-ips/<str:id>/delete", floatingips.RELEASE.as_view(), name="floating-ip-delete"),
+        ],
+    ),
+    Panel(
+        name="security-groups",
+        label=gettext_lazy("Security groups"),
+        icon="shield-lock",
+        group=GROUP,
+        place=340,
+        key="s",
+        count=lambda actor: SecurityGroup.objects.filter(project_id=actor.project_id or "").count(),
+        search=_security_groups,
+        urls=[
+            path("security-groups", groups.SecurityGroups.as_view(), name="security-groups"),
+            path("security-groups/create", groups.CREATE.as_view(), name="security-group-create"),
+            path("security-groups/<str:id>", groups.GroupItem.as_view(), name="security-group"),
+            path("security-groups/<str:id>/edit", groups.EDIT.as_view(), name="security-group-edit"),
+            path("security-groups/<str:id>/delete", groups.DELETE.as_view(), name="security-group-delete"),
+            path("security-groups/<str:id>/rules/create", groups.ADD_RULE.as_view(), name="rule-create"),
+            path(f"{_RULE}/menu", groups.RULE_MENU.as_view(), name="rule-menu"),
+            path(f"{_RULE}/delete", groups.DELETE_RULE.as_view(), name="rule-delete"),
+        ],
+    ),
+)

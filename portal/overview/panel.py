@@ -1,0 +1,36 @@
+"""The panels of the whole project: the overview, and everything that happened."""
+
+from django.urls import path
+from django.utils.translation import gettext_lazy
+
+from portal.overview import palette, views
+from portal.ui.panels import Panel
+
+PANELS = (
+    Panel(
+        name="overview",
+        label=gettext_lazy("Overview"),
+        icon="layout-dashboard",
+        place=100,
+        without_project=True,
+        key="o",
+        urls=[
+            path("", views.Overview.as_view(), name="overview"),
+            path("find", palette.Find.as_view(), name="find"),
+        ],
+    ),
+    Panel(
+        name="activity",
+        label=gettext_lazy("Activity"),
+        icon="history",
+        group=gettext_lazy("Access"),
+        place=430,
+        without_project=True,
+        key="y",
+        urls=[
+            path("activity", views.Activity.as_view(), name="activity"),
+            path("notices", views.Notices.as_view(), name="notices"),
+            path("requests/<str:request_id>", views.Request.as_view(), name="request"),
+        ],
+    ),
+)

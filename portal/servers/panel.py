@@ -1,0 +1,126 @@
+"""The panels of instances: the project's, and every project's."""
+
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from common.actor import Actor
+from compute.servers.models import Server
+from portal.servers import consoles, detail, dialogs, launch, listing, status, verbs
+from portal.ui.hits import MOST, Found, Hit
+from portal.ui.panels import Limit, Panel, Quotas, Subject
+
+
+def _search(actor: Actor, text: str) -> Found:
+    """Instances by name, id or address; the first few without a text. Verbs for the nearest two, and launching."""
+    query = listing.visible(actor)
+    found = listing.rows((listing.search(query, text) if text else query).order_by("name")[:MOST])
+    own = [
+        Hit(
+            row["name"], reverse("instance", args=[row["id"]]), "server-2",
+            (row["floating"] or row["fixed"] or [""])[0], row["st"], id=row["id"],
+        )
+        for row in found
+    ]  # fmt: skip
+    near = listing.visible(actor).filter(pk__in=[hit.id for hit in own[:2]]).order_by("name") if text else ()
+    return Found(own=own, deeds=[*(deed for server in near for deed in _deeds(server)), _launch(text)])
+
+
+def _deeds(server: Server) -> list[Hit]:
+    """What one often wants of an instance that is found."""
+    found = []
+    if server.runs:
+        url = reverse("instance-tab", args=[server.id, "console"])
+        label = _("Open console of %(name)s") % {"name": server.name}
+        found.append(Hit(label, url, "device-desktop", action="console"))
+    url = reverse("instance-delete", args=[server.id])
+    label = _("Delete %(name)s…") % {"name": server.name}
+    return [*found, Hit(label, url, "trash", dialog=True, action="delete")]
+
+
+def _launch(text: str) -> Hit:
+    label = _("Launch an instance named “%(name)s”") % {"name": text} if text else _("Launch an instance")
+    return Hit(label, reverse("launch") + (f"?name={text}" if text else ""), "rocket", action="launch")
+
+
+def _names(ids: set[str]) -> dict[str, tuple[str, bool]]:
+    """Those that are gone have their names still."""
+    found = Server.objects.filter(pk__in=ids).values_list("pk", "name", "deleted")
+    return {id: (name, gone) for id, name, gone in found}
+
+
+QUOTAS = Quotas(
+    "compute",
+    gettext_lazy("Compute"),
+    place=10,
+    read="compute:quota:get",
+    write="compute:quota:set",
+    limits=[
+        Limit("instances", gettext_lazy("Instances"), on_overview=True),
+        Limit("cores", "vCPUs", on_overview=True),
+        Limit("ram", gettext_lazy("Memory"), is_mib=True, on_overview=True),
+        Limit("metadata_items", gettext_lazy("Metadata items")),
+        Limit("key_pairs", gettext_lazy("Key pairs")),
+        Limit("server_groups", gettext_lazy("Server groups")),
+        Limit("server_group_members", gettext_lazy("Server group members")),
+        Limit("injected_files", gettext_lazy("Injected files")),
+        Limit("injected_file_content_bytes", gettext_lazy("Bytes of an injected file")),
+        Limit("injected_file_path_bytes", gettext_lazy("Bytes of an injected file's path")),
+    ],
+    # nova-network's, which count what the network service counts
+    untold=("fixed_ips", "floating_ips", "security_groups", "security_group_rules"),
+)
+
+PANELS = (
+    Panel(
+        name="instances",
+        label=gettext_lazy("Instances"),
+        icon="server-2",
+        group=gettext_lazy("Compute"),
+        place=210,
+        key="i",
+        count=lambda actor: Server.objects.living().filter(project_id=actor.project_id or "").count(),
+        search=_search,
+        subjects=[Subject("server", "instance", _names, status.VERBS)],
+        quotas=[QUOTAS],
+        urls=[
+            path("instances", listing.Instances.as_view(), name="instances"),
+            path("instances/launch", launch.Launch.as_view(), name="launch"),
+            path("instances/delete", dialogs.DELETE.as_view(), name="instances-delete"),
+            path("instances/bulk/<str:verb>", verbs.Bulk.as_view(), name="instances-bulk"),
+            path("instances/<str:id>", detail.Instance.as_view(), name="instance"),
+            path("instances/<str:id>/head", detail.Head.as_view(), name="instance-head"),
+            path("instances/<str:id>/do/<str:verb>", verbs.DO.as_view(), name="instance-do"),
+            path("instances/<str:id>/snapshot", dialogs.SNAPSHOT.as_view(), name="instance-snapshot"),
+            path("instances/<str:id>/edit", dialogs.EDIT.as_view(), name="instance-edit"),
+            path("instances/<str:id>/resize", dialogs.RESIZE.as_view(), name="instance-resize"),
+            path("instances/<str:id>/rebuild", dialogs.REBUILD.as_view(), name="instance-rebuild"),
+            path("instances/<str:id>/delete", dialogs.DELETE.as_view(), name="instance-delete"),
+            path("instances/<str:id>/floating-ip", dialogs.ADD_FLOATING_IP.as_view(), name="instance-floating-ip"),
+            path("instances/<str:id>/groups", dialogs.GROUPS.as_view(), name="instance-groups"),
+            path("instances/<str:id>/interfaces/attach", dialogs.ATTACH.as_view(), name="instance-attach"),
+            path("instances/<str:id>/interfaces/<str:port>/detach", dialogs.DETACH.as_view(), name="instance-detach"),
+            path("instances/<str:id>/console/<str:kind>", consoles.Ticket.as_view(), name="instance-ticket"),
+            path("instances/<str:id>/console-window", consoles.Window.as_view(), name="instance-console-window"),
+            path("instances/<str:id>/console-links", consoles.Links.as_view(), name="instance-console-links"),
+            path(
+                "instances/<str:id>/console-links/<str:link>/end",
+                consoles.EndLink.as_view(),
+                name="instance-console-link-end",
+            ),
+            path("instances/<str:id>/log/tail", consoles.LogTail.as_view(), name="instance-log-tail"),
+            path("instances/<str:id>/<str:tab>", detail.Instance.as_view(), name="instance-tab"),
+            path("vnc/ticket", consoles.NextTicket.as_view(), name="vnc-ticket"),
+            path("vnc/", consoles.Standalone.as_view(), name="vnc"),
+        ],
+    ),
+    Panel(
+        name="all-instances",
+        label=gettext_lazy("All instances"),
+        icon="stack-2",
+        group=gettext_lazy("Administration"),
+        place=520,
+        rule="admin",
+        urls=[path("all-instances", listing.AllInstances.as_view(), name="all-instances")],
+    ),
+)

@@ -1,0 +1,132 @@
+"""What menus, verbs and dialogs have in common: each is declared once, as data, and called by one request at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.urls import reverse
+
+from common.actor import Actor
+from portal.ui import Text
+from portal.ui.pages import Page
+
+#: Rows of one request.
+MOST = 200
+
+View = Callable[..., HttpResponse]
+
+
+def name_of(row: Any) -> str:
+    """The name of a row, its id where it has none."""
+    return str(getattr(row, "name", "") or row.pk)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """What a panel says of one menu, verb or dialog.
+
+    `find(actor, id)` is the row whose id stands in the address under `key`. Without it the id is all that is known.
+    """
+
+    panel: str
+    find: Callable[[Actor, str], Any] | None = None
+    key: str = "id"
+    name: Callable[[Any], str] = name_of
+    recent: bool = False  # asks for the password again unless it was given lately
+    view: ClassVar[type["DeclaredPage"]]
+
+    def as_view(self) -> View:
+        """The view, for a line of the panel's URLs."""
+        return self.view.as_view(about=self, panel=self.panel, recent=self.recent)
+
+
+class Call:
+    """One request: who asks, what the address names (`keys`), and the rows that it is about."""
+
+    def __init__(self, request: HttpRequest, actor: Actor, about: Declared, keys: dict[str, str]) -> None:
+        self.request, self.actor, self.about, self.keys = request, actor, about, keys
+
+    @property
+    def id(self) -> str:
+        return self.keys[self.about.key]
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The id in the address, else those of ?ids=, each once."""
+        if self.about.key in self.keys:
+            return [self.id]
+        asked = self.request.GET.get("ids", "").split(",")
+        return [id for id in dict.fromkeys(asked) if id][:MOST]
+
+    @cached_property
+    def rows(self) -> list[Any]:
+        """Read once a request. Raises: what `find` raises."""
+        assert self.about.find is not None
+        return [self.about.find(self.actor, id) for id in self.ids]
+
+    @property
+    def row(self) -> Any:
+        return self.rows[0]
+
+    @property
+    def name(self) -> str:
+        """What a title calls the row."""
+        return self.about.name(self.row) if self.about.find is not None else self.id
+
+
+class DeclaredPage(Page):
+    """The view of one declaration."""
+
+    about: Any = None
+
+    def called(self, keys: dict[str, str]) -> Call:
+        return Call(self.request, self.actor, self.about, keys)
+
+
+# ── What a declaration says ─────────────────────────────────────────────────────────────────────────────────────────
+
+#: A text, or what makes it of the call. Where a text has %(name)s, the row's name goes there.
+Words = Text | Callable[[Call], Text]
+#: Where to go after the service's call, from the call and what the service made; "" to stay.
+Next = Callable[[Call, Any], str]
+#: What a toast says then; a function is given what the service made.
+Said = Text | Callable[[Any], str]
+
+
+def worded(text: Words, call: Call) -> Text:
+    """The text of a declaration for one call."""
+    if callable(text):
+        return text(call)
+    return str(text) % {"name": call.name} if "%(name)s" in str(text) else text
+
+
+def told(text: Said, made: Any) -> str:
+    """The toast after a call."""
+    return text(made) if callable(text) else str(text)
+
+
+def stay(call: Call, made: Any) -> str:
+    """Nowhere: the socket brings what changed."""
+    return ""
+
+
+def to(route: str, *keys: str, **fixed: str) -> Next:
+    """To a page; `keys` of this address, and what is `fixed`, go into its address."""
+    return lambda call, made: reverse(route, kwargs={**{key: call.keys[key] for key in keys}, **fixed})
+
+
+def to_made(route: str) -> Next:
+    """To the page of what was made."""
+    return lambda call, made: reverse(route, args=[made.pk])
+
+
+def by_method(**views: View) -> View:
+    """One address whose methods are declared each by itself: by_method(get=…, post=…)."""
+
+    def view(request: HttpRequest, **keys: str) -> HttpResponse:
+        chosen = views.get((request.method or "").lower())
+        return chosen(request, **keys) if chosen else HttpResponseNotAllowed([name.upper() for name in views])
+
+    return view

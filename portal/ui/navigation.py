@@ -1,0 +1,47 @@
+"""What rail and bar show: the menu of this person with its numbers, and where they can go."""
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from common.actor import Actor
+from identity.assignments import effective
+from identity.models import Domain, Region
+from portal.ui import Text
+from portal.ui.panels import Panel, panels
+
+Group = tuple[Text, list[Panel]]
+
+
+def menu(actor: Actor) -> list[Group]:
+    """The groups and panels that this actor sees; a group without any is absent."""
+    seen = [panel for panel in panels() if panel.visible_to(actor)]
+    return [(label, list(group)) for label, group in groupby(seen, key=lambda panel: panel.group)]
+
+
+def landing(actor: Actor, address: str) -> str:
+    """`address` unless it is a panel that this actor does not see: then the overview."""
+    name = address.split("?")[0].strip("/").split("/")[0]
+    hidden = {panel.url.strip("/") for panel in panels() if not panel.visible_to(actor)}
+    return "/" if name in hidden else address
+
+
+def counts(actor: Actor, seen: Iterable[Group]) -> dict[str, tuple[int | Text, bool]]:
+    """Panel → (what stands beside it, whether it is bad news), of the panels that are seen; nothing for 0."""
+    found: dict[str, tuple[int | Text, bool]] = {}
+    for panel in (panel for _label, entries in seen for panel in entries if panel.count is not None):
+        number = panel.count(actor)  # type: ignore[misc]
+        if number:
+            found[panel.name] = number if isinstance(number, tuple) else (number, False)
+    return found
+
+
+def domains(actor: Actor) -> list[tuple[str, str]]:
+    """(id, name) of the enabled domains on which the actor has a role: the switcher's."""
+    ids = effective.domain_ids(actor.user_id)
+    found = Domain.objects.filter(pk__in=ids, enabled=True).order_by("name") if ids else ()
+    return [(row.pk, row.name) for row in found]
+
+
+def regions() -> list[str]:
+    """The catalog's regions: the switcher's."""
+    return list(Region.objects.order_by("id").values_list("id", flat=True))
