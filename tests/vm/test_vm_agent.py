@@ -184,7 +184,10 @@ def test_4a_a_power_cut_in_a_snapshot_loses_nothing(world: AgentWorld, when: str
     world.kill_libvirtd()
     had = when == "on its overlay"  # while it comes back it is held still, and writes nothing
     for overlay in disks.glob("snapshot-*.qcow2") if had else ():  # as if the guest had written this a moment ago
-        subprocess.run(["qemu-io", "-f", "qcow2", "-c", "write -P 171 1000M 64k", str(overlay)], check=True)
+        write = ["qemu-io", "-f", "qcow2", "-c", "write -P 171 1000M 64k", str(overlay)]
+        while subprocess.run(write).returncode:  # what was killed lets go of its files a moment later
+            assert time.monotonic() < end, "somebody uses the disk still"
+            time.sleep(0.1)
     world.start_agent()
     world.until(lambda report: report["kind"] == "hello")
     assert world.order("server.ensure", **SPEC)["state"] == "running"
