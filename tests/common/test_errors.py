@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common import errors
 from tests.live import CLONE
+from tests.syntax import parse
 
 ROOMS = (
     "common", "audit", "openstackapi", "operations", "identity", "hosts", "placement", "images", "networking", "compute",
@@ -112,7 +113,7 @@ def test_what_errors_say_is_translated(kinds: list[type[errors.CloudError]]) -> 
         (path, node)
         for room in ROOMS
         for path in (CLONE / room).rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in names
     )
     found = [f"{path}:{node.lineno}" for path, node in calls if any(_is_prose(word.value) for word in node.keywords)]

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from common import patterns
 from common.errors import Invalid
 from tests.check import CLONE
+from tests.syntax import parse
 
 ENGINES = frozenset({"re", "regex", "fnmatch", "re2", "glob"})
 #: Python of the product; its tests and measurements run on no user's text.
@@ -30,7 +31,7 @@ EVIL = ("(a+)+$", "(a|a)*$", "(a|aa)+$", "(.*a){12}$", "([a-z]+)*!$", "^(([a-z])
 @cache
 def _files() -> list[tuple[str, ast.Module]]:
     paths = [path for room in ROOMS for path in sorted((CLONE / room).rglob("*.py"))]
-    return [(str(path.relative_to(CLONE)), ast.parse(path.read_text())) for path in paths]
+    return [(str(path.relative_to(CLONE)), parse(path.read_text())) for path in paths]
 
 
 def _literal(node: ast.expr, tree: ast.Module) -> str | None:

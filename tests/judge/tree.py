@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tests.syntax import parse
+
 CLONE = Path(__file__).resolve().parents[2]
 #: Folders whose Python is no part of what is run in production.
 ASIDE = ("tests/", "bench/")
@@ -25,7 +27,7 @@ class Source:
 
     @cached_property
     def tree(self) -> ast.Module:
-        return ast.parse(self.text)
+        return parse(self.text)
 
     @cached_property
     def nodes(self) -> list[ast.AST]:
