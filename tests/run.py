@@ -16,6 +16,7 @@ from tests.servers import postgres
 
 LAST_FAILED = CLONE / ".pytest_cache" / "v" / "cache" / "lastfailed"
 FAST = "not (lab or vm or browser or slow)"
+ON_POSTGRESQL = f"{FAST} and not sqlite"
 LIVE = "(lab or vm or browser) and not slow"
 #: Also run on PostgreSQL: where two transactions meet, and what asks in SQL of its own.
 CONCURRENT = (
@@ -24,6 +25,7 @@ CONCURRENT = (
     "tests/networking/test_ports_allocation.py",
     "tests/identity/test_limits.py",
     "tests/identity/test_effective_roles.py",
+    "tests/cloud/test_keys_rotate.py",
 )
 #: Races choose their databases by themselves.
 RACES = "tests/networking/test_ports_allocation.py::test_racing"
@@ -70,7 +72,7 @@ def slow_stages(app: str, more: list[str]) -> dict[str, int]:
     """Run the slow tests, of all or of one app; name → pytest's exit status."""
     found = {"slow": _resumed(f"slow-{app or 'all'}", "slow", "-m", "slow", *_folder(app), *more)}
     with postgres() as url:
-        arguments = ("-m", FAST, "-n", "2", *_folder(app), *more)
+        arguments = ("-m", ON_POSTGRESQL, "-n", "2", *_folder(app), *more)
         found["all on postgresql"] = _resumed(f"pg-{app or 'all'}", "all on PostgreSQL", *arguments, DATABASE_URL=url)
     return found
 
@@ -81,7 +83,7 @@ def stages(app: str, more: list[str]) -> dict[str, int]:
     found = {"fast": _twice("unit, property, API", "-m", FAST, "-n", "2", "--dist", "loadfile", *folder, *more)}
     with postgres() as url:
         chosen = [path for path in CONCURRENT if not app or path.startswith(f"tests/{app}")]
-        arguments = ("-m", FAST, *chosen, f"--deselect={RACES}", *more)
+        arguments = ("-m", ON_POSTGRESQL, *chosen, f"--deselect={RACES}", *more)
         if chosen:
             found["postgresql"] = _pytest("the same on PostgreSQL", *arguments, DATABASE_URL=url)
     found["live"] = _twice("namespaces, guests, browser", "-m", LIVE, *folder, *more)

@@ -71,7 +71,7 @@ def sign_anew() -> int:
     count = 0
     for key in list(PortalSession.objects.values_list("pk", flat=True)):
         with transaction.atomic():
-            row = PortalSession.objects.select_for_update().select_related("user").filter(pk=key).first()
+            row = PortalSession.objects.select_for_update(of=("self",)).select_related("user").filter(pk=key).first()
             data = row.get_decoded() if row is not None else {}
             if row is None or not data:
                 continue

@@ -35,6 +35,10 @@ KEYS = {
 ME = Account("me", os.getuid(), os.getgid())
 
 
+#: Copies of SQLite's file; of PostgreSQL: test_backup_postgresql.py.
+pytestmark = pytest.mark.sqlite
+
+
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """scrypt's cost is not what is tested."""

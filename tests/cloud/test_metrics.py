@@ -134,6 +134,7 @@ _LARGE = (
 )
 
 
+@pytest.mark.sqlite
 def test_no_large_table_is_read_row_by_row() -> None:
     """Item 7: each statement of a scrape is answered by an index, or reads a small table."""
     with CaptureQueriesContext(connection) as seen:

@@ -8,6 +8,8 @@ import time
 import pytest
 from django.db import ConnectionHandler, OperationalError
 
+pytestmark = pytest.mark.sqlite
+
 HOLD = """
 import fcntl, sys, time
 file = open(sys.argv[1])

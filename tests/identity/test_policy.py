@@ -125,7 +125,12 @@ def test_a_check_by_http_is_loaded_when_a_rule_names_one() -> None:
         "assert 'requests' not in sys.modules and 'psycopg' not in sys.modules;"
         "print(type(_parser.parse_rule('http://127.0.0.1/check')).__name__, type(_parser.parse_rule('role:x')).__name__)"
     )
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "cloud.settings", "STACKLING_SECRET_KEY": "signs-nothing"}
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "cloud.settings",
+        "STACKLING_SECRET_KEY": "signs-nothing",
+        "DATABASE_URL": "",
+    }
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=CLONE, env=environment, capture_output=True, text=True)
     assert done.stdout.split() == ["HttpCheck", "RoleCheck"], done.stderr

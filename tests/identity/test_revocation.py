@@ -51,6 +51,7 @@ def validations(text: str, count: int = 30) -> float:
     return best
 
 
+@pytest.mark.sqlite
 def test_a_validation_costs_the_same_beside_twenty_thousand_revocations(demo: Api) -> None:
     """C11: 20,000 events cost 40 ms for each validation of an older token."""
     events(1)
