@@ -28,9 +28,10 @@ class Journal:
         self._lines = 0
         self._is_whole = False  # whether the file says what `values` says
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            for line in path.read_text(errors="replace").splitlines():
-                self._replay(line)
+        if not path.exists():
+            return  # made with the first change
+        for line in path.read_text(errors="replace").splitlines():
+            self._replay(line)
         with self._lock:
             self._rewrite()
 
@@ -70,6 +71,7 @@ class Journal:
 
     def close(self) -> None:
         with self._lock:
+            self._is_whole = True
             if self._file >= 0:
                 os.close(self._file)
                 self._file = -1

@@ -1,5 +1,8 @@
 """The fake host is a full citizen: states, facts, refusals, repeats."""
 
+import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +11,7 @@ from hostagent.contract import Verb
 from hostagent.contract.network import piece_hash
 from hostagent.contract.server import SERVER_RESUME, SERVER_UNPAUSE
 from hostagent.drivers.hypervisor.fake import POWER
+from hostagent.drivers.storage.fake import empty_qcow2
 
 IMAGE = {"id": "i", "checksum": "a" * 128, "size": 1000, "disk_format": "qcow2", "path": "/internal/images/i"}
 
@@ -81,3 +85,55 @@ def test_nothing_is_left_of_a_removed_server(desk: Any, spec: dict[str, Any]) ->
     desk.order("disk.remove", {"server_id": spec["server_id"]})
     facts = desk.order("host.read", {})["body"]
     assert (facts["servers"], facts["disks"]) == ({}, [])
+
+
+def sizes(desk: Any, server_id: str) -> tuple[int | None, int | None]:
+    return desk.host.storage.sizes.get(server_id), desk.host.storage.kept.get(server_id)
+
+
+def resize(desk: Any, server_id: str, size_gib: int) -> Any:
+    return desk.order("disk.resize", {"server_id": server_id, "size_gib": size_gib})
+
+
+@pytest.mark.parametrize(("kept", "after"), [("back", (1, None)), ("gone", (3, None))])
+def test_a_grown_disk_stays_or_goes_back_as_with_real_files(
+    desk: Any, spec: dict[str, Any], kept: str, after: tuple[int | None, int | None]
+) -> None:
+    end = {"server_id": spec["server_id"], "image": None, "size_gib": 7, "kept": kept}
+    assert desk.order("disk.ensure", end)["kind"] == "done"
+    assert sizes(desk, spec["server_id"]) == (None, None), "it makes no disk"
+    boot(desk, spec)
+    desk.order("server.remove", spec)
+    for size in (2, 3, 3):
+        resize(desk, spec["server_id"], size)
+    assert sizes(desk, spec["server_id"]) == (3, 1), "what is kept is the oldest"
+    for _ in range(2):
+        assert desk.order("disk.ensure", end)["kind"] == "done"
+        assert sizes(desk, spec["server_id"]) == after
+
+
+def test_no_other_disk_is_put_under_a_machine(desk: Any, spec: dict[str, Any]) -> None:
+    boot(desk, spec)
+    resize(desk, spec["server_id"], 2)
+    end = {"server_id": spec["server_id"], "image": None, "size_gib": 1, "kept": "back"}
+    assert desk.order("disk.ensure", end)["body"]["code"] == "hypervisor_refused"
+    assert sizes(desk, spec["server_id"]) == (2, 1)
+
+
+def test_what_is_kept_is_set_aside_and_comes_back_with_its_disk(desk: Any, spec: dict[str, Any]) -> None:
+    boot(desk, spec)
+    resize(desk, spec["server_id"], 2)
+    note = desk.order("setaside.put", {"server_id": spec["server_id"], "why": "?"})["body"]
+    assert sizes(desk, spec["server_id"]) == (None, None)
+    desk.order("setaside.back", {"server_id": spec["server_id"], "id": note["id"]})
+    assert sizes(desk, spec["server_id"]) == (2, 1)
+
+
+@pytest.mark.parametrize("size", [2**20, 2**30, 3 * 2**30 + 512])
+def test_an_empty_disk_is_one_to_qemu(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "disk.qcow2"
+    path.write_bytes(empty_qcow2(size))
+    subprocess.run(["qemu-img", "check", "-q", "-f", "qcow2", str(path)], check=True)
+    seen = subprocess.run(["qemu-img", "info", "--output=json", str(path)], check=True, capture_output=True).stdout
+    info = json.loads(seen)
+    assert (info["format"], info["virtual-size"]) == ("qcow2", size)

@@ -76,11 +76,15 @@ class Fake:
         self.pieces = {**kept, **told}
         for key in failed:
             self.pieces[key] = {"hash": "", "body": self.pieces[key]["body"]}
+        self.remember()
+        return failed
+
+    def remember(self) -> None:
+        """Write down the pieces for the agent that starts next."""
         self.memory.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.memory.with_suffix(".new")
         fresh.write_text(json.dumps(self.pieces))
         fresh.replace(self.memory)
-        return failed
 
     def ensure_resumed(self, *, gateways: bool) -> dict[str, FailureBody]:
         return {}
