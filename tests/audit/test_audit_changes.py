@@ -23,8 +23,8 @@ from identity.sharing import kinds
 from identity.sharing import services as sharing
 from identity.sharing.levels import LEVELS
 from images.images.models import Image
-from tests.compute.world import World
 from tests.openstackapi.asking import Asker, furnish
+from tests.simulated import Cloud
 
 IDENTITY, COMPUTE, NETWORK = "/api/identity/v3", "/api/compute/v2.1", "/api/network/v2.0"
 Events = Callable[..., list[Event]]
@@ -69,7 +69,7 @@ def test_what_is_said_of_a_model_is_so(label: str) -> None:
     assert not unsaid, f"secret, skip or PLAIN? {unsaid}"
 
 
-def test_a_change_says_who_what_and_both_states(world: World, askers: Askers, events: Events) -> None:
+def test_a_change_says_who_what_and_both_states(world: Cloud, askers: Askers, events: Events) -> None:
     """7: create, update with fields before and after, delete; who, from where, by which token, in whose project."""
     admin = askers()["admin"]
     made = admin.make(f"{IDENTITY}/projects", {"project": {"name": "place", "description": "old"}})
@@ -93,7 +93,7 @@ def test_a_change_says_who_what_and_both_states(world: World, askers: Askers, ev
     assert admin.token not in json.dumps([row.body for row in found])
 
 
-def test_all_that_can_be_made_is_recorded(world: World, askers: Askers, events: Events) -> None:
+def test_all_that_can_be_made_is_recorded(world: Cloud, askers: Askers, events: Events) -> None:
     """7: the same mechanism sees every app's tables."""
     furnish(askers()["admin"])
     kinds = {row.target_type for row in events(action="create")}
@@ -106,7 +106,7 @@ def test_all_that_can_be_made_is_recorded(world: World, askers: Askers, events: 
     assert len(port.body["after"]["fixed_ips"]) == len(port.body["after"]["security_groups"]) == 1
 
 
-def test_a_role_is_given_and_taken_on_its_project(world: World, askers: Askers, events: Events) -> None:
+def test_a_role_is_given_and_taken_on_its_project(world: Cloud, askers: Askers, events: Events) -> None:
     """7: who may do what is a change of the project, with the role by name."""
     admin = askers()["admin"]
     project, role = Project.objects.get(name="demo", is_domain=False), Role.objects.get(name="manager")
@@ -196,7 +196,7 @@ def test_a_thousand_rows_cost_few_statements(transactional_db: None, events: Eve
 
 
 def test_reads_and_the_clouds_own_work_cost_no_statement(
-    world: World, askers: Askers, events: Events, django_assert_num_queries: Any
+    world: Cloud, askers: Askers, events: Events, django_assert_num_queries: Any
 ) -> None:
     """7: a read has no record and reads nothing for one; a flow's steps are nobody's change."""
     both = askers()
@@ -214,7 +214,7 @@ def test_reads_and_the_clouds_own_work_cost_no_statement(
         Server.objects.update(description="nobody's")
 
 
-def test_a_verb_that_takes_time_is_pending_then_done_or_failed(world: World, askers: Askers, events: Events) -> None:
+def test_a_verb_that_takes_time_is_pending_then_done_or_failed(world: Cloud, askers: Askers, events: Events) -> None:
     """7: the operation's start is the action; its end is recorded under the same request, with why it failed."""
     admin = askers()["admin"]
     furnish(admin)

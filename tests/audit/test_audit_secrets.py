@@ -12,8 +12,8 @@ from audit.models import Event
 from common.actor import Actor
 from identity.models import Project, User
 from tests.audit.conftest import AUTH, password
-from tests.compute.world import World
 from tests.openstackapi.asking import ADMIN, Asker
+from tests.simulated import Cloud
 
 IDENTITY, COMPUTE, IMAGE, NETWORK = "/api/identity/v3", "/api/compute/v2.1", "/api/image/v2", "/api/network/v2.0"
 MARK = "zarquonic"
@@ -23,7 +23,7 @@ def every_record() -> str:
     return json.dumps([cadf.as_dict(row) for row in Event.objects.all()])
 
 
-def test_no_secret_of_any_kind_is_in_a_record(world: World, askers: Callable[[], dict[str, Asker]]) -> None:
+def test_no_secret_of_any_kind_is_in_a_record(world: Cloud, askers: Callable[[], dict[str, Asker]]) -> None:
     """7: a marker in each place where a secret is sent; then every record is read."""
     admin = askers()["admin"]
     mine = User.objects.get(name="admin").pk

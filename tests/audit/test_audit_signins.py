@@ -16,8 +16,8 @@ from compute.consoles import opening
 from compute.consoles.models import ConsoleTicket, digest
 from identity.models import User
 from tests.audit.conftest import AUTH, password
-from tests.compute.world import World
 from tests.openstackapi.asking import ADMIN, Asker, furnish
+from tests.simulated import Cloud
 
 Events = Callable[..., list[Event]]
 Askers = Callable[[], dict[str, Asker]]
@@ -28,7 +28,7 @@ def methods(row: Event) -> list[str]:
     return list(row.body["credential"]["methods"])
 
 
-def test_sign_ins_and_sign_outs(world: World, askers: Askers, events: Events) -> None:
+def test_sign_ins_and_sign_outs(world: Cloud, askers: Askers, events: Events) -> None:
     """7: by password, token and application credential, at the API and the portal; token, session and all revoked."""
     both = askers()
     admin, demo = both["admin"], both["demo"]
@@ -60,7 +60,7 @@ def test_sign_ins_and_sign_outs(world: World, askers: Askers, events: Events) ->
     assert (revoked.initiator_name, revoked.target_type) == ("admin", "data/security/credential/token")
 
 
-def test_failed_sign_ins_are_counted_not_piled_up(world: World, events: Events, settings: Any) -> None:
+def test_failed_sign_ins_are_counted_not_piled_up(world: Cloud, events: Events, settings: Any) -> None:
     """7: like failures of a minute are one record with a count; unknown names share one; the names are not kept."""
     settings.LOCKOUT_FAILURES = 10_000
     nobody = Asker("")
@@ -114,7 +114,7 @@ def test_a_users_many_sign_ins_are_counted_too(transactional_db: None, monkeypat
     assert sum(Event.objects.values_list("count", flat=True)) == records.OFTEN + 50
 
 
-def test_what_is_denied_is_recorded_though_nothing_was_done(world: World, askers: Askers, events: Events) -> None:
+def test_what_is_denied_is_recorded_though_nothing_was_done(world: Cloud, askers: Askers, events: Events) -> None:
     """7: 403 by policy, at the API and on a page; another project's things that are hidden; with the rule; in one's own project."""
     both = askers()
     demo = both["demo"]
@@ -138,7 +138,7 @@ def test_what_is_denied_is_recorded_though_nothing_was_done(world: World, askers
     assert Event.objects.count() == before + 3 + 1
 
 
-def test_a_console_is_recorded_and_its_ticket_is_not(world: World, askers: Askers, events: Events) -> None:
+def test_a_console_is_recorded_and_its_ticket_is_not(world: Cloud, askers: Askers, events: Events) -> None:
     """7: who asked for which console of which server, and that it was opened."""
     admin = askers()["admin"]
     furnish(admin)
@@ -159,7 +159,7 @@ def test_a_console_is_recorded_and_its_ticket_is_not(world: World, askers: Asker
     assert len(ticket) > 40 and ticket[:40] not in json.dumps([row.body for row in rows])
 
 
-def test_the_address_is_the_front_doors_not_the_clients(world: World, events: Events) -> None:
+def test_the_address_is_the_front_doors_not_the_clients(world: Cloud, events: Events) -> None:
     """7: of X-Forwarded-For only what our front door wrote last counts, and no text in it gets further than the column."""
     headers = {"X-Forwarded-For": "6.6.6.6, 192.0.2.9"}
     Asker("").ask("post", AUTH, password("admin", ADMIN), headers=headers)
@@ -167,7 +167,7 @@ def test_the_address_is_the_front_doors_not_the_clients(world: World, events: Ev
 
 
 def test_a_database_that_refuses_costs_the_record_not_the_answer(
-    world: World, askers: Askers, monkeypatch: pytest.MonkeyPatch
+    world: Cloud, askers: Askers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """7: a refusal is answered as ever when it cannot be recorded."""
     from django.db import OperationalError
@@ -182,7 +182,7 @@ def test_a_database_that_refuses_costs_the_record_not_the_answer(
 
 
 def test_a_read_asks_the_database_for_nothing_more(
-    world: World, askers: Askers, monkeypatch: pytest.MonkeyPatch
+    world: Cloud, askers: Askers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """7: 0 for reads: the same statements with and without a watcher."""
     from audit import changes

@@ -15,7 +15,8 @@ from compute.urls import _PROJECT
 from compute.versions.api import EXTENSIONS
 from compute.versions.removed import _ROUTES
 from operations.models import Operation
-from tests.compute.world import Client, World, actor
+from tests.compute.client import Client
+from tests.simulated import Cloud, actor
 
 Launch = Callable[..., str]
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEY1oSxbdcGBk7pbSM7hcSNI1DQzq4D+ptm3LMZkTWbk me@here"
@@ -65,7 +66,7 @@ def test_every_route_has_each_of_its_spellings(of_project: Client, host: Any) ->
     assert of_project.ask("get", "/api/compute/v2.1/versions/v9").status_code == 404
 
 
-def test_the_second_spelling_is_not_another_route_in_openapi(world: World) -> None:
+def test_the_second_spelling_is_not_another_route_in_openapi(world: Cloud) -> None:
     from openstackapi.schema import document
 
     assert not [path for path in document()["paths"] if "project_in_path" in path or "os-cells" in path]
@@ -187,14 +188,14 @@ def test_operators_see_the_zone_of_the_control_services(red: Client, admin: Clie
     assert red.ask("get", "os-availability-zone/detail").status_code == 403
 
 
-def test_counts_and_lists_of_usage_audits_agree(admin: Client, world: World) -> None:
+def test_counts_and_lists_of_usage_audits_agree(admin: Client, world: Cloud) -> None:
     """Case 49."""
     world.host("host1"), world.host("host2")
     found = admin.ok("get", "os-instance_usage_audit_log")["instance_usage_audit_logs"]
     assert len(found["hosts_not_run"]) == found["num_hosts_not_run"] == 2
 
 
-def test_quota_classes_take_server_groups_at_every_version(admin: Client, world: World) -> None:
+def test_quota_classes_take_server_groups_at_every_version(admin: Client, world: Cloud) -> None:
     """Case 50: they are shown from 2.50 on."""
     for version in ("2.1", "2.50", "2.96"):
         body = {"quota_class_set": {"server_groups": 7, "server_group_members": 8}}
@@ -211,7 +212,7 @@ def test_a_servers_topology_has_no_nodes_here(red: Client, launch: Launch) -> No
     assert red.ask("get", f"servers/{OTHER}/topology", version="2.78").status_code == 404
 
 
-def test_actions_have_pages_and_times(red: Client, launch: Launch, world: World) -> None:
+def test_actions_have_pages_and_times(red: Client, launch: Launch, world: Cloud) -> None:
     """Case 37."""
     id = launch()
     for verb in ("os-stop", "os-start", "os-stop"):
@@ -298,7 +299,7 @@ def test_names_of_blanks_are_refused(red: Client, image: Any, host: Any, version
     assert older["keypair"]["name"] == "a b"
 
 
-def test_files_of_a_request_lie_on_the_config_drive(red: Client, launch: Launch, world: World) -> None:
+def test_files_of_a_request_lie_on_the_config_drive(red: Client, launch: Launch, world: Cloud) -> None:
     """Case 34: below 2.57; later versions do not know them."""
     files = [{"path": "/etc/motd", "contents": base64.encodebytes(b"hello").decode()}]
     launch("one", personality=files)
@@ -373,7 +374,7 @@ def test_an_action_of_another_project_is_404(signed_in: Callable[..., Client], l
         assert blue.ask("post", f"servers/{id}/action", body).status_code == 404
 
 
-def test_interfaces_are_attached_one_after_the_other(red: Client, launch: Launch, world: World, network: Any) -> None:
+def test_interfaces_are_attached_one_after_the_other(red: Client, launch: Launch, world: Cloud, network: Any) -> None:
     """Cases 9 and 35: what is asked right after an attachment waits for its end, and is no conflict."""
     from networking.ports import services as ports
     from networking.ports.models import Port

@@ -14,7 +14,8 @@ from networking.ports import services as ports
 from networking.ports import updates
 from networking.securitygroups.models import SecurityGroup
 from networking.subnets import services as subnets
-from tests.compute.world import Client, actor
+from tests.compute.client import Client
+from tests.simulated import actor
 
 Launch = Callable[..., str]
 A, B = datetime(2026, 1, 2, 3, 4, 5, 250_000, UTC), datetime(2026, 1, 2, 3, 4, 6, 750_000, UTC)

@@ -18,8 +18,9 @@ from compute.servers.models import Server
 from hosts.models import Host
 from images.images.models import Image
 from placement import services as placement
-from tests.compute.world import Client, World
+from tests.compute.client import Client
 from tests.live import CLONE
+from tests.simulated import Cloud
 
 Launch = Callable[..., str]
 
@@ -50,12 +51,12 @@ def test_policy_list_as_text_and_as_json(db: None) -> None:
 
 
 @pytest.fixture
-def answering(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def answering(world: Cloud, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What hosts answer to host.read; the doctor's wait lets them."""
     extra: dict[str, Any] = {"servers": {}, "disks": [], "taps": [], "namespaces": []}
 
     def read(order: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        servers = {**world.domains.get("host1", {}), **extra["servers"]}
+        servers = {**world.domains("host1"), **extra["servers"]}
         return "done", {**extra, "servers": servers, "disks": [*servers, *extra["disks"]]}
 
     world.replies["host.read"] = read
@@ -81,16 +82,16 @@ def test_why_of_what_nobody_knows_says_where_else_to_look(db: None) -> None:
         call_command("why", "req-none")
 
 
-def test_doctor_finds_and_mends(world: World, red: Client, launch: Launch, answering: dict[str, Any]) -> None:
+def test_doctor_finds_and_mends(world: Cloud, red: Client, launch: Launch, answering: dict[str, Any]) -> None:
     server_id = launch()
     stranger = "00000000-0000-4000-8000-00000000abcd"
     answering["servers"] = {stranger: "running"}
     answering["taps"] = ["tapdeadbeef-00"]
-    world.domains["host1"][server_id] = "shutoff"
+    world.agent("host1").power_off(server_id)
     placement.claim("gone", "red", {"VCPU": 1}, ["host1"])
     found = {(f.kind, f.id) for f in doctor.examine(apply=False)}
     assert found == {("server", server_id), ("domain", stranger), ("tap", "tapdeadbeef-00"), ("claim", "gone")}
-    world.orders.clear()
+    world.forget_orders()
     assert all(f.mended for f in doctor.examine(apply=True))
     world.settle()
     assert placement.held_by("gone") == {}
@@ -114,13 +115,13 @@ def test_doctor_names_images_whose_bytes_are_gone(
 
 
 def test_a_host_that_comes_back_runs_its_guests_again(
-    world: World, launch: Launch, host: Any, answering: dict[str, Any]
+    world: Cloud, launch: Launch, host: Any, answering: dict[str, Any]
 ) -> None:
     server_id = launch()
-    world.domains["host1"].clear()
-    world.orders.clear()
+    world.agent("host1").lose(server_id)
+    world.forget_orders()
     with transaction.atomic():
         reconcile.on_hello(host)
     world.settle()
     assert world.verbs() == ["host.read", "server.ensure"]
-    assert world.domains["host1"] == {server_id: "running"}
+    assert world.domains("host1") == {server_id: "running"}

@@ -16,7 +16,7 @@ from compute.consoles import door as doors
 from compute.consoles import services
 from compute.consoles.models import ConsoleTicket, digest
 from compute.servers.models import Server
-from tests.compute.world import World
+from tests.simulated import Cloud
 
 Launch = Callable[..., str]
 
@@ -60,7 +60,7 @@ class House:
 
 
 @pytest.fixture
-def house(world: World, launch: Launch, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+def house(world: Cloud, launch: Launch, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     server_id = launch()
     monkeypatch.setattr(doors.watch, "_has_right", lambda facts, server_id: True)
     with tempfile.TemporaryDirectory(prefix="stk-") as folder:  # a socket's path is short

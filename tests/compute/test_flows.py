@@ -9,7 +9,8 @@ from compute.servers.models import Server
 from operations import engine
 from operations.models import LIVE, Hold, Operation, State
 from placement import services as placement
-from tests.compute.world import Client, World
+from tests.compute.client import Client
+from tests.simulated import Cloud
 
 Launch = Callable[..., str]
 
@@ -42,14 +43,14 @@ PAST_RETURN = {"rebuild": {"disk.remove", "disk.ensure", "server.ensure"}, "reve
 BROKEN = ("failed", {"code": "hypervisor_refused", "data": {"detail": "on purpose"}})
 
 
-def act(client: Client, world: World, server_id: str, body: dict[str, Any], image: Any) -> None:
+def act(client: Client, world: Cloud, server_id: str, body: dict[str, Any], image: Any) -> None:
     if "rebuild" in body:
         body = {"rebuild": {"imageRef": image.id}}
     client.ok("post", f"servers/{server_id}/action", body, status=202)
     world.settle()
 
 
-def try_until_it_is_parked(world: World, server_id: str) -> None:
+def try_until_it_is_parked(world: Cloud, server_id: str) -> None:
     """The pauses between the tries pass at once."""
     for _try in range(20):
         live = Operation.objects.filter(subject_id=server_id, state__in=LIVE).values_list("id", flat=True)
@@ -62,7 +63,7 @@ def try_until_it_is_parked(world: World, server_id: str) -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_verb_whose_host_fails_ends_at_rest_and_can_be_deleted(
-    world: World, red: Client, launch: Launch, image: Any, verb: str
+    world: Cloud, red: Client, launch: Launch, image: Any, verb: str
 ) -> None:
     before, body, orders = VERBS[verb]
     for order in orders:
@@ -85,40 +86,29 @@ def test_a_verb_whose_host_fails_ends_at_rest_and_can_be_deleted(
 
 
 @pytest.mark.parametrize("order", ["disk.ensure", "server.ensure"])
-def test_a_boot_that_fails_anywhere_leaves_nothing_on_the_host(world: World, launch: Launch, order: str) -> None:
+def test_a_boot_that_fails_anywhere_leaves_nothing_on_the_host(world: Cloud, launch: Launch, order: str) -> None:
     world.replies[order] = lambda sent: BROKEN
     server_id = launch()
     server = Server.objects.get(id=server_id)
     assert (server.vm_state, server.task_state, server.host) == ("error", None, "")
-    assert placement.consumers() == {} and world.domains["host1"] == {}
+    assert placement.consumers() == {} and world.domains("host1") == {}
     assert world.verbs()[-1] == "disk.remove"
 
 
-def test_a_boot_advanced_at_every_moment_is_still_one_boot(world: World, launch: Launch) -> None:
+def test_a_boot_advanced_at_every_moment_is_still_one_boot(world: Cloud, launch: Launch) -> None:
     """The doorbell may ring any number of times: advance() more often than needed changes nothing."""
     server_id = launch(settle=False)
     operation = Operation.objects.get(subject_id=server_id)
-    settle = World.settle
-
-    def settle_twice() -> None:
-        engine.advance(operation.id)
-        settle(world)
-        engine.advance(operation.id)
-
-    settle_twice()
+    engine.advance(operation.id)
+    world.settle()
+    engine.advance(operation.id)
     operation.refresh_from_db()
     assert operation.state == State.DONE
     assert world.verbs() == ["disk.ensure", "server.ensure"]
     assert placement.held_by(server_id)["host1"]["VCPU"] == 1
 
 
-def test_what_a_host_says_twice_counts_once(world: World, launch: Launch) -> None:
-    done = world._answer
-
-    def twice(host: str, order: dict[str, Any]) -> None:
-        done(host, order)
-        done(host, order)
-
-    world._answer = twice  # type: ignore[method-assign]
+def test_what_a_host_says_twice_counts_once(world: Cloud, launch: Launch) -> None:
+    world.trouble.kinds = {"doubled"}
     server_id = launch()
     assert Server.objects.get(id=server_id).vm_state == "active"

@@ -15,7 +15,7 @@ from compute.metadata import documents
 from compute.servers.models import Server
 from images.demo import packages
 from networking.networks.models import Network
-from tests.compute.world import World, actor
+from tests.simulated import Cloud, actor
 
 Launch = Callable[..., str]
 _CONVERT = """
@@ -55,7 +55,7 @@ def _drive(server: Server) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("mode", ["slaac", "dhcpv6-stateless", "dhcpv6-stateful"])
 def test_ipv6_modes_reach_cloud_init(
-    world: World, host: Any, launch: Launch, network: Network, cloud_init: Callable[..., Any], mode: str
+    world: Cloud, host: Any, launch: Launch, network: Network, cloud_init: Callable[..., Any], mode: str
 ) -> None:
     """Case 6: with a mode, the guest listens to announcements and makes no static address of what it was told."""
     _subnet(network, cidr="fd00:9::/64", ip_version=6, ipv6_ra_mode=mode, ipv6_address_mode=mode)
@@ -70,7 +70,7 @@ def test_ipv6_modes_reach_cloud_init(
 
 
 def test_a_static_subnet_brings_its_routes_and_dns_once(
-    world: World, host: Any, launch: Launch, network: Network, cloud_init: Callable[..., Any]
+    world: Cloud, host: Any, launch: Launch, network: Network, cloud_init: Callable[..., Any]
 ) -> None:
     """Case 19: one entry a family, each DNS server once, also where a port has two addresses of one subnet."""
     from networking.ports import updates as ports
@@ -95,14 +95,14 @@ def test_a_static_subnet_brings_its_routes_and_dns_once(
     assert routes == {("0.0.0.0", "10.9.0.1"), ("10.20.0.0", "10.9.0.254")}
 
 
-def test_both_trees_have_a_seed_for_the_random_pool(world: World, launch: Launch) -> None:
+def test_both_trees_have_a_seed_for_the_random_pool(world: Cloud, launch: Launch) -> None:
     """Case 7: base64 of 512 bytes, another one each time."""
     server = Server.objects.get(id=launch(config_drive=True))
     seeds = [json.loads(_drive(server)["openstack/latest/meta_data.json"])["random_seed"] for _ in range(2)]
     assert [len(base64.b64decode(seed)) for seed in seeds] == [512, 512] and seeds[0] != seeds[1]
 
 
-def test_the_drive_has_every_version_and_each_version_its_files(world: World, launch: Launch) -> None:
+def test_the_drive_has_every_version_and_each_version_its_files(world: Cloud, launch: Launch) -> None:
     """Case 20: ten dated versions and latest; keys by number."""
     user_data = base64.b64encode(b"#!/bin/sh\n").decode()
     server = Server.objects.get(id=launch(config_drive=True, user_data=user_data))

@@ -18,13 +18,14 @@ from networking.networks.models import Network
 from networking.ports.models import Port
 from networking.wanted.models import HostPiece
 from operations.models import OperationStep
-from tests.compute.world import Client, World
+from tests.compute.client import Client
+from tests.simulated import Cloud
 
 KEYS = {"host1": "11" * 32, "host2": "22" * 32}
 
 
 @pytest.fixture(autouse=True)
-def two_hosts(world: World, host: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def two_hosts(world: Cloud, host: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setattr("hosts.services.key_of", KEYS.get)
     monkeypatch.setattr(agents, "once", agents.Once(lambda: tmp_path / "nonces"))
 
@@ -40,12 +41,12 @@ def ask(host: str, method: str, path: str, body: bytes = b"", **identity: str) -
     return Browser().generic(method, path, body, "application/octet-stream", **headers)
 
 
-def second(world: World) -> Host:
+def second(world: Cloud) -> Host:
     return world.host("host2")
 
 
 def test_a_host_reads_the_images_of_its_servers_and_no_others(
-    world: World, launch: Any, image: Image, settings: Any
+    world: Cloud, launch: Any, image: Image, settings: Any
 ) -> None:
     launch()
     second(world)
@@ -57,14 +58,14 @@ def test_a_host_reads_the_images_of_its_servers_and_no_others(
     assert needs.reads_image("host1", other.id)
 
 
-def test_a_server_that_is_gone_opens_no_image(world: World, launch: Any, red: Client, image: Image) -> None:
+def test_a_server_that_is_gone_opens_no_image(world: Cloud, launch: Any, red: Client, image: Image) -> None:
     server_id = launch()
     red.ok("delete", f"servers/{server_id}", status=204)
     world.settle()
     assert not needs.reads_image("host1", image.id)
 
 
-def test_a_snapshot_is_taken_of_who_was_asked_for_it_while_it_is_asked(world: World, launch: Any, red: Client) -> None:
+def test_a_snapshot_is_taken_of_who_was_asked_for_it_while_it_is_asked(world: Cloud, launch: Any, red: Client) -> None:
     """C9: any host could write any snapshot."""
     server_id = launch()
     second(world)
@@ -85,7 +86,7 @@ def where(red: Client, server_id: str) -> str:
 
 
 def test_a_host_reads_the_metadata_of_its_servers_and_of_networks_it_serves(
-    world: World, launch: Any, red: Client, network: Any
+    world: Cloud, launch: Any, red: Client, network: Any
 ) -> None:
     """C9: every host's key read every server's metadata, user data and password."""
     who = {"client": where(red, launch()), "network": network.id}
@@ -99,7 +100,7 @@ def test_a_host_reads_the_metadata_of_its_servers_and_of_networks_it_serves(
     assert ask("host2", "GET", path, **who).status_code == 404
 
 
-def test_a_router_that_lives_elsewhere_opens_nothing(world: World, launch: Any, red: Client, network: Any) -> None:
+def test_a_router_that_lives_elsewhere_opens_nothing(world: Cloud, launch: Any, red: Client, network: Any) -> None:
     """C9, a sibling: a host names a router that it does not have."""
     address = where(red, launch())
     second(world)
@@ -107,7 +108,7 @@ def test_a_router_that_lives_elsewhere_opens_nothing(world: World, launch: Any, 
     assert answer.status_code == 404
 
 
-def test_a_host_writes_the_logs_of_its_servers_only(world: World, launch: Any, red: Client) -> None:
+def test_a_host_writes_the_logs_of_its_servers_only(world: Cloud, launch: Any, red: Client) -> None:
     """C9, a sibling: a server on no host (shelved) had a log that every host could write."""
     server_id = launch()
     second(world)
@@ -118,7 +119,7 @@ def test_a_host_writes_the_logs_of_its_servers_only(world: World, launch: Any, r
     assert ask("host2", "PUT", path, b"forged").status_code != 200
 
 
-def test_a_log_that_was_changed_on_its_way_is_not_kept(world: World, launch: Any, red: Client) -> None:
+def test_a_log_that_was_changed_on_its_way_is_not_kept(world: Cloud, launch: Any, red: Client) -> None:
     server_id = launch()
     path = f"/internal/servers/{server_id}/log?offset=0"
     at, nonce = f"{time.time():.3f}", secrets.token_hex(12)
@@ -139,7 +140,7 @@ def test_a_log_that_was_changed_on_its_way_is_not_kept(world: World, launch: Any
     assert json.loads(answer.content)
 
 
-def test_a_lease_is_believed_of_who_could_have_given_it(world: World, launch: Any) -> None:
+def test_a_lease_is_believed_of_who_could_have_given_it(world: Cloud, launch: Any) -> None:
     """C9, a sibling: any host said of any port that it had its address."""
     server_id = launch()
     second(world)

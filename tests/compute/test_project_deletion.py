@@ -27,13 +27,13 @@ from networking.securitygroups.defaults import ensure_default
 from networking.securitygroups.models import SecurityGroup
 from networking.standard import Tag
 from networking.subnets.models import Subnet
-from tests.compute.world import World, actor
+from tests.simulated import Cloud, actor
 
 ADMIN = Actor.internal("an operator")
 
 
 @pytest.fixture
-def project(world: World, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(world: Cloud, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Project red in a domain of its own."""
     monkeypatch.setattr("identity.crud.policy.allows", lambda *args: True)
     domain = Project.objects.create(id="d", name="d", is_domain=True)
@@ -81,7 +81,7 @@ MADE: dict[str, Callable[[Any], None]] = {
 
 @pytest.mark.parametrize("said", MADE)
 def test_a_project_that_owns_something_stays_and_says_what(
-    world: World, project: Project, launch: Any, network: Any, said: str
+    world: Cloud, project: Project, launch: Any, network: Any, said: str
 ) -> None:
     """A8: 409 with kinds, counts and the first names; protected images by name."""
     MADE[said]({"launch": launch})
@@ -90,14 +90,14 @@ def test_a_project_that_owns_something_stays_and_says_what(
     assert Network.objects.filter(project_id="red").exists()
 
 
-def test_many_are_counted_and_the_first_named(world: World, project: Project) -> None:
+def test_many_are_counted_and_the_first_named(world: Cloud, project: Project) -> None:
     for number in range(5):
         SecurityGroup.objects.create(project_id="red", name=f"g{number}")
     assert "5 security groups (g0, g1, g2 …)" in refused(project)
 
 
 def test_what_the_cloud_makes_by_itself_and_what_is_gone_already_hold_nothing_up(
-    world: World, project: Project, launch: Any, network: Any, red: Any
+    world: Cloud, project: Project, launch: Any, network: Any, red: Any
 ) -> None:
     """A8: Tempest's tear-down deletes what its tests made, and then the project."""
     server_id = launch("gone")
@@ -116,14 +116,14 @@ def test_what_the_cloud_makes_by_itself_and_what_is_gone_already_hold_nothing_up
     assert not SecurityGroup.objects.filter(project_id="red").exists()
 
 
-def test_cascade_deletes_it_in_order(world: World, project: Project, launch: Any, network: Any) -> None:
+def test_cascade_deletes_it_in_order(world: Cloud, project: Project, launch: Any, network: Any) -> None:
     """A8: by an explicit word all of it goes, machines first."""
     server_id = launch("one")
     Image.objects.filter(project_id="red").update(protected=True)
     SecurityGroup.objects.create(project_id="red", name="web")
     PROJECTS.delete(ADMIN, "red", cascade=True)
     world.settle()
-    assert Server.objects.get(id=server_id).deleted and world.domains["host1"] == {}
+    assert Server.objects.get(id=server_id).deleted and world.domains("host1") == {}
     for model in (Network, Port, SecurityGroup, Image, FloatingIP):
         assert not model.objects.filter(project_id="red").exists(), model
     assert owned.holdings(["red"]) == [] and not Project.objects.filter(pk="red").exists()
@@ -143,7 +143,7 @@ def test_no_tag_and_no_share_outlives_what_went_with_its_project(project: Projec
     assert not Tag.objects.exists() and not UserShare.objects.exists()
 
 
-def test_a_domain_is_no_way_around_it(world: World, project: Project, network: Any) -> None:
+def test_a_domain_is_no_way_around_it(world: Cloud, project: Project, network: Any) -> None:
     """A8's sibling: a disabled domain took all of its projects, and all they owned, with it."""
     Project.objects.filter(pk="d").update(enabled=False)
     with pytest.raises(owned.ProjectOwnsThings, match="1 network "):

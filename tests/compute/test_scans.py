@@ -10,10 +10,11 @@ from django.db import connection
 from common.clock import now
 from identity.revocation import services as revocation
 from operations import broker_memory, periodic
-from tests.compute.conftest import admin, host, image, launch, network, red, signed_in, world
-from tests.compute.world import Client, World
+from tests.compute.client import Client
+from tests.compute.conftest import admin, host, image, launch, network, red, signed_in, token, world
+from tests.simulated import Cloud
 
-__all__ = ["admin", "host", "image", "launch", "network", "red", "signed_in", "world"]
+__all__ = ["admin", "host", "image", "launch", "network", "red", "signed_in", "token", "world"]
 pytestmark = pytest.mark.usefixtures("sqlite_only")
 
 #: Tables that have a row for each server, port, operation or report of a large cloud.
@@ -64,7 +65,7 @@ def scans(statements: dict[str, Any]) -> list[str]:
     return found
 
 
-def test_a_boot_and_a_deletion(world: World, red: Client, launch: Callable[..., str]) -> None:
+def test_a_boot_and_a_deletion(world: Cloud, red: Client, launch: Callable[..., str]) -> None:
     launch("first")
     with asked() as statements:
         server_id = launch()
@@ -74,7 +75,7 @@ def test_a_boot_and_a_deletion(world: World, red: Client, launch: Callable[..., 
     assert scans(statements) == []
 
 
-def test_every_tick_of_the_clock(world: World, launch: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_tick_of_the_clock(world: Cloud, launch: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broker_memory, "fullness", lambda: 0.0)  # asks the broker, not the database
     launch()
     with asked() as statements:
@@ -98,7 +99,7 @@ def test_lists_of_a_project(launch: Callable[..., str], red: Client, path: str) 
     assert scans(statements) == []
 
 
-def test_a_token_that_is_revoked(world: World) -> None:
+def test_a_token_that_is_revoked(world: Cloud) -> None:
     with asked() as statements:
         revocation.revoke(owner="someone", token_issued_at=now(), audit_id="one")
     assert any("owner" in sql for sql in statements)

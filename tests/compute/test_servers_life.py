@@ -9,7 +9,8 @@ from compute.servers.models import Server
 from networking.ports.models import Port
 from networking.securitygroups.models import SecurityGroup
 from placement import services as placement
-from tests.compute.world import Client, World
+from tests.compute.client import Client
+from tests.simulated import Cloud
 
 Launch = Callable[..., str]
 
@@ -19,7 +20,7 @@ def status(client: Client, server_id: str) -> tuple[str, Any]:
     return server["status"], server["OS-EXT-STS:task_state"]
 
 
-def test_a_server_boots_through_its_steps(world: World, red: Client, launch: Launch) -> None:
+def test_a_server_boots_through_its_steps(world: Cloud, red: Client, launch: Launch) -> None:
     server_id = launch()
     server = red.ok("get", f"servers/{server_id}")["server"]
     assert (server["status"], server["OS-EXT-STS:task_state"], server["OS-EXT-STS:power_state"]) == ("ACTIVE", None, 1)
@@ -29,7 +30,7 @@ def test_a_server_boots_through_its_steps(world: World, red: Client, launch: Lau
     assert server["OS-SRV-USG:launched_at"]
 
 
-def test_a_deleted_server_leaves_nothing_behind(world: World, red: Client, launch: Launch) -> None:
+def test_a_deleted_server_leaves_nothing_behind(world: Cloud, red: Client, launch: Launch) -> None:
     server_id = launch()
     red.ok("delete", f"servers/{server_id}", status=204)
     world.settle()
@@ -39,7 +40,7 @@ def test_a_deleted_server_leaves_nothing_behind(world: World, red: Client, launc
     assert not Port.objects.filter(device_id=server_id).exists()
 
 
-def test_a_server_is_deleted_while_it_is_being_built(world: World, red: Client, launch: Launch) -> None:
+def test_a_server_is_deleted_while_it_is_being_built(world: Cloud, red: Client, launch: Launch) -> None:
     world.replies["disk.ensure"] = lambda order: None
     server_id = launch(settle=False)
     world.settle()
@@ -59,7 +60,7 @@ def test_a_server_is_deleted_while_it_is_being_built(world: World, red: Client, 
     assert placement.consumers() == {}
 
 
-def test_power_verbs(world: World, red: Client, launch: Launch) -> None:
+def test_power_verbs(world: Cloud, red: Client, launch: Launch) -> None:
     server_id = launch()
     for body, after in (
         ({"os-stop": None}, "SHUTOFF"),
@@ -85,7 +86,7 @@ def test_a_verb_in_the_wrong_state_is_409_and_says_so(red: Client, launch: Launc
     )
 
 
-def test_no_host_fits_says_which_came_closest(world: World, red: Client, launch: Launch) -> None:
+def test_no_host_fits_says_which_came_closest(world: Cloud, red: Client, launch: Launch) -> None:
     server_id = launch(flavor="5")
     server = red.ok("get", f"servers/{server_id}")["server"]
     assert server["status"] == "ERROR"
@@ -97,7 +98,7 @@ def test_no_host_fits_says_which_came_closest(world: World, red: Client, launch:
 
 
 def test_a_host_that_cannot_make_the_disk_leaves_an_error_and_no_claim(
-    world: World, red: Client, launch: Launch
+    world: Cloud, red: Client, launch: Launch
 ) -> None:
     world.replies["disk.ensure"] = lambda order: (
         "failed",
@@ -124,7 +125,7 @@ def test_instance_actions_are_the_steps(red: Client, launch: Launch) -> None:
     assert all(event["result"] == "Success" for event in shown["events"])
 
 
-def test_rebuild_resize_and_snapshot(world: World, red: Client, launch: Launch, image: Any) -> None:
+def test_rebuild_resize_and_snapshot(world: Cloud, red: Client, launch: Launch, image: Any) -> None:
     server_id = launch()
     red.ok("post", f"servers/{server_id}/action", {"rebuild": {"imageRef": image.id, "name": "two"}}, status=202)
     assert status(red, server_id)[0] == "REBUILD"
@@ -145,7 +146,7 @@ def test_rebuild_resize_and_snapshot(world: World, red: Client, launch: Launch, 
     assert set(placement.consumers()) == {server_id}
 
 
-def test_interfaces_come_and_go(world: World, red: Client, launch: Launch, network: Any) -> None:
+def test_interfaces_come_and_go(world: Cloud, red: Client, launch: Launch, network: Any) -> None:
     server_id = launch()
     body = {"interfaceAttachment": {"net_id": network.id}}
     made = red.ok("post", f"servers/{server_id}/os-interface", body)["interfaceAttachment"]
@@ -165,7 +166,7 @@ def test_foreign_servers_do_not_exist(signed_in: Callable[..., Client], launch: 
     assert blue.ok("get", "servers")["servers"] == []
 
 
-def test_a_guest_that_powers_itself_off_is_shutoff(world: World, red: Client, launch: Launch) -> None:
+def test_a_guest_that_powers_itself_off_is_shutoff(world: Cloud, red: Client, launch: Launch) -> None:
     from compute.servers import reconcile
 
     server_id = launch()
@@ -180,7 +181,7 @@ def test_a_server_that_was_never_built_has_no_verb_but_delete(red: Client, launc
         assert answer.status_code == 409 and "on no host" in answer.content.decode()
 
 
-def test_deleting_an_unconfirmed_resize_frees_both_claims(world: World, red: Client, launch: Launch) -> None:
+def test_deleting_an_unconfirmed_resize_frees_both_claims(world: Cloud, red: Client, launch: Launch) -> None:
     server_id = launch()
     red.ok("post", f"servers/{server_id}/action", {"resize": {"flavorRef": "small"}}, status=202)
     world.settle()
@@ -190,7 +191,7 @@ def test_deleting_an_unconfirmed_resize_frees_both_claims(world: World, red: Cli
 
 
 def test_an_ephemeral_disk_and_swap_come_with_the_flavor(
-    world: World, red: Client, admin: Client, launch: Launch
+    world: Cloud, red: Client, admin: Client, launch: Launch
 ) -> None:
     body = {"name": "more", "ram": 64, "vcpus": 1, "disk": 1, "id": "more", "swap": 256, "OS-FLV-EXT-DATA:ephemeral": 2}
     admin.ok("post", "flavors", {"flavor": body})
@@ -217,7 +218,7 @@ def test_diagnostics_count_disks_and_seconds(red: Client, admin: Client, launch:
 
 
 def test_a_shelved_server_comes_back_where_it_is_wanted(
-    world: World, red: Client, admin: Client, launch: Launch
+    world: Cloud, red: Client, admin: Client, launch: Launch
 ) -> None:
     server_id = launch()
     path = f"servers/{server_id}/action"
@@ -243,7 +244,7 @@ def test_servers_of_one_request_are_found_by_its_reservation(red: Client, launch
     assert [server["id"] for server in found] == [server_id]
 
 
-def test_a_resize_may_change_who_partitions_the_disk(world: World, red: Client, launch: Launch) -> None:
+def test_a_resize_may_change_who_partitions_the_disk(world: Cloud, red: Client, launch: Launch) -> None:
     server_id = launch()
     body = {"resize": {"flavorRef": "small", "OS-DCF:diskConfig": "AUTO"}}
     red.ok("post", f"servers/{server_id}/action", body, status=202)

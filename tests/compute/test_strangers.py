@@ -25,8 +25,9 @@ from networking.ports import services as ports
 from networking.ports.models import Port
 from operations.models import Operation
 from placement import services as placement
+from tests.compute.client import Client
 from tests.compute.test_commands import answering
-from tests.compute.world import Client, World, actor
+from tests.simulated import Cloud, actor
 
 Launch = Callable[..., str]
 __all__ = ["answering"]
@@ -37,7 +38,7 @@ def ids(count: int) -> list[str]:
     return [f"00000000-0000-4000-8000-{number:012x}" for number in range(count)]
 
 
-def come_back(world: World) -> None:
+def come_back(world: Cloud) -> None:
     with transaction.atomic():
         reconcile.on_hello(Host.objects.get(name="host1"))
     world.settle()
@@ -47,7 +48,7 @@ def come_back(world: World) -> None:
     ("unknown", "known", "touched"), [(1, 0, 1), (2, 0, 2), (3, 0, 0), (3, 3, 0), (3, 60, 3), (4, 60, 0)]
 )
 def test_a_few_are_set_aside_and_many_are_not_touched(
-    world: World, host: Any, answering: dict[str, Any], unknown: int, known: int, touched: int
+    world: Cloud, host: Any, answering: dict[str, Any], unknown: int, known: int, touched: int
 ) -> None:
     """A4: more than two and more than 5 % of what a host has: an operator is asked."""
     rows = [Server(id=f"11111111-0000-4000-8000-{n:012x}", name="s", hostname="s", project_id="red", user_id="u",
@@ -65,7 +66,7 @@ def test_a_few_are_set_aside_and_many_are_not_touched(
 
 
 def test_disks_and_domains_count_once_and_what_is_owed_is_no_stranger(
-    world: World, host: Any, answering: dict[str, Any]
+    world: Cloud, host: Any, answering: dict[str, Any]
 ) -> None:
     one, two, three = ids(3)
     answering["servers"], answering["disks"] = {one: "running", two: "shutoff"}, [one, three]
@@ -77,7 +78,7 @@ def test_disks_and_domains_count_once_and_what_is_owed_is_no_stranger(
     assert aside == {one, two}
 
 
-def test_an_operators_word_has_all_of_it_set_aside(world: World, host: Any, answering: dict[str, Any]) -> None:
+def test_an_operators_word_has_all_of_it_set_aside(world: Cloud, host: Any, answering: dict[str, Any]) -> None:
     answering["servers"] = dict.fromkeys(ids(9), "running")
     come_back(world)
     assert "setaside.put" not in world.verbs()
@@ -88,7 +89,7 @@ def test_an_operators_word_has_all_of_it_set_aside(world: World, host: Any, answ
     assert not DESTROYS & set(world.verbs()) and Host.objects.get(name="host1").question is None
 
 
-def command(world: World, *words: str, fails: str = "") -> str:
+def command(world: Cloud, *words: str, fails: str = "") -> str:
     """The command, while the world goes on. `fails`: of the sentence that it ends with, where its exit status is 1."""
     out = StringIO()
     with pytest.MonkeyPatch.context() as patch:  # the command's clock alone
@@ -102,7 +103,7 @@ def command(world: World, *words: str, fails: str = "") -> str:
 
 
 @pytest.fixture
-def put_back(world: World, red: Client, launch: Launch, answering: dict[str, Any]) -> str:
+def put_back(world: Cloud, red: Client, launch: Launch, answering: dict[str, Any]) -> str:
     """A server whose rows are gone, as in an older copy of the database; its host says that it saw a newer one."""
     Project.objects.create(id="red", name="red", domain_id=_domain())
     server_id = launch("lost", metadata={"a": "b"})
@@ -118,7 +119,7 @@ def put_back(world: World, red: Client, launch: Launch, answering: dict[str, Any
     epoch.forget()
     reports.heartbeat("host1", {"cloud": {"id": "newer", "life": "newer", "count": 1}})
     assert Host.objects.get(name="host1").estranged
-    world.orders.clear()
+    world.forget_orders()
     return server_id
 
 
@@ -126,7 +127,7 @@ def _domain() -> str:
     return Project.objects.get_or_create(id="default", name="Default", is_domain=True)[0].pk
 
 
-def _metadata(world: World, server_id: str) -> dict[str, Any]:
+def _metadata(world: Cloud, server_id: str) -> dict[str, Any]:
     (found,) = [
         order["body"]["metadata"]
         for _host, verb, order in world.orders
@@ -135,20 +136,20 @@ def _metadata(world: World, server_id: str) -> dict[str, Any]:
     return dict(found)
 
 
-def test_where_the_database_is_older_nothing_is_even_stopped(world: World, put_back: str) -> None:
+def test_where_the_database_is_older_nothing_is_even_stopped(world: Cloud, put_back: str) -> None:
     """A4: confirmed by the review: within seconds every server made since the copy was destroyed, disks included."""
     reports.hello("host1", {"boot": "b9", "cloud": {"id": "newer", "life": "newer", "count": 1}})
     world.settle()
     reports.heartbeat("host1", {"cloud": {"id": "newer", "life": "newer", "count": 1}})
     world.settle()
     assert set(world.verbs()) <= {"host.read"}
-    assert world.domains["host1"] == {put_back: "running"}
+    assert world.domains("host1") == {put_back: "running"}
     (question,) = doctor._questions()
     assert "setaside adopt host1" in question.text and "newer database" in question.text
 
 
 def test_servers_of_an_older_database_are_not_declared_lost_on_such_a_host(
-    world: World, put_back: str, answering: dict[str, Any]
+    world: Cloud, put_back: str, answering: dict[str, Any]
 ) -> None:
     """What the older rows place there and the host does not have is no error of the server either."""
     Server.objects.create(name="old", hostname="old", project_id="red", user_id="u", vm_state="active", host="host1")
@@ -157,20 +158,20 @@ def test_servers_of_an_older_database_are_not_declared_lost_on_such_a_host(
     assert Server.objects.get(name="old").vm_state == "active" and set(world.verbs()) <= {"host.read"}
 
 
-def test_nothing_new_is_placed_there(world: World, put_back: str, launch: Launch) -> None:
+def test_nothing_new_is_placed_there(world: Cloud, put_back: str, launch: Launch) -> None:
     """The how-to promises it: with other hosts it goes to one of those, and here it ends with the reason at once."""
     server = Server.objects.get(id=launch("new"))
     assert server.host == "" and server.vm_state == "error" and "server.ensure" not in world.verbs()
     assert timeline(Operation.objects.get(subject_id=server.id))["reason"].startswith("No valid host")
 
 
-def test_doctor_with_apply_changes_nothing_there(world: World, put_back: str) -> None:
+def test_doctor_with_apply_changes_nothing_there(world: Cloud, put_back: str) -> None:
     doctor.examine(apply=True)
     world.settle()
     assert set(world.verbs()) <= {"host.read"}
 
 
-def test_adopt_brings_the_server_back_as_it_was(world: World, put_back: str, red: Client, network: Any) -> None:
+def test_adopt_brings_the_server_back_as_it_was(world: Cloud, put_back: str, red: Client, network: Any) -> None:
     """A4: nothing is lost: name, flavor, addresses, metadata; its guest never stopped."""
     said = command(world, "adopt", "host1")
     assert f"{put_back}  lost  active" in said
@@ -188,7 +189,7 @@ def test_adopt_brings_the_server_back_as_it_was(world: World, put_back: str, red
     assert Server.objects.get(id=put_back).vm_state == "stopped"
 
 
-def test_what_cannot_come_back_is_said_and_stays(world: World, put_back: str) -> None:
+def test_what_cannot_come_back_is_said_and_stays(world: Cloud, put_back: str) -> None:
     Project.objects.filter(id="red").delete()
     said = command(world, "adopt", "host1", fails="1 left as they are, 0 back without a part")
     assert "is not in this database" in said and "--project" in said
@@ -196,20 +197,20 @@ def test_what_cannot_come_back_is_said_and_stays(world: World, put_back: str) ->
     assert not DESTROYS & set(world.verbs())
 
 
-def test_a_port_whose_address_is_taken_by_now_is_named(world: World, put_back: str, network: Any) -> None:
+def test_a_port_whose_address_is_taken_by_now_is_named(world: Cloud, put_back: str, network: Any) -> None:
     taken = _record_of(world)["ports"][0]
     ports.create(actor("red"), network_id=network.id, fixed_ips=[{"ip_address": taken["ips"][0]}])
     said = command(world, "adopt", "host1", fails="0 left as they are, 1 back without a part")
     assert f"{put_back}  lost  active" in said and taken["ips"][0] in said
 
 
-def _record_of(world: World) -> dict[str, Any]:
-    _kind, body = world.replies["server.describe"]({"body": {"server_ids": [*world.domains["host1"]]}})  # type: ignore[misc]
+def _record_of(world: Cloud) -> dict[str, Any]:
+    _kind, body = world.replies["server.describe"]({"body": {"server_ids": [*world.domains("host1")]}})  # type: ignore[misc]
     (found,) = body["servers"].values()
     return dict(found["record"])
 
 
-def test_one_that_was_set_aside_comes_back_off(world: World, put_back: str, answering: dict[str, Any]) -> None:
+def test_one_that_was_set_aside_comes_back_off(world: Cloud, put_back: str, answering: dict[str, Any]) -> None:
     item = f"1700000000000-{put_back}"
     note = {"id": item, "kind": "server", "key": put_back, "state": "running", "xml": "<domain/>", "files": []}
     world.replies["setaside.back"] = lambda order: ("done", {**note, "record": _record_of(world)})
@@ -220,14 +221,14 @@ def test_one_that_was_set_aside_comes_back_off(world: World, put_back: str, answ
     assert Server.objects.get(id=put_back).vm_state == "stopped"
 
 
-def test_a_piece_of_a_network_that_was_set_aside_is_not_adopted_as_a_server(world: World, host: Any) -> None:
+def test_a_piece_of_a_network_that_was_set_aside_is_not_adopted_as_a_server(world: Cloud, host: Any) -> None:
     """It was given "back" as a server's disk, and with that it was gone, while the command said that it stays."""
     with pytest.raises(CommandError, match=r"piece of a network.*setaside drop host1 1700000000000-port-"):
         call_command("setaside", "adopt", "host1", f"1700000000000-port-{ids(1)[0]}")
     assert world.verbs() == []
 
 
-def test_list_shows_what_is_kept_and_until_when(world: World, host: Any, answering: dict[str, Any]) -> None:
+def test_list_shows_what_is_kept_and_until_when(world: Cloud, host: Any, answering: dict[str, Any]) -> None:
     answering["setaside"] = [
         {"id": "1-x", "kind": "server", "key": "x", "why": "nobody", "at": 0.0, "until": 86400.0, "state": "running"}
     ]
@@ -237,13 +238,13 @@ def test_list_shows_what_is_kept_and_until_when(world: World, host: Any, answeri
     assert "1-x" in said and "1970-01-02" in said and "setaside adopt|drop host1 1-x" in said
 
 
-def command_list(world: World) -> str:
+def command_list(world: Cloud) -> str:
     out = StringIO()
     call_command("setaside", "list", stdout=out)
     return out.getvalue()
 
 
-def test_drop_is_asked_until_the_host_has_done_it(world: World, host: Any) -> None:
+def test_drop_is_asked_until_the_host_has_done_it(world: Cloud, host: Any) -> None:
     Host.objects.filter(name="host1").update(last_seen_at=now())
     assert "is gone" in command(world, "drop", "host1", "1-x")
     assert world.verbs()[-1] == "setaside.drop"

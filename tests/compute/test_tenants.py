@@ -26,7 +26,8 @@ from networking.routers import services as routers
 from networking.routers.models import Router
 from networking.subnets import services as subnets
 from networking.wanted import rendering
-from tests.compute.world import Client, World, actor
+from tests.compute.client import Client
+from tests.simulated import Cloud, actor
 
 SECRET = "#!/bin/sh\n# the victim's password"
 MALLORY = actor("mallory")
@@ -34,7 +35,7 @@ ADMIN = actor("admin", "admin")
 
 
 @pytest.fixture(autouse=True)
-def everything(settings: Any, world: World) -> None:
+def everything(settings: Any, world: Cloud) -> None:
     settings.ROOT_URLCONF = "cloud.urls"
 
 
@@ -152,7 +153,7 @@ def test_no_reader_takes_a_port_that_only_says_so(victim: Server, forged: Port, 
     assert own.id in seen[0]
 
 
-def test_a_host_is_never_told_of_a_leg_that_only_says_so(world: World, host: Any, mallory: Client) -> None:
+def test_a_host_is_never_told_of_a_leg_that_only_says_so(world: Cloud, host: Any, mallory: Client) -> None:
     """A2's sibling: a port that names another's router and `network:router_interface` becomes no leg of it."""
     router = routers.create(actor("red"), name="theirs")
     interfaces.add(actor("red"), router.id, subnet_id=net_of("red").subnets.get().id)
@@ -278,7 +279,7 @@ def image_of(folder: Any, project: str, visibility: str = "private", **propertie
 
 @pytest.mark.parametrize("key", ["kernel_id", "ramdisk_id"])
 def test_an_image_that_names_anothers_private_image_boots_nowhere(
-    victim: Server, world: World, mallory: Client, settings: Any, key: str
+    victim: Server, world: Cloud, mallory: Client, settings: Any, key: str
 ) -> None:
     """A3: kernel and ramdisk are asked about as the image itself is, at create and at rebuild; no host is told."""
     private = image_of(settings.IMAGE_STORE, "red")
@@ -310,7 +311,7 @@ def test_a_server_whose_row_names_anothers_image_tells_no_host(victim: Server, s
 
 @pytest.mark.parametrize("visibility", ["public", "community"])
 def test_a_kernel_that_all_may_see_boots(
-    victim: Server, world: World, mallory: Client, settings: Any, visibility: str
+    victim: Server, world: Cloud, mallory: Client, settings: Any, visibility: str
 ) -> None:
     """A3: the check refuses nothing that the image service shows."""
     kernel = image_of(settings.IMAGE_STORE, "red", visibility)

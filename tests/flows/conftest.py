@@ -1,4 +1,4 @@
-"""Compute's world of tests, with hosts that remember what they were told and a stage that every flow is played on."""
+"""Compute's fixtures, and a stage that every flow is played on."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,21 +6,16 @@ from typing import Any
 import pytest
 
 from tests.compute import conftest as compute
-from tests.flows import hosts, whole
+from tests.flows import whole
 from tests.flows.scenarios import Stage
+from tests.simulated import Cloud
 
-host, image, network, signed_in, red = compute.host, compute.image, compute.network, compute.signed_in, compute.red
-admin, launch = compute.admin, compute.launch
-
-
-@pytest.fixture
-def world(transactional_db: None, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Any) -> hosts.Hosts:
-    monkeypatch.setattr(compute, "World", hosts.Hosts)
-    found: hosts.Hosts = compute.world.__wrapped__(transactional_db, monkeypatch, settings, tmp_path)
-    return found
+world, host, image, network, signed_in = compute.world, compute.host, compute.image, compute.network, compute.signed_in
+admin, launch, red, token = compute.admin, compute.launch, compute.red, compute.token
 
 
 @pytest.fixture
-def stage(world: hosts.Hosts, red: Any, launch: Callable[..., str], image: Any, network: Any) -> Stage:
+def stage(world: Cloud, red: Any, launch: Callable[..., str], image: Any, network: Any) -> Stage:
+    world.is_patient = True
     world.watch = lambda: whole.check_copies(world)  # A7: at every moment of every test here
     return Stage(world, red, launch, image, network)

@@ -12,15 +12,15 @@ from compute.servers.models import Server
 from hosts import debts
 from networking.ports.models import Port
 from operations import start
-from tests.compute.world import Client
-from tests.flows.hosts import Hosts
+from tests.compute.client import Client
+from tests.simulated import Cloud
 
 GONE = "99999999-0000-4000-8000-000000000001"
 
 
 @dataclass
 class Stage:
-    world: Hosts
+    world: Cloud
     red: Client
     launch: Callable[..., str]
     image: Any
@@ -85,7 +85,7 @@ def _detach(stage: Stage, server_id: str) -> None:
 def _host_lost_it(stage: Stage, server_id: str) -> None:
     """The machine is gone from its host, which comes back and tells so."""
     host = Server.objects.get(id=server_id).host
-    stage.world.domains[host].pop(server_id, None)
+    stage.world.agent(host).lose(server_id)
     with transaction.atomic():
         reconcile.keep_running(host, {})
 
@@ -99,8 +99,7 @@ def _owe(stage: Stage, server_id: str) -> None:
     """The host owes the removal of what another server once had there."""
     with transaction.atomic():
         gone = Server(id=GONE, host="host1", project_id="red", generation=2)
-        stage.world.domains["host1"][GONE] = "running"
-        stage.world.disks["host1"].add(GONE)
+        stage.world.agent("host1").put_guest(GONE)
         owed.removal(gone)
         debts.work_off("host1")
 

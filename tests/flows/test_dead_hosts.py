@@ -11,9 +11,9 @@ from hosts.models import Host, HostDebt
 from operations import engine
 from operations.models import LIVE, Operation, OperationStep, State
 from tests.flows import whole
-from tests.flows.hosts import Hosts
 from tests.flows.scenarios import SCENARIOS, Stage
 from tests.flows.test_every_flow import FLOWS
+from tests.simulated import Cloud
 
 ORDERING = [
     (name, step)
@@ -28,27 +28,19 @@ ORDERING = [
 class DeadHost:
     """Once `step` of `flow` has asked its host, that host answers nothing any more, and is called down."""
 
-    def __init__(self, world: Hosts, monkeypatch: pytest.MonkeyPatch, flow: str, step: str = "") -> None:
-        self.world, self.name, self.dead = world, "", False
-        send = world.send
-
-        def lost(host: str, order: dict[str, Any], bulk: bool | None = None) -> bool:
-            if self.dead and host == self.name:
-                return True
-            return send(host, order, bulk)
-
+    def __init__(self, world: Cloud, monkeypatch: pytest.MonkeyPatch, flow: str, step: str = "") -> None:
+        self.world, self.name = world, ""
         run = engine._run
 
         def dying(row: Operation, found: Any, spec: Any, row_of_step: OperationStep) -> bool:
             again = run(row, found, spec, row_of_step)
             waits = not again and row_of_step.host and row_of_step.answer is None
             if not self.name and row.flow == flow and waits and step in ("", spec.name) and row.state == "running":
-                self.name, self.dead = row_of_step.host, True
-                world.outbox[:] = [one for one in world.outbox if one[0] != self.name]
+                self.name = row_of_step.host
+                world.cut_off(self.name)
                 transaction.on_commit(self.call_down)
             return again
 
-        monkeypatch.setattr("operations.hostlink.send_order", lost)
         monkeypatch.setattr(engine, "_run", dying)
 
     def call_down(self) -> None:
@@ -56,22 +48,16 @@ class DeadHost:
             hosts.change_state(Host.objects.get(name=self.name), "down")
 
     def revive(self) -> None:
-        self.dead = False
+        self.world.silent.clear()
         with transaction.atomic():
             hosts.change_state(Host.objects.get(name=self.name), "up")
 
 
-def run_rings(world: Hosts) -> None:
+def run_rings(world: Cloud) -> None:
     """Everything that happens without time passing."""
     for _ in range(60):
-        jobs, world.jobs = list(dict.fromkeys(world.jobs)), []
-        outbox, world.outbox = world.outbox, []
-        if not jobs and not outbox:
+        if not world.turn():
             return
-        for job in jobs:
-            world._run(job)
-        for host, order in outbox:
-            world._answer(host, order)
     raise AssertionError("no end")
 
 
@@ -92,10 +78,10 @@ def test_what_makes_a_machine_goes_to_another_host_when_its_own_dies(
     first, second = Operation.objects.filter(flow=name, subject_id=server_id).order_by("created_at")
     assert (first.state, first.error_code, second.state) == (State.FAILED, "HostDown", State.DONE)
     assert (first.action, first.request_id, first.user_id) == (second.action, second.request_id, second.user_id)
-    world.disks[dead.name].add(server_id)
+    world.agent(dead.name).put_disk(server_id)
     dead.revive()
     world.settle()
-    assert not HostDebt.objects.exists() and server_id not in world.disks[dead.name]
+    assert not HostDebt.objects.exists() and server_id not in world.disks(dead.name)
     stage.red.ok("delete", f"servers/{server_id}", status=204)
     world.settle()
     whole.check(world)

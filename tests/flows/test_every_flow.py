@@ -13,8 +13,8 @@ from operations.faults import FaultOnPurpose
 from operations.flows import Do, Flow, Step
 from operations.models import Operation, State
 from tests.flows import whole
-from tests.flows.hosts import Crash, Hosts
 from tests.flows.scenarios import SCENARIOS, Stage
+from tests.simulated import Cloud, Crash
 
 FLOWS = {flow.name: flow for flow in all_flows() if not flow.name.startswith("test.")}
 Wrap = Callable[[Step], Step]
@@ -71,8 +71,7 @@ def delete_leaves_nothing(stage: Stage, server_id: str) -> None:
         stage.red.ok("delete", f"servers/{server_id}", status=204)
         stage.world.settle()
     assert Server.objects.get(id=server_id).deleted
-    assert not any(server_id in disks for disks in stage.world.disks.values())
-    assert not any(server_id in domains for domains in stage.world.domains.values())
+    assert not stage.world.where(server_id)
     whole.check(stage.world)
 
 
@@ -182,8 +181,8 @@ def test_control_dies_at_every_step_of_unwinding(stage: Stage, monkeypatch: pyte
 
 @pytest.mark.parametrize("trouble", ["doubled", "reordered", "lost"])
 @pytest.mark.parametrize("name", sorted(FLOWS))
-def test_messages_go_astray(stage: Stage, world: Hosts, name: str, trouble: str) -> None:
+def test_messages_go_astray(stage: Stage, world: Cloud, name: str, trouble: str) -> None:
     server_id = stage.prepare(SCENARIOS[name])
-    world.trouble = {trouble}
+    world.trouble.kinds = {trouble}
     server_id, operation = begin(stage, name, server_id)
     ended_well(stage, name, server_id, operation)

@@ -126,7 +126,7 @@ def shelved(stage: Stage) -> str:
 
 
 def has_disk(stage: Stage, server_id: str) -> bool:
-    return any(server_id in disks for disks in stage.world.disks.values())
+    return stage.world.has_disk(server_id)
 
 
 @pytest.mark.parametrize("step", ["create_disk", "wire_network", "start_domain"])

@@ -8,10 +8,10 @@ from networking.ports.models import Port
 from networking.wanted.models import HostPiece
 from operations.models import LIVE, Hold, Operation, Waiter
 from placement import services as placement
-from tests.flows.hosts import Hosts
+from tests.simulated import Cloud
 
 
-def check(world: Hosts) -> None:
+def check(world: Cloud) -> None:
     """AssertionError names what is left over or missing."""
     assert not Operation.objects.filter(state__in=LIVE).exists()
     assert list(Hold.objects.all()) == [] and list(Waiter.objects.all()) == []
@@ -22,17 +22,17 @@ def check(world: Hosts) -> None:
         claims |= {server.id} if server.host else set()
         claims |= {steps.old_claim(server.id)} if server.before_resize else set()
     assert set(placement.consumers()) == claims, "claims are those of the servers that are on hosts"
-    for host, disks in world.disks.items():
+    for host in world.hosts():
         here = {server.id for server in servers.values() if server.host == host}
         here |= set(HostDebt.objects.filter(host=host).values_list("key", flat=True))
-        assert disks <= here and set(world.domains.get(host, {})) <= here, f"{host} has what no row places there"
+        assert {*world.disks(host), *world.domains(host)} <= here, f"{host} has what no row places there"
     ports = set(Port.objects.exclude(server_id="").values_list("server_id", flat=True))
     assert ports <= set(servers), "ports of servers that are gone"
     assert not Image.objects.filter(status__in=("queued", "saving")).exists(), "an image that nobody fills"
     check_network()
 
 
-def check_server(world: Hosts, server: Server) -> None:
+def check_server(world: Cloud, server: Server) -> None:
     assert server.task_state is None, f"{server.vm_state} and still {server.task_state}"
     if server.vm_state == states.ERROR:
         assert len(server.fault_message) > 10, "an ERROR without a sentence"
@@ -41,24 +41,25 @@ def check_server(world: Hosts, server: Server) -> None:
     assert set(server.own_ports) <= owned, "a port of the server is gone"
     wanted = states.DOMAIN_WANTED.get(server.vm_state)
     if server.host and wanted:
-        state = world.domains.get(server.host, {}).get(server.id, "absent")
+        storage = world.agent(server.host).storage
+        state = world.domains(server.host).get(server.id, "absent")
         assert state == wanted or (wanted, state) == ("shutoff", "absent"), f"{server.vm_state} but {state}"
-        assert server.id in world.disks[server.host]
-        assert world.sizes[server.id] == server.flavor["disk"]
+        assert storage.sizes.get(server.id) == server.flavor["disk"]
         before = (server.before_resize or {}).get("flavor", server.flavor)["disk"]
-        assert world.kept.get(server.id, before) == before
-        assert (server.id in world.kept) == (before < server.flavor["disk"]), "a disk of an earlier size"
+        kept = storage.kept.get(server.id)
+        assert kept in (None, before)
+        assert (kept is not None) == (before < server.flavor["disk"]), "a disk of an earlier size"
         held = placement.held_by(server.id)[server.host]
         assert (held["VCPU"], held["MEMORY_MB"]) == (server.flavor["vcpus"], server.flavor["ram"])
 
 
-def check_copies(world: Hosts) -> None:
+def check_copies(world: Cloud) -> None:
     """What a server has written is somewhere at every moment, unless its user asked for the end of it.
 
     A disk on a host, or an image made of that disk. One that is rebuilt needs the image it is made of instead.
     """
     for server in Server.objects.living().exclude(launched_at=None):
-        if any(server.id in disks for disks in world.disks.values()):
+        if world.has_disk(server.id):
             continue
         asked = set(Operation.objects.filter(subject_id=server.id).values_list("flow", flat=True))
         images = Image.objects.filter(status="active")

@@ -8,25 +8,11 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from common.actor import Actor
-from common.errors import Unauthorized
 from images.images import data
 from images.tasks import imports
-from openstackapi import auth
 from operations import background
 from operations.models import Kick
-
-LADDER = {"reader": ["reader"], "member": ["reader", "member"], "admin": ["reader", "member", "manager", "admin"]}
-
-
-def actor(project: str, role: str = "member") -> Actor:
-    return Actor(
-        user_id=f"user-{project}",
-        project_id=project,
-        project_name=project,
-        roles=frozenset(LADDER[role]),
-        request_id="req-00000000-0000-0000-0000-000000000000",
-    )
+from tests.simulated import tokens
 
 
 class Client(APIClient):
@@ -77,22 +63,10 @@ def store(settings: Any, tmp_path: Path) -> Path:
 @pytest.fixture
 def signed_in(store: Path, db: None) -> Iterator[Callable[..., Client]]:
     """`signed_in("red", "reader")` is a client of project red with that role."""
-    was = (auth._from_token, auth._from_session)
-    known: dict[str, Actor] = {}
-
-    def from_token(text: str, request_id: str) -> Actor:
-        if text not in known:
-            raise Unauthorized()
-        return known[text].with_request(request_id)
-
-    auth.use(token=from_token, session=lambda request: None)
-
-    def make(project: str, role: str = "member") -> Client:
-        known[f"{project}-{role}"] = actor(project, role)
-        return Client(HTTP_X_AUTH_TOKEN=f"{project}-{role}", HTTP_ACCEPT="application/json")
-
-    yield make
-    auth._from_token, auth._from_session = was
+    with tokens() as token:
+        yield lambda project, role="member": Client(
+            HTTP_X_AUTH_TOKEN=token(project, role), HTTP_ACCEPT="application/json"
+        )
 
 
 @pytest.fixture

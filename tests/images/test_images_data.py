@@ -144,7 +144,7 @@ def test_an_image_deleted_during_its_upload_leaves_nothing(red: Client, store: P
         yield b"half"
 
     from images.images.errors import Overtaken
-    from tests.images.conftest import actor
+    from tests.simulated import actor
 
     with pytest.raises(Overtaken):
         data.upload(actor("red"), image_id=image["id"], pieces=pieces(), expected=None)
@@ -161,7 +161,7 @@ def test_an_upload_that_was_given_up_cannot_overwrite_a_later_one(red: Client) -
         yield b"slow"
 
     from images.images.errors import Overtaken
-    from tests.images.conftest import actor
+    from tests.simulated import actor
 
     with pytest.raises(Overtaken):
         data.upload(actor("red"), image_id=image["id"], pieces=slow(), expected=None)
@@ -183,7 +183,7 @@ def test_the_size_quota_stops_an_upload_while_it_streams(red: Client, store: Pat
 
 def test_so_many_images_may_arrive_at_once(red: Client, store: Path) -> None:
     from identity.limits import services as quota
-    from tests.images.conftest import actor
+    from tests.simulated import actor
 
     quota.set_default("image", "image_count_uploading", 1)
     first, second = red.create(), red.create()

@@ -20,7 +20,8 @@ from images.images import errors, sharing
 from images.images.models import Image
 from images.tasks import imports
 from images.tasks.models import Task
-from tests.images.conftest import Client, actor, body_of, work
+from tests.images.conftest import Client, body_of, work
+from tests.simulated import actor
 
 pytestmark = pytest.mark.django_db
 

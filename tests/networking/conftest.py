@@ -1,22 +1,27 @@
 """Two hosts that answer, two projects, what was sent to hosts, and a client that speaks Neutron."""
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from django.test import Client
 
 from common.actor import Actor
-from hostagent.contract.network import PIECE_CHANGES
-from hostagent.drivers.network import Piece, whole
+from hostagent.contract.network import PIECE_CHANGES, Piece
+from hostagent.contract.reports import Kind
+from hostagent.drivers.network import fake, whole
 from hosts.models import Host
 from identity.models import Domain, Project
 from networking.networks import services as networks
 from networking.networks.models import Network
 from networking.subnets import services as subnets
-from networking.wanted import reports, sync
+from networking.wanted import sync
 from networking.wanted.models import HostPiece
-from operations import doorbell, hostlink
+from operations import hostlink
+from tests.simulated import Cloud, simulated
+from tests.simulated.trouble import Sent
 
 MEMBER = frozenset({"member", "reader"})
 
@@ -36,58 +41,77 @@ def admin() -> Actor:
     return Actor(user_id="u0", project_id="a" * 32, roles=MEMBER | {"admin", "manager"})
 
 
-class Agents:
-    """Stands for the hosts' agents: keeps what was ordered, reports when told to."""
+class Agents(Cloud):
+    """A cloud whose hosts report when a test tells them to."""
 
-    def __init__(self) -> None:
-        self.orders: list[tuple[str, dict[str, Any]]] = []
-        self.pieces: dict[str, dict[str, str]] = {}
-        self.bodies: dict[str, dict[str, Piece]] = {}  # what each host has made of what it was told
+    misfits: ClassVar[list[str]] = []  # pieces of which a host got a difference that does not fit what it has
 
-    def take(self, host: str, order: dict[str, Any], **_more: Any) -> bool:
-        body = order["body"]
-        self.orders.append((host, body))
-        made = {} if body["full"] else self.bodies.setdefault(host, {})
-        told = whole(body["pieces"], made)
-        assert told.keys() == body["pieces"].keys(), "a difference to what the host has not"
-        self.bodies[host] = {key: piece for key, piece in {**made, **told}.items() if key not in body["remove"]}
-        have = {} if body["full"] else self.pieces.setdefault(host, {})
-        have.update({piece: wanted["hash"] for piece, wanted in body["pieces"].items()})
-        for piece in body["remove"]:
-            have.pop(piece, None)
-        self.pieces[host] = have
-        return True
+    def _deliver(self, sent: Sent) -> None:
+        super()._deliver(sent)
+        self.said.clear()
+        assert not self.misfits, "a difference to what the host has not"
 
-    def report(self, host: str, failed: dict[str, Any] | None = None) -> None:
-        hashes = {piece: hash for piece, hash in self.pieces.get(host, {}).items() if piece not in (failed or {})}
-        reports.on_network(host, {"hashes": hashes, "failed": failed or {}})
+    def told(self) -> list[tuple[str, dict[str, Any]]]:
+        """(host, body) of every order about networks."""
+        return [(host, order["body"]) for host, verb, order in self.orders if verb == "network.apply"]
+
+    def bodies(self, host: str) -> dict[str, Piece]:
+        """The pieces that a host has now, whole."""
+        self.deliver()
+        return dict(self.agent(host).network.driver.pieces)
+
+    def pieces(self, host: str) -> dict[str, str]:
+        return {key: piece["hash"] for key, piece in self.bodies(host).items()}
+
+    def report(self, host: str, failed: dict[str, Any] | None = None, *, hashes: dict[str, str] | None = None) -> None:
+        """Have the host report what its network is; `failed` and `hashes` have it report something else."""
+        failed = failed or {}
+        have = self.pieces(host) if hashes is None else hashes
+        said = {"hashes": {key: hash for key, hash in have.items() if key not in failed}, "failed": failed}
+        self.agent(host).reporter.say(Kind.NETWORK, said)
+        self.hear()
 
     def settle(self) -> None:
         """Render, send, report, until nothing is left to say."""
         sync.drain()
-        for host in list(self.pieces):
+        self.deliver()
+        for host in self.hosts():
             self.report(host)
 
 
+def fitting(pieces: dict[str, dict[str, Any]], had: dict[str, Piece]) -> dict[str, Piece]:
+    """Apply pieces as hostagent.drivers.network.whole does, and note those that it leaves out."""
+    told = whole(pieces, had)
+    Agents.misfits[:] = pieces.keys() - told.keys()
+    return told
+
+
 @pytest.fixture
-def agents(db: None, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any) -> Agents:
-    made = Agents()
-    monkeypatch.setattr(hostlink, "send_order", made.take)
-    monkeypatch.setattr(doorbell, "ring", lambda job: None)
-    monkeypatch.setattr("django.db.transaction.on_commit", lambda call, using=None, robust=False: call())
-    domain, _made = Domain.objects.get_or_create(pk="default", defaults={"name": "Default"})
-    for letter in "dea":
-        Project.objects.create(pk=letter * 32, name=f"project-{letter}", domain=domain)
-    for number in (1, 2):
-        Host.objects.create(
-            name=f"host{number}",
-            number=number,
-            state="up",
-            roles=["network", "compute"],
-            underlay_ip=f"10.99.0.{number}",
-            capabilities=[PIECE_CHANGES] if number == 1 else [],  # host2's agent is of an older release
+def agents(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Iterator[Agents]:
+    with simulated(monkeypatch, settings, tmp_path, Agents) as made:
+        told = {"id": "c", "life": "l", "count": 1}  # what the lives' rows say is taken back with a test's transactions
+        monkeypatch.setattr(hostlink, "_stamp", lambda host, verb: told)
+        monkeypatch.setattr(fake, "UNUSED", frozenset())
+        monkeypatch.setattr(fake, "whole", fitting)
+        monkeypatch.setattr(fake.Fake, "remember", lambda driver: None)  # no agent here starts anew
+        monkeypatch.setattr("django.db.transaction.on_commit", lambda call, using=None, robust=False: call())
+        domain, _made = Domain.objects.get_or_create(pk="default", defaults={"name": "Default"})
+        Project.objects.bulk_create(
+            [Project(pk=letter * 32, name=f"project-{letter}", domain=domain) for letter in "dea"]
         )
-    return made
+        Host.objects.bulk_create(
+            Host(
+                name=f"host{number}",
+                number=number,
+                state="up",
+                speaks=2,
+                roles=["network", "compute"],
+                underlay_ip=f"10.99.0.{number}",
+                capabilities=[PIECE_CHANGES] if number == 1 else [],  # host2's agent is of an older release
+            )
+            for number in (1, 2)
+        )
+        yield made
 
 
 @pytest.fixture

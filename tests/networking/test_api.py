@@ -228,8 +228,8 @@ def test_an_administrator_moves_dhcp_and_routers_by_hand(neutron, agents, demo, 
     assert call("post", there, {"network_id": private.id})[0] == 201
     assert [row["id"] for row in call("get", there)[1]["networks"]] == [private.id]
     agents.settle()
-    assert f"dhcp:{private.id}" in agents.pieces[other_host]
-    assert f"dhcp:{private.id}" not in agents.pieces.get(home, {})
+    assert f"dhcp:{private.id}" in agents.pieces(other_host)
+    assert f"dhcp:{private.id}" not in agents.pieces(home)
     assert call("post", there, {"network_id": private.id})[0] == 409
     assert call("delete", f"{there}/{private.id}")[0] == 204
     assert call("get", f"networks/{private.id}/dhcp-agents")[1]["agents"] == []

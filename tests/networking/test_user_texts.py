@@ -57,7 +57,7 @@ def test_a_port_says_that_its_options_are_not_served(neutron, agents, demo, othe
     body = render([f"dhcp:{private.id}"])[f"dhcp:{private.id}"][private.dhcp_host]
     assert body["hosts"][0]["options"] == [{"opt_name": "67", "opt_value": "pxelinux.0", "ip_version": 4}]
     shown = lambda: call("get", f"ports/{port}")[1]["port"]["extra_dhcp_opts_refusal"]  # noqa: E731
-    report = {"hashes": dict(agents.pieces[private.dhcp_host]), "failed": {}}
+    report = {"hashes": agents.pieces(private.dhcp_host), "failed": {}}
     reports.on_network("host9", {**report, "left_out": {port: "not its network"}})
     assert shown() is None
     reports.on_network(private.dhcp_host, {**report, "left_out": {port: "67: bad dhcp-option"}})

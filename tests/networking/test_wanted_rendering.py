@@ -168,12 +168,12 @@ def test_a_port_is_wired_only_when_everything_it_needs_was_reported(agents, demo
 def test_a_busy_dhcp_server_does_not_starve_a_port(agents, demo, private) -> None:
     first = boot(demo, private, "host1")
     sync.drain()
-    seen = {host: dict(pieces) for host, pieces in agents.pieces.items()}
+    agents.deliver()
+    seen = {host: agents.pieces(host) for host in agents.hosts()}
     boot(demo, private, "host1")
     sync.drain()
-    agents.pieces = seen  # the reports of the first state arrive after the second was sent
-    for host in seen:
-        agents.report(host)
+    for host, hashes in seen.items():  # the reports of the first state arrive after the second was sent
+        agents.report(host, hashes=hashes)
     assert in_sync("host1", [first.id]) is True
 
 
@@ -191,7 +191,7 @@ def test_a_deleted_port_leaves_nothing(agents, demo, private) -> None:
     ports.delete(demo, port.id)
     agents.settle()
     assert wanted_hashes() == everything()
-    assert f"port:{port.id}" not in agents.pieces["host1"]
+    assert f"port:{port.id}" not in agents.pieces("host1")
     HostPiece.objects.update(sent_at=now() - timedelta(minutes=2))
     sync.sweep()
     assert not HostPiece.objects.filter(piece=f"port:{port.id}").exists()
@@ -199,18 +199,18 @@ def test_a_deleted_port_leaves_nothing(agents, demo, private) -> None:
 
 def test_a_piece_nobody_knows_is_set_aside(agents, demo, private) -> None:
     agents.settle()
-    agents.pieces["host1"]["port:stray"] = "0" * 32
-    agents.report("host1")
-    assert agents.orders[-1][1]["aside"] == ["port:stray"] and agents.orders[-1][1]["remove"] == []
+    agents.report("host1", hashes={**agents.pieces("host1"), "port:stray": "0" * 32})
+    _host, last = agents.told()[-1]
+    assert last["aside"] == ["port:stray"] and last["remove"] == []
 
 
 def test_only_what_changed_is_sent(agents, demo, private) -> None:
     first = boot(demo, private, "host1")
     agents.settle()
-    agents.orders.clear()
+    agents.forget_orders()
     second = boot(demo, private, "host1")
     sync.drain()
-    sent = {piece for _host, body in agents.orders for piece in body["pieces"]}
+    sent = {piece for _host, body in agents.told() for piece in body["pieces"]}
     assert f"port:{second.id}" in sent
     assert f"port:{first.id}" not in sent
 
@@ -218,9 +218,9 @@ def test_only_what_changed_is_sent(agents, demo, private) -> None:
 def test_a_host_that_says_hello_gets_everything(agents, demo, private) -> None:
     boot(demo, private, "host1")
     agents.settle()
-    agents.orders.clear()
+    agents.forget_orders()
     sync.run("full:host1")
-    ((host, body),) = agents.orders
+    ((host, body),) = agents.told()
     assert (host, body["full"]) == ("host1", True)
     assert {piece: wanted["hash"] for piece, wanted in body["pieces"].items()} == {
         piece: hash for (on, piece), hash in wanted_hashes().items() if on == "host1"
@@ -373,15 +373,18 @@ def test_changes_alone_lead_to_the_same_as_rendering_everything(agents, admin, e
     class Undo(Exception):
         pass
 
+    for host in agents.hosts():  # of the example before, whose rows are gone
+        agents.agent(host).network.driver.remove_all()
     with pytest.raises(Undo), transaction.atomic():
         script = Script(admin, external)
         for step in [*BEGIN, *steps]:
             script.do(step)
             sync.drain()  # after each step: else what one step forgot is rendered for the sake of another
         assert wanted_hashes() == everything()
-        for _host, pieces in agents.bodies.items():
-            assert {key: piece["hash"] for key, piece in pieces.items()} == {
-                key: piece_hash(piece["body"]) for key, piece in pieces.items()
+        agents.deliver()
+        for host in agents.hosts():
+            assert agents.pieces(host) == {
+                key: piece_hash(piece["body"]) for key, piece in agents.bodies(host).items()
             }, "what a host made of differences has the hash it was told"
         agents.settle()
         assert not floatingips.FloatingIP.objects.filter(status="DOWN").exclude(port=None).exists()

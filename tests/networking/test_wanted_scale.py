@@ -32,7 +32,12 @@ def fill(actor: Actor, network: Network, count: int, hosts: int, *, capabilities
     Host.objects.filter(name__startswith="h").exclude(name__in=["host1", "host2"]).delete()
     Host.objects.bulk_create(
         Host(
-            name=f"h{n}", number=100 + n, state="up", underlay_ip=f"10.98.{n >> 8}.{n & 255}", capabilities=capabilities
+            name=f"h{n}",
+            number=100 + n,
+            state="up",
+            speaks=2,
+            underlay_ip=f"10.98.{n >> 8}.{n & 255}",
+            capabilities=capabilities,
         )
         for n in range(hosts)
     )
@@ -64,7 +69,7 @@ def boot(actor: Actor, network: Network, host: str) -> Port:
 
 
 def sent(agents: Agents) -> int:
-    return sum(len(json.dumps(body)) for _host, body in agents.orders)
+    return sum(len(json.dumps(body)) for _host, body in agents.told())
 
 
 def later() -> None:
@@ -74,29 +79,31 @@ def later() -> None:
 
 
 def as_rendered(agents: Agents, pieces: list[str]) -> None:
-    for piece, on in render(pieces).items():
+    rendered = render(pieces)
+    have = {host: agents.bodies(host) for on in rendered.values() for host in on}
+    for piece, on in rendered.items():
         for host, body in on.items():
-            assert agents.bodies[host][piece]["body"] == body
+            assert have[host][piece]["body"] == body
             assert HostPiece.objects.get(host=host, piece=piece).wanted == piece_hash(body)
 
 
 def test_one_port_more_is_a_few_kilobytes_for_all_hosts_together(agents, demo, private) -> None:
     """Measured at 953748c: 3.9 MB of orders."""
     fill(demo, private, PORTS, HOSTS, capabilities=[PIECE_CHANGES])
-    agents.orders.clear()
+    agents.forget_orders()
     port = boot(demo, private, "h1")
     sync.drain()
-    at_once = {host for host, _body in agents.orders}
+    at_once = {host for host, _body in agents.told()}
     assert "h1" in at_once and len(at_once) < HOSTS, (
         "who wires it hears at once; the many others together, a little later"
     )
     assert Change.objects.exclude(due=None).count() == 2, "network and group"
     later()
-    assert {host for host, _body in agents.orders} == {f"h{n}" for n in range(HOSTS)} | {private_dhcp(private)}
+    assert {host for host, _body in agents.told()} == {f"h{n}" for n in range(HOSTS)} | {private_dhcp(private)}
     assert sent(agents) <= 100_000
     group = defaults.ensure_default(demo.project_id or "")
     as_rendered(agents, [f"network:{private.id}", f"group:{group.id}", f"port:{port.id}", f"dhcp:{private.id}"])
-    agents.orders.clear()
+    agents.forget_orders()
     ports.delete(demo, port.id)
     sync.drain()
     later()
@@ -130,10 +137,10 @@ def test_the_time_for_one_port_does_not_grow_with_its_network(agents, demo, priv
 
 def test_hosts_of_an_older_release_get_whole_pieces(agents, demo, private) -> None:
     fill(demo, private, 30, 3, capabilities=[])
-    agents.orders.clear()
+    agents.forget_orders()
     boot(demo, private, "h1")
     sync.drain()
-    assert all("body" in piece for _host, body in agents.orders for piece in body["pieces"].values())
+    assert all("body" in piece for _host, body in agents.told() for piece in body["pieces"].values())
     as_rendered(agents, [f"network:{private.id}"])
 
 
@@ -141,22 +148,22 @@ def test_a_renderer_that_forgot_or_was_overtaken_sends_whole_pieces(agents, demo
     fill(demo, private, 30, 3, capabilities=[PIECE_CHANGES])
     boot(demo, private, "h1")
     sync.drain()
-    agents.orders.clear()
+    agents.forget_orders()
     HostPiece.objects.filter(host="h0", piece=f"network:{private.id}").update(wanted="0" * 32)  # another process did
     boot(demo, private, "h1")
     sync.drain()
     told = {
         host: body["pieces"][f"network:{private.id}"]
-        for host, body in agents.orders
+        for host, body in agents.told()
         if f"network:{private.id}" in body["pieces"]
     }
     assert "body" in told["h0"] and "from" in told["h2"]
     sync._ledgers.known.clear()  # a new process
     boot(demo, private, "h1")
-    agents.orders.clear()
+    agents.forget_orders()
     sync.drain()
     assert all(
-        "body" in p for _h, body in agents.orders for key, p in body["pieces"].items() if key.startswith("network:")
+        "body" in p for _h, body in agents.told() for key, p in body["pieces"].items() if key.startswith("network:")
     )
     as_rendered(agents, [f"network:{private.id}"])
 
@@ -165,16 +172,16 @@ def test_what_must_be_known_at_once_is_not_put_off(agents, demo, private) -> Non
     """A rule, an MTU, a host's first port: only additions to long lists may wait."""
     fill(demo, private, 60, 30, capabilities=[PIECE_CHANGES])
     group = defaults.ensure_default(demo.project_id or "")
-    agents.orders.clear()
+    agents.forget_orders()
     rules.create(demo, security_group_id=group.id, direction="ingress", protocol="tcp")
     sync.drain()
-    assert {host for host, body in agents.orders if f"group:{group.id}" in body["pieces"]} == {
+    assert {host for host, body in agents.told() if f"group:{group.id}" in body["pieces"]} == {
         f"h{n}" for n in range(30)
     }
-    agents.orders.clear()
+    agents.forget_orders()
     networks.update(demo, private.id, mtu=1400)
     sync.drain()
-    assert {host for host, body in agents.orders if f"network:{private.id}" in body["pieces"]} >= {
+    assert {host for host, body in agents.told() if f"network:{private.id}" in body["pieces"]} >= {
         f"h{n}" for n in range(30)
     }
     assert not Change.objects.exists()
@@ -186,13 +193,14 @@ def test_a_lost_difference_is_mended_by_the_whole(agents, demo, private) -> None
     boot(demo, private, "h1")
     sync.drain()
     piece = f"network:{private.id}"
-    agents.bodies["h0"][piece]["hash"] = agents.pieces["h0"][piece] = "0" * 32  # as if the last order had been lost
+    agents.deliver()
+    agents.agent("h0").network.driver.pieces[piece]["hash"] = "0" * 32  # as if the last order had been lost
     agents.report("h0")
     assert HostPiece.objects.get(host="h0", piece=piece).is_behind
     HostPiece.objects.filter(is_behind=True).update(sent_at=now() - timedelta(seconds=sync.RESEND_AFTER + 1))
-    agents.orders.clear()
+    agents.forget_orders()
     sync.sweep()
-    (again,) = (body["pieces"][piece] for host, body in agents.orders if host == "h0")
+    (again,) = (body["pieces"][piece] for host, body in agents.told() if host == "h0")
     assert "body" in again
     as_rendered(agents, [piece])
 
@@ -214,11 +222,11 @@ def test_of_a_burst_of_ports_hosts_hear_the_first_at_once_and_the_rest_together(
     monkeypatch.setattr(spread, "PAUSE", 60.0)
     fill(demo, private, 60, hosts, capabilities=[PIECE_CHANGES])
     agents.settle()
-    agents.orders.clear()
+    agents.forget_orders()
     piece = f"network:{private.id}"
 
     def orders() -> int:
-        return sum(host == "h2" and piece in body["pieces"] for host, body in agents.orders)
+        return sum(host == "h2" and piece in body["pieces"] for host, body in agents.told())
 
     for number in range(30):
         boot(demo, private, "h1")

@@ -22,8 +22,8 @@ from schemathesis.generation import GenerationMode
 from identity.seeds import PROJECTS, ROLES
 from images.images.changes import DIALECTS
 from openstackapi.schema import document
-from tests.compute.world import World
 from tests.openstackapi.asking import Asker, furnish
+from tests.simulated import Cloud
 
 for dialect in DIALECTS:
     schemathesis.serializer.alias(dialect, "application/json")
@@ -196,7 +196,7 @@ def _ask_all(operation: Any, users: dict[str, Asker], again: SignIn, known: Know
     return list(wrong)[:3]
 
 
-def _run(service: str, world: World, askers: SignIn, count: int) -> None:
+def _run(service: str, world: Cloud, askers: SignIn, count: int) -> None:
     users = askers()
     furnish(users["admin"])
     world.settle()
@@ -210,12 +210,12 @@ def _run(service: str, world: World, askers: SignIn, count: int) -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_route_takes_anything(service: str, world: World, askers: SignIn) -> None:
+def test_every_route_takes_anything(service: str, world: Cloud, askers: SignIn) -> None:
     _run(service, world, askers, FEW)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_route_takes_anything_for_long(service: str, world: World, askers: SignIn) -> None:
+def test_every_route_takes_anything_for_long(service: str, world: Cloud, askers: SignIn) -> None:
     _run(service, world, askers, MANY)

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from placement import inventories, services, usage
 from placement.models import Allocation, Inventory, ResourceProvider, Usage
-from tests.compute.conftest import host, signed_in, world
-from tests.compute.world import Client, World
+from tests.compute.client import Client
+from tests.compute.conftest import host, signed_in, token, world
+from tests.simulated import Cloud
 
-__all__ = ["host", "signed_in", "world"]
+__all__ = ["host", "signed_in", "token", "world"]
 
 
-def test_a_claim_goes_to_the_first_host_with_room(world: World) -> None:
+def test_a_claim_goes_to_the_first_host_with_room(world: Cloud) -> None:
     world.host("small", memory=100)
     world.host("large", memory=1000)
     assert services.claim("s1", "p", {"MEMORY_MB": 200}, ["small", "large"]) == "large"
@@ -34,7 +35,7 @@ def test_a_claim_goes_to_the_first_host_with_room(world: World) -> None:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(1, 6), st.integers(1, 120), st.booleans()), max_size=12))
-def test_claims_and_releases_never_exceed_a_host(world: World, moves: list[tuple[int, int, bool]]) -> None:
+def test_claims_and_releases_never_exceed_a_host(world: Cloud, moves: list[tuple[int, int, bool]]) -> None:
     Allocation.objects.all().delete()
     usage.repair()
     ResourceProvider.objects.exists() or world.host("h", memory=300)
@@ -63,7 +64,7 @@ def ask(client: Client, path: str, version: str = "1.28", **more: Any) -> Any:
     return client.get(f"/api/placement/{path}", HTTP_OPENSTACK_API_VERSION=f"placement {version}", **more)
 
 
-def test_the_wire_shows_what_is_held(world: World, host: Any, signed_in: Callable[..., Client]) -> None:
+def test_the_wire_shows_what_is_held(world: Cloud, host: Any, signed_in: Callable[..., Client]) -> None:
     admin = signed_in("admin", "admin")
     server = "00000000-0000-4000-8000-000000000001"
     services.claim(server, "red", {"MEMORY_MB": 128, "VCPU": 1}, ["host1"], user_id="u")
@@ -79,7 +80,7 @@ def test_the_wire_shows_what_is_held(world: World, host: Any, signed_in: Callabl
     assert ask(signed_in("red"), "resource_providers").status_code == 403
 
 
-def test_inventories_are_guarded_by_generations(world: World, host: Any, signed_in: Callable[..., Client]) -> None:
+def test_inventories_are_guarded_by_generations(world: Cloud, host: Any, signed_in: Callable[..., Client]) -> None:
     admin = signed_in("admin", "admin")
     id = ResourceProvider.objects.get().id
     path = f"/api/placement/resource_providers/{id}/inventories"
@@ -92,7 +93,7 @@ def test_inventories_are_guarded_by_generations(world: World, host: Any, signed_
     assert answer.json()["inventories"]["VCPU"]["total"] == 2
 
 
-def test_what_is_used_is_kept_and_not_added_up_anew(world: World, host: Any) -> None:
+def test_what_is_used_is_kept_and_not_added_up_anew(world: Cloud, host: Any) -> None:
     """D (placement): summing all allocations took 0.25 s at 30,000 servers, under the lock of every boot."""
     services.claim("s1", "p", {"MEMORY_MB": 128, "VCPU": 1}, ["host1"])
     with transaction.atomic(), CaptureQueriesContext(connection) as seen:
@@ -106,7 +107,7 @@ def test_what_is_used_is_kept_and_not_added_up_anew(world: World, host: Any) -> 
     assert services.rooms()["host1"].used == {"MEMORY_MB": 0, "VCPU": 0}
 
 
-def test_sums_that_are_wrong_are_found_and_put_right(world: World, host: Any) -> None:
+def test_sums_that_are_wrong_are_found_and_put_right(world: Cloud, host: Any) -> None:
     services.claim("s1", "p", {"MEMORY_MB": 128, "VCPU": 1}, ["host1"])
     Usage.objects.filter(resource_class="VCPU").update(used=7)
     Usage.objects.filter(resource_class="MEMORY_MB").delete()
@@ -120,7 +121,7 @@ def test_sums_that_are_wrong_are_found_and_put_right(world: World, host: Any) ->
     assert usage.drift() == {} and services.rooms()["host1"].used == {"MEMORY_MB": 128, "VCPU": 1}
 
 
-def test_what_the_image_cache_may_take_is_reserved(world: World) -> None:
+def test_what_the_image_cache_may_take_is_reserved(world: Cloud) -> None:
     """D: the cache's limit was not part of what placement knows; servers were promised disk that images take."""
     host = world.host("host1", disk=100)
     held = Inventory.objects.get(provider__name="host1", resource_class="DISK_GB")

@@ -7,10 +7,11 @@ import pytest
 
 from placement import usage
 from placement.models import Consumer, ResourceProvider
-from tests.compute.conftest import host, signed_in, world
-from tests.compute.world import Client, World
+from tests.compute.client import Client
+from tests.compute.conftest import host, signed_in, token, world
+from tests.simulated import Cloud
 
-__all__ = ["host", "signed_in", "world"]
+__all__ = ["host", "signed_in", "token", "world"]
 
 ONE, TWO = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 THREE = "33333333-3333-4333-8333-333333333333"
@@ -86,7 +87,7 @@ def test_custom_resource_classes_are_made_used_and_removed(ask: Callable[..., An
     ask("delete", "resource_classes/VCPU", status=400)
 
 
-def test_standard_traits_are_those_of_os_traits(ask: Callable[..., Any], world: World) -> None:
+def test_standard_traits_are_those_of_os_traits(ask: Callable[..., Any], world: Cloud) -> None:
     """Case 44."""
     assert {"HW_NIC_SRIOV", "HW_CPU_X86_AVX512F", "COMPUTE_NODE"} <= set(ask("get", "traits")["traits"])
 
@@ -124,7 +125,7 @@ def test_a_consumer_holds_what_is_put(ask: Callable[..., Any], host: Any, minor:
     assert usage.drift() == {}
 
 
-def test_several_consumers_change_together_or_not_at_all(ask: Callable[..., Any], world: World) -> None:
+def test_several_consumers_change_together_or_not_at_all(ask: Callable[..., Any], world: Cloud) -> None:
     """Case 44: POST /allocations."""
     world.host("h", vcpus=1)
     row = ResourceProvider.objects.get()
@@ -145,7 +146,7 @@ def test_several_consumers_change_together_or_not_at_all(ask: Callable[..., Any]
     ask("post", "allocations", {"not-an-id": of(1)}, status=400)
 
 
-def test_a_new_provider_says_where_it_is(ask: Callable[..., Any], world: World) -> None:
+def test_a_new_provider_says_where_it_is(ask: Callable[..., Any], world: Cloud) -> None:
     """Case 44: Location in every version, a body from 1.20 on."""
     for number, version in enumerate(("1.0", "1.19", "1.20", "1.28")):
         body = {"name": f"p{number}", "uuid": f"{number}{ONE[1:]}"}

@@ -17,7 +17,7 @@ from images.images import states as image_states
 from images.images.models import Image
 from portal.images.views import ImageItem
 from portal.servers import verbs
-from tests.compute.world import actor
+from tests.simulated import actor
 
 LIVING = [state for state in states.STATES if state != states.DELETED]
 #: What a server is: each state at rest and busy, and locked or on no host besides.

@@ -11,14 +11,13 @@ from django.test import Client
 from compute.metadata import api as metadata
 from hosts.models import Host
 from openstackapi.schema import document
-from tests.compute.world import World
-from tests.flows import hosts
 from tests.openstackapi import conftest as cloud
 from tests.openstackapi.asking import Asker
+from tests.simulated import Cloud
 from tests.tenants.bodies import Document
 from tests.tenants.things import COMPUTE, IDENTITY, KINDS, NETWORK, Side
 
-askers = cloud.askers
+askers, world = cloud.askers, cloud.world
 PASSWORD = "a password of theirs"
 
 
@@ -29,15 +28,9 @@ def written() -> Document:
 
 
 @pytest.fixture
-def world(transactional_db: None, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Any) -> World:
-    monkeypatch.setattr(cloud, "World", hosts.Hosts)
-    found: World = cloud.world.__wrapped__(transactional_db, monkeypatch, settings, tmp_path)
-    return found
-
-
-@pytest.fixture
-def sides(world: World, askers: Callable[[], dict[str, Asker]], monkeypatch: pytest.MonkeyPatch) -> tuple[Side, Side]:
+def sides(world: Cloud, askers: Callable[[], dict[str, Asker]], monkeypatch: pytest.MonkeyPatch) -> tuple[Side, Side]:
     """(the victim, the attacker): members of projects of their own, each with one thing of each kind."""
+    world.is_patient = True
     monkeypatch.setattr(metadata, "authenticate_agent", lambda request: Host.objects.get(name="host1"))
     admin = askers()["admin"]
     outside = admin.make(f"{NETWORK}/networks", {"network": {"name": "outside", "router:external": True}})["id"]

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import get_resolver
 
-from tests.compute.world import World
+from tests.simulated import Cloud
 from tests.tenants import views
 from tests.tenants.bodies import Document
 from tests.tenants.test_foreign_ids import content, found, judge
@@ -94,7 +94,7 @@ def assail(client: Client, victim: Side, attacker: Side) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_no_foreign_id_in_any_form_reaches_anything(
-    written: Document, world: World, sides: tuple[Side, Side], enter: Callable[[Side], Client]
+    written: Document, world: Cloud, sides: tuple[Side, Side], enter: Callable[[Side], Client]
 ) -> None:
     """A1 to A3, their kind in the portal: each form and button, with another project's ids in its path and its fields."""
     victim, attacker = sides

@@ -13,7 +13,7 @@ from compute.servers import creating
 from compute.servers.models import Server
 from networking.ports import devices
 from networking.ports.models import PortQuerySet
-from tests.compute.world import World
+from tests.simulated import Cloud
 from tests.tenants import views
 from tests.tenants.bodies import BASES, IMAGE_PROPERTIES, Document, Path, fits_pattern, put
 from tests.tenants.things import KINDS, Side
@@ -120,7 +120,7 @@ def content(answer: Any) -> str:
 
 
 def assail(
-    written: Document, world: World, victim: Side, attacker: Side, pick: Pick, below: str = "/api/"
+    written: Document, world: Cloud, victim: Side, attacker: Side, pick: Pick, below: str = "/api/"
 ) -> tuple[list[str], int, int]:
     """Do all of it. (what answers told, requests, how many were taken)."""
     marks = views.marks_of(victim) - set(victim.things.values())  # those are given, and come back
@@ -148,7 +148,7 @@ def assail(
     return told, count, taken
 
 
-def judge(written: Document, world: World, victim: Side, attacker: Side, client: Client) -> list[str]:
+def judge(written: Document, world: Cloud, victim: Side, attacker: Side, client: Client) -> list[str]:
     """What is told, shown or reached afterwards of either side because of the other."""
     theirs, mine = views.marks_of(victim), views.marks_of(attacker)
     ids = set(victim.things.values())  # given, and shown as the texts that they are: not in what a host is told
@@ -169,7 +169,7 @@ def judge(written: Document, world: World, victim: Side, attacker: Side, client:
     return wrong
 
 
-def run(written: Document, world: World, sides: tuple[Side, Side], enter: Any, pick: Pick) -> tuple[int, int]:
+def run(written: Document, world: Cloud, sides: tuple[Side, Side], enter: Any, pick: Pick) -> tuple[int, int]:
     victim, attacker = sides
     client = enter(attacker)
     assert judge(written, world, victim, attacker, client) == [], "before anything was done"
@@ -181,7 +181,7 @@ def run(written: Document, world: World, sides: tuple[Side, Side], enter: Any, p
 
 @pytest.mark.timeout(600)
 def test_no_foreign_id_in_any_write_reaches_anything(
-    written: Document, world: World, sides: tuple[Side, Side], enter: Callable[[Side], Client]
+    written: Document, world: Cloud, sides: tuple[Side, Side], enter: Callable[[Side], Client]
 ) -> None:
     """A1, A2, A3 as a kind: each field gets the ids that its name speaks of; then orders, metadata, fetches, lists and
     pages of both projects are read, and no mark of the one is in anything of the other."""
@@ -209,7 +209,7 @@ def _read_any_image(monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("hole", [_believe_texts, _read_any_image])
 def test_the_property_sees_a_hole(
-    written: Document, world: World, sides: tuple[Side, Side], enter: Any, monkeypatch: pytest.MonkeyPatch, hole: Any
+    written: Document, world: Cloud, sides: tuple[Side, Side], enter: Any, monkeypatch: pytest.MonkeyPatch, hole: Any
 ) -> None:
     """The property fails where it must: with one check taken out it names what got through."""
     victim, attacker = sides
@@ -221,7 +221,7 @@ def test_the_property_sees_a_hole(
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_every_foreign_id_in_every_field_of_every_write(
-    written: Document, world: World, sides: tuple[Side, Side], enter: Callable[[Side], Client]
+    written: Document, world: Cloud, sides: tuple[Side, Side], enter: Callable[[Side], Client]
 ) -> None:
     """A1, A2, A3 as a kind, with every id in every field."""
     run(written, world, sides, enter, every)
