@@ -196,8 +196,8 @@ def test_no_secret_is_in_any_log_or_trace_and_each_line_is_an_object(watched: Li
             said = json.loads(line)
             assert said["time"], line
             assert file.name == "access.log" or {"level", "logger", "message"} <= said.keys(), line
-    lines = [json.loads(line) for line in watched.log("control").splitlines()]
-    assert any("operation" in one or "host" in one for one in lines) or lines
+    said_something = {file.name for file in files if file.read_text().strip()}
+    assert {"web.log", "bytes.log", "consoles.log"} <= said_something  # control has nothing to say where nothing fails
 
 
 def test_one_trace_spans_a_request_its_steps_and_what_hosts_do(watched: LiveCloud, collector: Collector) -> None:

@@ -33,9 +33,9 @@ def steps(flow: str, names: tuple[str, ...]) -> list[Any]:
 
 
 def test_the_matrix_is_whole() -> None:
-    from compute.servers import flows, flows_change
+    from compute.servers import flows, flows_boot, flows_change
 
-    whole = {flows.BOOT: BOOT, flows.DELETE: DELETE, flows_change.RESIZE: RESIZE}
+    whole = {flows_boot.BOOT: BOOT, flows.DELETE: DELETE, flows_change.RESIZE: RESIZE}
     whole |= {flows_change.REVERT_RESIZE: REVERT, flows_change.CONFIRM_RESIZE: CONFIRM}
     for flow, names in whole.items():
         assert tuple(step.name for step in flow.steps) == names
