@@ -26,6 +26,7 @@ from networking.wanted.changes import touch_network, touch_port
 from openstackapi import resource
 
 AUTO = "auto"  # a gateway that nobody chose
+LISTS = frozenset({"allocation_pools", "dns_nameservers", "host_routes", "service_types"})
 
 
 class SubnetInUse(Conflict):
@@ -180,8 +181,10 @@ def update(actor: Actor, subnet_id: str, **changes: Any) -> Subnet:
     subnet = find(actor, subnet_id, lock=True)
     policy.require(actor, "network:subnet:update", subnet)
     span = inet.ip_network(subnet.cidr)
+    for name in LISTS & changes.keys():
+        changes[name] = changes[name] or []  # null empties a list, as Neutron converts it
     if "allocation_pools" in changes:
-        changes["allocation_pools"] = checks.pools(changes["allocation_pools"] or [], span)
+        changes["allocation_pools"] = checks.pools(changes["allocation_pools"], span)
     if "gateway_ip" in changes:
         changes["gateway_ip"] = checks.gateway(changes["gateway_ip"], span) if changes["gateway_ip"] else ""
         _refuse_used_gateway(subnet, changes["gateway_ip"])
@@ -189,11 +192,9 @@ def update(actor: Actor, subnet_id: str, **changes: Any) -> Subnet:
     if {"gateway_ip", "allocation_pools"} & set(changes):
         checks.gateway_outside_pools(gateway, changes.get("allocation_pools", subnet.allocation_pools))
     if "dns_nameservers" in changes:
-        changes["dns_nameservers"] = checks.nameservers(changes["dns_nameservers"] or [], subnet.ip_version)
+        changes["dns_nameservers"] = checks.nameservers(changes["dns_nameservers"], subnet.ip_version)
     if "host_routes" in changes:
-        changes["host_routes"] = checks.routes(changes["host_routes"] or [], subnet.ip_version)
-    if "service_types" in changes:
-        changes["service_types"] = changes["service_types"] or []
+        changes["host_routes"] = checks.routes(changes["host_routes"], subnet.ip_version)
     if changes.get("enable_dhcp") is False:
         checks.ipv6_modes(span, subnet.ipv6_ra_mode, subnet.ipv6_address_mode, dhcp=False)
     subnet.save_changes(changes)
