@@ -1,5 +1,7 @@
-from compute.servers import limits
+from compute.servers.limits import COUNTED
+from identity.limits import services as quota
 
 
 def register() -> None:
-    limits.register()
+    for name, (default, count) in COUNTED.items():
+        quota.register("compute", name, default=default, count=count)

@@ -74,11 +74,6 @@ COUNTED: dict[str, tuple[int, Callable[[str], int]]] = {
 }
 
 
-def register() -> None:
-    for name, (default, count) in COUNTED.items():
-        quota.register("compute", name, default=default, count=count)
-
-
 def fitting(project_id: str, flavor: Mapping[str, Any], *, at_least: int, at_most: int) -> int:
     """How many servers may be made: all asked, else as many as fit. Call inside the transaction that adds the rows.
 
