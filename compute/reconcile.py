@@ -1,6 +1,6 @@
 """What compute does when hosts report, come back or fall silent, and what hosts may ask of it."""
 
-from compute.servers import needs, owed, reconcile, services, steps
+from compute.servers import needs, owed, reconcile, services
 from hostagent.contract.reports import Event
 from hosts import agents, debts
 from hosts import services as hosts
@@ -12,9 +12,8 @@ from operations.steps import broken, on_doubt
 def register() -> None:
     owed.register()
     devices.register("server", services.project_of)
-    steps.use(reconcile.look)
     parking.on_broken("server", broken)
-    on_doubt("server", reconcile.look_after_failure)
+    on_doubt("server", reconcile.look_in_doubt)
     on_event(Event.LEASE, reconcile.on_lease)
     on_event(Event.LOGIN, reconcile.on_login)
     on_event(Event.STATE, reconcile.on_state)

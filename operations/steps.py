@@ -16,12 +16,18 @@ from operations.models import LIVE, Operation
 from operations.op import Op
 
 REST = "rest"
-_on_doubt: dict[str, Callable[[subject.HostSubject], None]] = {}
+_on_doubt: dict[str, Callable[..., None]] = {}
 
 
-def on_doubt(kind: str, look: Callable[[subject.HostSubject], None]) -> None:
-    """Have `look(subject)` called for each on a host whose verb failed (to_rest), in that transaction."""
+def on_doubt(kind: str, look: Callable[..., None]) -> None:
+    """Have `look(subject, mend=…, reason=…)` called for each of this kind of which `doubt` is said, in that transaction."""
     _on_doubt[kind] = look
+
+
+def doubt(found: subject.HostSubject, *, mend: bool = False, reason: str = "a verb failed") -> None:
+    """Have a subject's host looked at, which may not have what its row says; with `mend` the whole host is put right."""
+    if found.host and found.lifecycle.kind in _on_doubt:
+        _on_doubt[found.lifecycle.kind](found, mend=mend, reason=reason)
 
 
 def of(op: Op, kind: str = "") -> subject.HostSubject:
@@ -85,8 +91,7 @@ def to_rest(op: Op, error: CloudError) -> None:
     found = of(op)
     found.fail(rest_of(op), error.code, op.row.error_data)
     _others_to_rest(op)
-    if found.host and found.lifecycle.kind in _on_doubt:
-        _on_doubt[found.lifecycle.kind](found)
+    doubt(found)
 
 
 def _others_to_rest(op: Op) -> None:

@@ -18,7 +18,7 @@ from operations import Flow, Step, Wait
 from operations import steps as base
 from operations.flows import Do
 from operations.op import Op
-from operations.steps import to_error, to_rest
+from operations.steps import doubt, to_error, to_rest
 from placement import services as placement
 
 # ── Rebuild: the same place and addresses, a new disk ───────────────────────────────────────────────────────────────
@@ -275,7 +275,7 @@ def mark_reverted(op: Op) -> None:
         return
     server.settle(op.data["rest_after"])
     if op.data.get("owed") and not hosts.is_down(server.host):
-        steps.inspect(server.host, mend=True, reason="a resize was reverted while the host was away")
+        doubt(server, mend=True, reason="a resize was reverted while the host was away")
 
 
 CONFIRM_RESIZE = Flow(

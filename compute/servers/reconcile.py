@@ -124,9 +124,12 @@ def look(
     return operation
 
 
-def look_after_failure(server: HostSubject) -> None:
-    """A host that fell silent may have done what it was asked all the same: what it says of this server is taken over."""
-    look(server.host, mend=False, server_id=server.id, reason="a verb failed")
+def look_in_doubt(server: HostSubject, *, mend: bool, reason: str) -> None:
+    """Have the host of a server looked at (operations.steps.on_doubt).
+
+    One that fell silent may have done what it was asked all the same: without `mend` what it says of this server is taken over.
+    """
+    look(server.host, mend=mend, server_id="" if mend else server.id, reason=reason)
 
 
 def read_host(op: Op) -> Wait | None:

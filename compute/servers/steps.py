@@ -16,21 +16,6 @@ class DeletedMeanwhile(Superseded):
     template = _("The instance was deleted while this was going on.")
 
 
-_inspect: Callable[..., object] | None = None
-
-
-def use(inspect: Callable[..., object]) -> None:
-    """Have `inspect` ask a host what is there. compute.servers.reconcile gives it, which reads flows itself."""
-    global _inspect
-    _inspect = inspect
-
-
-def inspect(host: str, *, mend: bool, reason: str) -> None:
-    """Have a host tell what it has, in the caller's transaction; see compute.servers.reconcile.look."""
-    assert _inspect is not None, "compute.reconcile registers it at start"
-    _inspect(host, mend=mend, reason=reason)
-
-
 def of(op: Op) -> Server:
     """The operation's server, locked."""
     return locked(op.subject_id)

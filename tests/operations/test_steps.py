@@ -141,7 +141,7 @@ def test_what_a_host_may_have_done_although_the_verb_failed_is_looked_at(
     pair: tuple[Any, Any], host: str, looks: list[str]
 ) -> None:
     seen: list[str] = []
-    steps.on_doubt("server", lambda found: seen.append(found.id))
+    steps.on_doubt("server", lambda found, **how: seen.append(found.id))
     pair[0].host = host
 
     def fail(op: Op) -> None:
