@@ -10,6 +10,8 @@ from compute.flavors.services import seed
 from images.images.models import Image
 from networking.networks.models import Network
 from tests.compute.client import Client, make_image, make_network
+from tests.compute.flows import Servers
+from tests.flows.playing import on_stage
 from tests.simulated import Cloud, make_folders, simulated, tokens
 
 
@@ -70,3 +72,9 @@ def launch(world: Cloud, host: Any, image: Image, network: Network, red: Client)
         return server_id
 
     return make
+
+
+@pytest.fixture
+def stage(world: Cloud, token: Callable[..., str]) -> Servers:
+    """What flows of servers are played on, for what is true of servers alone."""
+    return on_stage(Servers, world, token)

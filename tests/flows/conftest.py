@@ -1,21 +1,29 @@
-"""Compute's fixtures, and a stage that every flow is played on."""
+"""A simulated cloud, and the stage of whatever flow a test is about (its parameter `name`)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.compute import conftest as compute
-from tests.flows import whole
-from tests.flows.scenarios import Stage
-from tests.simulated import Cloud
-
-world, host, image, network, signed_in = compute.world, compute.host, compute.image, compute.network, compute.signed_in
-admin, launch, red, token = compute.admin, compute.launch, compute.red, compute.token
+from tests.flows.playing import on_stage
+from tests.flows.registry import PLAYS
+from tests.simulated import Cloud, make_folders, simulated, tokens
 
 
 @pytest.fixture
-def stage(world: Cloud, red: Any, launch: Callable[..., str], image: Any, network: Any) -> Stage:
-    world.is_patient = True
-    world.watch = lambda: whole.check_copies(world)  # A7: at every moment of every test here
-    return Stage(world, red, launch, image, network)
+def world(transactional_db: None, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Iterator[Cloud]:
+    make_folders(tmp_path)
+    with simulated(monkeypatch, settings, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def token(world: Cloud) -> Iterator[Callable[..., str]]:
+    with tokens() as make:
+        yield make
+
+
+@pytest.fixture
+def stage(request: pytest.FixtureRequest, world: Cloud, token: Callable[..., str]) -> Any:
+    return on_stage(PLAYS[request.node.callspec.params["name"]].stage, world, token)

@@ -1,53 +1,13 @@
-"""A7: past its final step a flow only goes forward; an only copy is never removed on the way back."""
-
-from dataclasses import replace
-from typing import Any
+"""A7: past its final step a flow only goes forward."""
 
 import pytest
-from django.db import transaction
 
-from compute.servers.models import Server
-from images.images.models import Image
-from operations import engine, parking
-from operations.faults import FaultOnPurpose
-from operations.flows import Step
-from operations.models import Hold, Operation, State
-from tests.flows.scenarios import SCENARIOS, Stage
-from tests.flows.test_every_flow import (
-    BEFORE,
-    FLOWS,
-    begin,
-    delete_leaves_nothing,
-    ended_well,
-    failing,
-    rewrite,
-)
+from operations import parking
+from operations.models import Hold, State
+from tests.flows.playing import Watched, begin, ended_well, prepare, removed, rewrite
+from tests.flows.registry import PAST, Stage
 
-PAST = [
-    (flow.name, step.name) for flow in FLOWS.values() for step in flow.steps if (flow.name, step.name) not in BEFORE
-]
 past = pytest.mark.parametrize(("name", "step"), PAST, ids=[f"{flow}-{step}" for flow, step in PAST])
-
-
-class Watched:
-    """A flow whose step fails after its work (`times` of them), and which notes each undo that runs."""
-
-    def __init__(self, step: str, times: int) -> None:
-        self.step, self.left, self.undone = step, times, list[str]()
-
-    def __call__(self, step: Step) -> Step:
-        def undo(op: engine.Op) -> Any:
-            self.undone.append(step.name)
-            return step.undo(op) if step.undo else None
-
-        def do(op: engine.Op) -> Any:
-            result = step.do(op)
-            if result is None and step.name == self.step and self.left:
-                self.left -= 1
-                raise FaultOnPurpose(step=step.name)
-            return result
-
-        return replace(step, do=do, undo=undo)
 
 
 @past
@@ -55,13 +15,13 @@ def test_past_a_final_step_a_failure_is_tried_again_to_the_end(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str, step: str
 ) -> None:
     """A7"""
-    server_id = stage.prepare(SCENARIOS[name])
+    id = prepare(stage, name)
     watched = Watched(step, times=3)
     rewrite(monkeypatch, name, watched)
-    server_id, operation = begin(stage, name, server_id)
+    id, operation = begin(stage, name, id)
     assert (watched.undone, watched.left) == ([], 0)
-    ended_well(stage, name, server_id, operation)
-    delete_leaves_nothing(stage, server_id)
+    ended_well(stage, name, id, operation)
+    removed(stage, id)
 
 
 @past
@@ -69,157 +29,16 @@ def test_past_a_final_step_what_never_works_is_parked_and_undoes_nothing(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str, step: str
 ) -> None:
     """A7, B7: its holds are free, its user reads why, an operator's retry ends it well."""
-    server_id = stage.prepare(SCENARIOS[name])
+    id = prepare(stage, name)
     watched = Watched(step, times=1000)
     with monkeypatch.context() as patch:
         rewrite(patch, name, watched)
-        server_id, operation = begin(stage, name, server_id)
+        id, operation = begin(stage, name, id)
     assert (operation.state, operation.error_code, watched.undone) == (State.BROKEN, "FaultOnPurpose", [])
-    server = Server.objects.get(id=server_id)
-    assert (server.vm_state, server.task_state) == ("error", None)
-    assert "made the step" in server.fault_message and not Hold.objects.exists()
+    stage.check_parked(id, operation)
+    assert not Hold.objects.exists()
     parking.retry(operation.id)
-    stage.world.settle()
+    stage.cloud.settle()
     operation.refresh_from_db()
-    ended_well(stage, name, server_id, operation)
-    delete_leaves_nothing(stage, server_id)
-
-
-@pytest.mark.parametrize(
-    ("name", "step"),
-    [("server.boot", "mark_active"), ("server.rebuild", "create_disk"), ("server.delete", "remove_disk")],
-)
-def test_a_parked_server_can_be_deleted(stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str, step: str) -> None:
-    """A7, B7"""
-    server_id = stage.prepare(SCENARIOS[name])
-    with monkeypatch.context() as patch:
-        rewrite(patch, name, failing(step))
-        server_id, operation = begin(stage, name, server_id)
-    assert operation.state == State.BROKEN
-    delete_leaves_nothing(stage, server_id)
-    operation.refresh_from_db()
-    assert operation.state == State.FAILED, "nobody needs to look at what is left of a deleted server"
-
-
-# ── Images that somebody deletes, or may not be deleted, meanwhile ──────────────────────────────────────────────────
-
-
-def deleting_at(step_name: str, fails: str = "") -> Any:
-    """Somebody deletes the images made of servers right after `step_name`; then the step `fails` fails."""
-
-    def wrap(step: Step) -> Step:
-        def do(op: engine.Op) -> Any:
-            result = step.do(op)
-            if result is None and step.name == step_name:
-                Image.objects.filter(properties__image_type="snapshot").delete()
-            if result is None and step.name == fails:
-                raise FaultOnPurpose(step=step.name)
-            return result
-
-        return replace(step, do=do)
-
-    return wrap
-
-
-def shelved(stage: Stage) -> str:
-    return stage.prepare(SCENARIOS["server.unshelve"])
-
-
-def has_disk(stage: Stage, server_id: str) -> bool:
-    return stage.world.has_disk(server_id)
-
-
-@pytest.mark.parametrize("step", ["create_disk", "wire_network", "start_domain"])
-def test_an_image_deleted_while_its_machine_comes_back_costs_nothing(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    """A7"""
-    server_id = shelved(stage)
-    rewrite(monkeypatch, "server.unshelve", deleting_at(step))
-    _, operation = begin(stage, "server.unshelve", server_id)
-    ended_well(stage, "server.unshelve", server_id, operation)
-    assert has_disk(stage, server_id)
-
-
-@pytest.mark.parametrize("fails", ["wire_network", "start_domain", "mark_active"])
-def test_the_disk_stays_once_its_image_is_gone(stage: Stage, monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
-    """A7: the sibling: the image goes and then something fails."""
-    server_id = shelved(stage)
-    with monkeypatch.context() as patch:
-        rewrite(patch, "server.unshelve", deleting_at("create_disk", fails))
-        _, operation = begin(stage, "server.unshelve", server_id)
-    assert operation.state == State.BROKEN and has_disk(stage, server_id)
-    parking.retry(operation.id)
-    stage.world.settle()
-    operation.refresh_from_db()
-    ended_well(stage, "server.unshelve", server_id, operation)
-
-
-def test_unshelving_from_a_protected_image_succeeds_and_leaves_it(stage: Stage) -> None:
-    """A7"""
-    server_id = shelved(stage)
-    Image.objects.filter(properties__image_type="snapshot").update(protected=True)
-    _, operation = begin(stage, "server.unshelve", server_id)
-    ended_well(stage, "server.unshelve", server_id, operation)
-    assert has_disk(stage, server_id) and Image.objects.filter(protected=True).count() == 1
-
-
-def test_the_image_of_a_shelved_server_goes_once_it_is_back(stage: Stage) -> None:
-    server_id = shelved(stage)
-    begin(stage, "server.unshelve", server_id)
-    assert not Image.objects.filter(properties__image_type="snapshot").exists()
-
-
-@pytest.mark.parametrize("step", ["settle_image", "remove_domain"])
-def test_shelving_keeps_the_disk_when_its_image_was_deleted_meanwhile(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    """A7: the sibling: a user deletes the half-made image of a server that is being shelved."""
-    server_id = stage.launch()
-    with monkeypatch.context() as patch:
-        rewrite(patch, "server.shelve", deleting_at(step))
-        _, operation = begin(stage, "server.shelve", server_id)
-    assert operation.state in (State.FAILED, State.BROKEN) and has_disk(stage, server_id)
-    assert "image" in Server.objects.get(id=server_id).fault_message.lower()
-
-
-def test_rebuilding_keeps_the_disk_when_its_image_was_deleted_meanwhile(stage: Stage) -> None:
-    """A7: the sibling: nothing is removed before there is something to make the new disk of."""
-    server_id = stage.launch()
-    stage.act(server_id, {"rebuild": {"imageRef": stage.image.id}})
-    Image.objects.all().delete()
-    stage.world.settle()
-    assert Operation.objects.filter(flow="server.rebuild").get().state == State.FAILED
-    assert has_disk(stage, server_id)
-
-
-def test_a_backup_is_not_lost_over_an_older_one_that_is_protected(stage: Stage) -> None:
-    """A7: the sibling: a protected older backup stays, the new one too."""
-    server_id = stage.prepare(SCENARIOS["server.backup"])
-    Image.objects.filter(properties__image_type="backup").update(protected=True)
-    _, operation = begin(stage, "server.backup", server_id)
-    ended_well(stage, "server.backup", server_id, operation)
-    assert Image.objects.filter(properties__image_type="backup", status="active").count() == 2
-
-
-def test_a_deletion_that_waits_is_not_held_up_past_a_final_step(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A7: what only serves a server that is being deleted is left out; the deletion goes on."""
-    server_id = stage.launch()
-    stage.act(server_id, {"rebuild": {"imageRef": stage.image.id}})
-
-    def deleting(step: Step) -> Step:
-        def do(op: engine.Op) -> Any:
-            result = step.do(op)
-            if result is None and step.name == "remove_disk":
-                with transaction.atomic():
-                    stage.red.ok("delete", f"servers/{server_id}", status=204)
-            return result
-
-        return replace(step, do=do)
-
-    rewrite(monkeypatch, "server.rebuild", deleting)
-    stage.world.settle()
-    rebuild = Operation.objects.filter(flow="server.rebuild").get()
-    assert rebuild.state == State.DONE
-    assert rebuild.steps.get(name="create_disk").detail == {"left_out": "DeletedMeanwhile"}
-    assert Server.objects.get(id=server_id).deleted
+    ended_well(stage, name, id, operation)
+    removed(stage, id)

@@ -1,15 +1,14 @@
 """B7: what a running cloud may hold in its rows is known to the code that comes after it.
 
-`shapes.tsv` has a line for each flow that was ever released: name, version, steps. Whoever changes the steps of a flow
-gives it a new version and a line, and keeps the old one registered; a line goes when no operation of it can live any
+An app's `shapes.tsv` has a line for each of its flows that was ever released: name, version, steps. Whoever changes the steps
+of a flow gives it a new version and a line, and keeps the old one registered; a line goes when no operation of it can live any
 more, which is a release after no cloud of a version that starts it may be upgraded from.
 """
 
-from pathlib import Path
-
 from operations import flows
+from tests.flows.registry import TESTS
 
-LINES = [line.split("\t") for line in (Path(__file__).parent / "shapes.tsv").read_text().splitlines()]
+LINES = [line.split("\t") for path in TESTS.glob("*/shapes.tsv") for line in path.read_text().splitlines()]
 
 
 def test_every_released_flow_is_registered_with_the_steps_it_had() -> None:
