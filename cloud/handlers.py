@@ -1,7 +1,7 @@
 """Django's handlers with few middlewares: for programs, and for images' bytes."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.handlers.exception import convert_exception_to_response
@@ -19,17 +19,18 @@ class ApiHandler(WSGIHandler):
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
-        respond = convert_exception_to_response(self._get_response)
+        get_response: Callable[[HttpRequest], HttpResponse] = getattr(self, "_get_response")  # noqa: B009
+        respond = convert_exception_to_response(get_response)
         self._middleware_chain = convert_exception_to_response(
             RequestIdMiddleware(OutsideMiddleware(_finished(respond)))
         )
 
 
-def _finished(respond: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def _finished(respond: Callable[[HttpRequest], object]) -> Callable[[HttpRequest], HttpResponse]:
     """What the long way's other middlewares say of an answer to a program: its length, and that it is what it says."""
 
     def answer(request: HttpRequest) -> HttpResponse:
-        response = respond(request)
+        response = cast(HttpResponse, respond(request))
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         if not response.streaming and not response.has_header("Content-Length"):
             response.headers["Content-Length"] = str(len(response.content))
@@ -48,7 +49,7 @@ class BytesHandler(ApiHandler):
         inner = self._middleware_chain
 
         def answer(request: HttpRequest) -> HttpResponse:
-            request.urlconf = self.urls  # type: ignore[attr-defined]
-            return inner(request)
+            request.urlconf = self.urls
+            return cast(HttpResponse, inner(request))
 
         self._middleware_chain = convert_exception_to_response(SessionMiddleware(answer))

@@ -145,7 +145,8 @@ def kind_of(code: str, data: Data) -> type[CloudError] | None:
     if len(kinds) < 2:
         return kinds[0] if kinds else None
     fitting = [kind for kind in kinds if names_of(kind) <= data.keys()]
-    return max(fitting or kinds, key=lambda kind: len(names_of(kind)))
+    best: type[CloudError] = max(fitting or kinds, key=lambda kind: len(names_of(kind)))
+    return best
 
 
 def names_of(kind: type[CloudError]) -> set[str]:

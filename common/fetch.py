@@ -205,7 +205,7 @@ def _connect(url: str, until: float, *, trusted: str, near: bool) -> http.client
     is_tls = parts.scheme == "https"
     port = parts.port or (443 if is_tls else 80)
     link = http.client.HTTPConnection(parts.hostname or "", port, timeout=WAIT_SECONDS)
-    link.default_port = 443 if is_tls else 80  # type: ignore[attr-defined]  # the Host header has a port where it is another
+    link.default_port = 443 if is_tls else 80  # the Host header has a port where it is another
     wire = socket.socket(socket.AddressFamily(family), socket.SOCK_STREAM)
     try:
         wire.settimeout(_left(url, until))

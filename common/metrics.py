@@ -11,7 +11,7 @@ from threading import Lock
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, disable_created_metrics
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 registry = CollectorRegistry(auto_describe=False)
 
 #: Seconds. Pages and lists take some ms, a boot of a slow client's body up to 30 s.
@@ -76,7 +76,7 @@ class _Called:
 
 def register(collect: Callable[[], Iterable[Metric]]) -> None:
     """`collect()` gives families (prometheus_client.core) of this process each time that it is looked at."""
-    registry.register(_Called(collect))  # type: ignore[arg-type]
+    registry.register(_Called(collect))
 
 
 def gauge_of(name: str, documentation: str, label: str, read: Callable[[], Iterable[tuple[str, float]]]) -> None:

@@ -82,7 +82,7 @@ class _Plan:
             raise ValueError(f"an argument does not reach the database as it is: {self.sql}")
         self.compiler = compiler
         self.converters = compiler.get_converters([entry[0] for entry in compiler.select[: compiler.col_count]])
-        self.model = found.model if found._fields is None else None
+        self.model = found.model if getattr(found, "_fields", None) is None else None
         self.is_tuple = found._iterable_class is ValuesListIterable
         self.names = self._names(found)
 

@@ -18,7 +18,7 @@ def consume(app: Celery, names: list[str]) -> None:
     if not groups:
         return
 
-    class Groups(bootsteps.StartStopStep):  # type: ignore[misc]
+    class Groups(bootsteps.StartStopStep):
         """With the first group's consumer, and anew with it after each reconnection."""
 
         requires = ("celery.worker.consumer.tasks:Tasks",)

@@ -81,7 +81,7 @@ def sweep() -> None:
     since = _listening.since(moment)
     # one that has not said yet what it has carries nothing: its inventory may be waiting its turn
     known = Host.objects.exclude(last_seen_at=None).exclude(state__in=(HostState.NEW, HostState.DOWN))
-    seen = dict(known.values_list("name", "last_seen_at"))
+    seen = {name: at for name, at in known.values_list("name", "last_seen_at") if at is not None}
     words = {name: max(at, since) for name, at in seen.items()}
     silent = {name: word for name, word in words.items() if (moment - word).total_seconds() >= UNREACHABLE_AFTER}
     _listening.forget_all_but(silent)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from django.conf import settings
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from oslo_policy import _checks, _parser
 from oslo_policy.policy import Rules
@@ -84,7 +85,7 @@ class Hidden(NotFound):
 def register(
     app: str,
     rules: Mapping[str, str],
-    descriptions: Mapping[str, str] | None = None,
+    descriptions: Mapping[str, str | Promise] | None = None,
     scopes: Mapping[str, frozenset[str]] | None = None,
 ) -> None:
     """Add an app's rules. `scopes` says which of project, domain, system a rule takes; without it any.

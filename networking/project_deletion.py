@@ -79,7 +79,8 @@ def _kind(
     """`counting`: the rows that hold a project's deletion up, all by default; `going`: those that `remove` takes."""
 
     def every(project_id: str) -> "QuerySet[Row]":
-        return model.objects.filter(project_id=project_id).order_by("created_at")
+        rows: QuerySet[Row] = model._default_manager.filter(project_id=project_id).order_by("created_at")
+        return rows
 
     def remove_all(project_id: str) -> None:
         for row in list((going or every)(project_id)):

@@ -54,7 +54,7 @@ class StandardAttributes(models.Model):
 
 def count_revision(model: type[StandardAttributes], ids: Iterable[str]) -> None:
     """Count one revision on rows whose relatives changed (a port's groups, a group's rules, a tag)."""
-    model.objects.filter(pk__in=list(ids)).update(revision_number=F("revision_number") + 1, updated_at=now())
+    model._default_manager.filter(pk__in=list(ids)).update(revision_number=F("revision_number") + 1, updated_at=now())
 
 
 class Tag(models.Model):

@@ -22,7 +22,8 @@ ID = r"(?P<id>[^/]+?)"
 
 
 def route(pattern: str, view: Any) -> URLPattern:
-    return re_path(rf"^v2\.0/{pattern}(?:\.json)?/?$", view.as_view())
+    made: URLPattern = re_path(rf"^v2\.0/{pattern}(?:\.json)?/?$", view.as_view())
+    return made
 
 
 def resource(plural: str, collection: Any, member: Any) -> list[URLPattern]:

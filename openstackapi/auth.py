@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.translation import gettext_lazy as _
 
@@ -62,10 +62,10 @@ def _authenticate(request: HttpRequest) -> Actor:
     if found is None:
         raise Unauthorized()
     if request.method not in ("GET", "HEAD", "OPTIONS"):
-        check = _Csrf(lambda _request: None)  # type: ignore[arg-type,return-value]
+        check = _Csrf(lambda _request: HttpResponse())
         check.process_request(request)
         request._dont_enforce_csrf_checks = getattr(request, "_dont_enforce_csrf_checks", False)  # type: ignore[attr-defined]
-        reason = check.process_view(request, lambda: None, (), {})
+        reason = check.process_view(request, HttpResponse, (), {})
         if reason:
             raise CsrfRefused()
     return found.with_request(request.request_id)  # type: ignore[attr-defined]

@@ -33,6 +33,8 @@ _VERBS = {"GET": "Show", "POST": "Create or act on", "PUT": "Set", "PATCH": "Cha
 class ServiceSchema(AutoSchema):
     """Request and response schemas of one operation."""
 
+    view: Any  # a ServiceView
+
     @cached_property
     def _version(self) -> tuple[int, int]:
         known = microversion.range_of(self.view.service)
@@ -66,7 +68,7 @@ class ServiceSchema(AutoSchema):
     def get_auth(self) -> list[dict[str, list[str]]]:
         return [] if self.view.anonymous else [{"token": []}]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular asks without arguments
         """The method's own words, or the class's; none are inherited."""
         method = getattr(type(self.view), self.method.lower())
         own = type(self.view).__dict__.get("__doc__") or ""

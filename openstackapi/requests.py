@@ -41,7 +41,9 @@ class RequestIdMiddleware:
             _tell_the_door(request, response)
         match = request.resolver_match
         seconds = time.perf_counter() - begun
-        metrics.observe(match and match.route, request.path, request.method or "", response.status_code, seconds)
+        metrics.observe(
+            match.route if match else None, request.path, request.method or "", response.status_code, seconds
+        )
         return response
 
     def _respond(self, request: HttpRequest) -> HttpResponse:

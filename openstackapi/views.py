@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.http import HttpRequest
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -16,6 +17,12 @@ from openstackapi.fields import Fields
 from openstackapi.pagination import Page
 
 __all__ = ["Page", "Response", "ServiceView"]
+
+
+class ServiceRequest(Request):
+    """DRF's request, with who asks: `initial` sets it."""
+
+    actor: Actor
 
 
 class ServiceView(APIView):
@@ -42,6 +49,7 @@ class ServiceView(APIView):
     media: ClassVar[dict[str, dict[str, dict[str, Any]]]] = {}
     queries: ClassVar[dict[str, dict[str, dict[str, Any]]]] = {}
     unlisted: ClassVar[frozenset[str]] = frozenset()
+    request: ServiceRequest
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         with translation.override("en"):  # the wire speaks English whatever the browser prefers
@@ -63,8 +71,7 @@ class ServiceView(APIView):
 
     @property
     def actor(self) -> Actor:
-        actor: Actor = self.request.actor
-        return actor
+        return self.request.actor
 
     def body(self, schema: dict[str, Any] | None = None) -> Any:
         """The request's JSON, checked against `schema` (or `bodies[method]`).

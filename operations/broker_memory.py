@@ -20,7 +20,8 @@ def fullness() -> float | None:
     if broker.is_rabbitmq(settings.BROKER_URL):
         return None  # RabbitMQ watches its memory itself, and blocks who publishes
     with app.connection_for_read() as connection:
-        facts: dict[str, Any] = connection.default_channel.client.info("memory")
+        channel: Any = connection.default_channel
+        facts: dict[str, Any] = channel.client.info("memory")
     limit = int(facts.get("maxmemory") or 0)
     return int(facts["used_memory"]) / limit if limit else None
 

@@ -101,8 +101,8 @@ def _others_to_rest(op: Op) -> None:
 
 def broken(operation: Operation, error: CloudError) -> None:
     """An operation was parked (parking.on_broken): its subject is in error, and every verb that its error allows may be tried."""
-    model = subject.model_of(operation.subject_kind)
-    found = model.objects.select_for_update().filter(id=operation.subject_id).first()
+    model = cast("type[subject.HostSubject]", subject.model_of(operation.subject_kind))
+    found = model._default_manager.select_for_update().filter(id=operation.subject_id).first()
     if found is None or found.state == model.lifecycle.gone:
         return
     others = Operation.objects.filter(subject_kind=operation.subject_kind, subject_id=found.id, state__in=LIVE)

@@ -5,11 +5,11 @@ Its model is a `Subject` of it. `why_not` is the one reading of that table: a se
 and docs/states.md shows it (manage.py states).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -113,12 +113,22 @@ def lifecycles() -> list[Lifecycle]:
     return [_LIFECYCLES[kind] for kind in sorted(_LIFECYCLES)]
 
 
-class Subject:
+if TYPE_CHECKING:
+
+    class _Model(models.Model):
+        id: models.CharField[str, str]
+        project_id: Any
+
+        class Meta:
+            abstract = True
+else:
+    _Model = object
+
+
+class Subject(_Model):
     """A model's part of being the subject of verbs. The model has `id`, `project_id`, `updated_at` and the lifecycle's columns."""
 
     lifecycle: ClassVar[Lifecycle]
-    id: str
-    project_id: str | None
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -128,12 +138,7 @@ class Subject:
     @classmethod
     def locked_by_id(cls, id: str) -> Self:
         """The row, locked. Raises: DoesNotExist."""
-        return cast(Self, cls.objects.select_for_update().get(id=id))
-
-    if TYPE_CHECKING:
-        objects: ClassVar[models.Manager]
-
-        def save(self, *, force_insert: bool = False, update_fields: Iterable[str] | None = None) -> None: ...
+        return cls._default_manager.select_for_update().get(id=id)
 
     @property
     def state(self) -> str:

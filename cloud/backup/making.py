@@ -23,6 +23,7 @@ from cloud.backup.manifest import Manifest, Part
 from cloud.backup.places import PIECE, Place
 from cloud.backup.sealing import Seal
 from common.clock import now
+from hostagent.contract.host import Cloud
 from hosts import epoch
 from hosts.models import Host
 from images.images import states
@@ -63,7 +64,7 @@ def make(place: Place, *, passphrase: str | None, whole: bool, keep: int | None,
     return name
 
 
-def _manifest(moment: datetime, told: dict[str, Any], whole: bool, seal: Seal | None) -> Manifest:
+def _manifest(moment: datetime, told: Cloud, whole: bool, seal: Seal | None) -> Manifest:
     return Manifest(
         made_at=moment.isoformat(timespec="seconds"),
         data=str(settings.DATA),

@@ -10,6 +10,7 @@ from typing import Any, Final
 from cloud.backup.errors import BackupError
 from cloud.backup.places import Place, checked
 from cloud.backup.sealing import Seal
+from hostagent.contract.host import Cloud
 
 NAME: Final = "manifest.json"
 FORMAT: Final = 1
@@ -35,7 +36,7 @@ class Manifest:
     code: str  # the commit
     versions: dict[str, str]
     migrations: list[str]
-    life: dict[str, Any]
+    life: Cloud
     images: str  # by-reference or whole
     hosts: list[str]
     sealing: dict[str, Any] | None  # None: in the clear, and without keys

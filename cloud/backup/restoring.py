@@ -23,6 +23,7 @@ from cloud.backup.places import Folder, Place
 from cloud.backup.sealing import Seal
 from cloud.run.up import UNFINISHED
 from cloud.run.users import Account
+from hostagent.contract.host import Cloud
 from hostagent.durable import put_whole
 from images.stores import files
 
@@ -207,7 +208,7 @@ def _paths(found: Fetched) -> list[Path]:
 # ── Installed ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def install(found: Fetched, life: dict[str, Any] | None, account: Account, say: Say) -> None:
+def install(found: Fetched, life: Cloud | None, account: Account, say: Say) -> None:
     """Sets aside what is here and puts the backup in its place. Raises: BackupError."""
     data = Path(settings.DATA)
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
@@ -247,7 +248,7 @@ def _set_aside(found: Fetched, stamp: str, account: Account, say: Say) -> None:
         say(f"the tables of before  set aside in the schema {schema}")
 
 
-def _put_sqlite(copy: Path, life: dict[str, Any] | None, account: Account) -> None:
+def _put_sqlite(copy: Path, life: Cloud | None, account: Account) -> None:
     if life is not None:
         with closing(sqlite3.connect(copy)) as link, link:
             link.execute(database.OLDER.format("?"), (life["count"], life["life"], life["count"]))
@@ -261,7 +262,7 @@ def _put_sqlite(copy: Path, life: dict[str, Any] | None, account: Account) -> No
     put_whole(fresh, target)
 
 
-def _put_postgresql(dump: Path, life: dict[str, Any] | None) -> None:
+def _put_postgresql(dump: Path, life: Cloud | None) -> None:
     connection.close()
     database.pg_restore(entry(), dump)
     if life is not None:

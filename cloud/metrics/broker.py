@@ -74,7 +74,8 @@ def _rabbitmq() -> tuple[None, dict[str, int]]:
 
     lengths = {}
     with app.connection_for_write() as link:
-        link.ensure_connection(max_retries=1, timeout=PATIENCE)
+        link.ensure_connection(max_retries=1, timeout=int(PATIENCE))
         for name, kind in _OURS.items():
-            lengths[kind] = int(broker.queue(name, settings.BROKER_URL)(link.default_channel).queue_declare(passive=True).message_count)  # fmt: skip
+            declared: Any = broker.queue(name, settings.BROKER_URL)(link.default_channel).queue_declare(passive=True)
+            lengths[kind] = int(declared.message_count)
     return None, lengths

@@ -73,16 +73,17 @@ def _size(path: Path) -> float:
 def _operations() -> Iterator[Metric]:
     states = (*LIVE, State.BROKEN)
     rows = Operation.objects.filter(state__in=states).values("state").order_by()
-    found = {row["state"]: row for row in rows.annotate(n=Count("pk"), since=Min("created_at"))}
+    counted = rows.annotate(n=Count("pk"), since=Min("created_at"))
+    found = {str(row["state"]): (row["n"], row["since"]) for row in counted}
     yield gauge(
         "stackling_operations",
         "Operations under way (running, undoing) and parked (broken).",
-        *(({"state": str(state)}, float(found.get(state, {}).get("n", 0))) for state in states),
+        *(({"state": str(state)}, float(found.get(state, (0, None))[0])) for state in states),
     )
     yield gauge(
         "stackling_operations_oldest_seconds",
         "Age of the oldest operation of a state.",
-        *(({"state": str(state)}, _age(found.get(state, {}).get("since"))) for state in states),
+        *(({"state": str(state)}, _age(found.get(state, (0, None))[1])) for state in states),
     )
     due = Operation.objects.live().filter(wake_at__lte=now()).aggregate(n=Count("pk"), since=Min("wake_at"))
     yield gauge("stackling_operations_due", "Operations whose time has come, and that nobody runs yet.", ({}, due["n"]))
@@ -94,13 +95,13 @@ def _kicks() -> Iterator[Metric]:
     waiting = Q(due_at__lte=now()) & (Q(claimed_until=None) | Q(claimed_until__lt=now()))
     failing = Count("pk", filter=Q(tries__gt=0))
     rows = Kick.objects.values("kind").order_by().annotate(n=Count("pk"), since=Min("due_at", filter=waiting), bad=failing)  # fmt: skip
-    found: dict[str, dict[str, Any]] = {row["kind"]: row for row in rows}
+    found = {row["kind"]: (row["n"], row["bad"], row["since"]) for row in rows}
     for name, documentation, part in (
-        ("stackling_background_jobs", "Background work that is not done, by kind.", "n"),
-        ("stackling_background_failing", "Background work that failed and is tried again.", "bad"),
+        ("stackling_background_jobs", "Background work that is not done, by kind.", 0),
+        ("stackling_background_failing", "Background work that failed and is tried again.", 1),
     ):
-        yield gauge(name, documentation, *(({"kind": kind}, found.get(kind, {}).get(part, 0)) for kind in background.kinds()))  # fmt: skip
-    oldest = max((_age(row["since"]) for row in found.values()), default=0.0)
+        yield gauge(name, documentation, *(({"kind": kind}, float(found.get(kind, (0, 0))[part])) for kind in background.kinds()))  # fmt: skip
+    oldest = max((_age(since) for _, _, since in found.values()), default=0.0)
     yield gauge("stackling_background_oldest_seconds", "How long the first background work waits for a thread.", ({}, oldest))  # fmt: skip
 
 

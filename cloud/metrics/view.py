@@ -44,7 +44,7 @@ def text() -> bytes:
     with _asking:
         when, made = _known
         if time.monotonic() - when >= FRESH:
-            made = generate_latest(_All())  # type: ignore[arg-type]
+            made = generate_latest(_All())
             _known = (time.monotonic(), made)
         return made
 

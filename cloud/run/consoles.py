@@ -109,7 +109,7 @@ class TooLong(Exception):
     """A message that no client of a console has reason to send."""
 
 
-class Bounded(websockifyserver.CompatibleWebSocket):
+class Bounded(websockifyserver.CompatibleWebSocket):  # type: ignore[misc]
     """websockify keeps what comes of a message until it is whole, and copies it with each piece: one that says it is long
     would have all memory and all of a processor."""
 
@@ -122,7 +122,7 @@ class Bounded(websockifyserver.CompatibleWebSocket):
         return super()._decode_hybi(buf)
 
 
-class Consoles(websocketproxy.ProxyRequestHandler):
+class Consoles(websocketproxy.ProxyRequestHandler):  # type: ignore[misc]
     """One connection of a browser, in a process of its own."""
 
     SocketClass = Bounded
@@ -191,7 +191,7 @@ def unmask(self: websocket.WebSocket, frame: bytes, mask: bytes) -> bytes:
     return (int.from_bytes(frame) ^ int.from_bytes(over[: len(frame)])).to_bytes(len(frame))
 
 
-class Proxy(websocketproxy.WebSocketProxy):
+class Proxy(websocketproxy.WebSocketProxy):  # type: ignore[misc]
     def __init__(self, *, door: str, **options: Any) -> None:
         super().__init__(Consoles, **options)
         self.door = door

@@ -96,5 +96,6 @@ def again(token: str, cookie: str) -> str:
     row = ConsoleTicket.objects.select_related("server").filter(pk=digest(token)).first()
     if row is None or row.link_id is not None or not is_same(row.page, cookie) or not watch.may_open(row):
         raise NoLongerGood()
-    more = {"until": row.until, "share": row.share, "cookie": digest(cookie), "page": row.page}
-    return services.issue(row.server, row.kind, who=row.who, **more)
+    return services.issue(
+        row.server, row.kind, who=row.who, until=row.until, share=row.share, cookie=digest(cookie), page=row.page
+    )

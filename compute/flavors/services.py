@@ -108,7 +108,8 @@ def set_extra_specs(actor: Actor, *, flavor_id: str, specs: dict[str, str]) -> d
     flavor = find(actor, flavor_id)
     flavor.extra_specs = {**flavor.extra_specs, **specs}
     flavor.save(update_fields=["extra_specs"])
-    return flavor.extra_specs
+    kept: dict[str, str] = flavor.extra_specs
+    return kept
 
 
 def extra_spec(actor: Actor, *, flavor_id: str, key: str) -> str:

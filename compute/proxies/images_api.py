@@ -10,6 +10,7 @@ from compute.servers import filters
 from compute.servers.schemas import METADATA, obj
 from compute.views import ComputeView, ItemNotFound, Page, Response
 from images.images import services as images
+from images.images.changes import Change
 from images.images.models import Image
 from openstackapi.fields import iso_z
 
@@ -114,11 +115,11 @@ class _Metadata(_Images):
     def write(self, image_id: str, metadata: dict[str, str]) -> dict[str, str]:
         """Replace an image's properties by `metadata`."""
         row = self.found(image_id)
-        changes = [images.Change("remove", name, None) for name in row.properties if name not in metadata]
+        changes = [Change("remove", name, None) for name in row.properties if name not in metadata]
         for name, value in metadata.items():
             verb = "replace" if name in row.properties else "add"
             if row.properties.get(name) != value:
-                changes.append(images.Change(verb, name, value))
+                changes.append(Change(verb, name, value))
         images.update(self.actor, image_id=image_id, changes=changes)
         return metadata
 

@@ -19,7 +19,7 @@ from networking.floatingips import services as floatingips
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports.models import FixedIP, Port
-from networking.securitygroups import rules, services
+from networking.securitygroups import defaults, rules, services
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
 
 LAST = (2, 35)
@@ -87,7 +87,7 @@ class SecurityGroups(ComputeView):
         everyone = "all_tenants" in request.GET and flag(request.GET["all_tenants"] or "1", "all_tenants")
         rows = SecurityGroup.objects.visible_to(self.actor).order_by("name", "id")
         if not (everyone and self.actor.is_admin):
-            services.defaults.ensure_default(self.actor.project_id or "")
+            defaults.ensure_default(self.actor.project_id or "")
             rows = rows.filter(project_id=self.actor.project_id or "")
         return Response({"security_groups": _groups(rows)})
 

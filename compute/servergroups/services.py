@@ -60,5 +60,6 @@ def members(group_ids: list[str]) -> dict[str, list[str]]:
     out: dict[str, list[str]] = {id: [] for id in group_ids}
     rows = Server.objects.living().filter(server_group_id__in=group_ids).order_by("created_at")
     for group_id, server_id in rows.values_list("server_group_id", "id"):
+        assert group_id is not None, "filtered by group"
         out[group_id].append(server_id)
     return out

@@ -1,5 +1,6 @@
 """POST /servers/{id}/action: one table from the body's key to what it does. A key that is not here is 400."""
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from common.errors import Conflict, Invalid
 from compute.consoles import services as consoles
 from compute.proxies import networks_api
 from compute.servers import api, changing, requests, schemas, services
-from compute.servers.models import WrongState
+from compute.servers.models import Server, WrongState
 from compute.servers.schemas import NAME, obj
 from compute.versions.removed import RouteRemoved
 from compute.views import ComputeView, Response
@@ -80,7 +81,7 @@ def rebuild(view: ComputeView, server_id: str, body: Body) -> Response:
         raise Invalid(reason=_("Invalid imageRef provided."))
     changing.rebuild(view.actor, server_id=server_id, image_id=requests.ref(body["imageRef"]), **changes)
     out = api.shown(view, server_id, short=view.version in api.SHORT_ANSWERS)
-    out["adminPass"] = body.get("adminPass") or api.secrets.token_urlsafe(9)
+    out["adminPass"] = body.get("adminPass") or secrets.token_urlsafe(9)
     besides = _BESIDES.at(view.version)
     if "key_name" in besides:
         out.setdefault("key_name", changes.get("key_name", _column(server_id, "key_name")))
@@ -91,7 +92,7 @@ def rebuild(view: ComputeView, server_id: str, body: Body) -> Response:
 
 
 def _column(server_id: str, name: str) -> Any:
-    return api.Server.objects.filter(id=server_id).values_list(name, flat=True).first()
+    return Server.objects.filter(id=server_id).values_list(name, flat=True).first()
 
 
 def _image_answer(view: ComputeView, image_id: str) -> Response:

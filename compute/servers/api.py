@@ -44,15 +44,16 @@ class ServerList(ServerPage):
         first = servers[0]
         if launches_password(data, "return_reservation_id"):
             return Response({"reservation_id": first.reservation_id}, status=202)
+        own = self.links("servers", first.id)
         shown = {
             "id": first.id,
-            "links": self.links("servers", first.id),
+            "links": own,
             "OS-DCF:diskConfig": first.disk_config,
             "security_groups": [{"name": name} for name in ask.security_groups or ["default"]],  # as asked: Nova, too
             "adminPass": data["server"].get("adminPass") or secrets.token_urlsafe(9),
         }
         response = Response({"server": shown}, status=202)
-        response["Location"] = shown["links"][0]["href"]
+        response["Location"] = own[0]["href"]
         return response
 
 

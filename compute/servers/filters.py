@@ -12,11 +12,12 @@ from common.actor import Actor
 from common.errors import Forbidden, Invalid
 from common.numbers import is_whole, wholes
 from common.patterns import regex
-from compute.servers import reading, states
+from compute.servers import states
 from compute.servers.models import Server
 from compute.views import flag, refuse_unknown
 from identity import policy
 from identity.sharing import held
+from networking.ports import services as ports
 from openstackapi.resource import filter_tags
 from openstackapi.versioned import Names, Span
 
@@ -211,8 +212,8 @@ def _by_values(actor: Actor, rows: QuerySet[Server], query: QueryDict) -> QueryS
             texts = query.getlist(name)
             is_number = column in _NUMBERS
             rows = rows.filter(**{f"{column}__in": (wholes(texts) or []) if is_number else texts})
-    if "power_state" in query and is_whole(query["power_state"]):
-        rows = rows.filter(power_state=int(query["power_state"]))
+    if "power_state" in query and is_whole(power := str(query["power_state"])):
+        rows = rows.filter(power_state=int(power))
     if "config_drive" in query:
         rows = rows.filter(config_drive=flag(query["config_drive"], "config_drive"))
     for name, column in _TIMES.items():
@@ -220,7 +221,7 @@ def _by_values(actor: Actor, rows: QuerySet[Server], query: QueryDict) -> QueryS
             rows = rows.filter(moments.compared(column, "eq", moment))
     for name, column in _PATTERN.items():  # last: they read what is left
         if name in query:
-            rows = rows.filter(pk__in=regex(query[name]).among(rows.values_list("pk", column).iterator()))
+            rows = rows.filter(pk__in=regex(str(query[name])).among(rows.values_list("pk", column).iterator()))
     return rows
 
 
@@ -234,7 +235,7 @@ def _by_address(rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
     for name, version in (("ip", 4), ("ip6", 6)):
         if name not in query:
             continue
-        known = reading.ports.addresses(dict(rows.values_list("id", "project_id")))
+        known = ports.addresses(dict(rows.values_list("id", "project_id")))
         texts = ((id, e["ip"]) for id, entries in known.items() for e in entries if e["version"] == version)
-        rows = rows.filter(id__in=set(regex(query[name]).among(texts)))
+        rows = rows.filter(id__in=set(regex(str(query[name])).among(texts)))
     return rows

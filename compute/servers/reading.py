@@ -3,7 +3,7 @@
 from typing import Any
 
 import orjson
-from django.db.models import QuerySet, TextField
+from django.db.models import Func, QuerySet, TextField
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
@@ -72,12 +72,13 @@ def rows(query: QuerySet[Server], base: str, *, hosts: bool = False, secrets: bo
 
 
 def _selected(query: QuerySet[Server], *, secrets: bool) -> QuerySet[Any, dict[str, Any]]:
-    columns = {alias: Cast(column, TextField()) for alias, column in _TEXT.items()}
+    columns: dict[str, Func] = {alias: Cast(column, TextField()) for alias, column in _TEXT.items()}
     also = ["user_data"] if secrets else []
     if secrets:
         columns["kernel_id"] = KT("image_meta__properties__kernel_id")
         columns["ramdisk_id"] = KT("image_meta__properties__ramdisk_id")
-    return query.annotate(**columns).values(*PLAIN, *also, *columns)
+    found: QuerySet[Any, dict[str, Any]] = query.annotate(**columns).values(*PLAIN, *also, *columns)
+    return found
 
 
 def _finished(found: list[dict[str, Any]], base: str, *, hosts: bool, admin: bool) -> list[dict[str, Any]]:

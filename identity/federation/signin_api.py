@@ -36,7 +36,7 @@ class NoProvider(Unauthorized):
 class ProtocolAuth(Tokens):
     """GET or POST /OS-FEDERATION/identity_providers/{provider}/protocols/{protocol}/auth: a token for a bearer token."""
 
-    anonymous: ClassVar[bool] = True  # type: ignore[misc]
+    anonymous: ClassVar[bool] = True
     http_method_names: ClassVar[list[str]] = ["get", "post", "options"]  # type: ignore[misc]
 
     def post(self, request: Any, provider_id: str, protocol_id: str) -> Response:  # type: ignore[override]

@@ -44,7 +44,7 @@ class RegisteredLimits(Kind):
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
         for kind, model in (("service", Service), ("region", Region)):
             id = values.get(f"{kind}_id")
-            if id is not None and not model.objects.filter(pk=id).exists():  # type: ignore[attr-defined]
+            if id is not None and not model.objects.filter(pk=id).exists():
                 raise NoPart(kind=kind, id=id)
         moves = {name for name in ("service_id", "region_id", "resource_name") if name in values}
         if row is not None and moves and row.limits.exists():

@@ -33,7 +33,7 @@ def highest(levels: Any) -> str | None:
 
 
 @_checks.register("share")
-class ShareCheck(_checks.Check):  # type: ignore[misc]
+class ShareCheck(_checks.Check):
     """`share:operate` in a rule: the target is shared with the caller, for operating or more."""
 
     def __init__(self, kind: str, match: str) -> None:

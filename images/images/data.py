@@ -259,5 +259,5 @@ def recover() -> None:
     for image_id, alive_at in Image.objects.filter(status__in=states.ARRIVING, alive_at__isnull=False).values_list(
         "id", "alive_at"
     ):
-        if alive_at.timestamp() < silent:
+        if alive_at is not None and alive_at.timestamp() < silent:
             give_up(image_id)

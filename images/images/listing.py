@@ -110,7 +110,7 @@ def _filter(rows: ImageQuerySet, key: str, value: str) -> ImageQuerySet:
         # Django reads such a key as a place in a list.
         wanted = [pk for pk, properties in rows.values_list("pk", "properties") if properties.get(key) == value]
         return rows.filter(pk__in=wanted)
-    return rows.alias(**{"_wanted": KeyTransform(key, "properties")}).filter(_wanted=value)
+    return rows.alias(**{"_wanted": KeyTransform(key, "properties")}).filter(**{"_wanted": value})
 
 
 def _choice(params: Any, key: str, known: tuple[str, ...]) -> str | None:

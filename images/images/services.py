@@ -93,7 +93,7 @@ def find(actor: Actor, id_or_name: str) -> Image:
     if named:
         raise errors.AmbiguousName(name=id_or_name, ids=", ".join(image.pk for image in named))
     names = visible.filter(os_hidden=False, name__isnull=False).values_list("name", flat=True).distinct()[:500]
-    near = difflib.get_close_matches(id_or_name, list(names), n=3, cutoff=0.5)
+    near = difflib.get_close_matches(id_or_name, [name for name in names if name], n=3, cutoff=0.5)
     raise errors.NoSuchImage(id=id_or_name, hint=_(" Did you mean %(names)s?") if near else "", names=", ".join(near))
 
 

@@ -30,11 +30,12 @@ def source(image_id: str) -> ImageSource:
     if not files.path_of(image_id).exists():
         raise files.DataMissing(id=image_id)
     raw = states.AMAZON_FORMATS | {"iso"}
+    disk_format = image.disk_format or "raw"
     return ImageSource(
         id=image.pk,
         checksum=image.os_hash_value or "",
         size=image.size or 0,
-        disk_format="raw" if image.disk_format in raw else {"vhd": "vpc"}.get(image.disk_format, image.disk_format),
+        disk_format="raw" if disk_format in raw else {"vhd": "vpc"}.get(disk_format, disk_format),
         path=f"/internal/images/{image.pk}",
     )
 

@@ -230,5 +230,6 @@ def _router_between(subnet: Subnet, external_id: str, port: Port) -> Router:
     reachable = {router.id: router for router in rows}
     for router_id in ids:
         if router_id in reachable:
-            return reachable[router_id]
+            found: Router = reachable[router_id]
+    return found
     raise ExternalGatewayForFloatingIPNotFound(network=external_id, subnet=subnet.id, port=port.id)

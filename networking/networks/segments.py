@@ -106,6 +106,6 @@ def _next(rows: "object", column: str, bounds: tuple[int, int]) -> int | None:
     if largest is None:
         return low
     if largest < high:
-        return max(largest + 1, low)
+        return max(int(largest) + 1, low)
     used = set(rows.values_list(column, flat=True))  # type: ignore[attr-defined]
     return next((number for number in range(low, high + 1) if number not in used), None)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from common.errors import NotFound
+from common.errors import Invalid, NotFound
 from common.truth import truth
 from identity import policy
 from identity.limits import services as quota
@@ -28,7 +28,7 @@ BODY = {
 }
 
 
-class InvalidQuotaValue(quota.Invalid):
+class InvalidQuotaValue(Invalid):
     template = _("Change would make usage less than 0 for the following resources: %(names)s")
 
 

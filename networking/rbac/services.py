@@ -1,8 +1,7 @@
 """Lending a network to another project, and taking it back."""
 
-from typing import Any
-
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
@@ -34,7 +33,7 @@ def find(actor: Actor, grant_id: str) -> NetworkGrant:
     return resource.find(visible_to(actor), grant_id, RbacPolicyNotFound)
 
 
-def visible_to(actor: Actor) -> Any:
+def visible_to(actor: Actor) -> QuerySet[NetworkGrant]:
     """The grants that an actor's project made; an admin sees all."""
     rows = NetworkGrant.objects.all()
     return rows if actor.is_admin else rows.filter(project_id=actor.project_id or "")

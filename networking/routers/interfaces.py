@@ -163,7 +163,7 @@ def _refuse_overlap(router: Router, new: list[Subnet]) -> None:
                 raise BadRouterRequest(reason=_("Router already has a port on subnet %(subnet)s"), subnet=subnet.id)
             if row.subnet.ip_version != subnet.ip_version:
                 continue
-            if inet.ip_network(row.subnet.cidr).overlaps(inet.ip_network(subnet.cidr)):  # type: ignore[arg-type]
+            if inet.ip_network(row.subnet.cidr).overlaps(inet.ip_network(subnet.cidr)):
                 raise BadRouterRequest(
                     reason=_(
                         "Cidr %(cidr)s of subnet %(subnet)s overlaps with cidr %(other_cidr)s of subnet %(other_subnet)s"

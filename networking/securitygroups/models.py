@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self, TypeVar
+
 from django.db import models
 from django.db.models import Q
 
@@ -9,9 +11,11 @@ from common.actor import Actor
 from hostagent import inet
 from networking.standard import StandardAttributes
 
+M = TypeVar("M", bound=StandardAttributes)
 
-class OwnedQuerySet(models.QuerySet):
-    def visible_to(self, actor: Actor) -> OwnedQuerySet:
+
+class OwnedQuerySet(models.QuerySet[M]):
+    def visible_to(self, actor: Actor) -> Self:
         return self if actor.is_admin else self.filter(project_id=actor.project_id or "")
 
 

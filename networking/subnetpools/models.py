@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Self, TypeVar
+
 from django.db import models
 from django.db.models import Q
 
 from common.actor import Actor
 from networking.standard import StandardAttributes
 
+M = TypeVar("M", bound=StandardAttributes)
 
-class SharedQuerySet(models.QuerySet):
-    def visible_to(self, actor: Actor) -> SharedQuerySet:
+
+class SharedQuerySet(models.QuerySet[M]):
+    def visible_to(self, actor: Actor) -> Self:
         if actor.is_admin:
             return self
         return self.filter(Q(project_id=actor.project_id or "") | Q(shared=True))

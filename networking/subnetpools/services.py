@@ -132,7 +132,7 @@ def _check_scope(actor: Actor, pool: SubnetPool, scope_id: str | None) -> Addres
         )
     mine = [inet.ip_network(prefix) for prefix in pool.prefixes]
     for other in scope.pools.exclude(pk=pool.pk):
-        if any(inet.ip_network(p).overlaps(m) for p in other.prefixes for m in mine):  # type: ignore[arg-type]
+        if any(inet.ip_network(p).overlaps(m) for p in other.prefixes for m in mine):
             raise AddressScopePrefixConflict()
     return scope
 
@@ -251,7 +251,7 @@ def _free(pool: SubnetPool, cidr: str | None, prefixlen: int | None) -> IPNetwor
         asked = checks.cidr(cidr, pool.ip_version)
         if not any(asked.subnet_of(prefix) for prefix in prefixes):  # type: ignore[arg-type]
             raise SubnetAllocationError(reason=_("Cannot allocate requested subnet from the available set of prefixes"))
-        if any(asked.overlaps(other) for other in used):  # type: ignore[arg-type]
+        if any(asked.overlaps(other) for other in used):
             raise SubnetAllocationError(reason=_("Cannot allocate requested subnet: it overlaps another of the pool"))
         return asked
     length = prefixlen if prefixlen is not None else pool.default_prefixlen

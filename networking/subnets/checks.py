@@ -181,7 +181,7 @@ def no_overlap(network: IPNetwork, network_id: str) -> None:
     """Raises: InvalidInput naming the subnet of the same network that overlaps."""
     for other, other_id in Subnet.objects.filter(network_id=network_id).values_list("cidr", "id"):
         present = inet.ip_network(other)
-        if present.version == network.version and present.overlaps(network):  # type: ignore[arg-type]
+        if present.version == network.version and present.overlaps(network):
             raise InvalidInput(
                 reason=_(
                     "Requested subnet with cidr: %(network)s for network: %(network_id)s overlaps with another subnet "

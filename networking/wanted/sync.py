@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Field, Q, QuerySet
 
 from common.clock import now
 from common.prepared import PreparedMany
@@ -240,7 +240,7 @@ def save_rows(rows: list[HostPiece], fields: list[str]) -> None:
     """Update these columns of each row, by one statement that is prepared once: a change may touch every host."""
     if not rows:
         return
-    columns = [HostPiece._meta.get_field(name) for name in fields]
+    columns: list[Field[Any, Any]] = [cast("Field[Any, Any]", HostPiece._meta.get_field(name)) for name in fields]
     sets = ", ".join(f"{connection.ops.quote_name(str(column.column))} = %s" for column in columns)
     table = connection.ops.quote_name(HostPiece._meta.db_table)
     values = [

@@ -95,7 +95,7 @@ class Calls(Expressions):
             case ast.Name(id="super"):
                 own = scope.names.get("self")
                 fits = isinstance(own, Known) and scope.owner is not None
-                return Known(super(scope.owner, own.it)) if fits else ANYTHING  # type: ignore[arg-type,union-attr]
+                return Known(super(scope.owner, own.it)) if fits else ANYTHING  # type: ignore[union-attr]
             case ast.Attribute(value=base, attr=name) if not self._is_module(base, scope):
                 whole = self.value(base, scope)
                 self._changes(base, name, node, scope)

@@ -60,7 +60,7 @@ class Groups(DomainList):
 
     def rows(self, actor: Actor, found: Any) -> list[Row]:
         members: dict[str, int] = {}
-        pairs = Group.users.through.objects.filter(group_id__in=[row.pk for row in found])  # type: ignore[attr-defined]
+        pairs = Group.users.through.objects.filter(group_id__in=[row.pk for row in found])
         for id in pairs.values_list("group_id", flat=True):
             members[id] = members.get(id, 0) + 1
         return [

@@ -136,7 +136,7 @@ def holders(actor: Actor, row: Project, *, on: str, subject: str, list_route: st
     given = grants.given(actor, on=on, object_id=row.pk, subject=subject)
     roles = dict(Role.objects.values_list("pk", "name"))
     model = User if subject == "user" else Group
-    found = model.objects.filter(pk__in=given).select_related("domain").order_by("name")  # type: ignore[attr-defined]
+    found = model.objects.filter(pk__in=given).select_related("domain").order_by("name")
     rows = [
         Row(
             one.pk, one.name, reverse(subject, args=[one.pk]), None,

@@ -87,7 +87,7 @@ class Libvirt:
         self._host.timers.after(KEEP_EVERY, self._keep, every=KEEP_EVERY)
 
     @property
-    def is_up(self) -> bool:  # type: ignore[override]
+    def is_up(self) -> bool:
         return self._link.is_up
 
     def stop(self) -> None:
