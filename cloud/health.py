@@ -13,6 +13,8 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 
+from operations import queue
+
 
 def may_look(request: HttpRequest) -> bool:
     """Whether details are for who asks. The front door names the client of all that comes through it."""
@@ -30,9 +32,7 @@ def _database() -> str:
 
 def _broker() -> str:
     if not settings.BROKER_URL.startswith("redis"):
-        from cloud.celery import app
-
-        with app.connection_for_write() as link:
+        with queue.app.connection_for_write() as link:
             link.ensure_connection(max_retries=1, timeout=2)
         return "ok"
     from cloud.metrics.broker import client

@@ -18,6 +18,7 @@ FILES = {
     "project_deletion": "what a project owns, and how it goes with the project",
     "seeds": "what a new cloud holds",
     "reconcile": "what is done when hosts report, come or fall silent",
+    "troubles": "what is wrong with it that no host reports (manage.py doctor)",
     "schedules": "background work, periodic tasks, what the nightly purge forgets",
 }
 

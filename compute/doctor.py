@@ -5,12 +5,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from cloud.backup import turn
+from common import troubles
 from common.ids import is_id
 from compute.servers import reconcile, states, steps, strangers
 from compute.servers.models import Server
@@ -61,7 +60,7 @@ def examine(*, apply: bool) -> list[Finding]:
         mend = apply and not host.estranged
         found += _servers(host.name, answer, mend) + _strangers(host.name, answer, mend) + _disks(host.name, answer)
         found += _aside(host.name, answer) + _network(host.name, answer, mend)
-    return found + _questions() + _debts(apply) + _claims(apply) + _lost(apply) + _images() + _backups()
+    return found + _questions() + _debts(apply) + _claims(apply) + _lost(apply) + _images() + _others()
 
 
 def strange_things() -> list[Finding]:
@@ -183,17 +182,9 @@ def _images() -> list[Finding]:
     ]
 
 
-def _backups() -> list[Finding]:
-    """Where one a night is wanted, the last one went well and is not old."""
-    what, detail = turn.trouble()
-    if what == "failed":
-        text = _("The last backup to %(to)s failed: %(why)s") % {"to": settings.BACKUP_TO, "why": detail}
-    elif what:
-        text = _("There is no backup of the last two days in %(to)s: `manage.py cloud_backup` makes one.")
-        text %= {"to": settings.BACKUP_TO}
-    else:
-        return []
-    return [Finding("", "backup", settings.BACKUP_TO, text)]
+def _others() -> list[Finding]:
+    """What other apps find wrong (common.troubles)."""
+    return [Finding("", found.kind, found.id, found.text) for found in troubles.found()]
 
 
 def _network(host: str, answer: dict[str, Any], apply: bool) -> list[Finding]:

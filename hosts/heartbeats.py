@@ -19,7 +19,7 @@ from hostagent.threads import Threads
 from hosts import epoch, figures, services
 from hosts.models import Host
 from hosts.states import HostState
-from operations import arrivals
+from operations import arrivals, queue
 
 log = logging.getLogger(__name__)
 
@@ -66,11 +66,9 @@ def take(message: Any) -> None:
 
 
 def _read() -> None:
-    from cloud.celery import app
-
     while True:
         try:
-            broker.read(app, HEARTBEAT_QUEUE, take, lambda: False)
+            broker.read(queue.app, HEARTBEAT_QUEUE, take, lambda: False)
         except Exception as error:  # noqa: BLE001 whatever a broker's client raises
             log.warning("heartbeats: the broker is away: %s: %s", type(error).__name__, error)
             time.sleep(RETRY)

@@ -1,8 +1,8 @@
 """What is done when hosts report, come back or fall silent."""
 
 from hostagent.contract.reports import TROUBLE, Kind
-from hosts import debts, epoch, reports, services
-from operations import arrivals, engine, hostlink, lost
+from hosts import debts, epoch, heartbeats, reports, services
+from operations import arrivals, engine, hostlink, lost, queue
 
 
 def register() -> None:
@@ -16,5 +16,6 @@ def register() -> None:
     services.on_state(debts.on_state)  # before all others: what a host owes comes before anything new
     services.on_hello(debts.on_hello)
     engine.on_given_up(debts.given_up)
+    queue.on_control(heartbeats.start)
     for event in TROUBLE:
         hostlink.on_event(event, reports.trouble)

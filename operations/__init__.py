@@ -8,7 +8,8 @@ operations.on_event("lease", handler)
 
 from typing import Any
 
-from operations.flows import Flow, Step, Wait, all_flows
+from operations.flows import Flow, Step, all_flows
+from operations.waits import Wait
 
 __all__ = ["Flow", "Held", "Step", "Wait", "all_flows", "on_event", "on_report", "start", "wake"]
 

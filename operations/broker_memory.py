@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from hostagent import broker
+from operations import queue
 
 log = logging.getLogger(__name__)
 
@@ -15,11 +16,9 @@ ALARM = 0.8  # of what it may hold
 
 def fullness() -> float | None:
     """The share of its memory that a Redis broker uses; None where it has no limit, or is no Redis."""
-    from cloud.celery import app
-
     if broker.is_rabbitmq(settings.BROKER_URL):
         return None  # RabbitMQ watches its memory itself, and blocks who publishes
-    with app.connection_for_read() as connection:
+    with queue.app.connection_for_read() as connection:
         channel: Any = connection.default_channel
         facts: dict[str, Any] = channel.client.info("memory")
     limit = int(facts.get("maxmemory") or 0)

@@ -6,18 +6,22 @@ A ring may be lost at no harm: the sweep finds every operation whose time has co
 
 import heapq
 import logging
-import queue
 import threading
 import time
 from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Final
 
 from django.db import close_old_connections
 
 from common import metrics
+from hostagent import broker
 from hostagent.threads import Threads
+from operations import queue
 
 log = logging.getLogger(__name__)
 
+ADVANCE_TASK: Final = "operations.advance"
 OPERATIONS = "operations"
 #: Pool → how many threads it may have; each is started when there is work and none is idle.
 POOLS = {
@@ -38,7 +42,7 @@ class Pool:
 
     def __init__(self, name: str, limit: int, work: Callable[[str], None]) -> None:
         self._name, self._limit, self._work = name, limit, work
-        self._jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._jobs: SimpleQueue[str] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads = self._idle = 0
 
@@ -124,9 +128,6 @@ def become_control() -> None:
     """This process runs operations: rings stay inside it."""
     global _bell
     if _bell is None:
-        from operations import background
-
-        background.forget_dead_claims()
         bell = _bell = Bell(run, pool_of)
         metrics.gauge_of(
             "stackling_pool_jobs",
@@ -140,13 +141,32 @@ def is_kick(job: str) -> bool:
     return job.startswith("kick:")
 
 
-def pool_of(job: str) -> str:
-    from operations import background
+def _unset(*_: str) -> str:
+    raise LookupError("operations.schedules has not said what runs jobs")
 
+
+_advance: Callable[[str], object] = _unset
+_background: Callable[[str, str], object] = _unset
+_background_pool: Callable[[str, str], str] = _unset
+
+
+def use(
+    *,
+    advance: Callable[[str], object],
+    background: Callable[[str, str], object],
+    background_pool: Callable[[str, str], str],
+) -> None:
+    """Set at start (operations.schedules): what runs an operation by its id and background work by kind and key, in which pool."""
+    global _advance, _background, _background_pool
+    _advance, _background, _background_pool = advance, background, background_pool
+
+
+def pool_of(job: str) -> str:
+    """The pool whose threads run a job. Raises: LookupError, ValueError for one that is unknown here."""
     if not is_kick(job):
         return OPERATIONS
     _, kind, key = job.split(":", 2)
-    return background.pool_of(kind, key)
+    return _background_pool(kind, key)
 
 
 def ring(job: str) -> None:
@@ -157,11 +177,8 @@ def ring(job: str) -> None:
     global _silent_until
     if time.monotonic() < _silent_until:
         return
-    from cloud.celery import app
-    from hostagent import broker
-
     try:
-        broker.send(app, "operations.advance", job, "control")
+        broker.send(queue.app, ADVANCE_TASK, job, "control")
     except Exception as error:  # noqa: BLE001 - the broker is away: the sweep will find it
         _silent_until = time.monotonic() + REST
         log.warning("doorbell: %s was not rung: %s", job, error)
@@ -174,10 +191,8 @@ def ring_all(jobs: list[str]) -> None:
 
 def run(job: str) -> None:
     """Run one job now, in this thread."""
-    from operations import background, engine
-
     if is_kick(job):
         _, kind, key = job.split(":", 2)
-        background.run(kind, key)
+        _background(kind, key)
     else:
-        engine.advance(job)
+        _advance(job)

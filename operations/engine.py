@@ -20,10 +20,11 @@ from common.live import announce
 from common.prepared import Prepared
 from hostagent import logs, tracing
 from operations import faults, flows, lost, parking
-from operations.flows import Flow, Step, Superseded, Wait
+from operations.flows import Flow, Step, Superseded
 from operations.models import LIVE, Hold, Operation, OperationStep, Phase, State, Waiter
 from operations.op import Op
 from operations.starting import QUEUE_SECONDS, Held, leave_queue, start, take, wake
+from operations.waits import Wait
 
 __all__ = ["Held", "Op", "advance", "start", "take", "wake"]
 
@@ -133,7 +134,7 @@ def _run(row: Operation, flow: Flow, spec: Step, step: OperationStep) -> bool:
 
 
 def _turn(row: Operation, flow: Flow, spec: Step, step: OperationStep) -> bool:
-    op = Op(row, step, spec)
+    op = Op(row, step, deadline=spec.deadline)
     do = spec.undo if step.phase == Phase.UNDO else spec.do
     if do is None:
         return _passed(row, flow, step)
@@ -231,7 +232,7 @@ def _failed(row: Operation, flow: Flow, spec: Step, step: OperationStep, error: 
             _settle_failed(row, flow)
         return True
     log.info("%s: %s failed: %s", row, spec.name, error)
-    if flow.is_past_return(Op(row, step, spec), row.step):
+    if flow.is_past_return(Op(row, step, deadline=spec.deadline), row.step):
         return _again_later(row, step, error)
     row.state = State.UNDOING
     row.error_code, row.error_data = error.code, errors.stored(error.data)
@@ -281,9 +282,8 @@ def _settle_failed(row: Operation, flow: Flow) -> None:
     _release(row)  # first: what settles it may begin something that needs its holds
     records.ended(row.id, row.request_id, outcome=cadf.FAILURE, reason=row.error_code)
     if flow.on_failed is not None:
-        spec = flow.steps[0]
         step = OperationStep(operation=row, index=-1, name="settle", phase=Phase.UNDO)
-        op = Op(row, step, spec)
+        op = Op(row, step, deadline=flow.steps[0].deadline)
         error = op.error or errors.StepFailed(step="?", detail="?")
         flow.on_failed(op, error)
 

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import CloudError, Conflict
+from operations.waits import Wait
 
 if TYPE_CHECKING:
     from operations.op import Op
@@ -22,20 +23,6 @@ class FlowGone(CloudError):
 
 class Superseded(Conflict):
     """What a step works for is no longer wanted: before a final step the flow unwinds, past one the step is left out."""
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Run the same step again after `seconds`, or as soon as one of the topics in `on` is woken."""
-
-    seconds: float
-    on: tuple[str, str] | list[tuple[str, str]] = ()  # type: ignore[assignment]
-
-    @property
-    def topics(self) -> list[tuple[str, str]]:
-        if not self.on:
-            return []
-        return [self.on] if isinstance(self.on, tuple) else list(self.on)
 
 
 Do = Callable[["Op"], Wait | None]

@@ -20,7 +20,7 @@ from hostagent.contract import VERBS, Verb
 from hostagent.contract.host import Cloud
 from hostagent.contract.messages import CONTROL_QUEUE, ORDER_LIFE, ORDER_TASK, REPORT_TASK, WELCOME, host_queue, seal
 from hostagent.contract.reports import ANSWERS, Event, Kind
-from operations import arrivals, doorbell
+from operations import arrivals, doorbell, queue
 from operations.models import LIVE, Operation, OperationStep, Phase
 
 __all__ = ["CONTROL_QUEUE", "REPORT_TASK", "Line", "on_event", "on_report", "receive", "send_order", "use", "welcome"]
@@ -125,10 +125,8 @@ def _sealed(host: str, order: dict[str, Any], key: str, line: Line, moment: floa
     return seal({"v": 1, **message}, key)
 
 
-def _publish(host: str, message: dict[str, Any], queue: str) -> None:
-    from cloud.celery import app
-
-    broker.send(app, ORDER_TASK, message, queue)
+def _publish(host: str, message: dict[str, Any], queue_name: str) -> None:
+    broker.send(queue.app, ORDER_TASK, message, queue_name)
 
 
 def welcome(host: str, facts: dict[str, Any]) -> None:

@@ -1,12 +1,11 @@
-"""What is done once a night: rows that nobody needs any more go (common.purging), and the cloud is backed up (cloud.backup)."""
+"""What is done once a night: rows that nobody needs any more go (common.purging), and what else was registered."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import localtime
 
-from cloud.backup import nightly as backup
 from common import purging
 from common.clock import now
 from operations import background
@@ -17,6 +16,14 @@ LEASE = "nightly"
 HOUR = 3  # of the machine's clock
 EVERY = 600.0  # seconds between looks
 LATEST = timedelta(hours=26)  # a cloud that is off at night is not spared
+
+
+_ALSO: dict[str, Callable[[], bool]] = {}
+
+
+def each_night(kind: str, is_wanted: Callable[[], bool]) -> None:
+    """Have background work of this kind run once a night too, with the key "all", where `is_wanted()`."""
+    _ALSO[kind] = is_wanted
 
 
 def look() -> None:
@@ -31,8 +38,9 @@ def look() -> None:
             return
         Lease.objects.filter(pk=LEASE).update(until=moment)
         background.kick(KIND, "all")
-        if settings.BACKUP_TO:
-            background.kick(backup.KIND, "all")
+        for kind, is_wanted in _ALSO.items():
+            if is_wanted():
+                background.kick(kind, "all")
 
 
 def purge(_key: str) -> None:

@@ -11,8 +11,8 @@ from hostagent import tracing
 from hostagent.contract import Verb
 from hostagent.contract.messages import SILENCE
 from operations import hostlink
-from operations.flows import Step, Wait
 from operations.models import Operation, OperationStep, Phase, State
+from operations.waits import Wait
 
 Body = TypeVar("Body")
 
@@ -20,10 +20,10 @@ Body = TypeVar("Body")
 class Op:
     """An operation as its step sees it. `data` is saved with the step; what is put there survives a crash."""
 
-    def __init__(self, row: Operation, step: OperationStep, spec: Step) -> None:
+    def __init__(self, row: Operation, step: OperationStep, *, deadline: float) -> None:
         self.row = row
         self._step = step
-        self._spec = spec
+        self._deadline = deadline  # seconds that the step may take in all
         self.data: dict[str, Any] = row.data
         self._orders: list[dict[str, Any]] = []
 
@@ -119,7 +119,7 @@ class Op:
                 "flow": self.row.flow,
                 "subject": subject or f"{self.row.subject_kind}:{self.row.subject_id}",
                 "generation": generation,
-                "deadline": self._spec.deadline,
+                "deadline": self._deadline,
                 "turn": moment.timestamp(),  # stamped under the operation's lock: orders of one server have a sequence
                 "body": body,
             }

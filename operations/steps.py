@@ -10,10 +10,11 @@ from typing import cast
 
 from common.errors import CloudError, Data
 from operations import subject
-from operations.flows import Do, Wait
+from operations.flows import Do
 from operations.hostlink import AnyVerb
 from operations.models import LIVE, Operation
 from operations.op import Op
+from operations.waits import Wait
 
 REST = "rest"
 _on_doubt: dict[str, Callable[..., None]] = {}

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from celery.signals import worker_ready
 from django.db import close_old_connections
 
-from cloud.celery import app
 from hostagent import light
 from operations import doorbell, hostlink
+from operations.queue import app
 
 
-@app.task(name="operations.advance", Strategy=light.STRATEGY)
+@app.task(name=doorbell.ADVANCE_TASK, Strategy=light.STRATEGY)
 def advance(job: str) -> None:
     doorbell.ring(job)
 
@@ -19,8 +18,3 @@ def advance(job: str) -> None:
 def report(message: dict[str, Any]) -> None:
     close_old_connections()  # as Django does before each request: what is too old or broke is opened anew, what works stays
     hostlink.receive(message)
-
-
-@worker_ready.connect
-def _control(**_: object) -> None:
-    doorbell.become_control()

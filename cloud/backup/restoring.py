@@ -17,9 +17,10 @@ from django.db import connection
 
 from cloud.backup import database, manifest
 from cloud.backup.errors import BackupError
+from cloud.backup.folders import Folder
 from cloud.backup.making import KEY_FILES
 from cloud.backup.manifest import Manifest
-from cloud.backup.places import Folder, Place
+from cloud.backup.places import Place
 from cloud.backup.sealing import Seal
 from cloud.run.up import UNFINISHED
 from cloud.run.users import Account

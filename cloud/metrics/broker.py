@@ -13,6 +13,7 @@ from redis.retry import Retry
 from cloud.metrics.rows import gauge
 from hostagent import broker
 from hostagent.contract.messages import CONTROL_QUEUE, HEARTBEAT_QUEUE
+from operations import queue
 
 PATIENCE = 2.0  # seconds
 #: Queue → what it is for; those of hosts are added up.
@@ -70,10 +71,8 @@ def _redis() -> tuple[float | None, dict[str, int]]:
 
 
 def _rabbitmq() -> tuple[None, dict[str, int]]:
-    from cloud.celery import app
-
     lengths = {}
-    with app.connection_for_write() as link:
+    with queue.app.connection_for_write() as link:
         link.ensure_connection(max_retries=1, timeout=int(PATIENCE))
         for name, kind in _OURS.items():
             declared: Any = broker.queue(name, settings.BROKER_URL)(link.default_channel).queue_declare(passive=True)

@@ -56,7 +56,7 @@ def _sockets(cloud: Cloud) -> tuple[str, ...]:
 def _control(cloud: Cloud) -> Program:
     return Program(
         "control",
-        _python("-m", "celery", "--quiet", "-A", "cloud.celery", "worker", "--queues", "control", "--pool", "threads", "--concurrency", "6",
+        _python("-m", "celery", "--quiet", "-A", "cloud.run.control", "worker", "--queues", "control", "--pool", "threads", "--concurrency", "6",
                 "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat",
                 "--hostname", f"control@{cloud.id}"),
         environment={"STACKLING_SQLITE_SYNCHRONOUS": "NORMAL"},  # its steps are done again; a promise waits for the disk

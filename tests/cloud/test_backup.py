@@ -16,8 +16,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from cloud.backup import database, making, manifest, nightly, restoring, sealing, turn
+from cloud.backup.destinations import place
 from cloud.backup.errors import BackupError
-from cloud.backup.places import Folder, place
+from cloud.backup.folders import Folder
 from cloud.run.users import Account
 from compute import doctor
 from hosts import epoch
@@ -488,7 +489,7 @@ def test_doctor_says_when_the_last_backup_failed_or_is_old(
     settings: Any, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """C4."""
-    assert turn.trouble() == ("", "") and not doctor._backups()
+    assert turn.trouble() == ("", "") and not doctor._others()
     settings.BACKUP_TO = "/there"
     assert turn.trouble() == ("", ""), "none yet, and wanted just now"
     moment = turn.now()
@@ -496,10 +497,10 @@ def test_doctor_says_when_the_last_backup_failed_or_is_old(
     assert turn.trouble()[0] == "late"
     assert dict(nightly._troubles()) == {"failed": 0.0, "late": 1.0}
     turn.note(name="x")
-    assert not doctor._backups()
+    assert not doctor._others()
     turn.note("it cannot be written")
     assert dict(nightly._troubles()) == {"failed": 1.0, "late": 0.0}
-    (finding,) = doctor._backups()
+    (finding,) = doctor._others()
     assert finding.kind == "backup" and "it cannot be written" in finding.text and not finding.mended
     turn.note(name="y")
     monkeypatch.setattr(turn, "now", lambda: moment + turn.LATE * 2.2)

@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-ALL = ("cloud.asgi", "cloud.urls", "cloud.celery")
+ALL = ("cloud.asgi", "cloud.urls", "cloud.run.control")
 #: Library → the processes' modules that start without it, and why it would cost.
 WITHOUT = {
     "ldap3": ALL,  # 5 MiB, 0.2 s: for domains that live in a directory
     "qrcode": ALL,  # for setting up an app
     "opentelemetry": ALL,  # 12 MiB: for who sets STACKLING_OTLP_ENDPOINT
     "pythonjsonlogger": ALL,  # for STACKLING_LOG_FORMAT=json
-    "rest_framework.views": ("cloud.asgi", "cloud.celery"),  # 20 MiB, 0.5 s: for the APIs, which only web serves
+    "rest_framework.views": ("cloud.asgi", "cloud.run.control"),  # 20 MiB, 0.5 s: for the APIs, which only web serves
 }
 #: Small processes: what they do without.
 SMALL = {

@@ -17,7 +17,8 @@ from tests.live import CLONE
 
 RING_TWICE = """
 import time
-import cloud.celery
+import django
+django.setup()
 from operations import doorbell
 began = time.monotonic()
 doorbell.ring_all(["one", "two"])

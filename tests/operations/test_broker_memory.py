@@ -27,7 +27,7 @@ def small_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) 
         time.sleep(0.05)
     settings.BROKER_URL = f"redis+socket://{path}"
     app = Celery("small", broker=settings.BROKER_URL, amqp=broker.PatientAMQP, set_as_current=False)
-    monkeypatch.setattr("cloud.celery.app", app)
+    monkeypatch.setattr("operations.queue.app", app)
     yield app
     process.terminate()
     process.wait(10)

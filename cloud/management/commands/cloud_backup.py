@@ -11,8 +11,8 @@ from django.db import DatabaseError
 from audit import cadf, records
 from audit.scrub import text
 from cloud.backup import making, sealing, turn
+from cloud.backup.destinations import place
 from cloud.backup.errors import BackupError
-from cloud.backup.places import place
 
 BACKUP = "data/storage/backup"
 IMAGES = ("by-reference", "whole")

@@ -12,8 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from cloud.backup import restoring, sealing, turn
+from cloud.backup.destinations import place
 from cloud.backup.errors import BackupError
-from cloud.backup.places import place
 from cloud.run import settings as run_settings
 from cloud.run.up import UNFINISHED, at_rest
 from cloud.run.users import control_account

@@ -1,21 +1,15 @@
-"""Celery on the control side: one queue, two tasks (`operations.advance`, `operations.report`)."""
+"""The Celery app of control: one queue, two tasks (`operations.advance`, `operations.report`), and what begins with a control process."""
 
-import os
+import logging
+from collections.abc import Callable
 
 from celery import Celery
-from celery.signals import celeryd_init, worker_ready
+from celery.signals import celeryd_init
+from django.conf import settings
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
+from hostagent import broker, memory
 
-import django
-
-django.setup()
-
-from django.conf import settings  # noqa: E402
-
-from hostagent import broker, memory  # noqa: E402
-
-TRIM_EVERY = 60.0  # seconds
+log = logging.getLogger(__name__)
 
 app = Celery("cloud", broker=settings.BROKER_URL, amqp=broker.PatientAMQP)
 app.conf.update(
@@ -40,27 +34,29 @@ if broker.is_rabbitmq(settings.BROKER_URL):
     app.conf.update(broker.rabbitmq_settings())
 else:
     app.conf.broker_transport_options |= {"priority_steps": [0]}
-app.autodiscover_tasks(["operations", "hosts"])
 
 
 @celeryd_init.connect
 def _become_worker(**_: object) -> None:
-    """Who reads a queue waits for its next message: more than the second that Redis lets it wait. No thread runs yet."""
+    """Set the consumers' socket timeout, 5 s: it must exceed the 1 s blocking pop of the Redis transport. No thread runs yet."""
     memory.few_arenas()
     if not broker.is_rabbitmq(settings.BROKER_URL):
         app.conf.broker_transport_options |= {"socket_timeout": 5.0}
 
 
-@worker_ready.connect
-def _start_beat(**_: object) -> None:
-    from cloud import traces
-    from cloud.backup import nightly
-    from cloud.metrics import local
-    from operations.periodic import every, start
+_BEGINNINGS: list[Callable[[], object]] = []
 
-    nightly.count()
-    local.serve("control")
-    traces.start("control")
-    memory.tidy()
-    every(TRIM_EVERY, "memory", memory.trim)
-    start()
+
+def on_control(begin: Callable[[], object]) -> None:
+    """Have `begin()` called once when a process becomes control (cloud/run/control.py). Apps register theirs at start."""
+    if begin not in _BEGINNINGS:
+        _BEGINNINGS.append(begin)
+
+
+def begin_control() -> None:
+    """Call what apps registered, in the order of the apps. One that fails keeps the others from nothing."""
+    for begin in _BEGINNINGS:
+        try:
+            begin()
+        except Exception:
+            log.exception("control: %s.%s failed", begin.__module__, begin.__qualname__)

@@ -1,0 +1,25 @@
+"""What `manage.py doctor` asks of backups."""
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from cloud.backup import turn
+from common import troubles
+from common.troubles import Trouble
+
+
+def register() -> None:
+    troubles.register(_backups)
+
+
+def _backups() -> list[Trouble]:
+    """Where one a night is wanted, the last one went well and is not old."""
+    what, detail = turn.trouble()
+    if what == "failed":
+        text = _("The last backup to %(to)s failed: %(why)s") % {"to": settings.BACKUP_TO, "why": detail}
+    elif what:
+        text = _("There is no backup of the last two days in %(to)s: `manage.py cloud_backup` makes one.")
+        text %= {"to": settings.BACKUP_TO}
+    else:
+        return []
+    return [Trouble("backup", settings.BACKUP_TO, text)]

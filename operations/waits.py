@@ -1,0 +1,17 @@
+"""What a step returns that has to run again."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Run the same step again after `seconds`, or as soon as one of the topics in `on` is woken."""
+
+    seconds: float
+    on: tuple[str, str] | list[tuple[str, str]] = ()  # type: ignore[assignment]
+
+    @property
+    def topics(self) -> list[tuple[str, str]]:
+        if not self.on:
+            return []
+        return [self.on] if isinstance(self.on, tuple) else list(self.on)
