@@ -1,27 +1,24 @@
 """Identity's views: links, envelopes and pages of every route, and the two views that serve a Kind."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
-from common.errors import Forbidden, Invalid, NotFound
-from common.numbers import is_whole
+from common.errors import Forbidden
 from identity.crud import Kind, Values
 from identity.wire import PREFIX
 from openstackapi import links
-from openstackapi.pagination import LARGEST
+from openstackapi.pagination import KEYSTONE, Page
 from openstackapi.views import ServiceView
+
+M = TypeVar("M", bound=Model)
 
 
 class OnlyElsewhere(Forbidden):
     template = _("EC2 credential tokens cannot be used for authorization.")
-
-
-class NoMarker(NotFound):
-    template = _("Marker %(id)s could not be found.")
 
 
 class IdentityView(ServiceView):
@@ -52,24 +49,15 @@ class IdentityView(ServiceView):
         body = {key: list(bodies), "links": {"next": next_url, "self": own, "previous": None}}
         return Response({**body, "truncated": True} if next_url else body)
 
-    def page(self, rows: QuerySet[Any], most: int | None = None) -> tuple[list[Any], str | None]:
-        """The rows of the page asked for by `limit` and `marker` (ordered by id), and the address of the next one."""
-        query = self.request._request.GET
-        text = query.get("limit", "")
-        if text and not is_whole(text):
-            raise Invalid(reason=_("Invalid input for field/attribute limit. Value: %(text)s."), text=text)
-        rows = rows.order_by("id")
-        if query.get("marker"):
-            if not rows.model._default_manager.filter(pk=query["marker"]).exists():
-                raise NoMarker(id=query["marker"])
-            rows = rows.filter(pk__gt=query["marker"])
-        limit = min(int(text) if text and int(text) else LARGEST, LARGEST)
-        found = list(rows[: limit + 1])
-        if len(found) <= limit:
-            return found, None
-        params = [(key, value) for key, values in query.lists() for value in values if key != "marker"]
-        here = links.root(self.request._request) + self.request._request.path
-        return found[:limit], links.with_query(here, [*params, ("marker", found[limit - 1].pk)])
+    def page(self, rows: QuerySet[M]) -> tuple[list[M], str | None]:
+        """The rows of the page asked for by `limit` and `marker` (ordered by id), and the address of the next one.
+
+        The marker may be any row of the table: what it was listed for may have changed since. Raises: BadLimit, NoMarker.
+        """
+        request = self.request._request
+        page = Page.from_request(request, default_sort=(("id", "asc"),), paging=KEYSTONE)
+        found = page.cut(list(page.apply(rows, markers=rows.model._default_manager.all())))
+        return found, page.next_href(request, str(found[-1].pk)) if page.more else None
 
 
 class ListView(IdentityView):

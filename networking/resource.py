@@ -20,7 +20,7 @@ from networking.conversions import converted
 from networking.standard import Tag
 from openstackapi import bodies
 from openstackapi import resource as rest
-from openstackapi.pagination import LARGEST
+from openstackapi.pagination import NEUTRON
 from openstackapi.resource import Params, Rows, fields_asked, filter_tags
 from openstackapi.views import Page, Response, ServiceView
 
@@ -91,14 +91,13 @@ class CollectionView(NetworkView):
             request._request,
             sort_keys=resource.columns,
             default_sort=(("created_at", "asc"),) if "created_at" in resource.columns else (),
-            maximum=LARGEST,
-            zero_is_all=True,
+            paging=NEUTRON,
         )
         params = {name: values for name, values in request.GET.lists() if name not in RESERVED}
         rows = resource.filtered(resource.visible(self.actor), params)
         objects = page.cut(list(page.apply(rows)))
         body: dict[str, Any] = {resource.plural: resource.shown(objects, self.actor, fields_asked(request.GET))}
-        if (page.asked_limit and page.limit < LARGEST) or page.more or page.marker:
+        if (page.asked_limit and page.limit < NEUTRON.largest) or page.more or page.marker:
             body[f"{resource.plural}_links"] = page.both_links(request._request, [str(row.pk) for row in objects])
         return Response(body)
 

@@ -4,19 +4,21 @@ The marker is the id of the last row of the page before. Rows are ordered by the
 neither repeats nor loses a row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from common.errors import Invalid
+from common.errors import Invalid, NotFound
 from common.numbers import is_whole
 from common.truth import truth
 from openstackapi import links
 
+T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 DEFAULT_LIMIT = 1000
 #: Rows of one answer where OpenStack has no largest page by default (Neutron, Keystone). More follow behind a link, which
 #: clients follow by themselves; what asks for everything in one answer sees that it is not all.
@@ -28,9 +30,15 @@ class BadMarker(Invalid):
 
 
 class MarkerNotFound(BadMarker):
-    """As Nova's servers, flavors and hypervisors say it; its other lists say it as above."""
+    """The sentence of Nova's servers, flavors, hypervisors and usages; its other lists have the one above."""
 
     template = _("marker [%(marker)s] not found")
+
+
+class NoMarker(NotFound):
+    """Keystone's answer, a 404."""
+
+    template = _("Marker %(id)s could not be found.")
 
 
 class BadLimit(Invalid):
@@ -39,6 +47,36 @@ class BadLimit(Invalid):
 
 class BadSortKey(Invalid):
     template = _("Sort key %(key)s is not one of: %(known)s.")
+
+
+@dataclass(frozen=True)
+class Paging:
+    """How one list is paged.
+
+    `largest` bounds what a client may ask for, in rows; `usual` is the size of a page without `limit`, `largest` by default.
+    `zero_is_all`: a limit of 0 asks for a page of usual size; elsewhere it is an empty page.
+    `both_ways`: `page_reverse` is read, which asks for the rows before the marker.
+    """
+
+    largest: int = DEFAULT_LIMIT
+    usual: int | None = None
+    zero_is_all: bool = False
+    both_ways: bool = False
+    no_marker: Callable[[str], Exception] = lambda marker: BadMarker(marker=marker)
+
+    def size(self, asked: int | None) -> int:
+        """Rows of a page for which `asked` were asked."""
+        if asked is None or (asked == 0 and self.zero_is_all):
+            return self.largest if self.usual is None else self.usual
+        return min(asked, self.largest)
+
+
+PLAIN = Paging()
+#: Nova's servers, flavors, hypervisors and usages.
+NOVA = Paging(no_marker=lambda marker: MarkerNotFound(marker=marker))
+NOVA_ZERO_IS_ALL = Paging(zero_is_all=True, no_marker=NOVA.no_marker)
+NEUTRON = Paging(largest=LARGEST, zero_is_all=True, both_ways=True)
+KEYSTONE = Paging(largest=LARGEST, zero_is_all=True, no_marker=lambda marker: NoMarker(id=marker))
 
 
 @dataclass
@@ -52,7 +90,7 @@ class Page:
     reverse: bool = False
     params: list[tuple[str, str]] = field(default_factory=list)
     more: bool = False
-    no_marker: type[BadMarker] = BadMarker
+    paging: Paging = PLAIN
 
     @classmethod
     def from_request(
@@ -61,13 +99,10 @@ class Page:
         *,
         sort_keys: Mapping[str, str] | None = None,
         default_sort: Sequence[tuple[str, str]] = (("created_at", "desc"),),
-        maximum: int = DEFAULT_LIMIT,
+        paging: Paging = PLAIN,
         strict_sort: bool = True,
-        zero_is_all: bool = False,
     ) -> "Page":
-        """`sort_keys` maps wire names to columns; None allows no sorting by the client.
-
-        A limit of 0 is an empty page; Neutron alone takes it for none (`zero_is_all`).
+        """Read the query. `sort_keys` maps wire names to columns; None allows no sorting by the client.
 
         Raises: BadLimit, BadSortKey.
         """
@@ -75,14 +110,14 @@ class Page:
         text = query.get("limit")
         if text is not None and not is_whole(text):
             raise BadLimit(limit=text)
-        asked = int(text) if text is not None else maximum
         return cls(
-            limit=min(asked or maximum, maximum) if zero_is_all else min(asked, maximum),
+            limit=paging.size(None if text is None else int(text)),
             marker=query.get("marker") or None,
             sort=cls._sort(request, sort_keys or {}, default_sort, strict_sort),
             asked_limit=text is not None,
-            reverse=bool(truth(query.get("page_reverse", ""))),
+            reverse=paging.both_ways and bool(truth(query.get("page_reverse", ""))),
             params=[(k, v) for k, values in query.lists() for v in values if k not in ("marker", "page_reverse")],
+            paging=paging,
         )
 
     @staticmethod
@@ -105,10 +140,10 @@ class Page:
                 raise BadSortKey(key=key, known=", ".join(sorted(known)))
         return out or list(default)
 
-    def apply(self, rows: QuerySet[Any], *, id_column: str = "id") -> QuerySet[Any]:
-        """The rows of this page and one more (see `cut`), in order.
+    def apply(self, rows: QuerySet[M], *, id_column: str = "id", markers: QuerySet[M] | None = None) -> QuerySet[M]:
+        """The rows of this page and one more (see `cut`), in order. The marker is one of `markers`, of `rows` by default.
 
-        Raises: BadMarker when the marker is not a row of `rows`.
+        Raises: the paging's `no_marker`.
         """
         order = [*self.sort]
         if id_column not in (column for column, _ in order):
@@ -117,9 +152,10 @@ class Page:
             order = [(column, "desc" if way == "asc" else "asc") for column, way in order]
         if self.marker is not None:
             columns = [column for column, _ in order]
-            at = rows.order_by().filter(**{id_column: self.marker}).values(*columns).first()
+            known = rows if markers is None else markers
+            at = known.order_by().filter(**{id_column: self.marker}).values(*columns).first()
             if at is None:
-                raise self.no_marker(marker=self.marker)
+                raise self.paging.no_marker(self.marker)
             rows = rows.filter(self._after(order, at))
         rows = rows.order_by(*[F(column).desc() if way == "desc" else F(column).asc() for column, way in order])
         return rows[: self.limit + 1]
@@ -143,7 +179,16 @@ class Page:
             same &= Q(**{column: value})
         return clause
 
-    def cut(self, rows: list[Any]) -> list[Any]:
+    def part(self, rows: Sequence[T], id_of: Callable[[T], str]) -> list[T]:
+        """The page of rows that are in memory, in their own order. Raises: the paging's `no_marker`."""
+        if self.marker is not None:
+            ids = [id_of(row) for row in rows]
+            if self.marker not in ids:
+                raise self.paging.no_marker(self.marker)
+            rows = rows[ids.index(self.marker) + 1 :]
+        return self.cut(list(rows[: self.limit + 1]))
+
+    def cut(self, rows: list[T]) -> list[T]:
         """The page itself out of `apply`'s rows; notes whether more follow."""
         self.more = len(rows) > self.limit
         rows = rows[: self.limit]

@@ -13,7 +13,7 @@ from compute.servers.schemas import BOOLEAN, NAME, obj
 from compute.views import ComputeView, Page, Response, flag
 from identity import policy
 from openstackapi.fields import Field, Fields
-from openstackapi.pagination import MarkerNotFound
+from openstackapi.pagination import NOVA
 from openstackapi.versioned import ByVersion, Property, Span, body_schema
 
 FLAVOR = Fields(
@@ -111,8 +111,7 @@ class FlavorPage(ComputeView):
 
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "compute:flavor:get")
-        page = Page.from_request(request, sort_keys=_SORT, default_sort=(("id", "asc"),))
-        page.no_marker = MarkerNotFound
+        page = Page.from_request(request, sort_keys=_SORT, default_sort=(("id", "asc"),), paging=NOVA)
         rows = page.cut(list(page.apply(self._selected(request.GET))))
         for row in rows:
             row.links = self.links("flavors", row.id)

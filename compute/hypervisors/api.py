@@ -5,18 +5,18 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
-from common.numbers import is_whole
 from common.truth import truth
 from compute.hypervisors import reading
 from compute.hypervisors.fields import BASIC, HYPERVISOR, SERVICE, USED, Row
 from compute.hypervisors.reading import HypervisorNotFound, NotDone, ServiceNotFound
 from compute.servers.models import Server
 from compute.servers.schemas import BOOLEAN, obj
-from compute.views import ComputeView, Known, Response, flag
+from compute.views import ComputeView, Known, Page, Response, flag
 from hosts import services as hosts
 from hosts.models import Host
 from identity import policy
 from openstackapi.fields import iso_micro
+from openstackapi.pagination import NOVA_ZERO_IS_ALL
 from openstackapi.versioned import Names, Span
 
 #: By UUID rather than by number, with patterns and servers in the query; services by id rather than by name.
@@ -51,6 +51,13 @@ class _Hypervisors(ComputeView):
                 raise HypervisorNotFound(id=pattern)
         return found
 
+    def paged(self, found: list[Host]) -> list[Host]:
+        """The page asked for; older versions have no pages. Raises: BadLimit, MarkerNotFound."""
+        if self.version not in _PAGED:
+            return found
+        page = Page.from_request(self.request, paging=NOVA_ZERO_IS_ALL)
+        return page.part(found, lambda host: host.id if self.is_uuid else str(host.number))
+
     def answered(self, request: Any, shown: list[dict[str, Any]], found: list[Host]) -> Response:
         if self.is_uuid and "with_servers" in request.GET and flag(request.GET["with_servers"], "with_servers"):
             servers = reading.servers_on(found)
@@ -67,33 +74,15 @@ class Hypervisors(_Hypervisors):
     known = {"get": _KNOWN}
 
     def get(self, request: Any) -> Response:
-        found = self._page(request, self.selected(request))
+        found = self.paged(self.selected(request))
         return self.answered(request, [self.basic(host) for host in found], found)
-
-    def _page(self, request: Any, found: list[Host]) -> list[Host]:
-        return paged(request, found, self.version, self.is_uuid)
-
-
-def paged(request: Any, found: list[Host], version: tuple[int, int], is_uuid: bool) -> list[Host]:
-    """limit and marker since 2.33. Raises: Invalid."""
-    if version not in _PAGED:
-        return found
-    marker, limit = request.GET.get("marker"), request.GET.get("limit", "1000")
-    if not is_whole(limit):
-        raise Invalid(reason=_("Invalid input for query parameters limit. Value: %(limit)s."), limit=limit)
-    if marker is not None:
-        ids = [host.id if is_uuid else str(host.number) for host in found]
-        if marker not in ids:
-            raise Invalid(reason=_("marker [%(marker)s] not found"), marker=marker)
-        found = found[ids.index(marker) + 1 :]
-    return found[: int(limit) or 1000]
 
 
 class HypervisorsDetail(_Hypervisors):
     known = {"get": _KNOWN}
 
     def get(self, request: Any) -> Response:
-        found = paged(request, self.selected(request), self.version, self.is_uuid)
+        found = self.paged(self.selected(request))
         used = reading.used_of(found)
         return self.answered(request, [self.full(host, used[host.name]) for host in found], found)
 

@@ -8,7 +8,7 @@ from compute.servers.models import Server
 from compute.servers.requests import canonical, launch_of, launches_password
 from compute.views import ComputeView, Page, Response
 from identity import policy
-from openstackapi.pagination import MarkerNotFound
+from openstackapi.pagination import NOVA
 from openstackapi.versioned import Span
 
 
@@ -20,9 +20,8 @@ class ServerPage(ComputeView):
             self.request,
             sort_keys=filters.SORT_KEYS,
             default_sort=(("created_at", "desc"), ("id", "desc")),
-            strict_sort=True,
+            paging=NOVA,
         )
-        page.no_marker = MarkerNotFound
         return page, page.apply(filters.select(self.actor, self.request.GET, self.version))
 
 

@@ -4,17 +4,16 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Invalid
-from common.numbers import is_whole
 from compute.servers.models import Server
-from compute.views import ComputeView, Response
+from compute.views import ComputeView, Page, Response
 from identity import policy
-from openstackapi import links
 from openstackapi.fields import iso_micro
+from openstackapi.pagination import NOVA_ZERO_IS_ALL
 from openstackapi.versioned import Span
 
 _FORMS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d")
@@ -40,7 +39,7 @@ def _span(request: Any) -> tuple[datetime, datetime]:
     return start, end
 
 
-def _rows(start: datetime, end: datetime) -> Any:
+def _rows(start: datetime, end: datetime) -> QuerySet[Server]:
     ended = Q(terminated_at__isnull=True) | Q(terminated_at__gt=start)
     return Server.objects.filter(ended, launched_at__isnull=False, launched_at__lt=end).order_by("id")
 
@@ -85,24 +84,13 @@ _PAGED = Span(since=(2, 40))
 
 
 class _Usages(ComputeView):
-    def paged(self, request: Any, rows: Any) -> tuple[list[Server], list[dict[str, str]]]:
-        """The servers of this page, and the link to the next. Raises: Invalid for an unknown marker."""
+    def paged(self, request: Any, rows: QuerySet[Server]) -> tuple[list[Server], list[dict[str, str]]]:
+        """The servers of this page, and the link to the next. Raises: BadLimit, MarkerNotFound."""
         if self.version not in _PAGED:
             return list(rows), []
-        limit, marker = request.GET.get("limit", "1000"), request.GET.get("marker")
-        if not is_whole(limit):
-            raise Invalid(reason=_("Invalid input for query parameters limit. Value: %(limit)s."), limit=limit)
-        if marker:
-            if not Server.objects.filter(id=marker).exists():
-                raise Invalid(reason=_("marker [%(marker)s] not found"), marker=marker)
-            rows = rows.filter(id__gt=marker)
-        size = min(int(limit) or 1000, 1000)
-        found = list(rows[:size])
-        if len(found) < size:
-            return found, []
-        params = [(k, v) for k, values in request.GET.lists() for v in values if k != "marker"]
-        href = links.with_query(self.root() + request.path, [*params, ("marker", found[-1].id)])
-        return found, [links.link("next", href)]
+        page = Page.from_request(request, default_sort=(("id", "asc"),), paging=NOVA_ZERO_IS_ALL)
+        found = page.cut(list(page.apply(rows, markers=Server.objects.all())))
+        return found, page.nova_links(request._request, [{"id": server.id} for server in found])
 
 
 _SHOWN = frozenset({"start", "end", "limit", "marker"})

@@ -19,9 +19,9 @@ from images.images.fields import COLUMNS
 from images.images.models import Image, ImageQuerySet, ImageTag
 from images.images.services import shown
 from images.images.states import STATUSES, VISIBILITIES
-from openstackapi.pagination import Page
+from openstackapi.pagination import Page, Paging
 
-DEFAULT_LIMIT: Final = 25
+PAGING: Final = Paging(usual=25)
 SORT_KEYS: Final = {
     key: key for key in ("name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at")
 }
@@ -54,18 +54,12 @@ def index(actor: Actor, request: HttpRequest) -> dict[str, Any]:
     params = request.GET
     if "sort" in params and ("sort_key" in params or "sort_dir" in params):
         raise BadFilter(reason=_("Old and new sorting syntax cannot be combined"))
-    page = Page.from_request(request, sort_keys=SORT_KEYS)
-    if not page.asked_limit:
-        page.limit = DEFAULT_LIMIT
-    elif params["limit"] == "0":
-        page.limit = 0
-    rows = matching(actor, request)
+    page = Page.from_request(request, sort_keys=SORT_KEYS, paging=PAGING)
     if page.marker is not None:
         page.marker = page.marker.lower()
-        # Only the position of the marker counts, not whether it passes the filters.
-        if not rows.filter(pk=page.marker).exists():
-            rows = rows | Image.objects.visible_to(actor).filter(pk=page.marker)
-    found = page.cut(list(page.apply(rows).values(*COLUMNS)))
+    # Only the position of the marker counts, not whether it passes the filters.
+    rows = page.apply(matching(actor, request), markers=Image.objects.visible_to(actor))
+    found = page.cut(list(rows.values(*COLUMNS)))
     kept = [(key, value) for key, values in params.lists() for value in values if key != "marker"]
     body: dict[str, Any] = {"images": shown(found), "first": _href(kept), "schema": "/v2/schemas/images"}
     if page.more and found:

@@ -13,7 +13,7 @@ from networking.networks.api import NETWORK
 from networking.networks.models import Network
 from networking.resource import InvalidFilter
 from openstackapi import resource
-from openstackapi.pagination import Page
+from openstackapi.pagination import NEUTRON, Page
 
 pytestmark = pytest.mark.django_db
 TAGS = {"r": ("red",), "rb": ("red", "blue"), "b": ("blue",), "none": ()}
@@ -85,7 +85,7 @@ def test_values_are_read_as_their_column_is_typed() -> None:
 )
 def test_links_lead_to_both_sides(query: str, more: bool, rels: list[str]) -> None:
     request = RequestFactory().get(f"/v2.0/things?{query}")
-    page = Page.from_request(request)
+    page = Page.from_request(request, paging=NEUTRON)
     page.more = more
     links = page.both_links(request, ["b", "c"])
     assert [link["rel"] for link in links] == rels
