@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from cloud import database, settings_file
+from cloud import database, rooms, settings_file
 from cloud.run import cookies, limits
 from hostagent import keyfile, memory
 
@@ -103,17 +103,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "cloud",
-    "common",
-    "audit",
-    "openstackapi",
-    "operations",
-    "identity",
-    "hosts",
-    "placement",
-    "images",
-    "networking",
-    "compute",
-    "portal",
+    *rooms.APPS,
 ]
 
 MIDDLEWARE = [

@@ -115,7 +115,7 @@ CHECKS: dict[str, Callable[[], object]] = {
     "format": lambda: _run(BIN / "ruff", "format", "--check", "."),
     "lint": lambda: _run(BIN / "ruff", "check", "."),
     "types": lambda: _run(BIN / "mypy"),
-    "import contracts": lambda: _run(BIN / "lint-imports"),
+    "import contracts": lambda: _run(sys.executable, "-m", "tests.contracts"),
     "measures": measures,
     "settings": lambda: _run(sys.executable, "manage.py", "check"),
     "migrations": lambda: _run(sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"),

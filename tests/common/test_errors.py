@@ -13,14 +13,11 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from cloud.rooms import APPS
 from common import errors
 from tests.live import CLONE
 from tests.syntax import parse
 
-ROOMS = (
-    "common", "audit", "openstackapi", "operations", "identity", "hosts", "placement", "images", "networking", "compute",
-    "portal",
-)  # fmt: skip
 #: What 953748c could have stored: a code and the names of its data, one a line. Left out: what control did not load, which no step
 #: could raise, so that only answers of the API and the portal had it.
 OLD = [line.split() for line in Path(__file__).with_name("codes_953748c.txt").read_text().splitlines()]
@@ -29,11 +26,11 @@ OLD = [line.split() for line in Path(__file__).with_name("codes_953748c.txt").re
 @pytest.fixture(scope="module")
 def kinds() -> list[type[errors.CloudError]]:
     """Every error class of the project; importing them fails where two have one code."""
-    for room in ROOMS:
-        for found in pkgutil.walk_packages(importlib.import_module(room).__path__, f"{room}."):
+    for app in APPS:
+        for found in pkgutil.walk_packages(importlib.import_module(app).__path__, f"{app}."):
             if ".migrations" not in found.name:
                 importlib.import_module(found.name)
-    return [kind for kind in _below(errors.CloudError) if kind.__module__.split(".")[0] in ROOMS]
+    return [kind for kind in _below(errors.CloudError) if kind.__module__.split(".")[0] in APPS]
 
 
 def _below(kind: type[errors.CloudError]) -> Iterator[type[errors.CloudError]]:
@@ -111,8 +108,8 @@ def test_what_errors_say_is_translated(kinds: list[type[errors.CloudError]]) -> 
     names = {kind.__name__ for kind in kinds}
     calls = (
         (path, node)
-        for room in ROOMS
-        for path in (CLONE / room).rglob("*.py")
+        for app in APPS
+        for path in (CLONE / app).rglob("*.py")
         for node in ast.walk(parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in names
     )

@@ -165,7 +165,7 @@ def test_lines_that_are_not_typed_are_counted(house: Make) -> None:
 
 
 def _exempt(house: Make, config: str) -> list[str]:
-    files = {"one/a.py": "", "two/a.py": "", "pyproject.toml": f"[tool.mypy]\n{config}"}
+    files = {"one/a.py": "", "two/a.py": "", "two/b.py": "", "pyproject.toml": f"[tool.mypy]\n{config}"}
     return [place.partition(" ")[0] for place in typed.exempt(house(files)).places]
 
 
@@ -174,6 +174,9 @@ def test_a_package_is_strict_as_a_whole_or_exempt(house: Make) -> None:
     assert _exempt(house, everything) == ["one", "two"]
     assert _exempt(house, f"{everything}strict = true\n") == []
     assert _exempt(house, 'files = ["one", "two/a.py"]\nstrict = true\n') == ["two"]
+    every = 'files = ["."]\nstrict = true\n'
+    assert _exempt(house, every) == []
+    assert _exempt(house, every + 'exclude = ["^two/(?!a)"]\n') == ["two"]
     assert _exempt(house, f"{everything}strict = true\nwarn_return_any = false\n") == ["one", "two"]
     override = '[[tool.mypy.overrides]]\nmodule = "{}"\n{}\n'
     for loose in ("ignore_errors = true", "disallow_untyped_defs = false"):

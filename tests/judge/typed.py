@@ -55,18 +55,27 @@ def _mypy(tree: Tree) -> dict[str, Any]:
 def exempt(tree: Tree) -> Found:
     """Packages that mypy does not look at, or looks at less than strictly, by pyproject.toml."""
     config = _mypy(tree)
-    looked_at = {name.partition("/")[0] for name in config.get("files", ())}
-    part = {name.partition("/")[0] for name in config.get("files", ()) if "/" in name}
     places = []
     for package in tree.packages:
-        loose = _loose(config, package)
-        if package not in looked_at:
+        loose, seen = _loose(config, package), _seen(tree, config, package)
+        if not any(seen):
             places.append(f"{package} (not looked at)")
-        elif package in part:
+        elif not all(seen):
             places.append(f"{package} (looked at in part)")
         elif loose:
             places.append(f"{package} ({'not strict' if len(loose) == len(STRICT) else ', '.join(loose)})")
     return Found.of(places)
+
+
+def _seen(tree: Tree, config: dict[str, Any], package: str) -> list[bool]:
+    """Of each file of a package, whether mypy looks at it: what lies below `files` and is not excluded."""
+    roots, excluded = config.get("files", ()), config.get("exclude", ())
+    paths = [source.path for source in tree.production if source.path.startswith(f"{package}/")]
+    return [
+        any(root == "." or path == root or path.startswith(f"{root}/") for root in roots)
+        and not any(re.search(pattern, path) for pattern in excluded)
+        for path in paths
+    ]
 
 
 def _loose(config: dict[str, Any], package: str) -> list[str]:

@@ -1,0 +1,20 @@
+"""The cloud's own apps, the lowest first. Settings, import contracts and tests read them here: a new app is a row.
+
+Apps of one row stand side by side: neither imports the other. This module imports nothing, for programs without Django read it too.
+"""
+
+from typing import Final
+
+LAYERS: Final[tuple[tuple[str, ...], ...]] = (
+    ("common",),
+    ("audit",),
+    ("openstackapi",),
+    ("operations",),
+    ("identity",),
+    ("hosts",),
+    ("placement",),
+    ("images", "networking"),
+    ("compute",),
+    ("portal",),
+)
+APPS: Final = tuple(app for layer in LAYERS for app in layer)
