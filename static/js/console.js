@@ -59,7 +59,8 @@ function place(css) {
 }
 async function vnc(url) {
   const { default: RFB } = await import("../vendor/novnc.js");
-  const mine = rfb = new RFB(place(""), url, { wsProtocols: ["binary"] });
+  const mine = new RFB(place(""), url, { wsProtocols: ["binary"] });
+  rfb = mine;
   mine.scaleViewport = true;
   mine.viewOnly = Boolean(words.link); // what is typed would be dropped on the way
   mine.background = "#000";
@@ -75,7 +76,8 @@ async function serial(url) {
   term.open(box);
   fit.fit();
   addEventListener("resize", () => term && fit.fit());
-  const mine = socket = new WebSocket(url, ["binary"]);
+  const mine = new WebSocket(url, ["binary"]);
+  socket = mine;
   mine.binaryType = "arraybuffer";
   mine.onopen = () => { state("connected"); term.focus(); };
   mine.onmessage = event => term?.write(new Uint8Array(event.data));

@@ -16,7 +16,7 @@ async function read() {
 }
 function show() {
   const query = $("[data-log-search]").value, clean = text.replace(CODES, "").replace(/\r/g, "");
-  const key = query + "\0" + clean.length;
+  const key = `${query}\0${clean.length}`;
   if (key === shown) return;
   shown = key;
   pre.replaceChildren();
@@ -32,7 +32,7 @@ function show() {
         hits++;
       }
     }
-    pre.append(rest + "\n");
+    pre.append(`${rest}\n`);
   }
   $("[data-log-size]").textContent = `${clean.split("\n").length} ${words.saidLines}, ${(at / 1024).toFixed(1)} KiB`;
   $("[data-log-hits]").textContent = query ? hits : "";

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from cloud.run import vendor
 from tests.browser.conftest import Enter
-from tests.live import CLONE, LiveCloud
+from tests.live import LiveCloud
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 PAGES = (
@@ -15,7 +16,6 @@ PAGES = (
     "/services", "/all-instances", "/projects", "/users", "/roles", "/groups", "/domains", "/credentials", "/identity-providers",
     "/mappings", "/settings/password", "/settings/credentials",
 )  # fmt: skip
-AXE = CLONE / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ _LINES = """selector => [...document.querySelectorAll(selector)].map(one => {
 
 def _axe(page: Page) -> list[str]:
     """Violations of WCAG 2.1 A and AA, as text."""
-    page.evaluate(AXE.read_text())
+    page.evaluate(vendor.tool("axe-core/axe.min.js").read_text())
     found = page.evaluate("axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa'] })")
     return [
         f"{one['id']} at {one['nodes'][0]['target']}: {one['nodes'][0]['failureSummary'][:200]}"
