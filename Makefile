@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON_IN := .venv/bin/python
 LISTS ?= first-light
 .DEFAULT_GOAL := help
-.PHONY: help run stop clean setup test test-slow check format judge bench conformance requirements messages vendor demo-break systemd
+.PHONY: help run stop clean setup test test-slow check format judge bench conformance coverage audit hooks requirements messages vendor demo-break systemd
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -38,6 +38,15 @@ format:  ## put every file into the project's format
 
 judge: setup  ## the measures of the house beside their limits; LOWER=1 keeps what got better
 	@exec $(PYTHON_IN) -m tests.judge $(if $(LOWER),--lower)
+
+coverage: setup  ## the lines that the fast tests run, a room a line; slower than the tests alone
+	@exec $(PYTHON_IN) -m tests.coverage
+
+audit: setup  ## known holes of what is pinned: asks pypi.org and the npm registry
+	@exec $(PYTHON_IN) -m tests.advisories
+
+hooks: setup  ## have git look at each commit (.pre-commit-config.yaml)
+	@exec .venv/bin/pre-commit install
 
 bench: setup  ## measure, one JSON line a figure
 	@exec $(PYTHON_IN) -m bench
