@@ -18,7 +18,7 @@ def _words(cloud: Running, *words: str) -> list[str]:
     inside = [
         sys.executable,
         "-m",
-        "hostagent.namespaces",
+        "hostagent.machine.namespaces",
         "enter",
         host,
         "--",

@@ -1,6 +1,6 @@
 """Keys are changed under running processes: the new one is accepted everywhere before anything uses it, the old one after.
 
-A file of keys (hostagent/keyfile.py) goes through three states: the new one staged, the old one retired, the new one alone.
+A file of keys (hostagent/process/keyfile.py) goes through three states: the new one staged, the old one retired, the new one alone.
 Whoever is cut begins again where its files stand. Sources: NIST SP 800-57 part 1, 5.3 (cryptoperiods); Keystone's fernet_rotate.
 """
 
@@ -14,9 +14,9 @@ from django.conf import settings
 
 from cloud.backup.errors import BackupError
 from compute.consoles.models import ConsoleLink, ConsoleTicket
-from hostagent import keyfile
 from hostagent.contract.messages import ORDER_LIFE, WINDOW
-from hostagent.keyfile import RETIRED, STAGED
+from hostagent.process import keyfile
+from hostagent.process.keyfile import RETIRED, STAGED
 from identity import tokenkeys
 from identity.credentials import crypto, resealing
 from identity.revocation import services as revocation

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from cloud import database, rooms, settings_file
 from cloud.run import cookies, limits
-from hostagent import keyfile, memory
+from hostagent.process import keyfile, memory
 
 memory.without_telemetry()
 
@@ -292,7 +292,7 @@ SPECTACULAR_SETTINGS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "hostagent.logs.formatter"}},
+    "formatters": {"line": {"()": "hostagent.process.logs.formatter"}},
     "filters": {"counted": {"()": "common.metrics.CountRecords"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["counted"]}},
     "root": {"handlers": ["stderr"], "level": env("STACKLING_LOG_LEVEL", "INFO")},

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.backends.signals import connection_created
 
-from hostagent import tracing
+from hostagent.process import tracing
 
 _ABOUT = re.compile(r'\s*(\w+)(?:.*?\b(?:FROM|INTO|UPDATE)\s+"?(\w+))?', re.IGNORECASE | re.DOTALL)
 

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Data, Invalid
 from common.patterns import glob
-from hostagent import inet
+from hostagent.contract import inet
 
 PIECE = 1 << 20  # bytes
 WAIT_SECONDS = 30.0  # for one connection, and for one piece

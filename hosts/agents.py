@@ -15,8 +15,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from common import errors
-from hostagent import envelope
 from hostagent.contract.messages import WINDOW, http_seal
+from hostagent.messaging import envelope
 from hosts import services
 from hosts.models import Host
 

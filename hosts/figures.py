@@ -7,7 +7,7 @@ from typing import Any, Final
 from prometheus_client import Metric
 
 from common import metrics
-from hostagent.lanes import THREADS
+from hostagent.contract.host import JOB_POOLS
 
 KEPT: Final = 30.0  # seconds after a host's last word for which its figures count
 #: Name in contract.AgentFigures → family and what it says.
@@ -29,7 +29,7 @@ def note(host: str, said: Any) -> None:
     if not isinstance(said, dict):
         return
     jobs = said.get("jobs")
-    lanes: dict[str, float] = {pool: _number(jobs.get(pool)) for pool in THREADS} if isinstance(jobs, dict) else {}
+    lanes: dict[str, float] = {pool: _number(jobs.get(pool)) for pool in JOB_POOLS} if isinstance(jobs, dict) else {}
     _known[host] = (time.monotonic(), {name: _number(said[name]) for name in _GAUGES if name in said}, lanes)
 
 
@@ -55,7 +55,7 @@ def collect() -> Iterator[Metric]:
         "stackling_agent_jobs", "Orders that run or wait on agents, by pool of threads, of all hosts.", "gauge"
     )
     most = Metric("stackling_agent_jobs_most", "Orders that run or wait on the agent that has most.", "gauge")
-    for pool in THREADS:
+    for pool in JOB_POOLS:
         each = [jobs.get(pool, 0.0) for _when, _figures, jobs in (row for _, row in rows)]
         waiting.add_sample(waiting.name, {"pool": pool}, sum(each))
         most.add_sample(most.name, {"pool": pool}, max(each, default=0.0))

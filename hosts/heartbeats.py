@@ -13,9 +13,9 @@ from typing import Any, Final
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 
 from common.clock import now
-from hostagent import broker
 from hostagent.contract.messages import HEARTBEAT_QUEUE
-from hostagent.threads import Threads
+from hostagent.messaging import broker
+from hostagent.process.threads import Threads
 from hosts import epoch, figures, services
 from hosts.models import Host
 from hosts.states import HostState

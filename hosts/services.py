@@ -15,10 +15,10 @@ from common import errors
 from common.clock import now
 from common.live import announce
 from common.prepared import Prepared
-from hostagent import keyfile
 from hostagent.contract import Verb
 from hostagent.contract.messages import VERSION
-from hostagent.keyfile import keys_in
+from hostagent.process import keyfile
+from hostagent.process.keyfile import keys_in
 from hosts import states
 from hosts.models import Host
 from hosts.states import DOWN_AFTER, USABLE, HostState

@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 
-from hostagent import keyfile
+from hostagent.process import keyfile
 
 #: Keys kept after a rotation: signing, staged, and two that verify tokens of earlier rotations.
 KEEP = 4

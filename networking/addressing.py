@@ -4,7 +4,7 @@ import ipaddress
 import secrets
 from collections.abc import Iterable, Iterator
 
-from hostagent import inet
+from hostagent.contract import inet
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network

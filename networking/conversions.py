@@ -9,7 +9,7 @@ from typing import Any
 
 from common.numbers import is_whole
 from common.truth import truth
-from hostagent import inet
+from hostagent.contract import inet
 
 
 def converted(value: Any, schema: dict[str, Any]) -> Any:

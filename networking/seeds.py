@@ -5,7 +5,7 @@ from django.db import transaction
 
 from common import seeding
 from common.actor import Actor
-from hostagent import inet
+from hostagent.contract import inet
 from identity.models import Project
 from networking.networks import services as networks
 from networking.networks.models import Network

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from audit import context, records
 from common import metrics
 from common.ids import new_request_id
-from hostagent import logs, tracing
+from hostagent.process import logs, tracing
 from openstackapi.client import address_of
 
 _GLOBAL = re.compile(r"^req-[0-9a-f-]{36}\Z")

@@ -16,9 +16,9 @@ from typing import Any, Final, Literal
 from django.conf import settings
 
 from common import metrics
-from hostagent import envelope
 from hostagent.contract.messages import ACCEPTED_VERSIONS, is_sealed
 from hostagent.contract.reports import LIFE, Kind
+from hostagent.messaging import envelope
 
 log = logging.getLogger(__name__)
 

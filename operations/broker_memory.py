@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
-from hostagent import broker
+from hostagent.messaging import broker
 from operations import queue
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from typing import Final
 from django.db import close_old_connections
 
 from common import metrics
-from hostagent import broker
-from hostagent.threads import Threads
+from hostagent.messaging import broker
+from hostagent.process.threads import Threads
 from operations import queue
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from common.clock import now
 from common.database import tried_again
 from common.live import announce
 from common.prepared import Prepared
-from hostagent import logs, tracing
+from hostagent.process import logs, tracing
 from operations import faults, flows, lost, parking
 from operations.flows import Flow, Step, Superseded
 from operations.models import LIVE, Hold, Operation, OperationStep, Phase, State, Waiter

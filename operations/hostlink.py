@@ -15,11 +15,12 @@ from django.db import transaction
 from common.clock import now
 from common.database import tried_again
 from common.errors import CloudError, reported
-from hostagent import broker, envelope, logs
 from hostagent.contract import VERBS, Verb
 from hostagent.contract.host import Cloud
 from hostagent.contract.messages import CONTROL_QUEUE, ORDER_LIFE, ORDER_TASK, REPORT_TASK, WELCOME, host_queue, seal
 from hostagent.contract.reports import ANSWERS, Event, Kind
+from hostagent.messaging import broker, envelope
+from hostagent.process import logs
 from operations import arrivals, doorbell, queue
 from operations.models import LIVE, Operation, OperationStep, Phase
 
@@ -93,7 +94,9 @@ def send_order(host: str, order: dict[str, Any]) -> bool:
         log.error("hostlink: %s for %s was not sent: its agent speaks version 1. Update it", order["verb"], host)
         return True
     verb = VERBS[order["verb"]]
-    with _stamping:  # a host takes an order of a lower count only where it left before one of a higher (hostagent.seen)
+    with (
+        _stamping
+    ):  # a host takes an order of a lower count only where it left before one of a higher (hostagent.agent.seen)
         moment = now().timestamp()
         cloud = _stamp(host, verb)
     if cloud is None:

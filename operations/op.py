@@ -7,9 +7,9 @@ from django.db import transaction
 from common import errors
 from common.actor import Actor
 from common.clock import now
-from hostagent import tracing
 from hostagent.contract import Verb
 from hostagent.contract.messages import SILENCE
+from hostagent.process import tracing
 from operations import hostlink
 from operations.models import Operation, OperationStep, Phase, State
 from operations.waits import Wait

@@ -7,7 +7,8 @@ from celery import Celery
 from celery.signals import celeryd_init
 from django.conf import settings
 
-from hostagent import broker, memory
+from hostagent.messaging import broker
+from hostagent.process import memory
 
 log = logging.getLogger(__name__)
 

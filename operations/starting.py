@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from common import errors
 from common.actor import Actor
 from common.clock import now
-from hostagent import tracing
+from hostagent.process import tracing
 from operations import doorbell
 from operations.flows import Flow
 from operations.models import LIVE, Hold, Operation, Waiter

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import close_old_connections
 
-from hostagent import light
+from hostagent.messaging import light
 from operations import doorbell, hostlink
 from operations.queue import app
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hostagent import confinement, guest_users
+from hostagent.machine import confinement, guest_users
 
 #: Bits of capabilities(7).
 CAPABILITY = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cloud.backup.errors import BackupError
 from cloud.backup.places import PIECE, Place, checked
-from hostagent.durable import sync_folder
+from hostagent.process.durable import sync_folder
 
 
 class Folder(Place):

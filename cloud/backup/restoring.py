@@ -25,7 +25,7 @@ from cloud.backup.sealing import Seal
 from cloud.run.up import UNFINISHED
 from cloud.run.users import Account
 from hostagent.contract.host import Cloud
-from hostagent.durable import put_whole
+from hostagent.process.durable import put_whole
 from images.stores import files
 
 Say = Callable[[str], None]

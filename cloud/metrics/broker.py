@@ -11,8 +11,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from cloud.metrics.rows import gauge
-from hostagent import broker
 from hostagent.contract.messages import CONTROL_QUEUE, HEARTBEAT_QUEUE
+from hostagent.messaging import broker
 from operations import queue
 
 PATIENCE = 2.0  # seconds

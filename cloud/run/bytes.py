@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from cloud.run import lean
-from hostagent import memory
+from hostagent.process import memory
 
 #: Socket → requests at a time. A thread that reads a slow body costs 100 KiB; what nginx sends, and what agents ask besides, is over in ms.
 SOCKETS = {"bytes": 128, "handover": 8, "hostbytes": 32, "internal": 8}

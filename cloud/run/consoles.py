@@ -24,7 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from cloud.run.lookon import Nothing, Screen, Unreadable
 from common import doors
-from hostagent import logs
+from hostagent.process import logs
 
 sys.modules["numpy"] = None  # type: ignore[assignment]
 with warnings.catch_warnings(action="ignore"):

@@ -13,7 +13,7 @@ from celery.signals import worker_ready  # noqa: E402
 from cloud import traces  # noqa: E402
 from cloud.backup import nightly  # noqa: E402
 from cloud.metrics import local  # noqa: E402
-from hostagent import memory  # noqa: E402
+from hostagent.process import memory  # noqa: E402
 from operations import periodic, queue  # noqa: E402
 from operations import tasks as tasks  # noqa: E402 their registration
 

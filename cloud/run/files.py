@@ -19,7 +19,7 @@ from cloud import settings_file
 from cloud.run import users
 from cloud.run.settings import Cloud, Refused
 from cloud.run.users import Accounts, Place
-from hostagent.durable import put_whole
+from hostagent.process.durable import put_whole
 
 ACCOUNTS = ("admin", "demo")
 Rights = tuple[int, int, int]  # uid, gid, mode

@@ -9,7 +9,7 @@ from cloud.run.users import FOLDERS, Accounts, as_root
 
 
 def _namespaces(cloud: Cloud, *arguments: str) -> str:
-    command = as_root([sys.executable, "-m", "hostagent.namespaces", *arguments])
+    command = as_root([sys.executable, "-m", "hostagent.machine.namespaces", *arguments])
     done = subprocess.run(command, cwd=CLONE, env=cloud.child_environment(), capture_output=True, text=True)
     if done.returncode:
         raise Refused((done.stderr or done.stdout).strip() or f"`{' '.join(command)}` ended with {done.returncode}")

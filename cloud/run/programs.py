@@ -114,11 +114,11 @@ def agents(cloud: Cloud, underlay: dict[str, str]) -> list[Program]:
         "STACKLING_HOST_KEY_FILE": f"{cloud.data}/keys/hosts",
         "STACKLING_BROKER_FILE": f"{cloud.data}/keys/broker",
     }
-    worker = _python("-OO", "-m", "hostagent.worker")  # without docstrings: 8 MiB less each
+    worker = _python("-OO", "-m", "hostagent.agent.worker")  # without docstrings: 8 MiB less each
     found = [
         Program(
             f"agent-{host}",
-            (*_python("-m", "hostagent.namespaces", "enter", host, "--"), *worker),
+            (*_python("-m", "hostagent.machine.namespaces", "enter", host, "--"), *worker),
             root=True,
             environment={
                 **common,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cloud.run import lean
 from common import doors
-from hostagent import memory
+from hostagent.process import memory
 
 
 async def serve(socket: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from supervisor import loggers, supervisord
 
-from hostagent import redact
+from hostagent.process import redact
 
 LONGEST = 1 << 16  # characters of a line that has no end; it is written in pieces
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")

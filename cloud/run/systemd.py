@@ -21,7 +21,7 @@ Type=exec
 WorkingDirectory={clone}
 {environment}
 ExecStart={python} -m cloud.run up
-ExecStopPost={python} -m hostagent.cgroups
+ExecStopPost={python} -m hostagent.machine.cgroups
 KillMode=process
 TimeoutStartSec=infinity
 TimeoutStopSec=90

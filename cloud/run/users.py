@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from cloud.run.settings import CLONE, Cloud, Refused
 from common import doors
-from hostagent import accounts
+from hostagent.machine import accounts
 
 SERVICE_USER = "stackling"
 #: Program → its user. `control` is besides who prepares a start, makes each night's backup, and simulates hosts.

@@ -2,7 +2,7 @@
 
 from cloud.run import lean
 from cloud.run.lifeline import end_with_parent
-from hostagent import memory
+from hostagent.process import memory
 
 end_with_parent()
 memory.few_arenas()

@@ -9,7 +9,7 @@ from typing import Any
 
 from compute.servers import personality
 from compute.servers.models import Server
-from hostagent import inet
+from hostagent.contract import inet
 from networking.ports.models import FixedIP, Port
 from networking.ports.services import group_names
 from networking.subnets.models import Subnet

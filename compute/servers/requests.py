@@ -9,7 +9,7 @@ from common.errors import Invalid
 from common.truth import truth
 from compute.servers.creating import Launch
 from compute.servers.wiring import Nic
-from hostagent import inet
+from hostagent.contract import inet
 from openstackapi.versioned import Span
 
 HINTS_LIMIT = (

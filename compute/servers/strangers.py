@@ -1,6 +1,6 @@
 """Servers that a host has and no row places there: never destroyed on a suspicion.
 
-A few are stopped and set aside on the host (hostagent/setaside.py), where they are kept for two weeks. Where they are
+A few are stopped and set aside on the host (hostagent/agent/setaside.py), where they are kept for two weeks. Where they are
 many (hostagent.contract.setaside.is_many), the rows are more likely wrong than the host: none is
 touched, and an operator is asked. `manage.py setaside` holds the answers.
 """

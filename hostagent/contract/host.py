@@ -1,6 +1,6 @@
 """What a host is and has, and the verbs about it as a whole."""
 
-from typing import Final, NotRequired, TypedDict
+from typing import Final, Literal, NotRequired, TypedDict, get_args
 
 from hostagent.contract.verb import Nothing, Verb
 
@@ -26,10 +26,15 @@ class Inventory(TypedDict):
     version: str
 
 
+#: An agent's pools of threads: those of the verbs, and one for what the agent does by itself.
+JobPool = Literal["quick", "bulk", "network", "aside"]
+JOB_POOLS: Final[tuple[JobPool, ...]] = get_args(JobPool)
+
+
 class AgentFigures(TypedDict):
     """How an agent is. Agents that say nothing of it are as good as any."""
 
-    jobs: dict[str, int]  # pool of threads → orders that run or wait
+    jobs: dict[str, int]  # JobPool → orders that run or wait
     reports: int  # that wait for the broker
     parked: int  # that could not be encoded
     deaths: int  # of threads that were started again
@@ -40,7 +45,7 @@ class AgentFigures(TypedDict):
 
 
 class Cloud(TypedDict):
-    """Which database an order comes from, and how far that had come: what a host remembers (hostagent/seen.py).
+    """Which database an order comes from, and how far that had come: what a host remembers (hostagent/agent/seen.py).
 
     A `life` begins with each start of the cloud; `count` grows within it, at most once a minute, before an order leaves.
     """

@@ -4,7 +4,7 @@ from typing import Final, TypedDict
 
 
 class ImageSource(TypedDict):
-    """`path` is an internal HTTP path on control (hostagent/control_link.py)."""
+    """`path` is an internal HTTP path on control (hostagent/agent/control_link.py)."""
 
     id: str
     checksum: str  # sha512 hex of the bytes as stored

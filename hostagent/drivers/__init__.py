@@ -7,10 +7,10 @@ from hostagent.drivers.hypervisor import HYPERVISORS
 from hostagent.drivers.storage import STORAGES
 
 if TYPE_CHECKING:
+    from hostagent.agent.host import Host
     from hostagent.drivers.hypervisor import Hypervisor
     from hostagent.drivers.network.keeper import Keeper
     from hostagent.drivers.storage import Storage
-    from hostagent.host import Host
 
 
 def load(place: str) -> Any:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from common import metrics
 from common.clock import now
 from common.errors import Unauthorized
-from hostagent import inet
+from hostagent.contract import inet
 from identity.auth import auditing
 from identity.credentials.crypto import keyed_hash
 from identity.models import FailedTry

@@ -13,7 +13,7 @@ from typing import Final
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 
-from hostagent import keyfile
+from hostagent.process import keyfile
 
 #: What hashed application credentials' secrets under secrets of before: a hash cannot be sealed anew, only made anew at its use.
 HASHES: Final = "identity.application_credential"

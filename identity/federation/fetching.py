@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common import fetch
 from common.errors import Invalid, Unauthorized, Unavailable
-from hostagent import inet
+from hostagent.contract import inet
 
 TIMEOUT = 5.0
 MOST_BYTES = 1024 * 1024

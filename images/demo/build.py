@@ -18,7 +18,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from hostagent.durable import put_whole, write_whole
+from hostagent.process.durable import put_whole, write_whole
 from images.demo import disk, packages
 from images.demo.modules import Modules
 

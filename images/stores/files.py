@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from common import doors
 from common.errors import CloudError, NotFound
 from common.ids import new_hex
-from hostagent.durable import sync_folder
+from hostagent.process.durable import sync_folder
 
 NAME = "file"
 DESCRIPTION = "Local files"

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from common.prepared import Prepared
-from hostagent import inet
+from hostagent.contract import inet
 from networking.addressing import address_of, eui64, number_of, pool_spans, spans_after
 from networking.errors import (
     InvalidInput,

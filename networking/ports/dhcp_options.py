@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from common.numbers import is_whole
-from hostagent import inet
+from hostagent.contract import inet
 from networking.errors import InvalidInput
 
 #: Of one port. More would not fit into an answer of DHCP, which has 576 bytes for certain (RFC 2131 2).

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
-from hostagent import inet
+from hostagent.contract import inet
 from identity import policy
 from networking.errors import InvalidInput, PortNotFound
 from networking.networks.models import Network

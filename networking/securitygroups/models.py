@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from common.actor import Actor
-from hostagent import inet
+from hostagent.contract import inet
 from networking.standard import StandardAttributes
 
 M = TypeVar("M", bound=StandardAttributes)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Invalid, OverLimit
 from common.live import announce
-from hostagent import inet
+from hostagent.contract import inet
 from identity import policy
 from identity.limits import services as quota
 from networking.addressing import IPNetwork, subtract

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Conflict, Invalid
-from hostagent import inet
+from hostagent.contract import inet
 from networking.addressing import IPNetwork, pool_spans, routed, usable_bounds
 from networking.errors import InvalidInput
 from networking.subnets.models import SLAAC, STATEFUL, STATELESS, Subnet

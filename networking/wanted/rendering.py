@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from common.prepared import PreparedMany
-from hostagent import inet
+from hostagent.contract import inet
 from networking.addressing import canonical
 from networking.floatingips.models import FloatingIP
 from networking.ports.checks import mac_address

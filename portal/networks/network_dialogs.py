@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hostagent import inet
+from hostagent.contract import inet
 from networking.networks import services as networks
 from networking.ports import services as ports
 from networking.subnets import services as subnets

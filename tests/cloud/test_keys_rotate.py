@@ -20,12 +20,13 @@ from cloud import rotation
 from common.clock import now
 from compute.consoles.models import ConsoleLink, ConsoleTicket, digest
 from compute.servers.models import Server
-from hostagent import envelope, keyfile
-from hostagent.clock import ControlClock
+from hostagent.agent.clock import ControlClock
+from hostagent.agent.gate import Gate
+from hostagent.agent.outbox import Reports
+from hostagent.agent.settings import HostSettings
 from hostagent.contract import messages
-from hostagent.gate import Gate
-from hostagent.outbox import Reports
-from hostagent.settings import HostSettings
+from hostagent.messaging import envelope
+from hostagent.process import keyfile
 from hosts import services as hosts
 from identity import tokenkeys
 from identity.appcreds import secrets as appcreds

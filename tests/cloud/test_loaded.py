@@ -18,7 +18,7 @@ WITHOUT = {
 #: Small processes: what they do without.
 SMALL = {
     "cloud.run.consoles": ("numpy", "django"),  # 10 MiB, in each console's process too
-    "hostagent.worker": ("opentelemetry", "pythonjsonlogger", "prometheus_client"),
+    "hostagent.agent.worker": ("opentelemetry", "pythonjsonlogger", "prometheus_client"),
     "cloud.run.watch": ("yaml", "cryptography", "xmlrpc", "django"),  # 11 MiB, for as long as the cloud runs
 }
 

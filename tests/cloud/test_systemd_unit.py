@@ -24,7 +24,7 @@ def test_the_unit_holds_what_the_environment_says_and_no_secret(tmp_path: Path) 
     assert "# DATABASE_URL is not here" in text
     assert "# STACKLING_ADMIN_PASSWORD is not here" in text
     assert "KillMode=process" in text, "guests outlive the cloud's own processes"
-    assert "-m hostagent.cgroups" in text, "the unit could not be started again while a guest runs"
+    assert "-m hostagent.machine.cgroups" in text, "the unit could not be started again while a guest runs"
 
 
 def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import websocket
 
 if (
     sys.modules.get("opentelemetry", sys) is None
-):  # as every process of the cloud without traces has it (hostagent.memory)
+):  # as every process of the cloud without traces has it (hostagent.process.memory)
     del sys.modules["opentelemetry"]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 

@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from common.truth import truth
-from hostagent import inet
+from hostagent.contract import inet
 from tests.common.test_patterns import _engine_calls, _files
 
 PARSERS = frozenset({"ip_address", "ip_network", "ip_interface", "IPv6Address", "IPv6Network", "IPv6Interface"})
@@ -16,7 +16,7 @@ def test_addresses_are_parsed_in_one_module() -> None:
     wrong = []
     for name, tree in _files():
         for node in ast.walk(tree):
-            if name in ("hostagent/inet.py", "cloud/run/settings.py") or not isinstance(node, ast.Call):
+            if name in ("hostagent/contract/inet.py", "cloud/run/settings.py") or not isinstance(node, ast.Call):
                 continue
             text = ast.unparse(node.func)
             made = (

@@ -10,7 +10,7 @@ from django.test import Client as Browser
 
 from compute.servers import needs, reconcile
 from compute.servers.models import Server
-from hostagent import envelope
+from hostagent.messaging import envelope
 from hosts import agents
 from hosts.models import Host
 from images.images.models import Image

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from hostagent import envelope
+from hostagent.agent.host import Host
+from hostagent.agent.outbox import Outbox
+from hostagent.agent.settings import DRIVER_SETS, HostSettings, Settings
 from hostagent.contract import messages
-from hostagent.host import Host
-from hostagent.outbox import Outbox
-from hostagent.settings import DRIVER_SETS, HostSettings, Settings
-from hostagent.timers import Timers
+from hostagent.messaging import envelope
+from hostagent.process.timers import Timers
 
 
 class Desk:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from hostagent import apparmor
 from hostagent.drivers.hypervisor import domain_xml
 from hostagent.drivers.hypervisor.domain_xml import Places
+from hostagent.machine import apparmor
 
 
 def qcow2(path: Path, below: str = "") -> Path:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hostagent import cgroups
-from hostagent.cgroups import Shares
+from hostagent.machine import cgroups
+from hostagent.machine.cgroups import Shares
 
 UNIT = "/system.slice/stackling.service"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hostagent import daemons
 from hostagent.drivers.network.linux_bridge.dnsmasq import lease_room
+from hostagent.machine import daemons
 
 SLEEPS = "import time; time.sleep(60)"
 

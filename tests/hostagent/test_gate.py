@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from hostagent import envelope
-from hostagent.clock import NEAR, ControlClock
+from hostagent.agent.clock import NEAR, ControlClock
+from hostagent.agent.gate import Gate
+from hostagent.agent.settings import HostSettings
 from hostagent.contract import messages
 from hostagent.contract.failures import Failure
 from hostagent.contract.reports import Event
-from hostagent.gate import Gate
-from hostagent.settings import HostSettings
+from hostagent.messaging import envelope
 
 RECORDED = json.loads((Path(__file__).parent / "recorded" / "version-1.json").read_text())
 KEY = "ab" * 32

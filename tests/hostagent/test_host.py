@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from hostagent.agent.tasks import TASKS
 from hostagent.contract import VERBS
 from hostagent.contract.host import Inventory
 from hostagent.contract.reports import WORKING_FIRST
 from hostagent.drivers.hypervisor.fake import Fake
-from hostagent.tasks import TASKS
 
 
 def test_every_verb_of_the_contract_is_served() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from hostagent.agent.settings import SettingsError, cache_size
 from hostagent.drivers.storage.image_cache import YOUNG, ImageCache, backing_of
-from hostagent.settings import SettingsError, cache_size
 
 SIZE = 1 << 20
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from hostagent.agent.seen import UNREADABLE, Seen
+from hostagent.agent.setaside import SetAside
 from hostagent.contract.failures import Failure
 from hostagent.drivers.hypervisor.acceleration import Acceleration
 from hostagent.drivers.network import Place
 from hostagent.drivers.network.fake import Fake
 from hostagent.drivers.network.linux_bridge.driver import LinuxBridge
-from hostagent.durable import write_whole
-from hostagent.seen import UNREADABLE, Seen
-from hostagent.setaside import SetAside
+from hostagent.process.durable import write_whole
 
 SPOILED = [b"", b"\xff\xfe{", b"\0" * 64, b"[[[5]]]", b'{"id": 5}', b"[" * 100_000]
 

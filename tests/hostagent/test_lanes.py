@@ -3,7 +3,7 @@
 import threading
 import time
 
-from hostagent.lanes import BULK_THREADS, Lanes
+from hostagent.agent.serial_queues import BULK_THREADS, Lanes
 
 
 def test_jobs_of_one_object_never_overlap_and_keep_their_order() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hostagent import logs, redact
+from hostagent.process import logs, redact
 
 SECRET = "s3cret-marker"
 FERNET = "gAAAAABn" + "x" * 90

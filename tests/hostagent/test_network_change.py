@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from hostagent.agent.outbox import Outbox
 from hostagent.contract.network import piece_hash
 from hostagent.contract.reports import Kind
-from hostagent.outbox import Outbox
 
 
 def piece(name: str, **more: Any) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 import time
 from typing import Any
 
+from hostagent.agent.outbox import Outbox
 from hostagent.contract import messages
-from hostagent.outbox import Outbox
 
 KEY = "ab" * 32
 

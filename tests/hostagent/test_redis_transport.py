@@ -17,7 +17,7 @@ from celery.contrib.testing.worker import start_worker
 from celery.worker.request import Request
 from kombu.message import Message
 
-from hostagent import broker, groups, light, redis_transport
+from hostagent.messaging import broker, groups, light, redis_transport
 from tests import servers
 
 MARK = "said-once"

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from hostagent.control_link import ControlError
-from hostagent.drivers.hypervisor.console_log import ConsoleLogs
+from hostagent.agent.control_link import ControlError
+from hostagent.console.console_log import ConsoleLogs
+from hostagent.console.serial import SerialHub
 from hostagent.drivers.hypervisor.domain_xml import Places
-from hostagent.drivers.hypervisor.serial import SerialHub
-from hostagent.threads import Threads
+from hostagent.process.threads import Threads
 
 
 class Guest:

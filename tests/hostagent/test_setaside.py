@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from hostagent.agent.seen import Seen
+from hostagent.agent.setaside import SetAside
 from hostagent.contract import VERBS
 from hostagent.contract.failures import Failure
 from hostagent.contract.setaside import SETASIDE_DAYS
 from hostagent.drivers.storage.file import FileStorage
-from hostagent.seen import Seen
-from hostagent.setaside import SetAside
 from tests.hostagent.test_fake import boot
 
 CLOUD = {"id": "c1", "life": "l1", "count": 5}
@@ -97,8 +97,8 @@ def test_a_kill_at_any_step_loses_nothing(
         with monkeypatch.context() as patch:
             patch.setattr(*place, dying)
             order = desk.make("setaside.put", {"server_id": spec["server_id"], "why": "?"})
-            from hostagent.job import Job
-            from hostagent.tasks import setaside
+            from hostagent.agent.job import Job
+            from hostagent.agent.tasks import setaside
 
             with pytest.raises(Killed):
                 job = Job(order)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hostagent.faults import Fault
-from hostagent.settings import Settings, SettingsError, default_run
+from hostagent.agent.faults import Fault
+from hostagent.agent.settings import Settings, SettingsError, default_run
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:

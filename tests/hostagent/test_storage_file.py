@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from hostagent import guest_users
+from hostagent.agent.control_link import ControlError
+from hostagent.agent.job import Job
 from hostagent.contract.failures import Failure
-from hostagent.control_link import ControlError
 from hostagent.drivers.storage import file as file_storage
 from hostagent.drivers.storage.file import FileStorage
-from hostagent.job import Job
+from hostagent.machine import guest_users
 
 
 class Control:

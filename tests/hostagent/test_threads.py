@@ -14,18 +14,19 @@ from typing import Any
 
 import pytest
 
-from hostagent import guard, journal, threads
+from hostagent.agent import guard, journal
+from hostagent.agent.journal import Journal
+from hostagent.agent.outbox import Outbox
+from hostagent.agent.serial_queues import QUICK_THREADS, Lanes, Later
+from hostagent.agent.standing import ISOLATED_AFTER, Standing
+from hostagent.console import console_log, serial
 from hostagent.contract.messages import seal
-from hostagent.drivers.hypervisor import console_log, serial
 from hostagent.drivers.hypervisor.domain_xml import Places
 from hostagent.drivers.network import Place
 from hostagent.drivers.network.keeper import Keeper
-from hostagent.journal import Journal
-from hostagent.lanes import QUICK_THREADS, Lanes, Later
-from hostagent.outbox import Outbox
-from hostagent.standing import ISOLATED_AFTER, Standing
-from hostagent.threads import Threads
-from hostagent.timers import Timers
+from hostagent.process import threads
+from hostagent.process.threads import Threads
+from hostagent.process.timers import Timers
 
 KEY = "ab" * 32
 
@@ -40,7 +41,7 @@ def wait_for(condition: Callable[[], Any], seconds: float = 8.0) -> None:
 @pytest.fixture(autouse=True)
 def no_surrogate_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     """pytest-xdist cannot carry the log of a test home with a lone surrogate in it."""
-    caplog.set_level(logging.CRITICAL, logger="hostagent.threads")
+    caplog.set_level(logging.CRITICAL, logger="hostagent.process.threads")
 
 
 # ── Threads ──
@@ -66,16 +67,16 @@ def test_a_thread_that_dies_is_started_again_counted_and_told(desk: Any) -> None
 
 def test_every_loop_of_the_agent_is_one_of_the_kept() -> None:
     """C7, as its kind: a thread that is started by hand and lives on is started by Threads.keep."""
-    root = Path(threads.__file__).parent
+    root = Path(threads.__file__).parents[1]
     by_hand = {
         str(path.relative_to(root)): path.read_text().count("threading.Thread(")
         for path in root.rglob("*.py")
         if "threading.Thread(" in path.read_text()
     }
     assert by_hand == {
-        "threads.py": 1,
-        "worker.py": 1,  # the end of the process
-        "metadata.py": 1,  # for tests and tools; an agent's is kept by keeper.py
+        "process/threads.py": 1,
+        "agent/worker.py": 1,  # the end of the process
+        "agent/metadata.py": 1,  # for tests and tools; an agent's is kept by keeper.py
         "drivers/hypervisor/acceleration.py": 1,  # one proof
         "drivers/network/linux_bridge/routers.py": 1,  # one announcement
     }
@@ -491,8 +492,8 @@ def test_a_verb_that_waits_is_done_once_and_keeps_its_notes(make_desk: Any, monk
 def test_a_stop_presses_the_button_and_waits_by_time_not_by_a_thread() -> None:
     """C6: the driver itself."""
     libvirt = pytest.importorskip("libvirt")
+    from hostagent.agent.job import Job
     from hostagent.drivers.hypervisor import libvirt_power
-    from hostagent.job import Job
 
     class Domain:
         presses = kills = 0

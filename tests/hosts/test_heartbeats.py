@@ -13,8 +13,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from common.clock import now
-from hostagent import envelope
 from hostagent.contract.messages import ORDER_LIFE, WELCOME, canonical, is_sealed, seal
+from hostagent.messaging import envelope
 from hosts import epoch, heartbeats, reports, services
 from hosts.models import Host
 from hosts.states import HostState

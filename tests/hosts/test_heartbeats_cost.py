@@ -12,8 +12,8 @@ import pytest
 from celery import Celery
 
 from common.clock import now
-from hostagent import broker, envelope
 from hostagent.contract import messages, reports
+from hostagent.messaging import broker, envelope
 from hosts import epoch, heartbeats, services
 from hosts.models import Host
 from hosts.states import HostState

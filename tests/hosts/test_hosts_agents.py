@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from hostagent import envelope
+from hostagent.messaging import envelope
 from hosts import agents, services
 from hosts.models import Host
 
@@ -158,7 +158,7 @@ def test_a_request_of_953748c_is_taken_of_a_host_that_speaks_version_1_only(
 
 def test_what_an_agent_sends_is_what_control_takes(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """The agent's own code on the other end: a download, an upload, and a guest's metadata request."""
-    from hostagent import control_link, metadata
+    from hostagent.agent import control_link, metadata
 
     made: list[tuple[str, str, dict[str, str], bytes]] = []
 

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from hostagent import accounts, confinement, namespaces
+from hostagent.machine import accounts, confinement, namespaces
 from tests import confined
 from tests.lab.world import World, eventually
 

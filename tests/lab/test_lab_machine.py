@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hostagent import machine, namespaces
-from hostagent.pins import CannotBuild, Cloud
+from hostagent.machine import namespaces, real_machine
+from hostagent.machine.pinned_namespaces import CannotBuild, Cloud
 
 pytestmark = pytest.mark.lab
 
@@ -139,4 +139,4 @@ def test_a_firewall_that_would_stop_guests_is_named_with_its_remedy(ground: Mach
     remedy = firewall.partition("`")[2].partition("`")[0]
     ground.run(*remedy.split(" ", 1))  # the line it gives is one that nft takes
     assert 'iifname "brq*"' in ground.run("nft", "list", "ruleset")
-    assert machine.OURS.fullmatch("tap01234567-89")
+    assert real_machine.OURS.fullmatch("tap01234567-89")

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from hostagent import namespaces, outside
-from hostagent.pins import CannotBuild, Cloud
+from hostagent.machine import namespaces, outside
+from hostagent.machine.pinned_namespaces import CannotBuild, Cloud
 from tests.lab.world import World, eventually
 
 pytestmark = pytest.mark.lab

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from hostagent import fences, namespaces, outside
 from hostagent.contract.network import bridge_name
 from hostagent.drivers.network.linux_bridge import firewall
+from hostagent.machine import fences, namespaces, outside
 from tests.lab.world import Guest, World, eventually
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]

@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from hostagent.agent.host import Host
+from hostagent.agent.outbox import Outbox
+from hostagent.agent.settings import HostSettings, Settings
 from hostagent.contract import messages
-from hostagent.host import Host
-from hostagent.outbox import Outbox
-from hostagent.settings import HostSettings, Settings
-from hostagent.timers import Timers
+from hostagent.process.timers import Timers
 
 KEY = "11" * 32
 

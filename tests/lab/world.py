@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hostagent import namespaces
 from hostagent.contract.network import bridge_name, piece_hash, tap_name
-from hostagent.pins import Cloud
+from hostagent.machine import namespaces
+from hostagent.machine.pinned_namespaces import Cloud
 
 ROOT = Path(__file__).resolve().parents[2]
 UDHCPC = """#!/bin/sh

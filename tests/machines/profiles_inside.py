@@ -11,9 +11,9 @@ from typing import Any
 
 import libvirt
 
-from hostagent import apparmor, guest_users
 from hostagent.drivers.hypervisor import domain_xml, libvirt_daemons, libvirt_devices, libvirt_users
 from hostagent.drivers.hypervisor.domain_xml import Places
+from hostagent.machine import apparmor, guest_users
 
 DATA, RUN = Path("/var/lib/profiles"), Path("/run/profiles")
 IDS = [f"11111111-2222-4333-8444-55555555555{number}" for number in (1, 2)]

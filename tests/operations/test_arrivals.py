@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from common import metrics
-from hostagent import envelope
 from hostagent.contract import messages, reports
+from hostagent.messaging import envelope
 from operations import arrivals
 
 RECORDED = json.loads((Path(__file__).parents[1] / "hostagent" / "recorded" / "version-1.json").read_text())

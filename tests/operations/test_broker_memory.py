@@ -11,7 +11,7 @@ import pytest
 from celery import Celery
 
 from cloud.run import programs
-from hostagent import broker
+from hostagent.messaging import broker
 from operations import broker_memory
 
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from common.actor import Actor
 from common.clock import now
 from common.errors import Conflict
-from hostagent import envelope
 from hostagent.contract.disk import DISK_REMOVE
 from hostagent.contract.host import HOST_READ
 from hostagent.contract.server import SERVER_REMOVE
+from hostagent.messaging import envelope
 from operations import doorbell, engine, hostlink
 from operations.flows import Flow, Step, Wait
 from operations.models import Hold, Operation, OperationStep, State

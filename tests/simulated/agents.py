@@ -8,21 +8,21 @@ from typing import Any
 from django.test import Client
 
 from common.clock import now
+from hostagent.agent.control_link import ControlLink
+from hostagent.agent.host import Host
+from hostagent.agent.job import Job
+from hostagent.agent.settings import DRIVER_SETS, HostSettings, Settings
 from hostagent.contract import Verb
 from hostagent.contract.disk import DISK_ENSURE
 from hostagent.contract.server import SERVER_ENSURE, SERVER_REMOVE, SERVER_STOP
-from hostagent.control_link import ControlLink
-from hostagent.host import Host
-from hostagent.job import Job
-from hostagent.settings import DRIVER_SETS, HostSettings, Settings
-from hostagent.timers import Timers
+from hostagent.process.timers import Timers
 
 Close = Callable[[dict[str, Any]], dict[str, Any]]
 Said = Callable[[Close, dict[str, Any]], None]
 
 
 class Outbox:
-    """Replaces hostagent.outbox.Outbox: hands each report to the cloud, which has it arrive."""
+    """Replaces hostagent.agent.outbox.Outbox: hands each report to the cloud, which has it arrive."""
 
     seconds_away = 0.0
     waiting = parked_count = deaths = 0
@@ -77,7 +77,7 @@ class Agent(Host):
         raise AssertionError(f"an agent would end itself: {why}")
 
     def stop(self) -> None:
-        """Let go as hostagent.host.Host does, and close the files of the fake storage."""
+        """Let go as hostagent.agent.host.Host does, and close the files of the fake storage."""
         super().stop()
         self.storage.close()  # type: ignore[attr-defined]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from hostagent import envelope
+from hostagent.messaging import envelope
 from tests.simulated.agents import Close
 
 KEY = "cd" * 32  # of every simulated host

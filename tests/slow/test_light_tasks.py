@@ -7,7 +7,7 @@ import pytest
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
 
-from hostagent import broker, light
+from hostagent.messaging import broker, light
 from tests.servers import rabbitmq
 
 pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(300)]

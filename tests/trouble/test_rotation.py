@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from hostagent.keyfile import keys_in
+from hostagent.process.keyfile import keys_in
 from tests.live import CLONE, LiveCloud
 from tests.rest import IDENTITY, Rest, until
 from tests.trouble.conftest import Troubled

@@ -18,9 +18,9 @@ from typing import Any
 from celery import Celery
 from kombu import Connection, Consumer, Exchange, Queue
 
-from hostagent import namespaces
+from hostagent.agent.settings import default_run
 from hostagent.contract import VERBS, messages, network
-from hostagent.settings import default_run
+from hostagent.machine import namespaces
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "vm1"
@@ -116,9 +116,9 @@ class AgentWorld:
 
     def start_agent(self) -> None:
         environment = {**os.environ, "STACKLING_HOST": HOST, "STACKLING_DRIVER": "libvirt", "STACKLING_DATA": str(self.data), "STACKLING_RUN": str(self.run)}  # fmt: skip
-        enter = [sys.executable, "-m", "hostagent.namespaces", "enter", HOST, "--"]
+        enter = [sys.executable, "-m", "hostagent.machine.namespaces", "enter", HOST, "--"]
         self.agent = subprocess.Popen(
-            [*enter, sys.executable, "-OO", "-m", "hostagent.worker"], cwd=ROOT, env=environment
+            [*enter, sys.executable, "-OO", "-m", "hostagent.agent.worker"], cwd=ROOT, env=environment
         )
 
     def kill_agent(self) -> None:

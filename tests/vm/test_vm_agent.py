@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hostagent import guest_users, namespaces
+from hostagent.machine import guest_users, namespaces
 from images.demo.build import build
 from tests import confined
 from tests.live import DEMO_CACHE

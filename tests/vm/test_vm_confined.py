@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hostagent import guest_users, namespaces
+from hostagent.machine import guest_users, namespaces
 from tests import confined
 from tests.live import LiveCloud
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from hostagent.agent.job import Job
 from hostagent.contract.server import DiskSpec, Known, PortSpec, ServerSpec, ServerStats
-from hostagent.job import Job
 
 #: STACKLING_DRIVER's hypervisor → where its class lives. The class is made with its Host.
 HYPERVISORS: Final[dict[str, str]] = {

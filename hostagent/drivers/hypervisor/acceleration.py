@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from hostagent import confinement, guest_users
-from hostagent.durable import read_whole, write_whole
+from hostagent.machine import confinement, guest_users
+from hostagent.process.durable import read_whole, write_whole
 
 log = logging.getLogger(__name__)
 

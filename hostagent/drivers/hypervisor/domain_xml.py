@@ -8,10 +8,10 @@ from typing import Any, Final
 from lxml import etree
 from lxml.builder import E
 
-from hostagent import guest_users
 from hostagent.contract.messages import canonical
 from hostagent.contract.network import bridge_name, tap_name
 from hostagent.contract.server import DiskSpec, PortSpec, ServerSpec
+from hostagent.machine import guest_users
 
 NAMESPACE: Final = "https://stackling.dev/xmlns/domain/1"
 TB_CACHE_MIB: Final = 32  # QEMU's own default lets a 128 MiB guest grow to 400 MiB of resident memory

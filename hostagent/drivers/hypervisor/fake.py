@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from hostagent.agent.job import Job
+from hostagent.agent.journal import Journal
 from hostagent.contract import Verb
 from hostagent.contract.failures import Failure
 from hostagent.contract.reports import Event
@@ -26,11 +28,9 @@ from hostagent.contract.server import (
     ServerSpec,
     ServerStats,
 )
-from hostagent.job import Job
-from hostagent.journal import Journal
 
 if TYPE_CHECKING:
-    from hostagent.host import Host
+    from hostagent.agent.host import Host
 
 BOOT_SECONDS: Final = 0.05  # until a fake guest has its address, its metadata and its login prompt
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import libvirt
 
+from hostagent.agent.job import Job
+from hostagent.console.console_log import ConsoleLogs
+from hostagent.console.serial import SerialHub
 from hostagent.contract.failures import Failure
 from hostagent.contract.reports import Event
 from hostagent.contract.server import SERVER, DiskSpec, Known, PortSpec, ServerSpec, ServerStats
@@ -22,15 +25,12 @@ from hostagent.drivers.hypervisor import (
     libvirt_users,
 )
 from hostagent.drivers.hypervisor.acceleration import Acceleration
-from hostagent.drivers.hypervisor.console_log import ConsoleLogs
 from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, is_starting, state_of
-from hostagent.drivers.hypervisor.serial import SerialHub
 from hostagent.drivers.storage import overlays
 from hostagent.drivers.storage.file import FileStorage
-from hostagent.job import Job
 
 if TYPE_CHECKING:
-    from hostagent.host import Host
+    from hostagent.agent.host import Host
 
 log = logging.getLogger(__name__)
 

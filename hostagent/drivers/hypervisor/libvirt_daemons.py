@@ -18,8 +18,8 @@ from typing import Final
 
 from lxml import etree
 
-from hostagent import accounts, confinement, guest_users
 from hostagent.contract.failures import Failure
+from hostagent.machine import accounts, confinement, guest_users
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ max_backups = 1
 def configure(host: str, data: Path, *, apparmor: bool = False) -> None:
     """Write the three files. Equal host uuids would make a migration between two hosts refuse.
 
-    `apparmor`: guests get profiles (hostagent/apparmor.py); libvirt refuses to start with a driver that it does not find.
+    `apparmor`: guests get profiles (hostagent/machine/apparmor.py); libvirt refuses to start with a driver that it does not find.
     """
     for account in (confinement.QEMU, confinement.SWTPM):
         accounts.ensure(account)

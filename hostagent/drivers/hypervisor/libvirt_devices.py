@@ -7,9 +7,9 @@ from typing import Any, Final
 import libvirt
 from lxml import etree
 
+from hostagent.agent.job import Job
+from hostagent.agent.serial_queues import Later
 from hostagent.contract.failures import Failure
-from hostagent.job import Job
-from hostagent.lanes import Later
 
 TRY_EVERY: Final = 5.0  # seconds a guest has to let go before it is asked again
 LOOK_EVERY: Final = 1.0  # seconds between looks at a guest that is to let go; the event comes sooner

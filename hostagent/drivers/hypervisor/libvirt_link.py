@@ -11,7 +11,7 @@ import libvirt
 
 from hostagent.contract.failures import Failure
 from hostagent.drivers.hypervisor import libvirt_daemons
-from hostagent.threads import Threads
+from hostagent.process.threads import Threads
 
 log = logging.getLogger(__name__)
 

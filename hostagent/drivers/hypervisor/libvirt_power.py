@@ -7,6 +7,8 @@ from typing import Any, Final, Protocol
 
 import libvirt
 
+from hostagent.agent.job import Job
+from hostagent.agent.serial_queues import Later
 from hostagent.contract import Verb
 from hostagent.contract.server import (
     SERVER_PAUSE,
@@ -18,8 +20,6 @@ from hostagent.contract.server import (
     DomainState,
 )
 from hostagent.drivers.hypervisor.libvirt_link import state_of
-from hostagent.job import Job
-from hostagent.lanes import Later
 
 BUTTON_EVERY: Final = 5.0  # a guest that boots misses the ACPI button: pressed again
 STOP_LOOK: Final = 1.0  # seconds between looks at a guest that is to stop; the event of its end comes sooner

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import libvirt
 
+from hostagent.agent.job import Job
+from hostagent.agent.serial_queues import Later
 from hostagent.drivers.hypervisor.libvirt_link import state_of
-from hostagent.job import Job
-from hostagent.lanes import Later
 
 SHUTDOWN_SECONDS: Final = 30.0  # for the guest to power off by itself: what it has not yet written is written
 BUTTON_EVERY: Final = 5.0  # a guest that boots misses the ACPI button

@@ -15,10 +15,10 @@ import libvirt
 from lxml import etree
 from lxml.builder import E
 
+from hostagent.agent.job import Job
 from hostagent.contract.failures import Failure
 from hostagent.drivers.storage import overlays
 from hostagent.drivers.storage.file import FileStorage
-from hostagent.job import Job
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from typing import Any, Final
 import libvirt
 from lxml import etree
 
-from hostagent import apparmor, cgroups, guest_users
 from hostagent.contract.failures import Failure
 from hostagent.contract.server import DiskSpec
 from hostagent.drivers.hypervisor import domain_xml
 from hostagent.drivers.hypervisor.domain_xml import Places
+from hostagent.machine import apparmor, cgroups, guest_users
 
 PIDS: Final = Path("/run/libvirt/qemu")  # one a guest that runs
 SHARES: Final = cgroups.Shares()  # of this process's one host

@@ -41,7 +41,7 @@ class Place:
 
 
 class NetworkDriver(Protocol):
-    """All verbs may be repeated. None of them is called by two threads at once (hostagent/tasks/network.py)."""
+    """All verbs may be repeated. None of them is called by two threads at once (hostagent/agent/tasks/network.py)."""
 
     CAPABILITIES: tuple[str, ...]
 

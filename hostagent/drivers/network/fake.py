@@ -10,7 +10,7 @@ from typing import Any
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.network import LISTS, PIECE_CHANGES, Piece
 from hostagent.drivers.network import Place, whole
-from hostagent.durable import is_object, read_whole
+from hostagent.process.durable import is_object, read_whole
 
 #: What a pretended network has no use for: hundreds of hosts share a process.
 UNUSED = frozenset(LISTS) - {"hosts"}

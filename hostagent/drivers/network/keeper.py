@@ -5,15 +5,15 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from hostagent.agent.metadata import MetadataLink, MetadataServer
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.network import NetworkApply, NetworkChange, NetworkState
 from hostagent.contract.reports import Event, Kind
 from hostagent.contract.setaside import is_many
 from hostagent.drivers.network import NetworkDriver, Place, load
-from hostagent.metadata import MetadataLink, MetadataServer
 
 if TYPE_CHECKING:
-    from hostagent.host import Host
+    from hostagent.agent.host import Host
 
 log = logging.getLogger(__name__)
 

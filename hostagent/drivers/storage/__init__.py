@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from hostagent.agent.job import Job
 from hostagent.contract.disk import DiskEnsure, DiskMade
 from hostagent.contract.image import ImageSource
-from hostagent.job import Job
 
 #: STACKLING_DRIVER's storage → where its class lives. The class is made with its Host.
 STORAGES: Final[dict[str, str]] = {

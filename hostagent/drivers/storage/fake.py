@@ -4,14 +4,14 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hostagent.agent.job import Job
+from hostagent.agent.journal import Journal
 from hostagent.contract.disk import DiskEnsure, DiskMade
 from hostagent.contract.failures import Failure
 from hostagent.contract.image import ImageSource
-from hostagent.job import Job
-from hostagent.journal import Journal
 
 if TYPE_CHECKING:
-    from hostagent.host import Host
+    from hostagent.agent.host import Host
 
 DISK_GIB = 100_000
 CLUSTER = 2**16  # bytes

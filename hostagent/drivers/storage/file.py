@@ -14,18 +14,18 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from hostagent import guest_users
+from hostagent.agent.control_link import ControlError
+from hostagent.agent.job import ChildError, Job
 from hostagent.contract.disk import DiskEnsure, DiskMade
 from hostagent.contract.failures import Failure
 from hostagent.contract.image import ImageSource
-from hostagent.control_link import ControlError
 from hostagent.drivers.storage import overlays
 from hostagent.drivers.storage.image_cache import ImageCache
-from hostagent.durable import put_whole, read_whole, sync_file, sync_folder, write_whole
-from hostagent.job import ChildError, Job
+from hostagent.machine import guest_users
+from hostagent.process.durable import put_whole, read_whole, sync_file, sync_folder, write_whole
 
 if TYPE_CHECKING:
-    from hostagent.host import Host
+    from hostagent.agent.host import Host
 
 CONFIG_DRIVE: Final = "config.iso"
 SPARE: Final = 256 * 2**20  # bytes never promised: logs, journals and metadata need to grow too

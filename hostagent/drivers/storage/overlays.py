@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hostagent.contract.failures import Failure
-from hostagent.durable import read_whole, sync_folder, write_whole
+from hostagent.process.durable import read_whole, sync_folder, write_whole
 
 LIST: Final = "overlays.json"
 PREFIX: Final = "snapshot-"  # how the names of overlays begin

@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from hostagent import daemons, inet
+from hostagent.contract import inet
 from hostagent.drivers.network.linux_bridge.commands import NETNS
+from hostagent.machine import daemons
 
 LIFETIME = 1800  # seconds a guest keeps its route without hearing from the router
 INTERVAL = 10  # seconds between announcements nobody asked for: a guest stops asking once it heard the DHCP's

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 from typing import Any, Final
 
-from hostagent import confinement, daemons, inet
+from hostagent.contract import inet
 from hostagent.contract.network import bridge_name, dhcp_namespace
 from hostagent.drivers.network.linux_bridge.commands import (
     NETNS,
@@ -19,6 +19,7 @@ from hostagent.drivers.network.linux_bridge.commands import (
 from hostagent.drivers.network.linux_bridge.dnsmasq import Texts, leg_names
 from hostagent.drivers.network.linux_bridge.links import Leg, ensure_legs, mac, remove_legs
 from hostagent.drivers.network.linux_bridge.proxy import METADATA_IP, MetadataProxy
+from hostagent.machine import confinement, daemons
 
 NOTE: Final = re.compile(r"[0-9.]{1,30} (add|old) [0-9a-f:]{1,60} [0-9a-f.:]{1,45} [0-9]{1,18}")  # see SCRIPT
 NOTE_LIMIT: Final = 1024  # bytes

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, Final, NotRequired, TypedDict
 
-from hostagent import inet
+from hostagent.contract import inet
 from hostagent.drivers.network.linux_bridge.links import mac
 from hostagent.drivers.network.linux_bridge.proxy import METADATA_IP
 

@@ -6,8 +6,6 @@ import logging
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
-from hostagent import confinement, daemons
-from hostagent.accounts import NoAccount
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.network import PIECE_CHANGES, Piece, tap_name
 from hostagent.drivers.network import KIND_ORDER, Place, whole
@@ -16,7 +14,9 @@ from hostagent.drivers.network.linux_bridge.commands import CommandFailed, names
 from hostagent.drivers.network.linux_bridge.dhcp import Dhcp
 from hostagent.drivers.network.linux_bridge.routers import Router
 from hostagent.drivers.network.linux_bridge.ruleset import Table, difference, render
-from hostagent.durable import is_object, read_whole
+from hostagent.machine import confinement, daemons
+from hostagent.machine.accounts import NoAccount
+from hostagent.process.durable import is_object, read_whole
 
 log = logging.getLogger(__name__)
 

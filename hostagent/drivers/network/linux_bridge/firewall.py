@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from hostagent import inet
+from hostagent.contract import inet
 from hostagent.contract.network import bridge_name, tap_name
 from hostagent.drivers.network.linux_bridge.firewall_base import base_tables
 from hostagent.drivers.network.linux_bridge.ruleset import Chain, Collection, Table

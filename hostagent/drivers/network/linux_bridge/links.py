@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from hostagent import inet
+from hostagent.contract import inet
 from hostagent.contract.network import bridge_name
 from hostagent.drivers.network.linux_bridge.commands import Batch, namespaces, read_json, run
 

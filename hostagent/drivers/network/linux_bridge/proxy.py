@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from hostagent import daemons
 from hostagent.drivers.network.linux_bridge.commands import NETNS, run
+from hostagent.machine import daemons
 
 METADATA_IP: Final = "169.254.169.254"
 ROUTER_PORT: Final = 9697  # where a router redirects its guests' metadata requests to

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from hostagent import confinement, daemons, inet
+from hostagent.contract import inet
 from hostagent.contract.network import bridge_name, router_namespace
 from hostagent.drivers.network.linux_bridge.advertiser import Advertiser
 from hostagent.drivers.network.linux_bridge.commands import (
@@ -22,6 +22,7 @@ from hostagent.drivers.network.linux_bridge.commands import (
 )
 from hostagent.drivers.network.linux_bridge.links import EXTERNAL_BRIDGE, Leg, ensure_legs, mac, remove_legs
 from hostagent.drivers.network.linux_bridge.proxy import METADATA_IP, ROUTER_PORT, MetadataProxy
+from hostagent.machine import confinement, daemons
 
 EXTERNAL_MTU: Final = 1500
 OUR_ROUTES: Final = "static"  # the routing protocol by which our routes are told from the kernel's

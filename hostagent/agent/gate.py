@@ -1,0 +1,146 @@
+"""What may come in: orders are opened, and held against replay and age."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from hostagent.agent.clock import ControlClock
+from hostagent.agent.journal import Journal
+from hostagent.agent.settings import HostSettings
+from hostagent.contract import VERBS, messages
+from hostagent.contract.failures import Failure
+from hostagent.contract.reports import Event
+from hostagent.messaging import envelope
+
+log = logging.getLogger(__name__)
+
+REMEMBERED: Final = messages.ORDER_LIFE + 2 * messages.WINDOW  # seconds for which an order's nonce is remembered
+TURNS_KEPT: Final = (
+    86400.0  # seconds for which the newest turn of a server is remembered: later ones are new in any case
+)
+TIDY_EVERY: Final = 256  # orders between two looks for what may be forgotten
+TELL_EVERY: Final = 5.0  # seconds between two events about refused orders
+
+Tell = Callable[[Event, dict[str, Any]], None]
+
+
+class Gate:
+    """Orders in. `tell(event, facts)` says what was refused; `least` is the oldest version that is accepted."""
+
+    def __init__(self, own: HostSettings, clock: ControlClock, tell: Tell, *, least: int = 1) -> None:
+        self._own = own
+        self._clock = clock
+        self._tell = tell
+        self._least = least
+        self._nonces = Journal(own.data / "nonces.jsonl")  # nonce → until when it is remembered
+        self._turns = Journal(own.data / "generations.jsonl")  # object → [generation, turn, when, step]
+        self._lock = threading.Lock()
+        self._count = 0
+        self._told: dict[str, float] = {}
+        self._untold: dict[str, int] = {}
+        self.wants_welcome = True
+
+    def close(self) -> None:
+        self._nonces.close()
+        self._turns.close()
+
+    def admit(self, message: Any) -> dict[str, Any] | None:
+        """The order that a message holds, or None: it is not ours, or must not be done; that is said in an event."""
+        order = self._opened(message)
+        if order is None or (order["verb"] == messages.WELCOME and "challenge" in order["body"]):
+            return order  # a welcome is as new as the challenge that it answers
+        now = self._clock.now()
+        sent = _number(order.get("sent"))
+        expires = min(_number(order.get("expires", sent + messages.ORDER_LIFE)), sent + messages.ORDER_LIFE)
+        if sent > now + messages.WINDOW or now > expires:
+            self._refuse("late" if now > expires else "early", order, skew=now - sent)
+            return None
+        nonce = str(order.get("nonce") or order.get("seal"))  # a version 1 order is known by its seal
+        with self._lock:
+            is_new = self._nonces.get(nonce) is None
+            self._nonces.set(nonce, round(time.time() + REMEMBERED, 1))
+            self._tidy()
+        if not is_new:
+            self._refuse("replayed", order)
+            return None
+        return order
+
+    def _opened(self, message: Any) -> dict[str, Any] | None:
+        if not isinstance(message, dict) or message.get("host") != self._own.name:
+            log.warning(
+                "%s: a message for %r is dropped", self._own.name, isinstance(message, dict) and message.get("host")
+            )
+            return None
+        keys = self._own.keys()
+        order = next(filter(None, (_opened_with(key, message) for key in keys)), None)
+        if order is None or not isinstance(order.get("body"), dict) or not isinstance(order.get("verb"), str):
+            self._refuse("forged", message)
+            return None
+        if order["v"] in messages.ACCEPTED_VERSIONS and order["v"] < self._least:
+            self._refuse("old version", order)
+            return None
+        return order
+
+    def _refuse(self, why: str, order: dict[str, Any], **facts: float) -> None:
+        """Say so, but not for each of a flood. It is no answer: a replay must not fail the step that it repeats."""
+        log.warning("%s: an order is refused: %s (%s)", self._own.name, why, order.get("verb", "?"))
+        if why in ("late", "early"):
+            self.wants_welcome = True  # one of the two clocks may be wrong: control is asked for the time
+        self._untold[why] = self._untold.get(why, 0) + 1
+        if time.monotonic() - self._told.get(why, -TELL_EVERY) >= TELL_EVERY:
+            self._told[why] = time.monotonic()
+            about = {"verb": str(order.get("verb", ""))[:32], "operation": str(order.get("operation", ""))[:36]}
+            rounded = {name: round(value, 1) for name, value in facts.items()}
+            self._tell(Event.REFUSED, {"why": why, "count": self._untold.pop(why), **about, **rounded})
+
+    def _tidy(self) -> None:
+        self._count += 1
+        if self._count % TIDY_EVERY == 1:
+            moment = time.time()
+            self._nonces.drop_where(lambda until: until < moment)
+            self._turns.drop_where(lambda kept: isinstance(kept, list) and kept[2] < moment - TURNS_KEPT)
+
+    def forget_turns(self) -> None:
+        """Another database counts from now on: its generations begin where its rows stand."""
+        with self._lock:
+            self._turns.drop_where(lambda kept: True)
+
+    def take_turn(self, order: dict[str, Any]) -> None:
+        """Remember that this order is acted on. Raises: Failure stale when a later one was acted on before.
+
+        Of one step's orders each may come; quick and bulk orders of a server come by two queues, in any order.
+        """
+        key, generation, turn = object_of(order), int(order.get("generation") or 0), _number(order.get("turn"))
+        if not key or not (turn or generation):
+            return
+        step = f"{order['operation']}:{order.get('step', '')}" if order.get("operation") else ""
+        with self._lock:
+            kept = self._turns.get(key) or [0, 0.0, 0.0, ""]
+            have, newest, _when, newest_step = kept if isinstance(kept, list) else [kept, 0.0, 0.0, ""]
+            if generation and generation < have:
+                raise Failure("stale", have=have, got=generation)
+            is_new = generation > have
+            if turn and turn < newest and not is_new and not (step and step == newest_step):
+                raise Failure("stale", have=newest, got=turn)
+            turn = turn if is_new else max(turn, newest)
+            self._turns.set(key, [max(generation, have), turn, round(time.time()), step])
+
+
+def _opened_with(key: str, message: dict[str, Any]) -> dict[str, Any] | None:
+    if message.get("v") == 2:
+        return envelope.open_box(message, key, "order")
+    return message if messages.is_sealed(message, key) else None
+
+
+def object_of(order: dict[str, Any]) -> str:
+    """Of what an order must not be older than the newest: of its lane's, whatever the operation's subject; "" of nothing."""
+    verb = VERBS[order["verb"]]
+    if verb.lane is not None:
+        return verb.lane_of(order["body"])
+    return "" if order.get("turn") else str(order.get("subject", ""))
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0

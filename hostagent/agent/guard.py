@@ -1,0 +1,52 @@
+"""What becomes of a host's routers when its agent cannot start: they are given up as a silent agent would give them up.
+
+Control hears nothing of such a host and gives its routers to others after 30 s; two hosts must not answer for one router.
+Runs in the agent's own process, which then ends and is started again by its supervisor.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from hostagent.agent.settings import DRIVER_SETS, Settings, default_run
+from hostagent.agent.standing import ISOLATED_AFTER, Standing
+from hostagent.drivers.network import Place, load
+
+log = logging.getLogger(__name__)
+
+WAIT: Final = ISOLATED_AFTER + 1.0  # seconds after the last heartbeat
+
+
+def stand_in(settings: Settings) -> None:
+    """Give up what each host of these settings should. Returns within half a minute."""
+    for own in settings.hosts:
+        give_up(settings.drivers["network"], Place(own.data, own.run, settings.underlay_ip))
+
+
+def stand_in_by_environment(env: Mapping[str, str]) -> None:
+    """The same where the settings cannot be read: only the folder and the name of the host are needed."""
+    drivers = DRIVER_SETS.get(env.get("STACKLING_DRIVER") or "libvirt")
+    data = Path(env.get("STACKLING_DATA") or "var").resolve()
+    run = Path(env.get("STACKLING_RUN") or default_run(data))
+    for name in filter(None, (part.strip() for part in env.get("STACKLING_HOST", "").split(","))):
+        if drivers is not None and "/" not in name and (data / "hosts" / name).is_dir():
+            give_up(drivers["network"], Place(data / "hosts" / name, run / "hosts" / name, ""))
+
+
+def give_up(driver: str, place: Place) -> None:
+    """Wait until the host counts as silent, then remove its gateways, if another host could have them. Never raises."""
+    standing = Standing(place.data)
+    if driver == "fake" or not standing.others:
+        return
+    try:
+        for _ in range(int(WAIT)):
+            if standing.was_silent:
+                break
+            time.sleep(1.0)
+        if standing.was_silent:
+            log.warning("no agent runs here: the routers of this host give up their external legs")
+            load(driver, place).remove_gateways()
+    except Exception:
+        log.exception("the routers of this host could not be given up")

@@ -1,0 +1,314 @@
+"""One host as its agent sees it: its life, and the orders that it is given."""
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from hostagent.agent import faults, figures
+from hostagent.agent.clock import ControlClock
+from hostagent.agent.control_link import ControlLink
+from hostagent.agent.gate import Gate
+from hostagent.agent.job import Job
+from hostagent.agent.outbox import Outbox, Reporter
+from hostagent.agent.seen import Seen
+from hostagent.agent.serial_queues import Lanes, Later
+from hostagent.agent.setaside import LOOK_EVERY, SetAside
+from hostagent.agent.settings import HostSettings, Settings
+from hostagent.agent.standing import ISOLATED_AFTER, Standing
+from hostagent.contract import VERBS, Verb, messages, reports
+from hostagent.contract.failures import Failure
+from hostagent.contract.host import AgentFigures, Cloud
+from hostagent.contract.network import piece_hash
+from hostagent.contract.reports import Event, Kind
+from hostagent.process import logs, tracing
+from hostagent.process.threads import Threads
+from hostagent.process.timers import Timers
+
+log = logging.getLogger(__name__)
+
+SKEW_SAID = 5.0  # seconds by which the host's clock is off before it says so
+PATROL_EVERY = 0.5  # seconds, while a job runs
+REMEMBERED = 50  # answers of verbs whose rows say so
+
+Stuck = Callable[[str], None]
+
+
+class Host:
+    """The drivers, lanes and journals of one host. `stuck` ends the process (a thread that will not come back)."""
+
+    def __init__(self, settings: Settings, own: HostSettings, outbox: Outbox, timers: Timers, stuck: Stuck) -> None:
+        from hostagent import drivers  # late: a driver imports what it stands on (libvirt: 13 MiB)
+
+        self.settings = settings
+        self.own = own
+        self.name = own.name
+        self.boot = uuid.uuid4().hex
+        self.timers = timers
+        own.data.mkdir(parents=True, exist_ok=True)
+        own.run.mkdir(parents=True, exist_ok=True)
+        self.clock = ControlClock()
+        self.standing = Standing(own.data)
+        self.link = ControlLink(settings.control, own.name, own.sealing_key, self.clock)
+        self.threads = Threads()
+        self.threads.on_death(self.thread_died)
+        self._gate = Gate(
+            own, self.clock, lambda event, facts: self.reporter.event(event, **facts), least=settings.contract
+        )
+        self.reporter = Reporter(own, self.boot, self.clock, outbox)
+        self._outbox = outbox
+        self._stuck = stuck
+        self._fault = settings.fault
+        faults.given(self._fault)  # refused now, not at the first order
+        self._jobs: dict[tuple[str, ...], Job] = {}
+        self._answers: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._lock = threading.Lock()
+        self._patrolling = False
+        self._isolated = False
+        self._has_greeted = False
+        self.seen = Seen(own.data / "cloud.json")
+        self.aside = SetAside(own.data / "setaside")
+        self._is_leaving_control = False  # isolation was begun, and perhaps not ended
+        fake = settings.drivers["hypervisor"] == "fake"
+        self.lanes = Lanes(own.name, timers, inline=fake and not self._fault)
+        self.storage = drivers.load_storage(self)
+        self.network = drivers.load_network(self)
+        self.hypervisor = drivers.load_hypervisor(self)
+
+    # ── Life ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        """Find what runs here already, say hello, and keep talking."""
+        self.hypervisor.start()
+        self._greet()
+        self.timers.after(0, self._beat, every=reports.HEARTBEAT_EVERY)
+        self.timers.after(0, self.inventory_changed, every=reports.INVENTORY_EVERY)
+        self.timers.after(reports.STATS_EVERY, lambda: self._aside(self._say_stats), every=reports.STATS_EVERY)
+        self.timers.after(0, lambda: self._aside(self._expire_aside), every=LOOK_EVERY)
+        self.network.start()
+
+    def _greet(self) -> None:
+        self._has_greeted = True
+        self.reporter.hello(self.seen.cloud)
+
+    def hypervisor_found(self) -> None:
+        """The hypervisor answers for the first time. Where that is after our hello, control could not see what runs: once more."""
+        if self._has_greeted:
+            self._greet()
+
+    def stop(self) -> None:
+        """Let go of everything; guests and their networks stay as they are."""
+        self.threads.stop()
+        self.hypervisor.stop()
+        self.network.stop()
+        self.lanes.stop()
+        self._gate.close()
+
+    def _aside(self, call: Callable[[], None]) -> None:
+        """On a thread of the lanes, one at a time: what a timer may not wait for. Failures are said in the log."""
+        key = f"aside:{call.__qualname__}"
+
+        def run() -> None:
+            try:
+                call()
+            except Failure as failure:
+                log.warning("%s: %s: %s %s", self.name, call.__qualname__, failure.code, failure.data)
+            except Exception:
+                log.exception("%s: %s failed", self.name, call.__qualname__)
+
+        if not self.lanes.busy(key):
+            self.lanes.submit(key, run, pool="aside")
+
+    def inventory_changed(self) -> None:
+        self._aside(self._say_inventory)
+
+    def thread_died(self, name: str, count: int, detail: str) -> None:
+        """A thread of the agent died and was started again: control keeps the count."""
+        self.reporter.event(Event.THREAD, name=name, count=count, detail=detail)
+
+    def _beat(self) -> None:
+        self.reporter.heartbeat(
+            self.seen.cloud, self._figures(), others=self.standing.others, wants_welcome=self._gate.wants_welcome
+        )
+        if self._outbox.seconds_away > ISOLATED_AFTER or self._is_leaving_control:
+            self._aside(self._see_control)
+
+    def _figures(self) -> AgentFigures:
+        deaths = sum(self.threads.deaths.values()) + self._outbox.deaths
+        return figures.read(self, reports=self._outbox.waiting, parked=self._outbox.parked_count, deaths=deaths)
+
+    def _welcomed(self, body: dict[str, Any]) -> None:
+        """Control answered our challenge: it speaks version 2, says what time it is, and whether there are others."""
+        if "challenge" in body and not self.clock.hear(body):
+            log.warning("%s: a welcome that answers no challenge of ours is dropped", self.name)
+            return
+        self.standing.hear(bool(body.get("others")))
+        if "challenge" not in body or not self.clock.is_known:
+            return  # or it came too late to say the time: asked again with the next heartbeat
+        first, self._gate.wants_welcome = self._gate.wants_welcome, False
+        if first and abs(self.clock.skew) > SKEW_SAID:
+            log.warning("%s: this host's clock is %.1f s off control's", self.name, self.clock.skew)
+            self.reporter.event(Event.CLOCK, skew=round(self.clock.skew, 1))
+
+    def _see_control(self) -> None:
+        """Control may have given our routers to another host once it has not heard us: then they must not answer twice.
+
+        Control counts as reached while the broker takes reports, or its web front answers. Where there is nobody who could
+        take them, they stay. What fails is tried again with the next heartbeat.
+        """
+        if self._outbox.seconds_away > ISOLATED_AFTER and not self.link.is_reachable():
+            if self.standing.may_be_replaced and not self._isolated:
+                self._is_leaving_control = True
+                self._isolate()
+        elif self._is_leaving_control:
+            self.network.rejoin()
+            self._isolated = self._is_leaving_control = False
+
+    def _isolate(self) -> None:
+        try:
+            self.network.isolate()
+        except Exception as error:
+            self.reporter.event(Event.ISOLATED, done=False, detail=ascii(str(error))[1:300])
+            raise
+        self._isolated = True
+        self.reporter.event(Event.ISOLATED, done=True, detail="")
+
+    def _expire_aside(self) -> None:
+        self.aside.expire()
+
+    def _say_inventory(self) -> None:
+        from hostagent.agent.tasks import host as facts
+
+        self.reporter.say(Kind.INVENTORY, facts.inventory(self))
+
+    def _say_stats(self) -> None:
+        servers = self.hypervisor.read_stats()
+        if servers:
+            self.reporter.say(Kind.STATS, {"servers": servers})
+
+    # ── Orders ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def receive(self, message: dict[str, Any]) -> None:
+        """Take one message from the broker. What is not ours, not sealed, late or a replay is not done (gate.py says it)."""
+        order = self._gate.admit(message)
+        if order is None:
+            return
+        if order["verb"] == messages.WELCOME:
+            self._welcomed(order["body"])
+            return
+        if order.get("v") not in messages.ACCEPTED_VERSIONS:
+            self.reporter.fail(order, "unsupported", what=f"order version {order.get('v')}", driver="agent")
+            return
+        verb = VERBS.get(order["verb"])
+        missing = sorted(verb.needs - order["body"].keys()) if verb else []
+        if verb is None or missing:
+            what = f"{order['verb']} without {', '.join(missing)}" if verb else order["verb"]
+            self.reporter.fail(order, "unsupported", what=what, driver="agent")
+            return
+        self._accept(order, verb)
+
+    def _accept(self, order: dict[str, Any], verb: Verb[Any, Any]) -> None:
+        same = self._same(order)
+        with self._lock:
+            running = self._jobs.get(same)
+            if running is None and same not in self._answers:
+                job = self._jobs[same] = Job(order)
+                if not self._patrolling:
+                    self._patrolling = True
+                    self.timers.after(PATROL_EVERY, self._patrol)
+        if running is not None:
+            self.reporter.answer(Kind.WORKING, {"progress": running.progress}, order)
+        elif same in self._answers:
+            self.reporter.answer(Kind.DONE, self._answers[same], order)
+        else:
+            self.lanes.submit(verb.lane_of(order["body"]), lambda: self.do(same, job), pool=verb.pool)
+
+    @staticmethod
+    def _same(order: dict[str, Any]) -> tuple[str, ...]:
+        """What makes two orders one: control asks again under the same operation and step."""
+        body = piece_hash(order["body"])
+        return (
+            order["verb"],
+            str(order.get("operation", "")),
+            str(order.get("step", "")),
+            order.get("subject", ""),
+            body,
+        )
+
+    def recognise(self, cloud: Cloud) -> None:
+        """An operator's word: orders of this database count, also where their generations are older."""
+        self.seen.take(cloud)
+        self._gate.forget_turns()
+
+    def do(self, same: tuple[str, ...], job: Job) -> Later | None:
+        """Run one job and report how it ended, or return after what time it wants to be run again. Never raises."""
+        order = job.order
+        operation, parent = str(order.get("operation", "")), str(order.get("traceparent", ""))
+        with logs.about(host=self.name, operation=operation):
+            if not parent:  # what nobody traces begins no trace of its own
+                return self._do(same, job, order)
+            with tracing.span(
+                order["verb"], parent, "consumer", stackling__host=self.name, stackling__operation=operation,
+                stackling__subject=str(order.get("subject", "")),
+            ):  # fmt: skip
+                return self._do(same, job, order)
+
+    def _do(self, same: tuple[str, ...], job: Job, order: dict[str, Any]) -> Later | None:
+        from hostagent.agent.tasks import TASKS
+
+        is_first = job.begun is None
+        job.begin()
+        try:
+            if is_first:
+                self.seen.accept(order)
+                self._gate.take_turn(order)
+                faults.strike(self._fault, order.get("step", ""), self.own.data)
+            answer = TASKS[job.verb](self, job.body, job) or {}
+        except Later as later:
+            return later
+        except Failure as failure:
+            if not job.verb.may_fail_with(failure.code):
+                log.error("%s: %s failed with %s, which its row does not name", self.name, order["verb"], failure.code)
+            tracing.failed(failure.code)
+            self._ended(same)
+            self.reporter.fail(order, failure.code, **failure.data)
+        except Exception as error:  # the boundary: an unknown failure is a report, and a traceback in the log
+            log.exception("%s: %s failed", self.name, order["verb"])
+            tracing.failed("internal")
+            self._ended(same)
+            self.reporter.fail(order, "internal", detail=f"{type(error).__name__}: {error}")
+        else:
+            self._ended(same, answer if job.verb.is_remembered else None)
+            self.reporter.answer(Kind.DONE, answer, order)
+        return None
+
+    def _ended(self, same: tuple[str, ...], answer: dict[str, Any] | None = None) -> None:
+        with self._lock:
+            self._jobs.pop(same, None)
+            if answer is not None:
+                self._answers[same] = answer
+                while len(self._answers) > REMEMBERED:
+                    del self._answers[next(iter(self._answers))]
+
+    def _patrol(self) -> None:
+        """Look after the jobs while there are any: say `working`, end what is late, give up on what is stuck.
+
+        `working` counts from the order (a job that waits for its lane talks too), the deadlines from its start.
+        """
+        with self._lock:
+            jobs = list(self._jobs.values())
+            self._patrolling = bool(jobs)
+        for job in jobs:
+            if time.monotonic() >= job.word_due:
+                job.word_due = time.monotonic() + reports.WORKING_EVERY - PATROL_EVERY
+                self.reporter.answer(Kind.WORKING, {"progress": job.progress}, job.order)
+            if job.begun is not None and job.seconds_left < -job.deadline:
+                self._stuck(
+                    f"{self.name}: {job.order['verb']} did not come back within twice its deadline of {job.deadline} s"
+                )
+            if job.begun is not None and job.seconds_left < 0:
+                job.expire()
+        if jobs:
+            self.timers.after(PATROL_EVERY, self._patrol)

@@ -1,0 +1,254 @@
+"""What hosts say to control, and its way there.
+
+A host's Reporter says how orders ended, the facts that it noticed, that it lives. The Outbox of the process sends in order,
+heartbeats before all else but their host's hello; the broker may be away for as long as it likes.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from hostagent.agent.clock import ControlClock
+from hostagent.agent.journal import Journal
+from hostagent.agent.settings import HostSettings
+from hostagent.contract import messages
+from hostagent.contract.failures import FailureBody
+from hostagent.contract.host import AgentFigures, Cloud
+from hostagent.contract.reports import NEWEST_ONLY, Event, Kind
+from hostagent.messaging import envelope
+from hostagent.process.threads import Threads
+
+log = logging.getLogger(__name__)
+
+LIMIT = 10_000  # reports kept while the broker is away; beyond it the oldest goes, and control asks again
+LARGEST = 64 * 1024 * 1024  # characters of a sealed report: RabbitMQ takes 128 MiB, and would cut the connection
+RETRY = (0.1, 0.2, 0.5, 1.0)  # seconds between tries, the last one repeated
+PARKED = 100  # reports that could not be encoded, kept to be looked at
+RESTART_STEP: Final = 10**9  # by which `seq` is ahead after a restart, should the host's clock have gone back
+
+Close = Callable[[dict[str, Any]], dict[str, Any]]
+Send = Callable[[dict[str, Any], Kind], None]
+
+
+class Unsendable(ValueError):
+    """A report that no broker would take."""
+
+
+class Outbox:
+    """`send(message, kind)` raises when the broker is away; the report is then tried again."""
+
+    def __init__(self, send: Send, threads: Threads | None = None) -> None:
+        self.parked: deque[dict[str, Any]] = deque(maxlen=PARKED)
+        self.parked_count = 0  # of them ever
+        self._send = send
+        self._threads = threads or Threads()
+        self._reports: deque[tuple[Close, dict[str, Any]]] = deque(maxlen=LIMIT)
+        self._beats: dict[str, tuple[Close, dict[str, Any]]] = {}  # host → its newest heartbeat: it waits for no report
+        self._greeting: set[str] = set()  # hosts whose hello has not left: they are not heard before it
+        self._wake = threading.Condition()
+        self._stopped = False
+        self._away_since: float | None = None
+        self._tries = 0
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._thread = self._threads.keep("outbox", self._run)
+
+    def stop(self, seconds: float = 2.0) -> None:
+        """Send what is left, for at most `seconds`."""
+        with self._wake:
+            self._stopped = True
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    @property
+    def seconds_away(self) -> float:
+        """How long the broker has been away; 0 while it takes reports."""
+        since = self._away_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    @property
+    def waiting(self) -> int:
+        """Reports that have not left, of all hosts of this process."""
+        return len(self._reports)
+
+    @property
+    def deaths(self) -> int:
+        """How often threads of this process that must not end did."""
+        return sum(self._threads.deaths.values())
+
+    def put(self, close: Close, report: dict[str, Any]) -> None:
+        """Queue a report. `close(report)` stamps and seals it when it leaves."""
+        with self._wake:
+            if report["kind"] == Kind.HEARTBEAT:
+                self._beats[report["host"]] = (close, report)
+                self._wake.notify()
+                return
+            if report["kind"] == Kind.HELLO:
+                self._greeting.add(report["host"])
+            if self._away_since is not None:
+                if report["kind"] == Kind.WORKING:
+                    return
+                if report["kind"] in NEWEST_ONLY:
+                    self._forget(report["host"], report["kind"])
+            self._reports.append((close, report))
+            self._wake.notify()
+
+    def _forget(self, host: str, kind: str) -> None:
+        kept = [item for item in self._reports if (item[1]["host"], item[1]["kind"]) != (host, kind)]
+        self._reports.clear()
+        self._reports.extend(kept)
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._reports and not self._beats and not self._stopped:
+                    self._wake.wait()
+                if not self._reports:
+                    self._greeting.clear()  # no hello waits, also where one was dropped for want of room
+                beat = next((host for host in self._beats if host not in self._greeting), None)
+                if beat is not None:
+                    close, report = self._beats.pop(beat)
+                elif self._reports:
+                    close, report = self._reports.popleft()
+                else:
+                    return
+            try:
+                message = close(report)
+                if len(message.get("box", "")) > LARGEST:
+                    raise Unsendable(f"{len(message['box'])} characters")
+            except Exception as error:  # noqa: BLE001 whatever is wrong with it, the next one may leave
+                self._park(close, report, error)
+                continue
+            try:
+                self._send(message, report["kind"])
+            except Exception as error:  # noqa: BLE001 whatever a broker's client raises, the report stays
+                self._missed(close, report, error)
+                if self._stopped:
+                    return
+                time.sleep(RETRY[min(self._tries, len(RETRY) - 1)])
+                self._tries += 1
+            else:
+                self._tries = 0
+                if report["kind"] == Kind.HELLO:
+                    self._greeting.discard(report["host"])
+                if self._away_since is not None:
+                    log.warning("the broker is back after %.1f s", time.monotonic() - self._away_since)
+                    self._away_since = None
+
+    def _missed(self, close: Close, report: dict[str, Any], error: Exception) -> None:
+        with self._wake:
+            if self._away_since is None:
+                self._away_since = time.monotonic()
+                log.warning("the broker is away, reports wait: %s: %s", type(error).__name__, error)
+            if report["kind"] == Kind.HEARTBEAT:
+                self._beats.setdefault(report["host"], (close, report))
+            elif report["kind"] != Kind.WORKING and len(self._reports) < LIMIT:
+                self._reports.appendleft((close, report))
+
+    def _park(self, close: Close, report: dict[str, Any], error: Exception) -> None:
+        """Keep aside what cannot be encoded, and say so in its place: an order must not stay without an answer."""
+        self._greeting.discard(report.get("host", ""))
+        detail = ascii(f"{type(error).__name__}: {error}")[1:300]
+        log.error("a report cannot be encoded and is parked: %s: %.2000s", detail, ascii(report))
+        if report.get("kind") == Kind.EVENT and report["body"].get("event") == Event.PARKED:
+            return
+        self.parked.append(report)
+        self.parked_count += 1
+        body: dict[str, Any] = {
+            "event": Event.PARKED,
+            "at": time.time(),
+            "kind": report.get("kind", ""),
+            "detail": detail,
+        }
+        told = {**report, "kind": Kind.EVENT, "operation": "", "step": "", "subject": "", "body": body}
+        with self._wake:
+            self._reports.appendleft((close, told))
+            if report.get("operation") and report.get("kind") in (Kind.DONE, Kind.FAILED):
+                failure = FailureBody(code="internal", data={"detail": f"the answer could not be encoded: {detail}"})
+                self._reports.appendleft((close, {**report, "kind": Kind.FAILED, "body": failure}))
+
+
+class Reporter:
+    """Safe from any thread: reports wait in the outbox, and are stamped and sealed when they leave."""
+
+    def __init__(self, own: HostSettings, boot: str, clock: ControlClock, outbox: Outbox) -> None:
+        self._host = own.name
+        self._boot = boot
+        self._clock = clock
+        self._outbox = outbox
+        self._seals = Reports(own, clock)
+
+    def say(self, kind: Kind, body: Mapping[str, Any], order: dict[str, Any] | None = None) -> None:
+        """Report it, as of the order that it belongs to."""
+        order = order or {}
+        message = {
+            "host": self._host,
+            "boot": self._boot,
+            "kind": kind,
+            "operation": order.get("operation", ""),
+            "step": order.get("step", ""),
+            "generation": order.get("generation", 0),
+            "subject": order.get("subject", ""),
+            "body": body,
+        }
+        self._outbox.put(self._seals.close, message)
+
+    # ── Orders ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def answer(self, kind: Kind, body: Mapping[str, Any], order: dict[str, Any]) -> None:
+        """Answer whoever asked. What belongs to no operation nobody waits for: of networks the state is a report of its own."""
+        if order.get("operation"):
+            self.say(kind, body, order)
+        elif kind == Kind.FAILED:
+            log.warning("%s: %s failed: %s", self._host, order["verb"], body)
+
+    def fail(self, order: dict[str, Any], code: str, **data: Any) -> None:
+        """Answer that it could not be done, and why."""
+        self.answer(Kind.FAILED, FailureBody(code=code, data=data), order)
+
+    # ── Facts ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def event(self, event: Event, /, *, at: float | None = None, **facts: Any) -> None:
+        """Report a fact that was true `at` this host's clock, in unix seconds; now if left out."""
+        true = self._clock.now() if at is None else at - self._clock.skew
+        self.say(Kind.EVENT, {"event": event, "at": true, **facts})
+
+    # ── That it lives ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def hello(self, cloud: Cloud | None) -> None:
+        """The agent began anew. `cloud` is the database that it last served."""
+        self.say(Kind.HELLO, {**self._challenge(), "cloud": cloud})
+
+    def heartbeat(self, cloud: Cloud | None, agent: AgentFigures, *, others: bool | None, wants_welcome: bool) -> None:
+        """`others`: what it was told last of other hosts, None where it never was."""
+        body = {"others": others, "cloud": cloud, "agent": agent}
+        self.say(Kind.HEARTBEAT, body | (self._challenge() if wants_welcome else {}))
+
+    def _challenge(self) -> dict[str, Any]:
+        return {"speaks": messages.VERSION, "challenge": self._clock.challenge()}
+
+
+class Reports:
+    """The form in which reports leave: the version that control speaks. Used by the outbox's one thread."""
+
+    def __init__(self, own: HostSettings, clock: ControlClock) -> None:
+        self._own = own
+        self._clock = clock
+        kept = Journal(own.data / "reports.jsonl")
+        self._seq = max(int(time.time() * 1e6), int(kept.get("began") or 0) + RESTART_STEP)
+        kept.set("began", self._seq)
+        kept.close()
+
+    def close(self, report: dict[str, Any]) -> dict[str, Any]:
+        """The report as it leaves. Raises: ValueError, TypeError when it is no JSON."""
+        if self._clock.speaks == 1 or report["kind"] == Kind.HELLO:
+            return messages.seal({**report, "v": 1, "sent": time.time()}, self._own.sealing_key())
+        self._seq += 1
+        return envelope.close(
+            {**report, "sent": self._clock.now(), "seq": self._seq}, self._own.sealing_key(), "report"
+        )

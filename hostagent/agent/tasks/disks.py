@@ -1,0 +1,28 @@
+"""The snapshot: a root disk that leaves its host."""
+
+import hashlib
+from pathlib import Path
+
+from hostagent.agent.control_link import ControlError
+from hostagent.agent.host import Host
+from hostagent.agent.job import Job
+from hostagent.contract.failures import Failure
+from hostagent.contract.server import ServerSnapshot, SnapshotSent
+
+
+def snapshot(host: Host, body: ServerSnapshot, job: Job) -> SnapshotSent:
+    """Copy the root disk flat, then send it to control."""
+    copy, virtual_size = host.hypervisor.snapshot(body["server_id"], body["image_id"], job)
+    try:
+        answer = SnapshotSent(size=copy.stat().st_size, checksum=_checksum(copy), virtual_size=virtual_size)
+        host.link.upload(body["upload_path"], copy, answer["checksum"])
+    except ControlError as error:
+        raise Failure("image_unreachable", image_id=body["image_id"], detail=str(error)) from error
+    finally:
+        copy.unlink(missing_ok=True)
+    return answer
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha512").hexdigest()

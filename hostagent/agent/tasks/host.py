@@ -1,0 +1,40 @@
+"""What a host is, and what is on it."""
+
+import platform
+from typing import Any
+
+from hostagent.agent.host import Host
+from hostagent.agent.job import Job
+from hostagent.agent.tasks import setaside
+from hostagent.contract.host import HostFound
+from hostagent.contract.verb import Nothing
+
+VERSION = "0.1.0"
+
+
+def inventory(host: Host) -> dict[str, Any]:
+    """contract.host.Inventory."""
+    return {
+        "hostname": host.name,
+        "cpu_arch": platform.machine(),
+        "drivers": host.settings.drivers,
+        "underlay_ip": host.settings.underlay_ip,
+        "version": VERSION,
+        **host.storage.read_facts(),
+        **host.hypervisor.read_facts(),
+        "capabilities": sorted(
+            host.hypervisor.CAPABILITIES | host.storage.CAPABILITIES | frozenset(host.network.CAPABILITIES)
+        ),
+    }
+
+
+def read(host: Host, body: Nothing, job: Job) -> HostFound:
+    """Everything of ours on this host, wanted or not: what a doctor compares with the rows."""
+    links = host.network.driver.read_links()
+    return {
+        "servers": host.hypervisor.read_states(),
+        "disks": host.storage.read_disks(),
+        "taps": links["taps"],
+        "namespaces": links["namespaces"],
+        "setaside": setaside.short(host),
+    }

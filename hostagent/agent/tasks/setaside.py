@@ -1,0 +1,51 @@
+"""The verbs of what nobody knows: stopped and kept, given back."""
+
+from hostagent.agent.host import Host
+from hostagent.agent.job import Job
+from hostagent.contract.failures import Failure
+from hostagent.contract.host import SetAsideShort
+from hostagent.contract.setaside import Back, Note, Notes, Put
+from hostagent.contract.verb import Nothing
+
+
+def put(host: Host, body: Put, job: Job) -> Note | None:
+    """The domain is stopped as a user would stop it, its description noted, and only then does anything move."""
+    server_id = body["server_id"]
+    if not host.aside.is_begun(server_id):
+        described = host.hypervisor.describe(server_id)
+        if described["state"] == "absent" and server_id not in host.storage.read_disks():
+            return None
+        note, place = host.aside.begin("server", server_id, str(body["why"]), **described)
+    else:
+        note, place = host.aside.begin("server", server_id, "")
+    host.hypervisor.put_aside(server_id, place, job)
+    host.storage.put_aside(server_id, place)
+    return host.aside.finish(note, place)
+
+
+def listing(host: Host, body: Nothing, job: Job) -> Notes:
+    return {"items": host.aside.items()}
+
+
+def short(host: Host) -> list[SetAsideShort]:
+    """What a doctor shows of each."""
+    return [
+        SetAsideShort(
+            id=note["id"], kind=note["kind"], key=note["key"], why=note["why"], at=note["at"], until=note["until"],
+            state=note["state"],
+        )
+        for note in host.aside.items()
+    ]  # fmt: skip
+
+
+def back(host: Host, body: Back, job: Job) -> Note:
+    """Raises: Failure not_found; hypervisor_refused where the server has a disk here by now."""
+    place = host.aside.place(body["id"])
+    note = next(one for one in host.aside.items() if one["id"] == body["id"])
+    if note["kind"] != "server":  # a piece of a network is sent anew where it is wanted
+        raise Failure("not_found", what="set-aside server", id=note["id"])
+    host.storage.take_back(note["key"], place)
+    if note["xml"]:
+        host.hypervisor.define(note["key"], note["xml"], job)
+    host.aside.drop(note["id"])
+    return note

@@ -1,0 +1,79 @@
+"""What guests may reach of the machinery around them: nothing but what serves them.
+
+Guests' packets get to a host's own stack in two ways: as frames for a bridge's own address (the security groups' table drops
+those, firewall.py), and routed, by a router's external leg, at the machine's own end. That end is fenced here, in tables of
+ours: by what link packets came, never by what the machine otherwise does.
+"""
+
+import ipaddress
+from pathlib import Path
+from typing import Final
+
+from hostagent.machine.pinned_namespaces import Cloud, inside
+
+#: Set on what comes out of a router or a flat network where no link of its own tells it (a machine as host).
+MARK: Final = "0x40000000"
+#: What anybody may send who was let in, or who asks whether we are there.
+ALWAYS: Final = "ct state established,related accept\nmeta l4proto { icmp, ipv6-icmp } accept"
+
+
+def around_gateway(cloud: Cloud, outer: Path | None, *, link: str, front_door: int, nat: bool, marked: bool) -> None:
+    """Guests find the front door's port at the external gateway and the rest of the machine, and go no further unless `nat`.
+
+    `marked`: `link` is a bridge where others send too, and guests are known by the port that they came by.
+    """
+    came = f"meta mark and {MARK} == {MARK}" if marked else f'iifname "{link}"'
+    door = f"tcp dport {front_door} accept" if front_door else ""
+    onward = "accept" if nat else "drop"
+    text = f"""\
+table inet {cloud.table}
+delete table inet {cloud.table}
+table inet {cloud.table} {{
+chain guests {{
+{ALWAYS}
+{door}
+drop
+}}
+chain input {{ type filter hook input priority filter - 1; policy accept;
+{came} jump guests
+}}
+chain forward {{ type filter hook forward priority filter - 1; policy accept;
+{came} oifname != "{link}" ct state new {onward}
+}}
+}}
+"""
+    if marked:
+        text += f"""\
+table bridge {cloud.table}
+delete table bridge {cloud.table}
+table bridge {cloud.table} {{
+chain input {{ type filter hook input priority 0; policy accept;
+iifname "rg-*" meta mark set mark or {MARK}
+iifname "fl-*" meta mark set mark or {MARK}
+}}
+}}
+"""
+    inside(outer, "nft", "-f", "-", text=text)
+
+
+def remove(cloud: Cloud, outer: Path | None) -> None:
+    for family in ("inet", "bridge"):
+        table = f"{family} {cloud.table}"
+        inside(outer, "nft", "-f", "-", text=f"table {table}\ndelete table {table}\n")
+
+
+def around_host(net: Path, underlay: ipaddress.IPv4Network) -> None:
+    """A host in namespaces of its own: it routes nothing, hears nothing from the external bridge, and tunnels from its peers."""
+    inside(net, "sysctl", "-q", "-w", "net.ipv4.ip_forward=0")
+    text = f"""\
+table inet stackling_host
+delete table inet stackling_host
+table inet stackling_host {{
+chain input {{ type filter hook input priority filter; policy accept;
+iifname "br-ex" drop
+udp dport 4789 iifname != "under0" drop
+udp dport 4789 ip saddr != {underlay} drop
+}}
+}}
+"""
+    inside(net, "nft", "-f", "-", text=text)
