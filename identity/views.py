@@ -1,4 +1,4 @@
-"""Identity's views: links, envelopes and pages of every route, and the two views that serve a Kind."""
+"""Identity's views: links, envelopes and pages of every route, and the two views that serve a resource."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar, TypeVar
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
 from common.errors import Forbidden
-from identity.crud import Kind, Values
+from identity.resource import Resource, Values
 from identity.wire import PREFIX
 from openstackapi import links
 from openstackapi.pagination import KEYSTONE, Page
@@ -63,47 +63,47 @@ class IdentityView(ServiceView):
 class ListView(IdentityView):
     """GET and POST of a collection."""
 
-    kind: ClassVar[Kind]
+    resource: ClassVar[Resource[Any]]
 
     @property
     def where(self) -> str:
-        return self.kind.path or f"/{self.kind.plural}"
+        return self.resource.path or f"/{self.resource.plural}"
 
     def show(self, row: Any) -> Values:
-        return self.linked(self.kind.render(row, self.actor), f"{self.where}/{row.pk}")
+        return self.linked(self.resource.render(row, self.actor), f"{self.where}/{row.pk}")
 
     def get(self, request: Any, **_keys: str) -> Response:
-        rows, following = self.page(self.kind.listing(self.actor, request._request.GET.dict()))
-        return self.collection(self.kind.plural, [self.show(row) for row in rows], following)
+        rows, following = self.page(self.resource.listing(self.actor, request._request.GET.dict()))
+        return self.collection(self.resource.plural, [self.show(row) for row in rows], following)
 
     def post(self, request: Any) -> Response:
-        extra = self.kind.keeps_extra
-        values = self.body(self.kind.fields.create_schema(extra=extra))[self.kind.fields.name]
-        return Response({self.kind.fields.name: self.show(self.kind.create(self.actor, values))}, status=201)
+        extra = self.resource.keeps_extra
+        values = self.body(self.resource.fields.create_schema(extra=extra))[self.resource.fields.name]
+        return Response({self.resource.fields.name: self.show(self.resource.create(self.actor, values))}, status=201)
 
 
 class ItemView(IdentityView):
     """GET, PATCH and DELETE of one."""
 
-    kind: ClassVar[Kind]
+    resource: ClassVar[Resource[Any]]
 
     @property
     def where(self) -> str:
-        return self.kind.path or f"/{self.kind.plural}"
+        return self.resource.path or f"/{self.resource.plural}"
 
     def show(self, row: Any) -> Values:
-        return self.linked(self.kind.render(row, self.actor), f"{self.where}/{row.pk}")
+        return self.linked(self.resource.render(row, self.actor), f"{self.where}/{row.pk}")
 
     def get(self, request: Any, id: str) -> Response:
-        return Response({self.kind.fields.name: self.show(self.kind.get(self.actor, id))})
+        return Response({self.resource.fields.name: self.show(self.resource.get(self.actor, id))})
 
     def patch(self, request: Any, id: str) -> Response:
-        extra = self.kind.keeps_extra
-        values = self.body(self.kind.fields.update_schema(extra=extra))[self.kind.fields.name]
-        return Response({self.kind.fields.name: self.show(self.kind.update(self.actor, id, values))})
+        extra = self.resource.keeps_extra
+        values = self.body(self.resource.fields.update_schema(extra=extra))[self.resource.fields.name]
+        return Response({self.resource.fields.name: self.show(self.resource.update(self.actor, id, values))})
 
     def delete(self, request: Any, id: str) -> Response:
-        self.kind.delete(self.actor, id)
+        self.resource.delete(self.actor, id)
         return Response(status=204)
 
 
@@ -112,5 +112,5 @@ class OwnerItemView(ItemView):
 
     def delete(self, request: Any, id: str) -> Response:
         cascade = request._request.GET.get("cascade", "").lower() == "true"  # nothing else is a yes to this
-        self.kind.delete(self.actor, id, cascade=cascade)  # type: ignore[call-arg]
+        self.resource.delete(self.actor, id, cascade=cascade)  # type: ignore[call-arg]
         return Response(status=204)

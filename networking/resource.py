@@ -37,15 +37,16 @@ class InvalidFilter(Invalid):
     template = _("Invalid input for %(name)s: %(value)s.")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Resource(rest.Resource):
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Resource(rest.Resource[Any]):
     """What Neutron adds: `visible` rows of an actor, tags, and the services of the verbs, of which a missing one is not offered.
 
-    `arguments` maps wire names to the services' keywords.
+    `rows(objects)` reads what an answer has of model rows; `arguments` maps wire names to the services' keywords.
     """
 
     bad_filter = InvalidFilter
 
+    rows: Callable[[Sequence[Any]], list[dict[str, Any]]]
     visible: Callable[[Actor], Rows]
     find: Callable[[Actor, str], Model]
     arguments: dict[str, str] = field(default_factory=dict)
@@ -62,6 +63,9 @@ class Resource(rest.Resource):
         """A request's attributes as the services' keywords. `tenant_id` is the old name of `project_id`."""
         renamed = {"tenant_id": "project_id", **self.arguments}
         return {renamed.get(name, name): self.spell(name, value) for name, value in attributes.items()}
+
+    def rendered(self, objects: Sequence[Any], actor: Actor | None) -> list[dict[str, Any]]:
+        return self.fields.render_many(self.rows(objects), actor=actor)
 
     def filtered(self, rows: Rows, params: Params) -> Rows:
         rows = filter_tags(super().filtered(rows, params), params, self._tagged)

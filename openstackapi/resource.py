@@ -6,7 +6,7 @@ A service's own `Resource` adds its dialect: how it names filters, which verbs i
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Protocol, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeAlias, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
@@ -22,6 +22,7 @@ Rows: TypeAlias = QuerySet[Any]
 Filter = Callable[[Rows, list[str]], Rows]
 #: What a list is asked for: name → the values that it was given.
 Params: TypeAlias = Mapping[str, Sequence[str]]
+M = TypeVar("M", bound=Model)
 M_co = TypeVar("M_co", covariant=True)
 
 
@@ -35,10 +36,10 @@ class RowsOf(Protocol[M_co]):
     def first(self) -> M_co | None: ...
 
 
-def find(rows: RowsOf[M_co], id: str, missing: type[NotFound], *, lock: bool = False) -> M_co:
+def find(rows: RowsOf[M_co], id: str, missing: Callable[..., NotFound], *, lock: bool = False) -> M_co:
     """Find a row by its id among those an actor may see, locked until the transaction ends if `lock`.
 
-    What lies outside of `rows` is missing too: nobody learns that it exists. Raises: `missing`.
+    What lies outside of `rows` is missing too: nobody learns that it exists. Raises: `missing`, made of the id.
     """
     found = rows.filter(pk=id)
     row = (found.select_for_update(of=("self",)) if lock else found).first()
@@ -69,9 +70,9 @@ def filter_tags(rows: Rows, params: Params, having: Callable[[Sequence[str]], Q]
     return rows
 
 
-@dataclass(frozen=True, kw_only=True)
-class Resource:
-    """`rows(objects)` makes wire dicts of model rows.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Resource(Generic[M]):
+    """`name` and `plural` are those of its envelopes.
 
     `columns` maps wire names to columns: what one may filter and sort by. `filters` are those that no column is enough
     for. `spelled` maps wire names to what brings a text into the spelling that is kept, in bodies and filters.
@@ -82,14 +83,17 @@ class Resource:
     name: str
     plural: str
     fields: Fields
-    rows: Callable[[Sequence[Any]], list[dict[str, Any]]]
-    columns: Mapping[str, str]
+    columns: Mapping[str, str] = field(default_factory=dict)
     filters: Mapping[str, Filter] = field(default_factory=dict)
     spelled: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
 
-    def shown(self, objects: Sequence[Any], actor: Actor, only: Sequence[str] = ()) -> list[dict[str, Any]]:
+    def rendered(self, objects: Sequence[M], actor: Actor | None) -> list[dict[str, Any]]:
+        """Make the wire's dicts of model rows, as an actor may see them."""
+        return self.fields.render_many(objects, actor=actor)
+
+    def shown(self, objects: Sequence[M], actor: Actor, only: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Show model rows as an actor may see them; `only` these fields if any are named."""
-        rendered = self.fields.render_many(self.rows(objects), actor=actor)
+        rendered = self.rendered(objects, actor)
         if not only:
             return rendered
         wanted = set(only)
@@ -99,7 +103,7 @@ class Resource:
         """Bring a value into the spelling that is kept; what is no text stays."""
         return self.spelled[name](value) if name in self.spelled and isinstance(value, str) else value
 
-    def filtered(self, rows: Rows, params: Params) -> Rows:
+    def filtered(self, rows: QuerySet[M], params: Params) -> QuerySet[M]:
         """Narrow rows to those that fit every parameter; the values of one are alternatives, unknown ones are left aside.
 
         Raises: `bad_filter`.
@@ -108,13 +112,19 @@ class Resource:
             values = [self.spell(name, value) for value in given]
             if name in self.filters:
                 rows = self.filters[name](rows, values)
-            elif name in self.columns:
-                rows = rows.filter(self._fits(rows.model, name, values))
+            else:
+                condition = self.condition(rows.model, name, values)
+                rows = rows if condition is None else rows.filter(condition)
         return rows
 
-    def _fits(self, model: type[Model], name: str, values: list[str]) -> Q:
-        """Make the condition that a column has one of `values`, read as the column's type."""
-        column = self.columns[name]
+    def condition(self, model: type[Model], name: str, values: list[str]) -> Q | None:
+        """Make the condition that a column has one of `values`, read as the column's type; None for a name of no column.
+
+        Raises: `bad_filter`.
+        """
+        column = self.columns.get(name)
+        if column is None:
+            return None
         kind = column_type(model, column)
         if kind == "DateTimeField":
             return Q(*(moments.compared(column, "eq", self.moment(name, text)) for text in values), _connector=Q.OR)

@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from common import moments
 from common.errors import Invalid
 from identity.appcreds import services
-from identity.crud import Values
 from identity.models import AccessRule, ApplicationCredential
+from identity.resource import Values
 from identity.views import IdentityView
 from identity.wire import BOOL, NAME, TEXT
 from openstackapi.fields import iso_micro_z

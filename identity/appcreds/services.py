@@ -10,8 +10,8 @@ from common.actor import Actor
 from common.clock import now
 from common.errors import Forbidden, Invalid
 from identity.appcreds import secrets
-from identity.crud import Duplicate, Missing, Values, enforce
 from identity.models import AccessRule, ApplicationCredential, Role, User
+from identity.resource import Duplicate, Missing, Values, enforce
 from identity.revocation import services as revocation
 
 

@@ -10,9 +10,9 @@ from common.errors import Invalid
 from identity.assignments import grants, guards, listing, services
 from identity.assignments.listing import Assignment, Filter
 from identity.assignments.names import Names
-from identity.crud import Values, enforce
 from identity.models import Project
 from identity.projects.services import PROJECTS, subtree
+from identity.resource import Values, enforce
 from identity.roles.services import ROLES
 from identity.views import IdentityView
 from identity.wire import truth

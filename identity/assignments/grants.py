@@ -7,8 +7,8 @@ from django.db import transaction
 from common.actor import Actor
 from identity.assignments import guards, listing, services
 from identity.assignments.listing import Assignment, Filter
-from identity.crud import Missing, Values, enforce
 from identity.models import Domain, Group, Project, Role, User
+from identity.resource import Missing, Values, enforce
 
 MODELS: dict[str, Any] = {"project": Project, "domain": Domain, "user": User, "group": Group, "role": Role}
 

@@ -11,9 +11,9 @@ from identity import catalog, tokens
 from identity.assignments import effective
 from identity.auth import auditing, body, receipts, services
 from identity.auth.schemas import AUTH
-from identity.crud import enforce
 from identity.domains.services import DOMAINS
 from identity.projects.services import PROJECTS
+from identity.resource import enforce
 from identity.views import IdentityView
 from identity.wire import PREFIX, truth
 from openstackapi import links

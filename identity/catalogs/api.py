@@ -6,16 +6,16 @@ from rest_framework.response import Response
 
 from identity import catalog
 from identity.catalogs.services import ENDPOINTS, REGIONS, SERVICES
-from identity.crud import Values
+from identity.resource import Values
 from identity.views import ItemView, ListView
 
 
 class RegionList(ListView):
-    kind = REGIONS
+    resource = REGIONS
 
 
 class RegionItem(ItemView):
-    kind = REGIONS
+    resource = REGIONS
 
     def put(self, request: Any, id: str) -> Response:
         values = {**(self.body(REGIONS.fields.create_schema(extra=True))["region"]), "id": id}
@@ -23,22 +23,22 @@ class RegionItem(ItemView):
 
 
 class ServiceList(ListView):
-    kind = SERVICES
+    resource = SERVICES
 
 
 class ServiceItem(ItemView):
-    kind = SERVICES
+    resource = SERVICES
 
 
 class EndpointList(ListView):
-    kind = ENDPOINTS
+    resource = ENDPOINTS
 
     def show(self, row: Any) -> Values:
         return _with_address(super().show(row), self.root())
 
 
 class EndpointItem(ItemView):
-    kind = ENDPOINTS
+    resource = ENDPOINTS
 
     def show(self, row: Any) -> Values:
         return _with_address(super().show(row), self.root())

@@ -10,8 +10,8 @@ from identity import catalog
 from identity.catalogs.api import _with_address
 from identity.catalogs.models import EndpointGroup, ProjectEndpoint
 from identity.catalogs.services import ENDPOINT_GROUPS, ENDPOINTS
-from identity.crud import Duplicate, Missing, Values, enforce
 from identity.projects.services import PROJECTS
+from identity.resource import Duplicate, Missing, Values, enforce
 from identity.revocation import services as revocation
 from identity.views import IdentityView, ItemView, ListView
 
@@ -19,11 +19,11 @@ BASE = "/OS-EP-FILTER"
 
 
 class GroupList(ListView):
-    kind = ENDPOINT_GROUPS
+    resource = ENDPOINT_GROUPS
 
 
 class GroupItem(ItemView):
-    kind = ENDPOINT_GROUPS
+    resource = ENDPOINT_GROUPS
 
     def head(self, request: Any, id: str) -> Response:
         ENDPOINT_GROUPS.get(self.actor, id)

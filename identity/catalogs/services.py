@@ -1,6 +1,6 @@
 """Verbs of regions, services, endpoints and endpoint groups."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -9,7 +9,7 @@ from common.errors import Conflict, Forbidden, Invalid
 from identity import catalog
 from identity.catalogs.fields import ENDPOINT, ENDPOINT_GROUP, REGION, SERVICE
 from identity.catalogs.models import Endpoint, EndpointGroup, Region, Service
-from identity.crud import Kind, Missing, Values
+from identity.resource import Missing, Resource, Values
 
 
 class RegionInUse(Forbidden):
@@ -28,11 +28,7 @@ class RegionTaken(Conflict):
     template = _("Conflict occurred attempting to store region - Duplicate ID, %(id)s.")
 
 
-class Regions(Kind):
-    model, name, plural, fields = Region, "region", "regions", REGION
-    filters: ClassVar = {"parent_region_id": "parent_region_id", "id": "id"}
-    flushes = True
-
+class Regions(Resource[Region]):
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
         if not values.get("id"):
             values.pop("id", None)
@@ -63,20 +59,14 @@ class Regions(Kind):
             below = set(Region.objects.filter(pk__in=below).values_list("id", flat=True))
 
 
-class Services(Kind):
-    model, name, plural, fields = Service, "service", "services", SERVICE
-    filters: ClassVar = {"type": "type", "name": "name"}
-
+class Services(Resource[Service]):
     def shape(self, body: Values, row: Any) -> Values:
         if body["description"] is None:
             del body["description"]
         return body
 
 
-class Endpoints(Kind):
-    model, name, plural, fields = Endpoint, "endpoint", "endpoints", ENDPOINT
-    filters: ClassVar = {"interface": "interface", "service_id": "service_id", "region_id": "region_id"}
-
+class Endpoints(Resource[Endpoint]):
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
         service_id, region_id = values.get("service_id"), values.get("region_id")
         may_be_new = values.pop("may_be_new", False)
@@ -103,16 +93,41 @@ def valid_url(url: str) -> bool:
     return catalog.url_for(url, dict.fromkeys(known, "x")) is not None
 
 
-class EndpointGroups(Kind):
-    model, name, plural, fields = EndpointGroup, "endpoint_group", "endpoint_groups", ENDPOINT_GROUP
-    filters: ClassVar = {"name": "name"}
-    path = "/OS-EP-FILTER/endpoint_groups"
-    keeps_extra = False
-
+class EndpointGroups(Resource[EndpointGroup]):
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
         if not values.get("filters") and row is None:
             raise Invalid(reason=_("An endpoint group needs filters."))
         return {name: value for name, value in values.items() if name != "filters" or value is not None}
 
 
-REGIONS, SERVICES, ENDPOINTS, ENDPOINT_GROUPS = Regions(), Services(), Endpoints(), EndpointGroups()
+REGIONS = Regions(
+    model=Region,
+    name="region",
+    plural="regions",
+    fields=REGION,
+    columns={"parent_region_id": "parent_region_id", "id": "id"},
+    flushes=True,
+)
+SERVICES = Services(
+    model=Service,
+    name="service",
+    plural="services",
+    fields=SERVICE,
+    columns={"type": "type", "name": "name"},
+)
+ENDPOINTS = Endpoints(
+    model=Endpoint,
+    name="endpoint",
+    plural="endpoints",
+    fields=ENDPOINT,
+    columns={"interface": "interface", "service_id": "service_id", "region_id": "region_id"},
+)
+ENDPOINT_GROUPS = EndpointGroups(
+    model=EndpointGroup,
+    name="endpoint_group",
+    plural="endpoint_groups",
+    path="/OS-EP-FILTER/endpoint_groups",
+    fields=ENDPOINT_GROUP,
+    columns={"name": "name"},
+    keeps_extra=False,
+)

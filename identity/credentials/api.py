@@ -6,18 +6,18 @@ from rest_framework.response import Response
 
 from identity.credentials import services
 from identity.credentials.services import CREDENTIALS
-from identity.crud import Values
+from identity.resource import Values
 from identity.views import IdentityView, ItemView, ListView
 
 _EC2 = {"type": "object", "properties": {"tenant_id": {"type": "string"}}, "required": ["tenant_id"]}
 
 
 class CredentialList(ListView):
-    kind = CREDENTIALS
+    resource = CREDENTIALS
 
 
 class CredentialItem(ItemView):
-    kind = CREDENTIALS
+    resource = CREDENTIALS
 
 
 class _Ec2View(IdentityView):

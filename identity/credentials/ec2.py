@@ -24,8 +24,8 @@ from identity.assignments.effective import Scope
 from identity.auth import auditing
 from identity.credentials.crypto import decrypt
 from identity.credentials.services import hash_access
-from identity.crud import enforce
 from identity.models import Credential
+from identity.resource import enforce
 
 Body = dict[str, Any]
 #: How old a signed request may be (Keystone's [credential] auth_ttl).

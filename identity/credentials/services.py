@@ -1,7 +1,7 @@
 """Verbs of credentials. An ec2 one's id is the SHA-256 of its access key, as Keystone has it."""
 
 import hashlib
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 from django.db import transaction
@@ -13,8 +13,8 @@ from common.ids import new_hex
 from identity.appcreds.services import not_delegated
 from identity.credentials.crypto import decrypt, encrypt
 from identity.credentials.fields import CREDENTIAL
-from identity.crud import Kind, Missing, Values, enforce
 from identity.models import Credential, Project, User
+from identity.resource import Missing, Resource, Values, enforce
 
 #: Who may write these into a key would act through any trust, application credential or OAuth token whose id they know.
 #: Characters of an EC2 secret. A signature can be tried against guesses where nobody counts them.
@@ -30,12 +30,7 @@ def hash_access(access: str) -> str:
     return hashlib.sha256(access.encode()).hexdigest()
 
 
-class Credentials(Kind):
-    model, name, plural, fields = Credential, "credential", "credentials", CREDENTIAL
-    filters: ClassVar = {"user_id": "user_id", "type": "type"}
-    fixed = ("id",)
-    flushes = False
-
+class Credentials(Resource[Credential]):
     def target(self, row: Any) -> Values:
         return {"target.credential.user_id": row.user_id, "target.credential.id": row.id}
 
@@ -102,7 +97,15 @@ class Credentials(Kind):
         return columns, extra
 
 
-CREDENTIALS = Credentials()
+CREDENTIALS = Credentials(
+    model=Credential,
+    name="credential",
+    plural="credentials",
+    fields=CREDENTIAL,
+    columns={"user_id": "user_id", "type": "type"},
+    fixed=("id",),
+    flushes=False,
+)
 
 
 # ── EC2 ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

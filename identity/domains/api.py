@@ -4,20 +4,20 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from identity.crud import Values
 from identity.domains import services
 from identity.domains.services import DOMAINS
+from identity.resource import Values
 from identity.views import IdentityView, ListView, OwnerItemView
 
 _CONFIG = {"type": "object", "properties": {"config": {"type": "object"}}}
 
 
 class DomainList(ListView):
-    kind = DOMAINS
+    resource = DOMAINS
 
 
 class DomainItem(OwnerItemView):
-    kind = DOMAINS
+    resource = DOMAINS
 
 
 class DomainConfigPart(IdentityView):

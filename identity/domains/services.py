@@ -1,7 +1,7 @@
 """Verbs of domains and of their configuration."""
 
 from contextlib import nullcontext
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -11,11 +11,11 @@ from common.actor import Actor
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from identity.assignments.guards import one_stays
 from identity.credentials.crypto import encrypt
-from identity.crud import Kind, Values, enforce
 from identity.domains.fields import DOMAIN
 from identity.domains.options import OPTIONS, SECRET
 from identity.models import Domain, DomainOption
 from identity.projects.services import cascading, guard_immutable, merged_options, remove, set_tags
+from identity.resource import Resource, Values, enforce
 from identity.revocation import services as revocation
 
 
@@ -23,12 +23,7 @@ class DomainIdTaken(Conflict):
     template = _("Conflict occurred attempting to store domain - Duplicate ID, %(id)s.")
 
 
-class Domains(Kind):
-    model, name, plural, fields = Domain, "domain", "domains", DOMAIN
-    filters: ClassVar = {"name": "name", "enabled": "?enabled"}
-    says_missing = ("update",)
-    announced = True
-
+class Domains(Resource[Domain]):
     def rows(self) -> Any:
         return Domain.objects.prefetch_related("tags")
 
@@ -78,7 +73,15 @@ class Domains(Kind):
         remove(row, kind=self.name)
 
 
-DOMAINS = Domains()
+DOMAINS = Domains(
+    model=Domain,
+    name="domain",
+    plural="domains",
+    fields=DOMAIN,
+    columns={"name": "name", "enabled": "enabled"},
+    says_missing=("update",),
+    announced=True,
+)
 
 
 # ── Configuration ───────────────────────────────────────────────────────────────────────────────────────────────────

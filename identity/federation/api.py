@@ -4,10 +4,10 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from identity.crud import Values
 from identity.federation import services
 from identity.federation.fields import PROTOCOL
 from identity.federation.services import MAPPINGS, PROVIDERS, SERVICE_PROVIDERS
+from identity.resource import Values
 from identity.views import IdentityView, ItemView, ListView
 
 
@@ -15,9 +15,9 @@ class _NamedItem(ItemView):
     """Made by PUT under a chosen id."""
 
     def put(self, request: Any, id: str) -> Response:
-        name = self.kind.fields.name
-        values = self.body(self.kind.fields.create_schema())[name]
-        return Response({name: self.show(self.kind.create(self.actor, values, id=id))}, status=201)
+        name = self.resource.fields.name
+        values = self.body(self.resource.fields.create_schema())[name]
+        return Response({name: self.show(self.resource.create(self.actor, values, id=id))}, status=201)
 
 
 class _ReadOnlyList(ListView):
@@ -30,33 +30,33 @@ def _with_protocols(body: Values) -> Values:
 
 
 class ProviderList(_ReadOnlyList):
-    kind = PROVIDERS
+    resource = PROVIDERS
 
     def show(self, row: Any) -> Values:
         return _with_protocols(super().show(row))
 
 
 class ProviderItem(_NamedItem):
-    kind = PROVIDERS
+    resource = PROVIDERS
 
     def show(self, row: Any) -> Values:
         return _with_protocols(super().show(row))
 
 
 class MappingList(_ReadOnlyList):
-    kind = MAPPINGS
+    resource = MAPPINGS
 
 
 class MappingItem(_NamedItem):
-    kind = MAPPINGS
+    resource = MAPPINGS
 
 
 class ServiceProviderList(_ReadOnlyList):
-    kind = SERVICE_PROVIDERS
+    resource = SERVICE_PROVIDERS
 
 
 class ServiceProviderItem(_NamedItem):
-    kind = SERVICE_PROVIDERS
+    resource = SERVICE_PROVIDERS
 
 
 class _ProtocolView(IdentityView):

@@ -1,6 +1,6 @@
 """Verbs of federation's things. Their ids are chosen by the operator, so they are made with PUT."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
@@ -8,10 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Invalid
 from identity.credentials.crypto import encrypt
-from identity.crud import Duplicate, Kind, Missing, Values, enforce
 from identity.federation import fetching, oidc, rule_schema
 from identity.federation.fields import MAPPING, PROVIDER, SERVICE_PROVIDER
 from identity.models import Client, Domain, IdentityProvider, Mapping, Protocol, RemoteId, ServiceProvider
+from identity.resource import Duplicate, Missing, Resource, Values, enforce
 
 
 class RemoteIdTaken(Conflict):
@@ -27,13 +27,7 @@ class MappingInUse(Conflict):
     template = _("The mapping %(id)s is used by a protocol.")
 
 
-class Providers(Kind):
-    model, name, plural, fields = IdentityProvider, "identity_provider", "identity_providers", PROVIDER
-    filters: ClassVar = {"id": "id", "enabled": "?enabled"}
-    path = "/OS-FEDERATION/identity_providers"
-    fixed = ("id", "domain_id")
-    keeps_extra = False
-
+class Providers(Resource[IdentityProvider]):
     def rows(self) -> Any:
         return IdentityProvider.objects.prefetch_related("remote_ids").select_related("client")
 
@@ -111,11 +105,7 @@ def _store_client(provider: IdentityProvider, sent: Values | None) -> None:
     row.save()
 
 
-class Mappings(Kind):
-    model, name, plural, fields = Mapping, "mapping", "mappings", MAPPING
-    path = "/OS-FEDERATION/mappings"
-    keeps_extra = False
-
+class Mappings(Resource[Mapping]):
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
         values.pop("id", None)  # the address has it
         version = values.get("schema_version") or (row.schema_version if row is not None else "1.0")
@@ -130,19 +120,40 @@ class Mappings(Kind):
             raise MappingInUse(id=row.pk)
 
 
-class ServiceProviders(Kind):
-    model, name, plural, fields = ServiceProvider, "service_provider", "service_providers", SERVICE_PROVIDER
-    filters: ClassVar = {"id": "id", "enabled": "?enabled"}
-    path = "/OS-FEDERATION/service_providers"
-    keeps_extra = False
-
+class ServiceProviders(Resource[ServiceProvider]):
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
         if values.get("relay_state_prefix", "") is None:
             values["relay_state_prefix"] = "ss:mem:"
         return values
 
 
-PROVIDERS, MAPPINGS, SERVICE_PROVIDERS = Providers(), Mappings(), ServiceProviders()
+PROVIDERS = Providers(
+    model=IdentityProvider,
+    name="identity_provider",
+    plural="identity_providers",
+    path="/OS-FEDERATION/identity_providers",
+    fields=PROVIDER,
+    columns={"id": "id", "enabled": "enabled"},
+    fixed=("id", "domain_id"),
+    keeps_extra=False,
+)
+MAPPINGS = Mappings(
+    model=Mapping,
+    name="mapping",
+    plural="mappings",
+    path="/OS-FEDERATION/mappings",
+    fields=MAPPING,
+    keeps_extra=False,
+)
+SERVICE_PROVIDERS = ServiceProviders(
+    model=ServiceProvider,
+    name="service_provider",
+    plural="service_providers",
+    path="/OS-FEDERATION/service_providers",
+    fields=SERVICE_PROVIDER,
+    columns={"id": "id", "enabled": "enabled"},
+    keeps_extra=False,
+)
 
 
 # ── Protocols: their ids are unique inside a provider ───────────────────────────────────────────────────────────────

@@ -13,7 +13,6 @@ from common.errors import Forbidden, Unauthorized
 from common.live import announce
 from identity.assignments import services as assignments
 from identity.assignments.models import UserProjectRole
-from identity.crud import Missing
 from identity.federation.rules import Assertion, Body, Mapped, NotMapped, evaluate
 from identity.ldap.ids import public_id
 from identity.models import (
@@ -28,6 +27,7 @@ from identity.models import (
     User,
 )
 from identity.projects.services import PROJECTS
+from identity.resource import Missing
 from identity.revocation import services as revocation
 
 EVERY = 20  # seconds

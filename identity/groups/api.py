@@ -8,20 +8,19 @@ from identity.groups import services
 from identity.groups.services import GROUPS
 from identity.users.services import USERS
 from identity.views import IdentityView, ItemView, ListView
-from identity.wire import matching
 
 
 class GroupList(ListView):
-    kind = GROUPS
+    resource = GROUPS
 
 
 class GroupItem(ItemView):
-    kind = GROUPS
+    resource = GROUPS
 
 
 class GroupMembers(IdentityView):
     def get(self, request: Any, group_id: str) -> Response:
-        rows = matching(services.members(self.actor, group_id), request._request.GET.dict(), USERS.filters)
+        rows = USERS.matching(services.members(self.actor, group_id), request._request.GET.dict())
         return self.collection("users", [self.linked(USERS.render(r), f"/users/{r.pk}") for r in rows.order_by("id")])
 
 

@@ -1,6 +1,6 @@
 """Verbs of groups and their members."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -9,10 +9,10 @@ from common.actor import Actor
 from common.errors import NotFound
 from common.live import announce
 from identity.assignments.guards import guard_group, stays_without_group
-from identity.crud import Kind, Missing, Values, enforce, home_domain
 from identity.groups.fields import GROUP
 from identity.ldap import services as directories
 from identity.models import Domain, Group, User
+from identity.resource import Missing, Resource, Values, enforce, home_domain
 from identity.revocation import services as revocation
 from identity.sharing import services as sharing
 
@@ -21,13 +21,7 @@ class NotAMember(NotFound):
     template = _("User %(user_id)s not found in group %(group_id)s.")
 
 
-class Groups(Kind):
-    model, name, plural, fields = Group, "group", "groups", GROUP
-    filters: ClassVar = {"name": "name", "domain_id": "domain_id"}
-    fixed = ("id", "domain_id")
-    says_missing = ("delete",)
-    announced = True
-
+class Groups(Resource[Group]):
     def rows(self) -> Any:
         return directories.visible(super().rows(), "group")
 
@@ -71,7 +65,16 @@ class Groups(Kind):
         return values
 
 
-GROUPS = Groups()
+GROUPS = Groups(
+    model=Group,
+    name="group",
+    plural="groups",
+    fields=GROUP,
+    columns={"name": "name", "domain_id": "domain_id"},
+    fixed=("id", "domain_id"),
+    says_missing=("delete",),
+    announced=True,
+)
 
 
 def _pair(actor: Actor, verb: str, group_id: str, user_id: str) -> tuple[Group, User]:

@@ -12,27 +12,27 @@ _REGISTERED_MANY, _LIMITS_MANY = many(REGISTERED, "registered_limits"), many(LIM
 
 
 class RegisteredLimitList(ListView):
-    kind = REGISTERED_LIMITS
+    resource = REGISTERED_LIMITS
 
     def post(self, request: Any) -> Response:
-        rows = create_many(self.kind, self.actor, self.body(_REGISTERED_MANY)["registered_limits"])
+        rows = create_many(self.resource, self.actor, self.body(_REGISTERED_MANY)["registered_limits"])
         return Response({"registered_limits": [self.show(row) for row in rows]}, status=201)
 
 
 class RegisteredLimitItem(ItemView):
-    kind = REGISTERED_LIMITS
+    resource = REGISTERED_LIMITS
 
 
 class LimitList(ListView):
-    kind = LIMITS
+    resource = LIMITS
 
     def post(self, request: Any) -> Response:
-        rows = create_many(self.kind, self.actor, self.body(_LIMITS_MANY)["limits"])
+        rows = create_many(self.resource, self.actor, self.body(_LIMITS_MANY)["limits"])
         return Response({"limits": [self.show(row) for row in rows]}, status=201)
 
 
 class LimitItem(ItemView):
-    kind = LIMITS
+    resource = LIMITS
 
 
 class LimitModel(IdentityView):

@@ -1,6 +1,6 @@
 """Verbs of registered limits and limits, as Keystone's API has them (enforcement model "flat")."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -8,10 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Forbidden, Invalid
-from identity.crud import Kind, Values, enforce
 from identity.limits.fields import LIMIT, REGISTERED
 from identity.models import Limit, Project, Region, RegisteredLimit, Service
-from identity.wire import matching
+from identity.resource import M, Resource, Values, enforce
 
 
 class RegisteredLimitInUse(Forbidden):
@@ -32,12 +31,7 @@ class OneOwner(Invalid):
     template = _("A limit belongs to exactly one of a project and a domain.")
 
 
-class RegisteredLimits(Kind):
-    model, name, plural, fields = RegisteredLimit, "registered_limit", "registered_limits", REGISTERED
-    filters: ClassVar = {"service_id": "service_id", "region_id": "region_id", "resource_name": "resource_name"}
-    keeps_extra = False
-    flushes = False
-
+class RegisteredLimits(Resource[RegisteredLimit]):
     def rule(self, verb: str, row: Any = None) -> str:
         return f"identity:{verb}_registered_limit{'s' if verb in ('list', 'create') else ''}"
 
@@ -56,19 +50,7 @@ class RegisteredLimits(Kind):
             raise RegisteredLimitInUse(id=row.pk)
 
 
-class Limits(Kind):
-    model, name, plural, fields = Limit, "limit", "limits", LIMIT
-    filters: ClassVar = {
-        "service_id": "registered_limit__service_id",
-        "region_id": "registered_limit__region_id",
-        "resource_name": "registered_limit__resource_name",
-        "project_id": "project_id",
-        "domain_id": "domain_id",
-    }
-    related = ("registered_limit", "project")
-    keeps_extra = False
-    flushes = False
-
+class Limits(Resource[Limit]):
     def rule(self, verb: str, row: Any = None) -> str:
         return f"identity:{verb}_limit{'s' if verb in ('list', 'create') else ''}"
 
@@ -84,7 +66,7 @@ class Limits(Kind):
 
     def listing(self, actor: Actor, query: Any) -> Any:
         enforce(actor, "identity:list_limits")
-        rows = matching(self.rows(), query, self.filters)
+        rows = self.matching(self.rows(), query)
         if actor.system or actor.is_admin or "service" in actor.roles:
             return rows
         if actor.domain_id:
@@ -109,10 +91,34 @@ class Limits(Kind):
         return dict(values), {}
 
 
-REGISTERED_LIMITS, LIMITS = RegisteredLimits(), Limits()
+REGISTERED_LIMITS = RegisteredLimits(
+    model=RegisteredLimit,
+    name="registered_limit",
+    plural="registered_limits",
+    fields=REGISTERED,
+    columns={"service_id": "service_id", "region_id": "region_id", "resource_name": "resource_name"},
+    keeps_extra=False,
+    flushes=False,
+)
+LIMITS = Limits(
+    model=Limit,
+    name="limit",
+    plural="limits",
+    fields=LIMIT,
+    columns={
+        "service_id": "registered_limit__service_id",
+        "region_id": "registered_limit__region_id",
+        "resource_name": "registered_limit__resource_name",
+        "project_id": "project_id",
+        "domain_id": "domain_id",
+    },
+    keeps_extra=False,
+    flushes=False,
+    related=("registered_limit", "project"),
+)
 
 
 @transaction.atomic
-def create_many(kind: Kind, actor: Actor, many: list[Values]) -> list[Any]:
+def create_many(resource: Resource[M], actor: Actor, many: list[Values]) -> list[M]:
     """All or none. Raises: Forbidden, Invalid, Duplicate."""
-    return [kind.create(actor, values) for values in many]
+    return [resource.create(actor, values) for values in many]

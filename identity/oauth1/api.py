@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from rest_framework.response import Response
 
-from identity.crud import Missing, Values
 from identity.models import AccessToken
 from identity.oauth1 import services
 from identity.oauth1.services import CONSUMERS
+from identity.resource import Missing, Values
 from identity.roles.services import ROLES
 from identity.views import IdentityView, ItemView, ListView
 from openstackapi.fields import iso_micro_z
@@ -23,7 +23,7 @@ _AUTHORIZE = {
 
 
 class ConsumerList(ListView):
-    kind = CONSUMERS
+    resource = CONSUMERS
 
     def post(self, request: Any) -> Response:
         response = super().post(request)
@@ -33,7 +33,7 @@ class ConsumerList(ListView):
 
 
 class ConsumerItem(ItemView):
-    kind = CONSUMERS
+    resource = CONSUMERS
 
 
 def _form(row: Any) -> HttpResponse:

@@ -13,9 +13,9 @@ from common.clock import now
 from common.errors import Invalid, Unauthorized
 from identity.appcreds.services import not_delegated
 from identity.assignments.effective import Scope, roles_on
-from identity.crud import Kind, Missing, Values, enforce
 from identity.models import AccessToken, Consumer, Project, RequestToken, Role, User
 from identity.oauth1 import signing
+from identity.resource import Missing, Resource, Values, enforce
 from identity.revocation import services as revocation
 from identity.wire import TEXT
 from openstackapi.fields import Field, Fields
@@ -30,11 +30,7 @@ class RequestTokenUnusable(Unauthorized):
     template = _("%(reason)s")
 
 
-class Consumers(Kind):
-    model, name, plural, fields = Consumer, "consumer", "consumers", CONSUMER
-    path = "/OS-OAUTH1/consumers"
-    flushes = True
-
+class Consumers(Resource[Consumer]):
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
         not_delegated(actor, "manage OAuth consumers")
         return values
@@ -54,7 +50,14 @@ class Consumers(Kind):
         revocation.revoke(consumer_id=row.pk)
 
 
-CONSUMERS = Consumers()
+CONSUMERS = Consumers(
+    model=Consumer,
+    name="consumer",
+    plural="consumers",
+    path="/OS-OAUTH1/consumers",
+    fields=CONSUMER,
+    flushes=True,
+)
 
 
 def request_token(request: Any, project_id: str | None) -> RequestToken:

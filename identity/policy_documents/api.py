@@ -12,11 +12,11 @@ from identity.views import IdentityView, ItemView, ListView
 
 
 class PolicyList(ListView):
-    kind = POLICIES
+    resource = POLICIES
 
 
 class PolicyItem(ItemView):
-    kind = POLICIES
+    resource = POLICIES
 
 
 class Association(IdentityView):

@@ -1,14 +1,14 @@
 """Verbs of policy blobs and their associations."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
-from identity.crud import Kind, Missing, Values, enforce
 from identity.models import Endpoint, Policy, PolicyAssociation, Region, Service
+from identity.resource import Missing, Resource, Values, enforce
 from openstackapi.fields import Field, Fields
 
 _TYPE = {"type": "string", "maxLength": 255}
@@ -22,18 +22,21 @@ POLICY = Fields(
 )
 
 
-class Policies(Kind):
-    model, name, plural, fields = Policy, "policy", "policies", POLICY
-    filters: ClassVar = {"type": "type"}
-    flushes = False
-
+class Policies(Resource[Policy]):
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
         if "blob" in values and not isinstance(values["blob"], str):
             values["blob"] = orjson.dumps(values["blob"]).decode()
         return values
 
 
-POLICIES = Policies()
+POLICIES = Policies(
+    model=Policy,
+    name="policy",
+    plural="policies",
+    fields=POLICY,
+    columns={"type": "type"},
+    flushes=False,
+)
 _KINDS = {"endpoint": Endpoint, "service": Service, "region": Region}
 
 

@@ -8,10 +8,10 @@ from rest_framework.response import Response
 
 from common.errors import Invalid
 from identity.assignments import effective
-from identity.crud import Missing, Values
 from identity.projects import services
 from identity.projects.fields import TAG, TAGS
 from identity.projects.services import PROJECTS
+from identity.resource import Missing, Values
 from identity.views import IdentityView, ListView, OwnerItemView
 from openstackapi import bodies
 
@@ -19,11 +19,11 @@ _TAGS_BODY = {"type": "object", "properties": {"tags": TAGS}, "required": ["tags
 
 
 class ProjectList(ListView):
-    kind = PROJECTS
+    resource = PROJECTS
 
 
 class ProjectItem(OwnerItemView):
-    kind = PROJECTS
+    resource = PROJECTS
 
     def get(self, request: Any, id: str) -> Response:
         row = PROJECTS.get(self.actor, id)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
@@ -12,12 +12,12 @@ from common.actor import Actor
 from common.errors import Conflict, Forbidden, Invalid
 from common.live import announce
 from identity.assignments.guards import one_stays
-from identity.crud import Kind, Values, enforce, home_domain
 from identity.models import Credential, Project, ProjectTag, User
 from identity.projects import owned
 from identity.projects.fields import PROJECT
+from identity.resource import Resource, Values, enforce, home_domain
 from identity.revocation import services as revocation
-from identity.wire import matching, truth
+from identity.wire import truth
 from openstackapi.resource import filter_tags
 
 #: Levels of projects below a domain.
@@ -95,11 +95,7 @@ def subtree(project: Project) -> list[Project]:
     return found
 
 
-class Projects(Kind):
-    model, name, plural, fields = Project, "project", "projects", PROJECT
-    filters: ClassVar = {"name": "name", "domain_id": "domain_id", "parent_id": "parent_id", "enabled": "?enabled"}
-    fixed = ("id", "domain_id", "parent_id", "is_domain")
-
+class Projects(Resource[Project]):
     def rows(self) -> models.QuerySet[Project]:
         return Project.objects.prefetch_related("tags")
 
@@ -254,7 +250,14 @@ def set_tags(project: Project, tags: Iterable[str]) -> list[str]:
     return sorted(set(tags))
 
 
-PROJECTS = Projects()
+PROJECTS = Projects(
+    model=Project,
+    name="project",
+    plural="projects",
+    fields=PROJECT,
+    columns={"name": "name", "domain_id": "domain_id", "parent_id": "parent_id", "enabled": "enabled"},
+    fixed=("id", "domain_id", "parent_id", "is_domain"),
+)
 
 
 @transaction.atomic
@@ -275,4 +278,4 @@ def of_user(user_id: str, query: Any) -> Any:
     from identity.assignments.effective import project_ids
 
     rows = PROJECTS.rows().filter(pk__in=project_ids(user_id), is_domain=False)
-    return matching(rows, query, PROJECTS.filters)
+    return PROJECTS.matching(rows, query)

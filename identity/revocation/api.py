@@ -6,8 +6,8 @@ from rest_framework.response import Response
 
 from common import moments
 from identity.appcreds.api import parse_time
-from identity.crud import enforce
 from identity.models import Revocation
+from identity.resource import enforce
 from identity.views import IdentityView
 from openstackapi.fields import iso_micro_z
 

@@ -4,19 +4,19 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from identity.crud import Values
 from identity.models import Role
+from identity.resource import Values
 from identity.roles import services
 from identity.roles.services import ROLES
 from identity.views import IdentityView, ItemView, ListView
 
 
 class RoleList(ListView):
-    kind = ROLES
+    resource = ROLES
 
 
 class RoleItem(ItemView):
-    kind = ROLES
+    resource = ROLES
 
 
 class _InferenceView(IdentityView):

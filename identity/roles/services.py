@@ -1,6 +1,6 @@
 """Verbs of roles, and of what implies what."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -10,12 +10,11 @@ from common.errors import Conflict, Forbidden, NotFound
 from common.live import announce
 from identity.assignments.effective import implied_closure
 from identity.assignments.guards import stays_without
-from identity.crud import Kind, Missing, Values, enforce
 from identity.models import Domain, ImpliedRole, Role
 from identity.projects.services import guard_immutable, merged_options
+from identity.resource import Missing, Resource, Values, enforce
 from identity.revocation import services as revocation
 from identity.roles.fields import ROLE
-from identity.wire import matching
 
 
 class NotImplied(NotFound):
@@ -38,13 +37,7 @@ class Loop(Forbidden):
     template = _("%(prior)s cannot imply %(implied)s: that one implies it already.")
 
 
-class Roles(Kind):
-    model, name, plural, fields = Role, "role", "roles", ROLE
-    filters: ClassVar = {"name": "name", "domain_id": "domain_id"}
-    fixed = ("id", "domain_id")
-    says_missing = ("get", "update", "delete")
-    announced = True
-
+class Roles(Resource[Role]):
     def rule(self, verb: str, row: Any = None) -> str:
         domain = "domain_" if row is not None and row.domain_id else ""
         return f"identity:{verb}_{domain}{'roles' if verb == 'list' else 'role'}"
@@ -55,7 +48,7 @@ class Roles(Kind):
     def listing(self, actor: Actor, query: Any) -> Any:
         wants_domain = bool(query.get("domain_id"))
         enforce(actor, "identity:list_domain_roles" if wants_domain else "identity:list_roles")
-        rows = matching(self.rows(), query, self.filters)
+        rows = self.matching(self.rows(), query)
         if actor.domain_id and not actor.is_admin:
             rows = rows.filter(name__in=("manager", "member", "reader"))
         return rows if wants_domain else rows.filter(domain=None)
@@ -81,7 +74,16 @@ class Roles(Kind):
             row.permission.delete()  # and with it every guardian row that names it
 
 
-ROLES = Roles()
+ROLES = Roles(
+    model=Role,
+    name="role",
+    plural="roles",
+    fields=ROLE,
+    columns={"name": "name", "domain_id": "domain_id"},
+    fixed=("id", "domain_id"),
+    says_missing=("get", "update", "delete"),
+    announced=True,
+)
 
 
 def _two(prior_id: str, implied_id: str) -> tuple[Role, Role]:

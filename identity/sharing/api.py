@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from common.errors import Invalid
 from identity import policy
 from identity.appcreds.api import parse_time
-from identity.crud import Values
+from identity.resource import Values
 from identity.sharing import access, kinds, services
 from identity.sharing.levels import LEVELS
 from identity.sharing.services import UNCHANGED, Found

@@ -6,8 +6,8 @@ from rest_framework.response import Response
 
 from common.numbers import LARGEST
 from identity.appcreds.api import parse_time
-from identity.crud import Missing, Values
 from identity.models import Trust
+from identity.resource import Missing, Values
 from identity.roles.services import ROLES
 from identity.trusts import services
 from identity.views import IdentityView

@@ -10,8 +10,8 @@ from common.actor import Actor
 from common.clock import now
 from common.errors import Forbidden, Invalid, NotFound
 from identity.assignments.effective import Scope, implied_closure, roles_on
-from identity.crud import Missing, Values, enforce
 from identity.models import Project, Role, Trust, User
+from identity.resource import Missing, Values, enforce
 from identity.revocation import services as revocation
 
 #: How often a trust may be passed on.

@@ -1,5 +1,6 @@
 """Users, their groups and projects, their own password."""
 
+from dataclasses import replace
 from typing import Any
 
 from rest_framework.response import Response
@@ -11,16 +12,18 @@ from identity.users import services
 from identity.users.fields import PASSWORD
 from identity.users.services import USERS
 from identity.views import IdentityView, ItemView, ListView
-from identity.wire import matching
 from openstackapi.client import address_of
+
+#: A user's groups are filtered by their name alone.
+_NAMED_GROUPS = replace(GROUPS, columns={"name": "name"})
 
 
 class UserList(ListView):
-    kind = USERS
+    resource = USERS
 
 
 class UserItem(ItemView):
-    kind = USERS
+    resource = USERS
 
 
 class UserPassword(IdentityView):
@@ -38,7 +41,7 @@ class UserPassword(IdentityView):
 
 class UserGroups(IdentityView):
     def get(self, request: Any, user_id: str) -> Response:
-        rows = matching(services.groups_of(self.actor, user_id), request._request.GET.dict(), {"name": "name"})
+        rows = _NAMED_GROUPS.matching(services.groups_of(self.actor, user_id), request._request.GET.dict())
         ends = memberships.ends(user_id)
         bodies = [self.linked(GROUPS.render(row), f"/groups/{row.pk}") for row in rows.order_by("id")]
         for body in bodies:

@@ -1,7 +1,7 @@
 """Verbs of users."""
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
@@ -15,10 +15,10 @@ from common.clock import now
 from common.errors import Invalid
 from identity.assignments.guards import guard_user, keep_one
 from identity.auth import passwords
-from identity.crud import Kind, Missing, Values, enforce, home_domain
 from identity.federation.memberships import unexpired
 from identity.ldap import services as directories
 from identity.models import Domain, FederatedUser, Group, OldPassword, User
+from identity.resource import Missing, Resource, Values, enforce, home_domain
 from identity.revocation import services as revocation
 from identity.users.fields import USER
 
@@ -35,12 +35,7 @@ class PasswordLocked(Invalid):
     template = _("The password of this user is locked by an operator.")
 
 
-class Users(Kind):
-    model, name, plural, fields = User, "user", "users", USER
-    filters: ClassVar = {"name": "name", "domain_id": "domain_id", "enabled": "?enabled", "email": "email"}
-    fixed = ("id", "domain_id")
-    announced = True
-
+class Users(Resource[User]):
     def rows(self) -> Any:
         return directories.visible(super().rows(), "user")
 
@@ -111,7 +106,15 @@ class Users(Kind):
         return body
 
 
-USERS = Users()
+USERS = Users(
+    model=User,
+    name="user",
+    plural="users",
+    fields=USER,
+    columns={"name": "name", "domain_id": "domain_id", "enabled": "enabled", "email": "email"},
+    fixed=("id", "domain_id"),
+    announced=True,
+)
 
 
 def _expiring(rows: Any, text: str) -> Any:

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy
 from common.actor import Actor
 from common.clock import now
 from identity.appcreds import services
-from identity.crud import Duplicate
 from identity.models import ApplicationCredential, Role, Service
+from identity.resource import Duplicate
 from portal.access.views import auth_url, region
 from portal.identity.several import each
 from portal.ui import Text

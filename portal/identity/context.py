@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
 from common.errors import Forbidden
-from identity.crud import home_domain
 from identity.domains.services import DOMAINS
 from identity.models import Domain
+from identity.resource import home_domain
 from portal.ui.calls import Call, to
 from portal.ui.lists import ListPanel
 from portal.ui.menus import Verb

@@ -16,8 +16,8 @@ from identity.assignments.granting import named_for
 from identity.credentials import services
 from identity.credentials.crypto import decrypt
 from identity.credentials.services import CREDENTIALS, CredentialTaken
-from identity.crud import enforce
 from identity.models import Credential, User
+from identity.resource import enforce
 from identity.users.services import USERS
 from portal.identity.project_dialogs import people
 from portal.identity.several import Deletion

@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
 from identity import policy
-from identity.crud import Duplicate
 from identity.domains.services import DOMAINS
 from identity.models import Domain, Group, Project, User
 from identity.projects import owned
+from identity.resource import Duplicate
 from portal.identity import context
 from portal.identity.projects import ENABLED, holders, planned
 from portal.identity.several import Deletion

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from common.actor import Actor
 from identity import policy
 from identity.assignments import grants
-from identity.crud import Duplicate
 from identity.groups import services
 from identity.groups.services import GROUPS
 from identity.models import Group
+from identity.resource import Duplicate
 from identity.users.services import USERS
 from portal.identity import context
 from portal.identity.context import DomainList

@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
-from identity.crud import Duplicate
 from identity.federation import assertions, rules
 from identity.federation.rule_schema import VERSIONS, BadRules
 from identity.federation.services import MAPPINGS
 from identity.models import Mapping, Protocol
+from identity.resource import Duplicate
 from portal.identity.several import Deletion
 from portal.ui import Text
 from portal.ui.calls import Call, to, to_made

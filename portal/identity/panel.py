@@ -5,9 +5,9 @@ from typing import Any
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy
 
-from identity.crud import Kind
 from identity.domains.services import DOMAINS
 from identity.federation.services import PROVIDERS
+from identity.resource import Resource
 from identity.users.services import USERS
 from portal.identity import (
     appcreds,
@@ -46,7 +46,7 @@ def _kind(address: str, name: str, module: Any, *, dialogs: Any = None) -> list[
     ]
 
 
-def _switch(address: str, name: str, kind: Kind) -> list[URLPattern]:
+def _switch(address: str, name: str, kind: Resource[Any]) -> list[URLPattern]:
     """One to its other state, several to one."""
     view = Switch.as_view(panel=address, kind=kind, route=address)
     return [

@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy
 from common.actor import Actor
 from common.errors import Forbidden
 from identity.assignments import grants
-from identity.crud import Duplicate, Kind
 from identity.domains.services import DOMAINS
 from identity.groups.services import GROUPS
 from identity.models import Role
 from identity.projects.services import PROJECTS, NameTaken
+from identity.resource import Duplicate, Resource
 from identity.roles.services import ROLES
 from identity.users.services import USERS
 from portal.identity import context
@@ -27,7 +27,7 @@ from portal.ui.widgets import Roles
 MOST = 1000
 
 
-def people(actor: Actor, kind: Kind, also: Any = ()) -> list[tuple[str, str]]:
+def people(actor: Actor, kind: Resource[Any], also: Any = ()) -> list[tuple[str, str]]:
     """(id, name) of users or groups whom the actor may list, and of those in `also` who are not among them.
 
     Names that several share say their domain.
@@ -153,7 +153,7 @@ def replace(call: Call, values: dict[str, Any]) -> None:
     grants.replace(call.actor, values["holders"], on=about.on, object_id=call.id, subject=about.subject)
 
 
-def holders(on: str, subject: str, owner: Kind) -> Holders:
+def holders(on: str, subject: str, owner: Resource[Any]) -> Holders:
     """The dialog for a project or a domain, of its users or its groups."""
     is_user = subject == "user"
     return Holders(

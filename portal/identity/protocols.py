@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
-from identity.crud import Duplicate
 from identity.federation import services
 from identity.federation.services import MAPPINGS, NoMapping
+from identity.resource import Duplicate
 from portal.ui.calls import Call, to
 from portal.ui.dialogs import Delete, FormDialog
 from portal.ui.forms import Styled

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
-from identity.crud import Duplicate
 from identity.federation import services
 from identity.federation.services import PROVIDERS, RemoteIdTaken
 from identity.models import Client, IdentityProvider
+from identity.resource import Duplicate
 from portal.identity import context
 from portal.identity.projects import ENABLED, enabled
 from portal.identity.several import Deletion

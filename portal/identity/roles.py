@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 from common.actor import Actor
 from common.errors import Forbidden
 from identity import policy
-from identity.crud import Duplicate
 from identity.models import ImpliedRole, Role
+from identity.resource import Duplicate
 from identity.roles.services import ROLES, Loop, WouldImply, implied_by, imply, unimply
 from portal.identity import context
 from portal.identity.several import Deletion

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from common.actor import Actor
 from common.errors import CloudError, Conflict
-from identity.crud import Kind
+from identity.resource import Resource
 from portal.ui import Text
 from portal.ui.calls import MOST, Call, Declared, Words
 from portal.ui.dialogs import ConfirmPage
@@ -50,7 +50,7 @@ class Deletion(Declared):
     one. `is_typed`: one has to be typed by its name, for what it holds has no copy; several want their number.
     """
 
-    kind: Kind
+    kind: Resource[Any]
     route: str
     one: Text
     several: Text
@@ -115,7 +115,7 @@ class Deletion(Declared):
 class Switch(Page):
     """POST: one (`id` in the address) to its other state, or all `ids` to `to` (enable or disable)."""
 
-    kind: Kind | None = None
+    kind: Resource[Any] | None = None
     route = ""
 
     def post(self, request: HttpRequest, id: str = "", to: str = "") -> HttpResponse:

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy
 from common.actor import Actor
 from common.errors import Forbidden
 from identity.assignments import grants
-from identity.crud import Duplicate
 from identity.projects.services import PROJECTS
+from identity.resource import Duplicate
 from identity.users.services import USERS, PasswordLocked, PasswordReused
 from portal.identity import context
 from portal.identity.project_dialogs import MOST, roles

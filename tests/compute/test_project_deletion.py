@@ -35,7 +35,7 @@ ADMIN = Actor.internal("an operator")
 @pytest.fixture
 def project(world: Cloud, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Project red in a domain of its own."""
-    monkeypatch.setattr("identity.crud.policy.allows", lambda *args: True)
+    monkeypatch.setattr("identity.resource.policy.allows", lambda *args: True)
     domain = Project.objects.create(id="d", name="d", is_domain=True)
     return Project.objects.create(id="red", name="red", domain=domain, parent=domain)
 

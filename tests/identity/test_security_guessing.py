@@ -10,13 +10,13 @@ import pytest
 from django.db import models
 
 from identity.credentials.services import CREDENTIALS
-from identity.crud import Kind
 from identity.domains.services import DOMAINS
 from identity.groups.services import GROUPS
 from identity.hashers import Argon2
 from identity.models import User
 from identity.oauth1.services import CONSUMERS
 from identity.projects.services import PROJECTS
+from identity.resource import Resource
 from identity.roles.services import ROLES
 from identity.users.services import USERS
 from tests.identity.conftest import DEMO, Api, SignIn, password_body, project, user
@@ -144,7 +144,7 @@ def test_other_people_s_things_look_like_nothing(demo: Api, admin: Api) -> None:
 
 # ── Attributes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-KINDS: list[tuple[Kind, dict[str, Any]]] = [
+KINDS: list[tuple[Resource[Any], dict[str, Any]]] = [
     (USERS, {"name": "guinea"}),
     (PROJECTS, {"name": "guinea"}),
     (DOMAINS, {"name": "guinea", "enabled": False}),
@@ -167,7 +167,9 @@ def junk(field: "models.Field[Any, Any]") -> Any:
 
 
 @pytest.mark.parametrize(("kind", "first"), KINDS, ids=[kind.name for kind, _first in KINDS])
-def test_columns_that_are_not_the_client_s_stay_as_they_are(kind: Kind, first: dict[str, Any], admin: Api) -> None:
+def test_columns_that_are_not_the_client_s_stay_as_they_are(
+    kind: Resource[Any], first: dict[str, Any], admin: Api
+) -> None:
     """Every column that the wire does not let a client set is sent, in a POST and in a PATCH."""
     if kind is CREDENTIALS:
         first = {**first, "user_id": user("admin").pk}

@@ -1,10 +1,12 @@
 """D (lists): a largest page everywhere, with a link to the next; clients that ask for no page see the same as before."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from networking.networks import services as networks
+from openstackapi.pagination import NEUTRON
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ def test_neutron_gives_a_next_link_also_to_whom_asks_for_no_page(
     api = neutron(demo)
     _status, body = api("get", "networks")
     assert len(body["networks"]) == 5 and "networks_links" not in body
-    monkeypatch.setattr("networking.resource.LARGEST", 2)
+    monkeypatch.setattr("networking.resource.NEUTRON", replace(NEUTRON, largest=2))
     found: list[str] = []
     path = "networks"
     for _ in range(3):

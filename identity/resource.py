@@ -1,10 +1,12 @@
-"""The five verbs that most kinds of identity's things share: a Kind says what differs, two views (identity.views) serve it.
+"""The five verbs that most of Keystone's resources share: a `Resource` says what differs, two views (identity.views) serve it.
 
-A Kind is the service layer: actor first, policy, one transaction, the epoch touched.
+It is the service layer as well: actor first, policy, one transaction, the epoch touched.
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
@@ -14,9 +16,10 @@ from common.errors import Conflict, Invalid, NotFound
 from common.live import announce
 from identity import policy
 from identity.revocation import services as revocation
-from identity.wire import matching
-from openstackapi.fields import Fields
+from identity.wire import COMPARISONS, truth
+from openstackapi import resource as rest
 
+M = TypeVar("M", bound=models.Model)
 Values = dict[str, Any]
 
 
@@ -36,26 +39,29 @@ class ImmutableDomain(Invalid):
     template = _("Cannot change Domain ID.")
 
 
-class Kind:
-    """One kind of thing. `columns` are the model's columns that clients set, under the wire's own names."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Resource(rest.Resource[M]):
+    """One of Keystone's resources.
 
-    model: ClassVar[type[models.Model]]
-    name: ClassVar[str]
-    plural: ClassVar[str]
-    path: ClassVar[str] = ""  # "/regions" when it differs from the plural
-    fields: ClassVar[Fields]
-    filters: ClassVar[Mapping[str, str]] = {}
-    keeps_extra: ClassVar[bool] = True
-    flushes: ClassVar[bool] = True  # whether a change may alter what a token may do or see
-    fixed: ClassVar[tuple[str, ...]] = ("id",)
-    lives_in_domain: ClassVar[bool] = False
-    says_missing: ClassVar[tuple[str, ...]] = ()  # verbs by which anyone learns that an id is unknown, as in Keystone
-    related: ClassVar[tuple[str, ...]] = ()
-    announced: ClassVar[bool] = False  # whether pages follow its changes
+    `path`: where its routes lie, "/<plural>" by default. `fixed`: columns that no update changes. `keeps_extra`: what a body
+    has beside the fields is kept and shown. `flushes`: a change may alter what a token may do or see. `says_missing`: verbs
+    by which anyone learns that an id is unknown, as in Keystone. `related`: relations that are read with each row.
+    `announced`: pages follow its changes.
+    """
+
+    model: type[M]
+    path: str = ""
+    keeps_extra: bool = True
+    flushes: bool = True
+    fixed: tuple[str, ...] = ("id",)
+    lives_in_domain: bool = False
+    says_missing: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
+    announced: bool = False
 
     # ── What differs ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def rows(self) -> models.QuerySet[Any]:
+    def rows(self) -> models.QuerySet[M]:
         return self.model._default_manager.select_related(*self.related)
 
     def rule(self, verb: str, row: Any = None) -> str:
@@ -68,7 +74,7 @@ class Kind:
     def list_target(self, actor: Actor) -> Values:
         return {}
 
-    def mine(self, actor: Actor, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+    def mine(self, actor: Actor, rows: models.QuerySet[M]) -> models.QuerySet[M]:
         """The part of `rows` that the actor's scope may list."""
         return rows
 
@@ -87,15 +93,12 @@ class Kind:
 
     # ── The verbs ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def find(self, id: str, **match: Any) -> Any:
-        """The row, without asking policy. Raises: Missing."""
-        row = self.rows().filter(pk=id, **match).first()
-        if row is None:
-            raise Missing(kind=self.name, id=id)
-        return row
+    def find(self, id: str) -> M:
+        """Find a row without asking policy. Raises: Missing."""
+        return rest.find(self.rows(), id, partial(Missing, kind=self.name))
 
-    def allow(self, actor: Actor, verb: str, id: str) -> Any:
-        """The row, if the actor may do `verb` with it. Who may not see it does not learn whether it exists.
+    def allow(self, actor: Actor, verb: str, id: str) -> M:
+        """Find a row, if the actor may do `verb` with it. An actor who may not does not learn whether it exists.
 
         Raises: Forbidden, Missing.
         """
@@ -107,12 +110,29 @@ class Kind:
             raise Missing(kind=self.name, id=id)
         return row
 
-    def get(self, actor: Actor, id: str) -> Any:
+    def get(self, actor: Actor, id: str) -> M:
         return self.allow(actor, "get", id)
 
-    def listing(self, actor: Actor, query: Mapping[str, str]) -> models.QuerySet[Any]:
+    def listing(self, actor: Actor, query: Mapping[str, str]) -> models.QuerySet[M]:
+        """The rows that an actor may list and that fit a query. Raises: Forbidden."""
         enforce(actor, self.rule("list"), self.list_target(actor))
-        return matching(self.mine(actor, self.rows()), query, self.filters)
+        return self.matching(self.mine(actor, self.rows()), query)
+
+    def matching(self, rows: models.QuerySet[M], query: Mapping[str, str]) -> models.QuerySet[M]:
+        """Narrow rows by a query in which each name stands once."""
+        return self.filtered(rows, {name: [text] for name, text in query.items()})
+
+    def condition(self, model: type[models.Model], name: str, values: list[str]) -> models.Q | None:
+        """As Keystone reads it: ``name__contains`` and its like compare inside, an empty text is also null."""
+        name, _separator, way = name.partition("__")
+        column, text = self.columns.get(name), values[-1]
+        if column is None or (way and way not in COMPARISONS):
+            return None
+        if rest.column_type(model, column) == "BooleanField":
+            return models.Q(**{column: truth(text)})
+        if text == "" and not way:
+            return models.Q(**{f"{column}__isnull": True}) | models.Q(**{column: ""})
+        return models.Q(**{f"{column}__{way or 'exact'}": text})
 
     def split(self, values: Values) -> tuple[Values, Values]:
         """(columns, extra)."""
@@ -127,7 +147,7 @@ class Kind:
         return columns, extra if self.keeps_extra else {}
 
     @transaction.atomic
-    def create(self, actor: Actor, values: Values, *, id: str | None = None) -> Any:
+    def create(self, actor: Actor, values: Values, *, id: str | None = None) -> M:
         """Raises: Forbidden, Invalid, Duplicate and the kind's own errors."""
         columns, extra = self.split(values)
         enforce(actor, self.rule("create"), self.target(_Draft(self, actor, columns)))
@@ -144,7 +164,7 @@ class Kind:
         return row
 
     @transaction.atomic
-    def update(self, actor: Actor, id: str, values: Values) -> Any:
+    def update(self, actor: Actor, id: str, values: Values) -> M:
         """Raises: Forbidden, Missing, Invalid, Duplicate and the kind's own errors."""
         row = self.allow(actor, "update", id)
         for name in self.fixed:
@@ -180,17 +200,22 @@ class Kind:
         if self.announced:
             announce(self.name, row.pk)
 
-    def render(self, row: Any, actor: Actor | None = None) -> Values:
-        body = self.fields.render(row, actor=actor)
-        return self.shape({**getattr(row, "extra", {}), **body}, row)
+    def rendered(self, objects: Sequence[M], actor: Actor | None) -> list[Values]:
+        plain = super().rendered(objects, actor)
+        return [
+            self.shape({**getattr(row, "extra", {}), **body}, row) for row, body in zip(objects, plain, strict=True)
+        ]
+
+    def render(self, row: M, actor: Actor | None = None) -> Values:
+        return self.rendered([row], actor)[0]
 
 
 class _Draft:
     """The values of a row that is to be made, read like the row itself."""
 
-    def __init__(self, kind: Kind, actor: Actor, values: Values) -> None:
+    def __init__(self, resource: Resource[Any], actor: Actor, values: Values) -> None:
         self._values = values
-        if kind.lives_in_domain and values.get("domain_id") is None:
+        if resource.lives_in_domain and values.get("domain_id") is None:
             self._values = {**values, "domain_id": home_domain(actor)}
 
     def __getattr__(self, name: str) -> Any:
