@@ -7,9 +7,7 @@ class ComputeConfig(registration.CloudAppConfig):
     name = "compute"
 
     def ready(self) -> None:
-        from compute.servers import adopting, flows, flows_boot, flows_change
+        from compute.servers.lifecycle import adopting, boot, power, resize
 
-        assert (
-            flows_boot.BOOT and flows.STOP and flows_change.RESIZE and adopting.ADOPT
-        )  # importing them registers them
+        assert boot.BOOT and power.STOP and resize.RESIZE and adopting.ADOPT  # importing them registers them
         super().ready()

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from common import troubles
 from common.ids import is_id
-from compute.servers import reconcile, states, steps, strangers
+from compute.servers.lifecycle import orphans, reconcile, states, steps
 from compute.servers.models import Server
 from hostagent.contract.network import dhcp_namespace, router_namespace, tap_name
 from hosts import debts
@@ -111,9 +111,9 @@ def _servers(host: str, answer: dict[str, Any], apply: bool) -> list[Finding]:
 
 def _strangers(host: str, answer: dict[str, Any], apply: bool) -> list[Finding]:
     """What nobody knows there. `apply` has it set aside, where it is not too much for that."""
-    everything = strangers.said_of(answer)
-    strange = strangers.unknown(host, everything)
-    aside = strangers.put_aside(host, everything) if apply and strange else []
+    everything = orphans.said_of(answer)
+    strange = orphans.unknown(host, everything)
+    aside = orphans.put_aside(host, everything) if apply and strange else []
     domains = answer.get("servers", {})
     return [
         Finding(host, "domain", id, _("No row places this domain here."), id in aside)

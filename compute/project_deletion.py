@@ -6,7 +6,7 @@ from django.utils.translation import ngettext_lazy
 from common.actor import Actor
 from compute.flavors.models import FlavorAccess
 from compute.servergroups.models import ServerGroup
-from compute.servers import services
+from compute.servers.lifecycle import services
 from compute.servers.models import Migration, Server
 from identity.projects import owned
 

@@ -1,4 +1,4 @@
-from compute.servers.limits import COUNTED
+from compute.servers.create.limits import COUNTED
 from identity.limits import services as quota
 
 

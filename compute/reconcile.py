@@ -1,6 +1,6 @@
 """What compute does when hosts report, come back or fall silent, and what hosts may ask of it."""
 
-from compute.servers import needs, owed, reconcile, services
+from compute.servers.lifecycle import image_access, owed, reconcile, services
 from hostagent.contract.reports import Event
 from hosts import agents, debts
 from hosts import services as hosts
@@ -20,5 +20,5 @@ def register() -> None:
     hosts.on_hello(reconcile.on_hello)
     hosts.on_state(reconcile.on_host_state)
     debts.on_paid(reconcile.on_paid)
-    agents.allow("read image", needs.reads_image)
-    agents.allow("write image", needs.writes_image)
+    agents.allow("read image", image_access.reads_image)
+    agents.allow("write image", image_access.writes_image)

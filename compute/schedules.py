@@ -2,12 +2,12 @@
 
 from common import purging as purges
 from compute.consoles import services as consoles
-from compute.servers import flows_image, purging, reconcile
+from compute.servers.lifecycle import purging, reconcile, snapshots
 from operations import background, periodic
 
 
 def register() -> None:
-    background.register(flows_image.DROP_IMAGE, flows_image.drop_image)
+    background.register(snapshots.DROP_IMAGE, snapshots.drop_image)
     purges.register("servers", purging.forget_servers)
     purges.register("migrations", purging.forget_migrations)
     periodic.every(60.0, "compute.reconcile", reconcile.sweep)

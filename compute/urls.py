@@ -11,7 +11,7 @@ from compute.keypairs import api as keypairs
 from compute.proxies import images_api, networks_api
 from compute.quotasets import api as quotas
 from compute.servergroups import api as servergroups
-from compute.servers import actions_api, api, events_api, parts_api
+from compute.servers.api import actions, events, parts, servers
 from compute.usage import api as usage
 from compute.usage import audit_api as audits
 from compute.versions import api as versions
@@ -25,34 +25,34 @@ _routes = [
     path("extensions", versions.Extensions.as_view()),
     path("extensions/<str:alias>", versions.Extension.as_view()),
     # servers
-    path("servers", api.ServerList.as_view()),
-    path("servers/detail", api.ServerListDetail.as_view()),
-    path(_SERVER, api.ServerDetail.as_view()),
-    path(f"{_SERVER}/action", actions_api.Action.as_view()),
-    path(f"{_SERVER}/metadata", parts_api.Metadata.as_view()),
-    path(f"{_SERVER}/metadata/<str:key>", parts_api.MetadataItem.as_view()),
-    path(f"{_SERVER}/tags", parts_api.Tags.as_view()),
-    path(f"{_SERVER}/tags/<str:tag>", parts_api.TagItem.as_view()),
-    path(f"{_SERVER}/ips", parts_api.Addresses.as_view()),
-    path(f"{_SERVER}/ips/<str:network>", parts_api.AddressesOfNetwork.as_view()),
-    path(f"{_SERVER}/os-interface", parts_api.Interfaces.as_view()),
-    path(f"{_SERVER}/os-interface/<str:port_id>", parts_api.Interface.as_view()),
-    path(f"{_SERVER}/os-security-groups", parts_api.SecurityGroups.as_view()),
-    path(f"{_SERVER}/os-instance-actions", parts_api.Actions.as_view()),
-    path(f"{_SERVER}/os-instance-actions/<str:request_id>", parts_api.Action.as_view()),
-    path(f"{_SERVER}/diagnostics", parts_api.Diagnostics.as_view()),
-    path(f"{_SERVER}/os-server-password", parts_api.Password.as_view()),
+    path("servers", servers.ServerList.as_view()),
+    path("servers/detail", servers.ServerListDetail.as_view()),
+    path(_SERVER, servers.ServerDetail.as_view()),
+    path(f"{_SERVER}/action", actions.Action.as_view()),
+    path(f"{_SERVER}/metadata", parts.Metadata.as_view()),
+    path(f"{_SERVER}/metadata/<str:key>", parts.MetadataItem.as_view()),
+    path(f"{_SERVER}/tags", parts.Tags.as_view()),
+    path(f"{_SERVER}/tags/<str:tag>", parts.TagItem.as_view()),
+    path(f"{_SERVER}/ips", parts.Addresses.as_view()),
+    path(f"{_SERVER}/ips/<str:network>", parts.AddressesOfNetwork.as_view()),
+    path(f"{_SERVER}/os-interface", parts.Interfaces.as_view()),
+    path(f"{_SERVER}/os-interface/<str:port_id>", parts.Interface.as_view()),
+    path(f"{_SERVER}/os-security-groups", parts.SecurityGroups.as_view()),
+    path(f"{_SERVER}/os-instance-actions", parts.Actions.as_view()),
+    path(f"{_SERVER}/os-instance-actions/<str:request_id>", parts.Action.as_view()),
+    path(f"{_SERVER}/diagnostics", parts.Diagnostics.as_view()),
+    path(f"{_SERVER}/os-server-password", parts.Password.as_view()),
     path(f"{_SERVER}/remote-consoles", consoles.RemoteConsoles.as_view()),
-    path(f"{_SERVER}/topology", parts_api.Topology.as_view()),
+    path(f"{_SERVER}/topology", parts.Topology.as_view()),
     path(f"{_SERVER}/migrations", migrations.ServerMigrations.as_view()),
     path(f"{_SERVER}/migrations/<str:migration_id>", migrations.ServerMigration.as_view()),
     path(f"{_SERVER}/migrations/<str:migration_id>/action", migrations.ServerMigrationAction.as_view()),
     path("os-console-auth-tokens/<str:token>", consoles.AuthToken.as_view()),
     # the same by its oldest name
-    path("os-volumes_boot", api.ServerList.as_view()),
-    path("os-volumes_boot/detail", api.ServerListDetail.as_view()),
-    path("os-volumes_boot/<str:server_id>", api.ServerDetail.as_view()),
-    path("os-volumes_boot/<str:server_id>/action", actions_api.Action.as_view()),
+    path("os-volumes_boot", servers.ServerList.as_view()),
+    path("os-volumes_boot/detail", servers.ServerListDetail.as_view()),
+    path("os-volumes_boot/<str:server_id>", servers.ServerDetail.as_view()),
+    path("os-volumes_boot/<str:server_id>/action", actions.Action.as_view()),
     # flavors
     path("flavors", flavors.FlavorList.as_view()),
     path("flavors/detail", flavors.FlavorListDetail.as_view()),
@@ -86,7 +86,7 @@ _routes = [
     path("os-hosts/<str:name>", hypervisors.HostDetail.as_view()),
     path("os-hosts/<str:name>/<str:power>", hypervisors.HostPower.as_view()),
     path("os-migrations", migrations.Migrations.as_view()),
-    path("os-server-external-events", events_api.ExternalEvents.as_view()),
+    path("os-server-external-events", events.ExternalEvents.as_view()),
     # what other services do now
     path("images", images_api.ImageList.as_view()),
     path("images/detail", images_api.ImageListDetail.as_view()),

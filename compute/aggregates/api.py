@@ -6,8 +6,8 @@ from compute.aggregates import services
 from compute.aggregates.models import Aggregate
 from compute.hypervisors import reading
 from compute.hypervisors.reading import is_up
-from compute.servers import scheduling
-from compute.servers.schemas import NAME, obj
+from compute.servers.api.schemas import NAME, obj
+from compute.servers.create import scheduling
 from compute.views import ComputeView, Response
 from hosts.models import Host
 from identity import policy

@@ -10,8 +10,8 @@ from common.clock import now
 from common.errors import Conflict, NotFound
 from common.numbers import is_whole
 from compute.aggregates.models import Aggregate, AggregateHost
+from compute.servers.create.scheduling import DEFAULT_ZONE
 from compute.servers.models import Server
-from compute.servers.scheduling import DEFAULT_ZONE
 from hosts.models import Host
 from identity import policy
 from placement.models import ProviderAggregate, ResourceProvider

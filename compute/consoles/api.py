@@ -11,8 +11,8 @@ from common.ids import is_id
 from common.live import announce
 from common.numbers import is_whole
 from compute.consoles import logs, services
+from compute.servers.api.schemas import obj
 from compute.servers.models import Server
-from compute.servers.schemas import obj
 from compute.views import ComputeView, Response
 from hosts.agents import authenticate_agent
 from openstackapi.faults import fault_of

@@ -10,8 +10,8 @@ from common.clock import now
 from common.errors import Forbidden, Invalid, NotFound
 from compute.consoles import services, watch
 from compute.consoles.models import ConsoleLink, digest
+from compute.servers.lifecycle.services import find
 from compute.servers.models import Server
-from compute.servers.services import find
 
 LONGEST = timedelta(days=30)
 RULE = "compute:server:console"

@@ -14,8 +14,8 @@ from common.clock import now
 from common.errors import Conflict, NotFound, OverLimit
 from compute.consoles import auditing, logs, watch
 from compute.consoles.models import KINDS, LIFE, QUIET, ConsoleLink, ConsoleTicket, digest
+from compute.servers.lifecycle.services import find
 from compute.servers.models import Server
-from compute.servers.services import find
 from identity import policy
 from identity.sharing import held
 from identity.sharing.levels import CONSOLE

@@ -13,7 +13,7 @@ from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError
 from compute.consoles.models import ConsoleTicket
-from compute.servers.services import find
+from compute.servers.lifecycle.services import find
 from identity import actors, sessions, tokens
 from identity.actors import Delegation
 from identity.assignments.effective import Scope

@@ -9,7 +9,7 @@ from common.numbers import LARGEST, is_whole
 from common.truth import truth
 from compute.flavors import services
 from compute.flavors.models import Flavor
-from compute.servers.schemas import BOOLEAN, NAME, obj
+from compute.servers.api.schemas import BOOLEAN, NAME, obj
 from compute.views import ComputeView, Page, Response, flag
 from identity import policy
 from openstackapi.fields import Field, Fields

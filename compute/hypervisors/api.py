@@ -9,8 +9,8 @@ from common.truth import truth
 from compute.hypervisors import reading
 from compute.hypervisors.fields import BASIC, HYPERVISOR, SERVICE, USED, Row
 from compute.hypervisors.reading import HypervisorNotFound, NotDone, ServiceNotFound
+from compute.servers.api.schemas import BOOLEAN, obj
 from compute.servers.models import Server
-from compute.servers.schemas import BOOLEAN, obj
 from compute.views import ComputeView, Known, Page, Response, flag
 from hosts import services as hosts
 from hosts.models import Host

@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import NotFound, Unsupported
-from compute.servers import scheduling
+from compute.servers.create import scheduling
 from compute.servers.models import Server
 from hosts import states
 from hosts.models import Host

@@ -5,7 +5,7 @@ from typing import Any
 
 from compute.keypairs import services
 from compute.keypairs.models import KeyPair
-from compute.servers.schemas import obj
+from compute.servers.api.schemas import obj
 from compute.views import ComputeView, Page, Response
 from openstackapi.fields import Field, Fields, Version, iso_micro
 from openstackapi.versioned import ByVersion, Property, Schema, Span, body_schema

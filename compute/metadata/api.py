@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from common.clock import now
 from common.errors import CloudError
 from compute.metadata import documents, passwords
-from compute.servers import services
+from compute.servers.lifecycle import services
 from compute.servers.models import Server
 from hosts.agents import authenticate_agent
 from networking.ports.models import FixedIP

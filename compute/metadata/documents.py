@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from compute.servers import personality
+from compute.servers.create import personality
 from compute.servers.models import Server
 from hostagent.contract import inet
 from networking.ports.models import FixedIP, Port

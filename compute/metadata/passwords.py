@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Conflict, Invalid
-from compute.servers import services
+from compute.servers.lifecycle import services
 from compute.servers.models import Server
 
 #: Nova keeps four pieces of 255 bytes.

@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from common.numbers import is_whole
-from compute.servers import filters
-from compute.servers.schemas import METADATA, obj
+from compute.servers.api import filters
+from compute.servers.api.schemas import METADATA, obj
 from compute.views import ComputeView, ItemNotFound, Page, Response
 from images.images import services as images
 from images.images.changes import Change

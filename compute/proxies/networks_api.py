@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Invalid
 from common.ids import is_id
+from compute.servers.api.schemas import obj
+from compute.servers.lifecycle.services import find as find_server
 from compute.servers.models import Server
-from compute.servers.schemas import obj
-from compute.servers.services import find as find_server
 from compute.versions.removed import RouteRemoved
 from compute.views import ComputeView, ItemNotFound, Response, flag
 from networking.floatingips import services as floatingips

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from common.numbers import LARGEST
-from compute.servers.schemas import BOOLEAN, obj
+from compute.servers.api.schemas import BOOLEAN, obj
 from compute.views import ComputeView, Known, Response
 from identity import policy
 from identity.limits import services as quota

@@ -8,7 +8,7 @@ from common.errors import Invalid
 from common.numbers import LARGEST, is_whole
 from compute.servergroups import services
 from compute.servergroups.models import ANTI_AFFINITY, POLICIES, ServerGroup
-from compute.servers.schemas import NAME, obj
+from compute.servers.api.schemas import NAME, obj
 from compute.views import ComputeView, Response
 from openstackapi.fields import Field, Fields
 from openstackapi.versioned import ByVersion, Property, Schema, body_schema

@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
 from common.errors import NotFound, sentence
-from compute.servers import filters, flows_boot
-from compute.servers.fields import host_id
+from compute.servers.api import filters
+from compute.servers.api.fields import host_id
+from compute.servers.lifecycle import boot
 from compute.servers.models import Server, ServerNotFound
 from compute.views import refuse_unknown
 from identity import policy
@@ -152,10 +153,10 @@ def labels() -> dict[str, str]:
 def stages(server: Server) -> list[Stage]:
     """The stages of the server's launch, each a fact with its time, or why it failed."""
     names = labels()
-    boot = operations_of(server).filter(flow=flows_boot.BOOT.name).first()
-    steps = {step.name: step for step in boot.steps.filter(phase=Phase.DO)} if boot else {}
+    launch = operations_of(server).filter(flow=boot.BOOT.name).first()
+    steps = {step.name: step for step in launch.steps.filter(phase=Phase.DO)} if launch else {}
     out = [_stage(name, names[name], steps.get(step)) for name, step in _STEPS]
-    before = boot.created_at if boot else server.created_at
+    before = launch.created_at if launch else server.created_at
     for name, column in _FACTS:
         at = getattr(server, column)
         seconds = (at - before).total_seconds() if at else None

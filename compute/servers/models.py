@@ -11,7 +11,7 @@ from common.clock import now
 from common.errors import CloudError, Conflict, NotFound
 from common.ids import new_id
 from common.prepared import Prepared
-from compute.servers import states
+from compute.servers.lifecycle import states
 from operations.subject import HostSubject, Verb, Why
 
 
@@ -70,7 +70,7 @@ class Server(HostSubject, models.Model):
     fault_at = models.DateTimeField(null=True, default=None)
 
     image_id = models.CharField(max_length=36, null=True, default=None)
-    #: Ids of the images that its hosts may be told to read, each checked for who asked: creating.readable
+    #: Ids of the images that its hosts may be told to read, each checked against its user: create.services.readable
     readable_images = models.JSONField(default=list)
     image_meta = models.JSONField(default=dict)  # min_disk, properties: what must still be known when the image is gone
     flavor_id = models.CharField(max_length=255)
@@ -92,8 +92,8 @@ class Server(HostSubject, models.Model):
     user_data = models.TextField(null=True, default=None)  # base64, as it came
     guest_password = models.CharField(max_length=1020, blank=True, default="")  # as the guest posted it: encrypted
     config_drive = models.BooleanField(default=False)
-    personality = models.JSONField(default=list)  # files for the config drive, see personality.py
-    local_disks = models.JSONField(null=True, default=None)  # see local_disks.py; None: what the flavor has
+    personality = models.JSONField(default=list)  # files for the config drive, see create/personality.py
+    local_disks = models.JSONField(null=True, default=None)  # see create/local_disks.py; None: what the flavor has
     metadata = models.JSONField(default=dict)
     tags = models.JSONField(default=list)
     disk_config = models.CharField(max_length=8, default="MANUAL")

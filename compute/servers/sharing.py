@@ -4,8 +4,8 @@ from typing import Any
 
 from common.actor import Actor
 from compute.consoles import services as consoles
+from compute.servers.lifecycle.services import find
 from compute.servers.models import Server
-from compute.servers.services import find
 from identity.sharing import kinds, services
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
 from common.units import human_bytes, human_mib
-from compute.servers import scheduling
+from compute.servers.create import scheduling
 from compute.servers.models import Server
 from hosts import services
 from hosts.models import Host

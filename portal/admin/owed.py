@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from common.errors import sentence
 from compute import doctor
-from compute.servers import reconcile
+from compute.servers.lifecycle import reconcile
 from hosts.models import Host, HostDebt
 from operations.models import Operation, State
 from portal.ui.details import Card

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from common.actor import Actor
 from common.clock import now
-from compute.servers import states
+from compute.servers.lifecycle import states
 from compute.servers.models import Server
 from identity import denials, policy
 from identity.groups.services import GROUPS

@@ -24,7 +24,7 @@ from common.errors import Invalid
 from common.numbers import is_whole
 from compute.consoles import links, logs, opening
 from compute.consoles import services as consoles
-from compute.servers import services
+from compute.servers.lifecycle import services
 from identity import policy
 from openstackapi.links import root as outside
 from portal.ui.pages import Page

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy
 
 from common.clock import now
 from common.errors import sentence
-from compute.servers import changing, history, services, states
+from compute.servers import history
+from compute.servers.lifecycle import changing, services, states
 from compute.servers.models import Server
 from identity import policy
 from identity.models import User

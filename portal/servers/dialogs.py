@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from common.actor import Actor
 from common.clock import now
 from compute.flavors import services as flavors
-from compute.servers import changing, services
+from compute.servers.lifecycle import changing, services
+from compute.servers.lifecycle.interfaces import Nic
 from compute.servers.models import Server
-from compute.servers.wiring import Nic
 from images.images import states as image_states
 from images.images.models import Image
 from networking.floatingips import services as floating_ips

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from common import metrics
 from common.actor import Actor
 from common.errors import sentence
-from compute.servers import states
+from compute.servers.lifecycle import states
 from compute.servers.models import Server
 from identity import policy
 from identity.models import Project

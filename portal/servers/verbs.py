@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from common.actor import Actor
 from common.errors import CloudError
-from compute.servers import changing, services
+from compute.servers.lifecycle import changing, services
 from compute.servers.models import Server
 from portal.sharing.parts import share_action
 from portal.ui import Text

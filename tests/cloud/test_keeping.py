@@ -72,7 +72,7 @@ def test_deleted_servers_go_with_their_moves_after_their_time(db: Any) -> None:
 
 
 def test_more_rows_than_one_batch_go_in_one_run(db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compute.servers.purging.BATCH", 2)
+    monkeypatch.setattr("compute.servers.lifecycle.purging.BATCH", 2)
     for _ in range(5):
         server(deleted=True, terminated_at=old(100))
     assert purging.run(only=["servers"]) == {"servers": 5}

@@ -17,7 +17,7 @@ OTHERS = frozenset(
         "audit/management/commands/audit_export.py",  # an operator's argument, compared with ids
         "common/moments.py",
         "compute/consoles/watch.py",  # written by us
-        "compute/servers/adopting.py",  # written by us
+        "compute/servers/lifecycle/adopting.py",  # written by us
         "compute/usage/api.py",  # a span, not a filter
         "compute/usage/audit_api.py",  # a span, not a filter
         "identity/credentials/ec2.py",  # of a signature

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from common.actor import Actor
 from compute.flavors.services import seed
-from compute.servers import adopting, owed, reconcile, states, steps
+from compute.servers.lifecycle import adopting, owed, reconcile, states, steps
 from compute.servers.models import Server
 from hosts import debts
 from hosts.models import HostDebt

@@ -139,7 +139,7 @@ def _missing() -> set[str]:
 
 def test_each_action_of_the_reference_is_there_or_named_as_missing() -> None:
     """Case 32: nothing of an advertised version is absent without a word. Routes: tests/networking/test_cases.py."""
-    from compute.servers.actions_api import ACTIONS as KNOWN
+    from compute.servers.api.actions import ACTIONS as KNOWN
 
     missing = _missing()
     assert [a for a in ACTIONS if a not in KNOWN and a not in missing] == []
@@ -334,7 +334,7 @@ def test_ephemeral_space_may_be_asked_in_parts(red: Client, admin: Client, launc
     part = {"source_type": "blank", "destination_type": "local", "boot_index": -1}
 
     def disks(name: str, *parts: dict[str, Any]) -> list[tuple[str, int]]:
-        from compute.servers import domain
+        from compute.servers.lifecycle import domain
 
         server = Server.objects.get(id=launch(name, flavor="eph", block_device_mapping_v2=[root, *parts]))
         return [(str(d["serial"]), int(d["source"].get("size_mib", 0))) for d in domain.disks_of(server)[1:]]

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from compute import doctor
-from compute.servers import reconcile
+from compute.servers.lifecycle import reconcile
 from compute.servers.models import Server
 from hosts.models import Host
 from images.images.models import Image

@@ -273,7 +273,8 @@ def test_a_console_s_address_holds_a_ticket_of_a_minute(red: Client, launch: Lau
 
 
 def test_stages_are_facts(world: Cloud, launch: Launch) -> None:
-    from compute.servers import history, reconcile
+    from compute.servers import history
+    from compute.servers.lifecycle import reconcile
 
     server_id = launch()
     reconcile.on_login("host1", {"event": "login", "server_id": server_id, "at": 1_800_000_000.0})

@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 from common.clock import now
-from compute.servers import owed
+from compute.servers.lifecycle import owed
 from compute.servers.models import Server
 from hosts import debts, reports, silence
 from hosts.models import Host, HostDebt

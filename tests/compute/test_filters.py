@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from compute.servers.scheduling import FILTERS, Ask, Candidate, decide
+from compute.servers.create.scheduling import FILTERS, Ask, Candidate, decide
 from placement.services import Room
 
 ASKS: tuple[dict[str, Any], ...] = (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from compute.servers import needs, reconcile
+from compute.servers.lifecycle import image_access, reconcile
 from compute.servers.models import Server
 from hostagent.messaging import envelope
 from hosts import agents
@@ -51,18 +51,18 @@ def test_a_host_reads_the_images_of_its_servers_and_no_others(
     launch()
     second(world)
     other = Image.objects.create(project_id="red", name="private", status="active", visibility="private")
-    assert needs.reads_image("host1", image.id)
-    assert not needs.reads_image("host2", image.id)
-    assert not needs.reads_image("host1", other.id)
+    assert image_access.reads_image("host1", image.id)
+    assert not image_access.reads_image("host2", image.id)
+    assert not image_access.reads_image("host1", other.id)
     Server.objects.update(readable_images=[image.id, other.id])  # its kernel
-    assert needs.reads_image("host1", other.id)
+    assert image_access.reads_image("host1", other.id)
 
 
 def test_a_server_that_is_gone_opens_no_image(world: Cloud, launch: Any, red: Client, image: Image) -> None:
     server_id = launch()
     red.ok("delete", f"servers/{server_id}", status=204)
     world.settle()
-    assert not needs.reads_image("host1", image.id)
+    assert not image_access.reads_image("host1", image.id)
 
 
 def test_a_snapshot_is_taken_of_who_was_asked_for_it_while_it_is_asked(world: Cloud, launch: Any, red: Client) -> None:
@@ -74,11 +74,11 @@ def test_a_snapshot_is_taken_of_who_was_asked_for_it_while_it_is_asked(world: Cl
     assert answer.status_code == 202
     world.settle()
     image_id = answer["Location"].rpartition("/")[2]
-    assert needs.writes_image("host1", image_id)
-    assert not needs.writes_image("host2", image_id)
-    assert not needs.writes_image("host1", "another")
+    assert image_access.writes_image("host1", image_id)
+    assert not image_access.writes_image("host2", image_id)
+    assert not image_access.writes_image("host1", "another")
     OperationStep.objects.filter(verb="server.snapshot").update(finished_at="2026-01-01T00:00:00Z")
-    assert not needs.writes_image("host1", image_id)
+    assert not image_access.writes_image("host1", image_id)
 
 
 def where(red: Client, server_id: str) -> str:

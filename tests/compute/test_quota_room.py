@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from compute.servers import limits
+from compute.servers.create import limits
 from compute.servers.models import Server
 from identity.limits import services as quota
 from identity.models import Domain, Project

@@ -167,7 +167,7 @@ def test_foreign_servers_do_not_exist(signed_in: Callable[..., Client], launch: 
 
 
 def test_a_guest_that_powers_itself_off_is_shutoff(world: Cloud, red: Client, launch: Launch) -> None:
-    from compute.servers import reconcile
+    from compute.servers.lifecycle import reconcile
 
     server_id = launch()
     reconcile.on_state("host1", {"event": "state", "server_id": server_id, "state": "shutoff", "at": 1.0})

@@ -15,8 +15,8 @@ from django.db import transaction
 from common.clock import now
 from compute import doctor
 from compute.management.commands import setaside
-from compute.servers import reconcile, strangers
 from compute.servers.history import timeline
+from compute.servers.lifecycle import orphans, reconcile
 from compute.servers.models import Server
 from hosts import debts, epoch, reports
 from hosts.models import Host, HostDebt
@@ -252,6 +252,6 @@ def test_drop_is_asked_until_the_host_has_done_it(world: Cloud, host: Any) -> No
 
 def test_no_code_of_the_reconciler_orders_a_removal() -> None:
     """A4: one mechanism: nothing of what hosts report leads to server.remove or disk.remove but what is owed by a row."""
-    for module in (reconcile, strangers, doctor):
+    for module in (reconcile, orphans, doctor):
         text = Path(module.__file__ or "").read_text()
         assert "server.remove" not in text and "disk.remove" not in text, module.__name__

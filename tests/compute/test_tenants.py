@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from compute.metadata import api as metadata
-from compute.servers import changing, domain
+from compute.servers.lifecycle import changing, domain
 from compute.servers.models import Server
 from hosts.models import Host
 from images.images.models import Image

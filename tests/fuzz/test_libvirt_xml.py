@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 from common.errors import CloudError
-from compute.servers import boot_options
+from compute.servers.create import boot_options
 from hostagent.drivers.hypervisor.domain_xml import Places, build
 from tests.fuzz.texts import SEEDS, texts
 

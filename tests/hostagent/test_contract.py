@@ -41,7 +41,11 @@ WIRE = {
 }
 BULK = {"disk.ensure", "disk.resize", "server.suspend", "server.resume", "server.snapshot", "setaside.put"}
 #: Places that are named as a verb is, and are none: flows, and files.
-OTHERS = {"compute/servers/flows.py", "compute/servers/flows_image.py", "hostagent/drivers/storage/file.py"}
+OTHERS = {
+    "compute/servers/lifecycle/power.py",
+    "compute/servers/lifecycle/snapshots.py",
+    "hostagent/drivers/storage/file.py",
+}
 
 
 def test_what_agents_and_control_of_other_versions_say_is_still_understood() -> None:

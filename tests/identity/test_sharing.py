@@ -258,7 +258,7 @@ def test_a_shared_image_can_be_read_and_launched_from(
     share(owner, "image", row, "view")
     assert row.pk in guest.image_ids() and guest.status("get", path) == 200
     assert b"".join(guest.ask("get", f"{path}/file").streaming_content) == b"demo"
-    from compute.servers.creating import usable_image
+    from compute.servers.create.services import usable_image
     from identity import tokens
 
     assert usable_image(tokens.actor_from_token(guest.token, "r"), row.pk, 128, 1).pk == row.pk

@@ -10,8 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from common.actor import Actor
 from common.clock import now
-from compute.servers import reconcile, scheduling
-from compute.servers.scheduling import Ask, Candidate
+from compute.servers.create import scheduling
+from compute.servers.create.scheduling import Ask, Candidate
+from compute.servers.lifecycle import reconcile
 from hostagent.contract.host import HOST_READ
 from hosts.models import Host
 from operations import doorbell, engine, hostlink, sweep

@@ -7,8 +7,8 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from compute.servers import scheduling
-from compute.servers.scheduling import Ask
+from compute.servers.create import scheduling
+from compute.servers.create.scheduling import Ask
 from hosts.models import Host
 from placement import inventories, services, usage
 from placement.models import Inventory, ResourceProvider

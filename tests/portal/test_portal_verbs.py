@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 
 from common.errors import CloudError
-from compute.servers import services, states
+from compute.servers.lifecycle import services, states
 from compute.servers.models import Server
 from identity import policy
 from images.images import services as images

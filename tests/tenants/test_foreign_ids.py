@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from common.actor import Actor
-from compute.servers import creating
+from compute.servers.create import services as creating
 from compute.servers.models import Server
 from networking.ports import devices
 from networking.ports.models import PortQuerySet

@@ -13,7 +13,7 @@ from audit import cadf
 from common.actor import Actor
 from compute.keypairs.models import KeyPair
 from compute.metadata import documents
-from compute.servers import domain
+from compute.servers.lifecycle import domain
 from compute.servers.models import Server
 from identity import audits
 from images.images.models import Image

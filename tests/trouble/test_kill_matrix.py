@@ -33,10 +33,10 @@ def steps(flow: str, names: tuple[str, ...]) -> list[Any]:
 
 
 def test_the_matrix_is_whole() -> None:
-    from compute.servers import flows, flows_boot, flows_change
+    from compute.servers.lifecycle import boot, power, resize
 
-    whole = {flows_boot.BOOT: BOOT, flows.DELETE: DELETE, flows_change.RESIZE: RESIZE}
-    whole |= {flows_change.REVERT_RESIZE: REVERT, flows_change.CONFIRM_RESIZE: CONFIRM}
+    whole = {boot.BOOT: BOOT, power.DELETE: DELETE, resize.RESIZE: RESIZE}
+    whole |= {resize.REVERT_RESIZE: REVERT, resize.CONFIRM_RESIZE: CONFIRM}
     for flow, names in whole.items():
         assert tuple(step.name for step in flow.steps) == names
 

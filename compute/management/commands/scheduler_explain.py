@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from compute.flavors.models import Flavor
 from compute.management.commands.why import explain
-from compute.servers import scheduling
+from compute.servers.create import scheduling
 from compute.servers.models import Server
 
 

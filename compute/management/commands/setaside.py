@@ -11,7 +11,7 @@ from common.actor import Actor
 from common.errors import sentence
 from common.ids import is_id
 from compute import doctor
-from compute.servers import adopting, reconcile
+from compute.servers.lifecycle import adopting, reconcile
 from hostagent.contract.setaside import SETASIDE_DROP
 from hosts import debts, epoch, services
 from hosts.models import Host, HostDebt

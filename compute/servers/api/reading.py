@@ -9,7 +9,7 @@ from django.db.models.functions import Cast
 
 from common.errors import sentence
 from common.prepared import Prepared
-from compute.servers.fields import iso
+from compute.servers.api.fields import iso
 from compute.servers.models import Server
 from hosts.models import Host
 from hosts.states import is_down, is_up

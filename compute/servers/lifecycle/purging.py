@@ -1,11 +1,11 @@
-"""Deleted servers and moves that are long over. What is secret in a server goes at its deletion, see flows.forget."""
+"""Deleted servers and moves that are long over. What is secret in a server goes at its deletion, see power.forget."""
 
 from datetime import datetime
 
 from django.db import transaction
 
 from common.purging import BATCH
-from compute.servers import states
+from compute.servers.lifecycle import states
 from compute.servers.models import Migration, Server
 from operations.models import LIVE, Operation
 

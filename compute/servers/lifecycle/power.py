@@ -1,4 +1,4 @@
-"""The life of a server as flows: power, deletion. Its launch is in flows_boot.py, changes to what it is are in flows_change.py."""
+"""Flows of power and deletion. The launch is in boot.py, changes to what a server is are in resize.py and snapshots.py."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from common.clock import now
 from common.errors import CloudError
 from compute.consoles import logs
 from compute.consoles.models import end_all
-from compute.servers import flows_boot, owed, states, steps, wiring
+from compute.servers.lifecycle import boot, interfaces, owed, states, steps
 from compute.servers.models import SECRETS
 from hostagent.contract import Verb
 from hostagent.contract.server import (
@@ -51,9 +51,9 @@ START = Flow(
     "server.start",
     version=1,
     steps=(
-        Step("bind_ports", do=flows_boot.bind_ports, label=_("Bind the ports to the host")),
-        Step("wire_network", do=flows_boot.wire_network, label=_("Wire the network")),
-        Step("start_domain", do=flows_boot.start_domain, deadline=180, label=_("Start the machine")),
+        Step("bind_ports", do=boot.bind_ports, label=_("Bind the ports to the host")),
+        Step("wire_network", do=boot.wire_network, label=_("Wire the network")),
+        Step("start_domain", do=boot.start_domain, deadline=180, label=_("Start the machine")),
         Step("mark_active", do=settling(states.ACTIVE), label=_("Note that it runs")),
     ),
     on_failed=to_error,
@@ -65,8 +65,8 @@ KEEP = Flow(
     "server.keep",
     version=1,
     steps=(
-        Step("wire_network", do=flows_boot.wire_network, label=_("Wire the network")),
-        Step("start_domain", do=flows_boot.start_domain, deadline=180, label=_("Start the machine")),
+        Step("wire_network", do=boot.wire_network, label=_("Wire the network")),
+        Step("start_domain", do=boot.start_domain, deadline=180, label=_("Start the machine")),
         Step("mark_active", do=settling(states.ACTIVE), label=_("Note that it runs")),
     ),
     on_failed=to_error,
@@ -93,10 +93,10 @@ REBOOT_HARD = Flow(
     "server.reboot_hard",
     version=1,
     steps=(
-        Step("remove_domain", do=flows_boot.remove_domain, label=_("Power the machine off")),
-        Step("bind_ports", do=flows_boot.bind_ports, label=_("Bind the ports to the host")),
-        Step("wire_network", do=flows_boot.wire_network, label=_("Wire the network")),
-        Step("start_domain", do=flows_boot.start_domain, deadline=180, label=_("Start the machine")),
+        Step("remove_domain", do=boot.remove_domain, label=_("Power the machine off")),
+        Step("bind_ports", do=boot.bind_ports, label=_("Bind the ports to the host")),
+        Step("wire_network", do=boot.wire_network, label=_("Wire the network")),
+        Step("start_domain", do=boot.start_domain, deadline=180, label=_("Start the machine")),
         Step("mark_active", do=settling(states.ACTIVE), label=_("Note that it runs")),
     ),
     on_failed=to_error,
@@ -139,11 +139,11 @@ def wait_turn(op: Op) -> Wait | None:
 
 
 def delete_domain(op: Op) -> Wait | None:
-    return flows_boot.remove_domain(op) if is_asked(op) else None
+    return boot.remove_domain(op) if is_asked(op) else None
 
 
 def delete_disk(op: Op) -> Wait | None:
-    return flows_boot.remove_disk(op) if is_asked(op) else None
+    return boot.remove_disk(op) if is_asked(op) else None
 
 
 def is_asked(op: Op) -> bool:
@@ -158,7 +158,7 @@ def is_asked(op: Op) -> bool:
 def forget(op: Op) -> None:
     """Free the ports and the claim; the row stays as history, without what its user keeps secret."""
     server = steps.of(op)
-    wiring.free_ports(server, op.actor)
+    interfaces.free_ports(server, op.actor)
     placement.release(server.id)
     placement.release(steps.old_claim(server.id))
     end_all(server.id)

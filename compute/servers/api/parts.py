@@ -7,8 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from compute.metadata import passwords
-from compute.servers import changing, history, reading, requests, schemas, services, wiring
-from compute.servers.diagnostics import diagnostics
+from compute.servers import history
+from compute.servers.api import reading, requests, schemas
+from compute.servers.api.diagnostics import diagnostics
+from compute.servers.lifecycle import changing, interfaces, services
 from compute.servers.models import Server
 from compute.views import ComputeView, ItemNotFound, Page, Response
 from identity import policy
@@ -190,7 +192,7 @@ class Interfaces(ComputeView):
         return Response({"interfaceAttachment": interface(Port.objects.get(id=port_id), self.version)})
 
 
-def _nic(asked: dict[str, Any]) -> wiring.Nic | None:
+def _nic(asked: dict[str, Any]) -> interfaces.Nic | None:
     """Raises: Invalid for what cannot go together."""
     network, port, fixed = asked.get("net_id", ""), asked.get("port_id", ""), asked.get("fixed_ips")
     if network and port:
@@ -202,7 +204,7 @@ def _nic(asked: dict[str, Any]) -> wiring.Nic | None:
     address = fixed[0]["ip_address"] if fixed else ""
     if address:
         requests.check_address(address)
-    return wiring.Nic(network, port, address)
+    return interfaces.Nic(network, port, address)
 
 
 class Interface(ComputeView):

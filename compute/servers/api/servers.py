@@ -1,11 +1,13 @@
-"""Servers on the wire: list, create, show, change, delete. Actions are in actions_api.py, what belongs to one in parts_api.py."""
+"""Servers on the wire: list, create, show, change, delete. Actions are in actions.py, what belongs to one in parts.py."""
 
 import secrets
 from typing import Any
 
-from compute.servers import creating, fields, filters, reading, schemas, services
+from compute.servers.api import fields, filters, reading, schemas
+from compute.servers.api.requests import canonical, launch_of, launches_password
+from compute.servers.create import services as creating
+from compute.servers.lifecycle import services
 from compute.servers.models import Server
-from compute.servers.requests import canonical, launch_of, launches_password
 from compute.views import ComputeView, Page, Response
 from identity import policy
 from openstackapi.pagination import NOVA

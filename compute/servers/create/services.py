@@ -19,8 +19,10 @@ from compute.flavors.models import Flavor
 from compute.keypairs.models import KeyPair
 from compute.nearest import hint
 from compute.servergroups.models import ServerGroup
-from compute.servers import boot_options, flows_boot, limits, local_disks, personality, scheduling, states, wiring
-from compute.servers.hostname import hostname_of
+from compute.servers.create import boot_options, limits, local_disks, personality, scheduling
+from compute.servers.create.hostname import hostname_of
+from compute.servers.lifecycle import interfaces, states
+from compute.servers.lifecycle.boot import BOOT
 from compute.servers.models import Server
 from hosts.models import Host
 from identity import policy
@@ -83,12 +85,12 @@ class AnyHostOnly(Forbidden):
 
 @dataclass
 class Launch:
-    """What a user asks for. `networks`: a list of wiring.Nic, "auto", "none", or None for the project's own one."""
+    """What a user asks for. `networks`: a list of interfaces.Nic, "auto", "none", or None for the project's own one."""
 
     name: str
     flavor_id: str
     image_id: str | None
-    networks: list[wiring.Nic] | str | None = None
+    networks: list[interfaces.Nic] | str | None = None
     security_groups: list[str] = field(default_factory=list)
     key_name: str | None = None
     user_data: str | None = None
@@ -116,7 +118,7 @@ class _Checked:
     image: Image | None
     readable: list[str]  # ids of the images that the server reads
     key: KeyPair | None
-    nics: list[wiring.Nic]
+    nics: list[interfaces.Nic]
     groups: dict[str, str] | None  # id → name; None: the project's default one
     zone: str | None
     host: str
@@ -151,19 +153,19 @@ def _check(actor: Actor, ask: Launch) -> _Checked:
     personality.check(actor.project_id or "", ask.personality)
     zone, host = _place(actor, ask)
     image = usable_image(actor, ask.image_id, flavor.ram, flavor.disk) if ask.image_id else None
-    nics = wiring.resolve(actor, ask.networks)
+    nics = interfaces.resolve(actor, ask.networks)
     return _Checked(
         flavor=flavor,
         image=image,
         readable=readable(actor, image) if image else [],
         key=find_key(actor, ask.key_name),
         nics=nics,
-        groups=wiring.named_groups(actor, ask.security_groups),
+        groups=interfaces.named_groups(actor, ask.security_groups),
         zone=zone,
         host=host,
         group_id=_group(actor, ask),
         local_disks=local_disks.asked(ask.mappings, flavor.embedded()),
-        needs_drive=bool(ask.personality) or (bool(nics) and not wiring.has_ipv4(nics)),
+        needs_drive=bool(ask.personality) or (bool(nics) and not interfaces.has_ipv4(nics)),
     )
 
 
@@ -354,7 +356,7 @@ def _plug(actor: Actor, server: Server, checked: _Checked) -> list[str]:
     groups = None if checked.groups is None else list(checked.groups)
     made = []
     for nic in checked.nics:
-        port_id, is_own = wiring.plug(actor, server, nic, groups)
+        port_id, is_own = interfaces.plug(actor, server, nic, groups)
         if is_own:
             made.append(port_id)
     return made
@@ -363,7 +365,7 @@ def _plug(actor: Actor, server: Server, checked: _Checked) -> list[str]:
 def boot(actor: Actor, server: Server) -> None:
     """Start the flow, in the caller's transaction."""
     start(
-        flows_boot.BOOT,
+        BOOT,
         subject=("server", server.id),
         project_id=server.project_id,
         actor=actor,

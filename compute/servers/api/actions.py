@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import Conflict, Invalid
 from compute.consoles import services as consoles
 from compute.proxies import networks_api
-from compute.servers import api, changing, requests, schemas, services
+from compute.servers.api import requests, schemas, servers
+from compute.servers.api.schemas import NAME, obj
+from compute.servers.lifecycle import changing, services
 from compute.servers.models import Server, WrongState
-from compute.servers.schemas import NAME, obj
 from compute.versions.removed import RouteRemoved
 from compute.views import ComputeView, Response
 from openstackapi import bodies
@@ -80,7 +81,7 @@ def rebuild(view: ComputeView, server_id: str, body: Body) -> Response:
     if not requests.ref(body["imageRef"]):
         raise Invalid(reason=_("Invalid imageRef provided."))
     changing.rebuild(view.actor, server_id=server_id, image_id=requests.ref(body["imageRef"]), **changes)
-    out = api.shown(view, server_id, short=view.version in api.SHORT_ANSWERS)
+    out = servers.shown(view, server_id, short=view.version in servers.SHORT_ANSWERS)
     out["adminPass"] = body.get("adminPass") or secrets.token_urlsafe(9)
     besides = _BESIDES.at(view.version)
     if "key_name" in besides:

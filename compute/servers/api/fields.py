@@ -7,7 +7,7 @@ import hashlib
 from functools import lru_cache
 from typing import Any
 
-from compute.servers import states
+from compute.servers.lifecycle import states
 from openstackapi.fields import Field, Fields
 
 Row = dict[str, Any]

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Conflict
-from compute.servers import domain, states
+from compute.servers.lifecycle import domain, states
 from compute.servers.models import Server
 from hosts.models import Host
 from networking.ports.models import Port

@@ -8,9 +8,12 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from compute.flavors import services as flavors
-from compute.servers import creating, flows_change, flows_image, limits, personality, states, wiring
+from compute.servers.create import limits, personality
+from compute.servers.create import services as creating
+from compute.servers.lifecycle import interfaces, snapshots, states
+from compute.servers.lifecycle import resize as flows_change
+from compute.servers.lifecycle.services import find, require, run
 from compute.servers.models import Migration, Server, WrongState
-from compute.servers.services import find, require, run
 from identity import policy
 from images import services as images
 from images.images.models import Image
@@ -151,7 +154,7 @@ def snapshot(actor: Actor, *, server_id: str, name: str, metadata: dict[str, str
     server = find(actor, server_id, "compute:server:snapshot", lock=True)
     require(actor, server, "snapshot")
     image = _image_of(actor, server, name, {"image_type": "snapshot", **(metadata or {})})
-    run(actor, server, "snapshot", flows_image.SNAPSHOT, {"snapshot_id": image.id})
+    run(actor, server, "snapshot", snapshots.SNAPSHOT, {"snapshot_id": image.id})
     return image.id
 
 
@@ -165,7 +168,7 @@ def backup(
     properties = {**(metadata or {}), "image_type": "backup", "backup_type": backup_type}
     image = _image_of(actor, server, name, properties)
     data = {"snapshot_id": image.id, "backup_type": backup_type, "rotation": rotation}
-    run(actor, server, "backup", flows_image.BACKUP, data)
+    run(actor, server, "backup", snapshots.BACKUP, data)
     return image.id
 
 
@@ -175,7 +178,7 @@ def shelve(actor: Actor, *, server_id: str) -> Server:
     server = find(actor, server_id, "compute:server:shelve", lock=True)
     require(actor, server, "shelve")
     image = _image_of(actor, server, f"{server.name}-shelved"[:255], {"image_type": "snapshot"})
-    run(actor, server, "shelve", flows_image.SHELVE, {"snapshot_id": image.id})
+    run(actor, server, "shelve", snapshots.SHELVE, {"snapshot_id": image.id})
     return server
 
 
@@ -196,7 +199,7 @@ def unshelve(actor: Actor, *, server_id: str, host: str = "", **also: str | None
         policy.require(actor, "compute:server:create_on_host", server)
         creating.check_host(host, zone)
     data = {"image_id": server.shelved_image_id, "to_host": host}
-    run(actor, server, "unshelve", flows_image.UNSHELVE, data, **columns)
+    run(actor, server, "unshelve", snapshots.UNSHELVE, data, **columns)
     return server
 
 
@@ -204,15 +207,15 @@ def unshelve(actor: Actor, *, server_id: str, host: str = "", **also: str | None
 
 
 @transaction.atomic
-def attach_interface(actor: Actor, *, server_id: str, nic: wiring.Nic | None) -> str:
+def attach_interface(actor: Actor, *, server_id: str, nic: interfaces.Nic | None) -> str:
     """Another interface: a port of the user's, or a new one. Returns the port's id at once.
 
     Raises: WrongState, PortTaken, NetworkUnknown, and what the network service raises.
     """
     server = find(actor, server_id, "compute:server:attach_interface", lock=True)
     require(actor, server, "attach_interface")
-    wanted = wiring.resolve(actor, [nic] if nic else "auto")
-    port_id, is_own = wiring.plug(actor, server, wanted[0], None)
+    wanted = interfaces.resolve(actor, [nic] if nic else "auto")
+    port_id, is_own = interfaces.plug(actor, server, wanted[0], None)
     own = [*server.own_ports, port_id] if is_own else server.own_ports
     run(actor, server, "attach_interface", flows_change.ATTACH_INTERFACE, {"port_id": port_id}, own_ports=own)
     return port_id

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import CloudError
-from compute.servers import flows, owed, services, states, strangers
+from compute.servers.lifecycle import orphans, owed, power, services, states
 from compute.servers.models import Server
 from hostagent.contract.host import HOST_READ
 from hostagent.contract.verb import Nothing
@@ -65,7 +65,7 @@ def on_state(host: str, body: dict[str, Any]) -> None:
 def settle_reported(host: str, server_id: str, state: str) -> None:
     """Take over what a host says of a resting server. `state` is one of hostagent.contract.server.STATES."""
     server = Server.objects.living().locked().filter(id=server_id, host=host).first()
-    if server is None or server.task_state or strangers.is_busy(server_id):
+    if server is None or server.task_state or orphans.is_busy(server_id):
         return
     wanted = states.DOMAIN_WANTED.get(server.vm_state)
     if wanted is None or state == wanted:
@@ -144,7 +144,7 @@ def mend_host(op: Op) -> None:
     reported: dict[str, str] = answer.get("servers", {})
     host = op.subject_id
     if Host.objects.filter(name=host, estranged=True).exists():
-        op.show(estranged=True, unknown=strangers.unknown(host, strangers.said_of(answer)))
+        op.show(estranged=True, unknown=orphans.unknown(host, orphans.said_of(answer)))
         return  # it knows more than the rows do: they are no measure of what it has
     if one := op.data.get("server_id"):
         settle_reported(host, one, reported.get(one, "absent"))
@@ -153,7 +153,7 @@ def mend_host(op: Op) -> None:
     kept = keep_running(host, reported)
     for server_id, state in reported.items():
         settle_reported(host, server_id, state)
-    aside = strangers.deal_with(host, strangers.said_of(answer), allowed=bool(op.data.get("allowed")))
+    aside = orphans.deal_with(host, orphans.said_of(answer), allowed=bool(op.data.get("allowed")))
     op.show(started=kept, set_aside=aside)
 
 
@@ -173,14 +173,14 @@ def keep_running(host: str, reported: dict[str, str]) -> list[str]:
     rows = Server.objects.living().filter(host=host, vm_state=states.ACTIVE, task_state=None)
     out = []
     for server in rows.locked():
-        if reported.get(server.id) == states.DOMAIN_WANTED[states.ACTIVE] or strangers.is_busy(server.id):
+        if reported.get(server.id) == states.DOMAIN_WANTED[states.ACTIVE] or orphans.is_busy(server.id):
             continue
         if owed.is_pending(server):  # the host is looked at again when it has paid
             continue
         server.generation += 1
         server.save(update_fields=["generation"])
         start(
-            flows.KEEP,
+            power.KEEP,
             subject=("server", server.id),
             project_id=server.project_id,
             actor=Actor.internal("host came back", project_id=server.project_id),
@@ -198,6 +198,6 @@ def sweep() -> None:
     for server in Server.objects.living().filter(task_state__isnull=False).exclude(Exists(live)).order_by("pk")[:500]:
         with transaction.atomic():
             row = Server.objects.locked().find(server.id)
-            if row.task_state == server.task_state and not strangers.is_busy(server.id):
+            if row.task_state == server.task_state and not orphans.is_busy(server.id):
                 task, row.task_state = row.task_state, None
                 row.fail(states.ERROR, OperationLost.code, {"task": str(task)})

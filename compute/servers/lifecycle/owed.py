@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Conflict
-from compute.servers import strangers
+from compute.servers.lifecycle import orphans
 from compute.servers.models import Server
 from hostagent.contract import Verb
 from hostagent.contract.disk import DISK_ENSURE, DISK_REMOVE
@@ -24,7 +24,7 @@ class BusyServer(Conflict):
 def register() -> None:
     for kind in KINDS:
         debts.register(kind, asking)
-    strangers.register()
+    orphans.register()
 
 
 def removal(server: Server) -> None:
@@ -68,6 +68,6 @@ def asking(debt: HostDebt) -> debts.Ask | None:
         return debts.as_written(debt)
     if debt.kind != DISK_ENSURE.name:
         return None
-    if server.before_resize or strangers.is_busy(server_id):
+    if server.before_resize or orphans.is_busy(server_id):
         raise BusyServer(id=server_id)
     return debts.Ask(DISK_ENSURE, {**debt.body, "kept": "gone"}, server.generation)

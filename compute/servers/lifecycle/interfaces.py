@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Invalid
 from compute.nearest import hint
-from compute.servers import domain
+from compute.servers.lifecycle import domain
 from compute.servers.models import Server
 from networking.networks.models import Network, visible_network
 from networking.ports import devices

@@ -8,8 +8,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import NotFound
+from compute.servers.api.schemas import obj
 from compute.servers.models import Server
-from compute.servers.schemas import obj
 from compute.views import ComputeView, Response
 from identity import policy
 from networking.ports.models import Port

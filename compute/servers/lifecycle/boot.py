@@ -3,7 +3,8 @@
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import from_report
-from compute.servers import domain, scheduling, states, steps
+from compute.servers.create import scheduling
+from compute.servers.lifecycle import domain, states, steps
 from hostagent.contract.disk import DISK_ENSURE, DISK_REMOVE
 from hostagent.contract.server import SERVER_ENSURE, SERVER_REMOVE
 from networking import wanted

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Forbidden, Invalid
 from common.live import announce
-from compute.servers import flows, states
+from compute.servers.lifecycle import power, states
 from compute.servers.models import Locked, Server, ServerNotFound, living
 from identity import policy
 from operations import Flow
@@ -103,34 +103,34 @@ def _simple(actor: Actor, server_id: str, verb: str, flow: Flow, rule: str = "")
 
 def stop(actor: Actor, *, server_id: str) -> Server:
     """Power a server off by asking its guest, by force after 60 s. Returns at once, busy."""
-    return _simple(actor, server_id, "stop", flows.STOP)
+    return _simple(actor, server_id, "stop", power.STOP)
 
 
 def start(actor: Actor, *, server_id: str) -> Server:
-    return _simple(actor, server_id, "start", flows.START)
+    return _simple(actor, server_id, "start", power.START)
 
 
 def reboot(actor: Actor, *, server_id: str, hard: bool) -> Server:
     """Soft: the guest is asked. Hard: the machine is made anew from its rows, which also mends one in ERROR."""
     if hard:
-        return _simple(actor, server_id, "reboot_hard", flows.REBOOT_HARD, "reboot")
-    return _simple(actor, server_id, "reboot", flows.REBOOT_SOFT)
+        return _simple(actor, server_id, "reboot_hard", power.REBOOT_HARD, "reboot")
+    return _simple(actor, server_id, "reboot", power.REBOOT_SOFT)
 
 
 def pause(actor: Actor, *, server_id: str) -> Server:
-    return _simple(actor, server_id, "pause", flows.PAUSE)
+    return _simple(actor, server_id, "pause", power.PAUSE)
 
 
 def unpause(actor: Actor, *, server_id: str) -> Server:
-    return _simple(actor, server_id, "unpause", flows.UNPAUSE)
+    return _simple(actor, server_id, "unpause", power.UNPAUSE)
 
 
 def suspend(actor: Actor, *, server_id: str) -> Server:
-    return _simple(actor, server_id, "suspend", flows.SUSPEND)
+    return _simple(actor, server_id, "suspend", power.SUSPEND)
 
 
 def resume(actor: Actor, *, server_id: str) -> Server:
-    return _simple(actor, server_id, "resume", flows.RESUME)
+    return _simple(actor, server_id, "resume", power.RESUME)
 
 
 @transaction.atomic
@@ -143,11 +143,11 @@ def delete(actor: Actor, *, server_id: str) -> None:
     require(actor, server, "delete")
     if server.is_deleting:
         server.change(task_state=None)
-    run(actor, server, "delete", flows.DELETE)
+    run(actor, server, "delete", power.DELETE)
 
 
 def _is_going(server: Server) -> bool:
-    going = Operation.objects.filter(subject_kind="server", subject_id=server.id, flow=flows.DELETE.name)
+    going = Operation.objects.filter(subject_kind="server", subject_id=server.id, flow=power.DELETE.name)
     return going.filter(state__in=LIVE).exists()
 
 
@@ -195,7 +195,7 @@ def _check_unlocked(actor: Actor, server: Server) -> None:
 @transaction.atomic
 def set_metadata(actor: Actor, *, server_id: str, items: dict[str, str], replace: bool) -> dict[str, str]:
     """Raises: TooManyItems, Locked."""
-    from compute.servers import limits
+    from compute.servers.create import limits
 
     server = find(actor, server_id, "compute:server:metadata", lock=True)
     _check_unlocked(actor, server)

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import CloudError, Conflict
-from compute.servers import record, scheduling, states, strangers, wiring
+from compute.servers.create import scheduling
+from compute.servers.lifecycle import interfaces, orphans, record, states
 from compute.servers.models import Server
 from hostagent.contract.host import HOST_READ
 from hostagent.contract.server import SERVER_DESCRIBE, ServersAsked
@@ -99,7 +100,7 @@ def _plug(server: Server, said: dict[str, Any]) -> str:
                     fixed_ips=[{"ip_address": ip} for ip in said["ips"]],
                     security_groups=list(groups.values_list("id", flat=True)) or None,
                 )
-            wiring.plug(actor, server, wiring.Nic(port_id=port.pk), None)
+            interfaces.plug(actor, server, interfaces.Nic(port_id=port.pk), None)
             ports.bind(port.pk, server.host)
     except CloudError as error:
         text = gettext(
@@ -125,7 +126,7 @@ def describe(op: Op) -> Wait | None:
         body = Back(id=op.data["item"], server_id=op.data["server_id"])
         return op.order(op.subject_id, SETASIDE_BACK, body, subject=f"server:{op.data['server_id']}")
     answer = op.row.steps.filter(name="read").values_list("answer", flat=True).first() or {}
-    unknown = strangers.unknown(op.subject_id, strangers.said_of(answer))
+    unknown = orphans.unknown(op.subject_id, orphans.said_of(answer))
     return op.order(op.subject_id, SERVER_DESCRIBE, ServersAsked(server_ids=unknown)) if unknown else None
 
 

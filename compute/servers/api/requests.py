@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from common.truth import truth
-from compute.servers.creating import Launch
-from compute.servers.wiring import Nic
+from compute.servers.create.services import Launch
+from compute.servers.lifecycle.interfaces import Nic
 from hostagent.contract import inet
 from openstackapi.versioned import Span
 
@@ -106,7 +106,7 @@ def _image(server: dict[str, Any]) -> str:
     image = ref(server.get("imageRef") or "")
     for mapping in server.get("block_device_mapping_v2", ()):
         if mapping.get("source_type") == "blank" and mapping.get("destination_type", "local") == "local":
-            continue  # see local_disks.asked
+            continue  # see create/local_disks.py
         is_local_image = mapping.get("source_type") == "image" and mapping.get("destination_type") == "local"
         if not is_local_image or str(mapping.get("boot_index", 0)) != "0":
             raise Invalid(

@@ -12,7 +12,7 @@ from common.actor import Actor
 from common.errors import Forbidden, Invalid
 from common.numbers import is_whole, wholes
 from common.patterns import regex
-from compute.servers import states
+from compute.servers.lifecycle import states
 from compute.servers.models import Server
 from compute.views import flag, refuse_unknown
 from identity import policy

@@ -5,7 +5,8 @@ from typing import Any
 
 from common.prepared import Prepared
 from compute.metadata import documents
-from compute.servers import local_disks, record
+from compute.servers.create import local_disks
+from compute.servers.lifecycle import record
 from compute.servers.models import Server
 from hostagent.contract.disk import DiskEnsure
 from hostagent.contract.image import ImageSource

@@ -1,4 +1,4 @@
-"""Flows that change what a server is: rebuild, resize, interfaces. Those that make images of it are in flows_image.py."""
+"""Flows that change what a server is: rebuild, resize, interfaces. Those that make images of it are in snapshots.py."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.clock import now
 from common.errors import CloudError
 from compute.consoles import logs
-from compute.servers import domain, flows_boot, owed, states, steps, wiring
+from compute.servers.lifecycle import boot, domain, interfaces, owed, states, steps
 from compute.servers.models import Migration, Server
 from hostagent.contract.disk import DISK_ENSURE, DISK_RESIZE
 from hostagent.contract.server import SERVER_ATTACH_PORT, SERVER_DETACH_PORT, ServerPort
@@ -27,12 +27,12 @@ from placement import services as placement
 def retire_domain(op: Op) -> Wait | None:
     """Power off for a new disk, while there is an image to make it of. Raises: what images.source raises."""
     domain.disk(steps.of(op))
-    return flows_boot.remove_domain(op)
+    return boot.remove_domain(op)
 
 
 def remove_old_disk(op: Op) -> Wait | None:
     """The old disk goes, and with it the log of what ran from it."""
-    waiting = flows_boot.remove_disk(op)
+    waiting = boot.remove_disk(op)
     if waiting is None:
         forget_log(op)
     return waiting
@@ -44,7 +44,7 @@ def forget_log(op: Op) -> None:
 
 def start_unless_off(op: Op) -> Wait | None:
     """Start the machine, but not of a server that was off before."""
-    return None if states.is_off(op.data["rest"]) else flows_boot.start_domain(op)
+    return None if states.is_off(op.data["rest"]) else boot.start_domain(op)
 
 
 def rest_after(op: Op) -> None:
@@ -60,8 +60,8 @@ REBUILD = Flow(
     steps=(
         Step("remove_domain", do=retire_domain, label=_("Remove the machine")),
         Step("remove_disk", do=remove_old_disk, final=True, label=_("Remove the old disk")),
-        Step("create_disk", do=flows_boot.create_disk, deadline=900, label=_("Create the new disk")),
-        Step("wire_network", do=flows_boot.wire_network, label=_("Wire the network")),
+        Step("create_disk", do=boot.create_disk, deadline=900, label=_("Create the new disk")),
+        Step("wire_network", do=boot.wire_network, label=_("Wire the network")),
         Step("start_domain", do=start_unless_off, deadline=180, label=_("Start the machine")),
         Step("mark", do=rest_after, label=_("Note the new state")),
     ),
@@ -74,7 +74,7 @@ REBUILD = Flow(
 
 def claim_more(op: Op) -> None:
     """Claim the new size beside the old one, which a revert needs again. Raises: NoHostFits."""
-    from compute.servers import scheduling
+    from compute.servers.create import scheduling
 
     server = steps.alive(op)
     if not placement.held_by(steps.old_claim(server.id)):
@@ -98,7 +98,7 @@ def claim_more(op: Op) -> None:
 
 
 def _resources(flavor: dict[str, Any]) -> dict[str, int]:
-    from compute.servers import scheduling
+    from compute.servers.create import scheduling
 
     return {name: amount for name, amount in scheduling.resources_of(flavor).items() if amount}
 
@@ -194,7 +194,7 @@ RESIZE = Flow(
     version=1,
     steps=(
         Step("claim_more", do=claim_more, undo=unclaim_more, label=_("Claim the new size")),
-        Step("remove_domain", do=flows_boot.remove_domain, deadline=150, label=_("Power the machine off")),
+        Step("remove_domain", do=boot.remove_domain, deadline=150, label=_("Power the machine off")),
         Step("change_flavor", do=put_on_new_flavor, undo=put_on_old_flavor, label=_("Change the flavor")),
         Step(
             "resize_disk",
@@ -203,11 +203,11 @@ RESIZE = Flow(
             deadline=1800,  # it is copied first
             label=_("Grow the disk"),
         ),
-        Step("wire_network", do=flows_boot.wire_network, label=_("Wire the network")),
+        Step("wire_network", do=boot.wire_network, label=_("Wire the network")),
         Step(
             "start_domain",
             do=start_unless_off,
-            undo=flows_boot.remove_domain,  # no machine may use the disk that is put back
+            undo=boot.remove_domain,  # no machine may use the disk that is put back
             deadline=180,
             label=_("Start the machine"),
         ),
@@ -244,7 +244,7 @@ def end_resized(op: Op) -> Wait | None:
         owed.end_of_resize(server, end_of_growth(server, "back"), is_reverted=True)
         op.data["owed"] = True
         return None
-    return flows_boot.remove_domain(op)
+    return boot.remove_domain(op)
 
 
 def unless_owed(do: Do) -> Do:
@@ -265,7 +265,7 @@ def revert_claim(op: Op) -> None:
 
 
 def start_reverted(op: Op) -> Wait | None:
-    return None if states.is_off(op.data["rest_after"]) else flows_boot.start_domain(op)
+    return None if states.is_off(op.data["rest_after"]) else boot.start_domain(op)
 
 
 def mark_reverted(op: Op) -> None:
@@ -296,7 +296,7 @@ REVERT_RESIZE = Flow(
         Step("remove_domain", do=end_resized, deadline=150, label=_("Power the machine off")),
         Step("put_disk_back", do=unless_owed(put_disk_back), final=True, label=_("Put the old disk back")),
         Step("change_back", do=revert_claim, label=_("Change the flavor back")),
-        Step("wire_network", do=unless_owed(flows_boot.wire_network), label=_("Wire the network")),
+        Step("wire_network", do=unless_owed(boot.wire_network), label=_("Wire the network")),
         Step("start_domain", do=unless_owed(start_reverted), deadline=180, label=_("Start the machine")),
         Step("mark_reverted", do=mark_reverted, label=_("Note the old size")),
     ),
@@ -315,7 +315,7 @@ def bind_port(op: Op) -> None:
 def free_port(op: Op) -> None:
     server = steps.of(op)
     if any(p["port_id"] == op.data["port_id"] for p in domain.ports_of(server)):
-        wiring.unplug(server, op.data["port_id"], op.actor)
+        interfaces.unplug(server, op.data["port_id"], op.actor)
     server.change(own_ports=[id for id in server.own_ports if id != op.data["port_id"]])
 
 
@@ -344,7 +344,7 @@ ATTACH_INTERFACE = Flow(
     version=1,
     steps=(
         Step("bind_port", do=bind_port, undo=free_port, label=_("Bind the port to the host")),
-        Step("wire_network", do=flows_boot.wire_network, label=_("Wire the network")),
+        Step("wire_network", do=boot.wire_network, label=_("Wire the network")),
         Step("plug", do=plug_live, undo=unplug_live, label=_("Plug the interface in")),
     ),
     label=_("Attach an interface"),

@@ -7,9 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError
-from compute.servers import flows_boot, states, steps
-from compute.servers.flows import delete_disk, delete_domain
-from compute.servers.flows_change import forget_log
+from compute.servers.lifecycle import boot, states, steps
+from compute.servers.lifecycle.power import delete_disk, delete_domain
+from compute.servers.lifecycle.resize import forget_log
 from hostagent.contract.server import SERVER_SNAPSHOT, ServerSnapshot
 from images import services as images
 from operations import Flow, Step, Wait, background
@@ -105,7 +105,7 @@ def remove_shelved_disk(op: Op) -> Wait | None:
 
 
 def leave_host(op: Op) -> None:
-    flows_boot.unbind_ports(op)
+    boot.unbind_ports(op)
     server = steps.of(op)
     placement.release(server.id)
     server.settle(states.SHELVED_OFFLOADED, host="", shelved_image_id=op.data["snapshot_id"])
@@ -137,7 +137,7 @@ def is_image_gone(op: Op) -> bool:
 
 def remove_unshelved_disk(op: Op) -> Wait | None:
     """Undo of the disk, unless nothing else is left of the server."""
-    return None if op.answer is None and is_image_gone(op) else flows_boot.remove_disk(op)
+    return None if op.answer is None and is_image_gone(op) else boot.remove_disk(op)
 
 
 def mark_unshelved(op: Op) -> None:
@@ -164,22 +164,20 @@ UNSHELVE = Flow(
     "server.unshelve",
     version=1,
     steps=(
-        Step("claim_host", do=flows_boot.claim_host, undo=flows_boot.release_host, label=_("Choose a host")),
-        Step(
-            "bind_ports", do=flows_boot.bind_ports, undo=flows_boot.unbind_ports, label=_("Bind the ports to the host")
-        ),
+        Step("claim_host", do=boot.claim_host, undo=boot.release_host, label=_("Choose a host")),
+        Step("bind_ports", do=boot.bind_ports, undo=boot.unbind_ports, label=_("Bind the ports to the host")),
         Step(
             "create_disk",
-            do=flows_boot.create_disk,
+            do=boot.create_disk,
             undo=remove_unshelved_disk,
             deadline=900,
             label=_("Create the disk"),
         ),
-        Step("wire_network", do=flows_boot.wire_network, final=is_image_gone, label=_("Wire the network")),
+        Step("wire_network", do=boot.wire_network, final=is_image_gone, label=_("Wire the network")),
         Step(
             "start_domain",
-            do=flows_boot.start_domain,
-            undo=flows_boot.remove_domain,
+            do=boot.start_domain,
+            undo=boot.remove_domain,
             deadline=180,
             label=_("Start the machine"),
         ),

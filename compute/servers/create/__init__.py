@@ -1,0 +1,1 @@
+"""The launch of servers: checks of a request, the choice of a host, what a new guest gets."""
