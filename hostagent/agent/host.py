@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from hostagent.agent import faults, figures
+from hostagent.agent import faults
 from hostagent.agent.clock import ControlClock
 from hostagent.agent.control_link import ControlLink
 from hostagent.agent.gate import Gate
@@ -18,11 +18,14 @@ from hostagent.agent.serial_queues import Lanes, Later
 from hostagent.agent.setaside import LOOK_EVERY, SetAside
 from hostagent.agent.settings import HostSettings, Settings
 from hostagent.agent.standing import ISOLATED_AFTER, Standing
+from hostagent.agent.tasks import TASKS
+from hostagent.agent.tasks.host import inventory
 from hostagent.contract import VERBS, Verb, messages, reports
 from hostagent.contract.failures import Failure
 from hostagent.contract.host import AgentFigures, Cloud
 from hostagent.contract.network import piece_hash
 from hostagent.contract.reports import Event, Kind
+from hostagent.machine.disk_space import disk_space
 from hostagent.process import logs, tracing
 from hostagent.process.threads import Threads
 from hostagent.process.timers import Timers
@@ -137,7 +140,17 @@ class Host:
 
     def _figures(self) -> AgentFigures:
         deaths = sum(self.threads.deaths.values()) + self._outbox.deaths
-        return figures.read(self, reports=self._outbox.waiting, parked=self._outbox.parked_count, deaths=deaths)
+        free, size = disk_space(self.own.data)
+        return AgentFigures(
+            jobs=self.lanes.jobs(),
+            reports=self._outbox.waiting,
+            parked=self._outbox.parked_count,
+            deaths=deaths,
+            hypervisor_up=self.hypervisor.is_up,
+            disk_free=free,
+            disk_size=size,
+            set_aside=self.aside.count(),
+        )
 
     def _welcomed(self, body: dict[str, Any]) -> None:
         """Control answered our challenge: it speaks version 2, says what time it is, and whether there are others."""
@@ -179,9 +192,7 @@ class Host:
         self.aside.expire()
 
     def _say_inventory(self) -> None:
-        from hostagent.agent.tasks import host as facts
-
-        self.reporter.say(Kind.INVENTORY, facts.inventory(self))
+        self.reporter.say(Kind.INVENTORY, inventory(self))
 
     def _say_stats(self) -> None:
         servers = self.hypervisor.read_stats()
@@ -256,8 +267,6 @@ class Host:
                 return self._do(same, job, order)
 
     def _do(self, same: tuple[str, ...], job: Job, order: dict[str, Any]) -> Later | None:
-        from hostagent.agent.tasks import TASKS
-
         is_first = job.begun is None
         job.begin()
         try:

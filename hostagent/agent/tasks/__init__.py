@@ -7,10 +7,10 @@ empty one.
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from hostagent.agent.host import Host
 from hostagent.agent.job import Job
 from hostagent.agent.tasks import disks, servers, setaside
 from hostagent.agent.tasks import host as hosts
+from hostagent.agent.tasks.served import Served
 from hostagent.contract import Verb
 from hostagent.contract.disk import DISK_ENSURE, DISK_REMOVE, DISK_RESIZE
 from hostagent.contract.host import HOST_READ, HOST_RECOGNISE
@@ -37,14 +37,14 @@ from hostagent.contract.setaside import SETASIDE_BACK, SETASIDE_DROP, SETASIDE_L
 
 Body = TypeVar("Body")
 Answer = TypeVar("Answer")
-Task = Callable[[Host, Any, Job], Any]
+Task = Callable[[Served, Any, Job], Any]
 
 
-def does(verb: Verb[Body, Answer], task: Callable[[Host, Body, Job], Answer | None]) -> tuple[Verb[Any, Any], Task]:
+def does(verb: Verb[Body, Answer], task: Callable[[Served, Body, Job], Answer | None]) -> tuple[Verb[Any, Any], Task]:
     return verb, task
 
 
-def _power(host: Host, body: OfServer, job: Job) -> DomainState:
+def _power(host: Served, body: OfServer, job: Job) -> DomainState:
     """Which verb of power it is, the driver reads from the job: it has one way for each."""
     return {"state": host.hypervisor.power(body["server_id"], job)}
 

@@ -4,13 +4,13 @@ import hashlib
 from pathlib import Path
 
 from hostagent.agent.control_link import ControlError
-from hostagent.agent.host import Host
 from hostagent.agent.job import Job
+from hostagent.agent.tasks.served import Served
 from hostagent.contract.failures import Failure
 from hostagent.contract.server import ServerSnapshot, SnapshotSent
 
 
-def snapshot(host: Host, body: ServerSnapshot, job: Job) -> SnapshotSent:
+def snapshot(host: Served, body: ServerSnapshot, job: Job) -> SnapshotSent:
     """Copy the root disk flat, then send it to control."""
     copy, virtual_size = host.hypervisor.snapshot(body["server_id"], body["image_id"], job)
     try:

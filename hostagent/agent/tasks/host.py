@@ -3,16 +3,16 @@
 import platform
 from typing import Any
 
-from hostagent.agent.host import Host
 from hostagent.agent.job import Job
 from hostagent.agent.tasks import setaside
+from hostagent.agent.tasks.served import Served
 from hostagent.contract.host import HostFound
 from hostagent.contract.verb import Nothing
 
 VERSION = "0.1.0"
 
 
-def inventory(host: Host) -> dict[str, Any]:
+def inventory(host: Served) -> dict[str, Any]:
     """contract.host.Inventory."""
     return {
         "hostname": host.name,
@@ -28,7 +28,7 @@ def inventory(host: Host) -> dict[str, Any]:
     }
 
 
-def read(host: Host, body: Nothing, job: Job) -> HostFound:
+def read(host: Served, body: Nothing, job: Job) -> HostFound:
     """Everything of ours on this host, wanted or not: what a doctor compares with the rows."""
     links = host.network.driver.read_links()
     return {

@@ -1,14 +1,14 @@
 """The verbs of a server's domain that are more than one call of the driver."""
 
-from hostagent.agent.host import Host
 from hostagent.agent.job import Job
+from hostagent.agent.tasks.served import Served
 from hostagent.contract.server import DomainState, ServersAsked, ServersKnown, ServerSpec
 
 
-def ensure(host: Host, body: ServerSpec, job: Job) -> DomainState:
+def ensure(host: Served, body: ServerSpec, job: Job) -> DomainState:
     host.storage.keep_record(body["server_id"], body.get("metadata") or {})
     return {"state": host.hypervisor.ensure(body, job)}
 
 
-def describe(host: Host, body: ServersAsked, job: Job) -> ServersKnown:
+def describe(host: Served, body: ServersAsked, job: Job) -> ServersKnown:
     return {"servers": {id: host.hypervisor.describe(id) for id in map(str, body["server_ids"])}}

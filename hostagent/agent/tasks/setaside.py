@@ -1,14 +1,14 @@
 """The verbs of what nobody knows: stopped and kept, given back."""
 
-from hostagent.agent.host import Host
 from hostagent.agent.job import Job
+from hostagent.agent.tasks.served import Served
 from hostagent.contract.failures import Failure
 from hostagent.contract.host import SetAsideShort
 from hostagent.contract.setaside import Back, Note, Notes, Put
 from hostagent.contract.verb import Nothing
 
 
-def put(host: Host, body: Put, job: Job) -> Note | None:
+def put(host: Served, body: Put, job: Job) -> Note | None:
     """The domain is stopped as a user would stop it, its description noted, and only then does anything move."""
     server_id = body["server_id"]
     if not host.aside.is_begun(server_id):
@@ -23,11 +23,11 @@ def put(host: Host, body: Put, job: Job) -> Note | None:
     return host.aside.finish(note, place)
 
 
-def listing(host: Host, body: Nothing, job: Job) -> Notes:
+def listing(host: Served, body: Nothing, job: Job) -> Notes:
     return {"items": host.aside.items()}
 
 
-def short(host: Host) -> list[SetAsideShort]:
+def short(host: Served) -> list[SetAsideShort]:
     """What a doctor shows of each."""
     return [
         SetAsideShort(
@@ -38,7 +38,7 @@ def short(host: Host) -> list[SetAsideShort]:
     ]  # fmt: skip
 
 
-def back(host: Host, body: Back, job: Job) -> Note:
+def back(host: Served, body: Back, job: Job) -> Note:
     """Raises: Failure not_found; hypervisor_refused where the server has a disk here by now."""
     place = host.aside.place(body["id"])
     note = next(one for one in host.aside.items() if one["id"] == body["id"])

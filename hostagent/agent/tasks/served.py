@@ -1,0 +1,33 @@
+"""What a task may use of the host that it serves: Host has all of it, and a task knows nothing else of Host."""
+
+from typing import Protocol
+
+from hostagent.agent.control_link import ControlLink
+from hostagent.agent.setaside import SetAside
+from hostagent.agent.settings import Settings
+from hostagent.contract.host import Cloud
+from hostagent.drivers.hypervisor import Hypervisor
+from hostagent.drivers.network.keeper import Keeper
+from hostagent.drivers.storage import Storage
+
+
+class Served(Protocol):
+    """The host that a task serves."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def link(self) -> ControlLink: ...
+    @property
+    def aside(self) -> SetAside: ...
+    @property
+    def storage(self) -> Storage: ...
+    @property
+    def network(self) -> Keeper: ...
+    @property
+    def hypervisor(self) -> Hypervisor: ...
+
+    def recognise(self, cloud: Cloud) -> None:
+        """An operator's word: orders of this database count, also where their generations are older."""
