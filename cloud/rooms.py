@@ -7,6 +7,7 @@ from typing import Final
 
 LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("common",),
+    ("authorization",),
     ("audit",),
     ("openstackapi",),
     ("operations",),

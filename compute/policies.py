@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from authorization import rules
 from compute.servers import sharing
-from identity import policy
 
 READER = "rule:reader"
 MEMBER = "rule:member"
@@ -124,4 +124,4 @@ DESCRIPTIONS = {
 
 def register() -> None:
     sharing.register()
-    policy.register("compute", RULES, DESCRIPTIONS)
+    rules.register("compute", RULES, DESCRIPTIONS)

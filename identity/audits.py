@@ -6,9 +6,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import Event
+from authorization import policy
 from common.actor import Actor
 from common.errors import NotFound
-from identity import policy
 
 ALL, SOME = "audit:list_all_events", "audit:list_events"
 RULES: Final = {

@@ -3,7 +3,10 @@
 Each line: the check, then the verbs that it guards.
 """
 
-from identity import audits, policy
+from authorization import explaining, rules, targets
+from identity import audits
+from identity.assignments import granting
+from identity.sharing import held
 
 _RULES: tuple[tuple[str, str], ...] = (
     (
@@ -318,5 +321,7 @@ SCOPES |= {f"identity:{verb}": frozenset({"project"}) for verb in _PROJECT_ONLY.
 
 
 def register() -> None:
-    policy.register("identity", RULES, DESCRIPTIONS, SCOPES)
-    policy.register("audit", audits.RULES, audits.DESCRIPTIONS)
+    explaining.use_people(granting.people_with)
+    targets.use_share_level(held.level_on)
+    rules.register("identity", RULES, DESCRIPTIONS, SCOPES)
+    rules.register("audit", audits.RULES, audits.DESCRIPTIONS)

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from common.live import announce
-from identity import policy
 from identity.revocation import services as revocation
 from identity.wire import COMPARISONS, truth
 from openstackapi import resource as rest

@@ -1,6 +1,6 @@
 """Who may do what with images."""
 
-from identity import policy
+from authorization import rules
 from images.images import sharing
 
 RULES = {
@@ -47,4 +47,4 @@ DESCRIPTIONS = {
 
 def register() -> None:
     sharing.register()
-    policy.register("image", RULES, DESCRIPTIONS)
+    rules.register("image", RULES, DESCRIPTIONS)

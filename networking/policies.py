@@ -1,6 +1,6 @@
 """Who may do what with networks. `member` and `reader` look at the project of the thing itself."""
 
-from identity import policy
+from authorization import rules
 from networking.networks import sharing
 
 _OWNED = ("network", "subnet", "port", "router", "floatingip", "security_group", "subnetpool", "address_scope")
@@ -40,4 +40,4 @@ DESCRIPTIONS: dict[str, str] = {
 
 def register() -> None:
     sharing.register()
-    policy.register("networking", RULES, DESCRIPTIONS)
+    rules.register("networking", RULES, DESCRIPTIONS)

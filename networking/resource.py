@@ -12,10 +12,10 @@ from django.db import transaction
 from django.db.models import Model, Q
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common import moments
 from common.actor import Actor
 from common.errors import Invalid
-from identity import policy
 from networking.conversions import converted
 from networking.standard import Tag
 from openstackapi import bodies

@@ -7,9 +7,9 @@ from django.db.models import ProtectedError, Sum
 from django.utils.http import http_date
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.errors import Conflict, Invalid, NotFound
 from common.numbers import LARGEST
-from identity import policy
 from openstackapi import microversion
 from openstackapi.versioned import Names, Span
 from openstackapi.views import Response, ServiceView

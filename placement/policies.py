@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from identity import policy
+from authorization import rules
 
 RULES = {
     "placement:read": "rule:admin or rule:service",
@@ -15,4 +15,4 @@ DESCRIPTIONS = {
 
 
 def register() -> None:
-    policy.register("placement", RULES, DESCRIPTIONS)
+    rules.register("placement", RULES, DESCRIPTIONS)

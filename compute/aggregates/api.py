@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from authorization import policy
 from compute.aggregates import services
 from compute.aggregates.models import Aggregate
 from compute.hypervisors import reading
@@ -10,7 +11,6 @@ from compute.servers.api.schemas import NAME, obj
 from compute.servers.create import scheduling
 from compute.views import ComputeView, Response
 from hosts.models import Host
-from identity import policy
 from openstackapi.fields import Field, Fields, iso_micro
 
 _COMMON = [

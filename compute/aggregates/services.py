@@ -5,6 +5,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.clock import now
 from common.errors import Conflict, NotFound
@@ -13,7 +14,6 @@ from compute.aggregates.models import Aggregate, AggregateHost
 from compute.servers.create.scheduling import DEFAULT_ZONE
 from compute.servers.models import Server
 from hosts.models import Host
-from identity import policy
 from placement.models import ProviderAggregate, ResourceProvider
 
 ZONE = "availability_zone"

@@ -9,6 +9,8 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
+from authorization.share_levels import CONSOLE
 from common.actor import Actor
 from common.clock import now
 from common.errors import Conflict, NotFound, OverLimit
@@ -16,9 +18,7 @@ from compute.consoles import auditing, logs, watch
 from compute.consoles.models import KINDS, LIFE, QUIET, ConsoleLink, ConsoleTicket, digest
 from compute.servers.lifecycle.services import find
 from compute.servers.models import Server
-from identity import policy
 from identity.sharing import held
-from identity.sharing.levels import CONSOLE
 
 MOST = 100  # tickets of one user, or of one link, that are open or may be opened
 

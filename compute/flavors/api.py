@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.errors import Invalid
 from common.numbers import LARGEST, is_whole
 from common.truth import truth
@@ -11,7 +12,6 @@ from compute.flavors import services
 from compute.flavors.models import Flavor
 from compute.servers.api.schemas import BOOLEAN, NAME, obj
 from compute.views import ComputeView, Page, Response, flag
-from identity import policy
 from openstackapi.fields import Field, Fields
 from openstackapi.pagination import NOVA
 from openstackapi.versioned import ByVersion, Property, Span, body_schema

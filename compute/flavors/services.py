@@ -6,13 +6,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from common.ids import new_id
 from common.prepared import Prepared
 from compute.flavors.models import Flavor, FlavorAccess
 from compute.nearest import hint
-from identity import policy
 
 
 class FlavorNotFound(NotFound):

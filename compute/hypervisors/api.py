@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.errors import Invalid
 from common.truth import truth
 from compute.hypervisors import reading
@@ -14,7 +15,6 @@ from compute.servers.models import Server
 from compute.views import ComputeView, Known, Page, Response, flag
 from hosts import services as hosts
 from hosts.models import Host
-from identity import policy
 from openstackapi.fields import iso_micro
 from openstackapi.pagination import NOVA_ZERO_IS_ALL
 from openstackapi.versioned import Names, Span

@@ -7,13 +7,13 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.errors import NotFound
 from compute.servers.api import filters
 from compute.servers.api.schemas import obj
 from compute.servers.lifecycle.services import find as find_server
 from compute.servers.models import Migration
 from compute.views import ComputeView, Page, Response, refuse_unknown
-from identity import policy
 from openstackapi.fields import Field, Fields, iso_micro
 from openstackapi.versioned import Names, Span
 

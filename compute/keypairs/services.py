@@ -6,11 +6,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict, Forbidden, NotFound
 from compute.keypairs import keys
 from compute.keypairs.models import KeyPair
-from identity import policy
 from identity.limits import services as quota
 
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.errors import Invalid
 from common.numbers import LARGEST
 from compute.servers.api.schemas import BOOLEAN, obj
 from compute.views import ComputeView, Known, Response
-from identity import policy
 from identity.limits import services as quota
 from identity.projects.models import Project
 from openstackapi.versioned import ByVersion

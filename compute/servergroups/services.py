@@ -6,11 +6,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import NotFound
 from compute.servergroups.models import ServerGroup
 from compute.servers.models import Server
-from identity import policy
 from identity.limits import services as quota
 
 

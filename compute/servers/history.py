@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import NotFound, sentence
 from compute.servers.api import filters
@@ -16,7 +17,6 @@ from compute.servers.api.fields import host_id
 from compute.servers.lifecycle import boot
 from compute.servers.models import Server, ServerNotFound
 from compute.views import refuse_unknown
-from identity import policy
 from openstackapi.fields import Field, Fields, Version, iso_micro
 from openstackapi.versioned import Names
 from operations import flows as registered

@@ -7,11 +7,11 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.clock import now
 from common.errors import Invalid
 from compute.servers.models import Server
 from compute.views import ComputeView, Page, Response
-from identity import policy
 from openstackapi.fields import iso_micro
 from openstackapi.pagination import NOVA_ZERO_IS_ALL
 from openstackapi.versioned import Span

@@ -9,11 +9,11 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.clock import now
 from common.errors import Invalid
 from compute.views import ComputeView, Response
 from hosts.models import Host
-from identity import policy
 
 _FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f")
 

@@ -1,4 +1,4 @@
-"""Rows of policy blobs; kept for clients, the cloud itself decides by `identity.policy`."""
+"""Rows of policy blobs; kept for clients, the cloud itself decides by `authorization.policy`."""
 
 from django.db import models
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from authorization import policy
 from common.actor import Actor
-from identity import policy
 from identity.assignments import granting
 from identity.models import Group, User
 from identity.sharing import kinds, services

@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
+from authorization import policy, rules
+from authorization.share_levels import LEVELS
 from common.errors import Invalid
-from identity import policy
 from identity.appcreds.api import parse_time
 from identity.resource import Values
 from identity.sharing import access, kinds, services
-from identity.sharing.levels import LEVELS
 from identity.sharing.services import UNCHANGED, Found
 from identity.views import IdentityView
 from identity.wire import ID
@@ -207,7 +207,7 @@ class Explain(IdentityView):
     def get(self, request: Any) -> Response:
         query = request._request.GET
         rule = query.get("rule", "")
-        if rule not in policy.rules():
+        if rule not in rules.texts():
             raise Invalid(reason=_("There is no policy rule %(name)s."), name=rule)
         target = None
         if "object_type" in query:

@@ -8,11 +8,11 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q, QuerySet
 
+from authorization.share_levels import RANK, VIEW, highest, reaches
 from common.actor import Actor
 from common.clock import now
 from common.prepared import Prepared
 from identity.sharing import kinds
-from identity.sharing.levels import RANK, VIEW, highest, reaches
 from identity.sharing.models import TABLES, GroupShare, UserShare
 from identity.users.models import User
 

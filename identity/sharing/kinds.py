@@ -9,9 +9,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
+from authorization.share_levels import LEVELS
 from common.actor import Actor
 from common.errors import Invalid
-from identity.sharing.levels import LEVELS
 
 
 class UnknownKind(Invalid):

@@ -10,15 +10,15 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from audit import context
+from authorization import policy
+from authorization.share_levels import FULL, RANK
 from common.actor import Actor
 from common.clock import now
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from common.ids import new_hex
-from identity import policy
 from identity.models import Group, User
 from identity.revocation import services as revocation
 from identity.sharing import held, kinds, live
-from identity.sharing.levels import FULL, RANK
 from identity.sharing.models import TABLES
 
 MOST = 100  # shares of one object: whoever needs more wants a group

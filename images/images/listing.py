@@ -9,12 +9,12 @@ from django.http import HttpRequest
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common import moments
 from common.actor import Actor
 from common.errors import Invalid
 from common.numbers import is_whole
 from common.truth import truth
-from identity import policy
 from images.images.fields import COLUMNS
 from images.images.models import Image, ImageQuerySet, ImageTag
 from images.images.services import shown

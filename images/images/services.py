@@ -7,10 +7,10 @@ from django.db import IntegrityError, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy, targets
 from common.actor import Actor
 from common.ids import is_id, new_id
 from common.live import announce
-from identity import policy
 from identity.limits import services as quota
 from identity.sharing import services as sharing
 from images.images import data, errors, states
@@ -32,9 +32,7 @@ def allowed(actor: Actor, rule: str, image: Image) -> bool:
 def permit(actor: Actor, rule: str, image: Image, verb: str | Promise, **data: str) -> None:
     """Raises: NotPermitted. The image is known to be visible."""
     if not allowed(actor, rule, image):
-        raise NotPermitted(
-            verb=verb, why=policy.forbids(actor, f"image:{rule}", policy.target_of(actor, image)), **data
-        )
+        raise NotPermitted(verb=verb, why=policy.forbids(actor, f"image:{rule}", targets.aim(actor, image)), **data)
 
 
 # ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,10 +4,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from authorization.share_levels import FULL, OPERATE, VIEW
 from common.actor import Actor
 from identity.assignments.granting import named_for
 from identity.sharing import kinds
-from identity.sharing.levels import FULL, OPERATE, VIEW
 from images.images import services
 from images.images.models import Image
 from images.members.models import ImageMember

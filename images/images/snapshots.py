@@ -4,10 +4,10 @@ from typing import Any
 
 from django.db import transaction
 
+from authorization import policy
 from common.actor import Actor
 from common.live import announce
 from hostagent.contract.image import ImageSource
-from identity import policy
 from identity.limits import services as quota
 from images.images import data, errors, states
 from images.images.fields import check_values

@@ -6,10 +6,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.clock import now
 from common.errors import Conflict, Forbidden, NotFound
-from identity import policy
 from images.images.errors import ReadOnly
 from images.metadefs.models import OBJECT, PROPERTY, RESOURCE_TYPE, TAG, Definition, Namespace
 from images.metadefs.schemas import READ_ONLY

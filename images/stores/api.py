@@ -4,8 +4,8 @@ from typing import Any, NoReturn
 
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.errors import NotFound
-from identity import policy
 from identity.limits import services as quota
 from images.images import services
 from images.images.fields import SCHEMA

@@ -9,11 +9,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common import fetch
 from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError, Conflict, Invalid
-from identity import policy
 from images.images import data, states
 from images.images import services as images
 from images.images.errors import StillArriving

@@ -7,9 +7,9 @@ from django.http import HttpRequest
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import NotFound
-from identity import policy
 from images.tasks.models import Task
 from openstackapi.fields import iso_z
 from openstackapi.pagination import Page

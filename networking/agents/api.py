@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db.models import Count
 
+from authorization import policy
 from hosts.models import Host
 from hosts.states import is_up
-from identity import policy
 from networking.addressing import pool_spans
 from networking.agents import services
 from networking.agents.models import DHCP, KINDS, L3

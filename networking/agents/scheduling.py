@@ -3,10 +3,10 @@
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict
 from hosts.models import Host
-from identity import policy
 from networking.networks.models import Network
 from networking.networks.services import find as find_network
 from networking.ports import states

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from identity import policy
+from authorization import policy
 from networking.agents import scheduling, services
 from networking.agents.models import DHCP, L3
 from networking.networks.api import NETWORK

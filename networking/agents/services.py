@@ -6,10 +6,10 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import NotFound
 from hosts.models import Host
-from identity import policy
 from networking import rebalancing
 from networking.agents.models import DHCP, KINDS, L3, AgentNote, agent_id
 

@@ -5,10 +5,10 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from common.live import announce
-from identity import policy
 from identity.limits import services as quota
 from networking.errors import AttributeForbidden, FloatingIPNotFound, NetworkNotFound
 from networking.floatingips import states

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from authorization.share_levels import OPERATE
 from common.actor import Actor
 from common.ids import new_id
 from common.prepared import Prepared
 from identity.sharing import held
-from identity.sharing.levels import OPERATE
 from networking.networks import states
 from networking.standard import StandardAttributes
 

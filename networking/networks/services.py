@@ -7,10 +7,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict
 from common.live import announce
-from identity import policy
 from identity.limits import services as quota
 from identity.sharing import services as sharing
 from networking.errors import AttributeForbidden, InvalidInput, NetworkNotFound

@@ -2,10 +2,10 @@
 
 from django.utils.translation import gettext as _
 
+from authorization.share_levels import FULL, OPERATE, VIEW
 from common.actor import Actor
 from identity.assignments.granting import named_for
 from identity.sharing import kinds
-from identity.sharing.levels import FULL, OPERATE, VIEW
 from networking.networks.models import SHARE, Network, NetworkGrant
 from networking.networks.services import find
 

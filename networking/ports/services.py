@@ -7,11 +7,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict, Forbidden
 from common.live import announce
 from common.prepared import Prepared
-from identity import policy
 from identity.limits import services as quota
 from networking.addressing import random_mac
 from networking.errors import NetworkNotFound, PortNotFound, SecurityGroupNotFound

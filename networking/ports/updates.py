@@ -6,10 +6,10 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict
 from common.live import announce
-from identity import policy
 from networking.networks.models import Network
 from networking.ports import allocation, checks, devices, dhcp_options, states
 from networking.ports.models import FixedIP, Port, PortGroup

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.errors import Invalid, NotFound
 from common.truth import truth
-from identity import policy
 from identity.limits import services as quota
 from identity.limits.models import Limit
 from identity.models import Project

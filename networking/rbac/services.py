@@ -4,9 +4,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict, NotFound
-from identity import policy
 from identity.limits import services as quota
 from networking.errors import AttributeForbidden, InvalidInput
 from networking.networks.models import EXTERNAL, SHARE, Network, NetworkGrant

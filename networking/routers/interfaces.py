@@ -6,10 +6,10 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from hostagent.contract import inet
-from identity import policy
 from networking.errors import InvalidInput, PortNotFound
 from networking.networks.models import Network
 from networking.ports import allocation

@@ -6,11 +6,11 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict, Invalid
 from common.live import announce
 from hostagent.contract import inet
-from identity import policy
 from identity.limits import services as quota
 from networking.errors import InvalidInput, SecurityGroupNotFound, SecurityGroupRuleNotFound
 from networking.securitygroups import protocols, services

@@ -3,10 +3,10 @@
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict
 from common.live import announce
-from identity import policy
 from identity.limits import services as quota
 from networking.errors import SecurityGroupNotFound
 from networking.ports.models import PortGroup

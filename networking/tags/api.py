@@ -6,9 +6,9 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import Invalid, NotFound
-from identity import policy
 from networking.floatingips import services as floatingips
 from networking.networks import services as networks
 from networking.ports import services as ports

@@ -8,13 +8,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from authorization import policy
 from common.actor import Actor
 from common.units import human_bytes, human_mib
 from compute.servers.create import scheduling
 from compute.servers.models import Server
 from hosts import services
 from hosts.models import Host
-from identity import policy
 from placement import services as placement
 from portal.admin import owed, status
 from portal.ui.calls import Call

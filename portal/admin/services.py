@@ -4,9 +4,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from authorization import policy
 from common.clock import now
 from hosts.models import Host
-from identity import policy
 from operations.models import Lease, Operation
 from portal.admin.hosts import state_of
 from portal.ui import Text

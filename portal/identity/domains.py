@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from authorization import policy
 from common.actor import Actor
-from identity import policy
 from identity.domains.services import DOMAINS
 from identity.models import Domain, Group, Project, User
 from identity.projects import owned

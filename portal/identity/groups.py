@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from authorization import policy
 from common.actor import Actor
-from identity import policy
 from identity.assignments import grants
 from identity.groups import services
 from identity.groups.services import GROUPS

@@ -6,8 +6,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from authorization import policy
 from common.actor import Actor
-from identity import policy, sessions
+from identity import sessions
 from identity.assignments import grants
 from identity.models import Group, Project, Role, User
 from identity.projects import owned

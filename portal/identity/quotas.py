@@ -9,9 +9,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from authorization import policy, rules
 from common.actor import Actor
 from common.errors import Invalid
-from identity import policy
 from identity.limits import services as quota
 from identity.projects.services import PROJECTS
 from portal.ui import quotas as words
@@ -29,7 +29,7 @@ def may(actor: Actor, about: Quotas, verb: str, project: Any) -> bool:
     """Whether the actor may `get` or `set` limits of a service on a project, by the rule of that service's own API."""
     rule, instead = (about.read, words.READ) if verb == "get" else (about.write, words.WRITE)
     aim = {"project_id": project.pk, **PROJECTS.target(project)}
-    return policy.allows(actor, rule if rule in policy.rules() else instead, aim)
+    return policy.allows(actor, rule if rule in rules.texts() else instead, aim)
 
 
 def may_set_any(actor: Actor, project: Any) -> bool:

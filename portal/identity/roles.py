@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import Forbidden
-from identity import policy
 from identity.models import ImpliedRole, Role
 from identity.resource import Duplicate
 from identity.roles.services import ROLES, Loop, WouldImply, implied_by, imply, unimply

@@ -6,8 +6,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from authorization import policy
 from common.actor import Actor
-from identity import policy
 from identity.assignments import grants
 from identity.assignments.listing import Assignment
 from identity.assignments.names import Names

@@ -6,11 +6,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from authorization import denials, policy
 from common.actor import Actor
 from common.clock import now
 from compute.servers.lifecycle import states
 from compute.servers.models import Server
-from identity import denials, policy
 from identity.groups.services import GROUPS
 from identity.limits import services as quota
 from identity.projects.services import PROJECTS

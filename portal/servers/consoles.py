@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 
+from authorization import policy
 from common.actor import Actor
 from common.clock import now
 from common.errors import Invalid
@@ -25,7 +26,6 @@ from common.numbers import is_whole
 from compute.consoles import links, logs, opening
 from compute.consoles import services as consoles
 from compute.servers.lifecycle import services
-from identity import policy
 from openstackapi.links import root as outside
 from portal.ui.pages import Page
 

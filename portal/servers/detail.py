@@ -7,12 +7,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from authorization import policy
 from common.clock import now
 from common.errors import sentence
 from compute.servers import history
 from compute.servers.lifecycle import changing, services, states
 from compute.servers.models import Server
-from identity import policy
 from identity.models import User
 from images.images.models import Image
 from networking.ports import services as ports

@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from authorization import policy
+from authorization.share_levels import OPERATE
 from common.actor import Actor
 from common.errors import CloudError, Invalid
 from common.numbers import is_whole
@@ -20,10 +22,8 @@ from compute.keypairs.models import KeyPair
 from compute.servers.create import services as creating
 from compute.servers.lifecycle import interfaces
 from compute.servers.models import Server
-from identity import policy
 from identity.limits import services as quota
 from identity.sharing import held
-from identity.sharing.levels import OPERATE
 from images.images import states as image_states
 from images.images.models import Image
 from networking.networks.models import Network

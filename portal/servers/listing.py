@@ -14,12 +14,12 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from authorization import policy
 from common import metrics
 from common.actor import Actor
 from common.errors import sentence
 from compute.servers.lifecycle import states
 from compute.servers.models import Server
-from identity import policy
 from identity.models import Project
 from identity.sharing import held
 from images.images.models import Image

@@ -8,10 +8,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from authorization import policy
+from authorization.share_levels import highest
 from common.actor import Actor
-from identity import policy
 from identity.sharing import access, held, kinds, services
-from identity.sharing.levels import highest
 from portal.ui import Text
 from portal.ui.details import Card
 from portal.ui.menus import Action, gate

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from django.http import HttpRequest, HttpResponse
 
+from authorization import policy
 from common.actor import Actor
-from identity import policy
 from portal.ui import Text
 from portal.ui.calls import Call, Declared, DeclaredPage, Next, Said, stay, told
 

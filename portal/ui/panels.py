@@ -15,8 +15,8 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, reverse
 
+from authorization import policy
 from common.actor import Actor
-from identity import policy
 from portal.ui import Text
 from portal.ui.hits import Found
 

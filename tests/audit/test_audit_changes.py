@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from audit import changes, context, merging, registry
 from audit.models import Event
 from audit.scrub import is_secret
+from authorization.share_levels import LEVELS
 from common.actor import Actor
 from common.clock import now
 from compute.flavors.models import Flavor
@@ -21,7 +22,6 @@ from compute.servers.models import Server
 from identity.models import Project, ProjectTag, Role, User, UserShare
 from identity.sharing import kinds
 from identity.sharing import services as sharing
-from identity.sharing.levels import LEVELS
 from images.images.models import Image
 from tests.openstackapi.asking import Asker, furnish
 from tests.simulated import Cloud

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from identity import policy, seeds
+from authorization import rules
+from identity import seeds
 from identity.models import Project, Role, User
 from identity.revocation import services as revocation
 from openstackapi import auth
@@ -68,7 +69,7 @@ def own_keys(settings: Any, tmp_path: Path) -> Iterator[None]:
     settings.POLICY_FILE = tmp_path / "policy.yaml"
     yield
     if settings.POLICY_FILE.exists():  # its rules would count for the next tests, until a second has passed
-        policy._table.reset()
+        rules._table.reset()
 
 
 @pytest.fixture

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
+from authorization import policy, rules
 from common.actor import Actor
 from common.errors import Forbidden, NotFound
-from identity import policy
 from tests.live import CLONE
 
 
 @pytest.fixture(autouse=True)
-def rules() -> None:
-    policy.register("tests", {"tests:stop": "rule:member", "tests:see": "rule:reader", "tests:own": "rule:admin"})
-    policy._table.reset()
+def some_rules() -> None:
+    rules.register("tests", {"tests:stop": "rule:member", "tests:see": "rule:reader", "tests:own": "rule:admin"})
+    rules._table.reset()
 
 
 def actor(*roles: str, project_id: str | None = "red", **more: Any) -> Actor:
@@ -55,18 +55,18 @@ def test_an_unknown_rule_is_a_fault_not_a_permission() -> None:
     with pytest.raises(KeyError):
         policy.allows(MEMBER, "tests:unheard-of")
     with pytest.raises(ValueError, match="does not parse"):
-        policy.register("tests", {"tests:bad": "role:admin or or"})
+        rules.register("tests", {"tests:bad": "role:admin or or"})
     with pytest.raises(ValueError, match="belongs to"):
-        policy.register("others", {"tests:stop": "@"})
+        rules.register("others", {"tests:stop": "@"})
     with pytest.raises(ValueError, match="belongs to"):
-        policy.register("others", {"admin": "@"})
+        rules.register("others", {"admin": "@"})
 
 
 def _write(settings: Any, text: str) -> None:
     path = Path(settings.POLICY_FILE)
     path.write_text(text)
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
-    policy._table._looked_at = -10.0
+    rules._table._looked_at = -10.0
 
 
 def test_the_operator_s_file_overrides_and_is_read_again_when_it_changes(settings: Any) -> None:
@@ -75,7 +75,7 @@ def test_the_operator_s_file_overrides_and_is_read_again_when_it_changes(setting
     _write(settings, '"tests:stop": "!"\n')
     assert not policy.allows(ADMIN, "tests:stop", "red")
     Path(settings.POLICY_FILE).unlink()
-    policy._table._looked_at = -10.0
+    rules._table._looked_at = -10.0
     assert policy.allows(MEMBER, "tests:stop", "red")
 
 
@@ -105,7 +105,7 @@ def test_a_denial_can_be_explained() -> None:
 def test_every_rule_parses_and_names_only_rules_that_exist() -> None:
     from oslo_policy import _checks
 
-    table = policy._table.fresh()
+    table = rules._table.fresh()
 
     def named(check: Any) -> set[str]:
         if isinstance(check, _checks.RuleCheck):
@@ -121,7 +121,7 @@ def test_every_rule_parses_and_names_only_rules_that_exist() -> None:
 def test_a_check_by_http_is_loaded_when_a_rule_names_one() -> None:
     """In a fresh process: nothing of it is there before, and oslo.policy's own check is what the rule becomes."""
     script = (
-        "import sys, django; django.setup(); from identity import policy; from oslo_policy import _parser;"
+        "import sys, django; django.setup(); from authorization import policy; from oslo_policy import _parser;"
         "assert 'requests' not in sys.modules and 'psycopg' not in sys.modules;"
         "print(type(_parser.parse_rule('http://127.0.0.1/check')).__name__, type(_parser.parse_rule('role:x')).__name__)"
     )

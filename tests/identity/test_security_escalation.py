@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from identity import policy, seeds
+from authorization import rules
+from identity import seeds
 from identity.assignments import services as assignments
 from identity.models import Domain, Group, Project, User
 from tests.identity.conftest import ADMIN, DEMO, Api, SignIn, password_body, project, role, user
@@ -266,14 +267,14 @@ def test_seeding_gives_a_cloud_without_administrators_one_again(admin: Api, sign
 )
 def test_a_rules_file_that_is_not_whole_changes_nothing(text: str, demo: Api, admin: Api, settings: Any) -> None:
     Path(settings.POLICY_FILE).write_text(text)
-    policy._table.reset()
+    rules._table.reset()
     demo.get("/users", 403)
     admin.get("/users")
 
 
 def test_a_rule_opens_what_it_names_and_no_more(demo: Api, settings: Any) -> None:
     Path(settings.POLICY_FILE).write_text("identity:list_users: '@'\nidentity:made_up: '@'\nadmin: 'role:nothing'\n")
-    policy._table.reset()
+    rules._table.reset()
     demo.get("/users")
     refused(demo, "post", "/users", {"user": {"name": "x"}})
     assert demo.get(f"/credentials?user_id={user('admin').pk}")["credentials"] == []

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from authorization.share_levels import LEVELS, RANK
 from common.clock import now
 from compute.consoles import watch
 from compute.consoles.models import ConsoleTicket, digest
@@ -17,7 +18,6 @@ from identity.factors import services as factors
 from identity.models import User
 from identity.revocation import services as revocation
 from identity.sharing import live, services
-from identity.sharing.levels import LEVELS, RANK
 from identity.sharing.models import GroupShare, UserShare
 from identity.users import services as users
 from networking.networks.models import Network

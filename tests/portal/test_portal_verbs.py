@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from authorization import rules
 from common.errors import CloudError
 from compute.servers.lifecycle import services, states
 from compute.servers.models import Server
-from identity import policy
 from images.images import services as images
 from images.images import states as image_states
 from images.images.models import Image
@@ -51,8 +51,8 @@ def test_a_button_is_greyed_where_the_service_refuses_and_nowhere_else(
 ) -> None:
     if overrides:
         Path(settings.POLICY_FILE).write_text('"compute:server:unlock_override": "role:member"\n')
-        policy._table.reset()
-        request.addfinalizer(policy._table.reset)
+        rules._table.reset()
+        request.addfinalizer(rules._table.reset)
     server = make_servers(1)[0]
     who = actor(server.project_id)
     rest = {"task_state": None, "host": "host1", "locked": False, "locked_by_admin": False}

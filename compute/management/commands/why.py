@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q
 
+from authorization import denials
 from compute.servers.history import timeline
 from compute.servers.models import Server
-from identity import denials
 from operations.models import Operation
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.errors import NotFound
 from compute.servers.api.schemas import obj
 from compute.servers.models import Server
 from compute.views import ComputeView, Response
-from identity import policy
 from networking.ports.models import Port
 from networking.wanted.changes import touch
 from operations import wake

@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common import moments
 from common.actor import Actor
 from common.errors import Forbidden, Invalid
@@ -15,7 +16,6 @@ from common.patterns import regex
 from compute.servers.lifecycle import states
 from compute.servers.models import Server
 from compute.views import flag, refuse_unknown
-from identity import policy
 from identity.sharing import held
 from networking.ports import services as ports
 from openstackapi.resource import filter_tags

@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.errors import Invalid
 from compute.metadata import passwords
 from compute.servers import history
@@ -13,7 +14,6 @@ from compute.servers.api.diagnostics import diagnostics
 from compute.servers.lifecycle import changing, interfaces, services
 from compute.servers.models import Server
 from compute.views import ComputeView, ItemNotFound, Page, Response
-from identity import policy
 from networking.ports.models import FixedIP, Port
 from openstackapi.fields import Field, Fields
 from openstackapi.versioned import Span

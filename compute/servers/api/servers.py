@@ -3,13 +3,13 @@
 import secrets
 from typing import Any
 
+from authorization import policy
 from compute.servers.api import fields, filters, reading, schemas
 from compute.servers.api.requests import canonical, launch_of, launches_password
 from compute.servers.create import services as creating
 from compute.servers.lifecycle import services
 from compute.servers.models import Server
 from compute.views import ComputeView, Page, Response
-from identity import policy
 from openstackapi.pagination import NOVA
 from openstackapi.versioned import Span
 

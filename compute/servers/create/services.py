@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.clock import now
 from common.errors import Conflict, Forbidden, Invalid
@@ -25,7 +26,6 @@ from compute.servers.lifecycle import interfaces, states
 from compute.servers.lifecycle.boot import BOOT
 from compute.servers.models import Server
 from hosts.models import Host
-from identity import policy
 from identity.limits import services as quota
 from images.images import states as image_states
 from images.images.models import Image

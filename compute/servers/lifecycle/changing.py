@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from compute.flavors import services as flavors
@@ -14,7 +15,6 @@ from compute.servers.lifecycle import interfaces, snapshots, states
 from compute.servers.lifecycle import resize as flows_change
 from compute.servers.lifecycle.services import find, require, run
 from compute.servers.models import Migration, Server, WrongState
-from identity import policy
 from images import services as images
 from images.images.models import Image
 from networking.ports import updates as port_updates

@@ -5,12 +5,12 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict, Forbidden, Invalid
 from common.live import announce
 from compute.servers.lifecycle import power, states
 from compute.servers.models import Locked, Server, ServerNotFound, living
-from identity import policy
 from operations import Flow
 from operations import start as start_operation
 from operations.models import LIVE, Operation

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from identity import policy
+from authorization import rules
 
 
 class Command(BaseCommand):
@@ -16,11 +16,11 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        overridden = policy.read_overrides() or {} if policy.has_overrides() else {}
+        overridden = rules.read_overrides() or {} if rules.has_overrides() else {}
         words = options["words"]
         rows = [
-            {"name": name, "check": check or "@", "about": str(policy.describe(name)), "overridden": name in overridden}
-            for name, check in sorted(policy.rules().items())
+            {"name": name, "check": check or "@", "about": str(rules.describe(name)), "overridden": name in overridden}
+            for name, check in sorted(rules.texts().items())
             if not words or any(word in name for word in words)
         ]
         if options["json"]:

@@ -7,14 +7,13 @@ most LARGEST bytes; the older goes.
 import json
 import logging
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 
+from authorization.explaining import Explanation
 from common import doors
 from common.actor import Actor
 from common.clock import now
-from identity.explaining import Explanation
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +47,7 @@ def note(actor: Actor, why: Explanation) -> None:
         log.warning("a denial of %s was not kept: %s", actor.request_id, error)
 
 
-def of_request(request_id: str) -> list[dict[str, Any]]:
+def of_request(request_id: str) -> list[dict[str, object]]:
     """The denials of one request that are still known, oldest first."""
     found = []
     for path in (_file().with_suffix(".old"), _file()):

@@ -1,14 +1,15 @@
 """Why a caller may or may not: the rule, the roles that would do, those one has, and who can grant them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from authorization import rules, share_levels
+from authorization.targets import Aim, credentials, without_share
 from common.actor import Actor
-from identity import policy
-from identity.assignments import granting
-from identity.sharing import levels
+from common.errors import Forbidden
 
 #: What the roles of a new cloud include, weakest first; used to say which role a denied caller lacks.
 LADDER = {
@@ -19,6 +20,41 @@ LADDER = {
     "admin": {"admin", "manager", "member", "reader"},
 }
 NAMED = 5  # people named in one sentence
+
+#: (project id, names of roles) → names of the people who have one of them there.
+PeopleWith = Callable[[str, tuple[str, ...]], list[str]]
+
+
+def _nobody(project_id: str, roles: tuple[str, ...]) -> list[str]:
+    return []
+
+
+_people_with: PeopleWith = _nobody
+
+
+def use_people(people_with: PeopleWith) -> None:
+    """Have refusals name the people whom `people_with` finds."""
+    global _people_with
+    _people_with = people_with
+
+
+class PolicyForbids(Forbidden):
+    """`who`, if there, are people of the caller's own project who can grant what is missing."""
+
+    template = gettext_lazy("Policy does not allow %(rule)s. It needs the role %(wanted)s; you have %(has)s.")
+
+    @property
+    def message(self) -> str:
+        who = self.data.get("who")
+        return f"{super().message} {_('Ask %(who)s.') % {'who': who}}" if who else super().message
+
+
+class ShareForbids(PolicyForbids):
+    """One object is shared with the caller, but at too low a level."""
+
+    template = gettext_lazy(
+        "Policy does not allow %(rule)s. This is shared with you at the level %(share)s, and it needs %(level)s."
+    )
 
 
 @dataclass(frozen=True)
@@ -47,7 +83,7 @@ class Explanation:
         if self.allowed:
             return _("You may do this.")
         if self.share and self.share_wanted:
-            words = {"share": levels.word(self.share), "level": levels.word(self.share_wanted)}
+            words = {"share": share_levels.word(self.share), "level": share_levels.word(self.share_wanted)}
             return _("This is shared with you at the level %(share)s; this needs the level %(level)s.") % words
         if self.share or self.foreign:
             return _("No share allows this; it takes a role in the project it belongs to.")
@@ -57,7 +93,7 @@ class Explanation:
         text = _("This needs the role %(wanted)s. You have %(has)s.") % words
         return f"{text} {_('Ask %(who)s.') % {'who': ', '.join(self.grantors)}}" if self.grantors else text
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         return {
             "rule": self.rule,
             "check": self.check,
@@ -72,51 +108,49 @@ class Explanation:
         }
 
 
-def explain(actor: Actor, rule: str, aim: dict[str, Any]) -> Explanation:
-    """`aim` is a target as policy.target_of() gives it."""
-    allowed = policy.allows(actor, rule, aim)
-    share = str(aim.get(levels.TARGET) or "")
+def explain(actor: Actor, rule: str, aim: Aim) -> Explanation:
+    """`aim` is a target as targets.aim() gives it. Raises KeyError for a rule nobody registered."""
+    creds = credentials(actor)
+    allowed = actor.is_internal or rules.holds(rule, aim, creds)
     wanted = _roles_wanted(actor, rule, aim)
     return Explanation(
         rule=rule,
-        check=policy.rules()[rule],
-        description=policy.describe(rule),
+        check=rules.texts()[rule],
+        description=rules.describe(rule),
         allowed=allowed,
         wanted=wanted,
         has=tuple(sorted(actor.roles)),
         grantors=() if allowed or not wanted else _grantors(actor, aim, wanted),
-        share=share,
+        share=str(aim.get(share_levels.TARGET) or ""),
         share_wanted="" if allowed else _share_wanted(actor, rule, aim),
         foreign=not actor.is_admin and aim.get("project_id") not in (None, actor.project_id),
     )
 
 
-def _roles_wanted(actor: Actor, rule: str, aim: dict[str, Any]) -> tuple[str, ...]:
+def _roles_wanted(actor: Actor, rule: str, aim: Aim) -> tuple[str, ...]:
     """The weakest roles with which the same caller in the same scope would be allowed."""
-    creds = policy.credentials(actor)
-    bare = {name: value for name, value in aim.items() if name != levels.TARGET}
-    able = [role for role, names in LADDER.items() if policy.holds(rule, bare, {**creds, "roles": list(names)})]
+    creds, bare = credentials(actor), without_share(aim)
+    able = [role for role, names in LADDER.items() if rules.holds(rule, bare, {**creds, "roles": list(names)})]
     return tuple(role for role in able if not any(low != role and low in LADDER[role] for low in able))
 
 
-def _share_wanted(actor: Actor, rule: str, aim: dict[str, Any]) -> str:
-    creds = policy.credentials(actor)
-    return next((level for level in levels.LEVELS if policy.holds(rule, {**aim, levels.TARGET: level}, creds)), "")
+def _share_wanted(actor: Actor, rule: str, aim: Aim) -> str:
+    creds, levels = credentials(actor), share_levels.LEVELS
+    return next((level for level in levels if rules.holds(rule, {**aim, share_levels.TARGET: level}, creds)), "")
 
 
-def _grantors(actor: Actor, aim: dict[str, Any], wanted: tuple[str, ...]) -> tuple[str, ...]:
+def _grantors(actor: Actor, aim: Aim, wanted: tuple[str, ...]) -> tuple[str, ...]:
     """Names, only when the target is of the caller's own project. A role above manager is given by admins alone."""
     project_id = aim.get("project_id") or actor.project_id
-    if project_id is None or project_id != actor.project_id:
+    if actor.project_id is None or project_id != actor.project_id:
         return ()
     roles = ("manager", "admin") if set(wanted) & {"reader", "member", "manager"} else ("admin",)
-    names = granting.people_with(project_id, roles)
-    return tuple(names[:NAMED])
+    return tuple(_people_with(actor.project_id, roles)[:NAMED])
 
 
-def refusal(why: Explanation) -> policy.PolicyForbids:
+def refusal(why: Explanation) -> PolicyForbids:
     """The error of a denial."""
     if why.share and why.share_wanted:
-        return policy.ShareForbids(rule=why.rule, share=why.share, level=why.share_wanted)
+        return ShareForbids(rule=why.rule, share=why.share, level=why.share_wanted)
     has, wanted = ", ".join(why.has) or "no role", " or ".join(why.wanted) or "of another scope"
-    return policy.PolicyForbids(rule=why.rule, wanted=wanted, has=has, who=", ".join(why.grantors))
+    return PolicyForbids(rule=why.rule, wanted=wanted, has=has, who=", ".join(why.grantors))

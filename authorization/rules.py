@@ -1,0 +1,175 @@
+"""The only decision table: rule → who may. oslo.policy syntax; each app registers its rules, an operator overrides.
+
+The override file is `settings.POLICY_FILE` (YAML, rule: check), looked at once a second and read again when it changed.
+A file that does not parse changes nothing: the rules before it stay, and the log says why.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import cast
+
+import yaml
+from django.conf import settings
+from django.utils.functional import Promise
+from oslo_policy import _checks, _parser
+from oslo_policy.policy import Enforcer, Rules
+
+from authorization.targets import Aim, Credentials
+
+log = logging.getLogger(__name__)
+
+#: Rules that any app's rules may name.
+BASE = {
+    "admin": "role:admin",
+    "service": "role:service or role:admin",
+    "any": "@",
+    "own_project": "project_id:%(project_id)s",
+    "manager": "role:admin or (role:manager and project_id:%(project_id)s)",
+    "member": "role:admin or (role:member and project_id:%(project_id)s)",
+    "reader": "role:admin or (role:reader and project_id:%(project_id)s)",
+}
+
+
+class _Checks(dict[str, Callable[..., _checks.Check]]):
+    """oslo.policy's checks by HTTP, loaded when a rule names one: with their library they take 6 MiB in each process."""
+
+    def __contains__(self, kind: object) -> bool:
+        if kind in ("http", "https") and not self:
+            _checks.extension_checks = None
+            self.update(_checks.get_extensions())
+            _checks.extension_checks = self
+        return super().__contains__(kind)
+
+
+_checks.extension_checks = _Checks()
+
+_defaults: dict[str, str] = dict(BASE)
+_descriptions: dict[str, str | Promise] = {}
+_owner: dict[str, str] = {}
+_scopes: dict[str, frozenset[str]] = {}
+
+
+def register(
+    app: str,
+    rules: Mapping[str, str],
+    descriptions: Mapping[str, str | Promise] | None = None,
+    scopes: Mapping[str, frozenset[str]] | None = None,
+) -> None:
+    """Add an app's rules. `scopes` says which of project, domain, system a rule takes; without it any.
+
+    Raises ValueError for a rule that does not parse or that another app owns.
+    """
+    for name, check in rules.items():
+        if _owner.get(name, app) != app or name in BASE:
+            raise ValueError(f"policy rule {name} belongs to {_owner.get(name, 'authorization')}")
+        if not _parses(check):
+            raise ValueError(f"policy rule {name} does not parse: {check}")
+        _owner[name] = app
+        _defaults[name] = check
+    _descriptions.update(descriptions or {})
+    _scopes.update(scopes or {})
+    _table.reset()
+
+
+def _parses(check: str) -> bool:
+    return check.strip() == "!" or type(_parser.parse_rule(check)).__name__ != "FalseCheck"
+
+
+class _Table:
+    """The parsed rules in force. Stands in for oslo.policy's Enforcer, of which the checks only ask for `rules`."""
+
+    def __init__(self) -> None:
+        self.rules: Rules = Rules()
+        self.texts: dict[str, str] = {}
+        self.answers: dict[object, bool] = {}
+        self._looked_at = 0.0
+        self._stamp: tuple[int, int, int] | None = None
+        self._ready = False
+
+    def reset(self) -> None:
+        self._ready = False
+
+    def fresh(self) -> "_Table":
+        at = time.monotonic()
+        if not self._ready or at - self._looked_at >= 1.0:
+            self._looked_at = at
+            try:
+                found = Path(settings.POLICY_FILE).stat()
+                stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+            except FileNotFoundError:
+                stamp = None
+            if not self._ready or stamp != self._stamp:
+                self._stamp = stamp
+                self._load(read_overrides() if stamp else {})
+        return self
+
+    def _load(self, overrides: dict[str, str] | None) -> None:
+        if overrides is None:
+            if self._ready:
+                return
+            overrides = {}
+        self.texts = {**_defaults, **overrides}
+        self.rules = Rules({name: _parser.parse_rule(text) for name, text in self.texts.items()})
+        self.answers = {}
+        self._ready = True
+
+
+_table = _Table()
+
+
+def read_overrides() -> dict[str, str] | None:
+    """The operator's rules, or None (and a line in the log) when the file is not usable as it is."""
+    try:
+        with Path(settings.POLICY_FILE).open(encoding="utf-8") as file:
+            data = yaml.safe_load(file) or {}
+        if not isinstance(data, dict):
+            raise ValueError("it must be a mapping of rule to check")
+        unknown = sorted(set(data) - set(_defaults))
+        if unknown:
+            log.warning(
+                "%s: unknown rules are only of use to other rules: %s", settings.POLICY_FILE, ", ".join(unknown)
+            )
+        for name, text in data.items():
+            if not isinstance(text, str):
+                raise ValueError(f"{name}: the check must be text")
+            if not _parses(text):
+                raise ValueError(f"{name}: {text} does not parse")
+        return data
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        log.error("%s is not used: %s", settings.POLICY_FILE, error)
+        return None
+
+
+def has_overrides() -> bool:
+    return Path(settings.POLICY_FILE).exists()
+
+
+def texts() -> dict[str, str]:
+    """Every rule in force: name → check, as text."""
+    return dict(_table.fresh().texts)
+
+
+def describe(rule: str) -> str:
+    """In the active language."""
+    return str(_descriptions.get(rule, ""))
+
+
+def holds(rule: str, aim: Aim, creds: Credentials) -> bool:
+    """Whether a rule holds for exactly these credentials and this target (targets.credentials, targets.aim).
+
+    Raises KeyError for a rule nobody registered.
+    """
+    table = _table.fresh()
+    if rule not in table.rules:
+        raise KeyError(f"no policy rule {rule} is registered")
+    scope = "system" if creds["system_scope"] else "domain" if creds["domain_id"] else "project"
+    if rule in _scopes and scope not in _scopes[rule]:
+        return False
+    return bool(table.rules[rule](aim, dict(creds), cast(Enforcer, table), rule))
+
+
+def answers() -> dict[object, bool]:
+    """Decisions remembered for the rules in force; empty again once they change."""
+    return _table.fresh().answers
