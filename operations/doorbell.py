@@ -158,7 +158,9 @@ def use(
 ) -> None:
     """Set at start (operations.schedules): what runs an operation by its id and background work by kind and key, in which pool."""
     global _advance, _background, _background_pool
-    _advance, _background, _background_pool = advance, background, background_pool
+    _advance = advance
+    _background = background
+    _background_pool = background_pool
 
 
 def pool_of(job: str) -> str:
