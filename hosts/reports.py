@@ -35,9 +35,8 @@ def hello(name: str, body: Body) -> None:
         if host is None:
             return
         host.boot_id, host.booted_at, host.last_seen_at = str(body.get("boot", "")), now(), now()
-        host.version = str(body.get("version", host.version))
         host.speaks = services.version_spoken(body)
-        host.save(update_fields=["boot_id", "booted_at", "last_seen_at", "version", "speaks"])
+        host.save(update_fields=["boot_id", "booted_at", "last_seen_at", "speaks"])
         services.forget_line(name)
         if is_down(host.state):  # it can be asked again; what it has follows, and makes it usable
             services.change_state(host, HostState.UNREACHABLE)

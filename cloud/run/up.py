@@ -18,6 +18,7 @@ from cloud.run import files, frontdoor, hosts, nginx, programs, ready, supervise
 from cloud.run.settings import CLONE, Cloud, Refused
 from cloud.run.steps import Steps, hash_files, hash_tree_facts, run, stream_steps
 from cloud.run.users import Account, Accounts, accounts_of, as_root
+from hostagent.contract.version import RELEASE
 
 #: While it is there, a restore (cloud.backup.restoring) was begun and not ended.
 UNFINISHED = ".restoring"
@@ -147,6 +148,7 @@ def facts(cloud: Cloud, account: Account, steps: Steps, pids: dict[str, int]) ->
         },
         "pids": {"run": os.getpid(), **pids},
         "versions": {
+            "release": RELEASE,
             "stackling": commit or "unknown",
             "django": django.get_version(),
             "python": sys.version.split()[0],

@@ -8,8 +8,7 @@ from hostagent.agent.tasks import setaside
 from hostagent.agent.tasks.served import Served
 from hostagent.contract.host import HostFound
 from hostagent.contract.verb import Nothing
-
-VERSION = "0.1.0"
+from hostagent.contract.version import RELEASE
 
 
 def inventory(host: Served) -> dict[str, Any]:
@@ -19,7 +18,7 @@ def inventory(host: Served) -> dict[str, Any]:
         "cpu_arch": platform.machine(),
         "drivers": host.settings.drivers,
         "underlay_ip": host.settings.underlay_ip,
-        "version": VERSION,
+        "version": RELEASE,
         **host.storage.read_facts(),
         **host.hypervisor.read_facts(),
         "capabilities": sorted(
