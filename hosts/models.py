@@ -19,7 +19,9 @@ class Host(models.Model):
     forced_down = models.BooleanField(default=False)
     roles = models.JSONField(default=list)  # of control, network, compute, storage
     fake = models.BooleanField(default=False)
-    drivers = models.JSONField(default=dict)
+    drivers = models.JSONField(default=dict)  # kind → name of its default driver, by its inventory
+    #: contract.capabilities.DriverInstance of each driver, by its hello; []: an agent that tells of none (hosts/drivers.py)
+    driver_instances = models.JSONField(default=list)
     capabilities = models.JSONField(default=list)
     inventory = models.JSONField(default=dict)
     underlay_ip = models.CharField(max_length=64, default="", blank=True)

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from common.clock import now
 from common.live import announce
-from hosts import epoch, heartbeats, services
+from hosts import drivers, epoch, heartbeats, services
 from hosts.models import Host
 from hosts.states import HostState, is_down
 
@@ -35,8 +35,8 @@ def hello(name: str, body: Body) -> None:
         if host is None:
             return
         host.boot_id, host.booted_at, host.last_seen_at = str(body.get("boot", "")), now(), now()
-        host.speaks = services.version_spoken(body)
-        host.save(update_fields=["boot_id", "booted_at", "last_seen_at", "speaks"])
+        host.speaks, host.driver_instances = services.version_spoken(body), drivers.told(body)
+        host.save(update_fields=["boot_id", "booted_at", "last_seen_at", "speaks", "driver_instances"])
         services.forget_line(name)
         if is_down(host.state):  # it can be asked again; what it has follows, and makes it usable
             services.change_state(host, HostState.UNREACHABLE)

@@ -136,6 +136,9 @@ def agents(cloud: Cloud, underlay: dict[str, str]) -> list[Program]:
             **common,
             "STACKLING_HOST": ",".join(cloud.fake_host_names),
             "STACKLING_DRIVER": "fake",
+            **dict.fromkeys(
+                ("STACKLING_HYPERVISOR", "STACKLING_NETWORK", "STACKLING_STORAGE"), ""
+            ),  # the real hosts' own
             "STACKLING_UNDERLAY_IP": "",
         }
         found.append(Program("agent-fake", worker, environment=fake, priority=150, whole_group=False))

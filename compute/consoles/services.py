@@ -16,10 +16,13 @@ from common.clock import now
 from common.errors import Conflict, NotFound, OverLimit
 from compute.consoles import auditing, logs, watch
 from compute.consoles.models import KINDS, LIFE, QUIET, ConsoleLink, ConsoleTicket, digest
-from compute.servers.lifecycle.services import find
+from compute.servers.lifecycle.services import find, host_refusal
 from compute.servers.models import Server
+from hostagent.contract import capabilities
 from identity.sharing import held
 
+#: Kind of console → what the drivers of the server's host must be able to do.
+NEEDS = {"vnc": capabilities.CONSOLE_VNC, "serial": capabilities.CONSOLE_SERIAL}
 MOST = 100  # tickets of one user, or of one link, that are open or may be opened
 
 
@@ -67,11 +70,13 @@ def ticket(actor: Actor, *, server_id: str, kind: str, cookie: str = "") -> str:
 
 
 def issue(server: Server, kind: str, *, who: dict[str, Any], link: ConsoleLink | None = None, **more: Any) -> str:
-    """Write a ticket's row and give its text. Raises: NoSuchConsole, NotReady, TooManyConsoles."""
+    """Write a ticket's row and give its text. Raises: NoSuchConsole, NotReady, HostCannot, TooManyConsoles."""
     if kind not in KINDS:
         raise NoSuchConsole(kind=kind, kinds=", ".join(KINDS))
     if not server.runs:
         raise NotReady(id=server.id)
+    if (refusal := host_refusal(server, NEEDS[kind])) is not None:
+        raise refusal.error
     if ConsoleTicket.objects.filter(user_id=who["user_id"], link=link).count() >= MOST:
         forget_tickets()
         if ConsoleTicket.objects.filter(user_id=who["user_id"], link=link).count() >= MOST:

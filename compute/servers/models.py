@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
@@ -12,6 +13,8 @@ from common.errors import CloudError, Conflict, NotFound
 from common.ids import new_id
 from common.prepared import Prepared
 from compute.servers.lifecycle import states
+from hosts import drivers
+from hosts.drivers import HostDrivers
 from operations.subject import HostSubject, Verb, Why
 
 
@@ -154,6 +157,11 @@ class Server(HostSubject, models.Model):
     @property
     def status(self) -> str:
         return states.status(self.vm_state, self.task_state)
+
+    @cached_property
+    def host_drivers(self) -> HostDrivers:
+        """What the drivers of its host can do, as long as this row is in hand. One query."""
+        return drivers.of(self.host)
 
     @property
     def runs(self) -> bool:

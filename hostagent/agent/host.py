@@ -21,10 +21,13 @@ from hostagent.agent.standing import ISOLATED_AFTER, Standing
 from hostagent.agent.tasks import TASKS
 from hostagent.agent.tasks.host import inventory
 from hostagent.contract import VERBS, Verb, messages, reports
+from hostagent.contract.capabilities import Drivers
 from hostagent.contract.failures import Failure
 from hostagent.contract.host import AgentFigures, Cloud
 from hostagent.contract.network import piece_hash
 from hostagent.contract.reports import Event, Kind
+from hostagent.drivers.loading import driver_class, told
+from hostagent.drivers.network.keeper import Keeper
 from hostagent.machine.disk_space import disk_space
 from hostagent.process import logs, tracing
 from hostagent.process.threads import Threads
@@ -43,8 +46,6 @@ class Host:
     """The drivers, lanes and journals of one host. `stuck` ends the process (a thread that will not come back)."""
 
     def __init__(self, settings: Settings, own: HostSettings, outbox: Outbox, timers: Timers, stuck: Stuck) -> None:
-        from hostagent import drivers  # late: a driver imports what it stands on (libvirt: 13 MiB)
-
         self.settings = settings
         self.own = own
         self.name = own.name
@@ -74,11 +75,13 @@ class Host:
         self.seen = Seen(own.data / "cloud.json")
         self.aside = SetAside(own.data / "setaside")
         self._is_leaving_control = False  # isolation was begun, and perhaps not ended
-        fake = settings.drivers["hypervisor"] == "fake"
-        self.lanes = Lanes(own.name, timers, inline=fake and not self._fault)
-        self.storage = drivers.load_storage(self)
-        self.network = drivers.load_network(self)
-        self.hypervisor = drivers.load_hypervisor(self)
+        chosen = settings.drivers
+        self.lanes = Lanes(own.name, timers, inline=chosen.is_fake and not self._fault)
+        #: Name → storage pool. The first is where root disks lie.
+        self.pools = {choice.name: driver_class(choice, "storage")(self, choice) for choice in chosen.of["storage"]}
+        self.storage = next(iter(self.pools.values()))
+        self.network = Keeper(self)
+        self.hypervisor = driver_class(chosen.main("hypervisor"), "hypervisor")(self)
 
     # ── Life ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -94,7 +97,19 @@ class Host:
 
     def _greet(self) -> None:
         self._has_greeted = True
-        self.reporter.hello(self.seen.cloud)
+        self.reporter.hello(self.seen.cloud, self.drivers)
+
+    @property
+    def drivers(self) -> Drivers:
+        """The drivers of this host, as control is told of them."""
+        chosen = self.settings.drivers
+        return told(
+            (
+                (chosen.main("hypervisor"), self.hypervisor),
+                (chosen.main("network"), self.network.driver),
+                *((choice, self.pools[choice.name]) for choice in chosen.of["storage"]),
+            )
+        )
 
     def hypervisor_found(self) -> None:
         """The hypervisor answers for the first time. Where that is after our hello, control could not see what runs: once more."""

@@ -15,6 +15,7 @@ from hostagent.agent.clock import ControlClock
 from hostagent.agent.journal import Journal
 from hostagent.agent.settings import HostSettings
 from hostagent.contract import messages
+from hostagent.contract.capabilities import Drivers
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.host import AgentFigures, Cloud
 from hostagent.contract.reports import NEWEST_ONLY, Event, Kind
@@ -220,9 +221,9 @@ class Reporter:
 
     # ── That it lives ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def hello(self, cloud: Cloud | None) -> None:
+    def hello(self, cloud: Cloud | None, drivers: Drivers) -> None:
         """The agent began anew. `cloud` is the database that it last served."""
-        self.say(Kind.HELLO, {**self._challenge(), "cloud": cloud})
+        self.say(Kind.HELLO, {**self._challenge(), "cloud": cloud, "drivers": drivers})
 
     def heartbeat(self, cloud: Cloud | None, agent: AgentFigures, *, others: bool | None, wants_welcome: bool) -> None:
         """`others`: what it was told last of other hosts, None where it never was."""

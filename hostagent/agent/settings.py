@@ -9,15 +9,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
+from hostagent.contract.capabilities import KINDS
+from hostagent.drivers.registry import Choices, DriverError, choose
 from hostagent.process.keyfile import KeyFile, keys_in
-
-#: STACKLING_DRIVER → the three drivers it means.
-DRIVER_SETS: Final[dict[str, dict[str, str]]] = {
-    "libvirt": {"hypervisor": "libvirt", "network": "linux_bridge", "storage": "file"},
-    "fake": {"hypervisor": "fake", "network": "fake", "storage": "fake"},
-}
 
 
 class SettingsError(Exception):
@@ -45,7 +40,7 @@ class HostSettings:
 @dataclass(frozen=True)
 class Settings:
     hosts: tuple[HostSettings, ...]
-    drivers: dict[str, str]
+    drivers: Choices
     underlay_ip: str
     control: str  # unix:/…/nginx/agents.sock or https://host[:port]
     broker_url: str
@@ -60,13 +55,11 @@ class Settings:
         """Raises: SettingsError."""
         data = Path(env.get("STACKLING_DATA") or "var").resolve()
         run = Path(env.get("STACKLING_RUN") or default_run(data))
-        driver = env.get("STACKLING_DRIVER") or "libvirt"
-        if driver not in DRIVER_SETS:
-            raise SettingsError(f"STACKLING_DRIVER is {driver!r}; it may be {' or '.join(DRIVER_SETS)}")
+        drivers = drivers_of(env)
         names = [name.strip() for name in env.get("STACKLING_HOST", "").split(",") if name.strip()]
         if not names:
             raise SettingsError("STACKLING_HOST is empty: name the host this agent serves")
-        if len(names) > 1 and driver != "fake":
+        if len(names) > 1 and not drivers.is_fake:
             raise SettingsError("STACKLING_HOST names several hosts: only the fake driver serves more than one")
         key_place = Path(env.get("STACKLING_HOST_KEY_FILE") or data / "keys" / "hosts")
         return cls(
@@ -80,7 +73,7 @@ class Settings:
                 )
                 for name in names
             ),
-            drivers=DRIVER_SETS[driver],
+            drivers=drivers,
             underlay_ip=env.get("STACKLING_UNDERLAY_IP", ""),
             control=env.get("STACKLING_CONTROL") or f"unix:{run}/nginx/agents.sock",
             broker_url=broker_address(env) or f"redis+socket://{run}/redis/redis.sock",
@@ -90,6 +83,20 @@ class Settings:
             contract=oldest_contract(env.get("STACKLING_AGENT_CONTRACT") or "1"),
             image_cache=cache_size(env.get("STACKLING_IMAGE_CACHE_GIB") or "0"),
         )
+
+
+def drivers_of(env: Mapping[str, str]) -> Choices:
+    """The drivers that STACKLING_DRIVER, STACKLING_HYPERVISOR, STACKLING_NETWORK and STACKLING_STORAGE ask for.
+
+    Raises: SettingsError.
+    """
+    all_of = env.get("STACKLING_DRIVER") or "libvirt"
+    if all_of not in ("libvirt", "fake"):
+        raise SettingsError(f"STACKLING_DRIVER is {all_of!r}; it may be libvirt or fake")
+    try:
+        return choose({kind: env.get(f"STACKLING_{kind.upper()}", "") for kind in KINDS}, fake=all_of == "fake")
+    except DriverError as error:
+        raise SettingsError(f"STACKLING_HYPERVISOR, STACKLING_NETWORK, STACKLING_STORAGE: {error}") from error
 
 
 def cache_size(text: str) -> int:

@@ -73,7 +73,7 @@ class Agent:
         self.hosts = {own.name: Host(settings, own, self.outbox, self.timers, self.stuck) for own in settings.hosts}
         for host in self.hosts.values():
             self.threads.on_death(host.thread_died)
-        self._is_real = settings.drivers["network"] != "fake"
+        self._is_real = not settings.drivers.is_fake
         self._started = threading.Event()
 
     def send(self, message: dict[str, Any], kind: reports.Kind) -> None:

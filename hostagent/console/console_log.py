@@ -10,14 +10,12 @@ import re
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from hostagent.agent.control_link import ControlError
 from hostagent.agent.journal import Journal
 from hostagent.contract.reports import Event
-
-if TYPE_CHECKING:
-    from hostagent.agent.host import Host
+from hostagent.drivers.context import HostContext
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +28,7 @@ KEEP: Final = 64  # bytes of the last piece, for a prompt cut in two
 
 
 class ConsoleLogs:
-    def __init__(self, host: "Host") -> None:
+    def __init__(self, host: HostContext) -> None:
         self._host = host
         self._folder = host.own.data / "consoles"
         #: server id → {"inode", "base": bytes in files rolled over, "sent": bytes control has}

@@ -32,13 +32,14 @@ import hashlib
 import json
 from typing import Any, Final, NotRequired, TypedDict
 
+from hostagent.contract import capabilities
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.messages import canonical
 from hostagent.contract.verb import Nothing, Verb
 
 #: The long lists of pieces: the list's name → what names an item of it ("": the item itself). In a body they are in that order.
 LISTS: Final = {"peers": "", "remote": "mac", "hosts": "port_id", "members": ""}
-PIECE_CHANGES: Final = "network.piece_changes"  # the capability of an agent that takes a PieceChange
+PIECE_CHANGES: Final = capabilities.PIECE_CHANGES.name
 
 # ── Hashes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 

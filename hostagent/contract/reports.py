@@ -19,7 +19,9 @@ class Kind(StrEnum):
     DONE = "done"  # the verb's answer
     FAILED = "failed"  # failures.FailureBody
     WORKING = "working"  # {"progress": 0.0–1.0 | null}; within 2 s of the order and every 5 s after
-    HELLO = "hello"  # the agent started, with a new boot id: {"speaks": 2, "challenge": "<hex>", "cloud": host.Cloud | null}
+    #: The agent started, with a new boot id: {"speaks": 2, "challenge": "<hex>", "cloud": host.Cloud | null, "drivers":
+    #: capabilities.Drivers (missing: an agent of before 0118)}
+    HELLO = "hello"
     #: {"others": what it was told last, "cloud", "agent": host.AgentFigures}; and {"speaks", "challenge"} while the agent
     #: wants to be welcomed (again)
     HEARTBEAT = "heartbeat"

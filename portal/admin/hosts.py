@@ -13,7 +13,7 @@ from common.actor import Actor
 from common.units import human_bytes, human_mib
 from compute.servers.create import scheduling
 from compute.servers.models import Server
-from hosts import services
+from hosts import drivers, services
 from hosts.models import Host
 from placement import services as placement
 from portal.admin import owed, status
@@ -89,6 +89,19 @@ class Hosts(ListPanel):
         return rows
 
 
+def driver_card(known: drivers.HostDrivers) -> Card:
+    """The host's drivers, the default of each kind first, and what each can do."""
+    columns = (Column(_("Kind")), Column(_("Name")), Column(_("Driver")), Column(_("Can do"), hide="m"))
+    rows = [
+        Row(
+            f"{driver['kind']}-{driver['name']}", driver["kind"], "", None,
+            (Cell("mono", driver["name"]), Cell("mono", driver["driver"]), Cell("tags", driver["capabilities"])),
+        )
+        for driver in known.instances
+    ]  # fmt: skip
+    return Card(_("Drivers"), columns=columns, rows=rows, name="drivers")
+
+
 class HostItem(ItemPage):
     panel, kind = "hosts", "host"
 
@@ -110,7 +123,7 @@ class HostItem(ItemPage):
         return [first, Action("instances", _("Its instances"), "server-2", there, "link")]
 
     def detail(self, actor: Actor, row: Host) -> Detail:
-        room = placement.rooms([row.name]).get(row.name)
+        room, known = placement.rooms([row.name]).get(row.name), drivers.of(row.name)
         use = [
             (label, use_of(room, name))
             for name, label in zip(RESOURCES, ("vCPUs", _("Memory"), _("Disk")), strict=True)
@@ -118,12 +131,11 @@ class HostItem(ItemPage):
         facts = [
             (_("Zone"), Cell("text", scheduling.zone_names([row.name])[row.name])),
             (_("Roles"), Cell("tags", row.roles)),
-            (_("Drivers"), Cell("text", ", ".join(f"{kind}: {name}" for kind, name in sorted(row.drivers.items())))),
             (_("Underlay address"), Cell("mono", row.underlay_ip)),
             (_("Agent"), Cell("text", row.version)),
             (_("Agent started"), Cell("when", row.booted_at)),
             (_("Heard"), age(row.last_seen_at)),
-            (_("Can do"), Cell("tags", row.capabilities)),
+            (_("Can do"), Cell("tags", sorted(known.can))),
         ]
         if row.disabled_reason:
             facts.insert(0, (_("Reason"), Cell("text", row.disabled_reason)))
@@ -133,6 +145,8 @@ class HostItem(ItemPage):
             if isinstance(value, int | str)
         ]
         cards = [*owed.cards(row), Card(_("Promised"), pairs=use), Card(_("Details"), pairs=facts)]
+        if known.instances:
+            cards.append(driver_card(known))
         cards.append(Card(_("As it reports itself"), pairs=inventory, side=True))
         return Detail(row.name, state_of(row), cards=cards)
 

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from compute.servers.create.scheduling import FILTERS, Ask, Candidate, decide
+from hostagent.contract.capabilities import KERNEL_IMAGES, OLDER
+from hosts.drivers import HostDrivers
 from placement.services import Room
 
 ASKS: tuple[dict[str, Any], ...] = (
@@ -19,9 +21,11 @@ ASKS: tuple[dict[str, Any], ...] = (
     {"extra_specs": {"trait:HW_CPU_X86_AVX2": "required"}},
     {"extra_specs": {"capabilities:secure": "1", "hw:cpu_policy": "dedicated"}},
     {"extra_specs": {"aggregate_instance_extra_specs:ssd": "true"}},
+    {"needs": (KERNEL_IMAGES,)},
 )
+FAKES = HostDrivers((), frozenset(OLDER) - {KERNEL_IMAGES.name})
 HOSTS = [
-    Candidate(name, state, name != "off", Room("p", name, {"MEMORY_MB": memory, "VCPU": 8}), zone, frozenset(), arch, "kvm", metadata)
+    Candidate(name, state, name != "off", Room("p", name, {"MEMORY_MB": memory, "VCPU": 8}), zone, frozenset(), arch, "kvm", metadata, drivers=FAKES)
     for name, state, memory, zone, arch, metadata in (
         ("h1", "up", 4096, "nova", "x86_64", []),
         ("h2", "up", 512, "z1", "aarch64", [{"ssd": "true"}]),

@@ -10,8 +10,9 @@ import pytest
 
 from hostagent.agent.host import Host
 from hostagent.agent.outbox import Outbox
-from hostagent.agent.settings import DRIVER_SETS, HostSettings, Settings
+from hostagent.agent.settings import HostSettings, Settings
 from hostagent.contract import messages
+from hostagent.drivers.registry import choose
 from hostagent.messaging import envelope
 from hostagent.process.timers import Timers
 
@@ -22,7 +23,7 @@ class Desk:
     def __init__(self, folder: Path, fault: str = "", *, key: str = "") -> None:
         self.key = key or secrets.token_hex(32)
         own = HostSettings("fake1", self.key, folder / "data", folder / "run")
-        self.settings = Settings((own,), DRIVER_SETS["fake"], "", f"unix:{folder}/web.sock", "", False, "", fault)
+        self.settings = Settings((own,), choose(fake=True), "", f"unix:{folder}/web.sock", "", False, "", fault)
         self.reports: list[dict[str, Any]] = []
         self.stuck: list[str] = []
         self.timers = Timers()

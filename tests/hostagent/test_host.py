@@ -10,7 +10,7 @@ from hostagent.agent.tasks import TASKS
 from hostagent.contract import VERBS
 from hostagent.contract.host import Inventory
 from hostagent.contract.reports import WORKING_FIRST
-from hostagent.drivers.hypervisor.fake import Fake
+from hostagent.drivers.hypervisor.fake import FakeHypervisor
 
 
 def test_every_verb_of_the_contract_is_served() -> None:
@@ -92,11 +92,11 @@ def test_a_long_order_says_working_and_asked_again_it_is_not_done_twice(
     calls: list[str] = []
     go_on = threading.Event()
 
-    def slow(self: Fake, server_id: str, job: Any) -> None:
+    def slow(self: FakeHypervisor, server_id: str, job: Any) -> None:
         calls.append(server_id)
         go_on.wait(10)
 
-    monkeypatch.setattr(Fake, "remove", slow)
+    monkeypatch.setattr(FakeHypervisor, "remove", slow)
     order = desk.make("server.remove", {"server_id": "s"})
     threading.Thread(target=desk.host.receive, args=(order,)).start()
     began = time.monotonic()
@@ -110,7 +110,7 @@ def test_a_long_order_says_working_and_asked_again_it_is_not_done_twice(
 
 def test_a_thread_stuck_past_twice_its_deadline_ends_the_agent(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     free = threading.Event()
-    monkeypatch.setattr(Fake, "remove", lambda self, server_id, job: free.wait(10))
+    monkeypatch.setattr(FakeHypervisor, "remove", lambda self, server_id, job: free.wait(10))
     order = desk.make("server.remove", {"server_id": "s"}, deadline=0.3)
     threading.Thread(target=desk.host.receive, args=(order,)).start()
     end = time.monotonic() + 5
@@ -121,10 +121,10 @@ def test_a_thread_stuck_past_twice_its_deadline_ends_the_agent(desk: Any, monkey
 
 
 def test_an_unknown_exception_is_reported_with_its_class(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(self: Fake, server_id: str, job: Any) -> None:
+    def broken(self: FakeHypervisor, server_id: str, job: Any) -> None:
         raise ZeroDivisionError("by hand")
 
-    monkeypatch.setattr(Fake, "remove", broken)
+    monkeypatch.setattr(FakeHypervisor, "remove", broken)
     assert desk.order("server.remove", {"server_id": "s"})["body"] == {
         "code": "internal",
         "data": {"detail": "ZeroDivisionError: by hand"},

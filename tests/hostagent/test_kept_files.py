@@ -13,7 +13,7 @@ from hostagent.agent.setaside import SetAside
 from hostagent.contract.failures import Failure
 from hostagent.drivers.hypervisor.acceleration import Acceleration
 from hostagent.drivers.network import Place
-from hostagent.drivers.network.fake import Fake
+from hostagent.drivers.network.fake import FakeNetwork
 from hostagent.drivers.network.linux_bridge.driver import LinuxBridge
 from hostagent.process.durable import write_whole
 
@@ -42,7 +42,7 @@ def test_what_a_host_was_told_of_networks_is_asked_for_again(content: bytes, tmp
     folder.mkdir()
     (folder / "pieces.json").write_bytes(content)
     place = Place(tmp_path, tmp_path, "")
-    assert Fake(place).read_pieces() == {}
+    assert FakeNetwork(place).read_pieces() == {}
     assert LinuxBridge(place).read_pieces() == {}
 
 

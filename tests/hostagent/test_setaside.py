@@ -13,6 +13,7 @@ from hostagent.agent.setaside import SetAside
 from hostagent.contract import VERBS
 from hostagent.contract.failures import Failure
 from hostagent.contract.setaside import SETASIDE_DAYS
+from hostagent.drivers.registry import choose
 from hostagent.drivers.storage.file import FileStorage
 from tests.hostagent.test_fake import boot
 
@@ -113,9 +114,10 @@ def test_a_kill_at_any_step_loses_nothing(
 
 
 def test_disks_and_logs_are_moved_never_copied_or_overwritten(tmp_path: Path) -> None:
-    storage = FileStorage(
-        SimpleNamespace(own=SimpleNamespace(data=tmp_path), link=None, settings=SimpleNamespace(image_cache=0))
-    )  # type: ignore[arg-type]
+    chosen = choose()
+    settings = SimpleNamespace(image_cache=0, drivers=chosen)
+    host: Any = SimpleNamespace(own=SimpleNamespace(data=tmp_path), link=None, settings=settings)
+    storage = FileStorage(host, chosen.main("storage"))
     (storage.disks / "s").mkdir()
     (storage.disks / "s" / "root.qcow2").write_text("data")
     (storage.consoles / "s.log").write_text("log")

@@ -63,3 +63,33 @@ def test_faults_need_testing(tmp_path: Path) -> None:
 def test_a_fault_that_means_nothing_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="STACKLING_FAULT"):
         Fault.parse(text)
+
+
+def test_a_host_runs_the_first_driver_of_each_kind_unless_told(tmp_path: Path) -> None:
+    drivers = Settings.from_env(environment(tmp_path)).drivers
+    assert drivers.names == {"hypervisor": "libvirt", "network": "linux_bridge", "storage": "file"}
+    assert Settings.from_env(environment(tmp_path, STACKLING_DRIVER="fake")).drivers.is_fake
+
+
+def test_a_host_may_have_several_named_pools(tmp_path: Path) -> None:
+    drivers = Settings.from_env(environment(tmp_path, STACKLING_STORAGE="local=file, fast=file:/srv/fast")).drivers
+    assert [(pool.name, pool.driver, pool.place) for pool in drivers.of["storage"]] == [
+        ("local", "file", ""),
+        ("fast", "file", "/srv/fast"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"STACKLING_STORAGE": "local=tape"}, "write <name>=<driver>"),
+        ({"STACKLING_STORAGE": "file"}, "write <name>=<driver>"),
+        ({"STACKLING_STORAGE": "a=file,a=file:/b"}, "have one name"),
+        ({"STACKLING_STORAGE": "a=file:srv"}, "a folder from the root"),
+        ({"STACKLING_NETWORK": "a=linux_bridge,b=linux_bridge"}, "one network driver"),
+        ({"STACKLING_HYPERVISOR": "a=fake"}, "STACKLING_DRIVER=fake"),
+    ],
+)
+def test_drivers_that_a_host_cannot_run_are_refused(tmp_path: Path, change: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        Settings.from_env(environment(tmp_path, **change))

@@ -16,6 +16,7 @@ import pytest
 from hostagent.agent.control_link import ControlError
 from hostagent.agent.job import Job
 from hostagent.contract.failures import Failure
+from hostagent.drivers.registry import choose
 from hostagent.drivers.storage import file as file_storage
 from hostagent.drivers.storage.file import FileStorage
 from hostagent.machine import guest_users
@@ -61,9 +62,10 @@ def qcow2(tmp_path: Path) -> bytes:
 
 def storage_with(content: bytes, folder: Path) -> tuple[FileStorage, Control]:
     control = Control(content)
-    return FileStorage(
-        SimpleNamespace(own=SimpleNamespace(data=folder), link=control, settings=SimpleNamespace(image_cache=0))
-    ), control  # type: ignore[arg-type]
+    chosen = choose()
+    settings = SimpleNamespace(image_cache=0, drivers=chosen)
+    host: Any = SimpleNamespace(own=SimpleNamespace(data=folder), link=control, settings=settings)
+    return FileStorage(host, chosen.main("storage")), control
 
 
 def image_of(content: bytes, **more: Any) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from hostagent.contract.messages import seal
 from hostagent.drivers.hypervisor.domain_xml import Places
 from hostagent.drivers.network import Place
 from hostagent.drivers.network.keeper import Keeper
+from hostagent.drivers.registry import choose
 from hostagent.process import threads
 from hostagent.process.threads import Threads
 from hostagent.process.timers import Timers
@@ -228,7 +229,7 @@ def test_the_metadata_service_comes_when_its_socket_can_be_bound(
     monkeypatch.setattr(place, "MetadataLink", lambda *a: None)
     host = SimpleNamespace(
         name="h", own=SimpleNamespace(data=tmp_path, run=tmp_path, sealing_key=lambda: KEY), threads=Threads(), clock=None,
-        settings=SimpleNamespace(drivers={"network": "fake"}, underlay_ip="", control="unix:/x"),
+        settings=SimpleNamespace(drivers=choose(fake=True), underlay_ip="", control="unix:/x"),
     )  # fmt: skip
     keeper = Keeper(host)  # type: ignore[arg-type]
     host.threads.keep("metadata", keeper._serve_metadata)
@@ -267,9 +268,9 @@ def test_a_report_that_cannot_be_encoded_is_parked_and_told(bad: Any) -> None:
 
 def test_an_answer_of_a_verb_that_cannot_be_encoded_fails_its_step(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """C7: a guest's file name reached an answer."""
-    from hostagent.drivers.hypervisor.fake import Fake
+    from hostagent.drivers.hypervisor.fake import FakeHypervisor
 
-    monkeypatch.setattr(Fake, "read_states", lambda self: {"x": "\udcff"})
+    monkeypatch.setattr(FakeHypervisor, "read_states", lambda self: {"x": "\udcff"})
     desk.welcome()
     report = desk.order("host.read", {}, v=2)
     assert (report["kind"], report["body"]["code"]) == ("failed", "internal")
@@ -368,8 +369,9 @@ def test_an_agent_that_cannot_start_gives_up_what_it_should(
     os.utime(tmp_path / "heard", (time.time() - age, time.time() - age))
     calls: list[str] = []
     monkeypatch.setattr(guard, "WAIT", 1.0)
-    monkeypatch.setattr(guard, "load", lambda name, place: SimpleNamespace(remove_gateways=lambda: calls.append(name)))
-    guard.give_up("linux_bridge", Place(tmp_path, tmp_path, ""))
+    driver = SimpleNamespace(remove_gateways=lambda: calls.append("gateways"))
+    monkeypatch.setattr(guard, "driver_class", lambda choice, kind: lambda place: driver)
+    guard.give_up(choose(), Place(tmp_path, tmp_path, ""))
     assert len(calls) == gives_up
 
 
@@ -470,19 +472,19 @@ def test_networks_and_the_agents_own_looks_have_threads_of_their_own() -> None:
 
 def test_a_verb_that_waits_is_done_once_and_keeps_its_notes(make_desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """C6: the job that is run again is the same job: one turn, one deadline, one answer."""
-    from hostagent.drivers.hypervisor.fake import Fake
+    from hostagent.drivers.hypervisor.fake import FakeHypervisor
 
     desk = make_desk()
     begun: list[float] = []
 
-    def power(self: Fake, server_id: str, job: Any) -> str:
+    def power(self: FakeHypervisor, server_id: str, job: Any) -> str:
         begun.append(job.begun)
         if job.notes.setdefault("looks", 0.0) < 2:
             job.notes["looks"] += 1
             raise Later(0.02)
         return "shutoff"
 
-    monkeypatch.setattr(Fake, "power", power)
+    monkeypatch.setattr(FakeHypervisor, "power", power)
     answer = desk.order("server.stop", {"server_id": "s", "timeout": 60})
     assert answer["body"]["state"] == "shutoff"
     assert len(begun) == 3 and len(set(begun)) == 1

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
+from hostagent.contract import capabilities
 from hostagent.contract.messages import http_seal, seal
-from hosts import agents, services
+from hosts import agents, drivers, services
 from hosts.models import Host
 from hosts.states import HostState, state_after
 from operations import hostlink
@@ -79,3 +80,49 @@ def test_a_disabled_host_takes_nothing_new(host: Host) -> None:
     services.set_enabled("h1", enabled=False, reason="maintenance")
     assert not services.alive().exists()
     assert services.find("h1").disabled_reason == "maintenance"
+
+
+DRIVERS = {
+    "v": 1,
+    "instances": [
+        {"kind": "hypervisor", "name": "local", "driver": "xen", "capabilities": ["pause", "snapshot", "of a later release"]},
+        {"kind": "storage", "name": "local", "driver": "file", "capabilities": ["disk_resize"]},
+        {"kind": "storage", "name": "fast", "driver": "file", "capabilities": ["disk_resize"]},
+    ],
+}  # fmt: skip
+
+
+def test_a_hello_tells_of_the_hosts_drivers_and_what_each_can_do(host: Host) -> None:
+    say("hello", {"drivers": DRIVERS})
+    host.refresh_from_db()
+    assert [one["name"] for one in host.driver_instances] == ["local", "local", "fast"]
+    known = drivers.of("h1")
+    assert known.can == {"pause", "disk_resize", "of a later release"}
+    assert known.lacking(capabilities.PAUSE) == ""
+    assert known.lacking(capabilities.SUSPEND) == "hypervisor xen"
+    assert known.lacking(capabilities.SNAPSHOT) == "storage file"  # the hypervisor can, and no pool
+
+
+def test_an_agent_that_tells_of_no_drivers_can_what_agents_could(host: Host) -> None:
+    say("hello", {"version": "1"})
+    say("inventory", {**INVENTORY, "capabilities": ["network.piece_changes"]})
+    assert drivers.of("h1").can == capabilities.OLDER | {"network.piece_changes"}
+    say("hello", {"drivers": DRIVERS})
+    say("hello", {"version": "0"})  # the older release again
+    assert drivers.of("h1").lacking(capabilities.SUSPEND) == ""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        [],
+        {"v": 1},
+        {"v": 1, "instances": "x"},
+        {"v": 1, "instances": [None, {"kind": "tape", "capabilities": []}]},
+    ],
+)
+def test_what_is_no_driver_is_left_out(host: Host, said: Any) -> None:
+    say("hello", {"drivers": said})
+    host.refresh_from_db()
+    assert host.driver_instances == []

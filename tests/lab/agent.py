@@ -37,7 +37,7 @@ def main() -> None:
     os.umask(0o077)
     host, data, run, underlay_ip, control = sys.argv[1:]
     place = Place(Path(data), Path(run), underlay_ip)
-    driver = linux_bridge.build(place)
+    driver = linux_bridge.LinuxBridge(place)
     server = MetadataServer(place.run / "metadata.sock", MetadataLink(control, host, KEY))
     server.start()
     print(json.dumps({"answer": "ready"}), flush=True)

@@ -93,7 +93,7 @@ def agents(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: P
         monkeypatch.setattr(hostlink, "_stamp", lambda host, verb: told)
         monkeypatch.setattr(fake, "UNUSED", frozenset())
         monkeypatch.setattr(fake, "whole", fitting)
-        monkeypatch.setattr(fake.Fake, "remember", lambda driver: None)  # no agent here starts anew
+        monkeypatch.setattr(fake.FakeNetwork, "remember", lambda driver: None)  # no agent here starts anew
         monkeypatch.setattr("django.db.transaction.on_commit", lambda call, using=None, robust=False: call())
         domain, _made = Domain.objects.get_or_create(pk="default", defaults={"name": "Default"})
         Project.objects.bulk_create(

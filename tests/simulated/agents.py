@@ -11,10 +11,11 @@ from common.clock import now
 from hostagent.agent.control_link import ControlLink
 from hostagent.agent.host import Host
 from hostagent.agent.job import Job
-from hostagent.agent.settings import DRIVER_SETS, HostSettings, Settings
+from hostagent.agent.settings import HostSettings, Settings
 from hostagent.contract import Verb
 from hostagent.contract.disk import DISK_ENSURE
 from hostagent.contract.server import SERVER_ENSURE, SERVER_REMOVE, SERVER_STOP
+from hostagent.drivers.registry import choose
 from hostagent.process.timers import Timers
 
 Close = Callable[[dict[str, Any]], dict[str, Any]]
@@ -67,7 +68,7 @@ class Agent(Host):
 
     def __init__(self, name: str, key: str, folder: Path, said: Said) -> None:
         own = HostSettings(name, key, folder / "data" / name, folder / "run" / name)
-        settings = Settings((own,), DRIVER_SETS["fake"], "", "unix:/nowhere", "", False, "", "")
+        settings = Settings((own,), choose(fake=True), "", "unix:/nowhere", "", False, "", "")
         super().__init__(settings, own, Outbox(said), Timers(), self._end)  # type: ignore[arg-type]
         self.link = Link(settings.control, name, key, self.clock)
         self.clock.hear({"challenge": self.clock.challenge(), "time": now().timestamp()})

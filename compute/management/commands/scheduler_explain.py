@@ -10,6 +10,7 @@ from django.db.models import Q
 from compute.flavors.models import Flavor
 from compute.management.commands.why import explain
 from compute.servers.create import scheduling
+from compute.servers.lifecycle import host_needs
 from compute.servers.models import Server
 
 
@@ -46,5 +47,5 @@ class Command(BaseCommand):
         flavor = Flavor.objects.filter(Q(id=what) | Q(name=what)).first()
         if flavor is None:
             raise CommandError(f"There is no flavor or server {what}.")
-        needs = {name: amount for name, amount in scheduling.resources_of(flavor.embedded()).items() if amount}
+        needs = {name: amount for name, amount in host_needs.resources_of(flavor.embedded()).items() if amount}
         return scheduling.Ask(resources=needs, project_id="", extra_specs=flavor.extra_specs)

@@ -19,7 +19,11 @@ from common.errors import NoCapacity
 from common.prepared import Prepared
 from compute.aggregates.models import AggregateHost
 from compute.servergroups import models as groups
+from compute.servers.lifecycle import host_needs
 from compute.servers.models import Server
+from hostagent.contract.capabilities import Capability
+from hosts import drivers
+from hosts.drivers import HostDrivers
 from hosts.models import Host
 from hosts.states import HostState, is_up
 from placement import services as placement
@@ -55,6 +59,7 @@ class Candidate:
     hypervisor: str = ""
     aggregates: list[dict[str, str]] = field(default_factory=list)
     estranged: bool = False  # it serves another database: nothing may be ordered there
+    drivers: HostDrivers | None = None  # None: nothing asks for it
 
 
 @dataclass
@@ -71,6 +76,7 @@ class Ask:
     shun: frozenset[str] = frozenset()  # soft anti-affinity
     extra_specs: Mapping[str, str] = field(default_factory=dict)
     image_properties: Mapping[str, Any] = field(default_factory=dict)
+    needs: tuple[Capability, ...] = ()  # what the drivers of its host must be able to do
 
 
 Verdict = tuple[str, str] | None
@@ -124,6 +130,13 @@ def compute_capabilities_filter(host: Candidate, ask: Ask) -> Verdict:
     return None
 
 
+def driver_filter(host: Candidate, ask: Ask) -> Verdict:
+    for capability in ask.needs:
+        if host.drivers is not None and (driver := host.drivers.lacking(capability)):
+            return f"capability {capability.name}", f"none such ({driver})"
+    return None
+
+
 def aggregate_extra_specs_filter(host: Candidate, ask: Ask) -> Verdict:
     for key, value in ask.extra_specs.items():
         if not key.startswith("aggregate_instance_extra_specs:"):
@@ -163,18 +176,13 @@ FILTERS: tuple[tuple[str, Filter, Callable[[Ask], bool]], ...] = (
     ("DifferentHostFilter", different_host_filter, lambda ask: bool(ask.avoid)),
     ("ImagePropertiesFilter", image_properties_filter, lambda ask: not _IMAGE_PROPERTIES.isdisjoint(ask.image_properties)),
     ("ComputeCapabilitiesFilter", compute_capabilities_filter, _specs("trait:", "capabilities:")),
+    ("DriverCapabilitiesFilter", driver_filter, lambda ask: bool(ask.needs)),
     ("AggregateInstanceExtraSpecsFilter", aggregate_extra_specs_filter, _specs("aggregate_instance_extra_specs:")),
     ("ResourcesFilter", resources_filter, _always),
 )  # fmt: skip
 
 #: Those that look at a host's capabilities, architecture or hypervisor.
-_FACT_FILTERS = (image_properties_filter, compute_capabilities_filter)
-
-
-def resources_of(flavor: Mapping[str, Any]) -> dict[str, int]:
-    """What an embedded flavor takes from a host. Ephemeral and swap lie on the host's disk too (swap is in MiB)."""
-    disk = int(flavor["disk"]) + int(flavor.get("ephemeral") or 0) + -(-int(flavor.get("swap") or 0) // 1024)
-    return {"MEMORY_MB": int(flavor["ram"]), "VCPU": int(flavor["vcpus"]), "DISK_GB": disk}
+_FACT_FILTERS = (image_properties_filter, compute_capabilities_filter, driver_filter)
 
 
 _aggregates = Prepared(lambda: AggregateHost.objects.values_list("host", "aggregate__metadata"))
@@ -196,7 +204,7 @@ def zone_names(hosts: Iterable[str]) -> dict[str, str]:
 
 
 _HOST_COLUMNS = ("name", "state", "enabled", "forced_down", "estranged")
-_HOST_TEXTS = (Cast("capabilities", TextField()), Cast("inventory", TextField()))
+_HOST_TEXTS = (Cast("inventory", TextField()), *drivers.COLUMNS)
 
 _NOTHING_SAID: tuple[frozenset[str], str, str] = (frozenset(), "", "")
 
@@ -236,9 +244,10 @@ def candidates(*, lock: bool = False, with_traits: bool = False, with_facts: boo
                 enabled,
                 rooms.get(name),
                 zone,
-                *(_facts(*texts) if texts else _NOTHING_SAID),
+                *(_facts(texts[2], texts[0]) if texts else _NOTHING_SAID),
                 aggregates=metadata,
                 estranged=estranged,
+                drivers=drivers.read(texts[1], texts[2]) if texts else None,
             )
         )
     return out
@@ -248,12 +257,13 @@ def ask_of(server: Server, *, flavor: Mapping[str, Any] | None = None) -> Ask:
     """What a server needs, from its row, its hints and its group."""
     flavor = flavor or server.flavor
     ask = Ask(
-        resources={k: v for k, v in resources_of(flavor).items() if v},
+        resources={k: v for k, v in host_needs.resources_of(flavor).items() if v},
         project_id=server.project_id,
         zone=server.pinned_availability_zone,
         forced_host=server.forced_host,
         extra_specs=flavor.get("extra_specs") or {},
         image_properties=server.image_meta.get("properties") or {},
+        needs=host_needs.capabilities_of(server),
     )
     _apply_hints(ask, server)
     if server.server_group_id:

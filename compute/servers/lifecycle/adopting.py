@@ -13,8 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import CloudError, Conflict
-from compute.servers.create import scheduling
-from compute.servers.lifecycle import interfaces, orphans, record, states
+from compute.servers.lifecycle import host_needs, interfaces, orphans, record, states
 from compute.servers.models import Server
 from hostagent.contract.host import HOST_READ
 from hostagent.contract.server import SERVER_DESCRIBE, ServersAsked
@@ -70,7 +69,7 @@ def take_over(host: Host, server_id: str, known: dict[str, Any], *, project: str
     server, _made = Server.objects.update_or_create(id=server_id, defaults=columns)
     missing = [why for port in said.get("ports", ()) if (why := _plug(server, port))]
     try:
-        resources = {name: amount for name, amount in scheduling.resources_of(server.flavor).items() if amount}
+        resources = {name: amount for name, amount in host_needs.resources_of(server.flavor).items() if amount}
         placement.claim(server_id, owner, resources, [host.name], user_id=server.user_id)
     except CloudError as error:
         missing.append(error.message)

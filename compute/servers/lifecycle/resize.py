@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from common.clock import now
 from common.errors import CloudError
 from compute.consoles import logs
-from compute.servers.lifecycle import boot, domain, interfaces, owed, states, steps
+from compute.servers.lifecycle import boot, domain, host_needs, interfaces, owed, states, steps
 from compute.servers.models import Migration, Server
 from hostagent.contract.disk import DISK_ENSURE, DISK_RESIZE
 from hostagent.contract.server import SERVER_ATTACH_PORT, SERVER_DETACH_PORT, ServerPort
@@ -98,9 +98,7 @@ def claim_more(op: Op) -> None:
 
 
 def _resources(flavor: dict[str, Any]) -> dict[str, int]:
-    from compute.servers.create import scheduling
-
-    return {name: amount for name, amount in scheduling.resources_of(flavor).items() if amount}
+    return {name: amount for name, amount in host_needs.resources_of(flavor).items() if amount}
 
 
 def unclaim_more(op: Op) -> None:

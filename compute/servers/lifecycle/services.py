@@ -7,10 +7,11 @@ from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
 from common.actor import Actor
-from common.errors import Conflict, Forbidden, Invalid
+from common.errors import Conflict, Forbidden, Invalid, render
 from common.live import announce
 from compute.servers.lifecycle import power, states
 from compute.servers.models import Locked, Server, ServerNotFound, living
+from hostagent.contract.capabilities import Capability
 from operations import Flow
 from operations import start as start_operation
 from operations.models import LIVE, Operation
@@ -23,6 +24,13 @@ class NotYourLock(Forbidden):
 
 class NotOnAHost(Conflict):
     template = _("Instance %(id)s is on no host, for it could not be built. Delete it and launch another.")
+
+
+class HostCannot(Conflict):
+    template = _(
+        "Instance %(id)s cannot do this on its host %(host)s: the driver %(driver)s has no capability '%(capability)s'. Launch it on a"
+        " host that has, or ask an administrator which do (Hosts, Can do)."
+    )
 
 
 class TooManyTags(Invalid):
@@ -60,11 +68,22 @@ def why_not(actor: Actor, server: Server, verb: str) -> Refusal | None:
     refusal = server.why_not(verb, override=override, at_rest=is_stuck)
     if refusal is None and not server.host and verb not in HOSTLESS:
         return Refusal(NotOnAHost(id=server.id), str(_("It is on no host: delete it and launch another")))
+    if refusal is None and server.host and (capability := states.NEEDS.get(verb)) is not None:
+        return host_refusal(server, capability)
     return refusal
 
 
+def host_refusal(server: Server, capability: Capability) -> Refusal | None:
+    """Why the drivers of a server's host keep it from what takes a capability; None: they have it."""
+    driver = server.host_drivers.lacking(capability)
+    if not driver:
+        return None
+    error = HostCannot(id=server.id, host=server.host, driver=driver, capability=capability.name)
+    return Refusal(error, render(_("Its host cannot: %(driver)s"), {"driver": driver}))
+
+
 def require(actor: Actor, server: Server, verb: str) -> None:
-    """Raises: WrongState, Locked, NotOnAHost, NotYourLock."""
+    """Raises: WrongState, Locked, NotOnAHost, HostCannot, NotYourLock."""
     refusal = why_not(actor, server, verb)
     if refusal is not None:
         raise refusal.error
@@ -75,7 +94,7 @@ def run(
 ) -> Operation:
     """Write a verb's intent and start its flow, in the caller's transaction. `also`: columns to write with it.
 
-    Raises: WrongState, Locked, NotOnAHost, Held.
+    Raises: WrongState, Locked, NotOnAHost, HostCannot, Held.
     """
     require(actor, server, verb)
     rest = server.vm_state

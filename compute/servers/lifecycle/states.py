@@ -6,6 +6,8 @@
 from typing import Final
 
 from common.errors import Data
+from hostagent.contract import capabilities
+from hostagent.contract.capabilities import Capability
 from operations.subject import Lifecycle, Verb
 
 ACTIVE: Final = "active"
@@ -113,6 +115,22 @@ VERBS: Final[dict[str, Verb]] = {
     "shelve": Verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "shelving", SHELVED_OFFLOADED, "shelve"),
     "unshelve": Verb({SHELVED, SHELVED_OFFLOADED}, "unshelving", ACTIVE, "unshelve"),
     "delete": Verb(ANY, "deleting", DELETED, "delete", preempts=True),
+}
+
+
+#: Verb → what the drivers of the server's host must be able to do; of others every driver can.
+NEEDS: Final[dict[str, Capability]] = {
+    "reboot": capabilities.REBOOT_SOFT,
+    "pause": capabilities.PAUSE,
+    "unpause": capabilities.PAUSE,
+    "suspend": capabilities.SUSPEND,
+    "resume": capabilities.SUSPEND,
+    "resize": capabilities.DISK_RESIZE,
+    "snapshot": capabilities.SNAPSHOT,
+    "backup": capabilities.SNAPSHOT,
+    "shelve": capabilities.SNAPSHOT,
+    "attach_interface": capabilities.ATTACH_PORT,
+    "detach_interface": capabilities.ATTACH_PORT,
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from hostagent.agent.job import Job
 from hostagent.agent.tasks import setaside
 from hostagent.agent.tasks.served import Served
+from hostagent.contract.capabilities import of_host
 from hostagent.contract.host import HostFound
 from hostagent.contract.verb import Nothing
 from hostagent.contract.version import RELEASE
@@ -16,14 +17,12 @@ def inventory(host: Served) -> dict[str, Any]:
     return {
         "hostname": host.name,
         "cpu_arch": platform.machine(),
-        "drivers": host.settings.drivers,
+        "drivers": host.settings.drivers.names,
         "underlay_ip": host.settings.underlay_ip,
         "version": RELEASE,
         **host.storage.read_facts(),
         **host.hypervisor.read_facts(),
-        "capabilities": sorted(
-            host.hypervisor.CAPABILITIES | host.storage.CAPABILITIES | frozenset(host.network.CAPABILITIES)
-        ),
+        "capabilities": sorted(of_host(host.drivers["instances"])),
     }
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 from hostagent.agent.control_link import ControlLink
 from hostagent.agent.setaside import SetAside
 from hostagent.agent.settings import Settings
+from hostagent.contract.capabilities import Drivers
 from hostagent.contract.host import Cloud
 from hostagent.drivers.hypervisor import Hypervisor
 from hostagent.drivers.network.keeper import Keeper
@@ -22,6 +23,8 @@ class Served(Protocol):
     def link(self) -> ControlLink: ...
     @property
     def aside(self) -> SetAside: ...
+    @property
+    def drivers(self) -> Drivers: ...
     @property
     def storage(self) -> Storage: ...
     @property

@@ -1,23 +1,17 @@
 """Hypervisors: what turns a ServerSpec into a running guest."""
 
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Protocol
 
 from hostagent.agent.job import Job
+from hostagent.contract.capabilities import Capability
 from hostagent.contract.server import DiskSpec, Known, PortSpec, ServerSpec, ServerStats
-
-#: STACKLING_DRIVER's hypervisor → where its class lives. The class is made with its Host.
-HYPERVISORS: Final[dict[str, str]] = {
-    "libvirt": "hostagent.drivers.hypervisor.libvirt:Libvirt",
-    "fake": "hostagent.drivers.hypervisor.fake:Fake",
-}
 
 
 class Hypervisor(Protocol):
     """Every verb may be repeated. States are those of contract.server.STATES. Raises: Failure."""
 
-    #: What it can do: a scheduler filter on control, a readable refusal for the user.
-    CAPABILITIES: frozenset[str]
+    capabilities: ClassVar[frozenset[Capability]]
     #: Whether what it stands on is there, as far as is known without asking.
     is_up: bool
 

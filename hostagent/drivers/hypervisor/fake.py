@@ -8,11 +8,13 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, ClassVar, Final
 
 from hostagent.agent.job import Job
 from hostagent.agent.journal import Journal
 from hostagent.contract import Verb
+from hostagent.contract import capabilities as can
+from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import Failure
 from hostagent.contract.reports import Event
 from hostagent.contract.server import (
@@ -28,9 +30,7 @@ from hostagent.contract.server import (
     ServerSpec,
     ServerStats,
 )
-
-if TYPE_CHECKING:
-    from hostagent.agent.host import Host
+from hostagent.drivers.context import HostContext
 
 BOOT_SECONDS: Final = 0.05  # until a fake guest has its address, its metadata and its login prompt
 
@@ -45,14 +45,17 @@ POWER: Final[dict[Verb[Any, Any], tuple[frozenset[str], str]]] = {
 }
 
 
-class Fake:
-    CAPABILITIES: frozenset[str] = frozenset(
-        {"pause", "suspend", "snapshot", "attach_port", "attach_disk", "console_log", "config_drive", "reboot_soft"}
-    )
+class FakeHypervisor:
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {
+            can.PAUSE, can.SUSPEND, can.SNAPSHOT, can.ATTACH_PORT, can.ATTACH_DISK, can.CONSOLE_LOG, can.CONFIG_DRIVE,
+            can.KERNEL_IMAGES, can.REBOOT_SOFT,
+        }
+    )  # fmt: skip
 
     is_up = True  # there is no daemon that could be away
 
-    def __init__(self, host: "Host") -> None:
+    def __init__(self, host: HostContext) -> None:
         self._host = host
         self._domains = Journal(host.own.data / "fake-domains.jsonl")  # server id → {"state", "spec", "since"}
 

@@ -4,16 +4,19 @@ import logging
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, ClassVar, Final
 
 import libvirt
 
 from hostagent.agent.job import Job
 from hostagent.console.console_log import ConsoleLogs
 from hostagent.console.serial import SerialHub
+from hostagent.contract import capabilities as can
+from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import Failure
 from hostagent.contract.reports import Event
 from hostagent.contract.server import SERVER, DiskSpec, Known, PortSpec, ServerSpec, ServerStats
+from hostagent.drivers.context import HostContext
 from hostagent.drivers.hypervisor import (
     domain_xml,
     libvirt_daemons,
@@ -29,9 +32,6 @@ from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, is_starting, 
 from hostagent.drivers.storage import overlays
 from hostagent.drivers.storage.file import FileStorage
 
-if TYPE_CHECKING:
-    from hostagent.agent.host import Host
-
 log = logging.getLogger(__name__)
 
 OURS: Final = "instance-"  # how the names of our domains begin; others on a real host are left alone
@@ -42,16 +42,16 @@ ACTIVE: Final = ("running", "paused")
 
 
 class Libvirt:
-    CAPABILITIES: frozenset[str] = frozenset(
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
-            "pause", "suspend", "snapshot", "attach_port", "attach_disk", "console_vnc", "console_serial", "console_log",
-            "config_drive", "kernel_images", "reboot_soft",
+            can.PAUSE, can.SUSPEND, can.SNAPSHOT, can.ATTACH_PORT, can.ATTACH_DISK, can.CONSOLE_VNC, can.CONSOLE_SERIAL,
+            can.CONSOLE_LOG, can.CONFIG_DRIVE, can.KERNEL_IMAGES, can.REBOOT_SOFT,
         }
     )  # fmt: skip
 
-    def __init__(self, host: "Host") -> None:
+    def __init__(self, host: HostContext) -> None:
         self._host = host
-        assert isinstance(host.storage, FileStorage)  # the snapshot moves files about: DRIVER_SETS pairs the two
+        assert isinstance(host.storage, FileStorage)  # the snapshot moves files about
         self._storage = host.storage
         self._known: dict[str, str] = {}
         self._is_first = True  # the connection that opens next

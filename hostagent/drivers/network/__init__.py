@@ -1,19 +1,13 @@
 """Network drivers: what turns wanted pieces (hostagent/contract/network.py) into a host's links, rules and daemons."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
+from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.network import Piece, changed_body
-
-#: Name → where its `build(place)` is. What a driver cannot do is missing from its CAPABILITIES.
-DRIVERS: Final[dict[str, str]] = {
-    "linux_bridge": "hostagent.drivers.network.linux_bridge.driver",
-    "fake": "hostagent.drivers.network.fake",
-}
 
 KIND_ORDER: Final = ("network", "group", "port", "dhcp", "router")  # the order in which pieces rest on each other
 
@@ -41,9 +35,9 @@ class Place:
 
 
 class NetworkDriver(Protocol):
-    """All verbs may be repeated. None of them is called by two threads at once (hostagent/agent/tasks/network.py)."""
+    """All verbs may be repeated. None of them is called by two threads at once (keeper.py)."""
 
-    CAPABILITIES: tuple[str, ...]
+    capabilities: ClassVar[frozenset[Capability]]
 
     def read_pieces(self) -> dict[str, str]:
         """Piece → hash of what this host has now, broken pieces left out."""
@@ -98,8 +92,3 @@ class NetworkDriver(Protocol):
 
     def remove_all(self) -> None:
         """Take away every piece."""
-
-
-def load(name: str, place: Place) -> NetworkDriver:
-    build: Callable[[Place], NetworkDriver] = import_module(DRIVERS[name]).build
-    return build(place)

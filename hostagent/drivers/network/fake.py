@@ -5,10 +5,12 @@ A piece whose body holds `"fake_fails": true` fails, so that a test can see what
 
 import json
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
+from hostagent.contract import capabilities as can
+from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import FailureBody
-from hostagent.contract.network import LISTS, PIECE_CHANGES, Piece
+from hostagent.contract.network import LISTS, Piece
 from hostagent.drivers.network import Place, whole
 from hostagent.process.durable import is_object, read_whole
 
@@ -22,10 +24,12 @@ def without_lists(piece: dict[str, Any]) -> dict[str, Any]:
     return {**piece, part: {name: value for name, value in piece[part].items() if name not in UNUSED}}
 
 
-class Fake:
-    CAPABILITIES: tuple[str, ...] = (
-        "network.vxlan", "network.flat", "network.local", "network.vlan", "security_groups", "allowed_address_pairs",
-        "dhcp", "router", "floating_ip", "metadata", "ipv6", PIECE_CHANGES,
+class FakeNetwork:
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {
+            can.VXLAN, can.VLAN, can.FLAT, can.LOCAL, can.SECURITY_GROUPS, can.ADDRESS_PAIRS, can.DHCP, can.ROUTER,
+            can.FLOATING_IP, can.METADATA, can.IPV6, can.PIECE_CHANGES,
+        }
     )  # fmt: skip
 
     def __init__(self, place: Place) -> None:
@@ -99,7 +103,3 @@ class Fake:
 
     def remove_all(self) -> None:
         self.ensure_pieces({}, [], full=True)
-
-
-def build(place: Place) -> Fake:
-    return Fake(place)

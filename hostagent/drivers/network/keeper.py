@@ -3,17 +3,16 @@
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from hostagent.agent.metadata import MetadataLink, MetadataServer
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.network import NetworkApply, NetworkChange, NetworkState
 from hostagent.contract.reports import Event, Kind
 from hostagent.contract.setaside import is_many
-from hostagent.drivers.network import NetworkDriver, Place, load
-
-if TYPE_CHECKING:
-    from hostagent.agent.host import Host
+from hostagent.drivers.context import HostContext
+from hostagent.drivers.loading import driver_class
+from hostagent.drivers.network import Place
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +24,11 @@ DAEMONS_EVERY: Final = 5.0  # seconds between looks for dead daemons
 class Keeper:
     """The network of one host. Safe from any thread."""
 
-    def __init__(self, host: "Host") -> None:
+    def __init__(self, host: HostContext) -> None:
         self.host = host
         place = Place(host.own.data, host.own.run, host.settings.underlay_ip)
-        self.driver: NetworkDriver = load(host.settings.drivers["network"], place)
-        self.CAPABILITIES = self.driver.CAPABILITIES
-        self.real = host.settings.drivers["network"] != "fake"
+        self.driver = driver_class(host.settings.drivers.main("network"), "network")(place)
+        self.real = not host.settings.drivers.is_fake
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._resumed = False

@@ -1,23 +1,26 @@
 """Storages: where the disks of a host's servers lie."""
 
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Protocol
 
 from hostagent.agent.job import Job
+from hostagent.contract.capabilities import Capability
 from hostagent.contract.disk import DiskEnsure, DiskMade
 from hostagent.contract.image import ImageSource
+from hostagent.drivers.registry import Choice, Choices
 
-#: STACKLING_DRIVER's storage → where its class lives. The class is made with its Host.
-STORAGES: Final[dict[str, str]] = {
-    "file": "hostagent.drivers.storage.file:FileStorage",
-    "fake": "hostagent.drivers.storage.fake:FakeStorage",
-}
+
+def folder_of(choice: Choice, chosen: Choices, data: Path) -> Path:
+    """Where a pool lies: the folder that settings name; else the host's own, `data`, for the first, and a part of it for others."""
+    if choice.place:
+        return Path(choice.place)
+    return data if choice == chosen.main("storage") else data / "pools" / choice.name
 
 
 class Storage(Protocol):
     """Every verb may be repeated. Raises: Failure."""
 
-    CAPABILITIES: frozenset[str]
+    capabilities: ClassVar[frozenset[Capability]]
 
     def ensure_image(self, image: ImageSource, job: Job) -> Path:
         """The image is here, and its bytes are what their checksum says."""

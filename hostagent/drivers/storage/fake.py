@@ -2,16 +2,18 @@
 
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 from hostagent.agent.job import Job
 from hostagent.agent.journal import Journal
+from hostagent.contract import capabilities as can
+from hostagent.contract.capabilities import Capability
 from hostagent.contract.disk import DiskEnsure, DiskMade
 from hostagent.contract.failures import Failure
 from hostagent.contract.image import ImageSource
-
-if TYPE_CHECKING:
-    from hostagent.agent.host import Host
+from hostagent.drivers.context import HostContext
+from hostagent.drivers.registry import Choice
+from hostagent.drivers.storage import folder_of
 
 DISK_GIB = 100_000
 CLUSTER = 2**16  # bytes
@@ -33,11 +35,11 @@ def empty_qcow2(size: int) -> bytes:
 
 
 class FakeStorage:
-    CAPABILITIES: frozenset[str] = frozenset({"disk_resize", "snapshot", "config_drive"})
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({can.DISK_RESIZE, can.SNAPSHOT, can.KERNEL_IMAGES})
 
-    def __init__(self, host: "Host") -> None:
+    def __init__(self, host: HostContext, choice: Choice) -> None:
         self._host = host
-        self._folder = host.own.data
+        self._folder = folder_of(choice, host.settings.drivers, host.own.data)
         self.sizes = Journal(self._folder / "fake-disks.jsonl")  # server id → GiB of its root disk
         self.kept = Journal(self._folder / "fake-kept.jsonl")  # server id → GiB of the one from before it grew
         self._images: set[str] = set()

@@ -12,20 +12,21 @@ import os
 import shutil
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, ClassVar, Final
 
 from hostagent.agent.control_link import ControlError
 from hostagent.agent.job import ChildError, Job
+from hostagent.contract import capabilities as can
+from hostagent.contract.capabilities import Capability
 from hostagent.contract.disk import DiskEnsure, DiskMade
 from hostagent.contract.failures import Failure
 from hostagent.contract.image import ImageSource
-from hostagent.drivers.storage import overlays
+from hostagent.drivers.context import HostContext
+from hostagent.drivers.registry import Choice
+from hostagent.drivers.storage import folder_of, overlays
 from hostagent.drivers.storage.image_cache import ImageCache
 from hostagent.machine import guest_users
 from hostagent.process.durable import put_whole, read_whole, sync_file, sync_folder, write_whole
-
-if TYPE_CHECKING:
-    from hostagent.agent.host import Host
 
 CONFIG_DRIVE: Final = "config.iso"
 SPARE: Final = 256 * 2**20  # bytes never promised: logs, journals and metadata need to grow too
@@ -41,11 +42,11 @@ CONVERTED: Final = frozenset({"vhdx"})
 
 
 class FileStorage:
-    CAPABILITIES: frozenset[str] = frozenset({"disk_resize", "snapshot", "config_drive", "kernel_images"})
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({can.DISK_RESIZE, can.SNAPSHOT, can.KERNEL_IMAGES})
 
-    def __init__(self, host: "Host") -> None:
+    def __init__(self, host: HostContext, choice: Choice) -> None:
         self._host = host
-        data = host.own.data
+        data = folder_of(choice, host.settings.drivers, host.own.data)
         self.cache, self.disks, self.consoles = data / "cache", data / "disks", data / "consoles"
         for folder in (self.cache, self.disks, data / "snapshots"):
             guest_users.folder(folder)

@@ -4,10 +4,12 @@ import contextlib
 import json
 import logging
 from collections.abc import Collection, Iterable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
+from hostagent.contract import capabilities as can
+from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import FailureBody
-from hostagent.contract.network import PIECE_CHANGES, Piece, tap_name
+from hostagent.contract.network import Piece, tap_name
 from hostagent.drivers.network import KIND_ORDER, Place, whole
 from hostagent.drivers.network.linux_bridge import firewall, firewall_base, links
 from hostagent.drivers.network.linux_bridge.commands import CommandFailed, namespaces, run
@@ -45,9 +47,11 @@ def detail(problem: Exception) -> str:
 
 
 class LinuxBridge:
-    CAPABILITIES: tuple[str, ...] = (
-        "network.vxlan", "network.flat", "network.local", "security_groups", "allowed_address_pairs", "dhcp", "router",
-        "floating_ip", "metadata", "ipv6", PIECE_CHANGES,
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {
+            can.VXLAN, can.FLAT, can.LOCAL, can.SECURITY_GROUPS, can.ADDRESS_PAIRS, can.DHCP, can.ROUTER, can.FLOATING_IP,
+            can.METADATA, can.IPV6, can.PIECE_CHANGES,
+        }
     )  # fmt: skip
 
     def __init__(self, place: Place) -> None:
@@ -300,7 +304,3 @@ class LinuxBridge:
         for table in firewall_base.base_tables():
             run("nft", "-f", "-", text=f"table {table.key}\ndelete table {table.key}\n")
         self.tables = None
-
-
-def build(place: Place) -> LinuxBridge:
-    return LinuxBridge(place)

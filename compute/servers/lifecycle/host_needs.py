@@ -1,0 +1,34 @@
+"""What a server needs of its host: resources, and what the drivers there must be able to do."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from common.prepared import Prepared
+from compute.servers.models import Server
+from hostagent.contract.capabilities import CAPABILITIES, CONFIG_DRIVE, KERNEL_IMAGES, Capability
+from networking.ports.models import Port
+
+EVERYWHERE: Final = ("vxlan", "flat", "local")  # kinds of networks that every driver makes
+
+_kinds = Prepared(
+    lambda server, project: (
+        Port.objects.filter(server_id=server, project_id=project)
+        .exclude(network__kind__in=EVERYWHERE)
+        .values_list("network__kind")
+    )
+)
+
+
+def resources_of(flavor: Mapping[str, Any]) -> dict[str, int]:
+    """What an embedded flavor takes from a host. Ephemeral and swap lie on the host's disk too (swap is in MiB)."""
+    disk = int(flavor["disk"]) + int(flavor.get("ephemeral") or 0) + -(-int(flavor.get("swap") or 0) // 1024)
+    return {"MEMORY_MB": int(flavor["ram"]), "VCPU": int(flavor["vcpus"]), "DISK_GB": disk}
+
+
+def capabilities_of(server: Server) -> tuple[Capability, ...]:
+    """Capabilities without which the server cannot start on a host. One query."""
+    needs = [CONFIG_DRIVE] if server.config_drive else []
+    if (server.image_meta.get("properties") or {}).get("kernel_id"):
+        needs.append(KERNEL_IMAGES)
+    kinds = sorted({kind for (kind,) in _kinds(server.id, server.project_id)})
+    return (*needs, *(CAPABILITIES[f"network.{kind}"] for kind in kinds))

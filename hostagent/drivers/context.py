@@ -1,0 +1,73 @@
+"""What a driver may use of its host. The host itself imports drivers, never the other way."""
+
+from typing import Protocol
+
+from hostagent.agent.clock import ControlClock
+from hostagent.agent.control_link import ControlLink
+from hostagent.agent.outbox import Reporter
+from hostagent.agent.serial_queues import Lanes
+from hostagent.agent.setaside import SetAside
+from hostagent.agent.settings import HostSettings, Settings
+from hostagent.agent.standing import Standing
+from hostagent.drivers.hypervisor import Hypervisor
+from hostagent.drivers.network import NetworkDriver
+from hostagent.drivers.storage import Storage
+from hostagent.process.threads import Threads
+from hostagent.process.timers import Timers
+
+
+class NetworkOfHost(Protocol):
+    @property
+    def driver(self) -> NetworkDriver: ...
+
+
+class HostContext(Protocol):
+    """The host of a driver (hostagent.agent.host.Host): its settings, threads and reports, and its other drivers."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def own(self) -> HostSettings: ...
+
+    @property
+    def threads(self) -> Threads: ...
+
+    @property
+    def timers(self) -> Timers: ...
+
+    @property
+    def lanes(self) -> Lanes: ...
+
+    @property
+    def reporter(self) -> Reporter: ...
+
+    @property
+    def link(self) -> ControlLink: ...
+
+    @property
+    def clock(self) -> ControlClock: ...
+
+    @property
+    def aside(self) -> SetAside: ...
+
+    @property
+    def standing(self) -> Standing: ...
+
+    @property
+    def storage(self) -> Storage: ...
+
+    @property
+    def network(self) -> NetworkOfHost: ...
+
+    @property
+    def hypervisor(self) -> Hypervisor: ...
+
+    def inventory_changed(self) -> None:
+        """Tell control soon what the host has."""
+
+    def hypervisor_found(self) -> None:
+        """The hypervisor answers for the first time."""

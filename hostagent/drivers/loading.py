@@ -1,0 +1,47 @@
+"""Drivers' classes, loaded when a host runs them, and what a hello says of them."""
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import Literal, overload
+
+from hostagent.contract.capabilities import DRIVERS_VERSION, Drivers, Kind
+from hostagent.drivers.context import HostContext
+from hostagent.drivers.hypervisor import Hypervisor
+from hostagent.drivers.network import NetworkDriver, Place
+from hostagent.drivers.registry import DRIVERS, Choice
+from hostagent.drivers.storage import Storage
+
+
+@overload
+def driver_class(choice: Choice, kind: Literal["hypervisor"]) -> Callable[[HostContext], Hypervisor]: ...
+
+
+@overload
+def driver_class(choice: Choice, kind: Literal["network"]) -> Callable[[Place], NetworkDriver]: ...
+
+
+@overload
+def driver_class(choice: Choice, kind: Literal["storage"]) -> Callable[[HostContext, Choice], Storage]: ...
+
+
+def driver_class(choice: Choice, kind: Kind) -> object:
+    """The class of a driver, imported now."""
+    module, _, name = DRIVERS[kind][choice.driver].partition(":")
+    found: object = getattr(import_module(module), name)
+    return found
+
+
+def told(drivers: Iterable[tuple[Choice, Hypervisor | NetworkDriver | Storage]]) -> Drivers:
+    """What a hello says of these drivers."""
+    return {
+        "v": DRIVERS_VERSION,
+        "instances": [
+            {
+                "kind": choice.kind,
+                "name": choice.name,
+                "driver": choice.driver,
+                "capabilities": sorted(capability.name for capability in driver.capabilities),
+            }
+            for choice, driver in drivers
+        ],
+    }
