@@ -23,7 +23,7 @@ from networking.subnets.models import Subnet  # noqa: E402
 from networking.wanted import sync  # noqa: E402
 from networking.wanted.changes import touch, touch_port  # noqa: E402
 from networking.wanted.models import Change  # noqa: E402
-from operations import doorbell, hostlink  # noqa: E402
+from operations import rpc, wakeups  # noqa: E402
 
 PORTS, HOSTS = 1000, 50
 
@@ -43,14 +43,14 @@ def make(network: Network, subnet: Subnet, group: SecurityGroup, number: int) ->
 
 def main() -> None:
     sent: list[int] = []
-    doorbell.ring = lambda job: None
+    wakeups.notify = lambda job: None
     live._send = lambda batch: None
 
     def count(host: str, order: dict[str, Any], **_more: Any) -> bool:
         sent.append(len(json.dumps(order)))
         return True
 
-    hostlink.send_order = count
+    rpc.cast = count
     call_command("migrate", verbosity=0)
     domain, _made = Domain.objects.get_or_create(pk="default", defaults={"name": "Default"})
     project = Project.objects.create(name="bench", domain=domain).pk

@@ -1,8 +1,8 @@
 """Who deletes the rows of each table, and when. Apps declare it in their `tables.py`; a test holds it against the models.
 
 `gone_with(M)`: its rows go with those of model M, by the database's own rule.  `purged(P)`: by purge P (common.purging) of
-`manage.py purge` and the nightly hour.  `swept(T)`: by tick T of the clock (operations.periodic).  `by_people(...)`: by whoever made
-it; quotas or the size of the cloud bound it.  `bounded(...)`: cannot grow.
+`manage.py purge` and the nightly hour.  `periodic_task(T)`: by periodic task T (operations.periodic).  `by_people(...)`: by the people who made
+them; quotas or the size of the cloud bound it.  `bounded(...)`: cannot grow.
 """
 
 from collections.abc import Mapping
@@ -23,8 +23,8 @@ def purged(name: str) -> Keeper:
     return Keeper("purged", name)
 
 
-def swept(tick: str) -> Keeper:
-    return Keeper("swept", tick)
+def periodic_task(name: str) -> Keeper:
+    return Keeper("periodic", name)
 
 
 def by_people(how: str) -> Keeper:

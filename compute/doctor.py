@@ -238,5 +238,5 @@ def _lost(apply: bool) -> list[Finding]:
         Finding(s.host, "server", s.id, _("It waits for %s, which nothing does.") % s.task_state, apply) for s in rows
     ]
     if apply and out:
-        reconcile.sweep()
+        reconcile.recover()
     return out

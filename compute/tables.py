@@ -6,7 +6,7 @@ A test holds both against the models: a new table needs its lines.
 from audit import registry
 from audit.registry import FOLLOWS_OTHERS, Audited, part
 from common import keeping
-from common.keeping import by_people, gone_with, purged, swept
+from common.keeping import by_people, gone_with, periodic_task, purged
 
 _COM = "service/compute"
 _SERVER = frozenset(
@@ -25,8 +25,8 @@ KEEPERS = {
     "compute.ServerGroup": by_people("server group delete"),
     "compute.Server": purged("servers"),
     "compute.Migration": purged("migrations"),
-    "compute.ConsoleTicket": swept("compute.consoles"),
-    "compute.ConsoleLink": swept("compute.consoles"),
+    "compute.ConsoleTicket": periodic_task("compute.consoles"),
+    "compute.ConsoleLink": periodic_task("compute.consoles"),
 }
 
 #: Types are CADF's, as Keystone's notifications and keystonemiddleware's audit maps say them.

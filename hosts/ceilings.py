@@ -3,4 +3,4 @@ from hosts.models import HostDebt
 
 
 def register() -> None:
-    elsewhere(HostDebt, "one a thing that a host still has to do; swept by hosts.debts")
+    elsewhere(HostDebt, "one a thing that a host still has to do; the periodic task hosts.debts begins with it")

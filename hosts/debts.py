@@ -180,8 +180,8 @@ def _next(host: str, *, after: str = "") -> None:
         )
 
 
-def sweep() -> None:
-    """What nobody began with: debts of hosts that never fell silent, and those whose pause is over."""
+def recover() -> None:
+    """Begin with debts that are due: of hosts that never fell silent, and those whose pause is over."""
     due = HostDebt.objects.filter(due_at__lte=now()).values_list("host", flat=True).order_by().distinct()
     for host in Host.objects.filter(name__in=due, state__in=USABLE).values_list("name", flat=True):
         with transaction.atomic():
@@ -203,7 +203,7 @@ def ask(op: Op) -> Wait | None:
     asked = _asked(debt)
     if asked is None:
         return None
-    return op.order(debt.host, asked.verb, asked.body, generation=asked.generation, subject=debt.subject)
+    return op.cast(debt.host, asked.verb, asked.body, generation=asked.generation, subject=debt.subject)
 
 
 def strike_out(op: Op) -> None:
@@ -217,7 +217,7 @@ def strike_out(op: Op) -> None:
 
 
 def note_failure(op: Op, error: CloudError) -> None:
-    """Later again; meanwhile the sweep begins with the next one."""
+    """Later again; meanwhile periodic recovery begins with the next one."""
     debt = HostDebt.objects.filter(pk=op.data["debt"]).first()
     if debt is not None:
         pause = min(FIRST_PAUSE * 2 ** min(debt.tries, 10), LONGEST_PAUSE)

@@ -2,15 +2,15 @@
 
 from hostagent.contract.reports import TROUBLE, Kind
 from hosts import debts, epoch, heartbeats, reports, services
-from operations import arrivals, engine, hostlink, lost, queue
+from operations import arrivals, engine, lost, queue, rpc
 
 
 def register() -> None:
-    hostlink.use(key_of=services.key_of, line_of=services.line_of, stamp=epoch.stamp, refusal=epoch.refusal)
+    rpc.use(key_of=services.key_of, line_of=services.line_of, stamp=epoch.stamp, refusal=epoch.refusal)
     arrivals.use(floors_of=services.floors_of, other_keys_of=services.other_keys_of)
-    hostlink.on_report(Kind.HELLO, reports.hello)
-    hostlink.on_report(Kind.HEARTBEAT, reports.heartbeat)
-    hostlink.on_report(Kind.INVENTORY, reports.inventory)
+    rpc.on_report(Kind.HELLO, reports.hello)
+    rpc.on_report(Kind.HEARTBEAT, reports.heartbeat)
+    rpc.on_report(Kind.INVENTORY, reports.inventory)
     lost.use(services.is_down)
     services.on_state(services.end_waiting)
     services.on_state(debts.on_state)  # before all others: what a host owes comes before anything new
@@ -18,4 +18,4 @@ def register() -> None:
     engine.on_given_up(debts.given_up)
     queue.on_control(heartbeats.start)
     for event in TROUBLE:
-        hostlink.on_event(event, reports.trouble)
+        rpc.on_event(event, reports.trouble)

@@ -22,7 +22,7 @@ from hostagent.process.keyfile import keys_in
 from hosts import states
 from hosts.models import Host
 from hosts.states import DOWN_AFTER, USABLE, HostState
-from operations import arrivals, hostlink, lost
+from operations import arrivals, lost, rpc
 
 OnState = Callable[[str, str], None]
 OnHost = Callable[[Host], None]
@@ -110,21 +110,21 @@ def make_key(name: str) -> Path:
 # ── The line to an agent ────────────────────────────────────────────────────────────────────────────────────────────
 
 _line_rows = Prepared(lambda name: Host.objects.filter(name=name).values_list("speaks", "state", "last_seen_at"))
-_lines: dict[str, tuple[float, hostlink.Line]] = {}
+_lines: dict[str, tuple[float, rpc.Line]] = {}
 _carriers: tuple[float, frozenset[str]] = (0.0, frozenset())
 
 
-def line_of(name: str) -> hostlink.Line:
+def line_of(name: str) -> rpc.Line:
     """How a host is reached. A host that is down and was heard just now is about to be up."""
     known = _lines.get(name)
     if known is not None and known[0] > time.monotonic():
         return known[1]
     row = _line_rows.first(name)
     if row is None:
-        return hostlink.Line(1, False)
+        return rpc.Line(1, False)
     speaks, state, seen = row
     silent = seen is None or (now() - seen).total_seconds() >= DOWN_AFTER
-    line = hostlink.Line(speaks, states.is_down(state) and silent)
+    line = rpc.Line(speaks, states.is_down(state) and silent)
     _lines[name] = (time.monotonic() + LINE_SECONDS, line)
     return line
 
@@ -155,7 +155,7 @@ def others_of(name: str) -> bool:
 def welcome(name: str, challenge: Any = None) -> None:
     """Tell an agent of version 2 what it cannot know: whether there are others; with its challenge, what time it is."""
     facts = {"challenge": challenge} if isinstance(challenge, str) and challenge else {}
-    hostlink.welcome(name, {**facts, "others": others_of(name)})
+    rpc.welcome(name, {**facts, "others": others_of(name)})
 
 
 def answer_heartbeat(name: str, body: dict[str, Any]) -> None:
@@ -264,7 +264,7 @@ def send(
         "turn": time.time(),
         "body": body,
     }
-    transaction.on_commit(lambda: hostlink.send_order(name, order), robust=True)
+    transaction.on_commit(lambda: rpc.cast(name, order), robust=True)
 
 
 # ── Changing ────────────────────────────────────────────────────────────────────────────────────────────────────────

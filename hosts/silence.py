@@ -73,7 +73,7 @@ class Listening:
 _listening = Listening()
 
 
-def sweep() -> None:
+def check() -> None:
     """Hosts that have fallen silent become unreachable, then down, unless too many did so at once."""
     if heartbeats.is_behind():
         return  # what was heard is not in the rows; once it is, listening has begun anew

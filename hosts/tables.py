@@ -6,12 +6,12 @@ A test holds both against the models: a new table needs its lines.
 from audit import registry
 from audit.registry import FOLLOWS_OTHERS, Audited
 from common import keeping
-from common.keeping import bounded, swept
+from common.keeping import bounded, periodic_task
 
 KEEPERS = {
     "hosts.Host": bounded("one a host"),
     "hosts.Life": bounded("one a start of the cloud; a host may have seen any of them"),
-    "hosts.HostDebt": swept("hosts.debts"),
+    "hosts.HostDebt": periodic_task("hosts.debts"),
 }
 
 #: Types are CADF's, as Keystone's notifications and keystonemiddleware's audit maps say them.

@@ -23,7 +23,7 @@ def register() -> None:
         aside(model, "a word about the project, which goes with its row")
     aside(Credential, "an EC2 key for the project: removed with it by identity.projects.services.remove")
     aside(QuotaLock, "a lock", remove=_forget_lock)
-    aside(Operation, "history, forgotten by operations.sweep.prune")
+    aside(Operation, "history, forgotten by operations.recovery.prune")
     aside(Event, "a record of what was done there: kept for its days, whatever becomes of the project")
 
 

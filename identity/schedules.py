@@ -12,9 +12,9 @@ from operations import background, periodic
 
 def register() -> None:
     periodic.every(3600, "identity.prune", signins.prune)
-    periodic.every(3.0, "identity.shares", sharing.sweep)
+    periodic.every(3.0, "identity.shares", sharing.collect_garbage)
     background.register(people.KIND, people.look_at, pool="bulk")
-    periodic.every(300.0, "identity.directories", people.sweep)
+    periodic.every(300.0, "identity.directories", people.look_at_all)
     periodic.every(shadow.EVERY, "identity.mapped.end", shadow.end_due)
     periodic.every(3600.0, "identity.mapped", shadow.forget_old)
     purges.register("passwords", purging.forget_passwords)

@@ -9,7 +9,7 @@ from functools import partial
 from audit import registry
 from audit.registry import FOLLOWS_OTHERS, Audited, part
 from common import keeping
-from common.keeping import bounded, by_people, gone_with, purged, swept
+from common.keeping import bounded, by_people, gone_with, periodic_task, purged
 
 _SEC = "data/security"
 _USER, _PROJECT, _GRANT = gone_with("identity.User"), gone_with("identity.Project"), by_people("role remove")
@@ -104,13 +104,13 @@ KEEPERS = {
     "identity.Nonce": bounded("those of the last minutes: each signed request deletes older ones"),
     "identity.Policy": by_people("policy delete"),
     "identity.PolicyAssociation": gone_with("identity.Policy"),
-    "identity.Revocation": swept("identity.prune"),
+    "identity.Revocation": periodic_task("identity.prune"),
     "identity.Epoch": bounded("one row"),
-    "identity.ChangedFact": swept("identity.prune"),
+    "identity.ChangedFact": periodic_task("identity.prune"),
     "identity.UserShare": _USER,
     "identity.GroupShare": gone_with("identity.Group"),
-    "identity.PortalSession": swept("identity.prune"),
-    "identity.FailedTry": swept("identity.prune"),
+    "identity.PortalSession": periodic_task("identity.prune"),
+    "identity.FailedTry": periodic_task("identity.prune"),
     "identity.Trust": _USER,
     "identity.Trust_roles": gone_with("identity.Trust"),
 }

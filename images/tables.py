@@ -6,7 +6,7 @@ A test holds both against the models: a new table needs its lines.
 from audit import registry
 from audit.registry import Audited, part
 from common import keeping
-from common.keeping import by_people, gone_with, swept
+from common.keeping import by_people, gone_with, periodic_task
 
 _IMG = "service/storage/image"
 
@@ -16,7 +16,7 @@ KEEPERS = {
     "images.ImageTag": gone_with("images.Image"),
     "images.Namespace": by_people("metadata definitions: namespace delete"),
     "images.Definition": gone_with("images.Namespace"),
-    "images.Task": swept("images.prune"),
+    "images.Task": periodic_task("images.prune"),
 }
 
 #: Types are CADF's, as Keystone's notifications and keystonemiddleware's audit maps say them.

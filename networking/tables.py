@@ -6,7 +6,7 @@ A test holds both against the models: a new table needs its lines.
 from audit import registry
 from audit.registry import FOLLOWS_OTHERS, Audited, part
 from common import keeping
-from common.keeping import bounded, by_people, gone_with, swept
+from common.keeping import bounded, by_people, gone_with, periodic_task
 
 _NET = "service/network"
 
@@ -25,8 +25,8 @@ KEEPERS = {
     "networking.Router": by_people("router delete"),
     "networking.FloatingIP": by_people("floating ip delete"),
     "networking.AgentNote": bounded("one an agent that an operator wrote of"),
-    "networking.Change": swept("networking"),
-    "networking.HostPiece": swept("networking"),
+    "networking.Change": periodic_task("networking"),
+    "networking.HostPiece": periodic_task("networking"),
 }
 
 #: Types are CADF's, as Keystone's notifications and keystonemiddleware's audit maps say them.

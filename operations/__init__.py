@@ -11,17 +11,17 @@ from typing import Any
 from operations.flows import Flow, Step, all_flows
 from operations.waits import Wait
 
-__all__ = ["Flow", "Held", "Step", "Wait", "all_flows", "on_event", "on_report", "start", "wake"]
+__all__ = ["Flow", "Locked", "Step", "Wait", "all_flows", "on_event", "on_report", "start", "wake"]
 
 
 def __getattr__(name: str) -> Any:
     # Models load only after Django's apps are ready; flows are declared while they load.
-    if name in ("start", "wake", "Held"):
+    if name in ("start", "wake", "Locked"):
         from operations import engine
 
         return getattr(engine, name)
     if name in ("on_event", "on_report"):
-        from operations import hostlink
+        from operations import rpc
 
-        return getattr(hostlink, name)
+        return getattr(rpc, name)
     raise AttributeError(name)

@@ -1,9 +1,9 @@
-"""Background work by key, coalesced, run at least once after the last kick, in a control process, never twice at once.
+"""Background work by key, coalesced, run at least once after it was last enqueued, in a control process, never twice at once.
 
 background.register("network", sync_host)
-background.kick("network", "host1")          # inside the transaction that made it needed
+background.enqueue("network", "host1")          # inside the transaction that made it needed
 
-Whoever runs a kick has claimed its row: the claim is prolonged while it runs and lapses with the process that has it.
+A thread that runs a job has claimed its row: the claim is prolonged while it runs and lapses with the process that has it.
 """
 
 import logging
@@ -19,9 +19,9 @@ from django.db.models import F, Q, QuerySet
 from common.clock import now
 from common.database import tried_again
 from common.ids import new_id
-from operations import doorbell
+from operations import wakeups
 from operations.leases import ME, is_alive
-from operations.models import Kick
+from operations.models import BackgroundJob
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ _KINDS: dict[str, Kind] = {}
 
 
 def register(kind: str, fn: Callable[[str], None], *, pool: str | Callable[[str], str] = "background") -> None:
-    """`fn(key)` is what a kick runs, in a thread of `pool` (doorbell.POOLS), which may depend on the key."""
+    """`fn(key)` does a job of this kind, in a thread of `pool` (wakeups.POOLS), which may depend on the key."""
     _KINDS[kind] = Kind(fn, pool)
 
 
@@ -54,19 +54,19 @@ def pool_of(kind: str, key: str) -> str:
     return pool(key) if callable(pool) else pool
 
 
-def kick(kind: str, key: str) -> None:
+def enqueue(kind: str, key: str) -> None:
     """Have `kind`'s function run with `key` soon after this transaction commits."""
-    if not Kick.objects.filter(kind=kind, key=key).update(count=F("count") + 1):
-        Kick.objects.bulk_create([Kick(kind=kind, key=key)], ignore_conflicts=True)
-    transaction.on_commit(lambda: doorbell.ring(_job(kind, key)), robust=True)
+    if not BackgroundJob.objects.filter(kind=kind, key=key).update(count=F("count") + 1):
+        BackgroundJob.objects.bulk_create([BackgroundJob(kind=kind, key=key)], ignore_conflicts=True)
+    transaction.on_commit(lambda: wakeups.notify(_job(kind, key)), robust=True)
 
 
 def _job(kind: str, key: str) -> str:
-    return f"kick:{kind}:{key}"
+    return f"{wakeups.BACKGROUND}:{kind}:{key}"
 
 
 def run(kind: str, key: str) -> None:
-    """Run what is due, unless somebody is at it. The row goes only if nothing kicked meanwhile, so that no change is missed."""
+    """Run what is due, unless somebody is at it. The row goes only if it was not enqueued meanwhile, so that no change is missed."""
     with _changed:
         if (kind, key) in _at_it:
             return  # also where this process stood still for so long that its claim has lapsed
@@ -87,7 +87,7 @@ def run(kind: str, key: str) -> None:
             _claims.discard(row.claimant)
 
 
-def _work(row: Kick) -> None:
+def _work(row: BackgroundJob) -> None:
     try:
         tried_again(_KINDS[row.kind].run)(row.key)
     except BaseException:
@@ -99,26 +99,26 @@ def _work(row: Kick) -> None:
         raise
 
 
-def _end(row: Kick) -> None:
+def _end(row: BackgroundJob) -> None:
     if not _mine(row).filter(count=row.count).delete()[0]:
         _mine(row).update(claimed_until=None, claimant="", tries=0, due_at=now())
-        doorbell.ring(_job(row.kind, row.key))
+        wakeups.notify(_job(row.kind, row.key))
 
 
-def _mine(row: Kick) -> QuerySet[Kick]:
-    return Kick.objects.filter(pk=row.pk, claimant=row.claimant)
+def _mine(row: BackgroundJob) -> QuerySet[BackgroundJob]:
+    return BackgroundJob.objects.filter(pk=row.pk, claimant=row.claimant)
 
 
 # ── Claims ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _claim(kind: str, key: str) -> Kick | None:
+def _claim(kind: str, key: str) -> BackgroundJob | None:
     moment, claimant = now(), f"{ME}:{new_id()[:8]}"
     free = Q(claimed_until=None) | Q(claimed_until__lt=moment)
-    rows = Kick.objects.filter(free, kind=kind, key=key)
+    rows = BackgroundJob.objects.filter(free, kind=kind, key=key)
     if not rows.update(claimed_until=moment + timedelta(seconds=CLAIM), claimant=claimant):
         return None
-    return Kick.objects.filter(kind=kind, key=key, claimant=claimant).first()
+    return BackgroundJob.objects.filter(kind=kind, key=key, claimant=claimant).first()
 
 
 _changed = threading.Condition()
@@ -156,20 +156,22 @@ def prolong_claims() -> None:
     with _changed:
         claimants = list(_claims)
     if claimants:
-        Kick.objects.filter(claimant__in=claimants).update(claimed_until=now() + timedelta(seconds=CLAIM))
+        BackgroundJob.objects.filter(claimant__in=claimants).update(claimed_until=now() + timedelta(seconds=CLAIM))
 
 
 def due(before: datetime) -> list[tuple[str, str]]:
-    """(kind, key) of kicks that are due since `before` and that nobody is at, those that wait longest first.
+    """(kind, key) of jobs that are due since `before` and that nobody is at, those that wait longest first.
 
     Kinds of another version wait for it, and stand in nobody's way.
     """
-    rows = Kick.objects.filter(Q(claimed_until=None) | Q(claimed_until__lt=now()), due_at__lte=before, kind__in=kinds())
+    rows = BackgroundJob.objects.filter(
+        Q(claimed_until=None) | Q(claimed_until__lt=now()), due_at__lte=before, kind__in=kinds()
+    )
     return list(rows.order_by("due_at").values_list("kind", "key")[:200])
 
 
 def forget_dead_claims() -> None:
     """A control process begins: what one of this machine that is gone was at may be done anew at once."""
-    for row in Kick.objects.exclude(claimant=""):
+    for row in BackgroundJob.objects.exclude(claimant=""):
         if not is_alive(row.claimant.rpartition(":")[0]):
-            Kick.objects.filter(pk=row.pk, claimant=row.claimant).update(claimed_until=None, claimant="")
+            BackgroundJob.objects.filter(pk=row.pk, claimant=row.claimant).update(claimed_until=None, claimant="")

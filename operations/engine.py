@@ -1,7 +1,7 @@
 """Runs operations: one step a transaction, waits written down, failures undone in reverse.
 
-`advance(id)` may be called any number of times, by anyone, at any moment. Everything that leaves this process (orders to
-hosts, rings of the doorbell) leaves after commit, and its loss is repaired by `operations.sweep`.
+`advance(id)` may be called any number of times, by anyone, at any moment. Everything that leaves this process (casts to
+hosts, wake-ups) leaves after commit, and periodic recovery (`operations.recovery`) repairs its loss.
 """
 
 import logging
@@ -21,12 +21,12 @@ from common.prepared import Prepared
 from hostagent.process import logs, tracing
 from operations import faults, flows, lost, parking
 from operations.flows import Flow, Step, Superseded
-from operations.models import LIVE, Hold, Operation, OperationStep, Phase, State, Waiter
+from operations.models import LIVE, Hold, Operation, OperationStep, Phase, State, Subscription
 from operations.op import Op
-from operations.starting import QUEUE_SECONDS, Held, leave_queue, start, take, wake
+from operations.starting import QUEUE_SECONDS, Locked, leave_queue, start, take, wake
 from operations.waits import Wait
 
-__all__ = ["Held", "Op", "advance", "start", "take", "wake"]
+__all__ = ["Locked", "Op", "advance", "start", "take", "wake"]
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ _on_given_up: list[GivenUp] = []
 
 def on_given_up(handler: GivenUp) -> None:
     """`handler(operation, step)` runs in the transaction in which an undo is given up that a host was asked for: it may
-    not be done, or be done later. `step.detail["asked"]` is the body of the order."""
+    not be done, or be done later. `step.detail["asked"]` is the body of the cast."""
     _on_given_up.append(handler)
 
 
@@ -82,7 +82,7 @@ def _advance_once(operation_id: str) -> bool:
         while again and row.state in LIVE:
             if not 0 <= row.step < len(flow.steps):
                 if row.state == State.UNDOING:
-                    _settle_failed(row, flow)
+                    _finalize_failed(row, flow)
                 else:
                     _finish(row)
                 break
@@ -105,9 +105,9 @@ def _is_queued(row: Operation) -> bool:
         row.error_code, row.error_data = held.code, errors.stored(held.data)
         return False
     row.wake_at = now() + timedelta(seconds=1)
-    _forget_waiters(row)
-    Waiter.objects.create(operation=row, kind="operation", key=held.data["holder"])
-    row.has_waiters = True
+    _unsubscribe(row)
+    Subscription.objects.create(operation=row, kind="operation", key=held.data["holder"])
+    row.has_subscriptions = True
     return True
 
 
@@ -143,7 +143,7 @@ def _turn(row: Operation, flow: Flow, spec: Step, step: OperationStep) -> bool:
     kept, ordered_at = dict(row.data), step.ordered_at
     try:
         with transaction.atomic():  # what a step did that failed goes, hooks and all, and its transaction goes on
-            faults.strike(row, step)
+            faults.inject(row, step)
             if step.error_code and not spec.catches:
                 raise errors.from_report(step.host, step.error_code, step.error_data)
             result = do(op)
@@ -152,7 +152,7 @@ def _turn(row: Operation, flow: Flow, spec: Step, step: OperationStep) -> bool:
             if result is not None and step.answer is None and lost.is_lost(step.host):
                 raise errors.HostDown(host=step.host)
     except errors.CloudError as error:
-        row.data, step.ordered_at = kept, ordered_at  # what it ordered has not left
+        row.data, step.ordered_at = kept, ordered_at  # what it cast has not left
         if isinstance(error, Superseded) and row.state == State.RUNNING and flow.is_past_return(op, row.step):
             op.show(left_out=error.code)
             return _passed(row, flow, step)
@@ -182,21 +182,23 @@ def _too_long(step: OperationStep, spec: Step) -> errors.CloudError:
 
 def _wait(row: Operation, step: OperationStep, wait: Wait) -> None:
     row.wake_at = now() + timedelta(seconds=wait.seconds)
-    wanted = set(wait.topics)
-    have = set(Waiter.objects.filter(operation=row).values_list("kind", "key")) if row.has_waiters else set()
+    wanted = set(wait.channels)
+    have = (
+        set(Subscription.objects.filter(operation=row).values_list("kind", "key")) if row.has_subscriptions else set()
+    )
     if wanted != have:
-        _forget_waiters(row)
-        Waiter.objects.bulk_create([Waiter(operation=row, kind=kind, key=key) for kind, key in wanted])
-        row.has_waiters = bool(wanted)
+        _unsubscribe(row)
+        Subscription.objects.bulk_create([Subscription(operation=row, kind=kind, key=key) for kind, key in wanted])
+        row.has_subscriptions = bool(wanted)
     if step.pk is None:
         announce("operation", row.id, row.project_id)
     step.save()
 
 
-def _forget_waiters(row: Operation) -> None:
-    if row.has_waiters:
-        Waiter.objects.filter(operation=row).delete()
-        row.has_waiters = False
+def _unsubscribe(row: Operation) -> None:
+    if row.has_subscriptions:
+        Subscription.objects.filter(operation=row).delete()
+        row.has_subscriptions = False
 
 
 def _passed(row: Operation, flow: Flow, step: OperationStep) -> bool:
@@ -205,12 +207,12 @@ def _passed(row: Operation, flow: Flow, step: OperationStep) -> bool:
     step.save()
     row.attempts = 0
     row.wake_at = now()
-    _forget_waiters(row)
+    _unsubscribe(row)
     announce("operation", row.id, row.project_id)
     announce(row.subject_kind, row.subject_id, row.project_id)
     row.step += -1 if row.state == State.UNDOING else 1
     if row.state == State.UNDOING and row.step < 0:
-        _settle_failed(row, flow)
+        _finalize_failed(row, flow)
     elif row.state == State.RUNNING and row.step >= len(flow.steps):
         _finish(row)
     return True
@@ -221,7 +223,7 @@ def _failed(row: Operation, flow: Flow, spec: Step, step: OperationStep, error: 
     step.finished_at, step.result = now(), "failed"
     step.error_code, step.error_data = error.code, errors.stored(error.data)
     step.save()
-    _forget_waiters(row)
+    _unsubscribe(row)
     row.attempts, row.wake_at = 0, now()
     if row.state == State.UNDOING:
         log.warning("%s: undo of %s failed: %s", row, spec.name, error)
@@ -229,7 +231,7 @@ def _failed(row: Operation, flow: Flow, spec: Step, step: OperationStep, error: 
             handler(row, step)
         row.step -= 1
         if row.step < 0:
-            _settle_failed(row, flow)
+            _finalize_failed(row, flow)
         return True
     log.info("%s: %s failed: %s", row, spec.name, error)
     if flow.is_past_return(Op(row, step, deadline=spec.deadline), row.step):
@@ -276,10 +278,10 @@ def _finish(row: Operation) -> None:
     records.ended(row.id, row.request_id, outcome=cadf.SUCCESS)
 
 
-def _settle_failed(row: Operation, flow: Flow) -> None:
+def _finalize_failed(row: Operation, flow: Flow) -> None:
     row.state = State.FAILED
     _counted(row)
-    _release(row)  # first: what settles it may begin something that needs its holds
+    _release(row)  # first: what finalizes its subject may begin something that needs its holds
     records.ended(row.id, row.request_id, outcome=cadf.FAILURE, reason=row.error_code)
     if flow.on_failed is not None:
         step = OperationStep(operation=row, index=-1, name="settle", phase=Phase.UNDO)
@@ -304,7 +306,7 @@ def _release(row: Operation) -> None:
     row.finished_at = now()
     row.wake_at = None
     Hold.objects.filter(operation=row).delete()
-    _forget_waiters(row)
+    _unsubscribe(row)
     announce("operation", row.id, row.project_id)
     announce(row.subject_kind, row.subject_id, row.project_id)
     wake("operation", row.id)

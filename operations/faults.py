@@ -1,7 +1,7 @@
 """Faults on purpose, for tests only: STACKLING_FAULT=<flow>.<step>:fail|hang|kill[:once].
 
 ``server.boot.claim_host:fail`` makes that step fail; ``hang`` keeps it waiting until its deadline; ``kill`` ends the
-control process as SIGKILL would. With ``:once`` a mark in STACKLING_DATA/faults remembers that it has struck.
+control process as SIGKILL would. With ``:once`` a mark in STACKLING_DATA/faults remembers that it was injected.
 ``STACKLING_FAULT=@<path>`` has the fault read from a file each time, so that a running cloud can be given another.
 """
 
@@ -24,8 +24,8 @@ class Hung(Exception):
     """Raised instead of running a step; the engine tries it again later."""
 
 
-def strike(row: Operation, step: OperationStep) -> None:
-    """Do what STACKLING_FAULT asks for this step, if it does."""
+def inject(row: Operation, step: OperationStep) -> None:
+    """Inject the fault that STACKLING_FAULT names for this step, if it names one."""
     text = _given(settings.FAULT) if settings.FAULT else ""
     where, _, how = text.partition(":")
     kind, _, once = how.partition(":")

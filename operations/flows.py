@@ -51,7 +51,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Flow:
-    """Steps in order. `on_failed(op, error)` settles the subject once everything is undone; it runs in the last undo's
+    """Steps in order. `on_failed(op, error)` finalizes the subject once everything is undone; it runs in the last undo's
     transaction and must not send anything."""
 
     name: str

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.db import transaction
 
 from common.clock import now
-from operations import doorbell
+from operations import wakeups
 from operations.models import LIVE, Operation, OperationStep
 
 _is_lost: Callable[[str], bool] = lambda host: False  # noqa: E731
@@ -35,4 +35,4 @@ def on_lost(host: str) -> None:
     )
     if ids:
         Operation.objects.filter(id__in=ids).update(wake_at=now())
-        transaction.on_commit(lambda: doorbell.ring_all(ids), robust=True)
+        transaction.on_commit(lambda: wakeups.notify_all(ids), robust=True)

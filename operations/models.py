@@ -1,4 +1,4 @@
-"""Rows of durable work. The broker is only a doorbell: what is here is what happens."""
+"""Rows of durable work. The broker only wakes processes: what is here is what happens."""
 
 from typing import Self
 
@@ -50,7 +50,7 @@ class Operation(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     wake_at = models.DateTimeField(null=True, default=now)
     data = models.JSONField(default=dict)
-    has_waiters = models.BooleanField(default=False)
+    has_subscriptions = models.BooleanField(default=False, db_column="has_waiters")
     error_code = models.CharField(max_length=64, default="", blank=True)
     error_data = models.JSONField(default=dict)
     #: Holds that a queued one waits for before its first step (operations.starting); None once it has them.
@@ -125,22 +125,23 @@ class Hold(models.Model):
         return self.key
 
 
-class Waiter(models.Model):
-    """An Operation that wants to be woken when a topic changes."""
+class Subscription(models.Model):
+    """Wakes an Operation when a channel is notified: `kind` and `key` of what changes."""
 
-    operation = models.ForeignKey(Operation, on_delete=models.CASCADE, related_name="waiters")
+    operation = models.ForeignKey(Operation, on_delete=models.CASCADE, related_name="subscriptions")
     kind = models.CharField(max_length=32)
     key = models.CharField(max_length=128)
 
     class Meta:
+        db_table = "operations_waiter"
         indexes = [models.Index(fields=["kind", "key"])]
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.key}"
 
 
-class Kick(models.Model):
-    """Background work that is due: run `kind`'s function with `key`, at least once after the last kick."""
+class BackgroundJob(models.Model):
+    """Background work that is due: run `kind`'s function with `key`, at least once after it was last enqueued."""
 
     kind = models.CharField(max_length=32)
     key = models.CharField(max_length=128)
@@ -151,6 +152,7 @@ class Kick(models.Model):
     claimed_until = models.DateTimeField(null=True)  # prolonged while it runs; then anybody may begin it anew
 
     class Meta:
+        db_table = "operations_kick"
         constraints = [models.UniqueConstraint(fields=["kind", "key"], name="one_kick_a_key")]
 
     def __str__(self) -> str:

@@ -37,10 +37,10 @@ def look() -> None:
         if made or not (since > LATEST or (localtime(moment).hour == HOUR and since > timedelta(hours=2))):
             return
         Lease.objects.filter(pk=LEASE).update(until=moment)
-        background.kick(KIND, "all")
+        background.enqueue(KIND, "all")
         for kind, is_wanted in _ALSO.items():
             if is_wanted():
-                background.kick(kind, "all")
+                background.enqueue(kind, "all")
 
 
 def purge(_key: str) -> None:

@@ -10,7 +10,7 @@ from common.clock import now
 from hostagent.contract import Verb
 from hostagent.contract.messages import SILENCE
 from hostagent.process import tracing
-from operations import hostlink
+from operations import rpc
 from operations.models import Operation, OperationStep, Phase, State
 from operations.waits import Wait
 
@@ -25,7 +25,6 @@ class Op:
         self._step = step
         self._deadline = deadline  # seconds that the step may take in all
         self.data: dict[str, Any] = row.data
-        self._orders: list[dict[str, Any]] = []
 
     @property
     def id(self) -> str:
@@ -56,7 +55,7 @@ class Op:
 
     @property
     def answer(self) -> dict[str, Any] | None:
-        """What the host answered to this step's order, or None while it has not."""
+        """The host's reply to this step's cast, or None while there is none."""
         return self._step.answer
 
     @property
@@ -86,7 +85,7 @@ class Op:
         """Name the host this step is about, for the timeline."""
         self._step.host = host
 
-    def order(
+    def cast(
         self,
         host: str,
         verb: Verb[Body, Any],
@@ -95,14 +94,13 @@ class Op:
         generation: int = 0,
         subject: str = "",
     ) -> Wait:
-        """Ask a host, unless it was asked within SILENCE and may still be at it. Return what this returns.
+        """Cast a verb to a host, unless that was done within SILENCE and the host may still be at it. Return what this returns.
 
-        The order leaves after commit. The same order is sent again after 12 s without a word, and at the host's hello.
-        `subject`: what the order is about, where that is not the operation's own subject. Raises: what keeps the host from
-        being asked at all.
+        The message leaves after commit. It is sent again after 12 s of silence, and at the host's hello. `subject`: what it is
+        about, where that is not the operation's own subject. Raises: what keeps the host from being asked at all.
         """
         moment, step = now(), self._step
-        refused = hostlink.refusal(host, verb)
+        refused = rpc.refusal(host, verb)
         if refused is not None:
             raise refused
         heard = max(filter(None, (step.heard_at, step.ordered_at)), default=None)
@@ -112,7 +110,7 @@ class Op:
             step.host, step.verb, step.generation, step.ordered_at = host, verb.name, generation, moment
             if step.phase == Phase.UNDO:
                 self.show(asked=body)
-            order = {
+            message = {
                 "verb": verb.name,
                 "operation": self.row.id,
                 "step": f"{step.phase}:{step.name}" if step.phase == Phase.UNDO else step.name,
@@ -120,11 +118,10 @@ class Op:
                 "subject": subject or f"{self.row.subject_kind}:{self.row.subject_id}",
                 "generation": generation,
                 "deadline": self._deadline,
-                "turn": moment.timestamp(),  # stamped under the operation's lock: orders of one server have a sequence
+                "turn": moment.timestamp(),  # stamped under the operation's lock: casts about one server have a sequence
                 "body": body,
             }
             if parent := tracing.traceparent():
-                order["traceparent"] = parent
-            self._orders.append(order)
-            transaction.on_commit(lambda: hostlink.send_order(host, order), robust=True)
+                message["traceparent"] = parent
+            transaction.on_commit(lambda: rpc.cast(host, message), robust=True)
         return Wait(SILENCE)

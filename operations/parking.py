@@ -1,7 +1,7 @@
 """Operations that cannot go on by themselves: parked as broken, with an alarm, until an operator retries or abandons them.
 
-A parked operation is never rung again. Its holds are free, for a broken one must not keep its subject for ever: whoever
-owns the subject is told at once (`on_broken`), and the subject's other verbs, deletion above all, work again. A retry
+A parked operation is never woken again. Its holds are free, for a broken one must not keep its subject for ever: the
+subject's app is told at once (`on_broken`), and the subject's other verbs, deletion above all, work again. A retry
 takes the holds back, and is refused once something newer has been done to the subject.
 """
 
@@ -16,8 +16,8 @@ from audit import cadf, records, registry
 from common import errors, metrics
 from common.clock import now
 from common.live import announce
-from operations import doorbell
-from operations.models import LIVE, Hold, Operation, Phase, State, Waiter
+from operations import wakeups
+from operations.models import LIVE, Hold, Operation, Phase, State, Subscription
 from operations.starting import take, wake
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class NewerDone(errors.Conflict):
 
 
 def on_broken(subject_kind: str, fn: OnBroken) -> None:
-    """`fn(operation, error)` settles the subject of an operation that was parked, in that transaction."""
+    """`fn(operation, error)` finalizes the subject of an operation that was parked, in that transaction."""
     _on_broken[subject_kind] = fn
 
 
@@ -73,7 +73,7 @@ def stumbled(operation_id: str, error: Exception) -> None:
 def park(row: Operation, error: errors.CloudError) -> None:
     """Put a locked operation aside as broken. The caller saves the row.
 
-    Its holds and waiters go. Other operations that wait for its end go on.
+    Its holds and subscriptions go. Other operations that wait for its end go on.
     """
     flow = row.flow
     transaction.on_commit(lambda: metrics.operations.labels(flow, "broken").inc(), robust=True)
@@ -83,8 +83,8 @@ def park(row: Operation, error: errors.CloudError) -> None:
     row.error_code, row.error_data = error.code, errors.stored(error.data)
     records.ended(row.id, row.request_id, outcome=cadf.FAILURE, reason=error.code)
     Hold.objects.filter(operation=row).delete()
-    Waiter.objects.filter(operation=row).delete()
-    row.has_waiters = False
+    Subscription.objects.filter(operation=row).delete()
+    row.has_subscriptions = False
     log.error(
         "operation %s is broken (%s of %s:%s): %s. See manage.py operation_list --broken; then operation_retry or "
         "operation_abandon.",
@@ -94,11 +94,11 @@ def park(row: Operation, error: errors.CloudError) -> None:
         row.subject_id,
         error,
     )
-    settle = _on_broken.get(row.subject_kind)
-    if settle is not None:
+    finalize = _on_broken.get(row.subject_kind)
+    if finalize is not None:
         try:
             with transaction.atomic():
-                settle(row, error)
+                finalize(row, error)
         except Exception:
             log.exception("operation %s: its subject could not be told", row.id)
     announce("operation", row.id, row.project_id)
@@ -119,7 +119,7 @@ def _locked(operation_id: str) -> Operation:
 def retry(operation_id: str, *, force: bool = False) -> Operation:
     """Let a broken operation go on where it stood, with its holds.
 
-    Raises: OperationUnknown, NotBroken, Held, NewerDone (unless `force`).
+    Raises: OperationUnknown, NotBroken, Locked, NewerDone (unless `force`).
     """
     row = _locked(operation_id)
     parked = row.parked or {}
@@ -136,7 +136,7 @@ def retry(operation_id: str, *, force: bool = False) -> Operation:
     row.steps.filter(result="failed", phase=Phase.DO).update(tries=0)
     row.save()
     announce("operation", row.id, row.project_id)
-    transaction.on_commit(lambda: doorbell.ring(row.id), robust=True)
+    transaction.on_commit(lambda: wakeups.notify(row.id), robust=True)
     return row
 
 

@@ -26,7 +26,7 @@ app.conf.update(
     worker_consumer=broker.CONSUMER,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    # A request must not wait for a broker that is away or hangs: fail soon, the sweep rings again.
+    # A request must not wait for a broker that is away or hangs: fail soon, periodic recovery notifies again.
     task_publish_retry=False,
     broker_transport_options={"socket_connect_timeout": 0.5, "socket_timeout": 0.5, "max_retries": 0},
 )

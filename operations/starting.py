@@ -11,14 +11,19 @@ from common import errors
 from common.actor import Actor
 from common.clock import now
 from hostagent.process import tracing
-from operations import doorbell
+from operations import wakeups
 from operations.flows import Flow
-from operations.models import LIVE, Hold, Operation, Waiter
+from operations.models import LIVE, Hold, Operation, Subscription
 
 QUEUE_SECONDS = 120.0  # how long an operation may wait for the holds of others before its first step
 
 
-class Held(errors.Conflict):
+class Locked(errors.Conflict):
+    """An operation has the hold that another one wants."""
+
+    code = "OperationLocked"
+    wire_type = "Held"
+    formerly = ("Held",)
     template = _("%(key)s is busy with %(action)s since %(since)s. Wait until that is done.")
 
 
@@ -38,7 +43,7 @@ def start(
 
     Where one with an action in `behind` has a hold, this one waits for that one's end, QUEUE_SECONDS at most.
 
-    Raises: Held when another operation has one of the holds.
+    Raises: Locked when another operation has one of the holds.
     """
     assert connection.in_atomic_block, "operations.start belongs inside the transaction that states the intent"
     row = Operation(
@@ -58,35 +63,35 @@ def start(
     row.save(force_insert=True)
     try:
         _take_all(row, holds)
-    except Held as error:
+    except Locked as error:
         if error.data["action"] not in behind:
             raise
         row.queued_for = sorted(set(holds))
         row.save(update_fields=["queued_for"])
     if not delay:
-        transaction.on_commit(lambda: doorbell.ring(row.id), robust=True)
+        transaction.on_commit(lambda: wakeups.notify(row.id), robust=True)
     return row
 
 
 @transaction.atomic
 def _take_all(row: Operation, keys: Iterable[str]) -> None:
-    """Take all holds or none. Raises: Held."""
+    """Take all holds or none. Raises: Locked."""
     for key in sorted(set(keys)):
         take(row, key)
 
 
-def leave_queue(row: Operation) -> Held | None:
+def leave_queue(row: Operation) -> Locked | None:
     """Take the holds that a queued operation waits for. Returns why not, while another has one of them."""
     try:
         _take_all(row, row.queued_for or ())
-    except Held as error:
+    except Locked as error:
         return error
     row.queued_for = None
     return None
 
 
 def take(row: Operation, key: str) -> None:
-    """Take one more hold for an operation. Raises: Held."""
+    """Take one more hold for an operation. Raises: Locked."""
     try:
         with transaction.atomic():
             Hold(key=key, operation=row).save(force_insert=True)
@@ -95,7 +100,7 @@ def take(row: Operation, key: str) -> None:
         if holder is not None and holder.operation_id == row.id:
             return
         other = holder.operation if holder else None
-        raise Held(
+        raise Locked(
             key=key,
             holder=other.id if other else "",
             action=other.action if other else _("another operation"),
@@ -105,9 +110,9 @@ def take(row: Operation, key: str) -> None:
 
 def wake(kind: str, key: str) -> None:
     """Something about `kind` `key` changed: operations that wait for it run again, after commit."""
-    ids = list(Waiter.objects.filter(kind=kind, key=key).values_list("operation_id", flat=True).distinct())
+    ids = list(Subscription.objects.filter(kind=kind, key=key).values_list("operation_id", flat=True).distinct())
     if ids:
         rows = Operation.objects.filter(id__in=ids, state__in=LIVE)
         list(rows.select_for_update().order_by("id").values_list("id"))  # in one order, as everybody who locks several
         rows.update(wake_at=now())
-        transaction.on_commit(lambda: doorbell.ring_all(ids), robust=True)
+        transaction.on_commit(lambda: wakeups.notify_all(ids), robust=True)

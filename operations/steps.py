@@ -1,19 +1,19 @@
-"""Steps that flows of every subject are made of: order it of its host, settle it, bring it to error or back to rest.
+"""Steps that flows of every subject are made of: cast a verb to its host, finalize it, bring it to error or back to its stable state.
 
 A flow may work on more than one subject, as attaching does on a server and a volume. The operation's own is its `subject`; of another
-kind the flow's data names one as `<kind>_id`, and where it rested as `<kind>_rest`. Whoever starts the flow takes a hold of each
+kind the flow's data names one as `<kind>_id`, and its stable state before as `<kind>_rest`. The service that starts the flow takes a hold of each
 (`server:<id>`, `volume:<id>`): keys are texts, so nobody imports another app for one.
 """
 
+import typing
 from collections.abc import Callable
-from typing import cast
 
 from common.errors import CloudError, Data
 from operations import subject
 from operations.flows import Do
-from operations.hostlink import AnyVerb
 from operations.models import LIVE, Operation
 from operations.op import Op
+from operations.rpc import AnyVerb
 from operations.waits import Wait
 
 REST = "rest"
@@ -35,74 +35,74 @@ def of(op: Op, kind: str = "") -> subject.HostSubject:
     """The operation's subject, or its other one of a kind, locked. Raises: what the model's `locked_by_id` raises."""
     own = op.row.subject_kind
     id = op.subject_id if kind in ("", own) else str(op.data[f"{kind}_id"])
-    return cast(subject.HostSubject, subject.model_of(kind or own).locked_by_id(id))
+    return typing.cast(subject.HostSubject, subject.model_of(kind or own).locked_by_id(id))
 
 
-def rest_of(op: Op, kind: str = "") -> str:
-    """The state in which the subject, or the other one of a kind, rested when the verb began."""
+def stable_state_of(op: Op, kind: str = "") -> str:
+    """The stable state that the subject, or the other one of a kind, had when the verb began."""
     return str(op.data[REST if kind in ("", op.row.subject_kind) else f"{kind}_{REST}"])
 
 
-def order(op: Op, verb: AnyVerb, body: Data | None = None) -> Wait | None:
-    """Order a verb of the subject's host once; nothing to do for a subject that is on no host."""
+def cast(op: Op, verb: AnyVerb, body: Data | None = None) -> Wait | None:
+    """Cast a verb to the subject's host once; nothing to do for a subject that is on no host."""
     if op.answer is not None:
         return None
     found = of(op)
     if not found.host:
         return None
     full = {f"{found.lifecycle.kind}_id": found.id, **(body or {})}
-    return op.order(found.host, verb, full, generation=found.generation)
+    return op.cast(found.host, verb, full, generation=found.generation)
 
 
-def ordering(verb: AnyVerb, **body: object) -> Do:
-    """A step that gives one order about the subject."""
+def casting(verb: AnyVerb, **body: object) -> Do:
+    """A step that casts one verb about the subject."""
 
     def do(op: Op) -> Wait | None:
-        return order(op, verb, body)
+        return cast(op, verb, body)
 
     return do
 
 
-def settling(state: str = "", kind: str = "") -> Do:
-    """A last step: the subject, or the other one of a kind, rests in a state, or where it rested when the verb began.
+def finalizing(state: str = "", kind: str = "") -> Do:
+    """A last step: bring the subject, or the other one of a kind, to a stable state; "": to the one it had when the verb began.
 
-    One whose deletion waits is left to that.
+    A subject whose deletion waits is left to that.
     """
 
     def do(op: Op) -> None:
         found = of(op, kind)
         if not found.is_deleting:
-            found.settle(state or rest_of(op, kind))
+            found.finalize(state or stable_state_of(op, kind))
 
     return do
 
 
 def to_error(op: Op, error: CloudError) -> None:
-    """An `on_failed`: the subject is in error with the fault, others rest where they did."""
+    """An `on_failed`: the subject is in error with the fault, others are in their stable states of before."""
     found = of(op)
     found.fail(found.lifecycle.error, error.code, op.row.error_data)
-    _others_to_rest(op)
+    _others_to_stable(op)
 
 
-def to_rest(op: Op, error: CloudError) -> None:
-    """An `on_failed` of verbs that leave the subject as it was: it rests where it did with the fault, and so do others.
+def to_stable(op: Op, error: CloudError) -> None:
+    """An `on_failed` of verbs that leave the subject as it was: it is in its stable state of before, with the fault; others too.
 
-    A host that fell silent may have done what it was asked all the same: whoever registered for the kind looks.
+    A host that fell silent may have done what it was asked all the same: the handler that is registered for the kind looks.
     """
     found = of(op)
-    found.fail(rest_of(op), error.code, op.row.error_data)
-    _others_to_rest(op)
+    found.fail(stable_state_of(op), error.code, op.row.error_data)
+    _others_to_stable(op)
     doubt(found)
 
 
-def _others_to_rest(op: Op) -> None:
+def _others_to_stable(op: Op) -> None:
     for kind in sorted(key.removesuffix(f"_{REST}") for key in op.data if key.endswith(f"_{REST}")):
-        settling(kind=kind)(op)
+        finalizing(kind=kind)(op)
 
 
 def broken(operation: Operation, error: CloudError) -> None:
     """An operation was parked (parking.on_broken): its subject is in error, and every verb that its error allows may be tried."""
-    model = cast("type[subject.HostSubject]", subject.model_of(operation.subject_kind))
+    model = typing.cast("type[subject.HostSubject]", subject.model_of(operation.subject_kind))
     found = model._default_manager.select_for_update().filter(id=operation.subject_id).first()
     if found is None or found.state == model.lifecycle.gone:
         return

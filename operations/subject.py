@@ -55,11 +55,11 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """A resource's table of states. `kind` is its name in operations, holds, topics and live updates.
+    """A resource's table of states. `kind` is its name in operations, holds, channels and live updates.
 
-    `column` holds the state in which it rests; `task_column`, if there is one, what is being done to it, None at rest. `error`: the state
-    after a failure that no other state tells; `gone`: that of one that was deleted and stays as a row. `resting`: what else is written
-    when it comes to rest in a state; `first_at`: for states, the column of the time when it first came to rest there.
+    `column` holds the stable state; `task_column`, if there is one, what is being done to it, None in a stable state. `error`: the state
+    after a failure that no other state tells; `gone`: that of one that was deleted and stays as a row. `on_stable`: what else is
+    written when it reaches a stable state; `first_at`: for states, the column of the time when it first reached them.
     """
 
     kind: str
@@ -69,7 +69,7 @@ class Lifecycle:
     task_column: str = ""
     error: str = ""
     gone: str = ""
-    resting: Callable[[str], Data] = field(default=lambda state: {})
+    on_stable: Callable[[str], Data] = field(default=lambda state: {})
     first_at: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -142,12 +142,12 @@ class Subject(_Model):
 
     @property
     def state(self) -> str:
-        """Where it rests."""
+        """The stable state."""
         return str(getattr(self, self.lifecycle.column))
 
     @property
     def task(self) -> str | None:
-        """What is being done to it; None at rest."""
+        """What is being done to it; None in a stable state."""
         column = self.lifecycle.task_column
         return getattr(self, column) or None if column else None
 
@@ -160,13 +160,13 @@ class Subject(_Model):
         """The error that the resource's API answers for a verb that may not begin."""
         raise NotImplementedError(f"{type(self).__name__} says nothing of what may not be done with it")
 
-    def why_not(self, name: str, *, override: bool = False, at_rest: bool = False) -> Refusal | None:
+    def why_not(self, name: str, *, override: bool = False, idle: bool = False) -> Refusal | None:
         """Why a verb may not begin now; None: it may.
 
-        With `override` a lock counts for nothing, with `at_rest` what is being done does not.
+        With `override` a lock counts for nothing, with `idle` what is being done does not.
         """
         is_locked = bool(getattr(self, "locked", False)) and not override
-        task = None if at_rest else self.task
+        task = None if idle else self.task
         why = self.lifecycle.why_not(name, state=self.state, task=task, is_locked=is_locked)
         if why is None:
             return None
@@ -192,18 +192,18 @@ class Subject(_Model):
             also[self.lifecycle.column] = verb.task
         self.change(**also)
 
-    def settle(self, state: str, /, **also: object) -> None:
-        """Bring it to rest in a state."""
+    def finalize(self, state: str, /, **also: object) -> None:
+        """Bring it to a stable state; nothing is being done to it any more."""
         if self.lifecycle.task_column:
             also[self.lifecycle.task_column] = None
         first_at = self.lifecycle.first_at.get(state)
         if first_at and getattr(self, first_at) is None:
             also.setdefault(first_at, now())
-        self.change(**{self.lifecycle.column: state, **self.lifecycle.resting(state), **also})
+        self.change(**{self.lifecycle.column: state, **self.lifecycle.on_stable(state), **also})
 
     def end(self, name: str, /, **also: object) -> None:
-        """Bring it to rest where a verb ends."""
-        self.settle(self.lifecycle.verbs[name].ends or self.state, **also)
+        """Bring it to the stable state in which a verb ends."""
+        self.finalize(self.lifecycle.verbs[name].ends or self.state, **also)
 
     def change(self, **values: object) -> None:
         """Write these columns, and announce that the subject changed."""
@@ -216,9 +216,9 @@ class Subject(_Model):
 
 
 class HostSubject(Subject):
-    """A subject that hosts get orders about. Besides it has `generation` and `fault_code`, `fault_data`, `fault_at`."""
+    """A subject that hosts are asked about by RPC. Besides it has `generation` and `fault_code`, `fault_data`, `fault_at`."""
 
-    #: Rises with each verb: a host refuses an order older than the newest it acted on.
+    #: Rises with each verb: a host refuses a cast older than the newest it acted on.
     generation: int
     host: str
     fault_code: str
@@ -228,12 +228,12 @@ class HostSubject(Subject):
         """Write a verb's intent with a new generation. Raises: as allow()."""
         super().begin(name, override=override, generation=self.generation + 1, **also)
 
-    def settle(self, state: str, /, **also: object) -> None:
-        """Bring it to rest in a state; a fault it had is over."""
-        super().settle(state, fault_code="", fault_data={}, **also)
+    def finalize(self, state: str, /, **also: object) -> None:
+        """Bring it to a stable state; a fault it had is over."""
+        super().finalize(state, fault_code="", fault_data={}, **also)
 
     def fail(self, state: str, code: str, data: Data, /, **also: object) -> None:
-        """Bring it to rest in a state with a fault. A deletion that waits stays announced."""
+        """Bring it to a stable state with a fault. A deletion that waits stays announced."""
         if self.lifecycle.task_column:
             also[self.lifecycle.task_column] = self.task if self.is_deleting else None
         also[self.lifecycle.column] = state

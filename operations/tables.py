@@ -6,14 +6,14 @@ A test holds both against the models: a new table needs its lines.
 from audit import registry
 from audit.registry import Audited
 from common import keeping
-from common.keeping import bounded, gone_with, swept
+from common.keeping import bounded, gone_with, periodic_task
 
 KEEPERS = {
-    "operations.Operation": swept("operations.prune"),
+    "operations.Operation": periodic_task("operations.prune"),
     "operations.OperationStep": gone_with("operations.Operation"),
     "operations.Hold": gone_with("operations.Operation"),
-    "operations.Waiter": gone_with("operations.Operation"),
-    "operations.Kick": bounded("goes when it has run; one a kind and key"),
+    "operations.Subscription": gone_with("operations.Operation"),
+    "operations.BackgroundJob": bounded("goes when it has run; one a kind and key"),
     "operations.Lease": bounded("one a clock"),
 }
 
@@ -26,8 +26,8 @@ AUDITED = {
 NOT_AUDITED = {
     "operations.OperationStep": "how the cloud does what was asked, which is recorded where it begins and where it ends",
     "operations.Hold": "how the cloud does what was asked, which is recorded where it begins and where it ends",
-    "operations.Waiter": "how the cloud does what was asked, which is recorded where it begins and where it ends",
-    "operations.Kick": "how the cloud does what was asked, which is recorded where it begins and where it ends",
+    "operations.Subscription": "how the cloud does what was asked, which is recorded where it begins and where it ends",
+    "operations.BackgroundJob": "how the cloud does what was asked, which is recorded where it begins and where it ends",
     "operations.Lease": "how the cloud does what was asked, which is recorded where it begins and where it ends",
 }
 

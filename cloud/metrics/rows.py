@@ -17,7 +17,7 @@ from common.clock import now
 from hosts.models import Host, HostDebt
 from hosts.states import HostState
 from operations import background
-from operations.models import LIVE, Kick, Lease, Operation, State
+from operations.models import LIVE, BackgroundJob, Lease, Operation, State
 
 
 def gauge(name: str, documentation: str, *samples: tuple[dict[str, str], float]) -> Metric:
@@ -94,7 +94,7 @@ def _kicks() -> Iterator[Metric]:
     """Background work; its kinds are registered by code."""
     waiting = Q(due_at__lte=now()) & (Q(claimed_until=None) | Q(claimed_until__lt=now()))
     failing = Count("pk", filter=Q(tries__gt=0))
-    rows = Kick.objects.values("kind").order_by().annotate(n=Count("pk"), since=Min("due_at", filter=waiting), bad=failing)  # fmt: skip
+    rows = BackgroundJob.objects.values("kind").order_by().annotate(n=Count("pk"), since=Min("due_at", filter=waiting), bad=failing)  # fmt: skip
     found = {row["kind"]: (row["n"], row["bad"], row["since"]) for row in rows}
     for name, documentation, part in (
         ("stackling_background_jobs", "Background work that is not done, by kind.", 0),

@@ -143,7 +143,7 @@ def main() -> int:
     end_with_parent(signal.SIGTERM, parent=int(sys.argv[1]))
     try:
         django.setup()
-        for name in ("common.live", "operations.doorbell"):  # nobody listens yet: the broker starts after this
+        for name in ("common.live", "operations.wakeups"):  # nobody listens yet: the broker starts after this
             logging.getLogger(name).setLevel(logging.ERROR)
         migrate()
         demo_images()

@@ -2,7 +2,7 @@
 
 An agent acts on faults whose flow is `host`; the step is that of the order (`host.start_domain:kill:once`). `fail`
 answers a failure, `hang` never answers, `kill` ends the agent at once, as SIGKILL would. `once` is remembered in the
-host's folder before it strikes, so a restarted agent does not fall again. `STACKLING_FAULT=@<path>` has the fault read
+host's folder before it is injected, so a restarted agent does not fall again. `STACKLING_FAULT=@<path>` has the fault read
 from a file each time.
 """
 
@@ -44,7 +44,7 @@ def given(text: str) -> Fault | None:
     return Fault.parse(path.read_text().strip()) if path.exists() else None
 
 
-def strike(text: str, step: str, folder: Path) -> None:
+def inject(text: str, step: str, folder: Path) -> None:
     """Do what the setting says if it means this step of an order. Raises: Failure."""
     fault = given(text) if text else None
     if fault is None or fault.flow != "host" or fault.step != step:

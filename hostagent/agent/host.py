@@ -288,7 +288,7 @@ class Host:
             if is_first:
                 self.seen.accept(order)
                 self._gate.take_turn(order)
-                faults.strike(self._fault, order.get("step", ""), self.own.data)
+                faults.inject(self._fault, order.get("step", ""), self.own.data)
             answer = TASKS[job.verb](self, job.body, job) or {}
         except Later as later:
             return later

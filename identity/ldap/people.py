@@ -251,10 +251,10 @@ def _set_members(row: DirectoryId, wanted: set[str]) -> None:
         revocation.touch()
 
 
-def sweep() -> None:
+def look_at_all() -> None:
     """Have every directory looked at, in the background."""
     for domain_id in options.domains():
-        background.kick(KIND, domain_id)
+        background.enqueue(KIND, domain_id)
 
 
 def look_at(domain_id: str) -> None:

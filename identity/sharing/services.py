@@ -1,4 +1,4 @@
-"""The verbs of shares: give, change, withdraw; what ended is removed by `sweep`."""
+"""The verbs of shares: give, change, withdraw; `collect_garbage` removes what ended."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -240,7 +240,7 @@ def _check_room(subject: str, to: Any, where: dict[str, Any]) -> None:
     there = TABLES[subject].objects.filter(**where, **{subject: to}).first()
     if there is not None and there.is_live:
         raise AlreadyShared(kind=subject, id=there.pk)
-    if there is not None:  # ended, and not swept yet
+    if there is not None:  # ended, and not removed yet
         there.delete()
     count = sum(table.objects.live().filter(**where).count() for table in TABLES.values())
     if count >= MOST:
@@ -327,7 +327,7 @@ def _changed(kind: kinds.Kind, object_pk: str, subjects: list[tuple[str, str]], 
 # ── Ends ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sweep() -> int:
+def collect_garbage() -> int:
     """Remove shares that ended, and those whose ground is gone: the share by which they were given on. Returns how many."""
     there = [table.objects.filter(pk=OuterRef("through")) for table in TABLES.values()]
     count = 0

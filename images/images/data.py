@@ -254,7 +254,7 @@ def forget(image_id: str) -> None:
 
 def recover() -> None:
     """Every half minute: uploads that nobody carries on with go back to queued, parts without an owner go away."""
-    files.sweep(older_than=3600)
+    files.collect_garbage(older_than=3600)
     silent = now().timestamp() - SILENCE
     for image_id, alive_at in Image.objects.filter(status__in=states.ARRIVING, alive_at__isnull=False).values_list(
         "id", "alive_at"

@@ -234,7 +234,7 @@ def remove(image: Image) -> None:
     image_id, project_id = image.pk, image.project_id
     image.delete()
     sharing.object_gone("image", image_id)
-    background.kick(data.GONE, image_id)
+    background.enqueue(data.GONE, image_id)
     announce("image", image_id, project_id)
 
 

@@ -93,5 +93,5 @@ def fail(image_id: str) -> None:
         if image is None:
             return
         image.delete()
-        background.kick(data.GONE, image_id)
+        background.enqueue(data.GONE, image_id)
         announce("image", image_id, image.project_id)

@@ -1,7 +1,7 @@
 """The `file` store: one file an image in a folder, never half of one.
 
 Bytes arrive in a part beside the target and are moved there when they are whole and on the disk. A crash leaves at most a
-part, which `sweep` removes.
+part, which `collect_garbage` removes.
 """
 
 import errno
@@ -158,7 +158,7 @@ def arrived(image_id: str) -> int:
     return found
 
 
-def sweep(*, older_than: float) -> int:
+def collect_garbage(*, older_than: float) -> int:
     """Removes parts that nobody has written to for `older_than` seconds. Returns how many."""
     gone = 0
     for part in folder().glob("*.part"):

@@ -85,7 +85,7 @@ def start(actor: Actor, *, image_id: str, body: dict[str, Any]) -> Task:
         task.image_id, task.project_id = image.pk, image.project_id
         task.input = {"image_id": image.pk, "import_req": body, "backend": [files.NAME]}
         task.save(force_insert=True)
-        background.kick(KIND, task.pk)
+        background.enqueue(KIND, task.pk)
     return task
 
 
@@ -139,7 +139,7 @@ def start_old(actor: Actor, *, asked: dict[str, Any]) -> Task:
         data.begin("web-download", image.pk, upload_id=task.pk)
         task.image_id, task.project_id = image.pk, image.project_id
         task.save(force_insert=True)
-        background.kick(KIND, task.pk)
+        background.enqueue(KIND, task.pk)
     return task
 
 
@@ -169,7 +169,7 @@ def prune() -> None:
     for task in Task.objects.filter(status=PENDING, updated_at__lt=now() - timedelta(seconds=60)):
         with transaction.atomic():
             Task.objects.filter(pk=task.pk).update(updated_at=now())
-            background.kick(KIND, task.pk)
+            background.enqueue(KIND, task.pk)
     for task in Task.objects.filter(status=PROCESSING):
         if not Image.objects.filter(pk=task.image_id, upload_id=task.pk).exists():
             _end(task, FAILURE, message=str(_("The import was given up because nothing came for long.")))

@@ -25,7 +25,7 @@ def touch(*pieces: str, port_id: str = "") -> None:
 
 
 def _kick() -> None:
-    background.kick(TASK, "all")
+    background.enqueue(TASK, "all")
 
 
 def touch_network(network_id: str) -> None:

@@ -84,7 +84,7 @@ def on_change(host: str, body: dict[str, Any]) -> None:
 def _take(report: Report) -> None:
     """Write what is new, and wake whoever waited for it.
 
-    Reports may overtake each other; an older one makes a piece look behind, and the sweep then sends it again. Each locks its
+    Reports may overtake each other; an older one makes a piece look behind, and periodic recovery then sends it again. Each locks its
     own host's pieces only, and one that says nothing new writes nothing.
     """
     host = report.host

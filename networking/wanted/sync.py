@@ -90,7 +90,7 @@ def pool_of(key: str) -> str:
 
 def send_everything(host: str) -> None:
     """Have the whole document sent to a host soon. Call it within a transaction."""
-    background.kick(TASK, FULL + host)
+    background.enqueue(TASK, FULL + host)
 
 
 def drain() -> None:
@@ -334,7 +334,7 @@ def _whole(host: str, rows: list[HostPiece]) -> tuple[dict[str, Any], list[str]]
     return pieces, [row.piece for row in rows if not row.wanted]
 
 
-def sweep() -> None:
+def recover() -> None:
     """Find what got lost: changes nobody rendered, states sent long ago and not reported."""
     if _due().exists():
         drain()

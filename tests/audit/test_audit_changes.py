@@ -255,7 +255,7 @@ def test_a_share_that_ends_by_the_clock_is_recorded(transactional_db: None, even
             user=user, content_type=kinds.content_type(kind), object_pk=image.pk, given_by="u", key="k",
             permission=kinds.permission(kind, LEVELS[0]), expires_at=now() - timedelta(hours=1),
         )  # fmt: skip
-    assert sharing.sweep() == 1
+    assert sharing.collect_garbage() == 1
     given, ended = events(target_type="data/security/share")
     assert (given.action, given.initiator_name, given.project_id) == ("create", "user", "p")
     assert (ended.action, ended.initiator_name, ended.project_id) == ("delete", "end of a share", "p")

@@ -17,7 +17,7 @@ from common.keeping import KEEPERS
 from compute.servers.models import SECRETS, Migration, Server
 from identity.models import Domain, OldPassword, User
 from operations import background, nightly, periodic
-from operations.models import Kick, Lease, Operation
+from operations.models import BackgroundJob, Lease, Operation
 
 MODELS = {model._meta.label: model for model in apps.get_models(include_auto_created=True)}
 
@@ -33,7 +33,7 @@ def test_what_is_said_of_a_table_is_so(label: str) -> None:
     keeper = KEEPERS[label]
     if keeper.way == "purged":
         assert keeper.what in purging.names()
-    elif keeper.way == "swept":
+    elif keeper.way == "periodic":
         assert keeper.what in periodic._TICKS
     elif keeper.way == "gone_with":
         fields = [
@@ -105,15 +105,15 @@ def test_the_purge_runs_once_a_night(
     Lease.objects.create(name=nightly.LEASE, holder="", until=moment - timedelta(hours=ran))
     monkeypatch.setattr(nightly, "localtime", lambda at: at.replace(hour=hour))
     nightly.look()
-    assert Kick.objects.filter(kind=nightly.KIND).exists() is runs
+    assert BackgroundJob.objects.filter(kind=nightly.KIND).exists() is runs
     nightly.look()
-    assert Kick.objects.filter(kind=nightly.KIND).count() == int(runs)
+    assert BackgroundJob.objects.filter(kind=nightly.KIND).count() == int(runs)
 
 
 @pytest.fixture
 def after_commit(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Nothing is rung: there is no broker."""
-    monkeypatch.setattr("operations.doorbell.ring", lambda job: None)
+    """No wake-up is sent: there is no broker."""
+    monkeypatch.setattr("operations.wakeups.notify", lambda job: None)
     return lambda: None
 
 

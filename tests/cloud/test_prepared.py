@@ -29,7 +29,9 @@ def operations(count: int) -> list[Operation]:
 
 SHAPES: list[Callable[[str], QuerySet[Any, Any]]] = [
     lambda flow: Operation.objects.filter(flow=flow).order_by("id"),
-    lambda flow: Operation.objects.filter(flow=flow).order_by("-created_at", "id").values("id", "data", "has_waiters"),
+    lambda flow: (
+        Operation.objects.filter(flow=flow).order_by("-created_at", "id").values("id", "data", "has_subscriptions")
+    ),
     lambda flow: Operation.objects.filter(flow=flow).order_by("id").values_list("id", "wake_at"),
     lambda flow: Operation.objects.filter(flow=flow).values("flow").annotate(n=Count("id")).order_by(),
     lambda flow: OperationStep.objects.filter(operation__flow=flow).values("operation__data", "answer", "finished_at"),

@@ -19,9 +19,9 @@ RING_TWICE = """
 import time
 import django
 django.setup()
-from operations import doorbell
+from operations import wakeups
 began = time.monotonic()
-doorbell.ring_all(["one", "two"])
+wakeups.notify_all(["one", "two"])
 print(time.monotonic() - began)
 """
 

@@ -33,7 +33,7 @@ def owes(name: str = "host1") -> list[tuple[str, str]]:
 
 def time_passes() -> None:
     HostDebt.objects.update(due_at=now())
-    debts.sweep()
+    debts.recover()
 
 
 @pytest.mark.parametrize("word", ["hello", "heartbeat"])
@@ -81,7 +81,7 @@ def test_an_undo_that_fails_is_owed_in_the_transaction_that_gives_up(world: Clou
     world.settle()
     (debt,) = HostDebt.objects.all()
     assert debt.tries == 1 and debt.error_code == "hypervisor_down" and debt.due_at > now()
-    debts.sweep()
+    debts.recover()
     world.settle()
     assert HostDebt.objects.get().tries == 1, "its pause is not over"
     del world.replies["server.remove"]
@@ -136,7 +136,7 @@ def test_one_debt_that_cannot_be_paid_holds_up_no_other(world: Cloud, host: Any)
             debts.owe("host1", "server.remove", f"s{number}", {"server_id": f"s{number}"}, subject=f"server:s{number}")
     world.replies["server.remove"] = lambda order: DOWN if order["body"]["server_id"] == "s1" else ("done", {})
     for _turn in range(3):
-        debts.sweep()
+        debts.recover()
         world.settle()
     assert owes() == [("server.remove", "s1")]
 
@@ -218,7 +218,7 @@ def test_a_host_that_comes_back_amid_a_revert_is_asked_by_its_debts_alone(
     """B5: a flow that has left something to the debts orders nothing beside them, so nothing started is removed again."""
     server_id = resized(world, red, launch)
     red.ok("post", f"servers/{server_id}/action", {"revertResize": None}, status=202)
-    (job,) = [job for job in world.jobs if not job.startswith("kick:")]
+    (job,) = [job for job in world.jobs if not job.startswith("background:")]
     engine.advance(job)
     world.restart("host1")
     world.settle()

@@ -96,7 +96,7 @@ def test_a_boot_that_fails_anywhere_leaves_nothing_on_the_host(world: Cloud, lau
 
 
 def test_a_boot_advanced_at_every_moment_is_still_one_boot(world: Cloud, launch: Launch) -> None:
-    """The doorbell may ring any number of times: advance() more often than needed changes nothing."""
+    """A wake-up may come any number of times: advance() more often than needed changes nothing."""
     server_id = launch(settle=False)
     operation = Operation.objects.get(subject_id=server_id)
     engine.advance(operation.id)

@@ -13,7 +13,7 @@ from hosts.models import Host
 from operations import engine, flows
 from operations.faults import FaultOnPurpose
 from operations.flows import Do, Flow, Step
-from operations.models import LIVE, Hold, Operation, OperationStep, State, Waiter
+from operations.models import LIVE, Hold, Operation, OperationStep, State, Subscription
 from placement import services as placement
 from tests.flows.registry import ALWAYS, CLAIMS, FLOWS, PLAYS, WHOLE, Stage
 from tests.simulated import Cloud, Crash
@@ -108,7 +108,7 @@ def settled_after_failure(stage: Stage, id: str, operation: Operation) -> None:
 def check_whole(cloud: Cloud) -> None:
     """Assert what holds of a cloud in which nothing is under way: nothing half-made, rows and hosts agree."""
     assert not Operation.objects.filter(state__in=LIVE).exists()
-    assert list(Hold.objects.all()) == [] and list(Waiter.objects.all()) == []
+    assert list(Hold.objects.all()) == [] and list(Subscription.objects.all()) == []
     claims = {consumer for claimed in CLAIMS for consumer in claimed()}
     assert set(placement.consumers()) == claims, "claims are those of what is on hosts"
     for check in WHOLE:

@@ -18,7 +18,7 @@ from hostagent.messaging import envelope
 from hosts import epoch, heartbeats, reports, services
 from hosts.models import Host
 from hosts.states import HostState
-from operations import arrivals, hostlink
+from operations import arrivals, rpc
 
 pytestmark = pytest.mark.django_db
 
@@ -31,8 +31,8 @@ Sent = list[tuple[str, str, dict[str, Any]]]
 def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(arrivals, "fresh", arrivals.Freshness())
     monkeypatch.setattr(services, "key_of", lambda name: KEY)
-    monkeypatch.setattr(hostlink, "_key_of", lambda name: KEY)
-    monkeypatch.setattr(hostlink, "_stamp", lambda host, verb: {})
+    monkeypatch.setattr(rpc, "_key_of", lambda name: KEY)
+    monkeypatch.setattr(rpc, "_stamp", lambda host, verb: {})
     monkeypatch.setattr(services, "_lines", {})
     epoch.forget()
     monkeypatch.setattr(services, "_carriers", (0.0, frozenset()))
@@ -49,7 +49,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
         assert opened is not None
         orders.append((host, queue, opened))
 
-    monkeypatch.setattr(hostlink, "_publish", publish)
+    monkeypatch.setattr(rpc, "_publish", publish)
     return orders
 
 
@@ -257,8 +257,8 @@ def test_orders_are_sent_in_the_version_that_the_host_speaks(monkeypatch: pytest
     make(1)
     make(1, speaks=1)
     messages: dict[str, dict[str, Any]] = {}
-    monkeypatch.setattr(hostlink, "_publish", lambda host, message, queue: messages.update({host: message}))
-    assert hostlink.send_order("h1", order()) and hostlink.send_order("h2", order())
+    monkeypatch.setattr(rpc, "_publish", lambda host, message, queue: messages.update({host: message}))
+    assert rpc.cast("h1", order()) and rpc.cast("h2", order())
     assert set(messages["h1"]) == {"v", "host", "nonce", "box"}
     opened = envelope.open_box(messages["h1"], KEY, "order")
     assert opened is not None and opened["expires"] - opened["sent"] == pytest.approx(ORDER_LIFE)
@@ -269,24 +269,24 @@ def test_nothing_is_sent_to_a_host_that_is_down_until_its_hello(sent: Sent) -> N
     """C10: orders to a dead host piled up for ever, again each 12 s a step, and each `network.apply` besides."""
     make(1, state=HostState.DOWN, last_seen_at=now() - timedelta(seconds=60))
     for _ in range(20):
-        assert hostlink.send_order("h1", order())
+        assert rpc.cast("h1", order())
     assert sent == []
     reports.hello("h1", {"boot": "b2", "speaks": 2})
-    assert hostlink.send_order("h1", order()) and len(sent) == 1
+    assert rpc.cast("h1", order()) and len(sent) == 1
 
 
 def test_version_2_can_be_required(sent: Sent, settings: Any) -> None:
     settings.AGENT_CONTRACT = 2
     make(1, speaks=1)
     make(1)
-    assert hostlink.send_order("h1", order()) and hostlink.send_order("h2", order())
+    assert rpc.cast("h1", order()) and rpc.cast("h2", order())
     assert [host for host, _queue, _order in sent] == ["h2"]
 
 
 def test_the_sequence_of_orders_is_that_of_their_steps(sent: Sent) -> None:
     """C10: `turn` is stamped where the step is, not where the message leaves."""
     make(1)
-    hostlink.send_order("h1", order(turn=5.0))
+    rpc.cast("h1", order(turn=5.0))
     assert sent[0][2]["turn"] == 5.0
 
 
@@ -304,7 +304,7 @@ def test_what_is_wrong_with_an_agent_is_kept_with_its_host() -> None:
         {"event": "clock", "skew": -3600.0},
     ):
         message = {"host": "h1", "sent": time.time(), "seq": next(_seq), "body": {"at": 1.0, **body}, **say}
-        hostlink.receive(envelope.close(message, KEY, "report"))
+        rpc.receive(envelope.close(message, KEY, "report"))
     trouble = Host.objects.get().trouble
     assert (trouble["thread"]["count"], trouble["thread"]["detail"]) == (2, "y")
     assert (trouble["refused"]["count"], trouble["refused"]["why"]) == (40, "replayed")

@@ -11,7 +11,7 @@ from hostagent.contract.host import HOST_READ
 from hostagent.contract.server import SERVER_ENSURE, SERVER_REMOVE
 from hosts import debts, epoch, reports, services
 from hosts.models import Host, HostDebt, Life
-from operations import engine, hostlink
+from operations import engine, rpc
 from operations.flows import Flow, Step
 from tests.hosts.test_hosts_services import INVENTORY, say
 
@@ -80,14 +80,14 @@ def test_an_order_is_dated_before_its_count_is_read_one_at_a_time(monkeypatch: p
     sent: list[float] = []
 
     def stamp(host: str, verb: str) -> dict[str, Any]:
-        assert hostlink._stamping.locked()
+        assert rpc._stamping.locked()
         read_at.append(time.time())
         return {"id": "c", "life": "l", "count": len(read_at)}
 
-    monkeypatch.setattr(hostlink, "_stamp", stamp)
-    monkeypatch.setattr(hostlink, "_publish", lambda host, message, queue: sent.append(message["sent"]))
+    monkeypatch.setattr(rpc, "_stamp", stamp)
+    monkeypatch.setattr(rpc, "_publish", lambda host, message, queue: sent.append(message["sent"]))
     for _ in range(3):
-        hostlink.send_order("h1", {"verb": "host.read", "operation": "", "body": {}})
+        rpc.cast("h1", {"verb": "host.read", "operation": "", "body": {}})
     assert len(sent) == 3
     assert all(left <= read for left, read in zip(sent, read_at, strict=True))
 
@@ -148,19 +148,19 @@ def test_a_database_put_back_under_a_running_control_is_found_by_the_next_heartb
 def test_an_operation_of_an_older_database_says_why_it_cannot_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     say("inventory", INVENTORY)
     Host.objects.update(estranged=True)
-    flow = Flow("test.estranged", 1, (Step("go", do=lambda op: op.order("h1", SERVER_REMOVE, {"server_id": "s"})),))
+    flow = Flow("test.estranged", 1, (Step("go", do=lambda op: op.cast("h1", SERVER_REMOVE, {"server_id": "s"})),))
     row = engine.start(flow, subject=("server", "s"), project_id=None, actor=Actor.internal("t"))
     engine.advance(row.id)
     row.refresh_from_db()
     assert (row.state, row.error_code) == ("failed", "HostEstranged")
-    assert hostlink.refusal("h1", HOST_READ) is None
+    assert rpc.refusal("h1", HOST_READ) is None
 
 
 def test_an_operators_word_ends_it_and_is_said_until_it_is_heard(
     monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     sent: list[dict[str, Any]] = []
-    monkeypatch.setattr(hostlink, "send_order", lambda host, order, **more: sent.append(order))
+    monkeypatch.setattr(rpc, "cast", lambda host, order, **more: sent.append(order))
     saw(None)
     told = {"id": "other", "life": "other", "count": 3}
     assert saw(told).estranged

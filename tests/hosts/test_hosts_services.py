@@ -11,7 +11,7 @@ from hostagent.contract.messages import http_seal, seal
 from hosts import agents, drivers, services
 from hosts.models import Host
 from hosts.states import HostState, state_after
-from operations import hostlink
+from operations import rpc
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ INVENTORY = {
 def say(kind: str, body: dict[str, Any], key: str | None = None, name: str = "h1") -> None:
     message = {"v": 1, "host": name, "boot": "b1", "kind": kind, "operation": "", "step": "", "generation": 0}
     key = key or services.key_of(name) or ""
-    hostlink.receive(seal({**message, "subject": "", "sent": time.time(), "body": body}, key))
+    rpc.receive(seal({**message, "subject": "", "sent": time.time(), "body": body}, key))
 
 
 def test_a_host_is_usable_once_it_said_what_it_has(host: Host) -> None:

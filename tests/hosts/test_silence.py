@@ -51,7 +51,7 @@ class Hosts:
                 if (second + n) % BEAT == 0 and host.name not in self.dead and self.is_heard:
                     reports.heartbeat(host.name, {})
             if second % TICK == 0:
-                silence.sweep()
+                silence.check()
 
     def states(self) -> dict[str, str]:
         return dict(Host.objects.values_list("name", "state"))
@@ -227,7 +227,7 @@ def test_what_was_heard_and_found_no_room_on_the_disk_is_no_silence(
         hosts.moment += timedelta(seconds=TICK)
         with suppress(OperationalError):
             heartbeats.note("host1", {})
-        silence.sweep()
+        silence.check()
     assert hosts.told == []
     hosts.dead = {"host2"}
     monkeypatch.setattr(heartbeats, "_flush", working)

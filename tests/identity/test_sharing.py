@@ -133,7 +133,7 @@ def test_a_share_ends_by_the_clock_before_anything_sweeps_it(owner: Caller, gues
     assert guest.server_ids() == set()
     assert guest.status("get", f"{COMPUTE}/servers/{web.pk}") == HIDDEN
     assert guest.acts(web.pk, **{"os-stop": None}) == HIDDEN
-    assert services.sweep() == 1 and not UserShare.objects.exists()
+    assert services.collect_garbage() == 1 and not UserShare.objects.exists()
 
 
 def test_an_actor_in_hand_loses_a_share_at_its_end(
@@ -390,7 +390,7 @@ def test_shares_of_a_deleted_group_and_what_was_given_by_them_go(owner: Caller, 
     put_share("server", web, user("third"), "view", through=whole.pk)
     group.delete()
     assert not GroupShare.objects.exists()
-    assert services.sweep() == 1 and not UserShare.objects.exists()
+    assert services.collect_garbage() == 1 and not UserShare.objects.exists()
 
 
 def test_who_can_see_says_each_reason(owner: Caller, guest: Caller, web: Any, admin: Any) -> None:
@@ -456,7 +456,7 @@ def test_list_and_show_and_verbs_agree_with_the_shares_themselves(owner: Caller,
                 if allowed and verb == "lock":
                     assert who.acts(row.pk, unlock=None) == 202
     before = set(granted)
-    services.sweep()
+    services.collect_garbage()
     assert guest.server_ids() == {own.pk} | {pk for name, pk in before if name == "guest"}
 
 

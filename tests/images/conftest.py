@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from images.images import data
 from images.tasks import imports
 from operations import background
-from operations.models import Kick
+from operations.models import BackgroundJob
 from tests.simulated import tokens
 
 
@@ -45,8 +45,8 @@ class Client(APIClient):
 
 def work() -> None:
     """What the control process would do now."""
-    for kick in list(Kick.objects.filter(kind__in=(imports.KIND, data.GONE))):
-        background.run(kick.kind, kick.key)
+    for job in list(BackgroundJob.objects.filter(kind__in=(imports.KIND, data.GONE))):
+        background.run(job.kind, job.key)
 
 
 def body_of(answer: Any) -> bytes:

@@ -122,7 +122,7 @@ INNOCENT = [
     'row.name == "ACTIVE"',
     "row.state == other",
     "rows.filter(status=states.ACTIVE)",
-    "row.settle(states.ACTIVE)",
+    "row.finalize(states.ACTIVE)",
     'columns = {"status": "status"}',
     "seconds > states.LIMIT",
     "not row.task_state",

@@ -19,7 +19,7 @@ from networking.networks.models import Network
 from networking.subnets import services as subnets
 from networking.wanted import sync
 from networking.wanted.models import HostPiece
-from operations import hostlink
+from operations import rpc
 from tests.simulated import Cloud, simulated
 from tests.simulated.trouble import Sent
 
@@ -90,7 +90,7 @@ def fitting(pieces: dict[str, dict[str, Any]], had: dict[str, Piece]) -> dict[st
 def agents(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Iterator[Agents]:
     with simulated(monkeypatch, settings, tmp_path, Agents) as made:
         told = {"id": "c", "life": "l", "count": 1}  # what the lives' rows say is taken back with a test's transactions
-        monkeypatch.setattr(hostlink, "_stamp", lambda host, verb: told)
+        monkeypatch.setattr(rpc, "_stamp", lambda host, verb: told)
         monkeypatch.setattr(fake, "UNUSED", frozenset())
         monkeypatch.setattr(fake, "whole", fitting)
         monkeypatch.setattr(fake.FakeNetwork, "remember", lambda driver: None)  # no agent here starts anew

@@ -16,9 +16,9 @@ from networking.networks import services as networks  # noqa: E402
 from networking.ports import services as ports  # noqa: E402
 from networking.ports.models import FixedIP, Port  # noqa: E402
 from networking.subnets import services as subnets  # noqa: E402
-from operations import doorbell  # noqa: E402
+from operations import wakeups  # noqa: E402
 
-doorbell.ring = lambda job: None  # no broker here
+wakeups.notify = lambda job: None  # no broker here
 live._send = lambda batch: None
 call_command("migrate", verbosity=0)
 ACTOR = Actor.internal("race", project_id="d" * 32)

@@ -47,7 +47,7 @@ class Cloud:
             for name in Host.objects.values_list("name", flat=True):
                 if name not in self.dead:
                     reports.heartbeat(name, {})
-            silence.sweep()
+            silence.check()
 
     def away(self, seconds: int) -> None:
         """Control is stopped; what hosts say meanwhile is lost."""

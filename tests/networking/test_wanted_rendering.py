@@ -193,7 +193,7 @@ def test_a_deleted_port_leaves_nothing(agents, demo, private) -> None:
     assert wanted_hashes() == everything()
     assert f"port:{port.id}" not in agents.pieces("host1")
     HostPiece.objects.update(sent_at=now() - timedelta(minutes=2))
-    sync.sweep()
+    sync.recover()
     assert not HostPiece.objects.filter(piece=f"port:{port.id}").exists()
 
 

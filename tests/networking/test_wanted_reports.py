@@ -82,7 +82,7 @@ def test_a_change_that_got_lost_is_said_again_when_its_piece_is_sent_again(order
     host = private.dhcp_host
     ordered.clear()
     HostPiece.objects.filter(host=host).update(sent_at=now() - timedelta(seconds=sync.RESEND_AFTER + 1))
-    sync.sweep()
+    sync.recover()
     [(to, body)] = [one for one in ordered if one[0] == host]
     assert body["only_change"] and set(body["pieces"]) == {f"dhcp:{private.id}", f"network:{private.id}"}
     reports.on_change(to, change({piece: told["hash"] for piece, told in body["pieces"].items()}))

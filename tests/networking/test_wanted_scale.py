@@ -199,7 +199,7 @@ def test_a_lost_difference_is_mended_by_the_whole(agents, demo, private) -> None
     assert HostPiece.objects.get(host="h0", piece=piece).is_behind
     HostPiece.objects.filter(is_behind=True).update(sent_at=now() - timedelta(seconds=sync.RESEND_AFTER + 1))
     agents.forget_orders()
-    sync.sweep()
+    sync.recover()
     (again,) = (body["pieces"][piece] for host, body in agents.told() if host == "h0")
     assert "body" in again
     as_rendered(agents, [piece])

@@ -17,7 +17,7 @@ from hostagent.contract.disk import DISK_REMOVE
 from hostagent.contract.host import HOST_READ
 from hostagent.contract.server import SERVER_REMOVE
 from hostagent.messaging import envelope
-from operations import doorbell, engine, hostlink
+from operations import engine, rpc, wakeups
 from operations.flows import Flow, Step, Wait
 from operations.models import Hold, Operation, OperationStep, State
 
@@ -31,17 +31,17 @@ class Broken(Conflict):
 
 
 @pytest.fixture(autouse=True)
-def quiet_doorbell(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    rung: list[str] = []
-    monkeypatch.setattr(doorbell, "ring", rung.append)
-    return rung
+def notified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    notified: list[str] = []
+    monkeypatch.setattr(wakeups, "notify", notified.append)
+    return notified
 
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     orders: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(hostlink, "send_order", lambda host, order: orders.append((host, order)) or True)
-    monkeypatch.setattr(hostlink, "_key_of", lambda host: KEY if host == "h1" else None)
+    monkeypatch.setattr(rpc, "cast", lambda host, order: orders.append((host, order)) or True)
+    monkeypatch.setattr(rpc, "_key_of", lambda host: KEY if host == "h1" else None)
     return orders
 
 
@@ -53,7 +53,7 @@ def start(flow: Flow, **more: Any) -> Operation:
 def report(operation: Operation, step: str, kind: str, body: dict[str, Any], host: str = "h1", key: str = KEY) -> None:
     message = {"host": host, "boot": "b", "kind": kind, "operation": operation.id, "step": step, "seq": next(_seq)}
     message |= {"generation": 0, "subject": "thing:t1", "sent": time.time(), "body": body}
-    hostlink.receive(envelope.close(message, key, "report"))
+    rpc.receive(envelope.close(message, key, "report"))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -71,7 +71,7 @@ def test_steps_run_in_order_and_free_their_holds() -> None:
 def test_a_second_taker_of_a_hold_is_told_who_has_it() -> None:
     flow = Flow("test.hold", 1, (Step("a", lambda op: Wait(60)),))
     start(flow, holds=["thing:t1"], action="create")
-    with pytest.raises(engine.Held, match="busy with create"):
+    with pytest.raises(engine.Locked, match="busy with create"):
         start(flow, holds=["thing:t1"])
     assert Operation.objects.count() == 1
 
@@ -132,7 +132,7 @@ def test_an_order_is_answered_once_and_only_by_the_host_that_was_asked(sent: lis
 
     def do(op: engine.Op) -> Wait | None:
         if op.answer is None:
-            return op.order("h1", SERVER_REMOVE, {"server_id": "t1"})
+            return op.cast("h1", SERVER_REMOVE, {"server_id": "t1"})
         answers.append(op.answer)
         return None
 
@@ -154,14 +154,14 @@ def test_an_order_is_answered_once_and_only_by_the_host_that_was_asked(sent: lis
 @pytest.mark.django_db(transaction=True)
 def test_silence_and_hello_have_an_order_sent_again(sent: list[Any]) -> None:
     def do(op: engine.Op) -> Wait | None:
-        return op.order("h1", SERVER_REMOVE, {"server_id": "t1"}) if op.answer is None else None
+        return op.cast("h1", SERVER_REMOVE, {"server_id": "t1"}) if op.answer is None else None
 
     row = start(Flow("test.silence", 1, (Step("ask", do, deadline=600),)))
     engine.advance(row.id)
     OperationStep.objects.update(ordered_at=now() - timedelta(seconds=13))
     engine.advance(row.id)
     assert len(sent) == 2
-    hostlink.ask_again("h1")
+    rpc.ask_again("h1")
     engine.advance(row.id)
     assert len(sent) == 3
 
@@ -169,7 +169,7 @@ def test_silence_and_hello_have_an_order_sent_again(sent: list[Any]) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_host_that_never_answers_fails_the_step_by_its_deadline_with_a_reason(sent: list[Any]) -> None:
     def do(op: engine.Op) -> Wait | None:
-        return op.order("h1", SERVER_REMOVE, {"server_id": "t1"}) if op.answer is None else None
+        return op.cast("h1", SERVER_REMOVE, {"server_id": "t1"}) if op.answer is None else None
 
     row = start(Flow("test.deadline", 1, (Step("ask", do, deadline=30),)))
     engine.advance(row.id)
@@ -182,7 +182,7 @@ def test_a_host_that_never_answers_fails_the_step_by_its_deadline_with_a_reason(
 @pytest.mark.django_db(transaction=True)
 def test_a_failure_of_the_host_is_the_operations_reason(sent: list[Any]) -> None:
     def do(op: engine.Op) -> Wait | None:
-        return op.order("h1", DISK_REMOVE, {"server_id": "t1"}) if op.answer is None else None
+        return op.cast("h1", DISK_REMOVE, {"server_id": "t1"}) if op.answer is None else None
 
     row = start(Flow("test.full", 1, (Step("ask", do),)))
     engine.advance(row.id)
@@ -194,7 +194,7 @@ def test_a_failure_of_the_host_is_the_operations_reason(sent: list[Any]) -> None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_wake_makes_a_waiting_operation_due(quiet_doorbell: list[str]) -> None:
+def test_wake_makes_a_waiting_operation_due(notified: list[str]) -> None:
     ready: list[bool] = []
     flow = Flow("test.wake", 1, (Step("a", lambda op: None if ready else Wait(600, on=("port", "p1"))),))
     row = start(flow)
@@ -202,17 +202,17 @@ def test_wake_makes_a_waiting_operation_due(quiet_doorbell: list[str]) -> None:
     row.refresh_from_db()
     assert row.wake_at > now() + timedelta(seconds=500)
     ready.append(True)
-    quiet_doorbell.clear()
+    notified.clear()
     with transaction.atomic():
         engine.wake("port", "p1")
-    assert quiet_doorbell == [row.id]
+    assert notified == [row.id]
     engine.advance(row.id)
     row.refresh_from_db()
     assert row.state == State.DONE
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_operation_waits_in_line_behind_actions_that_it_names(quiet_doorbell: list[str]) -> None:
+def test_an_operation_waits_in_line_behind_actions_that_it_names(notified: list[str]) -> None:
     seen: list[str] = []
     ended = {"now": False}
 
@@ -222,15 +222,15 @@ def test_an_operation_waits_in_line_behind_actions_that_it_names(quiet_doorbell:
     slow = start(Flow("test.slow", 1, (Step("a", first),)), holds=["thing:t1"], action="attach")
     flow = Flow("test.line", 1, (Step("b", lambda op: seen.append("b"), undo=lambda op: seen.append("undo b")),))
     queued = start(flow, holds=["thing:t1"], behind={"attach"})
-    with pytest.raises(engine.Held):
+    with pytest.raises(engine.Locked):
         start(flow, holds=["thing:t1"], behind={"detach"})
     engine.advance(slow.id)
     engine.advance(queued.id)
     assert seen == [] and Hold.objects.get().operation_id == slow.id
     ended["now"] = True
-    quiet_doorbell.clear()
+    notified.clear()
     engine.advance(slow.id)
-    assert queued.id in quiet_doorbell, "the end of the one before wakes it"
+    assert queued.id in notified, "the end of the one before wakes it"
     engine.advance(queued.id)
     queued.refresh_from_db()
     assert (seen, queued.state, Hold.objects.count()) == (["b"], State.DONE, 0)
@@ -245,7 +245,7 @@ def test_an_operation_that_waits_too_long_in_line_is_undone_with_the_reason() ->
     Operation.objects.filter(id=row.id).update(created_at=now() - timedelta(seconds=engine.QUEUE_SECONDS + 1))
     engine.advance(row.id)
     row.refresh_from_db()
-    assert (undone, row.state, row.error_code) == (["b"], State.FAILED, "Held")
+    assert (undone, row.state, row.error_code) == (["b"], State.FAILED, "OperationLocked")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -257,7 +257,7 @@ def test_a_step_that_the_database_refuses_is_tried_again_and_undone_never_parked
     undone: list[str] = []
 
     def refused(op: engine.Op) -> Wait:
-        wait = op.order("h1", HOST_READ, {})
+        wait = op.cast("h1", HOST_READ, {})
         Hold(key="thing:t1", operation_id=op.row.id).save(force_insert=True)  # a row that is there
         return wait
 

@@ -14,7 +14,7 @@ from common import clock
 from common.actor import Actor
 from common.clock import now
 from compute.servers import history
-from operations import doorbell, engine, parking, sweep
+from operations import engine, parking, recovery, wakeups
 from operations.flows import Flow, Step, Wait
 from operations.models import LIVE, Hold, Operation, State
 
@@ -27,9 +27,9 @@ class Spoiled(engine.errors.Conflict):
 
 
 @pytest.fixture(autouse=True)
-def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def notified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
-    monkeypatch.setattr(doorbell, "ring", found.append)
+    monkeypatch.setattr(wakeups, "notify", found.append)
     return found
 
 
@@ -49,16 +49,16 @@ def raises(op: engine.Op, error: Exception | None = None) -> None:
 BAD_END = Flow("test.bad_end", 1, (Step("a", fails),), on_failed=raises)
 
 
-def sweeps(count: int, rung: list[str], monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What each of `count` sweeps, a second apart, rang for; each ring is answered at once."""
+def recoveries(count: int, notified: list[str], monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What each of `count` recoveries, a second apart, notified; each wake-up is answered at once."""
     out, moment = [], now()
     for second in range(count):
         at = moment + timedelta(seconds=second)
-        for module in (sweep, parking, engine, clock):
+        for module in (recovery, parking, engine, clock):
             monkeypatch.setattr(module, "now", lambda at=at: at)
-        rung.clear()
-        sweep.sweep()
-        out.append(list(rung))
+        notified.clear()
+        recovery.recover()
+        out.append(list(notified))
         for id in out[-1]:
             engine.advance(id)
     return out
@@ -66,11 +66,11 @@ def sweeps(count: int, rung: list[str], monkeypatch: pytest.MonkeyPatch) -> list
 
 @pytest.mark.django_db(transaction=True)
 def test_an_exception_in_on_failed_is_tried_a_few_times_and_then_parked(
-    rung: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    notified: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """B7: not rung each second for ever, its hold free, an alarm in the log."""
+    """B7: not notified each second for ever, its hold free, an alarm in the log."""
     row = start(BAD_END, holds=["thing:t1"])
-    seen = sweeps(60, rung, monkeypatch)
+    seen = recoveries(60, notified, monkeypatch)
     row.refresh_from_db()
     assert (row.state, row.error_code, row.wake_at) == (State.BROKEN, "EngineFailed", None)
     assert sum(map(len, seen)) <= parking.STUMBLES, "each try waits longer than the one before"
@@ -81,12 +81,12 @@ def test_an_exception_in_on_failed_is_tried_a_few_times_and_then_parked(
 
 @pytest.mark.django_db(transaction=True)
 def test_an_operation_of_a_flow_that_is_gone_is_parked_and_its_pages_say_so(
-    rung: list[str], monkeypatch: pytest.MonkeyPatch
+    notified: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """B7"""
     row = start(DONE)
     Operation.objects.filter(id=row.id).update(version=99)
-    sweeps(40, rung, monkeypatch)
+    recoveries(40, notified, monkeypatch)
     row.refresh_from_db()
     assert (row.state, row.error_code) == (State.BROKEN, "FlowGone")
     assert "operation_abandon" in history.timeline(row)["reason"]
@@ -94,14 +94,14 @@ def test_an_operation_of_a_flow_that_is_gone_is_parked_and_its_pages_say_so(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_the_engine_itself_raises_is_parked_too(rung: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_engine_itself_raises_is_parked_too(notified: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """B7: the sibling: data that cannot be written, outside of any step's own tries."""
 
     def unwritable(op: engine.Op) -> None:
         op.data["what"] = object()
 
     row = start(Flow("test.unwritable", 1, (Step("a", unwritable),)), holds=["thing:t1"])
-    sweeps(40, rung, monkeypatch)
+    recoveries(40, notified, monkeypatch)
     row.refresh_from_db()
     assert row.state == State.BROKEN and "JSON" in row.error_data["detail"]
     assert not Hold.objects.exists()
@@ -109,19 +109,21 @@ def test_what_the_engine_itself_raises_is_parked_too(rung: list[str], monkeypatc
 
 @pytest.mark.django_db(transaction=True)
 def test_a_subject_that_cannot_be_told_does_not_keep_its_operation_from_being_parked(
-    rung: list[str], monkeypatch: pytest.MonkeyPatch
+    notified: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """B7: the sibling: on_broken raises."""
     monkeypatch.setitem(parking._on_broken, "thing", raises)
     row = start(BAD_END)
-    sweeps(40, rung, monkeypatch)
+    recoveries(40, notified, monkeypatch)
     row.refresh_from_db()
     assert row.state == State.BROKEN
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_thousand_broken_operations_leave_the_others_unhurt(rung: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """B7: also before any is parked, in the first sweep."""
+def test_a_thousand_broken_operations_leave_the_others_unhurt(
+    notified: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B7: also before any is parked, in the first recovery."""
     monkeypatch.setattr(parking, "STUMBLES", 2)
     old = now() - timedelta(hours=1)
     Operation.objects.bulk_create(
@@ -129,7 +131,7 @@ def test_a_thousand_broken_operations_leave_the_others_unhurt(rung: list[str], m
         for n in range(1000)
     )
     healthy = [start(DONE, key=f"h{n}") for n in range(20)]
-    first, *rest = sweeps(15, rung, monkeypatch)
+    first, *rest = recoveries(15, notified, monkeypatch)
     assert {row.id for row in healthy} <= set(first), "of each flow in turn"
     assert not Operation.objects.filter(id__in=[row.id for row in healthy], state__in=LIVE).exists()
     assert Operation.objects.filter(state=State.BROKEN).count() == 1000
@@ -137,20 +139,22 @@ def test_a_thousand_broken_operations_leave_the_others_unhurt(rung: list[str], m
 
 
 @pytest.mark.django_db(transaction=True)
-def test_those_that_wait_longest_come_first_also_of_one_flow(rung: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """B7: a healthy operation behind many of its own flow that raise is rung as soon as they have had one turn."""
+def test_those_that_wait_longest_come_first_also_of_one_flow(
+    notified: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B7: a healthy operation behind many of its own flow that raise is notified as soon as they have had one turn."""
     old = now() - timedelta(hours=1)
-    for n in range(2 * sweep.AT_ONCE):
+    for n in range(2 * recovery.AT_ONCE):
         Operation(flow="test.bad_end", subject_kind="thing", subject_id=f"b{n}", action="x", wake_at=old).save()
     row = start(Flow("test.bad_end", 2, (Step("a", lambda op: None),)))
-    seen = sweeps(4, rung, monkeypatch)
+    seen = recoveries(4, notified, monkeypatch)
     assert any(row.id in ids for ids in seen)
     row.refresh_from_db()
     assert row.state == State.DONE
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_operator_lists_retries_and_abandons(rung: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operator_lists_retries_and_abandons(notified: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """B7"""
     works: list[bool] = []
 
@@ -160,16 +164,16 @@ def test_an_operator_lists_retries_and_abandons(rung: list[str], monkeypatch: py
 
     flow = Flow("test.mended", 1, (Step("a", fails),), on_failed=settle)
     one, two = start(flow, key="t1", holds=["thing:t1"]), start(flow, key="t2", holds=["thing:t2"])
-    sweeps(40, rung, monkeypatch)
+    recoveries(40, notified, monkeypatch)
     monkeypatch.undo()
-    monkeypatch.setattr(doorbell, "ring", rung.append)
+    monkeypatch.setattr(wakeups, "notify", notified.append)
     out = io.StringIO()
     call_command("operation_list", "--broken", "--json", stdout=out)
     assert {row["id"] for row in json.loads(out.getvalue())} == {one.id, two.id}
     works.append(True)
-    rung.clear()
+    notified.clear()
     call_command("operation_retry", one.id, stdout=out)
-    assert rung == [one.id] and Hold.objects.get().key == "thing:t1"
+    assert notified == [one.id] and Hold.objects.get().key == "thing:t1"
     engine.advance(one.id)
     one.refresh_from_db()
     assert (one.state, one.error_code, Hold.objects.count()) == (State.FAILED, "Spoiled", 0)
@@ -181,16 +185,16 @@ def test_an_operator_lists_retries_and_abandons(rung: list[str], monkeypatch: py
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_retry_is_refused_once_something_newer_was_done(rung: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retry_is_refused_once_something_newer_was_done(notified: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """B7: the sibling: a rebuild that broke last week must not remove the disk of a server that was mended since."""
     row = start(BAD_END, holds=["thing:t1"])
-    sweeps(40, rung, monkeypatch)
+    recoveries(40, notified, monkeypatch)
     monkeypatch.undo()
     newer = start(Flow("test.newer", 1, (Step("a", lambda op: Wait(600)),)), holds=["thing:t1"])
     Operation.objects.filter(id=newer.id).update(created_at=now() + timedelta(minutes=2))
     with pytest.raises(parking.NewerDone):
         parking.retry(row.id)
-    with pytest.raises(engine.Held):
+    with pytest.raises(engine.Locked):
         parking.retry(row.id, force=True)
     row.refresh_from_db()
     assert row.state == State.BROKEN

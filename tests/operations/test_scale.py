@@ -15,7 +15,7 @@ from compute.servers.create.scheduling import Ask, Candidate
 from compute.servers.lifecycle import reconcile
 from hostagent.contract.host import HOST_READ
 from hosts.models import Host
-from operations import doorbell, engine, hostlink, sweep
+from operations import engine, recovery, rpc, wakeups
 from operations.flows import Flow, Step, Wait
 from operations.models import Operation, OperationStep, State
 from placement.services import Room
@@ -61,8 +61,8 @@ def test_the_verdict_of_a_refusal_says_what_the_nearest_hosts_lacked_and_is_boun
 @pytest.mark.django_db(transaction=True)
 def test_prune_keeps_pace_with_whatever_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """D: not a thousand an hour."""
-    monkeypatch.setattr(sweep, "BREATH", 0.0)
-    old = now() - timedelta(days=sweep.KEEP_DAYS + 1)
+    monkeypatch.setattr(recovery, "BREATH", 0.0)
+    old = now() - timedelta(days=recovery.KEEP_DAYS + 1)
 
     def rows(count: int, prefix: str, **values: Any) -> None:
         made = [
@@ -76,7 +76,7 @@ def test_prune_keeps_pace_with_whatever_ended(monkeypatch: pytest.MonkeyPatch) -
     rows(3, "new", state=State.DONE, finished_at=now(), wake_at=None)
     rows(3, "broken", state=State.BROKEN, created_at=old, wake_at=None)
     rows(3, "live", created_at=old)
-    sweep.prune()
+    recovery.prune()
     assert Operation.objects.count() == OperationStep.objects.count() == 9
 
 
@@ -85,7 +85,7 @@ def test_what_runs_every_second_or_minute_reads_by_an_index(monkeypatch: pytest.
     """D: wake_at, finished_at, task_state."""
     if connection.vendor != "sqlite":
         pytest.skip("the plans of other databases depend on how many rows there are")
-    monkeypatch.setattr(doorbell, "ring", lambda job: None)
+    monkeypatch.setattr(wakeups, "notify", lambda job: None)
     asked: list[tuple[str, Any]] = []
 
     def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -93,9 +93,9 @@ def test_what_runs_every_second_or_minute_reads_by_an_index(monkeypatch: pytest.
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(note):
-        sweep.sweep()
-        sweep.prune()
-        reconcile.sweep()
+        recovery.recover()
+        recovery.prune()
+        reconcile.recover()
         assert not Operation.objects.broken().filter(subject_id="x").exists()
     plans = ""
     with connection.cursor() as cursor:  # with its parameters: by them SQLite may not know a partial index again
@@ -112,12 +112,12 @@ def test_what_runs_every_second_or_minute_reads_by_an_index(monkeypatch: pytest.
 @pytest.mark.parametrize("kind", ["done", "failed", "hello"])
 def test_an_answer_locks_in_the_order_of_the_engine(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """D: operation, then step: PostgreSQL ended every other of two that met (1 s)."""
-    monkeypatch.setattr(doorbell, "ring", lambda job: None)
-    monkeypatch.setattr(hostlink, "send_order", lambda host, order: True)
+    monkeypatch.setattr(wakeups, "notify", lambda job: None)
+    monkeypatch.setattr(rpc, "cast", lambda host, order: True)
     Host.objects.create(name="h1", number=1)
 
     def ask(op: engine.Op) -> Wait | None:
-        return op.order("h1", HOST_READ, {}) if op.answer is None else None
+        return op.cast("h1", HOST_READ, {}) if op.answer is None else None
 
     with transaction.atomic():
         actor = Actor.internal("test")
@@ -126,9 +126,9 @@ def test_an_answer_locks_in_the_order_of_the_engine(monkeypatch: pytest.MonkeyPa
     message = {"operation": row.id, "step": "ask", "kind": kind, "body": {"code": "internal"}}
     with CaptureQueriesContext(connection) as asked:
         if kind == "hello":
-            hostlink.ask_again("h1")
+            rpc.ask_again("h1")
         else:
-            hostlink._answered("h1", kind, message)
+            rpc._answered("h1", kind, message)
     texts = [query["sql"] for query in asked.captured_queries]
     locks = next(
         n for n, text in enumerate(texts) if text.startswith("SELECT") and 'FROM "operations_operation"' in text

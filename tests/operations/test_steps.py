@@ -9,7 +9,7 @@ from django.db import transaction
 from common.actor import Actor
 from common.errors import Conflict
 from hostagent.contract.server import SERVER_STOP
-from operations import doorbell, engine, hostlink, steps, subject
+from operations import engine, rpc, steps, subject, wakeups
 from operations.flows import Flow, Step
 from operations.models import Hold, Operation, State
 from operations.op import Op
@@ -47,7 +47,7 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
         monkeypatch.setattr(subject, name, {})
     monkeypatch.setattr(steps, "_on_doubt", {})
     monkeypatch.setattr(subject, "announce", lambda *said: None)
-    monkeypatch.setattr(doorbell, "ring", lambda id: None)
+    monkeypatch.setattr(wakeups, "notify", lambda id: None)
     server_states = {"active": "It runs.", "error": "It failed.", "deleted": "It is gone."}
     verbs = {
         "attach": Verb({"active"}, "attaching", None),
@@ -89,15 +89,15 @@ def test_a_flow_holds_and_settles_both_of_its_subjects(pair: tuple[Any, Any]) ->
     def look(op: Op) -> None:
         held.append(sorted(Hold.objects.values_list("key", flat=True)))
 
-    last = (Step("mark_volume", steps.settling("used", "volume")), Step("mark", steps.settling()))
-    row = run(Flow("test.attach", 1, (Step("look", look), *last), on_failed=steps.to_rest))
+    last = (Step("mark_volume", steps.finalizing("used", "volume")), Step("mark", steps.finalizing()))
+    row = run(Flow("test.attach", 1, (Step("look", look), *last), on_failed=steps.to_stable))
     server, volume = pair
     assert (row.state, held) == (State.DONE, [["server:s1", "volume:v1"]])
     assert (server.status, server.task_state, volume.status) == ("active", None, "used")
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("on_failed", "ends"), [(steps.to_rest, "active"), (steps.to_error, "error")])
+@pytest.mark.parametrize(("on_failed", "ends"), [(steps.to_stable, "active"), (steps.to_error, "error")])
 def test_when_it_fails_the_subject_has_the_fault_and_the_other_rests_where_it_did(
     pair: tuple[Any, Any], on_failed: Any, ends: str
 ) -> None:
@@ -114,7 +114,7 @@ def test_when_it_fails_the_subject_has_the_fault_and_the_other_rests_where_it_di
 @pytest.mark.django_db(transaction=True)
 def test_a_subject_whose_deletion_waits_is_left_to_it(pair: tuple[Any, Any]) -> None:
     pair[0].task_state = "deleting"
-    run(Flow("test.attach", 1, (Step("mark", steps.settling("active")),)))
+    run(Flow("test.attach", 1, (Step("mark", steps.finalizing("active")),)))
     assert pair[0].task_state == "deleting"
 
 
@@ -123,9 +123,9 @@ def test_an_order_names_the_subject_once_and_not_where_there_is_no_host(
     pair: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[tuple[str, Any]] = []
-    monkeypatch.setattr(hostlink, "send_order", lambda host, order: sent.append((host, order)) or True)
-    monkeypatch.setattr(hostlink, "_refusal", lambda host, verb: None)
-    flow = Flow("test.stop", 1, (Step("stop", steps.ordering(SERVER_STOP, timeout=60)),))
+    monkeypatch.setattr(rpc, "cast", lambda host, order: sent.append((host, order)) or True)
+    monkeypatch.setattr(rpc, "_refusal", lambda host, verb: None)
+    flow = Flow("test.stop", 1, (Step("stop", steps.casting(SERVER_STOP, timeout=60)),))
     assert run(flow).state == State.RUNNING
     assert [(host, order["body"], order["generation"]) for host, order in sent] == [
         ("h1", {"server_id": "s1", "timeout": 60}, 7)
@@ -147,5 +147,5 @@ def test_what_a_host_may_have_done_although_the_verb_failed_is_looked_at(
     def fail(op: Op) -> None:
         raise NotAttached()
 
-    run(Flow("test.attach", 1, (Step("fail", fail),), on_failed=steps.to_rest))
+    run(Flow("test.attach", 1, (Step("fail", fail),), on_failed=steps.to_stable))
     assert seen == looks

@@ -46,7 +46,7 @@ class Disk(HostSubject):
 def lifecycle(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lifecycle]:
     monkeypatch.setattr(subject, "_LIFECYCLES", {})
     monkeypatch.setattr(subject, "announce", lambda *said: None)
-    table = Lifecycle("disk", STATES, VERBS, "state_now", "doing", resting=lambda state: {"size": len(state)})
+    table = Lifecycle("disk", STATES, VERBS, "state_now", "doing", on_stable=lambda state: {"size": len(state)})
     monkeypatch.setattr(Disk, "lifecycle", table, raising=False)
     yield table
 
@@ -73,7 +73,7 @@ def test_people_are_told_of_what_is_going_on_before_the_state() -> None:
 def test_a_deletion_may_be_asked_for_while_something_goes_on_but_not_twice() -> None:
     assert Disk(doing="attaching").why_not("delete") is None
     assert said(Disk(doing="deleting").why_not("delete")) == (Why.DELETING, "It is being deleted")
-    assert Disk(doing="deleting").why_not("delete", at_rest=True) is None
+    assert Disk(doing="deleting").why_not("delete", idle=True) is None
 
 
 def test_a_lock_counts_for_nothing_to_those_who_may_override_it() -> None:
@@ -84,7 +84,7 @@ def test_the_intent_is_written_with_a_new_generation_and_the_end_with_what_rests
     disk = Disk(fault_code="Bad", fault_data={"x": 1})
     disk.begin("attach", name="a column", code="another")
     assert disk.written == [{"doing": "attaching", "generation": 4, "name": "a column", "code": "another"}]
-    disk.settle("in-use")
+    disk.finalize("in-use")
     assert disk.written[-1] == {"state_now": "in-use", "doing": None, "size": 6, "fault_code": "", "fault_data": {}}
 
 
@@ -108,7 +108,7 @@ def test_without_a_task_column_the_state_says_what_goes_on(monkeypatch: pytest.M
         Why.STATE,
         "Not while it is in the state saving",
     )
-    disk.settle("active")
+    disk.finalize("active")
     assert disk.status == "active"
 
 

@@ -12,7 +12,7 @@ from compute.servers.models import Server
 from identity import seeds
 from identity.models import Project, User
 from identity.revocation import services as revocation
-from operations import doorbell
+from operations import wakeups
 
 PASSWORDS = {"admin": "admin's password", "demo": "demo's password"}
 
@@ -22,7 +22,7 @@ def cloud_rows(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_pat
     settings.DATA, settings.POLICY_FILE = tmp_path, tmp_path / "policy.yaml"
     settings.CONSOLE_LOGS = tmp_path / "consoles"
     settings.CONSOLE_LOGS.mkdir()
-    monkeypatch.setattr(doorbell, "ring", lambda job: None)
+    monkeypatch.setattr(wakeups, "notify", lambda job: None)
     for name, password in PASSWORDS.items():
         monkeypatch.setenv(f"STACKLING_{name.upper()}_PASSWORD", password)
     revocation.read_soon()

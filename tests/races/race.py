@@ -19,7 +19,7 @@ from common.database import tried_again  # noqa: E402
 from common.errors import OverLimit  # noqa: E402
 from identity.limits import services as quota  # noqa: E402
 from identity.models import Project, ProjectTag  # noqa: E402
-from operations import doorbell, engine  # noqa: E402
+from operations import engine, wakeups  # noqa: E402
 from operations.flows import Flow, Step  # noqa: E402
 from operations.models import Hold, Operation  # noqa: E402
 from placement import services as placement  # noqa: E402
@@ -27,7 +27,7 @@ from placement import usage  # noqa: E402
 from placement.models import Allocation, Inventory, ResourceProvider  # noqa: E402
 
 THREADS, TRIES = 8, 6
-doorbell.ring = lambda job: None  # no broker here
+wakeups.notify = lambda job: None  # no broker here
 live._send = lambda batch: None
 call_command("migrate", verbosity=0)
 project = Project.objects.create(name="race")
@@ -112,7 +112,7 @@ claimed = race(claim, placement.NothingFits)
 full = [sum(row.used for row in Allocation.objects.filter(provider__name=host)) for host in ("a", "b")]
 churned = race(churn, placement.NothingFits)
 spent = race(spend, OverLimit)
-held = race(hold, engine.Held)
+held = race(hold, engine.Locked)
 crossed = race(cross, Nobody)
 totals = [Inventory.objects.get(provider__name=host).total - 1000 for host in ("a", "b")]
 print("database", connection.vendor, "claims", claimed, "used", *full)

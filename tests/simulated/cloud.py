@@ -16,9 +16,9 @@ from hosts import epoch, services
 from hosts.models import Host
 from networking.wanted import sync
 from networking.wanted.models import Change, HostPiece
-from operations import arrivals, doorbell, hostlink
-from operations.models import LIVE, Kick, Operation, OperationStep
-from operations.sweep import sweep
+from operations import arrivals, rpc, wakeups
+from operations.models import LIVE, BackgroundJob, Operation, OperationStep
+from operations.recovery import recover
 from placement import inventories
 from tests.simulated.agents import Agent
 from tests.simulated.trouble import KEY, Crash, Order, Said, Sent, Trouble
@@ -32,7 +32,7 @@ class Cloud:
     """Hosts by name; each has an agent of its own from the first order that reaches it."""
 
     def __init__(self, folder: Path) -> None:
-        self.jobs: list[str] = []  # wake-ups that were rung for
+        self.jobs: list[str] = []  # wake-ups that were sent
         self.outbox: list[Sent] = []  # orders on their way
         self.said: list[Said] = []  # reports on their way
         self.replies: dict[str, Reply] = {}  # verb → what a host answers instead of doing it
@@ -90,7 +90,7 @@ class Cloud:
     # ── Messages ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def publish(self, host: str, message: dict[str, Any], queue: str) -> None:
-        """Replaces operations.hostlink._publish: queue a sealed order for its host, and note it."""
+        """Replaces operations.rpc._publish: queue a sealed order for its host, and note it."""
         sent = Sent(host, message)
         self._sent.append(sent)
         self.outbox.append(sent)
@@ -121,7 +121,7 @@ class Cloud:
     @staticmethod
     def _receive(said: list[Said]) -> None:
         for one in said:
-            hostlink.receive(one.close(one.report))
+            rpc.receive(one.close(one.report))
 
     # ── Everything at once ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -162,7 +162,7 @@ class Cloud:
     def run(self, job: str) -> None:
         """Run one job of control. Where control dies of it, the wake-ups and orders on their way are lost too."""
         try:
-            doorbell.run(job)
+            wakeups.run(job)
         except Crash:
             self.jobs.clear()
             self.outbox.clear()
@@ -170,7 +170,11 @@ class Cloud:
     @staticmethod
     def is_anything_open() -> bool:
         """Whether anything would happen by itself, given time."""
-        if Operation.objects.filter(state__in=LIVE).exists() or Kick.objects.exists() or Change.objects.exists():
+        if (
+            Operation.objects.filter(state__in=LIVE).exists()
+            or BackgroundJob.objects.exists()
+            or Change.objects.exists()
+        ):
             return True
         return HostPiece.objects.exclude(wanted=F("reported")).exists()
 
@@ -181,11 +185,11 @@ class Cloud:
         waiting = OperationStep.objects.filter(finished_at=None, answer__isnull=True).exclude(ordered_at=None)
         waiting.update(ordered_at=old, heard_at=None)
         Operation.objects.filter(state__in=LIVE).update(wake_at=moment)
-        Kick.objects.update(due_at=old)
+        BackgroundJob.objects.update(due_at=old)
         HostPiece.objects.update(sent_at=old)
         self._is_clocks_turn = True
-        sweep()
-        sync.sweep()
+        recover()
+        sync.recover()
 
     # ── What can be seen ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -249,9 +253,9 @@ def simulated(monkeypatch: pytest.MonkeyPatch, settings: Any, folder: Path, kind
     for name, below in FOLDERS.items():
         setattr(settings, name, folder / below)
     found = kind(folder / "hosts")
-    monkeypatch.setattr(doorbell, "ring", lambda job: found.jobs.append(job))
-    monkeypatch.setattr(hostlink, "_publish", found.publish)
-    for place in (hostlink, "_key_of"), (services, "key_of"):
+    monkeypatch.setattr(wakeups, "notify", lambda job: found.jobs.append(job))
+    monkeypatch.setattr(rpc, "_publish", found.publish)
+    for place in (rpc, "_key_of"), (services, "key_of"):
         monkeypatch.setattr(*place, lambda host: KEY)
     monkeypatch.setattr(arrivals, "fresh", arrivals.Freshness())
     monkeypatch.setattr(services, "_lines", {})

@@ -42,7 +42,7 @@ def test_servers_boot_survive_the_broker_and_go() -> None:
 
         broker.stop()
         begin = time.monotonic()
-        waiting = rest.boot("no-broker")  # with its look-ups and all that is rung on the way
+        waiting = rest.boot("no-broker")  # with its look-ups and all wake-ups on the way
         assert time.monotonic() - begin < 3.0
         answer = rest.act(ids[0], {"os-stop": None})
         assert answer.status == 202 and answer.seconds < 1.0, "an API call waited for the broker"

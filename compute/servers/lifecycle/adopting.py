@@ -114,7 +114,7 @@ def _plug(server: Server, said: dict[str, Any]) -> str:
 
 
 def read(op: Op) -> Wait | None:
-    return op.order(op.subject_id, HOST_READ, Nothing()) if op.answer is None else None
+    return op.cast(op.subject_id, HOST_READ, Nothing()) if op.answer is None else None
 
 
 def describe(op: Op) -> Wait | None:
@@ -123,10 +123,10 @@ def describe(op: Op) -> Wait | None:
         return None
     if op.data["item"]:
         body = Back(id=op.data["item"], server_id=op.data["server_id"])
-        return op.order(op.subject_id, SETASIDE_BACK, body, subject=f"server:{op.data['server_id']}")
+        return op.cast(op.subject_id, SETASIDE_BACK, body, subject=f"server:{op.data['server_id']}")
     answer = op.row.steps.filter(name="read").values_list("answer", flat=True).first() or {}
     unknown = orphans.unknown(op.subject_id, orphans.said_of(answer))
-    return op.order(op.subject_id, SERVER_DESCRIBE, ServersAsked(server_ids=unknown)) if unknown else None
+    return op.cast(op.subject_id, SERVER_DESCRIBE, ServersAsked(server_ids=unknown)) if unknown else None
 
 
 def bring_back(op: Op) -> None:

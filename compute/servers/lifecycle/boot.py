@@ -12,7 +12,7 @@ from networking.ports import services as ports
 from operations import Flow, Step, Wait
 from operations import steps as base
 from operations.op import Op
-from operations.steps import settling, to_error
+from operations.steps import finalizing, to_error
 from placement import services as placement
 
 # ── Where it runs ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -63,11 +63,11 @@ def create_disk(op: Op) -> Wait | None:
     if not server.task_state or states.is_building(server.vm_state):
         server.change(task_state=states.SPAWNING)
     body = domain.disk(server, op.data.get("image_id"))
-    return op.order(server.host, DISK_ENSURE, body, generation=server.generation)
+    return op.cast(server.host, DISK_ENSURE, body, generation=server.generation)
 
 
 def remove_disk(op: Op) -> Wait | None:
-    return base.order(op, DISK_REMOVE)
+    return base.cast(op, DISK_REMOVE)
 
 
 # ── Its network ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -97,11 +97,11 @@ def start_domain(op: Op) -> Wait | None:
     if op.answer is not None:
         return None
     server = steps.alive(op)
-    return op.order(server.host, SERVER_ENSURE, domain.spec(server), generation=server.generation)
+    return op.cast(server.host, SERVER_ENSURE, domain.spec(server), generation=server.generation)
 
 
 def remove_domain(op: Op) -> Wait | None:
-    return base.order(op, SERVER_REMOVE)
+    return base.cast(op, SERVER_REMOVE)
 
 
 BOOT = Flow(
@@ -119,7 +119,7 @@ BOOT = Flow(
         Step("wire_network", do=wire_network, deadline=120, label=_("Wire the network")),
         Step("start_domain", do=start_domain, undo=remove_domain, deadline=180, label=_("Start the machine")),
         # final: a guest that runs is not taken from its user because noting so failed
-        Step("mark_active", do=settling(states.ACTIVE), final=True, label=_("Note that it runs")),
+        Step("mark_active", do=finalizing(states.ACTIVE), final=True, label=_("Note that it runs")),
     ),
     on_failed=steps.elsewhere(to_error),
     label=_("Launch"),

@@ -26,7 +26,7 @@ from identity.sharing import services as sharing
 from operations import Flow, Step, Wait, parking
 from operations.models import LIVE, Operation
 from operations.op import Op
-from operations.steps import ordering, settling, to_error, to_rest
+from operations.steps import casting, finalizing, to_error, to_stable
 from placement import services as placement
 
 # ── Power ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -37,13 +37,13 @@ STOP = Flow(
     steps=(
         Step(
             "power_off",
-            do=ordering(SERVER_STOP, timeout=60),
+            do=casting(SERVER_STOP, timeout=60),
             deadline=150,
             label=_("Ask the guest to power off, then force it"),
         ),
-        Step("mark_stopped", do=settling(states.STOPPED), label=_("Note that it is off")),
+        Step("mark_stopped", do=finalizing(states.STOPPED), label=_("Note that it is off")),
     ),
-    on_failed=to_rest,
+    on_failed=to_stable,
     label=_("Stop"),
 )
 
@@ -54,7 +54,7 @@ START = Flow(
         Step("bind_ports", do=boot.bind_ports, label=_("Bind the ports to the host")),
         Step("wire_network", do=boot.wire_network, label=_("Wire the network")),
         Step("start_domain", do=boot.start_domain, deadline=180, label=_("Start the machine")),
-        Step("mark_active", do=settling(states.ACTIVE), label=_("Note that it runs")),
+        Step("mark_active", do=finalizing(states.ACTIVE), label=_("Note that it runs")),
     ),
     on_failed=to_error,
     label=_("Start"),
@@ -67,7 +67,7 @@ KEEP = Flow(
     steps=(
         Step("wire_network", do=boot.wire_network, label=_("Wire the network")),
         Step("start_domain", do=boot.start_domain, deadline=180, label=_("Start the machine")),
-        Step("mark_active", do=settling(states.ACTIVE), label=_("Note that it runs")),
+        Step("mark_active", do=finalizing(states.ACTIVE), label=_("Note that it runs")),
     ),
     on_failed=to_error,
     label=_("Keep running"),
@@ -79,13 +79,13 @@ REBOOT_SOFT = Flow(
     steps=(
         Step(
             "reboot",
-            do=ordering(SERVER_REBOOT, hard=False),
+            do=casting(SERVER_REBOOT, hard=False),
             deadline=200,
             label=_("Ask the guest to reboot"),
         ),
-        Step("mark_active", do=settling(states.ACTIVE), label=_("Note that it runs")),
+        Step("mark_active", do=finalizing(states.ACTIVE), label=_("Note that it runs")),
     ),
-    on_failed=to_rest,
+    on_failed=to_stable,
     label=_("Reboot"),
 )
 
@@ -97,7 +97,7 @@ REBOOT_HARD = Flow(
         Step("bind_ports", do=boot.bind_ports, label=_("Bind the ports to the host")),
         Step("wire_network", do=boot.wire_network, label=_("Wire the network")),
         Step("start_domain", do=boot.start_domain, deadline=180, label=_("Start the machine")),
-        Step("mark_active", do=settling(states.ACTIVE), label=_("Note that it runs")),
+        Step("mark_active", do=finalizing(states.ACTIVE), label=_("Note that it runs")),
     ),
     on_failed=to_error,
     label=_("Hard reboot"),
@@ -112,13 +112,13 @@ def _one_order(name: str, verb: Verb[Any, Any], ends: str, label: Promise, *, bu
         steps=(
             Step(
                 name,
-                do=ordering(verb),
+                do=casting(verb),
                 deadline=320 if bulk else 80,
                 label=label,
             ),
-            Step("mark", do=settling(ends), label=_("Note the new state")),
+            Step("mark", do=finalizing(ends), label=_("Note the new state")),
         ),
-        on_failed=to_rest,
+        on_failed=to_stable,
         label=label,
     )
 
@@ -163,7 +163,7 @@ def forget(op: Op) -> None:
     placement.release(steps.old_claim(server.id))
     end_all(server.id)
     transaction.on_commit(lambda: logs.forget(server.id), robust=True)
-    server.settle(states.DELETED, deleted=True, terminated_at=now(), **SECRETS)
+    server.finalize(states.DELETED, deleted=True, terminated_at=now(), **SECRETS)
     sharing.object_gone("server", server.id)
     parking.subject_gone("server", server.id)
 

@@ -1,7 +1,7 @@
 """What hosts say of servers, against what the rows want.
 
 A guest that powered itself off becomes SHUTOFF; one that should run and does not, on a host that came back, is started
-again. Nothing is done to a server that an operation is busy with: that operation will settle it.
+again. Nothing is done to a server that an operation is busy with: that operation will finalize it.
 """
 
 import logging
@@ -135,7 +135,7 @@ def look_in_doubt(server: HostSubject, *, mend: bool, reason: str) -> None:
 def read_host(op: Op) -> Wait | None:
     if op.answer is not None:
         return None
-    return op.order(op.subject_id, HOST_READ, Nothing())
+    return op.cast(op.subject_id, HOST_READ, Nothing())
 
 
 def mend_host(op: Op) -> None:
@@ -192,7 +192,7 @@ def keep_running(host: str, reported: dict[str, str]) -> list[str]:
     return out
 
 
-def sweep() -> None:
+def recover() -> None:
     """Servers that wait for an operation that no longer exists are given a word instead of waiting for ever."""
     live = Operation.objects.filter(subject_kind="server", subject_id=OuterRef("pk"), state__in=LIVE)
     for server in Server.objects.living().filter(task_state__isnull=False).exclude(Exists(live)).order_by("pk")[:500]:

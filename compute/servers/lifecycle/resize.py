@@ -18,7 +18,7 @@ from operations import Flow, Step, Wait
 from operations import steps as base
 from operations.flows import Do
 from operations.op import Op
-from operations.steps import doubt, to_error, to_rest
+from operations.steps import doubt, to_error, to_stable
 from placement import services as placement
 
 # ── Rebuild: the same place and addresses, a new disk ───────────────────────────────────────────────────────────────
@@ -51,7 +51,7 @@ def rest_after(op: Op) -> None:
     """Off stays off; everything else runs now."""
     server = steps.of(op)
     if not server.is_deleting:
-        server.settle(states.STOPPED if states.is_off(op.data["rest"]) else states.ACTIVE, launched_at=now())
+        server.finalize(states.STOPPED if states.is_off(op.data["rest"]) else states.ACTIVE, launched_at=now())
 
 
 REBUILD = Flow(
@@ -130,7 +130,7 @@ def put_on_old_flavor(op: Op) -> None:
 
 def resize_disk(op: Op) -> Wait | None:
     server = steps.of(op)
-    return base.order(op, DISK_RESIZE, {"size_gib": int(server.flavor["disk"])}) if _disk_grows(server) else None
+    return base.cast(op, DISK_RESIZE, {"size_gib": int(server.flavor["disk"])}) if _disk_grows(server) else None
 
 
 def put_disk_back(op: Op) -> Wait | None:
@@ -145,7 +145,7 @@ def forget_old_disk(op: Op) -> Wait | None:
 
 def _end_growth(op: Op, kept: str) -> Wait | None:
     body = end_of_growth(steps.of(op), kept)
-    return base.order(op, DISK_ENSURE, body) if body else None
+    return base.cast(op, DISK_ENSURE, body) if body else None
 
 
 def end_of_growth(server: Server, kept: str) -> dict[str, Any] | None:
@@ -176,7 +176,7 @@ def mark_resized(op: Op) -> None:
     migration_status(states.FINISHED)(op)
     if not server.is_deleting:
         power = states.SHUTDOWN if states.is_off(op.data["rest"]) else states.RUNNING
-        server.settle(states.RESIZED, power_state=power)
+        server.finalize(states.RESIZED, power_state=power)
 
 
 def resize_failed(op: Op, error: CloudError) -> None:
@@ -232,7 +232,7 @@ def confirm(op: Op) -> None:
     placement.release(steps.old_claim(server.id))
     migration_status(states.CONFIRMED)(op)
     was_off = states.is_off((server.before_resize or {}).get("vm_state", states.ACTIVE))
-    server.settle(states.STOPPED if was_off else states.ACTIVE, before_resize=None)
+    server.finalize(states.STOPPED if was_off else states.ACTIVE, before_resize=None)
 
 
 def end_resized(op: Op) -> Wait | None:
@@ -271,7 +271,7 @@ def mark_reverted(op: Op) -> None:
     migration_status(states.REVERTED)(op)
     if server.is_deleting:
         return
-    server.settle(op.data["rest_after"])
+    server.finalize(op.data["rest_after"])
     if op.data.get("owed") and not hosts.is_down(server.host):
         doubt(server, mend=True, reason="a resize was reverted while the host was away")
 
@@ -283,7 +283,7 @@ CONFIRM_RESIZE = Flow(
         Step("forget_disk", do=forget_disk, final=True, label=_("Remove the old disk")),
         Step("confirm", do=confirm, label=_("Give the old claim back")),
     ),
-    on_failed=to_rest,
+    on_failed=to_stable,
     label=_("Confirm the resize"),
 )
 
@@ -326,7 +326,7 @@ def plug_live(op: Op) -> Wait | None:
     if spec is None:
         return None
     body = ServerPort(server_id=server.id, port=spec)
-    return op.order(server.host, SERVER_ATTACH_PORT, body, generation=server.generation)
+    return op.cast(server.host, SERVER_ATTACH_PORT, body, generation=server.generation)
 
 
 def unplug_live(op: Op) -> Wait | None:
@@ -334,7 +334,7 @@ def unplug_live(op: Op) -> Wait | None:
     if op.answer is not None or not server.host or states.is_off(op.data["rest"]):
         return None
     body = ServerPort(server_id=server.id, port=op.data["port"])
-    return op.order(server.host, SERVER_DETACH_PORT, body, generation=server.generation)
+    return op.cast(server.host, SERVER_DETACH_PORT, body, generation=server.generation)
 
 
 ATTACH_INTERFACE = Flow(

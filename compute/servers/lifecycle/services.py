@@ -65,7 +65,7 @@ def why_not(actor: Actor, server: Server, verb: str) -> Refusal | None:
         is_barred = verb == "unlock" and server.locked_by_admin and not override
         return Refusal(NotYourLock(), str(_("An administrator has locked it"))) if is_barred else None
     is_stuck = verb == "delete" and server.is_deleting and not _is_going(server)
-    refusal = server.why_not(verb, override=override, at_rest=is_stuck)
+    refusal = server.why_not(verb, override=override, idle=is_stuck)
     if refusal is None and not server.host and verb not in HOSTLESS:
         return Refusal(NotOnAHost(id=server.id), str(_("It is on no host: delete it and launch another")))
     if refusal is None and server.host and (capability := states.NEEDS.get(verb)) is not None:

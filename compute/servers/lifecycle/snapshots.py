@@ -14,7 +14,7 @@ from hostagent.contract.server import SERVER_SNAPSHOT, ServerSnapshot
 from images import services as images
 from operations import Flow, Step, Wait, background
 from operations.op import Op
-from operations.steps import settling, to_error, to_rest
+from operations.steps import finalizing, to_error, to_stable
 from placement import services as placement
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def upload_snapshot(op: Op) -> Wait | None:
         server.change(task_state=states.IMAGE_UPLOADING)
     image_id = op.data["snapshot_id"]
     body = ServerSnapshot(server_id=server.id, image_id=image_id, upload_path=f"/internal/images/{image_id}")
-    return op.order(server.host, SERVER_SNAPSHOT, body, generation=server.generation)
+    return op.cast(server.host, SERVER_SNAPSHOT, body, generation=server.generation)
 
 
 def drop_snapshot(op: Op) -> None:
@@ -52,8 +52,8 @@ SETTLE_IMAGE = Step("settle_image", do=settle_snapshot, undo=drop_snapshot, labe
 SNAPSHOT = Flow(
     "server.snapshot",
     version=1,
-    steps=(UPLOAD, SETTLE_IMAGE, Step("mark", do=settling(), label=_("Note that it is done"))),
-    on_failed=to_rest,
+    steps=(UPLOAD, SETTLE_IMAGE, Step("mark", do=finalizing(), label=_("Note that it is done"))),
+    on_failed=to_stable,
     label=_("Create a snapshot"),
 )
 
@@ -79,9 +79,9 @@ BACKUP = Flow(
         UPLOAD,
         SETTLE_IMAGE,
         Step("rotate", do=rotate_backups, final=True, label=_("Remove older backups")),
-        Step("mark", do=settling(), label=_("Note that it is done")),
+        Step("mark", do=finalizing(), label=_("Note that it is done")),
     ),
-    on_failed=to_rest,
+    on_failed=to_stable,
     label=_("Create a backup"),
 )
 
@@ -108,7 +108,7 @@ def leave_host(op: Op) -> None:
     boot.unbind_ports(op)
     server = steps.of(op)
     placement.release(server.id)
-    server.settle(states.SHELVED_OFFLOADED, host="", shelved_image_id=op.data["snapshot_id"])
+    server.finalize(states.SHELVED_OFFLOADED, host="", shelved_image_id=op.data["snapshot_id"])
 
 
 SHELVE = Flow(
@@ -144,9 +144,9 @@ def mark_unshelved(op: Op) -> None:
     """The machine runs: that is settled first, and its image goes afterwards, in the background."""
     server = steps.of(op)
     if server.shelved_image_id:
-        background.kick(DROP_IMAGE, server.shelved_image_id)
+        background.enqueue(DROP_IMAGE, server.shelved_image_id)
     if not server.is_deleting:
-        server.settle(states.ACTIVE, shelved_image_id=None, launched_at=now())
+        server.finalize(states.ACTIVE, shelved_image_id=None, launched_at=now())
 
 
 DROP_IMAGE = "compute.drop_image"
@@ -183,6 +183,6 @@ UNSHELVE = Flow(
         ),
         Step("mark_active", do=mark_unshelved, final=True, label=_("Note that it runs")),
     ),
-    on_failed=steps.elsewhere(to_rest),
+    on_failed=steps.elsewhere(to_stable),
     label=_("Unshelve"),
 )

@@ -134,7 +134,7 @@ NEEDS: Final[dict[str, Capability]] = {
 }
 
 
-def _resting(vm_state: str) -> Data:
+def _on_stable(vm_state: str) -> Data:
     return {"power_state": POWER_OF_VM_STATE[vm_state], "progress": 0}
 
 
@@ -146,7 +146,7 @@ LIFECYCLE: Final = Lifecycle(
     task_column="task_state",
     error=ERROR,
     gone=DELETED,
-    resting=_resting,
+    on_stable=_on_stable,
     first_at={ACTIVE: "launched_at"},
 )
 

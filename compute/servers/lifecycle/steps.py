@@ -40,18 +40,18 @@ def old_claim(server_id: str) -> str:
 MOST_HOSTS = 3  # that one launch may lose before it fails
 
 
-def elsewhere(settle: Callable[[Op, CloudError], None]) -> Callable[[Op, CloudError], None]:
-    """An `on_failed` that begins the flow anew, on another host, where this one's went down; else `settle` settles it.
+def elsewhere(finalize: Callable[[Op, CloudError], None]) -> Callable[[Op, CloudError], None]:
+    """An `on_failed` that begins the flow anew, on another host, where this one's went down; else `finalize` ends it.
 
     What the flow left on the lost host is owed by it: its undos were given up.
     """
 
-    def settled(op: Op, error: CloudError) -> None:
+    def finalized(op: Op, error: CloudError) -> None:
         server = of(op)
         avoid = sorted({*op.data.get("avoid", ()), str(error.data.get("host", ""))})
         is_bound = server.forced_host or op.data.get("to_host")
         if not isinstance(error, HostDown) or server.is_deleting or is_bound or len(avoid) > MOST_HOSTS:
-            settle(op, error)
+            finalize(op, error)
             return
         server.change(generation=server.generation + 1)
         again = start(
@@ -66,4 +66,4 @@ def elsewhere(settle: Callable[[Op, CloudError], None]) -> Callable[[Op, CloudEr
         again.user_id = op.row.user_id
         again.save(update_fields=["user_id"])
 
-    return settled
+    return finalized

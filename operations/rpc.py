@@ -1,4 +1,4 @@
-"""Orders out and reports in, each sealed with the host's own key.
+"""The RPC client: casts (on the wire: orders) to hosts, their replies and reports back, each signed and sealed with the host's own key.
 
 This app knows no hosts: `hosts` registers how to find a host's key and what to do with what agents say on their own.
 """
@@ -21,10 +21,10 @@ from hostagent.contract.messages import CONTROL_QUEUE, ORDER_LIFE, ORDER_TASK, R
 from hostagent.contract.reports import ANSWERS, Event, Kind
 from hostagent.messaging import broker, envelope
 from hostagent.process import logs
-from operations import arrivals, doorbell, queue
+from operations import arrivals, queue, wakeups
 from operations.models import LIVE, Operation, OperationStep, Phase
 
-__all__ = ["CONTROL_QUEUE", "REPORT_TASK", "Line", "on_event", "on_report", "receive", "send_order", "use", "welcome"]
+__all__ = ["CONTROL_QUEUE", "REPORT_TASK", "Line", "cast", "on_event", "on_report", "receive", "use", "welcome"]
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ _refusal: Callable[[str, AnyVerb], CloudError | None] = lambda host, verb: None 
 _on_report: dict[str, list[Handler]] = {}
 _on_event: dict[str, list[Handler]] = {}
 _stamping = threading.Lock()
-RETRY_SEND = 2.0  # seconds until an order that found no broker is tried again
+RETRY_SEND = 2.0  # seconds until a cast that found no broker is tried again
 
 
 def use(
@@ -68,7 +68,7 @@ def refusal(host: str, verb: AnyVerb) -> CloudError | None:
 
 
 def on_report(kind: Kind, handler: Handler) -> None:
-    """`handler(host, body)` for reports of `kind` other than answers to orders. A hello's body has its "boot" id too."""
+    """`handler(host, body)` for reports of `kind`, which are no replies to casts. A hello's body has its "boot" id too."""
     _on_report.setdefault(kind, []).append(handler)
 
 
@@ -77,30 +77,30 @@ def on_event(event: Event, handler: Handler) -> None:
     _on_event.setdefault(event, []).append(handler)
 
 
-def send_order(host: str, order: dict[str, Any]) -> bool:
-    """Send one order, of a verb of the contract, now. False when the broker or the key is missing; the operation is then woken soon to try again.
+def cast(host: str, order: dict[str, Any]) -> bool:
+    """Send one message, of a verb of the contract, now. False when the broker or the key is missing; the operation is then woken soon to
+    try again.
 
     To a host that is down nothing is sent: nobody would take it, and at its hello it is asked for all that still counts.
     """
     key = _key_of(host)
     if key is None:
-        log.error("hostlink: no key for host %s", host)
+        log.error("rpc: no key for host %s", host)
         return False
     line = _line_of(host)
     if line.is_down:
-        log.info("hostlink: %s waits until %s is back", order["verb"], host)
+        log.info("rpc: %s waits until %s is back", order["verb"], host)
         return True
     if line.speaks < settings.AGENT_CONTRACT:
-        log.error("hostlink: %s for %s was not sent: its agent speaks version 1. Update it", order["verb"], host)
+        log.error("rpc: %s for %s was not sent: its agent speaks version 1. Update it", order["verb"], host)
         return True
     verb = VERBS[order["verb"]]
-    with (
-        _stamping
-    ):  # a host takes an order of a lower count only where it left before one of a higher (hostagent.agent.seen)
+    # a host takes a message of a lower count only where it left before one of a higher (hostagent.agent.seen)
+    with _stamping:
         moment = now().timestamp()
         cloud = _stamp(host, verb)
     if cloud is None:
-        log.info("hostlink: %s for %s waits until the host is heard", order["verb"], host)
+        log.info("rpc: %s for %s waits until the host is heard", order["verb"], host)
         if order.get("operation"):
             _unsent(order)
         return False
@@ -108,7 +108,7 @@ def send_order(host: str, order: dict[str, Any]) -> bool:
     try:
         _publish(host, _sealed(host, order, key, line, moment), host_queue(host, bulk=verb.is_bulk))
     except Exception as error:  # noqa: BLE001
-        log.warning("hostlink: %s for %s was not sent: %s", order["verb"], host, error)
+        log.warning("rpc: %s for %s was not sent: %s", order["verb"], host, error)
         if order.get("operation"):
             _unsent(order)
         return False
@@ -121,7 +121,7 @@ def _sealed(host: str, order: dict[str, Any], key: str, line: Line, moment: floa
         return envelope.close({**message, "expires": moment + ORDER_LIFE}, key, "order")
     if any(order["body"].get(name) for name in VERBS[order["verb"]].secret):
         log.warning(
-            "hostlink: what is secret of %s for %s crosses the broker in the clear: update its agent",
+            "rpc: what is secret of %s for %s crosses the broker in the clear: update its agent",
             order["verb"],
             host,
         )
@@ -148,7 +148,7 @@ def welcome(host: str, facts: dict[str, Any]) -> None:
     try:
         _publish(host, envelope.close(order, key, "order"), host_queue(host))
     except Exception as error:  # noqa: BLE001
-        log.warning("hostlink: the welcome for %s was not sent: %s", host, error)
+        log.warning("rpc: the welcome for %s was not sent: %s", host, error)
 
 
 def _phase_and_name(step: str) -> tuple[str, str]:
@@ -216,7 +216,7 @@ def _answered(host: str, kind: str, message: dict[str, Any]) -> None:
         if not changed:
             return
         Operation.objects.filter(id=message["operation"], state__in=LIVE).update(wake_at=moment)
-    doorbell.ring(message["operation"])
+    wakeups.notify(message["operation"])
 
 
 def _lock(operation_ids: list[str]) -> None:
@@ -225,7 +225,7 @@ def _lock(operation_ids: list[str]) -> None:
 
 
 def ask_again(host: str) -> None:
-    """A host's agent began anew: every step that waits for it is ordered again at once."""
+    """A host's agent began anew: every step that waits for it is cast again at once."""
     with transaction.atomic():
         steps = OperationStep.objects.filter(host=host, finished_at=None, answer__isnull=True).exclude(ordered_at=None)
         ids = list(steps.values_list("operation_id", flat=True).distinct())
@@ -233,4 +233,4 @@ def ask_again(host: str) -> None:
         steps.update(ordered_at=None, heard_at=None)
         Operation.objects.filter(id__in=ids, state__in=LIVE).update(wake_at=now())
     for id in ids:
-        doorbell.ring(id)
+        wakeups.notify(id)

@@ -1,4 +1,4 @@
-"""Finding what nobody rang for: operations whose time has come, kicks left over, old rows."""
+"""Periodic recovery: due operations whose wake-up was lost, pending background work, and deletion of rows that are old."""
 
 import time
 from datetime import datetime, timedelta
@@ -8,28 +8,28 @@ from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
 from common.clock import now
-from operations import background, doorbell
+from operations import background, wakeups
 from operations.models import Operation, OperationStep
 
 KEEP_DAYS = 90
-AT_ONCE = 200  # operations that one sweep rings for
+AT_ONCE = 200  # operations that one recovery wakes
 BATCH = 200  # operations that one transaction forgets
 BREATH = 0.05  # seconds between two such transactions: SQLite has one writer, and others want their turn
 
 
-def sweep() -> None:
-    """Ring for everything that is due. Cheap when nothing is: two indexed reads."""
+def recover() -> None:
+    """Wake everything that is due. Cheap when nothing is: two indexed reads."""
     moment = now()
     for id in due(moment):
-        doorbell.ring(id)
+        wakeups.notify(id)
     for kind, key in background.due(moment - timedelta(seconds=2)):
-        doorbell.ring(f"kick:{kind}:{key}")
+        wakeups.notify(f"{wakeups.BACKGROUND}:{kind}:{key}")
 
 
 def due(moment: datetime) -> list[str]:
     """Ids of operations whose time has come: those that wait longest first, and of each flow in turn.
 
-    A flow with a thousand due operations has no more than its share of a sweep while others have any.
+    A flow with a thousand due operations has no more than its share of a recovery while others have any.
     """
     rows = Operation.objects.live().filter(wake_at__lte=moment)
     place = Window(RowNumber(), partition_by=F("flow"), order_by=F("wake_at").asc())

@@ -1,7 +1,7 @@
 """Getting an operation advanced soon: in this process when it is control, else by a Celery message.
 
 Each kind of work has threads of its own (POOLS), so that what takes long never keeps an operation from going on.
-A ring may be lost at no harm: the sweep finds every operation whose time has come.
+A wake-up may be lost at no harm: periodic recovery finds every operation that is due.
 """
 
 import heapq
@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Final
 
@@ -31,7 +32,8 @@ POOLS = {
     "renders": 1,  # whole documents of hosts, a thousand after a restart
     "bulk": 2,  # imports, conversions, other people's servers: minutes or hours
 }
-COALESCE = 0.03  # seconds that background kicks are collected
+BACKGROUND: Final = "background"
+COALESCE = 0.03  # seconds that background jobs are collected
 REST = 1.0  # seconds for which a broker that did not answer is not asked again, so that no request waits twice
 
 _silent_until = 0.0  # of the monotonic clock
@@ -57,8 +59,8 @@ class Pool:
                     threading.Thread(target=self._run, name=f"{self._name}-{self._threads + 1}", daemon=True).start()
                 except (
                     RuntimeError
-                ) as error:  # the machine has no thread to give: those that there are, or the next ring
-                    log.warning("doorbell: no further thread for %s: %s", self._name, error)
+                ) as error:  # the machine has no thread to give: those that there are, or the next wake-up
+                    log.warning("wakeups: no further thread for %s: %s", self._name, error)
                     return
                 self._threads += 1
 
@@ -72,8 +74,8 @@ class Pool:
             self._work(job)
 
 
-class Bell:
-    """What control works off: each job waits once, after COALESCE if it is a kick, in the pool of its kind."""
+class Dispatcher:
+    """What control works off: each job waits once, after COALESCE if it is background work, in the pool of its kind."""
 
     def __init__(self, run: Callable[[str], None], pool_of: Callable[[str], str]) -> None:
         self._run, self._pool_of = run, pool_of
@@ -81,14 +83,14 @@ class Bell:
         self._later: list[tuple[float, str]] = []
         self._changed = threading.Condition()
         self.pools = {name: Pool(name, limit, self._do) for name, limit in POOLS.items()}
-        Threads().keep("doorbell-timer", self._timer)
+        Threads().keep("wakeups-timer", self._timer)
 
-    def ring(self, job: str) -> None:
+    def notify(self, job: str) -> None:
         with self._changed:
             if job in self._pending:
                 return
             self._pending.add(job)
-            if is_kick(job):
+            if is_background(job):
                 heapq.heappush(self._later, (time.monotonic() + COALESCE, job))
                 self._changed.notify()
                 return
@@ -107,7 +109,7 @@ class Bell:
             except (LookupError, ValueError):  # of a version that knows more, or less, than this one
                 with self._changed:
                     self._pending.discard(job)
-                log.error("doorbell: nobody here knows what %.200r is", job)
+                log.error("wakeups: nobody here knows what %.200r is", job)
                 continue
             pool.put(job)
 
@@ -118,83 +120,78 @@ class Bell:
             close_old_connections()
             self._run(job)
         except Exception:
-            log.exception("doorbell: %s raised", job)
+            log.exception("wakeups: %s raised", job)
 
 
-_bell: Bell | None = None
+_dispatcher: Dispatcher | None = None
 
 
 def become_control() -> None:
     """This process runs operations: rings stay inside it."""
-    global _bell
-    if _bell is None:
-        bell = _bell = Bell(run, pool_of)
+    global _dispatcher
+    if _dispatcher is None:
+        dispatcher = _dispatcher = Dispatcher(run, pool_of)
         metrics.gauge_of(
             "stackling_pool_jobs",
             "Jobs that wait for a thread of control.",
             "pool",
-            lambda: ((name, pool.waiting()) for name, pool in bell.pools.items()),
+            lambda: ((name, pool.waiting()) for name, pool in dispatcher.pools.items()),
         )
 
 
-def is_kick(job: str) -> bool:
-    return job.startswith("kick:")
+def is_background(job: str) -> bool:
+    """Whether a job is background work, ``background:<kind>:<key>``; "kick:" was its name in version 0.1."""
+    return job.startswith((f"{BACKGROUND}:", "kick:"))
 
 
-def _unset(*_: str) -> str:
-    raise LookupError("operations.schedules has not said what runs jobs")
+@dataclass(frozen=True)
+class Work:
+    """What runs jobs of one kind, and in which pool of threads."""
+
+    run: Callable[..., object]
+    pool_of: Callable[..., str]
 
 
-_advance: Callable[[str], object] = _unset
-_background: Callable[[str, str], object] = _unset
-_background_pool: Callable[[str, str], str] = _unset
+_WORK: dict[str, Work] = {}
 
 
-def use(
-    *,
-    advance: Callable[[str], object],
-    background: Callable[[str, str], object],
-    background_pool: Callable[[str, str], str],
-) -> None:
-    """Set at start (operations.schedules): what runs an operation by its id and background work by kind and key, in which pool."""
-    global _advance, _background, _background_pool
-    _advance = advance
-    _background = background
-    _background_pool = background_pool
+def register(kind: str, run: Callable[..., object], *, pool_of: Callable[..., str] = lambda job: OPERATIONS) -> None:
+    """Have `run` do jobs of a kind: OPERATIONS, given the operation's id, or BACKGROUND, given its kind and key."""
+    _WORK[kind] = Work(run, pool_of)
 
 
 def pool_of(job: str) -> str:
     """The pool whose threads run a job. Raises: LookupError, ValueError for one that is unknown here."""
-    if not is_kick(job):
+    if not is_background(job):
         return OPERATIONS
     _, kind, key = job.split(":", 2)
-    return _background_pool(kind, key)
+    return _WORK[BACKGROUND].pool_of(kind, key)
 
 
-def ring(job: str) -> None:
-    """Have `job` run soon: an operation's id, or ``kick:<kind>:<key>``."""
-    if _bell is not None:
-        _bell.ring(job)
+def notify(job: str) -> None:
+    """Have `job` run soon: an operation's id, or ``background:<kind>:<key>``."""
+    if _dispatcher is not None:
+        _dispatcher.notify(job)
         return
     global _silent_until
     if time.monotonic() < _silent_until:
         return
     try:
         broker.send(queue.app, ADVANCE_TASK, job, "control")
-    except Exception as error:  # noqa: BLE001 - the broker is away: the sweep will find it
+    except Exception as error:  # noqa: BLE001 - the broker is away: periodic recovery will find it
         _silent_until = time.monotonic() + REST
-        log.warning("doorbell: %s was not rung: %s", job, error)
+        log.warning("wake-up of %s was not sent: %s", job, error)
 
 
-def ring_all(jobs: list[str]) -> None:
+def notify_all(jobs: list[str]) -> None:
     for job in jobs:
-        ring(job)
+        notify(job)
 
 
 def run(job: str) -> None:
     """Run one job now, in this thread."""
-    if is_kick(job):
+    if is_background(job):
         _, kind, key = job.split(":", 2)
-        _background(kind, key)
+        _WORK[BACKGROUND].run(kind, key)
     else:
-        _advance(job)
+        _WORK[OPERATIONS].run(job)
