@@ -95,7 +95,6 @@ def gauge_of(name: str, documentation: str, label: str, read: Callable[[], Itera
 
 MOST = 300  # sets of labels of the histogram of requests; what comes beyond is counted under the route "other"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_SERVICES = frozenset({"compute", "identity", "image", "network", "placement", "schema", "docs"})
 _VERSION = re.compile(r"\^?v\d[\d.\\]*\Z")
 _children: dict[tuple[str, str, str, str], Histogram] = {}
 _adding = Lock()
@@ -117,12 +116,10 @@ def family_of(route: str) -> tuple[str, str]:
     return service, "/".join(parts[:4]) or "/"
 
 
-def observe(route: str | None, path: str, method: str, status: int, seconds: float) -> None:
-    """Count one answer. `route` is the resolver's template, None where no route fits; of `path` only a known service is read."""
+def observe(route: str | None, service: str, method: str, status: int, seconds: float) -> None:
+    """Count one answer. `route` is the resolver's template; where it is None, no route fits, and `service` is the one asked, or ""."""
     if route is None:
-        head = path.split("/", 3)[1:3]
-        service = head[1] if len(head) == 2 and head[0] == "api" and head[1] in _SERVICES else "other"
-        family = "unknown"
+        service, family = service or "other", "unknown"
     else:
         service, family = family_of(route)
     labels = (service, family, method if method in METHODS else "other", f"{status // 100}xx")

@@ -10,7 +10,8 @@ from django.apps import AppConfig
 
 #: File of an app → what it registers.
 FILES = {
-    "service": "the API: name, catalog, URLs, versions, statuses of its own",
+    "service": "the API: name, catalog, URLs, versions, how it writes errors",
+    "statuses": "errors of the app that are answered otherwise than their kind",
     "policies": "policy rules and what they mean, and what can be shared one by one",
     "tables": "who deletes the rows of each table, and how its changes are recorded",
     "ceilings": "what bounds the tables that users can grow",

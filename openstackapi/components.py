@@ -19,17 +19,16 @@ SHARED = 400  # bytes of JSON from which on a schema that is used again gets a n
 
 def fault(service: str) -> Schema:
     """How a service says what went wrong."""
-    envelope = Fault(service, 404, "Code", "Message", "req-").body
+    envelope, other = (services.fault_body(Fault(service, status, "Code", "Message", "req-")) for status in (404, 409))
     schema = example(envelope)
-    if service in ("compute", "volume"):  # named by the kind of fault
+    if envelope.keys() != other.keys():  # named by the kind of fault
         schema = {"type": "object", "additionalProperties": example(next(iter(envelope.values())))}
-    offered = render.forms_of(service).faults
     words = "A sentence that says what, why and what next."
     return {
         "description": words,
         "headers": {"X-Openstack-Request-Id": {"$ref": "#/components/headers/request_id"}},
         "content": {
-            media: {"schema": schema if media == JSON else {"type": "string"}} for media in offered.media_types
+            media: {"schema": schema if media == JSON else {"type": "string"}} for media in render.fault_types(service)
         },
     }
 

@@ -1,25 +1,11 @@
-"""The bodies of errors as each service writes them, and nothing else: the front door's configuration is made from them too.
+"""An error on its way out, and the form that it has where a service has none of its own.
 
-Sources: the API references of Nova, Keystone, Neutron, Glance and Placement.
+A service's form is its `envelope` (openstackapi.services). Nothing here needs Django: the front door's configuration is made of it too.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-_NOVA_NAMES = {
-    400: "badRequest",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "itemNotFound",
-    405: "badMethod",
-    406: "notAcceptable",
-    409: "conflictingRequest",
-    413: "overLimit",
-    415: "badMediaType",
-    429: "overLimit",
-    501: "notImplemented",
-    503: "serviceUnavailable",
-}
 TITLES = {
     400: "Bad Request",
     401: "Unauthorized",
@@ -58,39 +44,11 @@ class Fault:
     def title(self) -> str:
         return TITLES.get(self.status, "Error")
 
-    @property
-    def body(self) -> dict[str, Any]:
-        """The JSON of it; a path that is no service's has Keystone's form."""
-        return ENVELOPE.get(self.service, _keystone)(self)
+
+#: A fault's JSON.
+Envelope = Callable[[Fault], Mapping[str, object]]
 
 
-def _nova(fault: Fault) -> dict[str, Any]:
-    return {_NOVA_NAMES.get(fault.status, "computeFault"): {"code": fault.status, "message": fault.message}}
-
-
-def _keystone(fault: Fault) -> dict[str, Any]:
+def keystone(fault: Fault) -> dict[str, object]:
+    """Write a fault as Keystone does: the form of every service that says nothing else, and of a path that is no service's."""
     return {"error": {"code": fault.status, "message": fault.message, "title": fault.title}}
-
-
-def _neutron(fault: Fault) -> dict[str, Any]:
-    return {"NeutronError": {"type": fault.wire_type, "message": fault.message, "detail": ""}}
-
-
-def _glance(fault: Fault) -> dict[str, Any]:
-    return {"message": fault.message, "code": f"{fault.status} {fault.title}", "title": fault.title}
-
-
-def _placement(fault: Fault) -> dict[str, Any]:
-    code = fault.wire_type if fault.wire_type.startswith("placement.") else "placement.undefined_code"
-    body = {"status": fault.status, "title": fault.title, "detail": fault.message, "request_id": fault.request_id}
-    return {"errors": [{**body, "code": code}]}
-
-
-ENVELOPE = {
-    "compute": _nova,
-    "volume": _nova,
-    "identity": _keystone,
-    "network": _neutron,
-    "image": _glance,
-    "placement": _placement,
-}

@@ -1,6 +1,6 @@
 """Errors on the wire, as tables: kind of error → status per service, and class of error → status where one is special.
 
-What is said of them is openstackapi.envelopes, in which form openstackapi.render.
+How they are written is openstackapi.services, in which form openstackapi.render.
 
 Sources: the API references of Nova, Keystone, Neutron, Glance and Placement; codes as the services themselves answer.
 """
@@ -19,12 +19,12 @@ from rest_framework.response import Response
 from audit import records
 from common import errors
 from common.database import is_full, is_out_of_range, was_ended
-from openstackapi import links, render
+from openstackapi import links, render, services
 from openstackapi.envelopes import Fault
 
 log = logging.getLogger(__name__)
 
-#: Kind → status; a service's own row goes before the common one.
+#: Kind → status; a service's own `statuses` go before it.
 STATUS: dict[type[errors.CloudError], int] = {
     errors.Invalid: 400,
     errors.Unauthorized: 401,
@@ -43,15 +43,7 @@ STATUS: dict[type[errors.CloudError], int] = {
     errors.Unsupported: 501,
     errors.Unavailable: 503,
 }
-STATUS_OF_SERVICE: dict[str, dict[type[errors.CloudError], int]] = {
-    "network": {errors.OverLimit: 409, errors.Unsupported: 400},
-    "image": {errors.OverLimit: 413, errors.Unsupported: 400},
-    "compute": {errors.Unsupported: 409},
-    "volume": {errors.OverLimit: 413},
-    "identity": {},
-    "placement": {},
-}
-#: Class → status, where upstream answers one error otherwise than its kind: the tables of the apps' own `faults.py`.
+#: Class → status, where upstream answers one error otherwise than its kind: the tables of the apps' own `statuses.py`.
 _STATUS_OF_CLASS: dict[type[errors.CloudError], int] = {}
 
 
@@ -62,7 +54,8 @@ def register(statuses: dict[type[errors.CloudError], int]) -> None:
 
 def status_of(error: errors.CloudError, service: str) -> int:
     """The HTTP status of an error in a service: its class's own, else that of its nearest kind; 500 for none of them."""
-    tables = (_STATUS_OF_CLASS, STATUS_OF_SERVICE.get(service, {}), STATUS)
+    known = services.find(service)
+    tables = (_STATUS_OF_CLASS, known.statuses if known else {}, STATUS)
     for kind in type(error).__mro__:
         for table in tables:
             if kind in table:
@@ -146,13 +139,9 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
 # ── Outside of views: unknown routes and what breaks before a view ──────────────────────────────────────────────────
 
 
-def _service_of(path: str) -> str:
-    parts = path.split("/")
-    return parts[2] if len(parts) > 2 and parts[1] == "api" else ""
-
-
 def _plain(request: HttpRequest, error: errors.CloudError) -> HttpResponse:
-    fault = fault_of(error, _service_of(request.path), getattr(request, "request_id", ""))
+    service = services.of_path(request.path)
+    fault = fault_of(error, service.type if service else "", getattr(request, "request_id", ""))
     renderer = render.for_fault(fault.service, request, in_view=False)
     kind = f"{renderer.media_type}; charset={renderer.charset}" if renderer.charset else renderer.media_type
     return HttpResponse(renderer.render(fault), status=fault.status, content_type=kind)

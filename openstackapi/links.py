@@ -9,6 +9,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
 from openstackapi.envelopes import Fault
+from openstackapi.services import fault_body
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
@@ -37,7 +38,7 @@ class OutsideMiddleware:
 
 def _unknown_name() -> HttpResponse:
     text = "This cloud is not known by the name in the Host header. Ask for it by its own address."
-    body = orjson.dumps(Fault("identity", 400, "UnknownName", text, "").body)
+    body = orjson.dumps(fault_body(Fault("identity", 400, "UnknownName", text, "")))
     return HttpResponse(body, status=400, content_type="application/json")
 
 

@@ -1,20 +1,22 @@
 """How answers and faults are written: the renderers, and by service and `Accept` which of them.
 
-Most services speak JSON whatever is asked for; a browser that has no token sees DRF's page. What a service says otherwise is its row
-of FORMS.
+Most services speak JSON whatever is asked for; a browser that has no token sees DRF's page. A service that offers other forms says
+so (openstackapi.services).
 """
 
 import json
-from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import orjson
 from django.http import HttpRequest
 from django.utils.html import escape
+from django.utils.module_loading import import_string
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 
+from openstackapi import services
 from openstackapi.envelopes import Fault
 
 HTML, JSON = "text/html", "application/json"
@@ -54,7 +56,7 @@ class JSONRenderer(BaseRenderer):
 
 
 def _shown(data: Any) -> Any:
-    return data.body if isinstance(data, Fault) else data
+    return services.fault_body(data) if isinstance(data, Fault) else data
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):
@@ -119,55 +121,50 @@ class FaultText(BaseRenderer):
 # ── By service and Accept ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True)
-class Offer:
-    """Renderers in the order in which a service prefers them, and the one where Accept takes none of them."""
-
-    renderers: tuple[type[BaseRenderer], ...]
-    otherwise: type[BaseRenderer]
-
-    def chosen(self, request: HttpRequest) -> type[BaseRenderer]:
-        """The renderer that a request's Accept prefers; with only one, Accept is not asked."""
-        if len(self.renderers) == 1:
-            return self.renderers[0]
-        wanted = request.get_preferred_type([one.media_type for one in self.renderers])
-        return next((one for one in self.renderers if one.media_type == wanted), self.otherwise)
-
-    @property
-    def media_types(self) -> list[str]:
-        return list(dict.fromkeys(one.media_type for one in (*self.renderers, self.otherwise)))
+_PLAIN = services.Service(type="", name="", path="", about="", urls="")
 
 
-_JSON_ALONE = Offer((JSONRenderer,), JSONRenderer)
+def _service(type: str) -> services.Service:
+    """The service of a type; for what is none, one that says nothing of its own."""
+    return services.find(type) or _PLAIN
 
 
-@dataclass(frozen=True)
-class Forms:
-    """In which forms a service answers, and in which it tells faults."""
-
-    answers: Offer = _JSON_ALONE
-    faults: Offer = _JSON_ALONE
+@cache
+def _renderers(offer: services.Offer) -> tuple[type[BaseRenderer], ...]:
+    """The renderers of an offer, the one where Accept takes none of them last."""
+    return tuple(import_string(name) for name in (*offer.renderers, offer.otherwise))
 
 
-#: Service → its forms, where they are not JSON alone. Glance's faults: webob's `WSGIHTTPException.generate_response`.
-FORMS: dict[str, Forms] = {"image": Forms(faults=Offer((FaultPage, JSONRenderer), otherwise=FaultText))}
+def _chosen(offer: services.Offer, request: HttpRequest) -> type[BaseRenderer]:
+    """The renderer that a request's Accept prefers; where only one is offered, Accept is not asked."""
+    *offered, otherwise = _renderers(offer)
+    if len(offered) == 1:
+        return offered[0]
+    wanted = request.get_preferred_type([one.media_type for one in offered])
+    return next((one for one in offered if one.media_type == wanted), otherwise)
 
 
-def forms_of(service: str) -> Forms:
-    return FORMS.get(service, Forms())
+def media_types(offer: services.Offer) -> list[str]:
+    """List the media types of an offer, each once."""
+    return list(dict.fromkeys(one.media_type for one in _renderers(offer)))
+
+
+def fault_types(service: str) -> list[str]:
+    """List the media types in which a service tells faults."""
+    return media_types(_service(service).faults)
 
 
 def for_answer(service: str, request: HttpRequest) -> BaseRenderer:
     """The renderer of a view's answer: DRF's page for a browser, unless the service has HTML of its own."""
-    return _page_or(forms_of(service).answers, request)
+    return _page_or(_service(service).answers, request)
 
 
 def for_fault(service: str, request: HttpRequest, *, in_view: bool) -> BaseRenderer:
     """The renderer of a fault. DRF's page needs a view, so outside of one a browser too gets what the service offers."""
-    offer = forms_of(service).faults
-    return _page_or(offer, request) if in_view else offer.chosen(request)()
+    offer = _service(service).faults
+    return _page_or(offer, request) if in_view else _chosen(offer, request)()
 
 
-def _page_or(offer: Offer, request: HttpRequest) -> BaseRenderer:
+def _page_or(offer: services.Offer, request: HttpRequest) -> BaseRenderer:
     is_browser = HTML in request.META.get("HTTP_ACCEPT", "") and "HTTP_X_AUTH_TOKEN" not in request.META
-    return BrowsableRenderer() if is_browser and HTML not in offer.media_types else offer.chosen(request)()
+    return BrowsableRenderer() if is_browser and HTML not in media_types(offer) else _chosen(offer, request)()

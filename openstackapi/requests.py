@@ -10,6 +10,7 @@ from audit import context, records
 from common import metrics
 from common.ids import new_request_id
 from hostagent.process import logs, tracing
+from openstackapi import services
 from openstackapi.client import address_of
 
 _GLOBAL = re.compile(r"^req-[0-9a-f-]{36}\Z")
@@ -35,15 +36,15 @@ class RequestIdMiddleware:
         with logs.about(request_id=request.request_id):  # type: ignore[attr-defined]
             response = _traced(request, self._respond) if tracing.is_on() else self._respond(request)
         response.headers["X-Openstack-Request-Id"] = request.request_id  # type: ignore[attr-defined]
-        if request.path.startswith("/api/compute/"):
-            response.headers["X-Compute-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        service = services.of_path(request.path)
+        if service is not None and service.id_header:
+            response.headers[service.id_header] = request.request_id  # type: ignore[attr-defined]
         if given:
             _tell_the_door(request, response)
         match = request.resolver_match
         seconds = time.perf_counter() - begun
-        metrics.observe(
-            match.route if match else None, request.path, request.method or "", response.status_code, seconds
-        )
+        known = service.type if service else ""
+        metrics.observe(match.route if match else None, known, request.method or "", response.status_code, seconds)
         return response
 
     def _respond(self, request: HttpRequest) -> HttpResponse:

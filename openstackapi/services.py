@@ -1,6 +1,26 @@
-"""The services of this cloud: one object each, declared in its app's `service.py`."""
+"""The services of this cloud: one object each, declared in its app's `service.py`.
 
-from dataclasses import dataclass
+Those files import nothing that needs Django: the front door's configuration is made of them too (cloud/run/answers.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from common.errors import CloudError
+from openstackapi.envelopes import Envelope, Fault, keystone
+
+JSON_RENDERER = "openstackapi.render.JSONRenderer"
+#: Kind of error → HTTP status.
+Statuses: TypeAlias = Mapping[type[CloudError], int]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Dotted names of renderers in the order in which a service prefers them, and of the one where Accept takes none of them."""
+
+    renderers: tuple[str, ...] = (JSON_RENDERER,)
+    otherwise: str = JSON_RENDERER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,6 +33,9 @@ class Service:
     `description`  in the catalog; `about` in the API's documentation
     `urls`         module of its routes; `internal_urls` of those below `/internal/`, which hosts' agents ask
     `microversions`  (oldest, newest), or None; `legacy_header` is an older name of the header that asks for one
+    `statuses`     kind of error → HTTP status, where the service answers otherwise than openstackapi.faults.STATUS
+    `envelope`     how it writes an error; `answers` and `faults` in which forms it answers and tells errors
+    `id_header`    an older name of the header that holds the request's id
     """
 
     type: str
@@ -24,6 +47,11 @@ class Service:
     internal_urls: str = ""
     microversions: tuple[str, str] | None = None
     legacy_header: str = ""
+    statuses: Statuses = field(default_factory=dict, hash=False)
+    envelope: Envelope = keystone
+    answers: Offer = Offer()
+    faults: Offer = Offer()
+    id_header: str = ""
 
 
 _services: dict[str, Service] = {}
@@ -38,6 +66,18 @@ def find(type: str) -> Service | None:
     return _services.get(type)
 
 
+def of_path(path: str) -> Service | None:
+    """Find the service whose route a path is, by `/api/<type>/`."""
+    parts = path.split("/", 3)
+    return _services.get(parts[2]) if len(parts) > 2 and parts[1] == "api" else None
+
+
 def every() -> list[Service]:
-    """All services, in the order of their apps."""
+    """List all services, in the order of their apps."""
     return list(_services.values())
+
+
+def fault_body(fault: Fault) -> Mapping[str, object]:
+    """Write a fault as its service does."""
+    service = find(fault.service)
+    return (service.envelope if service else keystone)(fault)

@@ -2,14 +2,22 @@
 
 import html
 import json
+from importlib import import_module
+from importlib.util import find_spec
 
-from openstackapi.envelopes import ENVELOPE, TITLES, Fault
+from cloud import rooms
+from openstackapi import services
+from openstackapi.envelopes import TITLES, Fault
 
+for _app in rooms.APPS:
+    if find_spec(f"{_app}.service") is not None:
+        import_module(f"{_app}.service").register()
 #: Whose form an error has where a path is no service's.
 OTHERS = "identity"
-SERVICES = tuple(ENVELOPE)
-#: The image service where no JSON is asked for: its older clients crash at a fault in JSON (openstackapi/faults.py).
-PAGE, PAGE_OF, PAGE_TYPE = "image-page", "image", "text/html; charset=UTF-8"
+SERVICES = tuple(service.type for service in services.every())
+#: Services that tell faults as pages where no JSON is asked for: older clients of theirs crash at a fault in JSON.
+PAGED = tuple(service.type for service in services.every() if service.faults != services.Offer())
+PAGE, PAGE_TYPE = "page", "text/html; charset=UTF-8"
 #: The header by which nginx and haproxy say that a body of theirs is a page; the front door takes it off again.
 FORM = "X-Stackling-Form"
 #: All names that `body` knows.
@@ -38,5 +46,10 @@ def body(service: str, status: int, text: str = "") -> str:
     if service == PAGE:
         said = html.escape(f"{status} {TITLES[status]}: {text or TEXTS[status]}", quote=False)
         return f"<html><head></head><body><h1>{said}</h1></body></html>"
-    made = Fault(service, status, "HTTPError", text or TEXTS[status], REQUEST_ID).body
-    return json.dumps(made)
+    fault = Fault(service, status, "HTTPError", text or TEXTS[status], REQUEST_ID)
+    return json.dumps(services.fault_body(fault))
+
+
+def ids_in_body() -> tuple[str, ...]:
+    """Name the services that say the request's id in a fault's body."""
+    return tuple(service for service in SERVICES if REQUEST_ID in body(service, 500))

@@ -75,7 +75,7 @@ frontend door
     http-request set-header X-Forwarded-Host %[req.hdr(host)]
     http-request set-header X-Stackling-Request-Id %[unique-id]
     http-request set-var(txn.rid) unique-id
-    http-request set-var(txn.rid_in_body) unique-id if {{ var(txn.service) -m str placement }}
+    http-request set-var(txn.rid_in_body) unique-id if {{ var(txn.service) -m str {ids_in_body} }}
 
     acl internal path,url_dec -m reg -i ^/+internal(/|$)
     acl sockets path_beg /ws/
@@ -304,7 +304,8 @@ def config(cloud: Cloud, *, user: str = "", group: str = "", reader: str = "") -
         connections=_connections(cloud, limits),
         others=answers.OTHERS,
         page=answers.PAGE,
-        page_of=answers.PAGE_OF,
+        page_of=" ".join(answers.PAGED),
+        ids_in_body=" ".join(answers.ids_in_body()),
         page_type=answers.PAGE_TYPE,
         form=answers.FORM,
         services=" ".join(answers.SERVICES),

@@ -74,7 +74,7 @@ http {{
 {services}
     }}
     map $http_accept $wants {{ default words; ~application/json json; }}
-    map $service:$wants $told {{ default $service; {page_of}:words {page}; }}
+    map $service:$wants $told {{ default $service; {paged} }}
     map $told $form {{ default ""; {page} {page}; }}
 {bodies}
 
@@ -189,7 +189,7 @@ def config(cloud: Cloud) -> str:
         document_limit=DOCUMENT_LIMIT,
         others=answers.OTHERS,
         page=answers.PAGE,
-        page_of=answers.PAGE_OF,
+        paged=" ".join(f"{service}:words {answers.PAGE};" for service in answers.PAGED),
         services="\n".join(f"        ~^/api/{service}([/?]|$) {service};" for service in answers.SERVICES),
         bodies="\n".join(_body_map(status) for status in (*_OWN, 502, 503)),
         errors="\n".join([*(_error(status) for status in _OWN), _away()]),

@@ -16,6 +16,7 @@ from compute.servers.models import Server
 from compute.views import ComputeView, Response
 from hosts.agents import authenticate_agent
 from openstackapi.faults import fault_of
+from openstackapi.services import fault_body
 
 _PROTOCOLS = {"vnc": "novnc", "serial": "serial"}
 
@@ -65,7 +66,7 @@ def append_log(request: HttpRequest, server_id: str) -> JsonResponse:
             raise services.ConsoleTokenNotFound()
     except CloudError as error:
         fault = fault_of(error, "compute")
-        return JsonResponse(fault.body, status=fault.status)
+        return JsonResponse(fault_body(fault), status=fault.status)
     size = logs.append(server_id, int(offset), request.body)
     announce("log", server_id, row["project_id"], size)
     return JsonResponse({"size": size})

@@ -17,7 +17,7 @@ from images.images.errors import Corrupt, RangeNotSatisfiable
 from images.stores.files import StoreFull
 from networking.floatingips.services import BadFloatingIPRequest
 from networking.routers.interfaces import BadRouterRequest
-from openstackapi import faults, render
+from openstackapi import faults, services
 from openstackapi.envelopes import Fault
 from openstackapi.views import Response, ServiceView
 from placement.services import GenerationConflict
@@ -55,7 +55,7 @@ def test_a_class_of_its_own_status_has_it_in_every_service(error: errors.CloudEr
     ids=lambda one: one.code if isinstance(one, errors.CloudError) else str(one),
 )
 def test_the_wires_type_is_apart_from_the_code(error: errors.CloudError, service: str, told: str) -> None:
-    body = faults.fault_of(error, service, "req-1").body
+    body = services.fault_body(faults.fault_of(error, service, "req-1"))
     found = body["NeutronError"]["type"] if service == "network" else body["errors"][0]["code"]
     assert found == told and error.code == type(error).__name__
 
@@ -115,8 +115,12 @@ class ToyView(ServiceView):
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A service that answers XML or JSON, and tells faults as XML alone."""
-    both = render.Offer((Words, render.JSONRenderer), otherwise=Words)
-    monkeypatch.setitem(render.FORMS, "toy", render.Forms(answers=both, faults=render.Offer((Words,), Words)))
+    words = f"{__name__}.Words"
+    both = services.Offer((words, services.JSON_RENDERER), otherwise=words)
+    found = services.Service(
+        type="toy", name="", path="", about="", urls="", answers=both, faults=services.Offer((words,), words)
+    )
+    monkeypatch.setitem(services._services, "toy", found)
     yield
 
 
@@ -141,7 +145,7 @@ def _ask(name: str, accept: str) -> HttpResponse:
         ),
     ],
 )  # fmt: skip
-def test_a_service_of_other_forms_is_a_row_of_the_table(
+def test_a_service_says_in_which_other_forms_it_speaks(
     toy: None, name: str, accept: str, kind: str, want: bytes
 ) -> None:
     answer = _ask(name, accept)

@@ -3,5 +3,10 @@
 from common.errors import CloudError
 from images.images.errors import Corrupt, RangeNotSatisfiable, TooBig
 from images.stores.files import StoreFull
+from openstackapi import faults
 
 STATUS: dict[type[CloudError], int] = {TooBig: 413, StoreFull: 413, RangeNotSatisfiable: 416, Corrupt: 500}
+
+
+def register() -> None:
+    faults.register(STATUS)
