@@ -11,15 +11,16 @@ from django.utils.translation import gettext as _
 
 from common import troubles
 from common.ids import is_id
+from common.stores import is_whole
 from compute.servers.lifecycle import orphans, reconcile, states, steps
 from compute.servers.models import Server
 from hostagent.contract.network import dhcp_namespace, router_namespace, tap_name
 from hosts import debts
 from hosts.models import Host, HostDebt
 from hosts.states import USABLE
+from images import stores
 from images.images.models import Image
 from images.images.states import HAS_DATA
-from images.stores import files
 from networking.networks.models import Network
 from networking.ports.models import Port
 from networking.routers.models import Router
@@ -170,15 +171,17 @@ def question_of(host: Host) -> str:
 
 def _images() -> list[Finding]:
     """Images that are offered and whose bytes are not in the store: what a restore by reference leaves."""
-    rows = Image.objects.filter(status__in=HAS_DATA).order_by("name", "id")
+    store, rows = stores.default(), Image.objects.filter(status__in=HAS_DATA).order_by("name", "id")
     text = _(
         "The bytes of image %(name)s are not in the store; nothing can be launched from it. Put them back (%(path)s, %(size)s"
         " bytes) or delete it. Of demo and demo-alt `make run` makes new ones once they are deleted."
     )
     return [
-        Finding("", "image", row.id, text % {"name": row.name or row.id, "path": path, "size": row.size})
+        Finding(
+            "", "image", row.id, text % {"name": row.name or row.id, "path": stores.place_of(row.id), "size": row.size}
+        )
         for row in rows
-        if not files.is_whole(path := files.path_of(row.id), row.size)
+        if not is_whole(store, row.id, row.size)
     ]
 
 

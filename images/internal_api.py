@@ -14,7 +14,7 @@ from images.images import data, states
 from images.images.data_api import file_response
 from images.images.errors import ImageNotFound, NotBootable
 from images.images.models import Image
-from images.images.views import body_length, body_pieces
+from openstackapi import streams
 from openstackapi.render import JSONRenderer
 
 
@@ -31,10 +31,11 @@ class InternalImage(APIView):
         # A server that was accepted may still read an image that was deactivated since.
         if not states.has_data(image.status):
             raise NotBootable(id=image_id, status=image.status)
-        return file_response(image, request._request.META)
+        return file_response(image, request._request)
 
     def put(self, request: Any, image_id: str) -> HttpResponse:
         raw = request._request
         agents.require(agents.authenticate_agent(raw, is_streamed=True), "write image", image_id)
-        data.receive_snapshot(image_id, pieces=agents.checked(raw, body_pieces(raw)), expected=body_length(raw))
+        body = streams.Incoming(raw)
+        data.receive_snapshot(image_id, pieces=agents.checked(raw, body.pieces()), expected=body.length)
         return HttpResponse(status=204)

@@ -5,11 +5,11 @@ from django.db import transaction
 
 from common import seeding
 from common.actor import Actor
+from common.stores.files import pieces_of
 from images.demo.build import NAMES, build
 from images.images import data
 from images.images.models import Image
 from images.images.services import create
-from images.stores import files
 
 PROPERTIES = {
     "architecture": "x86_64",
@@ -40,7 +40,7 @@ def run() -> str | None:
             values = {"name": name, "visibility": "public", "disk_format": "qcow2", "container_format": "bare"}
             image = create(actor, values={**values, "min_ram": MIN_RAM, **PROPERTIES, "description": ASIDE[name]})
         path = built.images[name]
-        data.upload(actor, image_id=image.pk, pieces=files.read(path), expected=path.stat().st_size)
+        data.upload(actor, image_id=image.pk, pieces=pieces_of(path), expected=path.stat().st_size)
     return ", ".join(made)
 
 

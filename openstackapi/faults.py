@@ -19,8 +19,10 @@ from rest_framework.response import Response
 from audit import records
 from common import errors
 from common.database import is_full, is_out_of_range, was_ended
+from common.stores import StoreFull
 from openstackapi import links, render, services
 from openstackapi.envelopes import Fault
+from openstackapi.streams import RangeNotSatisfiable
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ STATUS: dict[type[errors.CloudError], int] = {
     errors.Unavailable: 503,
 }
 #: Class → status, where upstream answers one error otherwise than its kind: the tables of the apps' own `statuses.py`.
-_STATUS_OF_CLASS: dict[type[errors.CloudError], int] = {}
+_STATUS_OF_CLASS: dict[type[errors.CloudError], int] = {RangeNotSatisfiable: 416, StoreFull: 413}
 
 
 def register(statuses: dict[type[errors.CloudError], int]) -> None:
@@ -63,10 +65,17 @@ def status_of(error: errors.CloudError, service: str) -> int:
     return 500
 
 
-def fault_of(error: errors.CloudError, service: str, request_id: str = "") -> Fault:
-    """An error as a service says it, in English."""
-    with translation.override("en"):
+def fault_of(error: errors.CloudError, service: str, request_id: str = "", language: str = "en") -> Fault:
+    """An error as a service says it."""
+    with translation.override(language):
         return Fault(service, status_of(error, service), error.wire_type, error.message, request_id)
+
+
+def language_of(request: HttpRequest) -> str:
+    """English, but for what the portal's own pages ask for (an image's upload) and show their reader as it comes."""
+    if "HTTP_HX_REQUEST" not in request.META or "HTTP_X_AUTH_TOKEN" in request.META:
+        return "en"
+    return translation.get_language_from_request(request)
 
 
 def headers_of(error: errors.CloudError, status: int, service: str, base: str) -> dict[str, str]:
@@ -126,9 +135,10 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
     if known is None:
         log.error("%s %s failed (%s)", request.method, request.path, request_id, exc_info=error)
         known = ServerFault(request_id=request_id)
-    fault = fault_of(known, service, request_id)
+    raw = getattr(request, "_request", request)
+    fault = fault_of(known, service, request_id, language_of(raw))
     records.denied(request, known, fault.status)
-    renderer = render.for_fault(service, getattr(request, "_request", request), in_view=True)
+    renderer = render.for_fault(service, raw, in_view=True)
     request.accepted_renderer, request.accepted_media_type = renderer, renderer.media_type
     response = Response(fault, status=fault.status)
     for name, value in headers_of(known, fault.status, service, links.root(request)).items():

@@ -26,6 +26,7 @@ from common.clock import now
 from hostagent.contract.host import Cloud
 from hosts import epoch
 from hosts.models import Host
+from images import stores
 from images.images import states
 from images.images.models import Image
 
@@ -158,7 +159,7 @@ def _described(image: Image) -> dict[str, Any]:
         "size": image.size,
         "algorithm": image.os_hash_algo,
         "checksum": image.os_hash_value,
-        "path": str(Path(settings.IMAGE_STORE) / image.pk),
+        "path": stores.place_of(image.pk),
     }
 
 

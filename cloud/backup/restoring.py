@@ -24,9 +24,10 @@ from cloud.backup.places import Place
 from cloud.backup.sealing import Seal
 from cloud.run.up import UNFINISHED
 from cloud.run.users import Account
+from common.stores import is_whole
 from hostagent.contract.host import Cloud
 from hostagent.process.durable import put_whole
-from images.stores import files
+from images import stores
 
 Say = Callable[[str], None]
 
@@ -289,8 +290,7 @@ def _put(path: Path, text: str, account: Account) -> None:
 
 def missing_images(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those of a backup's list whose bytes do not lie in the store."""
-    store = Path(settings.IMAGE_STORE)
-    return [row for row in rows if not files.is_whole(store / str(row["id"]), row["size"])]
+    return [row for row in rows if not is_whole(stores.default(), str(row["id"]), row["size"])]
 
 
 def copied(file: Path, into: Path) -> Fetched:

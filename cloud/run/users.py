@@ -77,7 +77,7 @@ DATA: dict[str, Place] = {
     "keys": Place("control", "database", 0o2710),
     "keys/tokens": Place("control", "api", 0o2750),
     "keys/hosts": Place("control", "bytes", 0o2710),
-    # Two write, and nginx reads what is whole (images.stores.files gives it to that group); it cannot list or change.
+    # Two write, and nginx reads what is whole (images.stores gives it to that group); it cannot list or change.
     "images": Place("control", "bytes", 0o2771, ("control", "images", 0o640)),
     # bytes writes what guests say, web shows it, control removes it: whoever did not make a file cannot take it away.
     "consoles": Place("control", "api", 0o3770, ("bytes", "api", 0o640)),

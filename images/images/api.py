@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from images import stores
 from images.images import listing, services
 from images.images.changes import NEWER, OLDER, OPERATIONS, parse
 from images.images.errors import NoBody
 from images.images.fields import SCHEMA, VALUES
 from images.images.views import ImageServiceView
-from images.stores import files
 from images.tasks.imports import methods
 from openstackapi.views import Response
 
@@ -57,7 +57,7 @@ class Images(ImageServiceView):
         response = Response(services.show(self.actor, image_id=image.pk), status=201)
         response["Location"] = f"{self.root()}/api/image/v2/images/{image.pk}"
         response["OpenStack-image-import-methods"] = ",".join(methods())
-        response["OpenStack-image-store-ids"] = files.NAME
+        response["OpenStack-image-store-ids"] = stores.default().name
         return response
 
 

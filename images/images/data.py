@@ -1,34 +1,34 @@
 """Bytes into and out of images: streamed, hashed, looked at, and whole or not there at all."""
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.clock import now
 from common.ids import new_id
 from common.live import announce
+from common.stores import StoreFull
 from common.units import MIB, mib_of
 from identity.limits import services as quota
+from images import stores
 from images.images import states
 from images.images.errors import (
     FormatsMissing,
     ImageNotFound,
-    Incomplete,
     NotPermitted,
     Overtaken,
     TooBig,
 )
 from images.images.models import Image
 from images.inspection import Finding, Inspector
-from images.stores import files
+from openstackapi import streams
 
 ALGORITHM = "sha512"
 GONE = "image_gone"  # kind of background work: an image's bytes go
@@ -73,45 +73,45 @@ def begin(
 
 
 def receive(
-    image: Image, pieces: Iterable[bytes], target: Path, *, expected: int | None = None, inspect: bool = True
+    image: Image, pieces: Iterable[bytes], key: str, *, expected: int | None = None, inspect: bool = True
 ) -> Stored:
-    """Writes the pieces to `target` once all came and, unless not to `inspect`, were found to be what the image claims.
+    """Store the pieces under `key` once all came and, if `inspect`, were found to be what the image claims.
 
     `expected` is the number of bytes announced.
     Raises: TooBig, StoreFull, Incomplete, Overtaken, inspection's errors.
     """
+    store = stores.default()
     limit, why = size_limit(image)
     if expected is not None:
         _fits(expected, limit, why)
-        if expected > files.free_bytes():
-            raise files.StoreFull(need=expected, have=files.free_bytes())
-    md5, sha512 = hashlib.md5(usedforsecurity=False), hashlib.sha512()
+        if expected > store.free():
+            raise StoreFull(need=expected, have=store.free())
+    measure = streams.Measure("md5", ALGORITHM)
     inspector = Inspector(image.disk_format, image.container_format) if inspect else None
     alive, look_at = time.monotonic(), LOOK_EVERY
-    with files.Part(image.id) as part:
-        for piece in pieces:
+    with store.put(key) as part:
+        for piece in measure.pass_on(pieces, announced=expected):
             if inspector is not None:
                 inspector.feed(piece)
-            md5.update(piece)
-            sha512.update(piece)
             part.write(piece)
             if part.size >= look_at:
                 look_at = part.size + LOOK_EVERY
                 limit, why = size_limit(image)
-                if not files.free_bytes():
-                    raise files.StoreFull(need=part.size, have=0)
+                if not store.free():
+                    raise StoreFull(need=part.size, have=0)
             _fits(part.size, limit, why)
             if time.monotonic() - alive > SIGN_OF_LIFE:
                 alive = time.monotonic()
                 Image.objects.filter(pk=image.id).update(alive_at=now())
-        if expected is not None and part.size != expected:
-            raise Incomplete(have=part.size, want=expected)
         part.flush()
-        finding = inspector.finish(part.path) if inspector is not None else NOT_LOOKED_AT
+        finding = NOT_LOOKED_AT
+        if inspector is not None:
+            with part.local() as path:
+                finding = inspector.finish(path)
         if not Image.objects.filter(pk=image.id, upload_id=image.upload_id).exists():
             raise Overtaken(id=image.id)
-        part.settle(target)
-    return Stored(part.size, md5.hexdigest(), sha512.hexdigest(), finding)
+        part.settle()
+    return Stored(measure.size, measure.hex("md5"), measure.hex(ALGORITHM), finding)
 
 
 def size_limit(image: Image) -> tuple[int, Any]:
@@ -128,7 +128,7 @@ def size_limit(image: Image) -> tuple[int, Any]:
 def _arriving(image: Image) -> int:
     """Bytes that lie in the store already of the project's other images, which nobody has settled yet."""
     others = Image.objects.filter(project_id=image.project_id, status__in=states.ARRIVING).exclude(pk=image.pk)
-    return sum(files.arrived(id) for id in others.values_list("id", flat=True))
+    return sum(stores.arrived(id) for id in others.values_list("id", flat=True))
 
 
 def _fits(size: int, limit: int, why: Any) -> None:
@@ -169,7 +169,7 @@ def settle(mine: Image, verb: str, stored: Stored) -> Image:
             image.end(verb, **_of(stored), **NOBODY)
             return image
     if image is None:
-        files.remove(mine.pk)
+        stores.remove(mine.pk)
         raise ImageNotFound(id=mine.pk)
     raise Overtaken(id=mine.pk)
 
@@ -186,7 +186,7 @@ def give_up(image_id: str, upload_id: str | None = None) -> None:
         if upload_id is not None and image.upload_id != upload_id:
             return
         image.end("fail", **NO_BYTES, **NOBODY)
-    files.remove(image_id)
+    stores.remove(image_id)
 
 
 def upload(actor: Actor, *, image_id: str, pieces: Iterable[bytes], expected: int | None) -> Image:
@@ -209,20 +209,20 @@ def stage(actor: Actor, *, image_id: str, pieces: Iterable[bytes], expected: int
     """PUT …/stage: the bytes wait for an import, which looks at them: there Glance's clients look for a refusal."""
     image = begin("stage", image_id, check=lambda row: may_write(actor, row, "stage data for"))
     try:
-        receive(image, pieces, files.staging_of(image_id), expected=expected, inspect=False)
+        receive(image, pieces, stores.staging_key(image_id), expected=expected, inspect=False)
     except BaseException:
         give_up(image_id, image.upload_id)
         raise
     # Whole and waiting: nobody has to give signs of life any more.
     if not Image.objects.filter(pk=image_id, upload_id=image.upload_id).update(alive_at=None):
-        files.remove(image_id)
+        stores.remove(image_id)
         raise ImageNotFound(id=image_id)
 
 
 def bring(verb: str, image: Image, pieces: Iterable[bytes], expected: int | None) -> Image:
     """Receives and settles what `begin` began; on any trouble the image is as it was before."""
     try:
-        return settle(image, verb, receive(image, pieces, files.path_of(image.pk), expected=expected))
+        return settle(image, verb, receive(image, pieces, image.pk, expected=expected))
     except BaseException:
         give_up(image.pk, image.upload_id)
         raise
@@ -230,11 +230,9 @@ def bring(verb: str, image: Image, pieces: Iterable[bytes], expected: int | None
 
 def may_write(actor: Actor, image: Image, verb: str) -> None:
     """Raises: ImageNotFound for what the actor cannot see, NotPermitted for what is not the actor's."""
-    from images.images import services
-
     if not Image.objects.visible_to(actor).filter(pk=image.pk).exists():
         raise ImageNotFound(id=image.pk)
-    if not services.allowed(actor, "upload_image", image):
+    if not policy.allows(actor, "image:upload_image", image):
         raise NotPermitted(verb=verb)
 
 
@@ -249,12 +247,13 @@ def save(image: Image, *columns: str) -> None:
 def forget(image_id: str) -> None:
     """The bytes of an image that is gone. One that was made under the same id since keeps its own."""
     if not Image.objects.filter(pk=image_id).exists():
-        files.remove(image_id)
+        stores.remove(image_id)
 
 
 def recover() -> None:
     """Every half minute: uploads that nobody carries on with go back to queued, parts without an owner go away."""
-    files.collect_garbage(older_than=3600)
+    for store in stores.STORES:
+        store.collect_garbage(older_than=3600)
     silent = now().timestamp() - SILENCE
     for image_id, alive_at in Image.objects.filter(status__in=states.ARRIVING, alive_at__isnull=False).values_list(
         "id", "alive_at"

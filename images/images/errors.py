@@ -119,14 +119,6 @@ class NoBody(Invalid):
     template = _("Body expected in request.")
 
 
-class Incomplete(Invalid):
-    template = _("The upload ended after %(have)s of %(want)s bytes.")
-
-
-class RangeNotSatisfiable(CloudError):
-    template = _("The range %(range)s is outside of the image's %(size)s bytes.")
-
-
 class Corrupt(CloudError):
     template = _("The bytes of image %(id)s arrived as %(have)s, not as %(want)s.")
 
@@ -143,7 +135,3 @@ class NotInspected(Conflict):
 
 class WrongPatchType(UnsupportedMediaType):
     template = _("Image PATCH expects Content-Type one of: %(allowed)s")
-
-
-class WrongDataType(UnsupportedMediaType):
-    template = _("Image data is sent as application/octet-stream, not as %(content_type)s.")

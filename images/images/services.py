@@ -13,12 +13,12 @@ from common.ids import is_id, new_id
 from common.live import announce
 from identity.limits import services as quota
 from identity.sharing import services as sharing
+from images import stores
 from images.images import data, errors, states
 from images.images.changes import Change, is_base
 from images.images.errors import ImageNotFound, NotPermitted
 from images.images.fields import COLUMNS, READ_ONLY, RESERVED, RESERVED_NAMESPACE, WRITABLE, check_values, render
 from images.images.models import Image, ImageTag
-from images.stores import files
 from operations import background
 
 MOST_TAGS = 128
@@ -60,7 +60,7 @@ def shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         ImageTag.objects.filter(image_id__in=tags).order_by("value").values_list("image_id", "value")
     ):
         tags[image_id].append(value)
-    return [render(row, tags[row["id"]], files.NAME) for row in rows]
+    return [render(row, tags[row["id"]], stores.default().name) for row in rows]
 
 
 def remove_from_store(actor: Actor, *, store_id: str, image_id: str) -> NoReturn:
@@ -72,7 +72,7 @@ def remove_from_store(actor: Actor, *, store_id: str, image_id: str) -> NoReturn
     permit(actor, "modify_image", image, _("change"))
     if not states.usable(image.status):
         raise errors.WrongStatus(id=image.id, status=image.status, verb=_("removed from a store"))
-    raise errors.OnlyCopy() if store_id == files.NAME else errors.NotInStore(id=image.id, store=store_id)
+    raise errors.OnlyCopy() if store_id in stores.STORES else errors.NotInStore(id=image.id, store=store_id)
 
 
 def find(actor: Actor, id_or_name: str) -> Image:

@@ -7,12 +7,13 @@ from django.db import transaction
 from authorization import policy
 from common.actor import Actor
 from common.live import announce
+from common.stores import DataMissing, is_whole
 from hostagent.contract.image import ImageSource
 from identity.limits import services as quota
+from images import stores
 from images.images import data, errors, states
 from images.images.fields import check_values
 from images.images.models import Image
-from images.stores import files
 from operations import background
 
 
@@ -27,8 +28,8 @@ def source(image_id: str) -> ImageSource:
     image.allow("boot")
     if not image.inspected:
         raise errors.NotInspected(id=image_id, container=image.container_format)
-    if not files.path_of(image_id).exists():
-        raise files.DataMissing(id=image_id)
+    if not is_whole(stores.default(), image_id, None):
+        raise DataMissing(id=image_id)
     raw = states.AMAZON_FORMATS | {"iso"}
     disk_format = image.disk_format or "raw"
     return ImageSource(

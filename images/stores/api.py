@@ -6,14 +6,16 @@ from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
 from common.errors import NotFound
+from common.stores import Store
 from identity.limits import services as quota
+from images import stores
 from images.images import services
 from images.images.fields import SCHEMA
 from images.images.views import ImageServiceView
 from images.metadefs.schemas import SCHEMAS as METADEFS
-from images.stores import files
 from images.stores.schemas import SCHEMAS
 from images.tasks.imports import methods
+from openstackapi import states, streams
 from openstackapi.views import Response
 
 #: 2.17 is the API of locations, which is not there; 2.14, 2.16 and 2.18 are the image cache's, which is a host's own here.
@@ -48,22 +50,26 @@ class Versions(ImageServiceView):
 
     def get(self, request: Any) -> Response:
         links = [{"rel": "self", "href": f"{self.root()}/api/image/v2/"}]
-        rows = [{"id": f"v{CURRENT}", "status": "CURRENT", "links": links}]
-        rows += [{"id": f"v{version}", "status": "SUPPORTED", "links": links} for version in SUPPORTED]
+        rows = [{"id": f"v{CURRENT}", "status": states.CURRENT, "links": links}]
+        rows += [{"id": f"v{version}", "status": states.SUPPORTED, "links": links} for version in SUPPORTED]
         return Response({"versions": rows}, status=self.status)
+
+
+def _row(store: Store) -> dict[str, str]:
+    row = {"id": store.name, "description": str(store.description)}
+    return {**row, "default": "true"} if store is stores.default() else row
 
 
 class Stores(ImageServiceView):
     def get(self, request: Any) -> Response:
-        return Response({"stores": [{"id": files.NAME, "description": files.DESCRIPTION, "default": "true"}]})
+        return Response({"stores": [_row(store) for store in stores.STORES]})
 
 
 class StoresDetail(ImageServiceView):
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "image:stores_detail")
-        properties = {"chunk_size": files.PIECE, "thin_provisioning": False}
-        row = {"id": files.NAME, "type": "file", "description": files.DESCRIPTION, "default": "true", "weight": 0}
-        return Response({"stores": [{**row, "properties": properties}]})
+        more = {"type": "file", "weight": 0, "properties": {"chunk_size": streams.PIECE, "thin_provisioning": False}}
+        return Response({"stores": [{**_row(store), **more} for store in stores.STORES]})
 
 
 class StoredImage(ImageServiceView):

@@ -14,11 +14,11 @@ from common import fetch
 from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError, Conflict, Invalid
+from images import stores
 from images.images import data, states
 from images.images import services as images
 from images.images.errors import StillArriving
 from images.images.models import Image
-from images.stores import files
 from images.tasks.models import Task
 from images.tasks.states import FAILURE, PENDING, PROCESSING, RUNNING, SUCCESS
 from operations import background
@@ -67,7 +67,7 @@ def start(actor: Actor, *, image_id: str, body: dict[str, Any]) -> Task:
     if method not in methods():
         raise UnknownMethod(name=method)
     for store in body.get("stores") or ():
-        if store != files.NAME:
+        if store not in stores.STORES:
             raise UnknownStore(store=store)
     if method == "web-download":
         _check_uri(body["method"].get("uri"))
@@ -83,7 +83,7 @@ def start(actor: Actor, *, image_id: str, body: dict[str, Any]) -> Task:
         if image.properties.pop(FAILED_STORES, None):
             data.save(image, "properties")
         task.image_id, task.project_id = image.pk, image.project_id
-        task.input = {"image_id": image.pk, "import_req": body, "backend": [files.NAME]}
+        task.input = {"image_id": image.pk, "import_req": body, "backend": [stores.default().name]}
         task.save(force_insert=True)
         background.enqueue(KIND, task.pk)
     return task
@@ -101,7 +101,7 @@ def run(task_id: str) -> None:
     request = _method(task)
     try:
         if request["name"] == "glance-direct":
-            pieces: Iterator[bytes] = files.read(files.staging_of(image.pk))
+            pieces: Iterator[bytes] = stores.default().get(stores.staging_key(image.pk))
         else:
             pieces = download(request["uri"])
         data.bring(VERB_OF[request["name"]], image, pieces, None)
@@ -112,7 +112,7 @@ def run(task_id: str) -> None:
         log.exception("import %s failed", task_id)
         _fail(task, image, type(error).__name__)
         return
-    files.staging_of(image.pk).unlink(missing_ok=True)
+    stores.default().remove(stores.staging_key(image.pk))
     _end(task, SUCCESS, result={"image_id": image.pk})
 
 
@@ -151,9 +151,9 @@ def _fail(task: Task, image: Image, why: str) -> None:
         if row is not None and task.type == OLD_TYPE:
             images.remove(row)  # the task made it, and nothing half-made stays
         elif row is not None:
-            row.properties = {**row.properties, FAILED_STORES: files.NAME}
+            row.properties = {**row.properties, FAILED_STORES: stores.default().name}
             data.save(row, "properties")
-    files.staging_of(image.pk).unlink(missing_ok=True)
+    stores.default().remove(stores.staging_key(image.pk))
     _end(task, FAILURE, message=why)
 
 

@@ -43,7 +43,6 @@ PANELS = (
             path("images", views.Images.as_view(), name="images"),
             path("images/create", views.Create.as_view(), name="image-create"),
             path("images/<str:id>", views.ImageItem.as_view(), name="image"),
-            path("images/<str:id>/upload", views.Upload.as_view(), name="image-upload"),
             path("images/<str:id>/edit", views.EDIT.as_view(), name="image-edit"),
             path("images/<str:id>/delete", views.DELETE.as_view(), name="image-delete"),
             path("images/<str:id>/switch/<str:verb>", views.SWITCH.as_view(), name="image-switch"),

@@ -9,10 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
-from images.images import data, services, states
+from images.images import services, states
 from images.images.changes import Change
 from images.images.models import Image
-from images.images.views import body_length, body_pieces
 from portal.images import status
 from portal.sharing.parts import share_action, who_card
 from portal.ui import Text
@@ -25,6 +24,9 @@ from portal.ui.menus import Action, Verb, gate
 from portal.ui.pages import Page
 from portal.ui.status import Status
 from portal.ui.tables import Cell, Column, attr
+
+#: The API's own route, for all bytes come in through the process that reads them as they come (cloud/uploads.py).
+UPLOAD = "/api/image/v2/images/{}/file"
 
 
 def find(actor: Actor, id: str) -> Image:
@@ -135,7 +137,7 @@ class ImageForm(Styled):
 
 
 class Create(Page):
-    """GET: the form. POST: a queued image; its bytes are then sent to `Upload` by the page, with a bar."""
+    """GET: the form. POST: a queued image; its bytes are then sent by the page, with a bar, where every image's bytes go in."""
 
     panel = "images"
 
@@ -151,19 +153,7 @@ class Create(Page):
         image = services.create(
             self.actor, values={**form.cleaned_data["properties"], **values, "container_format": "bare"}
         )
-        return JsonResponse(
-            {"upload": reverse("image-upload", args=[image.pk]), "page": reverse("image", args=[image.pk])}
-        )
-
-
-class Upload(Page):
-    """PUT the bytes: read in pieces straight from the server, never kept in memory."""
-
-    panel = "images"
-
-    def put(self, request: HttpRequest, id: str) -> HttpResponse:
-        data.upload(self.actor, image_id=id, pieces=body_pieces(request), expected=body_length(request))
-        return HttpResponse(status=204)
+        return JsonResponse({"upload": UPLOAD.format(image.pk), "page": reverse("image", args=[image.pk])})
 
 
 class EditForm(Styled):

@@ -4,7 +4,7 @@ import { $ } from "./ui.js";
 
 const form = $("[data-upload]"), words = form.dataset, box = $("[data-upload-error]", form), bar = $("[data-upload-bar]", form);
 function fail(text) { $(".grow", box).textContent = text; box.hidden = false; bar.hidden = true; $("[data-action=submit]", form).removeAttribute("aria-disabled"); box.scrollIntoView({ block: "nearest" }); }
-const said = request => { try { return JSON.parse(request.getResponseHeader("HX-Trigger")).toast; } catch { return null; } };
+const said = request => { try { return JSON.parse(request.responseText).message; } catch { return null; } };
 
 $("[data-upload-file]", form).addEventListener("change", event => {
   const file = event.target.files[0], kind = file?.name.split(".").pop().toLowerCase();
@@ -34,11 +34,12 @@ form.addEventListener("submit", async event => {
     $("[data-upload-number]", bar).textContent = `${share.toFixed(0)} %`;
     $("[data-upload-word]", bar).textContent = share < 100 ? `${(progress.loaded / 1048576).toFixed(0)} MiB ${words.saidSent}` : words.saidChecking;
   };
-  send.onload = () => { if (send.status === 204 && !said(send)) location.assign(made.page); else fail(said(send)?.text || String(send.status)); };
+  send.onload = () => { if (send.status === 204) location.assign(made.page); else fail(said(send) || String(send.status)); };
   send.onerror = () => fail(document.body.dataset.saidFailed);
   send.open("PUT", made.upload);
   for (const [name, value] of Object.entries(own())) send.setRequestHeader(name, value);
   send.setRequestHeader("HX-Request", "true");
+  send.setRequestHeader("Accept", "application/json");
   send.setRequestHeader("Content-Type", "application/octet-stream");
   send.send(file);
 });

@@ -448,8 +448,8 @@ def test_what_programs_make_for_others_is_theirs_to_use(made: settings.Cloud) ->
         "denials.note(Actor(user_id='u', request_id='{0}'), N(as_dict=dict)); assert denials.of_request('{0}')"
     )
     part = (
-        "from images.stores import files\n"
-        "with files.Part('{0}') as part: part.write(b'x'); part.settle(files.path_of('{0}'))"
+        "from images import stores; store = stores.default()\n"
+        "with store.put('{0}') as part: part.write(b'x'); part.settle()"
     )
     as_user("bytes", append.format(0), made.data)
     as_user(
@@ -465,12 +465,12 @@ def test_what_programs_make_for_others_is_theirs_to_use(made: settings.Cloud) ->
     as_user("bytes", part.format("one"), made.data)
     as_user(
         "control",
-        part.format("two") + "; assert b''.join(files.read(files.path_of('one'))) == b'x'; files.remove('one')",
+        part.format("two") + "; assert b''.join(store.get('one')) == b'x'; stores.remove('one')",
         made.data,
     )
     as_user(
         "bytes",
-        "from images.stores import files; files.remove('two'); assert not list(files.folder().iterdir())",
+        "from images import stores; stores.remove('two'); assert not list(stores.default().folder.iterdir())",
         made.data,
     )
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from common.stores import StoreFull
 from common.units import MIB
+from images import stores
 from images.images import data
 from images.images.errors import TooBig
 from images.images.models import Image
-from images.stores import files
 
 
 @pytest.fixture
@@ -46,14 +47,14 @@ def test_what_another_upload_holds_already_counts(arriving: list[Image], tmp_pat
             (tmp_path / f"{first.pk}.x.part").write_bytes(bytes(3 * MIB))
 
     with pytest.raises(TooBig, match="image_size_total"):
-        data.receive(second, pieces(4, other), tmp_path / second.pk, inspect=False)
+        data.receive(second, pieces(4, other), second.pk, inspect=False)
     assert not (tmp_path / second.pk).exists() and [path.name for path in tmp_path.iterdir()] == [f"{first.pk}.x.part"]
     with pytest.raises(TooBig):
-        data.receive(second, pieces(1), tmp_path / second.pk, expected=2 * MIB, inspect=False)
+        data.receive(second, pieces(1), second.pk, expected=2 * MIB, inspect=False)
 
 
 def test_alone_it_may_have_all_of_it(arriving: list[Image], tmp_path: Any) -> None:
-    assert data.receive(arriving[0], pieces(4), tmp_path / arriving[0].pk, inspect=False).size == 4 * MIB
+    assert data.receive(arriving[0], pieces(4), arriving[0].pk, inspect=False).size == 4 * MIB
 
 
 def test_the_reserve_of_the_disk_is_kept_while_bytes_come(
@@ -61,7 +62,7 @@ def test_the_reserve_of_the_disk_is_kept_while_bytes_come(
 ) -> None:
     """E: a client that announces no length met a full disk, which the database shares."""
     room = iter([0])
-    monkeypatch.setattr(files, "free_bytes", lambda: next(room, 0))
-    with pytest.raises(files.StoreFull):
-        data.receive(arriving[0], pieces(3), tmp_path / arriving[0].pk, inspect=False)
+    monkeypatch.setattr(stores.default(), "free", lambda: next(room, 0))
+    with pytest.raises(StoreFull):
+        data.receive(arriving[0], pieces(3), arriving[0].pk, inspect=False)
     assert not list(tmp_path.iterdir())

@@ -11,14 +11,15 @@ from django.utils import translation
 from rest_framework.renderers import BaseRenderer
 
 from common import errors
+from common.stores import StoreFull
 from compute.aggregates.services import AggregateInUse
 from compute.hypervisors.reading import NotDone
-from images.images.errors import Corrupt, RangeNotSatisfiable
-from images.stores.files import StoreFull
+from images.images.errors import Corrupt
 from networking.floatingips.services import BadFloatingIPRequest
 from networking.routers.interfaces import BadRouterRequest
 from openstackapi import faults, services
 from openstackapi.envelopes import Fault
+from openstackapi.streams import RangeNotSatisfiable
 from openstackapi.views import Response, ServiceView
 from placement.services import GenerationConflict
 

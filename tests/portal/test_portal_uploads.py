@@ -1,0 +1,58 @@
+"""A page sends an image's bytes to the API's route, in the process that reads bodies as they come."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from images.images.models import Image
+
+
+@pytest.fixture
+def send(demo: Client, settings: Any, tmp_path: Path) -> Callable[..., Any]:
+    """`send(bytes)`: the page's two requests, a queued image and its bytes; answers the second."""
+    settings.IMAGE_STORE = tmp_path / "images"
+    page = Client(enforce_csrf_checks=True)
+    page.cookies = demo.cookies
+    form = page.get("/images/create").content.decode()
+    mark = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form)
+    assert mark is not None
+
+    def both(data: bytes, disk_format: str = "raw", **headers: str) -> Any:
+        settings.ROOT_URLCONF = "cloud.urls"
+        fields = {"name": "mine", "disk_format": disk_format, "visibility": "private"}
+        made = page.post("/images/create", fields, HTTP_X_CSRFTOKEN=mark.group(1))
+        assert made.status_code == 200, made.content
+        settings.ROOT_URLCONF = "cloud.urls_bytes"
+        sent = {
+            "HTTP_HX_REQUEST": "true",
+            "HTTP_ACCEPT": "application/json",
+            "HTTP_X_CSRFTOKEN": mark.group(1),
+            **headers,
+        }
+        return page.generic("PUT", made.json()["upload"], data, "application/octet-stream", **sent)
+
+    return both
+
+
+def test_the_bytes_of_a_page_become_an_image(send: Callable[..., Any]) -> None:
+    answer = send(b"bytes" * 300_000)
+    assert answer.status_code == 204, answer.content
+    image = Image.objects.get(name="mine")
+    assert (image.status, image.size) == ("active", 1_500_000)
+
+
+def test_a_refusal_is_told_in_the_readers_language(send: Callable[..., Any]) -> None:
+    answer = send(b"no such disk" * 100, "qcow2")
+    assert answer.status_code == 400 and "not a valid qcow2" in answer.json()["message"]
+    assert Image.objects.get(name="mine").status == "queued"
+    chinese = send(b"no such disk" * 100, "qcow2", HTTP_ACCEPT_LANGUAGE="zh-hans")
+    assert "qcow2" in chinese.json()["message"] and "数据" in chinese.json()["message"]
+
+
+def test_a_page_of_another_site_sends_nothing(send: Callable[..., Any]) -> None:
+    assert send(b"bytes", HTTP_X_CSRFTOKEN="forged").status_code == 403
+    assert Image.objects.get(name="mine").status == "queued"
