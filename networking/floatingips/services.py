@@ -230,6 +230,5 @@ def _router_between(subnet: Subnet, external_id: str, port: Port) -> Router:
     reachable = {router.id: router for router in rows}
     for router_id in ids:
         if router_id in reachable:
-            found: Router = reachable[router_id]
-    return found
+            return reachable[router_id]
     raise ExternalGatewayForFloatingIPNotFound(network=external_id, subnet=subnet.id, port=port.id)
