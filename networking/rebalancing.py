@@ -19,10 +19,9 @@ from common.errors import Conflict
 from hosts.models import Host
 from hosts.services import find
 from hosts.states import HostState, is_unreachable
-from networking.agents.scheduling import carry_dhcp, carry_router
 from networking.networks.models import Network
-from networking.placement import ROLE, candidates
 from networking.routers.models import Router
+from networking.scheduling import ROLE, candidates, carry_dhcp, carry_router
 
 log = logging.getLogger(__name__)
 

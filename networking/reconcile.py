@@ -1,14 +1,43 @@
 """What the network service does when hosts report, come back or fall silent, and what it tells the layers below."""
 
+from django.db import transaction
+
 from common import fetch
 from hostagent.contract.reports import Kind
 from hosts import services as hosts
-from networking import placement
+from hosts.models import Host
+from hosts.states import is_down, is_up
+from networking import scheduling
 from networking.ports import devices
 from networking.routers import services as routers
 from networking.subnets.models import external_ranges
 from networking.wanted import reports
+from networking.wanted.changes import touch
+from networking.wanted.models import HostPiece
+from networking.wanted.sync import send_everything
 from operations import rpc
+
+
+def on_host_state(host: str, state: str) -> None:
+    """A host went up, unreachable or down: one that is down carries nothing, one that is up takes what nobody carries."""
+    if is_down(state):
+        scheduling.move_away(host)
+    elif is_up(state):
+        scheduling.adopt()
+        touch_neighbours(host)
+        send_everything(host)
+
+
+def on_hello(host: Host) -> None:
+    """An agent began anew: it may have lost everything."""
+    send_everything(host.name)
+
+
+def touch_neighbours(host: str) -> None:
+    """Have every network rendered again that a host shares with others: its underlay address is in theirs."""
+    pieces = HostPiece.objects.filter(host=host, piece__startswith="network:").exclude(wanted="")
+    with transaction.atomic():
+        touch(*pieces.values_list("piece", flat=True))
 
 
 def register() -> None:
@@ -16,6 +45,6 @@ def register() -> None:
     devices.register("router", routers.project_of)
     rpc.on_report(Kind.NETWORK, reports.on_network)
     rpc.on_report(Kind.NETWORK_CHANGE, reports.on_change)
-    hosts.on_state(placement.on_host_state)
-    hosts.on_hello(placement.on_hello)
-    hosts.on_inventory(lambda host: placement.touch_neighbours(host.name))
+    hosts.on_state(on_host_state)
+    hosts.on_hello(on_hello)
+    hosts.on_inventory(lambda host: touch_neighbours(host.name))

@@ -11,7 +11,7 @@ from authorization import policy
 from hosts.models import Host
 from hosts.states import is_up
 from networking.addressing import pool_spans
-from networking.agents import services
+from networking.agents import services, states
 from networking.agents.models import DHCP, KINDS, L3
 from networking.conversions import converted
 from networking.networks.models import Network
@@ -130,7 +130,7 @@ class AvailabilityZones(NetworkView):
 
     def get(self, request: Any) -> Response:
         hosts = [host for host in Host.objects.filter(forced_down=False) if "network" in host.roles]
-        state = "available" if any(is_up(host.state) for host in hosts) else "unavailable"
+        state = states.of_zone(has_host=any(is_up(host.state) for host in hosts))
         zones = [{"name": services.ZONE, "resource": resource, "state": state} for resource in ("network", "router")]
         return Response({"availability_zones": zones if hosts else []})
 

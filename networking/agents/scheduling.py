@@ -7,13 +7,9 @@ from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict
 from hosts.models import Host
-from networking.networks.models import Network
 from networking.networks.services import find as find_network
-from networking.ports import states
-from networking.ports.models import DHCP, Port
-from networking.routers.models import Router
 from networking.routers.services import find as find_router
-from networking.wanted.changes import touch, touch_network
+from networking.scheduling import carry_dhcp, carry_router
 
 
 class NetworkHostedByDHCPAgent(Conflict):
@@ -52,13 +48,6 @@ def remove_network(actor: Actor, host: Host, network_id: str) -> None:
     carry_dhcp(network, "")
 
 
-def carry_dhcp(network: Network, host: str, *, by_hand: bool = False) -> None:
-    """`by_hand`: rebalancing leaves it there."""
-    Network.objects.filter(pk=network.id).update(dhcp_host=host, dhcp_placed=by_hand)
-    Port.objects.filter(network=network, role=DHCP).update(host=host, status=states.DOWN)
-    touch_network(network.id)
-
-
 @transaction.atomic
 def place_router(actor: Actor, host: Host, router_id: str) -> None:
     """Carry a router on this host from now on. Raises: RouterHostedByL3Agent."""
@@ -77,11 +66,3 @@ def remove_router(actor: Actor, host: Host, router_id: str) -> None:
     if router.host != host.name:
         raise RouterNotHostedByL3Agent(router=router_id, host=host.name)
     carry_router(router, "")
-
-
-def carry_router(router: Router, host: str, *, by_hand: bool = False) -> None:
-    """`by_hand`: rebalancing leaves it there."""
-    Router.objects.filter(pk=router.id).update(host=host, placed=by_hand)
-    legs = Port.objects.filter(router=router)
-    legs.update(host=host, status=states.DOWN)
-    touch(f"router:{router.id}", *(f"network:{network}" for network in legs.values_list("network_id", flat=True)))

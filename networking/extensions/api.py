@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import NotFound
 from networking.extensions.catalog import EXTENSIONS, describe
 from networking.resource import NetworkView
+from openstackapi import states
 from openstackapi.links import link
 from openstackapi.views import Response
 
@@ -44,7 +45,7 @@ class Versions(NetworkView):
 
     def get(self, request: Any) -> Response:
         href = f"{self.root()}{PREFIX}/v2.0/"
-        return Response({"versions": [{"id": "v2.0", "status": "CURRENT", "links": [link("self", href)]}]})
+        return Response({"versions": [{"id": "v2.0", "status": states.CURRENT, "links": [link("self", href)]}]})
 
 
 class Version(NetworkView):

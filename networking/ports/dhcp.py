@@ -3,9 +3,9 @@
 from uuid import NAMESPACE_URL, uuid5
 
 from common.actor import Actor
+from networking import scheduling
 from networking.networks.models import Network
-from networking.placement import choose_host
-from networking.ports import allocation, states
+from networking.ports import allocation
 from networking.ports.models import DHCP, FixedIP, Port
 from networking.standard import Tag
 from networking.subnets.models import Subnet
@@ -53,16 +53,5 @@ def settle(network: Network) -> None:
         if subnet.id not in held:
             allocation.allocate(port, subnet)
     if not network.dhcp_host:
-        assign(network, port)
+        scheduling.assign_dhcp(network)
     touch_port(port.id, network.id, ())
-
-
-def assign(network: Network, port: Port | None = None) -> None:
-    """Choose a host for a network's DHCP, if any is alive."""
-    host = choose_host("network", exclude=network.dhcp_host)
-    if host is None or host == network.dhcp_host:
-        return
-    network.dhcp_host, network.dhcp_placed = host, False
-    Network.objects.filter(pk=network.id).update(dhcp_host=host, dhcp_placed=False)
-    rows = Port.objects.filter(pk=port.id) if port else Port.objects.filter(network=network, role=DHCP)
-    rows.update(host=host, status=states.DOWN)

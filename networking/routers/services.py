@@ -12,11 +12,12 @@ from common.errors import Conflict, Invalid
 from common.live import announce
 from hostagent.contract import inet
 from identity.limits import services as quota
+from networking import scheduling
 from networking.addressing import routed
 from networking.errors import InvalidInput, RouterNotFound
 from networking.ports.models import ROUTER_INTERFACE, FixedIP
 from networking.ports.services import remove as remove_port
-from networking.routers import gateway, wiring
+from networking.routers import gateway
 from networking.routers.models import Router
 from networking.standard import Tag
 from networking.wanted.changes import touch
@@ -72,7 +73,7 @@ def create(
         admin_state_up=admin_state_up,
         availability_zone_hints=list(availability_zone_hints),
     )
-    wiring.assign(router)
+    scheduling.assign_router(router)
     if external_gateway_info:
         gateway.set_gateway(actor, router, external_gateway_info)
     changed(router)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from common.actor import Actor
 from common.clock import now
 from hostagent.contract.network import piece_hash
-from networking import placement
+from networking import reconcile
 from networking.floatingips import services as floatingips
 from networking.networks import services as networks
 from networking.networks.models import Network
@@ -235,7 +235,7 @@ def test_dhcp_and_routers_leave_a_host_that_is_down(agents, demo, private, exter
     agents.settle()
     home = Network.objects.get(pk=private.id).dhcp_host
     Host.objects.filter(name=home).update(state="down")
-    placement.on_host_state(home, "down")
+    reconcile.on_host_state(home, "down")
     agents.settle()
     router.refresh_from_db()
     assert Network.objects.get(pk=private.id).dhcp_host not in ("", home)

@@ -1,0 +1,11 @@
+"""What an availability zone of the network service can be, as Neutron names it."""
+
+from typing import Final
+
+AVAILABLE: Final = "available"
+UNAVAILABLE: Final = "unavailable"
+
+
+def of_zone(*, has_host: bool) -> str:
+    """A zone is available while a host in it answers."""
+    return AVAILABLE if has_host else UNAVAILABLE
