@@ -227,7 +227,7 @@ def _router_between(subnet: Subnet, external_id: str, port: Port) -> Router:
     ]
     trusted = (port.project_id, port.network.project_id)
     rows = Router.objects.filter(pk__in=ids, gateway_port__network_id=external_id, project_id__in=trusted)
-    reachable = {router.id: router for router in rows}
+    reachable: dict[str | None, Router] = {router.id: router for router in rows}
     for router_id in ids:
         if router_id in reachable:
             return reachable[router_id]
