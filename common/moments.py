@@ -31,6 +31,25 @@ def parsed(text: str) -> datetime | None:
     return None
 
 
+def formed(text: str, *forms: str) -> datetime | None:
+    """A time in one of `forms` (strptime's) and no other, in UTC; None for what is none."""
+    for form in forms:
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    return None
+
+
+def asked(column: str, text: str) -> Q | None:
+    """Rows whose `column` fits ``gt:2026-01-02T03:04:05Z`` and its like, or is that time; None for what is neither."""
+    operator, _colon, when = text.partition(":")
+    if operator not in OPERATORS:
+        operator, when = "eq", text
+    moment = parsed(when)
+    return None if moment is None else compared(column, operator, moment)
+
+
 def compared(column: str, operator: str, moment: datetime) -> Q:
     """Rows whose `column` is before, at or after `moment`; all of a second is meant by a time without a fraction."""
     if moment.microsecond:

@@ -56,7 +56,7 @@ class IdentityView(ServiceView):
         """
         request = self.request._request
         page = Page.from_request(request, default_sort=(("id", "asc"),), paging=KEYSTONE)
-        found = page.cut(list(page.apply(rows, markers=rows.model._default_manager.all())))
+        found = page.read(rows, markers=rows.model._default_manager.all())
         return found, page.next_href(request, str(found[-1].pk)) if page.more else None
 
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from django.db import transaction
 from django.db.models import Model, Q
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
@@ -59,6 +60,11 @@ class Resource(rest.Resource[Any]):
         """The plural in the URL, which is also the kind of its tags."""
         return self.plural.replace("_", "-") if self.plural.startswith("security") else self.plural
 
+    def page(self, request: HttpRequest) -> Page:
+        """What page of its list is asked for: sorted by any column, the oldest first. Raises: BadLimit, BadSortKey."""
+        oldest_first = (("created_at", "asc"),) if "created_at" in self.columns else ()
+        return Page.from_request(request, sort_keys=self.columns, default_sort=oldest_first, paging=NEUTRON)
+
     def as_arguments(self, attributes: dict[str, Any]) -> dict[str, Any]:
         """A request's attributes as the services' keywords. `tenant_id` is the old name of `project_id`."""
         renamed = {"tenant_id": "project_id", **self.arguments}
@@ -91,15 +97,9 @@ class CollectionView(NetworkView):
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "network:list")
         resource = self.resource
-        page = Page.from_request(
-            request._request,
-            sort_keys=resource.columns,
-            default_sort=(("created_at", "asc"),) if "created_at" in resource.columns else (),
-            paging=NEUTRON,
-        )
+        page = resource.page(request._request)
         params = {name: values for name, values in request.GET.lists() if name not in RESERVED}
-        rows = resource.filtered(resource.visible(self.actor), params)
-        objects = page.cut(list(page.apply(rows)))
+        objects = page.read(resource.filtered(resource.visible(self.actor), params))
         body: dict[str, Any] = {resource.plural: resource.shown(objects, self.actor, fields_asked(request.GET))}
         if (page.asked_limit and page.limit < NEUTRON.largest) or page.more or page.marker:
             body[f"{resource.plural}_links"] = page.both_links(request._request, [str(row.pk) for row in objects])

@@ -80,6 +80,16 @@ def iso_micro(value: datetime | None) -> str | None:
     return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
+def text_z(text: str | None) -> str | None:
+    """`iso_z` of a time that the database gave as text, ``2026-01-02 03:04:05.000000``: long lists read no datetimes."""
+    return f"{text[:10]}T{text[11:19]}Z" if text else None
+
+
+def text_micro(text: str | None) -> str | None:
+    """`iso_micro` of a time that the database gave as text; its fraction is shown as zero."""
+    return f"{text[:10]}T{text[11:19]}.000000" if text else None
+
+
 class Fields:
     """The fields of one resource, in wire order."""
 

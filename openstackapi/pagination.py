@@ -179,6 +179,10 @@ class Page:
             same &= Q(**{column: value})
         return clause
 
+    def read(self, rows: QuerySet[M], *, id_column: str = "id", markers: QuerySet[M] | None = None) -> list[M]:
+        """Read the rows of this page: `apply`, then `cut`. Raises: the paging's `no_marker`."""
+        return self.cut(list(self.apply(rows, id_column=id_column, markers=markers)))
+
     def part(self, rows: Sequence[T], id_of: Callable[[T], str]) -> list[T]:
         """The page of rows that are in memory, in their own order. Raises: the paging's `no_marker`."""
         if self.marker is not None:

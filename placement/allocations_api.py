@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from common.ids import is_id
-from common.numbers import LARGEST, is_whole
+from common.numbers import LARGEST
 from openstackapi.fields import Field, Fields, Version
 from openstackapi.versioned import ByVersion, Property, Schema, Span, body_schema
 from openstackapi.views import Response
@@ -158,20 +158,7 @@ class Candidates(PlacementView):
 
     def get(self, request: Any) -> Response:
         queries.check(request.GET, queries.CANDIDATES, self.version)
-        groups = queries.groups(request.GET, self.version)
-        asked = _sum(groups)
-        limit = request.GET.get("limit", "1000")
-        if not is_whole(limit) or int(limit) < 1:
-            raise Invalid(reason=_("Invalid limit %(limit)s."), limit=limit)
-        rooms = [] if queries.is_isolated(request.GET) else services.rooms(with_traits=True).values()
-        facts, trees = queries.Facts(), queries.roots()
-        fits = [
-            room
-            for room in rooms
-            if trees[room.provider_id][0] is None
-            and room.shortage(asked) is None
-            and all(group.allows(room.provider_id, facts) for group in groups)
-        ][: int(limit)]
+        asked, fits = queries.candidates(request.GET, self.version)
         request_of = _REQUEST.at(self.version)
         summaries = {room.provider_id: _summary(room, asked, self.version) for room in fits}
         return Response(
@@ -208,12 +195,3 @@ def _summary(room: services.Room, asked: dict[str, int], version: Version) -> di
     shown = _SHOWN.at(version)(room, asked)
     resources = {n: {"capacity": room.capacity[n], "used": room.used.get(n, 0)} for n in shown}
     return _SUMMARY.render({"resources": resources, "traits": sorted(room.traits)}, version)
-
-
-def _sum(groups: list[queries.Group]) -> dict[str, int]:
-    """What all groups ask together: each is met by the one provider of a candidate."""
-    total: dict[str, int] = {}
-    for group in groups:
-        for name, amount in group.resources.items():
-            total[name] = total.get(name, 0) + amount
-    return total

@@ -128,20 +128,9 @@ class Providers(PlacementView):
     bodies = {"post": _CREATE}
 
     def get(self, request: Any) -> Response:
-        query, rows = request.GET, ResourceProvider.objects.order_by("name")
-        queries.check(query, queries.PROVIDERS, self.version)
-        asked, facts, trees = queries.group(query, self.version), queries.Facts(), queries.roots()
-        if "name" in query:
-            rows = rows.filter(name=query["name"])
-        if "uuid" in query:
-            rows = rows.filter(id=query["uuid"])
-        if "in_tree" in query:
-            tree = trees.get(query["in_tree"], (None, ""))[1]
-            rows = rows.filter(id__in=[id for id, (_parent, root) in trees.items() if root == tree])
-        if asked.resources:
-            rooms = services.rooms().values()
-            rows = rows.filter(id__in=[room.provider_id for room in rooms if room.shortage(asked.resources) is None])
-        found = [row for row in rows if asked.allows(row.id, facts)]
+        queries.check(request.GET, queries.PROVIDERS, self.version)
+        trees = queries.roots()
+        found = queries.providers(request.GET, self.version, trees)
         return Response({"resource_providers": [shown(row, self.version, trees) for row in found]})
 
     def post(self, request: Any) -> Response:

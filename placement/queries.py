@@ -1,6 +1,7 @@
 """What lists of providers and of candidates may be asked: resources, traits, aggregates, trees. Source: Placement's API history."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import Invalid
 from common.numbers import is_whole
 from openstackapi.versioned import Span
-from placement import traits
+from placement import services, traits
 from placement.models import ProviderAggregate, ProviderTrait, ResourceProvider, Trait
 
 Version = tuple[int, int]
@@ -165,11 +166,58 @@ def _aggregates(text: str) -> frozenset[str]:
     return frozenset(ids)
 
 
+# ── Providers that fit ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def providers(query: Any, version: Version, trees: "Trees") -> list[ResourceProvider]:
+    """Providers by name that fit a list's query. Raises: Invalid."""
+    asked, facts, rows = group(query, version), Facts(), ResourceProvider.objects.order_by("name")
+    if "name" in query:
+        rows = rows.filter(name=query["name"])
+    if "uuid" in query:
+        rows = rows.filter(id=query["uuid"])
+    if "in_tree" in query:
+        tree = trees.get(query["in_tree"], (None, ""))[1]
+        rows = rows.filter(id__in=[id for id, (_parent, root) in trees.items() if root == tree])
+    if asked.resources:
+        rooms = services.rooms().values()
+        rows = rows.filter(id__in=[room.provider_id for room in rooms if room.shortage(asked.resources) is None])
+    return [row for row in rows if asked.allows(row.id, facts)]
+
+
+def candidates(query: Any, version: Version) -> tuple[dict[str, int], list[services.Room]]:
+    """What all groups of a query ask together, and the single providers that have room for it: each meets every group.
+
+    Raises: Invalid.
+    """
+    asked_by = groups(query, version)
+    limit = query.get("limit", "1000")
+    if not is_whole(limit) or int(limit) < 1:
+        raise Invalid(reason=_("Invalid limit %(limit)s."), limit=limit)
+    asked: Counter[str] = Counter()
+    for one in asked_by:
+        asked.update(one.resources)
+    rooms = [] if is_isolated(query) else services.rooms(with_traits=True).values()
+    facts, trees = Facts(), roots()
+    fits = [
+        room
+        for room in rooms
+        if trees[room.provider_id][0] is None
+        and room.shortage(asked) is None
+        and all(one.allows(room.provider_id, facts) for one in asked_by)
+    ]
+    return dict(asked), fits[: int(limit)]
+
+
 # ── Trees ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def roots() -> dict[str, tuple[str | None, str]]:
-    """{provider: (its parent, the root of its tree)}: one query."""
+#: Provider → (its parent, the root of its tree).
+Trees = dict[str, tuple[str | None, str]]
+
+
+def roots() -> Trees:
+    """The place of every provider: one query."""
     parents = dict(ResourceProvider.objects.values_list("id", "parent_id"))
 
     def root(id: str) -> str:

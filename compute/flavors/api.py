@@ -112,7 +112,7 @@ class FlavorPage(ComputeView):
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "compute:flavor:get")
         page = Page.from_request(request, sort_keys=_SORT, default_sort=(("id", "asc"),), paging=NOVA)
-        rows = page.cut(list(page.apply(self._selected(request.GET))))
+        rows = page.read(self._selected(request.GET))
         for row in rows:
             row.links = self.links("flavors", row.id)
         shown = self.fields.render_many(rows, self.version, self.actor)

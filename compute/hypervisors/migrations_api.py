@@ -77,7 +77,7 @@ class Migrations(ComputeView):
         refuse_unknown(request.GET, known)
         rows = rows.filter(filters.changed_between(request.GET, can_end="changes-before" in known))
         page = Page.from_request(request, default_sort=(("created_at", "desc"),))
-        found = page.cut(list(page.apply(rows, id_column="uuid")))
+        found = page.read(rows, id_column="uuid")
         body: dict[str, Any] = {"migrations": MIGRATION.render_many(found, self.version)}
         more = page.nova_links(request._request, body["migrations"], id_key="uuid")
         return Response({**body, "migrations_links": more} if more else body)

@@ -72,7 +72,7 @@ class KeyPairs(ComputeView):
         if self.version not in _PAGED:
             return Response({"keypairs": [self._wrapped(row) for row in rows.order_by("name")]})
         page = Page.from_request(request, default_sort=(("name", "asc"),))
-        found = page.cut(list(page.apply(rows, id_column="name")))
+        found = page.read(rows, id_column="name")
         body: dict[str, Any] = {"keypairs": [self._wrapped(row) for row in found]}
         more = page.nova_links(request._request, [{"id": row.name} for row in found])
         if more:

@@ -62,7 +62,7 @@ class _Images(ComputeView):
 class ImageList(_Images):
     def get(self, request: Any) -> Response:
         page = Page.from_request(request, default_sort=(("created_at", "desc"), ("id", "desc")))
-        rows = page.cut(list(page.apply(self._selected(request.GET))))
+        rows = page.read(self._selected(request.GET))
         shown = [self.row(row) for row in rows]
         body: dict[str, Any] = {"images": shown}
         more = page.nova_links(request._request, shown)

@@ -143,26 +143,30 @@ class SecurityGroupRules(ComputeView):
     bodies = {"post": _RULE}
 
     def post(self, request: Any) -> Response:
-        data = self.body()["security_group_rule"]
-        parent = str(data["parent_group_id"])
-        if not is_id(parent):
-            raise Invalid(reason=_("Parent group id %(parent)s is not a uuid"), parent=parent)
-        low, high = _number(data.get("from_port")), _number(data.get("to_port"))
-        if data.get("ip_protocol") is None and (low is not None or high is not None):
-            raise Invalid(reason=_("Invalid ip_protocol: it must be given with ports"))
+        asked = _as_rule(self.body()["security_group_rule"])
         with as_nova():
-            rule = rules.create(
-                self.actor,
-                security_group_id=parent,
-                direction="ingress",
-                ethertype="IPv6" if ":" in (data.get("cidr") or "") else "IPv4",
-                protocol=data.get("ip_protocol"),
-                port_range_min=low,
-                port_range_max=high,
-                remote_ip_prefix=data.get("cidr"),
-                remote_group_id=data.get("group_id"),
-            )
+            rule = rules.create(self.actor, **asked)
         return Response({"security_group_rule": _rule(rule)})
+
+
+def _as_rule(data: dict[str, Any]) -> dict[str, Any]:
+    """Nova's rule as keywords of the network service: it lets traffic in, by IPv6 where its cidr is one. Raises: Invalid."""
+    parent = str(data["parent_group_id"])
+    if not is_id(parent):
+        raise Invalid(reason=_("Parent group id %(parent)s is not a uuid"), parent=parent)
+    low, high = _number(data.get("from_port")), _number(data.get("to_port"))
+    if data.get("ip_protocol") is None and (low is not None or high is not None):
+        raise Invalid(reason=_("Invalid ip_protocol: it must be given with ports"))
+    return {
+        "security_group_id": parent,
+        "direction": "ingress",
+        "ethertype": "IPv6" if ":" in (data.get("cidr") or "") else "IPv4",
+        "protocol": data.get("ip_protocol"),
+        "port_range_min": low,
+        "port_range_max": high,
+        "remote_ip_prefix": data.get("cidr"),
+        "remote_group_id": data.get("group_id"),
+    }
 
 
 def _number(value: Any) -> int | None:

@@ -1,5 +1,6 @@
 """Limits, quota sets and quota classes on the wire. Which names show depends on the microversion."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -10,7 +11,8 @@ from common.numbers import LARGEST
 from compute.servers.api.schemas import BOOLEAN, obj
 from compute.views import ComputeView, Known, Response
 from identity.limits import services as quota
-from identity.projects.models import Project
+from identity.limits.sets import QuotaSets
+from identity.limits.sets_api import QuotaDefaultsView, QuotaSetView, QuotaUsageView, QuotaView
 from openstackapi.versioned import ByVersion
 
 NETWORK = ("fixed_ips", "floating_ips", "security_groups", "security_group_rules")  # until 2.35
@@ -48,81 +50,61 @@ class ProjectUnknown(Invalid):
     template = _("Project ID %(id)s is not a valid project.")
 
 
-def _check_project(project_id: str) -> None:
-    if not Project.objects.filter(id=project_id).exists():
-        raise ProjectUnknown(id=project_id)
+class QuotaLimitRefused(Invalid):
+    template = _("Quota limit %(number)s for %(name)s must be in the range of -1 and %(most)s.")
 
 
-def _value(name: str, value: Any) -> int:
-    number = int(value)
-    if not -1 <= number <= LARGEST:
-        raise Invalid(
-            reason=_("Quota limit %(number)s for %(name)s must be in the range of -1 and %(most)s."),
-            number=number,
-            name=name,
-            most=LARGEST,
-        )
-    return number
+class QuotaBelowUse(Invalid):
+    template = _("Quota limit %(value)s for %(name)s must be greater than or equal to already used %(used)s.")
 
 
+def _below_use(below: Mapping[str, tuple[int, int]]) -> QuotaBelowUse:
+    name, (limit, used) = next(iter(below.items()))
+    return QuotaBelowUse(name=name, value=limit, used=used)
+
+
+SETS = QuotaSets(
+    service="compute",
+    largest=LARGEST,
+    no_project=lambda id: ProjectUnknown(id=id),
+    bad_limit=lambda name, value: QuotaLimitRefused(name=name, number=value, most=LARGEST),
+    below_use=_below_use,
+)
 _KNOWN: Known = ((2, 75), frozenset({"user_id"}))
 
 
-class QuotaSet(ComputeView):
+class _SetView(QuotaView, ComputeView):
+    sets, key, rule = SETS, "quota_set", "compute:quota:get"
+    tells_id = True
+
+    def shown(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: values[name] for name in NAMES.at(self.version)}
+
+
+class QuotaSet(QuotaSetView, _SetView):
+    """The limits of one project."""
+
     bodies = {"put": _SETS.newest}
     known = dict.fromkeys(("get", "put", "delete"), _KNOWN)
+    set_rule = "compute:quota:set"
+    deleted = 202
 
-    def _shown(self, project_id: str) -> dict[str, Any]:
-        limits = quota.limits(project_id, "compute")
-        return {name: limits[name] for name in NAMES.at(self.version)}
-
-    def get(self, request: Any, project_id: str) -> Response:
-        policy.require(self.actor, "compute:quota:get", project_id)
-        return Response({"quota_set": {"id": project_id, **self._shown(project_id)}})
-
-    def put(self, request: Any, project_id: str) -> Response:
-        policy.require(self.actor, "compute:quota:set", project_id)
-        data = dict(self.body(_SETS.at(self.version))["quota_set"])
-        _check_project(project_id)
-        force = str(data.pop("force", False)).lower() == "true"
-        values = {name: _value(name, value) for name, value in data.items()}
-        usage = quota.usage(project_id, "compute") if not force else {}
-        for name, value in values.items():
-            used = usage.get(name, (0, 0))[0]
-            if 0 <= value < used:
-                raise Invalid(
-                    reason=_(
-                        "Quota limit %(value)s for %(name)s must be greater than or equal to already used %(used)s."
-                    ),
-                    value=value,
-                    name=name,
-                    used=used,
-                )
-        for name, value in values.items():
-            quota.set(project_id, "compute", name, value)
-        return Response({"quota_set": self._shown(project_id)})
-
-    def delete(self, request: Any, project_id: str) -> Response:
-        policy.require(self.actor, "compute:quota:set", project_id)
-        quota.reset(project_id, "compute")
-        return Response(status=202)
+    def sent(self) -> dict[str, Any]:
+        inner: dict[str, Any] = self.body(_SETS.at(self.version))["quota_set"]
+        return inner
 
 
-class QuotaSetDetail(ComputeView):
+class QuotaSetDetail(QuotaUsageView, _SetView):
+    """Limit and use of each resource."""
+
     known = {"get": _KNOWN}
-
-    def get(self, request: Any, project_id: str) -> Response:
-        policy.require(self.actor, "compute:quota:get", project_id)
-        usage = quota.usage(project_id, "compute")
-        shown = {n: {"in_use": usage[n][0], "reserved": 0, "limit": usage[n][1]} for n in NAMES.at(self.version)}
-        return Response({"quota_set": {"id": project_id, **shown}})
+    used_name = "in_use"
 
 
-class QuotaDefaults(ComputeView):
-    def get(self, request: Any, project_id: str) -> Response:
-        policy.require(self.actor, "compute:limits")
-        known = quota.defaults("compute")
-        return Response({"quota_set": {"id": project_id, **{name: known[name] for name in NAMES.at(self.version)}}})
+class QuotaDefaults(QuotaDefaultsView, _SetView):
+    """The limits of a project that has none of its own."""
+
+    rule = "compute:limits"
 
 
 class QuotaClass(ComputeView):
@@ -144,7 +126,7 @@ class QuotaClass(ComputeView):
         if name != "default":
             raise Invalid(reason=_("Only the quota class default can be set, not %(name)s."), name=name)
         for key, value in data.items():
-            quota.set_default("compute", key, _value(key, value))
+            quota.set_default("compute", key, SETS.limit(key, value))
         return Response({"quota_class_set": self._shown()})
 
 

@@ -1,13 +1,14 @@
 """How long each server ran in a span of time, and what that sums to. Source: os-simple-tenant-usage, pages since 2.40."""
 
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
+from common import moments
 from common.clock import now
 from common.errors import Invalid
 from compute.servers.models import Server
@@ -23,12 +24,10 @@ def _time(text: str | None, default: datetime) -> datetime:
     """Raises: Invalid."""
     if not text:
         return default
-    for form in _FORMS:
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    raise Invalid(reason=_("Datetime is in invalid format: %(text)s"), text=text)
+    found = moments.formed(text, *_FORMS)
+    if found is None:
+        raise Invalid(reason=_("Datetime is in invalid format: %(text)s"), text=text)
+    return found
 
 
 def _span(request: Any) -> tuple[datetime, datetime]:
@@ -89,7 +88,7 @@ class _Usages(ComputeView):
         if self.version not in _PAGED:
             return list(rows), []
         page = Page.from_request(request, default_sort=(("id", "asc"),), paging=NOVA_ZERO_IS_ALL)
-        found = page.cut(list(page.apply(rows, markers=Server.objects.all())))
+        found = page.read(rows, markers=Server.objects.all())
         return found, page.nova_links(request._request, [{"id": server.id} for server in found])
 
 

@@ -4,12 +4,13 @@ No host of ours writes such audits (os-simple-tenant-usage computes usage when a
 that has not run: what Nova says with `instance_usage_audit` off, its default.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
+from common import moments
 from common.clock import now
 from common.errors import Invalid
 from compute.views import ComputeView, Response
@@ -20,12 +21,10 @@ _FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f")
 
 def _moment(text: str) -> datetime:
     """Raises: Invalid."""
-    for form in _FORMS:
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    raise Invalid(reason=_("Invalid timestamp for date %(text)s"), text=text)
+    found = moments.formed(text, *_FORMS)
+    if found is None:
+        raise Invalid(reason=_("Invalid timestamp for date %(text)s"), text=text)
+    return found
 
 
 def _audit(before: datetime) -> dict[str, Any]:

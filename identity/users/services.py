@@ -119,11 +119,10 @@ USERS = Users(
 
 def _expiring(rows: Any, text: str) -> Any:
     """Those whose password expires ``gt:2026-01-02T03:04:05Z`` and its like. Raises: Invalid."""
-    how, when = text.split(":", 1) if ":" in text[:4] else ("eq", text)
-    moment = moments.parsed(when)
-    if moment is None or how not in moments.OPERATORS:
+    condition = moments.asked("password_expires_at", text)
+    if condition is None:
         raise Invalid(reason=_("password_expires_at must be like gt:2026-01-02T03:04:05Z, not %(text)s."), text=text)
-    return rows.filter(moments.compared("password_expires_at", how, moment))
+    return rows.filter(condition)
 
 
 def new_password(password: str | None, row: User | None) -> Values:

@@ -148,10 +148,7 @@ def _listed(key: str, value: str) -> list[str]:
 
 
 def _time(key: str, value: str) -> Q:
-    operator, _sep, rest = value.partition(":")
-    if operator not in moments.OPERATORS:
-        operator, rest = "eq", value
-    moment = moments.parsed(rest)
-    if moment is None:
+    condition = moments.asked(key, value)
+    if condition is None:
         raise BadFilter(reason=_("Invalid time value for %(key)s: %(value)s"), key=key, value=value)
-    return moments.compared(key, operator, moment)
+    return condition

@@ -24,7 +24,7 @@ class Namespaces(ImageServiceView):
         if "resource_types" in request.GET:
             names = request.GET["resource_types"].split(",")
             rows = rows.filter(definitions__kind=RESOURCE_TYPE, definitions__name__in=names).distinct()
-        found = page.cut(list(page.apply(rows, id_column="namespace")))
+        found = page.read(rows, id_column="namespace")
         body: dict[str, Any] = {"namespaces": [services.render_namespace(row, whole=False) for row in found]}
         body |= {"first": "/v2/metadefs/namespaces", "schema": "/v2/schemas/metadefs/namespaces"}
         if page.more and found:

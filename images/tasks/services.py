@@ -60,7 +60,7 @@ def index(actor: Actor, request: HttpRequest) -> dict[str, Any]:
     for key in ("type", "status"):
         if key in request.GET:
             rows = rows.filter(**{key: request.GET[key]})
-    found = page.cut(list(page.apply(rows)))
+    found = page.read(rows)
     query = urlencode(page.params)
     body: dict[str, Any] = {"tasks": [render(task, brief=True) for task in found], "schema": "/v2/schemas/tasks"}
     body["first"] = f"/v2/tasks?{query}" if query else "/v2/tasks"

@@ -4,11 +4,13 @@ Rows come from reading.rows(): columns as text where the wire wants text, JSON c
 """
 
 import hashlib
+import secrets
 from functools import lru_cache
 from typing import Any
 
 from compute.servers.lifecycle import states
-from openstackapi.fields import Field, Fields
+from openstackapi.fields import Field, Fields, text_micro, text_z
+from openstackapi.links import LINKS
 
 Row = dict[str, Any]
 
@@ -17,16 +19,6 @@ Row = dict[str, Any]
 def host_id(project_id: str, host: str) -> str:
     """The opaque name of a host for one project: Nova's form."""
     return hashlib.sha224((project_id + host).encode()).hexdigest() if host else ""
-
-
-def iso(text: str | None) -> str | None:
-    """A database time as text → ``2026-01-02T03:04:05Z``."""
-    return f"{text[:10]}T{text[11:19]}Z" if text else None
-
-
-def iso_micro(text: str | None) -> str | None:
-    """The same → ``2026-01-02T03:04:05.000000``, as launched_at is shown."""
-    return f"{text[:10]}T{text[11:19]}.000000" if text else None
 
 
 def _links(row: Row) -> list[dict[str, str]]:
@@ -57,6 +49,25 @@ def _root_device(row: Row) -> str:
     return "/dev/vda"
 
 
+_GROUP_NAMES = {
+    "type": "array",
+    "items": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]},
+}
+#: What a create answers. Security groups are as they were asked for, also in Nova; the password is told this once.
+CREATED = Fields(
+    "server",
+    [
+        Field("id", lambda row: row["server"].id),
+        Field("links", shown=LINKS),
+        Field("OS-DCF:diskConfig", lambda row: row["server"].disk_config),
+        Field(
+            "security_groups",
+            lambda row: [{"name": name} for name in row["ask"].security_groups or ["default"]],
+            shown=_GROUP_NAMES,
+        ),
+        Field("adminPass", lambda row: row.get("adminPass") or secrets.token_urlsafe(9)),
+    ],
+)
 BASIC = Fields("server", [Field("id"), Field("name"), Field("links", _links, type="array", items="object")])
 
 SERVER = Fields(
@@ -72,8 +83,8 @@ SERVER = Fields(
         Field("image", _image, type="object"),
         Field("flavor", _flavor_link, type="object", until=(2, 46)),
         Field("flavor", "flavor_json", type="object", since=(2, 47)),
-        Field("created", lambda r: iso(r["created_text"])),
-        Field("updated", lambda r: iso(r["updated_text"])),
+        Field("created", lambda r: text_z(r["created_text"])),
+        Field("updated", lambda r: text_z(r["updated_text"])),
         Field("addresses", "addresses", type="object"),
         Field("accessIPv4", "access_ip_v4"),
         Field("accessIPv6", "access_ip_v6"),
@@ -83,8 +94,8 @@ SERVER = Fields(
         Field("pinned_availability_zone", null=True, since=(2, 96)),
         Field("config_drive", lambda r: "True" if r["config_drive"] else ""),
         Field("key_name", null=True),
-        Field("OS-SRV-USG:launched_at", lambda r: iso_micro(r["launched_text"]), null=True),
-        Field("OS-SRV-USG:terminated_at", lambda r: iso_micro(r["terminated_text"]), null=True),
+        Field("OS-SRV-USG:launched_at", lambda r: text_micro(r["launched_text"]), null=True),
+        Field("OS-SRV-USG:terminated_at", lambda r: text_micro(r["terminated_text"]), null=True),
         Field("security_groups", _groups, type="array", items="object"),
         Field("OS-EXT-SRV-ATTR:host", lambda r: r["host"] or None, null=True, admin=True),
         Field("OS-EXT-SRV-ATTR:instance_name", lambda r: f"instance-{r['id'][:8]}", admin=True),

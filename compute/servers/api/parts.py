@@ -239,7 +239,7 @@ class Actions(ComputeView):
         if not history.QUERY.at(self.version):
             return self.answer_list("instanceActions", history.ACTION, rows)
         page = Page.from_request(request)
-        found = page.cut(list(page.apply(rows, id_column="request_id")))
+        found = page.read(rows, id_column="request_id")
         shown = history.ACTION.render_many(found, self.version)
         body: dict[str, Any] = {"instanceActions": shown}
         more = page.nova_links(request._request, shown, "request_id")

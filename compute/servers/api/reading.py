@@ -9,11 +9,11 @@ from django.db.models.functions import Cast
 
 from common.errors import sentence
 from common.prepared import Prepared
-from compute.servers.api.fields import iso
 from compute.servers.models import Server
 from hosts.models import Host
 from hosts.states import is_down, is_up
 from networking.ports import services as ports
+from openstackapi.fields import text_z
 
 PLAIN = (
     "id",
@@ -103,7 +103,7 @@ def fault(row: dict[str, Any]) -> dict[str, Any] | None:
     if not row["fault_code"]:
         return None
     message = sentence(row["fault_code"], orjson.loads(row["fault_data_text"] or "{}"))
-    return {"code": 500, "created": iso(row["fault_at_text"]), "message": message[:255]}
+    return {"code": 500, "created": text_z(row["fault_at_text"]), "message": message[:255]}
 
 
 def addresses_of(servers: dict[str, str]) -> dict[str, dict[str, list[dict[str, Any]]]]:

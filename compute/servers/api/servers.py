@@ -1,6 +1,5 @@
 """Servers on the wire: list, create, show, change, delete. Actions are in actions.py, what belongs to one in parts.py."""
 
-import secrets
 from typing import Any
 
 from authorization import policy
@@ -42,18 +41,11 @@ class ServerList(ServerPage):
         data = self.body(schemas.create(self.body_version))
         ask = launch_of(data, self.version)
         servers = creating.create(self.actor, ask)
-        first = servers[0]
         if launches_password(data, "return_reservation_id"):
-            return Response({"reservation_id": first.reservation_id}, status=202)
-        own = self.links("servers", first.id)
-        shown = {
-            "id": first.id,
-            "links": own,
-            "OS-DCF:diskConfig": first.disk_config,
-            "security_groups": [{"name": name} for name in ask.security_groups or ["default"]],  # as asked: Nova, too
-            "adminPass": data["server"].get("adminPass") or secrets.token_urlsafe(9),
-        }
-        response = Response({"server": shown}, status=202)
+            return Response({"reservation_id": servers[0].reservation_id}, status=202)
+        own = self.links("servers", servers[0].id)
+        row = {"server": servers[0], "links": own, "ask": ask, "adminPass": data["server"].get("adminPass")}
+        response = self.answer("server", fields.CREATED, row, status=202)
         response["Location"] = own[0]["href"]
         return response
 
