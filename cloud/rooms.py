@@ -7,11 +7,12 @@ from typing import Final
 
 LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("common",),
-    ("authorization",),
+    ("authorization", "quota"),
     ("audit",),
     ("openstackapi",),
     ("operations",),
     ("identity",),
+    ("sharing",),
     ("hosts",),
     ("placement",),
     ("images", "networking"),

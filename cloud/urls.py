@@ -11,7 +11,7 @@ urlpatterns = [
     path("metrics", metrics),
     path("api/schema/", schema.SchemaView.as_view(), name="schema"),
     path("api/docs/", schema.DocsView.as_view(), name="docs"),
-    *(path(f"api/{service.type}/", include(service.urls)) for service in services.every()),
+    *(path(f"api/{service.type}/", include(urls)) for service in services.every() for urls in services.routes(service)),
     *(path("internal/", include(service.internal_urls)) for service in services.every() if service.internal_urls),
     path("", include("portal.urls")),
 ]

@@ -1,5 +1,5 @@
 from compute.servers.create.limits import COUNTED
-from identity.limits import services as quota
+from quota import services as quota
 
 
 def register() -> None:

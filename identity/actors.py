@@ -9,9 +9,9 @@ from common.actor import Actor
 from common.clock import now
 from common.errors import Unauthorized
 from common.prepared import Prepared
+from identity import personal
 from identity.assignments.effective import Scope, implied_closure, roles_on
 from identity.models import AccessToken, ApplicationCredential, IdentityProvider, Project, Role, Trust, User
-from identity.sharing import held
 
 
 class NoSuchActor(Unauthorized):
@@ -67,7 +67,7 @@ def build(user_id: str, scope: Scope, *, delegation: Delegation | None = None, *
         _check_provider(delegation.idp_id)
     roles = roles_on(user_id, scope, delegation.idp_id or "")
     if scope.kind == "project" and not (delegation.trust_id or delegation.app_cred_id or delegation.access_token_id):
-        fields["extra"]["shares"] = held.of_user(user_id)  # shares are personal: what is delegated are roles
+        fields["extra"]["shares"] = personal.of_user(user_id)  # shares are personal: what is delegated are roles
     if delegation.trust_id:
         user, roles = _through_trust(delegation.trust_id, user, scope, fields)
     elif delegation.app_cred_id:

@@ -10,13 +10,11 @@ class IdentityConfig(registration.CloudAppConfig):
     def ready(self) -> None:
         from django.conf import settings
 
-        from common import live, patterns
+        from common import patterns
         from identity import sessions, tokens
         from identity.appcreds import access
-        from identity.sharing import live as sharing_live
         from openstackapi import auth
 
         patterns.rule(settings.PASSWORD_REGEX)  # a setting that no password could be held against ends the start here
         auth.use(token=tokens.actor_from_token, session=sessions.actor_of_request, check=access.check)
-        live.on_announce(sharing_live.audience)
         super().ready()

@@ -6,6 +6,7 @@ from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from common.ceilings import elsewhere, hold
 from identity import models as rows
+from quota.models import QuotaLock
 
 _OPERATORS = "rows that only operators and providers of identity make"
 
@@ -19,13 +20,11 @@ def register() -> None:
     hold(rows.AccessToken, "user_id", 200)
     hold(Authenticator, "user_id", 50)
     hold(rows.PortalSession, "user_id", 1000)
-    for model in (rows.UserShare, rows.GroupShare):
-        elsewhere(model, "identity.sharing.services.MOST shares of one object")
     elsewhere(rows.Revocation, "identity.revocation.services.OWN_AT_MOST of one user, and the tokens' life")
     elsewhere(rows.ChangedFact, "one row of each fact, for minutes")
     elsewhere(rows.FailedTry, "what a source may fail at, and identity.auth.tries.prune")
     elsewhere(rows.OldPassword, "STACKLING_PASSWORD_HISTORY")
-    elsewhere(rows.QuotaLock, "one row a project")
+    elsewhere(QuotaLock, "one row a project")
     elsewhere(rows.ProjectTag, "80 tags a project, which its managers write as one list")
     for model in (
         *(rows.Project, rows.Role, rows.Group, rows.User, rows.DomainOption, rows.IdentityProvider, rows.FederatedUser),

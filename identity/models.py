@@ -25,13 +25,12 @@ from identity.federation.models import (
 )
 from identity.groups.models import Group
 from identity.ldap.models import DirectoryId
-from identity.limits.models import Limit, QuotaLock, RegisteredLimit
+from identity.limits.models import Limit, RegisteredLimit
 from identity.oauth1.models import AccessToken, Consumer, Nonce, RequestToken
 from identity.policy_documents.models import Policy, PolicyAssociation
 from identity.projects.models import Domain, Project, ProjectTag
 from identity.revocation.models import ChangedFact, Epoch, Revocation
 from identity.roles.models import ImpliedRole, Role
-from identity.sharing.models import GroupShare, UserShare
 from identity.signins.models import FailedTry, PortalSession
 from identity.trusts.models import Trust
 from identity.users.models import OldPassword, User
@@ -55,7 +54,6 @@ __all__ = [
     "Group",
     "GroupDomainRole",
     "GroupProjectRole",
-    "GroupShare",
     "GroupSystemRole",
     "IdentityProvider",
     "ImpliedRole",
@@ -71,7 +69,6 @@ __all__ = [
     "ProjectEndpoint",
     "ProjectTag",
     "Protocol",
-    "QuotaLock",
     "Region",
     "RegisteredLimit",
     "RemoteId",
@@ -85,6 +82,5 @@ __all__ = [
     "User",
     "UserDomainRole",
     "UserProjectRole",
-    "UserShare",
     "UserSystemRole",
 ]

@@ -3,10 +3,9 @@
 Each line: the check, then the verbs that it guards.
 """
 
-from authorization import explaining, rules, targets
+from authorization import explaining, rules
 from identity import audits
 from identity.assignments import granting
-from identity.sharing import held
 
 _RULES: tuple[tuple[str, str], ...] = (
     (
@@ -322,6 +321,5 @@ SCOPES |= {f"identity:{verb}": frozenset({"project"}) for verb in _PROJECT_ONLY.
 
 def register() -> None:
     explaining.use_people(granting.people_with)
-    targets.use_share_level(held.level_on)
     rules.register("identity", RULES, DESCRIPTIONS, SCOPES)
     rules.register("audit", audits.RULES, audits.DESCRIPTIONS)

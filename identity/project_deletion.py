@@ -8,12 +8,12 @@ from identity.models import (
     Limit,
     ProjectEndpoint,
     ProjectTag,
-    QuotaLock,
     RequestToken,
     Trust,
 )
 from identity.projects.owned import aside
 from operations.models import Operation
+from quota.models import QuotaLock
 
 
 def register() -> None:

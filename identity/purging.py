@@ -8,7 +8,8 @@ from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
 from common.purging import BATCH
-from identity.models import OldPassword, Project, QuotaLock
+from identity.models import OldPassword, Project
+from quota.models import QuotaLock
 
 
 @transaction.atomic

@@ -5,14 +5,12 @@ from identity import purging
 from identity.credentials import resealing
 from identity.federation import shadow
 from identity.ldap import people
-from identity.sharing import services as sharing
 from identity.signins import services as signins
 from operations import background, periodic
 
 
 def register() -> None:
     periodic.every(3600, "identity.prune", signins.prune)
-    periodic.every(3.0, "identity.shares", sharing.collect_garbage)
     background.register(people.KIND, people.look_at, pool="bulk")
     periodic.every(300.0, "identity.directories", people.look_at_all)
     periodic.every(shadow.EVERY, "identity.mapped.end", shadow.end_due)

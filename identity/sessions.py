@@ -10,13 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.clock import now
 from common.errors import Forbidden
-from identity import actors
+from identity import actors, personal
 from identity.assignments import effective
 from identity.assignments.effective import Scope
 from identity.auth import auditing, passwords
 from identity.models import Project, User
 from identity.revocation import services as revocation
-from identity.sharing import held
 from identity.signins import steps
 from identity.signins.store import ADDRESS, AGENT, OPENED
 from identity.tokens import audit_id
@@ -165,7 +164,7 @@ def actor_from_session(request: HttpRequest) -> Actor | None:
         return None
     if len(_cache) > 5000:
         _cache.clear()
-    _cache[key] = (mark, actor, held.facts_of(str(user_id)))
+    _cache[key] = (mark, actor, personal.facts_of(str(user_id)))
     return actor
 
 

@@ -22,13 +22,6 @@ def role_of(permission_id: object) -> str:
     return str(Role.objects.filter(permission_id=permission_id).values_list("name", flat=True).first() or permission_id)
 
 
-def level_of(permission_id: object) -> str:
-    """The name of a share's level."""
-    from django.contrib.auth.models import Permission
-
-    return str(Permission.objects.filter(pk=permission_id).values_list("codename", flat=True).first() or permission_id)
-
-
 def domains_of(project_ids: Collection[str]) -> dict[str, str]:
     """Project → its domain; of a domain it is itself."""
     from identity.models import Project
@@ -42,10 +35,6 @@ _role = partial(
     part, shown={"permission_id": role_of}, called={"permission_id": "role"}, skip=frozenset({"content_object_id"})
 )
 _grant = partial(_role, part_of="identity.Project", by="content_object_id", part="role_assignments")
-_share = partial(
-    Audited, f"{_SEC}/share", name="", own=True, skip=frozenset({"key"}), shown={"permission_id": level_of},
-    called={"permission_id": "level"},
-)  # fmt: skip
 
 KEEPERS = {
     "auth.Permission": bounded("one a role and one a shareable kind"),
@@ -107,8 +96,6 @@ KEEPERS = {
     "identity.Revocation": periodic_task("identity.prune"),
     "identity.Epoch": bounded("one row"),
     "identity.ChangedFact": periodic_task("identity.prune"),
-    "identity.UserShare": _USER,
-    "identity.GroupShare": gone_with("identity.Group"),
     "identity.PortalSession": periodic_task("identity.prune"),
     "identity.FailedTry": periodic_task("identity.prune"),
     "identity.Trust": _USER,
@@ -173,8 +160,6 @@ AUDITED = {
     "identity.AccessToken": Audited(f"{_SEC}/credential/oauth1", name="", secret=frozenset({"secret"})),
     "identity.Policy": _identity(f"{_SEC}/policy", name="type"),
     "identity.PolicyAssociation": part(part_of="identity.Policy", by="policy_id", part="associations"),
-    "identity.UserShare": _share(),
-    "identity.GroupShare": _share(),
     "identity.Trust": Audited(f"{_SEC}/trust", name=""),
     "identity.Trust_roles": part(part_of="identity.Trust", by="trust_id", part="roles", value="role_id"),
 }  # fmt: skip

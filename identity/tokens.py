@@ -19,10 +19,9 @@ from common import metrics
 from common.actor import Actor
 from common.clock import now
 from common.errors import NotFound, Unauthorized
-from identity import actors, tokenkeys
+from identity import actors, personal, tokenkeys
 from identity.assignments.effective import Scope
 from identity.revocation import services as revocation
-from identity.sharing import held
 
 METHODS = (
     *("password", "token", "totp", "application_credential", "oauth1", "mapped", "openid", "saml2", "external"),
@@ -210,7 +209,7 @@ def facts_about(
 
 def _watched(token: Token, facts: tuple[str, ...]) -> tuple[str, ...]:
     """What a change has to be of to void what is cached for this token: `facts`, and what its user's shares are by."""
-    return (*facts, *held.facts_of(token.user_id))
+    return (*facts, *personal.facts_of(token.user_id))
 
 
 def revoke(text: str, *, chain: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.urls import URLPattern, include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from identity.appcreds import api as appcreds
 from identity.assignments import api as assignments
@@ -21,7 +21,6 @@ from identity.policy_documents import api as policies
 from identity.projects import api as projects
 from identity.revocation import api as revocation
 from identity.roles import api as roles
-from identity.sharing import api as sharing
 from identity.trusts import api as trusts
 from identity.users import api as users
 
@@ -34,6 +33,14 @@ def route(address: str, view: Any, **init: Any) -> URLPattern:
 def pair(name: str, many: Any, one: Any) -> list[URLPattern]:
     """A collection and its items."""
     return [route(name, many), route(f"{name}/<str:id>", one)]
+
+
+def below_v3(routes: list[URLPattern]) -> list[URLResolver]:
+    """The routes of the API's version, each with and without a slash at its end."""
+    return [
+        path("v3/", include(routes)),
+        path("v3/", include([path(f"{one.pattern}/", one.callback) for one in routes])),
+    ]
 
 
 def grants() -> list[URLPattern]:
@@ -159,18 +166,11 @@ _federation = [
     *pair("OS-FEDERATION/mappings", federation.MappingList, federation.MappingItem),
     *pair("OS-FEDERATION/service_providers", federation.ServiceProviderList, federation.ServiceProviderItem),
 ]
-#: Our own, beside Keystone's: sharing one object, who can see it, and why one may not.
-_sharing = [
-    *pair("shares", sharing.ShareList, sharing.ShareItem),
-    route("access/<str:object_type>/<str:object_id>", sharing.WhoCanSee),
-    route("explain", sharing.Explain),
-]
-_v3 = [*_auth, *_people, *_places, *_roles, *_catalog, *_policies, *_delegation, *_limits, *_federation, *_sharing]
+_v3 = [*_auth, *_people, *_places, *_roles, *_catalog, *_policies, *_delegation, *_limits, *_federation]
 
 urlpatterns = [
     path("", auth.Versions.as_view()),
     path("v3", auth.Version.as_view()),
     path("v3/", auth.Version.as_view()),
-    path("v3/", include(_v3)),
-    path("v3/", include([path(f"{one.pattern}/", one.callback) for one in _v3])),
+    *below_v3(_v3),
 ]

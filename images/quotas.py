@@ -3,9 +3,9 @@
 from django.db.models import Sum
 
 from common.units import mib_of
-from identity.limits import services as quota
 from images.images import states
 from images.images.models import Image
+from quota import services as quota
 
 
 def count_images(project_id: str) -> int:

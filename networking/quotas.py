@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from django.db import models
 
-from identity.limits import services as quota
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network, NetworkGrant
 from networking.ports.models import Port
@@ -12,6 +11,7 @@ from networking.routers.models import Router
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
 from networking.subnetpools.models import SubnetPool
 from networking.subnets.models import Subnet
+from quota import services as quota
 
 SERVICE = "network"
 

@@ -55,11 +55,22 @@ class Service:
 
 
 _services: dict[str, Service] = {}
+_added: dict[str, list[str]] = {}
 
 
 def declare(service: Service) -> None:
     """Add a service; a second one of the same type takes the first one's place."""
     _services[service.type] = service
+
+
+def add_routes(type: str, urls: str) -> None:
+    """Have the module `urls` answer too below `/api/<type>/`: for a room above the service's own."""
+    _added.setdefault(type, []).append(urls)
+
+
+def routes(service: Service) -> list[str]:
+    """The modules of a service's routes, its own first."""
+    return [service.urls, *_added.get(service.type, ())]
 
 
 def find(type: str) -> Service | None:

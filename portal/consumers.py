@@ -15,11 +15,11 @@ from common.actor import Actor
 from common.clock import now
 from common.live import Change, read_moment
 from identity import sessions
-from identity.sharing import live
 from identity.signins.store import SessionStore
 from openstackapi import links
 from portal.hearing import HEARING, Ear
 from portal.session.watch import EPOCHS
+from sharing import live
 
 CHECK_EVERY = 60.0  # seconds between looking whether the session still counts, when nothing says that it may have ended
 SIGNED_OUT, FOREIGN = 4401, 4403

@@ -19,7 +19,7 @@ from compute.consoles.models import KINDS, LIFE, QUIET, ConsoleLink, ConsoleTick
 from compute.servers.lifecycle.services import find, host_refusal
 from compute.servers.models import Server
 from hostagent.contract import capabilities
-from identity.sharing import held
+from sharing import received
 
 #: Kind of console → what the drivers of the server's host must be able to do.
 NEEDS = {"vnc": capabilities.CONSOLE_VNC, "serial": capabilities.CONSOLE_SERIAL}
@@ -94,7 +94,7 @@ def _ends(actor: Actor, server: Server) -> dict[str, Any]:
     """What ends a console that is open by a share: its time, its being withdrawn, the actor's leaving the group."""
     if policy.allows_by_role(actor, "compute:server:console", server):
         return {}
-    share = held.best(actor, "server", server.id, CONSOLE)
+    share = received.best(actor, "server", server.id, CONSOLE)
     if share is None:
         return {}
     return {"until": share.expires_at, "share": f"{share.key}-{actor.user_id}"}

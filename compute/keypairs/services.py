@@ -11,7 +11,7 @@ from common.actor import Actor
 from common.errors import Conflict, Forbidden, NotFound
 from compute.keypairs import keys
 from compute.keypairs.models import KeyPair
-from identity.limits import services as quota
+from quota import services as quota
 
 
 class KeyPairNotFound(NotFound):

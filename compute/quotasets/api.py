@@ -10,10 +10,10 @@ from common.errors import Invalid
 from common.numbers import LARGEST
 from compute.servers.api.schemas import BOOLEAN, obj
 from compute.views import ComputeView, Known, Response
-from identity.limits import services as quota
 from identity.limits.sets import QuotaSets
 from identity.limits.sets_api import QuotaDefaultsView, QuotaSetView, QuotaUsageView, QuotaView
 from openstackapi.versioned import ByVersion
+from quota import services as quota
 
 NETWORK = ("fixed_ips", "floating_ips", "security_groups", "security_group_rules")  # until 2.35
 INJECTED = ("injected_files", "injected_file_content_bytes", "injected_file_path_bytes")  # until 2.56

@@ -11,7 +11,7 @@ from common.actor import Actor
 from common.errors import NotFound
 from compute.servergroups.models import ServerGroup
 from compute.servers.models import Server
-from identity.limits import services as quota
+from quota import services as quota
 
 
 class GroupNotFound(NotFound):

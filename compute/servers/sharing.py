@@ -1,4 +1,4 @@
-"""Instances can be shared one by one (identity.sharing)."""
+"""Instances can be shared one by one (sharing)."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ from common.actor import Actor
 from compute.consoles import services as consoles
 from compute.servers.lifecycle.services import find
 from compute.servers.models import Server
-from identity.sharing import kinds, services
+from sharing import services, shareable
 
 
 def register() -> None:
-    kinds.register(
-        kinds.Kind(
+    shareable.register(
+        shareable.Shareable(
             name="server",
             model=Server,
             find=_find,

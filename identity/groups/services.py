@@ -1,5 +1,6 @@
 """Verbs of groups and their members."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +15,6 @@ from identity.ldap import services as directories
 from identity.models import Domain, Group, User
 from identity.resource import Missing, Resource, Values, enforce, home_domain
 from identity.revocation import services as revocation
-from identity.sharing import services as sharing
 
 
 class NotAMember(NotFound):
@@ -101,6 +101,15 @@ def add_member(actor: Actor, group_id: str, user_id: str) -> None:
     revocation.touch()
 
 
+_on_leave: list[Callable[[str, str], None]] = []
+
+
+def on_leave(step: Callable[[str, str], None]) -> None:
+    """Have `step(group id, user id)` run in the transaction in which a user leaves a group."""
+    if step not in _on_leave:
+        _on_leave.append(step)
+
+
 @transaction.atomic
 def remove_member(actor: Actor, group_id: str, user_id: str) -> None:
     """Raises: Forbidden, Missing, NotAMember, NoAdministratorLeft."""
@@ -111,7 +120,8 @@ def remove_member(actor: Actor, group_id: str, user_id: str) -> None:
         raise NotAMember(user_id=user_id, group_id=group_id)
     with stays_without_group(group.pk):
         user.groups.remove(group)
-    sharing.member_left(group_id, user_id)
+    for step in _on_leave:
+        step(group_id, user_id)
     announce("group", group.pk)
     revocation.touch()
 

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.response import Response
 
 from identity.limits.fields import LIMIT, REGISTERED, many
-from identity.limits.unified import LIMITS, REGISTERED_LIMITS, create_many
+from identity.limits.services import LIMITS, REGISTERED_LIMITS, create_many
 from identity.views import IdentityView, ItemView, ListView
 
 _REGISTERED_MANY, _LIMITS_MANY = many(REGISTERED, "registered_limits"), many(LIMIT, "limits")

@@ -45,10 +45,3 @@ class Limit(models.Model):
                 fields=["registered_limit", "domain"], condition=models.Q(project=None), name="limit_domain"
             ),
         ]
-
-
-class QuotaLock(models.Model):
-    """One row a project; whoever counts and then adds holds it, so that two cannot both take the last one."""
-
-    project_id = models.CharField(primary_key=True, max_length=64)
-    taken = models.BigIntegerField(default=0)

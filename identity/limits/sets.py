@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from common.errors import CloudError
-from identity.limits import services as quota
 from identity.projects.models import Project
+from quota import services as quota
 
 
 @dataclass(frozen=True, kw_only=True)

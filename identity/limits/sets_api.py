@@ -7,9 +7,9 @@ from rest_framework.response import Response
 
 from authorization import policy
 from common.truth import truth
-from identity.limits import services as quota
 from identity.limits.sets import QuotaSets
 from openstackapi.views import ServiceView
+from quota import services as quota
 
 
 class QuotaView(ServiceView):

@@ -16,7 +16,6 @@ from common.ids import new_id
 from common.live import announce
 from common.stores import StoreFull
 from common.units import MIB, mib_of
-from identity.limits import services as quota
 from images import stores
 from images.images import states
 from images.images.errors import (
@@ -29,6 +28,7 @@ from images.images.errors import (
 from images.images.models import Image
 from images.inspection import Finding, Inspector
 from openstackapi import streams
+from quota import services as quota
 
 ALGORITHM = "sha512"
 GONE = "image_gone"  # kind of background work: an image's bytes go

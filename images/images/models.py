@@ -10,10 +10,10 @@ from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError
 from common.ids import new_id
-from identity.sharing import held
 from images.images import errors, states
 from images.members.models import ImageMember
 from operations.subject import Subject, Verb, Why
+from sharing import received
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
@@ -24,7 +24,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
         members = ImageMember.objects.filter(member_id=actor.project_id or "").values("image_id")
         own = Q(project_id=actor.project_id or "")
         seen = own | Q(visibility__in=("public", "community")) | Q(visibility="shared", id__in=members)
-        return self.filter(held.or_shared(actor, "image", seen))
+        return self.filter(received.or_shared(actor, "image", seen))
 
     def listed_for(self, actor: Actor, *, visibility: str | None, member_status: str) -> "ImageQuerySet":
         """Images of a list: as Glance, without `visibility` a stranger's community image is left out.
@@ -37,7 +37,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
         own = Q(project_id=actor.project_id or "")
         offered = Q(visibility="shared", id__in=members.values("image_id"))
         if visibility in (None, "shared", "all"):
-            offered = held.or_shared(actor, "image", offered)
+            offered = received.or_shared(actor, "image", offered)
         if visibility in ("public", "community"):
             return self.filter(visibility=visibility)
         if visibility == "private":

@@ -11,8 +11,6 @@ from authorization import policy, targets
 from common.actor import Actor
 from common.ids import is_id, new_id
 from common.live import announce
-from identity.limits import services as quota
-from identity.sharing import services as sharing
 from images import stores
 from images.images import data, errors, states
 from images.images.changes import Change, is_base
@@ -20,6 +18,8 @@ from images.images.errors import ImageNotFound, NotPermitted
 from images.images.fields import COLUMNS, READ_ONLY, RESERVED, RESERVED_NAMESPACE, WRITABLE, check_values, render
 from images.images.models import Image, ImageTag
 from operations import background
+from quota import services as quota
+from sharing import services as sharing
 
 MOST_TAGS = 128
 MOST_PROPERTIES = 128

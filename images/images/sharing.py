@@ -1,4 +1,4 @@
-"""Images can be shared one by one (identity.sharing). Seeing an image is reading it: it can be launched and downloaded."""
+"""Images can be shared one by one (sharing). Seeing an image is reading it: it can be launched and downloaded."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from django.utils.translation import gettext as _
 from authorization.share_levels import FULL, OPERATE, VIEW
 from common.actor import Actor
 from identity.assignments.granting import named_for
-from identity.sharing import kinds
 from images.images import services
 from images.images.models import Image
 from images.members.models import ImageMember
+from sharing import shareable
 
 
 def register() -> None:
-    kinds.register(
-        kinds.Kind(
+    shareable.register(
+        shareable.Shareable(
             name="image",
             model=Image,
             find=_find,

@@ -9,12 +9,12 @@ from common.actor import Actor
 from common.live import announce
 from common.stores import DataMissing, is_whole
 from hostagent.contract.image import ImageSource
-from identity.limits import services as quota
 from images import stores
 from images.images import data, errors, states
 from images.images.fields import check_values
 from images.images.models import Image
 from operations import background
+from quota import services as quota
 
 
 def source(image_id: str) -> ImageSource:

@@ -7,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 from authorization import policy
 from common.errors import NotFound
 from common.stores import Store
-from identity.limits import services as quota
 from images import stores
 from images.images import services
 from images.images.fields import SCHEMA
@@ -17,6 +16,7 @@ from images.stores.schemas import SCHEMAS
 from images.tasks.imports import methods
 from openstackapi import states, streams
 from openstackapi.views import Response
+from quota import services as quota
 
 #: 2.17 is the API of locations, which is not there; 2.14, 2.16 and 2.18 are the image cache's, which is a host's own here.
 CURRENT = "2.15"

@@ -9,7 +9,6 @@ from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from common.live import announce
-from identity.limits import services as quota
 from networking.errors import AttributeForbidden, FloatingIPNotFound, NetworkNotFound
 from networking.floatingips import states
 from networking.floatingips.models import FloatingIP
@@ -23,6 +22,7 @@ from networking.standard import Tag
 from networking.subnets.models import Subnet
 from networking.wanted.changes import touch
 from openstackapi import resource
+from quota import services as quota
 
 
 class NotExternalNetwork(Invalid):

@@ -9,9 +9,9 @@ from authorization.share_levels import OPERATE
 from common.actor import Actor
 from common.ids import new_id
 from common.prepared import Prepared
-from identity.sharing import held
 from networking.networks import states
 from networking.standard import StandardAttributes
+from sharing import received
 
 KINDS = ("local", "flat", "vlan", "vxlan")
 SHARE = "access_as_shared"
@@ -23,13 +23,13 @@ class NetworkQuerySet(models.QuerySet["Network"]):
         """Own networks, shared ones, external ones, those shared with the person; an admin sees all."""
         if actor.is_admin:
             return self
-        return self.filter(held.or_shared(actor, "network", self._of(actor.project_id or "")))
+        return self.filter(received.or_shared(actor, "network", self._of(actor.project_id or "")))
 
     def usable_by(self, actor: Actor) -> NetworkQuerySet:
         """Those of `visible_to` that the actor may choose for a port: a share has to be for operating."""
         if actor.is_admin:
             return self
-        return self.filter(held.or_shared(actor, "network", self._of(actor.project_id or ""), OPERATE))
+        return self.filter(received.or_shared(actor, "network", self._of(actor.project_id or ""), OPERATE))
 
     def open_to(self, project_id: str) -> NetworkQuerySet:
         """Those that a project sees, whoever asks in it: what a server gets without choosing is never a person's share."""
@@ -100,6 +100,6 @@ def visible_network(actor: Actor, network_id: str) -> Network | None:
         found = Network.objects.filter(pk=network_id).first()
     else:
         found = _open_one.first(network_id, actor.project_id or "")
-        if found is None and held.has_any(actor, "network"):
+        if found is None and received.has_any(actor, "network"):
             found = Network.objects.visible_to(actor).filter(pk=network_id).first()
     return found

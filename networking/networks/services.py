@@ -11,8 +11,6 @@ from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict
 from common.live import announce
-from identity.limits import services as quota
-from identity.sharing import services as sharing
 from networking.errors import AttributeForbidden, InvalidInput, NetworkNotFound
 from networking.networks import segments
 from networking.networks.models import Network
@@ -20,6 +18,8 @@ from networking.ports.models import DHCP, FLOATING_IP, ROUTER_GATEWAY, Port
 from networking.standard import Tag
 from networking.wanted.changes import touch, touch_network
 from openstackapi import resource
+from quota import services as quota
+from sharing import services as sharing
 
 TRIES = 8  # of finding a free segment while others look too
 MTU_MINIMUM_V6 = 1280

@@ -1,18 +1,18 @@
-"""Networks can be shared one by one (identity.sharing): `operate` is to have ports on one."""
+"""Networks can be shared one by one (sharing): `operate` is to have ports on one."""
 
 from django.utils.translation import gettext as _
 
 from authorization.share_levels import FULL, OPERATE, VIEW
 from common.actor import Actor
 from identity.assignments.granting import named_for
-from identity.sharing import kinds
 from networking.networks.models import SHARE, Network, NetworkGrant
 from networking.networks.services import find
+from sharing import shareable
 
 
 def register() -> None:
-    kinds.register(
-        kinds.Kind(
+    shareable.register(
+        shareable.Shareable(
             name="network",
             model=Network,
             find=find,

@@ -12,7 +12,6 @@ from common.actor import Actor
 from common.errors import Conflict, Forbidden
 from common.live import announce
 from common.prepared import Prepared
-from identity.limits import services as quota
 from networking.addressing import random_mac
 from networking.errors import NetworkNotFound, PortNotFound, SecurityGroupNotFound
 from networking.networks.models import Network, visible_network
@@ -26,6 +25,7 @@ from networking.standard import Tag
 from networking.subnets.models import Subnet
 from networking.wanted.changes import touch_port
 from openstackapi import resource
+from quota import services as quota
 
 __all__ = ["addresses", "bind", "create", "default_network", "delete", "find", "group_names", "unbind"]
 

@@ -6,13 +6,13 @@ from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
 from common.errors import Invalid, NotFound
-from identity.limits import services as quota
 from identity.limits.models import Limit
 from identity.limits.sets import QuotaSets
 from identity.limits.sets_api import QuotaDefaultsView, QuotaSetView, QuotaUsageView, QuotaView
 from networking.quotas import COUNTED, SERVICE
 from networking.resource import NetworkView
 from openstackapi.views import Response
+from quota import services as quota
 
 NUMBERS = {name: {"type": ["integer", "string"]} for name in COUNTED}
 BODY = {

@@ -11,7 +11,6 @@ from common.actor import Actor
 from common.errors import Conflict, Invalid
 from common.live import announce
 from hostagent.contract import inet
-from identity.limits import services as quota
 from networking import scheduling
 from networking.addressing import routed
 from networking.errors import InvalidInput, RouterNotFound
@@ -22,6 +21,7 @@ from networking.routers.models import Router
 from networking.standard import Tag
 from networking.wanted.changes import touch
 from openstackapi import resource
+from quota import services as quota
 
 MAX_ROUTES = 30  # Neutron's max_routes
 

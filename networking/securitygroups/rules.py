@@ -11,13 +11,13 @@ from common.actor import Actor
 from common.errors import Conflict, Invalid
 from common.live import announce
 from hostagent.contract import inet
-from identity.limits import services as quota
 from networking.errors import InvalidInput, SecurityGroupNotFound, SecurityGroupRuleNotFound
 from networking.securitygroups import protocols, services
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule, normalized
 from networking.standard import count_revision
 from networking.wanted.changes import touch
 from openstackapi import resource
+from quota import services as quota
 
 ETHERTYPES = {"ipv4": "IPv4", "ipv6": "IPv6"}
 

@@ -7,7 +7,6 @@ from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict
 from common.live import announce
-from identity.limits import services as quota
 from networking.errors import SecurityGroupNotFound
 from networking.ports.models import PortGroup
 from networking.securitygroups import defaults
@@ -15,6 +14,7 @@ from networking.securitygroups.models import SecurityGroup
 from networking.standard import Tag
 from networking.wanted.changes import touch
 from openstackapi import resource
+from quota import services as quota
 
 
 class SecurityGroupDefaultAlreadyExists(Conflict):

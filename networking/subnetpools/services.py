@@ -12,7 +12,6 @@ from common.actor import Actor
 from common.errors import Conflict, Invalid, OverLimit
 from common.live import announce
 from hostagent.contract import inet
-from identity.limits import services as quota
 from networking.addressing import IPNetwork, subtract
 from networking.errors import AddressScopeNotFound, AttributeForbidden, InvalidInput, SubnetPoolNotFound
 from networking.standard import Tag
@@ -20,6 +19,7 @@ from networking.subnetpools.models import AddressScope, SubnetPool
 from networking.subnets import checks
 from networking.subnets.models import Subnet
 from openstackapi import resource
+from quota import services as quota
 
 
 class SubnetPoolInUse(Conflict):

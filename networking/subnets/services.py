@@ -12,7 +12,6 @@ from common.actor import Actor
 from common.errors import Conflict
 from common.live import announce
 from hostagent.contract import inet
-from identity.limits import services as quota
 from networking.addressing import IPNetwork, default_gateway, default_pools
 from networking.errors import InvalidInput, SubnetNotFound
 from networking.networks.models import Network
@@ -24,6 +23,7 @@ from networking.subnets import checks
 from networking.subnets.models import Subnet
 from networking.wanted.changes import touch_network, touch_port
 from openstackapi import resource
+from quota import services as quota
 
 AUTO = "auto"  # a gateway that nobody chose
 LISTS = frozenset({"allocation_pools", "dns_nameservers", "host_routes", "service_types"})

@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy
 from authorization import policy, rules
 from common.actor import Actor
 from common.errors import Invalid
-from identity.limits import services as quota
 from identity.projects.services import PROJECTS
 from portal.ui import quotas as words
 from portal.ui.calls import Call, to
@@ -21,6 +20,7 @@ from portal.ui.dialogs import FormDialog
 from portal.ui.forms import Stepped
 from portal.ui.panels import Limit, Quotas
 from portal.ui.tables import Cell
+from quota import services as quota
 
 MOST = 2**31 - 1
 

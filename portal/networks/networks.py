@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
 from identity.models import Project
-from identity.sharing import held
 from networking.networks import services
 from networking.networks.models import Network
 from networking.ports.models import Port
@@ -22,6 +21,7 @@ from portal.ui.details import Card, Detail, ItemPage
 from portal.ui.lists import Empty, ListPanel, New
 from portal.ui.menus import Action, gate
 from portal.ui.tables import Cell, Column, Row, age, joined
+from sharing import received
 
 OWNERS: dict[str, Text] = {
     "network:dhcp": gettext_lazy("DHCP"),
@@ -52,7 +52,7 @@ class Networks(ListPanel):
 
     def query(self, actor: Actor) -> Any:
         mine = Q(project_id=actor.project_id or "") | Q(shared=True) | Q(external=True)
-        return Network.objects.visible_to(actor).filter(held.or_shared(actor, "network", mine))
+        return Network.objects.visible_to(actor).filter(received.or_shared(actor, "network", mine))
 
     def rows(self, actor: Actor, found: Any) -> list[Row]:
         ids = [network.pk for network in found]

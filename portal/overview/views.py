@@ -12,7 +12,6 @@ from common.clock import now
 from compute.servers.lifecycle import states
 from compute.servers.models import Server
 from identity.groups.services import GROUPS
-from identity.limits import services as quota
 from identity.projects.services import PROJECTS
 from identity.users.services import USERS
 from operations.models import LIVE, Operation, State
@@ -20,6 +19,7 @@ from portal.servers.listing import CHIPS, count, visible
 from portal.ui import Text, quotas, tables, timelines
 from portal.ui.pages import Page
 from portal.ui.panels import Limit
+from quota import services as quota
 
 READ_AT = "notices_read_at"
 

@@ -22,8 +22,6 @@ from compute.keypairs.models import KeyPair
 from compute.servers.create import services as creating
 from compute.servers.lifecycle import interfaces
 from compute.servers.models import Server
-from identity.limits import services as quota
-from identity.sharing import held
 from images.images import states as image_states
 from images.images.models import Image
 from networking.networks.models import Network
@@ -33,6 +31,8 @@ from networking.securitygroups.models import SecurityGroup
 from networking.subnets.models import Subnet
 from portal.servers.dialogs import NEW, associate, floating_choices
 from portal.ui.pages import Page, status_of
+from quota import services as quota
+from sharing import received
 
 NAME_LIMIT, COUNT_LIMIT = 255, 50
 #: Error class → the field that it is about.
@@ -162,7 +162,9 @@ def image_rows(actor: Actor) -> list[dict[str, Any]]:
 def network_rows(actor: Actor) -> list[dict[str, Any]]:
     rows = Network.objects.usable_by(actor).filter(external=False, subnets__isnull=False).distinct().order_by("name")
     if actor.project_id:
-        rows = rows.filter(held.or_shared(actor, "network", Q(project_id=actor.project_id) | Q(shared=True), OPERATE))
+        rows = rows.filter(
+            received.or_shared(actor, "network", Q(project_id=actor.project_id) | Q(shared=True), OPERATE)
+        )
     cidrs: dict[str, list[str]] = {}
     for network, cidr in Subnet.objects.filter(network__in=rows).values_list("network_id", "cidr"):
         cidrs.setdefault(network, []).append(cidr)

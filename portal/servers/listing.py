@@ -21,7 +21,6 @@ from common.errors import sentence
 from compute.servers.lifecycle import states
 from compute.servers.models import Server
 from identity.models import Project
-from identity.sharing import held
 from images.images.models import Image
 from networking.floatingips.models import FloatingIP
 from networking.ports import services as ports
@@ -33,6 +32,7 @@ from portal.ui.menus import gate
 from portal.ui.pages import Page
 from portal.ui.status import Status
 from portal.ui.tables import Cell, Column, Row
+from sharing import received
 
 COLUMNS = (
     "id", "name", "project_id", "vm_state", "task_state", "power_state", "progress", "fault_code", "fault_data", "image_id",
@@ -66,7 +66,7 @@ def visible(actor: Actor, *, everywhere: bool = False) -> QuerySet[Server]:
         policy.require(actor, "compute:server:list_all")
         return Server.objects.living()
     policy.require(actor, "compute:server:list", actor.project_id)
-    return Server.objects.living().filter(held.or_shared(actor, "server", Q(project_id=actor.project_id or "")))
+    return Server.objects.living().filter(received.or_shared(actor, "server", Q(project_id=actor.project_id or "")))
 
 
 def names_of(actor: Actor, ports: Iterable[Port]) -> dict[str, str]:
@@ -74,7 +74,7 @@ def names_of(actor: Actor, ports: Iterable[Port]) -> dict[str, str]:
     owners = {port.server_id: port.project_id for port in ports if port.server_id}
     seen = Server.objects.living().filter(id__in=owners)
     if not actor.is_admin:
-        seen = seen.filter(held.or_shared(actor, "server", Q(project_id=actor.project_id or "")))
+        seen = seen.filter(received.or_shared(actor, "server", Q(project_id=actor.project_id or "")))
     found = seen.values_list("id", "name", "project_id")
     return {id: name for id, name, project in found if owners[id] == project}
 

@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy
 from authorization import policy
 from authorization.share_levels import highest
 from common.actor import Actor
-from identity.sharing import access, held, kinds, services
 from portal.ui import Text
 from portal.ui.details import Card
 from portal.ui.menus import Action, gate
 from portal.ui.tables import Cell, Column, Row
+from sharing import access, received, services, shareable
 
 #: Kind → level → what it is called and what it opens.
 LEVELS: dict[str, dict[str, tuple[Text, Text]]] = {
@@ -47,13 +47,13 @@ def word(kind: str, level: str) -> Text:
 
 
 def share_action(actor: Actor, kind: str, row: Any) -> Action:
-    why = gate(actor, kinds.find(kind).share, row)
+    why = gate(actor, shareable.find(kind).share, row)
     return Action("share", _("Share…"), "user-plus", reverse("share", args=[kind, row.pk]), "wide", why)
 
 
 def who_card(actor: Actor, kind: str, row: Any) -> Card:
     """Everyone who can see the object, for its own project; what one holds oneself, for a grantee."""
-    about = kinds.find(kind)
+    about = shareable.find(kind)
     if not policy.allows(actor, about.see, row):
         return _mine(actor, kind, row)
     found = access.who(actor, kind, str(row.pk))
@@ -83,14 +83,14 @@ def _sentence(why: access.Reason, kind: str) -> str:
 
 
 def _mine(actor: Actor, kind: str, row: Any) -> Card:
-    shares = held.on(actor, kind, str(row.pk))
+    shares = received.on(actor, kind, str(row.pk))
     level = highest(one.level for one in shares)
     if level is None:
         return Card(
             _("Who can see this"), pairs=((_("Why"), Cell("text", _("It is open to your project."))),), side=True
         )
     name, opens = LEVELS[kind][level]
-    best = held.best(actor, kind, str(row.pk), level)
+    best = received.best(actor, kind, str(row.pk), level)
     until = Cell("when", best.expires_at) if best and best.expires_at else Cell("muted", _("no end"))
     mine = shared_with(actor, kind, str(row.pk))
     given = [access.giver(one) for one in mine]

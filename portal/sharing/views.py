@@ -12,13 +12,13 @@ from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
 from common.clock import now
-from identity.sharing import access, kinds, services
 from portal.sharing import parts
 from portal.ui import Text
 from portal.ui.calls import Call
 from portal.ui.dialogs import Confirm, FormDialog, FormPage
 from portal.ui.forms import Styled
 from portal.ui.pages import is_fragment
+from sharing import access, services, shareable
 
 #: How long, as the form offers it: value → (label, hours; None: no end).
 LASTS: dict[str, tuple[Text, float | None]] = {
@@ -80,11 +80,11 @@ def shares_of(actor: Actor, kind: str, object_id: str) -> list[dict[str, Any]]:
 
 def of_kind(call: Call) -> Any:
     """The object that the address names. Raises: what its kind's service raises."""
-    return kinds.find(call.keys["kind"]).find(call.actor, call.id)
+    return shareable.find(call.keys["kind"]).find(call.actor, call.id)
 
 
 def levels(call: Call) -> list[tuple[str, str]]:
-    kind = kinds.find(call.keys["kind"])
+    kind = shareable.find(call.keys["kind"])
     words = parts.LEVELS[kind.name]
     return [(level, f"{words[level][0]}: {words[level][1]}") for level in kind.levels]
 

@@ -3,9 +3,9 @@
 from django.utils.translation import gettext as _
 
 from common.units import human_mib
-from identity.limits import services as quota
 from portal.ui import panels
 from portal.ui.panels import Limit, Quotas
+from quota import services as quota
 
 #: A service that no panel tells of: it has no rule of its own, and only those who administer projects change its limits.
 READ, WRITE = "identity:get_project", "identity:update_limit"

@@ -19,10 +19,11 @@ from common.actor import Actor
 from common.clock import now
 from compute.flavors.models import Flavor
 from compute.servers.models import Server
-from identity.models import Project, ProjectTag, Role, User, UserShare
-from identity.sharing import kinds
-from identity.sharing import services as sharing
+from identity.models import Project, ProjectTag, Role, User
 from images.images.models import Image
+from sharing import services as sharing
+from sharing import shareable
+from sharing.models import UserShare
 from tests.openstackapi.asking import Asker, furnish
 from tests.simulated import Cloud
 
@@ -249,11 +250,11 @@ def test_a_share_that_ends_by_the_clock_is_recorded(transactional_db: None, even
     domain = Project.objects.create(pk="default", name="Default", is_domain=True)
     user = User.objects.create(name="guest", domain_id=domain.pk)
     image = Image.objects.create(project_id="p", name="n")
-    kind = kinds.find("image")
+    kind = shareable.find("image")
     with context.acting(WHO):
         UserShare.objects.create(
-            user=user, content_type=kinds.content_type(kind), object_pk=image.pk, given_by="u", key="k",
-            permission=kinds.permission(kind, LEVELS[0]), expires_at=now() - timedelta(hours=1),
+            user=user, content_type=shareable.content_type(kind), object_pk=image.pk, given_by="u", key="k",
+            permission=shareable.permission(kind, LEVELS[0]), expires_at=now() - timedelta(hours=1),
         )  # fmt: skip
     assert sharing.collect_garbage() == 1
     given, ended = events(target_type="data/security/share")

@@ -14,8 +14,6 @@ from identity.domains.services import DOMAINS
 from identity.models import Project
 from identity.projects import owned
 from identity.projects.services import PROJECTS
-from identity.sharing import kinds
-from identity.sharing.models import UserShare
 from images.images.models import Image
 from images.metadefs.models import Namespace
 from networking.floatingips.models import FloatingIP
@@ -27,6 +25,8 @@ from networking.securitygroups.defaults import ensure_default
 from networking.securitygroups.models import SecurityGroup
 from networking.standard import Tag
 from networking.subnets.models import Subnet
+from sharing import shareable
+from sharing.models import UserShare
 from tests.simulated import Cloud, actor
 
 ADMIN = Actor.internal("an operator")
@@ -134,10 +134,10 @@ def test_no_tag_and_no_share_outlives_what_went_with_its_project(project: Projec
     subnet, router = Subnet.objects.get(), Router.objects.create(project_id="red", name="r")
     for row in (network, subnet, router, SecurityGroup.objects.create(project_id="red", name="web")):
         Tag.objects.create(kind="any", resource_id=row.pk, tag="mine")
-    kind = kinds.find("network")
+    kind = shareable.find("network")
     UserShare.objects.create(
-        user=identity.User.objects.create(name="bo", domain_id="d"), content_type=kinds.content_type(kind),
-        object_pk=network.pk, permission=kinds.permission(kind, "use"), given_by="someone",
+        user=identity.User.objects.create(name="bo", domain_id="d"), content_type=shareable.content_type(kind),
+        object_pk=network.pk, permission=shareable.permission(kind, "use"), given_by="someone",
     )  # fmt: skip
     PROJECTS.delete(ADMIN, "red", cascade=True)
     assert not Tag.objects.exists() and not UserShare.objects.exists()

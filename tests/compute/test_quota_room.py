@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from compute.servers.create import limits
 from compute.servers.models import Server
-from identity.limits import services as quota
 from identity.models import Domain, Project
+from quota import services as quota
 
 FLAVOR = {"vcpus": 2, "ram": 512}
 PROJECT = "p" * 32

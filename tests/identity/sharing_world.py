@@ -11,10 +11,10 @@ from identity.assignments import services as assignments
 from identity.assignments.effective import Scope
 from identity.models import Group, Project, Role, User
 from identity.revocation import services as revocation
-from identity.sharing import kinds
-from identity.sharing.models import TABLES
 from images.images.models import Image
 from networking.networks.models import Network
+from sharing import shareable
+from sharing.models import TABLES
 from tests.identity.conftest import Api, _client, project, role, user
 
 FLAVOR = {"vcpus": 1, "ram": 128, "disk": 1, "ephemeral": 0, "swap": 0, "original_name": "tiny", "extra_specs": {}}
@@ -61,11 +61,11 @@ def team(*members: User, name: str = "team") -> Group:
 def put_share(kind: str, row: Any, to: Any, level: str, minutes: float | None = None, **more: Any) -> Any:
     """A share as it lies in the table, even one that has ended."""
     subject = "group" if isinstance(to, Group) else "user"
-    about = kinds.find(kind)
+    about = shareable.find(kind)
     until = None if minutes is None else now() + timedelta(minutes=minutes)
     made = TABLES[subject].objects.create(
-        **{subject: to}, content_type=kinds.content_type(about), object_pk=str(row.pk), expires_at=until,
-        permission=kinds.permission(about, level), given_by=user("demo").pk, **more,
+        **{subject: to}, content_type=shareable.content_type(about), object_pk=str(row.pk), expires_at=until,
+        permission=shareable.permission(about, level), given_by=user("demo").pk, **more,
     )  # fmt: skip
     revocation.touch()
     return made

@@ -4,8 +4,8 @@ import pytest
 from django.db import transaction
 
 from common.errors import OverLimit
-from identity.limits import services as quota
 from identity.models import Service
+from quota import services as quota
 from tests.identity.conftest import Api, project
 
 USED = {"n": 0}

@@ -17,11 +17,11 @@ from identity import tokens
 from identity.factors import services as factors
 from identity.models import User
 from identity.revocation import services as revocation
-from identity.sharing import live, services
-from identity.sharing.models import GroupShare, UserShare
 from identity.users import services as users
 from networking.networks.models import Network
 from networking.subnets.models import Subnet
+from sharing import live, services
+from sharing.models import GroupShare, UserShare
 from tests.identity.conftest import project, user
 from tests.identity.sharing_world import (
     COMPUTE,
@@ -141,14 +141,14 @@ def test_an_actor_in_hand_loses_a_share_at_its_end(
 ) -> None:
     """Nothing is read again: the caller is cached, only the time moves."""
     from identity import tokens
-    from identity.sharing import held
+    from sharing import received
 
     share(owner, "server", web, "view", expires_at=soon(5))
     actor = tokens.actor_from_token(guest.token, "req-1")
-    assert held.level_on(actor, web) == "view"
+    assert received.level_on(actor, web) == "view"
     later = now() + timedelta(minutes=6)
-    monkeypatch.setattr(held, "now", lambda: later)
-    assert held.level_on(actor, web) is None
+    monkeypatch.setattr(received, "now", lambda: later)
+    assert received.level_on(actor, web) is None
 
 
 def test_withdrawing_and_lowering_take_effect_at_once(owner: Caller, guest: Caller, web: Any) -> None:

@@ -172,7 +172,7 @@ def test_the_128th_tag_is_the_last(red: Client) -> None:
 
 
 def test_the_count_quota_holds(red: Client) -> None:
-    from identity.limits import services as quota
+    from quota import services as quota
 
     quota.set_default("image", "image_count_total", 1)
     red.create()

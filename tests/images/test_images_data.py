@@ -159,7 +159,7 @@ def test_an_upload_that_was_given_up_cannot_overwrite_a_later_one(red: Client) -
 
 
 def test_the_size_quota_stops_an_upload_while_it_streams(red: Client, store: Path) -> None:
-    from identity.limits import services as quota
+    from quota import services as quota
 
     quota.set_default("image", "image_size_total", 1)
     image = red.create()
@@ -172,7 +172,7 @@ def test_the_size_quota_stops_an_upload_while_it_streams(red: Client, store: Pat
 
 
 def test_so_many_images_may_arrive_at_once(red: Client, store: Path) -> None:
-    from identity.limits import services as quota
+    from quota import services as quota
     from tests.simulated import actor
 
     quota.set_default("image", "image_count_uploading", 1)

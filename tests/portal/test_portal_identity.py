@@ -7,10 +7,10 @@ import pytest
 from django.test import Client
 
 from identity.assignments import services as assignments
-from identity.limits import services as quota
 from identity.models import Domain as DomainRow
 from identity.models import Group, Project, Role, User
 from images.images.models import Image
+from quota import services as quota
 
 HX = {"HTTP_HX_REQUEST": "true"}
 

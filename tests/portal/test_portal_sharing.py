@@ -10,9 +10,9 @@ from django.test import Client
 from common.clock import now
 from compute.servers.models import Server
 from identity.models import Group, Project, Role, User
-from identity.sharing.models import GroupShare, UserShare
 from images.images.models import Image
 from networking.networks.models import Network
+from sharing.models import GroupShare, UserShare
 from tests.identity.sharing_world import image, network, person, put_share
 
 HX = {"HTTP_HX_REQUEST": "true"}

@@ -17,7 +17,6 @@ from common import live  # noqa: E402
 from common.actor import Actor  # noqa: E402
 from common.database import tried_again  # noqa: E402
 from common.errors import OverLimit  # noqa: E402
-from identity.limits import services as quota  # noqa: E402
 from identity.models import Project, ProjectTag  # noqa: E402
 from operations import engine, wakeups  # noqa: E402
 from operations.flows import Flow, Step  # noqa: E402
@@ -25,6 +24,7 @@ from operations.models import Hold, Operation  # noqa: E402
 from placement import services as placement  # noqa: E402
 from placement import usage  # noqa: E402
 from placement.models import Allocation, Inventory, ResourceProvider  # noqa: E402
+from quota import services as quota  # noqa: E402
 
 THREADS, TRIES = 8, 6
 wakeups.notify = lambda job: None  # no broker here

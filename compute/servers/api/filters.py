@@ -16,10 +16,10 @@ from common.patterns import regex
 from compute.servers.lifecycle import states
 from compute.servers.models import Server
 from compute.views import flag, refuse_unknown
-from identity.sharing import held
 from networking.ports import services as ports
 from openstackapi.resource import filter_tags
 from openstackapi.versioned import Names, Span
+from sharing import received
 
 SORT_KEYS = {
     "access_ip_v4": "access_ip_v4",
@@ -144,7 +144,7 @@ def _of_projects(actor: Actor, query: QueryDict) -> QuerySet[Server]:
     everyone = text is not None and (text == "" or flag(text, "all_tenants"))
     if not everyone:
         policy.require(actor, "compute:server:list", actor.project_id)
-        return Server.objects.filter(held.or_shared(actor, "server", Q(project_id=actor.project_id or "")))
+        return Server.objects.filter(received.or_shared(actor, "server", Q(project_id=actor.project_id or "")))
     policy.require(actor, "compute:server:list_all")
     project = query.get("project_id") or query.get("tenant_id")
     return Server.objects.filter(project_id=project) if project else Server.objects.all()

@@ -10,7 +10,7 @@ from common.errors import Forbidden
 from common.prepared import Prepared
 from compute.servergroups.models import ServerGroup
 from compute.servers.models import Server
-from identity.limits import services as quota
+from quota import services as quota
 
 
 class TooManyItems(Forbidden):

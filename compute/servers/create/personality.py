@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Forbidden, Invalid
-from identity.limits import services as quota
+from quota import services as quota
 
 Files = list[dict[str, str]]
 

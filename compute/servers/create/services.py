@@ -26,10 +26,10 @@ from compute.servers.lifecycle import interfaces, states
 from compute.servers.lifecycle.boot import BOOT
 from compute.servers.models import Server
 from hosts.models import Host
-from identity.limits import services as quota
 from images.images import states as image_states
 from images.images.models import Image
 from operations import start
+from quota import services as quota
 
 #: Properties of an image that name other images whose bytes reach the guest.
 IMAGE_REFERENCES = ("kernel_id", "ramdisk_id")

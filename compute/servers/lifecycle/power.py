@@ -22,12 +22,12 @@ from hostagent.contract.server import (
     SERVER_UNPAUSE,
 )
 from hosts import services as hosts
-from identity.sharing import services as sharing
 from operations import Flow, Step, Wait, parking
 from operations.models import LIVE, Operation
 from operations.op import Op
 from operations.steps import casting, finalizing, to_error, to_stable
 from placement import services as placement
+from sharing import services as sharing
 
 # ── Power ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 

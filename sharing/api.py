@@ -10,11 +10,11 @@ from authorization.share_levels import LEVELS
 from common.errors import Invalid
 from identity.appcreds.api import parse_time
 from identity.resource import Values
-from identity.sharing import access, kinds, services
-from identity.sharing.services import UNCHANGED, Found
 from identity.views import IdentityView
 from identity.wire import ID
 from openstackapi.fields import iso_micro_z
+from sharing import access, services, shareable
+from sharing.services import UNCHANGED, Found
 
 TIME = {"type": ["string", "null"], "format": "date-time"}
 TEXT = {"type": "string"}
@@ -211,5 +211,5 @@ class Explain(IdentityView):
             raise Invalid(reason=_("There is no policy rule %(name)s."), name=rule)
         target = None
         if "object_type" in query:
-            target = kinds.find(query["object_type"]).find(self.actor, query.get("object_id", ""))
+            target = shareable.find(query["object_type"]).find(self.actor, query.get("object_id", ""))
         return Response({"explanation": policy.explain(self.actor, rule, target).as_dict()})

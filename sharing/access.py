@@ -1,9 +1,8 @@
 """Who can see an object, and why: people by role, administrators, shares. For whoever has a role in its project."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -11,8 +10,8 @@ from authorization import policy
 from common.actor import Actor
 from identity.assignments import granting
 from identity.models import Group, User
-from identity.sharing import kinds, services
-from identity.sharing.services import Found
+from sharing import services, shareable
+from sharing.services import Found
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def who(actor: Actor, kind_name: str, object_id: str) -> Access:
 
     Raises: UnknownKind, NotFound, Forbidden.
     """
-    kind = kinds.find(kind_name)
+    kind = shareable.find(kind_name)
     row = kind.find(actor, object_id)
     policy.require(actor, kind.see, row)
     shares = services.rows_of(kind, str(row.pk))
@@ -131,11 +130,11 @@ def _group_names(ids: Iterable[str | None]) -> dict[str, str]:
     return dict(Group.objects.filter(pk__in={id for id in ids if id}).values_list("id", "name"))
 
 
-def as_dict(seer: Seer, iso: Any) -> dict[str, Any]:
+def as_dict(seer: Seer, iso: Callable[[datetime | None], str | None]) -> dict[str, object]:
     """A seer on the wire; `iso` writes times."""
     reasons = []
     for why in seer.reasons:
-        entry = {"kind": why.kind, "sentence": why.sentence}
+        entry: dict[str, object] = {"kind": why.kind, "sentence": why.sentence}
         if why.kind == "role":
             entry |= {"role": why.role, "group": why.group or None, "inherited_from": why.above or None}
         if why.kind == "share":

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -18,8 +19,8 @@ from common.errors import Conflict, Forbidden, Invalid, NotFound
 from common.ids import new_hex
 from identity.models import Group, User
 from identity.revocation import services as revocation
-from identity.sharing import held, kinds, live
-from identity.sharing.models import TABLES
+from sharing import live, received, shareable
+from sharing.models import TABLES
 
 MOST = 100  # shares of one object: whoever needs more wants a group
 SUBJECTS: dict[str, Any] = {"user": User, "group": Group}
@@ -71,7 +72,7 @@ class Found:
 
     row: Any
     subject: str  # user | group
-    kind: kinds.Kind
+    kind: shareable.Shareable
 
     @property
     def subject_id(self) -> str:
@@ -89,7 +90,7 @@ def on_cut(step: Callable[[str], None]) -> None:
 
 def _cut(key: str) -> None:
     for step in _on_cut:
-        transaction.on_commit(lambda step=step: step(key), robust=True)  # type: ignore[misc]
+        transaction.on_commit(partial(step, key), robust=True)
 
 
 # ── Finding ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -105,10 +106,10 @@ def _find(share_id: str, *, lock: bool = False) -> Found:
 
 
 def _about(row: Any, subject: str) -> Found:
-    name = kinds.name_of_model(row.content_type.model_class())
+    name = shareable.name_of_model(row.content_type.model_class())
     if name is None:
         raise ShareNotFound(id=row.pk)
-    return Found(row, subject, kinds.find(name))
+    return Found(row, subject, shareable.find(name))
 
 
 def get(actor: Actor, share_id: str) -> Found:
@@ -127,7 +128,7 @@ def _is_mine(actor: Actor, found: Found) -> bool:
 
 def _may_manage(actor: Actor, found: Found) -> bool:
     """Whoever may share by a role manages every share; a grantee only those that they gave."""
-    row = found.kind.model._default_manager.filter(pk=found.row.object_pk).first()
+    row = found.kind.row(found.row.object_pk)
     if row is None:
         return actor.is_admin
     if policy.allows_by_role(actor, found.kind.share, row):
@@ -137,7 +138,7 @@ def _may_manage(actor: Actor, found: Found) -> bool:
 
 def of_object(actor: Actor, kind_name: str, object_id: str) -> list[Found]:
     """The live shares of an object that the actor may manage, newest first. Raises: UnknownKind, NotFound, Forbidden."""
-    kind = kinds.find(kind_name)
+    kind = shareable.find(kind_name)
     row = kind.find(actor, object_id)
     policy.require(actor, kind.share, row)
     found = rows_of(kind, str(row.pk))
@@ -146,11 +147,11 @@ def of_object(actor: Actor, kind_name: str, object_id: str) -> list[Found]:
     return [one for one in found if one.row.given_by == actor.user_id or _is_mine(actor, one)]
 
 
-def rows_of(kind: kinds.Kind, object_pk: str) -> list[Found]:
+def rows_of(kind: shareable.Shareable, object_pk: str) -> list[Found]:
     """The live shares of an object, newest first. Asks no policy."""
     found = []
     for subject, table in TABLES.items():
-        rows = table.objects.live().filter(content_type=kinds.content_type(kind), object_pk=object_pk)
+        rows = table.objects.live().filter(content_type=shareable.content_type(kind), object_pk=object_pk)
         found += [Found(row, subject, kind) for row in rows.select_related(f"{subject}__domain", "permission")]
     return sorted(found, key=lambda one: one.row.created_at, reverse=True)
 
@@ -158,7 +159,7 @@ def rows_of(kind: kinds.Kind, object_pk: str) -> list[Found]:
 def with_me(actor: Actor) -> list[Found]:
     """What is shared with the actor, newest first."""
     found = []
-    for (subject, _table), rows in zip(TABLES.items(), held.rows_of(actor.user_id), strict=True):
+    for (subject, _table), rows in zip(TABLES.items(), received.rows_of(actor.user_id), strict=True):
         wanted = rows.live().select_related(f"{subject}__domain", "permission", "content_type")
         found += [_about(row, subject) for row in wanted]
     return sorted(found, key=lambda one: one.row.created_at, reverse=True)
@@ -196,20 +197,20 @@ def give(
     Raises: UnknownKind, NotFound, Forbidden, LevelMeansNothing, EndsInThePast, EndsTooLate, WithYourself, AlreadyShared,
     TooManyShares, BeyondYourOwn.
     """
-    about = kinds.find(kind)
+    about = shareable.find(kind)
     row = about.find(actor, object_id)
     policy.require(actor, about.share, row)
     _check(about, level, expires_at)
     if subject == "user" and to.pk == actor.user_id:
         raise WithYourself()
-    own = None if policy.allows_by_role(actor, about.share, row) else held.best(actor, kind, str(row.pk), FULL)
+    own = None if policy.allows_by_role(actor, about.share, row) else received.best(actor, kind, str(row.pk), FULL)
     _check_within(own, level, expires_at)
-    where = {"content_type": kinds.content_type(about), "object_pk": str(row.pk)}
+    where = {"content_type": shareable.content_type(about), "object_pk": str(row.pk)}
     _check_room(subject, to, where)
     try:
         with transaction.atomic():
             made = TABLES[subject].objects.create(
-                **where, **{subject: to}, permission=kinds.permission(about, level), expires_at=expires_at,
+                **where, **{subject: to}, permission=shareable.permission(about, level), expires_at=expires_at,
                 given_by=actor.user_id, through=own.id if own else "",
             )  # fmt: skip
     except IntegrityError:
@@ -218,7 +219,7 @@ def give(
     return Found(made, subject, about)
 
 
-def _check(kind: kinds.Kind, level: str, expires_at: datetime | None) -> None:
+def _check(kind: shareable.Shareable, level: str, expires_at: datetime | None) -> None:
     if level not in kind.levels:
         raise LevelMeansNothing(level=level, kind=kind.name, levels=", ".join(kind.levels))
     if expires_at is not None and expires_at <= now():
@@ -227,7 +228,7 @@ def _check(kind: kinds.Kind, level: str, expires_at: datetime | None) -> None:
         raise EndsTooLate()
 
 
-def _check_within(own: held.Held | None, level: str, expires_at: datetime | None) -> None:
+def _check_within(own: received.Received | None, level: str, expires_at: datetime | None) -> None:
     """Raises: BeyondYourOwn. `own` is the share by which the actor gives; None when a role allows it."""
     if own is None:
         return
@@ -259,9 +260,11 @@ def change(actor: Actor, share_id: str, *, level: str | None = None, expires_at:
         raise _refusal(actor, found)
     wanted, until = level or row.level, row.expires_at if expires_at is UNCHANGED else expires_at
     _check(kind, wanted, until)
-    thing = kind.model._default_manager.get(pk=row.object_pk)
+    thing = kind.row(row.object_pk)
+    if thing is None:
+        raise ShareNotFound(id=share_id)
     by_role = policy.allows_by_role(actor, kind.share, thing)
-    _check_within(None if by_role else held.best(actor, kind.name, row.object_pk, FULL), wanted, until)
+    _check_within(None if by_role else received.best(actor, kind.name, row.object_pk, FULL), wanted, until)
     shrinks = RANK[wanted] < RANK[row.level] or (
         until is not None and (row.expires_at is None or until < row.expires_at)
     )
@@ -269,9 +272,14 @@ def change(actor: Actor, share_id: str, *, level: str | None = None, expires_at:
         _cut(row.key)
         row.key = new_hex()
         _withdraw_below([row.pk])
-    row.permission, row.expires_at = kinds.permission(kind, wanted), until
+    row.permission, row.expires_at = shareable.permission(kind, wanted), until
     row.save(update_fields=["permission", "expires_at", "key"])
-    _changed(kind, row.object_pk, [(found.subject, found.subject_id)], project_id=thing.project_id)
+    _changed(
+        kind,
+        row.object_pk,
+        [(found.subject, found.subject_id)],
+        project_id=thing.project_id,
+    )
     return found
 
 
@@ -299,8 +307,8 @@ def _remove(gone: Iterable[Found]) -> None:
         ids.append(found.row.pk)
         _cut(found.row.key)
         type(found.row).objects.filter(pk=found.row.pk).delete()
-        project = found.kind.model._default_manager.filter(pk=found.row.object_pk).values_list("project_id", flat=True)
-        _changed(found.kind, found.row.object_pk, [(found.subject, found.subject_id)], project_id=project.first())
+        project = found.kind.project_of(found.row.object_pk)
+        _changed(found.kind, found.row.object_pk, [(found.subject, found.subject_id)], project_id=project)
     if ids:
         _withdraw_below(ids)
 
@@ -316,7 +324,9 @@ def _withdraw_below(share_ids: list[str]) -> None:
         _remove(below)
 
 
-def _changed(kind: kinds.Kind, object_pk: str, subjects: list[tuple[str, str]], *, project_id: str | None) -> None:
+def _changed(
+    kind: shareable.Shareable, object_pk: str, subjects: list[tuple[str, str]], *, project_id: str | None
+) -> None:
     """Tokens and sessions of everyone concerned are read anew, and their pages are told."""
     revocation.note(**live.fact(kind.name, object_pk))
     for subject, subject_id in subjects:
@@ -347,7 +357,7 @@ def _drop(row: Any, subject: str) -> int:
     if context.current() is not None:
         _remove([found])
         return 1
-    project = found.kind.model._default_manager.filter(pk=row.object_pk).values_list("project_id", flat=True).first()
+    project = found.kind.project_of(row.object_pk)
     with context.acting(
         Actor.internal("end of a share", project_id=project)
     ):  # by the clock, and recorded all the same
@@ -358,8 +368,8 @@ def _drop(row: Any, subject: str) -> int:
 @transaction.atomic
 def object_gone(kind_name: str, object_id: str) -> None:
     """An object is deleted: nobody holds a share of it any more."""
-    kind = kinds.find(kind_name)
-    where = {"content_type": kinds.content_type(kind), "object_pk": object_id}
+    kind = shareable.find(kind_name)
+    where = {"content_type": shareable.content_type(kind), "object_pk": object_id}
     for subject, table in TABLES.items():
         for row in table.objects.filter(**where).select_related("permission", "content_type"):
             _drop(row, subject)

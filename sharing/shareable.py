@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
 from authorization.share_levels import LEVELS
+from authorization.targets import Owned
 from common.actor import Actor
 from common.errors import Invalid
 
@@ -19,7 +20,7 @@ class UnknownKind(Invalid):
 
 
 @dataclass(frozen=True)
-class Kind:
+class Shareable:
     """`find(actor, id)` gives a row that the actor may see, or raises the service's own NotFound.
 
     `share` is the rule of whoever may share, `see` of whoever may read who can see the object. `levels` are those with
@@ -36,24 +37,33 @@ class Kind:
     #: Kinds of which the sockets speak under the same id, such as a server's log.
     also: tuple[str, ...] = ()
 
+    def row(self, object_pk: str) -> Owned | None:
+        """The object, whoever asks; None when it is gone."""
+        return cast("Owned | None", self.model._default_manager.filter(pk=object_pk).first())
 
-_kinds: dict[str, Kind] = {}
+    def project_of(self, object_pk: str) -> str | None:
+        """The project that the object belongs to; None when it is gone, or is nobody's."""
+        row = self.row(object_pk)
+        return row.project_id if row is not None else None
+
+
+_kinds: dict[str, Shareable] = {}
 _of_model: dict[type, str] = {}
 
 
-def register(kind: Kind) -> None:
+def register(kind: Shareable) -> None:
     _kinds[kind.name] = kind
     _of_model[kind.model] = kind.name
 
 
-def find(name: str) -> Kind:
+def find(name: str) -> Shareable:
     """Raises: UnknownKind."""
     if name not in _kinds:
         raise UnknownKind(kind=name, known=", ".join(sorted(_kinds)))
     return _kinds[name]
 
 
-def all_kinds() -> list[Kind]:
+def every() -> list[Shareable]:
     return list(_kinds.values())
 
 
@@ -74,11 +84,11 @@ def spoken_as(live_kind: str) -> str | None:
     return None
 
 
-def content_type(kind: Kind) -> ContentType:
+def content_type(kind: Shareable) -> ContentType:
     return ContentType.objects.get_for_model(kind.model)
 
 
-def permission(kind: Kind, level: str) -> Permission:
+def permission(kind: Shareable, level: str) -> Permission:
     """The Django permission that a guardian row names: the level, on the kind's model."""
     on = content_type(kind)
     name = f"{level} one {kind.name}"

@@ -6,19 +6,19 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from authorization.share_levels import RANK, VIEW, highest, reaches
 from common.actor import Actor
 from common.clock import now
 from common.prepared import Prepared
-from identity.sharing import kinds
-from identity.sharing.models import TABLES, GroupShare, UserShare
 from identity.users.models import User
+from sharing import shareable
+from sharing.models import TABLES, GroupShare, ShareQuerySet, UserShare
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Received:
     """One share that a caller has, by themselves or through a group."""
 
     id: str
@@ -32,7 +32,7 @@ class Held:
         return self.expires_at is None or self.expires_at > now()
 
 
-Shares = Mapping[tuple[str, str], tuple[Held, ...]]
+Shares = Mapping[tuple[str, str], tuple[Received, ...]]
 _COLUMNS = ("id", "content_type_id", "object_pk", "permission__codename", "expires_at", "key")
 _groups_of = User.groups.through.objects
 _my_groups = Prepared(lambda user: _groups_of.filter(user_id=user).values_list("group_id"))
@@ -46,13 +46,13 @@ _ours = Prepared(
 
 def of_user(user_id: str) -> Shares:
     """(kind, object id) → shares. Two small indexed queries, asked when an actor is built, never by a list."""
-    found: dict[tuple[str, str], tuple[Held, ...]] = {}
+    found: dict[tuple[str, str], tuple[Received, ...]] = {}
     for id, type_id, object_pk, level, expires_at, key, *group in [*_mine(user_id), *_ours(user_id)]:
         model = ContentType.objects.get_for_id(type_id).model_class()
-        kind = kinds.name_of_model(model) if model else None
+        kind = shareable.name_of_model(model) if model else None
         if kind is not None:
-            held = Held(id, level, expires_at, key, group[0] if group else None)
-            found[(kind, object_pk)] = (*found.get((kind, object_pk), ()), held)
+            share = Received(id, level, expires_at, key, group[0] if group else None)
+            found[(kind, object_pk)] = (*found.get((kind, object_pk), ()), share)
     return found
 
 
@@ -61,25 +61,25 @@ def facts_of(user_id: str) -> tuple[str, ...]:
     return (f"user_id:{user_id}", *(f"group_id:{group}" for (group,) in _my_groups(user_id)))
 
 
-def on(actor: Actor, kind: str, object_id: str) -> list[Held]:
+def on(actor: Actor, kind: str, object_id: str) -> list[Received]:
     """The actor's live shares of one object."""
     shares: Any = actor.extra.get("shares")
-    return [held for held in shares.get((kind, object_id), ()) if held.is_live] if shares else []
+    return [share for share in shares.get((kind, object_id), ()) if share.is_live] if shares else []
 
 
 def level_on(actor: Actor, target: Any) -> str | None:
     """At which level a row is shared with the actor now; None when it is not, or is no row that can be shared."""
     if not actor.extra.get("shares"):
         return None
-    kind = kinds.name_of(target)
-    return highest(held.level for held in on(actor, kind, str(target.pk))) if kind else None
+    kind = shareable.name_of(target)
+    return highest(share.level for share in on(actor, kind, str(target.pk))) if kind else None
 
 
-def best(actor: Actor, kind: str, object_id: str, level: str) -> Held | None:
+def best(actor: Actor, kind: str, object_id: str, level: str) -> Received | None:
     """Of the actor's shares that include `level`, the one that lasts longest."""
-    fit = [held for held in on(actor, kind, object_id) if reaches(held.level, level)]
+    fit = [share for share in on(actor, kind, object_id) if reaches(share.level, level)]
     return max(
-        fit, key=lambda held: (held.expires_at is None, held.expires_at or now(), RANK[held.level]), default=None
+        fit, key=lambda share: (share.expires_at is None, share.expires_at or now(), RANK[share.level]), default=None
     )
 
 
@@ -93,11 +93,11 @@ def ids(actor: Actor, kind: str, level: str = VIEW) -> Q:
 
     Ask has_any() first: who has no share should pay for none.
     """
-    about = kinds.find(kind)
+    about = shareable.find(kind)
     codenames = [name for name in RANK if reaches(name, level)]
     found = Q()
     for rows in rows_of(actor.user_id):
-        live = rows.live().filter(content_type=kinds.content_type(about), permission__codename__in=codenames)
+        live = rows.live().filter(content_type=shareable.content_type(about), permission__codename__in=codenames)
         found |= Q(pk__in=live.values("object_pk"))
     return found
 
@@ -107,6 +107,6 @@ def or_shared(actor: Actor, kind: str, own: Q, level: str = VIEW) -> Q:
     return own | ids(actor, kind, level) if has_any(actor, kind) else own
 
 
-def rows_of(user_id: str) -> Iterator[QuerySet[Any]]:
+def rows_of(user_id: str) -> Iterator[ShareQuerySet]:
     yield TABLES["user"].objects.filter(user_id=user_id)
     yield TABLES["group"].objects.filter(group_id__in=_groups_of.filter(user_id=user_id).values("group_id"))

@@ -38,7 +38,8 @@ class Share(models.Model):
     through = models.CharField(max_length=32, default="", blank=True, db_index=True)
     key = models.CharField(max_length=32, default=new_hex)
 
-    objects: Any = ShareQuerySet.as_manager()
+    objects = ShareQuerySet.as_manager()
+    permission: "models.ForeignKey[Permission, Permission]"
 
     class Meta:
         abstract = True
@@ -52,7 +53,7 @@ class Share(models.Model):
 
     @property
     def level(self) -> str:
-        return str(self.permission.codename)  # type: ignore[attr-defined]
+        return self.permission.codename
 
     @property
     def is_live(self) -> bool:
@@ -61,19 +62,19 @@ class Share(models.Model):
 
 class UserShare(Share, UserObjectPermissionBase):
     permission = models.ForeignKey(Permission, on_delete=models.CASCADE, related_name="+")
-    objects: Any = ShareQuerySet.as_manager()
 
     class Meta:
+        app_label = "identity"
         constraints = [models.UniqueConstraint(fields=["user", "content_type", "object_pk"], name="user_share_once")]
         indexes = [models.Index(fields=["content_type", "object_pk"], name="user_share_object")]
 
 
 class GroupShare(Share, GroupObjectPermissionBase):
     permission = models.ForeignKey(Permission, on_delete=models.CASCADE, related_name="+")
-    group = models.ForeignKey(Group, on_delete=models.CASCADE)
-    objects: Any = ShareQuerySet.as_manager()
+    group = models.ForeignKey(Group, on_delete=models.CASCADE)  # type: ignore[assignment] # guardian's own names Django's
 
     class Meta:
+        app_label = "identity"
         constraints = [models.UniqueConstraint(fields=["group", "content_type", "object_pk"], name="group_share_once")]
         indexes = [models.Index(fields=["content_type", "object_pk"], name="group_share_object")]
 

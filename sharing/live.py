@@ -3,8 +3,8 @@
 from common import live
 from identity.models import User
 from identity.revocation import services as revocation
-from identity.sharing import kinds
-from identity.sharing.models import TABLES
+from sharing import shareable
+from sharing.models import TABLES
 
 Subjects = list[tuple[str, str]]
 
@@ -44,7 +44,7 @@ def fact(kind: str, object_id: str) -> dict[str, str]:
 def audience(live_kind: str, object_id: str) -> list[str]:
     """The rooms that hear that `object_id` changed. Every share of the cloud is read once an epoch, not once a change."""
     global _known
-    kind = kinds.spoken_as(live_kind)
+    kind = shareable.spoken_as(live_kind)
     if kind is None:
         return []
     mark, key = revocation.mark(), (kind, object_id)
@@ -56,7 +56,7 @@ def audience(live_kind: str, object_id: str) -> list[str]:
 
 
 def _read(**only: str) -> dict[tuple[str, str], list[str]]:
-    names = {kinds.content_type(kind).pk: kind.name for kind in kinds.all_kinds()}
+    names = {shareable.content_type(kind).pk: kind.name for kind in shareable.every()}
     found: dict[tuple[str, str], list[str]] = {}
     for subject, table in TABLES.items():
         rows = table.objects.live().filter(**only).values_list("content_type_id", "object_pk", f"{subject}_id")
