@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import ipaddress
 import logging
 import re
 import threading
@@ -19,6 +18,7 @@ from audit.models import Event
 from common.clock import now
 from common.errors import CloudError, Forbidden
 from common.ids import new_ordered_id
+from hostagent.contract import inet
 
 log = logging.getLogger(__name__)
 
@@ -181,10 +181,10 @@ def _hash(text: str) -> bytes:
 def _network(address: str) -> str:
     """An IPv4 address, or the /64 of an IPv6 one, of which a client has as many as it likes."""
     try:
-        found = ipaddress.ip_address(address)
+        found = inet.ip_address(address)
     except ValueError:
         return address
-    return str(found) if found.version == 4 else str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
+    return str(found) if found.version == 4 else str(inet.ip_network(f"{found}/64", strict=False))
 
 
 class _Seen:

@@ -9,6 +9,7 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("common",),
     ("authorization", "quota"),
     ("audit",),
+    ("keystore",),
     ("openstackapi",),
     ("operations",),
     ("identity",),

@@ -18,8 +18,10 @@ from hostagent.contract.messages import ORDER_LIFE, WINDOW
 from hostagent.process import keyfile
 from hostagent.process.keyfile import RETIRED, STAGED
 from identity import tokenkeys
-from identity.credentials import crypto, resealing
+from identity.credentials import hashing
 from identity.revocation import services as revocation
+from keystore import rotation as keystore
+from keystore import secret as root
 
 Say = Callable[[str], None]
 
@@ -101,7 +103,7 @@ def tokens(say: Say, *, at_once: bool = False) -> str:
 
 
 def secret(say: Say) -> str:
-    """The cloud's secret: what is sealed under it in the database is opened with the old one and sealed with the new.
+    """The cloud's secret: keys in the key store are wrapped under the new one, and columns are encrypted with new data keys.
 
     Raises: BackupError where the secret comes from a setting, or where something could not be opened.
     """
@@ -113,9 +115,9 @@ def secret(say: Say) -> str:
     path = Path(settings.SECRET_FILE)
     stage([path], lambda: secrets.token_hex(32))
     found = _lines(path)
-    crypto.keep_hash_key(found.get(RETIRED) or found[""])
+    hashing.keep_hash_key(found.get(RETIRED) or found[""])
     promote([path])
-    crypto.forget()
-    count = resealing.run(say)
+    root.forget()
+    count = keystore.rotate(say)
     drop([path])
-    return f"{count} sealed values are sealed with the new secret; the old one opens nothing any more."
+    return f"{count} values are encrypted with new keys under the new secret; the old one opens nothing any more."

@@ -1,11 +1,11 @@
-"""Identity's background work and periodic tasks, and what is sealed anew when the cloud's secret is rotated."""
+"""Identity's background work and periodic tasks, and what is encrypted anew when the cloud's secret is rotated."""
 
 from common import purging as purges
 from identity import purging
-from identity.credentials import resealing
 from identity.federation import shadow
 from identity.ldap import people
 from identity.signins import services as signins
+from keystore import columns
 from operations import background, periodic
 
 
@@ -17,8 +17,8 @@ def register() -> None:
     periodic.every(3600.0, "identity.mapped", shadow.forget_old)
     purges.register("passwords", purging.forget_passwords)
     purges.register("quota_locks", purging.forget_quota_locks)
-    resealing.register("identity.Credential", "encrypted_blob")
-    resealing.register("identity.DomainOption", "value")
-    resealing.register("identity.Client", "encrypted_secret")
-    resealing.register("mfa.Authenticator", "data")
-    resealing.also("identity.PortalSession", signins.sign_anew)
+    columns.register("identity.Credential", "encrypted_blob")
+    columns.register("identity.DomainOption", "value")
+    columns.register("identity.Client", "encrypted_secret")
+    columns.register("mfa.Authenticator", "data")
+    columns.also("identity.PortalSession", signins.sign_anew)

@@ -13,7 +13,7 @@ from common.clock import now
 from common.errors import Unauthorized
 from identity.auth.passwords import nobodys
 from identity.auth.tries import Tries
-from identity.credentials.crypto import HASHES, is_hash, keyed_hash
+from identity.credentials.hashing import HASHES, is_hash, keyed_hash
 from identity.models import ApplicationCredential
 
 #: Characters of a secret of ours: 64 bytes in base64.

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Unauthorized
-from identity.credentials.crypto import fernet
 from identity.models import User
+from keystore.secret import fernet
 from openstackapi.fields import iso_micro_z
 
 HEADER = "Openstack-Auth-Receipt"

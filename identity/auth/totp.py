@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.twofactor import InvalidToken
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from identity.auth.tries import Tries
-from identity.credentials.crypto import decrypt
 from identity.models import Credential, User
+from keystore.encryption import decrypt
 
 STEP = 30
 

@@ -17,7 +17,7 @@ from common.clock import now
 from common.errors import Unauthorized
 from hostagent.contract import inet
 from identity.auth import auditing
-from identity.credentials.crypto import keyed_hash
+from identity.credentials.hashing import keyed_hash
 from identity.models import FailedTry
 
 LONGEST_PAUSE = timedelta(days=1)

@@ -22,10 +22,10 @@ from common.numbers import is_whole
 from identity import actors, tokens
 from identity.assignments.effective import Scope
 from identity.auth import auditing
-from identity.credentials.crypto import decrypt
 from identity.credentials.services import hash_access
 from identity.models import Credential
 from identity.resource import enforce
+from keystore.encryption import decrypt
 
 Body = dict[str, Any]
 #: How old a signed request may be (Keystone's [credential] auth_ttl).

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from identity.credentials.crypto import decrypt
 from identity.wire import ID, ID_OR_NULL
+from keystore.encryption import decrypt
 from openstackapi.fields import Field, Fields
 
 

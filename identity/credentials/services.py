@@ -11,10 +11,10 @@ from common.actor import Actor
 from common.errors import Conflict, Invalid
 from common.ids import new_hex
 from identity.appcreds.services import not_delegated
-from identity.credentials.crypto import decrypt, encrypt
 from identity.credentials.fields import CREDENTIAL
 from identity.models import Credential, Project, User
 from identity.resource import Missing, Resource, Values, enforce
+from keystore.encryption import decrypt, encrypt
 
 #: Who may write these into a key would act through any trust, application credential or OAuth token whose id they know.
 #: Characters of an EC2 secret. A signature can be tried against guesses where nobody counts them.

@@ -10,13 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from identity.assignments.guards import one_stays
-from identity.credentials.crypto import encrypt
 from identity.domains.fields import DOMAIN
 from identity.domains.options import OPTIONS, SECRET
 from identity.models import Domain, DomainOption
 from identity.projects.services import cascading, guard_immutable, merged_options, remove, set_tags
 from identity.resource import Resource, Values, enforce
 from identity.revocation import services as revocation
+from keystore.encryption import encrypt
 
 
 class DomainIdTaken(Conflict):

@@ -5,15 +5,15 @@ from typing import Any
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 
-from identity.credentials import crypto
+from keystore import encryption
 
 
 class Adapter(DefaultMFAAdapter):
     def encrypt(self, text: str) -> str:
-        return crypto.encrypt(text)
+        return encryption.encrypt(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return crypto.decrypt(encrypted_text)
+        return encryption.decrypt(encrypted_text)
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """The relying party: the host that the browser names. The key itself holds the origin to it."""

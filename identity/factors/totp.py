@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from identity.auth import totp
-from identity.credentials.crypto import encrypt
 from identity.models import Credential, User
+from keystore.encryption import encrypt
 
 
 class WrongCode(Invalid):

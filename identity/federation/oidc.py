@@ -16,9 +16,9 @@ from joserfc.jwk import KeySet, import_key
 from joserfc.jws import extract_compact
 
 from common.errors import Unauthorized
-from identity.credentials.crypto import decrypt
 from identity.federation import fetching
 from identity.models import Client
+from keystore.encryption import decrypt
 
 Claims = dict[str, Any]
 

@@ -7,11 +7,11 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Conflict, Invalid
-from identity.credentials.crypto import encrypt
 from identity.federation import fetching, oidc, rule_schema
 from identity.federation.fields import MAPPING, PROVIDER, SERVICE_PROVIDER
 from identity.models import Client, Domain, IdentityProvider, Mapping, Protocol, RemoteId, ServiceProvider
 from identity.resource import Duplicate, Missing, Resource, Values, enforce
+from keystore.encryption import encrypt
 
 
 class RemoteIdTaken(Conflict):

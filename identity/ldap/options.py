@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Unavailable
 from common.prepared import Prepared
-from identity.credentials.crypto import decrypt
 from identity.domains.options import OPTIONS
 from identity.models import DomainOption
+from keystore.encryption import decrypt
 
 
 class BadOption(Unavailable):

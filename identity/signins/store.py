@@ -8,7 +8,7 @@ from django.contrib import auth
 from django.contrib.sessions.backends import db
 
 from common.clock import now
-from identity.credentials import crypto
+from keystore import secret
 
 #: How long a browser may take between the steps of one sign-in.
 HALF_WAY = timedelta(minutes=10)
@@ -30,11 +30,11 @@ class SessionStore(db.SessionStore):
     row: Any = None
 
     def encode(self, session_dict: dict[str, Any]) -> str:
-        crypto.secrets()  # Django signs with the newest
+        secret.secrets()  # Django signs with the newest
         return super().encode(session_dict)
 
     def decode(self, session_data: str) -> dict[str, Any]:
-        crypto.secrets()
+        secret.secrets()
         return super().decode(session_data)
 
     @classmethod

@@ -14,11 +14,11 @@ from common.actor import Actor
 from identity import sessions
 from identity.assignments.granting import named_for
 from identity.credentials import services
-from identity.credentials.crypto import decrypt
 from identity.credentials.services import CREDENTIALS, CredentialTaken
 from identity.models import Credential, User
 from identity.resource import enforce
 from identity.users.services import USERS
+from keystore.encryption import decrypt
 from portal.identity.project_dialogs import people
 from portal.identity.several import Deletion
 from portal.identity.user_dialogs import projects

@@ -3,6 +3,7 @@
 tests/trouble/test_rotation.py does it to processes that run.
 """
 
+import base64
 import re
 import time
 from collections.abc import Callable
@@ -30,7 +31,6 @@ from hostagent.process import keyfile
 from hosts import services as hosts
 from identity import tokenkeys
 from identity.appcreds import secrets as appcreds
-from identity.credentials import crypto, resealing
 from identity.models import (
     ApplicationCredential,
     Client,
@@ -43,6 +43,8 @@ from identity.models import (
 )
 from identity.revocation import services as revocation
 from identity.signins.store import SessionStore
+from keystore import columns, encryption, secret
+from keystore.models import Key
 from operations import arrivals
 
 OLD = "ab" * 32
@@ -57,7 +59,7 @@ def data(settings: Any, tmp_path: Path, db: Any, monkeypatch: pytest.MonkeyPatch
     for path in (settings.SECRET_FILE, tmp_path / "keys" / "hosts" / "h1.key"):
         path.write_text(OLD)
     monkeypatch.setattr(keyfile, "LOOK", 0.0)
-    crypto.forget()
+    secret.forget()
     return tmp_path
 
 
@@ -89,14 +91,16 @@ def sealed(data: Path) -> dict[str, Any]:
 
     domain = Project.objects.create(name="d", is_domain=True, domain_id=None)
     user = User.objects.create(name="u", domain=domain)
-    Credential.objects.create(user=user, type="totp", encrypted_blob=crypto.encrypt("totp seed"))
-    Credential.objects.create(user=user, type="ec2", encrypted_blob=crypto.encrypt('{"secret": "x"}'))
-    DomainOption.objects.create(domain=domain, group="ldap", option="password", value=crypto.encrypt("ldap password"))
+    Credential.objects.create(user=user, type="totp", encrypted_blob=encryption.encrypt("totp seed"))
+    Credential.objects.create(user=user, type="ec2", encrypted_blob=encryption.encrypt('{"secret": "x"}'))
+    DomainOption.objects.create(
+        domain=domain, group="ldap", option="password", value=encryption.encrypt("ldap password")
+    )
     DomainOption.objects.create(domain=domain, group="ldap", option="url", value="ldap://x")
     provider = IdentityProvider.objects.create(id="idp", domain=domain)
-    Client.objects.create(provider=provider, encrypted_secret=crypto.encrypt("client secret"))
+    Client.objects.create(provider=provider, encrypted_secret=encryption.encrypt("client secret"))
     Authenticator.objects.create(
-        user=user, type="recovery_codes", data={"seed": crypto.encrypt("seed"), "used_mask": 0}
+        user=user, type="recovery_codes", data={"seed": encryption.encrypt("seed"), "used_mask": 0}
     )
     secret = appcreds.new()
     credential = ApplicationCredential.objects.create(
@@ -109,22 +113,28 @@ def sealed(data: Path) -> dict[str, Any]:
 
 
 def everything_sealed() -> list[str]:
-    """Every Fernet text in every table, wherever it stands."""
+    """Every encrypted text in every table, wherever it stands; the key store's own are apart (`wrapped`)."""
     found: list[str] = []
     with connection.cursor() as cursor:
-        for table in connection.introspection.table_names():
+        for table in set(connection.introspection.table_names()) - {Key._meta.db_table}:
             cursor.execute(f'SELECT * FROM "{table}"')
             for row in cursor.fetchall():
                 found += [
-                    text for value in row if isinstance(value, str) for text in re.findall(r"gAAAA[\w=-]{60,}", value)
+                    text
+                    for value in row
+                    if isinstance(value, str)
+                    for text in re.findall(r"(?:sealed:[\w-]{36}:)?gAAAA[\w=-]{60,}", value)
                 ]
     return found
 
 
-def with_secret(secret: str) -> Fernet:
-    import base64
+def wrapped() -> list[str]:
+    """The key store's keys, as the database has them."""
+    return list(Key.objects.values_list("wrapped", flat=True))
 
-    return Fernet(base64.urlsafe_b64encode(crypto._derived(secret, "identity.credentials")))
+
+def with_secret(of: str, purpose: str = "keystore.wrapping") -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(secret.derived(of, purpose)))
 
 
 def test_the_secret_is_changed_and_the_old_one_opens_nothing(
@@ -132,12 +142,14 @@ def test_the_secret_is_changed_and_the_old_one_opens_nothing(
 ) -> None:
     """C4: the secret could not be changed at all. Whatever column holds a sealed text, it is sealed anew."""
     before = everything_sealed()
-    assert len(before) == 5
+    assert len(before) == 5 and len(wrapped()) == 1
+    former = Key.objects.get()
+    with_former = Fernet(base64.urlsafe_b64encode(with_secret(OLD).decrypt(former.wrapped.encode())))
 
     def look(turn: int) -> None:
-        assert crypto.decrypt(Credential.objects.get(type="totp").encrypted_blob) == "totp seed"
+        assert encryption.decrypt(Credential.objects.get(type="totp").encrypted_blob) == "totp seed"
         assert SessionStore(sealed["session"]).load() == {"who": "u"}
-        assert len(crypto.secrets()) == 2
+        assert len(secret.secrets()) == 2
 
     during(monkeypatch, look)
     said: list[str] = []
@@ -145,18 +157,26 @@ def test_the_secret_is_changed_and_the_old_one_opens_nothing(
     (new,) = keyfile.keys_in((data / "keys" / "secret").read_text())
     after = everything_sealed()
     assert new != OLD and len(after) == len(before)
-    for text in after:
+    for text in wrapped():
         with_secret(new).decrypt(text.encode())
         with pytest.raises(InvalidToken):
             with_secret(OLD).decrypt(text.encode())
-    assert crypto.secrets() == (new,) and new == settings.SECRET_KEY
+    for text in after:
+        encryption.decrypt(text)
+        with pytest.raises(InvalidToken):
+            with_former.decrypt(text.rpartition(":")[2].encode())
+    rotation.keystore.forget_retired(now())
+    assert Key.objects.filter(pk=former.pk).exists(), "a transaction that encrypted with it may still be under way"
+    Key.objects.filter(pk=former.pk).update(retired_at=now() - timedelta(hours=2))
+    assert rotation.keystore.forget_retired(now()) == 1 and len(wrapped()) == 1
+    assert secret.secrets() == (new,) and new == settings.SECRET_KEY
     assert SessionStore(sealed["session"]).load() == {"who": "u"}, "nobody is signed out"
     assert OLD not in "".join(
         path.read_text()
         for path in (data / "keys").rglob("*")
         if path.is_file() and path.parent.name != "hosts" and path.name != "console.key"
     )
-    assert resealing.sealed() and DomainOption.objects.get(option="url").value == "ldap://x"
+    assert columns.registered() and DomainOption.objects.get(option="url").value == "ldap://x"
 
 
 def test_application_credentials_outlive_two_secrets(
@@ -168,7 +188,7 @@ def test_application_credentials_outlive_two_secrets(
     rotation.secret(lambda line: None)
     assert appcreds.check(sealed["secret"], id=sealed["credential"]).pk == sealed["credential"]
     (data / "keys" / "hashes").unlink()
-    crypto.forget()
+    secret.forget()
     appcreds.check(sealed["secret"], id=sealed["credential"])
     with pytest.raises(appcreds.WrongSecret):
         appcreds.check(appcreds.new(), id=sealed["credential"])
@@ -186,25 +206,27 @@ def test_a_rotation_that_is_cut_goes_on_where_it_was(
         if turn == at:
             raise Cut
 
-    def cut_column(model: Any, field: str, say: Any, real: Any = resealing._column) -> int:
+    def cut_column(model: Any, field: str, say: Any, real: Any = columns._column) -> int:
         if field == "data":
             raise Cut
         return int(real(model, field, say))
 
     during(monkeypatch, look)
     with monkeypatch.context() as patched:
-        patched.setattr(resealing, "_column", cut_column)
+        patched.setattr(columns, "_column", cut_column)
         with pytest.raises(Cut):
             rotation.secret(lambda line: None)
     cut = keyfile.keys_in((data / "keys" / "secret").read_text())
     assert len(cut) == 2 and OLD in cut
-    crypto.forget()
-    assert all(crypto.fernet("identity.credentials").decrypt(text.encode()) for text in everything_sealed())
+    secret.forget()
+    assert all(encryption.decrypt(text) for text in everything_sealed())
     during(monkeypatch, lambda turn: None)
     rotation.secret(lambda line: None)
     (new,) = keyfile.keys_in((data / "keys" / "secret").read_text())
     assert {new, OLD} == set(cut), "no third one is made"
-    assert all(with_secret(new).decrypt(text.encode()) for text in everything_sealed())
+    assert all(with_secret(new).decrypt(text.encode()) for text in wrapped())
+    assert columns.keys_in_use() == {Key.objects.get(is_active=True).pk}
+    assert all(encryption.decrypt(text) for text in everything_sealed())
 
 
 def test_a_secret_that_is_a_setting_is_refused_with_what_helps(settings: Any, data: Path) -> None:

@@ -7,10 +7,10 @@ import pytest
 from django.test import Client
 
 from identity.assignments import services as assignments
-from identity.credentials.crypto import encrypt
 from identity.federation import oidc
 from identity.models import Client as OpenId
 from identity.models import Group, IdentityProvider, Mapping, PortalSession, Project, Protocol, Role, User
+from keystore.encryption import encrypt
 from tests.identity.oidc_peer import CLIENT, SECRET, Peer
 from tests.portal.test_portal_session_factors import sealed, set_up
 from tests.totp import code_of
