@@ -26,7 +26,7 @@ SIGNED_OUT, FOREIGN = 4401, 4403
 SHOWN = 2000  # things of one page that are looked for
 
 
-class Live(AsyncJsonWebsocketConsumer):
+class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     """Forwards `{"changed": kind, "id": …, "revision": …}` of the session's project, and of what is shared with the user."""
 
     ear: Ear | None = None

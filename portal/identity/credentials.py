@@ -1,8 +1,8 @@
 """Credentials that are kept for services: EC2 keys, TOTP secrets, certificates. All of them, or one's own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 from django import forms
@@ -67,16 +67,19 @@ class Credentials(ListPanel):
     """Everybody's, for those who may read them."""
 
     panel, kind = "credentials", "credential"
-    columns = (
+    columns: ClassVar[Sequence[Column]] = (
         Column(gettext_lazy("Type"), sort="type"),
         Column(gettext_lazy("User"), sort="user__name"),
         Column(gettext_lazy("Data"), hide="m"),
         Column(gettext_lazy("Project"), hide="m"),
         Column("ID", hide="l"),
     )
-    search = ("user__name", "id", "type")
-    order = ("user__name", "type", "id")
-    filters = (Filter("type", gettext_lazy("Type"), choices=TYPES), Filter("user", gettext_lazy("User"), "user__name"))
+    search: ClassVar[Sequence[str]] = ("user__name", "id", "type")
+    order: ClassVar[Sequence[str]] = ("user__name", "type", "id")
+    filters: ClassVar[Sequence[Filter]] = (
+        Filter("type", gettext_lazy("Type"), choices=TYPES),
+        Filter("user", gettext_lazy("User"), "user__name"),
+    )
     prefix = ""  # of the names of its addresses
     empty = Empty(
         gettext_lazy("No credentials yet"),
@@ -225,15 +228,21 @@ CREATE = FormDialog(
 OWN_CREATE = replace(
     CREATE, panel="settings", choices={"project_id": own_projects}, prepare=not_asked, next=to("own-credentials")
 )
-EDITED = {
-    "find": CREDENTIALS.get,
-    "title": gettext_lazy("Edit credential"),
-    "submit": gettext_lazy("Keep"),
-    "initial": of_credential,
-    "do": edit,
-    "said": gettext_lazy("The credential is kept"),
-}
-EDIT, OWN_EDIT = replace(CREATE, **EDITED), replace(OWN_CREATE, **EDITED)
+
+
+def edited(dialog: FormDialog) -> FormDialog:
+    return replace(
+        dialog,
+        find=CREDENTIALS.get,
+        title=gettext_lazy("Edit credential"),
+        submit=gettext_lazy("Keep"),
+        initial=of_credential,
+        do=edit,
+        said=gettext_lazy("The credential is kept"),
+    )
+
+
+EDIT, OWN_EDIT = edited(CREATE), edited(OWN_CREATE)
 DELETE = Deletion(
     panel="credentials",
     kind=CREDENTIALS,

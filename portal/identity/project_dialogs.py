@@ -1,7 +1,7 @@
 """Creating and editing projects, and giving roles on projects and domains."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.db import transaction
@@ -149,7 +149,7 @@ class Holders(FormDialog):
 
 
 def replace(call: Call, values: dict[str, Any]) -> None:
-    about = call.about
+    about = cast(Holders, call.about)
     grants.replace(call.actor, values["holders"], on=about.on, object_id=call.id, subject=about.subject)
 
 

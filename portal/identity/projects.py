@@ -151,7 +151,7 @@ def holders(actor: Actor, row: Project, *, on: str, subject: str, list_route: st
     url = reverse(f"{list_route}-{'members' if people else 'groups'}", args=[row.pk])
     verb = _("Manage members") if people else _("Modify groups")
     empty = _("No members yet.") if people else _("No group has a role here.")
-    target = {f"target.{on}.id": row.pk, f"target.{subject}.domain_id": row.domain_id or row.pk}
+    target: dict[str, str | None] = {f"target.{on}.id": row.pk, f"target.{subject}.domain_id": row.domain_id or row.pk}
     target |= {"target.project.domain_id": row.domain_id} if on == "project" else {}
     target |= {"target.role.name": "member", "target.role.domain_id": None}
     why = gate(actor, "identity:create_grant", target)

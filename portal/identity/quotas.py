@@ -13,6 +13,7 @@ from authorization import policy, rules
 from common.actor import Actor
 from common.errors import Invalid
 from identity.projects.services import PROJECTS
+from portal.ui import Text
 from portal.ui import quotas as words
 from portal.ui.calls import Call, to
 from portal.ui.details import Card
@@ -82,7 +83,8 @@ class QuotaDialog(FormDialog):
     """The project's own limits; -1 is none."""
 
     def filled(self, call: Call, data: Any = None, files: Any = None) -> Any:
-        parts, known = [], {}
+        parts: list[tuple[str, Text, list[str]]] = []
+        known: dict[str, tuple[Limit, int, int]] = {}
         for about in words.services():
             if may(call.actor, about, "set", call.row):
                 use = quota.usage(call.row.pk, about.service)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -115,7 +115,7 @@ class Deletion(Declared):
 class Switch(Page):
     """POST: one (`id` in the address) to its other state, or all `ids` to `to` (enable or disable)."""
 
-    kind: Resource[Any] | None = None
+    kind: Resource[Any] = cast("Resource[Any]", None)  # as_view says it
     route = ""
 
     def post(self, request: HttpRequest, id: str = "", to: str = "") -> HttpResponse:

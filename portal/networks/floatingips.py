@@ -95,8 +95,8 @@ class FloatingItem(ItemPage):
             (_("Pool"), Cell("text", row.network.name)),
             (_("Created"), Cell("when", row.created_at)),
         ]
-        if row.router_id:
-            facts.append((_("Router"), Cell("link", row.router.name, reverse("router", args=[row.router_id]))))
+        if row.router is not None:
+            facts.append((_("Router"), Cell("link", row.router.name, reverse("router", args=[row.router.id]))))
         if row.description:
             facts.append((_("Description"), Cell("text", row.description)))
         return Detail(

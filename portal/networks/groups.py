@@ -186,7 +186,7 @@ class RuleForm(Styled):
         ],
     )
     ethertype = forms.ChoiceField(label=gettext_lazy("Kind"), choices=[("IPv4", "IPv4"), ("IPv6", "IPv6")])
-    prefix = forms.CharField(
+    prefix = forms.CharField(  # type: ignore[assignment]  # the name that the address has; no form here has a prefix
         label=gettext_lazy("From or to"),
         required=False,
         help_text=gettext_lazy("A network such as 10.0.0.0/8; empty: anywhere."),

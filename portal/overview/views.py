@@ -51,7 +51,7 @@ def _bar(limit: Limit, used: int, most: int) -> dict[str, Any]:
 def holdings(actor: Actor) -> list[tuple[str, Text, int]]:
     """(panel, label, number) of what is in the session's domain, as far as the actor may list it."""
     kinds = (("projects", _("Projects"), PROJECTS), ("users", _("Users"), USERS), ("groups", _("Groups"), GROUPS))
-    found = []
+    found: list[tuple[str, Text, int]] = []
     for panel, label, kind in kinds:
         if policy.allows(actor, kind.rule("list"), kind.list_target(actor)):
             found.append((panel, label, kind.listing(actor, {}).count()))
@@ -130,7 +130,7 @@ class Request(Page):
 
     def get(self, request: HttpRequest, request_id: str) -> HttpResponse:
         stories, denied = started(self.actor, request_id), refused(self.actor, request_id)
-        context = {"denied": denied, "title": request_id, "wanted": request_id, "stories": stories}
+        context: dict[str, object] = {"denied": denied, "title": request_id, "wanted": request_id, "stories": stories}
         context["live"] = any(story.row.state in LIVE for story in stories)
         if "live" in request.GET:
             return self.fragment("overview/request_live.html", **context)

@@ -206,7 +206,7 @@ class Launch(Page):
         _defaults(asked, images, choices, networks, groups)
         return self.page(
             "servers/launch.html",
-            status=status,
+            status,
             asked=asked, errors=errors, images=images, flavors=choices, networks=networks, groups=groups,
             keys=KeyPair.objects.filter(user_id=actor.user_id).order_by("name"),
             floating=floating_choices(actor),

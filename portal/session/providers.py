@@ -47,7 +47,7 @@ class Back(Stepwise):
 
     def form(self, error: str = "", status: int = 200, **more: Any) -> HttpResponse:
         context = {"error": error, "cloud": cloud_name(self.request), "domain": "Default", "step": "password"}
-        return self.page("session/sign_in.html", status=status, offers=offers("/"), **context)
+        return self.page("session/sign_in.html", status, offers=offers("/"), **context)
 
 
 class Done(Page):

@@ -76,8 +76,8 @@ class Piece(Page):
 
     def piece(self, template: str, status: int = 200, **context: Any) -> HttpResponse:
         if is_fragment(self.request):
-            return self.fragment(template, status=status, **context)
-        return self.page("session/piece_page.html", status=status, piece=template, **context)
+            return self.fragment(template, status, **context)
+        return self.page("session/piece_page.html", status, piece=template, **context)
 
     def codes_or_back(self, user: User, said: str) -> HttpResponse:
         """After the first factor: recovery codes, shown this once."""

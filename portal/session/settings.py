@@ -15,7 +15,7 @@ from identity.models import Region as RegionRow
 from identity.users import services as users
 from openstackapi.client import address_of
 from portal import prefs
-from portal.session.views import inside
+from portal.session.steps import inside
 from portal.ui.calls import Call, to
 from portal.ui.dialogs import FormDialog
 from portal.ui.forms import Styled
@@ -63,7 +63,7 @@ class Settings(Page):
 
     def show(self, form: forms.Form, status: int = 200) -> HttpResponse:
         context = {"title": _("Settings"), "submit": _("Keep these"), "form": form, "action": reverse("settings")}
-        return self.page("session/settings.html", status=status, settings_tab="preferences", **context)
+        return self.page("session/settings.html", status, settings_tab="preferences", **context)
 
 
 class Columns(Page):

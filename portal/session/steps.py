@@ -228,5 +228,5 @@ class Again(Stepwise):
             **self.step(),
         }
         if said.get("page"):
-            return self.fragment("session/sign_in_dialog.html", status=status, **context)
-        return self.page("session/sign_in_again.html", status=status, **context)
+            return self.fragment("session/sign_in_dialog.html", status, **context)
+        return self.page("session/sign_in_again.html", status, **context)

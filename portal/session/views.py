@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -54,7 +55,7 @@ class SignIn(Stepwise):
             "offers": offers(inside(self.request, said.get("next", ""))),
             **self.step(),
         }
-        return self.page("session/sign_in.html", status=status, **context)
+        return self.page("session/sign_in.html", status, **context)
 
 
 class SignOut(Page):
@@ -101,6 +102,6 @@ class StaleForm(Forbidden):
     )
 
 
-def stale(request: HttpRequest, reason: str = "") -> HttpResponse:
+def stale(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """Django's CSRF_FAILURE_VIEW."""
     return Stale.as_view()(request)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from common.actor import Actor
@@ -15,7 +16,7 @@ from portal.ui.pages import Page
 #: Rows of one request.
 MOST = 200
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def name_of(row: Any) -> str:
@@ -125,7 +126,7 @@ def to_made(route: str) -> Next:
 def by_method(**views: View) -> View:
     """One address whose methods are declared each by itself: by_method(get=…, post=…)."""
 
-    def view(request: HttpRequest, **keys: str) -> HttpResponse:
+    def view(request: HttpRequest, **keys: str) -> HttpResponseBase:
         chosen = views.get((request.method or "").lower())
         return chosen(request, **keys) if chosen else HttpResponseNotAllowed([name.upper() for name in views])
 

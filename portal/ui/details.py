@@ -1,6 +1,6 @@
 """The page of one thing, declared: a panel says its verbs, cards and tabs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -61,9 +61,8 @@ class ItemPage(Page):
         assert found is not None, f"no panel is called {self.panel}"
         return found
 
-    def find(self, actor: Actor, id: str) -> Any:
-        """Raises: NotFound."""
-        raise NotImplementedError
+    #: The row whose id stands in the address; raises NotFound.
+    find: Callable[[Actor, str], Any]
 
     def actions(self, actor: Actor, row: Any) -> list[Action]:
         return []
@@ -84,10 +83,11 @@ class ItemPage(Page):
         actions = self.actions(self.actor, row)
         if "menu" in request.GET:
             return self.fragment("ui/menu.html", actions=actions, id=id)
-        context = {"actions": actions, "detail": self.detail(self.actor, row), "id": id, "kind": self.kind}
+        detail = self.detail(self.actor, row)
+        context: dict[str, object] = {"actions": actions, "detail": detail, "id": id, "kind": self.kind}
         context["tabs"] = self.named(self.tabs_of(self.actor, row), tab)
         if tab:
-            context["detail"].cards = self.tab(self.actor, row, tab)
+            detail.cards = self.tab(self.actor, row, tab)
         if "live" in request.GET:
             return self.fragment("ui/detail_live.html", **context)
         return self.page(self.template, home=self.home, **context)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -29,12 +29,17 @@ class Shown:
 
 def from_address(call: Call) -> dict[str, Any]:
     """A form begins with what the address says: ?name=…"""
-    return {name: call.request.GET[name] for name in call.about.form.base_fields if name in call.request.GET}
+    return {name: call.request.GET[name] for name in _form(call).base_fields if name in call.request.GET}
 
 
 def from_row(call: Call) -> dict[str, Any]:
     """A form begins with what the row has."""
-    return {name: getattr(call.row, name) for name in call.about.form.base_fields}
+    return {name: getattr(call.row, name) for name in _form(call).base_fields}
+
+
+def _form(call: Call) -> type[forms.Form]:
+    form: type[forms.Form] = cast(FormDialog, call.about).form
+    return form
 
 
 class FormPage(DeclaredPage):
@@ -71,8 +76,8 @@ class FormPage(DeclaredPage):
         context |= {name: getattr(about, name) for name in ("submit", "hint", "risk", "two")}
         context |= about.context(call)
         if is_fragment(self.request):
-            return self.fragment(about.dialog, status=status, **context)
-        return self.page(about.page, status=status, **context)
+            return self.fragment(about.dialog, status, **context)
+        return self.page(about.page, status, **context)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,12 +145,14 @@ class ConfirmPage(DeclaredPage):
 
     def show(self, call: Call, error: str = "", wrong: bool = False, status: int = 200) -> HttpResponse:
         about = self.about
-        context = {name: worded(getattr(about, name), call) for name in ("title", "text", "submit", "keep")}
+        context: dict[str, object] = {
+            name: worded(getattr(about, name), call) for name in ("title", "text", "submit", "keep")
+        }
         context |= {"names": about.lines(call), "typed": about.typed(call), "error": error, "wrong": wrong}
         context["action"] = self.request.get_full_path()
         if is_fragment(self.request):
-            return self.fragment("ui/confirm_dialog.html", status=status, **context)
-        return self.page("ui/confirm_page.html", status=status, **context)
+            return self.fragment("ui/confirm_dialog.html", status, **context)
+        return self.page("ui/confirm_page.html", status, **context)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,10 +34,10 @@ class Styled(forms.Form):
 
     def full_clean(self) -> None:
         super().full_clean()
-        for name in self._errors or ():
+        for name in self.errors:
             if name in self.fields:
                 self.fields[name].widget.attrs["aria-invalid"] = "true"
-        for bound in self.fields.values() if self._errors else ():
+        for bound in self.fields.values() if self.errors else ():
             bound.widget.attrs.pop("autofocus", None)  # the first wrong field has the focus, not the first one
 
 

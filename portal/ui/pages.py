@@ -111,7 +111,7 @@ class Page(View):
         if is_fragment(self.request):
             return self.ask_again("recent" if self.request.actor else "again")  # type: ignore[attr-defined]
         if self.request.method == "POST":
-            return self.page("session/sign_in_again.html", status=401, **held.context(self.request))
+            return self.page("session/sign_in_again.html", 401, **held.context(self.request))
         route = "sign-in-again" if self.request.actor else "sign-in"  # type: ignore[attr-defined]
         return HttpResponseRedirect(f"{reverse(route)}?next={quote(self.request.get_full_path())}")
 
@@ -123,11 +123,11 @@ class Page(View):
 
     # ── Answers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def page(self, template: str, status: int = 200, **context: Any) -> HttpResponse:
+    def page(self, template: str, status: int = 200, /, **context: object) -> HttpResponse:
         """A whole page inside rail and bar."""
         return render(self.request, template, {**self.shell(), **context}, status=status)
 
-    def fragment(self, template: str, status: int = 200, **context: Any) -> HttpResponse:
+    def fragment(self, template: str, status: int = 200, /, **context: object) -> HttpResponse:
         return render(self.request, template, {**self.common(), **context}, status=status)
 
     def common(self) -> dict[str, Any]:
@@ -197,7 +197,7 @@ class Page(View):
             )
             context = {"title": title, "message": error.message}
             template = "ui/error.html" if self.request.actor else "ui/error_bare.html"  # type: ignore[attr-defined]
-            response = self.page(template, status=status, **context)
+            response = self.page(template, status, **context)
         if isinstance(error, Unavailable | TooMany):
             response["Retry-After"] = str(error.data.get("retry_after", 5))
         return response

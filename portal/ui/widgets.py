@@ -74,10 +74,10 @@ class RolesWidget(LinesWidget):
 class Roles(forms.Field):
     """Who has which roles: {id: {role ids}}. `add` is the button's text, `who` what a line names first."""
 
-    widget = RolesWidget
+    widget: RolesWidget
 
     def __init__(self, *, add: Text, who: Text, **kwargs: Any) -> None:
-        super().__init__(required=False, **kwargs)
+        super().__init__(widget=RolesWidget, required=False, **kwargs)
         self.widget.add, self.widget.who = add, who
 
     def offer(
