@@ -26,7 +26,9 @@ def fill(project_id: str, count: int, *, hosts: int = 0) -> dict[str, Any]:
     """
     model = Server.objects.filter(project_id=project_id, deleted=False).latest("created_at")
     with transaction.atomic():
-        network = Network.objects.create(name="filled", project_id=project_id, kind="local", mtu=1450, zone=free_zone())
+        network = Network.objects.create(
+            name="filled", project_id=project_id, kind="local", mtu=1450, conntrack_zone=free_zone()
+        )
         subnet = Subnet.objects.create(network=network, project_id=project_id, ip_version=4, cidr="10.91.0.0/16")
     providers = provide(hosts, model) if hosts else []
     for first in range(0, count, BATCH):

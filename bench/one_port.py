@@ -16,13 +16,13 @@ from common.clock import now  # noqa: E402
 from hostagent.contract.network import PIECE_CHANGES  # noqa: E402
 from hosts.models import Host  # noqa: E402
 from identity.models import Domain, Project  # noqa: E402
+from networking.desired import sync  # noqa: E402
+from networking.desired.changes import touch, touch_port  # noqa: E402
+from networking.desired.models import Change  # noqa: E402
 from networking.networks.models import Network  # noqa: E402
 from networking.ports.models import FixedIP, Port, PortGroup  # noqa: E402
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule  # noqa: E402
 from networking.subnets.models import Subnet  # noqa: E402
-from networking.wanted import sync  # noqa: E402
-from networking.wanted.changes import touch, touch_port  # noqa: E402
-from networking.wanted.models import Change  # noqa: E402
 from operations import rpc, wakeups  # noqa: E402
 
 PORTS, HOSTS = 1000, 50
@@ -59,7 +59,9 @@ def main() -> None:
         for n in range(HOSTS)
     )
     with transaction.atomic():
-        network = Network.objects.create(name="n", project_id=project, kind="vxlan", segment=1, mtu=1450, zone=1)
+        network = Network.objects.create(
+            name="n", project_id=project, kind="vxlan", segment=1, mtu=1450, conntrack_zone=1
+        )
         subnet = Subnet.objects.create(network=network, project_id=project, ip_version=4, cidr="10.1.0.0/16")
         group = SecurityGroup.objects.create(project_id=project, name="g")
         SecurityGroupRule.objects.create(group=group, project_id=project, direction="ingress", remote_group=group)

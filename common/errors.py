@@ -284,7 +284,7 @@ class HypervisorRefused(HostFailure):
 
 class NetworkRefused(HostFailure):
     code = "network_refused"
-    template = _("Host %(host)s could not wire %(piece)s: %(detail)s")
+    template = _("Host %(host)s could not plug %(piece)s: %(detail)s")
 
 
 class HostNotFound(HostFailure):

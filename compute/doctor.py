@@ -21,10 +21,10 @@ from hosts.states import USABLE
 from images import stores
 from images.images.models import Image
 from images.images.states import HAS_DATA
+from networking.desired import sync
 from networking.networks.models import Network
 from networking.ports.models import Port
 from networking.routers.models import Router
-from networking.wanted import sync
 from operations.models import LIVE, Operation, State
 from placement import services as placement
 

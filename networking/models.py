@@ -1,6 +1,7 @@
 """All rows of the network service (Django finds models through this module)."""
 
 from networking.agents.models import AgentNote
+from networking.desired.models import Change, HostPiece
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network, NetworkGrant
 from networking.ports.models import FixedIP, Port, PortGroup
@@ -9,7 +10,6 @@ from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
 from networking.standard import Tag
 from networking.subnetpools.models import AddressScope, SubnetPool
 from networking.subnets.models import Subnet
-from networking.wanted.models import Change, HostPiece
 
 __all__ = [
     "AddressScope",

@@ -8,13 +8,13 @@ from hosts import services as hosts
 from hosts.models import Host
 from hosts.states import is_down, is_up
 from networking import scheduling
+from networking.desired import reports
+from networking.desired.changes import touch
+from networking.desired.models import HostPiece
+from networking.desired.sync import send_everything
 from networking.ports import devices
 from networking.routers import services as routers
 from networking.subnets.models import external_ranges
-from networking.wanted import reports
-from networking.wanted.changes import touch
-from networking.wanted.models import HostPiece
-from networking.wanted.sync import send_everything
 from operations import rpc
 
 

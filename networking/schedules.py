@@ -1,8 +1,8 @@
 """The network service's background work and periodic tasks."""
 
 from networking import rebalancing
-from networking.wanted import reports, sync
-from networking.wanted.changes import TASK
+from networking.desired import reports, sync
+from networking.desired.changes import TASK
 from operations import background, periodic
 
 

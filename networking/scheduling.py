@@ -7,11 +7,11 @@ from django.db.models import Count
 
 from hosts import services as hosts
 from networking.agents import models as agents
+from networking.desired.changes import touch, touch_network
 from networking.networks.models import Network
 from networking.ports import states
 from networking.ports.models import DHCP, Port
 from networking.routers.models import Router
-from networking.wanted.changes import touch, touch_network
 
 log = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ OPERATIONS = "operations"
 POOLS = {
     OPERATIONS: 3,
     "background": 2,  # short work
-    "network": 1,  # what ports and routers wait for; one at a time anyway (networking.wanted.sync.turn)
+    "network": 1,  # what ports and routers wait for; one at a time anyway (networking.desired.sync.turn)
     "renders": 1,  # whole documents of hosts, a thousand after a restart
     "bulk": 2,  # imports, conversions, other people's servers: minutes or hours
 }

@@ -17,9 +17,9 @@ from compute.metadata import documents, passwords
 from compute.servers.lifecycle import services
 from compute.servers.models import Server
 from hosts.agents import authenticate_agent
+from networking.desired.models import HostPiece
 from networking.ports.models import FixedIP
 from networking.routers.models import Router
-from networking.wanted.models import HostPiece
 from openstackapi.faults import status_of
 
 
@@ -36,7 +36,7 @@ def _not_found() -> HttpResponse:
 
 
 def server_at(*, network: str, router: str, address: str) -> Server | None:
-    """Who has `address` on a network, or on a subnet that a router has a leg on.
+    """Who has `address` on a network, or on a subnet that a router has an interface on.
 
     A router answers for guests of its own project and, on networks of its own project, for everybody's: its owner may send
     any address through it, so on a network that is only lent to them it says nothing of others' guests.

@@ -9,6 +9,7 @@ from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from common.live import announce
+from networking.desired.changes import touch
 from networking.errors import AttributeForbidden, FloatingIPNotFound, NetworkNotFound
 from networking.floatingips import states
 from networking.floatingips.models import FloatingIP
@@ -20,7 +21,6 @@ from networking.ports.models import FLOATING_IP, ROUTER_INTERFACE, FixedIP, Port
 from networking.routers.models import Router
 from networking.standard import Tag
 from networking.subnets.models import Subnet
-from networking.wanted.changes import touch
 from openstackapi import resource
 from quota import services as quota
 
@@ -183,7 +183,9 @@ def _point(actor: Actor, floating: FloatingIP, port_id: str, fixed_ip: str | Non
     before = (floating.port_id, floating.fixed_ip_address, floating.router_id)
     floating.port, floating.fixed_ip_address, floating.router = port, fixed.ip_address, router
     if before != (port.id, fixed.ip_address, router.id):
-        floating.status = states.DOWN  # until the router's host says that it leads there: networking/wanted/floating.py
+        floating.status = (
+            states.DOWN
+        )  # until the router's host says that it leads there: networking/desired/floating.py
     floating.save(update_fields=["port", "fixed_ip_address", "router", "status"])
     touch(f"router:{router.id}")
     announce("port", port.id, port.project_id)
@@ -214,15 +216,15 @@ def _inner_address(port: Port, asked: str | None) -> FixedIP:
 
 
 def _router_between(subnet: Subnet, external_id: str, port: Port) -> Router:
-    """The router with a leg on the subnet and its gateway on the external network; that with the gateway address first.
+    """The router with an interface on the subnet and its gateway on the external network; that with the gateway address first.
 
-    It is the port's project's or the network's: another's router on a lent network carries nobody else's traffic.
+    It is the port's project's or the network's: another's router on a shared network carries nobody else's traffic.
     """
-    legs = FixedIP.objects.filter(subnet=subnet, port__role=ROUTER_INTERFACE)
+    interfaces = FixedIP.objects.filter(subnet=subnet, port__role=ROUTER_INTERFACE)
     ids = [
         router
         for ip, router in sorted(
-            legs.values_list("ip_address", "port__router_id"), key=lambda leg: leg[0] != subnet.gateway_ip
+            interfaces.values_list("ip_address", "port__router_id"), key=lambda one: one[0] != subnet.gateway_ip
         )
     ]
     trusted = (port.project_id, port.network.project_id)

@@ -42,14 +42,14 @@ class NetworkQuerySet(models.QuerySet["Network"]):
 
 
 class Network(StandardAttributes):
-    """A broadcast domain. `zone` is its conntrack zone, one per network in the whole cloud."""
+    """A broadcast domain. `conntrack_zone` is one per network in the whole cloud."""
 
     admin_state_up = models.BooleanField(default=True)
     status = models.CharField(max_length=16, default=states.ACTIVE)
     kind = models.CharField(max_length=8, choices=[(kind, kind) for kind in KINDS])
     physical = models.CharField(max_length=64, blank=True, default="")
     segment = models.IntegerField(null=True, blank=True)
-    zone = models.IntegerField(unique=True)
+    conntrack_zone = models.IntegerField(unique=True, db_column="zone")
     mtu = models.IntegerField()
     shared = models.BooleanField(default=False)
     external = models.BooleanField(default=False)

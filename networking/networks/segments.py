@@ -1,4 +1,4 @@
-"""Kinds, segments and zones of networks: which are possible, which are free."""
+"""Kinds, segments and conntrack zones of networks: which are possible, which are free."""
 
 from dataclasses import dataclass
 
@@ -93,7 +93,7 @@ def choose(wanted: Segment) -> Segment:
 
 def free_zone() -> int:
     """A conntrack zone no network has. Raises: NoNetworkAvailable."""
-    zone = _next(Network.objects.all(), "zone", ZONE_RANGE)
+    zone = _next(Network.objects.all(), "conntrack_zone", ZONE_RANGE)
     if zone is None:
         raise NoNetworkAvailable(kind=_("conntrack zone"))
     return zone

@@ -11,12 +11,12 @@ from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict
 from common.live import announce
+from networking.desired.changes import touch, touch_network
 from networking.errors import AttributeForbidden, InvalidInput, NetworkNotFound
 from networking.networks import segments
 from networking.networks.models import Network
 from networking.ports.models import DHCP, FLOATING_IP, ROUTER_GATEWAY, Port
 from networking.standard import Tag
-from networking.wanted.changes import touch, touch_network
 from openstackapi import resource
 from quota import services as quota
 from sharing import services as sharing
@@ -116,7 +116,7 @@ def _insert(wanted: segments.Segment, fields: dict[str, Any]) -> Network:
                     kind=chosen.kind,
                     physical=chosen.physical,
                     segment=chosen.number,
-                    zone=segments.free_zone(),
+                    conntrack_zone=segments.free_zone(),
                 )
         except IntegrityError:
             if attempt + 1 == TRIES:

@@ -6,12 +6,12 @@ from typing import Any
 from django.db.models import Q
 
 from networking import conversions
+from networking.desired.lists import domain_default, host_name
 from networking.ports import services, updates
 from networking.ports.models import FixedIP, Port, PortGroup
 from networking.resource import InvalidFilter, Resource, views
 from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
 from networking.subnets.api import OBJECTS, STRINGS
-from networking.wanted.lists import domain_default, host_name
 from openstackapi.fields import Field, Fields
 from openstackapi.resource import Rows
 
@@ -80,7 +80,7 @@ def rows(ports: Sequence[Port]) -> list[dict[str, Any]]:
 
 
 def _row(port: Port, addresses: list[dict[str, str]], groups: list[str], tags: list[str]) -> dict[str, Any]:
-    is_wired = bool(port.host) and not port.role
+    is_bound = bool(port.host) and not port.role
     return {
         **standard_values(port, tags),
         "name": port.name,
@@ -98,7 +98,7 @@ def _row(port: Port, addresses: list[dict[str, str]], groups: list[str], tags: l
         "binding:profile": port.binding_profile,
         "binding:host_id": port.host,
         "binding:vif_type": "bridge" if port.host else "unbound",
-        "binding:vif_details": {"port_filter": True, "connectivity": "l2"} if is_wired else {},
+        "binding:vif_details": {"port_filter": True, "connectivity": "l2"} if is_bound else {},
         "port_security_enabled": port.port_security_enabled,
         "ip_allocation": "immediate" if addresses else "none",
         "dns_name": port.dns_name,

@@ -1,18 +1,18 @@
-"""Binding a port to a host: from then on the host is told to wire it."""
+"""Binding a port to a host: from then on the host is told to plug it."""
 
 from django.db import transaction
 
 from common.live import announce
 from common.prepared import Prepared
+from networking.desired.changes import touch_port
 from networking.errors import PortNotFound
 from networking.ports import states
 from networking.ports.models import Port, PortGroup
-from networking.wanted.changes import touch_port
 
 
 @transaction.atomic
 def bind(port_id: str, host: str) -> None:
-    """Wire this port on this host. Binding to the present host again changes nothing."""
+    """Bind a port to a host, which plugs it. Binding to the present host again changes nothing."""
     _move(port_id, host)
 
 

@@ -1,6 +1,6 @@
 """What a port belongs to.
 
-The API may write any text into `device_id` and `device_owner`, as in Neutron; nothing is wired, told or shown because of it.
+The API may write any text into `device_id` and `device_owner`, as in Neutron; nothing is bound, told or shown because of it.
 A port becomes a server's by `attach`, or by being made with an Attachment, and only compute calls those.
 """
 
@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from common.actor import Actor
 from common.errors import Conflict, Invalid
 from common.live import announce
+from networking.desired.changes import touch_port
 from networking.errors import PortNotFound
 from networking.ports import states
 from networking.ports.models import GUEST_PREFIX, Port, PortGroup
-from networking.wanted.changes import touch_port
 
 #: Kind of device → the project of the living one with an id, None if there is none. Upper apps add theirs.
 _projects: dict[str, Callable[[str], str | None]] = {}

@@ -4,12 +4,12 @@ from uuid import NAMESPACE_URL, uuid5
 
 from common.actor import Actor
 from networking import scheduling
+from networking.desired.changes import touch_port
 from networking.networks.models import Network
 from networking.ports import allocation
 from networking.ports.models import DHCP, FixedIP, Port
 from networking.standard import Tag
 from networking.subnets.models import Subnet
-from networking.wanted.changes import touch_port
 
 INTERNAL = Actor.internal("dhcp")
 

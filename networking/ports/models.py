@@ -62,7 +62,7 @@ class Port(StandardAttributes):
     device_id = models.CharField(max_length=255, blank=True, default="", db_index=True)
     device_owner = models.CharField(max_length=255, blank=True, default="")
     server_id = models.CharField(max_length=36, blank=True, default="", db_index=True)
-    router = models.ForeignKey("networking.Router", null=True, on_delete=models.PROTECT, related_name="legs")
+    router = models.ForeignKey("networking.Router", null=True, on_delete=models.PROTECT, related_name="ports")
     role = models.CharField(max_length=32, blank=True, default="")
     host = models.CharField(max_length=255, blank=True, default="", db_index=True)
     vnic_type = models.CharField(max_length=32, default="normal")

@@ -13,6 +13,7 @@ from common.errors import Conflict, Forbidden
 from common.live import announce
 from common.prepared import Prepared
 from networking.addressing import random_mac
+from networking.desired.changes import touch_port
 from networking.errors import NetworkNotFound, PortNotFound, SecurityGroupNotFound
 from networking.networks.models import Network, visible_network
 from networking.ports import allocation, checks, devices, dhcp_options
@@ -23,7 +24,6 @@ from networking.securitygroups import defaults
 from networking.securitygroups.models import SecurityGroup
 from networking.standard import Tag
 from networking.subnets.models import Subnet
-from networking.wanted.changes import touch_port
 from openstackapi import resource
 from quota import services as quota
 

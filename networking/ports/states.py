@@ -1,4 +1,4 @@
-"""What a port can be. Nobody asks for its state: services bind it, and the report of its host says that it is wired."""
+"""What a port can be. Nobody asks for its state: services bind it, and the report of its host says that it is plugged."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ DOWN: Final = "DOWN"
 NOT_BOUND: Final = "N/A"
 
 STATES: Final = {
-    DOWN: "It is bound nowhere, or its host has not yet said that it is wired. Each binding to a host begins here.",
+    DOWN: "It is bound nowhere, or its host has not yet said that it is plugged. Each binding to a host begins here.",
     ACTIVE: "Its host has said that it, and what it needs, stands.",
     NOT_BOUND: "It holds a floating IP's outer address, and is never bound.",
 }

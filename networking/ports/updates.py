@@ -10,12 +10,12 @@ from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict
 from common.live import announce
+from networking.desired.changes import touch_port
 from networking.networks.models import Network
 from networking.ports import allocation, checks, devices, dhcp_options, states
 from networking.ports.models import FixedIP, Port, PortGroup
 from networking.ports.services import find, join_groups, release_floating_ips
 from networking.subnets.models import Subnet
-from networking.wanted.changes import touch_port
 
 PLAIN = ("name", "description", "admin_state_up", "device_id", "dns_name", "vnic_type")
 

@@ -7,11 +7,11 @@ from django.utils.translation import gettext_lazy as _
 from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict, NotFound
+from networking.desired.changes import touch_network
 from networking.errors import AttributeForbidden, InvalidInput
 from networking.networks.models import EXTERNAL, SHARE, Network, NetworkGrant
 from networking.networks.services import find as find_network
 from networking.ports.models import Port
-from networking.wanted.changes import touch_network
 from openstackapi import resource
 from quota import services as quota
 

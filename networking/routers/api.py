@@ -100,7 +100,7 @@ INTERFACE = {
 
 
 class AddInterface(NetworkView):
-    """Give the router a leg."""
+    """Add an interface to the router."""
 
     bodies = {"put": INTERFACE}
 
@@ -109,7 +109,7 @@ class AddInterface(NetworkView):
 
 
 class RemoveInterface(NetworkView):
-    """Take a leg away."""
+    """Remove an interface."""
 
     bodies = {"put": INTERFACE}
 

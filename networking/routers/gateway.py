@@ -1,4 +1,4 @@
-"""A router's leg on an external network."""
+"""A router's gateway port: its interface on an external network."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Conflict, Invalid
+from networking.desired.changes import touch_port
 from networking.errors import AttributeForbidden, InvalidInput, NetworkNotFound
 from networking.networks.models import Network
 from networking.ports import allocation
@@ -14,7 +15,6 @@ from networking.ports.services import insert_with_mac, remove
 from networking.ports.updates import set_addresses
 from networking.routers.models import Router
 from networking.subnets.models import Subnet
-from networking.wanted.changes import touch_port
 
 
 class RouterExternalGatewayInUseByFloatingIp(Conflict):
@@ -51,40 +51,40 @@ def set_gateway(actor: Actor, router: Router, info: dict[str, Any]) -> None:
     if router.gateway_port is not None and router.gateway_port.network_id == network.id:
         if asked:
             set_addresses(router.gateway_port, asked)
-        leg = router.gateway_port
+        port = router.gateway_port
     else:
         clear_gateway(router)
-        leg = _make_leg(router, network, asked)
+        port = _make_gateway_port(router, network, asked)
     router.enable_snat = snat
-    router.gateway_port = leg
+    router.gateway_port = port
     router.save(update_fields=["enable_snat", "gateway_port"])
-    touch_port(leg.id, network.id, (), router_ids=[router.id])
+    touch_port(port.id, network.id, (), router_ids=[router.id])
 
 
-def _make_leg(router: Router, network: Network, asked: list[dict[str, str]] | None) -> Port:
+def _make_gateway_port(router: Router, network: Network, asked: list[dict[str, str]] | None) -> Port:
     """The port on the external network. It belongs to no project, as in Neutron: users do not see it."""
-    leg = Port(network=network, project_id="", role=ROUTER_GATEWAY, router=router, host=router.host)
-    leg.device_owner, leg.device_id = ROUTER_GATEWAY, router.id
-    leg.port_security_enabled = False
-    insert_with_mac(leg, None)
+    port = Port(network=network, project_id="", role=ROUTER_GATEWAY, router=router, host=router.host)
+    port.device_owner, port.device_id = ROUTER_GATEWAY, router.id
+    port.port_security_enabled = False
+    insert_with_mac(port, None)
     subnets = list(Subnet.objects.filter(network=network).order_by("created_at", "id"))
     if asked:
-        allocation.allocate_asked(leg, subnets, asked)
+        allocation.allocate_asked(port, subnets, asked)
     else:
-        allocation.allocate_any(leg, subnets)
-    return leg
+        allocation.allocate_any(port, subnets)
+    return port
 
 
 def clear_gateway(router: Router) -> None:
     """Take the gateway away. Within a transaction. Raises: RouterExternalGatewayInUseByFloatingIp."""
     from networking.floatingips.models import FloatingIP
 
-    leg = router.gateway_port
-    if leg is None:
+    port = router.gateway_port
+    if port is None:
         return
     if FloatingIP.objects.filter(router=router).exists():
-        raise RouterExternalGatewayInUseByFloatingIp(id=router.id, network=leg.network_id)
+        raise RouterExternalGatewayInUseByFloatingIp(id=router.id, network=port.network_id)
     router.gateway_port = None
     router.enable_snat = True
     router.save(update_fields=["gateway_port", "enable_snat"])
-    remove(leg)
+    remove(port)

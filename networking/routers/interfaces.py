@@ -1,4 +1,4 @@
-"""A router's legs on subnets of projects."""
+"""A router's interfaces on subnets of projects."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +10,7 @@ from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from hostagent.contract import inet
+from networking.desired.changes import touch_port
 from networking.errors import InvalidInput, PortNotFound
 from networking.networks.models import Network
 from networking.ports import allocation
@@ -21,7 +22,6 @@ from networking.routers.models import Router
 from networking.routers.services import changed, find
 from networking.subnets import services as subnets
 from networking.subnets.models import Subnet
-from networking.wanted.changes import touch_port
 
 
 class BadRouterRequest(Invalid):
@@ -66,7 +66,7 @@ class RouterInterfaceSubnetMismatch(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """A leg as the answer to adding or removing it shows it."""
+    """An interface as the answer to adding or removing it shows it."""
 
     router: Router
     port: Port
@@ -75,7 +75,7 @@ class Interface:
 
 @transaction.atomic
 def add(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_id: str | None = None) -> Interface:
-    """Give the router a leg on a subnet (it gets the gateway address) or make a port its leg.
+    """Add an interface on a subnet, which gets the gateway address, or make a port one.
 
     Raises: BadRouterRequest, PortInUse, RouterNotFound, SubnetNotFound, PortNotFound, IpAddressAlreadyAllocated.
     """
@@ -103,20 +103,20 @@ def _make_leg(actor: Actor, router: Router, subnet_id: str) -> Port:
             reason=_("Subnet for router interface must have a gateway IP (subnet %(subnet)s)"), subnet=subnet_id
         )
     _refuse_overlap(router, [subnet])
-    leg = Port(
+    port = Port(
         network_id=subnet.network_id,
         project_id=router.project_id,
         **_leg_of(router),
         host=router.host,
         port_security_enabled=False,
     )
-    ports.insert_with_mac(leg, None)
-    allocation.hold(leg, subnet, subnet.gateway_ip)
-    return leg
+    ports.insert_with_mac(port, None)
+    allocation.hold(port, subnet, subnet.gateway_ip)
+    return port
 
 
 def _leg_of(router: Router) -> dict[str, Any]:
-    """Columns of a port that is a leg of this router."""
+    """Columns of a port that is an interface of this router."""
     texts = {"device_id": router.id, "device_owner": ROUTER_INTERFACE}
     return {"router": router, "role": ROUTER_INTERFACE, **texts}
 
@@ -156,7 +156,7 @@ def _refuse_lent(actor: Actor, network: Network) -> None:
 
 
 def _refuse_overlap(router: Router, new: list[Subnet]) -> None:
-    """Raises: BadRouterRequest when a leg of the router already reaches addresses of the new subnets."""
+    """Raises: BadRouterRequest when an interface of the router already reaches addresses of the new subnets."""
     for row in FixedIP.objects.filter(port__router=router).select_related("subnet"):
         for subnet in new:
             if row.subnet_id == subnet.id:
@@ -177,7 +177,7 @@ def _refuse_overlap(router: Router, new: list[Subnet]) -> None:
 
 @transaction.atomic
 def remove(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_id: str | None = None) -> Interface:
-    """Take a leg away; its port goes with it.
+    """Remove an interface and its port.
 
     Raises: RouterInterfaceNotFound(ForSubnet), RouterInterfaceInUseByFloatingIP, RouterInterfaceInUseByRoute.
     """
@@ -185,15 +185,15 @@ def remove(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_i
     policy.require(actor, "network:router:update", router)
     if not subnet_id and not port_id:
         raise InvalidInput(reason=_("Either subnet_id or port_id must be specified"))
-    legs = router.legs.filter(role=ROUTER_INTERFACE)
+    interfaces = router.ports.filter(role=ROUTER_INTERFACE)
     if port_id:
-        port = legs.filter(pk=port_id).first()
+        port = interfaces.filter(pk=port_id).first()
         if port is None:
             raise RouterInterfaceNotFound(router=router_id, port=port_id)
         if subnet_id and not FixedIP.objects.filter(port=port, subnet_id=subnet_id).exists():
             raise RouterInterfaceSubnetMismatch(port=port_id, subnet=subnet_id)
     else:
-        port = legs.filter(fixed_ips__subnet_id=subnet_id).first()
+        port = interfaces.filter(fixed_ips__subnet_id=subnet_id).first()
         if port is None:
             raise RouterInterfaceNotFoundForSubnet(router=router_id, subnet=subnet_id)
     held = [row.subnet for row in FixedIP.objects.filter(port=port).select_related("subnet")]

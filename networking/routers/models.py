@@ -11,7 +11,7 @@ from networking.standard import StandardAttributes
 
 
 class Router(StandardAttributes):
-    """Its interfaces and its gateway are its `legs`, ports. `host`: where it lives, '' = nowhere."""
+    """Its interfaces and its gateway are its `ports`. `host` carries it; '' = none."""
 
     admin_state_up = models.BooleanField(default=True)
     status = models.CharField(max_length=8, default=states.ACTIVE)

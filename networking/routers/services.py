@@ -13,13 +13,13 @@ from common.live import announce
 from hostagent.contract import inet
 from networking import scheduling
 from networking.addressing import routed
+from networking.desired.changes import touch
 from networking.errors import InvalidInput, RouterNotFound
 from networking.ports.models import ROUTER_INTERFACE, FixedIP
 from networking.ports.services import remove as remove_port
 from networking.routers import gateway
 from networking.routers.models import Router
 from networking.standard import Tag
-from networking.wanted.changes import touch
 from openstackapi import resource
 from quota import services as quota
 
@@ -100,7 +100,7 @@ def delete(actor: Actor, router_id: str) -> None:
     """Raises: RouterNotFound, RouterInUse while it has interfaces, RouterExternalGatewayInUseByFloatingIp."""
     router = find(actor, router_id, lock=True)
     policy.require(actor, "network:router:delete", router)
-    if router.legs.filter(role=ROUTER_INTERFACE).exists():
+    if router.ports.filter(role=ROUTER_INTERFACE).exists():
         raise RouterInUse(id=router_id)
     gateway.clear_gateway(router)
     remove(router)
@@ -115,8 +115,8 @@ def remove(router: Router) -> None:
     for floating in router.floating_ips.all():
         floating.release()
     gateway.clear_gateway(router)
-    for leg in router.legs.all():
-        remove_port(leg)
+    for port in router.ports.all():
+        remove_port(port)
     Tag.objects.filter(resource_id=router_id).delete()
     Router.objects.filter(pk=router_id).delete()
     touch(f"router:{router_id}")
@@ -130,8 +130,8 @@ def check_routes(router: Router, routes: Sequence[dict[str, str]]) -> list[dict[
     """
     if len(routes) > MAX_ROUTES:
         raise RoutesExhausted(id=router.id, limit=MAX_ROUTES)
-    legs = FixedIP.objects.filter(port__router=router)
-    reach = [(inet.ip_network(cidr), ip) for cidr, ip in legs.values_list("subnet__cidr", "ip_address")]
+    interfaces = FixedIP.objects.filter(port__router=router)
+    reach = [(inet.ip_network(cidr), ip) for cidr, ip in interfaces.values_list("subnet__cidr", "ip_address")]
     out: list[dict[str, str]] = []
     for route in routes:
         try:

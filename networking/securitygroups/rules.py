@@ -11,11 +11,11 @@ from common.actor import Actor
 from common.errors import Conflict, Invalid
 from common.live import announce
 from hostagent.contract import inet
+from networking.desired.changes import touch
 from networking.errors import InvalidInput, SecurityGroupNotFound, SecurityGroupRuleNotFound
 from networking.securitygroups import protocols, services
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule, normalized
 from networking.standard import count_revision
-from networking.wanted.changes import touch
 from openstackapi import resource
 from quota import services as quota
 

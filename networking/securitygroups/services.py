@@ -7,12 +7,12 @@ from authorization import policy
 from common.actor import Actor
 from common.errors import Conflict
 from common.live import announce
+from networking.desired.changes import touch
 from networking.errors import SecurityGroupNotFound
 from networking.ports.models import PortGroup
 from networking.securitygroups import defaults
 from networking.securitygroups.models import SecurityGroup
 from networking.standard import Tag
-from networking.wanted.changes import touch
 from openstackapi import resource
 from quota import services as quota
 

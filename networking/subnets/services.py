@@ -13,6 +13,7 @@ from common.errors import Conflict
 from common.live import announce
 from hostagent.contract import inet
 from networking.addressing import IPNetwork, default_gateway, default_pools
+from networking.desired.changes import touch_network, touch_port
 from networking.errors import InvalidInput, SubnetNotFound
 from networking.networks.models import Network
 from networking.networks.services import find as find_network
@@ -21,7 +22,6 @@ from networking.ports.models import DHCP, ROUTER_INTERFACE, FixedIP, Port
 from networking.standard import Tag
 from networking.subnets import checks
 from networking.subnets.models import Subnet
-from networking.wanted.changes import touch_network, touch_port
 from openstackapi import resource
 from quota import services as quota
 

@@ -1,4 +1,4 @@
-"""Routers: gateways to the outside, and their legs on subnets."""
+"""Routers: gateways to the outside, and their interfaces on subnets."""
 
 from typing import Any
 
@@ -86,9 +86,9 @@ class RouterItem(ItemPage):
         ]  # fmt: skip
 
     def detail(self, actor: Actor, row: Router) -> Detail:
-        legs = row.legs.filter(role=ROUTER_INTERFACE).select_related("network")
+        interfaces = row.ports.filter(role=ROUTER_INTERFACE).select_related("network")
         held: dict[str, list[FixedIP]] = {}
-        for ip in FixedIP.objects.filter(port__in=legs).select_related("subnet"):
+        for ip in FixedIP.objects.filter(port__in=interfaces).select_related("subnet"):
             held.setdefault(ip.port_id, []).append(ip)
         rows = [
             Row(
@@ -99,7 +99,7 @@ class RouterItem(ItemPage):
                     Cell("mono", ", ".join(ip.subnet.cidr for ip in held.get(port.pk, []))),
                 ), menu=reverse("router-interface-menu", args=[row.pk, port.pk]),
             )
-            for port in legs.order_by("created_at")
+            for port in interfaces.order_by("created_at")
         ]  # fmt: skip
         columns = (Column(_("Network")), Column(_("Status")), Column(_("Address")), Column(_("Subnet"), hide="m"))
         facts = [
@@ -129,7 +129,7 @@ class RouterForm(Styled):
 
 
 def reachable(actor: Actor) -> Any:
-    """Subnets of the project that a router can have a leg on."""
+    """Subnets of the project that a router can have an interface on."""
     return Subnet.objects.filter(network__project_id=actor.project_id or "", network__external=False).exclude(
         gateway_ip=""
     )

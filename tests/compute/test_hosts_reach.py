@@ -14,9 +14,9 @@ from hostagent.messaging import envelope
 from hosts import agents
 from hosts.models import Host
 from images.images.models import Image
+from networking.desired.models import HostPiece
 from networking.networks.models import Network
 from networking.ports.models import Port
-from networking.wanted.models import HostPiece
 from operations.models import OperationStep
 from tests.compute.client import Client
 from tests.simulated import Cloud

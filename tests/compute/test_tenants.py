@@ -13,6 +13,7 @@ from compute.servers.lifecycle import changing, domain
 from compute.servers.models import Server
 from hosts.models import Host
 from images.images.models import Image
+from networking.desired import rendering
 from networking.floatingips import services as floatingips
 from networking.networks import services as networks
 from networking.networks.models import Network
@@ -25,7 +26,6 @@ from networking.routers import interfaces
 from networking.routers import services as routers
 from networking.routers.models import Router
 from networking.subnets import services as subnets
-from networking.wanted import rendering
 from tests.compute.client import Client
 from tests.simulated import Cloud, actor
 
@@ -154,16 +154,16 @@ def test_no_reader_takes_a_port_that_only_says_so(victim: Server, forged: Port, 
 
 
 def test_a_host_is_never_told_of_a_leg_that_only_says_so(world: Cloud, host: Any, mallory: Client) -> None:
-    """A2's sibling: a port that names another's router and `network:router_interface` becomes no leg of it."""
+    """A2's sibling: a port that names another's router and `network:router_interface` becomes no interface of it."""
     router = routers.create(actor("red"), name="theirs")
     interfaces.add(actor("red"), router.id, subnet_id=net_of("red").subnets.get().id)
     body = {"network_id": net_of("mallory", "10.77.0.0/24").id, **claims(router.id, "network:router_interface")}
     assert mallory.ask("post", "/api/network/v2.0/ports", {"port": body}).status_code == 409
     port = ports.create(MALLORY, network_id=body["network_id"])
     Port.objects.filter(id=port.id).update(**claims(router.id, "network:router_interface"))
-    legs = rendering.render([f"router:{router.id}"])[f"router:{router.id}"]["host1"]["interfaces"]
-    assert [leg["port_id"] for leg in legs] == [router.legs.get().id]
-    interfaces.remove(actor("red"), router.id, subnet_id=legs and router.legs.get().fixed_ips.get().subnet_id)
+    found = rendering.render([f"router:{router.id}"])[f"router:{router.id}"]["host1"]["interfaces"]
+    assert [interface["port_id"] for interface in found] == [router.ports.get().id]
+    interfaces.remove(actor("red"), router.id, subnet_id=found and router.ports.get().fixed_ips.get().subnet_id)
     routers.delete(actor("red"), router.id)
 
 
@@ -179,7 +179,7 @@ def test_a_server_takes_no_port_of_another_project(victim: Server, mallory: Clie
 
 
 def test_a_router_takes_no_port_of_another_project(victim: Server, mallory: Client) -> None:
-    """A2's sibling: the same port becomes no leg of the network owner's router."""
+    """A2's sibling: the same port becomes no interface of the network owner's router."""
     lent = net_of("mallory")
     rbac.create(MALLORY, object_type="network", object_id=lent.id, action="access_as_shared", target_tenant="red")
     port = ports.create(actor("red"), network_id=lent.id)
@@ -205,13 +205,13 @@ def test_an_attached_port_stays_its_servers_whatever_is_written(victim: Server, 
 
 
 def test_a_strangers_router_says_nothing_of_guests_on_a_lent_network(victim: Server) -> None:
-    """A1's sibling: a router of mallory's with a leg on red's lent network, and an extra route that brings red's
+    """A1's sibling: a router of mallory's with an interface on red's shared network, and an extra route that brings red's
     address to mallory's guest, does not make the metadata service answer for red's guest there."""
     lent = Network.objects.get(project_id="red")
     rbac.create(ADMIN, object_type="network", object_id=lent.id, action="access_as_shared", target_tenant="mallory")
     router = routers.create(MALLORY, name="mine")
-    leg = ports.create(MALLORY, network_id=lent.id)
-    interfaces.add(MALLORY, router.id, port_id=leg.id)
+    interface = ports.create(MALLORY, network_id=lent.id)
+    interfaces.add(MALLORY, router.id, port_id=interface.id)
     address = address_of(Port.objects.of_server(victim).get())
     assert ask("latest/user-data", router=router.id, client=address).status_code == 404
     theirs = routers.create(actor("red"), name="red's own")
@@ -219,8 +219,8 @@ def test_a_strangers_router_says_nothing_of_guests_on_a_lent_network(victim: Ser
     assert ask("latest/user-data", router=theirs.id, client=address).content.decode() == SECRET
 
 
-def test_a_router_answers_for_the_subnets_of_its_legs_alone(victim: Server) -> None:
-    """A1's sibling: an address of a subnet without a leg is another's where the leg's network has two subnets."""
+def test_a_router_answers_for_the_subnets_of_its_interfaces_alone(victim: Server) -> None:
+    """A1's sibling: an address of a subnet without an interface is another's where the interface's network has two subnets."""
     router = routers.create(actor("red"), name="r")
     other = subnets.create(actor("red"), network_id=net_of("red", "10.50.0.0/24").id, cidr="10.51.0.0/24", ip_version=4)
     interfaces.add(actor("red"), router.id, subnet_id=other.id)

@@ -122,8 +122,8 @@ def test_a_host_that_was_down_is_up_again_with_its_heartbeat(sent: Sent) -> None
 
 def test_a_heartbeat_waits_for_no_report_and_no_report_for_another_hosts(transactional_db: None) -> None:
     """D: one lock over the cloud: six threads blocked on it, heartbeats waited in the same queue, hosts were called down."""
-    from networking.wanted import reports as network
-    from networking.wanted import sync
+    from networking.desired import reports as network
+    from networking.desired import sync
 
     make(2)
     done = threading.Event()

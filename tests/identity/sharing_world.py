@@ -34,7 +34,7 @@ def image(project_id: str, name: str = "golden") -> Image:
 
 def network(project_id: str, name: str = "inner", zone: int = 9) -> Network:
     return Network.objects.create(
-        project_id=project_id, name=name, kind="vxlan", segment=1000 + zone, zone=zone, mtu=1450
+        project_id=project_id, name=name, kind="vxlan", segment=1000 + zone, conntrack_zone=zone, mtu=1450
     )
 
 

@@ -14,11 +14,11 @@ from hostagent.contract.reports import Kind
 from hostagent.drivers.network import fake, whole
 from hosts.models import Host
 from identity.models import Domain, Project
+from networking.desired import sync
+from networking.desired.models import HostPiece
 from networking.networks import services as networks
 from networking.networks.models import Network
 from networking.subnets import services as subnets
-from networking.wanted import sync
-from networking.wanted.models import HostPiece
 from operations import rpc
 from tests.simulated import Cloud, simulated
 from tests.simulated.trouble import Sent

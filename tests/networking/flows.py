@@ -1,7 +1,7 @@
 """What must be true of networks while nothing is under way (tests/flows/registry.py)."""
 
+from networking.desired.models import HostPiece
 from networking.ports.models import Port
-from networking.wanted.models import HostPiece
 from tests.flows.registry import register
 from tests.simulated import Cloud
 

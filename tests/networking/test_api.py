@@ -138,15 +138,15 @@ def test_a_floating_ip_goes_through_the_router_and_survives_its_port(neutron, de
     assert call("delete", f"routers/{router['id']}")[0] == 204
 
 
-def test_a_router_refuses_overlapping_legs_and_ports_of_its_own(neutron, demo, private) -> None:
+def test_a_router_refuses_overlapping_interfaces_and_ports_of_its_own(neutron, demo, private) -> None:
     call = neutron(demo)
     twin = call("post", "networks", {"network": {"name": "twin"}})[1]["network"]
     same = {"subnet": {"network_id": twin["id"], "ip_version": 4, "cidr": "10.0.0.0/25"}}
     same_id = call("post", "subnets", same)[1]["subnet"]["id"]
     router = call("post", "routers", {"router": {}})[1]["router"]["id"]
-    leg = call("put", f"routers/{router}/add_router_interface", {"subnet_id": private.subnets.get().id})[1]
+    interface = call("put", f"routers/{router}/add_router_interface", {"subnet_id": private.subnets.get().id})[1]
     assert call("put", f"routers/{router}/add_router_interface", {"subnet_id": same_id})[0] == 400
-    assert call("delete", f"ports/{leg['port_id']}")[0] == 409
+    assert call("delete", f"ports/{interface['port_id']}")[0] == 409
     assert call("delete", f"routers/{router}")[0] == 409
 
 

@@ -11,6 +11,7 @@ from django.urls import Resolver404, resolve
 
 from common.clock import now
 from hosts.models import Host
+from networking.desired.rendering import render
 from networking.extensions.catalog import EXTENSIONS
 from networking.networks import services as networks
 from networking.networks.models import Network
@@ -18,7 +19,6 @@ from networking.ports import services as ports
 from networking.ports.models import Port
 from networking.resource import Resource
 from networking.subnets import services as subnets
-from networking.wanted.rendering import render
 from openstackapi.render import dumps
 
 ATTRIBUTES = Path(__file__).with_name("extension_attributes.json")

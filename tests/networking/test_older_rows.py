@@ -30,7 +30,7 @@ def server(project: str, name: str) -> Server:
 
 
 def test_older_ports_are_given_to_whom_they_belong(agents: Any, demo: Any, admin: Any, private: Any) -> None:
-    """A1, A2: a router's legs, a gateway, a floating address, DHCP and a guest's port; texts that others wrote count nothing."""
+    """A1, A2: a router's interfaces, a gateway, a floating address, DHCP and a guest's port; texts that others wrote count nothing."""
     outside = networks.create(admin, name="outside", external=True)
     subnets.create(admin, network_id=outside.id, cidr="172.30.0.0/24")
     subnet = private.subnets.get()

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from networking.desired import reports
+from networking.desired.rendering import render
 from networking.ports.models import Port
 from networking.subnets import services as subnets
-from networking.wanted import reports
-from networking.wanted.rendering import render
 
 ZONE = "fe80::1%x\ndhcp-script=/bin/sh"
 

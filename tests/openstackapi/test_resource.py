@@ -57,8 +57,8 @@ def test_a_row_outside_of_those_one_sees_is_missing(tagged: None) -> None:
 
 
 def test_values_are_read_as_their_column_is_typed() -> None:
-    Network.objects.create(id="n1", project_id="p", name="one", mtu=1400, zone=1)
-    Network.objects.create(id="n2", project_id="p", name="two", mtu=1500, zone=2, admin_state_up=False)
+    Network.objects.create(id="n1", project_id="p", name="one", mtu=1400, conntrack_zone=1)
+    Network.objects.create(id="n2", project_id="p", name="two", mtu=1500, conntrack_zone=2, admin_state_up=False)
 
     def found(**asked: list[str]) -> set[str]:
         return {row.id for row in NETWORK.filtered(Network.objects.all(), asked)}

@@ -12,8 +12,8 @@ from django.db import transaction
 from common.clock import now as real_now
 from identity.ldap import people
 from images.tasks import imports
-from networking.wanted import sync
-from networking.wanted.changes import TASK
+from networking.desired import sync
+from networking.desired.changes import TASK
 from operations import background, recovery, wakeups
 from operations.leases import ME
 from operations.models import BackgroundJob

@@ -109,7 +109,9 @@ def test_hosts_hear_of_their_state_and_of_what_is_promised_of_them(admin: Client
 @pytest.mark.parametrize(("status", "words"), [("DOWN", "Associating"), ("ACTIVE", "Associated")])
 def test_a_floating_ip_is_associated_once_it_is_active(admin: Client, status: str, words: str) -> None:
     owner = Project.objects.get(name="admin", is_domain=False).pk
-    network = Network.objects.create(project_id=owner, kind="flat", physical="p", zone=1, mtu=1500, external=True)
+    network = Network.objects.create(
+        project_id=owner, kind="flat", physical="p", conntrack_zone=1, mtu=1500, external=True
+    )
     inner, outer = (
         Port.objects.create(project_id=owner, network=network, mac_address=f"fa:16:3e:0:0:{n}") for n in (1, 2)
     )

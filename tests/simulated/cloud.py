@@ -14,8 +14,8 @@ from hostagent.contract.messages import SILENCE, WELCOME
 from hostagent.contract.reports import Kind
 from hosts import epoch, services
 from hosts.models import Host
-from networking.wanted import sync
-from networking.wanted.models import Change, HostPiece
+from networking.desired import sync
+from networking.desired.models import Change, HostPiece
 from operations import arrivals, rpc, wakeups
 from operations.models import LIVE, BackgroundJob, Operation, OperationStep
 from operations.recovery import recover

@@ -17,12 +17,12 @@ from compute.servers.lifecycle import domain
 from compute.servers.models import Server
 from identity import audits
 from images.images.models import Image
+from networking.desired.rendering import render
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports.models import FixedIP, Port
 from networking.routers.models import Router
 from networking.securitygroups.models import SecurityGroup
-from networking.wanted.rendering import render
 from tests.tenants.bodies import own
 from tests.tenants.things import Side
 

@@ -15,7 +15,7 @@ from compute.servers.lifecycle import adopting, reconcile
 from hostagent.contract.setaside import SETASIDE_DROP
 from hosts import debts, epoch, services
 from hosts.models import Host, HostDebt
-from networking.wanted import sync
+from networking.desired import sync
 from operations import start
 from operations.models import LIVE, Operation, State
 

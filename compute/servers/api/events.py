@@ -12,8 +12,8 @@ from common.errors import NotFound
 from compute.servers.api.schemas import obj
 from compute.servers.models import Server
 from compute.views import ComputeView, Response
+from networking.desired.changes import touch
 from networking.ports.models import Port
-from networking.wanted.changes import touch
 from operations import wake
 
 _EVENT = obj(

@@ -7,7 +7,7 @@ from compute.servers.create import scheduling
 from compute.servers.lifecycle import domain, states, steps
 from hostagent.contract.disk import DISK_ENSURE, DISK_REMOVE
 from hostagent.contract.server import SERVER_ENSURE, SERVER_REMOVE
-from networking import wanted
+from networking import desired
 from networking.ports import services as ports
 from operations import Flow, Step, Wait
 from operations import steps as base
@@ -73,8 +73,8 @@ def remove_disk(op: Op) -> Wait | None:
 # ── Its network ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def wire_network(op: Op) -> Wait | None:
-    """Wait until the host's network is as wanted for every port of the server."""
+def plug_vifs(op: Op) -> Wait | None:
+    """Wait until the host's network is as desired for every port of the server."""
     server = steps.alive(op)
     port_ids = op.data.get("port_ids")
     if port_ids is None:
@@ -82,7 +82,7 @@ def wire_network(op: Op) -> Wait | None:
     if not port_ids:
         return None
     op.on_host(server.host)
-    answer = wanted.in_sync(server.host, port_ids)
+    answer = desired.in_sync(server.host, port_ids)
     if answer is True:
         return None
     if isinstance(answer, dict):
@@ -116,7 +116,7 @@ BOOT = Flow(
         ),
         Step("bind_ports", do=bind_ports, undo=unbind_ports, label=_("Bind the ports to the host")),
         Step("create_disk", do=create_disk, undo=remove_disk, deadline=900, label=_("Create the disk")),
-        Step("wire_network", do=wire_network, deadline=120, label=_("Wire the network")),
+        Step("wire_network", do=plug_vifs, deadline=120, label=_("Plug the interfaces")),
         Step("start_domain", do=start_domain, undo=remove_domain, deadline=180, label=_("Start the machine")),
         # final: a guest that runs is not taken from its user because noting so failed
         Step("mark_active", do=finalizing(states.ACTIVE), final=True, label=_("Note that it runs")),

@@ -17,10 +17,10 @@ from compute.servers.lifecycle.services import find, require, run
 from compute.servers.models import Migration, Server, WrongState
 from images import services as images
 from images.images.models import Image
+from networking.desired.changes import touch
 from networking.ports import updates as port_updates
 from networking.ports.models import Port, PortGroup
 from networking.securitygroups.models import SecurityGroup
-from networking.wanted.changes import touch
 
 
 class SameFlavor(Invalid):
@@ -241,7 +241,7 @@ def detach_interface(actor: Actor, *, server_id: str, port_id: str) -> None:
 
 @transaction.atomic
 def send_network_again(actor: Actor, *, server_id: str) -> None:
-    """Have the host wire the server's ports anew."""
+    """Have the host plug the server's ports anew."""
     server = find(actor, server_id, "compute:server:reset_state")
     touch(*(f"port:{port_id}" for port_id in Port.objects.of_server(server).values_list("id", flat=True)))
 

@@ -52,7 +52,7 @@ START = Flow(
     version=1,
     steps=(
         Step("bind_ports", do=boot.bind_ports, label=_("Bind the ports to the host")),
-        Step("wire_network", do=boot.wire_network, label=_("Wire the network")),
+        Step("wire_network", do=boot.plug_vifs, label=_("Plug the interfaces")),
         Step("start_domain", do=boot.start_domain, deadline=180, label=_("Start the machine")),
         Step("mark_active", do=finalizing(states.ACTIVE), label=_("Note that it runs")),
     ),
@@ -65,7 +65,7 @@ KEEP = Flow(
     "server.keep",
     version=1,
     steps=(
-        Step("wire_network", do=boot.wire_network, label=_("Wire the network")),
+        Step("wire_network", do=boot.plug_vifs, label=_("Plug the interfaces")),
         Step("start_domain", do=boot.start_domain, deadline=180, label=_("Start the machine")),
         Step("mark_active", do=finalizing(states.ACTIVE), label=_("Note that it runs")),
     ),
@@ -95,7 +95,7 @@ REBOOT_HARD = Flow(
     steps=(
         Step("remove_domain", do=boot.remove_domain, label=_("Power the machine off")),
         Step("bind_ports", do=boot.bind_ports, label=_("Bind the ports to the host")),
-        Step("wire_network", do=boot.wire_network, label=_("Wire the network")),
+        Step("wire_network", do=boot.plug_vifs, label=_("Plug the interfaces")),
         Step("start_domain", do=boot.start_domain, deadline=180, label=_("Start the machine")),
         Step("mark_active", do=finalizing(states.ACTIVE), label=_("Note that it runs")),
     ),

@@ -61,7 +61,7 @@ REBUILD = Flow(
         Step("remove_domain", do=retire_domain, label=_("Remove the machine")),
         Step("remove_disk", do=remove_old_disk, final=True, label=_("Remove the old disk")),
         Step("create_disk", do=boot.create_disk, deadline=900, label=_("Create the new disk")),
-        Step("wire_network", do=boot.wire_network, label=_("Wire the network")),
+        Step("wire_network", do=boot.plug_vifs, label=_("Plug the interfaces")),
         Step("start_domain", do=start_unless_off, deadline=180, label=_("Start the machine")),
         Step("mark", do=rest_after, label=_("Note the new state")),
     ),
@@ -201,7 +201,7 @@ RESIZE = Flow(
             deadline=1800,  # it is copied first
             label=_("Grow the disk"),
         ),
-        Step("wire_network", do=boot.wire_network, label=_("Wire the network")),
+        Step("wire_network", do=boot.plug_vifs, label=_("Plug the interfaces")),
         Step(
             "start_domain",
             do=start_unless_off,
@@ -294,7 +294,7 @@ REVERT_RESIZE = Flow(
         Step("remove_domain", do=end_resized, deadline=150, label=_("Power the machine off")),
         Step("put_disk_back", do=unless_owed(put_disk_back), final=True, label=_("Put the old disk back")),
         Step("change_back", do=revert_claim, label=_("Change the flavor back")),
-        Step("wire_network", do=unless_owed(boot.wire_network), label=_("Wire the network")),
+        Step("wire_network", do=unless_owed(boot.plug_vifs), label=_("Plug the interfaces")),
         Step("start_domain", do=unless_owed(start_reverted), deadline=180, label=_("Start the machine")),
         Step("mark_reverted", do=mark_reverted, label=_("Note the old size")),
     ),
@@ -342,7 +342,7 @@ ATTACH_INTERFACE = Flow(
     version=1,
     steps=(
         Step("bind_port", do=bind_port, undo=free_port, label=_("Bind the port to the host")),
-        Step("wire_network", do=boot.wire_network, label=_("Wire the network")),
+        Step("wire_network", do=boot.plug_vifs, label=_("Plug the interfaces")),
         Step("plug", do=plug_live, undo=unplug_live, label=_("Plug the interface in")),
     ),
     label=_("Attach an interface"),

@@ -173,7 +173,7 @@ UNSHELVE = Flow(
             deadline=900,
             label=_("Create the disk"),
         ),
-        Step("wire_network", do=boot.wire_network, final=is_image_gone, label=_("Wire the network")),
+        Step("wire_network", do=boot.plug_vifs, final=is_image_gone, label=_("Plug the interfaces")),
         Step(
             "start_domain",
             do=boot.start_domain,

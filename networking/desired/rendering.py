@@ -7,12 +7,12 @@ from typing import Any
 from common.prepared import PreparedMany
 from hostagent.contract import inet
 from networking.addressing import canonical
+from networking.desired import lists
 from networking.floatingips.models import FloatingIP
 from networking.ports.checks import mac_address
 from networking.ports.models import ROUTER_GATEWAY, FixedIP, Port, PortGroup
 from networking.routers.models import Router
 from networking.subnets.models import Subnet
-from networking.wanted import lists
 
 Body = dict[str, Any]
 Rendered = dict[str, dict[str, Body]]
@@ -86,10 +86,10 @@ def _ports(ids: list[str]) -> dict[str, dict[str, Body]]:
 
 
 def _routers(ids: list[str]) -> dict[str, dict[str, Body]]:
-    legs: dict[str, list[Port]] = defaultdict(list)
+    ports: dict[str, list[Port]] = defaultdict(list)
     for port in Port.objects.filter(router_id__in=ids).select_related("network").order_by("id"):
-        legs[str(port.router_id)].append(port)
-    ips = _addresses(port.id for rows in legs.values() for port in rows)
+        ports[str(port.router_id)].append(port)
+    ips = _addresses(port.id for rows in ports.values() for port in rows)
     subnets = {s.id: s for s in Subnet.objects.filter(pk__in={s for held in ips.values() for s, _ip in held})}
     floating: dict[str, list[Body]] = defaultdict(list)
     for row in FloatingIP.objects.filter(router_id__in=ids).order_by("id"):
@@ -97,14 +97,14 @@ def _routers(ids: list[str]) -> dict[str, dict[str, Body]]:
             {"id": row.id, "ip": row.floating_ip_address, "fixed_ip": row.fixed_ip_address}
         )
     return {
-        router.id: {router.host: _router_body(router, legs[router.id], ips, subnets, floating[router.id])}
-        for router in Router.objects.filter(pk__in=list(legs)).exclude(host="")
+        router.id: {router.host: _router_body(router, ports[router.id], ips, subnets, floating[router.id])}
+        for router in Router.objects.filter(pk__in=list(ports)).exclude(host="")
     }
 
 
 def _router_body(
     router: Router,
-    legs: list[Port],
+    ports: list[Port],
     ips: dict[str, list[tuple[str, str]]],
     subnets: dict[str, Subnet],
     floating: list[Body],
@@ -131,8 +131,8 @@ def _router_body(
         "id": router.id,
         "up": router.admin_state_up,
         "snat": router.enable_snat,
-        "external": next((leading_out(port) for port in legs if port.role == ROUTER_GATEWAY), None),
-        "interfaces": [leading_in(port) for port in legs if port.role != ROUTER_GATEWAY],
+        "external": next((leading_out(port) for port in ports if port.role == ROUTER_GATEWAY), None),
+        "interfaces": [leading_in(port) for port in ports if port.role != ROUTER_GATEWAY],
         "floating": floating,
         "routes": router.routes,
         "metadata": True,

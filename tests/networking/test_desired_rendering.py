@@ -12,6 +12,9 @@ from common.actor import Actor
 from common.clock import now
 from hostagent.contract.network import piece_hash
 from networking import reconcile
+from networking.desired import in_sync, sync
+from networking.desired.models import HostPiece
+from networking.desired.rendering import render
 from networking.floatingips import services as floatingips
 from networking.networks import services as networks
 from networking.networks.models import Network
@@ -26,9 +29,6 @@ from networking.securitygroups import defaults, rules
 from networking.securitygroups import services as groups
 from networking.securitygroups.models import SecurityGroup
 from networking.subnets import services as subnets
-from networking.wanted import in_sync, sync
-from networking.wanted.models import HostPiece
-from networking.wanted.rendering import render
 from tests.networking.conftest import wanted_hashes
 
 
@@ -82,7 +82,7 @@ def test_bodies_are_as_the_contract_says(agents, demo, private, external) -> Non
     router.refresh_from_db()
     body = render([f"router:{router.id}"])[f"router:{router.id}"][router.host]
     gateway = Port.objects.get(device_owner="network:router_gateway")
-    leg = Port.objects.get(device_owner="network:router_interface")
+    interface = Port.objects.get(device_owner="network:router_interface")
     assert body == {
         "id": router.id,
         "up": True,
@@ -96,9 +96,9 @@ def test_bodies_are_as_the_contract_says(agents, demo, private, external) -> Non
         },
         "interfaces": [
             {
-                "port_id": leg.id,
+                "port_id": interface.id,
                 "network_id": private.id,
-                "mac": leg.mac_address,
+                "mac": interface.mac_address,
                 "ips": [{"ip": "10.0.0.1", "prefix": 24}],
                 "mtu": 1450,
             }

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from networking.wanted.models import Change
+from networking.desired.models import Change
 from operations import background
 
 TASK = "network"
@@ -15,10 +15,10 @@ def touch(*pieces: str, port_id: str = "") -> None:
 
     With `port_id` only what this port puts into them has changed.
     """
-    wanted = sorted({piece for piece in pieces if piece})
-    if not wanted:
+    desired = sorted({piece for piece in pieces if piece})
+    if not desired:
         return
-    Change.objects.bulk_create([Change(piece=piece, port_id=port_id) for piece in wanted])
+    Change.objects.bulk_create([Change(piece=piece, port_id=port_id) for piece in desired])
     connection = transaction.get_connection()
     if not any(hook[1] is _kick for hook in connection.run_on_commit):
         transaction.on_commit(_kick)
@@ -29,7 +29,7 @@ def _kick() -> None:
 
 
 def touch_network(network_id: str) -> None:
-    """A network, its DHCP, and the routers on it (their legs carry its MTU and its subnets' prefixes)."""
+    """A network, its DHCP, and the routers on it (their interfaces carry its MTU and its subnets' prefixes)."""
     from networking.ports.models import Port
 
     routers = Port.objects.filter(network_id=network_id).exclude(router=None).values_list("router_id", flat=True)

@@ -12,10 +12,10 @@ from django.db.models import QuerySet
 import operations
 from common.live import announce
 from common.prepared import Prepared, PreparedMany
+from networking.desired import floating, sync
+from networking.desired.models import Change, HostPiece
 from networking.ports import states
 from networking.ports.models import DHCP, REFUSAL, Port
-from networking.wanted import floating, sync
-from networking.wanted.models import Change, HostPiece
 
 log = logging.getLogger(__name__)
 
@@ -88,14 +88,14 @@ def _take(report: Report) -> None:
     own host's pieces only, and one that says nothing new writes nothing.
     """
     host = report.host
-    if report.is_known() and not report.says_left_out() and not _unwired(host):
+    if report.is_known() and not report.says_left_out() and not _unplugged(host):
         return
     with transaction.atomic():
         seen = report.rows()
         arrived, broken = _store(seen, report.hashes, report.failed)
         if report.pieces is None:
             _deal_with_strays(host, sorted(set(report.hashes) - {row.piece for row in seen}))
-        _wire_service_ports(arrived)
+        _plug_service_ports(arrived)
         floating.settle(arrived)
         if report.says_left_out():
             _note_left_out(report)
@@ -114,7 +114,7 @@ def _deal_with_strays(host: str, strays: list[str]) -> None:
     if not strays or (known is not None and known[0] == strays and moment - known[1] < ASK_EVERY):
         return
     _strays[host] = strays, moment
-    log.warning("networking: %s has pieces nobody wants: %s", host, ", ".join(strays[:5]))
+    log.warning("networking: %s has pieces that no row knows: %s", host, ", ".join(strays[:5]))
     sync.set_aside(host, strays)
 
 
@@ -135,7 +135,7 @@ _of_host = Prepared(lambda host: HostPiece.objects.filter(host=host).values_list
 _of_pieces = PreparedMany(
     lambda pieces, host: HostPiece.objects.filter(piece__in=pieces, host=host).values_list(*Seen._fields)
 )
-_unwired = Prepared(
+_unplugged = Prepared(
     lambda host: HostPiece.objects.filter(is_ready=False, host=host).exclude(wanted="").values("pk")[:1]
 )
 _waiting = HostPiece.objects.select_for_update().filter(is_ready=False).exclude(wanted="").order_by("pk")
@@ -149,7 +149,7 @@ _reported = PreparedMany(
 
 
 def _store(seen: list[Seen], hashes: dict[str, str], failed: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Write what differs. Returns (pieces that are now as wanted, ports for which a failure is new)."""
+    """Write what differs. Returns (pieces that are now as desired, ports for which a failure is new)."""
     differing, failing = [], []
     for row in seen:
         reported, failure = hashes.get(row.piece, ""), failed.get(row.piece)
@@ -165,7 +165,7 @@ def _store(seen: list[Seen], hashes: dict[str, str], failed: dict[str, Any]) -> 
 
 
 def _note(row: HostPiece, reported: str, failure: dict[str, Any] | None) -> bool:
-    """Put what was reported into the row. True if the piece is now as wanted."""
+    """Put what was reported into the row. True if the piece is now as desired."""
     row.reported, row.failure = reported, failure
     row.is_behind = row.wanted != reported
     if reported and reported == row.wanted:
@@ -200,7 +200,7 @@ def _ports_needing(pieces: list[str]) -> list[str]:
     return [piece.removeprefix("port:") for piece, needs in waiting if any(need in needs for need in pieces)]
 
 
-def _wire_service_ports(pieces: list[str]) -> None:
+def _plug_service_ports(pieces: list[str]) -> None:
     """Ports of DHCP servers and routers are ACTIVE once their piece stands."""
     networks, routers = _ids(pieces, "dhcp:"), _ids(pieces, "router:")
     down = Port.objects.exclude(status=states.ACTIVE)
@@ -211,7 +211,7 @@ def _wire_service_ports(pieces: list[str]) -> None:
 
 
 def _wake_ports(host: str, arrived: list[str]) -> None:
-    """Ports whose every need is met are wired: say so to whoever waits.
+    """Mark ports whose every need is met as plugged, and wake the steps that wait for them.
 
     Only what waits on this host can have become so, and what waits for a DHCP server that stands here now.
     """
@@ -245,7 +245,10 @@ def _met(pieces: set[str]) -> Met:
 
 
 def _is_met(host: str, piece: str, count: int, met: Met) -> bool:
-    """DHCP counts wherever it lives now; everything else on the port's own host. What nobody wants any more is met."""
+    """Whether each change that a port waits for was reported: of DHCP by all hosts that serve it now, else by its own host.
+
+    A spec that no host is to have any more is met.
+    """
     on = met.get(piece, {})
     if piece.startswith("dhcp:"):
         return all(have >= count for have in on.values())
@@ -257,7 +260,7 @@ _wanted_on = Prepared(lambda host, piece: HostPiece.objects.filter(host=host, pi
 
 
 def in_sync(host: str, port_ids: list[str]) -> bool | dict[str, Any] | None:
-    """Whether these ports are wired on a host: True, the failure {code, data} that prevents it, or None: not yet."""
+    """Whether these ports are plugged on a host, with all that they need: True, the failure {code, data} that prevents it, or None: not yet."""
     pieces = [f"port:{port}" for port in port_ids]
     if any(_changes(piece) for piece in pieces):
         return None

@@ -19,19 +19,19 @@ from hostagent.contract.network import NETWORK_APPLY, PIECE_CHANGES, NetworkAppl
 from hosts import services as hosts
 from hosts.models import Host
 from hosts.states import USABLE
+from networking.desired import floating, lists, spread
+from networking.desired.changes import TASK
+from networking.desired.ledger import Ledger, Ledgers
+from networking.desired.models import Change, HostPiece
+from networking.desired.rendering import Rendered, render
 from networking.securitygroups.models import SecurityGroupRule
-from networking.wanted import floating, lists, spread
-from networking.wanted.changes import TASK
-from networking.wanted.ledger import Ledger, Ledgers
-from networking.wanted.models import Change, HostPiece
-from networking.wanted.rendering import Rendered, render
 from operations import background
 
 log = logging.getLogger(__name__)
 
 HISTORY = 8  # hashes sent before that a late report may still name
 BATCH = 2000  # changes rendered at once
-RESEND_AFTER = 6.0  # seconds without the wanted state until it is sent again
+RESEND_AFTER = 6.0  # seconds without the desired state until it is sent again
 LOOK_EVERY = 600.0  # seconds after which a host is asked for all that it has: what a report that got lost had said
 PARTS = 10  # in which the hosts are asked, one after the other
 FORGET_AFTER = 60.0  # seconds until the row of a piece that is gone goes too
@@ -181,9 +181,9 @@ class Writing:
         for piece, on in rendered.items():
             for host in on.keys() | self.present[piece].keys():
                 near.add(host)
-                wanted = piece_hash(on[host]) if host in on else ""
-                if self._had(piece, host) != wanted or host not in self.present[piece]:
-                    self._want(piece, host, wanted, {"hash": wanted, "body": on[host]} if host in on else None)
+                desired = piece_hash(on[host]) if host in on else ""
+                if self._had(piece, host) != desired or host not in self.present[piece]:
+                    self._set_desired(piece, host, desired, {"hash": desired, "body": on[host]} if host in on else None)
         return near
 
     def put_listed(self, ledgers: dict[str, Ledger], near: set[str]) -> None:
@@ -194,23 +194,23 @@ class Writing:
                 ledger.told_at = self.change.moment
             else:
                 stale = spread.soon(piece, ledger, stale, near, self.change.moment)
-            for host, wanted in stale.items():
+            for host, desired in stale.items():
                 had = self._had(piece, host)
-                told = spread.told(ledger, host, wanted, had, takes_changes=host in takers)
-                self._want(piece, host, wanted, told)
+                told = spread.told(ledger, host, desired, had, takes_changes=host in takers)
+                self._set_desired(piece, host, desired, told)
 
     def _had(self, piece: str, host: str) -> str:
         row = self.present[piece].get(host)
         return row.wanted if row else ""
 
-    def _want(self, piece: str, host: str, wanted: str, told: dict[str, Any] | None) -> None:
+    def _set_desired(self, piece: str, host: str, desired: str, told: dict[str, Any] | None) -> None:
         row = self.present[piece].get(host)
         if row is None:
             row = HostPiece(host=host, piece=piece)
             self.new.append(row)
         else:
             self.changed.append(row)
-        _want(row, wanted, self.change.upto, self.change.moment)
+        _set_desired(row, desired, self.change.upto, self.change.moment)
         if told is None:
             self.outgoing[host][1].append(piece)
         else:
@@ -227,12 +227,12 @@ def _takers() -> set[str]:
     return {name for name, known in Host.objects.values_list("name", "capabilities") if PIECE_CHANGES in known}
 
 
-def _want(row: HostPiece, wanted: str, upto: int, moment: Any) -> None:
-    row.wanted, row.wanted_at, row.sent_at, row.failure = wanted, upto, moment, None
-    row.history = [*row.history, [wanted, upto]][-HISTORY:]
-    row.is_ready = not (wanted and row.piece.startswith("port:"))
+def _set_desired(row: HostPiece, desired: str, upto: int, moment: Any) -> None:
+    row.wanted, row.wanted_at, row.sent_at, row.failure = desired, upto, moment, None
+    row.history = [*row.history, [desired, upto]][-HISTORY:]
+    row.is_ready = not (desired and row.piece.startswith("port:"))
     row.is_behind = row.wanted != row.reported
-    if wanted and row.reported == wanted:
+    if desired and row.reported == desired:
         row.reported_at = upto
 
 
@@ -261,19 +261,19 @@ def _note_needs(rendered: Rendered, rows: list[HostPiece]) -> None:
     remote: dict[str, set[str]] = defaultdict(set)
     for group, other in _remote_groups(groups):
         remote[group].add(other)
-    wanted: dict[Any, list[str]] = {}
+    desired: dict[Any, list[str]] = {}
     for row in ports:
         body = bodies[row.pk]
         near = {f"network:{body['network_id']}", row.piece}
         near |= {f"group:{other}" for group in body["groups"] for other in {group} | remote[group]}
-        wanted[row.pk] = [*sorted(near), f"dhcp:{body['network_id']}"]
-    keys = {piece for pieces in wanted.values() for piece in pieces}
+        desired[row.pk] = [*sorted(near), f"dhcp:{body['network_id']}"]
+    keys = {piece for pieces in desired.values() for piece in pieces}
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     for piece, host, count in _counts(keys):
         counts[piece][host] = count
     for row in ports:
         row.needs = {}
-        for piece in wanted[row.pk]:
+        for piece in desired[row.pk]:
             on = counts[piece]
             count = max(on.values(), default=None) if piece.startswith("dhcp:") else on.get(row.host)
             if count is not None:
@@ -315,12 +315,12 @@ def _send_full(host: str) -> None:
 
 def _whole(host: str, rows: list[HostPiece]) -> tuple[dict[str, Any], list[str]]:
     """Those rows' pieces with their whole bodies, and those that are to go."""
-    wanted = [row for row in rows if row.wanted]
-    plain = render(row.piece for row in wanted if row.piece.partition(":")[0] not in lists.KINDS)
+    desired = [row for row in rows if row.wanted]
+    plain = render(row.piece for row in desired if row.piece.partition(":")[0] not in lists.KINDS)
     pieces: dict[str, Any] = {
         piece: {"hash": piece_hash(on[host]), "body": on[host]} for piece, on in plain.items() if host in on
     }
-    listed = [row for row in wanted if row.piece not in plain]
+    listed = [row for row in desired if row.piece not in plain]
     mended = []
     for row, ledger in zip(listed, spread.current(_ledgers, listed), strict=True):
         if host in ledger.hosts():

@@ -10,6 +10,10 @@ from common.actor import Actor
 from common.clock import now
 from hostagent.contract.network import PIECE_CHANGES, piece_hash
 from hosts.models import Host
+from networking.desired import spread, sync
+from networking.desired.changes import touch
+from networking.desired.models import Change, HostPiece
+from networking.desired.rendering import render
 from networking.networks import services as networks
 from networking.networks.models import Network
 from networking.ports import services as ports
@@ -17,10 +21,6 @@ from networking.ports.devices import Attachment
 from networking.ports.models import FixedIP, Port, PortGroup
 from networking.securitygroups import defaults, rules
 from networking.subnets import services as subnets
-from networking.wanted import spread, sync
-from networking.wanted.changes import touch
-from networking.wanted.models import Change, HostPiece
-from networking.wanted.rendering import render
 from tests.networking.conftest import Agents
 
 PORTS, HOSTS = 1000, 50
@@ -95,7 +95,7 @@ def test_one_port_more_is_a_few_kilobytes_for_all_hosts_together(agents, demo, p
     sync.drain()
     at_once = {host for host, _body in agents.told()}
     assert "h1" in at_once and len(at_once) < HOSTS, (
-        "who wires it hears at once; the many others together, a little later"
+        "the host that plugs it hears at once; the many others together, a little later"
     )
     assert Change.objects.exclude(due=None).count() == 2, "network and group"
     later()

@@ -6,9 +6,9 @@ from django.db.models import Exists, F, OuterRef, Value
 from django.db.models.functions import Concat
 
 from common.live import announce
+from networking.desired.models import Change, HostPiece
 from networking.floatingips import states
 from networking.floatingips.models import FloatingIP
-from networking.wanted.models import Change, HostPiece
 
 PIECE = "router:"
 

@@ -14,13 +14,13 @@ from django.conf import settings
 from common.prepared import Prepared, PreparedMany
 from hosts.models import Host
 from networking.addressing import canonical
+from networking.desired.ledger import Body, Holding, Ledger, Ledgers
 from networking.networks.models import Network
 from networking.ports.dhcp_options import served
 from networking.ports.models import DHCP, FixedIP, Port, PortGroup
 from networking.securitygroups import protocols
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
 from networking.subnets.models import Subnet
-from networking.wanted.ledger import Body, Holding, Ledger, Ledgers
 
 Fixed = dict[str, tuple[Body, set[str]]]  # id → (body without its lists, hosts that need it without a port in it)
 Held = dict[str, dict[str, Holding]]  # id → port → what it puts in
@@ -35,10 +35,10 @@ class Kind:
     holdings: Callable[[list[str], list[str] | None], Held]
 
 
-def load(wanted: Mapping[str, list[str]]) -> dict[str, Ledger]:
+def load(desired: Mapping[str, list[str]]) -> dict[str, Ledger]:
     """Ledgers of these pieces ({kind: [id]}), read from the rows."""
     found: dict[str, Ledger] = {}
-    for name, ids in wanted.items():
+    for name, ids in desired.items():
         kind = KINDS[name]
         fixed, held = kind.fixed(ids), kind.holdings(ids, None)
         for id in ids:
@@ -49,10 +49,10 @@ def load(wanted: Mapping[str, list[str]]) -> dict[str, Ledger]:
     return found
 
 
-def refresh(ledgers: Ledgers, wanted: Mapping[str, dict[str, set[str] | None]]) -> dict[str, Ledger]:
+def refresh(ledgers: Ledgers, desired: Mapping[str, dict[str, set[str] | None]]) -> dict[str, Ledger]:
     """Bring ledgers up to date ({kind: {id: ports that changed, None for all}}); one not in memory is read whole."""
     found: dict[str, Ledger] = {}
-    for name, asked in wanted.items():
+    for name, asked in desired.items():
         kind = KINDS[name]
         ids = list(asked)
         fixed = kind.fixed(ids)
@@ -121,7 +121,7 @@ def _network_fixed(ids: list[str]) -> Fixed:
                 "segment": row.segment,
                 "physical": row.physical or None,
                 "mtu": row.mtu,
-                "zone": row.zone,
+                "zone": row.conntrack_zone,
             },
             set(),
         )

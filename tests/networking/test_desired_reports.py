@@ -9,10 +9,10 @@ from django.test.utils import CaptureQueriesContext
 
 from common.clock import now
 from hosts.models import Host
+from networking.desired import reports, sync
+from networking.desired.models import HostPiece
 from networking.ports import services as ports
 from networking.ports.models import Port
-from networking.wanted import reports, sync
-from networking.wanted.models import HostPiece
 
 Ordered = list[tuple[str, dict[str, Any]]]
 UP = {"number": 7, "state": "up", "underlay_ip": "10.99.0.7"}

@@ -9,6 +9,6 @@ from typing import Any
 
 def in_sync(host: str, port_ids: list[str]) -> bool | dict[str, Any] | None:
     """See reports.in_sync. Imported late: models load only after this package does."""
-    from networking.wanted import reports
+    from networking.desired import reports
 
     return reports.in_sync(host, port_ids)

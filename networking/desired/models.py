@@ -27,7 +27,7 @@ class HostPiece(models.Model):
 
     `wanted_at` and `reported_at` count changes (Change.id): a host that reported a state of count n has seen every
     change up to n. `history` keeps the last few [hash, count] that were sent, because a busy host reports states that are
-    already past. `needs` of a port's piece: {piece: count} that must have been reported before the port is wired; `dhcp` is the one
+    already past. `needs` of a port's piece: {piece: count} that must have been reported before the port counts as plugged; `dhcp` is the one
     among them that may be on another host.
     """
 
@@ -42,7 +42,7 @@ class HostPiece(models.Model):
     needs = models.JSONField(default=dict)
     is_ready = models.BooleanField(default=True)
     dhcp = models.CharField(max_length=64, blank=True, default="")
-    is_behind = models.BooleanField(default=False)  # whether what is wanted is not what was reported
+    is_behind = models.BooleanField(default=False)  # whether what is desired is not what was reported
     failure = models.JSONField(null=True)
     sent_at = models.DateTimeField(null=True)
 

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from networking.wanted import lists
-from networking.wanted.ledger import Ledger, Ledgers
-from networking.wanted.models import Change, HostPiece
+from networking.desired import lists
+from networking.desired.ledger import Ledger, Ledgers
+from networking.desired.models import Change, HostPiece
 
 FEW: Final = 4  # hosts that are told without delay, besides those with something of their own to do
 AT_ONCE: Final = 20  # hosts that are told without delay unless they were just told: of a burst they hear together
@@ -21,24 +21,24 @@ def stale(ledger: Ledger, present: dict[str, HostPiece]) -> dict[str, str]:
     hosts = ledger.hosts()
     alike = ledger.hash_for("") if hosts and not ledger.near else ""
     for host in hosts | present.keys():
-        wanted = (alike or ledger.hash_for(host)) if host in hosts else ""
+        desired = (alike or ledger.hash_for(host)) if host in hosts else ""
         row = present.get(host)
-        if row is None or row.wanted != wanted:
-            found[host] = wanted
+        if row is None or row.wanted != desired:
+            found[host] = desired
         else:
-            ledger.sent[host] = (wanted, ledger.version)
+            ledger.sent[host] = (desired, ledger.version)
     return found
 
 
 def soon(piece: str, ledger: Ledger, hosts: dict[str, str], near: set[str], moment: datetime) -> dict[str, str]:
     """Those of these hosts that are told now; the others are put off, by a Change, when they are many.
 
-    Only what is added to or taken from a long list waits, and never where a port is being wired.
+    Only what is added to or taken from a long list waits, and never where a port is being plugged.
     """
     later = {
         host
-        for host, wanted in hosts.items()
-        if wanted and host not in near and host in ledger.sent and ledger.sent[host][1] >= ledger.fixed_version
+        for host, desired in hosts.items()
+        if desired and host not in near and host in ledger.sent and ledger.sent[host][1] >= ledger.fixed_version
     }
     if len(later) <= FEW:
         return hosts
@@ -50,21 +50,21 @@ def soon(piece: str, ledger: Ledger, hosts: dict[str, str], near: set[str], mome
             return hosts
     if not Change.objects.filter(piece=piece).exclude(due=None).exists():
         Change.objects.bulk_create([Change(piece=piece, due=due)])
-    return {host: wanted for host, wanted in hosts.items() if host not in later}
+    return {host: desired for host, desired in hosts.items() if host not in later}
 
 
-def told(ledger: Ledger, host: str, wanted: str, had: str, *, takes_changes: bool) -> dict[str, Any] | None:
+def told(ledger: Ledger, host: str, desired: str, had: str, *, takes_changes: bool) -> dict[str, Any] | None:
     """What an order says of this piece: the difference where the host has what the ledger last sent, else the whole."""
-    if not wanted:
+    if not desired:
         ledger.sent.pop(host, None)
         return None
     sent = ledger.sent.get(host)
-    ledger.sent[host] = (wanted, ledger.version)
+    ledger.sent[host] = (desired, ledger.version)
     if takes_changes and had and sent and sent[0] == had:
         difference = ledger.difference_for(host, sent[1])
         if difference is not None:
-            return {"hash": wanted, "from": had, **difference}
-    return {"hash": wanted, "body": ledger.body_for(host)}
+            return {"hash": desired, "from": had, **difference}
+    return {"hash": desired, "body": ledger.body_for(host)}
 
 
 def current(ledgers: Ledgers, rows: list[HostPiece]) -> list[Ledger]:
