@@ -1,4 +1,4 @@
-"""What is wrong with a cloud that no host reports: apps register looks at it, `manage.py doctor` lists what they find."""
+"""Troubles: what is wrong with a cloud that no host reports. Apps register checks, `manage.py doctor` lists what those find."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -6,22 +6,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Trouble:
-    """One thing that is wrong: its kind, what it is about, and a sentence with what to do."""
+    """One thing that is wrong: its kind, the id it is about, a sentence with what to do, and the host if it is about one.
+
+    `mend` puts it right, for `manage.py doctor --apply`; None where only a person can.
+    """
 
     kind: str
     id: str
     text: str
+    host: str = ""
+    mend: Callable[[], object] | None = None
 
 
-Look = Callable[[], Iterable[Trouble]]
-_LOOKS: list[Look] = []
+Check = Callable[[], Iterable[Trouble]]
+_CHECKS: list[Check] = []
 
 
-def register(look: Look) -> None:
-    _LOOKS.append(look)
+def register(check: Check) -> None:
+    _CHECKS.append(check)
 
 
 def found() -> Iterator[Trouble]:
-    """All that is wrong now, as registered."""
-    for look in _LOOKS:
-        yield from look()
+    """All that is wrong now, by every registered check."""
+    for check in _CHECKS:
+        yield from check()

@@ -1,24 +1,21 @@
-"""What compute does when hosts report, come back or fall silent, and what hosts may ask of it."""
+"""What compute does with what hosts report, and what hosts may ask of it."""
 
 from compute.servers.lifecycle import image_access, owed, reconcile, services
 from hostagent.contract.reports import Event
-from hosts import agents, debts
-from hosts import services as hosts
+from hosts import agents, debts, reconciliation
 from networking.ports import devices
 from operations import on_event, parking
-from operations.steps import broken, on_doubt
+from operations.steps import broken
 
 
 def register() -> None:
     owed.register()
     devices.register("server", services.project_of)
     parking.on_broken("server", broken)
-    on_doubt("server", reconcile.look_in_doubt)
+    reconciliation.register(reconcile.KIND)
     on_event(Event.LEASE, reconcile.on_lease)
     on_event(Event.LOGIN, reconcile.on_login)
     on_event(Event.STATE, reconcile.on_state)
-    hosts.on_hello(reconcile.on_hello)
-    hosts.on_state(reconcile.on_host_state)
     debts.on_paid(reconcile.on_paid)
     agents.allow("read image", image_access.reads_image)
     agents.allow("write image", image_access.writes_image)

@@ -1,8 +1,8 @@
 """What is done when hosts report, come back or fall silent."""
 
 from hostagent.contract.reports import TROUBLE, Kind
-from hosts import debts, epoch, heartbeats, reports, services
-from operations import arrivals, engine, lost, queue, rpc
+from hosts import debts, epoch, heartbeats, reconciliation, reports, services
+from operations import arrivals, engine, lost, queue, rpc, steps
 
 
 def register() -> None:
@@ -15,6 +15,9 @@ def register() -> None:
     services.on_state(services.end_waiting)
     services.on_state(debts.on_state)  # before all others: what a host owes comes before anything new
     services.on_hello(debts.on_hello)
+    services.on_state(reconciliation.on_state)
+    services.on_hello(reconciliation.on_hello)
+    steps.on_doubt(reconciliation.on_doubt)
     engine.on_given_up(debts.given_up)
     queue.on_control(heartbeats.start)
     for event in TROUBLE:

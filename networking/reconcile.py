@@ -4,11 +4,12 @@ from django.db import transaction
 
 from common import fetch
 from hostagent.contract.reports import Kind
+from hosts import reconciliation
 from hosts import services as hosts
 from hosts.models import Host
 from hosts.states import is_down, is_up
 from networking import scheduling
-from networking.desired import reports
+from networking.desired import leftovers, reports
 from networking.desired.changes import touch
 from networking.desired.models import HostPiece
 from networking.desired.sync import send_everything
@@ -45,6 +46,7 @@ def register() -> None:
     devices.register("router", routers.project_of)
     rpc.on_report(Kind.NETWORK, reports.on_network)
     rpc.on_report(Kind.NETWORK_CHANGE, reports.on_change)
+    reconciliation.register(leftovers.KIND)
     hosts.on_state(on_host_state)
     hosts.on_hello(on_hello)
     hosts.on_inventory(lambda host: touch_neighbours(host.name))

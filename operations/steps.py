@@ -17,18 +17,19 @@ from operations.rpc import AnyVerb
 from operations.waits import Wait
 
 REST = "rest"
-_on_doubt: dict[str, Callable[..., None]] = {}
+_on_doubt: list[Callable[..., None]] = []
 
 
-def on_doubt(kind: str, look: Callable[..., None]) -> None:
-    """Have `look(subject, mend=…, reason=…)` called for each of this kind of which `doubt` is said, in that transaction."""
-    _on_doubt[kind] = look
+def on_doubt(inspect: Callable[..., None]) -> None:
+    """Have `inspect(subject, reconcile=…, reason=…)` called for each subject of which `doubt` is said, in that transaction."""
+    _on_doubt.append(inspect)
 
 
-def doubt(found: subject.HostSubject, *, mend: bool = False, reason: str = "a verb failed") -> None:
-    """Have a subject's host looked at, which may not have what its row says; with `mend` the whole host is put right."""
-    if found.host and found.lifecycle.kind in _on_doubt:
-        _on_doubt[found.lifecycle.kind](found, mend=mend, reason=reason)
+def doubt(found: subject.HostSubject, *, reconcile: bool = False, reason: str = "a verb failed") -> None:
+    """Have a subject's host inspected, which may not have what its row says; with `reconcile` the whole host is put right."""
+    if found.host:
+        for inspect in _on_doubt:
+            inspect(found, reconcile=reconcile, reason=reason)
 
 
 def of(op: Op, kind: str = "") -> subject.HostSubject:
@@ -87,7 +88,7 @@ def to_error(op: Op, error: CloudError) -> None:
 def to_stable(op: Op, error: CloudError) -> None:
     """An `on_failed` of verbs that leave the subject as it was: it is in its stable state of before, with the fault; others too.
 
-    A host that fell silent may have done what it was asked all the same: the handler that is registered for the kind looks.
+    A host that fell silent may have done what it was asked all the same: it is inspected.
     """
     found = of(op)
     found.fail(stable_state_of(op), error.code, op.row.error_data)

@@ -58,7 +58,7 @@ class Hosts(ListPanel):
         Column(gettext_lazy("Memory"), hide="m"),
         Column(gettext_lazy("Disk"), hide="m"),
         Column(gettext_lazy("Instances"), "n", "m"),
-        Column(gettext_lazy("Heard"), "n", "l"),
+        Column(gettext_lazy("Last heartbeat"), "n", "l"),
     )
     empty = Empty(
         gettext_lazy("No hosts yet"),
@@ -134,7 +134,7 @@ class HostItem(ItemPage):
             (_("Underlay address"), Cell("mono", row.underlay_ip)),
             (_("Agent"), Cell("text", row.version)),
             (_("Agent started"), Cell("when", row.booted_at)),
-            (_("Heard"), age(row.last_seen_at)),
+            (_("Last heartbeat"), age(row.last_seen_at)),
             (_("Can do"), Cell("tags", sorted(known.can))),
         ]
         if row.disabled_reason:

@@ -1,15 +1,12 @@
 """What a host owes, what is set aside there and what an operator is asked: cards of its page."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from django.utils.translation import gettext as _
 
 from common.errors import sentence
-from compute import doctor
-from compute.servers.lifecycle import reconcile
+from hosts import doctor, reconciliation
 from hosts.models import Host, HostDebt
-from operations.models import Operation, State
 from portal.ui.details import Card
 from portal.ui.tables import Cell, Column, Row, age
 
@@ -53,9 +50,9 @@ def _debts(host: Host) -> Card | None:
 
 
 def _aside(host: Host) -> Card | None:
-    """As the host said when it was last looked at."""
-    notes: list[dict[str, Any]] = _last_answer(host).get("setaside", [])
-    if not notes:
+    """As the host said when it was last inspected."""
+    found = reconciliation.last_found(host.name)
+    if found is None or not found["setaside"]:
         return None
     columns = (Column(_("Set aside")), Column(_("Kind")), Column(_("Why")), Column(_("Kept until"), "n"))
     rows = [
@@ -63,13 +60,6 @@ def _aside(host: Host) -> Card | None:
             note["id"], note["id"], "", None,
             (Cell("text", note["kind"]), Cell("text", note["why"]), Cell("when", datetime.fromtimestamp(note["until"], UTC))),
         )
-        for note in notes[:MOST]
+        for note in found["setaside"][:MOST]
     ]  # fmt: skip
     return Card(_("Set aside"), columns=columns, rows=rows, name="setaside")
-
-
-def _last_answer(host: Host) -> dict[str, Any]:
-    looks = Operation.objects.filter(flow=reconcile.LOOK.name, subject_kind="host", subject_id=host.name)
-    last = looks.filter(state=State.DONE).order_by("-created_at").first()
-    answer = last.steps.filter(name="read").values_list("answer", flat=True).first() if last else None
-    return answer or {}

@@ -21,7 +21,7 @@ class Services(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         policy.require(self.actor, "compute:service")
-        columns = (Column(_("Service")), Column(_("State")), Column(_("Where")), Column(_("Heard"), "n"))
+        columns = (Column(_("Service")), Column(_("State")), Column(_("Where")), Column(_("Last heartbeat"), "n"))
         cards = [
             Card(_("Services"), columns=columns, rows=[_control(), *_agents()]),
             Card(_("Now"), pairs=_now(), side=True),

@@ -20,8 +20,7 @@ from cloud.backup.destinations import place
 from cloud.backup.errors import BackupError
 from cloud.backup.folders import Folder
 from cloud.run.users import Account
-from compute import doctor
-from hosts import epoch
+from hosts import doctor, epoch
 from hosts.models import Life
 from identity.projects.models import Project
 from images.images.models import Image
@@ -489,7 +488,7 @@ def test_doctor_says_when_the_last_backup_failed_or_is_old(
     settings: Any, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """C4."""
-    assert turn.trouble() == ("", "") and not doctor._others()
+    assert turn.trouble() == ("", "") and not doctor._troubles(apply=False)
     settings.BACKUP_TO = "/there"
     assert turn.trouble() == ("", ""), "none yet, and wanted just now"
     moment = turn.now()
@@ -497,10 +496,10 @@ def test_doctor_says_when_the_last_backup_failed_or_is_old(
     assert turn.trouble()[0] == "late"
     assert dict(nightly._troubles()) == {"failed": 0.0, "late": 1.0}
     turn.note(name="x")
-    assert not doctor._others()
+    assert not doctor._troubles(apply=False)
     turn.note("it cannot be written")
     assert dict(nightly._troubles()) == {"failed": 1.0, "late": 0.0}
-    (finding,) = doctor._others()
+    (finding,) = doctor._troubles(apply=False)
     assert finding.kind == "backup" and "it cannot be written" in finding.text and not finding.mended
     turn.note(name="y")
     monkeypatch.setattr(turn, "now", lambda: moment + turn.LATE * 2.2)

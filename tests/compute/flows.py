@@ -9,7 +9,7 @@ from common.actor import Actor
 from compute.flavors.services import seed
 from compute.servers.lifecycle import adopting, owed, reconcile, states, steps
 from compute.servers.models import Server
-from hosts import debts
+from hosts import debts, reconciliation
 from hosts.models import HostDebt
 from images.images.models import Image
 from networking.ports.models import Port
@@ -101,12 +101,12 @@ def _host_lost_it(stage: Servers, server_id: str) -> None:
     host = Server.objects.get(id=server_id).host
     stage.cloud.agent(host).lose(server_id)
     with transaction.atomic():
-        reconcile.keep_running(host, {})
+        reconcile.ensure_running(host, {})
 
 
 def _look(stage: Servers, server_id: str) -> None:
     with transaction.atomic():
-        reconcile.look("host1", mend=True)
+        reconciliation.inspect("host1", reconcile=True)
 
 
 def _owe(stage: Servers, server_id: str) -> None:

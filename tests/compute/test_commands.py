@@ -12,9 +12,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from compute import doctor
-from compute.servers.lifecycle import reconcile
 from compute.servers.models import Server
+from hosts import doctor, reconciliation
 from hosts.models import Host
 from images.images.models import Image
 from placement import services as placement
@@ -121,7 +120,7 @@ def test_a_host_that_comes_back_runs_its_guests_again(
     world.agent("host1").lose(server_id)
     world.forget_orders()
     with transaction.atomic():
-        reconcile.on_hello(host)
+        reconciliation.on_hello(host)
     world.settle()
     assert world.verbs() == ["host.read", "server.ensure"]
     assert world.domains("host1") == {server_id: "running"}

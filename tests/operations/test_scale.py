@@ -95,7 +95,7 @@ def test_what_runs_every_second_or_minute_reads_by_an_index(monkeypatch: pytest.
     with connection.execute_wrapper(note):
         recovery.recover()
         recovery.prune()
-        reconcile.recover()
+        reconcile.recover_stuck()
         assert not Operation.objects.broken().filter(subject_id="x").exists()
     plans = ""
     with connection.cursor() as cursor:  # with its parameters: by them SQLite may not know a partial index again

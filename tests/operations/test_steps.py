@@ -45,7 +45,7 @@ class Thing(HostSubject):
 def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
     for name in ("_LIFECYCLES", "_MODELS"):
         monkeypatch.setattr(subject, name, {})
-    monkeypatch.setattr(steps, "_on_doubt", {})
+    monkeypatch.setattr(steps, "_on_doubt", [])
     monkeypatch.setattr(subject, "announce", lambda *said: None)
     monkeypatch.setattr(wakeups, "notify", lambda id: None)
     server_states = {"active": "It runs.", "error": "It failed.", "deleted": "It is gone."}
@@ -141,7 +141,7 @@ def test_what_a_host_may_have_done_although_the_verb_failed_is_looked_at(
     pair: tuple[Any, Any], host: str, looks: list[str]
 ) -> None:
     seen: list[str] = []
-    steps.on_doubt("server", lambda found, **how: seen.append(found.id))
+    steps.on_doubt(lambda found, **how: seen.append(found.id))
     pair[0].host = host
 
     def fail(op: Op) -> None:

@@ -1,4 +1,4 @@
-"""What hosts have and nobody knows: list it, adopt it into the database, drop it, or allow that it is set aside."""
+"""Orphans, which hosts have and no row knows: list them, adopt them into the database, drop them, or allow that they are set aside."""
 
 import time
 from argparse import ArgumentParser
@@ -10,10 +10,9 @@ from django.db import transaction
 from common.actor import Actor
 from common.errors import sentence
 from common.ids import is_id
-from compute import doctor
-from compute.servers.lifecycle import adopting, reconcile
+from compute.servers.lifecycle import adopting
 from hostagent.contract.setaside import SETASIDE_DROP
-from hosts import debts, epoch, services
+from hosts import debts, doctor, epoch, reconciliation, services
 from hosts.models import Host, HostDebt
 from networking.desired import sync
 from operations import start
@@ -53,7 +52,7 @@ class Command(BaseCommand):
         getattr(self, verb)(host, options)
 
     def list(self, name: str | None) -> None:
-        found = [f for f in doctor.strange_things() if name in (None, f.host)]
+        found = [f for f in doctor.orphans_and_leftovers() if name in (None, f.host)]
         for finding in found:
             self.stdout.write(f"{finding.host}  {finding.kind}  {finding.id}  {finding.text}")
         if not found:
@@ -102,7 +101,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             if host.estranged:
                 epoch.accept(host)
-            operation = reconcile.look(host.name, mend=True, reason="setaside allow", allowed=True)
+            operation = reconciliation.inspect(host.name, reconcile=True, reason="setaside allow", allowed=True)
             services.tell_hello(host)
             sync.allow(host.name)
         self.wait(operation)

@@ -21,6 +21,7 @@ from hostagent.contract.setaside import SETASIDE_BACK, Back
 from hostagent.contract.verb import Nothing
 from hosts import epoch, services
 from hosts.models import Host
+from hosts.reconciliation import found_by
 from identity.models import Project
 from networking.networks.models import Network
 from networking.ports import devices
@@ -124,8 +125,7 @@ def describe(op: Op) -> Wait | None:
     if op.data["item"]:
         body = Back(id=op.data["item"], server_id=op.data["server_id"])
         return op.cast(op.subject_id, SETASIDE_BACK, body, subject=f"server:{op.data['server_id']}")
-    answer = op.row.steps.filter(name="read").values_list("answer", flat=True).first() or {}
-    unknown = orphans.unknown(op.subject_id, orphans.said_of(answer))
+    unknown = orphans.of(op.subject_id, found_by(op.row))
     return op.cast(op.subject_id, SERVER_DESCRIBE, ServersAsked(server_ids=unknown)) if unknown else None
 
 

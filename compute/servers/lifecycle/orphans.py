@@ -1,4 +1,4 @@
-"""Servers that a host has and no row places there: never destroyed on a suspicion.
+"""Orphans: servers that a host has and no row places there. They are never destroyed on a suspicion.
 
 A few are stopped and set aside on the host (hostagent/agent/setaside.py), where they are kept for two weeks. Where they are
 many (hostagent.contract.setaside.is_many), the rows are more likely wrong than the host: none is
@@ -6,15 +6,15 @@ touched, and an operator is asked. `manage.py setaside` holds the answers.
 """
 
 import logging
-from typing import Any, Final
+from typing import Final
 
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Conflict
 from common.live import announce
 from compute.servers.models import Server
+from hostagent.contract.host import HostFound
 from hostagent.contract.setaside import SETASIDE_DROP, SETASIDE_PUT, is_many
 from hosts import debts
 from hosts.models import Host, HostDebt
@@ -34,7 +34,17 @@ def register() -> None:
     debts.register(SETASIDE_DROP.name)
 
 
-def unknown(host: str, server_ids: list[str]) -> list[str]:
+def reported(found: HostFound) -> list[str]:
+    """Every server of which a host's answer to host.read names a domain or a disk."""
+    return sorted({*found["servers"], *found["disks"]})
+
+
+def of(host: str, found: HostFound) -> list[str]:
+    """The orphans of a host, from its answer to host.read."""
+    return among(host, reported(found))
+
+
+def among(host: str, server_ids: list[str]) -> list[str]:
     """Those of `server_ids` that no row places on the host, that it does not owe, and no operation is busy with."""
     known = set(Server.objects.living().filter(host=host, id__in=server_ids).values_list("id", flat=True))
     known |= set(HostDebt.objects.filter(host=host, key__in=server_ids).values_list("key", flat=True))
@@ -45,12 +55,12 @@ def is_busy(server_id: str) -> bool:
     return Operation.objects.filter(subject_kind="server", subject_id=server_id, state__in=LIVE).exists()
 
 
-def deal_with(host: str, server_ids: list[str], *, allowed: bool = False) -> list[str]:
-    """Have what is unknown of a host's servers set aside, or ask an operator. Returns the ids that are set aside.
+def set_aside(host: str, server_ids: list[str], *, allowed: bool = False) -> list[str]:
+    """Have the orphans among a host's servers set aside, or ask an operator. Returns the ids that are set aside.
 
     `server_ids`: all that the host has, as domain or disk. `allowed`: an operator has said so. In the caller's transaction.
     """
-    found = unknown(host, server_ids)
+    found = among(host, server_ids)
     if is_many(len(found), len(server_ids)) and not allowed:
         ask_operator(host, found, len(server_ids))
         return []
@@ -89,14 +99,3 @@ def asking(debt: HostDebt) -> debts.Ask | None:
     if is_busy(debt.key):
         raise KnownAgain(id=debt.key)
     return debts.as_written(debt)
-
-
-@transaction.atomic
-def put_aside(host: str, server_ids: list[str]) -> list[str]:
-    """An operator's `doctor --apply`: as deal_with, within its limit."""
-    return deal_with(host, server_ids)
-
-
-def said_of(answer: dict[str, Any]) -> list[str]:
-    """Every server of which an answer to host.read names a domain or a disk."""
-    return sorted({*answer.get("servers", {}), *answer.get("disks", ())})

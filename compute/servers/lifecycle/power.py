@@ -60,8 +60,8 @@ START = Flow(
     label=_("Start"),
 )
 
-#: What a host that came back is asked for each server that should run on it. No change for one that does run.
-KEEP = Flow(
+#: For each server that should run on a host that came back; nothing changes for one that does run. The name is that of older versions.
+ENSURE_RUNNING = Flow(
     "server.keep",
     version=1,
     steps=(
@@ -70,7 +70,7 @@ KEEP = Flow(
         Step("mark_active", do=finalizing(states.ACTIVE), label=_("Note that it runs")),
     ),
     on_failed=to_error,
-    label=_("Keep running"),
+    label=_("Ensure that it runs"),
 )
 
 REBOOT_SOFT = Flow(

@@ -273,7 +273,7 @@ def mark_reverted(op: Op) -> None:
         return
     server.finalize(op.data["rest_after"])
     if op.data.get("owed") and not hosts.is_down(server.host):
-        doubt(server, mend=True, reason="a resize was reverted while the host was away")
+        doubt(server, reconcile=True, reason="a resize was reverted while the host was away")
 
 
 CONFIRM_RESIZE = Flow(

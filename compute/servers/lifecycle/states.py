@@ -45,6 +45,9 @@ SHUTDOWN: Final = 4
 CRASHED: Final = 6
 POWER_SUSPENDED: Final = 7
 
+#: What is said of a domain that a host does not report.
+ABSENT: Final = "absent"
+
 #: What an agent reports of a domain (hostagent.contract.server.STATES) → power state.
 POWER_OF_DOMAIN: Final = {
     "running": RUNNING,
@@ -52,7 +55,7 @@ POWER_OF_DOMAIN: Final = {
     "shutoff": SHUTDOWN,
     "saved": POWER_SUSPENDED,
     "crashed": CRASHED,
-    "absent": NOSTATE,
+    ABSENT: NOSTATE,
 }
 
 #: Power states in which there is a machine that shows a screen.

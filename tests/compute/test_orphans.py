@@ -13,12 +13,11 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from common.clock import now
-from compute import doctor
 from compute.management.commands import setaside
 from compute.servers.history import timeline
 from compute.servers.lifecycle import orphans, reconcile
 from compute.servers.models import Server
-from hosts import debts, epoch, reports
+from hosts import debts, doctor, epoch, reconciliation, reports
 from hosts.models import Host, HostDebt
 from identity.models import Project
 from networking.ports import services as ports
@@ -40,7 +39,7 @@ def ids(count: int) -> list[str]:
 
 def come_back(world: Cloud) -> None:
     with transaction.atomic():
-        reconcile.on_hello(Host.objects.get(name="host1"))
+        reconciliation.on_hello(Host.objects.get(name="host1"))
     world.settle()
 
 
@@ -252,6 +251,6 @@ def test_drop_is_asked_until_the_host_has_done_it(world: Cloud, host: Any) -> No
 
 def test_no_code_of_the_reconciler_orders_a_removal() -> None:
     """A4: one mechanism: nothing of what hosts report leads to server.remove or disk.remove but what is owed by a row."""
-    for module in (reconcile, orphans, doctor):
+    for module in (reconcile, orphans, doctor, reconciliation):
         text = Path(module.__file__ or "").read_text()
         assert "server.remove" not in text and "disk.remove" not in text, module.__name__

@@ -3,11 +3,12 @@
 import json
 import sys
 from argparse import ArgumentParser
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from compute.doctor import examine
+from hosts.doctor import examine
 
 
 class Command(BaseCommand):
@@ -20,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         found = examine(apply=options["apply"])
         if options["json"]:
-            self.stdout.write(json.dumps({"findings": [f.as_dict() for f in found], "ok": not found}, indent=2))
+            self.stdout.write(json.dumps({"findings": [asdict(f) for f in found], "ok": not found}, indent=2))
         for finding in found if not options["json"] else ():
             mended = "  (mended)" if finding.mended else ""
             self.stdout.write(f"{finding.host}  {finding.kind}  {finding.id}  {finding.text}{mended}")
