@@ -115,7 +115,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 def _send(batch: list[Told]) -> bool:
     """Tell a batch under the next number, or an empty one under the last number. Whether the channel layer took it.
 
-    `before` says to who hears this teller for the first time when it told something last.
+    `before`: when this publisher last sent something, for subscribers that meet it for the first time.
     """
     global _number, _told_at
     layer = get_channel_layer()

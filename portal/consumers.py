@@ -1,6 +1,6 @@
 """The one socket of a page: which things changed in the project (or anywhere, for operators), never what they are.
 
-The page says first when it was made and what it shows, and hears what changed since (portal.hearing).
+The page says first when it was made and what it shows, and gets what changed since (portal.subscriptions).
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from common.live import Change, read_moment
 from identity import sessions
 from identity.signins.store import SessionStore
 from openstackapi import links
-from portal.hearing import HEARING, Ear
 from portal.session.watch import EPOCHS
+from portal.subscriptions import SUBSCRIBER, Subscription
 from sharing import live
 
 CHECK_EVERY = 60.0  # seconds between looking whether the session still counts, when nothing says that it may have ended
@@ -29,7 +29,7 @@ SHOWN = 2000  # things of one page that are looked for
 class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     """Forwards `{"changed": kind, "id": …, "revision": …}` of the session's project, and of what is shared with the user."""
 
-    ear: Ear | None = None
+    subscription: Subscription | None = None
     project_id: str | None = None
     tasks: tuple[asyncio.Task[None], ...] = ()
     asked = False
@@ -44,13 +44,16 @@ class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         if actor is None:
             await self.close(SIGNED_OUT)
             return
-        self.ear = HEARING.join(await self._groups(actor))
+        self.subscription = SUBSCRIBER.subscribe(await self._groups(actor))
         EPOCHS.join()
         await self.send_json({"live": True})
-        self.tasks = (asyncio.create_task(self._stay_signed_in()), asyncio.create_task(self._tell(self.ear)))
+        self.tasks = (
+            asyncio.create_task(self._stay_signed_in()),
+            asyncio.create_task(self._send_events(self.subscription)),
+        )
 
     async def _groups(self, actor: Actor) -> frozenset[str]:
-        """The rooms of the project and of the user's shares; operators hear everything."""
+        """The rooms of the project and of the user's shares; operators get everything."""
         self.project_id = actor.project_id
         if actor.is_admin:
             return frozenset({"admin"})
@@ -66,18 +69,18 @@ class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         self._deafen()
 
     def _deafen(self) -> None:
-        if self.ear is not None:
-            HEARING.leave(self.ear)
-        self.ear = None
+        if self.subscription is not None:
+            SUBSCRIBER.unsubscribe(self.subscription)
+        self.subscription = None
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """Once: `{"made": what the page says, "shows": [[kind, id], …]}` → `{"since": [change, …]}`, null: not known."""
-        if self.ear is None or self.asked:
+        if self.subscription is None or self.asked:
             return
         self.asked = True
-        await self.send_json({"since": self._since(self.ear, content)})
+        await self.send_json({"since": self._since(self.subscription, content)})
 
-    def _since(self, ear: Ear, content: Any) -> list[Change] | None:
+    def _since(self, subscription: Subscription, content: Any) -> list[Change] | None:
         try:
             at, _space, project_id = str(content["made"]).partition(" ")
             shown = {(str(kind), str(id)) for kind, id in content["shows"][:SHOWN]}
@@ -86,12 +89,12 @@ class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         moment = read_moment(at)
         if moment is None or project_id != (self.project_id or "") or len(content["shows"]) > SHOWN:
             return None  # another machine's clock, or the session moved to another project
-        return HEARING.memory.since(moment, ear.groups, shown)
+        return SUBSCRIBER.backlog.since(moment, subscription.groups, shown)
 
-    async def _tell(self, ear: Ear) -> None:
+    async def _send_events(self, subscription: Subscription) -> None:
         """One frame a change."""
         while True:
-            await self.send_json(await ear.next())
+            await self.send_json(await subscription.next())
 
     async def _actor(self) -> Actor | None:
         found: Actor | None = await sync_to_async(self._read)()
@@ -113,8 +116,8 @@ class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
                 await self._sign_out()
                 return
             groups = await self._groups(actor)
-            if self.ear is not None:
-                self.ear.groups = groups
+            if self.subscription is not None:
+                self.subscription.groups = groups
 
     async def _sign_out(self) -> None:
         """Nothing more is told. The page closes when it hears so: granian sends no close while it waits to receive."""

@@ -113,7 +113,7 @@ class HostItem(ItemPage):
         why = gate(actor, "compute:service", None)
         if row.enabled:
             first = Action(
-                "disable", _("Take out for upkeep"), "player-pause", reverse("host-disable", args=[row.name]), why=why
+                "disable", _("Disable (maintenance)"), "player-pause", reverse("host-disable", args=[row.name]), why=why
             )
         else:
             first = Action(
@@ -144,10 +144,10 @@ class HostItem(ItemPage):
             for name, value in sorted(row.inventory.items())
             if isinstance(value, int | str)
         ]
-        cards = [*owed.cards(row), Card(_("Promised"), pairs=use), Card(_("Details"), pairs=facts)]
+        cards = [*owed.cards(row), Card(_("Allocated"), pairs=use), Card(_("Details"), pairs=facts)]
         if known.instances:
             cards.append(driver_card(known))
-        cards.append(Card(_("As it reports itself"), pairs=inventory, side=True))
+        cards.append(Card(_("Reported inventory"), pairs=inventory, side=True))
         return Detail(row.name, state_of(row), cards=cards)
 
 
@@ -167,7 +167,7 @@ def enable(call: Call) -> None:
 
 DISABLE = FormDialog(
     panel="hosts",
-    title=gettext_lazy("Take out for upkeep"),
+    title=gettext_lazy("Disable (maintenance)"),
     submit=gettext_lazy("Take it out"),
     hint=gettext_lazy("Nothing new is placed there. What runs there goes on running."),
     form=ReasonForm,

@@ -20,8 +20,8 @@ from common import live
 from common.clock import now
 from identity.models import PortalSession, Project
 from identity.signins import services as signins
-from portal.hearing import HEARING
 from portal.routing import websocket_urlpatterns
+from portal.subscriptions import SUBSCRIBER
 
 pytestmark = pytest.mark.django_db(transaction=True)
 APP = SessionMiddlewareStack(URLRouter(websocket_urlpatterns))
@@ -42,7 +42,7 @@ async def said(line: ApplicationCommunicator) -> Any:
 
 
 async def listening() -> None:
-    while HEARING.memory.since(time.monotonic() + 10, ()) is None:
+    while SUBSCRIBER.backlog.since(time.monotonic() + 10, ()) is None:
         await asyncio.sleep(0.01)
 
 
@@ -149,7 +149,7 @@ def test_a_page_hears_what_changed_since_it_was_made(demo: Client) -> None:
 
     @async_to_sync
     async def talk() -> None:
-        HEARING.join(())
+        SUBSCRIBER.join(())
         await listening()
         await asyncio.sleep(2.1)  # a page looks a little further back than its own moment
         page = await sync_to_async(demo.get)("/instances")

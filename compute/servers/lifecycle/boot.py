@@ -119,7 +119,7 @@ BOOT = Flow(
         Step("wire_network", do=plug_vifs, deadline=120, label=_("Plug the interfaces")),
         Step("start_domain", do=start_domain, undo=remove_domain, deadline=180, label=_("Start the machine")),
         # final: a guest that runs is not taken from its user because noting so failed
-        Step("mark_active", do=finalizing(states.ACTIVE), final=True, label=_("Note that it runs")),
+        Step("mark_active", do=finalizing(states.ACTIVE), final=True, label=_("Mark active")),
     ),
     on_failed=steps.elsewhere(to_error),
     label=_("Launch"),

@@ -210,7 +210,7 @@ RESIZE = Flow(
             label=_("Start the machine"),
         ),
         # final: what the guest has written since it runs on the larger disk is nowhere else
-        Step("mark_resized", do=mark_resized, final=True, label=_("Wait for a word from the user")),
+        Step("mark_resized", do=mark_resized, final=True, label=_("Wait for confirmation")),
     ),
     on_failed=resize_failed,
     label=_("Resize"),

@@ -181,7 +181,7 @@ UNSHELVE = Flow(
             deadline=180,
             label=_("Start the machine"),
         ),
-        Step("mark_active", do=mark_unshelved, final=True, label=_("Note that it runs")),
+        Step("mark_active", do=mark_unshelved, final=True, label=_("Mark active")),
     ),
     on_failed=steps.elsewhere(to_stable),
     label=_("Unshelve"),

@@ -9,12 +9,12 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
 from common.live import GROUP, boot
-from portal import hearing
-from portal.hearing import KEEP, LATE, Ear, Heard, Hearing, Memory
+from portal import subscriptions
+from portal.subscriptions import KEEP, LATE, Backlog, Event, Subscriber, Subscription
 
 
-def heard(id: str, at: float, *groups: str, kind: str = "server", later: float = 0.0) -> Heard:
-    return Heard(frozenset(groups or ("project.a", "admin")), {"changed": kind, "id": id}, at, at + later)
+def event(id: str, at: float, *groups: str, kind: str = "server", later: float = 0.0) -> Event:
+    return Event(frozenset(groups or ("project.a", "admin")), {"changed": kind, "id": id}, at, at + later)
 
 
 def ids(found: list[Any] | None) -> list[tuple[str, str]]:
@@ -22,8 +22,8 @@ def ids(found: list[Any] | None) -> list[tuple[str, str]]:
     return [(one["changed"], one["id"]) for one in found]
 
 
-def memory(*changes: Heard) -> Memory:
-    made = Memory()
+def backlog(*changes: Event) -> Backlog:
+    made = Backlog()
     made.begin(0.0)
     for change in changes:
         made.add(change)
@@ -31,7 +31,7 @@ def memory(*changes: Heard) -> Memory:
 
 
 def test_what_changed_since_is_told_to_whom_it_concerns() -> None:
-    kept = memory(heard("before", 5.0), heard("mine", 11.0), heard("others", 12.0, "project.b", "admin"))
+    kept = backlog(event("before", 5.0), event("mine", 11.0), event("others", 12.0, "project.b", "admin"))
     assert ids(kept.since(10.0, {"project.a"})) == [("server", "mine")]
     assert ids(kept.since(10.0, {"project.b"})) == [("server", "others")]
     assert ids(kept.since(10.0, {"admin"})) == [("server", "mine"), ("server", "others")]
@@ -40,36 +40,36 @@ def test_what_changed_since_is_told_to_whom_it_concerns() -> None:
 
 def test_a_page_may_be_made_of_what_was_read_a_moment_before() -> None:
     """Such a change is told for what the page shows; it is nothing new that the page lacks."""
-    kept = memory(heard("shown", 10.0 - LATE / 2), heard("elsewhere", 10.0 - LATE / 2), heard("old", 10.0 - LATE * 2))
+    kept = backlog(event("shown", 10.0 - LATE / 2), event("elsewhere", 10.0 - LATE / 2), event("old", 10.0 - LATE * 2))
     shown = {("server", "shown"), ("server", "old")}
     assert ids(kept.since(10.0, {"project.a"}, shown)) == [("server", "shown")]
 
 
 def test_a_part_without_an_id_hears_of_its_kind_and_of_no_other_project() -> None:
-    kept = memory(heard("f", 11.0, "admin", kind="flavor"), heard("s", 11.0, "project.b", "admin"))
+    kept = backlog(event("f", 11.0, "admin", kind="flavor"), event("s", 11.0, "project.b", "admin"))
     assert ids(kept.since(10.0, {"project.a"}, {("flavor", ""), ("server", "")})) == [("flavor", "")]
 
 
 def test_a_change_told_late_counts_from_when_it_was_made() -> None:
-    kept = memory(heard("slow", 8.0 - LATE, later=3.0), heard("mine", 11.0))
+    kept = backlog(event("slow", 8.0 - LATE, later=3.0), event("mine", 11.0))
     assert ids(kept.since(10.0, {"project.a"})) == [("server", "mine")]
 
 
 def test_what_the_memory_does_not_reach_is_not_known() -> None:
-    assert Memory().since(1e9, {"admin"}) is None  # a process that just started
-    kept = Memory()
+    assert Backlog().since(1e9, {"admin"}) is None  # a process that just started
+    kept = Backlog()
     kept.begin(10.0)
     assert kept.since(10.0 + LATE - 0.1, {"admin"}) is None
     assert kept.since(10.0 + LATE, {"admin"}) == []
-    kept.add(heard("one", 20.0))
-    kept.add(heard("two", 21.0 + KEEP))
+    kept.add(event("one", 20.0))
+    kept.add(event("two", 21.0 + KEEP))
     assert kept.since(20.0 + LATE - 0.1, {"admin"}) is None  # the first is forgotten
     assert ids(kept.since(20.0 + LATE, {"admin"})) == [("server", "two")]
 
 
-def test_the_memory_is_bounded_and_says_what_it_forgot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hearing, "MOST", 3)
-    kept = memory(*(heard(str(second), float(second)) for second in range(10, 20)))
+def test_the_backlog_is_bounded_and_says_what_it_forgot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscriptions, "MOST", 3)
+    kept = backlog(*(event(str(second), float(second)) for second in range(10, 20)))
     assert kept.since(16.0, {"admin"}) is None
     assert ids(kept.since(16.0 + LATE, {"admin"}, {("server", "17")})) == [("server", id) for id in ("17", "18", "19")]
 
@@ -92,19 +92,19 @@ class Web:
         await get_channel_layer().group_send(GROUP, self.message(*ids))
 
 
-async def settled(process: Hearing) -> None:
+async def settled(process: Subscriber) -> None:
     async with asyncio.timeout(5):
-        while process.memory.since(time.monotonic() + 1000, ()) is None:
+        while process.backlog.since(time.monotonic() + 1000, ()) is None:
             await asyncio.sleep(0.01)
 
 
-async def waiting(ear: Ear, count: int) -> list[Any]:
-    """What an ear was told: `count` things, which the layer brings in the background, and no more."""
+async def waiting(subscription: Subscription, count: int) -> list[Any]:
+    """What an subscription was told: `count` things, which the layer brings in the background, and no more."""
     async with asyncio.timeout(10):
-        while ear._waiting.qsize() < count:
+        while subscription._waiting.qsize() < count:
             await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)
-    return [await ear.next() for _told in range(ear._waiting.qsize())]
+    return [await subscription.next() for _told in range(subscription._waiting.qsize())]
 
 
 def test_each_process_remembers_what_it_heard_itself() -> None:
@@ -112,26 +112,30 @@ def test_each_process_remembers_what_it_heard_itself() -> None:
 
     @async_to_sync
     async def talk() -> None:
-        first, second, late = Hearing(), Hearing(), Hearing()
+        first, second, late = Subscriber(), Subscriber(), Subscriber()
         web, other = Web("web"), Web("other web")
-        ears = [first.join({"project.a"}), second.join({"admin"})]
+        subscriptions = [first.subscribe({"project.a"}), second.subscribe({"admin"})]
         await settled(first)
         await settled(second)
-        assert [await waiting(ear, 1) for ear in ears] == [[{"all": True}]] * 2  # they came before that
-        first.memory.begin(1.0)
-        second.memory.begin(1.0)
+        assert [await waiting(subscription, 1) for subscription in subscriptions] == [
+            [{"all": True}]
+        ] * 2  # they came before that
+        first.backlog.begin(1.0)
+        second.backlog.begin(1.0)
         made = time.monotonic()
-        await web.tell("one", "two")
-        await other.tell("three")
-        assert [ids(await waiting(ear, 3)) for ear in ears] == [[("server", id) for id in ("one", "two", "three")]] * 2
-        late.join({"admin"})
+        await web.put("one", "two")
+        await other.put("three")
+        assert [ids(await waiting(subscription, 3)) for subscription in subscriptions] == [
+            [("server", id) for id in ("one", "two", "three")]
+        ] * 2
+        late.subscribe({"admin"})
         await settled(late)
-        await web.tell("four")
-        assert [ids(await waiting(ear, 1)) for ear in ears] == [[("server", "four")]] * 2
+        await web.put("four")
+        assert [ids(await waiting(subscription, 1)) for subscription in subscriptions] == [[("server", "four")]] * 2
         for process in (first, second):
-            assert [id for _kind, id in ids(process.memory.since(made, {"admin"}))] == ["one", "two", "three", "four"]
-        assert late.memory.since(made, {"admin"}) is None
-        assert late.memory.since(time.monotonic() + LATE, {"admin"}) == []
+            assert [id for _kind, id in ids(process.backlog.since(made, {"admin"}))] == ["one", "two", "three", "four"]
+        assert late.backlog.since(made, {"admin"}) is None
+        assert late.backlog.since(time.monotonic() + LATE, {"admin"}) == []
 
     talk()
 
@@ -141,19 +145,19 @@ def test_a_message_that_was_lost_is_noticed() -> None:
 
     @async_to_sync
     async def talk() -> None:
-        process, web = Hearing(), Web("web")
-        ear = process.join({"project.a"})
+        process, web = Subscriber(), Web("web")
+        subscription = process.subscribe({"project.a"})
         await settled(process)
-        process.memory.begin(1.0)
-        await web.tell("one")
-        await web.tell()
-        assert await waiting(ear, 2) == [{"all": True}, {"changed": "server", "id": "one"}]
+        process.backlog.begin(1.0)
+        await web.put("one")
+        await web.put()
+        assert await waiting(subscription, 2) == [{"all": True}, {"changed": "server", "id": "one"}]
         made = time.monotonic()
-        assert process.memory.since(made, {"admin"}) is not None
+        assert process.backlog.since(made, {"admin"}) is not None
         web.message("lost")
-        await web.tell()
-        assert await waiting(ear, 1) == [{"all": True}]
-        assert process.memory.since(made, {"admin"}) is None
+        await web.put()
+        assert await waiting(subscription, 1) == [{"all": True}]
+        assert process.backlog.since(made, {"admin"}) is None
 
     talk()
 
@@ -163,19 +167,19 @@ def test_a_teller_heard_for_the_first_time_may_have_told_before() -> None:
 
     @async_to_sync
     async def talk() -> None:
-        process, old, odd, foreign = Hearing(), Web("old"), Web("odd"), Web("foreign")
+        process, old, odd, foreign = Subscriber(), Web("old"), Web("odd"), Web("foreign")
         old.message("before we listened")
-        ear = process.join({"admin"})
+        subscription = process.subscribe({"admin"})
         await settled(process)
-        assert await waiting(ear, 1) == [{"all": True}]
+        assert await waiting(subscription, 1) == [{"all": True}]
         odd.message("lost")
-        await old.tell("one")
-        assert ids(await waiting(ear, 1)) == [("server", "one")]
-        await odd.tell("two")
-        assert await waiting(ear, 2) == [{"all": True}, {"changed": "server", "id": "two"}]
+        await old.put("one")
+        assert ids(await waiting(subscription, 1)) == [("server", "one")]
+        await odd.put("two")
+        assert await waiting(subscription, 2) == [{"all": True}, {"changed": "server", "id": "two"}]
         far = foreign.message("three")
         process.take({**far, "boot": "another machine"})
-        assert (await waiting(ear, 2))[0] == {"all": True}
+        assert (await waiting(subscription, 2))[0] == {"all": True}
 
     talk()
 
@@ -183,10 +187,10 @@ def test_a_teller_heard_for_the_first_time_may_have_told_before() -> None:
 def test_a_socket_that_is_behind_is_told_once_that_all_may_have_changed() -> None:
     @async_to_sync
     async def talk() -> None:
-        ear = Ear(frozenset())
-        for number in range(hearing.WAITING * 2 + 1):
-            ear.tell({"changed": "server", "id": str(number)})
-        found = await waiting(ear, 1)
-        assert found[0] == {"all": True} and len(found) <= hearing.WAITING
+        subscription = Subscription(frozenset())
+        for number in range(subscriptions.WAITING * 2 + 1):
+            subscription.put({"changed": "server", "id": str(number)})
+        found = await waiting(subscription, 1)
+        assert found[0] == {"all": True} and len(found) <= subscriptions.WAITING
 
     talk()

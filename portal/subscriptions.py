@@ -1,8 +1,8 @@
-"""What one sockets process hears of changes: it tells its sockets at once, and remembers for a minute for those that come.
+"""Change events of one websocket process: put into open sockets' subscriptions at once, kept 60 s for sockets that open later.
 
 A page asks which of its things changed between the making of its HTML and the opening of its socket. Nothing may be
 missed, so whatever is not known for sure is said so: before this process listened, longer ago than it remembers, or
-after a number of a teller was left out, the answer is that everything may have changed.
+after a number of a publisher was left out, the answer is that everything may have changed.
 """
 
 import asyncio
@@ -31,38 +31,43 @@ EVERYTHING: Change = {"all": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """`at` is when it was committed, where that can be known; else when it was heard."""
+class Event:
+    """One change and the groups that may know of it.
+
+    `at`: when it was committed, where that can be known, else when it was received; `received`: by this process. Seconds of its
+    monotonic clock.
+    """
 
     groups: frozenset[str]
     change: Change
     at: float
-    heard: float
+    received: float
 
 
-class Memory:
-    """The changes of the last while, with the moment since which none is left out."""
+class Backlog:
+    """The events of the last 60 s, with the moment since which none is missing."""
 
     def __init__(self) -> None:
-        self._kept: deque[Heard] = deque()
+        self._kept: deque[Event] = deque()
         self.whole_since = math.inf
 
     def begin(self, moment: float) -> None:
-        """From `moment` on nothing is left out; of before nothing is known."""
+        """Start over: complete from `moment` on, nothing known of before."""
         self._kept.clear()
         self.whole_since = moment
 
-    def add(self, heard: Heard) -> None:
-        self._kept.append(heard)
-        while len(self._kept) > MOST or self._kept[0].heard < heard.heard - KEEP:
-            self.whole_since = max(self.whole_since, self._kept.popleft().heard)
+    def add(self, event: Event) -> None:
+        """Keep an event; the oldest go once they are over 60 s old or too many."""
+        self._kept.append(event)
+        while len(self._kept) > MOST or self._kept[0].received < event.received - KEEP:
+            self.whole_since = max(self.whole_since, self._kept.popleft().received)
 
     def since(
         self, moment: float, groups: Collection[str], shown: Collection[tuple[str, str]] = ()
     ) -> list[Change] | None:
-        """What changed since, for a page that shows `shown`, (kind, id), in these groups; None if that is not known.
+        """List the changes since `moment` for a page in `groups` that shows `shown` (kind, id); None if that is not known.
 
-        Things shown are told whatever group heard of them: public ones change in other projects. An id "" is a part of
+        Things shown are listed whatever group the event was for: public ones change in other projects. An id "" is a part of
         the page that shows any of its kind.
         """
         if moment - LATE < self.whole_since:
@@ -79,19 +84,19 @@ class Memory:
         return list(found.values())
 
 
-def _is_of_no_project(heard: Heard) -> bool:
-    return not any(group.startswith("project.") for group in heard.groups)
+def _is_of_no_project(event: Event) -> bool:
+    return not any(group.startswith("project.") for group in event.groups)
 
 
 @dataclass(eq=False)
-class Ear:
-    """One socket's part: what is told to `groups` waits in it until the socket has sent it."""
+class Subscription:
+    """The queue of one socket: changes for its `groups` wait here until the socket has sent them."""
 
     groups: frozenset[str]
     _waiting: asyncio.Queue[Change] = field(default_factory=asyncio.Queue)
 
-    def tell(self, change: Change) -> None:
-        """A socket that is too far behind is told once that everything may have changed."""
+    def put(self, change: Change) -> None:
+        """Queue a change; a socket that is 500 behind gets one EVERYTHING instead of all of them."""
         if change is EVERYTHING or self._waiting.qsize() >= WAITING:
             while not self._waiting.empty():
                 self._waiting.get_nowait()
@@ -99,35 +104,40 @@ class Ear:
         self._waiting.put_nowait(change)
 
     async def next(self) -> Change:
+        """Wait for the next change."""
         return await self._waiting.get()
 
 
-class Hearing:
-    """`join` and `since` are one step each of the event loop: between them and what is told later nothing is lost."""
+class Subscriber:
+    """This process's subscription to the channel layer, shared by all its sockets.
+
+    `subscribe` and `Backlog.since` are one step each of the event loop: nothing is lost between them and later events.
+    """
 
     def __init__(self) -> None:
-        self.memory = Memory()
-        self._ears: set[Ear] = set()
+        self.backlog = Backlog()
+        self._subscriptions: set[Subscription] = set()
         self._numbers: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
         self._hello = ""
 
-    def join(self, groups: Collection[str]) -> Ear:
+    def subscribe(self, groups: Collection[str]) -> Subscription:
+        """Open a socket's queue; the first one starts listening to the channel layer."""
         loop = asyncio.get_running_loop()
         if self._task is None or self._task.done() or self._task.get_loop() is not loop:
-            self._ears.clear()
+            self._subscriptions.clear()
             # A context of its own: the first socket's is gone with the socket. It goes on when the last socket leaves.
             self._task = loop.create_task(self._listen(), context=contextvars.Context())
-        ear = Ear(frozenset(groups))
-        self._ears.add(ear)
-        return ear
+        subscription = Subscription(frozenset(groups))
+        self._subscriptions.add(subscription)
+        return subscription
 
-    def leave(self, ear: Ear) -> None:
-        self._ears.discard(ear)
+    def unsubscribe(self, subscription: Subscription) -> None:
+        self._subscriptions.discard(subscription)
 
     async def _listen(self) -> None:
         while True:
-            self.memory.begin(math.inf)
+            self.backlog.begin(math.inf)
             try:
                 await self._receive()
             except Exception:
@@ -147,7 +157,7 @@ class Hearing:
             greeting.cancel()
 
     async def _greet(self, layer: Any) -> None:
-        """A subscription says not when it holds: once we hear ourselves, we hear all."""
+        """Send our own greeting until it comes back: only then the layer's subscription is known to hold."""
         while self._hello:
             try:
                 await layer.group_send(GROUP, {"type": "changes", "hello": self._hello})
@@ -156,7 +166,7 @@ class Hearing:
             await asyncio.sleep(0.1)
 
     def take(self, message: dict[str, Any]) -> None:
-        """One message of the group: changes under a number, or our own greeting."""
+        """Receive one message of the group: changes under a publisher's number, or our own greeting."""
         if "hello" in message:
             if message["hello"] == self._hello:
                 self._hello = ""
@@ -167,26 +177,26 @@ class Hearing:
             self._lose()
         self._numbers[message["from"]] = message["number"]
         for groups, change, at in changes:
-            heard = Heard(frozenset(groups), change, at if comparable else moment, moment)
+            event = Event(frozenset(groups), change, at if comparable else moment, moment)
             if not self._hello:
-                self.memory.add(heard)
-            for ear in self._ears:
-                if not heard.groups.isdisjoint(ear.groups):
-                    ear.tell(change)
+                self.backlog.add(event)
+            for subscription in self._subscriptions:
+                if not event.groups.isdisjoint(subscription.groups):
+                    subscription.put(change)
 
     def _lacks(self, message: dict[str, Any], comparable: bool) -> bool:
-        """Whether its teller told something since we listen that we did not hear."""
+        """True if its publisher sent something since we listen that never arrived."""
         known = self._numbers.get(message["from"])
         if known is not None:
             return bool(message["number"] != known + bool(message["changes"]))
-        return not comparable or bool(message["before"] >= self.memory.whole_since)
+        return not comparable or bool(message["before"] >= self.backlog.whole_since)
 
     def _lose(self) -> None:
-        """Something may have been told that we did not hear, or began before we listened."""
+        """Forget the backlog and send EVERYTHING to each socket: an event may be missing."""
         if not self._hello:
-            self.memory.begin(time.monotonic())
-        for ear in self._ears:
-            ear.tell(EVERYTHING)
+            self.backlog.begin(time.monotonic())
+        for subscription in self._subscriptions:
+            subscription.put(EVERYTHING)
 
 
-HEARING = Hearing()
+SUBSCRIBER = Subscriber()
