@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from hostagent.agent.clock import ControlClock
-from hostagent.agent.journal import Journal
 from hostagent.agent.settings import HostSettings
 from hostagent.contract import VERBS, messages
 from hostagent.contract.failures import Failure
 from hostagent.contract.reports import Event
 from hostagent.messaging import envelope
+from hostagent.process.journal import Journal
 
 log = logging.getLogger(__name__)
 

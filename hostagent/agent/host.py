@@ -28,6 +28,7 @@ from hostagent.contract.network import piece_hash
 from hostagent.contract.reports import Event, Kind
 from hostagent.drivers.loading import driver_class, told
 from hostagent.drivers.network.keeper import Keeper
+from hostagent.machine.daemons import Daemons
 from hostagent.machine.disk_space import disk_space
 from hostagent.process import logs, tracing
 from hostagent.process.threads import Threads
@@ -74,6 +75,7 @@ class Host:
         self._has_greeted = False
         self.seen = Seen(own.data / "cloud.json")
         self.aside = SetAside(own.data / "setaside")
+        self.daemons = Daemons(own.run, self.daemon_died)
         self._is_leaving_control = False  # isolation was begun, and perhaps not ended
         chosen = settings.drivers
         self.lanes = Lanes(own.name, timers, inline=chosen.is_fake and not self._fault)
@@ -94,6 +96,8 @@ class Host:
         self.timers.after(reports.STATS_EVERY, lambda: self._aside(self._say_stats), every=reports.STATS_EVERY)
         self.timers.after(0, lambda: self._aside(self._expire_aside), every=LOOK_EVERY)
         self.network.start()
+        if self.network.real:
+            self.threads.keep(f"{self.name}-daemons", self.daemons.watch)
 
     def _greet(self) -> None:
         self._has_greeted = True
@@ -120,6 +124,7 @@ class Host:
         """Let go of everything; guests and their networks stay as they are."""
         self.threads.stop()
         self.hypervisor.stop()
+        self.daemons.stop_watching()
         self.network.stop()
         self.lanes.stop()
         self._gate.close()
@@ -145,6 +150,10 @@ class Host:
     def thread_died(self, name: str, count: int, detail: str) -> None:
         """A thread of the agent died and was started again: control keeps the count."""
         self.reporter.event(Event.THREAD, name=name, count=count, detail=detail)
+
+    def daemon_died(self, name: str, count: int, detail: str) -> None:
+        """A daemon of this host died: control keeps the count."""
+        self.reporter.event(Event.DAEMON, name=name, count=count, detail=detail)
 
     def _beat(self) -> None:
         self.reporter.heartbeat(

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from hostagent.agent.clock import ControlClock
-from hostagent.agent.journal import Journal
 from hostagent.agent.settings import HostSettings
 from hostagent.contract import messages
 from hostagent.contract.capabilities import Drivers
@@ -20,6 +19,7 @@ from hostagent.contract.failures import FailureBody
 from hostagent.contract.host import AgentFigures, Cloud
 from hostagent.contract.reports import NEWEST_ONLY, Event, Kind
 from hostagent.messaging import envelope
+from hostagent.process.journal import Journal
 from hostagent.process.threads import Threads
 
 log = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from hostagent.agent.control_link import ControlError
-from hostagent.agent.journal import Journal
 from hostagent.contract.reports import Event
 from hostagent.drivers.context import HostContext
+from hostagent.process.journal import Journal
 
 log = logging.getLogger(__name__)
 

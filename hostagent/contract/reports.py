@@ -54,10 +54,11 @@ class Event(StrEnum):
     # Of the agent itself. Control keeps the last of each with its count (Host.trouble).
     REFUSED = "refused"  # an order was not done: why ("replayed" | "late" | "early" | "forged" | "old version"), verb, count, skew (s)
     THREAD = "thread"  # a thread of the agent died and was started again: name, count, detail
+    DAEMON = "daemon"  # a daemon of the host (dnsmasq, haproxy) died: name, count, detail
     PARKED = "parked"  # a report could not be encoded and stays on the host: kind, detail
     CLOCK = "clock"  # the host's clock is off: skew (s, positive: ahead of control's)
     ISOLATED = "isolated"  # external legs and floating addresses were given up, or could not be: done (bool), detail
 
 
 #: Those of the agent itself.
-TROUBLE: Final = frozenset({Event.REFUSED, Event.THREAD, Event.PARKED, Event.CLOCK, Event.ISOLATED})
+TROUBLE: Final = frozenset({Event.REFUSED, Event.THREAD, Event.DAEMON, Event.PARKED, Event.CLOCK, Event.ISOLATED})

@@ -12,6 +12,7 @@ from hostagent.agent.standing import Standing
 from hostagent.drivers.hypervisor import Hypervisor
 from hostagent.drivers.network import NetworkDriver
 from hostagent.drivers.storage import Storage
+from hostagent.machine.daemons import Daemons
 from hostagent.process.threads import Threads
 from hostagent.process.timers import Timers
 
@@ -53,6 +54,9 @@ class HostContext(Protocol):
 
     @property
     def aside(self) -> SetAside: ...
+
+    @property
+    def daemons(self) -> Daemons: ...
 
     @property
     def standing(self) -> Standing: ...

@@ -1,139 +1,260 @@
-"""Daemons that outlive the agent: found again by the configuration file in their command line, never doubled."""
+"""Daemons that outlive the agent: started once, found again after its restart, started again when they die.
 
+A daemon is known by its program, its user, a file of its own in its command line, and the moment at which its process began.
+Pid files are not read: a daemon writes its own, and could name any process of the host there.
+"""
+
+import fcntl
+import logging
 import os
+import pwd
 import signal
-import stat
+import subprocess
+import threading
 import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 from hostagent.machine import confinement
+from hostagent.machine.accounts import NoAccount
+from hostagent.process.journal import Journal
+
+log = logging.getLogger(__name__)
 
 STOP_SECONDS: Final = 3.0
+LOOK_EVERY: Final = 5.0  # seconds between looks for dead daemons
+PAUSE_LIMIT: Final = 60.0  # seconds between two starts of a daemon that dies, or does not start, each time
+
+Died = Callable[[str, int, str], None]
 
 
-def alive() -> dict[str, list[int]]:
-    """Each configuration file named in a command line on this host → ids of the processes that were started with it."""
-    found: dict[str, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
+@dataclass(frozen=True)
+class Daemon:
+    """A daemon that a host should have. It puts itself into the background."""
+
+    name: str  # for people: "dnsmasq <network id>"
+    kind: str  # its row of confinement.DAEMONS: user, capabilities, limits
+    command: tuple[str, ...]  # the program first; one of the words is `config`, or ends with "=" and `config`
+    config: str  # a path that no other daemon of the machine has in its command line
+    net: str = ""  # the file of its network namespace; "": the agent's own
+
+    def __post_init__(self) -> None:
+        assert any(_is_of(word, self.config) for word in self.command[1:]), (
+            f"{self.command} does not name {self.config}"
+        )
+
+
+@dataclass(frozen=True)
+class Process:
+    pid: int
+    began: int  # clock ticks from the machine's start: a number that was used again has another
+
+
+class Daemons:
+    """The daemons of one host. Safe from any thread; `folder` remembers them for the next agent, until the machine restarts.
+
+    `on_death` is called as (name, deaths since this agent began, what was done about it).
+    """
+
+    def __init__(self, folder: Path, on_death: Died = lambda name, count, detail: None) -> None:
+        self.deaths: dict[str, int] = {}
+        self._on_death = on_death
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._journal = Journal(folder / "daemons.journal")
+        self._wanted: dict[str, Daemon] = {}
+        self._known: dict[str, list[Process]] = {}  # config → its processes, as they were found last
+        self._waits: dict[str, tuple[float, float]] = {}  # config → (pause, when it is tried again) of one that fails
+        for said in self._journal.values.values():
+            with suppress(AssertionError, KeyError, TypeError, ValueError):  # a row that a crash of the machine spoiled
+                daemon = Daemon(**{**said["daemon"], "command": tuple(said["daemon"]["command"])})
+                self._wanted[daemon.config] = daemon
+                self._known[daemon.config] = [Process(int(pid), int(began)) for pid, began in said["processes"]]
+
+    # ── One daemon ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ensure(self, daemon: Daemon, *, restart: bool = False, prepare: Callable[[], None] = lambda: None) -> bool:
+        """Have it run, once. `restart` ends one that runs; so does a change of its row. `prepare` is called before it starts.
+
+        Returns whether it was started now. Raises: NotStarted, NoAccount, and what `prepare` raises.
+        """
+        with self._alone():
+            running = self.find(daemon)
+            if running and not restart and self._wanted.get(daemon.config, daemon) == daemon:
+                self._note(daemon, running)
+                return False
+            if running:
+                self._end(daemon)
+            self._note(daemon, [])  # wanted from now on, also where it does not start
+            prepare()
+            self._start(daemon)
+            return True
+
+    def remove(self, daemon: Daemon) -> None:
+        """End it, by force after STOP_SECONDS, and have it no more. Raises: RuntimeError where it does not end."""
+        with self._alone():
+            self._wanted.pop(daemon.config, None)
+            self._waits.pop(daemon.config, None)
+            self.deaths.pop(daemon.name, None)
+            self._end(daemon)
+            self._known.pop(daemon.config, None)
+            self._journal.drop(daemon.config)
+
+    def send(self, daemon: Daemon, sign: signal.Signals) -> None:
+        """Send a signal to each of its processes. One that has ended meanwhile gets none, nor does another in its place."""
+        for process in self.find(daemon):
+            _send(process, daemon, sign)
+
+    def find(self, daemon: Daemon) -> list[Process]:
+        """Its processes on this machine. Those found before are looked at first: a walk through all of a host takes long."""
+        known = self._known.get(daemon.config, [])
+        if known and all(_identify(process.pid, daemon) == process for process in known):
+            return known
+        found = self._known[daemon.config] = _walk([daemon]).get(daemon.config, [])
+        return found
+
+    # ── All of them ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def restart_dead(self) -> list[str]:
+        """Start again each that has died and whose namespace is there. Returns the names of those that were started."""
+        with self._alone():
+            missing = [daemon for daemon in self._wanted.values() if not self._runs(daemon)]
+            found = _walk(missing) if missing else {}
+            started = []
+            for daemon in missing:
+                if processes := found.get(daemon.config):
+                    self._note(daemon, processes)
+                elif (not daemon.net or Path(daemon.net).exists()) and self._is_due(daemon) and self._revive(daemon):
+                    started.append(daemon.name)
+            return started
+
+    def watch(self) -> None:
+        """Look for dead daemons every LOOK_EVERY seconds, until `stop_watching`."""
+        while not self._stopping.wait(LOOK_EVERY):
+            self.restart_dead()
+
+    def stop_watching(self) -> None:
+        """Let go. The daemons stay as they are."""
+        self._stopping.set()
+
+    # ── How ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other thread, and no agent that begins while another ends, looks for a daemon or starts one meanwhile."""
+        with self._lock, (self._folder / "daemons.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _runs(self, daemon: Daemon) -> bool:
+        known = self._known.get(daemon.config, [])
+        return bool(known) and all(_identify(process.pid, daemon) == process for process in known)
+
+    def _is_due(self, daemon: Daemon) -> bool:
+        return time.monotonic() >= self._waits.get(daemon.config, (0.0, 0.0))[1]
+
+    def _revive(self, daemon: Daemon) -> bool:
+        pause = min(2 * self._waits.get(daemon.config, (LOOK_EVERY / 2, 0.0))[0], PAUSE_LIMIT)
+        self._waits[daemon.config] = (pause, time.monotonic() + pause)
+        self.deaths[daemon.name] = self.deaths.get(daemon.name, 0) + 1
         try:
-            words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
-            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue  # it ended while we looked
-        if state == "Z":
-            continue
-        for word in words:
-            if word.endswith((".conf", ".cfg")):
-                found.setdefault(word.removeprefix("--conf-file="), []).append(int(entry.name))
+            self._start(daemon)
+        except (confinement.NotStarted, NoAccount, OSError, subprocess.SubprocessError) as error:
+            detail = f"it cannot be started again: {error}"
+        else:
+            detail = "it was started again"
+        log.warning("%s had died; %s", daemon.name, detail)
+        self._on_death(daemon.name, self.deaths[daemon.name], ascii(detail)[1:-1][:300])
+        return bool(self._known.get(daemon.config))
+
+    def _start(self, daemon: Daemon) -> None:
+        entering = ("nsenter", f"--net={daemon.net}") if daemon.net else ()
+        confinement.start(daemon.kind, *daemon.command, entering=entering)
+        self._note(daemon, _walk([daemon]).get(daemon.config, []))
+
+    def _note(self, daemon: Daemon, processes: list[Process]) -> None:
+        self._wanted[daemon.config] = daemon
+        self._known[daemon.config] = processes
+        row = asdict(daemon) | {"command": list(daemon.command)}
+        self._journal.set(
+            daemon.config, {"daemon": row, "processes": [[process.pid, process.began] for process in processes]}
+        )
+
+    def _end(self, daemon: Daemon) -> None:
+        """Raises: RuntimeError."""
+        running = self.find(daemon)
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            for process in running:
+                _send(process, daemon, sign)
+            until = time.monotonic() + STOP_SECONDS
+            while running and time.monotonic() < until:
+                time.sleep(0.01)
+                running = self.find(daemon)
+        if running:
+            raise RuntimeError(f"{daemon.name} does not end")
+
+
+def _is_of(word: str, config: str) -> bool:
+    return word == config or word.endswith(f"={config}")
+
+
+def _users(kind: str) -> set[int]:
+    """Who may be the user of such a daemon: root's are those of agents that were older than its account."""
+    if os.geteuid():
+        return {os.geteuid()}
+    with suppress(KeyError):
+        return {0, pwd.getpwnam(confinement.DAEMONS[kind].account).pw_uid}
+    return {0}
+
+
+def _identify(pid: int, daemon: Daemon) -> Process | None:
+    """The process of this number, where it lives and is this daemon's."""
+    try:
+        words = _words(pid)
+        if not words or Path(words[0]).name != Path(daemon.command[0]).name:
+            return None
+        if not any(_is_of(word, daemon.config) for word in words[1:]):
+            return None
+        status = Path(f"/proc/{pid}/status").read_text()
+        user = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("Uid:"))
+        # From the third field on: the second, in parentheses, is a name that may hold anything. proc(5).
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (OSError, StopIteration):
+        return None  # it ended while we looked
+    state, began = fields[0], int(fields[19])
+    return Process(pid, began) if state != "Z" and user in _users(daemon.kind) else None
+
+
+def _words(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").rstrip("\0").split("\0")
+
+
+def _walk(daemons: Collection[Daemon]) -> dict[str, list[Process]]:
+    """Config → processes of these daemons, in one walk through all of the machine's."""
+    by_config = {daemon.config: daemon for daemon in daemons}
+    found: dict[str, list[Process]] = {}
+    for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
+        with suppress(OSError):
+            named = {one for word in _words(pid)[1:] for one in (word, word.partition("=")[2])}
+            for config in named & by_config.keys():
+                if process := _identify(pid, by_config[config]):
+                    found.setdefault(config, []).append(process)
     return found
 
 
-_seen: dict[str, list[int]] = {}  # configuration file → where it was found last
-
-
-def find(config: Path) -> list[int]:
-    """Ids of the processes on this host that were started with this configuration file.
-
-    Those found before are looked at first: on a host with many guests going through all processes takes long.
-    """
-    known = _seen.get(str(config))
-    if not known or not all(_runs(pid, config) for pid in known):
-        known = alive().get(str(config), [])
-        _seen[str(config)] = known
-        if not known:
-            del _seen[str(config)]
-    return list(known)
-
-
-def _runs(pid: int, config: Path) -> bool:
-    """Whether this process lives and was started with this configuration file."""
+def _send(process: Process, daemon: Daemon, sign: signal.Signals) -> None:
+    """Through a handle that stays with this process, so that the number cannot pass to another between look and signal."""
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return False
-    return state != "Z" and any(word.removeprefix("--conf-file=") == str(config) for word in words)
-
-
-def start(kind: str, config: Path, *command: str, net: Path) -> None:
-    """Run a command that puts itself into the background, in the network namespace `net`, as `kind` of confinement.DAEMONS.
-
-    Raises: NotStarted, NoAccount.
-    """
-    assert str(config) in " ".join(command), "the daemon must be found again by its configuration file"
-    confinement.start(kind, *command, entering=("nsenter", f"--net={net}"))
-
-
-def stop(config: Path) -> None:
-    """End what runs with this configuration file, by force after STOP_SECONDS."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        for pid in find(config):
-            send(pid, sign)
-        until = time.monotonic() + STOP_SECONDS
-        while find(config):
-            if time.monotonic() > until:
-                break
-            time.sleep(0.01)
-        else:
-            return
-    raise RuntimeError(f"the daemon of {config} does not end")
-
-
-def send(pid: int, sign: signal.Signals) -> None:
-    try:
-        os.kill(pid, sign)
+        handle = os.pidfd_open(process.pid)
     except ProcessLookupError:
-        return  # it has ended, which is what was wanted
-
-
-def passable(folder: Path) -> Path:
-    """The folder, made where it is missing: others may pass it, and neither list nor read."""
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o711)
-    return folder
-
-
-def folder_for(kind: str, folder: Path) -> Path:
-    """A daemon's folder: root's, with a part `state` in it that is the daemon's. Gives `state`."""
-    state = passable(folder) / "state"
-    state.mkdir(exist_ok=True)
-    confinement.give(state, kind, mode=0o700, whole=True)
-    return state
-
-
-def read_own(path: Path, limit: int) -> str:
-    """What a daemon wrote into its folder, at most `limit` bytes; "" for what is not there, a link, or no file.
-
-    The folder is the daemon's: it could name any file of the host there, and we are root.
-    """
+        return
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            return file.read(limit).decode(errors="replace") if regular else ""
-    except OSError:
-        return ""
-
-
-def replace(path: Path, text: str) -> None:
-    """Put a file of root's in this place: made beside it under a name that must be free, never written through what lies
-    there, since a daemon may have put a link into a folder of its own."""
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
-        file.write(text)
-    fresh.replace(path)
-
-
-def write_if_changed(path: Path, text: str, *, kind: str = "", mode: int = 0o600) -> bool:
-    """Whether the file was not like this before. `kind`: whose daemon's group may read it."""
-    changed = path.is_symlink() or not path.exists() or path.read_text() != text
-    if changed:
-        replace(path, text)
-    if kind:
-        confinement.give(path, kind, mode=mode)
-    else:
-        path.chmod(mode)
-    return changed
+        if _identify(process.pid, daemon) == process:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(handle, sign)
+    finally:
+        os.close(handle)

@@ -10,6 +10,7 @@ import pytest
 from common.errors import CloudError
 from hostagent.drivers.network.linux_bridge.dhcp import Dhcp
 from hostagent.drivers.network.linux_bridge.dnsmasq import Texts
+from hostagent.machine.daemons import Daemons
 from networking.ports import dhcp_options
 from networking.subnets import checks
 from tests.fuzz.texts import SEEDS, texts
@@ -44,7 +45,7 @@ def host(number: int, options: list[dict[str, Any]], name: str = "") -> dict[str
 
 
 def server(folder: Path) -> Dhcp:
-    return Dhcp(folder, NETWORK, folder / "socket")
+    return Dhcp(folder, NETWORK, folder / "socket", Daemons(folder))
 
 
 def takes(text: str) -> str:

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from hostagent.agent import guard, journal
-from hostagent.agent.journal import Journal
+from hostagent.agent import guard
 from hostagent.agent.outbox import Outbox
 from hostagent.agent.serial_queues import QUICK_THREADS, Lanes, Later
 from hostagent.agent.standing import ISOLATED_AFTER, Standing
@@ -25,7 +24,8 @@ from hostagent.drivers.hypervisor.domain_xml import Places
 from hostagent.drivers.network import Place
 from hostagent.drivers.network.keeper import Keeper
 from hostagent.drivers.registry import choose
-from hostagent.process import threads
+from hostagent.process import journal, threads
+from hostagent.process.journal import Journal
 from hostagent.process.threads import Threads
 from hostagent.process.timers import Timers
 
@@ -228,7 +228,7 @@ def test_the_metadata_service_comes_when_its_socket_can_be_bound(
     monkeypatch.setattr(place, "MetadataServer", Server)
     monkeypatch.setattr(place, "MetadataLink", lambda *a: None)
     host = SimpleNamespace(
-        name="h", own=SimpleNamespace(data=tmp_path, run=tmp_path, sealing_key=lambda: KEY), threads=Threads(), clock=None,
+        name="h", own=SimpleNamespace(data=tmp_path, run=tmp_path, sealing_key=lambda: KEY), threads=Threads(), clock=None, daemons=None,
         settings=SimpleNamespace(drivers=choose(fake=True), underlay_ip="", control="unix:/x"),
     )  # fmt: skip
     keeper = Keeper(host)  # type: ignore[arg-type]

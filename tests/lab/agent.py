@@ -30,6 +30,8 @@ def act(driver: linux_bridge.LinuxBridge, verb: str, body: dict[str, Any]) -> An
         return live_ruleset()
     if verb == "render":
         return render(firewall.build(wanted_bodies(driver)))
+    if verb == "restart_dead":
+        return driver.daemons.restart_dead()
     return getattr(driver, verb)(**body)
 
 

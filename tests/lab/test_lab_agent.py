@@ -84,6 +84,8 @@ def test_an_agent_starts_daemons_again_that_have_died(world: World) -> None:
     apply(host, **told(world))
     host.run("pkill", "-KILL", "-f", f"dnsmasq.*{host.cloud.data}")
     assert eventually(lambda: host.run("pgrep", "-f", f"dnsmasq.*{host.cloud.data}", check=False).stdout, 8)
+    heard = [event for event in host.ask("reports", kind="event", count=1) if event["event"] == "daemon"]
+    assert [(event["name"].split()[0], event["count"]) for event in heard] == [("dnsmasq", 1)], "control hears of it"
 
 
 def test_a_failure_is_told_until_its_piece_stands_or_is_wanted_no_more(world: World) -> None:

@@ -235,7 +235,7 @@ def test_networks_survive_the_agent_and_nothing_is_doubled_or_started_again(worl
     for pid in before[0] | before[1]:
         host.run("kill", "-9", pid, check=False)  # dnsmasq takes its second process along
     assert eventually(lambda: not processes(world, "dnsmasq"))
-    assert len(host.ask("ensure_daemons")) == 3
+    assert len(host.ask("restart_dead")) == 3
     assert (
         two.run("curl", "-sS", "-m", "2", "-o", "/dev/null", "-w", "%{http_code}", "http://169.254.169.254/").stdout
         == "503"

@@ -16,6 +16,8 @@ from hostagent.agent.host import Host
 from hostagent.agent.outbox import Outbox
 from hostagent.agent.settings import HostSettings, Settings
 from hostagent.contract import messages
+from hostagent.contract.capabilities import KINDS
+from hostagent.drivers.registry import FAKE, MAIN, Choice, Choices
 from hostagent.process.timers import Timers
 
 KEY = "11" * 32
@@ -25,8 +27,10 @@ def main() -> None:
     os.umask(0o077)
     name, data, run, underlay_ip, control = sys.argv[1:]
     own = HostSettings(name, KEY, Path(data), Path(run))
+    #: Settings refuse this mixture: a guest that is pretended, on a network that is not.
+    drivers = Choices({kind: (Choice(kind, MAIN, "linux_bridge" if kind == "network" else FAKE),) for kind in KINDS})
     settings = Settings(
-        hosts=(own,), drivers={"hypervisor": "fake", "network": "linux_bridge", "storage": "fake"}, underlay_ip=underlay_ip,
+        hosts=(own,), drivers=drivers, underlay_ip=underlay_ip,
         control=control, broker_url="", private_mounts=True, proof_kernel="", fault="",
     )  # fmt: skip
     reports: list[dict[str, Any]] = []

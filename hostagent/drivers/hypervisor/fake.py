@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from hostagent.agent.job import Job
-from hostagent.agent.journal import Journal
 from hostagent.contract import Verb
 from hostagent.contract import capabilities as can
 from hostagent.contract.capabilities import Capability
@@ -31,6 +30,7 @@ from hostagent.contract.server import (
     ServerStats,
 )
 from hostagent.drivers.context import HostContext
+from hostagent.process.journal import Journal
 
 BOOT_SECONDS: Final = 0.05  # until a fake guest has its address, its metadata and its login prompt
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, Protocol
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.network import Piece, changed_body
+from hostagent.machine.daemons import Daemons
 
 KIND_ORDER: Final = ("network", "group", "port", "dhcp", "router")  # the order in which pieces rest on each other
 
@@ -32,6 +33,7 @@ class Place:
     data: Path
     run: Path
     underlay_ip: str
+    daemons: Daemons | None = None  # the host's; None: a driver that works without its host's agent (guard.py, tests)
 
 
 class NetworkDriver(Protocol):
@@ -80,9 +82,6 @@ class NetworkDriver(Protocol):
         Without `gateways`, routers that are not there any more (the machine was restarted) come up as `remove_gateways`
         leaves them: another host may have them by now.
         """
-
-    def ensure_daemons(self) -> list[str]:
-        """Start again what has died. Returns the names of what was started."""
 
     def remove_gateways(self) -> None:
         """Control is silent: give up the routers' external legs and floating addresses, another host may have them.

@@ -93,9 +93,6 @@ class FakeNetwork:
     def ensure_resumed(self, *, gateways: bool) -> dict[str, FailureBody]:
         return {}
 
-    def ensure_daemons(self) -> list[str]:
-        return []
-
     def remove_gateways(self) -> None:
         for key, piece in self.pieces.items():
             if key.startswith("router:"):

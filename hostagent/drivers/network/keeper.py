@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from typing import Any, Final
 
 from hostagent.agent.metadata import MetadataLink, MetadataServer
@@ -13,12 +12,12 @@ from hostagent.contract.setaside import is_many
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.loading import driver_class
 from hostagent.drivers.network import Place
+from hostagent.drivers.registry import FAKE
 
 log = logging.getLogger(__name__)
 
 WHY: Final = "control neither wants this piece nor knows that it is gone"
 LOOK_EVERY: Final = 0.5  # seconds between looks for new leases
-DAEMONS_EVERY: Final = 5.0  # seconds between looks for dead daemons
 
 
 class Keeper:
@@ -26,9 +25,9 @@ class Keeper:
 
     def __init__(self, host: HostContext) -> None:
         self.host = host
-        place = Place(host.own.data, host.own.run, host.settings.underlay_ip)
+        place = Place(host.own.data, host.own.run, host.settings.underlay_ip, host.daemons)
         self.driver = driver_class(host.settings.drivers.main("network"), "network")(place)
-        self.real = not host.settings.drivers.is_fake
+        self.real = host.settings.drivers.main("network").driver != FAKE
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._resumed = False
@@ -176,13 +175,9 @@ class Keeper:
 
     def _watch(self) -> None:
         self._say_state()  # what it raises is told, and it is tried again: see threads.py
-        next_look = 0.0
         while not self._stopping.wait(LOOK_EVERY):
             try:
                 self._say_leases()
-                if time.monotonic() >= next_look:
-                    next_look = time.monotonic() + DAEMONS_EVERY
-                    self._keep_daemons()
             except Exception:  # the boundary of a thread that must go on: the next round may succeed
                 log.exception("%s: looking after the networks failed", self.host.name)
 
@@ -191,9 +186,3 @@ class Keeper:
             facts = self.driver.read_leases()
         for fact in facts:
             self.host.reporter.event(Event.LEASE, **fact)
-
-    def _keep_daemons(self) -> None:
-        with self._lock:
-            started = self.driver.ensure_daemons()
-        for name in started:
-            log.warning("%s: %s had died and was started again", self.host.name, name)

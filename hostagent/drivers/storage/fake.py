@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from hostagent.agent.job import Job
-from hostagent.agent.journal import Journal
 from hostagent.contract import capabilities as can
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.disk import DiskEnsure, DiskMade
@@ -14,6 +13,7 @@ from hostagent.contract.image import ImageSource
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.registry import Choice
 from hostagent.drivers.storage import folder_of
+from hostagent.process.journal import Journal
 
 DISK_GIB = 100_000
 CLUSTER = 2**16  # bytes

@@ -9,17 +9,26 @@ from typing import Any
 
 from hostagent.contract import inet
 from hostagent.drivers.network.linux_bridge.commands import NETNS
-from hostagent.machine import daemons
+from hostagent.machine import daemon_files
+from hostagent.machine.daemons import Daemon, Daemons
 
 LIFETIME = 1800  # seconds a guest keeps its route without hearing from the router
 INTERVAL = 10  # seconds between announcements nobody asked for: a guest stops asking once it heard the DHCP's
 
 
 class Advertiser:
-    def __init__(self, folder: Path, ns: str) -> None:
+    def __init__(self, folder: Path, ns: str, daemons: Daemons) -> None:
         self.folder = folder
         self.ns = ns
         self.config = folder / "advertiser.conf"
+        self.daemons = daemons
+        self.daemon = Daemon(
+            f"advertiser {ns}",
+            "advertiser",
+            ("dnsmasq", f"--conf-file={self.config}"),
+            str(self.config),
+            str(NETNS / ns),
+        )
 
     def text(self, links: list[tuple[str, dict[str, Any]]]) -> str:
         """Its configuration for (link, interface of a router piece); "" when there is nothing to announce."""
@@ -39,22 +48,17 @@ class Advertiser:
         ]
         return "".join(f"{line}\n" for line in (*start, *files, "enable-ra", "quiet-ra", *lines))
 
-    def ensure(self, links: list[tuple[str, dict[str, Any]]]) -> bool:
-        """Whether it was started now. Raises: CommandFailed, ValueError."""
+    def ensure(self, links: list[tuple[str, dict[str, Any]]]) -> None:
+        """Raises: NotStarted, NoAccount, ValueError, RuntimeError."""
         text = self.text(links)
         if not text:
             self.remove()
-            return False
-        daemons.folder_for("advertiser", self.folder)
-        changed = daemons.write_if_changed(self.config, text, kind="advertiser", mode=0o640)
-        if daemons.find(self.config):
-            if not changed:
-                return False
-            daemons.stop(self.config)
-        daemons.start("advertiser", self.config, "dnsmasq", f"--conf-file={self.config}", net=NETNS / self.ns)
-        return True
+            return
+        daemon_files.folder_for("advertiser", self.folder)
+        changed = daemon_files.write_if_changed(self.config, text, kind="advertiser", mode=0o640)
+        self.daemons.ensure(self.daemon, restart=changed)
 
     def remove(self) -> None:
         if self.folder.exists():
-            daemons.stop(self.config)
+            self.daemons.remove(self.daemon)
             shutil.rmtree(self.folder)

@@ -19,7 +19,8 @@ from hostagent.drivers.network.linux_bridge.commands import (
 from hostagent.drivers.network.linux_bridge.dnsmasq import Texts, leg_names
 from hostagent.drivers.network.linux_bridge.links import Leg, ensure_legs, mac, remove_legs
 from hostagent.drivers.network.linux_bridge.proxy import METADATA_IP, MetadataProxy
-from hostagent.machine import confinement, daemons
+from hostagent.machine import confinement, daemon_files
+from hostagent.machine.daemons import Daemon, Daemons
 
 NOTE: Final = re.compile(r"[0-9.]{1,30} (add|old) [0-9a-f:]{1,60} [0-9a-f.:]{1,45} [0-9]{1,18}")  # see SCRIPT
 NOTE_LIMIT: Final = 1024  # bytes
@@ -63,7 +64,7 @@ def tested(text: str) -> str:
 class Dhcp:
     """What serves one network. `home` is the directory of all networks' DHCP, `socket` the agent's metadata socket."""
 
-    def __init__(self, home: Path, network_id: str, socket: Path) -> None:
+    def __init__(self, home: Path, network_id: str, socket: Path, daemons: Daemons) -> None:
         self.network_id = network_id
         self.ns = dhcp_namespace(network_id)
         self.folder = home / network_id
@@ -71,7 +72,8 @@ class Dhcp:
         self.state = self.folder / "state"  # dnsmasq's own; all else is root's
         self.leases = self.state / "leases"
         self.spool = self.state / "spool"
-        self.proxy = MetadataProxy(self.folder / "metadata", self.ns, "Network", network_id, socket)
+        self.proxy = MetadataProxy(self.folder / "metadata", self.ns, "Network", network_id, socket, daemons)
+        self.daemons = daemons
 
     def ensure(self, body: dict[str, Any]) -> dict[str, str]:
         """Make it so. Returns ports that are served without what they ask for, and why.
@@ -88,7 +90,7 @@ class Dhcp:
         run("nft", "-f", "-", text=FENCE, ns=self.ns)
         self.ensure_folders()
         script = self.folder / "lease.sh"
-        daemons.write_if_changed(script, SCRIPT.format(spool=self.spool), kind="dhcp", mode=0o750)
+        daemon_files.write_if_changed(script, SCRIPT.format(spool=self.spool), kind="dhcp", mode=0o750)
         self.ensure_dnsmasq(texts)
         if body.get("metadata"):
             self.proxy.ensure()
@@ -98,7 +100,7 @@ class Dhcp:
 
     def ensure_folders(self) -> None:
         """Leases of a dnsmasq that was root go along to the one that is not."""
-        daemons.folder_for("dhcp", self.folder)
+        daemon_files.folder_for("dhcp", self.folder)
         self.spool.mkdir(exist_ok=True)
         old = self.folder / "leases"
         if old.exists() and not self.leases.exists():
@@ -140,30 +142,30 @@ class Dhcp:
         text = texts.config()
         if not self.config.exists() or self.config.read_text() != text:  # a wrong option must not end what works
             text = self.accepted(texts)
-        restart = daemons.write_if_changed(self.config, text, kind="dhcp", mode=0o640)
+        restart = daemon_files.write_if_changed(self.config, text, kind="dhcp", mode=0o640)
         again = [
-            daemons.write_if_changed(self.folder / name, text, kind="dhcp", mode=0o640)
+            daemon_files.write_if_changed(self.folder / name, text, kind="dhcp", mode=0o640)
             for name, text in texts.files().items()
         ]
-        running = daemons.find(self.config)
         stale = self.stale_leases(texts)
-        if running and not restart and not stale:
-            if any(again):
-                for pid in running:
-                    daemons.send(pid, signal.SIGHUP)
-            return
-        if running:
-            daemons.stop(self.config)
-        if stale:  # a lease of a port that is gone would keep its address from the next one
-            kept = "".join(line for line in self.lease_lines() if line not in stale)
-            daemons.write_if_changed(self.leases, kept)
-            confinement.give(self.leases, "dhcp", mode=0o600, whole=True)
-        self.start()
+        daemon = self.daemon(announces="enable-ra\n" in text)
+        started = self.daemons.ensure(daemon, restart=restart or bool(stale), prepare=lambda: self.drop_leases(stale))
+        if any(again) and not started:
+            self.daemons.send(daemon, signal.SIGHUP)
 
-    def start(self) -> None:
-        announces = "enable-ra\n" in self.config.read_text()
-        kind = "dhcp6" if announces else "dhcp"
-        daemons.start(kind, self.config, "dnsmasq", f"--conf-file={self.config}", net=NETNS / self.ns)
+    def daemon(self, *, announces: bool = False) -> Daemon:
+        return Daemon(
+            f"dnsmasq {self.network_id}", "dhcp6" if announces else "dhcp", ("dnsmasq", f"--conf-file={self.config}"),
+            str(self.config), str(NETNS / self.ns),
+        )  # fmt: skip
+
+    def drop_leases(self, stale: set[str]) -> None:
+        """Take these lines out of the lease file, while dnsmasq does not run: one of a port that is gone would keep its address
+        from the next port."""
+        if stale:
+            kept = "".join(line for line in self.lease_lines() if line not in stale)
+            daemon_files.write_if_changed(self.leases, kept)
+            confinement.give(self.leases, "dhcp", mode=0o600, whole=True)
 
     def accepted(self, texts: Texts) -> str:
         """A configuration that dnsmasq takes: ports whose own options it refuses are served without them.
@@ -188,7 +190,7 @@ class Dhcp:
         return tested(texts.config())
 
     def lease_lines(self) -> list[str]:
-        return daemons.read_own(self.leases, LEASES_LIMIT).splitlines(keepends=True)
+        return daemon_files.read_own(self.leases, LEASES_LIMIT).splitlines(keepends=True)
 
     def stale_leases(self, texts: Texts) -> set[str]:
         """IPv4 lines of the lease file ("expiry mac ip name id") whose pair of MAC and address is no longer wanted."""
@@ -200,27 +202,13 @@ class Dhcp:
                 stale.add(line)
         return stale
 
-    def is_served(self, body: dict[str, Any], alive: dict[str, list[int]]) -> bool:
-        """Whether all its daemons are among those `alive` (daemons.alive)."""
-        return str(self.config) in alive and (not body.get("metadata") or str(self.proxy.config) in alive)
-
-    def ensure_running(self, body: dict[str, Any]) -> list[str]:
-        """Start again what died. Returns names of what was started."""
-        started = []
-        if not daemons.find(self.config):
-            self.start()
-            started.append(f"dnsmasq {self.network_id}")
-        if body.get("metadata") and self.proxy.ensure():
-            started.append(f"haproxy {self.network_id}")
-        return started
-
     def read_leases(self, body: dict[str, Any], known: dict[tuple[str, str], int]) -> list[dict[str, Any]]:
         """Notes of dnsmasq as lease facts. `known` ((mac, ip) → expiry) tells a renewal from a repetition."""
         ports = {h["mac"].lower(): h["port_id"] for h in body["hosts"]}
         facts = []
         notes = sorted(p for p in self.spool.iterdir() if p.suffix != ".new") if self.spool.exists() else []
         for note in notes[:NOTES_LIMIT]:
-            words = daemons.read_own(note, NOTE_LIMIT).split()
+            words = daemon_files.read_own(note, NOTE_LIMIT).split()
             with contextlib.suppress(OSError):  # dnsmasq's folder: it may be anything
                 note.unlink()
             if not NOTE.fullmatch(" ".join(words)):
@@ -234,7 +222,7 @@ class Dhcp:
         return facts
 
     def remove(self) -> None:
-        daemons.stop(self.config)
+        self.daemons.remove(self.daemon())
         if self.proxy.folder.exists():
             self.proxy.remove()
         remove_legs(self.ns, ("ns-",))

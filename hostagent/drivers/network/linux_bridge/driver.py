@@ -16,8 +16,9 @@ from hostagent.drivers.network.linux_bridge.commands import CommandFailed, names
 from hostagent.drivers.network.linux_bridge.dhcp import Dhcp
 from hostagent.drivers.network.linux_bridge.routers import Router
 from hostagent.drivers.network.linux_bridge.ruleset import Table, difference, render
-from hostagent.machine import confinement, daemons
+from hostagent.machine import confinement, daemon_files
 from hostagent.machine.accounts import NoAccount
+from hostagent.machine.daemons import Daemons
 from hostagent.process.durable import is_object, read_whole
 
 log = logging.getLogger(__name__)
@@ -56,9 +57,10 @@ class LinuxBridge:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.home = daemons.passable(place.data / "network")
+        self.daemons = place.daemons or Daemons(place.run)
+        self.home = daemon_files.passable(place.data / "network")
         for name in ("dhcp", "routers"):
-            daemons.passable(self.home / name)
+            daemon_files.passable(self.home / name)
         self.memory = self.home / "pieces.json"
         self.socket = place.run / "metadata.sock"
         self.pieces: dict[str, Piece] = self.recall()
@@ -118,10 +120,10 @@ class LinuxBridge:
         return {id_: p["body"] for key, p in self.pieces.items() for k, id_ in [split(key)] if k == kind}
 
     def dhcp(self, network_id: str) -> Dhcp:
-        return Dhcp(self.home / "dhcp", network_id, self.socket)
+        return Dhcp(self.home / "dhcp", network_id, self.socket, self.daemons)
 
     def router(self, router_id: str) -> Router:
-        return Router(self.home / "routers", router_id, self.socket)
+        return Router(self.home / "routers", router_id, self.socket, self.daemons)
 
     # ── Making ──
 
@@ -263,24 +265,11 @@ class LinuxBridge:
             key: known if (known := had.get(key)) and known[0] is piece else (piece, json.dumps(piece))
             for key, piece in pieces.items()
         }
-        daemons.replace(
+        daemon_files.replace(
             self.memory, "{" + ", ".join(f"{json.dumps(key)}: {text}" for key, (_, text) in self.texts.items()) + "}"
         )
 
     # ── Keeping ──
-
-    def ensure_daemons(self) -> list[str]:
-        started: list[str] = []
-        there, alive = namespaces(), daemons.alive()
-        for id_, body in self.bodies("dhcp").items():
-            dhcp = self.dhcp(id_)
-            if dhcp.ns in there and dhcp.config.exists() and not dhcp.is_served(body, alive):
-                started += dhcp.ensure_running(body)
-        for id_, body in self.bodies("router").items():
-            router = self.router(id_)
-            if router.ns in there and not router.is_served(body, alive):
-                started += router.ensure_running(body)
-        return started
 
     def remove_gateways(self) -> None:
         self.give_up({key for key in self.pieces if split(key)[0] == "router"})
@@ -295,7 +284,7 @@ class LinuxBridge:
         """Remember, beyond the agent's life, which routers are without their external leg."""
         self.legless = routers
         self.home.mkdir(parents=True, exist_ok=True)
-        daemons.write_if_changed(self.given_up, json.dumps(sorted(routers)))
+        daemon_files.write_if_changed(self.given_up, json.dumps(sorted(routers)))
 
     def remove_all(self) -> None:
         failed = self.change({}, set(self.pieces))

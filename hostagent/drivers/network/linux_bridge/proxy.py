@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from hostagent.drivers.network.linux_bridge.commands import NETNS, run
-from hostagent.machine import daemons
+from hostagent.machine import daemon_files
+from hostagent.machine.daemons import Daemon, Daemons
 
 METADATA_IP: Final = "169.254.169.254"
 ROUTER_PORT: Final = 9697  # where a router redirects its guests' metadata requests to
@@ -38,31 +39,33 @@ listen metadata
 class MetadataProxy:
     """`kind` is "Network" or "Router", `owner` its id."""
 
-    def __init__(self, folder: Path, ns: str, kind: str, owner: str, socket: Path) -> None:
+    def __init__(self, folder: Path, ns: str, kind: str, owner: str, socket: Path, daemons: Daemons) -> None:
         self.folder = folder
         self.ns = ns
         self.kind = kind
         self.owner = owner
         self.socket = socket
         self.config = folder / "haproxy.cfg"
+        self.daemons = daemons
+        self.daemon = Daemon(
+            f"haproxy {owner}", "metadata", ("haproxy", "-D", "-f", str(self.config)), str(self.config), str(NETNS / ns)
+        )
 
-    def ensure(self) -> bool:
-        """Whether it was started now."""
+    def ensure(self) -> None:
+        """Raises: NotStarted, NoAccount, CommandFailed, RuntimeError."""
         bind = f"{METADATA_IP}:80" if self.kind == "Network" else f"*:{ROUTER_PORT}"
-        state = daemons.folder_for("metadata", self.folder)
+        state = daemon_files.folder_for("metadata", self.folder)
         text = TEMPLATE.format(
             pidfile=state / "haproxy.pid", bind=bind, kind=self.kind, owner=self.owner, socket=self.socket
         )
-        changed = daemons.write_if_changed(self.config, text, kind="metadata", mode=0o640)
-        if daemons.find(self.config):
-            if not changed:
-                return False
-            daemons.stop(self.config)
-        if self.kind == "Network":  # so that whoever is not root may have port 80 here
+        changed = daemon_files.write_if_changed(self.config, text, kind="metadata", mode=0o640)
+        self.daemons.ensure(self.daemon, restart=changed, prepare=self.open_port)
+
+    def open_port(self) -> None:
+        """Let a user that is not root listen on a network's port 80; a router's proxy has a higher one."""
+        if self.kind == "Network":
             run("sysctl", "-q", "-w", "net.ipv4.ip_unprivileged_port_start=80", ns=self.ns)
-        daemons.start("metadata", self.config, "haproxy", "-D", "-f", str(self.config), net=NETNS / self.ns)
-        return True
 
     def remove(self) -> None:
-        daemons.stop(self.config)
+        self.daemons.remove(self.daemon)
         shutil.rmtree(self.folder, ignore_errors=True)

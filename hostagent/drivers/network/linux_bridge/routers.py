@@ -22,7 +22,8 @@ from hostagent.drivers.network.linux_bridge.commands import (
 )
 from hostagent.drivers.network.linux_bridge.links import EXTERNAL_BRIDGE, Leg, ensure_legs, mac, remove_legs
 from hostagent.drivers.network.linux_bridge.proxy import METADATA_IP, ROUTER_PORT, MetadataProxy
-from hostagent.machine import confinement, daemons
+from hostagent.machine import confinement, daemon_files
+from hostagent.machine.daemons import Daemons
 
 EXTERNAL_MTU: Final = 1500
 OUR_ROUTES: Final = "static"  # the routing protocol by which our routes are told from the kernel's
@@ -43,12 +44,12 @@ def gateway_names(port_id: str) -> tuple[str, str]:
 
 
 class Router:
-    def __init__(self, home: Path, router_id: str, socket: Path) -> None:
+    def __init__(self, home: Path, router_id: str, socket: Path, daemons: Daemons) -> None:
         self.id = router_id
         self.ns = router_namespace(router_id)
         self.folder = home / router_id
-        self.advertiser = Advertiser(self.folder / "advertiser", self.ns)
-        self.proxy = MetadataProxy(self.folder / "metadata", self.ns, "Router", router_id, socket)
+        self.advertiser = Advertiser(self.folder / "advertiser", self.ns, daemons)
+        self.proxy = MetadataProxy(self.folder / "metadata", self.ns, "Router", router_id, socket, daemons)
 
     def ensure(self, body: dict[str, Any], *, gateway: bool = True) -> None:
         """Make it so. `gateway` False leaves the external leg down and without addresses.
@@ -70,7 +71,7 @@ class Router:
         self.forget(floating_before - {(f["ip"], f["fixed_ip"]) for f in body["floating"]})
         if external:
             self.tell([address.split("/")[0] for link, address in fresh if link == external.inner], external.inner)
-        daemons.passable(self.folder)
+        daemon_files.passable(self.folder)
         self.advertiser.ensure(self.announced(body))
         if body.get("metadata"):
             self.proxy.ensure()
@@ -129,15 +130,6 @@ class Router:
 
     def announced(self, body: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         return [(inner_name(i["port_id"]), i) for i in body["interfaces"] if i.get("ra") and body.get("up", True)]
-
-    def is_served(self, body: dict[str, Any], alive: dict[str, list[int]]) -> bool:
-        """Whether all its daemons are among those `alive` (daemons.alive)."""
-        proxied = not body.get("metadata") or str(self.proxy.config) in alive
-        return proxied and (not self.announced(body) or str(self.advertiser.config) in alive)
-
-    def ensure_running(self, body: dict[str, Any]) -> list[str]:
-        started = [f"haproxy {self.id}"] if body.get("metadata") and self.proxy.ensure() else []
-        return [*started, f"advertiser {self.id}"] if self.advertiser.ensure(self.announced(body)) else started
 
     def remove(self) -> None:
         self.advertiser.remove()
