@@ -149,7 +149,7 @@ def test_a_page_hears_what_changed_since_it_was_made(demo: Client) -> None:
 
     @async_to_sync
     async def talk() -> None:
-        SUBSCRIBER.join(())
+        SUBSCRIBER.subscribe(())
         await listening()
         await asyncio.sleep(2.1)  # a page looks a little further back than its own moment
         page = await sync_to_async(demo.get)("/instances")

@@ -88,7 +88,7 @@ class Web:
         message = {"from": self.name, "number": self.number, "boot": boot(), "before": before, "changes": changes}
         return {"type": "changes", **message}
 
-    async def tell(self, *ids: str) -> None:
+    async def put(self, *ids: str) -> None:
         await get_channel_layer().group_send(GROUP, self.message(*ids))
 
 
@@ -107,7 +107,7 @@ async def waiting(subscription: Subscription, count: int) -> list[Any]:
     return [await subscription.next() for _told in range(subscription._waiting.qsize())]
 
 
-def test_each_process_remembers_what_it_heard_itself() -> None:
+def test_each_process_remembers_what_it_received_itself() -> None:
     """Two on one channel layer; a third that starts later says that it does not know what the two know."""
 
     @async_to_sync
@@ -162,7 +162,7 @@ def test_a_message_that_was_lost_is_noticed() -> None:
     talk()
 
 
-def test_a_teller_heard_for_the_first_time_may_have_told_before() -> None:
+def test_a_publisher_met_for_the_first_time_may_have_sent_before() -> None:
     """What it told before we listened is no loss; what it told since is."""
 
     @async_to_sync
