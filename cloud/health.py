@@ -60,9 +60,10 @@ def _hosts_up() -> int:
 
 def _control() -> str:
     from common.clock import now
+    from operations.leases import CLOCK
     from operations.models import Lease
 
-    lease = Lease.objects.filter(name="beat").first()
+    lease = Lease.objects.filter(name=CLOCK).first()
     return "ok" if lease and lease.until > now() else "no control process holds the clock"
 
 

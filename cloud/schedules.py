@@ -9,4 +9,4 @@ from operations import background, nightly, periodic
 def register() -> None:
     background.register(backup.KIND, backup.run, pool="bulk")
     nightly.each_night(backup.KIND, lambda: bool(settings.BACKUP_TO))
-    periodic.every(3600.0, "backup", backup.look)
+    periodic.register(3600.0, "backup", backup.look)

@@ -56,7 +56,7 @@ log_records = Counter("stackling_log_records", "Lines of the log, by level.", ("
 _LEVELS = {logging.WARNING: "warning", logging.ERROR: "error", logging.CRITICAL: "error"}
 for _level in ("info", "warning", "error"):
     log_records.labels(_level)
-clock_failures = Counter("stackling_clock_failures", "Ticks of the clock that raised.", ("tick",), registry=registry)
+clock_failures = Counter("stackling_clock_failures", "Periodic tasks that raised.", ("tick",), registry=registry)
 
 
 class CountRecords(logging.Filter):

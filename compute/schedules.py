@@ -10,5 +10,5 @@ def register() -> None:
     background.register(snapshots.DROP_IMAGE, snapshots.drop_image)
     purges.register("servers", purging.forget_servers)
     purges.register("migrations", purging.forget_migrations)
-    periodic.every(60.0, "compute.reconcile", reconcile.recover_stuck)
-    periodic.every(30.0, "compute.consoles", consoles.forget_tickets)
+    periodic.register(60.0, "compute.reconcile", reconcile.recover_stuck)
+    periodic.register(30.0, "compute.consoles", consoles.forget_tickets)

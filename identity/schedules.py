@@ -10,11 +10,11 @@ from operations import background, periodic
 
 
 def register() -> None:
-    periodic.every(3600, "identity.prune", signins.prune)
+    periodic.register(3600, "identity.prune", signins.prune)
     background.register(people.KIND, people.look_at, pool="bulk")
-    periodic.every(300.0, "identity.directories", people.look_at_all)
-    periodic.every(shadow.EVERY, "identity.mapped.end", shadow.end_due)
-    periodic.every(3600.0, "identity.mapped", shadow.forget_old)
+    periodic.register(300.0, "identity.directories", people.look_at_all)
+    periodic.register(shadow.EVERY, "identity.mapped.end", shadow.end_due)
+    periodic.register(3600.0, "identity.mapped", shadow.forget_old)
     purges.register("passwords", purging.forget_passwords)
     purges.register("quota_locks", purging.forget_quota_locks)
     columns.register("identity.Credential", "encrypted_blob")

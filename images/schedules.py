@@ -8,5 +8,5 @@ from operations import background, periodic
 def register() -> None:
     background.register(imports.KIND, imports.run, pool="bulk")
     background.register(data.GONE, data.forget)
-    periodic.every(30, "images.recover", data.recover)
-    periodic.every(60, "images.prune", imports.prune)
+    periodic.register(30, "images.recover", data.recover)
+    periodic.register(60, "images.prune", imports.prune)

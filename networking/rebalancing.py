@@ -127,7 +127,7 @@ def is_calm() -> bool:
     return all(not is_unreachable(host.state) and host.state_changed_at < since for host in able)
 
 
-def tick() -> None:
+def move_some() -> None:
     """One network and one router a time."""
     if not seconds_between() or not is_calm():
         return

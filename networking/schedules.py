@@ -8,7 +8,7 @@ from operations import background, periodic
 
 def register() -> None:
     background.register(TASK, sync.run, pool=sync.pool_of)
-    periodic.every(1.0, "networking", sync.recover, urgent=True)
-    periodic.every(sync.LOOK_EVERY / sync.PARTS, "networking.look", sync.look)
-    periodic.every(rebalancing.seconds_between() or 3600, "networking.rebalance", rebalancing.tick)
-    periodic.every(5.0, "networking.ready", reports.wake_waiting)
+    periodic.register(1.0, "networking", sync.recover, urgent=True)
+    periodic.register(sync.LOOK_EVERY / sync.PARTS, "networking.look", sync.look)
+    periodic.register(rebalancing.seconds_between() or 3600, "networking.rebalance", rebalancing.move_some)
+    periodic.register(5.0, "networking.ready", reports.wake_waiting)

@@ -3,12 +3,15 @@
 import os
 import socket
 from datetime import timedelta
+from typing import Final
 
 from django.db import transaction
 
 from common.clock import now
 from operations.models import Lease
 
+#: The lease of the clock (operations.periodic), under the name that versions side by side know.
+CLOCK: Final = "beat"
 ME = f"{socket.gethostname()[:40]}:{os.getpid()}"
 
 

@@ -168,3 +168,21 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.holder}"
+
+
+class Schedule(models.Model):
+    """Something that recurs every `seconds`: a periodic task of the code (kind "task"), or what a person scheduled."""
+
+    kind = models.CharField(max_length=32)
+    key = models.CharField(max_length=128)
+    seconds = models.FloatField()
+    due_at = models.DateTimeField(db_index=True)
+    last_run_at = models.DateTimeField(null=True)
+    last_by = models.CharField(max_length=80, default="", blank=True)  # <host>:<pid> that claimed the last run
+    last_error = models.CharField(max_length=300, default="", blank=True)  # "" where it went well
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "key"], name="one_schedule_a_key")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.key}"

@@ -5,4 +5,4 @@ from sharing import services
 
 
 def register() -> None:
-    periodic.every(3.0, "identity.shares", services.collect_garbage)
+    periodic.register(3.0, "identity.shares", services.collect_garbage)

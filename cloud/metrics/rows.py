@@ -17,6 +17,7 @@ from common.clock import now
 from hosts.models import Host, HostDebt
 from hosts.states import HostState
 from operations import background
+from operations.leases import CLOCK
 from operations.models import LIVE, BackgroundJob, Lease, Operation, State
 
 
@@ -123,7 +124,7 @@ def _hosts() -> Iterator[Metric]:
 
 
 def _control() -> Metric:
-    lease = Lease.objects.filter(name="beat").first()
+    lease = Lease.objects.filter(name=CLOCK).first()
     held = lease is not None and lease.until > now()
     return gauge("stackling_control_clock_held", "Whether a control process holds the clock.", ({}, float(held)))
 

@@ -28,6 +28,6 @@ def _begin(**_: object) -> None:
     local.serve("control")
     traces.start("control")
     memory.tidy()
-    periodic.every(TRIM_EVERY, "memory", memory.trim)
+    periodic.register(TRIM_EVERY, "memory", memory.trim)
     queue.begin_control()
     periodic.start()

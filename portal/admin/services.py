@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from authorization import policy
 from common.clock import now
 from hosts.models import Host
+from operations.leases import CLOCK
 from operations.models import Lease, Operation
 from portal.admin.hosts import state_of
 from portal.ui import Text
@@ -34,7 +35,7 @@ class Services(Page):
 
 def _control() -> Row:
     """Control, by the lease of its clock."""
-    lease = Lease.objects.filter(name="beat").first()
+    lease = Lease.objects.filter(name=CLOCK).first()
     is_up = lease is not None and lease.until > now()
     state = Status("ok", _("Up"), "up") if is_up else Status("bad", _("Down"), "down")
     cells = (Cell("status", state), Cell("mono", lease.holder if lease else ""), Cell("muted", ""))

@@ -34,7 +34,7 @@ def test_what_is_said_of_a_table_is_so(label: str) -> None:
     if keeper.way == "purged":
         assert keeper.what in purging.names()
     elif keeper.way == "periodic":
-        assert keeper.what in periodic._TICKS
+        assert keeper.what in periodic._TASKS
     elif keeper.way == "gone_with":
         fields = [
             f for f in MODELS[label]._meta.concrete_fields if f.is_relation and f.remote_field.on_delete is CASCADE

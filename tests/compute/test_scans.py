@@ -1,4 +1,4 @@
-"""D (scans): what runs for each boot, at each tick of the clock and for each list reads no large table whole."""
+"""D (scans): what runs for each boot, at each turn of the clock and for each list reads no large table whole."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,12 +75,12 @@ def test_a_boot_and_a_deletion(world: Cloud, red: Client, launch: Callable[..., 
     assert scans(statements) == []
 
 
-def test_every_tick_of_the_clock(world: Cloud, launch: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_periodic_task(world: Cloud, launch: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broker_memory, "fullness", lambda: 0.0)  # asks the broker, not the database
     launch()
     with asked() as statements:
-        for tick in periodic._TICKS.values():
-            tick.run()
+        for task in periodic._TASKS.values():
+            task.run()
     assert len(statements) > 10
     assert scans(statements) == []
 

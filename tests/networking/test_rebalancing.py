@@ -86,22 +86,22 @@ def test_what_a_dead_host_carried_moves_and_nothing_else(cloud: Cloud) -> None:
 
 
 def test_it_spreads_out_again_slowly_by_itself(cloud: Cloud) -> None:
-    """B4: one network and one router a tick, and only once no host has come or gone for a while."""
+    """B4: one network and one router a run, and only once no host has come or gone for a while."""
     cloud.dead = {"host1", "host2"}
     cloud.run(60)
     cloud.dead = set()
     cloud.run(60)
-    rebalancing.tick()
+    rebalancing.move_some()
     assert cloud.spread()[1].get("host1", 0) == 0, "the hosts have only just come back"
     cloud.run(int(rebalancing.CALM))
-    rebalancing.tick()
+    rebalancing.move_some()
     assert sum(cloud.spread()[1].get(name, 0) for name in ("host1", "host2")) == 1
     for _ in range(20):
-        rebalancing.tick()
+        rebalancing.move_some()
     for spread in cloud.spread():
         assert max(spread.values()) - min(spread.values()) <= 1 and len(spread) == 4
     settled = cloud.spread()
-    rebalancing.tick()
+    rebalancing.move_some()
     assert cloud.spread() == settled
 
 
@@ -140,7 +140,7 @@ def test_what_an_operator_placed_by_hand_stays_there(cloud: Cloud, admin: Actor)
     call_command("network_rebalance", stdout=io.StringIO())
     cloud.run(int(rebalancing.CALM) + 10)
     for _ in range(10):
-        rebalancing.tick()
+        rebalancing.move_some()
     assert set(Router.objects.filter(host="host1").values_list("id", flat=True)) == chosen, "the others made room"
     assert cloud.spread()[0]["host1"] == 5
     cloud.dead = {"host1"}

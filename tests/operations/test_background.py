@@ -17,7 +17,7 @@ from networking.desired.changes import TASK
 from operations import background, recovery, wakeups
 from operations.leases import ME
 from operations.models import BackgroundJob
-from operations.periodic import Clock, Tick
+from operations.periodic import Clock, PeriodicTask
 
 WAIT = 20.0  # seconds until a thread that should do something is given up; none of the tests lasts that long
 
@@ -268,9 +268,9 @@ def test_a_moment_without_threads_costs_a_pool_none_for_good(worked: Worked, mon
 
 
 def test_a_moment_without_threads_does_not_end_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """C7: the thread that holds the lease and begins every tick died of it."""
+    """C7: the thread that holds the lease and begins every periodic task died of it."""
     ran = threading.Event()
-    clock = Clock([Tick("t", 0.0, ran.set, urgent=True)])
+    clock = Clock([PeriodicTask("t", 0.0, ran.set, urgent=True)])
     monkeypatch.setattr("operations.periodic.close_old_connections", lambda: None)
 
     def none(thread: threading.Thread) -> None:

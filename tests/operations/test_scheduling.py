@@ -1,0 +1,137 @@
+"""Schedules as rows: due times outlive a restart, and a run is claimed once however many control processes there are."""
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from common.clock import now
+from operations import background, periodic, scheduling
+from operations.models import BackgroundJob, Schedule
+from operations.periodic import Clock, PeriodicTask
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def kind(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """A kind "test" of schedules; the keys that were begun."""
+    begun: list[str] = []
+    monkeypatch.setitem(scheduling._ON_DUE, "test", begun.append)
+    yield begun
+
+
+def at(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+    monkeypatch.setattr(scheduling, "now", lambda: moment)
+
+
+def test_two_control_processes_that_saw_the_same_row_run_it_once() -> None:
+    scheduling.declare({"prune": 3600.0})
+    (row,) = scheduling._due(now(), {"prune": 3600.0})
+    (same,) = scheduling._due(now(), {"prune": 3600.0})
+    assert [scheduling.claim(row, now()), scheduling.claim(same, now())] == [True, False]
+
+
+def test_a_due_time_outlives_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hourly task ran at each start of control."""
+    begun = now()
+    at(monkeypatch, begun)
+    scheduling.declare({"prune": 3600.0})
+    assert scheduling.claim_due({"prune": 3600.0}) == ["prune"]
+    at(monkeypatch, begun + timedelta(seconds=600))
+    scheduling.declare({"prune": 3600.0})
+    assert scheduling.claim_due({"prune": 3600.0}) == []
+    at(monkeypatch, begun + timedelta(seconds=3601))
+    assert scheduling.claim_due({"prune": 3600.0}) == ["prune"]
+
+
+def test_rows_follow_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = now()
+    at(monkeypatch, begun)
+    scheduling.declare({"prune": 3600.0, "gone": 60.0})
+    scheduling.claim_due({"prune": 3600.0, "gone": 60.0})
+    scheduling.declare({"prune": 100.0})
+    row = Schedule.objects.get()
+    assert (row.key, row.seconds, row.due_at) == ("prune", 100.0, begun + timedelta(seconds=100))
+
+
+def test_missed_periods_are_not_made_up_for(kind: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = now()
+    scheduling.add("test", "v1", every=60, first=begun)
+    at(monkeypatch, begun + timedelta(days=1))
+    scheduling.claim_due({})
+    scheduling.claim_due({})
+    assert kind == ["v1"]
+
+
+def test_what_a_person_scheduled_happens_whole_or_not_at_all_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows are written in the transaction that claims it."""
+    tries: list[str] = []
+
+    def enqueue(key: str) -> None:
+        tries.append(key)
+        BackgroundJob.objects.create(kind="test", key=key)
+        if len(tries) == 1:
+            raise RuntimeError("the first time")
+
+    monkeypatch.setitem(scheduling._ON_DUE, "test", enqueue)
+    begun = now()
+    scheduling.add("test", "v1", every=3600, first=begun)
+    at(monkeypatch, begun)
+    scheduling.claim_due({})
+    row = Schedule.objects.get()
+    assert not BackgroundJob.objects.exists() and "the first time" in row.last_error
+    at(monkeypatch, row.due_at)
+    scheduling.claim_due({})
+    row.refresh_from_db()
+    assert BackgroundJob.objects.count() == 1 and row.last_error == "" and row.due_at > begun + timedelta(seconds=3600)
+
+
+def test_a_schedule_is_replaced_and_removed(kind: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduling.add("test", "v1", every=60)
+    scheduling.add("test", "v1", every=3600)
+    assert Schedule.objects.get().seconds == 3600
+    scheduling.remove("test", "v1")
+    scheduling.remove("test", "v1")
+    at(monkeypatch, now() + timedelta(days=1))
+    assert scheduling.claim_due({}) == [] and kind == []
+
+
+def test_a_schedule_enqueues_background_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background.wakeups, "notify", lambda job: None)
+    scheduling.add(scheduling.BACKGROUND, "purge:all", every=60, first=now())
+    scheduling.add(scheduling.BACKGROUND, "nobody:knows", every=60, first=now())
+    scheduling.claim_due({})
+    assert [(job.kind, job.key) for job in BackgroundJob.objects.all()] == [("purge", "all")]
+    assert "KeyError" in Schedule.objects.get(key="nobody:knows").last_error
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_clock_runs_a_task_of_a_row_and_writes_how_it_ended(capsys: Any) -> None:
+    ran = threading.Event()
+
+    def fails() -> None:
+        ran.set()
+        raise RuntimeError("no room")
+
+    task = PeriodicTask("test.fails", 60.0, fails)
+    clock = Clock([task])
+    scheduling.declare({"test.fails": 60.0})
+    clock.look(1.0)
+    assert not ran.is_set(), "its row says when"
+    clock.look_at_rows(1.0)
+    assert ran.wait(20)
+    clock._shared.shutdown(wait=True)
+    assert task.begun is None and Schedule.objects.get().last_error == "RuntimeError: no room"
+    said = StringIO()
+    call_command("schedules", "--json", stdout=said)
+    rows = {row["key"]: row for row in json.loads(said.getvalue())}
+    assert rows["test.fails"]["last_error"] == "RuntimeError: no room"
+    assert {task.name for task in periodic.tasks() if not task.has_row} <= rows.keys()
+    call_command("schedules", stdout=said)
+    assert "failed: RuntimeError: no room" in said.getvalue()
