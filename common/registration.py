@@ -1,10 +1,12 @@
 """Apps of the cloud: what an app registers with the layers below it stands in files of the same names in every app.
 
 Each has a function `register()`, called once at start in the order of FILES; a file that an app does not need is not there.
+Before that, each `flows.py` of the app and of its resources is imported.
 """
 
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 from django.apps import AppConfig
 
@@ -24,6 +26,12 @@ FILES = {
 }
 
 
+def _flows(folder: Path, app: str) -> list[str]:
+    """Name the modules that hold flows, `flows.py` of an app or of a resource in it: a flow is registered by being imported."""
+    found = sorted((*folder.glob("flows.py"), *folder.glob("*/flows.py")))
+    return [".".join([app, *path.relative_to(folder).with_suffix("").parts]) for path in found]
+
+
 class CloudAppConfig(AppConfig):
     """An app whose registrations are found by their names.
 
@@ -33,6 +41,8 @@ class CloudAppConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        for name in _flows(Path(self.path), self.name):
+            import_module(name)
         for name in FILES:
             if find_spec(f"{self.name}.{name}") is not None:
                 import_module(f"{self.name}.{name}").register()

@@ -1,5 +1,7 @@
 """Audit records in words: actions, outcomes, and what kinds of things are called."""
 
+from functools import cache
+
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -124,10 +126,16 @@ def action(row: Event) -> Text:
     return ACTIONS.get(row.action) or row.action.partition("/")[2] or row.action
 
 
+@cache
+def types() -> dict[str, Text]:
+    """Type of a target → its word: those here, and those that panels say of what is theirs."""
+    return {**TYPES, **{type: word for panel in panels.panels() for type, word in panel.recorded.items()}}
+
+
 def kind(row: Event) -> Text:
     """What the target is; a page of the portal is called as in the menu, what has no word of its own as in its type."""
     last = row.target_type.rpartition("/")[2]
-    word = TYPES.get(row.target_type)
+    word = types().get(row.target_type)
     if word is None and row.target_type == f"service/portal/{last}":
         panel = panels.named(last)
         word = panel.label if panel else None

@@ -73,6 +73,7 @@ class Panel:
 
     `place` orders the menu, and the panels of one `group` stand together. `rule` is who sees it; without one everyone does who
     is in a project, or in none where `without_project` is set. `count` is the number beside it, or a text and whether it is bad news.
+    `recorded`: type of a target in audit records → what people call it.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Panel:
     search: Callable[[Actor, str], Found] | None = None
     subjects: Sequence[Subject] = ()
     quotas: Sequence[Quotas] = ()
+    recorded: Mapping[str, Text] = field(default_factory=dict)
 
     def visible_to(self, actor: Actor) -> bool:
         if self.rule is None:
@@ -121,8 +123,12 @@ def panels() -> tuple[Panel, ...]:
             found += import_module(module).PANELS
     for what in ("name", "place"):
         seen = [getattr(panel, what) for panel in found]
-        if twice := {one for one in seen if seen.count(one) > 1}:
-            raise ImproperlyConfigured(f"Two panels of the portal have one {what}: {twice}")
+        twice = [f"{panel.name} ({value})" for panel, value in zip(found, seen, strict=True) if seen.count(value) > 1]
+        if twice:
+            taken = ", ".join(map(str, sorted(seen)))
+            raise ImproperlyConfigured(
+                f"Panels have one {what}: {', '.join(twice)}. Choose another; taken are {taken}."
+            )
     return tuple(sorted(found, key=lambda panel: panel.place))
 
 

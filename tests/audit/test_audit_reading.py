@@ -166,6 +166,6 @@ def test_every_action_and_outcome_has_a_word() -> None:
     assert words.kind(Event(target_type="service/portal/vnc")) == "Console"
     assert words.kind(Event(target_type="service/portal/new-thing")) == "new-thing"
     recorded = {one.type for one in registry.declared()[0].values() if isinstance(one, Audited) and one.type}
-    assert "service/compute/servers/remote-consoles/links" in recorded and recorded - set(words.TYPES) == set()
+    assert "service/compute/servers/remote-consoles/links" in recorded and recorded - set(words.types()) == set()
     denied = Event(outcome="failure", body={"reason": {"reasonCode": "403"}})
     assert words.outcome(denied).word == "Denied" and words.outcome(Event(outcome="pending")).kind == "off"

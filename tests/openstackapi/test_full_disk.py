@@ -7,7 +7,7 @@ from django.db import OperationalError
 from django.test import RequestFactory
 
 from common.database import is_full
-from openstackapi import faults
+from openstackapi import faults, services
 
 
 def _full() -> OperationalError:
@@ -31,7 +31,7 @@ def test_a_full_disk_is_told_apart() -> None:
     assert is_full(other)
 
 
-@pytest.mark.parametrize("service", ["compute", "identity", "network", "image", "placement"])
+@pytest.mark.parametrize("service", [service.type for service in services.every()])
 def test_a_change_without_room_is_refused_with_a_sentence(service: str) -> None:
     request = RequestFactory().post(f"/api/{service}/x", HTTP_ACCEPT="application/json")
     request.request_id = "req-1"  # type: ignore[attr-defined]

@@ -21,6 +21,7 @@ from schemathesis.generation import GenerationMode
 
 from identity.seeds import PROJECTS, ROLES
 from images.images.changes import DIALECTS
+from openstackapi import microversion, services
 from openstackapi.schema import document
 from tests.openstackapi.asking import Asker, furnish
 from tests.simulated import Cloud
@@ -28,7 +29,7 @@ from tests.simulated import Cloud
 for dialect in DIALECTS:
     schemathesis.serializer.alias(dialect, "application/json")
 SignIn = Callable[[], dict[str, Asker]]
-SERVICES = ("identity", "image", "network", "compute", "placement")
+SERVICES = [service.type for service in services.every()]
 #: Requests a route is asked with, by either user: enough to meet most branches in a few minutes for all routes.
 FEW, MANY = 2, 40
 REQUEST_ID = re.compile(r"^req-[0-9a-f-]{36}$")
@@ -159,7 +160,7 @@ def _is_json(answer: Any) -> bool:
 def _ask_all(operation: Any, users: dict[str, Asker], again: SignIn, known: Known, count: int) -> list[str]:
     """Asks one route `count` times with good bodies and as often with bad ones; what went wrong."""
     wrong: dict[str, None] = {}
-    versioned = operation.tags[0] in ("compute", "placement")
+    versioned = microversion.range_of(operation.tags[0]) is not None
     modes = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
 
     @seed(int(os.environ.get("STACKLING_SEED", "7")))

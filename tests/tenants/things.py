@@ -1,6 +1,6 @@
 """One thing of each kind, made through the APIs by two projects that have nothing to do with each other.
 
-A new service joins with a line in KINDS for each kind of thing that it has.
+A service joins with a line for each kind of thing that it has: in KINDS, or in KINDS of a `things.py` of its own folder of tests.
 """
 
 import base64
@@ -8,6 +8,8 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from tests.openstackapi.asking import Asker
@@ -147,7 +149,7 @@ def _simple(path: str, body: Callable[[Side], dict[str, Any]]) -> Callable[[Side
 
 
 #: In the order in which they can be made.
-KINDS = (
+KINDS: tuple[Kind, ...] = (
     Kind("project", r"project|tenant|owner|^member|target", lambda side: side.project),
     Kind("user", r"user|trustor|trustee", lambda side: side.user),
     Kind("network", r"network|^net|uuid", _simple(f"{NETWORK}/networks", lambda s: {"network": _text(s)})),
@@ -174,3 +176,9 @@ KINDS = (
     Kind("application_credential", r"credential", _application),
     Kind("ec2", r"access|credential", _ec2),
 )  # fmt: skip
+KINDS += tuple(
+    kind
+    for path in sorted(Path(__file__).parents[1].glob("*/things.py"))
+    if path != Path(__file__)
+    for kind in import_module(f"tests.{path.parent.name}.things").KINDS
+)
