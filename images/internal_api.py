@@ -3,10 +3,9 @@
 Every request carries its host's seal.
 """
 
-from typing import Any
-
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from hosts import agents
@@ -23,7 +22,7 @@ class InternalImage(APIView):
     schema = None
     renderer_classes = [JSONRenderer]
 
-    def get(self, request: Any, image_id: str) -> HttpResponseBase:
+    def get(self, request: Request, image_id: str) -> HttpResponseBase:
         agents.require(agents.authenticate_agent(request._request), "read image", image_id)
         image = Image.objects.filter(pk=image_id).first()
         if image is None:
@@ -33,7 +32,7 @@ class InternalImage(APIView):
             raise NotBootable(id=image_id, status=image.status)
         return file_response(image, request._request)
 
-    def put(self, request: Any, image_id: str) -> HttpResponse:
+    def put(self, request: Request, image_id: str) -> HttpResponse:
         raw = request._request
         agents.require(agents.authenticate_agent(raw, is_streamed=True), "write image", image_id)
         body = streams.Incoming(raw)

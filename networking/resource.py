@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Model, Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
 
 from authorization import policy
 from common import moments
@@ -65,12 +66,12 @@ class Resource(rest.Resource[Any]):
         oldest_first = (("created_at", "asc"),) if "created_at" in self.columns else ()
         return Page.from_request(request, sort_keys=self.columns, default_sort=oldest_first, paging=NEUTRON)
 
-    def as_arguments(self, attributes: dict[str, Any]) -> dict[str, Any]:
+    def as_arguments(self, attributes: dict[str, Any]) -> dict[str, object]:
         """A request's attributes as the services' keywords. `tenant_id` is the old name of `project_id`."""
         renamed = {"tenant_id": "project_id", **self.arguments}
         return {renamed.get(name, name): self.spell(name, value) for name, value in attributes.items()}
 
-    def rendered(self, objects: Sequence[Any], actor: Actor | None) -> list[dict[str, Any]]:
+    def rendered(self, objects: Sequence[Any], actor: Actor | None) -> list[dict[str, object]]:
         return self.fields.render_many(self.rows(objects), actor=actor)
 
     def filtered(self, rows: Rows, params: Params) -> Rows:
@@ -94,7 +95,7 @@ class CollectionView(NetworkView):
 
     resource: ClassVar[Resource]
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         policy.require(self.actor, "network:list")
         resource = self.resource
         page = resource.page(request._request)
@@ -105,7 +106,7 @@ class CollectionView(NetworkView):
             body[f"{resource.plural}_links"] = page.both_links(request._request, [str(row.pk) for row in objects])
         return Response(body)
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: Request) -> Response:
         """Create one, or several at once: all of them or none."""
         resource = self.resource
         assert resource.create is not None
@@ -137,12 +138,12 @@ class MemberView(NetworkView):
 
     resource: ClassVar[Resource]
 
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "network:list")
         found = self.resource.find(self.actor, id)
         return Response({self.resource.name: self.resource.shown([found], self.actor, fields_asked(request.GET))[0]})
 
-    def put(self, request: Any, id: str) -> Response:
+    def put(self, request: Request, id: str) -> Response:
         resource = self.resource
         assert resource.update is not None
         data = self.body({"type": "object"}) or {}
@@ -155,7 +156,7 @@ class MemberView(NetworkView):
         changed = resource.update(self.actor, id, **resource.as_arguments(data[resource.name]))
         return Response({resource.name: resource.shown([changed], self.actor)[0]})
 
-    def delete(self, request: Any, id: str) -> Response:
+    def delete(self, request: Request, id: str) -> Response:
         assert self.resource.delete is not None
         self.resource.delete(self.actor, id)
         return Response(status=204)

@@ -92,7 +92,7 @@ def standard_fields() -> list[Field]:
     ]
 
 
-def standard_values(row: StandardAttributes, tags: Sequence[str]) -> dict[str, Any]:
+def standard_values(row: StandardAttributes, tags: Sequence[str]) -> dict[str, object]:
     """A row's standard attributes on the wire; its name is not among them, for floating IPs and rules have none."""
     return {
         "id": row.id,

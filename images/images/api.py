@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from rest_framework.request import Request
+
 from images import stores
 from images.images import listing, services
 from images.images.changes import NEWER, OLDER, OPERATIONS, parse
@@ -46,10 +48,10 @@ class Images(ImageServiceView):
     bodies = {"post": VALUES}
     answers = {"get": LIST, "post": ONE}
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         return Response(listing.index(self.actor, request._request))
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: Request) -> Response:
         values = self.body()
         if values is None:
             raise NoBody()
@@ -65,15 +67,15 @@ class ImageDetail(ImageServiceView):
     media = {"patch": PATCHES}
     answers = {"get": ONE, "patch": ONE}
 
-    def get(self, request: Any, image_id: str) -> Response:
+    def get(self, request: Request, image_id: str) -> Response:
         return Response(services.show(self.actor, image_id=image_id))
 
-    def patch(self, request: Any, image_id: str) -> Response:
+    def patch(self, request: Request, image_id: str) -> Response:
         changes = parse(request._request.META.get("CONTENT_TYPE", ""), self.body({}))
         services.update(self.actor, image_id=image_id, changes=changes)
         return Response(services.show(self.actor, image_id=image_id))
 
-    def delete(self, request: Any, image_id: str) -> Response:
+    def delete(self, request: Request, image_id: str) -> Response:
         services.delete(self.actor, image_id=image_id)
         return Response(status=204)
 
@@ -83,16 +85,16 @@ class ImageAction(ImageServiceView):
 
     verb = ""
 
-    def post(self, request: Any, image_id: str) -> Response:
+    def post(self, request: Request, image_id: str) -> Response:
         services.switch(self.actor, self.verb, image_id=image_id)
         return Response(status=204)
 
 
 class ImageTagDetail(ImageServiceView):
-    def put(self, request: Any, image_id: str, tag: str) -> Response:
+    def put(self, request: Request, image_id: str, tag: str) -> Response:
         services.add_tag(self.actor, image_id=image_id, tag=tag)
         return Response(status=204)
 
-    def delete(self, request: Any, image_id: str, tag: str) -> Response:
+    def delete(self, request: Request, image_id: str, tag: str) -> Response:
         services.remove_tag(self.actor, image_id=image_id, tag=tag)
         return Response(status=204)

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
 
 from common.actor import Actor
 from common.rates import AtOnce
@@ -28,13 +29,13 @@ STORED = "/stored-images/"
 class ImageFile(ImageServiceView):
     media = {"put": MEDIA}
 
-    def get(self, request: Any, image_id: str) -> HttpResponseBase:
+    def get(self, request: Request, image_id: str) -> HttpResponseBase:
         image = readable(self.actor, image_id)
         if not states.has_data(image.status):
             return HttpResponse(status=204)
         return file_response(image, request._request)
 
-    def put(self, request: Any, image_id: str) -> Response:
+    def put(self, request: Request, image_id: str) -> Response:
         body = streams.Incoming(request._request)
         body.require_octets()
         with uploads.one(self.actor.user_id):
@@ -45,7 +46,7 @@ class ImageFile(ImageServiceView):
 class ImageStage(ImageServiceView):
     media = {"put": MEDIA}
 
-    def put(self, request: Any, image_id: str) -> Response:
+    def put(self, request: Request, image_id: str) -> Response:
         body = streams.Incoming(request._request)
         body.require_octets()
         with uploads.one(self.actor.user_id):

@@ -16,15 +16,15 @@ UUID = "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0
 LARGEST = 2**31 - 1
 
 
-def _text(description: str, **more: Any) -> dict[str, Any]:
+def _text(description: str, **more: Any) -> dict[str, object]:
     return {"type": "string", "description": description, **more}
 
 
-def _maybe(kind: str, description: str, **more: Any) -> dict[str, Any]:
+def _maybe(kind: str, description: str, **more: Any) -> dict[str, object]:
     return {"type": ["null", kind], "description": description, **more}
 
 
-def _shown(description: str, kind: str = "string", **more: Any) -> dict[str, Any]:
+def _shown(description: str, kind: str = "string", **more: Any) -> dict[str, object]:
     return {"type": kind, "readOnly": True, "description": description, **more}
 
 
@@ -137,7 +137,7 @@ COLUMNS: Final = (
 )
 
 
-def render(row: dict[str, Any], tags: list[str], store: str) -> dict[str, Any]:
+def render(row: dict[str, Any], tags: list[str], store: str) -> dict[str, object]:
     """One image as Glance shows it. `row` holds COLUMNS."""
     at = f"/v2/images/{row['id']}"
     shown = {

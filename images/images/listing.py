@@ -45,7 +45,7 @@ class BadFilter(Invalid):
     template = _("%(reason)s")
 
 
-def index(actor: Actor, request: HttpRequest) -> dict[str, Any]:
+def index(actor: Actor, request: HttpRequest) -> dict[str, object]:
     """The answer of GET /v2/images: images, first, next, schema.
 
     Raises: BadFilter, BadMarker, BadLimit, BadSortKey.

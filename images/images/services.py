@@ -47,13 +47,13 @@ def get(actor: Actor, *, image_id: str) -> Image:
     return image
 
 
-def show(actor: Actor, *, image_id: str) -> dict[str, Any]:
+def show(actor: Actor, *, image_id: str) -> dict[str, object]:
     """One image as the wire shows it."""
     image = get(actor, image_id=image_id)
     return shown([{name: getattr(image, name) for name in COLUMNS}])[0]
 
 
-def shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def shown(rows: list[dict[str, Any]]) -> list[dict[str, object]]:
     """Rows of COLUMNS as the wire shows them; one more query for all their tags."""
     tags: dict[str, list[str]] = {row["id"]: [] for row in rows}
     for image_id, value in (

@@ -1,6 +1,6 @@
 """Routes of image members."""
 
-from typing import Any
+from rest_framework.request import Request
 
 from images.images.views import ImageServiceView
 from images.members import services
@@ -17,11 +17,11 @@ SET = {"type": "object", "properties": {"status": {"type": "string"}}, "required
 class Members(ImageServiceView):
     bodies = {"post": ADD}
 
-    def get(self, request: Any, image_id: str) -> Response:
+    def get(self, request: Request, image_id: str) -> Response:
         rows = services.index(self.actor, image_id=image_id)
         return Response({"members": [services.render(row) for row in rows], "schema": "/v2/schemas/members"})
 
-    def post(self, request: Any, image_id: str) -> Response:
+    def post(self, request: Request, image_id: str) -> Response:
         body = self.body()
         return Response(services.render(services.add(self.actor, image_id=image_id, member_id=body["member"])))
 
@@ -29,14 +29,14 @@ class Members(ImageServiceView):
 class MemberDetail(ImageServiceView):
     bodies = {"put": SET}
 
-    def get(self, request: Any, image_id: str, member_id: str) -> Response:
+    def get(self, request: Request, image_id: str, member_id: str) -> Response:
         return Response(services.render(services.get(self.actor, image_id=image_id, member_id=member_id)))
 
-    def put(self, request: Any, image_id: str, member_id: str) -> Response:
+    def put(self, request: Request, image_id: str, member_id: str) -> Response:
         status = self.body()["status"]
         member = services.set_status(self.actor, image_id=image_id, member_id=member_id, status=status)
         return Response(services.render(member))
 
-    def delete(self, request: Any, image_id: str, member_id: str) -> Response:
+    def delete(self, request: Request, image_id: str, member_id: str) -> Response:
         services.remove(self.actor, image_id=image_id, member_id=member_id)
         return Response(status=204)

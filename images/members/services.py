@@ -1,7 +1,5 @@
 """The verbs of image members: the owner offers, the other project accepts or not."""
 
-from typing import Any
-
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -35,7 +33,7 @@ class BadStatus(Invalid):
     template = _("Incorrect request: status must be one of pending, accepted, rejected, not %(status)s.")
 
 
-def render(member: ImageMember) -> dict[str, Any]:
+def render(member: ImageMember) -> dict[str, object]:
     return {
         "member_id": member.member_id,
         "image_id": member.image_id,

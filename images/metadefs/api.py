@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.utils.encoding import iri_to_uri
+from rest_framework.request import Request
 
 from images.images.views import ImageServiceView
 from images.metadefs import schemas, services
@@ -16,7 +17,7 @@ SORT_KEYS = {"namespace": "namespace", "created_at": "created_at", "updated_at":
 class Namespaces(ImageServiceView):
     bodies = {"post": schemas.NAMESPACE}
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         page = Page.from_request(request._request, sort_keys=SORT_KEYS)
         rows = services.visible(self.actor).prefetch_related("definitions")
         if "visibility" in request.GET:
@@ -31,7 +32,7 @@ class Namespaces(ImageServiceView):
             body["next"] = f"/v2/metadefs/namespaces?marker={found[-1].pk}&limit={page.limit}"
         return Response(body)
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: Request) -> Response:
         row = services.create_namespace(self.actor, self.body())
         response = Response(services.render_namespace(row, whole=True), status=201)
         response["Location"] = iri_to_uri(f"{self.root()}/api/image/v2/metadefs/namespaces/{row.pk}")
@@ -41,14 +42,14 @@ class Namespaces(ImageServiceView):
 class NamespaceDetail(ImageServiceView):
     bodies = {"put": schemas.NAMESPACE}
 
-    def get(self, request: Any, namespace: str) -> Response:
+    def get(self, request: Request, namespace: str) -> Response:
         return Response(services.render_namespace(services.find(self.actor, namespace), whole=True))
 
-    def put(self, request: Any, namespace: str) -> Response:
+    def put(self, request: Request, namespace: str) -> Response:
         row = services.update_namespace(self.actor, namespace, self.body())
         return Response(services.render_namespace(row, whole=False))
 
-    def delete(self, request: Any, namespace: str) -> Response:
+    def delete(self, request: Request, namespace: str) -> Response:
         services.delete_namespace(self.actor, namespace)
         return Response(status=204)
 
@@ -58,7 +59,7 @@ class Definitions(ImageServiceView):
 
     kind: ClassVar[str] = ""
 
-    def get(self, request: Any, namespace: str) -> Response:
+    def get(self, request: Request, namespace: str) -> Response:
         rows = services.index(self.actor, namespace, self.kind)
         if self.kind == PROPERTY:
             return Response({"properties": {row.name: services.render(row) for row in rows}})
@@ -66,11 +67,11 @@ class Definitions(ImageServiceView):
             {self.kind: [services.render(row) for row in rows], "schema": f"/v2/schemas/metadefs/{self.kind}"}
         )
 
-    def post(self, request: Any, namespace: str) -> Response:
+    def post(self, request: Request, namespace: str) -> Response:
         row = services.create(self.actor, namespace, self.kind, self.body(schemas.BODIES[self.kind]))
         return Response(services.render(row), status=201)
 
-    def delete(self, request: Any, namespace: str) -> Response:
+    def delete(self, request: Request, namespace: str) -> Response:
         services.delete(self.actor, namespace, self.kind)
         return Response(status=204)
 
@@ -81,7 +82,7 @@ class Tags(Definitions):
     kind = TAG
     bodies = {"post": schemas.TAGS}
 
-    def post(self, request: Any, namespace: str) -> Response:
+    def post(self, request: Request, namespace: str) -> Response:
         append = request._request.META.get("HTTP_X_OPENSTACK_APPEND", "").lower() == "true"
         names = [tag["name"] for tag in self.body()["tags"]]
         rows = services.replace_tags(self.actor, namespace, names, append=append)
@@ -91,14 +92,14 @@ class Tags(Definitions):
 class DefinitionDetail(ImageServiceView):
     kind: ClassVar[str] = ""
 
-    def get(self, request: Any, namespace: str, name: str) -> Response:
+    def get(self, request: Request, namespace: str, name: str) -> Response:
         return Response(services.render(services.get(self.actor, namespace, self.kind, name)))
 
-    def put(self, request: Any, namespace: str, name: str) -> Response:
+    def put(self, request: Request, namespace: str, name: str) -> Response:
         body = self.body(schemas.BODIES[self.kind])
         return Response(services.render(services.update(self.actor, namespace, self.kind, name, body)))
 
-    def delete(self, request: Any, namespace: str, name: str) -> Response:
+    def delete(self, request: Request, namespace: str, name: str) -> Response:
         services.delete(self.actor, namespace, self.kind, name)
         return Response(status=204)
 
@@ -106,13 +107,13 @@ class DefinitionDetail(ImageServiceView):
 class TagDetail(DefinitionDetail):
     kind = TAG
 
-    def post(self, request: Any, namespace: str, name: str) -> Response:
+    def post(self, request: Request, namespace: str, name: str) -> Response:
         row = services.create(self.actor, namespace, TAG, {"name": name})
         return Response(services.render(row), status=201)
 
 
 class ResourceTypes(ImageServiceView):
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         services.visible(self.actor)
         return Response({"resource_types": list(services.resource_types().values())})
 
@@ -122,16 +123,16 @@ class Associations(ImageServiceView):
 
     bodies = {"post": schemas.ASSOCIATION}
 
-    def get(self, request: Any, namespace: str) -> Response:
+    def get(self, request: Request, namespace: str) -> Response:
         rows = services.index(self.actor, namespace, RESOURCE_TYPE)
         return Response({"resource_type_associations": [services.render(row) for row in rows]})
 
-    def post(self, request: Any, namespace: str) -> Response:
+    def post(self, request: Request, namespace: str) -> Response:
         row = services.create(self.actor, namespace, RESOURCE_TYPE, self.body())
         return Response(services.render(row), status=201)
 
 
 class AssociationDetail(ImageServiceView):
-    def delete(self, request: Any, namespace: str, name: str) -> Response:
+    def delete(self, request: Request, namespace: str, name: str) -> Response:
         services.delete(self.actor, namespace, RESOURCE_TYPE, name)
         return Response(status=204)

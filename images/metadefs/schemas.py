@@ -50,7 +50,7 @@ OBJECT_FIELDS: dict[str, Any] = {
 }
 
 
-def _schema(name: str, fields: dict[str, Any], *required: str) -> dict[str, Any]:
+def _schema(name: str, fields: dict[str, Any], *required: str) -> dict[str, object]:
     needs = {"required": list(required)} if required else {}
     return {"name": name, "type": "object", "properties": fields, "additionalProperties": False, **needs}
 

@@ -60,7 +60,7 @@ def find(actor: Actor, name: str, *, to_change: bool = False) -> Namespace:
     return found
 
 
-def render_namespace(row: Namespace, *, whole: bool) -> dict[str, Any]:
+def render_namespace(row: Namespace, *, whole: bool) -> dict[str, object]:
     at = f"/v2/metadefs/namespaces/{row.pk}"
     shown: dict[str, Any] = {
         "namespace": row.pk,
@@ -150,7 +150,7 @@ def refuse_read_only(body: dict[str, Any]) -> None:
             raise ReadOnly(name=name)
 
 
-def render(row: Definition) -> dict[str, Any]:
+def render(row: Definition) -> dict[str, object]:
     if row.kind == PROPERTY:
         return {"name": row.name, **row.data}
     times = {"created_at": iso_z(row.created_at), "updated_at": iso_z(row.updated_at)}

@@ -1,8 +1,9 @@
 """Routes that tell what the image service can do: versions, stores, import methods, schemas."""
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
 
 from authorization import policy
 from common.errors import NotFound
@@ -48,7 +49,7 @@ class Versions(ImageServiceView):
     anonymous = True
     status = 300
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         links = [{"rel": "self", "href": f"{self.root()}/api/image/v2/"}]
         rows = [{"id": f"v{CURRENT}", "status": states.CURRENT, "links": links}]
         rows += [{"id": f"v{version}", "status": states.SUPPORTED, "links": links} for version in SUPPORTED]
@@ -61,12 +62,12 @@ def _row(store: Store) -> dict[str, str]:
 
 
 class Stores(ImageServiceView):
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         return Response({"stores": [_row(store) for store in stores.STORES]})
 
 
 class StoresDetail(ImageServiceView):
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         policy.require(self.actor, "image:stores_detail")
         more = {"type": "file", "weight": 0, "properties": {"chunk_size": streams.PIECE, "thin_provisioning": False}}
         return Response({"stores": [{**_row(store), **more} for store in stores.STORES]})
@@ -75,20 +76,20 @@ class StoresDetail(ImageServiceView):
 class StoredImage(ImageServiceView):
     """An image's copy in one store. There is one store, so that a copy there is the only one."""
 
-    def delete(self, request: Any, store_id: str, image_id: str) -> NoReturn:
+    def delete(self, request: Request, store_id: str, image_id: str) -> NoReturn:
         services.remove_from_store(self.actor, store_id=store_id, image_id=image_id)
 
 
 class Usage(ImageServiceView):
     """What the project uses of its quotas."""
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         held = quota.usage(self.actor.project_id or "", "image")
         return Response({"usage": {name: {"limit": limit, "usage": used} for name, (used, limit) in held.items()}})
 
 
 class ImportMethods(ImageServiceView):
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         value = {"description": "Import methods available.", "type": "array", "value": methods()}
         return Response({"import-methods": value})
 
@@ -96,7 +97,7 @@ class ImportMethods(ImageServiceView):
 class Schemas(ImageServiceView):
     answers = {"get": {"type": "object", "properties": {"name": {"type": "string"}, "properties": {"type": "object"}}}}
 
-    def get(self, request: Any, name: str) -> Response:
+    def get(self, request: Request, name: str) -> Response:
         schema = SCHEMA if name == "image" else SCHEMAS.get(name) or METADEFS.get(name)
         if schema is None:
             raise SchemaNotFound(name=name)

@@ -5,7 +5,7 @@ from typing import Any
 from images.images.fields import SCHEMA, UUID
 
 
-def collection(name: str, item: dict[str, Any]) -> dict[str, Any]:
+def collection(name: str, item: dict[str, Any]) -> dict[str, object]:
     """The schema of a list, as Glance writes it."""
     text = {"type": "string"}
     return {
@@ -19,11 +19,11 @@ def collection(name: str, item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _schema(name: str, **properties: dict[str, Any]) -> dict[str, Any]:
+def _schema(name: str, **properties: dict[str, Any]) -> dict[str, object]:
     return {"name": name, "properties": properties, "additionalProperties": False}
 
 
-def _text(description: str, **more: Any) -> dict[str, Any]:
+def _text(description: str, **more: Any) -> dict[str, object]:
     return {"type": "string", "description": description, **more}
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from rest_framework.request import Request
+
 from images.images.views import ImageServiceView
 from images.tasks import imports, services
 from openstackapi.views import Response
@@ -25,13 +27,13 @@ IMPORT: dict[str, Any] = {
 class ImageImport(ImageServiceView):
     bodies = {"post": IMPORT}
 
-    def post(self, request: Any, image_id: str) -> Response:
+    def post(self, request: Request, image_id: str) -> Response:
         imports.start(self.actor, image_id=image_id, body=self.body() or {})
         return Response(status=202)
 
 
 class ImageTasks(ImageServiceView):
-    def get(self, request: Any, image_id: str) -> Response:
+    def get(self, request: Request, image_id: str) -> Response:
         return Response({"tasks": [services.render(task) for task in imports.of_image(self.actor, image_id=image_id)]})
 
 
@@ -56,16 +58,16 @@ TASK: dict[str, Any] = {
 class Tasks(ImageServiceView):
     bodies = {"post": TASK}
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: Request) -> Response:
         task = imports.start_old(self.actor, asked=self.body()["input"])
         response = Response(services.render(task), status=201)
         response["Location"] = f"{self.root()}/api/image/v2/tasks/{task.pk}"
         return response
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         return Response(services.index(self.actor, request._request))
 
 
 class TaskDetail(ImageServiceView):
-    def get(self, request: Any, task_id: str) -> Response:
+    def get(self, request: Request, task_id: str) -> Response:
         return Response(services.render(services.get(self.actor, task_id=task_id)))

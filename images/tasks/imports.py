@@ -116,7 +116,7 @@ def run(task_id: str) -> None:
     _end(task, SUCCESS, result={"image_id": image.pk})
 
 
-def _method(task: Task) -> dict[str, Any]:
+def _method(task: Task) -> dict[str, str]:
     """How the task's bytes come: {"name": …, "uri": …}."""
     if task.type == OLD_TYPE:
         return {"name": "web-download", "uri": task.input["import_from"]}

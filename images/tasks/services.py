@@ -21,7 +21,7 @@ class TaskNotFound(NotFound):
     template = _("No task found with ID %(id)s")
 
 
-def render(task: Task, *, brief: bool = False) -> dict[str, Any]:
+def render(task: Task, *, brief: bool = False) -> dict[str, object]:
     shown: dict[str, Any] = {
         "id": task.pk,
         "type": task.type,
@@ -53,7 +53,7 @@ def get(actor: Actor, *, task_id: str) -> Task:
     return task
 
 
-def index(actor: Actor, request: HttpRequest) -> dict[str, Any]:
+def index(actor: Actor, request: HttpRequest) -> dict[str, object]:
     """The answer of GET /v2/tasks."""
     page = Page.from_request(request, sort_keys=SORT_KEYS)
     rows = _visible(actor)

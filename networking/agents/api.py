@@ -6,6 +6,7 @@ Neutron has one agent a host and kind; here one host agent does all three, so ea
 from typing import Any
 
 from django.db.models import Count
+from rest_framework.request import Request
 
 from authorization import policy
 from hosts.models import Host
@@ -38,7 +39,7 @@ UPDATE = {
 }
 
 
-def describe(agent: services.Agent) -> dict[str, Any]:
+def describe(agent: services.Agent) -> dict[str, object]:
     """One agent in Neutron's keys. Times are ``2026-01-02 03:04:05``, as Neutron's agents have them."""
 
     def moment(value: Any) -> str | None:
@@ -72,7 +73,7 @@ def describe(agent: services.Agent) -> dict[str, Any]:
 class Agents(NetworkView):
     """The agents, for administrators; an empty list for everybody else, as in Neutron."""
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         if not policy.allows(self.actor, "network:agent:list"):
             return Response({"agents": []})
         found = [describe(agent) for agent in services.every()]
@@ -86,23 +87,23 @@ class Agents(NetworkView):
 class AgentDetail(NetworkView):
     bodies = {"put": UPDATE}
 
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "network:agent:list")
         return Response({"agent": describe(services.find(id))})
 
-    def put(self, request: Any, id: str) -> Response:
+    def put(self, request: Request, id: str) -> Response:
         """Describe an agent, or disable it: then others take what it carries."""
         policy.require(self.actor, "network:agent:update")
         data = converted(self.body({"type": "object"}) or {}, UPDATE)
         bodies.validate(data, UPDATE)
         return Response({"agent": describe(services.update(self.actor, id, **data["agent"]))})
 
-    def delete(self, request: Any, id: str) -> Response:
+    def delete(self, request: Request, id: str) -> Response:
         services.delete(self.actor, id)
         return Response(status=204)
 
 
-def agents_on(host: str, kind: str) -> list[dict[str, Any]]:
+def agents_on(host: str, kind: str) -> list[dict[str, object]]:
     """The agent of this kind on a host, if there is one."""
     return [describe(agent) for agent in services.every() if (agent.host.name, agent.kind) == (host, kind)]
 
@@ -110,7 +111,7 @@ def agents_on(host: str, kind: str) -> list[dict[str, Any]]:
 class NetworkAgents(NetworkView):
     """The DHCP agent of a network."""
 
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "network:agent:list")
         return Response({"agents": agents_on(find_network(self.actor, id).dhcp_host, DHCP)})
 
@@ -118,7 +119,7 @@ class NetworkAgents(NetworkView):
 class RouterAgents(NetworkView):
     """The L3 agent of a router."""
 
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: Request, id: str) -> Response:
         from networking.routers.services import find
 
         policy.require(self.actor, "network:agent:list")
@@ -128,7 +129,7 @@ class RouterAgents(NetworkView):
 class AvailabilityZones(NetworkView):
     """The zones of hosts that carry networks."""
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         hosts = [host for host in Host.objects.filter(forced_down=False) if "network" in host.roles]
         state = states.of_zone(has_host=any(is_up(host.state) for host in hosts))
         zones = [{"name": services.ZONE, "resource": resource, "state": state} for resource in ("network", "router")]
@@ -138,7 +139,7 @@ class AvailabilityZones(NetworkView):
 class IPAvailabilities(NetworkView):
     """How many addresses of each network are used."""
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         policy.require(self.actor, "network:network_ip_availability:list")
         networks = Network.objects.visible_to(self.actor).order_by("created_at", "id")
         for name, column in (
@@ -156,12 +157,12 @@ class IPAvailabilities(NetworkView):
 
 
 class IPAvailability(NetworkView):
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "network:network_ip_availability:list")
         return Response({"network_ip_availability": availability([find_network(self.actor, id)], None)[0]})
 
 
-def availability(networks: list[Network], version: int | None) -> list[dict[str, Any]]:
+def availability(networks: list[Network], version: int | None) -> list[dict[str, object]]:
     """Totals of the allocation pools and the addresses that ports have, by network and subnet."""
     subnets = Subnet.objects.filter(network__in=networks).order_by("created_at", "id")
     if version:

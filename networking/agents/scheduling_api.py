@@ -1,6 +1,6 @@
 """Choosing by hand which agent carries a network or a router, on the wire."""
 
-from typing import Any
+from rest_framework.request import Request
 
 from authorization import policy
 from networking.agents import scheduling, services
@@ -13,7 +13,7 @@ from networking.routers.models import Router
 from openstackapi.views import Response
 
 
-def _body(name: str) -> dict[str, Any]:
+def _body(name: str) -> dict[str, object]:
     return {"type": "object", "required": [name], "properties": {name: {"type": "string"}}}
 
 
@@ -22,21 +22,21 @@ class DhcpNetworks(NetworkView):
 
     bodies = {"post": _body("network_id")}
 
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "network:agent:list")
         rows = list(
             Network.objects.filter(dhcp_host=services.find(id, kind=DHCP).host.name).order_by("created_at", "id")
         )
         return Response({"networks": NETWORK.shown(rows, self.actor)})
 
-    def post(self, request: Any, id: str) -> Response:
+    def post(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "network:agent:update")
         scheduling.place_network(self.actor, services.find(id, kind=DHCP).host, self.body()["network_id"])
         return Response(None, status=201)
 
 
 class DhcpNetworkDetail(NetworkView):
-    def delete(self, request: Any, id: str, network_id: str) -> Response:
+    def delete(self, request: Request, id: str, network_id: str) -> Response:
         policy.require(self.actor, "network:agent:update")
         scheduling.remove_network(self.actor, services.find(id, kind=DHCP).host, network_id)
         return Response(status=204)
@@ -47,19 +47,19 @@ class L3Routers(NetworkView):
 
     bodies = {"post": _body("router_id")}
 
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "network:agent:list")
         rows = list(Router.objects.filter(host=services.find(id, kind=L3).host.name).order_by("created_at", "id"))
         return Response({"routers": ROUTER.shown(rows, self.actor)})
 
-    def post(self, request: Any, id: str) -> Response:
+    def post(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "network:agent:update")
         scheduling.place_router(self.actor, services.find(id, kind=L3).host, self.body()["router_id"])
         return Response(None, status=201)
 
 
 class L3RouterDetail(NetworkView):
-    def delete(self, request: Any, id: str, router_id: str) -> Response:
+    def delete(self, request: Request, id: str, router_id: str) -> Response:
         policy.require(self.actor, "network:agent:update")
         scheduling.remove_router(self.actor, services.find(id, kind=L3).host, router_id)
         return Response(status=204)

@@ -1,7 +1,6 @@
 """What an operator may change of an agent."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -87,7 +86,7 @@ def delete(actor: Actor, id: str) -> None:
     find(id).note.forget()
 
 
-def shown_state(agent: Agent) -> dict[str, Any]:
+def shown_state(agent: Agent) -> dict[str, object]:
     return {
         "admin_state_up": agent.host.enabled and agent.note.admin_state_up,
         "description": agent.note.description or None,

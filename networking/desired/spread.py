@@ -1,7 +1,7 @@
 """Which hosts hear of a change of a long list, when, and in which form."""
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from networking.desired import lists
 from networking.desired.ledger import Ledger, Ledgers
@@ -53,7 +53,7 @@ def soon(piece: str, ledger: Ledger, hosts: dict[str, str], near: set[str], mome
     return {host: desired for host, desired in hosts.items() if host not in later}
 
 
-def told(ledger: Ledger, host: str, desired: str, had: str, *, takes_changes: bool) -> dict[str, Any] | None:
+def told(ledger: Ledger, host: str, desired: str, had: str, *, takes_changes: bool) -> dict[str, object] | None:
     """What an order says of this piece: the difference where the host has what the ledger last sent, else the whole."""
     if not desired:
         ledger.sent.pop(host, None)

@@ -1,8 +1,7 @@
 """Versions, extensions, service providers."""
 
-from typing import Any
-
 from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
 
 from common.errors import NotFound
 from networking.extensions.catalog import EXTENSIONS, describe
@@ -43,7 +42,7 @@ class Versions(NetworkView):
 
     anonymous = True
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         href = f"{self.root()}{PREFIX}/v2.0/"
         return Response({"versions": [{"id": "v2.0", "status": states.CURRENT, "links": [link("self", href)]}]})
 
@@ -53,7 +52,7 @@ class Version(NetworkView):
 
     anonymous = True
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         base = f"{self.root()}{PREFIX}/v2.0"
         shown = [
             {"name": name, "collection": plural.replace("-", "_"), "links": [link("self", f"{base}/{plural}")]}
@@ -63,12 +62,12 @@ class Version(NetworkView):
 
 
 class Extensions(NetworkView):
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         return Response({"extensions": [describe(alias) for alias in sorted(EXTENSIONS)]})
 
 
 class ExtensionDetail(NetworkView):
-    def get(self, request: Any, alias: str) -> Response:
+    def get(self, request: Request, alias: str) -> Response:
         if alias not in EXTENSIONS:
             raise ExtensionNotFound(id=alias)
         return Response({"extension": describe(alias)})
@@ -77,6 +76,6 @@ class ExtensionDetail(NetworkView):
 class ServiceProviders(NetworkView):
     """Who serves advanced services: routers are the only one here, without flavors to choose from."""
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         own = {"service_type": "L3_ROUTER_NAT", "name": "single_node", "default": True}
         return Response({"service_providers": [own]})

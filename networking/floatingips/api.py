@@ -1,7 +1,6 @@
 """Floating IPs on the wire."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from networking.floatingips import services
 from networking.floatingips.models import FloatingIP
@@ -31,7 +30,7 @@ FIELDS = Fields(
 )
 
 
-def rows(floating_ips: Sequence[FloatingIP]) -> list[dict[str, Any]]:
+def rows(floating_ips: Sequence[FloatingIP]) -> list[dict[str, object]]:
     """Floating IPs as wire dicts: two queries however many."""
     tags = tags_of(row.id for row in floating_ips)
     ports = Port.objects.in_bulk([row.port_id for row in floating_ips if row.port_id])
@@ -52,7 +51,7 @@ def rows(floating_ips: Sequence[FloatingIP]) -> list[dict[str, Any]]:
     ]
 
 
-def _details(port: Port | None) -> dict[str, Any] | None:
+def _details(port: Port | None) -> dict[str, object] | None:
     if port is None:
         return None
     names = ("name", "network_id", "mac_address", "admin_state_up", "status", "device_id", "device_owner")

@@ -1,7 +1,6 @@
 """Networks on the wire."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.db.models import Q
 
@@ -48,7 +47,7 @@ FIELDS = Fields(
 )
 
 
-def rows(networks: Sequence[Network]) -> list[dict[str, Any]]:
+def rows(networks: Sequence[Network]) -> list[dict[str, object]]:
     """Networks as wire dicts: three queries however many."""
     ids = [network.id for network in networks]
     tags = tags_of(ids)
@@ -61,7 +60,7 @@ def rows(networks: Sequence[Network]) -> list[dict[str, Any]]:
     return [_row(n, subnets.get(n.id, []), tags.get(n.id, []), n.shared or n.id in granted) for n in networks]
 
 
-def _row(network: Network, subnets: list[Subnet], tags: list[str], shared: bool) -> dict[str, Any]:
+def _row(network: Network, subnets: list[Subnet], tags: list[str], shared: bool) -> dict[str, object]:
     scopes = {s.ip_version: s.subnetpool.address_scope_id for s in subnets if s.subnetpool is not None}
     return {
         **standard_values(network, tags),

@@ -65,7 +65,7 @@ FIELDS = Fields(
 )
 
 
-def rows(ports: Sequence[Port]) -> list[dict[str, Any]]:
+def rows(ports: Sequence[Port]) -> list[dict[str, object]]:
     """Ports as wire dicts: three queries however many."""
     ids = [port.id for port in ports]
     tags = tags_of(ids)
@@ -79,7 +79,7 @@ def rows(ports: Sequence[Port]) -> list[dict[str, Any]]:
     return [_row(p, addresses.get(p.id, []), groups.get(p.id, []), tags.get(p.id, [])) for p in ports]
 
 
-def _row(port: Port, addresses: list[dict[str, str]], groups: list[str], tags: list[str]) -> dict[str, Any]:
+def _row(port: Port, addresses: list[dict[str, str]], groups: list[str], tags: list[str]) -> dict[str, object]:
     is_bound = bool(port.host) and not port.role
     return {
         **standard_values(port, tags),

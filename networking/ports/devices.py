@@ -42,7 +42,7 @@ class Attachment:
     owner: str
     hostname: str
 
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, object]:
         """What a port of this server says of itself."""
         texts = {"device_id": self.server_id, "device_owner": self.owner, "dns_name": self.hostname}
         return {"server_id": self.server_id, **texts}

@@ -162,7 +162,7 @@ NUMBERS = {version: {name: number for number, (name, _kind) in table.items()} fo
 OURS = frozenset({0, 50, 51, 52, 53, 54, 55, 56, 57, 61, 80, 81, 82, 118})
 
 
-def checked(options: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def checked(options: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:
     """Options as Neutron shows them; a null value removes an option, so it is left out. Raises: InvalidInput, BadValue."""
     found = []
     for option in options:
@@ -216,7 +216,7 @@ def parsed(name: str, value: str, version: int) -> tuple[int, str] | None:
         raise BadValue(name=name, value=value, wanted=wanted) from None
 
 
-def merged(present: list[dict[str, Any]], asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def merged(present: list[dict[str, Any]], asked: list[dict[str, Any]]) -> list[dict[str, object]]:
     """New options replace those of the same name and version; a null value removes one. Raises: as `checked`."""
     new = checked(asked)
     named = {(option.get("opt_name"), int(option.get("ip_version") or 4)) for option in asked}
@@ -226,7 +226,7 @@ def merged(present: list[dict[str, Any]], asked: list[dict[str, Any]]) -> list[d
     return kept + new
 
 
-def served(options: Iterable[dict[str, Any]], versions: set[int]) -> list[dict[str, Any]]:
+def served(options: Iterable[dict[str, Any]], versions: set[int]) -> list[dict[str, object]]:
     """Those that the DHCP server of a port with addresses of these IP versions hands out.
 
     IPv4 ones by number, IPv6 ones by name, which is how agents take them. One that was stored before values had types is

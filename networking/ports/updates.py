@@ -68,7 +68,7 @@ def _require_own_device(actor: Actor, port: Port, changes: dict[str, Any]) -> No
         devices.require_own(actor, port.project_id, device if "device_id" in changes else port.device_id, claimed)
 
 
-def _bindings(port: Port, changes: dict[str, Any]) -> dict[str, Any]:
+def _bindings(port: Port, changes: dict[str, Any]) -> dict[str, object]:
     """Host, MAC, owner, DHCP options as columns."""
     columns: dict[str, Any] = {}
     if "device_owner" in changes:
@@ -89,7 +89,7 @@ def _bindings(port: Port, changes: dict[str, Any]) -> dict[str, Any]:
     return columns
 
 
-def _security(actor: Actor, port: Port, changes: dict[str, Any]) -> dict[str, Any]:
+def _security(actor: Actor, port: Port, changes: dict[str, Any]) -> dict[str, object]:
     """Groups, pairs and port security together: each depends on the others."""
     is_secure = changes.get("port_security_enabled")
     secure = port.port_security_enabled if is_secure is None else is_secure

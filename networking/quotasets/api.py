@@ -1,8 +1,7 @@
 """Quotas on the wire."""
 
-from typing import Any
-
 from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
 
 from authorization import policy
 from common.errors import Invalid, NotFound
@@ -35,7 +34,7 @@ class InvalidQuotaValue(Invalid):
 class Quotas(NetworkView):
     """Every project with limits of its own."""
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         policy.require(self.actor, "network:quota:update", self.actor.project_id)
         own = Limit.objects.filter(registered_limit__service__type=SERVICE).exclude(project_id=None)
         ids = sorted(set(own.values_list("project_id", flat=True)))
@@ -68,7 +67,7 @@ class QuotaDetail(QuotaSetView, _SetView):
     bodies = {"put": BODY}
     set_rule = "network:quota:update"
 
-    def delete(self, request: Any, project_id: str) -> Response:
+    def delete(self, request: Request, project_id: str) -> Response:
         policy.require(self.actor, self.set_rule, project_id)
         if not Limit.objects.filter(project_id=project_id, registered_limit__service__type=SERVICE).exists():
             raise TenantQuotaNotFound(id=project_id)
@@ -86,5 +85,5 @@ class QuotaUsage(QuotaUsageView, _SetView):
 class OwnProject(NetworkView):
     """The project of the token, as `GET /quotas/tenant` names it."""
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: Request) -> Response:
         return Response({"tenant": {"tenant_id": self.actor.project_id, "project_id": self.actor.project_id}})

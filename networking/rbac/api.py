@@ -1,7 +1,6 @@
 """RBAC policies on the wire."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from networking.networks.models import NetworkGrant
 from networking.rbac import services
@@ -22,7 +21,7 @@ FIELDS = Fields(
 )
 
 
-def rows(grants: Sequence[NetworkGrant]) -> list[dict[str, Any]]:
+def rows(grants: Sequence[NetworkGrant]) -> list[dict[str, object]]:
     return [
         {
             "id": grant.id,

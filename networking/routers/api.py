@@ -1,7 +1,8 @@
 """Routers on the wire."""
 
 from collections.abc import Sequence
-from typing import Any
+
+from rest_framework.request import Request
 
 from networking.ports.models import ROUTER_INTERFACE, FixedIP, Port
 from networking.resource import NetworkView, Resource, views
@@ -33,7 +34,7 @@ FIELDS = Fields(
 )
 
 
-def rows(routers: Sequence[Router]) -> list[dict[str, Any]]:
+def rows(routers: Sequence[Router]) -> list[dict[str, object]]:
     """Routers as wire dicts: three queries however many."""
     ids = [router.id for router in routers]
     tags = tags_of(ids)
@@ -57,7 +58,7 @@ def rows(routers: Sequence[Router]) -> list[dict[str, Any]]:
     ]
 
 
-def _gateway(router: Router, port: Port | None, held: dict[str, list[dict[str, str]]]) -> dict[str, Any] | None:
+def _gateway(router: Router, port: Port | None, held: dict[str, list[dict[str, str]]]) -> dict[str, object] | None:
     if port is None:
         return None
     return {
@@ -104,7 +105,7 @@ class AddInterface(NetworkView):
 
     bodies = {"put": INTERFACE}
 
-    def put(self, request: Any, id: str) -> Response:
+    def put(self, request: Request, id: str) -> Response:
         return Response(interfaces.describe(interfaces.add(self.actor, id, **(self.body() or {}))))
 
 
@@ -113,5 +114,5 @@ class RemoveInterface(NetworkView):
 
     bodies = {"put": INTERFACE}
 
-    def put(self, request: Any, id: str) -> Response:
+    def put(self, request: Request, id: str) -> Response:
         return Response(interfaces.describe(interfaces.remove(self.actor, id, **(self.body() or {}))))

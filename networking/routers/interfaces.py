@@ -1,7 +1,6 @@
 """A router's interfaces on subnets of projects."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -115,7 +114,7 @@ def _make_leg(actor: Actor, router: Router, subnet_id: str) -> Port:
     return port
 
 
-def _leg_of(router: Router) -> dict[str, Any]:
+def _leg_of(router: Router) -> dict[str, object]:
     """Columns of a port that is an interface of this router."""
     texts = {"device_id": router.id, "device_owner": ROUTER_INTERFACE}
     return {"router": router, "role": ROUTER_INTERFACE, **texts}
@@ -218,7 +217,7 @@ def _refuse_used(router: Router, subnet: Subnet) -> None:
         raise RouterInterfaceInUseByRoute(router=router.id, subnet=subnet.id)
 
 
-def describe(interface: Interface) -> dict[str, Any]:
+def describe(interface: Interface) -> dict[str, object]:
     """The answer's body, in Neutron's keys."""
     return {
         "id": interface.router.id,

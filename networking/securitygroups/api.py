@@ -1,7 +1,6 @@
 """Security groups and rules on the wire."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from common.actor import Actor
 from networking import conversions
@@ -46,7 +45,7 @@ RULE_FIELDS = Fields(
 )
 
 
-def group_rows(groups: Sequence[SecurityGroup]) -> list[dict[str, Any]]:
+def group_rows(groups: Sequence[SecurityGroup]) -> list[dict[str, object]]:
     """Security groups as wire dicts, their rules inside: three queries however many."""
     ids = [group.id for group in groups]
     tags = tags_of(ids)
@@ -64,7 +63,7 @@ def group_rows(groups: Sequence[SecurityGroup]) -> list[dict[str, Any]]:
     ]
 
 
-def rule_rows(found: Sequence[SecurityGroupRule]) -> list[dict[str, Any]]:
+def rule_rows(found: Sequence[SecurityGroupRule]) -> list[dict[str, object]]:
     """Rules as wire dicts."""
     return [
         {

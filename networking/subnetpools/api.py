@@ -1,7 +1,6 @@
 """Subnet pools and address scopes on the wire."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from common.numbers import LARGEST
 from networking.resource import Resource, views
@@ -50,7 +49,7 @@ SCOPE_FIELDS = Fields(
 )
 
 
-def pool_rows(pools: Sequence[SubnetPool]) -> list[dict[str, Any]]:
+def pool_rows(pools: Sequence[SubnetPool]) -> list[dict[str, object]]:
     tags = tags_of(pool.id for pool in pools)
     plain = (
         "name",
@@ -74,7 +73,7 @@ def pool_rows(pools: Sequence[SubnetPool]) -> list[dict[str, Any]]:
     ]
 
 
-def scope_rows(scopes: Sequence[AddressScope]) -> list[dict[str, Any]]:
+def scope_rows(scopes: Sequence[AddressScope]) -> list[dict[str, object]]:
     return [
         {
             "id": scope.id,

@@ -41,7 +41,7 @@ FIELDS = Fields(
 )
 
 
-def rows(subnets: Sequence[Subnet]) -> list[dict[str, Any]]:
+def rows(subnets: Sequence[Subnet]) -> list[dict[str, object]]:
     """Subnets as wire dicts."""
     tags = tags_of(subnet.id for subnet in subnets)
     return [

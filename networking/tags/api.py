@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
 
 from authorization import policy
 from common.actor import Actor
@@ -95,17 +96,17 @@ class Tags(NetworkView):
 
     bodies = {"put": BODY, "post": BODY}
 
-    def get(self, request: Any, kind: str, id: str) -> Response:
+    def get(self, request: Request, kind: str, id: str) -> Response:
         _find(self.actor, kind, id)
         return Response(
             {"tags": list(Tag.objects.filter(resource_id=id).order_by("tag").values_list("tag", flat=True))}
         )
 
-    def put(self, request: Any, kind: str, id: str) -> Response:
+    def put(self, request: Request, kind: str, id: str) -> Response:
         change(self.actor, kind, id, add=self.body()["tags"], replace=True)
         return self.get(request, kind, id)
 
-    def delete(self, request: Any, kind: str, id: str) -> Response:
+    def delete(self, request: Request, kind: str, id: str) -> Response:
         change(self.actor, kind, id, replace=True)
         return Response(status=204)
 
@@ -113,16 +114,16 @@ class Tags(NetworkView):
 class TagDetail(NetworkView):
     """One tag of one resource."""
 
-    def get(self, request: Any, kind: str, id: str, tag: str) -> Response:
+    def get(self, request: Request, kind: str, id: str, tag: str) -> Response:
         _find(self.actor, kind, id)
         if not Tag.objects.filter(resource_id=id, tag=tag).exists():
             raise TagNotFound(tag=tag)
         return Response(status=204)
 
-    def put(self, request: Any, kind: str, id: str, tag: str) -> Response:
+    def put(self, request: Request, kind: str, id: str, tag: str) -> Response:
         change(self.actor, kind, id, add=[tag])
         return Response(status=201)
 
-    def delete(self, request: Any, kind: str, id: str, tag: str) -> Response:
+    def delete(self, request: Request, kind: str, id: str, tag: str) -> Response:
         change(self.actor, kind, id, remove=tag)
         return Response(status=204)

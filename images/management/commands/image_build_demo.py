@@ -18,7 +18,7 @@ class Command(BaseCommand):
         data = Path(os.environ.get("STACKLING_DATA") or "var")
         parser.add_argument("--out", type=Path, default=data / "cache" / "demo", help="folder of the finished files")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         try:
             built = build(options["out"])
         except RuntimeError as failure:

@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--drain", metavar="HOST", default="", help="move everything off this host")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:
         count = 0
         try:
             for move in rebalancing.drain(options["drain"]) if options["drain"] else rebalancing.rebalance():
