@@ -1,7 +1,6 @@
 """What a project owns of images, and how it goes with the project."""
 
-from typing import Any
-
+from django.db.models import QuerySet
 from django.utils.translation import ngettext_lazy
 
 from identity.projects import owned
@@ -34,11 +33,11 @@ def register() -> None:
     owned.aside(Task, "imports under way and of late: they end with their image, and are forgotten after two days")
 
 
-def _images(project_id: str) -> Any:
+def _images(project_id: str) -> QuerySet[Image]:
     return Image.objects.filter(project_id=project_id).order_by("created_at")
 
 
-def _namespaces(project_id: str) -> Any:
+def _namespaces(project_id: str) -> QuerySet[Namespace]:
     return Namespace.objects.filter(project_id=project_id).order_by("created_at")
 
 

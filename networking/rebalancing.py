@@ -6,7 +6,7 @@ no host has come or gone for a while. What an operator placed by hand stays wher
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -47,7 +47,7 @@ class Move:
 
 
 #: kind → rows, the column with the host, the one that says that an operator chose it, how one is carried elsewhere.
-_CARRIED: dict[str, tuple[Any, str, str, Any]] = {
+_CARRIED: dict[str, tuple[Any, str, str, Callable[[Any, str], None]]] = {
     "network": (Network.objects, "dhcp_host", "dhcp_placed", carry_dhcp),
     "router": (Router.objects, "host", "placed", carry_router),
 }

@@ -1,8 +1,11 @@
 """What the network service does when hosts report, come back or fall silent, and what it tells the layers below."""
 
+from typing import cast
+
 from django.db import transaction
 
 from common import fetch
+from hostagent.contract.network import NetworkChange, NetworkState
 from hostagent.contract.reports import Kind
 from hosts import reconciliation
 from hosts import services as hosts
@@ -44,8 +47,8 @@ def touch_neighbours(host: str) -> None:
 def register() -> None:
     fetch.own_ranges(external_ranges)
     devices.register("router", routers.project_of)
-    rpc.on_report(Kind.NETWORK, reports.on_network)
-    rpc.on_report(Kind.NETWORK_CHANGE, reports.on_change)
+    rpc.on_report(Kind.NETWORK, lambda host, body: reports.on_network(host, cast(NetworkState, body)))
+    rpc.on_report(Kind.NETWORK_CHANGE, lambda host, body: reports.on_change(host, cast(NetworkChange, body)))
     reconciliation.register(leftovers.KIND)
     hosts.on_state(on_host_state)
     hosts.on_hello(on_hello)

@@ -48,7 +48,7 @@ class Resource(rest.Resource[Any]):
 
     bad_filter = InvalidFilter
 
-    rows: Callable[[Sequence[Any]], list[dict[str, Any]]]
+    rows: Callable[[Sequence[Any]], list[dict[str, object]]]
     visible: Callable[[Actor], Rows]
     find: Callable[[Actor, str], Model]
     arguments: dict[str, str] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Resource(rest.Resource[Any]):
         oldest_first = (("created_at", "asc"),) if "created_at" in self.columns else ()
         return Page.from_request(request, sort_keys=self.columns, default_sort=oldest_first, paging=NEUTRON)
 
-    def as_arguments(self, attributes: dict[str, Any]) -> dict[str, object]:
+    def as_arguments(self, attributes: dict[str, object]) -> dict[str, object]:
         """A request's attributes as the services' keywords. `tenant_id` is the old name of `project_id`."""
         renamed = {"tenant_id": "project_id", **self.arguments}
         return {renamed.get(name, name): self.spell(name, value) for name, value in attributes.items()}
@@ -101,7 +101,7 @@ class CollectionView(NetworkView):
         page = resource.page(request._request)
         params = {name: values for name, values in request.GET.lists() if name not in RESERVED}
         objects = page.read(resource.filtered(resource.visible(self.actor), params))
-        body: dict[str, Any] = {resource.plural: resource.shown(objects, self.actor, fields_asked(request.GET))}
+        body: dict[str, object] = {resource.plural: resource.shown(objects, self.actor, fields_asked(request.GET))}
         if (page.asked_limit and page.limit < NEUTRON.largest) or page.more or page.marker:
             body[f"{resource.plural}_links"] = page.both_links(request._request, [str(row.pk) for row in objects])
         return Response(body)

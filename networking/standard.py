@@ -1,7 +1,6 @@
 """What every resource of the network service has: id, project, name, description, tags, times, revision."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from django.db import models
 from django.db.models import F
@@ -42,7 +41,7 @@ class StandardAttributes(models.Model):
     def __str__(self) -> str:
         return f"{self.name or type(self).__name__} {self.id}"
 
-    def save_changes(self, changes: dict[str, Any]) -> None:
+    def save_changes(self, changes: dict[str, object]) -> None:
         """Write the given columns and count one revision."""
         for name, value in changes.items():
             setattr(self, name, value)

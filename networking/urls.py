@@ -1,8 +1,7 @@
 """Every route of the network service. Clients add or leave out a slash at the end; Neutron takes both."""
 
-from typing import Any
-
 from django.urls import URLPattern, re_path
+from django.views import View
 
 from networking.agents import api as agents
 from networking.agents import scheduling_api as scheduling
@@ -21,12 +20,12 @@ from networking.tags import api as tags
 ID = r"(?P<id>[^/]+?)"
 
 
-def route(pattern: str, view: Any) -> URLPattern:
+def route(pattern: str, view: type[View]) -> URLPattern:
     made: URLPattern = re_path(rf"^v2\.0/{pattern}(?:\.json)?/?$", view.as_view())
     return made
 
 
-def resource(plural: str, collection: Any, member: Any) -> list[URLPattern]:
+def resource(plural: str, collection: type[View], member: type[View]) -> list[URLPattern]:
     return [route(plural, collection), route(f"{plural}/{ID}", member)]
 
 

@@ -1,7 +1,5 @@
 """Routes of images themselves."""
 
-from typing import Any
-
 from rest_framework.request import Request
 
 from images import stores
@@ -13,7 +11,7 @@ from images.images.views import ImageServiceView
 from images.tasks.imports import methods
 from openstackapi.views import Response
 
-LIST: dict[str, Any] = {
+LIST: dict[str, object] = {
     "type": "object",
     "properties": {
         "images": {"type": "array", "items": {"type": "object", "properties": SCHEMA["properties"]}},
@@ -22,9 +20,13 @@ LIST: dict[str, Any] = {
         "schema": {"type": "string"},
     },
 }
-ONE: dict[str, Any] = {"type": "object", "properties": SCHEMA["properties"], "additionalProperties": {"type": "string"}}
+ONE: dict[str, object] = {
+    "type": "object",
+    "properties": SCHEMA["properties"],
+    "additionalProperties": {"type": "string"},
+}
 _PATH = {"type": "string", "pattern": "^/[^/]+"}
-PATCHES: dict[str, Any] = {
+PATCHES: dict[str, dict[str, object]] = {
     NEWER: {
         "type": "array",
         "items": {

@@ -62,7 +62,7 @@ def _change(raw: Any, draft: int) -> Change:
     return Change(op, name, raw["value"], strict=draft == 4)
 
 
-def _operation(raw: dict[str, Any], draft: int) -> tuple[str, Any]:
+def _operation(raw: dict[str, object], draft: int) -> tuple[str, Any]:
     known = ", ".join(OPERATIONS)
     if draft == 10:
         op = raw.get("op")

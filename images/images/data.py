@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
@@ -114,7 +114,7 @@ def receive(
     return Stored(measure.size, measure.hex("md5"), measure.hex(ALGORITHM), finding)
 
 
-def size_limit(image: Image) -> tuple[int, Any]:
+def size_limit(image: Image) -> tuple[int, str | Promise]:
     """The most bytes this image may have, and what says so. What others of the project are just sending counts too."""
     limit, why = int(settings.IMAGE_SIZE_LIMIT), _("the cloud")
     if image.project_id:
@@ -131,7 +131,7 @@ def _arriving(image: Image) -> int:
     return sum(stores.arrived(id) for id in others.values_list("id", flat=True))
 
 
-def _fits(size: int, limit: int, why: Any) -> None:
+def _fits(size: int, limit: int, why: str | Promise) -> None:
     if size > limit:
         raise TooBig(limit=limit, why=why)
 

@@ -1,7 +1,5 @@
 """Routes of an image's bytes."""
 
-from typing import Any
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -21,7 +19,7 @@ from openstackapi.views import Response
 
 #: Each is a thread of the bytes process for as long as its body comes; no user takes them all.
 uploads = AtOnce(settings.USER_UPLOADS, "uploads")
-MEDIA: dict[str, Any] = {streams.OCTETS: {}}
+MEDIA: dict[str, dict[str, object]] = {streams.OCTETS: {}}
 #: Where nginx has the image store.
 STORED = "/stored-images/"
 

@@ -3,7 +3,8 @@
 Source: Glance's image schema (GET /v2/schemas/image), wording included.
 """
 
-from typing import Any, Final
+from datetime import datetime
+from typing import Final, TypedDict
 
 from django.utils.translation import gettext_lazy as _
 
@@ -16,20 +17,20 @@ UUID = "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0
 LARGEST = 2**31 - 1
 
 
-def _text(description: str, **more: Any) -> dict[str, object]:
+def _text(description: str, **more: object) -> dict[str, object]:
     return {"type": "string", "description": description, **more}
 
 
-def _maybe(kind: str, description: str, **more: Any) -> dict[str, object]:
+def _maybe(kind: str, description: str, **more: object) -> dict[str, object]:
     return {"type": ["null", kind], "description": description, **more}
 
 
-def _shown(description: str, kind: str = "string", **more: Any) -> dict[str, object]:
+def _shown(description: str, kind: str = "string", **more: object) -> dict[str, object]:
     return {"type": kind, "readOnly": True, "description": description, **more}
 
 
 #: JSON Schema of every base attribute.
-BASE: Final[dict[str, dict[str, Any]]] = {
+BASE: Final[dict[str, dict[str, object]]] = {
     "id": _text("An identifier for the image", pattern=UUID),
     "name": _maybe("string", "Descriptive name for the image", maxLength=255),
     "status": _shown("Status of the image", enum=list(STATUSES)),
@@ -107,7 +108,7 @@ LINKS: Final = [
     {"rel": "describedby", "href": "{schema}"},
 ]
 #: GET /v2/schemas/image.
-SCHEMA: Final[dict[str, Any]] = {
+SCHEMA: Final[dict[str, object]] = {
     "name": "image",
     "properties": BASE,
     "additionalProperties": {"type": "string"},
@@ -120,7 +121,7 @@ class PropertyNameTooLong(Invalid):
     template = _("Custom property should not be greater than 255 characters.")
 
 
-def check_values(values: dict[str, Any]) -> None:
+def check_values(values: dict[str, object]) -> None:
     """Holds attributes and properties against the schema.
 
     Raises: SchemaRefused, PropertyNameTooLong.
@@ -137,10 +138,34 @@ COLUMNS: Final = (
 )
 
 
-def render(row: dict[str, Any], tags: list[str], store: str) -> dict[str, object]:
+class ImageRow(TypedDict):
+    """COLUMNS of one image."""
+
+    id: str
+    name: str | None
+    project_id: str | None
+    status: str
+    visibility: str
+    protected: bool
+    os_hidden: bool
+    disk_format: str | None
+    container_format: str | None
+    min_disk: int
+    min_ram: int
+    size: int | None
+    virtual_size: int | None
+    checksum: str | None
+    os_hash_algo: str | None
+    os_hash_value: str | None
+    properties: dict[str, str]
+    created_at: datetime
+    updated_at: datetime
+
+
+def render(row: ImageRow, tags: list[str], store: str) -> dict[str, object]:
     """One image as Glance shows it. `row` holds COLUMNS."""
     at = f"/v2/images/{row['id']}"
-    shown = {
+    shown: dict[str, object] = {
         **row["properties"],
         "name": row["name"],
         "disk_format": row["disk_format"],

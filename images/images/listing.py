@@ -1,11 +1,11 @@
 """Lists of images: filters, sorting and pages as Glance takes them."""
 
 import csv
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import Q
 from django.db.models.fields.json import KeyTransform
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
@@ -61,7 +61,7 @@ def index(actor: Actor, request: HttpRequest) -> dict[str, object]:
     rows = page.apply(matching(actor, request), markers=Image.objects.visible_to(actor))
     found = page.cut(list(rows.values(*COLUMNS)))
     kept = [(key, value) for key, values in params.lists() for value in values if key != "marker"]
-    body: dict[str, Any] = {"images": shown(found), "first": _href(kept), "schema": "/v2/schemas/images"}
+    body: dict[str, object] = {"images": shown(found), "first": _href(kept), "schema": "/v2/schemas/images"}
     if page.more and found:
         body["next"] = _href([*kept, ("marker", found[-1]["id"])])
     return body
@@ -107,14 +107,14 @@ def _filter(rows: ImageQuerySet, key: str, value: str) -> ImageQuerySet:
     return rows.alias(**{"_wanted": KeyTransform(key, "properties")}).filter(**{"_wanted": value})
 
 
-def _choice(params: Any, key: str, known: tuple[str, ...]) -> str | None:
+def _choice(params: QueryDict, key: str, known: tuple[str, ...]) -> str | None:
     value: str | None = params.get(key) or None
     if value is not None and value not in known:
         raise BadFilter(reason=_("Invalid %(key)s value: %(value)s"), key=key, value=value)
     return value
 
 
-def _member_status(params: Any) -> str:
+def _member_status(params: QueryDict) -> str:
     return _choice(params, "member_status", ("pending", "accepted", "rejected", "all")) or "accepted"
 
 

@@ -1,7 +1,5 @@
 """Rows of images."""
 
-from typing import Any, ClassVar
-
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -84,7 +82,7 @@ class Image(Subject, models.Model):
     alive_at = models.DateTimeField(null=True)  # last sign of life of whoever brings the bytes
     revision = models.PositiveIntegerField(default=1)
 
-    objects: ClassVar[Any] = ImageQuerySet.as_manager()
+    objects = ImageQuerySet.as_manager()
 
     class Meta:
         indexes = [

@@ -1,7 +1,7 @@
 """The verbs of images."""
 
 import difflib
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from django.db import IntegrityError, transaction
 from django.utils.functional import Promise
@@ -15,7 +15,16 @@ from images import stores
 from images.images import data, errors, states
 from images.images.changes import Change, is_base
 from images.images.errors import ImageNotFound, NotPermitted
-from images.images.fields import COLUMNS, READ_ONLY, RESERVED, RESERVED_NAMESPACE, WRITABLE, check_values, render
+from images.images.fields import (
+    COLUMNS,
+    READ_ONLY,
+    RESERVED,
+    RESERVED_NAMESPACE,
+    WRITABLE,
+    ImageRow,
+    check_values,
+    render,
+)
 from images.images.models import Image, ImageTag
 from operations import background
 from quota import services as quota
@@ -50,10 +59,10 @@ def get(actor: Actor, *, image_id: str) -> Image:
 def show(actor: Actor, *, image_id: str) -> dict[str, object]:
     """One image as the wire shows it."""
     image = get(actor, image_id=image_id)
-    return shown([{name: getattr(image, name) for name in COLUMNS}])[0]
+    return shown([cast(ImageRow, {name: getattr(image, name) for name in COLUMNS})])[0]
 
 
-def shown(rows: list[dict[str, Any]]) -> list[dict[str, object]]:
+def shown(rows: list[ImageRow]) -> list[dict[str, object]]:
     """Rows of COLUMNS as the wire shows them; one more query for all their tags."""
     tags: dict[str, list[str]] = {row["id"]: [] for row in rows}
     for image_id, value in (

@@ -1,7 +1,5 @@
 """Images can be shared one by one (sharing). Seeing an image is reading it: it can be launched and downloaded."""
 
-from typing import Any
-
 from django.utils.translation import gettext as _
 
 from authorization.share_levels import FULL, OPERATE, VIEW
@@ -27,7 +25,7 @@ def register() -> None:
     )
 
 
-def _find(actor: Actor, image_id: str) -> Any:
+def _find(actor: Actor, image_id: str) -> Image | None:
     return services.get(actor, image_id=image_id)
 
 

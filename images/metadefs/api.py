@@ -1,6 +1,6 @@
 """Routes of metadata definitions."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.utils.encoding import iri_to_uri
 from rest_framework.request import Request
@@ -26,7 +26,7 @@ class Namespaces(ImageServiceView):
             names = request.GET["resource_types"].split(",")
             rows = rows.filter(definitions__kind=RESOURCE_TYPE, definitions__name__in=names).distinct()
         found = page.read(rows, id_column="namespace")
-        body: dict[str, Any] = {"namespaces": [services.render_namespace(row, whole=False) for row in found]}
+        body: dict[str, object] = {"namespaces": [services.render_namespace(row, whole=False) for row in found]}
         body |= {"first": "/v2/metadefs/namespaces", "schema": "/v2/schemas/metadefs/namespaces"}
         if page.more and found:
             body["next"] = f"/v2/metadefs/namespaces?marker={found[-1].pk}&limit={page.limit}"

@@ -1,7 +1,5 @@
 """JSON Schemas of metadata definitions, as Glance has them below /v2/schemas/metadefs/."""
 
-from typing import Any
-
 from images.stores.schemas import collection
 
 TYPES = ["array", "boolean", "integer", "number", "object", "string", None]
@@ -10,9 +8,9 @@ TEXTS = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 #: A name of a route: what has a slash in it could be made, and never shown, changed or deleted.
 NAME = {"type": "string", "minLength": 1, "maxLength": 80, "pattern": r"^[^/]+\Z"}
 READ_ONLY = ("self", "schema", "created_at", "updated_at")
-SHOWN: dict[str, Any] = {name: {"type": "string", "readOnly": True} for name in READ_ONLY}
+SHOWN: dict[str, object] = {name: {"type": "string", "readOnly": True} for name in READ_ONLY}
 
-PROPERTY_FIELDS: dict[str, Any] = {
+PROPERTY_FIELDS: dict[str, object] = {
     "name": NAME,
     "title": {"type": "string"},
     "description": {"type": "string"},
@@ -33,16 +31,19 @@ PROPERTY_FIELDS: dict[str, Any] = {
     "uniqueItems": {"type": "boolean"},
     "additionalItems": {"type": "boolean"},
 }
-INNER_PROPERTY: dict[str, Any] = {"type": "object", "required": ["title", "type"], "properties": PROPERTY_FIELDS}
-PROPERTIES: dict[str, Any] = {"type": "object", "additionalProperties": INNER_PROPERTY, "propertyNames": NAME}
+INNER_PROPERTY: dict[str, object] = {"type": "object", "required": ["title", "type"], "properties": PROPERTY_FIELDS}
+PROPERTIES: dict[str, object] = {"type": "object", "additionalProperties": INNER_PROPERTY, "propertyNames": NAME}
 #: Of an object: no route names one of them.
-OBJECT_PROPERTIES: dict[str, Any] = {**PROPERTIES, "propertyNames": {"type": "string", "minLength": 1, "maxLength": 80}}
-ASSOCIATION_FIELDS: dict[str, Any] = {
+OBJECT_PROPERTIES: dict[str, object] = {
+    **PROPERTIES,
+    "propertyNames": {"type": "string", "minLength": 1, "maxLength": 80},
+}
+ASSOCIATION_FIELDS: dict[str, object] = {
     "name": NAME,
     "prefix": {"type": "string", "maxLength": 80},
     "properties_target": {"type": "string", "maxLength": 80},
 }
-OBJECT_FIELDS: dict[str, Any] = {
+OBJECT_FIELDS: dict[str, object] = {
     "name": NAME,
     "description": {"type": "string"},
     "required": TEXTS,
@@ -50,7 +51,7 @@ OBJECT_FIELDS: dict[str, Any] = {
 }
 
 
-def _schema(name: str, fields: dict[str, Any], *required: str) -> dict[str, object]:
+def _schema(name: str, fields: dict[str, object], *required: str) -> dict[str, object]:
     needs = {"required": list(required)} if required else {}
     return {"name": name, "type": "object", "properties": fields, "additionalProperties": False, **needs}
 
@@ -80,7 +81,7 @@ TAGS = {"type": "object", "properties": {"tags": {"type": "array", "items": TAG}
 #: What a PUT of one definition takes, by kind.
 BODIES = {"objects": OBJECT, "properties": PROPERTY, "tags": TAG, "resource_types": ASSOCIATION}
 
-SCHEMAS: dict[str, dict[str, Any]] = {
+SCHEMAS: dict[str, dict[str, object]] = {
     "metadefs/namespace": NAMESPACE,
     "metadefs/namespaces": collection("namespaces", NAMESPACE),
     "metadefs/object": OBJECT,

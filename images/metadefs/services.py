@@ -1,6 +1,7 @@
 """The verbs of metadata definitions."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
@@ -62,7 +63,7 @@ def find(actor: Actor, name: str, *, to_change: bool = False) -> Namespace:
 
 def render_namespace(row: Namespace, *, whole: bool) -> dict[str, object]:
     at = f"/v2/metadefs/namespaces/{row.pk}"
-    shown: dict[str, Any] = {
+    shown: dict[str, object] = {
         "namespace": row.pk,
         "visibility": row.visibility,
         "protected": row.protected,
@@ -89,21 +90,43 @@ def render_namespace(row: Namespace, *, whole: bool) -> dict[str, object]:
     return shown
 
 
+class NamespaceBody(TypedDict):
+    """What a client sends of a namespace, as schemas.NAMESPACE holds it."""
+
+    namespace: str
+    display_name: NotRequired[str | None]
+    description: NotRequired[str | None]
+    visibility: NotRequired[str]
+    protected: NotRequired[bool]
+    owner: NotRequired[str]
+    objects: NotRequired[list[dict[str, object]]]
+    tags: NotRequired[list[dict[str, object]]]
+    properties: NotRequired[dict[str, dict[str, object]]]
+    resource_type_associations: NotRequired[list[dict[str, object]]]
+
+
 @transaction.atomic
-def create_namespace(actor: Actor, body: dict[str, Any]) -> Namespace:
+def create_namespace(actor: Actor, body: NamespaceBody) -> Namespace:
     """A namespace with everything in it. Raises: ReadOnly, DuplicateDefinition, Forbidden."""
     refuse_read_only(body)
     policy.require(actor, "image:metadefs_write")
-    columns = {key: body[key] for key in ("display_name", "description", "visibility", "protected") if key in body}
-    row = Namespace(pk=body["namespace"], project_id=body.get("owner") or actor.project_id or "", **columns)
+    row = Namespace(
+        pk=body["namespace"],
+        project_id=body.get("owner") or actor.project_id or "",
+        display_name=body.get("display_name"),
+        description=body.get("description"),
+        visibility=body.get("visibility", "private"),
+        protected=body.get("protected", False),
+    )
     try:
         with transaction.atomic():
             row.save(force_insert=True)
     except IntegrityError as error:
         raise DuplicateDefinition(kind="namespace", name=row.pk) from error
-    for kind in (OBJECT, TAG):
-        for item in body.get(kind, []):
-            add(row, kind, item)
+    for item in body.get("objects", []):
+        add(row, OBJECT, item)
+    for item in body.get("tags", []):
+        add(row, TAG, item)
     for name, item in body.get("properties", {}).items():
         add(row, PROPERTY, {**item, "name": name})
     for item in body.get("resource_type_associations", []):
@@ -112,7 +135,7 @@ def create_namespace(actor: Actor, body: dict[str, Any]) -> Namespace:
 
 
 @transaction.atomic
-def update_namespace(actor: Actor, name: str, body: dict[str, Any]) -> Namespace:
+def update_namespace(actor: Actor, name: str, body: NamespaceBody) -> Namespace:
     """Replaces a namespace's own attributes, its name too. Raises: NamespaceNotFound, DuplicateDefinition, ReadOnly, Forbidden."""
     refuse_read_only(body)
     row = find(actor, name, to_change=True)
@@ -144,7 +167,7 @@ def delete_namespace(actor: Actor, name: str) -> None:
 # ── What is in a namespace ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def refuse_read_only(body: dict[str, Any]) -> None:
+def refuse_read_only(body: Mapping[str, object]) -> None:
     for name in READ_ONLY:
         if name in body:
             raise ReadOnly(name=name)
@@ -173,10 +196,10 @@ def get(actor: Actor, namespace: str, kind: str, name: str) -> Definition:
     return row
 
 
-def add(namespace: Namespace, kind: str, body: dict[str, Any]) -> Definition:
+def add(namespace: Namespace, kind: str, body: dict[str, object]) -> Definition:
     refuse_read_only(body)
     data = {key: value for key, value in body.items() if key != "name"}
-    row = Definition(namespace=namespace, kind=kind, name=body["name"], data=data)
+    row = Definition(namespace=namespace, kind=kind, name=str(body["name"]), data=data)
     try:
         with transaction.atomic():
             row.save()
@@ -186,7 +209,7 @@ def add(namespace: Namespace, kind: str, body: dict[str, Any]) -> Definition:
 
 
 @transaction.atomic
-def create(actor: Actor, namespace: str, kind: str, body: dict[str, Any]) -> Definition:
+def create(actor: Actor, namespace: str, kind: str, body: dict[str, object]) -> Definition:
     """Raises: NamespaceNotFound, DuplicateDefinition, ReadOnly, Forbidden."""
     return add(find(actor, namespace, to_change=True), kind, body)
 
@@ -201,7 +224,7 @@ def replace_tags(actor: Actor, namespace: str, names: list[str], *, append: bool
 
 
 @transaction.atomic
-def update(actor: Actor, namespace: str, kind: str, name: str, body: dict[str, Any]) -> Definition:
+def update(actor: Actor, namespace: str, kind: str, name: str, body: dict[str, object]) -> Definition:
     """Replaces a definition, its name too. Raises: DefinitionNotFound, DuplicateDefinition, ReadOnly, Forbidden."""
     refuse_read_only(body)
     find(actor, namespace, to_change=True)
@@ -209,7 +232,7 @@ def update(actor: Actor, namespace: str, kind: str, name: str, body: dict[str, A
     taken = Definition.objects.filter(namespace_id=namespace, kind=kind, name=body["name"]).exclude(pk=row.pk)
     if taken.exists():
         raise DuplicateDefinition(kind=ONE[kind], name=body["name"])
-    row.name, row.updated_at = body["name"], now()
+    row.name, row.updated_at = str(body["name"]), now()
     row.data = {key: value for key, value in body.items() if key != "name"}
     row.save()
     return row
@@ -225,10 +248,10 @@ def delete(actor: Actor, namespace: str, kind: str, name: str | None = None) -> 
         get(actor, namespace, kind, name).delete()
 
 
-def resource_types() -> dict[str, dict[str, Any]]:
+def resource_types() -> dict[str, dict[str, object]]:
     """Name → what is shown, of every known resource type."""
     used = Definition.objects.filter(kind=RESOURCE_TYPE).order_by("-created_at").values_list("name", "created_at")
-    shown: dict[str, dict[str, Any]] = {name: {"name": name} for name in KNOWN_TYPES}
+    shown: dict[str, dict[str, object]] = {name: {"name": name} for name in KNOWN_TYPES}
     for name, at in used:
         shown[name] = {"name": name, "created_at": iso_z(at), "updated_at": iso_z(at)}
     return shown

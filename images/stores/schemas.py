@@ -1,11 +1,9 @@
 """The schema documents below /v2/schemas/, but for `image` itself."""
 
-from typing import Any
-
 from images.images.fields import SCHEMA, UUID
 
 
-def collection(name: str, item: dict[str, Any]) -> dict[str, object]:
+def collection(name: str, item: dict[str, object]) -> dict[str, object]:
     """The schema of a list, as Glance writes it."""
     text = {"type": "string"}
     return {
@@ -19,11 +17,11 @@ def collection(name: str, item: dict[str, Any]) -> dict[str, object]:
     }
 
 
-def _schema(name: str, **properties: dict[str, Any]) -> dict[str, object]:
+def _schema(name: str, **properties: dict[str, object]) -> dict[str, object]:
     return {"name": name, "properties": properties, "additionalProperties": False}
 
 
-def _text(description: str, **more: Any) -> dict[str, object]:
+def _text(description: str, **more: object) -> dict[str, object]:
     return {"type": "string", "description": description, **more}
 
 
@@ -55,7 +53,7 @@ TASK = _schema(
     schema={"readOnly": True, "type": "string"},
 )
 
-SCHEMAS: dict[str, dict[str, Any]] = {
+SCHEMAS: dict[str, dict[str, object]] = {
     "images": collection("images", SCHEMA),
     "member": MEMBER,
     "members": collection("members", MEMBER),

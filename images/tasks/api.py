@@ -1,14 +1,12 @@
 """Routes of imports and tasks."""
 
-from typing import Any
-
 from rest_framework.request import Request
 
 from images.images.views import ImageServiceView
 from images.tasks import imports, services
 from openstackapi.views import Response
 
-IMPORT: dict[str, Any] = {
+IMPORT: dict[str, object] = {
     "type": "object",
     "properties": {
         "method": {
@@ -37,7 +35,7 @@ class ImageTasks(ImageServiceView):
         return Response({"tasks": [services.render(task) for task in imports.of_image(self.actor, image_id=image_id)]})
 
 
-TASK: dict[str, Any] = {
+TASK: dict[str, object] = {
     "type": "object",
     "properties": {
         "type": {"type": "string", "enum": [imports.OLD_TYPE]},

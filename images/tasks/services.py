@@ -1,7 +1,5 @@
 """Reading tasks."""
 
-from typing import Any
-
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.http import urlencode
@@ -22,7 +20,7 @@ class TaskNotFound(NotFound):
 
 
 def render(task: Task, *, brief: bool = False) -> dict[str, object]:
-    shown: dict[str, Any] = {
+    shown: dict[str, object] = {
         "id": task.pk,
         "type": task.type,
         "status": task.status,
@@ -62,7 +60,7 @@ def index(actor: Actor, request: HttpRequest) -> dict[str, object]:
             rows = rows.filter(**{key: request.GET[key]})
     found = page.read(rows)
     query = urlencode(page.params)
-    body: dict[str, Any] = {"tasks": [render(task, brief=True) for task in found], "schema": "/v2/schemas/tasks"}
+    body: dict[str, object] = {"tasks": [render(task, brief=True) for task in found], "schema": "/v2/schemas/tasks"}
     body["first"] = f"/v2/tasks?{query}" if query else "/v2/tasks"
     if page.more and found:
         body["next"] = f"/v2/tasks?{urlencode([*page.params, ('marker', found[-1].pk)])}"

@@ -3,7 +3,8 @@
 Neutron has one agent a host and kind; here one host agent does all three, so each network host shows as three.
 """
 
-from typing import Any
+from datetime import datetime
+from typing import TypedDict
 
 from django.db.models import Count
 from rest_framework.request import Request
@@ -42,11 +43,11 @@ UPDATE = {
 def describe(agent: services.Agent) -> dict[str, object]:
     """One agent in Neutron's keys. Times are ``2026-01-02 03:04:05``, as Neutron's agents have them."""
 
-    def moment(value: Any) -> str | None:
+    def moment(value: datetime | None) -> str | None:
         return value.strftime("%Y-%m-%d %H:%M:%S") if value else None
 
     host, kind = agent.host, agent.kind
-    configurations: dict[str, Any] = {}
+    configurations: dict[str, object] = {}
     if kind == DHCP:
         configurations["networks"] = Network.objects.filter(dhcp_host=host.name).count()
     elif kind == L3:
@@ -162,13 +163,24 @@ class IPAvailability(NetworkView):
         return Response({"network_ip_availability": availability([find_network(self.actor, id)], None)[0]})
 
 
+class SubnetAvailability(TypedDict):
+    """How many addresses of one subnet's pools there are, and how many of them ports have."""
+
+    subnet_id: str
+    subnet_name: str
+    cidr: str
+    ip_version: int
+    total_ips: int
+    used_ips: int
+
+
 def availability(networks: list[Network], version: int | None) -> list[dict[str, object]]:
     """Totals of the allocation pools and the addresses that ports have, by network and subnet."""
     subnets = Subnet.objects.filter(network__in=networks).order_by("created_at", "id")
     if version:
         subnets = subnets.filter(ip_version=version)
     used = dict(FixedIP.objects.filter(subnet__in=subnets).values_list("subnet_id").annotate(n=Count("id")))
-    inside: dict[str, list[dict[str, Any]]] = {}
+    inside: dict[str, list[SubnetAvailability]] = {}
     for subnet in subnets:
         total = sum(last - first + 1 for first, last in pool_spans(subnet.allocation_pools))
         inside.setdefault(subnet.network_id, []).append(

@@ -4,10 +4,10 @@
 new to it; `reports` holds against that what hosts say. `in_sync` is what a boot waits for.
 """
 
-from typing import Any
+from hostagent.contract.failures import FailureBody
 
 
-def in_sync(host: str, port_ids: list[str]) -> bool | dict[str, Any] | None:
+def in_sync(host: str, port_ids: list[str]) -> bool | FailureBody | None:
     """See reports.in_sync. Imported late: models load only after this package does."""
     from networking.desired import reports
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from hostagent.contract.network import item_digest, summed_hash
 
 Body = dict[str, Any]
-Items = dict[str, dict[str, Any]]  # list of the body → key → item
+Items = dict[str, dict[str, object]]  # list of the body → key → item
 
 MODULUS: Final = 1 << 128
 LOG: Final = 4096  # changes of items that a ledger remembers; a host that is further behind gets the whole piece
@@ -31,7 +31,7 @@ class Holding:
 
 @dataclass
 class Item:
-    value: Any
+    value: object
     home: str  # the host whose own body leaves it out; "" when every host is told
     digest: int
     count: int = 1  # ports that put it there
@@ -86,7 +86,7 @@ class Ledger:
         if not self.on[host]:
             del self.on[host]
 
-    def _put(self, name: str, key: str, value: Any, home: str) -> None:
+    def _put(self, name: str, key: str, value: object, home: str) -> None:
         had = self.lists[name].get(key)
         if had is not None:  # the same address held by several ports
             had.count += 1

@@ -2,9 +2,9 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -12,6 +12,8 @@ from django.db.models import QuerySet
 import operations
 from common.live import announce
 from common.prepared import Prepared, PreparedMany
+from hostagent.contract.failures import FailureBody
+from hostagent.contract.network import NetworkChange, NetworkState
 from networking.desired import floating, sync
 from networking.desired.models import Change, HostPiece
 from networking.ports import states
@@ -29,7 +31,7 @@ class Seen(NamedTuple):
     piece: str
     wanted: str
     reported: str
-    failure: dict[str, Any] | None
+    failure: FailureBody | None
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Report:
 
     host: str
     hashes: dict[str, str]
-    failed: dict[str, Any]
+    failed: Mapping[str, FailureBody]
     left_out: dict[str, str] | None  # None: it says nothing of that, as agents of before did not
     pieces: tuple[str, ...] | None = None  # those that it is about; None: all
 
@@ -70,12 +72,12 @@ class Report:
         return bool(_ids(self.pieces, "dhcp:")) and self.refusing().exclude(dhcp_refusal="").exists()
 
 
-def on_network(host: str, body: dict[str, Any]) -> None:
+def on_network(host: str, body: NetworkState) -> None:
     """All that a host's network is (contract.network.NetworkState)."""
     _take(Report(host, body.get("hashes", {}), body.get("failed", {}), body.get("left_out")))
 
 
-def on_change(host: str, body: dict[str, Any]) -> None:
+def on_change(host: str, body: NetworkChange) -> None:
     """What came of an order (contract.network.NetworkChange). Costs what its pieces cost, however many the host has."""
     hashes = body["hashes"]
     _take(Report(host, hashes, body["failed"], body["left_out"], tuple(hashes)))
@@ -148,7 +150,7 @@ _reported = PreparedMany(
 )
 
 
-def _store(seen: list[Seen], hashes: dict[str, str], failed: dict[str, Any]) -> tuple[list[str], list[str]]:
+def _store(seen: list[Seen], hashes: dict[str, str], failed: Mapping[str, FailureBody]) -> tuple[list[str], list[str]]:
     """Write what differs. Returns (pieces that are now as desired, ports for which a failure is new)."""
     differing, failing = [], []
     for row in seen:
@@ -164,7 +166,7 @@ def _store(seen: list[Seen], hashes: dict[str, str], failed: dict[str, Any]) -> 
     return arrived, _ports_needing(failing)
 
 
-def _note(row: HostPiece, reported: str, failure: dict[str, Any] | None) -> bool:
+def _note(row: HostPiece, reported: str, failure: FailureBody | None) -> bool:
     """Put what was reported into the row. True if the piece is now as desired."""
     row.reported, row.failure = reported, failure
     row.is_behind = row.wanted != reported
@@ -259,7 +261,7 @@ _changes = Prepared(lambda piece: Change.objects.filter(piece=piece).values("id"
 _wanted_on = Prepared(lambda host, piece: HostPiece.objects.filter(host=host, piece=piece).exclude(wanted=""))
 
 
-def in_sync(host: str, port_ids: list[str]) -> bool | dict[str, Any] | None:
+def in_sync(host: str, port_ids: list[str]) -> bool | FailureBody | None:
     """Whether these ports are plugged on a host, with all that they need: True, the failure {code, data} that prevents it, or None: not yet."""
     pieces = [f"port:{port}" for port in port_ids]
     if any(_changes(piece) for piece in pieces):

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.db import connection, transaction
@@ -128,7 +128,7 @@ class Changed:
     pieces: dict[str, set[str] | None]
     at_once: set[str]  # pieces that were put off before, and are not again
     upto: int
-    moment: Any = field(default_factory=now)
+    moment: datetime = field(default_factory=now)
 
     @classmethod
     def of(cls, rows: list[Change]) -> "Changed":
@@ -173,7 +173,7 @@ class Writing:
             self.present[row.piece][row.host] = row
         self.new: list[HostPiece] = []
         self.changed: list[HostPiece] = []
-        self.outgoing: dict[str, tuple[dict[str, Any], list[str]]] = defaultdict(lambda: ({}, []))
+        self.outgoing: dict[str, tuple[dict[str, object], list[str]]] = defaultdict(lambda: ({}, []))
 
     def put_small(self, rendered: Rendered) -> set[str]:
         """Returns the hosts that have something of their own to do: a port there waits for the rest."""
@@ -203,7 +203,7 @@ class Writing:
         row = self.present[piece].get(host)
         return row.wanted if row else ""
 
-    def _set_desired(self, piece: str, host: str, desired: str, told: dict[str, Any] | None) -> None:
+    def _set_desired(self, piece: str, host: str, desired: str, told: dict[str, object] | None) -> None:
         row = self.present[piece].get(host)
         if row is None:
             row = HostPiece(host=host, piece=piece)
@@ -227,7 +227,7 @@ def _takers() -> set[str]:
     return {name for name, known in Host.objects.values_list("name", "capabilities") if PIECE_CHANGES in known}
 
 
-def _set_desired(row: HostPiece, desired: str, upto: int, moment: Any) -> None:
+def _set_desired(row: HostPiece, desired: str, upto: int, moment: datetime) -> None:
     row.wanted, row.wanted_at, row.sent_at, row.failure = desired, upto, moment, None
     row.history = [*row.history, [desired, upto]][-HISTORY:]
     row.is_ready = not (desired and row.piece.startswith("port:"))
@@ -261,7 +261,7 @@ def _note_needs(rendered: Rendered, rows: list[HostPiece]) -> None:
     remote: dict[str, set[str]] = defaultdict(set)
     for group, other in _remote_groups(groups):
         remote[group].add(other)
-    desired: dict[Any, list[str]] = {}
+    desired: dict[int, list[str]] = {}
     for row in ports:
         body = bodies[row.pk]
         near = {f"network:{body['network_id']}", row.piece}
@@ -282,7 +282,7 @@ def _note_needs(rendered: Rendered, rows: list[HostPiece]) -> None:
     save_rows(ports, ["needs", "dhcp"])
 
 
-def send(host: str, pieces: dict[str, Any], gone: list[str]) -> None:
+def send(host: str, pieces: dict[str, object], gone: list[str]) -> None:
     """Order a host to make these pieces. A host that is down gets everything when it says hello."""
     hosts.send(host, NETWORK_APPLY, NetworkApply(full=False, pieces=pieces, remove=gone, only_change=True))
 
@@ -313,11 +313,11 @@ def _send_full(host: str) -> None:
             hosts.send(host, NETWORK_APPLY, NetworkApply(full=True, pieces=pieces, remove=gone))
 
 
-def _whole(host: str, rows: list[HostPiece]) -> tuple[dict[str, Any], list[str]]:
+def _whole(host: str, rows: list[HostPiece]) -> tuple[dict[str, object], list[str]]:
     """Those rows' pieces with their whole bodies, and those that are to go."""
     desired = [row for row in rows if row.wanted]
     plain = render(row.piece for row in desired if row.piece.partition(":")[0] not in lists.KINDS)
-    pieces: dict[str, Any] = {
+    pieces: dict[str, object] = {
         piece: {"hash": piece_hash(on[host]), "body": on[host]} for piece, on in plain.items() if host in on
     }
     listed = [row for row in desired if row.piece not in plain]

@@ -105,7 +105,7 @@ def create(actor: Actor, **asked: Any) -> Network:
     return network
 
 
-def _insert(wanted: segments.Segment, fields: dict[str, Any]) -> Network:
+def _insert(wanted: segments.Segment, fields: dict[str, object]) -> Network:
     """Write the row with a free segment and conntrack zone; look again when another took it meanwhile."""
     for attempt in range(TRIES):
         chosen = segments.choose(wanted)

@@ -1,12 +1,17 @@
 """The addresses and security groups of servers, as compute and the portal show them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from django.db.models import QuerySet
 
 from common.actor import Actor
 from common.prepared import Prepared, PreparedMany
 from networking.networks.models import Network
 from networking.ports.models import FixedIP, PortGroup
+
+if TYPE_CHECKING:
+    from networking.floatingips.models import FloatingIP
 
 _FIXED = (
     "port__server_id",
@@ -21,14 +26,18 @@ _FIXED = (
 _FLOATING = ("port_id", "fixed_ip_address", "floating_ip_address")
 
 
-def _fixed_of(**where: Any) -> Any:
-    return FixedIP.objects.filter(**where).order_by("port__created_at", "id").values(*_FIXED)
+def _fixed_of(**where: object) -> QuerySet[FixedIP, dict[str, Any]]:
+    rows: QuerySet[FixedIP, dict[str, Any]] = (
+        FixedIP.objects.filter(**where).order_by("port__created_at", "id").values(*_FIXED)
+    )
+    return rows
 
 
-def _floating_of(**where: Any) -> Any:
+def _floating_of(**where: object) -> "QuerySet[FloatingIP, dict[str, Any]]":
     from networking.floatingips.models import FloatingIP
 
-    return FloatingIP.objects.filter(**where).values(*_FLOATING)
+    rows: QuerySet[FloatingIP, dict[str, Any]] = FloatingIP.objects.filter(**where).values(*_FLOATING)
+    return rows
 
 
 # Pages ask for one server over and over.
@@ -36,25 +45,39 @@ _fixed_of_one = Prepared(lambda server: _fixed_of(port__server_id=server))
 _floating_of_one = Prepared(lambda server: _floating_of(port__server_id=server))
 
 
-def addresses(servers: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
-    """{server id: [{network_id, network_name, port_id, mac, ip, version, type: fixed|floating}]} in two queries.
+class Address(TypedDict):
+    """One address of a server; `type` is "fixed" or "floating"."""
+
+    network_id: str
+    network_name: str
+    port_id: str
+    mac: str
+    ip: str
+    version: int
+    type: str
+
+
+def addresses(servers: Mapping[str, str]) -> dict[str, list[Address]]:
+    """{server id: [its addresses]} in two queries.
 
     `servers` is {server id: its project's id}: a port of another project is not its.
     In the order in which the ports were made; a fixed address is followed by its floating one.
     """
     ids = list(servers)
-    found: dict[str, list[dict[str, Any]]] = {server: [] for server in ids}
+    found: dict[str, list[Address]] = {server: [] for server in ids}
     rows = _fixed_of_one(ids[0]) if len(ids) == 1 else _fixed_of(port__server_id__in=ids)
     outside = _floating_of_one(ids[0]) if len(ids) == 1 else _floating_of(port__server_id__in=ids)
     floating = {(row["port_id"], row["fixed_ip_address"]): row["floating_ip_address"] for row in outside}
     for server, project, network, name, port, mac, ip, version in (row.values() for row in rows):
         if project != servers[server]:
             continue
-        entry = {"network_id": network, "network_name": name, "port_id": port, "mac": mac}
-        found[server].append({**entry, "ip": ip, "version": version, "type": "fixed"})
+        inner = Address(
+            network_id=network, network_name=name, port_id=port, mac=mac, ip=ip, version=version, type="fixed"
+        )
+        found[server].append(inner)
         outer = floating.get((port, ip))
         if outer:
-            found[server].append({**entry, "ip": outer, "version": 4, "type": "floating"})
+            found[server].append({**inner, "ip": outer, "version": 4, "type": "floating"})
     return found
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -44,9 +43,9 @@ def require_owner_rights(
     device_owner: str = "",
     mac: str | None = None,
     host: str = "",
-    profile: dict[str, Any] | None = None,
+    profile: dict[str, object] | None = None,
     security: bool | None = None,
-    pairs: Sequence[Any] | None = None,
+    pairs: Sequence[object] | None = None,
 ) -> None:
     """What only the network's owner or an administrator may say of a port, and what only an administrator may.
 
@@ -70,7 +69,7 @@ def require_owner_rights(
 
 
 def check_security(
-    is_secure: bool, groups: Sequence[str] | None, pairs: Sequence[Any], *, present: Sequence[str] = ()
+    is_secure: bool, groups: Sequence[str] | None, pairs: Sequence[object], *, present: Sequence[str] = ()
 ) -> None:
     """Without port security a port has neither groups nor pairs. `groups` None: those that are `present` stay."""
     if not is_secure and groups is None and present:

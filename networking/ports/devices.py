@@ -6,7 +6,6 @@ A port becomes a server's by `attach`, or by being made with an Attachment, and 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -97,7 +96,7 @@ def _locked(port_id: str) -> Port:
     return port
 
 
-def _write(port: Port, columns: dict[str, Any]) -> None:
+def _write(port: Port, columns: dict[str, object]) -> None:
     port.save_changes(columns)
     touch_port(port.id, port.network_id, PortGroup.objects.filter(port=port).values_list("group_id", flat=True))
     announce("port", port.id, port.project_id, port.revision_number)

@@ -6,8 +6,8 @@ everybody on the network. An option that is known by number is known by its name
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypedDict
 
 from django.utils.translation import gettext_lazy as _
 
@@ -162,9 +162,17 @@ NUMBERS = {version: {name: number for number, (name, _kind) in table.items()} fo
 OURS = frozenset({0, 50, 51, 52, 53, 54, 55, 56, 57, 61, 80, 81, 82, 118})
 
 
-def checked(options: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:
+class Option(TypedDict):
+    """One option as it is kept and shown."""
+
+    opt_name: str
+    opt_value: str
+    ip_version: int
+
+
+def checked(options: Iterable[Mapping[str, object]]) -> list[Option]:
     """Options as Neutron shows them; a null value removes an option, so it is left out. Raises: InvalidInput, BadValue."""
-    found = []
+    found: list[Option] = []
     for option in options:
         name, value, version = option.get("opt_name"), option.get("opt_value"), str(option.get("ip_version") or 4)
         if not isinstance(name, str) or not NAME.fullmatch(name) or version not in ("4", "6"):
@@ -216,23 +224,23 @@ def parsed(name: str, value: str, version: int) -> tuple[int, str] | None:
         raise BadValue(name=name, value=value, wanted=wanted) from None
 
 
-def merged(present: list[dict[str, Any]], asked: list[dict[str, Any]]) -> list[dict[str, object]]:
+def merged(present: list[Option], asked: Sequence[Mapping[str, object]]) -> list[Option]:
     """New options replace those of the same name and version; a null value removes one. Raises: as `checked`."""
     new = checked(asked)
-    named = {(option.get("opt_name"), int(option.get("ip_version") or 4)) for option in asked}
-    kept = [option for option in present if (option["opt_name"], option["ip_version"]) not in named]
+    named = {(option.get("opt_name"), str(option.get("ip_version") or 4)) for option in asked}
+    kept = [option for option in present if (option["opt_name"], str(option["ip_version"])) not in named]
     if len(kept) + len(new) > MAX_OPTIONS:
         raise InvalidInput(reason=_("a port has at most %(most)s extra DHCP options"), most=MAX_OPTIONS)
     return kept + new
 
 
-def served(options: Iterable[dict[str, Any]], versions: set[int]) -> list[dict[str, object]]:
+def served(options: Iterable[Option], versions: set[int]) -> list[Option]:
     """Those that the DHCP server of a port with addresses of these IP versions hands out.
 
     IPv4 ones by number, IPv6 ones by name, which is how agents take them. One that was stored before values had types is
     left out when it has a wrong one.
     """
-    found = []
+    found: list[Option] = []
     for option in options:
         try:
             one = parsed(option["opt_name"], option["opt_value"], option["ip_version"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from django.db import models
 
@@ -26,8 +26,11 @@ GUEST_PREFIX = "compute:"
 class ServerRow(Protocol):
     """What a port must know of a server: compute's row fits."""
 
-    id: Any
-    project_id: Any
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def project_id(self) -> str: ...
 
 
 class PortQuerySet(models.QuerySet["Port"]):

@@ -1,7 +1,7 @@
 """Changing ports."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TypedDict, Unpack
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -24,8 +24,28 @@ class PortBound(Conflict):
     template = _("Unable to complete operation on port %(id)s, port is already bound, port type: ovs, old_mac %(old)s.")
 
 
+class Changes(TypedDict, total=False):
+    """The keywords of `update`; a null host, profile or owner is none, a null list or flag stays as it is."""
+
+    name: str
+    description: str
+    admin_state_up: bool
+    device_id: str | None
+    device_owner: str | None
+    dns_name: str
+    vnic_type: str
+    host: str | None
+    binding_profile: dict[str, object] | None
+    mac: str | None
+    fixed_ips: Sequence[dict[str, str]] | None
+    security_groups: Sequence[str] | None
+    port_security_enabled: bool | None
+    allowed_address_pairs: Sequence[dict[str, str]] | None
+    extra_dhcp_opts: Sequence[Mapping[str, object]] | None
+
+
 @transaction.atomic
-def update(actor: Actor, port_id: str, **changes: Any) -> Port:
+def update(actor: Actor, port_id: str, **changes: Unpack[Changes]) -> Port:
     """Change a port. Takes the keywords of services.create, but for network and project.
 
     Raises: PortNotFound, Forbidden, and what services.create raises of addresses and groups.
@@ -37,7 +57,7 @@ def update(actor: Actor, port_id: str, **changes: Any) -> Port:
         checks.require_owner_rights(
             actor,
             network,
-            device_owner=changes.get("device_owner", "") if changes.get("device_owner") != port.device_owner else "",
+            device_owner=changes.get("device_owner") or "" if changes.get("device_owner") != port.device_owner else "",
             mac=changes.get("mac"),
             host=changes.get("host") or "",
             profile=changes.get("binding_profile"),
@@ -46,11 +66,12 @@ def update(actor: Actor, port_id: str, **changes: Any) -> Port:
         )
         _require_own_device(actor, port, changes)
     touched = set(PortGroup.objects.filter(port=port).values_list("group_id", flat=True))
-    columns = {name: changes[name] for name in PLAIN if name in changes}
+    columns: dict[str, object] = {name: value for name, value in changes.items() if name in PLAIN}
     columns |= _bindings(port, changes)
     routers = [port.router_id] if port.router_id else []
-    if changes.get("fixed_ips") is not None:
-        routers += set_addresses(port, changes["fixed_ips"])
+    fixed_ips = changes.get("fixed_ips")
+    if fixed_ips is not None:
+        routers += set_addresses(port, fixed_ips)
     columns |= _security(actor, port, changes)
     port.save_changes(columns)
     touched |= set(PortGroup.objects.filter(port=port).values_list("group_id", flat=True))
@@ -59,7 +80,7 @@ def update(actor: Actor, port_id: str, **changes: Any) -> Port:
     return port
 
 
-def _require_own_device(actor: Actor, port: Port, changes: dict[str, Any]) -> None:
+def _require_own_device(actor: Actor, port: Port, changes: Changes) -> None:
     """Only what differs is asked about: clients send back what they read."""
     device, owner = changes.get("device_id") or "", changes.get("device_owner") or ""
     is_new = "device_id" in changes and device != port.device_id
@@ -68,28 +89,30 @@ def _require_own_device(actor: Actor, port: Port, changes: dict[str, Any]) -> No
         devices.require_own(actor, port.project_id, device if "device_id" in changes else port.device_id, claimed)
 
 
-def _bindings(port: Port, changes: dict[str, Any]) -> dict[str, object]:
+def _bindings(port: Port, changes: Changes) -> dict[str, object]:
     """Host, MAC, owner, DHCP options as columns."""
-    columns: dict[str, Any] = {}
+    columns: dict[str, object] = {}
     if "device_owner" in changes:
         columns["device_owner"] = changes["device_owner"] or ""
     if "host" in changes and (changes["host"] or "") != port.host:
         columns |= {"host": changes["host"] or "", "status": states.DOWN}
     if "binding_profile" in changes:
         columns["binding_profile"] = changes["binding_profile"] or {}
-    if changes.get("mac"):
-        mac = checks.mac_address(changes["mac"])
+    asked = changes.get("mac")
+    if asked:
+        mac = checks.mac_address(asked)
         if mac != port.mac_address:
             if port.host:
                 raise PortBound(id=port.id, old=port.mac_address)
             columns["mac_address"] = mac
-    if changes.get("extra_dhcp_opts") is not None:
-        columns["extra_dhcp_opts"] = dhcp_options.merged(port.extra_dhcp_opts, changes["extra_dhcp_opts"])
+    options = changes.get("extra_dhcp_opts")
+    if options is not None:
+        columns["extra_dhcp_opts"] = dhcp_options.merged(port.extra_dhcp_opts, options)
         columns["dhcp_refusal"] = ""  # until the server speaks of the new ones
     return columns
 
 
-def _security(actor: Actor, port: Port, changes: dict[str, Any]) -> dict[str, object]:
+def _security(actor: Actor, port: Port, changes: Changes) -> dict[str, object]:
     """Groups, pairs and port security together: each depends on the others."""
     is_secure = changes.get("port_security_enabled")
     secure = port.port_security_enabled if is_secure is None else is_secure
@@ -100,7 +123,7 @@ def _security(actor: Actor, port: Port, changes: dict[str, Any]) -> dict[str, ob
     if groups is not None:
         present.delete()
         join_groups(actor, port, groups)
-    columns: dict[str, Any] = {"port_security_enabled": secure}
+    columns: dict[str, object] = {"port_security_enabled": secure}
     if pairs is not None:
         columns["allowed_address_pairs"] = checks.address_pairs(port, pairs)
     return columns

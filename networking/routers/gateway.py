@@ -1,6 +1,6 @@
 """A router's gateway port: its interface on an external network."""
 
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from django.utils.translation import gettext_lazy as _
 
@@ -29,8 +29,17 @@ class NotExternal(Invalid):
     template = _("Bad router request: Network %(network)s is not an external network.")
 
 
-def set_gateway(actor: Actor, router: Router, info: dict[str, Any]) -> None:
-    """Make the gateway as asked: {network_id, enable_snat?, external_fixed_ips?}. Within a transaction.
+class GatewayInfo(TypedDict):
+    """`external_gateway_info` of a request."""
+
+    network_id: str
+    enable_snat: NotRequired[bool]
+    external_fixed_ips: NotRequired[list[dict[str, str]] | None]
+    qos_policy_id: NotRequired[str | None]
+
+
+def set_gateway(actor: Actor, router: Router, info: GatewayInfo) -> None:
+    """Make the gateway as asked. Within a transaction.
 
     Raises: NetworkNotFound, NotExternal, AttributeForbidden, RouterExternalGatewayInUseByFloatingIp, those of allocation.
     """
@@ -45,7 +54,7 @@ def set_gateway(actor: Actor, router: Router, info: dict[str, Any]) -> None:
     asked = info.get("external_fixed_ips")
     if not actor.is_admin:
         for attribute in ("enable_snat", "external_fixed_ips"):
-            if attribute in info and not (attribute == "enable_snat" and info[attribute] is True):
+            if attribute in info and not (attribute == "enable_snat" and info.get("enable_snat") is True):
                 raise AttributeForbidden(attribute=f"external_gateway_info:{attribute}")
     snat = bool(info.get("enable_snat", True))
     if router.gateway_port is not None and router.gateway_port.network_id == network.id:

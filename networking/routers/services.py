@@ -56,7 +56,7 @@ def create(
     project_id: str | None = None,
     description: str = "",
     admin_state_up: bool = True,
-    external_gateway_info: dict[str, Any] | None = None,
+    external_gateway_info: gateway.GatewayInfo | None = None,
     availability_zone_hints: Sequence[str] = (),
 ) -> Router:
     """A router, with its gateway if asked.

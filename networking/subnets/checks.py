@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -58,7 +57,7 @@ def cidr(text: str | None, version: int) -> IPNetwork:
     return network
 
 
-def address(text: Any, version: int, what: str) -> str:
+def address(text: object, version: int, what: str) -> str:
     """An address of this IP version in its usual spelling. Raises: InvalidInput."""
     try:
         ip = inet.ip_address(str(text))
@@ -84,7 +83,7 @@ def gateway(text: str, network: IPNetwork) -> str:
     return ip
 
 
-def pools(asked: Sequence[Mapping[str, Any]], network: IPNetwork) -> list[dict[str, str]]:
+def pools(asked: Sequence[Mapping[str, str]], network: IPNetwork) -> list[dict[str, str]]:
     """Allocation pools within the range, in order, apart from each other."""
     out = []
     low, high = usable_bounds(network)
@@ -114,7 +113,7 @@ def gateway_outside_pools(ip: str, allocation_pools: Iterable[dict[str, str]]) -
             raise GatewayConflictWithAllocationPools(ip=ip, **pool)
 
 
-def nameservers(asked: Sequence[Any], version: int) -> list[str]:
+def nameservers(asked: Sequence[object], version: int) -> list[str]:
     if len(asked) > MAX_DNS:
         raise DNSNameServersExhausted(limit=MAX_DNS)
     out = [address(ip, version, "nameserver") for ip in asked]
@@ -123,7 +122,7 @@ def nameservers(asked: Sequence[Any], version: int) -> list[str]:
     return out
 
 
-def routes(asked: Sequence[dict[str, Any]], version: int) -> list[dict[str, str]]:
+def routes(asked: Sequence[Mapping[str, str]], version: int) -> list[dict[str, str]]:
     """Host routes {destination, nexthop}."""
     if len(asked) > MAX_ROUTES:
         raise HostRoutesExhausted(limit=MAX_ROUTES)

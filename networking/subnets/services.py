@@ -59,7 +59,7 @@ class NewSubnet:
     project_id: str | None = None
     description: str = ""
     gateway_ip: str | None = AUTO
-    allocation_pools: Sequence[Mapping[str, object]] | None = None
+    allocation_pools: Sequence[Mapping[str, str]] | None = None
     enable_dhcp: bool = True
     dns_nameservers: Sequence[str] = ()
     host_routes: Sequence[dict[str, str]] = ()

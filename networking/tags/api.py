@@ -1,7 +1,6 @@
 """Tags of resources that have standard attributes."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -16,12 +15,12 @@ from networking.ports import services as ports
 from networking.resource import NetworkView
 from networking.routers import services as routers
 from networking.securitygroups import services as securitygroups
-from networking.standard import Tag, count_revision
+from networking.standard import StandardAttributes, Tag, count_revision
 from networking.subnetpools import services as subnetpools
 from networking.subnets import services as subnets
 from openstackapi.views import Response
 
-FIND: dict[str, Callable[[Actor, str], Any]] = {
+FIND: dict[str, Callable[[Actor, str], StandardAttributes]] = {
     "networks": networks.find,
     "subnets": subnets.find,
     "ports": ports.find,
@@ -50,7 +49,7 @@ class InvalidTag(Invalid):
     template = _("Invalid input for operation: %(reason)s.")
 
 
-def _find(actor: Actor, kind: str, id: str) -> Any:
+def _find(actor: Actor, kind: str, id: str) -> StandardAttributes:
     if kind not in FIND:
         raise UnknownTagTarget()
     return FIND[kind](actor, id)
@@ -60,11 +59,13 @@ def _kind(kind: str) -> str:
     return kind.replace("_", "-")
 
 
-def _checked(tags: list[Any]) -> list[str]:
+def _checked(tags: Sequence[object]) -> list[str]:
+    found: dict[str, None] = {}
     for tag in tags:
         if not isinstance(tag, str) or not 0 < len(tag) <= LONGEST or "," in tag:
             raise InvalidTag(reason=_("'%(tag)s' is not a valid tag"), tag=tag)
-    return list(dict.fromkeys(tags))
+        found[tag] = None
+    return list(found)
 
 
 @transaction.atomic

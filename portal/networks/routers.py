@@ -12,6 +12,7 @@ from common.actor import Actor
 from networking.networks.models import Network
 from networking.ports.models import ROUTER_INTERFACE, FixedIP
 from networking.routers import interfaces, services
+from networking.routers.gateway import GatewayInfo
 from networking.routers.models import Router
 from networking.subnets.models import Subnet
 from portal.networks import status
@@ -158,7 +159,7 @@ class InterfaceForm(Styled):
 @transaction.atomic
 def create(call: Call, values: dict[str, Any]) -> Any:
     """A router with its gateway and first interface, as far as they are asked for: all or none."""
-    gateway = {"network_id": values["network"]} if values["network"] else None
+    gateway = GatewayInfo(network_id=values["network"]) if values["network"] else None
     made = services.create(call.actor, name=values["name"], external_gateway_info=gateway)
     if values["subnet"]:
         interfaces.add(call.actor, made.id, subnet_id=values["subnet"])

@@ -16,6 +16,7 @@ from compute.servers.models import Server
 from identity.models import User
 from images.images.models import Image
 from networking.ports import services as ports
+from networking.ports.addresses import Address
 from networking.ports.models import Port
 from networking.securitygroups.models import SecurityGroupRule
 from portal.networks import status as network_status
@@ -153,7 +154,7 @@ class Instance(Page):
     def tab_interfaces(self, server: Server) -> dict[str, Any]:
         found = list(Port.objects.of_server(server).select_related("network"))
         members = {port.pk: list(port.groups.order_by("name")) for port in found}
-        where: dict[str, list[dict[str, Any]]] = {}
+        where: dict[str, list[Address]] = {}
         for entry in ports.addresses({server.id: server.project_id})[server.id]:
             where.setdefault(entry["port_id"], []).append(entry)
         rows = [

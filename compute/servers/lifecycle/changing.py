@@ -255,7 +255,7 @@ def add_fixed_ip(actor: Actor, *, server_id: str, network_id: str) -> None:
     if port is None:
         raise PortNotHere(id=network_id)
     have = [{"ip_address": ip} for ip in port.fixed_ips.values_list("ip_address", flat=True)]
-    subnet = port.fixed_ips.values_list("subnet_id", flat=True).first()
+    subnet = port.fixed_ips.values_list("subnet_id", flat=True).first() or ""
     internal = Actor.internal("compute", project_id=server.project_id, request_id=actor.request_id)
     port_updates.update(internal, port.id, fixed_ips=[*have, {"subnet_id": subnet}])
     server.change()
