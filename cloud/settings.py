@@ -199,7 +199,7 @@ SESSION_IDLE_SECONDS = int(env("STACKLING_SESSION_IDLE_SECONDS", "7200"))
 SESSION_COOKIE_AGE = int(env("STACKLING_SESSION_SECONDS", "43200"))
 #: How young a sign-in has to be for what is sensitive.
 SESSION_RECENT_SECONDS = int(env("STACKLING_SESSION_RECENT_SECONDS", "900"))
-SESSION_ENGINE = "identity.signins.store"
+SESSION_ENGINE = "identity.signin.store"
 #: Failed tries in a row before a name pauses, and for how long.
 LOCKOUT_FAILURES = int(env("STACKLING_LOCKOUT_FAILURES", "10"))
 LOCKOUT_SECONDS = int(env("STACKLING_LOCKOUT_SECONDS", "300"))
@@ -221,7 +221,7 @@ PASSWORD_HISTORY = int(env("STACKLING_PASSWORD_HISTORY", "0"))
 PASSWORD_EXPIRES_DAYS = int(env("STACKLING_PASSWORD_EXPIRES_DAYS", "0"))
 PASSWORD_REGEX = env("STACKLING_PASSWORD_REGEX")
 PASSWORD_REGEX_DESCRIPTION = env("STACKLING_PASSWORD_REGEX_DESCRIPTION")
-MFA_ADAPTER = "identity.factors.adapter.Adapter"
+MFA_ADAPTER = "identity.signin.mfa.adapter.Adapter"
 MFA_SUPPORTED_TYPES = ["recovery_codes", "webauthn"]  # codes of an app are Keystone's credentials
 MFA_PASSKEY_LOGIN_ENABLED = True
 SESSION_COOKIE_SECURE = PUBLIC_URL.startswith("https") or bool(not PUBLIC_URL and env("STACKLING_TLS_PEM"))

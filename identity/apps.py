@@ -11,8 +11,9 @@ class IdentityConfig(registration.CloudAppConfig):
         from django.conf import settings
 
         from common import patterns
-        from identity import sessions, tokens
+        from identity import tokens
         from identity.appcreds import access
+        from identity.signin import sessions
         from openstackapi import auth
 
         patterns.rule(settings.PASSWORD_REGEX)  # a setting that no password could be held against ends the start here

@@ -22,7 +22,7 @@ def register() -> None:
     hold(rows.PortalSession, "user_id", 1000)
     elsewhere(rows.Revocation, "identity.revocation.services.OWN_AT_MOST of one user, and the tokens' life")
     elsewhere(rows.ChangedFact, "one row of each fact, for minutes")
-    elsewhere(rows.FailedTry, "what a source may fail at, and identity.auth.tries.prune")
+    elsewhere(rows.FailedTry, "what a source may fail at, and identity.auth.attempts.prune")
     elsewhere(rows.OldPassword, "STACKLING_PASSWORD_HISTORY")
     elsewhere(QuotaLock, "one row a project")
     elsewhere(rows.ProjectTag, "80 tags a project, which its managers write as one list")

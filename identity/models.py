@@ -31,7 +31,7 @@ from identity.policy_documents.models import Policy, PolicyAssociation
 from identity.projects.models import Domain, Project, ProjectTag
 from identity.revocation.models import ChangedFact, Epoch, Revocation
 from identity.roles.models import ImpliedRole, Role
-from identity.signins.models import FailedTry, PortalSession
+from identity.signin.models import FailedTry, PortalSession
 from identity.trusts.models import Trust
 from identity.users.models import OldPassword, User
 

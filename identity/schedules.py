@@ -4,7 +4,7 @@ from common import purging as purges
 from identity import purging
 from identity.federation import shadow
 from identity.ldap import people
-from identity.signins import services as signins
+from identity.signin import services as signins
 from keystore import columns
 from operations import background, periodic
 

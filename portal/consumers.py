@@ -14,8 +14,8 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from common.actor import Actor
 from common.clock import now
 from common.live import Change, read_moment
-from identity import sessions
-from identity.signins.store import SessionStore
+from identity.signin import sessions
+from identity.signin.store import SessionStore
 from openstackapi import links
 from portal.session.watch import EPOCHS
 from portal.subscriptions import SUBSCRIBER, Subscription

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
-from identity import sessions
+from identity.signin import sessions
 from portal.session.urls import urlpatterns as session
 from portal.sharing.urls import urlpatterns as sharing
 from portal.ui import navigation, panels

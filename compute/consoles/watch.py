@@ -14,11 +14,12 @@ from common.clock import now
 from common.errors import CloudError
 from compute.consoles.models import ConsoleTicket
 from compute.servers.lifecycle.services import find
-from identity import actors, sessions, tokens
+from identity import actors, tokens
 from identity.actors import Delegation
 from identity.assignments.effective import Scope
 from identity.revocation import services as revocation
-from identity.signins import services as signins
+from identity.signin import services as signins
+from identity.signin import sessions
 
 #: Seconds after which a right is looked at again though no epoch says that it changed: what was delegated may expire.
 AGAIN = 60.0

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
 from common.errors import Unauthorized
+from identity.auth.attempts import FailedAttempts
 from identity.auth.passwords import nobodys
-from identity.auth.tries import Tries
 from identity.credentials.hashing import HASHES, is_hash, keyed_hash
 from identity.models import ApplicationCredential
 
@@ -40,12 +40,12 @@ def check(
     rows = ApplicationCredential.objects.select_related("user")
     found = rows.filter(pk=id) if id is not None else rows.filter(user_id=user_id, name=name)
     row = found.first()
-    tries = Tries("application_credential", row.pk if row else id, name, user_id, source=source)
+    attempts = FailedAttempts("application_credential", row.pk if row else id, name, user_id, source=source)
     fits = _fits(secret, row.secret if row else "")
-    if row is None or not fits or tries.paused or (row.expires_at is not None and row.expires_at <= now()):
-        tries.failed()
+    if row is None or not fits or attempts.paused or (row.expires_at is not None and row.expires_at <= now()):
+        attempts.failed()
         raise WrongSecret()
-    tries.forget()
+    attempts.forget()
     if (
         "$" not in row.secret
     ):  # one chosen before those were hashed slowly, or hashed under a secret of the cloud from before

@@ -40,7 +40,7 @@ def pending(user: User, methods: tuple[str, ...]) -> None:
 
 
 def failed(kind: str, words: tuple[str | None, ...], source: str) -> None:
-    """Something was tried and is wrong (identity.auth.tries)."""
+    """Something was tried and is wrong (identity.auth.attempts)."""
     if kind in _TWICE:
         return
     _refused(_tried(kind, words), (kind,), source)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Unauthorized
 from common.prepared import Prepared
-from identity.auth.tries import Tries
+from identity.auth.attempts import FailedAttempts
 from identity.ldap import people
 from identity.ldap import services as directories
 from identity.models import Project, User
@@ -69,12 +69,12 @@ def check(
     fits = check_password(password, stored) and user is not None and bool(user.password)
     there = user is not None and user.enabled and user.domain.enabled
     who = (user.pk,) if user is not None and there else (user_id, name, _home(domain))
-    tries = Tries("password", *who, source=source)
-    if user is not None and there and not user.password and not _locked(user, tries):
+    attempts = FailedAttempts("password", *who, source=source)
+    if user is not None and there and not user.password and not _locked(user, attempts):
         fits = bool(directories.fits(user, password)) and user.enabled
-    if user is None or not there or not fits or _locked(user, tries):
-        raise tries.failed()
-    tries.forget()
+    if user is None or not there or not fits or _locked(user, attempts):
+        raise attempts.failed()
+    attempts.forget()
     if user.password_expired() and not allow_expired:
         raise PasswordExpired(user_id=user.pk)
     return user
@@ -86,13 +86,13 @@ def has(user: User) -> bool:
 
 
 def _home(domain: str | None) -> str | None:
-    """A domain's id, however it was named: tries under both count together."""
+    """Resolve id or name to a domain id, so that failed attempts under either count to one lock-out. Unknown: as given."""
     rows = [*_domain_of_id(domain), *_domains_named(domain)] if domain is not None else []
     return rows[0].pk if rows else domain
 
 
-def _locked(user: User, tries: Tries) -> bool:
-    return tries.paused and not user.options.get("ignore_lockout_failure_attempts")
+def _locked(user: User, attempts: FailedAttempts) -> bool:
+    return attempts.paused and not user.options.get("ignore_lockout_failure_attempts")
 
 
 def nobodys() -> str:

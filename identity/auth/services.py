@@ -15,8 +15,8 @@ from identity import actors, tokens
 from identity.appcreds import secrets
 from identity.assignments.effective import Scope, roles_on
 from identity.auth import auditing, passwords, receipts, totp
+from identity.auth.attempts import FailedAttempts
 from identity.auth.receipts import MethodsTooFew
-from identity.auth.tries import Tries
 from identity.federation import bearer
 from identity.models import Project, Trust, User
 from identity.oauth1 import signing
@@ -248,13 +248,13 @@ def _receipt(request: Any) -> receipts.Receipt | None:
     text = request.headers.get(receipts.HEADER) if request is not None else None
     if not text:
         return None
-    tries = Tries("receipt", source=_source(request))
+    attempts = FailedAttempts("receipt", source=_source(request))
     try:
-        if tries.paused:
+        if attempts.paused:
             raise receipts.ReceiptNotFound()
         return receipts.read(text)
     except receipts.ReceiptNotFound:
-        tries.failed()
+        attempts.failed()
         raise
 
 

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor import InvalidToken
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from identity.auth.tries import Tries
+from identity.auth.attempts import FailedAttempts
 from identity.models import Credential, User
 from keystore.encryption import decrypt
 
@@ -23,9 +23,9 @@ def check(user: User, passcode: str, *, source: str, alone: bool = False) -> boo
     """
     if not user.enabled or not user.domain.enabled:
         return False
-    counts = [Tries("totp", user.pk, source=source)]
+    counts = [FailedAttempts("totp", user.pk, source=source)]
     if alone:
-        counts.append(Tries("totp alone", user.pk))
+        counts.append(FailedAttempts("totp alone", user.pk))
     good = not any(one.paused for one in counts) and _spend_any(user, passcode)
     for one in counts:
         one.forget() if good else one.failed()

@@ -20,7 +20,7 @@ from ldap3.core.exceptions import (
 from ldap3.utils.conv import escape_filter_chars
 from ldap3.utils.dn import parse_dn
 
-from identity.ldap.directory import DirectoryDown, Entry
+from identity.ldap.entries import DirectoryDown, Entry
 from identity.ldap.options import Config
 
 log = logging.getLogger(__name__)

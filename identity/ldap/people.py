@@ -12,7 +12,8 @@ from django.db import IntegrityError, transaction
 
 from common.live import announce
 from identity.ldap import directory, options
-from identity.ldap.directory import Directory, Entry, equals, plain_dn
+from identity.ldap.directory import equals, plain_dn
+from identity.ldap.entries import Directory, DirectoryDown, Entry
 from identity.ldap.ids import public_id
 from identity.ldap.options import Config
 from identity.models import DirectoryId, Group, User
@@ -266,5 +267,5 @@ def look_at(domain_id: str) -> None:
         refresh_all(domain_id, "group")
         for row in DirectoryId.objects.filter(domain_id=domain_id, entity_type="group", gone=False):
             refresh_members(row, users)
-    except (directory.DirectoryDown, options.BadOption) as error:
+    except (DirectoryDown, options.BadOption) as error:
         log.warning("%s", error)

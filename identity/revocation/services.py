@@ -17,7 +17,7 @@ from django.db.models import F, Max
 from common.clock import now
 from common.prepared import PreparedMany
 from identity.revocation.models import ChangedFact, Epoch, Revocation
-from identity.signins.models import PortalSession
+from identity.signin.models import PortalSession
 
 #: Seconds between two reads of the numbers: the longest that a revocation may go unseen in another process.
 READ_EVERY = 1.0

@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common.actor import Actor
-from identity import sessions
 from identity.assignments.granting import named_for
 from identity.credentials import services
 from identity.credentials.services import CREDENTIALS, CredentialTaken
 from identity.models import Credential, User
 from identity.resource import enforce
+from identity.signin import sessions
 from identity.users.services import USERS
 from keystore.encryption import decrypt
 from portal.identity.project_dialogs import people

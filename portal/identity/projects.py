@@ -8,12 +8,12 @@ from django.utils.translation import gettext_lazy
 
 from authorization import policy
 from common.actor import Actor
-from identity import sessions
 from identity.assignments import grants
 from identity.models import Group, Project, Role, User
 from identity.projects import owned
 from identity.projects.owned import Holding
 from identity.projects.services import PROJECTS
+from identity.signin import sessions
 from portal.identity import quotas
 from portal.identity.context import DomainList
 from portal.identity.several import Deletion

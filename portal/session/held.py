@@ -11,6 +11,7 @@ from common.actor import Actor
 from identity.assignments.effective import Scope
 from identity.auth import passwords
 from identity.models import PortalSession, User
+from identity.signin.store import data_of
 
 _SALT = "portal.page"
 #: A page that has been open for longer than this is loaded anew.
@@ -45,7 +46,7 @@ def ended(request: HttpRequest) -> tuple[User, Scope] | None:
     )
     if row is None or row.user is None:
         return None
-    data = row.get_decoded()
+    data = data_of(row)
     return row.user, Scope(data.get("scope_kind", ""), data.get("scope_id", ""))
 
 

@@ -7,10 +7,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from common.errors import CloudError
-from identity import sessions
 from identity.auth import auditing
 from identity.federation import signin
-from identity.signins import steps
+from identity.signin import sessions, steps
 from portal.session import held
 from portal.session.steps import Stepwise, inside, offers
 from portal.ui.pages import Page, cloud_name

@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy
 from common.actor import Actor
 from common.errors import Unauthorized
 from identity.auth import passwords
-from identity.auth.tries import WrongPassword
-from identity.factors import keys, recovery, totp
-from identity.factors import services as factors
+from identity.auth.attempts import WrongPassword
 from identity.models import PortalSession, User
-from identity.signins import services as signins
+from identity.signin import services as signins
+from identity.signin.mfa import keys, recovery, totp
+from identity.signin.mfa import services as mfa
 from openstackapi.client import address_of
 from portal.session.devices import browser
 from portal.session.steps import read_json
@@ -55,8 +55,8 @@ class Security(Page):
             settings_tab="security",
             user=user,
             has_password=passwords.has(user),
-            have=factors.of_user(user),
-            strict=factors.strict(user),
+            have=mfa.of_user(user),
+            strict=mfa.strict(user),
             sessions=seen(request, user),
         )
 
@@ -144,12 +144,12 @@ def guarded(remove: Callable[[Call, User], str]) -> Callable[[Call, dict[str, An
 
 
 def _remove_app(call: Call, user: User) -> str:
-    factors.remove_totp(user)
+    mfa.remove_totp(user)
     return _("The authenticator app is removed.")
 
 
 def _remove_key(call: Call, user: User) -> str:
-    factors.remove_key(user, call.id)
+    mfa.remove_key(user, call.id)
     return _("The key is removed.")
 
 
@@ -216,7 +216,7 @@ class NewCodes(Piece):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         user = _user(self.actor)
-        if not factors.of_user(user).any:
+        if not mfa.of_user(user).any:
             return self.go(reverse("security"))
         return self.piece("session/security_codes.html", codes=recovery.make(user), said="")
 
@@ -224,9 +224,9 @@ class NewCodes(Piece):
 def set_strict(call: Call) -> str:
     """Whether a token of the API wants the code too; nothing to say where there is no app."""
     on = call.request.POST.get("strict") == "on"
-    if on and not factors.of_user(_user(call.actor)).totp:
+    if on and not mfa.of_user(_user(call.actor)).totp:
         return ""
-    factors.set_strict(call.actor.user_id, on)
+    mfa.set_strict(call.actor.user_id, on)
     return _("The API asks for the code too.") if on else _("The API asks for no code.")
 
 

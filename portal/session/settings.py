@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Unauthorized
-from identity import sessions
 from identity.models import Region as RegionRow
+from identity.signin import sessions
 from identity.users import services as users
 from openstackapi.client import address_of
 from portal import prefs

@@ -13,14 +13,13 @@ from django.utils.translation import ngettext
 
 from common.actor import Actor
 from common.errors import CloudError, Unauthorized, Unavailable
-from identity import sessions
 from identity.assignments.effective import Scope
 from identity.auth import auditing, passwords
-from identity.auth.tries import WrongPassword
-from identity.factors import keys
+from identity.auth.attempts import WrongPassword
 from identity.federation import signin
 from identity.models import User
-from identity.signins import steps
+from identity.signin import sessions, steps
+from identity.signin.mfa import keys
 from openstackapi.client import address_of
 from portal import prefs
 from portal.session import held

@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common.errors import Forbidden, Unauthorized, Unavailable
-from identity import sessions
-from identity.signins import steps
+from identity.signin import sessions, steps
 from portal import prefs
 from portal.session.steps import Stepwise, inside, offers
 from portal.ui import navigation

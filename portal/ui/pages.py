@@ -17,7 +17,7 @@ from audit import records
 from common import live
 from common.actor import Actor
 from common.errors import CloudError, Conflict, Forbidden, NotFound, OverLimit, TooMany, Unauthorized, Unavailable
-from identity import sessions
+from identity.signin import sessions
 from openstackapi import auth
 from portal import prefs
 from portal.session import held

@@ -42,7 +42,7 @@ from identity.models import (
     User,
 )
 from identity.revocation import services as revocation
-from identity.signins.store import SessionStore
+from identity.signin.store import SessionStore
 from keystore import columns, encryption, secret
 from keystore.models import Key
 from operations import arrivals

@@ -74,7 +74,8 @@ def own_keys(settings: Any, tmp_path: Path) -> Iterator[None]:
 
 @pytest.fixture
 def seeded(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    from identity import sessions, tokens
+    from identity import tokens
+    from identity.signin import sessions
 
     monkeypatch.setenv("STACKLING_ADMIN_PASSWORD", ADMIN)
     monkeypatch.setenv("STACKLING_DEMO_PASSWORD", DEMO)

@@ -8,11 +8,11 @@ import pytest
 
 from common.clock import now
 from identity.appcreds import secrets
-from identity.auth import passwords, totp, tries
+from identity.auth import attempts, passwords, totp
+from identity.auth.attempts import FailedAttempts, WrongPassword
 from identity.auth.services import sign_in as prove
-from identity.auth.tries import Tries, WrongPassword
-from identity.factors import recovery
 from identity.models import ApplicationCredential, FailedTry
+from identity.signin.mfa import recovery
 from tests.identity.conftest import ADMIN, DEMO, Api, password_body, user
 
 HERE, THERE = "192.0.2.7", "198.51.100.9"
@@ -46,20 +46,20 @@ def test_a_pause_is_longer_each_time_up_to_a_day(seeded: None) -> None:
     waits = []
     for _pause in range(14):
         for _try in range(3):
-            waits.append(Tries("password", "x", source=THERE).failed().wait)
+            waits.append(FailedAttempts("password", "x", source=THERE).failed().wait)
         later(waits[-1] + 1)
     paused = waits[2::3]
     assert [round(wait, -1) for wait in paused[:4]] == [60, 120, 240, 480]
-    assert max(paused) <= tries.LONGEST_PAUSE.total_seconds() and paused[-1] > 80_000
+    assert max(paused) <= attempts.LONGEST_PAUSE.total_seconds() and paused[-1] > 80_000
 
 
 def test_a_source_that_goes_from_name_to_name_runs_into_a_bound(seeded: None) -> None:
     """C1: one password tried at all names; others still come in, and the bound runs off by itself."""
-    for number in range(3 * tries.SOURCE_FACTOR):
-        assert not Tries("password", f"name-{number}", source=THERE).failed().wait or number > 28
-    assert Tries("password", "never tried", source=THERE).paused
-    assert Tries("totp", "another kind", source=THERE).paused
-    assert not Tries("password", "never tried", source=HERE).paused
+    for number in range(3 * attempts.SOURCE_FACTOR):
+        assert not FailedAttempts("password", f"name-{number}", source=THERE).failed().wait or number > 28
+    assert FailedAttempts("password", "never tried", source=THERE).paused
+    assert FailedAttempts("totp", "another kind", source=THERE).paused
+    assert not FailedAttempts("password", "never tried", source=HERE).paused
     ask(password_body("demo", DEMO), THERE, 401)
     later(30)
     ask(password_body("demo", DEMO), THERE, 201)
@@ -68,11 +68,11 @@ def test_a_source_that_goes_from_name_to_name_runs_into_a_bound(seeded: None) ->
 def test_all_addresses_of_an_ipv6_network_are_one_source(seeded: None) -> None:
     """C1 sibling: who has a /64 has 2^64 addresses; an IPv4 one in IPv6's spelling is the same one."""
     for number in range(3):
-        Tries("password", "x", source=f"2001:db8:0:1::{number}").failed()
-    assert Tries("password", "x", source="2001:db8:0:1:ffff::1").paused
-    assert not Tries("password", "x", source="2001:db8:0:2::1").paused
-    Tries("password", "y", source="::ffff:192.0.2.7").failed()
-    assert Tries("password", "y", source="192.0.2.7").left == 2
+        FailedAttempts("password", "x", source=f"2001:db8:0:1::{number}").failed()
+    assert FailedAttempts("password", "x", source="2001:db8:0:1:ffff::1").paused
+    assert not FailedAttempts("password", "x", source="2001:db8:0:2::1").paused
+    FailedAttempts("password", "y", source="::ffff:192.0.2.7").failed()
+    assert FailedAttempts("password", "y", source="192.0.2.7").left == 2
 
 
 def test_a_success_forgets_own_mistakes_and_no_guesses_of_others(seeded: None) -> None:
@@ -97,24 +97,24 @@ def test_names_that_exist_and_names_that_do_not_are_counted_alike(seeded: None) 
 
 
 def test_two_tries_at_once_count_twice(seeded: None) -> None:
-    one, two = Tries("password", "x", source=HERE), Tries("password", "x", source=HERE)
+    one, two = FailedAttempts("password", "x", source=HERE), FailedAttempts("password", "x", source=HERE)
     one.failed()
-    first, second = Tries("password", "x", source=HERE), Tries("password", "x", source=HERE)
+    first, second = FailedAttempts("password", "x", source=HERE), FailedAttempts("password", "x", source=HERE)
     first.failed(), second.failed(), two
-    assert Tries("password", "x", source=HERE).left == 0
+    assert FailedAttempts("password", "x", source=HERE).left == 0
 
 
 def test_the_table_empties_itself(seeded: None) -> None:
     """C1: names that are made up leave rows for minutes, pauses for two days."""
     for number in range(20):
-        Tries("password", f"made-up-{number}", source=f"10.0.0.{number}").failed()
+        FailedAttempts("password", f"made-up-{number}", source=f"10.0.0.{number}").failed()
     for _try in range(3):
-        Tries("password", "demo", source=THERE).failed()
+        FailedAttempts("password", "demo", source=THERE).failed()
     later(121)
-    tries.prune()
+    attempts.prune()
     assert FailedTry.objects.count() == 1
-    later(tries.MEMORY.total_seconds())
-    tries.prune()
+    later(attempts.MEMORY.total_seconds())
+    attempts.prune()
     assert not FailedTry.objects.exists()
 
 
@@ -226,7 +226,7 @@ def test_receipts_that_are_made_up_pause(seeded: None) -> None:
         Api().call(
             "post", "/auth/tokens", password_body("demo", DEMO), 401, openstack_auth_receipt="x", x_forwarded_for=THERE
         )
-    assert Tries("receipt", source=THERE).paused and not Tries("receipt", source=HERE).paused
+    assert FailedAttempts("receipt", source=THERE).paused and not FailedAttempts("receipt", source=HERE).paused
     assert prove(password_body("demo", DEMO)["auth"])[0]
 
 
@@ -239,4 +239,4 @@ def test_an_ec2_secret_cannot_be_a_word(demo: Api) -> None:
 
 
 def test_pauses_count_from_the_present(seeded: None) -> None:
-    assert Tries("password", "x", source=HERE).wait == timedelta() and FailedTry(failed_at=now()).failures == 0
+    assert FailedAttempts("password", "x", source=HERE).wait == timedelta() and FailedTry(failed_at=now()).failures == 0

@@ -7,8 +7,8 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.test import RequestFactory
 
 from common.errors import Unauthorized
-from identity import sessions
 from identity.assignments import services as assignments
+from identity.signin import sessions
 from tests.identity.conftest import DEMO, Api, project, role, user
 
 

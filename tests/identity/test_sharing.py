@@ -14,9 +14,9 @@ from common.clock import now
 from compute.consoles import watch
 from compute.consoles.models import ConsoleTicket, digest
 from identity import tokens
-from identity.factors import services as factors
 from identity.models import User
 from identity.revocation import services as revocation
+from identity.signin.mfa import services as mfa
 from identity.users import services as users
 from networking.networks.models import Network
 from networking.subnets.models import Subnet
@@ -514,10 +514,10 @@ def test_a_share_voids_what_is_cached_of_whom_it_is_with_alone(
 
 def test_what_people_do_of_themselves_moves_no_epoch(owner: Caller, guest: Caller) -> None:
     """C11, siblings: a second factor switched on and off, and a password changed, voided everybody's caches."""
-    factors.set_strict(user("guest").pk, True)
-    factors.set_strict(user("guest").pk, False)
+    mfa.set_strict(user("guest").pk, True)
+    mfa.set_strict(user("guest").pk, False)
     epoch = revocation.epoch(fresh=True)
-    factors.set_strict(user("guest").pk, True)
+    mfa.set_strict(user("guest").pk, True)
     row = user("demo")
     row.set_password("one-long-password")
     row.save()

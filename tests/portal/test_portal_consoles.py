@@ -14,14 +14,14 @@ from common.ids import new_id
 from compute.consoles import opening, services, watch
 from compute.consoles.models import QUIET, ConsoleLink, ConsoleTicket, digest, end_all
 from compute.servers.models import Server
-from identity import sessions
 from identity.actors import build
 from identity.assignments import services as assignments
 from identity.assignments.effective import Scope
 from identity.models import PortalSession, Project, Role, User
 from identity.projects.services import PROJECTS
 from identity.revocation import services as revocation
-from identity.signins import services as signins
+from identity.signin import services as signins
+from identity.signin import sessions
 from identity.users.services import USERS
 from tests.portal.conftest import enter
 

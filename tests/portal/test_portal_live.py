@@ -19,7 +19,7 @@ from django.test import Client
 from common import live
 from common.clock import now
 from identity.models import PortalSession, Project
-from identity.signins import services as signins
+from identity.signin import services as signins
 from portal.routing import websocket_urlpatterns
 from portal.subscriptions import SUBSCRIBER
 

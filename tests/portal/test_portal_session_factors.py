@@ -13,11 +13,11 @@ from django.test import Client
 from common.clock import now
 from identity.assignments import services as assignments
 from identity.auth import passwords
-from identity.factors import recovery
-from identity.factors import services as factors
 from identity.models import Credential, FailedTry, PortalSession, Project, Role, User
 from identity.revocation import services as revocation
-from identity.signins import services as signins
+from identity.signin import services as signins
+from identity.signin.mfa import recovery
+from identity.signin.mfa import services as mfa
 from tests.portal.conftest import PASSWORDS, enter
 from tests.totp import code_of
 
@@ -89,9 +89,9 @@ def test_removing_the_app_asks_for_the_password(demo: Client) -> None:
     set_up(demo)
     path = "/settings/security/app/remove"
     assert demo.post(path, {"current": "no"}).status_code == 401
-    assert factors.of_user(user()).totp
+    assert mfa.of_user(user()).totp
     assert demo.post(path, {"current": PASSWORDS["demo"]}).status_code == 302
-    assert not factors.of_user(user()).any and recovery.left(user().pk) == 0
+    assert not mfa.of_user(user()).any and recovery.left(user().pk) == 0
     enter("demo")
 
 

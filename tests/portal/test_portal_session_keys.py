@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from identity.factors import services as factors
 from identity.models import User
+from identity.signin.mfa import services as mfa
 from tests.authenticator import Key
 from tests.portal.conftest import PASSWORDS
 
@@ -114,10 +114,10 @@ def test_a_removed_key_opens_nothing(passkey: Key) -> None:
     client = browser()
     client.post("/sign-in", {"credential": passkey.get(options_of(client))})
     user = User.objects.get(name="demo")
-    kept = factors.of_user(user).keys[0]
+    kept = mfa.of_user(user).keys[0]
     path = f"/settings/security/keys/{kept.pk}/remove"
     assert client.post(path, {"current": "no"}).status_code == 401
     assert client.post(path, {"current": PASSWORDS["demo"]}).status_code == 302
-    assert not factors.of_user(user).any
+    assert not mfa.of_user(user).any
     client = browser()
     assert client.post("/sign-in", {"credential": passkey.get(options_of(client))}).status_code == 401

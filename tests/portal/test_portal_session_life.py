@@ -9,7 +9,7 @@ from django.test import Client
 from common.clock import now
 from identity.models import PortalSession, User
 from identity.revocation import services as revocation
-from identity.signins import services as signins
+from identity.signin import services as signins
 from tests.portal.conftest import PASSWORDS, enter
 
 

@@ -7,10 +7,10 @@ from django.contrib import auth
 from django.db import transaction
 
 from common.clock import now
-from identity.auth import auditing, tries
+from identity.auth import attempts, auditing
 from identity.models import PortalSession, Trust
 from identity.revocation import services as revocation
-from identity.signins.store import SessionStore
+from identity.signin.store import SessionStore, data_of
 
 #: An ended session stays so long, so that its page can be gone on with by the same user.
 KEEP = timedelta(days=1)
@@ -31,7 +31,7 @@ def name(session_key: str) -> str:
 def is_open(user_id: str, audit_id: str) -> bool:
     """Whether nobody ended a session, and its longest time is not over; it may wait for its user to come back."""
     rows = PortalSession.objects.filter(user_id=user_id, ends_at__gt=now())
-    return any(row.get_decoded().get("audit_id") == audit_id for row in rows)
+    return any(data_of(row).get("audit_id") == audit_id for row in rows)
 
 
 @transaction.atomic
@@ -59,9 +59,9 @@ def end_everywhere(user_id: str) -> None:
 
 
 def prune() -> None:
-    """Forget sessions that ended, tries whose pause is over, and what revoked tokens that are over."""
+    """Delete sessions that ended, failed attempts whose pause is over, and revocations of tokens that are over."""
     PortalSession.objects.filter(expire_date__lt=now() - KEEP).delete()
-    tries.prune()
+    attempts.prune()
     revocation.prune()
     Trust.objects.filter(deleted_at__lt=now() - KEEP_TRUSTS).delete()
 
@@ -72,7 +72,7 @@ def sign_anew() -> int:
     for key in list(PortalSession.objects.values_list("pk", flat=True)):
         with transaction.atomic():
             row = PortalSession.objects.select_for_update(of=("self",)).select_related("user").filter(pk=key).first()
-            data = row.get_decoded() if row is not None else {}
+            data = data_of(row) if row is not None else {}
             if row is None or not data:
                 continue
             if row.user is not None and auth.HASH_SESSION_KEY in data:

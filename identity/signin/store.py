@@ -8,6 +8,7 @@ from django.contrib import auth
 from django.contrib.sessions.backends import db
 
 from common.clock import now
+from identity.signin.models import PortalSession
 from keystore import secret
 
 #: How long a browser may take between the steps of one sign-in.
@@ -24,6 +25,11 @@ def grain() -> timedelta:
     return min(timedelta(minutes=1), idle() / 30)
 
 
+def data_of(row: PortalSession) -> dict[str, Any]:
+    """The data of a session's row; empty when it was not signed by this cloud."""
+    return SessionStore().decode(row.session_data)
+
+
 class SessionStore(db.SessionStore):
     """`row` is what the last read found, so that sliding needs no read of its own."""
 
@@ -38,9 +44,7 @@ class SessionStore(db.SessionStore):
         return super().decode(session_data)
 
     @classmethod
-    def get_model_class(cls) -> Any:
-        from identity.signins.models import PortalSession
-
+    def get_model_class(cls) -> type[PortalSession]:
         return PortalSession
 
     def _get_session_from_db(self) -> Any:

@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Unauthorized
 from identity.assignments.effective import Scope
-from identity.factors import keys, recovery
-from identity.factors import services as factors
 from identity.models import User
-from identity.signins.store import HALF_WAY
+from identity.signin.mfa import keys, recovery
+from identity.signin.mfa import services as mfa
+from identity.signin.store import HALF_WAY
 from openstackapi.client import address_of
 
 _KEY = "sign_in"
@@ -56,7 +56,7 @@ def add(request: HttpRequest, user: User, method: str, scope: Scope | None, thro
     wanted = scope or (Scope(*held["scope"]) if held.get("scope") else None)
     came = list(through) if through else held.get("through")
     request.session.pop(_KEY, None)
-    if factors.lacking(user, methods):
+    if mfa.lacking(user, methods):
         if not held:
             request.session.cycle_key()  # nobody who planted the key before can go on with it
         request.session[_KEY] = {
@@ -83,7 +83,7 @@ def pending(request: HttpRequest) -> Pending | None:
     user = User.objects.select_related("domain").filter(pk=held["user"]).first() if held else None
     if user is None or not user.enabled or not user.domain.enabled:
         return None
-    return Pending(user, factors.lacking(user, tuple(held["methods"])))
+    return Pending(user, mfa.lacking(user, tuple(held["methods"])))
 
 
 def check(request: HttpRequest, way: str, answer: Any) -> User:
@@ -97,7 +97,7 @@ def check(request: HttpRequest, way: str, answer: Any) -> User:
     if way == "webauthn":
         return keys.check(request, answer, found.user)
     code = str(answer).replace(" ", "").strip()
-    take = factors.check_totp if way == "totp" else recovery.use
+    take = mfa.check_totp if way == "totp" else recovery.use
     if not take(found.user, code, source=address_of(request)):
         request.session[_KEY] = {**request.session[_KEY], "wrong": request.session[_KEY]["wrong"] + 1}
         raise WrongFactor()

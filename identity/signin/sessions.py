@@ -16,8 +16,8 @@ from identity.assignments.effective import Scope
 from identity.auth import auditing, passwords
 from identity.models import Project, User
 from identity.revocation import services as revocation
-from identity.signins import steps
-from identity.signins.store import ADDRESS, AGENT, OPENED
+from identity.signin import steps
+from identity.signin.store import ADDRESS, AGENT, OPENED
 from identity.tokens import audit_id
 from openstackapi.client import address_of
 

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import Unauthorized
 from identity.auth import totp as codes
 from identity.auth.services import rules_of
-from identity.factors import keys, recovery, totp
 from identity.models import User
 from identity.revocation import services as revocation
+from identity.signin.mfa import keys, recovery, totp
 
 #: What the portal writes when a user asks for the second factor at the API too. Secrets of scripts stay good.
 STRICT: list[list[str]] = [["password", "totp"], ["application_credential"]]

@@ -4,7 +4,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.db import transaction
 
-from identity.auth.tries import Tries
+from identity.auth.attempts import FailedAttempts
 from identity.models import User
 
 
@@ -30,11 +30,11 @@ def left(user_id: str) -> int:
 
 def use(user: User, code: str, *, source: str) -> bool:
     """Whether the code was good; now it is not any more. Too many wrong ones in a row pause all of them for the source."""
-    tries = Tries("recovery", user.pk, source=source)
-    if tries.paused or not _spend(user.pk, code):
-        tries.failed()
+    attempts = FailedAttempts("recovery", user.pk, source=source)
+    if attempts.paused or not _spend(user.pk, code):
+        attempts.failed()
         return False
-    tries.forget()
+    attempts.forget()
     return True
 
 

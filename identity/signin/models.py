@@ -1,6 +1,4 @@
-"""Rows of portal sessions, and of failed tries to sign in."""
-
-from typing import Any
+"""Rows of portal sessions, and of failed attempts to sign in."""
 
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
@@ -10,7 +8,9 @@ from identity.users.models import User
 
 
 class PortalSession(AbstractBaseSession):
-    """`expire_date` is when it ends if nothing more comes: `seen_at` and the idle time, never after `ends_at`.
+    """A session of the portal; `signin.store` reads and writes its data.
+
+    `expire_date` is when it ends if nothing more comes: `seen_at` and the idle time, never after `ends_at`.
 
     Without a user it holds a sign-in that is under way.
     """
@@ -22,18 +22,12 @@ class PortalSession(AbstractBaseSession):
     address = models.CharField(max_length=45, default="", blank=True)
     agent = models.CharField(max_length=255, default="", blank=True)
 
-    @classmethod
-    def get_session_store_class(cls) -> Any:
-        from identity.signins.store import SessionStore
-
-        return SessionStore
-
 
 class FailedTry(models.Model):
-    """Failed tries in a row at one thing from one source, or of one source at everything (identity.auth.tries).
+    """Failed attempts in a row at one thing from one source, or of one source at everything (identity.auth.attempts).
 
     `key` is a keyed hash: what people mistype is not kept. `pauses` is how often a pause began. Rows go an hour or two days
-    after the last try.
+    after the last attempt.
     """
 
     key = models.CharField(primary_key=True, max_length=64)

@@ -1,7 +1,7 @@
-"""Failed tries to prove something, counted by what was tried *and* where from, and over everything by where from.
+"""Failed attempts to prove something, counted by what was attempted *and* where from, and over everything by where from.
 
-So who guesses pauses, and nobody whose name they guess at: a pause is of one name for one source. It begins after
-LOCKOUT_FAILURES tries in a row and is twice as long each time, up to LONGEST_PAUSE. A source that goes from name to name runs
+A lock-out is of one name for one source, so that guessing at a name locks out the guesser, not its owner. It begins after
+LOCKOUT_FAILURES attempts in a row and is twice as long each time, up to LONGEST_PAUSE. A source that goes from name to name runs
 into a bound of its own. Names that exist and names that do not are counted alike. One table, which `prune` empties.
 """
 
@@ -23,12 +23,12 @@ from identity.models import FailedTry
 LONGEST_PAUSE = timedelta(days=1)
 #: How long the number of pauses is remembered: a second look at the same name is not the first.
 MEMORY = timedelta(days=2)
-#: What a source may fail at in LOCKOUT_SECONDS, in LOCKOUT_FAILURES: an office behind one address has many people.
+#: Failures of a source in LOCKOUT_SECONDS, in LOCKOUT_FAILURES: an office behind one address has many people.
 SOURCE_FACTOR = 10
 
 
 class WrongPassword(Unauthorized):
-    """`left` tries remain before a pause; a pause that runs has `wait` seconds to go."""
+    """`left` attempts remain before a pause; a pause that runs has `wait` seconds to go."""
 
     template = _("The request you have made requires authentication.")
 
@@ -42,12 +42,12 @@ class WrongPassword(Unauthorized):
 
 
 def pause(pauses: int = 1) -> timedelta:
-    """How long the so-manieth pause is."""
+    """Length of the `pauses`-th pause."""
     return min(LONGEST_PAUSE, timedelta(seconds=settings.LOCKOUT_SECONDS) * 2 ** min(max(pauses, 1) - 1, 32))
 
 
 def network_of(source: str) -> str:
-    """What counts as one source: an IPv4 address, or the /64 of an IPv6 one, of which a client has as many as it likes."""
+    """The source that an address counts as: an IPv4 address, or the /64 of an IPv6 one, of which a client has as many as it likes."""
     try:
         found = inet.ip_address(source)
     except ValueError:
@@ -58,8 +58,8 @@ def network_of(source: str) -> str:
     return str(inet.ip_network((int(found) >> 64 << 64, 64)) if found.version == 6 else found)
 
 
-class Tries:
-    """The tries for one thing from one source. `kind` is what is tried ("password", "totp", …), `words` say at what.
+class FailedAttempts:
+    """The failed attempts at one thing from one source. `kind` is what is to be proven ("password", "totp", …), `words` say of what.
 
     One read, and for a failure two writes, whether or not the thing exists.
     """
@@ -67,6 +67,7 @@ class Tries:
     def __init__(self, kind: str, *words: str | None, source: str = "") -> None:
         self.kind, self.words, self.address = kind, words, source
         where = network_of(source)
+        # the names under which older rows were hashed
         self.key = keyed_hash("identity.tries", "\0".join((kind, where, *(word or "" for word in words))))
         self.source_key = keyed_hash("identity.tries.source", where)
         rows = FailedTry.objects.in_bulk([self.key, self.source_key])
@@ -79,7 +80,7 @@ class Tries:
 
     @property
     def wait(self) -> timedelta:
-        """What is left of the pause that runs; zero when none does."""
+        """Time left of the pause that runs; zero when none does."""
         own = (
             self.row.failed_at + pause(self.row.pauses) - now()
             if self.row.failures >= settings.LOCKOUT_FAILURES
@@ -101,7 +102,7 @@ class Tries:
         return WrongPassword(left=self.left, wait=int(self.wait.total_seconds()))
 
     def forget(self) -> None:
-        """It was proven: tries at it from this source were mistakes of the same person."""
+        """Forget the attempts: it was proven, so they were mistakes of the same person."""
         if self.row.failures or self.row.pauses:
             FailedTry.objects.filter(pk=self.key).delete()
             self.row = FailedTry(key=self.key)
@@ -137,7 +138,7 @@ class Tries:
 
 
 def prune() -> int:
-    """Forget tries whose pause is over, and later how many pauses there were. Returns how many rows went."""
+    """Delete attempts whose pause is over, and later how many pauses there were. Returns how many rows went."""
     moment = now()
     never = FailedTry.objects.filter(pauses=0, failed_at__lt=moment - 2 * pause())
     return never.delete()[0] + FailedTry.objects.filter(failed_at__lt=moment - MEMORY).delete()[0]

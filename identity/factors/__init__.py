@@ -1,1 +1,0 @@
-"""What a person proves besides the password: a code of an app, a security key or passkey, a recovery code."""

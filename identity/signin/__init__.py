@@ -1,0 +1,1 @@
+"""Signing in at the portal: its steps, MFA, sessions as rows, and failed attempts."""
