@@ -14,7 +14,7 @@ from django.conf import settings
 
 from cloud.backup.errors import BackupError
 from compute.consoles.models import ConsoleLink, ConsoleTicket
-from hostagent.contract.messages import ORDER_LIFE, WINDOW
+from hostagent.contract.messages import CAST_LIFE, WINDOW
 from hostagent.process import keyfile
 from hostagent.process.keyfile import RETIRED, STAGED
 from identity import tokenkeys
@@ -81,7 +81,7 @@ def _change(paths: list[Path], window: float, say: Say) -> None:
 def hosts(say: Say) -> str:
     """The key of each host, which seals its orders, its reports and its requests."""
     paths = sorted((Path(settings.KEYS) / "hosts").glob("*.key"))
-    _change(paths, ORDER_LIFE + WINDOW, say)
+    _change(paths, CAST_LIFE + WINDOW, say)
     return f"Hosts with new keys: {len(paths)}."
 
 

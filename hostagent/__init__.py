@@ -1,1 +1,1 @@
-"""The agent that runs on every host: no Django, no database, only orders in and reports out."""
+"""The agent that runs on every host: no Django, no database, only casts in and reports out."""

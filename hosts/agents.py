@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from common import errors
-from hostagent.contract.messages import WINDOW, http_seal
+from hostagent.contract.messages import WINDOW, http_signature
 from hostagent.messaging import envelope
 from hosts import services
 from hosts.models import Host
@@ -84,7 +84,8 @@ def _check(request: HttpRequest, keys: tuple[str, ...], *, is_streamed: bool) ->
     )
     said = {"method": request.method or "", "path": request.get_full_path(), "at": at, "nonce": nonce, "digest": digest}
     _compare(
-        request.META["HTTP_X_STACKLING_SEAL_2"], [envelope.http_seal(key, **said, identity=identity) for key in keys]
+        request.META["HTTP_X_STACKLING_SEAL_2"],
+        [envelope.http_signature(key, **said, identity=identity) for key in keys],
     )
     _check_time(at, WINDOW)
     if not is_streamed and envelope.body_digest(request.body) != digest:
@@ -95,7 +96,7 @@ def _check(request: HttpRequest, keys: tuple[str, ...], *, is_streamed: bool) ->
 
 def _check_version_1(request: HttpRequest, keys: tuple[str, ...]) -> None:
     at, method, path = request.META.get("HTTP_X_STACKLING_TIME", ""), request.method or "", request.get_full_path()
-    _compare(request.META.get("HTTP_X_STACKLING_SEAL", ""), [http_seal(key, method, path, at) for key in keys])
+    _compare(request.META.get("HTTP_X_STACKLING_SEAL", ""), [http_signature(key, method, path, at) for key in keys])
     _check_time(at, SKEW_1)
 
 

@@ -29,8 +29,8 @@ def note(host: str, said: Any) -> None:
     if not isinstance(said, dict):
         return
     jobs = said.get("jobs")
-    lanes: dict[str, float] = {pool: _number(jobs.get(pool)) for pool in JOB_POOLS} if isinstance(jobs, dict) else {}
-    _known[host] = (time.monotonic(), {name: _number(said[name]) for name in _GAUGES if name in said}, lanes)
+    by_pool: dict[str, float] = {pool: _number(jobs.get(pool)) for pool in JOB_POOLS} if isinstance(jobs, dict) else {}
+    _known[host] = (time.monotonic(), {name: _number(said[name]) for name in _GAUGES if name in said}, by_pool)
 
 
 def _number(value: Any) -> float:

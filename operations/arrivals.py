@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from django.conf import settings
 
 from common import metrics
-from hostagent.contract.messages import ACCEPTED_VERSIONS, is_sealed
+from hostagent.contract.messages import ACCEPTED_VERSIONS, is_signed
 from hostagent.contract.reports import LIFE, Kind
 from hostagent.messaging import envelope
 
@@ -147,7 +147,7 @@ def _opened_with(keys: Iterable[str], message: dict[str, Any]) -> dict[str, Any]
 
 def _version_1(message: dict[str, Any], key: str) -> dict[str, Any] | None:
     try:
-        if not is_sealed(message, key):
+        if not is_signed(message, key):
             return None
         found: dict[str, Any] = envelope.plain(json.dumps(message).encode())
     except (ValueError, RecursionError):

@@ -17,7 +17,7 @@ from common.database import tried_again
 from common.errors import CloudError, reported
 from hostagent.contract import VERBS, Verb
 from hostagent.contract.host import Cloud
-from hostagent.contract.messages import CONTROL_QUEUE, ORDER_LIFE, ORDER_TASK, REPORT_TASK, WELCOME, host_queue, seal
+from hostagent.contract.messages import CAST_LIFE, CAST_TASK, CONTROL_QUEUE, REPORT_TASK, WELCOME, host_queue, sign
 from hostagent.contract.reports import ANSWERS, Event, Kind
 from hostagent.messaging import broker, envelope
 from hostagent.process import logs
@@ -118,18 +118,18 @@ def cast(host: str, order: dict[str, Any]) -> bool:
 def _sealed(host: str, order: dict[str, Any], key: str, line: Line, moment: float) -> dict[str, Any]:
     message = {"host": host, "turn": moment, **order, "sent": moment}
     if line.speaks > 1:
-        return envelope.close({**message, "expires": moment + ORDER_LIFE}, key, "order")
+        return envelope.close({**message, "expires": moment + CAST_LIFE}, key, "order")
     if any(order["body"].get(name) for name in VERBS[order["verb"]].secret):
         log.warning(
             "rpc: what is secret of %s for %s crosses the broker in the clear: update its agent",
             order["verb"],
             host,
         )
-    return seal({"v": 1, **message}, key)
+    return sign({"v": 1, **message}, key)
 
 
 def _publish(host: str, message: dict[str, Any], queue_name: str) -> None:
-    broker.send(queue.app, ORDER_TASK, message, queue_name)
+    broker.send(queue.app, CAST_TASK, message, queue_name)
 
 
 def welcome(host: str, facts: dict[str, Any]) -> None:
@@ -142,7 +142,7 @@ def welcome(host: str, facts: dict[str, Any]) -> None:
         "host": host,
         "verb": WELCOME,
         "sent": moment,
-        "expires": moment + ORDER_LIFE,
+        "expires": moment + CAST_LIFE,
         "body": {**facts, "time": moment},
     }
     try:

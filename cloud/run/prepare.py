@@ -17,7 +17,7 @@ import django
 
 from cloud.backup import database
 from cloud.backup.errors import BackupError
-from cloud.run.lifeline import end_with_parent
+from cloud.run.parent_death import end_with_parent
 from cloud.run.settings import CLONE, Refused
 from cloud.run.steps import hash_files
 

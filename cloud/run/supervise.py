@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cloud.run.lifeline import end_with_parent
+from cloud.run.parent_death import end_with_parent
 from cloud.run.settings import CLONE, Cloud, Refused
 
 

@@ -1,7 +1,7 @@
 """What the web process loads: pages and APIs, tied to granian's own life."""
 
 from cloud.run import lean
-from cloud.run.lifeline import end_with_parent
+from cloud.run.parent_death import end_with_parent
 from hostagent.process import memory
 
 end_with_parent()

@@ -1,7 +1,7 @@
 """An agent's HTTP requests to control's /internal/ paths: images in, snapshots and console logs out.
 
-Each request is sealed with the host's key: as version 2 says (envelope.http_seal), and until control was heard to speak it
-as version 1 too (messages.http_seal). Over a unix socket where control is on the same
+Each request is signed with the host's key: as version 2 says (envelope.http_signature), and until control was heard to speak it
+as version 1 too (messages.http_signature). Over a unix socket where control is on the same
 machine, over https elsewhere; plain http is refused.
 """
 
@@ -68,7 +68,9 @@ class ControlLink:
     ) -> dict[str, str]:
         key = self._key()
         at, nonce = f"{self._clock.now():.3f}", secrets.token_hex(envelope.NONCE_BYTES)
-        made = envelope.http_seal(key, method=method, path=path, at=at, nonce=nonce, digest=digest, identity=identity)
+        made = envelope.http_signature(
+            key, method=method, path=path, at=at, nonce=nonce, digest=digest, identity=identity
+        )
         headers = {
             "X-Stackling-Host": self._host,
             "X-Stackling-Time": at,
@@ -77,7 +79,7 @@ class ControlLink:
             "X-Stackling-Seal-2": made,
         }
         if self._clock.speaks == 1:
-            headers["X-Stackling-Seal"] = messages.http_seal(key, method, path, at)
+            headers["X-Stackling-Seal"] = messages.http_signature(key, method, path, at)
         return headers
 
     def is_reachable(self) -> bool:

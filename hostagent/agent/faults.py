@@ -1,6 +1,6 @@
 """Faults on purpose, for tests: `STACKLING_TESTING=1 STACKLING_FAULT=<flow>.<step>:fail|hang|kill[:once]`.
 
-An agent acts on faults whose flow is `host`; the step is that of the order (`host.start_domain:kill:once`). `fail`
+An agent acts on faults whose flow is `host`; the step is that of the cast (`host.start_domain:kill:once`). `fail`
 answers a failure, `hang` never answers, `kill` ends the agent at once, as SIGKILL would. `once` is remembered in the
 host's folder before it is injected, so a restarted agent does not fall again. `STACKLING_FAULT=@<path>` has the fault read
 from a file each time.
@@ -45,7 +45,7 @@ def given(text: str) -> Fault | None:
 
 
 def inject(text: str, step: str, folder: Path) -> None:
-    """Do what the setting says if it means this step of an order. Raises: Failure."""
+    """Do what the setting says if it means this step of a cast. Raises: Failure."""
     fault = given(text) if text else None
     if fault is None or fault.flow != "host" or fault.step != step:
         return

@@ -1,4 +1,4 @@
-"""What may come in: orders are opened, and held against replay and age."""
+"""What may come in: casts are opened, and held against replay and age."""
 
 import logging
 import threading
@@ -16,18 +16,18 @@ from hostagent.process.journal import Journal
 
 log = logging.getLogger(__name__)
 
-REMEMBERED: Final = messages.ORDER_LIFE + 2 * messages.WINDOW  # seconds for which an order's nonce is remembered
+REMEMBERED: Final = messages.CAST_LIFE + 2 * messages.WINDOW  # seconds for which an order's nonce is remembered
 TURNS_KEPT: Final = (
     86400.0  # seconds for which the newest turn of a server is remembered: later ones are new in any case
 )
-TIDY_EVERY: Final = 256  # orders between two looks for what may be forgotten
-TELL_EVERY: Final = 5.0  # seconds between two events about refused orders
+TIDY_EVERY: Final = 256  # casts between two looks for what may be forgotten
+TELL_EVERY: Final = 5.0  # seconds between two events about refused casts
 
 Tell = Callable[[Event, dict[str, Any]], None]
 
 
 class Gate:
-    """Orders in. `tell(event, facts)` says what was refused; `least` is the oldest version that is accepted."""
+    """Casts in. `tell(event, facts)` says what was refused; `least` is the oldest version that is accepted."""
 
     def __init__(self, own: HostSettings, clock: ControlClock, tell: Tell, *, least: int = 1) -> None:
         self._own = own
@@ -47,25 +47,25 @@ class Gate:
         self._turns.close()
 
     def admit(self, message: Any) -> dict[str, Any] | None:
-        """The order that a message holds, or None: it is not ours, or must not be done; that is said in an event."""
-        order = self._opened(message)
-        if order is None or (order["verb"] == messages.WELCOME and "challenge" in order["body"]):
-            return order  # a welcome is as new as the challenge that it answers
+        """The cast that a message holds, or None: it is not ours, or must not be done; that is said in an event."""
+        cast = self._opened(message)
+        if cast is None or (cast["verb"] == messages.WELCOME and "challenge" in cast["body"]):
+            return cast  # a welcome is as new as the challenge that it answers
         now = self._clock.now()
-        sent = _number(order.get("sent"))
-        expires = min(_number(order.get("expires", sent + messages.ORDER_LIFE)), sent + messages.ORDER_LIFE)
+        sent = _number(cast.get("sent"))
+        expires = min(_number(cast.get("expires", sent + messages.CAST_LIFE)), sent + messages.CAST_LIFE)
         if sent > now + messages.WINDOW or now > expires:
-            self._refuse("late" if now > expires else "early", order, skew=now - sent)
+            self._refuse("late" if now > expires else "early", cast, skew=now - sent)
             return None
-        nonce = str(order.get("nonce") or order.get("seal"))  # a version 1 order is known by its seal
+        nonce = str(cast.get("nonce") or cast.get("seal"))  # a version 1 cast is known by its signature
         with self._lock:
             is_new = self._nonces.get(nonce) is None
             self._nonces.set(nonce, round(time.time() + REMEMBERED, 1))
             self._tidy()
         if not is_new:
-            self._refuse("replayed", order)
+            self._refuse("replayed", cast)
             return None
-        return order
+        return cast
 
     def _opened(self, message: Any) -> dict[str, Any] | None:
         if not isinstance(message, dict) or message.get("host") != self._own.name:
@@ -74,24 +74,24 @@ class Gate:
             )
             return None
         keys = self._own.keys()
-        order = next(filter(None, (_opened_with(key, message) for key in keys)), None)
-        if order is None or not isinstance(order.get("body"), dict) or not isinstance(order.get("verb"), str):
+        cast = next(filter(None, (_opened_with(key, message) for key in keys)), None)
+        if cast is None or not isinstance(cast.get("body"), dict) or not isinstance(cast.get("verb"), str):
             self._refuse("forged", message)
             return None
-        if order["v"] in messages.ACCEPTED_VERSIONS and order["v"] < self._least:
-            self._refuse("old version", order)
+        if cast["v"] in messages.ACCEPTED_VERSIONS and cast["v"] < self._least:
+            self._refuse("old version", cast)
             return None
-        return order
+        return cast
 
-    def _refuse(self, why: str, order: dict[str, Any], **facts: float) -> None:
+    def _refuse(self, why: str, cast: dict[str, Any], **facts: float) -> None:
         """Say so, but not for each of a flood. It is no answer: a replay must not fail the step that it repeats."""
-        log.warning("%s: an order is refused: %s (%s)", self._own.name, why, order.get("verb", "?"))
+        log.warning("%s: a cast is refused: %s (%s)", self._own.name, why, cast.get("verb", "?"))
         if why in ("late", "early"):
             self.wants_welcome = True  # one of the two clocks may be wrong: control is asked for the time
         self._untold[why] = self._untold.get(why, 0) + 1
         if time.monotonic() - self._told.get(why, -TELL_EVERY) >= TELL_EVERY:
             self._told[why] = time.monotonic()
-            about = {"verb": str(order.get("verb", ""))[:32], "operation": str(order.get("operation", ""))[:36]}
+            about = {"verb": str(cast.get("verb", ""))[:32], "operation": str(cast.get("operation", ""))[:36]}
             rounded = {name: round(value, 1) for name, value in facts.items()}
             self._tell(Event.REFUSED, {"why": why, "count": self._untold.pop(why), **about, **rounded})
 
@@ -107,15 +107,15 @@ class Gate:
         with self._lock:
             self._turns.drop_where(lambda kept: True)
 
-    def take_turn(self, order: dict[str, Any]) -> None:
-        """Remember that this order is acted on. Raises: Failure stale when a later one was acted on before.
+    def take_turn(self, cast: dict[str, Any]) -> None:
+        """Remember that this cast is acted on. Raises: Failure stale when a later one was acted on before.
 
         Of one step's orders each may come; quick and bulk orders of a server come by two queues, in any order.
         """
-        key, generation, turn = object_of(order), int(order.get("generation") or 0), _number(order.get("turn"))
+        key, generation, turn = object_of(cast), int(cast.get("generation") or 0), _number(cast.get("turn"))
         if not key or not (turn or generation):
             return
-        step = f"{order['operation']}:{order.get('step', '')}" if order.get("operation") else ""
+        step = f"{cast['operation']}:{cast.get('step', '')}" if cast.get("operation") else ""
         with self._lock:
             kept = self._turns.get(key) or [0, 0.0, 0.0, ""]
             have, newest, _when, newest_step = kept if isinstance(kept, list) else [kept, 0.0, 0.0, ""]
@@ -131,15 +131,15 @@ class Gate:
 def _opened_with(key: str, message: dict[str, Any]) -> dict[str, Any] | None:
     if message.get("v") == 2:
         return envelope.open_box(message, key, "order")
-    return message if messages.is_sealed(message, key) else None
+    return message if messages.is_signed(message, key) else None
 
 
-def object_of(order: dict[str, Any]) -> str:
-    """Of what an order must not be older than the newest: of its lane's, whatever the operation's subject; "" of nothing."""
-    verb = VERBS[order["verb"]]
-    if verb.lane is not None:
-        return verb.lane_of(order["body"])
-    return "" if order.get("turn") else str(order.get("subject", ""))
+def object_of(cast: dict[str, Any]) -> str:
+    """The object whose newest cast this one must not be older than: that of its serial queue; "" where there is none."""
+    verb = VERBS[cast["verb"]]
+    if verb.serial is not None:
+        return verb.serial_queue_of(cast["body"])
+    return "" if cast.get("turn") else str(cast.get("subject", ""))
 
 
 def _number(value: Any) -> float:

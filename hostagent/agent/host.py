@@ -1,4 +1,4 @@
-"""One host as its agent sees it: its life, and the orders that it is given."""
+"""One host as its agent sees it: its life, and the casts that it is given."""
 
 import logging
 import threading
@@ -14,7 +14,7 @@ from hostagent.agent.gate import Gate
 from hostagent.agent.job import Job
 from hostagent.agent.outbox import Outbox, Reporter
 from hostagent.agent.seen import Seen
-from hostagent.agent.serial_queues import Lanes, Later
+from hostagent.agent.serial_queues import Later, SerialQueues
 from hostagent.agent.setaside import LOOK_EVERY, SetAside
 from hostagent.agent.settings import HostSettings, Settings
 from hostagent.agent.standing import ISOLATED_AFTER, Standing
@@ -44,7 +44,7 @@ Stuck = Callable[[str], None]
 
 
 class Host:
-    """The drivers, lanes and journals of one host. `stuck` ends the process (a thread that will not come back)."""
+    """The drivers, serial queues and journals of one host. `stuck` ends the process (a thread that will not come back)."""
 
     def __init__(self, settings: Settings, own: HostSettings, outbox: Outbox, timers: Timers, stuck: Stuck) -> None:
         self.settings = settings
@@ -56,7 +56,7 @@ class Host:
         own.run.mkdir(parents=True, exist_ok=True)
         self.clock = ControlClock()
         self.standing = Standing(own.data)
-        self.link = ControlLink(settings.control, own.name, own.sealing_key, self.clock)
+        self.link = ControlLink(settings.control, own.name, own.signing_key, self.clock)
         self.threads = Threads()
         self.threads.on_death(self.thread_died)
         self._gate = Gate(
@@ -66,7 +66,7 @@ class Host:
         self._outbox = outbox
         self._stuck = stuck
         self._fault = settings.fault
-        faults.given(self._fault)  # refused now, not at the first order
+        faults.given(self._fault)  # refused now, not at the first cast
         self._jobs: dict[tuple[str, ...], Job] = {}
         self._answers: dict[tuple[str, ...], dict[str, Any]] = {}
         self._lock = threading.Lock()
@@ -78,7 +78,7 @@ class Host:
         self.daemons = Daemons(own.run, self.daemon_died)
         self._is_leaving_control = False  # isolation was begun, and perhaps not ended
         chosen = settings.drivers
-        self.lanes = Lanes(own.name, timers, inline=chosen.is_fake and not self._fault)
+        self.queues = SerialQueues(own.name, timers, inline=chosen.is_fake and not self._fault)
         #: Name → storage pool. The first is where root disks lie.
         self.pools = {choice.name: driver_class(choice, "storage")(self, choice) for choice in chosen.of["storage"]}
         self.storage = next(iter(self.pools.values()))
@@ -126,11 +126,11 @@ class Host:
         self.hypervisor.stop()
         self.daemons.stop_watching()
         self.network.stop()
-        self.lanes.stop()
+        self.queues.stop()
         self._gate.close()
 
     def _aside(self, call: Callable[[], None]) -> None:
-        """On a thread of the lanes, one at a time: what a timer may not wait for. Failures are said in the log."""
+        """Run `call` on a thread of the pool `aside`, where a timer may not wait for it; not twice at once. Failures go to the log."""
         key = f"aside:{call.__qualname__}"
 
         def run() -> None:
@@ -141,8 +141,8 @@ class Host:
             except Exception:
                 log.exception("%s: %s failed", self.name, call.__qualname__)
 
-        if not self.lanes.busy(key):
-            self.lanes.submit(key, run, pool="aside")
+        if not self.queues.busy(key):
+            self.queues.submit(key, run, pool="aside")
 
     def inventory_changed(self) -> None:
         self._aside(self._say_inventory)
@@ -166,7 +166,7 @@ class Host:
         deaths = sum(self.threads.deaths.values()) + self._outbox.deaths
         free, size = disk_space(self.own.data)
         return AgentFigures(
-            jobs=self.lanes.jobs(),
+            jobs=self.queues.jobs(),
             reports=self._outbox.waiting,
             parked=self._outbox.parked_count,
             deaths=deaths,
@@ -216,105 +216,105 @@ class Host:
         self.aside.expire()
 
     def _say_inventory(self) -> None:
-        self.reporter.say(Kind.INVENTORY, inventory(self))
+        self.reporter.report(Kind.INVENTORY, inventory(self))
 
     def _say_stats(self) -> None:
         servers = self.hypervisor.read_stats()
         if servers:
-            self.reporter.say(Kind.STATS, {"servers": servers})
+            self.reporter.report(Kind.STATS, {"servers": servers})
 
-    # ── Orders ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── Casts ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def receive(self, message: dict[str, Any]) -> None:
-        """Take one message from the broker. What is not ours, not sealed, late or a replay is not done (gate.py says it)."""
-        order = self._gate.admit(message)
-        if order is None:
+        """Take one message from the broker. One that is not ours, not signed, late or replayed is dropped (gate.py says it)."""
+        cast = self._gate.admit(message)
+        if cast is None:
             return
-        if order["verb"] == messages.WELCOME:
-            self._welcomed(order["body"])
+        if cast["verb"] == messages.WELCOME:
+            self._welcomed(cast["body"])
             return
-        if order.get("v") not in messages.ACCEPTED_VERSIONS:
-            self.reporter.fail(order, "unsupported", what=f"order version {order.get('v')}", driver="agent")
+        if cast.get("v") not in messages.ACCEPTED_VERSIONS:
+            self.reporter.fail(cast, "unsupported", what=f"order version {cast.get('v')}", driver="agent")
             return
-        verb = VERBS.get(order["verb"])
-        missing = sorted(verb.needs - order["body"].keys()) if verb else []
+        verb = VERBS.get(cast["verb"])
+        missing = sorted(verb.needs - cast["body"].keys()) if verb else []
         if verb is None or missing:
-            what = f"{order['verb']} without {', '.join(missing)}" if verb else order["verb"]
-            self.reporter.fail(order, "unsupported", what=what, driver="agent")
+            what = f"{cast['verb']} without {', '.join(missing)}" if verb else cast["verb"]
+            self.reporter.fail(cast, "unsupported", what=what, driver="agent")
             return
-        self._accept(order, verb)
+        self._accept(cast, verb)
 
-    def _accept(self, order: dict[str, Any], verb: Verb[Any, Any]) -> None:
-        same = self._same(order)
+    def _accept(self, cast: dict[str, Any], verb: Verb[Any, Any]) -> None:
+        same = self._same(cast)
         with self._lock:
             running = self._jobs.get(same)
             if running is None and same not in self._answers:
-                job = self._jobs[same] = Job(order)
+                job = self._jobs[same] = Job(cast)
                 if not self._patrolling:
                     self._patrolling = True
                     self.timers.after(PATROL_EVERY, self._patrol)
         if running is not None:
-            self.reporter.answer(Kind.WORKING, {"progress": running.progress}, order)
+            self.reporter.reply(Kind.WORKING, {"progress": running.progress}, cast)
         elif same in self._answers:
-            self.reporter.answer(Kind.DONE, self._answers[same], order)
+            self.reporter.reply(Kind.DONE, self._answers[same], cast)
         else:
-            self.lanes.submit(verb.lane_of(order["body"]), lambda: self.do(same, job), pool=verb.pool)
+            self.queues.submit(verb.serial_queue_of(cast["body"]), lambda: self.do(same, job), pool=verb.pool)
 
     @staticmethod
-    def _same(order: dict[str, Any]) -> tuple[str, ...]:
-        """What makes two orders one: control asks again under the same operation and step."""
-        body = piece_hash(order["body"])
+    def _same(cast: dict[str, Any]) -> tuple[str, ...]:
+        """What makes two casts one: control asks again under the same operation and step."""
+        body = piece_hash(cast["body"])
         return (
-            order["verb"],
-            str(order.get("operation", "")),
-            str(order.get("step", "")),
-            order.get("subject", ""),
+            cast["verb"],
+            str(cast.get("operation", "")),
+            str(cast.get("step", "")),
+            cast.get("subject", ""),
             body,
         )
 
     def recognise(self, cloud: Cloud) -> None:
-        """An operator's word: orders of this database count, also where their generations are older."""
+        """An operator's word: casts of this database count, also where their generations are older."""
         self.seen.take(cloud)
         self._gate.forget_turns()
 
     def do(self, same: tuple[str, ...], job: Job) -> Later | None:
         """Run one job and report how it ended, or return after what time it wants to be run again. Never raises."""
-        order = job.order
-        operation, parent = str(order.get("operation", "")), str(order.get("traceparent", ""))
+        cast = job.cast
+        operation, parent = str(cast.get("operation", "")), str(cast.get("traceparent", ""))
         with logs.about(host=self.name, operation=operation):
             if not parent:  # what nobody traces begins no trace of its own
-                return self._do(same, job, order)
+                return self._do(same, job, cast)
             with tracing.span(
-                order["verb"], parent, "consumer", stackling__host=self.name, stackling__operation=operation,
-                stackling__subject=str(order.get("subject", "")),
+                cast["verb"], parent, "consumer", stackling__host=self.name, stackling__operation=operation,
+                stackling__subject=str(cast.get("subject", "")),
             ):  # fmt: skip
-                return self._do(same, job, order)
+                return self._do(same, job, cast)
 
-    def _do(self, same: tuple[str, ...], job: Job, order: dict[str, Any]) -> Later | None:
+    def _do(self, same: tuple[str, ...], job: Job, cast: dict[str, Any]) -> Later | None:
         is_first = job.begun is None
         job.begin()
         try:
             if is_first:
-                self.seen.accept(order)
-                self._gate.take_turn(order)
-                faults.inject(self._fault, order.get("step", ""), self.own.data)
+                self.seen.accept(cast)
+                self._gate.take_turn(cast)
+                faults.inject(self._fault, cast.get("step", ""), self.own.data)
             answer = TASKS[job.verb](self, job.body, job) or {}
         except Later as later:
             return later
         except Failure as failure:
             if not job.verb.may_fail_with(failure.code):
-                log.error("%s: %s failed with %s, which its row does not name", self.name, order["verb"], failure.code)
+                log.error("%s: %s failed with %s, which its row does not name", self.name, cast["verb"], failure.code)
             tracing.failed(failure.code)
             self._ended(same)
-            self.reporter.fail(order, failure.code, **failure.data)
+            self.reporter.fail(cast, failure.code, **failure.data)
         except Exception as error:  # the boundary: an unknown failure is a report, and a traceback in the log
-            log.exception("%s: %s failed", self.name, order["verb"])
+            log.exception("%s: %s failed", self.name, cast["verb"])
             tracing.failed("internal")
             self._ended(same)
-            self.reporter.fail(order, "internal", detail=f"{type(error).__name__}: {error}")
+            self.reporter.fail(cast, "internal", detail=f"{type(error).__name__}: {error}")
         else:
             self._ended(same, answer if job.verb.is_remembered else None)
-            self.reporter.answer(Kind.DONE, answer, order)
+            self.reporter.reply(Kind.DONE, answer, cast)
         return None
 
     def _ended(self, same: tuple[str, ...], answer: dict[str, Any] | None = None) -> None:
@@ -328,7 +328,7 @@ class Host:
     def _patrol(self) -> None:
         """Look after the jobs while there are any: say `working`, end what is late, give up on what is stuck.
 
-        `working` counts from the order (a job that waits for its lane talks too), the deadlines from its start.
+        `working` counts from the cast (a job that waits for its serial queue talks too), the deadlines from its start.
         """
         with self._lock:
             jobs = list(self._jobs.values())
@@ -336,10 +336,10 @@ class Host:
         for job in jobs:
             if time.monotonic() >= job.word_due:
                 job.word_due = time.monotonic() + reports.WORKING_EVERY - PATROL_EVERY
-                self.reporter.answer(Kind.WORKING, {"progress": job.progress}, job.order)
+                self.reporter.reply(Kind.WORKING, {"progress": job.progress}, job.cast)
             if job.begun is not None and job.seconds_left < -job.deadline:
                 self._stuck(
-                    f"{self.name}: {job.order['verb']} did not come back within twice its deadline of {job.deadline} s"
+                    f"{self.name}: {job.cast['verb']} did not come back within twice its deadline of {job.deadline} s"
                 )
             if job.begun is not None and job.seconds_left < 0:
                 job.expire()

@@ -1,4 +1,4 @@
-"""One order while it is being done: its deadline, its progress, its child processes."""
+"""One cast while it is carried out: its deadline, its progress, its child processes."""
 
 import subprocess
 import threading
@@ -10,19 +10,19 @@ from hostagent.contract import VERBS, Verb, reports
 from hostagent.contract.failures import Failure
 from hostagent.machine import confinement
 
-DEFAULT_DEADLINE = 120.0  # seconds, when an order names none
+DEFAULT_DEADLINE = 120.0  # seconds, when a cast names none
 
 
 class Job:
-    """What a verb may ask of the order it serves. Safe from any thread."""
+    """What a verb may ask of the cast it serves. Safe from any thread."""
 
-    def __init__(self, order: dict[str, Any]) -> None:
-        self.order = order
-        self.body: dict[str, Any] = order["body"]
-        self.deadline = float(order.get("deadline") or DEFAULT_DEADLINE)
+    def __init__(self, cast: dict[str, Any]) -> None:
+        self.cast = cast
+        self.body: dict[str, Any] = cast["body"]
+        self.deadline = float(cast.get("deadline") or DEFAULT_DEADLINE)
         self.progress: float | None = None
         self.begun: float | None = None
-        self.notes: dict[str, float] = {}  # of a verb that is run again (lanes.Later): what it noted before
+        self.notes: dict[str, float] = {}  # of a verb that is run again (serial_queues.Later): what it noted before
         self.word_due = time.monotonic() + reports.WORKING_FIRST - 1.0  # the report has a way to go too
         self._children: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
@@ -30,11 +30,11 @@ class Job:
 
     @property
     def verb(self) -> Verb[Any, Any]:
-        """The row of the contract that the order names."""
-        return VERBS[self.order["verb"]]
+        """The row of the contract that the cast names."""
+        return VERBS[self.cast["verb"]]
 
     def begin(self) -> None:
-        """The lane is free: the deadline counts from now. Nothing changes when the job is run again."""
+        """Its turn in the serial queue has come: the deadline counts from now. Nothing changes when the job is run again."""
         if self.begun is None:
             self.begun = time.monotonic()
 

@@ -2,7 +2,7 @@
 
 haproxy hands each request to a unix socket here, having stripped what the guest could pretend and added
 `X-Stackling-Network` or `X-Stackling-Router` and `X-Forwarded-For`. What goes on to control at
-`/internal/metadata/<path>` is sealed with the host's key and says `X-Stackling-Client`: the guest's own address.
+`/internal/metadata/<path>` is signed with the host's key and says `X-Stackling-Client`: the guest's own address.
 """
 
 import http.client
@@ -33,9 +33,9 @@ class MetadataLink(ControlLink):
         connection = self._connect()
         try:
             identity = tuple(headers.get(name, "") for name in envelope.IDENTITY_HEADERS)
-            sealed = self._headers(method, path, envelope.body_digest(body), identity)
-            sealed |= headers | {"Content-Length": str(len(body))}
-            connection.request(method, path, body=body or None, headers=sealed)
+            signed = self._headers(method, path, envelope.body_digest(body), identity)
+            signed |= headers | {"Content-Length": str(len(body))}
+            connection.request(method, path, body=body or None, headers=signed)
             answer = connection.getresponse()
             return answer.status, answer.getheaders(), answer.read()
         except (OSError, http.client.HTTPException) as error:

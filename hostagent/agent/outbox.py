@@ -1,6 +1,6 @@
 """What hosts say to control, and its way there.
 
-A host's Reporter says how orders ended, the facts that it noticed, that it lives. The Outbox of the process sends in order,
+A host's Reporter says how casts ended, the facts that it noticed, that it lives. The Outbox of the process sends in order,
 heartbeats before all else but their host's hello; the broker may be away for as long as it likes.
 """
 
@@ -25,7 +25,7 @@ from hostagent.process.threads import Threads
 log = logging.getLogger(__name__)
 
 LIMIT = 10_000  # reports kept while the broker is away; beyond it the oldest goes, and control asks again
-LARGEST = 64 * 1024 * 1024  # characters of a sealed report: RabbitMQ takes 128 MiB, and would cut the connection
+LARGEST = 64 * 1024 * 1024  # characters of a report as it is sent: RabbitMQ takes 128 MiB, and would cut the connection
 RETRY = (0.1, 0.2, 0.5, 1.0)  # seconds between tries, the last one repeated
 PARKED = 100  # reports that could not be encoded, kept to be looked at
 RESTART_STEP: Final = 10**9  # by which `seq` is ahead after a restart, should the host's clock have gone back
@@ -83,7 +83,7 @@ class Outbox:
         return sum(self._threads.deaths.values())
 
     def put(self, close: Close, report: dict[str, Any]) -> None:
-        """Queue a report. `close(report)` stamps and seals it when it leaves."""
+        """Queue a report. `close(report)` stamps, signs and encrypts it when it leaves."""
         with self._wake:
             if report["kind"] == Kind.HEARTBEAT:
                 self._beats[report["host"]] = (close, report)
@@ -152,7 +152,7 @@ class Outbox:
                 self._reports.appendleft((close, report))
 
     def _park(self, close: Close, report: dict[str, Any], error: Exception) -> None:
-        """Keep aside what cannot be encoded, and say so in its place: an order must not stay without an answer."""
+        """Keep aside what cannot be encoded, and say so in its place: a cast must not stay without a reply."""
         self._greeting.discard(report.get("host", ""))
         detail = ascii(f"{type(error).__name__}: {error}")[1:300]
         log.error("a report cannot be encoded and is parked: %s: %.2000s", detail, ascii(report))
@@ -175,7 +175,7 @@ class Outbox:
 
 
 class Reporter:
-    """Safe from any thread: reports wait in the outbox, and are stamped and sealed when they leave."""
+    """Safe from any thread: reports wait in the outbox, and are stamped, signed and encrypted when they leave."""
 
     def __init__(self, own: HostSettings, boot: str, clock: ControlClock, outbox: Outbox) -> None:
         self._host = own.name
@@ -184,51 +184,51 @@ class Reporter:
         self._outbox = outbox
         self._seals = Reports(own, clock)
 
-    def say(self, kind: Kind, body: Mapping[str, Any], order: dict[str, Any] | None = None) -> None:
-        """Report it, as of the order that it belongs to."""
-        order = order or {}
+    def report(self, kind: Kind, body: Mapping[str, Any], cast: dict[str, Any] | None = None) -> None:
+        """Report it, as of the cast that it belongs to."""
+        cast = cast or {}
         message = {
             "host": self._host,
             "boot": self._boot,
             "kind": kind,
-            "operation": order.get("operation", ""),
-            "step": order.get("step", ""),
-            "generation": order.get("generation", 0),
-            "subject": order.get("subject", ""),
+            "operation": cast.get("operation", ""),
+            "step": cast.get("step", ""),
+            "generation": cast.get("generation", 0),
+            "subject": cast.get("subject", ""),
             "body": body,
         }
         self._outbox.put(self._seals.close, message)
 
-    # ── Orders ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── Casts ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def answer(self, kind: Kind, body: Mapping[str, Any], order: dict[str, Any]) -> None:
+    def reply(self, kind: Kind, body: Mapping[str, Any], cast: dict[str, Any]) -> None:
         """Answer whoever asked. What belongs to no operation nobody waits for: of networks the state is a report of its own."""
-        if order.get("operation"):
-            self.say(kind, body, order)
+        if cast.get("operation"):
+            self.report(kind, body, cast)
         elif kind == Kind.FAILED:
-            log.warning("%s: %s failed: %s", self._host, order["verb"], body)
+            log.warning("%s: %s failed: %s", self._host, cast["verb"], body)
 
-    def fail(self, order: dict[str, Any], code: str, **data: Any) -> None:
+    def fail(self, cast: dict[str, Any], code: str, **data: Any) -> None:
         """Answer that it could not be done, and why."""
-        self.answer(Kind.FAILED, FailureBody(code=code, data=data), order)
+        self.reply(Kind.FAILED, FailureBody(code=code, data=data), cast)
 
     # ── Facts ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def event(self, event: Event, /, *, at: float | None = None, **facts: Any) -> None:
         """Report a fact that was true `at` this host's clock, in unix seconds; now if left out."""
         true = self._clock.now() if at is None else at - self._clock.skew
-        self.say(Kind.EVENT, {"event": event, "at": true, **facts})
+        self.report(Kind.EVENT, {"event": event, "at": true, **facts})
 
     # ── That it lives ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def hello(self, cloud: Cloud | None, drivers: Drivers) -> None:
         """The agent began anew. `cloud` is the database that it last served."""
-        self.say(Kind.HELLO, {**self._challenge(), "cloud": cloud, "drivers": drivers})
+        self.report(Kind.HELLO, {**self._challenge(), "cloud": cloud, "drivers": drivers})
 
     def heartbeat(self, cloud: Cloud | None, agent: AgentFigures, *, others: bool | None, wants_welcome: bool) -> None:
         """`others`: what it was told last of other hosts, None where it never was."""
         body = {"others": others, "cloud": cloud, "agent": agent}
-        self.say(Kind.HEARTBEAT, body | (self._challenge() if wants_welcome else {}))
+        self.report(Kind.HEARTBEAT, body | (self._challenge() if wants_welcome else {}))
 
     def _challenge(self) -> dict[str, Any]:
         return {"speaks": messages.VERSION, "challenge": self._clock.challenge()}
@@ -248,8 +248,8 @@ class Reports:
     def close(self, report: dict[str, Any]) -> dict[str, Any]:
         """The report as it leaves. Raises: ValueError, TypeError when it is no JSON."""
         if self._clock.speaks == 1 or report["kind"] == Kind.HELLO:
-            return messages.seal({**report, "v": 1, "sent": time.time()}, self._own.sealing_key())
+            return messages.sign({**report, "v": 1, "sent": time.time()}, self._own.signing_key())
         self._seq += 1
         return envelope.close(
-            {**report, "sent": self._clock.now(), "seq": self._seq}, self._own.sealing_key(), "report"
+            {**report, "sent": self._clock.now(), "seq": self._seq}, self._own.signing_key(), "report"
         )

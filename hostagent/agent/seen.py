@@ -1,7 +1,7 @@
 """Which database this host last served, remembered beside its disks.
 
 An older copy of a database, or another one, does not know what was made since: whatever it would have removed here as
-unknown was not its to remove. Each order says which database it comes from (contract.host.Cloud); orders of one that this host
+unknown was not its to remove. Each cast says which database it comes from (contract.host.Cloud); casts of one that this host
 has seen newer are refused, until an operator's word (`host.recognise`) says that it counts from now on.
 """
 
@@ -20,24 +20,24 @@ UNREADABLE: Final = Cloud(id="unreadable", life="unreadable", count=0)
 
 
 class Seen:
-    """The newest Cloud that this host was ordered by. Written, to the disk, before the order is acted on."""
+    """The newest Cloud that this host had a cast from. Written, to the disk, before the cast is acted on."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.cloud: Cloud | None = read_whole(path, _is_cloud, absent=None, damaged=UNREADABLE)
-        self._lock = threading.RLock()  # orders come by two queues, on several threads
-        self._since = 0.0  # when the order left that brought the newest count
+        self._lock = threading.RLock()  # casts come by two queues, on several threads
+        self._since = 0.0  # when the cast left that brought the newest count
 
-    def accept(self, order: dict[str, Any]) -> None:
-        """Raises: Failure estranged for an order of an older database, or of another one. Reading is always allowed.
+    def accept(self, cast: dict[str, Any]) -> None:
+        """Raises: Failure estranged for a cast of an older database, or of another one. Reading is always allowed.
 
         One that left before the count rose, and was overtaken by one that left after it, is no older database's.
         """
-        got: Cloud | None = order.get("cloud")
-        if got is None or VERBS[order["verb"]].of_any_cloud:
+        got: Cloud | None = cast.get("cloud")
+        if got is None or VERBS[cast["verb"]].of_any_cloud:
             return
         with self._lock:
-            have, sent = self.cloud, float(order.get("sent") or 0.0)
+            have, sent = self.cloud, float(cast.get("sent") or 0.0)
             is_lower = have is not None and have["life"] == got["life"] and have["count"] > got["count"]
             if have is not None and (have["id"] != got["id"] or (is_lower and sent > self._since)):
                 raise Failure("estranged", have=dict(have), got=dict(got))

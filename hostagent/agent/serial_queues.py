@@ -1,7 +1,7 @@
-"""Who works when: one job at a time for one object, copies apart from the rest, networks apart from guests.
+"""Serial queues: one job at a time for one object, copies apart from the rest, networks apart from guests.
 
-A lane is the queue of one object (`server:<id>`). The next job of a lane starts when the one before has ended, so two
-verbs never meet on one domain, and a job that waits for its lane, or for time to pass (Later), occupies no thread.
+Each object (`server:<id>`) has a queue. Its next job starts when the one before has ended, so two verbs never meet on
+one domain, and a job that waits for its turn, or for time to pass (Later), occupies no thread.
 """
 
 import threading
@@ -15,24 +15,24 @@ from hostagent.process.timers import Timer, Timers
 
 QUICK_THREADS: Final = 32  # threads are made only when none is idle
 BULK_THREADS: Final = 2  # copies and conversions at a time on one host (shared disks gain nothing from more)
-#: A network is changed by one order at a time in any case; what the agent does by itself never waits for guests.
+#: A network is changed by one cast at a time in any case; what the agent does by itself never waits for guests.
 THREADS: Final[dict[JobPool, int]] = {"quick": QUICK_THREADS, "bulk": BULK_THREADS, "network": 1, "aside": 2}
 
 
 class Later(Exception):
-    """Raised by a job: it is run again, from its beginning, after so many seconds or when its lane is woken."""
+    """Raised by a job: it is run again, from its beginning, after so many seconds or when its queue is woken."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
         self.seconds = seconds
 
 
-#: Returns when it is over; or the Later after which it wants to be run again, its lane being kept.
+#: Returns when it is over; or the Later after which it wants to be run again, its queue being kept.
 Run = Callable[[], object]
 
 
-class Lanes:
-    """The executors of one host. With `inline`, a job of a free lane runs on the caller's thread."""
+class SerialQueues:
+    """The executors of one host. With `inline`, a job of an idle queue runs on the caller's thread."""
 
     def __init__(self, name: str, timers: Timers | None = None, *, inline: bool = False) -> None:
         self._pools = {
@@ -57,7 +57,7 @@ class Lanes:
         self._start(key, chosen, run)
 
     def jobs(self) -> dict[str, int]:
-        """JobPool → jobs that run, that wait for a thread, their lane or for time to pass."""
+        """JobPool → jobs that run, that wait for a thread, for their turn or for time to pass."""
         found: dict[str, int] = dict.fromkeys(THREADS, 0)
         with self._lock:
             for pool in self._current.values():

@@ -30,10 +30,10 @@ class HostSettings:
     key_file: KeyFile | None = None  # where the key stands, which may be rotated
 
     def keys(self) -> tuple[str, ...]:
-        """The host's keys now: the first seals, each opens."""
+        """The host's keys now: the first signs and encrypts, each opens."""
         return (self.key_file.keys() if self.key_file is not None else ()) or (self.key,)
 
-    def sealing_key(self) -> str:
+    def signing_key(self) -> str:
         return self.keys()[0]
 
 
@@ -47,7 +47,7 @@ class Settings:
     private_mounts: bool  # libvirt's folders are this host's own: its libvirtd is ours to configure and to start
     proof_kernel: str  # a Linux kernel to prove KVM with; empty: look in /boot
     fault: str  # empty unless STACKLING_TESTING=1
-    contract: int = 1  # the oldest version of orders that is taken
+    contract: int = 1  # the oldest version of casts that is taken
     image_cache: int = 0  # bytes of images that a host keeps; 0: a fifth of its file system
 
     @classmethod

@@ -1,6 +1,6 @@
-"""The agent's process: `python -m hostagent.agent.worker`. A Celery worker that takes orders and drops them into lanes.
+"""The agent's process: `python -m hostagent.agent.worker`. A Celery worker that takes casts and puts them into serial queues.
 
-One Celery thread unseals and sorts; the lanes (lanes.py) do the work, so a copy never blocks a stop. Orders are
+One Celery thread opens and sorts them; the queues (serial_queues.py) do the work, so a copy never blocks a stop. Casts are
 acknowledged before they are done: control asks again what was lost with a process (contract: hello, silence).
 """
 
@@ -44,7 +44,7 @@ def make_app(settings: Settings) -> Celery:
         task_acks_late=False,
         task_default_queue=messages.CONTROL_QUEUE,
         accept_content=["json"],
-        worker_prefetch_multiplier=64,  # orders go into lanes at once; nothing is gained by leaving them in the broker
+        worker_prefetch_multiplier=64,  # casts go into serial queues at once; nothing is gained by leaving them in the broker
         worker_enable_remote_control=False,
         worker_send_task_events=False,
         worker_hijack_root_logger=False,
@@ -103,9 +103,9 @@ class Agent:
         names = [messages.host_queue(name, bulk=bulk) for name in self.hosts for bulk in (False, True)]
         try:
             if gone := broker.purge(self.app, names):
-                log.info("%d orders for the agent before this one were thrown away", gone)
-        except Exception as error:  # noqa: BLE001 whatever a broker's client raises: orders have an end of their own
-            log.warning("old orders were not thrown away: %s: %s", type(error).__name__, error)
+                log.info("%d casts for the agent before this one were thrown away", gone)
+        except Exception as error:  # noqa: BLE001 whatever a broker's client raises: casts have an end of their own
+            log.warning("old casts were not thrown away: %s: %s", type(error).__name__, error)
 
     def stop(self) -> None:
         self.threads.stop()
@@ -120,13 +120,13 @@ class Agent:
         logging.shutdown()
         os._exit(EXIT_STUCK)
 
-    def receive(self, order: Any) -> None:
-        name = str(order.get("host", "")) if isinstance(order, dict) else ""
+    def receive(self, cast: Any) -> None:
+        name = str(cast.get("host", "")) if isinstance(cast, dict) else ""
         host = self.hosts.get(name)
         if host is None:
-            log.warning("an order for host %r is dropped: it is not served here", name[:64])
+            log.warning("a cast for host %r is dropped: it is not served here", name[:64])
             return
-        host.receive(order)
+        host.receive(cast)
 
 
 def quieten() -> None:
@@ -175,10 +175,10 @@ def begin(settings: Settings, agent: Agent) -> None:
 
 
 def serve(settings: Settings, app: Celery, agent: Agent) -> None:
-    """Take orders until the process is told to end."""
+    """Take casts until the process is told to end."""
 
-    @app.task(name=messages.ORDER_TASK, ignore_result=True, Strategy=light.STRATEGY)
-    def order(message: dict[str, Any]) -> None:
+    @app.task(name=messages.CAST_TASK, ignore_result=True, Strategy=light.STRATEGY)
+    def cast(message: dict[str, Any]) -> None:
         agent.receive(message)
 
     @worker_ready.connect(weak=False)

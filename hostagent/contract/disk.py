@@ -23,10 +23,15 @@ class DiskMade(TypedDict):
 
 
 #: The root disk of a server exists.
-DISK_ENSURE: Final = Verb("disk.ensure", DiskEnsure, DiskMade, fails=FETCH_FAILS, lane=SERVER, pool="bulk")
+DISK_ENSURE: Final = Verb("disk.ensure", DiskEnsure, DiskMade, fails=FETCH_FAILS, serial=SERVER, pool="bulk")
 #: Root disk, config drive, console log; absent is success.
-DISK_REMOVE: Final = Verb("disk.remove", OfServer, Nothing, lane=SERVER)
+DISK_REMOVE: Final = Verb("disk.remove", OfServer, Nothing, serial=SERVER)
 #: It is at least this large; as it was before it is kept beside it. The server is off.
 DISK_RESIZE: Final = Verb(
-    "disk.resize", DiskResize, Nothing, fails=("not_found", "no_space", "hypervisor_refused"), lane=SERVER, pool="bulk"
+    "disk.resize",
+    DiskResize,
+    Nothing,
+    fails=("not_found", "no_space", "hypervisor_refused"),
+    serial=SERVER,
+    pool="bulk",
 )

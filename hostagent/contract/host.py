@@ -34,7 +34,7 @@ JOB_POOLS: Final[tuple[JobPool, ...]] = get_args(JobPool)
 class AgentFigures(TypedDict):
     """How an agent is. Agents that say nothing of it are as good as any."""
 
-    jobs: dict[str, int]  # JobPool → orders that run or wait
+    jobs: dict[str, int]  # JobPool → casts that run or wait
     reports: int  # that wait for the broker
     parked: int  # that could not be encoded
     deaths: int  # of threads that were started again
@@ -45,9 +45,9 @@ class AgentFigures(TypedDict):
 
 
 class Cloud(TypedDict):
-    """Which database an order comes from, and how far that had come: what a host remembers (hostagent/agent/seen.py).
+    """Which database a cast comes from, and how far that had come: what a host remembers (hostagent/agent/seen.py).
 
-    A `life` begins with each start of the cloud; `count` grows within it, at most once a minute, before an order leaves.
+    A `life` begins with each start of the cloud; `count` grows within it, at most once a minute, before a cast leaves.
     """
 
     id: str

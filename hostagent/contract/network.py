@@ -112,14 +112,14 @@ class NetworkState(TypedDict):
 
 
 class NetworkChange(TypedDict):
-    """The report `network_change`: the pieces that an order named, and all that does not stand, as they now are."""
+    """The report `network_change`: the pieces that a cast named, and all that does not stand, as they now are."""
 
     hashes: dict[str, str]  # piece → hash of it as it stands; "": it does not, or is not there
     failed: dict[str, FailureBody]  # of these, piece → why it does not
     left_out: dict[str, str]  # of the DHCP servers among these, as in NetworkState
 
 
-#: The order belongs to no operation: what came of it is a report. A piece that cannot be made fails there.
+#: The cast belongs to no operation: what came of it is a report. A piece that cannot be made fails there.
 NETWORK_APPLY: Final = Verb("network.apply", NetworkApply, Nothing, fails=("network_refused",), pool="network")
 
 # ── Names on a host (15 characters at most for an interface) ────────────────────────────────────────────────────────

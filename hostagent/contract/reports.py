@@ -5,7 +5,7 @@ from typing import Final
 
 from hostagent.contract.messages import SILENCE
 
-WORKING_FIRST: Final = 2.0  # seconds: an agent says `working` this soon after an order
+WORKING_FIRST: Final = 2.0  # seconds: an agent says `working` this soon after a cast
 WORKING_EVERY: Final = 5.0
 HEARTBEAT_EVERY: Final = 5.0
 HEARTBEAT_COUNTS: Final = 20.0  # seconds after which a heartbeat is no sign of life any more
@@ -18,7 +18,7 @@ class Kind(StrEnum):
 
     DONE = "done"  # the verb's answer
     FAILED = "failed"  # failures.FailureBody
-    WORKING = "working"  # {"progress": 0.0–1.0 | null}; within 2 s of the order and every 5 s after
+    WORKING = "working"  # {"progress": 0.0–1.0 | null}; within 2 s of the cast and every 5 s after
     #: The agent started, with a new boot id: {"speaks": 2, "challenge": "<hex>", "cloud": host.Cloud | null, "drivers":
     #: capabilities.Drivers (missing: an agent of before 0118)}
     HELLO = "hello"
@@ -32,7 +32,7 @@ class Kind(StrEnum):
     STATS = "stats"  # {"servers": {server id: server.ServerStats}}; each 30 s
 
 
-#: Of orders that belong to an operation, and to nobody else. Control asks again every outstanding step at a hello.
+#: Of casts that belong to an operation, and to nobody else. Control asks again every outstanding step at a hello.
 ANSWERS: Final = frozenset({Kind.DONE, Kind.FAILED, Kind.WORKING})
 #: Seconds after which a report of a kind says nothing any more, and is dropped; others count whenever they come.
 LIFE: Final[dict[str, float]] = {
@@ -52,7 +52,7 @@ class Event(StrEnum):
     STATE = "state"  # a domain changed by itself: server_id, state
 
     # Of the agent itself. Control keeps the last of each with its count (Host.trouble).
-    REFUSED = "refused"  # an order was not done: why ("replayed" | "late" | "early" | "forged" | "old version"), verb, count, skew (s)
+    REFUSED = "refused"  # a cast was not done: why ("replayed" | "late" | "early" | "forged" | "old version"), verb, count, skew (s)
     THREAD = "thread"  # a thread of the agent died and was started again: name, count, detail
     DAEMON = "daemon"  # a daemon of the host (dnsmasq, haproxy) died: name, count, detail
     PARKED = "parked"  # a report could not be encoded and stays on the host: kind, detail

@@ -3,13 +3,13 @@
 from typing import Any, Final, NotRequired, TypedDict
 
 from hostagent.contract.image import FETCH_FAILS, ImageSource
-from hostagent.contract.verb import Lane, Nothing, Verb
+from hostagent.contract.verb import Nothing, Serial, Verb
 
 #: The states an agent reports of a domain.
 STATES: Final = ("running", "paused", "shutoff", "saved", "crashed", "absent")
 
-#: One order a server at a time, of servers and of their disks.
-SERVER: Final = Lane("server", "server_id")
+#: One cast a server at a time, of servers and of their disks.
+SERVER: Final = Serial("server", "server_id")
 
 
 class OfServer(TypedDict):
@@ -118,26 +118,26 @@ _FAILS: Final = ("hypervisor_down", "hypervisor_refused", "not_found")
 _START_FAILS: Final = (*_FAILS, "no_space")
 
 SERVER_ENSURE: Final = Verb(
-    "server.ensure", ServerSpec, DomainState, fails=(*{*_START_FAILS, *FETCH_FAILS},), lane=SERVER,
+    "server.ensure", ServerSpec, DomainState, fails=(*{*_START_FAILS, *FETCH_FAILS},), serial=SERVER,
     secret=("config_drive",),  # user data, admin passwords, keys
 )  # fmt: skip
 #: Destroy and undefine; absent is success.
-SERVER_REMOVE: Final = Verb("server.remove", OfServer, Nothing, fails=_FAILS, lane=SERVER)
-SERVER_STOP: Final = Verb("server.stop", ServerStop, DomainState, fails=_FAILS, lane=SERVER)
-SERVER_REBOOT: Final = Verb("server.reboot", ServerReboot, DomainState, fails=_START_FAILS, lane=SERVER)
-SERVER_PAUSE: Final = Verb("server.pause", OfServer, DomainState, fails=_FAILS, lane=SERVER)
-SERVER_UNPAUSE: Final = Verb("server.unpause", OfServer, DomainState, fails=_FAILS, lane=SERVER)
+SERVER_REMOVE: Final = Verb("server.remove", OfServer, Nothing, fails=_FAILS, serial=SERVER)
+SERVER_STOP: Final = Verb("server.stop", ServerStop, DomainState, fails=_FAILS, serial=SERVER)
+SERVER_REBOOT: Final = Verb("server.reboot", ServerReboot, DomainState, fails=_START_FAILS, serial=SERVER)
+SERVER_PAUSE: Final = Verb("server.pause", OfServer, DomainState, fails=_FAILS, serial=SERVER)
+SERVER_UNPAUSE: Final = Verb("server.unpause", OfServer, DomainState, fails=_FAILS, serial=SERVER)
 #: The memory goes to the disk, and comes back from there.
-SERVER_SUSPEND: Final = Verb("server.suspend", OfServer, DomainState, fails=_START_FAILS, lane=SERVER, pool="bulk")
-SERVER_RESUME: Final = Verb("server.resume", OfServer, DomainState, fails=_START_FAILS, lane=SERVER, pool="bulk")
-SERVER_ATTACH_PORT: Final = Verb("server.attach_port", ServerPort, Nothing, fails=_FAILS, lane=SERVER)
-SERVER_DETACH_PORT: Final = Verb("server.detach_port", ServerPort, Nothing, fails=_FAILS, lane=SERVER)
+SERVER_SUSPEND: Final = Verb("server.suspend", OfServer, DomainState, fails=_START_FAILS, serial=SERVER, pool="bulk")
+SERVER_RESUME: Final = Verb("server.resume", OfServer, DomainState, fails=_START_FAILS, serial=SERVER, pool="bulk")
+SERVER_ATTACH_PORT: Final = Verb("server.attach_port", ServerPort, Nothing, fails=_FAILS, serial=SERVER)
+SERVER_DETACH_PORT: Final = Verb("server.detach_port", ServerPort, Nothing, fails=_FAILS, serial=SERVER)
 #: Without a caller until there are volumes.
-SERVER_ATTACH_DISK: Final = Verb("server.attach_disk", ServerDisk, Nothing, fails=_FAILS, lane=SERVER)
-SERVER_DETACH_DISK: Final = Verb("server.detach_disk", ServerDisk, Nothing, fails=_FAILS, lane=SERVER)
+SERVER_ATTACH_DISK: Final = Verb("server.attach_disk", ServerDisk, Nothing, fails=_FAILS, serial=SERVER)
+SERVER_DETACH_DISK: Final = Verb("server.detach_disk", ServerDisk, Nothing, fails=_FAILS, serial=SERVER)
 #: Live external snapshot, convert to qcow2, send to control, commit back.
 SERVER_SNAPSHOT: Final = Verb(
-    "server.snapshot", ServerSnapshot, SnapshotSent, fails=(*_START_FAILS, "image_unreachable"), lane=SERVER,
+    "server.snapshot", ServerSnapshot, SnapshotSent, fails=(*_START_FAILS, "image_unreachable"), serial=SERVER,
     pool="bulk", is_remembered=True,
 )  # fmt: skip
 #: What is known here of these, as a Note would say it.

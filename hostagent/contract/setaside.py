@@ -49,9 +49,9 @@ class Notes(TypedDict):
 _FAILS: Final = ("hypervisor_down", "hypervisor_refused", "not_found")
 
 #: Stop a server that nobody knows, take its domain away and move its files aside. → Note, or {} where nothing of it is here
-SETASIDE_PUT: Final = Verb("setaside.put", Put, Note, fails=_FAILS, lane=SERVER, pool="bulk")
+SETASIDE_PUT: Final = Verb("setaside.put", Put, Note, fails=_FAILS, serial=SERVER, pool="bulk")
 SETASIDE_LIST: Final = Verb("setaside.list", Nothing, Notes, of_any_cloud=True)
 #: What is set aside is the server's again: its files in their place, its domain defined, not running.
-SETASIDE_BACK: Final = Verb("setaside.back", Back, Note, fails=_FAILS, lane=SERVER)
+SETASIDE_BACK: Final = Verb("setaside.back", Back, Note, fails=_FAILS, serial=SERVER)
 #: Absent is success.
 SETASIDE_DROP: Final = Verb("setaside.drop", OfNote, Nothing)

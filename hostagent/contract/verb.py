@@ -1,4 +1,4 @@
-"""A row of the verb table: one thing that control may order of an agent, and how both sides treat it."""
+"""A row of the verb table: one thing that control may ask of an agent, and how both sides treat it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from hostagent.contract.failures import ANY, FAILURES
 Body = TypeVar("Body")
 Answer = TypeVar("Answer")
 
-#: Which of an agent's threads do an order: those of quick work, of copies and conversions, of the host's network.
+#: The pool of an agent's threads that carries out a cast: those of quick work, of copies and conversions, of the host's network.
 Pool = Literal["quick", "bulk", "network"]
 
 
@@ -17,8 +17,8 @@ class Nothing(TypedDict):
     """The body, or the answer, of a verb that has nothing to say beyond its name, or beyond `done`."""
 
 
-class Lane(NamedTuple):
-    """What orders are done one after the other for: a kind of object, named by this key of the body."""
+class Serial(NamedTuple):
+    """The serial queue of a verb: casts for one object, of this kind and named by this key of the body, run one after the other."""
 
     kind: str
     key: str
@@ -32,10 +32,10 @@ class Verb(Generic[Body, Answer]):
     """Making one puts it into VERBS."""
 
     name: str  # as it stands on the wire and in rows: never changed, never used again for something else
-    body: type[Body]  # a TypedDict; what it requires, an order must hold
+    body: type[Body]  # a TypedDict; what it requires, a cast must hold
     answer: type[Answer]  # a TypedDict: the body of `done`
     fails: tuple[str, ...] = ()  # the FAILURES that it may end with, besides those of ANY
-    lane: Lane | None = None  # None: all orders of this verb, one after the other
+    serial: Serial | None = None  # None: all casts of this verb, one after the other
     pool: Pool = "quick"
     is_remembered: bool = (
         False  # asked again, it is answered from memory: dear to repeat, and what it made has left the host
@@ -60,9 +60,9 @@ class Verb(Generic[Body, Answer]):
         needed: frozenset[str] = cast(Any, self.body).__required_keys__
         return needed
 
-    def lane_of(self, body: Mapping[str, Any]) -> str:
-        """The key of the lane in which an order with this body is done."""
-        return self.name if self.lane is None else self.lane.of(str(body[self.lane.key]))
+    def serial_queue_of(self, body: Mapping[str, Any]) -> str:
+        """The key of the serial queue in which a cast with this body waits for its turn."""
+        return self.name if self.serial is None else self.serial.of(str(body[self.serial.key]))
 
     def may_fail_with(self, code: str) -> bool:
         return code in ANY or code in self.fails

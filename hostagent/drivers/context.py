@@ -5,7 +5,7 @@ from typing import Protocol
 from hostagent.agent.clock import ControlClock
 from hostagent.agent.control_link import ControlLink
 from hostagent.agent.outbox import Reporter
-from hostagent.agent.serial_queues import Lanes
+from hostagent.agent.serial_queues import SerialQueues
 from hostagent.agent.setaside import SetAside
 from hostagent.agent.settings import HostSettings, Settings
 from hostagent.agent.standing import Standing
@@ -41,7 +41,7 @@ class HostContext(Protocol):
     def timers(self) -> Timers: ...
 
     @property
-    def lanes(self) -> Lanes: ...
+    def queues(self) -> SerialQueues: ...
 
     @property
     def reporter(self) -> Reporter: ...

@@ -216,10 +216,10 @@ def down(cloud: Cloud) -> None:
     outside.remove(cloud, record)
     if is_pinned(cloud.net("fabric")):  # its veths end with it, and with them their far ends
         unpin(cloud, "fabric")
-    for path in sorted(cloud.pins.rglob("*"), reverse=True) if cloud.pins.exists() else ():
+    for path in sorted(cloud.pinned.rglob("*"), reverse=True) if cloud.pinned.exists() else ():
         path.rmdir() if path.is_dir() else path.unlink()
-    if cloud.pins.exists():
-        cloud.pins.rmdir()
+    if cloud.pinned.exists():
+        cloud.pinned.rmdir()
     cloud.record.unlink(missing_ok=True)
 
 

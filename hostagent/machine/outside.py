@@ -80,7 +80,7 @@ def prepare(
     try:
         refuse_clash(cloud, outer, external, ours=link)
         if is_machine:
-            real_machine.refuse_strangers(cloud, outer)
+            real_machine.refuse_other_clouds(cloud, outer)
     except CannotBuild:
         if made:
             run("ip", "netns", "del", netns)

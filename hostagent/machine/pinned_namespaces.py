@@ -26,7 +26,7 @@ class Cloud:
         return hashlib.sha256(str(self.data).encode()).hexdigest()[:8]
 
     @property
-    def pins(self) -> Path:
+    def pinned(self) -> Path:
         return self.run / "ns"
 
     @property
@@ -62,10 +62,10 @@ class Cloud:
         return f"10.{96 + int(self.id[:2], 16) % 32}.{int(self.id[2:4], 16)}.{number}"
 
     def net(self, name: str) -> Path:
-        return self.pins / name / "net"
+        return self.pinned / name / "net"
 
     def mnt(self, name: str) -> Path:
-        return self.pins / name / "mnt"
+        return self.pinned / name / "mnt"
 
 
 def run(*command: str, check: bool = True, text: str | None = None) -> str:
@@ -102,7 +102,7 @@ def pin(cloud: Cloud, name: str, *, mount: bool, net: Path | None = None) -> boo
 
     `net`: the network namespace it shares instead of having one of its own.
     """
-    folder = cloud.pins / name
+    folder = cloud.pinned / name
     folder.mkdir(parents=True, exist_ok=True)
     if is_pinned(folder / "net") and (not mount or is_pinned(folder / "mnt")):
         return False
@@ -138,7 +138,7 @@ def _unshare(folder: Path, wanted: list[str]) -> None:
 
 
 def unpin(cloud: Cloud, name: str) -> None:
-    folder = cloud.pins / name
+    folder = cloud.pinned / name
     for path in (folder / "net", folder / "mnt", folder):
         for _ in range(mounts_on(path)):
             run("umount", "-l", str(path))

@@ -42,7 +42,7 @@ def load_bridge_filter() -> None:
         (BRIDGE_FILTER / name).write_text("0")
 
 
-def refuse_strangers(cloud: Cloud, outer: Path | None) -> None:
+def refuse_other_clouds(cloud: Cloud, outer: Path | None) -> None:
     """Raises: CannotBuild where another cloud, or Neutron, has its networks in the same namespace."""
     marked = mark_of(outer)
     if marked == cloud.alias:

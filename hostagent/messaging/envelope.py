@@ -1,7 +1,7 @@
-"""Version 2 of the seal: a message is encrypted and authenticated whole, for one host and one direction.
+"""Version 2 of the envelope: a message is encrypted and authenticated whole, for one host and one direction.
 
 AES-256-GCM with keys derived by HKDF-SHA256 (RFC 5869) from the host's key, one for each purpose, so that a report can never
-pass for an order, nor a message for a request. What is outside of the box (version, host, nonce) is authenticated with it.
+pass for a cast, nor a message for a request. What is outside of the box (version, host, nonce) is authenticated with it.
 Nonces are random, 96 bits: at a thousand messages a second a key is good for some 50 days of them by NIST SP 800-38D's bound
 of 2^32 messages; hosts send a few a second.
 """
@@ -50,11 +50,11 @@ def close(message: dict[str, Any], host_key: str, purpose: Purpose) -> dict[str,
     return {**head, "box": base64.b64encode(box).decode()}
 
 
-def open_box(sealed: dict[str, Any], host_key: str, purpose: Purpose) -> dict[str, Any] | None:
+def open_box(message: dict[str, Any], host_key: str, purpose: Purpose) -> dict[str, Any] | None:
     """What was closed for this host and purpose, with its "v" and "nonce"; None for anything else."""
-    head = {name: sealed.get(name) for name in ("v", "host", "nonce")}
+    head = {name: message.get(name) for name in ("v", "host", "nonce")}
     try:
-        nonce, box = bytes.fromhex(str(head["nonce"])), base64.b64decode(str(sealed.get("box")), validate=True)
+        nonce, box = bytes.fromhex(str(head["nonce"])), base64.b64decode(str(message.get("box")), validate=True)
         message = plain(_cipher(host_key, purpose).decrypt(nonce, box, canonical(head)))
     except (InvalidTag, ValueError):
         return None
@@ -90,13 +90,13 @@ def _finite(text: str) -> float:
 
 
 def is_same(have: str, want: str) -> bool:
-    """Whether two seals are the same, in a time that says nothing."""
+    """Whether two signatures are the same, in a time that does not depend on where they differ."""
     return hmac.compare_digest(have.encode(errors="replace"), want.encode())
 
 
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-#: What a seal covers beside method, path and body: headers by which an agent says for whom it asks.
+#: What a signature covers beside method, path and body: headers by which an agent says for whom it asks.
 IDENTITY_HEADERS: Final = ("X-Stackling-Client", "X-Stackling-Network", "X-Stackling-Router")
 
 
@@ -105,7 +105,7 @@ def body_digest(body: bytes) -> str:
     return hashlib.sha512(body).hexdigest()
 
 
-def http_seal(
+def http_signature(
     host_key: str, *, method: str, path: str, at: str, nonce: str, digest: str, identity: tuple[str, ...]
 ) -> str:
     """The `X-Stackling-Seal-2` of an agent's HTTP request to control's /internal/ paths.

@@ -1,7 +1,7 @@
 """OpenTelemetry traces: on where STACKLING_OTLP_ENDPOINT names a collector, else nothing is imported and nothing costs.
 
 One trace spans a request, the operation that it began, each of its steps, and what hosts do for them: the context is kept as
-W3C `traceparent` in the operation and in the order. Spans carry ids, names and states; never a header, a query, a body or a text of
+W3C `traceparent` in the operation and in the cast. Spans carry ids, names and states; never a header, a query, a body or a text of
 a user. A collector that is slow or away slows nobody: spans wait in a queue of their own, and what does not fit is dropped.
 """
 

@@ -278,7 +278,7 @@ def test_a_hosts_key_is_changed_and_no_order_is_lost(data: Path, monkeypatch: py
     kept.append(message())
     waited = during(monkeypatch, look)
     rotation.hosts(lambda line: None)
-    assert waited[-1] >= messages.ORDER_LIFE + messages.WINDOW
+    assert waited[-1] >= messages.CAST_LIFE + messages.WINDOW
     order, report = message()
     assert gate.admit(order) and arrivals._unsealed(report, hosts.key_of)
     assert OLD in seen and len(seen) == 2

@@ -79,7 +79,7 @@ def test_what_prepares_ends_with_the_start_that_began_it(when: str) -> None:
         "import signal, sys, time\n"
         "print('begun', flush=True)\n"
         f"{begins}"
-        "from cloud.run.lifeline import end_with_parent\n"
+        "from cloud.run.parent_death import end_with_parent\n"
         "end_with_parent(signal.SIGTERM, parent=int(sys.argv[1]))\n"
         "time.sleep(300)\n"
     )

@@ -11,7 +11,7 @@ from common.clock import now
 from compute.consoles import services
 from compute.consoles.models import ConsoleTicket, digest
 from compute.servers.models import Server
-from hostagent.contract.messages import http_seal
+from hostagent.contract.messages import http_signature
 from hosts.models import Host
 from tests.compute.client import Client
 from tests.simulated import KEY, Cloud
@@ -201,7 +201,7 @@ def sealed(client: Client, method: str, path: str, host: str = "host1", **more: 
 
     at = str(int(time.time()))
     headers = {"HTTP_X_STACKLING_HOST": host, "HTTP_X_STACKLING_TIME": at}
-    headers["HTTP_X_STACKLING_SEAL"] = http_seal(KEY, method, path, at)
+    headers["HTTP_X_STACKLING_SEAL"] = http_signature(KEY, method, path, at)
     return client.generic(method, path, more.pop("data", b""), "application/octet-stream", **headers, **more)
 
 

@@ -33,7 +33,9 @@ def two_hosts(world: Cloud, host: Any, monkeypatch: pytest.MonkeyPatch, tmp_path
 def ask(host: str, method: str, path: str, body: bytes = b"", **identity: str) -> Any:
     at, nonce, digest = f"{time.time():.3f}", secrets.token_hex(12), envelope.body_digest(body)
     values = tuple(identity.get(name, "") for name in ("client", "network", "router"))
-    made = envelope.http_seal(KEYS[host], method=method, path=path, at=at, nonce=nonce, digest=digest, identity=values)
+    made = envelope.http_signature(
+        KEYS[host], method=method, path=path, at=at, nonce=nonce, digest=digest, identity=values
+    )
     headers = {f"HTTP_X_STACKLING_{name.upper()}": value for name, value in identity.items()} | {
         "HTTP_X_STACKLING_HOST": host, "HTTP_X_STACKLING_TIME": at, "HTTP_X_STACKLING_NONCE": nonce,
         "HTTP_X_STACKLING_DIGEST": digest, "HTTP_X_STACKLING_SEAL_2": made,
@@ -123,7 +125,7 @@ def test_a_log_that_was_changed_on_its_way_is_not_kept(world: Cloud, launch: Any
     server_id = launch()
     path = f"/internal/servers/{server_id}/log?offset=0"
     at, nonce = f"{time.time():.3f}", secrets.token_hex(12)
-    made = envelope.http_seal(
+    made = envelope.http_signature(
         KEYS["host1"],
         method="PUT",
         path=path,

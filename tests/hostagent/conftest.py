@@ -40,7 +40,7 @@ class Desk:
             assert opened is not None
             self.reports.append(opened)
         else:
-            assert messages.is_sealed(message, self.key)
+            assert messages.is_signed(message, self.key)
             self.reports.append(message)
 
     def welcome(self, *, others: bool = True, time_off: float = 0.0, **more: Any) -> None:
@@ -59,7 +59,7 @@ class Desk:
                  "generation": 1, "deadline": 20, "sent": time.time(), "body": body, **more}  # fmt: skip
         if order["v"] == 2:
             return envelope.close({"turn": time.time(), "expires": order["sent"] + 60} | order, self.key, "order")
-        return messages.seal(order, self.key)
+        return messages.sign(order, self.key)
 
     def order(self, verb: str, body: dict[str, Any], **more: Any) -> dict[str, Any]:
         """The report that ends it."""

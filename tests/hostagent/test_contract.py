@@ -80,7 +80,7 @@ def test_each_failure_is_of_some_verb() -> None:
 
 def test_orders_of_one_server_are_in_one_lane_whatever_they_are_about() -> None:
     body = {"server_id": "s", "id": "note"}
-    lanes = {name: verb.lane_of(body) for name, verb in VERBS.items()}
+    queues = {name: verb.serial_queue_of(body) for name, verb in VERBS.items()}
     of_a_server = {name for name, needs in WIRE.items() if "server_id" in needs}
-    assert {name for name, lane in lanes.items() if lane == "server:s"} == of_a_server
-    assert all(lanes[name] == name for name in WIRE.keys() - of_a_server)
+    assert {name for name, queue in queues.items() if queue == "server:s"} == of_a_server
+    assert all(queues[name] == name for name in WIRE.keys() - of_a_server)

@@ -13,11 +13,11 @@ def found(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A driver whose connection has just opened, with one guest that is off; `said` and `greeted` are what it told."""
     said: list[str] = []
     greeted: list[bool] = []
-    lanes = SimpleNamespace(
+    queues = SimpleNamespace(
         submit=lambda key, call, pool="quick": call(), wake=lambda key: None, busy=lambda key: False
     )
     host = SimpleNamespace(
-        lanes=lanes,
+        queues=queues,
         timers=SimpleNamespace(after=lambda seconds, call, every=None: call()),
         reporter=SimpleNamespace(event=lambda name, **facts: said.append(facts["state"])),
         hypervisor_found=lambda: greeted.append(True),
@@ -37,7 +37,7 @@ def test_what_is_found_first_is_no_event(found: Any) -> None:
     """C8: `shutoff` said of a guest that a power cut ended made its server SHUTOFF for good, before control could start it."""
     found.driver._opened()
     assert (found.said, found.greeted) == ([], [True])
-    found.driver._look("s1")
+    found.driver._inspect("s1")
     assert found.said == [], "it is known already"
 
 

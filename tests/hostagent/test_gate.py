@@ -38,7 +38,7 @@ class Post:
     def order(self, verb: str = "server.remove", server: str = "s", **more: Any) -> dict[str, Any]:
         sent = more.pop("sent", time.time())
         order = {"host": "fake1", "verb": verb, "operation": "op", "step": "remove", "subject": f"server:{server}",
-                 "generation": 1, "sent": sent, "expires": sent + messages.ORDER_LIFE, "turn": sent,
+                 "generation": 1, "sent": sent, "expires": sent + messages.CAST_LIFE, "turn": sent,
                  "body": {"server_id": server}, **more}  # fmt: skip
         return envelope.close(order, self.own.key, "order")
 

@@ -10,7 +10,7 @@ KEY = "ab" * 32
 
 
 def close(message: dict[str, Any]) -> dict[str, Any]:
-    return messages.seal({**message, "sent": time.time()}, KEY)
+    return messages.sign({**message, "sent": time.time()}, KEY)
 
 
 def wait_for(condition: Any, seconds: float = 5.0) -> None:
@@ -67,7 +67,7 @@ def test_a_report_is_stamped_when_it_leaves() -> None:
     wait_for(lambda: broker.got)
     outbox.stop()
     assert broker.got[0]["sent"] >= left
-    assert messages.is_sealed(broker.got[0], KEY)
+    assert messages.is_signed(broker.got[0], KEY)
 
 
 def test_a_heartbeat_waits_behind_no_report() -> None:

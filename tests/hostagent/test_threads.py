@@ -16,10 +16,10 @@ import pytest
 
 from hostagent.agent import guard
 from hostagent.agent.outbox import Outbox
-from hostagent.agent.serial_queues import QUICK_THREADS, Lanes, Later
+from hostagent.agent.serial_queues import QUICK_THREADS, Later, SerialQueues
 from hostagent.agent.standing import ISOLATED_AFTER, Standing
 from hostagent.console import console_log, serial
-from hostagent.contract.messages import seal
+from hostagent.contract.messages import sign
 from hostagent.drivers.hypervisor.domain_xml import Places
 from hostagent.drivers.network import Place
 from hostagent.drivers.network.keeper import Keeper
@@ -228,7 +228,7 @@ def test_the_metadata_service_comes_when_its_socket_can_be_bound(
     monkeypatch.setattr(place, "MetadataServer", Server)
     monkeypatch.setattr(place, "MetadataLink", lambda *a: None)
     host = SimpleNamespace(
-        name="h", own=SimpleNamespace(data=tmp_path, run=tmp_path, sealing_key=lambda: KEY), threads=Threads(), clock=None, daemons=None,
+        name="h", own=SimpleNamespace(data=tmp_path, run=tmp_path, signing_key=lambda: KEY), threads=Threads(), clock=None, daemons=None,
         settings=SimpleNamespace(drivers=choose(fake=True), underlay_ip="", control="unix:/x"),
     )  # fmt: skip
     keeper = Keeper(host)  # type: ignore[arg-type]
@@ -248,7 +248,7 @@ def test_a_report_that_cannot_be_encoded_is_parked_and_told(bad: Any) -> None:
     outbox.start()
 
     def close(message: dict[str, Any]) -> dict[str, Any]:
-        return seal(message, KEY)
+        return sign(message, KEY)
 
     outbox.put(
         close, {"host": "h", "kind": "done", "operation": "op", "step": "s", "subject": "", "body": {"name": bad}}
@@ -402,14 +402,14 @@ def test_after_a_machines_restart_control_is_asked_before_old_gateways_come_up(
     assert asked == [asks_first]
 
 
-# ── Lanes ──
+# ── SerialQueues ──
 
 
 def test_thirty_two_guests_that_ignore_acpi_delay_nobody() -> None:
     """C6: 32 threads slept for 60 s in `_stop`; starts, networks and libvirt's keeper waited behind them."""
     timers = Timers()
     timers.start()
-    lanes = Lanes("t", timers)
+    queues = SerialQueues("t", timers)
     looks = [0]
     started, stopped = threading.Event(), threading.Event()
 
@@ -418,25 +418,25 @@ def test_thirty_two_guests_that_ignore_acpi_delay_nobody() -> None:
         return None if stopped.is_set() else Later(0.05)
 
     for number in range(4 * QUICK_THREADS):
-        lanes.submit(f"server:{number}", stop)
+        queues.submit(f"server:{number}", stop)
     wait_for(lambda: looks[0] >= 4 * QUICK_THREADS)
-    lanes.submit("server:other", started.set)
+    queues.submit("server:other", started.set)
     assert started.wait(2)
-    assert lanes.busy("server:0")  # its lane is kept: no other verb meets it
+    assert queues.busy("server:0")  # its queue is kept: no other verb meets it
     after = threading.Event()
-    lanes.submit("server:0", after.set)
+    queues.submit("server:0", after.set)
     assert not after.wait(0.2)
     stopped.set()
     assert after.wait(2)
-    wait_for(lambda: not lanes.busy("server:1"))
-    lanes.stop()
+    wait_for(lambda: not queues.busy("server:1"))
+    queues.stop()
     timers.stop()
 
 
 def test_the_end_of_a_guest_wakes_who_waits_for_it() -> None:
     timers = Timers()
     timers.start()
-    lanes = Lanes("t", timers)
+    queues = SerialQueues("t", timers)
     looks: list[int] = []
     over = threading.Event()
 
@@ -447,27 +447,27 @@ def test_the_end_of_a_guest_wakes_who_waits_for_it() -> None:
         over.set()
         return None
 
-    lanes.submit("server:1", stop)
-    wait_for(lambda: "server:1" in lanes._parked)
-    lanes.wake("server:1")
+    queues.submit("server:1", stop)
+    wait_for(lambda: "server:1" in queues._parked)
+    queues.wake("server:1")
     assert over.wait(2)
-    lanes.wake("server:1")  # nobody waits any more
-    lanes.stop()
+    queues.wake("server:1")  # nobody waits any more
+    queues.stop()
     timers.stop()
 
 
 def test_networks_and_the_agents_own_looks_have_threads_of_their_own() -> None:
     """C6: `network.apply` and libvirt's keeper stood behind quick verbs that hung."""
-    lanes = Lanes("t")
+    queues = SerialQueues("t")
     free = threading.Event()
     for number in range(2 * QUICK_THREADS):
-        lanes.submit(f"server:{number}", lambda: free.wait(10))
+        queues.submit(f"server:{number}", lambda: free.wait(10))
     done = [threading.Event(), threading.Event()]
-    lanes.submit("network.apply", done[0].set, pool="network")
-    lanes.submit("libvirtd", done[1].set, pool="aside")
+    queues.submit("network.apply", done[0].set, pool="network")
+    queues.submit("libvirtd", done[1].set, pool="aside")
     assert done[0].wait(2) and done[1].wait(2)
     free.set()
-    lanes.stop()
+    queues.stop()
 
 
 def test_a_verb_that_waits_is_done_once_and_keeps_its_notes(make_desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:

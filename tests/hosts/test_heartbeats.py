@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from common.clock import now
-from hostagent.contract.messages import ORDER_LIFE, WELCOME, canonical, is_sealed, seal
+from hostagent.contract.messages import CAST_LIFE, WELCOME, canonical, is_signed, sign
 from hostagent.messaging import envelope
 from hosts import epoch, heartbeats, reports, services
 from hosts.models import Host
@@ -183,9 +183,9 @@ def test_what_no_database_takes_does_not_get_through_the_seal(value: str, monkey
 def test_numbers_that_are_none_are_refused_in_version_1_too() -> None:
     """C9."""
     message = {"v": 1, "host": "h1", "kind": "hello", "sent": time.time(), "body": {"x": 1}}
-    assert arrivals.opened(seal(message, KEY), lambda host: KEY) is not None
+    assert arrivals.opened(sign(message, KEY), lambda host: KEY) is not None
     message = {**message, "sent": time.time() + 1, "body": {"x": float("nan")}}
-    assert arrivals.opened(seal(message, KEY), lambda host: KEY) is None
+    assert arrivals.opened(sign(message, KEY), lambda host: KEY) is None
 
 
 def test_a_nul_character_is_replaced_and_costs_no_report() -> None:
@@ -261,8 +261,8 @@ def test_orders_are_sent_in_the_version_that_the_host_speaks(monkeypatch: pytest
     assert rpc.cast("h1", order()) and rpc.cast("h2", order())
     assert set(messages["h1"]) == {"v", "host", "nonce", "box"}
     opened = envelope.open_box(messages["h1"], KEY, "order")
-    assert opened is not None and opened["expires"] - opened["sent"] == pytest.approx(ORDER_LIFE)
-    assert messages["h2"]["v"] == 1 and is_sealed(messages["h2"], KEY)
+    assert opened is not None and opened["expires"] - opened["sent"] == pytest.approx(CAST_LIFE)
+    assert messages["h2"]["v"] == 1 and is_signed(messages["h2"], KEY)
 
 
 def test_nothing_is_sent_to_a_host_that_is_down_until_its_hello(sent: Sent) -> None:

@@ -34,7 +34,7 @@ def sealed(
     moment, nonce, digest = f"{time.time() + at:.3f}", secrets.token_hex(12), envelope.body_digest(body)
     named = {f"HTTP_X_STACKLING_{name.upper()}": value for name, value in identity.items()}
     values = tuple(identity.get(name, "") for name in ("client", "network", "router"))
-    made = envelope.http_seal(
+    made = envelope.http_signature(
         services.key_of("h1") or "", method=method, path=path, at=moment, nonce=nonce, digest=digest, identity=values
     )
     return {
@@ -117,7 +117,7 @@ def test_a_request_of_another_time_is_refused_with_a_reason(host: Host, at: floa
 def test_a_time_that_is_none_is_refused(host: Host, at: str) -> None:
     headers = sealed()
     headers["HTTP_X_STACKLING_TIME"] = at
-    headers["HTTP_X_STACKLING_SEAL_2"] = envelope.http_seal(
+    headers["HTTP_X_STACKLING_SEAL_2"] = envelope.http_signature(
         services.key_of("h1") or "", method="GET", path=PATH, at=at, nonce=headers["HTTP_X_STACKLING_NONCE"],
         digest=headers["HTTP_X_STACKLING_DIGEST"], identity=("", "", ""),
     )  # fmt: skip

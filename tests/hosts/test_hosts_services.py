@@ -7,7 +7,7 @@ import pytest
 from django.test import RequestFactory
 
 from hostagent.contract import capabilities
-from hostagent.contract.messages import http_seal, seal
+from hostagent.contract.messages import http_signature, sign
 from hosts import agents, drivers, services
 from hosts.models import Host
 from hosts.states import HostState, state_after
@@ -35,7 +35,7 @@ INVENTORY = {
 def say(kind: str, body: dict[str, Any], key: str | None = None, name: str = "h1") -> None:
     message = {"v": 1, "host": name, "boot": "b1", "kind": kind, "operation": "", "step": "", "generation": 0}
     key = key or services.key_of(name) or ""
-    rpc.receive(seal({**message, "subject": "", "sent": time.time(), "body": body}, key))
+    rpc.receive(sign({**message, "subject": "", "sent": time.time(), "body": body}, key))
 
 
 def test_a_host_is_usable_once_it_said_what_it_has(host: Host) -> None:
@@ -61,7 +61,7 @@ def test_silence_has_a_name(silence: float, state: str) -> None:
 def test_an_internal_request_needs_the_hosts_seal(host: Host, spoil: str) -> None:
     at = str(time.time() - (500 if spoil == "time" else 0))
     path = "/internal/images/x?a=1"
-    made = http_seal(services.key_of("h1") or "", "GET", path if spoil != "path" else "/internal/images/y", at)
+    made = http_signature(services.key_of("h1") or "", "GET", path if spoil != "path" else "/internal/images/y", at)
     request = RequestFactory().get(
         path,
         HTTP_X_STACKLING_HOST="h1" if spoil != "host" else "../h1",

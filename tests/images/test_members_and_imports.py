@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from cloud.settings import choices
 from common.actor import Actor
-from hostagent.contract.messages import http_seal
+from hostagent.contract.messages import http_signature
 from identity.models import Domain, Project
 from images import services
 from images.images import errors, sharing
@@ -264,7 +264,7 @@ def sealed(monkeypatch: pytest.MonkeyPatch, store: Path) -> Callable[[str, str],
         return {
             "HTTP_X_STACKLING_HOST": "host1",
             "HTTP_X_STACKLING_TIME": at,
-            "HTTP_X_STACKLING_SEAL": http_seal(KEY, method, path, at),
+            "HTTP_X_STACKLING_SEAL": http_signature(KEY, method, path, at),
         }
 
     return headers

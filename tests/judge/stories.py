@@ -30,7 +30,7 @@ class Hop:
 
     `symbol` is a function, class, method or table by its names within the file, or one row of it: `POST["stop"]` is what the
     text "stop" stands for in POST (the value of that key, the call that it is an argument of, the function that is registered
-    under it), `serve[ORDER_TASK]` the same for a name.
+    under it), `serve[CAST_TASK]` the same for a name.
     """
 
     story: str

@@ -77,7 +77,7 @@ def test_down_ends_what_runs_on_the_hosts_and_leaves_nothing(world: World) -> No
         each.stop_agent(kill=True)
     namespaces.down(host.cloud)
     assert guest.wait(10) != 0
-    assert not host.cloud.pins.exists()
+    assert not host.cloud.pinned.exists()
     mounts = subprocess.run(["cat", "/proc/self/mountinfo"], capture_output=True, text=True, check=True).stdout
     assert str(host.cloud.run) not in mounts
     assert world.outer not in subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout

@@ -64,7 +64,7 @@ def main() -> None:
             "v": 1, "host": name, "verb": asked["verb"], "operation": str(number), "step": "", "subject": "",
             "generation": 0, "deadline": 60, "sent": time.time(), "body": asked["body"],
         }  # fmt: skip
-        threading.Thread(target=host.receive, args=(messages.seal(order, KEY),)).start()
+        threading.Thread(target=host.receive, args=(messages.sign(order, KEY),)).start()
         print(json.dumps({"answer": str(number)}), flush=True)
 
 

@@ -68,7 +68,7 @@ class Agents(Cloud):
         failed = failed or {}
         have = self.pieces(host) if hashes is None else hashes
         said = {"hashes": {key: hash for key, hash in have.items() if key not in failed}, "failed": failed}
-        self.agent(host).reporter.say(Kind.NETWORK, said)
+        self.agent(host).reporter.report(Kind.NETWORK, said)
         self.hear()
 
     def settle(self) -> None:

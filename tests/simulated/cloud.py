@@ -111,7 +111,7 @@ class Cloud:
         answer = reply(sent.order)
         if answer is not None:
             kind, body = answer
-            self.agent(sent.host).reporter.answer(Kind(kind), body, sent.order)
+            self.agent(sent.host).reporter.reply(Kind(kind), body, sent.order)
 
     def hear(self) -> None:
         """Have every report on its way received by control."""

@@ -136,7 +136,7 @@ class AgentWorld:
 
     def _hear(self, body: Any, message: Any) -> None:
         report = body[0][0]
-        assert messages.is_sealed(report, self.key)
+        assert messages.is_signed(report, self.key)
         self.reports.append(report)
 
     def until(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 60.0) -> dict[str, Any]:
@@ -160,7 +160,7 @@ class AgentWorld:
         order = {"v": 1, "host": HOST, "verb": verb, "operation": operation, "step": "step", "subject": "", "generation": 1,
                  "deadline": 60, "sent": time.time(), "body": {"server_id": SERVER, **body}}  # fmt: skip
         queue = messages.host_queue(HOST, bulk=VERBS[verb].is_bulk)
-        self.app.send_task(messages.ORDER_TASK, args=[messages.seal(order, self.key)], queue=queue, ignore_result=True)
+        self.app.send_task(messages.CAST_TASK, args=[messages.sign(order, self.key)], queue=queue, ignore_result=True)
         return operation
 
     def order(self, verb: str, **body: Any) -> dict[str, Any]:

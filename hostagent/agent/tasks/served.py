@@ -33,4 +33,4 @@ class Served(Protocol):
     def hypervisor(self) -> Hypervisor: ...
 
     def recognise(self, cloud: Cloud) -> None:
-        """An operator's word: orders of this database count, also where their generations are older."""
+        """An operator's word: casts of this database count, also where their generations are older."""

@@ -1,6 +1,6 @@
 """A hypervisor without guests: it keeps their states in a journal and tells the facts a guest would cause.
 
-Everything else of the cloud is real around it: orders, reports, wanted networks, quotas, consoles' tickets.
+Everything else of the cloud is real around it: casts, reports, wanted networks, quotas, consoles' tickets.
 `STACKLING_FAKE_VCPUS` and `STACKLING_FAKE_MEMORY_MIB` size such a host.
 """
 

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 OURS: Final = "instance-"  # how the names of our domains begin; others on a real host are left alone
 KEEP_EVERY: Final = 3.0  # seconds between looks at the connection
-LOOK_AFTER: Final = 0.3  # seconds from a lifecycle event to reading the state: events come in threes
+INSPECT_AFTER: Final = 0.3  # seconds from a lifecycle event to reading the state: events come in threes
 STARTING_SECONDS: Final = 10.0  # for libvirtd to find out about a guest whose start was cut
 ACTIVE: Final = ("running", "paused")
 
@@ -62,7 +62,7 @@ class Libvirt:
             host.threads,
             private=host.settings.private_mounts,
             on_change=self._changed,
-            on_removed=lambda server_id: host.lanes.wake(SERVER.of(server_id)),
+            on_removed=lambda server_id: host.queues.wake(SERVER.of(server_id)),
             on_open=self._opened,
         )
         self._acceleration = Acceleration(host.own.data, host.settings.proof_kernel, on_verdict=host.inventory_changed)
@@ -82,7 +82,7 @@ class Libvirt:
         self._acceleration.start()
         try:
             self._link.connection()
-        except Failure as failure:  # heard as an inventory without a version; each order says it again
+        except Failure as failure:  # heard as an inventory without a version; each cast says it again
             log.error("%s: %s", self._host.name, failure.data)
         self._host.timers.after(KEEP_EVERY, self._keep, every=KEEP_EVERY)
 
@@ -96,8 +96,8 @@ class Libvirt:
         self._link.close()
 
     def _keep(self) -> None:
-        if not self._host.lanes.busy("libvirtd"):
-            self._host.lanes.submit("libvirtd", self._keep_link, pool="aside")
+        if not self._host.queues.busy("libvirtd"):
+            self._host.queues.submit("libvirtd", self._keep_link, pool="aside")
 
     def _keep_link(self) -> None:
         try:
@@ -112,7 +112,7 @@ class Libvirt:
         for server_id, state in self.read_states().items():
             self._known.update({server_id: state} if first else {})
             self._changed(server_id, False)
-            self._host.lanes.submit(SERVER.of(server_id), partial(self._take_up, server_id))
+            self._host.queues.submit(SERVER.of(server_id), partial(self._take_up, server_id))
             self.serial.watch(server_id)
             self.logs.grew(server_id, b"")
         if first:
@@ -123,12 +123,12 @@ class Libvirt:
         if started:
             self.logs.began(server_id)
             self.serial.watch(server_id)
-        self._host.lanes.wake(SERVER.of(server_id))  # a stop may wait for this
+        self._host.queues.wake(SERVER.of(server_id))  # a stop may wait for this
         self._host.timers.after(
-            LOOK_AFTER, lambda: self._host.lanes.submit(SERVER.of(server_id), lambda: self._look(server_id))
+            INSPECT_AFTER, lambda: self._host.queues.submit(SERVER.of(server_id), lambda: self._inspect(server_id))
         )
 
-    def _look(self, server_id: str) -> None:
+    def _inspect(self, server_id: str) -> None:
         try:
             state = self.read_states().get(server_id, "absent")
         except Failure:
@@ -158,7 +158,7 @@ class Libvirt:
     # ── Domains ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _domain(self, connection: Any, server_id: str) -> Any:
-        """None if there is none. One order a server at a time: a start that is under way now was begun by a libvirtd that died."""
+        """None if there is none. One cast a server at a time: a start that is under way now was begun by a libvirtd that died."""
         try:
             domain = connection.lookupByUUIDString(server_id)
         except libvirt.libvirtError as error:
@@ -257,11 +257,11 @@ class Libvirt:
             path.unlink(missing_ok=True)
 
     def describe(self, server_id: str) -> Known:
-        def look(connection: Any) -> tuple[str, str]:
+        def inspect(connection: Any) -> tuple[str, str]:
             domain = self._domain(connection, server_id)
             return ("absent", "") if domain is None else (state_of(domain), libvirt_setaside.xml_of(domain))
 
-        state, xml = self._link.ask(look)
+        state, xml = self._link.ask(inspect)
         return {"state": state, "xml": xml, "record": self._storage.read_record(server_id)}
 
     def put_aside(self, server_id: str, place: Path, job: Job) -> None:

@@ -28,29 +28,29 @@ def by_serial(serial: str) -> Find:
     return lambda root: next((d for d in root.iterfind("devices/disk") if d.findtext("serial") == serial[:20]), None)
 
 
-def look(domain: Any, find: Find, *, inactive: bool) -> Any:
+def inspect(domain: Any, find: Find, *, inactive: bool) -> Any:
     return find(etree.fromstring(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE if inactive else 0).encode()))
 
 
 def attach(domain: Any, element: Any, find: Find) -> None:
     """The device is there, now and at the next start."""
     xml = etree.tostring(element, encoding="unicode")
-    if look(domain, find, inactive=True) is None:
+    if inspect(domain, find, inactive=True) is None:
         domain.attachDeviceFlags(xml, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
-    if domain.isActive() and look(domain, find, inactive=False) is None:
+    if domain.isActive() and inspect(domain, find, inactive=False) is None:
         domain.attachDeviceFlags(xml, libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
 
 def detach(domain: Any, find: Find, job: Job) -> None:
     """The device is gone, now and at the next start: the guest has let go of it.
 
-    The call's return says nothing: only the event does, and it wakes the lane of the server.
+    A return of the call is no sign that the guest let go: libvirt's event is, and it wakes the server's serial queue.
     Raises: Later while the guest may still let go; Failure timed_out when it does not (a paused one cannot).
     """
-    kept = look(domain, find, inactive=True)
+    kept = inspect(domain, find, inactive=True)
     if kept is not None:
         domain.detachDeviceFlags(etree.tostring(kept, encoding="unicode"), libvirt.VIR_DOMAIN_AFFECT_CONFIG)
-    live = look(domain, find, inactive=False) if domain.isActive() else None
+    live = inspect(domain, find, inactive=False) if domain.isActive() else None
     if live is None:
         return
     if job.seconds > GIVE_UP or job.seconds_left < 0:

@@ -46,7 +46,7 @@ class Keeper:
 
     def _serve_metadata(self) -> None:
         """Until `stop`. Begins anew where its socket could not be bound."""
-        link = MetadataLink(self.host.settings.control, self.host.name, self.host.own.sealing_key, self.host.clock)
+        link = MetadataLink(self.host.settings.control, self.host.name, self.host.own.signing_key, self.host.clock)
         server = MetadataServer(self.host.own.run / "metadata.sock", link)
         self._metadata = server
         if self._stopping.is_set():
@@ -63,10 +63,10 @@ class Keeper:
         if self._metadata is not None:
             self._metadata.shutdown()
 
-    # ── Orders ──
+    # ── Casts ──
 
     def apply(self, body: NetworkApply) -> None:
-        """Do one order, then say what came of it."""
+        """Do one cast, then say what came of it."""
         self._resume()
         with self._lock:
             kept, gone = self._sort_unknown(body)
@@ -75,9 +75,9 @@ class Keeper:
             self._note(failed)
             if body.get("only_change"):
                 named = {*body["pieces"], *body["remove"], *body.get("aside", ())}
-                self.host.reporter.say(Kind.NETWORK_CHANGE, self._change(named))
+                self.host.reporter.report(Kind.NETWORK_CHANGE, self._change(named))
             else:
-                self.host.reporter.say(Kind.NETWORK, self._state())
+                self.host.reporter.report(Kind.NETWORK, self._state())
 
     def _sort_unknown(self, body: NetworkApply) -> tuple[dict[str, Any], list[str]]:
         """What control neither wants nor knows to be gone: (pieces that stay, pieces that go and are set aside).
@@ -171,7 +171,7 @@ class Keeper:
     def _say_state(self) -> None:
         self._resume()
         with self._lock:
-            self.host.reporter.say(Kind.NETWORK, self._state())
+            self.host.reporter.report(Kind.NETWORK, self._state())
 
     def _watch(self) -> None:
         self._say_state()  # what it raises is told, and it is tried again: see threads.py

@@ -80,7 +80,7 @@ class FakeStorage:
             self.sizes.set(server_id, size_gib)
 
     def _end_growth(self, server_id: str, *, back: bool) -> None:
-        """As the real one, but for a domain that is there: no order may ever put another disk under it."""
+        """As the real one, but for a domain that is there: no cast may ever put another disk under it."""
         if back and server_id in self._host.hypervisor.read_states():
             raise Failure("hypervisor_refused", detail=f"the machine of {server_id} uses the disk that was to go")
         kept = self.kept.get(server_id)

@@ -139,7 +139,7 @@ class LinuxBridge:
         self.give_up(self.legless - set(told) - gone)  # a router that control asks for now may have its leg again
         failed = self.change(changed, gone - set(told))
         if full:
-            self.remove_strays(failed)
+            self.remove_leftovers(failed)
         return failed
 
     def ensure_resumed(self, *, gateways: bool) -> dict[str, FailureBody]:
@@ -182,7 +182,7 @@ class LinuxBridge:
         else:
             self.router(id_).ensure(body, gateway=f"router:{id_}" not in self.legless)
 
-    def remove_strays(self, failed: dict[str, FailureBody]) -> None:
+    def remove_leftovers(self, failed: dict[str, FailureBody]) -> None:
         """Take away what is there under our names and in no piece: left by a crash, or by a file that was lost.
 
         No suspicion: pieces are noted before anything is made of them, and what nobody knows is still one (keeper.py), so what
@@ -194,7 +194,7 @@ class LinuxBridge:
             if kind and f"{kind}:{id_}" not in self.pieces:
                 stray = self.dhcp(id_) if kind == "dhcp" else self.router(id_)
                 self.attempt(f"{kind}:{id_}", failed, stray.remove)
-        said = links.remove_strays({split(key)[1] for key in self.pieces if split(key)[0] == "network"})
+        said = links.remove_leftovers({split(key)[1] for key in self.pieces if split(key)[0] == "network"})
         if said:
             log.warning("links that should not be here stay: %s", said)
 

@@ -181,7 +181,7 @@ class NetworkLinks:
                 self.ip.add(piece, f"link del {name}")
 
 
-def remove_strays(network_ids: set[str]) -> str:
+def remove_leftovers(network_ids: set[str]) -> str:
     """Remove bridges, tunnels and patches of networks not among these. Returns what went wrong, "" if nothing did.
 
     One whose bridge holds a guest's tap stays: somebody's machine runs there, known or not.
