@@ -26,6 +26,7 @@ from hostagent.contract.failures import Failure
 from hostagent.contract.host import AgentFigures, Cloud
 from hostagent.contract.network import piece_hash
 from hostagent.contract.reports import Event, Kind
+from hostagent.drivers.guest_files import GuestFiles
 from hostagent.drivers.loading import driver_class, told
 from hostagent.drivers.network.keeper import Keeper
 from hostagent.machine.daemons import Daemons
@@ -79,6 +80,7 @@ class Host:
         self._is_leaving_control = False  # isolation was begun, and perhaps not ended
         chosen = settings.drivers
         self.queues = SerialQueues(own.name, timers, inline=chosen.is_fake and not self._fault)
+        self.files = GuestFiles(own.data)
         #: Name → storage pool. The first is where root disks lie.
         self.pools = {choice.name: driver_class(choice, "storage")(self, choice) for choice in chosen.of["storage"]}
         self.storage = next(iter(self.pools.values()))

@@ -3,6 +3,7 @@
 from typing import Any, Final, NotRequired, TypedDict
 
 from hostagent.contract.image import FETCH_FAILS, ImageSource
+from hostagent.contract.location import DiskSource
 from hostagent.contract.verb import Nothing, Serial, Verb
 
 #: The states an agent reports of a domain.
@@ -28,9 +29,7 @@ class DiskSpec(TypedDict):
 
     device: str  # vda, vdb…
     serial: str  # at most 20 characters; how the guest finds it
-    #: {"kind": "root"} | {"kind": "file", "path":…, "format":…} | {"kind": "rescue"}
-    #: | {"kind": "blank", "name":…, "size_mib":…, "content": "ext4"|"swap"}: made with the domain, goes with its disks
-    source: dict[str, Any]
+    source: DiskSource
     bus: NotRequired[str]
 
 

@@ -9,6 +9,7 @@ from hostagent.agent.serial_queues import SerialQueues
 from hostagent.agent.setaside import SetAside
 from hostagent.agent.settings import HostSettings, Settings
 from hostagent.agent.standing import Standing
+from hostagent.drivers.guest_files import GuestFiles
 from hostagent.drivers.hypervisor import Hypervisor
 from hostagent.drivers.network import NetworkDriver
 from hostagent.drivers.storage import Storage
@@ -60,6 +61,9 @@ class HostContext(Protocol):
 
     @property
     def standing(self) -> Standing: ...
+
+    @property
+    def files(self) -> GuestFiles: ...
 
     @property
     def storage(self) -> Storage: ...

@@ -97,6 +97,8 @@ def _rules(domain: Any, images: Path) -> Iterator[tuple[str, str]]:
     for disk in domain.iterfind("devices/disk"):
         source = disk.find("source")
         path = "" if source is None else source.get("file") or source.get("dev") or ""
+        for host in disk.iterfind("source/host[@socket]"):
+            yield _literal(host.get("socket")), "rw"
         if not path:
             continue
         writes = disk.find("readonly") is None

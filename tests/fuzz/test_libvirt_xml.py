@@ -8,12 +8,13 @@ from lxml import etree
 
 from common.errors import CloudError
 from compute.servers.create import boot_options
-from hostagent.drivers.hypervisor.domain_xml import Places, build
+from hostagent.drivers.hypervisor.domain_xml import Parts, Places, build
 from tests.fuzz.texts import SEEDS, texts
+from tests.hostagent.parts import at
 
 SCHEMA = Path("/usr/share/libvirt/schemas/domain.rng")
 ID = "22222222-2222-4333-8444-555555555555"
-FILES = {"root": Path("/d/root.qcow2"), "kernel": Path("/d/kernel"), "ramdisk": Path("/d/ramdisk")}
+PARTS = Parts([at("/d/root.qcow2")], kernel=at("/d/kernel", "raw"), ramdisk=at("/d/ramdisk", "raw"))
 #: Machine types of which every text is a mutation: most texts are none.
 MACHINES = ("pc", "q35", "pc-i440fx-7.2", "pc-q35-7.2")
 
@@ -38,7 +39,7 @@ def shape(tree: Any) -> list[tuple[str, int]]:
 def check_domains(schema: Any, seed: int, count: int) -> int:
     """Returns how many texts became part of a domain."""
     places = Places(Path("/run/s"), Path("/data"), ID)
-    plain = shape(etree.fromstring(build(spec(cmdline="x"), places, FILES, kvm=False)))
+    plain = shape(etree.fromstring(build(spec(cmdline="x"), places, PARTS, kvm=False)))
     passed = 0
     for number, text in enumerate(texts(seed, count)):
         machine = MACHINES[number % 4] if number % 2 else text
@@ -46,7 +47,7 @@ def check_domains(schema: Any, seed: int, count: int) -> int:
             boot_options.check(ID, {"os_command_line": text if number % 2 else "quiet", "hw_machine_type": machine})
         except CloudError:
             continue
-        tree = etree.fromstring(build(spec(cmdline=text, machine=machine), places, FILES, kvm=False))
+        tree = etree.fromstring(build(spec(cmdline=text, machine=machine), places, PARTS, kvm=False))
         schema.assertValid(tree)
         assert shape(tree) == plain and tree.findtext("os/cmdline") == (text or "console=tty0 console=ttyS0")
         passed += 1

@@ -9,6 +9,7 @@ import pytest
 from hostagent.drivers.hypervisor import domain_xml
 from hostagent.drivers.hypervisor.domain_xml import Places
 from hostagent.machine import apparmor
+from tests.hostagent.parts import parts_of
 
 
 def qcow2(path: Path, below: str = "") -> Path:
@@ -27,7 +28,7 @@ def rules(spec: dict[str, Any], xml: str, images: Path) -> dict[str, str]:
 
 def built(spec: dict[str, Any], **files: Path) -> str:
     places = Places(Path("/run/s/hosts/host1"), Path("/data"), spec["server_id"])
-    return domain_xml.build(spec, places, files, kvm=False)  # type: ignore[arg-type]
+    return domain_xml.build(spec, places, parts_of(spec, **files), kvm=False)  # type: ignore[arg-type]
 
 
 def test_a_guest_opens_its_own_disk_and_what_is_below_it(spec: dict[str, Any], tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ import os
 import stat
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from hostagent.contract.location import BlankSource
+from hostagent.drivers.guest_files import GuestFiles
 from hostagent.drivers.storage.file import FileStorage
 from tests.hostagent.test_storage_file import image_of, new_job, qcow2, storage_with, tmp_path
 
@@ -77,14 +78,15 @@ def test_an_image_that_is_converted_first(storage: FileStorage, power: Power, tm
     assert power.would_lose(storage.cache, storage.disks) == []
 
 
-def test_further_disks_and_the_configuration_drive(storage: FileStorage, power: Power) -> None:
+def test_further_disks_and_the_configuration_drive(storage: FileStorage, power: Power, tmp_path: Path) -> None:
     """C8: the siblings."""
-    blank: dict[str, Any] = {"kind": "blank", "name": "ephemeral0", "size_mib": 16, "content": "ext4"}
-    storage.ensure_blank("a", blank, new_job())
-    storage.ensure_config_drive("a", {"openstack/latest/meta_data.json": "e30="})
-    storage.keep_record("a", {"name": "a"})
+    blank: BlankSource = {"kind": "blank", "name": "ephemeral0", "size_mib": 16, "content": "ext4"}
+    storage.locate("a", blank, new_job())
+    files = GuestFiles(tmp_path)
+    files.ensure_config_drive("a", {"openstack/latest/meta_data.json": "e30="})
+    files.keep_record("a", {"name": "a"})
     assert power.would_lose(storage.disks) == []
-    storage.ensure_blank("a", {**blank, "size_mib": 32}, new_job())
+    storage.locate("a", {**blank, "size_mib": 32}, new_job())
     assert power.would_lose(storage.disks) == []
 
 

@@ -8,11 +8,12 @@ from lxml import etree
 from hostagent.contract.network import bridge_name, tap_name
 from hostagent.drivers.hypervisor import domain_xml
 from hostagent.drivers.hypervisor.domain_xml import Places, build, read_hash, spec_hash
+from tests.hostagent.parts import parts_of
 
 
 def domain(spec: dict[str, Any], *, kvm: bool = False, **files: Path) -> Any:
     places = Places(Path("/run/stackling/01234567/hosts/host1"), Path("/data"), spec["server_id"])
-    return etree.fromstring(build(spec, places, {"root": Path("/d/root.qcow2"), **files}, kvm=kvm))  # type: ignore[arg-type]
+    return etree.fromstring(build(spec, places, parts_of(spec, **files), kvm=kvm))  # type: ignore[arg-type]
 
 
 def test_no_format_is_ever_guessed_and_sockets_are_short(spec: dict[str, Any]) -> None:
@@ -40,7 +41,7 @@ def test_a_translated_guest_has_a_small_cache_and_an_accelerated_one_the_hosts_c
 
 def test_power_is_no_part_of_a_domain_and_memory_is(spec: dict[str, Any]) -> None:
     places = Places(Path("/r"), Path("/d"), spec["server_id"])
-    made = read_hash(build(spec, places, {"root": Path("/x")}, kvm=False))  # type: ignore[arg-type]
+    made = read_hash(build(spec, places, parts_of(spec), kvm=False))  # type: ignore[arg-type]
     assert made == spec_hash({**spec, "power": "off"}, kvm=False)  # type: ignore[typeddict-item]
     assert made != spec_hash({**spec, "memory_mib": 129}, kvm=False)  # type: ignore[typeddict-item]
     assert read_hash("<domain/>") == ""

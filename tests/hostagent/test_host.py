@@ -78,6 +78,7 @@ def test_an_order_without_what_its_verb_needs_is_refused(desk: Any) -> None:
 
 def test_an_older_generation_is_stale_even_after_a_restart(make_desk: Any, spec: dict[str, Any]) -> None:
     first = make_desk()
+    first.order("disk.ensure", {"server_id": spec["server_id"], "image": None, "size_gib": 1})
     first.order("server.ensure", spec, subject="server:1", generation=7)
     first.close()
     second = make_desk()
@@ -133,6 +134,7 @@ def test_an_unknown_exception_is_reported_with_its_class(desk: Any, monkeypatch:
 
 def test_a_fault_fails_once_where_it_was_asked_for(make_desk: Any, spec: dict[str, Any]) -> None:
     desk = make_desk("host.start_domain:fail:once")
+    desk.order("disk.ensure", {"server_id": spec["server_id"], "image": None, "size_gib": 1})
     assert desk.order("server.ensure", spec, step="other")["kind"] == "done"
     assert desk.order("server.ensure", spec, step="start_domain")["body"]["code"] == "internal"
     assert desk.order("server.ensure", spec, step="start_domain")["kind"] == "done"

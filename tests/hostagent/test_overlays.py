@@ -91,13 +91,13 @@ def test_coming_back_may_be_cut_and_repeated(
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("step", ["note", "sync_folder", "sync_file", "_qemu_img"])
+@pytest.mark.parametrize("step", ["note", "sync_folder", "sync_file", "call"])
 def test_going_onto_an_overlay_may_be_cut(
     storage: FileStorage, monkeypatch: pytest.MonkeyPatch, step: str, after: bool
 ) -> None:
-    from hostagent.drivers.storage import file
+    from hostagent.drivers.storage import file, qemu_img
 
-    place = (overlays, "note") if step == "note" else (file, step)
+    place = ({"note": overlays, "call": qemu_img}.get(step, file), step)
     safe = cut(monkeypatch, place, after=after)
     with pytest.raises(Killed):
         live(storage)

@@ -13,6 +13,7 @@ from hostagent.agent.setaside import SetAside
 from hostagent.contract import VERBS
 from hostagent.contract.failures import Failure
 from hostagent.contract.setaside import SETASIDE_DAYS
+from hostagent.drivers.guest_files import GuestFiles
 from hostagent.drivers.registry import choose
 from hostagent.drivers.storage.file import FileStorage
 from tests.hostagent.test_fake import boot
@@ -117,14 +118,16 @@ def test_disks_and_logs_are_moved_never_copied_or_overwritten(tmp_path: Path) ->
     chosen = choose()
     settings = SimpleNamespace(image_cache=0, drivers=chosen)
     host: Any = SimpleNamespace(own=SimpleNamespace(data=tmp_path), link=None, settings=settings)
-    storage = FileStorage(host, chosen.main("storage"))
+    storage, files = FileStorage(host, chosen.main("storage")), GuestFiles(tmp_path)
+    files.start()
     (storage.disks / "s").mkdir()
     (storage.disks / "s" / "root.qcow2").write_text("data")
-    (storage.consoles / "s.log").write_text("log")
-    storage.keep_record("s", {"name": "mine"})
+    (files.consoles / "s.log").write_text("log")
+    files.keep_record("s", {"name": "mine"})
     aside = SetAside(tmp_path / "setaside")
     note, place = aside.begin("server", "s", "why")
     storage.put_aside("s", place)
+    files.put_aside("s", place)
     note = aside.finish(note, place)
     assert note["files"] == ["consoles", "consoles/s.log", "disks", "disks/root.qcow2", "disks/server.json"]
     assert storage.read_disks() == []
@@ -133,8 +136,9 @@ def test_disks_and_logs_are_moved_never_copied_or_overwritten(tmp_path: Path) ->
         storage.take_back("s", aside.place(note["id"]))
     (storage.disks / "s").rmdir()
     storage.take_back("s", aside.place(note["id"]))
-    assert storage.root_path("s").read_text() == "data" and storage.read_record("s") == {"name": "mine"}
-    assert (storage.consoles / "s.log").read_text() == "log"
+    files.take_back("s", aside.place(note["id"]))
+    assert storage.root_path("s").read_text() == "data" and files.read_record("s") == {"name": "mine"}
+    assert (files.consoles / "s.log").read_text() == "log"
 
 
 # ── An older database ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,11 +1,13 @@
 """C8: after a cut snapshot a guest's definition names its root disk once."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from lxml import etree
 
 from hostagent.drivers.hypervisor import libvirt_snapshot
+from hostagent.drivers.storage.file import FileOverlays
 
 ROOT = Path("/disks/one/root.qcow2")
 XML = f"""
@@ -37,8 +39,8 @@ class Domain:
 
 def test_the_next_start_opens_the_root_disk_once() -> None:
     """QEMU refused it otherwise ("Failed to get write lock"), and the guest stayed off."""
-    domain = Domain()
-    libvirt_snapshot._define_on(domain, ROOT)
+    domain, over = Domain(), FileOverlays(SimpleNamespace(root_path=lambda server_id: ROOT), "one")  # type: ignore[arg-type]
+    libvirt_snapshot._define_on(domain, {"kind": "file", "path": str(ROOT), "format": "qcow2"}, over)
     tree = etree.fromstring(domain.defined.encode())
     assert [source.get("file") for source in tree.iter("source")] == [str(ROOT), "/disks/one/config.iso"]
     assert [target.get("dev") for target in tree.iter("target")] == ["vda", "sda"]

@@ -16,8 +16,10 @@ import pytest
 from hostagent.agent.control_link import ControlError
 from hostagent.agent.job import Job
 from hostagent.contract.failures import Failure
+from hostagent.drivers.guest_files import GuestFiles
 from hostagent.drivers.registry import choose
 from hostagent.drivers.storage import file as file_storage
+from hostagent.drivers.storage import qemu_img
 from hostagent.drivers.storage.file import FileStorage
 from hostagent.machine import guest_users
 
@@ -191,7 +193,7 @@ def test_a_growth_that_is_killed_at_any_step_is_done_by_its_repetition_or_undone
     def killed(*_arguments: Any, **_more: Any) -> None:
         raise KeyboardInterrupt
 
-    run = file_storage._run
+    run = qemu_img.run
 
     def partly(job: Any, argv: list[str], **more: Any) -> bytes:
         if argv[0] != "cp" and "resize" not in argv:
@@ -204,7 +206,7 @@ def test_a_growth_that_is_killed_at_any_step_is_done_by_its_repetition_or_undone
         return run(job, argv, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(file_storage, "_run", partly)
+        patch.setattr(qemu_img, "run", partly)
         if at == "replace":
             patch.setattr(Path, "replace", killed)
         with pytest.raises(KeyboardInterrupt):
@@ -228,29 +230,39 @@ def test_a_copy_past_its_deadline_is_killed(tmp_path: Path) -> None:
 def test_everything_of_a_server_goes_with_its_disk(tmp_path: Path, qcow2: bytes) -> None:
     storage, _ = storage_with(qcow2, tmp_path)
     storage.ensure_disk({"server_id": "a", "image": image_of(qcow2), "size_gib": 1}, new_job())
-    storage.ensure_config_drive("a", {"openstack/latest/meta_data.json": "e30=", "openstack/latest/user_data": "eA=="})
-    (storage.consoles / "a.log").write_text("boot")
-    storage.remove_disk("a")
-    storage.remove_disk("a")
+    files = GuestFiles(tmp_path)
+    files.start()
+    files.ensure_config_drive("a", {"openstack/latest/meta_data.json": "e30=", "openstack/latest/user_data": "eA=="})
+    (files.consoles / "a.log").write_text("boot")
+    for _again in range(2):
+        storage.remove_disk("a")
+        files.remove("a")
     assert storage.read_disks() == []
-    assert list(storage.consoles.iterdir()) == []
+    assert list(files.consoles.iterdir()) == []
 
 
 def test_the_spare_room_is_never_promised(tmp_path: Path) -> None:
     assert file_storage.SPARE >= 64 * 2**20
 
 
+def blank(storage: FileStorage, **source: Any) -> Path:
+    """Where a blank disk of server a is."""
+    location = storage.locate("a", source, new_job())  # type: ignore[arg-type]
+    assert location["kind"] == "file" and location["format"] == "raw"
+    return Path(location["path"])
+
+
 def test_a_blank_disk_is_formatted_once_and_grows(tmp_path: Path, qcow2: bytes) -> None:
     storage, _ = storage_with(qcow2, tmp_path)
     source = {"kind": "blank", "name": "ephemeral0", "size_mib": 16, "content": "ext4"}
-    path = storage.ensure_blank("a", source, new_job())
+    path = blank(storage, **source)
     said = subprocess.run(["/usr/sbin/blkid", "-p", "-o", "export", str(path)], capture_output=True, text=True).stdout
     assert "LABEL=ephemeral0" in said and "TYPE=ext4" in said
     with path.open("r+b") as file:
         file.write(b"mine")
-    assert storage.ensure_blank("a", {**source, "size_mib": 32}, new_job()).stat().st_size == 32 * 2**20
+    assert blank(storage, **{**source, "size_mib": 32}).stat().st_size == 32 * 2**20
     assert path.read_bytes()[:4] == b"mine"
-    swap = storage.ensure_blank("a", {**source, "name": "swap", "content": "swap"}, new_job())
+    swap = blank(storage, **{**source, "name": "swap", "content": "swap"})
     assert b"SWAPSPACE2" in swap.read_bytes()[:4096]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import libvirt
 
+from hostagent.contract.location import FileLocation
 from hostagent.drivers.hypervisor import domain_xml, libvirt_daemons, libvirt_devices, libvirt_users
 from hostagent.drivers.hypervisor.domain_xml import Places
 from hostagent.machine import apparmor, guest_users
@@ -46,11 +47,12 @@ def boot(connection: Any, server_id: str, base: Path) -> str:
     guest_users.folder(root_of(server_id).parent)
     qcow2(root_of(server_id), base)
     guest_users.give(root_of(server_id), server_id)
-    places = Places(RUN, DATA, server_id)
+    places = Places(RUN, DATA, server_id, DATA / "cache")
     disk = {"device": "vda", "serial": "root", "source": {"kind": "root"}}
     spec: Any = {"server_id": server_id, "name": f"instance-{server_id[-1]}", "memory_mib": 64, "vcpus": 1}
     spec |= {"ports": [], "power": "on", "disks": [disk]}
-    domain = connection.defineXML(domain_xml.build(spec, places, {"root": root_of(server_id)}, kvm=False))
+    parts = domain_xml.Parts(disks=[{"kind": "file", "path": str(root_of(server_id)), "format": "qcow2"}])
+    domain = connection.defineXML(domain_xml.build(spec, places, parts, kvm=False))
     libvirt_users.create(domain, places)
     return label_of(Path(f"/run/libvirt/qemu/{domain.name()}.pid").read_text())
 
@@ -74,11 +76,11 @@ def plugged(connection: Any, server_id: str) -> dict[str, Any]:
     volume = DATA / "volume.raw"
     volume.write_bytes(bytes(2**20))
     guest_users.give(volume, server_id)
-    source = {"kind": "file", "path": str(volume), "format": "raw"}
-    element = domain_xml.disk_element({"device": "vdb", "serial": "volume", "source": source}, {})  # type: ignore[arg-type]
+    source: FileLocation = {"kind": "file", "path": str(volume), "format": "raw"}
+    element = domain_xml.disk_element({"device": "vdb", "serial": "volume", "source": source}, source)
     domain, find = connection.lookupByUUIDString(server_id), libvirt_devices.by_serial("volume")
     before = refusal(lambda: libvirt_devices.attach(domain, element, find))
-    libvirt_users.admit(domain, Places(RUN, DATA, server_id), element)
+    libvirt_users.admit(domain, Places(RUN, DATA, server_id, DATA / "cache"), element)
     return {"before": before, "after": refusal(lambda: libvirt_devices.attach(domain, element, find))}
 
 
@@ -106,7 +108,7 @@ def main() -> None:
     first.destroy()
     rebase = ["qemu-img", "rebase", "-u", "-f", "qcow2", "-F", "qcow2", "-b", str(root_of(two)), str(root_of(one))]
     subprocess.run(rebase, check=True)
-    found["foreign"] = refusal(lambda: libvirt_users.create(first, Places(RUN, DATA, one)))
+    found["foreign"] = refusal(lambda: libvirt_users.create(first, Places(RUN, DATA, one, DATA / "cache")))
     connection.lookupByUUIDString(two).destroy()
     for server_id in IDS:
         libvirt_users.PROFILES.forget(server_id)

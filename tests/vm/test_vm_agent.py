@@ -137,6 +137,36 @@ def test_3_devices_come_and_go_while_it_runs(world: AgentWorld) -> None:
         assert port["mac"] not in xml
 
 
+def test_3_a_disk_that_a_service_gives_out_is_read_by_the_guest(world: AgentWorld) -> None:
+    """Location "network": QEMU itself asks the service, here NBD on a unix socket."""
+    volume, place = world.data / "export.raw", world.sockets / "export.sock"
+    volume.write_bytes(bytes(2**24))
+    serve = ["qemu-nbd", "-t", "-k", str(place), "-x", "one", "-f", "raw", str(volume)]
+    service = subprocess.Popen(serve)
+    try:
+        end = time.monotonic() + 20
+        while not place.exists():
+            assert time.monotonic() < end, "the service never listened"
+            time.sleep(0.05)
+        place.chmod(0o666)
+        where = {"kind": "network", "protocol": "nbd", "name": "one", "hosts": [{"socket": str(place)}]}
+        disk = {"device": "vdb", "serial": "net-1", "source": where}
+        for _ in range(2):
+            world.order("server.attach_disk", disk=disk)
+        xml = world.inside("virsh", "dumpxml", SPEC["name"])
+        assert "net-1" in xml and "protocol='nbd'" in xml
+        end = time.monotonic() + 60
+        while "rd_req 0" in (said := world.inside("virsh", "domblkstat", SPEC["name"], "vdb")):
+            assert time.monotonic() < end, f"the guest never read its disk: {said}"
+            time.sleep(0.5)
+        for _ in range(2):
+            world.order("server.detach_disk", disk=disk)
+        assert "net-1" not in world.inside("virsh", "dumpxml", SPEC["name"])
+    finally:
+        service.terminate()
+        service.wait(10)
+
+
 def test_4_a_snapshot_that_was_interrupted_is_made_after_all(world: AgentWorld) -> None:
     disks = world.hosts / "disks" / SERVER
     world.send("server.snapshot", image_id="img", upload_path="/internal/images/img")

@@ -10,6 +10,7 @@ from compute.servers.lifecycle import record
 from compute.servers.models import Server
 from hostagent.contract.disk import DiskEnsure
 from hostagent.contract.image import ImageSource
+from hostagent.contract.location import BlankSource
 from hostagent.contract.server import DiskSpec, PortSpec, ServerSpec
 from images import services as images
 from images.images.errors import ImageNotFound
@@ -57,10 +58,13 @@ def spec(server: Server, *, power: str = "on") -> ServerSpec:
 def disks_of(server: Server) -> list[DiskSpec]:
     """The root disk, then ephemeral space and swap: the flavor's, or in the parts that were asked for."""
     blank = local_disks.of_flavor(server.flavor) if server.local_disks is None else server.local_disks
-    sources = [{"kind": "blank", **disk} for disk in blank]
+    sources = [
+        BlankSource(kind="blank", name=disk["name"], size_mib=disk["size_mib"], content=disk["content"])
+        for disk in blank
+    ]
     disks = [DiskSpec(device="vda", serial="root", source={"kind": "root"})]
     return disks + [
-        DiskSpec(device=f"vd{letter}", serial=str(source["name"]), source=source)
+        DiskSpec(device=f"vd{letter}", serial=source["name"], source=source)
         for letter, source in zip(ascii_lowercase[1:], sources, strict=False)
     ]
 

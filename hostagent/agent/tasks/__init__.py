@@ -52,7 +52,7 @@ def _power(host: Served, body: OfServer, job: Job) -> DomainState:
 TASKS: Final[dict[Verb[Any, Any], Task]] = dict(
     (
         does(DISK_ENSURE, lambda host, body, job: host.storage.ensure_disk(body, job)),
-        does(DISK_REMOVE, lambda host, body, job: host.storage.remove_disk(body["server_id"])),
+        does(DISK_REMOVE, disks.remove),
         does(
             DISK_RESIZE, lambda host, body, job: host.storage.ensure_size(body["server_id"], int(body["size_gib"]), job)
         ),

@@ -7,7 +7,13 @@ from hostagent.agent.control_link import ControlError
 from hostagent.agent.job import Job
 from hostagent.agent.tasks.served import Served
 from hostagent.contract.failures import Failure
-from hostagent.contract.server import ServerSnapshot, SnapshotSent
+from hostagent.contract.server import OfServer, ServerSnapshot, SnapshotSent
+
+
+def remove(host: Served, body: OfServer, job: Job) -> None:
+    """Remove a server's disks, then what else is kept of it."""
+    host.storage.remove_disk(body["server_id"])
+    host.files.remove(body["server_id"])
 
 
 def snapshot(host: Served, body: ServerSnapshot, job: Job) -> SnapshotSent:

@@ -7,6 +7,7 @@ from hostagent.agent.setaside import SetAside
 from hostagent.agent.settings import Settings
 from hostagent.contract.capabilities import Drivers
 from hostagent.contract.host import Cloud
+from hostagent.drivers.guest_files import GuestFiles
 from hostagent.drivers.hypervisor import Hypervisor
 from hostagent.drivers.network.keeper import Keeper
 from hostagent.drivers.storage import Storage
@@ -25,6 +26,8 @@ class Served(Protocol):
     def aside(self) -> SetAside: ...
     @property
     def drivers(self) -> Drivers: ...
+    @property
+    def files(self) -> GuestFiles: ...
     @property
     def storage(self) -> Storage: ...
     @property

@@ -6,7 +6,7 @@ from hostagent.contract.server import DomainState, ServersAsked, ServersKnown, S
 
 
 def ensure(host: Served, body: ServerSpec, job: Job) -> DomainState:
-    host.storage.keep_record(body["server_id"], body.get("metadata") or {})
+    host.files.keep_record(body["server_id"], body.get("metadata") or {})
     return {"state": host.hypervisor.ensure(body, job)}
 
 

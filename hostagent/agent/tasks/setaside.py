@@ -20,6 +20,7 @@ def put(host: Served, body: Put, job: Job) -> Note | None:
         note, place = host.aside.begin("server", server_id, "")
     host.hypervisor.put_aside(server_id, place, job)
     host.storage.put_aside(server_id, place)
+    host.files.put_aside(server_id, place)
     return host.aside.finish(note, place)
 
 
@@ -45,6 +46,7 @@ def back(host: Served, body: Back, job: Job) -> Note:
     if note["kind"] != "server":  # a piece of a network is sent anew where it is wanted
         raise Failure("not_found", what="set-aside server", id=note["id"])
     host.storage.take_back(note["key"], place)
+    host.files.take_back(note["key"], place)
     if note["xml"]:
         host.hypervisor.define(note["key"], note["xml"], job)
     host.aside.drop(note["id"])

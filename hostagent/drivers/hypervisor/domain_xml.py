@@ -1,16 +1,19 @@
 """A ServerSpec as a libvirt domain. Every number that is not obvious was measured: see docs/decisions."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from lxml import etree
 from lxml.builder import E
 
+from hostagent.contract.location import DiskLocation, FileLocation
 from hostagent.contract.messages import canonical
 from hostagent.contract.network import bridge_name, tap_name
 from hostagent.contract.server import DiskSpec, PortSpec, ServerSpec
+from hostagent.drivers.hypervisor import locations
 from hostagent.machine import guest_users
 
 NAMESPACE: Final = "https://stackling.dev/xmlns/domain/1"
@@ -21,9 +24,9 @@ BALLOON_PERIOD: Final = 10  # seconds between memory statistics of the guest
 
 
 class Places:
-    """Where one server's files and sockets are."""
+    """Where one server's sockets and its log are. `images`: the folder with what its disks may rest on."""
 
-    def __init__(self, run: Path, data: Path, server_id: str) -> None:
+    def __init__(self, run: Path, data: Path, server_id: str, images: Path = Path("/nonexistent")) -> None:
         self.server_id = server_id
         self.vnc = run / f"vnc-{server_id}.sock"  # a link to the next, whose folder is the guest's own
         self.guest = run / server_id
@@ -32,30 +35,26 @@ class Places:
         self.serial_guest = run / f"tty-{server_id}.sock"  # QEMU's: for the agent alone
         self.agent = run / f"qga-{server_id}.sock"
         self.log = data / "consoles" / f"{server_id}.log"
-        self.images = data / "cache"  # what disks rest on
+        self.images = images
 
 
-def _place(source: Mapping[str, Any], files: Mapping[str, Path]) -> tuple[str, str]:
-    """Path and format of a disk's bytes."""
-    match source["kind"]:
-        case "file":
-            return str(source["path"]), str(source.get("format", "qcow2"))
-        case "blank":
-            return str(files[source["name"]]), "raw"
-        case kind:
-            return str(files[kind]), "qcow2"
+@dataclass(frozen=True)
+class Parts:
+    """Where the parts of a domain are that its spec names: `disks` in the spec's order."""
+
+    disks: Sequence[DiskLocation]
+    config_drive: FileLocation | None = None
+    kernel: FileLocation | None = None
+    ramdisk: FileLocation | None = None
 
 
-def disk_element(disk: DiskSpec, files: Mapping[str, Path]) -> Any:
-    """`files`: source kind → path, for root and rescue; name → path for blank disks."""
-    source = disk["source"]
-    path, fmt = _place(source, files)
+def disk_element(disk: DiskSpec, location: DiskLocation) -> Any:
     return E.disk(
-        E.driver(name="qemu", type=fmt, cache="writeback", discard="unmap"),
-        E.source(file=path),
+        E.driver(name="qemu", type=locations.format_of(location), cache="writeback", discard="unmap"),
+        *locations.elements(location),
         E.target(dev=disk["device"], bus=disk.get("bus", "virtio")),
         E.serial(disk["serial"][:20]),
-        type="file",
+        type=location["kind"],
         device="disk",
     )
 
@@ -71,8 +70,8 @@ def port_element(port: PortSpec) -> Any:
     )
 
 
-def build(spec: ServerSpec, places: Places, files: Mapping[str, Path], *, kvm: bool) -> str:
-    """The whole domain. `files` holds root, and rescue, config_drive, kernel, ramdisk where the spec asks for them."""
+def build(spec: ServerSpec, places: Places, parts: Parts, *, kvm: bool) -> str:
+    """The whole domain."""
     domain = E.domain(
         E.name(spec["name"]),
         E.uuid(spec["server_id"]),
@@ -82,14 +81,14 @@ def build(spec: ServerSpec, places: Places, files: Mapping[str, Path], *, kvm: b
         E.memory(str(spec["memory_mib"]), unit="MiB"),
         E.vcpu(str(spec["vcpus"])),
         _sysinfo(spec),
-        _os(spec, files),
+        _os(spec, parts),
         _features(spec, kvm=kvm),
         *([E.cpu(mode="host-passthrough")] if kvm else []),
         E.clock(E.timer(name="hpet", present="no"), offset="utc"),
         E.on_poweroff("destroy"),
         E.on_reboot("restart"),
         E.on_crash("destroy"),
-        _devices(spec, places, files),
+        _devices(spec, places, parts),
         label(spec["server_id"]),
         type="kvm" if kvm else "qemu",
     )
@@ -160,12 +159,12 @@ def _sysinfo(spec: ServerSpec) -> Any:
     return E.sysinfo(E.system(*(E.entry(value, name=name) for name, value in entries.items())), type="smbios")
 
 
-def _os(spec: ServerSpec, files: Mapping[str, Path]) -> Any:
+def _os(spec: ServerSpec, parts: Parts) -> Any:
     os = E.os(E.type("hvm", arch="x86_64", machine=spec.get("machine") or "pc"))
-    if "kernel" in files:
-        os.append(E.kernel(str(files["kernel"])))
-        if "ramdisk" in files:
-            os.append(E.initrd(str(files["ramdisk"])))
+    if parts.kernel:
+        os.append(E.kernel(parts.kernel["path"]))
+        if parts.ramdisk:
+            os.append(E.initrd(parts.ramdisk["path"]))
         os.append(E.cmdline(spec.get("cmdline") or "console=tty0 console=ttyS0"))
     else:
         os.append(E.boot(dev="hd"))
@@ -181,12 +180,12 @@ def _features(spec: ServerSpec, *, kvm: bool) -> Any:
     return features
 
 
-def _devices(spec: ServerSpec, places: Places, files: Mapping[str, Path]) -> Any:
+def _devices(spec: ServerSpec, places: Places, parts: Parts) -> Any:
     devices = E.devices(E.emulator("/usr/bin/qemu-system-x86_64"))
-    for disk in spec["disks"]:
-        devices.append(disk_element(disk, files))
-    if "config_drive" in files:
-        devices.append(_cdrom(files["config_drive"]))
+    for disk, location in zip(spec["disks"], parts.disks, strict=True):
+        devices.append(disk_element(disk, location))
+    if parts.config_drive:
+        devices.append(_cdrom(parts.config_drive))
     for port in spec["ports"]:
         devices.append(port_element(port))
     for element in (
@@ -213,10 +212,10 @@ def _devices(spec: ServerSpec, places: Places, files: Mapping[str, Path]) -> Any
     return devices
 
 
-def _cdrom(path: Path) -> Any:
+def _cdrom(location: FileLocation) -> Any:
     return E.disk(
-        E.driver(name="qemu", type="raw"),
-        E.source(file=str(path)),
+        E.driver(name="qemu", type=locations.format_of(location)),
+        *locations.elements(location),
         E.target(dev="hdd", bus="ide"),
         E.readonly(),
         type="file",

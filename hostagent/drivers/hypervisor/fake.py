@@ -67,6 +67,8 @@ class FakeHypervisor:
 
     def ensure(self, spec: ServerSpec, job: Job) -> str:
         server_id = spec["server_id"]
+        for disk in spec["disks"]:
+            self._host.storage.locate(server_id, disk["source"], job)
         before = self._domains.get(server_id) or {"state": "absent"}
         state = "shutoff" if spec["power"] == "off" else "running"
         if before["state"] != state or before["spec"] != spec:
@@ -118,6 +120,7 @@ class FakeHypervisor:
         self._change(server_id, "ports", "port_id", port, present=False)
 
     def ensure_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
+        self._host.storage.locate(server_id, disk["source"], job)
         self._change(server_id, "disks", "serial", disk, present=True)
 
     def remove_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
@@ -125,9 +128,7 @@ class FakeHypervisor:
 
     def snapshot(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
         self._find(server_id)
-        copy = self._host.own.data / "snapshots" / f"{name}.qcow2"
-        self._host.storage.flatten(self._host.storage.root_path(server_id), copy, job)
-        return copy, 2**30
+        return self._host.storage.export(server_id, name, job)
 
     def describe(self, server_id: str) -> Known:
         domain = self._domains.get(server_id)

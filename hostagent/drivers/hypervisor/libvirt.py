@@ -29,8 +29,6 @@ from hostagent.drivers.hypervisor import (
 )
 from hostagent.drivers.hypervisor.acceleration import Acceleration
 from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, is_starting, state_of
-from hostagent.drivers.storage import overlays
-from hostagent.drivers.storage.file import FileStorage
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +49,6 @@ class Libvirt:
 
     def __init__(self, host: HostContext) -> None:
         self._host = host
-        assert isinstance(host.storage, FileStorage)  # the snapshot moves files about
         self._storage = host.storage
         self._known: dict[str, str] = {}
         self._is_first = True  # the connection that opens next
@@ -68,7 +65,7 @@ class Libvirt:
         self._acceleration = Acceleration(host.own.data, host.settings.proof_kernel, on_verdict=host.inventory_changed)
 
     def _places(self, server_id: str) -> domain_xml.Places:
-        return domain_xml.Places(self._host.own.run, self._host.own.data, server_id)
+        return domain_xml.Places(self._host.own.run, self._host.own.data, server_id, self._storage.bases)
 
     # ── Life ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -77,6 +74,7 @@ class Libvirt:
             libvirt_users.SHARES.start()
             libvirt_users.PROFILES.start()
             libvirt_daemons.configure(self._host.name, self._host.own.data, apparmor=not libvirt_users.PROFILES.reason)
+        self._host.files.start()
         self.serial.start()
         self.logs.start()
         self._acceleration.start()
@@ -143,7 +141,7 @@ class Libvirt:
         def settle(connection: Any) -> None:
             if (domain := self._domain(connection, server_id)) is not None and domain.isActive():
                 libvirt_users.share(domain, self._places(server_id))
-            if overlays.listed(self._storage.root_path(server_id).parent):
+            if self._storage.overlays(server_id).are_listed():
                 self.recover(domain, server_id)
 
         try:
@@ -178,7 +176,7 @@ class Libvirt:
 
     def ensure(self, spec: ServerSpec, job: Job) -> str:
         server_id = spec["server_id"]
-        files = self._files(spec, job)
+        parts = self._parts(spec, job)
         places = self._places(server_id)
         proven = self._acceleration.verdict(within=job.seconds_left - STARTING_SECONDS)
 
@@ -189,7 +187,7 @@ class Libvirt:
             # one that ran with KVM goes on so: a proof that failed on a busy machine makes no guest slow for good
             kvm = proven or (domain_xml.is_kvm(xml) and self._acceleration.is_there())
             if domain is None or domain_xml.read_hash(xml) != domain_xml.spec_hash(spec, kvm=kvm):
-                domain = connection.defineXML(domain_xml.build(spec, places, files, kvm=kvm))
+                domain = connection.defineXML(domain_xml.build(spec, places, parts, kvm=kvm))
             state = state_of(domain)
             if spec["power"] == "off" and state in ACTIVE:
                 libvirt_power.unless_ended(domain.destroy)
@@ -201,24 +199,16 @@ class Libvirt:
 
         return self._know(server_id, self._link.ask(settle))
 
-    def _files(self, spec: ServerSpec, job: Job) -> dict[str, Path]:
-        storage = self._host.storage
-        files = {"root": storage.root_path(spec["server_id"])}
-        if any(disk["source"]["kind"] == "rescue" for disk in spec["disks"]):
-            files["rescue"] = files["root"].with_name("rescue.qcow2")
-        for kind in [kind for kind in files if any(d["source"]["kind"] == kind for d in spec["disks"])]:
-            if not files[kind].exists():
-                raise Failure("not_found", what=f"{kind} disk", id=spec["server_id"])
-        for disk in spec["disks"]:
-            libvirt_users.give_disk(disk, spec["server_id"])
-        for source in (disk["source"] for disk in spec["disks"] if disk["source"]["kind"] == "blank"):
-            files[source["name"]] = storage.ensure_blank(spec["server_id"], source, job)
-        if config := spec.get("config_drive"):
-            files["config_drive"] = storage.ensure_config_drive(spec["server_id"], config)
-        for part, image in (("kernel", spec.get("kernel")), ("ramdisk", spec.get("ramdisk"))):
-            if image:
-                files[part] = storage.ensure_image(image, job)
-        return files
+    def _parts(self, spec: ServerSpec, job: Job) -> domain_xml.Parts:
+        """All that the domain opens, made ready. Raises: Failure."""
+        server_id, storage = spec["server_id"], self._storage
+        drive, kernel, ramdisk = spec.get("config_drive"), spec.get("kernel"), spec.get("ramdisk")
+        return domain_xml.Parts(
+            disks=[storage.locate(server_id, disk["source"], job) for disk in spec["disks"]],
+            config_drive=self._host.files.ensure_config_drive(server_id, drive) if drive else None,
+            kernel=storage.ensure_image(kernel, job) if kernel else None,
+            ramdisk=storage.ensure_image(ramdisk, job) if ramdisk else None,
+        )
 
     def create(self, domain: Any, server_id: str) -> None:
         """Start a domain, and listen to its serial port from its first word."""
@@ -262,7 +252,7 @@ class Libvirt:
             return ("absent", "") if domain is None else (state_of(domain), libvirt_setaside.xml_of(domain))
 
         state, xml = self._link.ask(inspect)
-        return {"state": state, "xml": xml, "record": self._storage.read_record(server_id)}
+        return {"state": state, "xml": xml, "record": self._host.files.read_record(server_id)}
 
     def put_aside(self, server_id: str, place: Path, job: Job) -> None:
         def settle(connection: Any) -> None:
@@ -302,8 +292,7 @@ class Libvirt:
         self._link.ask(lambda c: libvirt_devices.detach(self._existing(c, server_id), find, job))
 
     def ensure_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
-        element = domain_xml.disk_element(disk, {"root": self._host.storage.root_path(server_id)})
-        libvirt_users.give_disk(disk, server_id)
+        element = domain_xml.disk_element(disk, self._storage.locate(server_id, disk["source"], job))
 
         def settle(connection: Any) -> None:
             domain = self._existing(connection, server_id)
@@ -317,9 +306,7 @@ class Libvirt:
         self._link.ask(lambda c: libvirt_devices.detach(self._existing(c, server_id), find, job))
 
     def snapshot(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
-        copy = self._host.own.data / "snapshots" / f"{name}.qcow2"
-        self._link.ask(lambda c: libvirt_snapshot.take(self._existing(c, server_id), self._storage, name, copy, job))
-        return copy, self._storage.virtual_size(copy, job)
+        return self._link.ask(lambda c: libvirt_snapshot.take(self._existing(c, server_id), self._storage, name, job))
 
     # ── Facts ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -17,91 +17,96 @@ from lxml.builder import E
 
 from hostagent.agent.job import Job
 from hostagent.contract.failures import Failure
-from hostagent.drivers.storage import overlays
-from hostagent.drivers.storage.file import FileStorage
+from hostagent.contract.location import DiskLocation
+from hostagent.drivers.hypervisor import locations
+from hostagent.drivers.storage import Overlays, Storage
 
 log = logging.getLogger(__name__)
 
 COMMIT_SECONDS: Final = 120.0  # for the writes of the time of the copy to go back
 
 
-def take(domain: Any, storage: FileStorage, name: str, copy: Path, job: Job) -> None:
-    """A flat copy of the root disk at `copy`. Raises: Failure, libvirtError."""
-    recover(domain, storage, domain.UUIDString())
-    root = storage.root_path(domain.UUIDString())
+def take(domain: Any, storage: Storage, name: str, job: Job) -> tuple[Path, int]:
+    """Copy the root disk flat, as storage.export does. Raises: Failure, libvirtError."""
+    server_id = domain.UUIDString()
+    recover(domain, storage, server_id)
     if not domain.isActive():
-        storage.flatten(root, copy, job)
-        return
-    overlay = root.with_name(f"{overlays.PREFIX}{name}.qcow2")
-    storage.overlay_on(root, overlay, job)
-    _move_to(domain, overlay)
+        return storage.export(server_id, name, job)
+    root, over = storage.root(server_id), storage.overlays(server_id)
+    device = _root_device(domain, root)
+    _move_to(domain, device, over.begin(name, job))
     try:
-        storage.flatten(root, copy, job)
+        return storage.export(server_id, name, job)
     finally:
-        _move_back(domain, root)
+        _move_back(domain, root, over)
 
 
-def recover(domain: Any, storage: FileStorage, server_id: str) -> None:
-    """The root disk is its own file again, with all that was ever written, whatever was interrupted.
+def recover(domain: Any, storage: Storage, server_id: str) -> None:
+    """The root disk is its own again, with all that was ever written, whatever was interrupted.
 
     `domain` None: there is none, only files. A suspended one stays as it is: its memory names the disk that was live.
     """
-    root = storage.root_path(server_id)
-    element = _disk_on_overlay(domain) if domain is not None else None
-    listed = overlays.listed(root.parent)
-    if element is None and not listed:
+    over = storage.overlays(server_id)
+    element = _disk_on_overlay(domain, over) if domain is not None else None
+    is_listed = over.are_listed()
+    if element is None and not is_listed:
         return
     log.warning("%s: coming back from an overlay that an interrupted snapshot left", server_id)
     if domain is not None and domain.isActive():
-        _move_back(domain, root)
+        _move_back(domain, storage.root(server_id), over)
         return
     if domain is not None and domain.hasManagedSaveImage():
         return
-    if element is not None and not listed:  # left by an agent that wrote no list
-        overlays.note(root.parent, Path(element.find("source").get("file")))
+    if element is not None and not is_listed:  # left by an agent that wrote no list
+        over.note(_location(element))
     if domain is not None and element is not None:
-        _define_on(domain, root)
+        _define_on(domain, storage.root(server_id), over)
     job = Job({"body": {}, "deadline": COMMIT_SECONDS})
     job.begin()
-    storage.settle(server_id, job)
+    over.settle(job)
 
 
-def _define_on(domain: Any, root: Path) -> None:
+def _define_on(domain: Any, root: DiskLocation, over: Overlays) -> None:
     """The next start uses the root disk; the list says that it is not whole yet."""
     flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
     tree = etree.fromstring(domain.XMLDesc(flags).encode())
-    disk = next(d for d in tree.iterfind("devices/disk") if _is_overlay(d))
-    disk.find("source").set("file", str(root))
+    disk = next(d for d in tree.iterfind("devices/disk") if _is_overlay(d, over))
     for chain in [*disk.iterfind("backingStore"), *disk.iterfind("mirror")]:
         disk.remove(chain)  # what lay below the overlay is the root disk itself, which QEMU would open twice
+    locations.put(disk, root)
     domain.connect().defineXML(etree.tostring(tree, encoding="unicode"))
 
 
-def _is_overlay(disk: Any) -> bool:
-    source = disk.find("source")
-    return source is not None and Path(source.get("file") or "").name.startswith(overlays.PREFIX)
+def _location(disk: Any) -> DiskLocation:
+    found = locations.read(disk)
+    assert found is not None  # it was found by where it is
+    return found
 
 
-def _disk_on_overlay(domain: Any) -> Any:
+def _is_overlay(disk: Any, over: Overlays) -> bool:
+    location = locations.read(disk)
+    return location is not None and over.is_one(location)
+
+
+def _disk_on_overlay(domain: Any, over: Overlays) -> Any:
     tree = etree.fromstring(domain.XMLDesc(0).encode())
-    return next((disk for disk in tree.iterfind("devices/disk") if _is_overlay(disk)), None)
+    return next((disk for disk in tree.iterfind("devices/disk") if _is_overlay(disk, over)), None)
 
 
-def _root_device(domain: Any) -> str:
+def _root_device(domain: Any, root: DiskLocation) -> str:
     tree = etree.fromstring(domain.XMLDesc(0).encode())
     for disk in tree.iterfind("devices/disk"):
-        source = disk.find("source")
-        if source is not None and Path(source.get("file") or "").name == "root.qcow2":
+        if locations.is_at(disk, root):
             return str(disk.find("target").get("dev"))
     raise Failure("not_found", what="root disk", id=domain.UUIDString())
 
 
-def _move_to(domain: Any, overlay: Path) -> None:
-    device = _root_device(domain)
+def _move_to(domain: Any, device: str, overlay: DiskLocation) -> None:
     tree = etree.fromstring(domain.XMLDesc(0).encode())
     others = [t.get("dev") for t in tree.iterfind("devices/disk/target") if t.get("dev") != device]
+    source = locations.elements(overlay)
     disks = E.disks(
-        E.disk(E.driver(type="qcow2"), E.source(file=str(overlay)), name=device, snapshot="external"),
+        E.disk(E.driver(type=locations.format_of(overlay)), *source, name=device, snapshot="external"),
         *(E.disk(name=other, snapshot="no") for other in others),
     )
     xml = etree.tostring(E.domainsnapshot(disks), encoding="unicode")
@@ -121,30 +126,35 @@ def _move_to(domain: Any, overlay: Path) -> None:
         domain.snapshotCreateXML(xml, flags)  # no guest agent: as after a loss of power, which a journal bears
 
 
-def _move_back(domain: Any, root: Path) -> None:
+def _move_back(domain: Any, root: DiskLocation, over: Overlays) -> None:
     """Raises: Failure timed_out; the guest then runs on from its overlay, and `recover` tries again."""
-    element = _disk_on_overlay(domain)
+    element = _disk_on_overlay(domain, over)
     if element is not None:
         device = element.find("target").get("dev")
         if not domain.blockJobInfo(device):
-            domain.blockCommit(device, str(root), None, 0, libvirt.VIR_DOMAIN_BLOCK_COMMIT_ACTIVE)
+            domain.blockCommit(device, _path(root), None, 0, libvirt.VIR_DOMAIN_BLOCK_COMMIT_ACTIVE)
         until = time.monotonic() + COMMIT_SECONDS
         while not _is_ready(domain, device):
             if time.monotonic() > until:
                 raise Failure("timed_out", seconds=COMMIT_SECONDS)
             time.sleep(0.05)
-        _pivot(domain, device, root, Path(element.find("source").get("file")))
-    was_held = overlays.is_held(root.parent)
-    overlays.forget(root.parent)
+        _pivot(domain, device, over, _location(element))
+    was_held = over.is_held()
+    over.forget()
     if was_held and domain.state()[0] == libvirt.VIR_DOMAIN_PAUSED:
         domain.resume()
 
 
-def _pivot(domain: Any, device: str, root: Path, overlay: Path) -> None:
+def _path(root: DiskLocation) -> str:
+    assert root["kind"] != "network"  # a storage whose disks have overlays has them as files or devices
+    return root["path"]
+
+
+def _pivot(domain: Any, device: str, over: Overlays, overlay: DiskLocation) -> None:
     """From the overlay to the root disk, which holds the same by now. The guest is held still for that moment: until the
     list is gone from the disk nothing is written, so an overlay that is still listed is never older than the root disk."""
     if domain.state()[0] == libvirt.VIR_DOMAIN_RUNNING:
-        overlays.note(root.parent, overlay, paused=True)
+        over.note(overlay, held=True)
         domain.suspend()
     domain.blockJobAbort(device, libvirt.VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT)
 

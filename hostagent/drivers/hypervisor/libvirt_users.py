@@ -1,8 +1,6 @@
 """What a guest's own user needs before its QEMU starts: its labels, its folder for sockets, the disks that came from elsewhere."""
 
 import logging
-import os
-import stat
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +8,6 @@ import libvirt
 from lxml import etree
 
 from hostagent.contract.failures import Failure
-from hostagent.contract.server import DiskSpec
 from hostagent.drivers.hypervisor import domain_xml
 from hostagent.drivers.hypervisor.domain_xml import Places
 from hostagent.machine import apparmor, cgroups, guest_users
@@ -100,10 +97,3 @@ def forget(places: Places) -> None:
         path.unlink(missing_ok=True)
     if places.guest.exists():
         places.guest.rmdir()
-
-
-def give_disk(disk: DiskSpec, server_id: str) -> None:
-    """A disk that control named by its path becomes the guest's, if it is a plain file."""
-    path = Path(disk["source"].get("path", ""))
-    if disk["source"]["kind"] == "file" and path.exists() and stat.S_ISREG(os.lstat(path).st_mode):
-        guest_users.give(path, server_id)

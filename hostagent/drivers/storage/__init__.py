@@ -1,12 +1,13 @@
 """Storages: where the disks of a host's servers lie."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 from hostagent.agent.job import Job
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.disk import DiskEnsure, DiskMade
 from hostagent.contract.image import ImageSource
+from hostagent.contract.location import DiskLocation, DiskSource, FileLocation
 from hostagent.drivers.registry import Choice, Choices
 
 
@@ -17,47 +18,70 @@ def folder_of(choice: Choice, chosen: Choices, data: Path) -> Path:
     return data if choice == chosen.main("storage") else data / "pools" / choice.name
 
 
+class Overlays(Protocol):
+    """The overlays to which a guest writes while its root disk is copied. Raises: Failure.
+
+    An overlay that is listed may be newer than what lies below it; one in no list is older than the root disk.
+    """
+
+    def begin(self, name: str, job: Job) -> FileLocation:
+        """Make an empty overlay on the root disk and list it, before a guest writes to it."""
+
+    def are_listed(self) -> bool: ...
+
+    def is_one(self, location: DiskLocation) -> bool:
+        """Whether this is where an overlay lies."""
+
+    def note(self, overlay: DiskLocation, *, held: bool = False) -> None:
+        """List this overlay alone, on the disk before it returns. `held`: the guest is being held still meanwhile."""
+
+    def is_held(self) -> bool: ...
+
+    def forget(self) -> None:
+        """Remove the list, then the overlays: the root disk alone is live."""
+
+    def settle(self, job: Job) -> None:
+        """Write the listed overlays, which no guest uses, into the root disk. May be cut and repeated."""
+
+
 class Storage(Protocol):
     """Every verb may be repeated. Raises: Failure."""
 
     capabilities: ClassVar[frozenset[Capability]]
+    #: The folder with what disks may rest on; a guest may read it, and nothing else beside its own.
+    bases: Path
 
-    def ensure_image(self, image: ImageSource, job: Job) -> Path:
-        """The image is here, and its bytes are what their checksum says."""
+    def ensure_image(self, image: ImageSource, job: Job) -> FileLocation:
+        """Bring an image to the host, with the bytes that its checksum says."""
 
     def ensure_disk(self, disk: DiskEnsure, job: Job) -> DiskMade:
-        """The root disk exists."""
+        """Make the root disk, where it is missing."""
 
     def ensure_size(self, server_id: str, size_gib: int, job: Job) -> None:
-        """The root disk is at least this large. The server is off."""
+        """Grow the root disk to this size, where it is smaller. The server is off."""
 
-    def ensure_blank(self, server_id: str, source: dict[str, Any], job: Job) -> Path:
-        """A disk that starts empty exists: `source` of a DiskSpec of kind "blank"."""
+    def root(self, server_id: str) -> DiskLocation:
+        """Tell where the root disk is, or would be."""
 
-    def ensure_config_drive(self, server_id: str, files: dict[str, str]) -> Path:
-        """An ISO labelled config-2 with these files (name → base64)."""
+    def locate(self, server_id: str, source: DiskSource, job: Job) -> DiskLocation:
+        """Tell where a disk of a domain is, ready to be opened by the guest; a blank one is made. Raises: Failure not_found."""
+
+    def overlays(self, server_id: str) -> Overlays: ...
+
+    def export(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
+        """Copy the root disk as it is now into a qcow2 file that stands alone, the caller's to remove; and its virtual size."""
 
     def remove_disk(self, server_id: str) -> None:
-        """Everything of a server: root disk, config drive, console log. Absent is success."""
+        """Remove all disks of a server. Absent is success."""
 
     def put_aside(self, server_id: str, place: Path) -> None:
-        """Everything of a server lies in `place`. Absent is success."""
+        """Move all disks of a server to `place`. Absent is success."""
 
     def take_back(self, server_id: str, place: Path) -> None:
-        """The same, the other way. Raises: Failure hypervisor_refused where the server has something here by now."""
-
-    def keep_record(self, server_id: str, record: dict[str, Any]) -> None:
-        """What control says of a server lies beside its disks: it may have to be told from there one day."""
-
-    def read_record(self, server_id: str) -> dict[str, Any]: ...
-
-    def root_path(self, server_id: str) -> Path: ...
-
-    def flatten(self, source: Path, target: Path, job: Job) -> None:
-        """Copy a qcow2 chain into one file that stands alone."""
+        """Move them the other way. Raises: Failure hypervisor_refused where the server has something here by now."""
 
     def read_disks(self) -> list[str]:
-        """Servers that have something here."""
+        """List the servers that have something here."""
 
     def read_facts(self) -> dict[str, int]:
-        """disk_gib, disk_free_gib, image_cache_gib."""
+        """Tell disk_gib, disk_free_gib and image_cache_gib."""

@@ -2,7 +2,7 @@
 
 import struct
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from hostagent.agent.job import Job
 from hostagent.contract import capabilities as can
@@ -10,9 +10,10 @@ from hostagent.contract.capabilities import Capability
 from hostagent.contract.disk import DiskEnsure, DiskMade
 from hostagent.contract.failures import Failure
 from hostagent.contract.image import ImageSource
+from hostagent.contract.location import DiskLocation, DiskSource, FileLocation
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.registry import Choice
-from hostagent.drivers.storage import folder_of
+from hostagent.drivers.storage import Overlays, folder_of
 from hostagent.process.journal import Journal
 
 DISK_GIB = 100_000
@@ -34,6 +35,28 @@ def empty_qcow2(size: int) -> bytes:
     return b"".join(part.ljust(CLUSTER, b"\0") for part in parts) + bytes(8 * tables)
 
 
+class NoOverlays:
+    """A fake guest writes nothing: there is never an overlay."""
+
+    def begin(self, name: str, job: Job) -> FileLocation:
+        raise Failure("unsupported", what="an overlay", driver="fake")
+
+    def are_listed(self) -> bool:
+        return False
+
+    def is_one(self, location: DiskLocation) -> bool:
+        return False
+
+    def note(self, overlay: DiskLocation, *, held: bool = False) -> None: ...
+
+    def is_held(self) -> bool:
+        return False
+
+    def forget(self) -> None: ...
+
+    def settle(self, job: Job) -> None: ...
+
+
 class FakeStorage:
     capabilities: ClassVar[frozenset[Capability]] = frozenset({can.DISK_RESIZE, can.SNAPSHOT, can.KERNEL_IMAGES})
 
@@ -42,15 +65,16 @@ class FakeStorage:
         self._folder = folder_of(choice, host.settings.drivers, host.own.data)
         self.sizes = Journal(self._folder / "fake-disks.jsonl")  # server id → GiB of its root disk
         self.kept = Journal(self._folder / "fake-kept.jsonl")  # server id → GiB of the one from before it grew
+        self.bases = self._folder / "cache"
         self._images: set[str] = set()
 
     def close(self) -> None:
         self.sizes.close()
         self.kept.close()
 
-    def ensure_image(self, image: ImageSource, job: Job) -> Path:
+    def ensure_image(self, image: ImageSource, job: Job) -> FileLocation:
         self._images.add(image["id"])
-        return self._folder / "cache" / image["checksum"]
+        return {"kind": "file", "path": str(self.bases / image["checksum"]), "format": "raw"}
 
     def ensure_disk(self, disk: DiskEnsure, job: Job) -> DiskMade:
         if kept := disk.get("kept"):
@@ -88,11 +112,32 @@ class FakeStorage:
             self.sizes.set(server_id, kept)
         self.kept.drop(server_id)
 
-    def ensure_blank(self, server_id: str, source: dict[str, Any], job: Job) -> Path:
-        return self._folder / "disks" / server_id / f"{source['name']}.raw"
+    def root(self, server_id: str) -> DiskLocation:
+        return self._file(server_id, "root.qcow2", "qcow2")
 
-    def ensure_config_drive(self, server_id: str, files: dict[str, str]) -> Path:
-        return self._folder / "disks" / server_id / "config.iso"
+    def _file(self, server_id: str, name: str, fmt: str) -> FileLocation:
+        return {"kind": "file", "path": str(self._folder / "disks" / server_id / name), "format": fmt}
+
+    def locate(self, server_id: str, source: DiskSource, job: Job) -> DiskLocation:
+        if source["kind"] == "blank":
+            return self._file(server_id, f"{source['name']}.raw", "raw")
+        if source["kind"] == "root" or source["kind"] == "rescue":
+            if source["kind"] == "rescue" or self.sizes.get(server_id) is None:
+                raise Failure("not_found", what=f"{source['kind']} disk", id=server_id)
+            return self.root(server_id)
+        return source
+
+    def overlays(self, server_id: str) -> Overlays:
+        return NoOverlays()
+
+    def export(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
+        size = self.sizes.get(server_id)
+        if size is None:
+            raise Failure("not_found", what="root disk", id=server_id)
+        copy = self._folder / "snapshots" / f"{name}.qcow2"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(empty_qcow2(2**30))
+        return copy, 2**30
 
     def remove_disk(self, server_id: str) -> None:
         self.sizes.drop(server_id)
@@ -111,19 +156,6 @@ class FakeStorage:
                 if journal.get(server_id) is not None:
                     raise Failure("hypervisor_refused", detail=f"{server_id} has a disk already")
                 journal.set(server_id, int((place / name).read_text()))
-
-    def keep_record(self, server_id: str, record: dict[str, Any]) -> None:
-        """A fake domain holds its whole spec, and so the record."""
-
-    def read_record(self, server_id: str) -> dict[str, Any]:
-        return {}
-
-    def root_path(self, server_id: str) -> Path:
-        return self._folder / "disks" / server_id / "root.qcow2"
-
-    def flatten(self, source: Path, target: Path, job: Job) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(empty_qcow2(2**30))
 
     def read_disks(self) -> list[str]:
         return sorted(self.sizes.values)
