@@ -51,7 +51,7 @@ def give_up(drivers: Choices, place: Place) -> None:
                 break
             time.sleep(1.0)
         if standing.was_silent:
-            log.warning("no agent runs here: the routers of this host give up their external legs")
+            log.warning("no agent runs here: the routers of this host give up their gateway ports")
             driver_class(drivers.main("network"), "network")(place).remove_gateways()
     except Exception:
         log.exception("the routers of this host could not be given up")

@@ -25,7 +25,7 @@ router:<id>   of a router that lives on this host:
                                "ra": [IPv6 prefix, …] (optional: where the router announces itself to guests)}],
                "floating": [{"id", "ip", "fixed_ip"}], "routes": [{"destination", "nexthop"}], "metadata": true}
 
-An external network is kind "flat", physical "public": its legs plug into the host's external bridge `br-ex`.
+An external network is kind "flat", physical "public": routers' gateway ports plug into the host's external bridge.
 """
 
 import hashlib

@@ -57,7 +57,7 @@ class Event(StrEnum):
     DAEMON = "daemon"  # a daemon of the host (dnsmasq, haproxy) died: name, count, detail
     PARKED = "parked"  # a report could not be encoded and stays on the host: kind, detail
     CLOCK = "clock"  # the host's clock is off: skew (s, positive: ahead of control's)
-    ISOLATED = "isolated"  # external legs and floating addresses were given up, or could not be: done (bool), detail
+    ISOLATED = "isolated"  # gateway ports and floating addresses were given up, or could not be: done (bool), detail
 
 
 #: Those of the agent itself.

@@ -1,7 +1,7 @@
 """What guests may reach of the machinery around them: nothing but what serves them.
 
 Guests' packets get to a host's own stack in two ways: as frames for a bridge's own address (the security groups' table drops
-those, firewall.py), and routed, by a router's external leg, at the machine's own end. That end is fenced here, in tables of
+those, firewall.py), and routed, by a router's gateway port, at the machine's own end. That end is fenced here, in tables of
 ours: by what link packets came, never by what the machine otherwise does.
 """
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from common.errors import CloudError
-from hostagent.drivers.network.linux_bridge.dhcp import Dhcp
-from hostagent.drivers.network.linux_bridge.dnsmasq import Texts
+from hostagent.drivers.network.dhcp import Dhcp
+from hostagent.drivers.network.dnsmasq import Texts
+from hostagent.drivers.network.linux_bridge.links import Bridges
 from hostagent.machine.daemons import Daemons
 from networking.ports import dhcp_options
 from networking.subnets import checks
@@ -45,7 +46,7 @@ def host(number: int, options: list[dict[str, Any]], name: str = "") -> dict[str
 
 
 def server(folder: Path) -> Dhcp:
-    return Dhcp(folder, NETWORK, folder / "socket", Daemons(folder))
+    return Dhcp(folder, NETWORK, folder / "socket", Daemons(folder), Bridges())
 
 
 def takes(text: str) -> str:

@@ -1,6 +1,6 @@
 """D (dnsmasq): it is not restarted for each port."""
 
-from hostagent.drivers.network.linux_bridge.dnsmasq import lease_room
+from hostagent.drivers.network.dnsmasq import lease_room
 
 
 def test_the_room_for_leases_grows_in_doublings() -> None:

@@ -48,13 +48,13 @@ def test_what_a_host_was_told_of_networks_is_asked_for_again(content: bytes, tmp
 
 @pytest.mark.parametrize("content", SPOILED)
 def test_a_router_that_may_have_been_given_up_answers_once_control_has_asked(content: bytes, tmp_path: Path) -> None:
-    """C7: which legs were given up cannot be read: none is taken for one that stands."""
+    """C7: which gateway ports were given up cannot be read: none is taken for one that stands."""
     folder = tmp_path / "network"
     folder.mkdir()
     (folder / "pieces.json").write_text('{"router:r": {"hash": "1", "body": {}}, "dhcp:n": {"hash": "2", "body": {}}}')
     (folder / "given-up.json").write_bytes(content)
     driver = LinuxBridge(Place(tmp_path, tmp_path, ""))
-    assert driver.read_pieces() == {"dhcp:n": "2"} and driver.legless == {"router:r"}
+    assert driver.read_pieces() == {"dhcp:n": "2"} and driver.without_gateway == {"router:r"}
 
 
 @pytest.mark.parametrize("content", SPOILED)

@@ -318,7 +318,7 @@ def test_isolation_counts_once_it_has_succeeded_and_is_tried_until_then(
 def test_who_could_not_give_up_everything_still_says_what_it_has_afterwards(
     desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """C7, a sibling: a half-done isolation left routers without legs, and control never heard of it."""
+    """C7, a sibling: a half-done isolation left routers without gateway ports, and control never heard of it."""
     silent = Silent(desk, monkeypatch, times=100)
     desk.until(lambda r: r["kind"] == "network")
     desk.host._beat()
@@ -329,7 +329,7 @@ def test_who_could_not_give_up_everything_still_says_what_it_has_afterwards(
 
 
 def test_a_cloud_of_one_keeps_its_gateways(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Case 45, B4: with control away for 25 s its only agent dropped all gateway legs and floating addresses."""
+    """Case 45, B4: with control away for 25 s its only agent dropped all gateway ports and floating addresses."""
     silent = Silent(desk, monkeypatch, others=False)
     for _ in range(3):
         desk.host._beat()

@@ -8,9 +8,9 @@ from typing import Any
 
 from hostagent.agent.metadata import MetadataLink, MetadataServer
 from hostagent.drivers.network import Place
+from hostagent.drivers.network.commands import run
 from hostagent.drivers.network.linux_bridge import driver as linux_bridge
 from hostagent.drivers.network.linux_bridge import firewall, firewall_base
-from hostagent.drivers.network.linux_bridge.commands import run
 from hostagent.drivers.network.linux_bridge.ruleset import render
 
 KEY = "11" * 32

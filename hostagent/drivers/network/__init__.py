@@ -84,7 +84,7 @@ class NetworkDriver(Protocol):
         """
 
     def remove_gateways(self) -> None:
-        """Control is silent: give up the routers' external legs and floating addresses, another host may have them.
+        """Control is silent: give up the routers' gateway ports and floating addresses, another host may have them.
 
         Until `ensure_pieces` is asked for such a router again, `read_pieces` leaves it out, also after a restart.
         """

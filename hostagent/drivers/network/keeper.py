@@ -109,7 +109,7 @@ class Keeper:
         return {}, unknown
 
     def isolate(self) -> None:
-        """Control is silent: give up external legs and floating addresses. May be repeated, and is until it has succeeded.
+        """Control is silent: give up gateway ports and floating addresses. May be repeated, and is until it has succeeded.
 
         Raises: whatever the driver raises while some are still there.
         """
@@ -117,7 +117,7 @@ class Keeper:
             if self._isolated:
                 return
             self._has_given_up = True
-            log.warning("%s: control is silent: the routers here give up their external legs", self.host.name)
+            log.warning("%s: control is silent: the routers here give up their gateway ports", self.host.name)
             self.driver.remove_gateways()
             self._isolated = True
 
@@ -157,7 +157,7 @@ class Keeper:
     def _resume(self) -> None:
         """Once in a process, before anything else.
 
-        Where another host may have our routers by now, they come up without their external legs until control asks for
+        Where another host may have our routers by now, they come up without their gateway ports until control asks for
         them: after a restart of the machine, and after a silence in which control moved them.
         """
         with self._lock:

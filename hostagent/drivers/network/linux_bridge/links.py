@@ -1,24 +1,22 @@
 """Bridges and VXLAN links: what is wanted of a network against what `ip` and `bridge` show, as batch lines."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from hostagent.contract import inet
 from hostagent.contract.network import bridge_name
-from hostagent.drivers.network.linux_bridge.commands import Batch, namespaces, read_json, run
+from hostagent.drivers.network.commands import Batch, read_json
+from hostagent.drivers.network.namespace_links import EXTERNAL, Facts, NamespaceLink, mac
+from hostagent.drivers.network.pieces import Unsupported
 
 EXTERNAL_BRIDGE: Final = "br-ex"
 PHYSICAL: Final = {"public": EXTERNAL_BRIDGE}  # physical network → the host's bridge that leads to it
 VXLAN_PORT: Final = 4789
 TAP: Final = re.compile(r"tap[0-9a-f]{8}-[0-9a-f]{2}")
 NOBODY: Final = "00:00:00:00:00:00"  # the forwarding entry that says where unknown addresses are flooded
-
-
-class Unsupported(Exception):
-    """A network of a kind this driver cannot make; the argument says what."""
 
 
 def vxlan_name(network_id: str) -> str:
@@ -28,14 +26,6 @@ def vxlan_name(network_id: str) -> str:
 def patch_names(network_id: str) -> tuple[str, str]:
     """The veth between a flat network's bridge (first) and the bridge of its physical network (second)."""
     return f"fb-{network_id[:11]}", f"fl-{network_id[:11]}"
-
-
-def mac(text: str) -> str:
-    """A MAC address in nft's and iproute2's letters. Raises: ValueError."""
-    octets = bytes.fromhex(text.replace(":", ""))
-    if len(octets) != 6:
-        raise ValueError(f"{text!r} is not a MAC address")
-    return octets.hex(":")
 
 
 def refuse_announcements(link: str) -> None:
@@ -201,94 +191,20 @@ def remove_leftovers(network_ids: set[str]) -> str:
     return "; ".join(batch.run().values())
 
 
-# ── Legs: veth pairs from a bridge into a namespace ─────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Leg:
-    """One leg of a namespace: `inner` inside it, `outer` on `bridge`. Addresses with their prefix length."""
-
-    inner: str
-    outer: str
-    bridge: str
-    mac: str
-    mtu: int
-    addresses: tuple[str, ...]
-
-
-def ensure_legs(
-    ns: str, legs: Iterable[Leg], *, ours: tuple[str, ...], down: Iterable[str] = ()
-) -> set[tuple[str, str]]:
-    """Make the legs of a namespace so; links in it whose name starts with one of `ours` and is not wanted go away.
-
-    Returns the (link, address) pairs that are new. Raises: CommandFailed, RuntimeError with iproute2's words.
-    """
-    wanted = {leg.inner: leg for leg in legs}
-    inside = {link["ifname"]: link for link in read_json("ip", "-n", ns, "-j", "addr", "show")}
-    outside = {link["ifname"]: link for link in read_json("ip", "-j", "link", "show")}
-    host, inner = Batch("ip"), Batch("ip", ns)
-    fresh: set[tuple[str, str]] = set()
-    for name in inside:
-        if name.startswith(ours) and name not in wanted:
-            inner.add(ns, f"link del {name}")
-    for leg in wanted.values():
-        have = inside.get(leg.inner) if leg.outer in outside else None
-        if have is None:
-            if leg.outer in outside:
-                host.add(ns, f"link del {leg.outer}")
-            host.add(
-                ns,
-                f"link add {leg.outer} mtu {leg.mtu} type veth peer name {leg.inner} mtu {leg.mtu} address {leg.mac} netns {ns}",
-            )
-        if have is None or outside[leg.outer].get("master") != leg.bridge or "UP" not in outside[leg.outer]["flags"]:
-            host.add(ns, f"link set {leg.outer} master {leg.bridge} up")
-        fresh |= ensure_leg(inner, leg, have, up=leg.inner not in down)
-    for batch in (host, inner):
-        if failed := batch.run():
-            raise RuntimeError("; ".join(failed.values()))
-    return fresh
-
-
-def ensure_leg(batch: Batch, leg: Leg, have: dict[str, Any] | None, *, up: bool) -> set[tuple[str, str]]:
-    """Lines for the inner end. IPv6 link-local addresses are the kernel's own and stay."""
-    if have and have["mtu"] != leg.mtu:
-        batch.add(batch.ns, f"link set {leg.inner} mtu {leg.mtu}")
-    if have and have["address"] != leg.mac:
-        batch.add(batch.ns, f"link set {leg.inner} address {leg.mac}")
-    had = {
-        f"{a['local']}/{a['prefixlen']}"
-        for a in (have or {}).get("addr_info", ())
-        if not (a["family"] == "inet6" and a["scope"] == "link")
-    }
-    for address in sorted(had - set(leg.addresses)):
-        batch.add(batch.ns, f"addr del {address} dev {leg.inner}")
-    if up and (have is None or "UP" not in have["flags"]):
-        batch.add(batch.ns, f"link set {leg.inner} up")
-    for address in leg.addresses:
-        if address not in had:
-            batch.add(batch.ns, f"addr add {address} dev {leg.inner}{' nodad' if ':' in address else ''}")
-    return {(leg.inner, address) for address in leg.addresses if address not in had}
-
-
-def remove_legs(ns: str, ours: tuple[str, ...]) -> None:
-    """Take a namespace's legs away now: with the namespace they would go too, but a while later."""
-    if ns not in namespaces():
-        return
-    batch = Batch("ip", ns)
-    for link in read_json("ip", "-n", ns, "-j", "link", "show"):
-        if link["ifname"].startswith(ours):
-            batch.add(ns, f"link del {link['ifname']}")
-    if failed := batch.run():
-        raise RuntimeError("; ".join(failed.values()))
-
-
 def taps() -> list[str]:
     """The guests' taps that are there; a machine may have others, under other names."""
     return sorted(link["ifname"] for link in read_json("ip", "-j", "link", "show") if TAP.fullmatch(link["ifname"]))
 
 
-def forget_flows(zone: int, address: str) -> None:
-    """End every tracked flow from or to an address in a zone (0: of the namespace at large)."""
-    family = "ipv6" if ":" in address else "ipv4"
-    for side in ("-s", "-d"):
-        run("conntrack", "-D", "-f", family, "-w", str(zone), side, address, check=False)  # exit 1: there were none
+class Bridges:
+    """The switch of a host with Linux bridges: one a network, and the external bridge."""
+
+    def plug(self, links: Sequence[NamespaceLink], outside: dict[str, Facts]) -> None:
+        batch = Batch("ip")
+        for link in links:
+            bridge = EXTERNAL_BRIDGE if link.network_id == EXTERNAL else bridge_name(link.network_id)
+            have = outside.get(link.outer)
+            if have is None or have.get("master") != bridge or "UP" not in have["flags"]:
+                batch.add(bridge, f"link set {link.outer} master {bridge} up")
+        if failed := batch.run():
+            raise RuntimeError("; ".join(failed.values()))

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final, NotRequired, TypedDict
 
 from hostagent.contract import inet
-from hostagent.drivers.network.linux_bridge.links import mac
-from hostagent.drivers.network.linux_bridge.proxy import METADATA_IP
+from hostagent.drivers.network.metadata_proxy import METADATA_IP
+from hostagent.drivers.network.namespace_links import mac
 
 
 class FixedIP(TypedDict):
@@ -65,7 +65,7 @@ DOMAIN: Final = re.compile(
 NO_HOSTNAME: Final = re.compile(r"ignore|infinite|deprecated|static|[0-9]+[smhdwSMHDW]?")
 
 
-def leg_names(port_id: str) -> tuple[str, str]:
+def link_names(port_id: str) -> tuple[str, str]:
     """(inside the namespace, on the bridge)."""
     return f"ns-{port_id[:11]}", f"dh-{port_id[:11]}"
 
@@ -107,7 +107,7 @@ class Texts:
     def __init__(self, folder: Path, body: dict[str, Any]) -> None:
         self.folder = folder
         self.body = body
-        self.inner = leg_names(body["port_id"])[0]
+        self.inner = link_names(body["port_id"])[0]
         self.domain = checked_name(body.get("domain") or "openstacklocal", DOMAIN)
         self.subnets: list[Subnet] = body["subnets"]
         self.left_out: dict[str, str] = {}  # port → why its own options are not served

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from hostagent.contract import inet
-from hostagent.contract.network import bridge_name, dhcp_namespace
-from hostagent.drivers.network.linux_bridge.commands import (
+from hostagent.contract.network import dhcp_namespace
+from hostagent.drivers.network.commands import (
     NETNS,
     CommandFailed,
     ensure_namespace,
     remove_namespace,
     run,
 )
-from hostagent.drivers.network.linux_bridge.dnsmasq import Texts, leg_names
-from hostagent.drivers.network.linux_bridge.links import Leg, ensure_legs, mac, remove_legs
-from hostagent.drivers.network.linux_bridge.proxy import METADATA_IP, MetadataProxy
+from hostagent.drivers.network.dnsmasq import Texts, link_names
+from hostagent.drivers.network.metadata_proxy import METADATA_IP, MetadataProxy
+from hostagent.drivers.network.namespace_links import NamespaceLink, Switch, ensure_links, mac, remove_links
 from hostagent.machine import confinement, daemon_files
 from hostagent.machine.daemons import Daemon, Daemons
 
@@ -64,8 +64,9 @@ def tested(text: str) -> str:
 class Dhcp:
     """What serves one network. `home` is the directory of all networks' DHCP, `socket` the agent's metadata socket."""
 
-    def __init__(self, home: Path, network_id: str, socket: Path, daemons: Daemons) -> None:
+    def __init__(self, home: Path, network_id: str, socket: Path, daemons: Daemons, switch: Switch) -> None:
         self.network_id = network_id
+        self.switch = switch
         self.ns = dhcp_namespace(network_id)
         self.folder = home / network_id
         self.config = self.folder / "dnsmasq.conf"
@@ -82,9 +83,11 @@ class Dhcp:
         """
         texts = Texts(self.folder, body)
         ensure_namespace(self.ns)
-        leg = self.leg(body)
-        if ensure_legs(self.ns, [leg], ours=("ns-",)):  # clients that read raw packets drop those without a checksum
-            run("ethtool", "-K", leg.inner, "tx", "off", ns=self.ns)
+        link = self.link(body)
+        if ensure_links(
+            self.switch, self.ns, [link], ours=("ns-",)
+        ):  # clients that read raw packets drop those without a checksum
+            run("ethtool", "-K", link.inner, "tx", "off", ns=self.ns)
         self.ensure_route(body)
         run("sysctl", "-q", "-w", "net.ipv4.ip_forward=0", ns=self.ns)
         run("nft", "-f", "-", text=FENCE, ns=self.ns)
@@ -108,11 +111,11 @@ class Dhcp:
         for path in (self.spool, *(p for p in self.state.iterdir() if p.is_file() and not p.is_symlink())):
             confinement.give(path, "dhcp", mode=0o700 if path == self.spool else 0o600, whole=True)
 
-    def leg(self, body: dict[str, Any]) -> Leg:
-        inner, outer = leg_names(body["port_id"])
+    def link(self, body: dict[str, Any]) -> NamespaceLink:
+        inner, outer = link_names(body["port_id"])
         own = [f"{s['ip']}/{inet.ip_network(s['cidr']).prefixlen}" for s in body["subnets"] if s.get("ip")]
         extra = (f"{METADATA_IP}/32",) if body.get("metadata") else ()
-        return Leg(inner, outer, bridge_name(self.network_id), mac(body["mac"]), int(body["mtu"]), (*own, *extra))
+        return NamespaceLink(inner, outer, self.network_id, mac(body["mac"]), int(body["mtu"]), (*own, *extra))
 
     def ensure_route(self, body: dict[str, Any]) -> None:
         """A way out, so that replies reach guests that a router between subnets brings here."""
@@ -132,7 +135,7 @@ class Dhcp:
                 "via",
                 gateways[0],
                 "dev",
-                leg_names(body["port_id"])[0],
+                link_names(body["port_id"])[0],
             )
         else:
             run("ip", "-n", self.ns, "route", "del", "default", check=False)
@@ -225,6 +228,6 @@ class Dhcp:
         self.daemons.remove(self.daemon())
         if self.proxy.folder.exists():
             self.proxy.remove()
-        remove_legs(self.ns, ("ns-",))
+        remove_links(self.ns, ("ns-",))
         remove_namespace(self.ns)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from hostagent.drivers.network.linux_bridge.commands import NETNS, run
+from hostagent.drivers.network.commands import NETNS, run
 from hostagent.machine import daemon_files
 from hostagent.machine.daemons import Daemon, Daemons
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hostagent.contract import inet
-from hostagent.drivers.network.linux_bridge.commands import NETNS
+from hostagent.drivers.network.commands import NETNS
 from hostagent.machine import daemon_files
 from hostagent.machine.daemons import Daemon, Daemons
 

@@ -1,4 +1,4 @@
-"""Routers: a namespace with legs into its networks and one into the external bridge, NAT by nftables."""
+"""Routers: a namespace with an interface in each of its networks and a gateway port that leads out, NAT by nftables."""
 
 import json
 import shutil
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from hostagent.contract import inet
-from hostagent.contract.network import bridge_name, router_namespace
-from hostagent.drivers.network.linux_bridge.advertiser import Advertiser
-from hostagent.drivers.network.linux_bridge.commands import (
+from hostagent.contract.network import router_namespace
+from hostagent.drivers.network.advertiser import Advertiser
+from hostagent.drivers.network.commands import (
     NETNS,
     Batch,
     ensure_namespace,
@@ -20,8 +20,8 @@ from hostagent.drivers.network.linux_bridge.commands import (
     remove_namespace,
     run,
 )
-from hostagent.drivers.network.linux_bridge.links import EXTERNAL_BRIDGE, Leg, ensure_legs, mac, remove_legs
-from hostagent.drivers.network.linux_bridge.proxy import METADATA_IP, ROUTER_PORT, MetadataProxy
+from hostagent.drivers.network.metadata_proxy import METADATA_IP, ROUTER_PORT, MetadataProxy
+from hostagent.drivers.network.namespace_links import EXTERNAL, NamespaceLink, Switch, ensure_links, mac, remove_links
 from hostagent.machine import confinement, daemon_files
 from hostagent.machine.daemons import Daemons
 
@@ -35,7 +35,7 @@ def inner_name(port_id: str) -> str:
 
 
 def outer_name(port_id: str) -> str:
-    """The other end of an interface's leg, on the network's bridge. Not tap…: those are the guests'."""
+    """The other end of an interface, in its network. Not tap…: those are the guests'."""
     return f"rt-{port_id[:11]}"
 
 
@@ -44,15 +44,16 @@ def gateway_names(port_id: str) -> tuple[str, str]:
 
 
 class Router:
-    def __init__(self, home: Path, router_id: str, socket: Path, daemons: Daemons) -> None:
+    def __init__(self, home: Path, router_id: str, socket: Path, daemons: Daemons, switch: Switch) -> None:
         self.id = router_id
+        self.switch = switch
         self.ns = router_namespace(router_id)
         self.folder = home / router_id
         self.advertiser = Advertiser(self.folder / "advertiser", self.ns, daemons)
         self.proxy = MetadataProxy(self.folder / "metadata", self.ns, "Router", router_id, socket, daemons)
 
     def ensure(self, body: dict[str, Any], *, gateway: bool = True) -> None:
-        """Make it so. `gateway` False leaves the external leg down and without addresses.
+        """Make it so. `gateway` False leaves the gateway port down and without addresses.
 
         Raises: CommandFailed, RuntimeError, ValueError, KeyError.
         """
@@ -61,10 +62,10 @@ class Router:
             ipv6 = ("net.ipv6.conf.all.forwarding=1",) if Path("/proc/sys/net/ipv6").exists() else ()
             run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1", *ipv6, ns=self.ns)
         floating_before = read_floating(self.ns)
-        external = self.external_leg(body, gateway=gateway)
-        legs = [*self.interface_legs(body), *([external] if external else [])]
-        fresh = ensure_legs(
-            self.ns, legs, ours=("qr-", "qg-"), down=() if gateway or not external else (external.inner,)
+        external = self.gateway_link(body, gateway=gateway)
+        links = [*self.interface_links(body), *([external] if external else [])]
+        fresh = ensure_links(
+            self.switch, self.ns, links, ours=("qr-", "qg-"), down=() if gateway or not external else (external.inner,)
         )
         self.ensure_routes(body, gateway=gateway)
         run("nft", "-f", "-", text=rules, ns=self.ns)
@@ -78,16 +79,16 @@ class Router:
         elif self.proxy.folder.exists():
             self.proxy.remove()
 
-    def interface_legs(self, body: dict[str, Any]) -> list[Leg]:
+    def interface_links(self, body: dict[str, Any]) -> list[NamespaceLink]:
         return [
-            Leg(
-                inner_name(i["port_id"]), outer_name(i["port_id"]), bridge_name(i["network_id"]), mac(i["mac"]), int(i["mtu"]),
+            NamespaceLink(
+                inner_name(i["port_id"]), outer_name(i["port_id"]), i["network_id"], mac(i["mac"]), int(i["mtu"]),
                 tuple(f"{inet.ip_address(a['ip'])}/{int(a['prefix'])}" for a in i["ips"]),
             )
             for i in body["interfaces"]
         ]  # fmt: skip
 
-    def external_leg(self, body: dict[str, Any], *, gateway: bool) -> Leg | None:
+    def gateway_link(self, body: dict[str, Any], *, gateway: bool) -> NamespaceLink | None:
         external = body.get("external")
         if not external:
             return None
@@ -95,7 +96,7 @@ class Router:
         own = [f"{inet.ip_address(a['ip'])}/{int(a['prefix'])}" for a in external["ips"]]
         floating = [f"{inet.ip_address(f['ip'])}/32" for f in body["floating"]]
         addresses = tuple(dict.fromkeys(own + floating)) if gateway else ()
-        return Leg(inner, outer, EXTERNAL_BRIDGE, mac(external["mac"]), EXTERNAL_MTU, addresses)
+        return NamespaceLink(inner, outer, EXTERNAL, mac(external["mac"]), EXTERNAL_MTU, addresses)
 
     def ensure_routes(self, body: dict[str, Any], *, gateway: bool) -> None:
         wanted = {
@@ -135,7 +136,7 @@ class Router:
         self.advertiser.remove()
         if self.proxy.folder.exists():
             self.proxy.remove()
-        remove_legs(self.ns, ("qr-", "qg-"))
+        remove_links(self.ns, ("qr-", "qg-"))
         remove_namespace(self.ns)
         shutil.rmtree(self.folder, ignore_errors=True)
 
