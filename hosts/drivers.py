@@ -1,15 +1,17 @@
 """The drivers of hosts and what each can do, as agents' hellos tell it (hostagent.contract.capabilities)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, cast
 
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
-from common.prepared import Prepared
+from common.prepared import Prepared, PreparedMany
+from hostagent.contract import binding
+from hostagent.contract.binding import Vif, VifDetails
 from hostagent.contract.capabilities import KINDS, OLDER, Capability, DriverInstance, of_host
 from hosts.models import Host
 
@@ -23,6 +25,12 @@ class HostDrivers:
 
     instances: tuple[DriverInstance, ...]
     can: frozenset[str]
+
+    @property
+    def vif(self) -> Vif:
+        """How the host's network driver binds ports."""
+        own = [instance["vif"] for instance in self.instances if "vif" in instance]
+        return own[0] if own else binding.OLDER
 
     def lacking(self, capability: Capability) -> str:
         """The drivers for want of which the host lacks a capability, as "hypervisor fake"; "" where it has it."""
@@ -50,7 +58,17 @@ def _instance(said: object) -> DriverInstance | None:
         return None
     kind, name, driver = (str(said.get(key, ""))[:LONGEST] for key in ("kind", "name", "driver"))
     able = sorted({str(capability)[:LONGEST] for capability in said["capabilities"][:MOST]})
-    return {"kind": kind, "name": name, "driver": driver, "capabilities": able}
+    found: DriverInstance = {"kind": kind, "name": name, "driver": driver, "capabilities": able}
+    if (vif := _vif(said.get("vif"))) is not None:
+        found["vif"] = vif
+    return found
+
+
+def _vif(said: object) -> Vif | None:
+    details = said.get("vif_details") if isinstance(said, dict) else None
+    if not isinstance(said, dict) or not isinstance(details, dict) or len(json.dumps(details)) > LONGEST * 8:
+        return None
+    return {"vif_type": str(said.get("vif_type", ""))[:LONGEST], "vif_details": cast(VifDetails, details)}
 
 
 @lru_cache(maxsize=1024)
@@ -63,9 +81,17 @@ def read(instances: str, capabilities: str) -> HostDrivers:
 
 #: The two columns that `read` takes, for queries that read more of a host.
 COLUMNS: Final = (Cast("driver_instances", TextField()), Cast("capabilities", TextField()))
+_several = PreparedMany(lambda names: Host.objects.filter(name__in=names).values_list("name", *COLUMNS))
 _columns = Prepared(lambda name: Host.objects.filter(name=name).values_list(*COLUMNS))
 
 
 def of(name: str) -> HostDrivers:
     """The drivers of a host. One query; a host that is not known is as one that says nothing."""
     return read(*(_columns.first(name) or ("[]", "[]")))
+
+
+def vifs(names: Iterable[str]) -> dict[str, Vif]:
+    """How each of these hosts binds ports. One query; none without a name."""
+    wanted = set(names)
+    known = {name: read(*columns).vif for name, *columns in _several(sorted(wanted))}
+    return {name: known.get(name, binding.OLDER) for name in wanted}

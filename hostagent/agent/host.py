@@ -110,11 +110,9 @@ class Host:
         """The drivers of this host, as control is told of them."""
         chosen = self.settings.drivers
         return told(
-            (
-                (chosen.main("hypervisor"), self.hypervisor),
-                (chosen.main("network"), self.network.driver),
-                *((choice, self.pools[choice.name]) for choice in chosen.of["storage"]),
-            )
+            (chosen.main("hypervisor"), self.hypervisor),
+            (chosen.main("network"), self.network.driver),
+            [(choice, self.pools[choice.name]) for choice in chosen.of["storage"]],
         )
 
     def hypervisor_found(self) -> None:

@@ -7,7 +7,9 @@ verb that a host cannot do is refused before it is ordered.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, TypedDict, get_args
+from typing import Final, Literal, NotRequired, TypedDict, get_args
+
+from hostagent.contract.binding import Vif
 
 Kind = Literal["hypervisor", "network", "storage"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -78,6 +80,7 @@ class DriverInstance(TypedDict):
     name: str  # unique among the host's drivers of its kind: "local", "fast"
     driver: str  # "libvirt", "linux_bridge", "file" …
     capabilities: list[str]  # names of CAPABILITIES that the driver declares
+    vif: NotRequired[Vif]  # of a network driver: how it binds ports
 
 
 class Drivers(TypedDict):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Literal, overload
 
-from hostagent.contract.capabilities import DRIVERS_VERSION, Drivers, Kind
+from hostagent.contract.capabilities import DRIVERS_VERSION, DriverInstance, Drivers, Kind
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.hypervisor import Hypervisor
 from hostagent.drivers.network import NetworkDriver, Place
@@ -31,17 +31,20 @@ def driver_class(choice: Choice, kind: Kind) -> object:
     return found
 
 
-def told(drivers: Iterable[tuple[Choice, Hypervisor | NetworkDriver | Storage]]) -> Drivers:
-    """What a hello says of these drivers."""
+def told(
+    hypervisor: tuple[Choice, Hypervisor],
+    network: tuple[Choice, NetworkDriver],
+    pools: Iterable[tuple[Choice, Storage]],
+) -> Drivers:
+    """What a hello says of the drivers of a host."""
+    switch = _instance(*network)
+    switch["vif"] = network[1].vif
     return {
         "v": DRIVERS_VERSION,
-        "instances": [
-            {
-                "kind": choice.kind,
-                "name": choice.name,
-                "driver": choice.driver,
-                "capabilities": sorted(capability.name for capability in driver.capabilities),
-            }
-            for choice, driver in drivers
-        ],
+        "instances": [_instance(*hypervisor), switch, *(_instance(*pool) for pool in pools)],
     }
+
+
+def _instance(choice: Choice, driver: Hypervisor | NetworkDriver | Storage) -> DriverInstance:
+    able = sorted(capability.name for capability in driver.capabilities)
+    return {"kind": choice.kind, "name": choice.name, "driver": choice.driver, "capabilities": able}

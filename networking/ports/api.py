@@ -6,6 +6,8 @@ from typing import Any
 from django.db.models import Q
 
 from common.actor import Actor
+from hostagent.contract.binding import Vif
+from hosts import drivers
 from networking import conversions
 from networking.desired.lists import domain_default, host_name
 from networking.ports import services, updates
@@ -67,7 +69,7 @@ FIELDS = Fields(
 
 
 def rows(ports: Sequence[Port]) -> list[dict[str, object]]:
-    """Ports as wire dicts: three queries however many."""
+    """Ports as wire dicts: four queries however many."""
     ids = [port.id for port in ports]
     tags = tags_of(ids)
     addresses: dict[str, list[dict[str, str]]] = {}
@@ -77,11 +79,15 @@ def rows(ports: Sequence[Port]) -> list[dict[str, object]]:
     groups: dict[str, list[str]] = {}
     for port, group in PortGroup.objects.filter(port_id__in=ids).order_by("id").values_list("port_id", "group_id"):
         groups.setdefault(port, []).append(group)
-    return [_row(p, addresses.get(p.id, []), groups.get(p.id, []), tags.get(p.id, [])) for p in ports]
+    vifs = drivers.vifs([port.host for port in ports if port.host])
+    return [_row(p, addresses.get(p.id, []), groups.get(p.id, []), tags.get(p.id, []), vifs.get(p.host)) for p in ports]
 
 
-def _row(port: Port, addresses: list[dict[str, str]], groups: list[str], tags: list[str]) -> dict[str, object]:
-    is_bound = bool(port.host) and not port.role
+def _row(
+    port: Port, addresses: list[dict[str, str]], groups: list[str], tags: list[str], vif: Vif | None
+) -> dict[str, object]:
+    """`vif`: how its host binds ports; None: it is on none."""
+    vif_type, details = (vif["vif_type"], dict(vif["vif_details"])) if vif is not None else ("unbound", {})
     return {
         **standard_values(port, tags),
         "name": port.name,
@@ -98,8 +104,8 @@ def _row(port: Port, addresses: list[dict[str, str]], groups: list[str], tags: l
         "binding:vnic_type": port.vnic_type,
         "binding:profile": port.binding_profile,
         "binding:host_id": port.host,
-        "binding:vif_type": "bridge" if port.host else "unbound",
-        "binding:vif_details": {"port_filter": True, "connectivity": "l2"} if is_bound else {},
+        "binding:vif_type": vif_type,
+        "binding:vif_details": {} if port.role else details,
         "port_security_enabled": port.port_security_enabled,
         "ip_allocation": "immediate" if addresses else "none",
         "dns_name": port.dns_name,

@@ -14,7 +14,12 @@ from tests.hostagent.parts import at
 
 SCHEMA = Path("/usr/share/libvirt/schemas/domain.rng")
 ID = "22222222-2222-4333-8444-555555555555"
-PARTS = Parts([at("/d/root.qcow2")], kernel=at("/d/kernel", "raw"), ramdisk=at("/d/ramdisk", "raw"))
+PARTS = Parts(
+    [at("/d/root.qcow2")],
+    [{"vif_type": "bridge", "bridge": "brq1", "device": "tap1"}],
+    kernel=at("/d/kernel", "raw"),
+    ramdisk=at("/d/ramdisk", "raw"),
+)
 #: Machine types of which every text is a mutation: most texts are none.
 MACHINES = ("pc", "q35", "pc-i440fx-7.2", "pc-q35-7.2")
 

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from hostagent.contract.binding import VifBinding
 from hostagent.contract.location import FileLocation
+from hostagent.contract.network import bridge_name, tap_name
 from hostagent.drivers.hypervisor.domain_xml import Parts
 
 
@@ -15,4 +17,8 @@ def parts_of(spec: dict[str, Any], *, root: Path = Path("/d/root.qcow2"), **file
     """`files`: config_drive, kernel and ramdisk. Disks other than the root say themselves where they are."""
     disks = [at(root) if disk["source"]["kind"] == "root" else disk["source"] for disk in spec["disks"]]
     fmts = {"config_drive": "raw", "kernel": "raw", "ramdisk": "raw"}
-    return Parts(disks=disks, **{part: at(path, fmts[part]) for part, path in files.items()})
+    vifs: list[VifBinding] = [
+        {"vif_type": "bridge", "bridge": bridge_name(port["network_id"]), "device": tap_name(port["port_id"])}
+        for port in spec["ports"]
+    ]
+    return Parts(disks=disks, vifs=vifs, **{part: at(path, fmts[part]) for part, path in files.items()})

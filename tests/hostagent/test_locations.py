@@ -1,5 +1,6 @@
 """Where disks are, as libvirt's XML: valid by libvirt's own schema, and read back as what it was."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ from lxml import etree
 
 from hostagent.contract.location import DiskLocation
 from hostagent.drivers.hypervisor import locations
-from hostagent.drivers.hypervisor.domain_xml import Parts, Places, build, disk_element
+from hostagent.drivers.hypervisor.domain_xml import Places, build, disk_element
 from hostagent.machine import apparmor
+from tests.hostagent.parts import parts_of
 
 SCHEMA = Path("/usr/share/libvirt/schemas/domain.rng")
 SECRET = "77777777-2222-4333-8444-555555555555"
@@ -38,7 +40,7 @@ def schema() -> Any:
 def domain(spec: dict[str, Any], location: DiskLocation) -> Any:
     disks = [*spec["disks"], {"device": "vdb", "serial": "volume", "source": location}]
     places = Places(Path("/r"), Path("/d"), spec["server_id"])
-    parts = Parts(disks=[LOCATIONS["file"], location])
+    parts = replace(parts_of(spec), disks=[LOCATIONS["file"], location])
     return etree.fromstring(build({**spec, "disks": disks}, places, parts, kvm=False))  # type: ignore[typeddict-item]
 
 

@@ -51,7 +51,7 @@ def boot(connection: Any, server_id: str, base: Path) -> str:
     disk = {"device": "vda", "serial": "root", "source": {"kind": "root"}}
     spec: Any = {"server_id": server_id, "name": f"instance-{server_id[-1]}", "memory_mib": 64, "vcpus": 1}
     spec |= {"ports": [], "power": "on", "disks": [disk]}
-    parts = domain_xml.Parts(disks=[{"kind": "file", "path": str(root_of(server_id)), "format": "qcow2"}])
+    parts = domain_xml.Parts(disks=[{"kind": "file", "path": str(root_of(server_id)), "format": "qcow2"}], vifs=[])
     domain = connection.defineXML(domain_xml.build(spec, places, parts, kvm=False))
     libvirt_users.create(domain, places)
     return label_of(Path(f"/run/libvirt/qemu/{domain.name()}.pid").read_text())

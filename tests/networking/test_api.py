@@ -2,6 +2,8 @@
 
 import pytest
 
+from hosts import drivers
+from hosts.models import Host
 from networking.networks import sharing
 
 
@@ -297,3 +299,20 @@ def test_who_else_sees_a_network_is_said_in_sentences(neutron, demo, other, admi
         "Everybody in the project project-e, by an RBAC policy.",
     ]
     assert f"Everybody in the project {other.project_id}, by an RBAC policy." in sharing.everyone(demo, private)
+
+
+def test_what_a_port_plugs_into_is_what_the_network_driver_of_its_host_says(neutron, admin, private) -> None:
+    call = neutron(admin)
+    port = call("post", "ports", {"port": {"network_id": private.id}})[1]["port"]
+    assert (port["binding:vif_type"], port["binding:vif_details"]) == ("unbound", {})
+    bound = call("put", f"ports/{port['id']}", {"port": {"binding:host_id": "host1"}})[1]["port"]
+    details = {"port_filter": True, "connectivity": "l2"}
+    assert (bound["binding:vif_type"], bound["binding:vif_details"]) == (
+        "bridge",
+        details,
+    )  # its agent says nothing of it
+    vif = {"vif_type": "ovs", "vif_details": {**details, "ovs_hybrid_plug": False}}
+    told = {"kind": "network", "name": "local", "driver": "openvswitch", "capabilities": [], "vif": vif}
+    Host.objects.filter(name="host1").update(driver_instances=drivers.told({"drivers": {"v": 1, "instances": [told]}}))
+    shown = call("get", f"ports/{port['id']}")[1]["port"]
+    assert (shown["binding:vif_type"], shown["binding:vif_details"]) == ("ovs", vif["vif_details"])

@@ -9,11 +9,11 @@ from typing import Any, Final
 from lxml import etree
 from lxml.builder import E
 
+from hostagent.contract.binding import VifBinding
 from hostagent.contract.location import DiskLocation, FileLocation
 from hostagent.contract.messages import canonical
-from hostagent.contract.network import bridge_name, tap_name
 from hostagent.contract.server import DiskSpec, PortSpec, ServerSpec
-from hostagent.drivers.hypervisor import locations
+from hostagent.drivers.hypervisor import locations, vifs
 from hostagent.machine import guest_users
 
 NAMESPACE: Final = "https://stackling.dev/xmlns/domain/1"
@@ -40,9 +40,10 @@ class Places:
 
 @dataclass(frozen=True)
 class Parts:
-    """Where the parts of a domain are that its spec names: `disks` in the spec's order."""
+    """Where the parts of a domain are that its spec names: `disks` and `vifs` in the spec's order."""
 
     disks: Sequence[DiskLocation]
+    vifs: Sequence[VifBinding]
     config_drive: FileLocation | None = None
     kernel: FileLocation | None = None
     ramdisk: FileLocation | None = None
@@ -59,14 +60,13 @@ def disk_element(disk: DiskSpec, location: DiskLocation) -> Any:
     )
 
 
-def port_element(port: PortSpec) -> Any:
+def port_element(port: PortSpec, binding: VifBinding) -> Any:
     return E.interface(
         E.mac(address=port["mac"]),
-        E.source(bridge=bridge_name(port["network_id"])),
-        E.target(dev=tap_name(port["port_id"])),
+        *vifs.elements(binding),
         E.model(type="virtio"),
         E.mtu(size=str(port["mtu"])),
-        type="bridge",
+        type=vifs.TYPES[binding["vif_type"]],
     )
 
 
@@ -186,8 +186,8 @@ def _devices(spec: ServerSpec, places: Places, parts: Parts) -> Any:
         devices.append(disk_element(disk, location))
     if parts.config_drive:
         devices.append(_cdrom(parts.config_drive))
-    for port in spec["ports"]:
-        devices.append(port_element(port))
+    for port, binding in zip(spec["ports"], parts.vifs, strict=True):
+        devices.append(port_element(port, binding))
     for element in (
         E.serial(
             E.source(mode="bind", path=str(places.serial_guest)),

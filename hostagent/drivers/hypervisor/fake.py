@@ -69,6 +69,8 @@ class FakeHypervisor:
         server_id = spec["server_id"]
         for disk in spec["disks"]:
             self._host.storage.locate(server_id, disk["source"], job)
+        for port in spec["ports"]:
+            self._host.network.driver.bind(port)
         before = self._domains.get(server_id) or {"state": "absent"}
         state = "shutoff" if spec["power"] == "off" else "running"
         if before["state"] != state or before["spec"] != spec:
@@ -114,6 +116,7 @@ class FakeHypervisor:
         self._domains.set(server_id, {**domain, "spec": spec})
 
     def ensure_port(self, server_id: str, port: PortSpec, job: Job) -> None:
+        self._host.network.driver.bind(port)
         self._change(server_id, "ports", "port_id", port, present=True)
 
     def remove_port(self, server_id: str, port: PortSpec, job: Job) -> None:

@@ -205,6 +205,7 @@ class Libvirt:
         drive, kernel, ramdisk = spec.get("config_drive"), spec.get("kernel"), spec.get("ramdisk")
         return domain_xml.Parts(
             disks=[storage.locate(server_id, disk["source"], job) for disk in spec["disks"]],
+            vifs=[self._host.network.driver.bind(port) for port in spec["ports"]],
             config_drive=self._host.files.ensure_config_drive(server_id, drive) if drive else None,
             kernel=storage.ensure_image(kernel, job) if kernel else None,
             ramdisk=storage.ensure_image(ramdisk, job) if ramdisk else None,
@@ -282,7 +283,7 @@ class Libvirt:
     # ── Devices ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def ensure_port(self, server_id: str, port: PortSpec, job: Job) -> None:
-        element = domain_xml.port_element(port)
+        element = domain_xml.port_element(port, self._host.network.driver.bind(port))
         self._link.ask(
             lambda c: libvirt_devices.attach(self._existing(c, server_id), element, libvirt_devices.by_mac(port["mac"]))
         )

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
+from hostagent.contract.binding import Vif, VifBinding
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.network import Piece, changed_body
+from hostagent.contract.server import PortSpec
 from hostagent.machine.daemons import Daemons
 
 KIND_ORDER: Final = ("network", "group", "port", "dhcp", "router")  # the order in which pieces rest on each other
@@ -40,6 +42,10 @@ class NetworkDriver(Protocol):
     """All verbs may be repeated. None of them is called by two threads at once (keeper.py)."""
 
     capabilities: ClassVar[frozenset[Capability]]
+    vif: ClassVar[Vif]
+
+    def bind(self, port: PortSpec) -> VifBinding:
+        """Tell what a guest's port plugs into, ready for it. Raises: Failure."""
 
     def read_pieces(self) -> dict[str, str]:
         """Piece → hash of what this host has now, broken pieces left out."""

@@ -8,9 +8,11 @@ from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
 from hostagent.contract import capabilities as can
+from hostagent.contract.binding import Vif, VifBinding
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import FailureBody
-from hostagent.contract.network import LISTS, Piece
+from hostagent.contract.network import LISTS, Piece, bridge_name, tap_name
+from hostagent.contract.server import PortSpec
 from hostagent.drivers.network import Place, whole
 from hostagent.process.durable import is_object, read_whole
 
@@ -31,10 +33,15 @@ class FakeNetwork:
             can.FLOATING_IP, can.METADATA, can.IPV6, can.PIECE_CHANGES,
         }
     )  # fmt: skip
+    vif: ClassVar[Vif] = {"vif_type": "bridge", "vif_details": {"port_filter": True, "connectivity": "l2"}}
 
     def __init__(self, place: Place) -> None:
         self.memory = place.data / "network" / "pieces.json"
         self.pieces: dict[str, Piece] = read_whole(self.memory, is_object, absent={}, damaged={})
+
+    def bind(self, port: PortSpec) -> VifBinding:
+        device = tap_name(port["port_id"])
+        return {"vif_type": "bridge", "bridge": bridge_name(port["network_id"]), "device": device}
 
     def read_pieces(self) -> dict[str, str]:
         return {key: piece["hash"] for key, piece in self.pieces.items() if piece["hash"]}

@@ -4,8 +4,10 @@ import logging
 from typing import ClassVar
 
 from hostagent.contract import capabilities as can
+from hostagent.contract.binding import Vif, VifBinding
 from hostagent.contract.capabilities import Capability
-from hostagent.contract.network import Piece, tap_name
+from hostagent.contract.network import Piece, bridge_name, tap_name
+from hostagent.contract.server import PortSpec
 from hostagent.drivers.network import KIND_ORDER, Place
 from hostagent.drivers.network.commands import run
 from hostagent.drivers.network.linux_bridge import firewall, firewall_base, links
@@ -25,11 +27,16 @@ class LinuxBridge(PieceDriver):
             can.METADATA, can.IPV6, can.PIECE_CHANGES,
         }
     )  # fmt: skip
+    vif: ClassVar[Vif] = {"vif_type": "bridge", "vif_details": {"port_filter": True, "connectivity": "l2"}}
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
         self.firewall = firewall.Builder()
         self.tables: list[Table] | None = None  # what the host's ruleset is; None until we have loaded it once
+
+    def bind(self, port: PortSpec) -> VifBinding:
+        device = tap_name(port["port_id"])
+        return {"vif_type": "bridge", "bridge": bridge_name(port["network_id"]), "device": device}
 
     def change_links(self, changed: Bodies, gone: set[str], failed: Failed) -> None:
         lost = [key for key in gone if split(key)[0] == "network"]
