@@ -79,7 +79,7 @@ def test_every_loop_of_the_agent_is_one_of_the_kept() -> None:
         "agent/worker.py": 1,  # the end of the process
         "agent/metadata.py": 1,  # for tests and tools; an agent's is kept by keeper.py
         "drivers/hypervisor/acceleration.py": 1,  # one proof
-        "drivers/network/linux_bridge/routers.py": 1,  # one announcement
+        "drivers/network/router.py": 1,  # one announcement
     }
 
 
