@@ -73,7 +73,7 @@ class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             SUBSCRIBER.unsubscribe(self.subscription)
         self.subscription = None
 
-    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+    async def receive_json(self, content: object, **kwargs: object) -> None:
         """Once: `{"made": what the page says, "shows": [[kind, id], …]}` → `{"since": [change, …]}`, null: not known."""
         if self.subscription is None or self.asked:
             return

@@ -63,7 +63,7 @@ def read(request: HttpRequest) -> Prefs:
 
 def apply(request: HttpRequest) -> Prefs:
     """Activate the reader's language and time zone for this request."""
-    own: dict[str, Any] = request.session.get(KEY, {}) if hasattr(request, "session") else {}
+    own: dict[str, object] = request.session.get(KEY, {}) if hasattr(request, "session") else {}
     language = own.get("language") or request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
     if language in dict(settings.LANGUAGES):
         translation.activate(language)

@@ -1,7 +1,5 @@
 """API access: where the services are, and the files that clients read."""
 
-from typing import Any
-
 import yaml
 from django.http import HttpRequest, HttpResponse
 
@@ -24,7 +22,7 @@ def region(request: HttpRequest) -> str:
 
 def clouds_yaml(request: HttpRequest, actor: Actor) -> str:
     """A clouds.yaml for the session's user and project; the password is left for `OS_PASSWORD` or secure.yaml."""
-    auth: dict[str, Any] = {
+    auth: dict[str, object] = {
         "auth_url": auth_url(request),
         "username": actor.user_name,
         "user_domain_name": actor.user_domain_name,

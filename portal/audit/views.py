@@ -124,7 +124,7 @@ class Events(ListPanel):
             query = one.narrow(query, value) if value else query
         return query
 
-    def get(self, request: HttpRequest, **keys: Any) -> HttpResponse:
+    def get(self, request: HttpRequest, **keys: object) -> HttpResponse:
         actor, size = self.actor, self.prefs.page_size
         query = self.narrow(self.query(actor), request)
         if request.GET.get("format") == "csv":
@@ -225,7 +225,7 @@ def _changes(row: Event) -> list[Row]:
     return [Row(name, name, "", None, (_value(before.get(name)), _value(after.get(name)))) for name in names]
 
 
-def _value(value: Any) -> Cell:
+def _value(value: object) -> Cell:
     if isinstance(value, dict | list):
         return Cell("pre", json.dumps(value, indent=1, ensure_ascii=False))
     return Cell("mono", "" if value is None else str(value))

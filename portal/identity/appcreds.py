@@ -123,7 +123,7 @@ class CredentialForm(Stepped):
         ("kubernetes", "Kubernetes", ("kubernetes_url", "kubernetes_namespace")),
     )  # fmt: skip
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         found = super().clean() or {}
         day, at = found.get("expires_on"), found.get("expires_at")
         if at and not day:
@@ -140,7 +140,7 @@ def own_roles(actor: Actor) -> Any:
     return Role.objects.filter(pk__in=actor.role_ids).order_by("name")
 
 
-def begin(call: Call) -> dict[str, Any]:
+def begin(call: Call) -> dict[str, object]:
     """The member role, of who has it; else all."""
     own = own_roles(call.actor)
     return {"roles": [*own.filter(name="member").values_list("pk", flat=True)] or [*own.values_list("pk", flat=True)]}

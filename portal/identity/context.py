@@ -51,7 +51,7 @@ class DomainList(ListPanel):
         row = chosen(self.request, self.actor)
         return rows.filter(**{self.domain_field: row.pk}) if row is not None else rows
 
-    def describe(self, actor: Actor) -> dict[str, Any]:
+    def describe(self, actor: Actor) -> dict[str, object]:
         return {**super().describe(actor), "domain_context": chosen(self.request, actor)}
 
 

@@ -92,7 +92,7 @@ class Credentials(ListPanel):
     def query(self, actor: Actor) -> Any:
         return CREDENTIALS.listing(actor, {}).select_related("user")
 
-    def rows(self, actor: Actor, found: Any) -> list[Row]:
+    def rows(self, actor: Actor, found: object) -> list[Row]:
         return lines(actor, found, with_user=True)
 
     def create(self, actor: Actor) -> Action:
@@ -121,10 +121,10 @@ class OwnCredentials(Credentials):
     def query(self, actor: Actor) -> Any:
         return CREDENTIALS.listing(actor, {}).filter(user_id=actor.user_id)
 
-    def rows(self, actor: Actor, found: Any) -> list[Row]:
+    def rows(self, actor: Actor, found: object) -> list[Row]:
         return lines(actor, found, with_user=False, own=True)
 
-    def describe(self, actor: Actor) -> dict[str, Any]:
+    def describe(self, actor: Actor) -> dict[str, object]:
         return {**super().describe(actor), "settings_tab": "credentials", "icon": "lock"}
 
 
@@ -141,7 +141,7 @@ class CredentialForm(Styled):
         label=gettext_lazy("Project"), required=False, help_text=gettext_lazy("An EC2 key needs one.")
     )
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         found = super().clean() or {}
         if found.get("type") == "ec2":
             if not found.get("project_id"):
@@ -167,11 +167,11 @@ def name_of(row: Credential) -> str:
     return f"{dict(TYPES).get(row.type, row.type)}, {owner}"
 
 
-def begin(call: Call) -> dict[str, Any]:
+def begin(call: Call) -> dict[str, object]:
     return {"user_id": call.actor.user_id, "type": "ec2", "project_id": call.actor.project_id}
 
 
-def of_credential(call: Call) -> dict[str, Any]:
+def of_credential(call: Call) -> dict[str, object]:
     kept = {name: getattr(call.row, name) for name in ("user_id", "type", "project_id")}
     return {**kept, "blob": decrypt(call.row.encrypted_blob)}
 

@@ -78,7 +78,9 @@ class Mappings(ListPanel):
 class MappingItem(ItemPage):
     panel, kind, template = "mappings", "mapping", "identity/mapping.html"
     find = staticmethod(MAPPINGS.get)
-    tried: dict[str, Any] | None = None  # None while there is no mapping that may be shown: a refusal has a shell too
+    tried: dict[str, object] | None = (
+        None  # None while there is no mapping that may be shown: a refusal has a shell too
+    )
 
     def actions(self, actor: Actor, row: Mapping) -> list[Action]:
         change, remove = gate(actor, "identity:update_mapping", {}), gate(actor, "identity:delete_mapping", {})
@@ -97,7 +99,7 @@ class MappingItem(ItemPage):
             cards=[Card(_("Rules"), pairs=(("", Cell("pre", text)),), name="rules")],
         )
 
-    def shell(self) -> dict[str, Any]:
+    def shell(self) -> dict[str, object]:
         return {**super().shell(), "try": self.tried}
 
 

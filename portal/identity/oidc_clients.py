@@ -53,7 +53,7 @@ def secret_stays(call: Call, form: Any) -> None:
         form.fields["client_secret"].help_text = _("One is set. Empty: it stays.")
 
 
-def begin(call: Call) -> dict[str, Any]:
+def begin(call: Call) -> dict[str, object]:
     known = client_of(call)
     if known is None:
         first = next((one.pk for one in call.row.remote_ids.all() if one.pk.startswith("https://")), "")
@@ -62,7 +62,7 @@ def begin(call: Call) -> dict[str, Any]:
     return {**shown, "audiences": "\n".join(known.audiences)}
 
 
-def keep(call: Call, values: dict[str, Any]) -> None:
+def keep(call: Call, values: dict[str, object]) -> None:
     """An empty secret stays as it is."""
     public = values.pop("public")
     values["client_secret"] = "" if public else values["client_secret"] or None

@@ -47,12 +47,12 @@ def mappings(call: Call) -> list[tuple[str, str]]:
     return [(row.pk, row.pk) for row in MAPPINGS.listing(call.actor, {}).order_by("id")]
 
 
-def of_protocol(call: Call) -> dict[str, Any]:
+def of_protocol(call: Call) -> dict[str, object]:
     row = find(call.actor, call.keys["id"], call.id)
     return {"mapping_id": row.mapping_id, "remote_id_attribute": row.remote_id_attribute}
 
 
-def sent(values: dict[str, Any]) -> dict[str, Any]:
+def sent(values: dict[str, object]) -> dict[str, object]:
     return {"mapping_id": values["mapping_id"], "remote_id_attribute": values["remote_id_attribute"] or None}
 
 

@@ -168,7 +168,7 @@ def create(call: Call, values: dict[str, Any]) -> Any:
     return PROVIDERS.create(call.actor, {**values, "domain_id": values["domain_id"] or None}, id=id)
 
 
-def of_provider(call: Call) -> dict[str, Any]:
+def of_provider(call: Call) -> dict[str, object]:
     found = {name: getattr(call.row, name) for name in ("description", "authorization_ttl", "enabled")}
     return {**found, "remote_ids": "\n".join(one.pk for one in call.row.remote_ids.all())}
 

@@ -33,7 +33,7 @@ def may(actor: Actor, about: Quotas, verb: str, project: Any) -> bool:
     return policy.allows(actor, rule if rule in rules.texts() else instead, aim)
 
 
-def may_set_any(actor: Actor, project: Any) -> bool:
+def may_set_any(actor: Actor, project: object) -> bool:
     return any(may(actor, about, "set", project) for about in words.services())
 
 
@@ -60,7 +60,7 @@ class QuotaForm(Stepped):
     numbered, flat = False, True
     known: Mapping[str, tuple[Limit, int, int]] = {}  # field → its limit, what is used, what holds now
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         """A limit that changes is not below what is used."""
         found = super().clean() or {}
         for name, (limit, used, most) in self.known.items():
@@ -82,7 +82,7 @@ def field_of(limit: Limit, used: int, most: int) -> forms.Field:
 class QuotaDialog(FormDialog):
     """The project's own limits; -1 is none."""
 
-    def filled(self, call: Call, data: Any = None, files: Any = None) -> Any:
+    def filled(self, call: Call, data: object = None, files: object = None) -> object:
         parts: list[tuple[str, Text, list[str]]] = []
         known: dict[str, tuple[Limit, int, int]] = {}
         for about in words.services():

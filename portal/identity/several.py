@@ -30,7 +30,7 @@ def not_own(actor: Actor, row: Any) -> None:
         raise OwnGround(name=getattr(row, "name", row.pk))
 
 
-def each(ids: Iterable[str], do: Callable[[str], Any]) -> tuple[int, list[str]]:
+def each(ids: Iterable[str], do: Callable[[str], object]) -> tuple[int, list[str]]:
     """Runs `do` for every id, each in its own transaction; how many went well, and a sentence for each other one."""
     done, wrong = 0, []
     for id in list(dict.fromkeys(ids)):

@@ -30,7 +30,7 @@ def password_field(label: Text, **more: Any) -> forms.CharField:
 class TwicePassword(Styled):
     """A new password typed twice."""
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         found = super().clean() or {}
         again = found.pop("again", None)
         if found.get("password") and again is not None and again != found["password"]:
@@ -91,17 +91,17 @@ def create(call: Call, values: dict[str, Any]) -> Any:
     return row
 
 
-def begin(call: Call) -> dict[str, Any]:
+def begin(call: Call) -> dict[str, object]:
     member = next((id for id, name in roles(call.actor) if name == "member"), "")
     return {"enabled": True, "role": member, "domain_id": context.for_new(call.request, call.actor)}
 
 
-def of_user(call: Call) -> dict[str, Any]:
+def of_user(call: Call) -> dict[str, object]:
     found = {name: getattr(call.row, name) for name in ("name", "email", "description", "default_project_id")}
     return {**found, "lock_password": bool(call.row.options.get("lock_password"))}
 
 
-def edit(call: Call, values: dict[str, Any]) -> None:
+def edit(call: Call, values: dict[str, object]) -> None:
     locks = values.pop("lock_password")
     values["default_project_id"] = values["default_project_id"] or None
     USERS.update(call.actor, call.id, {**values, "options": {"lock_password": True if locks else None}})

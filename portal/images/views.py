@@ -167,7 +167,7 @@ class EditForm(Styled):
     protected = forms.BooleanField(label=gettext_lazy("Protected from deletion"), required=False)
 
 
-def edit(call: Call, values: dict[str, Any]) -> None:
+def edit(call: Call, values: dict[str, object]) -> None:
     changes = [Change("replace", name, value) for name, value in values.items() if getattr(call.row, name) != value]
     services.update(call.actor, image_id=call.id, changes=changes)
 

@@ -27,7 +27,7 @@ class Cidr(forms.CharField):
         super().__init__(**kwargs)
         self.widget.attrs.update({"placeholder": "10.0.1.0/24", "class": "mono", "spellcheck": "false"})
 
-    def clean(self, value: Any) -> str:
+    def clean(self, value: object) -> str:
         text = super().clean(value).strip()
         if not text:
             return ""
@@ -50,7 +50,7 @@ class EditForm(Styled):
 
 
 @transaction.atomic
-def create(call: Call, values: dict[str, Any]) -> Any:
+def create(call: Call, values: dict[str, object]) -> object:
     """A network, and its first subnet where addresses are given: both or none."""
     made = networks.create(call.actor, name=values["name"], shared=values.get("shared", False))
     if values["cidr"]:
@@ -112,7 +112,7 @@ class EditSubnetForm(Styled):
     dns = Lines(label=gettext_lazy("DNS servers"), required=False, help_text=gettext_lazy("One a line."))
 
 
-def create_subnet(call: Call, values: dict[str, Any]) -> None:
+def create_subnet(call: Call, values: dict[str, object]) -> None:
     gateway = None if values["no_gateway"] else values["gateway"] or subnets.AUTO
     subnets.create(
         call.actor, network_id=call.id, name=values["name"], cidr=values["cidr"], gateway_ip=gateway,
@@ -121,13 +121,13 @@ def create_subnet(call: Call, values: dict[str, Any]) -> None:
     )  # fmt: skip
 
 
-def edit_subnet(call: Call, values: dict[str, Any]) -> None:
+def edit_subnet(call: Call, values: dict[str, object]) -> None:
     subnets.update(
         call.actor, call.id, name=values["name"], enable_dhcp=values["enable_dhcp"], dns_nameservers=values["dns"]
     )
 
 
-def of_subnet(call: Call) -> dict[str, Any]:
+def of_subnet(call: Call) -> dict[str, object]:
     row = call.row
     return {"name": row.name, "enable_dhcp": row.enable_dhcp, "dns": "\n".join(row.dns_nameservers)}
 
@@ -184,7 +184,7 @@ class PortForm(Styled):
     )
 
 
-def create_port(call: Call, values: dict[str, Any]) -> None:
+def create_port(call: Call, values: dict[str, object]) -> None:
     fixed = [{"ip_address": values["ip"]}] if values["ip"] else None
     ports.create(call.actor, network_id=call.id, name=values["name"], fixed_ips=fixed)
 

@@ -27,7 +27,7 @@ from portal.ui.status import Status
 from portal.ui.tables import Cell, Column, Row, attr
 
 
-def outside(actor: Actor) -> Any:
+def outside(actor: Actor) -> object:
     return Network.objects.visible_to(actor).filter(external=True).order_by("name")
 
 
@@ -166,7 +166,7 @@ def create(call: Call, values: dict[str, Any]) -> Any:
     return made
 
 
-def set_gateway(call: Call, values: dict[str, Any]) -> None:
+def set_gateway(call: Call, values: dict[str, object]) -> None:
     services.update(call.actor, call.id, external_gateway_info={"network_id": values["network"]})
 
 

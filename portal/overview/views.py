@@ -41,7 +41,7 @@ def bars(actor: Actor) -> list[dict[str, Any]]:
     return groups
 
 
-def _bar(limit: Limit, used: int, most: int) -> dict[str, Any]:
+def _bar(limit: Limit, used: int, most: int) -> dict[str, object]:
     """One limit with its use; `left` where it will soon be reached."""
     left = most - used if most >= 0 and used >= most * 0.8 and not limit.is_mib else None
     shown = [quotas.shown(limit, value) for value in (used, most)]
@@ -62,7 +62,7 @@ def holdings(actor: Actor) -> list[tuple[str, Text, int]]:
 LOOKS = {"active": "ok", "busy": "busy", "off": "off", "look": "warn"}
 
 
-def of_project(actor: Actor) -> dict[str, Any]:
+def of_project(actor: Actor) -> dict[str, object]:
     """What the overview shows of the session's project."""
     numbers = count(visible(actor))
     recent = [timelines.story(row, deep=False) for row in operations_of(actor)[:8]]
@@ -81,7 +81,7 @@ class Overview(Page):
     panel = "overview"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        context: dict[str, Any] = {}
+        context: dict[str, object] = {}
         if self.actor.project_id:
             context = of_project(self.actor)
         elif self.actor.domain_id:
@@ -145,7 +145,7 @@ def started(actor: Actor, request_id: str) -> list[timelines.Story]:
     return timelines.named([timelines.story(row) for row in query.order_by("created_at")[:100]])
 
 
-def refused(actor: Actor, request_id: str) -> list[dict[str, Any]]:
+def refused(actor: Actor, request_id: str) -> list[dict[str, object]]:
     """What a request was denied; the actor's own, unless they administer the cloud."""
     found = denials.of_request(request_id)
     return found if actor.is_admin else [one for one in found if one["user_id"] == actor.user_id]

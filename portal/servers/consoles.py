@@ -8,7 +8,6 @@ a link opens has a cookie of its own, by which it gets its next ticket when it i
 import re
 import secrets
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -84,7 +83,7 @@ class Standalone(Page):
         cookie = _of_page(request)
         if link := request.GET.get("link", ""):
             row = links.look(link)
-            context: dict[str, Any] = {"link": link, "kind": "vnc", "name": row.server.name}
+            context: dict[str, object] = {"link": link, "kind": "vnc", "name": row.server.name}
         else:
             token = request.GET.get("token", "")
             ticket = opening.of_page(token, cookie)
@@ -137,7 +136,7 @@ class EndLink(Page):
         return self.fragment("servers/console_links.html", **link_card(self.actor, id))
 
 
-def link_card(actor: Actor, server_id: str) -> dict[str, Any]:
+def link_card(actor: Actor, server_id: str) -> dict[str, object]:
     """What the console's tab shows of links."""
     return {"links": links.of_server(actor, server_id), "link_hours": LINK_HOURS, "id": server_id}
 

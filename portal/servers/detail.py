@@ -1,7 +1,6 @@
 """One instance: its head, and a tab each for facts, console, log, activity and interfaces."""
 
 from datetime import datetime
-from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -38,7 +37,7 @@ TABS = (
 LIVE = ("overview", "activity", "interfaces")
 
 
-def head(server: Server) -> dict[str, Any]:
+def head(server: Server) -> dict[str, object]:
     """What stands above the tabs."""
     name, vcpus, ram = flavor_words(server.flavor or {})
     entries = ports.addresses({server.id: server.project_id})[server.id]
@@ -60,7 +59,7 @@ def head(server: Server) -> dict[str, Any]:
     }
 
 
-def boot(server: Server) -> dict[str, Any]:
+def boot(server: Server) -> dict[str, object]:
     """The stages of the launch as lines, each from a row with its time."""
     stages = history.stages(server)
     first = history.operations_of(server).filter(action="create").last()
@@ -126,7 +125,7 @@ class Instance(Page):
         self.console = tab == "console"  # type: ignore[misc]
         return self.page(f"servers/{tab}.html", **context)
 
-    def tab_overview(self, server: Server) -> dict[str, Any]:
+    def tab_overview(self, server: Server) -> dict[str, object]:
         groups = changing.groups_of(server)
         user = User.objects.filter(pk=server.user_id).values_list("name", flat=True).first()
         return {
@@ -139,19 +138,19 @@ class Instance(Page):
             "who": parts.who_card(self.actor, "server", server),
         }
 
-    def tab_console(self, server: Server) -> dict[str, Any]:
+    def tab_console(self, server: Server) -> dict[str, object]:
         shows = policy.allows(self.actor, "compute:server:console", server)
         return {"runs": server.runs, **(link_card(self.actor, server.id) if shows else {"links": None})}
 
-    def tab_log(self, server: Server) -> dict[str, Any]:
+    def tab_log(self, server: Server) -> dict[str, object]:
         policy.require(self.actor, "compute:server:console_output", server)
         return {}
 
-    def tab_activity(self, server: Server) -> dict[str, Any]:
+    def tab_activity(self, server: Server) -> dict[str, object]:
         rows = history.operations_of(server)[:30]
         return {"stories": [timelines.story(row) for row in rows]}
 
-    def tab_interfaces(self, server: Server) -> dict[str, Any]:
+    def tab_interfaces(self, server: Server) -> dict[str, object]:
         found = list(Port.objects.of_server(server).select_related("network"))
         members = {port.pk: list(port.groups.order_by("name")) for port in found}
         where: dict[str, list[Address]] = {}

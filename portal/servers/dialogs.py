@@ -55,7 +55,7 @@ def snapshot(call: Call, values: dict[str, Any]) -> str:
     return str(values["name"])
 
 
-def edit(call: Call, values: dict[str, Any]) -> None:
+def edit(call: Call, values: dict[str, object]) -> None:
     description = values["description"] or None
     services.update(call.actor, server_id=call.id, name=values["name"], description=description)
 

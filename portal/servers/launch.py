@@ -129,7 +129,7 @@ def launch(actor: Actor, asked: Asked) -> list[Server]:
     return servers
 
 
-def flavor_rows(actor: Actor, use: dict[str, tuple[int, int]]) -> list[dict[str, Any]]:
+def flavor_rows(actor: Actor, use: dict[str, tuple[int, int]]) -> list[dict[str, object]]:
     """Flavors with what the project's memory would be after one more, and why one cannot be taken."""
     rows = []
     ram_used, ram_limit = use["ram"]
@@ -146,7 +146,7 @@ def flavor_rows(actor: Actor, use: dict[str, tuple[int, int]]) -> list[dict[str,
     return rows
 
 
-def image_rows(actor: Actor) -> list[dict[str, Any]]:
+def image_rows(actor: Actor) -> list[dict[str, object]]:
     """Active images, own snapshots last; with the least disk each needs, in GiB."""
     query = Image.objects.listed_for(actor, visibility=None, member_status="accepted").filter(
         status=image_states.ACTIVE, os_hidden=False
@@ -159,7 +159,7 @@ def image_rows(actor: Actor) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda one: (one["snapshot"],))
 
 
-def network_rows(actor: Actor) -> list[dict[str, Any]]:
+def network_rows(actor: Actor) -> list[dict[str, object]]:
     rows = Network.objects.usable_by(actor).filter(external=False, subnets__isnull=False).distinct().order_by("name")
     if actor.project_id:
         rows = rows.filter(

@@ -42,7 +42,7 @@ SORTS = {"name": ("name", "id"), "-name": ("-name", "id"), "age": ("-created_at"
          "flavor": ("flavor__vcpus", "flavor__ram", "name"), "-flavor": ("-flavor__vcpus", "-flavor__ram", "name")}  # fmt: skip
 
 #: The chips: name → (label, what it selects).
-CHIPS: dict[str, tuple[Any, Q]] = {
+CHIPS: dict[str, tuple[object, Q]] = {
     "": (gettext_lazy("All"), Q()),
     "active": (gettext_lazy("Active"), Q(vm_state=states.ACTIVE, task_state=None)),
     "busy": (pgettext_lazy("instances", "Busy"), Q(task_state__isnull=False) | Q(vm_state=states.BUILDING)),
@@ -214,12 +214,12 @@ class Instances(Page):
         context = {**self.chips(numbers), **pager.context(numbers.get(asked.chip, numbers[""])), **asdict(asked)}
         return self.page("servers/list.html", rows=self.htmls(found), **self.about(), **context)
 
-    def chips(self, numbers: dict[str, int]) -> dict[str, Any]:
+    def chips(self, numbers: dict[str, int]) -> dict[str, object]:
         """What the list says of the chips' numbers."""
         chips = [(name, label, numbers[name]) for name, (label, _where) in CHIPS.items()]
         return {"chips": chips, "busy": numbers["busy"], "all": numbers[""]}
 
-    def about(self) -> dict[str, Any]:
+    def about(self) -> dict[str, object]:
         """The list's name, and why nothing may be launched."""
         why = gate(self.actor, "compute:server:create", self.actor.project_id)
         return {"title": self.name(), "everywhere": self.everywhere, "may_launch": why}
@@ -241,7 +241,7 @@ class Instances(Page):
         name = self.name()
         return f"{_('(%(count)s busy)') % {'count': busy}} {name} · Stackling" if busy else f"{name} · Stackling"
 
-    def htmls(self, found: list[dict[str, Any]]) -> list[str]:
+    def htmls(self, found: list[dict[str, object]]) -> list[str]:
         projects: dict[str, str] = {}
         if self.everywhere:
             wanted = {row["project_id"] for row in found}

@@ -1,7 +1,6 @@
 """What can be done with an instance: the buttons, and the endpoints behind those that ask nothing."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
@@ -18,7 +17,7 @@ from portal.ui.calls import Call
 from portal.ui.menus import Action, Verb, gate
 from portal.ui.pages import Page
 
-POST: dict[str, Callable[..., Any]] = {
+POST: dict[str, Callable[..., object]] = {
     "start": services.start,
     "stop": services.stop,
     "reboot": lambda actor, server_id: services.reboot(actor, server_id=server_id, hard=False),

@@ -1,6 +1,5 @@
 """Signing in at an identity provider, and coming back."""
 
-from typing import Any
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -44,7 +43,7 @@ class Back(Stepwise):
         self.remember(actor)
         return HttpResponseRedirect(target)
 
-    def form(self, error: str = "", status: int = 200, **more: Any) -> HttpResponse:
+    def form(self, error: str = "", status: int = 200, **more: object) -> HttpResponse:
         context = {"error": error, "cloud": cloud_name(self.request), "domain": "Default", "step": "password"}
         return self.page("session/sign_in.html", status, offers=offers("/"), **context)
 

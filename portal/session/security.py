@@ -74,7 +74,7 @@ class Piece(Page):
     panel = "settings"
     recent = True
 
-    def piece(self, template: str, status: int = 200, **context: Any) -> HttpResponse:
+    def piece(self, template: str, status: int = 200, **context: object) -> HttpResponse:
         if is_fragment(self.request):
             return self.fragment(template, status, **context)
         return self.page("session/piece_page.html", status, piece=template, **context)
@@ -128,7 +128,7 @@ def guard(call: Call, form: Styled) -> None:
         del form.fields["current"]
 
 
-def guarded(remove: Callable[[Call, User], str]) -> Callable[[Call, dict[str, Any]], str]:
+def guarded(remove: Callable[[Call, User], str]) -> Callable[[Call, dict[str, object]], str]:
     """Checks the password first, of who has one; `remove` says what to tell then."""
 
     def do(call: Call, values: dict[str, Any]) -> str:

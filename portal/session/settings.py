@@ -106,7 +106,7 @@ class PasswordForm(Styled):
         label=_("New password again"), widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
     )
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         found = super().clean() or {}
         if found.get("new") and found.get("new") != found.get("again"):
             self.add_error("again", _("The two new passwords differ."))

@@ -115,10 +115,10 @@ class Stepwise(Page):
             response["Retry-After"] = str(error.wait)
         return response
 
-    def form(self, error: str = "", status: int = 200, **more: Any) -> HttpResponse:
+    def form(self, error: str = "", status: int = 200, **more: object) -> HttpResponse:
         raise NotImplementedError
 
-    def step(self) -> dict[str, Any]:
+    def step(self) -> dict[str, object]:
         """What the template shows next."""
         found = steps.pending(self.request)
         return {"step": "second", "ways": found.ways} if found is not None and found.ways else {"step": "password"}
@@ -205,7 +205,7 @@ class Again(Stepwise):
             return User.objects.select_related("domain").get(pk=self.actor.user_id), None
         return None
 
-    def form(self, error: str = "", status: int = 200, **more: Any) -> HttpResponse:
+    def form(self, error: str = "", status: int = 200, **more: object) -> HttpResponse:
         found = self.person()
         if found is None:
             return self.go(f"{reverse('sign-in')}")

@@ -1,7 +1,5 @@
 """Signing in and out, the project of the session, the language."""
 
-from typing import Any
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -42,7 +40,7 @@ class SignIn(Stepwise):
         self.remember(actor)
         return HttpResponseRedirect(inside(request, sent.get("next", "")))
 
-    def form(self, error: str = "", status: int = 200, **more: Any) -> HttpResponse:
+    def form(self, error: str = "", status: int = 200, **more: object) -> HttpResponse:
         said = self.request.POST or self.request.GET
         context = {
             "error": error,
@@ -89,7 +87,7 @@ class Stale(Page):
 
     anonymous = True
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         request.actor = None  # type: ignore[attr-defined]
         self.prefs = prefs.apply(request)
         return secure(request, self.refuse(StaleForm()))

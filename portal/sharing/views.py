@@ -61,7 +61,7 @@ def ends(asked: dict[str, Any]) -> datetime | None:
     return exact or (now() + timedelta(hours=hours) if hours else None)
 
 
-def shares_of(actor: Actor, kind: str, object_id: str) -> list[dict[str, Any]]:
+def shares_of(actor: Actor, kind: str, object_id: str) -> list[dict[str, object]]:
     """The shares that the dialog lists."""
     found = services.of_object(actor, kind, object_id)
     return [
@@ -108,7 +108,7 @@ def give(call: Call, asked: dict[str, Any]) -> None:
 class SharePage(FormPage):
     """GET, POST /share/<kind>/<id>. After giving, the dialog stays and shows the new share."""
 
-    def go_on(self, call: Call, made: Any) -> HttpResponse:
+    def go_on(self, call: Call, made: object) -> HttpResponse:
         return self.again(call) if is_fragment(self.request) else self.go(self.request.path)
 
     def again(self, call: Call) -> HttpResponse:
@@ -121,7 +121,7 @@ class ShareDialog(FormDialog):
     view: ClassVar = SharePage
 
 
-def shown(call: Call) -> dict[str, Any]:
+def shown(call: Call) -> dict[str, object]:
     """The shares that there are; the address is the dialog's own, also where a share was withdrawn."""
     kind = call.keys["kind"]
     return {"shares": shares_of(call.actor, kind, call.id), "action": reverse("share", args=[kind, call.id])}

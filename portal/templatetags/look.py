@@ -206,7 +206,7 @@ def span(start: float, width: float, kind: str = "ok") -> SafeString:
 
 
 @register.filter
-def getitem(mapping: Any, key: Any) -> Any:
+def getitem(mapping: object, key: object) -> object:
     return mapping.get(key) if hasattr(mapping, "get") else None
 
 
@@ -226,13 +226,13 @@ def _with(context: dict[str, Any], name: str, value: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def querystring_sort(context: dict[str, Any], name: str) -> str:
+def querystring_sort(context: dict[str, object], name: str) -> str:
     """The address's query sorted by another column; by the same one the other way round."""
     return _with(context, "sort", f"-{name}" if context.get("sort") == name else name)
 
 
 @register.simple_tag(takes_context=True)
-def querystring_csv(context: dict[str, Any]) -> str:
+def querystring_csv(context: dict[str, object]) -> str:
     """The same rows as a file."""
     return _with(context, "format", "csv")
 

@@ -103,12 +103,12 @@ def worded(text: Words, call: Call) -> Text:
     return str(text) % {"name": call.name} if "%(name)s" in str(text) else text
 
 
-def told(text: Said, made: Any) -> str:
+def told(text: Said, made: object) -> str:
     """The toast after a call."""
     return text(made) if callable(text) else str(text)
 
 
-def stay(call: Call, made: Any) -> str:
+def stay(call: Call, made: object) -> str:
     """Nowhere: the socket brings what changed."""
     return ""
 

@@ -62,7 +62,7 @@ class ItemPage(Page):
         return found
 
     #: The row whose id stands in the address; raises NotFound.
-    find: Callable[[Actor, str], Any]
+    find: Callable[[Actor, str], object]
 
     def actions(self, actor: Actor, row: Any) -> list[Action]:
         return []

@@ -104,7 +104,7 @@ class Lines(forms.CharField):
         kwargs.setdefault("widget", forms.Textarea(attrs={"rows": 3, "class": "mono"}))
         super().__init__(**kwargs)
 
-    def clean(self, value: Any) -> list[str]:
+    def clean(self, value: object) -> list[str]:
         text = super().clean(value)
         return [line.strip() for line in text.splitlines() if line.strip()]
 
@@ -116,7 +116,7 @@ class Pairs(forms.CharField):
         kwargs.setdefault("widget", forms.Textarea(attrs={"rows": 3, "class": "mono"}))
         super().__init__(**kwargs)
 
-    def clean(self, value: Any) -> dict[str, str]:
+    def clean(self, value: object) -> dict[str, str]:
         found: dict[str, str] = {}
         for line in super().clean(value).splitlines():
             if not line.strip():
@@ -137,10 +137,10 @@ class Json(forms.CharField):
         self.kind = kind
         super().__init__(**kwargs)
 
-    def prepare_value(self, value: Any) -> Any:
+    def prepare_value(self, value: object) -> object:
         return value if isinstance(value, str) or value is None else json.dumps(value, indent=2, ensure_ascii=False)
 
-    def clean(self, value: Any) -> Any:
+    def clean(self, value: object) -> object:
         text = super().clean(value)
         try:
             found = json.loads(text)

@@ -74,7 +74,7 @@ class ListPanel(Page):
     def rows(self, actor: Actor, found: Sequence[Any]) -> list[Row]:
         return [self.row(one) for one in found]
 
-    def row(self, one: Any) -> Row:
+    def row(self, one: object) -> Row:
         """A row whose cells the columns say."""
         id = getattr(one, self.identity)
         url = reverse(self.route, args=[id]) if self.route else ""
@@ -107,7 +107,7 @@ class ListPanel(Page):
             return (asked, "pk"), asked
         return self.order, ""
 
-    def get(self, request: HttpRequest, **keys: Any) -> HttpResponse:
+    def get(self, request: HttpRequest, **keys: object) -> HttpResponse:
         if "rows" in request.GET:
             return self.some(request.GET.getlist("rows")[:200])
         order, sort = self.sorting(request)
@@ -133,14 +133,14 @@ class ListPanel(Page):
         is_narrowed = any(one["value"] for one in found)
         return {"narrowed": found, "is_narrowed": is_narrowed, "q": request.GET.get("q", "")}
 
-    def seen(self, actor: Actor, found: Sequence[Any]) -> list[Row]:
+    def seen(self, actor: Actor, found: Sequence[object]) -> list[Row]:
         """Rows without the cells of columns that the reader put away."""
         rows, away = self.rows(actor, found), tables.put_away(self.panel, self.columns, self.prefs)
         for row in rows if away else ():
             row.cells = [cell for at, cell in enumerate(row.cells, 1) if at not in away]
         return rows
 
-    def describe(self, actor: Actor) -> dict[str, Any]:
+    def describe(self, actor: Actor) -> dict[str, object]:
         away, entry = tables.put_away(self.panel, self.columns, self.prefs), panels.named(self.panel)
         return {
             "title": self.title or (entry.label if entry else ""),

@@ -130,7 +130,7 @@ class Page(View):
     def fragment(self, template: str, status: int = 200, /, **context: object) -> HttpResponse:
         return render(self.request, template, {**self.common(), **context}, status=status)
 
-    def common(self) -> dict[str, Any]:
+    def common(self) -> dict[str, object]:
         """What fragments know too."""
         return {
             "actor": self.request.actor,  # type: ignore[attr-defined]
@@ -140,7 +140,7 @@ class Page(View):
             "csrf_cookie": settings.CSRF_COOKIE_NAME,
         }
 
-    def shell(self) -> dict[str, Any]:
+    def shell(self) -> dict[str, object]:
         """What rail and bar show."""
         context = self.common()
         if context["actor"] is not None:

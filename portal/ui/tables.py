@@ -63,7 +63,7 @@ def age(at: datetime | None) -> Cell:
     return Cell("age", at)
 
 
-def attr(kind: str, name: str) -> Callable[[Any], Cell]:
+def attr(kind: str, name: str) -> Callable[[object], Cell]:
     """A column's cell that shows a field of the row; `a__b` is the field b of what a is, "" where it is nothing."""
     first, _of, second = name.partition("__")
     if not second:
@@ -132,7 +132,7 @@ class Bulk:
     risk: bool = False
 
 
-def chosen(filters: Sequence[Filter], query: QueryDict) -> list[dict[str, Any]]:
+def chosen(filters: Sequence[Filter], query: QueryDict) -> list[dict[str, object]]:
     """Every filter with its value, what the chip says, and the address without it."""
     found = []
     for one in filters:

@@ -17,7 +17,7 @@ class LinesWidget(forms.Widget):
 
     parts: Mapping[str, bool] = {}  # part → whether it has several values
     template = ""
-    blank: Mapping[str, Any] = {}
+    blank: Mapping[str, object] = {}
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[dict[str, Any]]:
         starts = (key.removeprefix(f"{name}-").split("-", 1)[0] for key in data if key.startswith(f"{name}-"))
@@ -31,13 +31,13 @@ class LinesWidget(forms.Widget):
             lines.append(line)
         return lines
 
-    def use_required_attribute(self, initial: Any) -> bool:
+    def use_required_attribute(self, initial: object) -> bool:
         return False
 
     def id_for_label(self, id_: str) -> str:
         return f"{id_}-add"
 
-    def extra(self) -> dict[str, Any]:
+    def extra(self) -> dict[str, object]:
         """What else the template needs."""
         return {}
 
@@ -66,7 +66,7 @@ class RolesWidget(LinesWidget):
         self.who: Text = ""
         self.first: Sequence[str] = ()  # roles ticked in a new line
 
-    def extra(self) -> dict[str, Any]:
+    def extra(self) -> dict[str, object]:
         blank = {"who": "", "roles": list(self.first)}
         return {"people": self.people, "roles": self.roles, "add": self.add, "who": self.who, "blank": blank}
 
@@ -108,9 +108,9 @@ class RulesWidget(LinesWidget):
     template = "ui/rules_lines.html"
     methods = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
     services: Sequence[str] = ()
-    blank: Mapping[str, Any] = {"service": "compute", "method": "GET", "path": ""}
+    blank: Mapping[str, object] = {"service": "compute", "method": "GET", "path": ""}
 
-    def extra(self) -> dict[str, Any]:
+    def extra(self) -> dict[str, object]:
         return {"methods": self.methods, "services": self.services}
 
 
