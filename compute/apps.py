@@ -7,7 +7,8 @@ class ComputeConfig(registration.CloudAppConfig):
     name = "compute"
 
     def ready(self) -> None:
-        from compute.servers.lifecycle import adopting, boot, power, resize
+        from compute.servers.lifecycle import adopting, boot, deletion, interfaces, power, rebuild, resize, snapshots
 
-        assert boot.BOOT and power.STOP and resize.RESIZE and adopting.ADOPT  # importing them registers them
+        assert adopting.ADOPT and boot.BOOT and deletion.DELETE and interfaces.ATTACH_INTERFACE  # importing them
+        assert power.STOP and rebuild.REBUILD and resize.RESIZE and snapshots.SNAPSHOT  # registers all flows
         super().ready()

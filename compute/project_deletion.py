@@ -6,7 +6,7 @@ from django.utils.translation import ngettext_lazy
 from common.actor import Actor
 from compute.flavors.models import FlavorAccess
 from compute.servergroups.models import ServerGroup
-from compute.servers.lifecycle import services
+from compute.servers.lifecycle import deletion
 from compute.servers.models import Migration, Server
 from identity.projects import owned
 
@@ -52,4 +52,4 @@ def delete_servers(project_id: str) -> None:
     """Delete the project's servers, each by its own flow."""
     actor = Actor.internal("project deletion", project_id=project_id)
     for server_id in Server.objects.living().filter(project_id=project_id).values_list("id", flat=True):
-        services.delete(actor, server_id=server_id)
+        deletion.delete(actor, server_id=server_id)

@@ -14,6 +14,7 @@ from hostagent.process import tracing
 from operations import wakeups
 from operations.flows import Flow
 from operations.models import LIVE, Hold, Operation, Subscription
+from operations.subject import Subject
 
 QUEUE_SECONDS = 120.0  # how long an operation may wait for the holds of others before its first step
 
@@ -71,6 +72,30 @@ def start(
     if not delay:
         transaction.on_commit(lambda: wakeups.notify(row.id), robust=True)
     return row
+
+
+def run(
+    actor: Actor, found: Subject, name: str, flow: Flow, data: dict[str, Any] | None = None, /, **also: object
+) -> Operation:
+    """Write a verb's intent on its locked subject and start its flow, in the caller's transaction. `also`: columns to write with it.
+
+    The subject is held until the flow ends; a verb that preempts others has a hold of its own.
+
+    Raises: what the subject's `refused` and `refusal_besides` say, Locked.
+    """
+    kind, verbs = found.lifecycle.kind, found.lifecycle.verbs
+    before = found.state
+    found.begin(name, override=found.may_override(actor), **also)
+    return start(
+        flow,
+        subject=(kind, found.id),
+        project_id=found.project_id,
+        actor=actor,
+        holds=[f"{kind}:{found.id}:{name}" if verbs[name].preempts else f"{kind}:{found.id}"],
+        data={"rest": before, **(data or {})},
+        action=verbs[name].action,
+        behind={verb.action for verb in verbs.values() if verb.is_waited_for},
+    )
 
 
 @transaction.atomic

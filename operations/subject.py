@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError, Data, render, sentence
 from common.live import announce
@@ -26,6 +27,7 @@ class Verb:
     `start`: the states in which it may begin. `task`: what the task column says while it runs, or the state meanwhile where a
     lifecycle has no such column; "": nothing. `ends`: the state it leads to; None: the one in which it began. `action`: its name in
     histories and answers. `preempts`: it may be asked for while another verb runs, and waits until that ended or unwound.
+    `is_waited_for`: the next verb may be asked for while this one runs, and begins after it.
     """
 
     start: AbstractSet[str]
@@ -33,6 +35,7 @@ class Verb:
     ends: str | None
     action: str = ""
     preempts: bool = False
+    is_waited_for: bool = False
 
 
 class Why(Enum):
@@ -169,12 +172,20 @@ class Subject(_Model):
         task = None if idle else self.task
         why = self.lifecycle.why_not(name, state=self.state, task=task, is_locked=is_locked)
         if why is None:
-            return None
+            return self.refusal_besides(name)
         said = why
         if why is Why.STATE and task:  # what is going on may change the state: people are told that
             said = Why.DELETING if self.is_deleting else Why.BUSY
         words = render(said.value, {"status": getattr(self, "status", self.state)})
         return Refusal(self.refused(self.lifecycle.verbs[name], why), words, why)
+
+    def refusal_besides(self, name: str) -> Refusal | None:
+        """Why what no table of states knows keeps it from a verb, such as what its host can do; None: nothing does."""
+        return None
+
+    def may_override(self, actor: Actor) -> bool:
+        """Whether its lock counts for nothing to the actor."""
+        return False
 
     def allow(self, name: str, *, override: bool = False) -> Verb:
         """The verb, if it may begin now. Raises: what `refused` says."""

@@ -16,7 +16,7 @@ from common.clock import now
 from common.errors import Conflict, NotFound, OverLimit
 from compute.consoles import auditing, logs, watch
 from compute.consoles.models import KINDS, LIFE, QUIET, ConsoleLink, ConsoleTicket, digest
-from compute.servers.lifecycle.services import find, host_refusal
+from compute.servers.lifecycle.services import find
 from compute.servers.models import Server
 from hostagent.contract import capabilities
 from sharing import received
@@ -75,7 +75,7 @@ def issue(server: Server, kind: str, *, who: dict[str, Any], link: ConsoleLink |
         raise NoSuchConsole(kind=kind, kinds=", ".join(KINDS))
     if not server.runs:
         raise NotReady(id=server.id)
-    if (refusal := host_refusal(server, NEEDS[kind])) is not None:
+    if (refusal := server.refusal_for(NEEDS[kind])) is not None:
         raise refusal.error
     if ConsoleTicket.objects.filter(user_id=who["user_id"], link=link).count() >= MOST:
         forget_tickets()

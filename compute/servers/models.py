@@ -8,14 +8,17 @@ from django.db.models import Q
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
+from common.actor import Actor
 from common.clock import now
-from common.errors import CloudError, Conflict, NotFound
+from common.errors import CloudError, Conflict, NotFound, render
 from common.ids import new_id
 from common.prepared import Prepared
 from compute.servers.lifecycle import states
+from hostagent.contract.capabilities import Capability
 from hosts import drivers
 from hosts.drivers import HostDrivers
-from operations.subject import HostSubject, Verb, Why
+from operations.subject import HostSubject, Refusal, Verb, Why
 
 
 class ServerNotFound(NotFound):
@@ -28,6 +31,17 @@ class WrongState(Conflict):
 
 class Locked(Conflict):
     template = _("Instance %(id)s is locked")
+
+
+class NotOnAHost(Conflict):
+    template = _("Instance %(id)s is on no host, for it could not be built. Delete it and launch another.")
+
+
+class HostCannot(Conflict):
+    template = _(
+        "Instance %(id)s cannot do this on its host %(host)s: the driver %(driver)s has no capability '%(capability)s'. Launch it on a"
+        " host that has, or ask an administrator which do (Hosts, Can do)."
+    )
 
 
 class ServerQuerySet(models.QuerySet["Server"]):
@@ -173,6 +187,25 @@ class Server(HostSubject, models.Model):
             return Locked(id=self.id)
         attr = "vm_state" if why is Why.STATE else "task_state"
         return WrongState(verb=verb.action, id=self.id, attr=attr, state=getattr(self, attr))
+
+    def refusal_besides(self, name: str) -> Refusal | None:
+        """Why its host keeps it from a verb: there is none, or the drivers there lack what it takes."""
+        if not self.host:
+            words = str(_("It is on no host: delete it and launch another"))
+            return None if name in states.HOSTLESS else Refusal(NotOnAHost(id=self.id), words)
+        capability = states.NEEDS.get(name)
+        return self.refusal_for(capability) if capability is not None else None
+
+    def refusal_for(self, capability: Capability) -> Refusal | None:
+        """Why the drivers of its host keep it from what takes a capability; None: they have it."""
+        driver = self.host_drivers.lacking(capability)
+        if not driver:
+            return None
+        error = HostCannot(id=self.id, host=self.host, driver=driver, capability=capability.name)
+        return Refusal(error, render(_("Its host cannot: %(driver)s"), {"driver": driver}))
+
+    def may_override(self, actor: Actor) -> bool:
+        return policy.allows(actor, "compute:server:unlock_override", self)
 
 
 #: What a user keeps secret in a server, as it is once the server is deleted: nobody needs it any more.

@@ -10,7 +10,7 @@ from authorization import policy
 from common.clock import now
 from common.errors import sentence
 from compute.servers import history
-from compute.servers.lifecycle import changing, services, states
+from compute.servers.lifecycle import groups, services, states
 from compute.servers.models import Server
 from identity.models import User
 from images.images.models import Image
@@ -126,12 +126,12 @@ class Instance(Page):
         return self.page(f"servers/{tab}.html", **context)
 
     def tab_overview(self, server: Server) -> dict[str, object]:
-        groups = changing.groups_of(server)
+        of_server = groups.groups_of(server)
         user = User.objects.filter(pk=server.user_id).values_list("name", flat=True).first()
         return {
             "boot": boot(server),
-            "groups": groups,
-            "open": open_ports([group["id"] for group in groups]),
+            "groups": of_server,
+            "open": open_ports([group["id"] for group in of_server]),
             "by": user or server.user_id,
             "user_data_size": len(server.user_data or "") * 3 // 4,
             "host_shown": policy.allows(self.actor, "compute:server:host"),

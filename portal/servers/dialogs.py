@@ -4,14 +4,15 @@ from typing import Any
 
 from django import forms
 from django.db import transaction
+from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from common.actor import Actor
 from common.clock import now
 from compute.flavors import services as flavors
-from compute.servers.lifecycle import changing, services
-from compute.servers.lifecycle.interfaces import Nic
+from compute.servers.create.networks import Nic
+from compute.servers.lifecycle import deletion, groups, interfaces, rebuild, resize, services, snapshots
 from compute.servers.models import Server
 from images.images import states as image_states
 from images.images.models import Image
@@ -51,7 +52,7 @@ class ImageForm(Styled):
 
 def snapshot(call: Call, values: dict[str, Any]) -> str:
     """The name of the snapshot that is being taken."""
-    changing.snapshot(call.actor, server_id=call.id, name=values["name"])
+    snapshots.snapshot(call.actor, server_id=call.id, name=values["name"])
     return str(values["name"])
 
 
@@ -98,7 +99,7 @@ RESIZE = FormDialog(
     hint=gettext_lazy("The instance stops, gets its new size, starts again, and waits for you to confirm or revert."),
     form=FlavorForm,
     choices={"flavor": sizes},
-    do=lambda call, values: changing.resize(call.actor, server_id=call.id, flavor_id=values["flavor"]),
+    do=lambda call, values: resize.resize(call.actor, server_id=call.id, flavor_id=values["flavor"]),
 )
 REBUILD = FormDialog(
     panel="instances",
@@ -110,7 +111,7 @@ REBUILD = FormDialog(
     ),
     form=ImageForm,
     choices={"image": images},
-    do=lambda call, values: changing.rebuild(call.actor, server_id=call.id, image_id=values["image"]),
+    do=lambda call, values: rebuild.rebuild(call.actor, server_id=call.id, image_id=values["image"]),
 )
 
 
@@ -150,7 +151,7 @@ def delete_submit(call: Call) -> str:
 
 def delete(call: Call) -> None:
     for server in call.rows:
-        services.delete(call.actor, server_id=server.id)
+        deletion.delete(call.actor, server_id=server.id)
 
 
 #: One instance, or those of ?ids=; several want their number typed.
@@ -219,7 +220,7 @@ def networks(call: Call) -> list[tuple[str, Text]]:
 
 
 def attach(call: Call, values: dict[str, Any]) -> None:
-    changing.attach_interface(call.actor, server_id=call.id, nic=Nic(network_id=values["network"]))
+    interfaces.attach_interface(call.actor, server_id=call.id, nic=Nic(network_id=values["network"]))
 
 
 def detached(call: Call) -> list[tuple[str, Text]]:
@@ -255,7 +256,7 @@ DETACH = Confirm(
     title=gettext_lazy("Detach this interface?"),
     lines=detached,
     submit=gettext_lazy("Detach the interface"),
-    do=lambda call: changing.detach_interface(call.actor, server_id=call.id, port_id=call.keys["port"]),
+    do=lambda call: interfaces.detach_interface(call.actor, server_id=call.id, port_id=call.keys["port"]),
 )
 
 
@@ -274,7 +275,7 @@ def groups_offered(call: Call) -> list[tuple[str, Text]]:
 
 
 def groups_had(call: Call) -> list[str]:
-    return [group["id"] for group in changing.groups_of(of_id(call.actor, call.id))]
+    return [group["id"] for group in groups.groups_of(of_id(call.actor, call.id))]
 
 
 @transaction.atomic
@@ -282,9 +283,9 @@ def set_groups(call: Call, values: dict[str, Any]) -> None:
     """The groups of the instance's ports are those that are ticked."""
     have, want = set(groups_had(call)), set(values["groups"])
     for group in sorted(want - have):
-        changing.add_group(call.actor, server_id=call.id, name=group)
+        groups.add_group(call.actor, server_id=call.id, name=group)
     for group in sorted(have - want):
-        changing.remove_group(call.actor, server_id=call.id, name=group)
+        groups.remove_group(call.actor, server_id=call.id, name=group)
 
 
 GROUPS = FormDialog(
@@ -296,3 +297,16 @@ GROUPS = FormDialog(
     choices={"groups": groups_offered},
     do=set_groups,
 )
+
+URLS = [
+    path("instances/delete", DELETE.as_view(), name="instances-delete"),
+    path("instances/<str:id>/snapshot", SNAPSHOT.as_view(), name="instance-snapshot"),
+    path("instances/<str:id>/edit", EDIT.as_view(), name="instance-edit"),
+    path("instances/<str:id>/resize", RESIZE.as_view(), name="instance-resize"),
+    path("instances/<str:id>/rebuild", REBUILD.as_view(), name="instance-rebuild"),
+    path("instances/<str:id>/delete", DELETE.as_view(), name="instance-delete"),
+    path("instances/<str:id>/floating-ip", ADD_FLOATING_IP.as_view(), name="instance-floating-ip"),
+    path("instances/<str:id>/groups", GROUPS.as_view(), name="instance-groups"),
+    path("instances/<str:id>/interfaces/attach", ATTACH.as_view(), name="instance-attach"),
+    path("instances/<str:id>/interfaces/<str:port>/detach", DETACH.as_view(), name="instance-detach"),
+]

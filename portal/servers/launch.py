@@ -19,8 +19,8 @@ from common.numbers import is_whole
 from common.units import gib_of, human_mib
 from compute.flavors import services as flavors
 from compute.keypairs.models import KeyPair
+from compute.servers.create import networks
 from compute.servers.create import services as creating
-from compute.servers.lifecycle import interfaces
 from compute.servers.models import Server
 from images.images import states as image_states
 from images.images.models import Image
@@ -44,8 +44,8 @@ FIELD_OF: tuple[tuple[type[CloudError], str], ...] = (
     (creating.KeyUnknown, "key_name"),
     (creating.BadUserData, "user_data"),
     (creating.ZoneUnknown, "zone"),
-    (interfaces.NetworkUnknown, "networks"),
-    (interfaces.NetworkHasNoSubnet, "networks"),
+    (networks.NetworkUnknown, "networks"),
+    (networks.NetworkHasNoSubnet, "networks"),
     (quota.QuotaExceeded, "flavor"),
 )
 
@@ -108,7 +108,7 @@ def launch(actor: Actor, asked: Asked) -> list[Server]:
             name=asked.name,
             flavor_id=asked.flavor,
             image_id=asked.image,
-            networks=[interfaces.Nic(network_id=id) for id in asked.networks] or None,
+            networks=[networks.Nic(network_id=id) for id in asked.networks] or None,
             security_groups=list(asked.groups),
             key_name=asked.key_name or None,
             user_data=data,

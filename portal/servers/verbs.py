@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from common.actor import Actor
 from common.errors import CloudError
-from compute.servers.lifecycle import changing, services
+from compute.servers.lifecycle import power, resize, services, snapshots
 from compute.servers.models import Server
 from portal.sharing.parts import share_action
 from portal.ui import Text
@@ -18,18 +18,18 @@ from portal.ui.menus import Action, Verb, gate
 from portal.ui.pages import Page
 
 POST: dict[str, Callable[..., object]] = {
-    "start": services.start,
-    "stop": services.stop,
-    "reboot": lambda actor, server_id: services.reboot(actor, server_id=server_id, hard=False),
-    "reboot_hard": lambda actor, server_id: services.reboot(actor, server_id=server_id, hard=True),
-    "pause": services.pause,
-    "unpause": services.unpause,
-    "suspend": services.suspend,
-    "resume": services.resume,
-    "shelve": changing.shelve,
-    "unshelve": changing.unshelve,
-    "confirm_resize": changing.confirm_resize,
-    "revert_resize": changing.revert_resize,
+    "start": power.start,
+    "stop": power.stop,
+    "reboot": lambda actor, server_id: power.reboot(actor, server_id=server_id, hard=False),
+    "reboot_hard": lambda actor, server_id: power.reboot(actor, server_id=server_id, hard=True),
+    "pause": power.pause,
+    "unpause": power.unpause,
+    "suspend": power.suspend,
+    "resume": power.resume,
+    "shelve": snapshots.shelve,
+    "unshelve": snapshots.unshelve,
+    "confirm_resize": resize.confirm_resize,
+    "revert_resize": resize.revert_resize,
     "lock": services.lock,
     "unlock": services.unlock,
 }
@@ -126,3 +126,9 @@ class Bulk(Page):
             raise refused[0]
         done = ngettext("%(count)s instance: asked", "%(count)s instances: asked", len(ids)) % {"count": len(ids)}
         return self.done(done)
+
+
+URLS = [
+    path("instances/bulk/<str:verb>", Bulk.as_view(), name="instances-bulk"),
+    path("instances/<str:id>/do/<str:verb>", DO.as_view(), name="instance-do"),
+]

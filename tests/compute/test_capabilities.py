@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from compute.servers.lifecycle import services, states
+from compute.servers.lifecycle import states
 from compute.servers.models import Server
 from hostagent.contract.capabilities import CAPABILITIES, KINDS, OLDER
 from hosts.models import Host
@@ -47,7 +47,7 @@ def test_a_verb_that_the_host_cannot_do_is_a_409_that_says_which_driver_and_what
 def test_the_page_greys_a_button_by_the_same_word(launch: Callable[..., str], signed_in: Any) -> None:
     row = Server.objects.get(id=launch())
     without("host1", "suspend")
-    refusal = services.host_refusal(row, states.NEEDS["suspend"])
+    refusal = row.refusal_for(states.NEEDS["suspend"])
     assert refusal is not None and refusal.words == "Its host cannot: hypervisor small"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from compute.metadata import api as metadata
-from compute.servers.lifecycle import changing, domain
+from compute.servers.lifecycle import domain, groups
 from compute.servers.models import Server
 from hosts.models import Host
 from images.images.models import Image
@@ -143,7 +143,7 @@ def test_no_reader_takes_a_port_that_only_says_so(victim: Server, forged: Port, 
     seen = [
         json.dumps({**drive, "config_drive": [base64.b64decode(v).decode() for v in drive["config_drive"].values()]})
     ]
-    seen.append(json.dumps(changing.groups_of(victim)))
+    seen.append(json.dumps(groups.groups_of(victim)))
     for path in ("", "/os-interface", "/ips", "/os-security-groups", "/diagnostics"):
         seen.append(admin.ask("get", f"servers/{victim.id}{path}", version="2.96").content.decode())
     seen.append(red.ask("get", "servers/detail").content.decode())

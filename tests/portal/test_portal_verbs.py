@@ -10,7 +10,7 @@ from django.db import transaction
 
 from authorization import rules
 from common.errors import CloudError
-from compute.servers.lifecycle import services, states
+from compute.servers.lifecycle import deletion, states
 from compute.servers.models import Server
 from images.images import services as images
 from images.images import states as image_states
@@ -35,7 +35,7 @@ def refusal_of(verb: str, who: Any, server: Server) -> CloudError | None:
     """What the service says, with nothing of it kept."""
     with transaction.atomic():
         try:
-            call: Callable[..., Any] = services.delete if verb == "delete" else verbs.POST[verb]
+            call: Callable[..., Any] = deletion.delete if verb == "delete" else verbs.POST[verb]
             call(who, server_id=server.id)
         except CloudError as error:
             return error
@@ -70,10 +70,10 @@ def test_a_button_is_greyed_where_the_service_refuses_and_nowhere_else(
 def test_a_deletion_that_goes_on_is_not_begun_twice_by_either(make_servers: Callable[..., list[Server]]) -> None:
     server = make_servers(1)[0]
     who = actor(server.project_id)
-    services.delete(who, server_id=server.id)
+    deletion.delete(who, server_id=server.id)
     server.refresh_from_db()
     before = server.generation
-    services.delete(who, server_id=server.id)
+    deletion.delete(who, server_id=server.id)
     server.refresh_from_db()
     assert server.generation == before and verbs.action(who, server, "delete").why == "It is being deleted"
 

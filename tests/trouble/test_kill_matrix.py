@@ -33,9 +33,9 @@ def steps(flow: str, names: tuple[str, ...]) -> list[Any]:
 
 
 def test_the_matrix_is_whole() -> None:
-    from compute.servers.lifecycle import boot, power, resize
+    from compute.servers.lifecycle import boot, deletion, resize
 
-    whole = {boot.BOOT: BOOT, power.DELETE: DELETE, resize.RESIZE: RESIZE}
+    whole = {boot.BOOT: BOOT, deletion.DELETE: DELETE, resize.RESIZE: RESIZE}
     whole |= {resize.REVERT_RESIZE: REVERT, resize.CONFIRM_RESIZE: CONFIRM}
     for flow, names in whole.items():
         assert tuple(step.name for step in flow.steps) == names

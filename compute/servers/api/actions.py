@@ -11,7 +11,9 @@ from compute.consoles import services as consoles
 from compute.proxies import networks_api
 from compute.servers.api import requests, schemas, servers
 from compute.servers.api.schemas import NAME, obj
-from compute.servers.lifecycle import changing, services
+from compute.servers.lifecycle import deletion, groups, interfaces, power, services, snapshots
+from compute.servers.lifecycle import rebuild as rebuilding
+from compute.servers.lifecycle import resize as resizing
 from compute.servers.models import Server, WrongState
 from compute.versions.removed import RouteRemoved
 from compute.views import ComputeView, Response
@@ -35,18 +37,18 @@ def _accepted(verb: Callable[..., Any]) -> Act:
 
 
 def reboot(view: ComputeView, server_id: str, body: Body) -> Response:
-    services.reboot(view.actor, server_id=server_id, hard=body["type"].upper() == "HARD")
+    power.reboot(view.actor, server_id=server_id, hard=body["type"].upper() == "HARD")
     return Response(status=202)
 
 
 def confirm_resize(view: ComputeView, server_id: str, body: Body) -> Response:
-    changing.confirm_resize(view.actor, server_id=server_id)
+    resizing.confirm_resize(view.actor, server_id=server_id)
     return Response(status=204)
 
 
 def resize(view: ComputeView, server_id: str, body: Body) -> Response:
     flavor_id, disk_config = requests.ref(body["flavorRef"]), body.get("OS-DCF:diskConfig")
-    changing.resize(view.actor, server_id=server_id, flavor_id=flavor_id, disk_config=disk_config)
+    resizing.resize(view.actor, server_id=server_id, flavor_id=flavor_id, disk_config=disk_config)
     return Response(status=202)
 
 
@@ -80,7 +82,7 @@ def rebuild(view: ComputeView, server_id: str, body: Body) -> Response:
             changes[column] = requests.canonical(changes[column])
     if not requests.ref(body["imageRef"]):
         raise Invalid(reason=_("Invalid imageRef provided."))
-    changing.rebuild(view.actor, server_id=server_id, image_id=requests.ref(body["imageRef"]), **changes)
+    rebuilding.rebuild(view.actor, server_id=server_id, image_id=requests.ref(body["imageRef"]), **changes)
     out = servers.shown(view, server_id, short=view.version in servers.SHORT_ANSWERS)
     out["adminPass"] = body.get("adminPass") or secrets.token_urlsafe(9)
     besides = _BESIDES.at(view.version)
@@ -107,12 +109,12 @@ def _image_answer(view: ComputeView, image_id: str) -> Response:
 
 def create_image(view: ComputeView, server_id: str, body: Body) -> Response:
     metadata = body.get("metadata")
-    image_id = changing.snapshot(view.actor, server_id=server_id, name=body["name"].strip(), metadata=metadata)
+    image_id = snapshots.snapshot(view.actor, server_id=server_id, name=body["name"].strip(), metadata=metadata)
     return _image_answer(view, image_id)
 
 
 def create_backup(view: ComputeView, server_id: str, body: Body) -> Response:
-    image_id = changing.backup(
+    image_id = snapshots.backup(
         view.actor,
         server_id=server_id,
         name=body["name"].strip(),
@@ -125,7 +127,7 @@ def create_backup(view: ComputeView, server_id: str, body: Body) -> Response:
 
 def unshelve(view: ComputeView, server_id: str, body: Body) -> Response:
     bodies.validate(body, schemas.unshelve(view.version))
-    changing.unshelve(view.actor, server_id=server_id, **(body or {}))
+    snapshots.unshelve(view.actor, server_id=server_id, **(body or {}))
     return Response(status=202)
 
 
@@ -146,23 +148,23 @@ def reset_state(view: ComputeView, server_id: str, body: Body) -> Response:
 
 
 def add_group(view: ComputeView, server_id: str, body: Body) -> Response:
-    changing.add_group(view.actor, server_id=server_id, name=body["name"])
+    groups.add_group(view.actor, server_id=server_id, name=body["name"])
     return Response(status=202)
 
 
 def remove_group(view: ComputeView, server_id: str, body: Body) -> Response:
-    changing.remove_group(view.actor, server_id=server_id, name=body["name"])
+    groups.remove_group(view.actor, server_id=server_id, name=body["name"])
     return Response(status=202)
 
 
 def add_fixed_ip(view: ComputeView, server_id: str, body: Body) -> Response:
-    changing.add_fixed_ip(view.actor, server_id=server_id, network_id=str(body["networkId"]))
+    interfaces.add_fixed_ip(view.actor, server_id=server_id, network_id=str(body["networkId"]))
     return Response(status=202)
 
 
 def remove_fixed_ip(view: ComputeView, server_id: str, body: Body) -> Response:
     requests.check_address(body["address"])
-    changing.remove_fixed_ip(view.actor, server_id=server_id, address=body["address"])
+    interfaces.remove_fixed_ip(view.actor, server_id=server_id, address=body["address"])
     return Response(status=202)
 
 
@@ -264,29 +266,29 @@ _REBOOT = obj({"type": {"enum": ["HARD", "Hard", "hard", "SOFT", "Soft", "soft"]
 
 #: Key of the body → (its JSON Schema, what it does, last microversion or None).
 ACTIONS: dict[str, tuple[dict[str, Any], Act, tuple[int, int] | None]] = {
-    "os-start": (_NULL, _accepted(services.start), None),
-    "os-stop": (_NULL, _accepted(services.stop), None),
+    "os-start": (_NULL, _accepted(power.start), None),
+    "os-stop": (_NULL, _accepted(power.stop), None),
     "reboot": (_REBOOT, reboot, None),
-    "pause": (_NULL, _accepted(services.pause), None),
-    "unpause": (_NULL, _accepted(services.unpause), None),
-    "suspend": (_NULL, _accepted(services.suspend), None),
-    "resume": (_NULL, _accepted(services.resume), None),
+    "pause": (_NULL, _accepted(power.pause), None),
+    "unpause": (_NULL, _accepted(power.unpause), None),
+    "suspend": (_NULL, _accepted(power.suspend), None),
+    "resume": (_NULL, _accepted(power.resume), None),
     "lock": (_NULL, lock, None),
     "unlock": (_NULL, _accepted(services.unlock), None),
     "resize": (_RESIZE, resize, None),
     "confirmResize": (_NULL, confirm_resize, None),
-    "revertResize": (_NULL, _accepted(changing.revert_resize), None),
+    "revertResize": (_NULL, _accepted(resizing.revert_resize), None),
     "rebuild": ({"type": "object"}, rebuild, None),
     "createImage": (obj({"name": NAME, "metadata": schemas.METADATA}, ("name",)), create_image, None),
     "createBackup": (_BACKUP, create_backup, None),
     "changePassword": (obj({"adminPass": {"type": "string"}}, ("adminPass",)), change_password, None),
     "shelveOffload": (_NULL, shelve_offload, None),
-    "shelve": (_NULL, _accepted(changing.shelve), None),
+    "shelve": (_NULL, _accepted(snapshots.shelve), None),
     "unshelve": (_EMPTY, unshelve, None),
-    "forceDelete": (_NULL, _accepted(services.delete), None),
+    "forceDelete": (_NULL, _accepted(deletion.delete), None),
     "restore": (_NULL, restore, None),
-    "injectNetworkInfo": (_NULL, _accepted(changing.send_network_again), None),
-    "resetNetwork": (_NULL, _accepted(changing.send_network_again), None),
+    "injectNetworkInfo": (_NULL, _accepted(interfaces.send_network_again), None),
+    "resetNetwork": (_NULL, _accepted(interfaces.send_network_again), None),
     "os-resetState": (obj({"state": {"enum": ["active", "error"]}}, ("state",)), reset_state, None),
     "addSecurityGroup": (_GROUP, add_group, None),
     "removeSecurityGroup": (_GROUP, remove_group, None),

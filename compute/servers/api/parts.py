@@ -11,7 +11,8 @@ from compute.metadata import passwords
 from compute.servers import history
 from compute.servers.api import reading, requests, schemas
 from compute.servers.api.diagnostics import diagnostics
-from compute.servers.lifecycle import changing, interfaces, services
+from compute.servers.create import networks
+from compute.servers.lifecycle import groups, interfaces, services
 from compute.servers.models import Server
 from compute.views import ComputeView, ItemNotFound, Page, Response
 from networking.ports.models import FixedIP, Port
@@ -188,11 +189,11 @@ class Interfaces(ComputeView):
     def post(self, request: Any, server_id: str) -> Response:
         asked = (self.body() or {}).get("interfaceAttachment") or {}
         nic = _nic(asked)
-        port_id = changing.attach_interface(self.actor, server_id=server_id, nic=nic)
+        port_id = interfaces.attach_interface(self.actor, server_id=server_id, nic=nic)
         return Response({"interfaceAttachment": interface(Port.objects.get(id=port_id), self.version)})
 
 
-def _nic(asked: dict[str, Any]) -> interfaces.Nic | None:
+def _nic(asked: dict[str, Any]) -> networks.Nic | None:
     """Raises: Invalid for what cannot go together."""
     network, port, fixed = asked.get("net_id", ""), asked.get("port_id", ""), asked.get("fixed_ips")
     if network and port:
@@ -204,7 +205,7 @@ def _nic(asked: dict[str, Any]) -> interfaces.Nic | None:
     address = fixed[0]["ip_address"] if fixed else ""
     if address:
         requests.check_address(address)
-    return interfaces.Nic(network, port, address)
+    return networks.Nic(network, port, address)
 
 
 class Interface(ComputeView):
@@ -213,7 +214,7 @@ class Interface(ComputeView):
         return Response({"interfaceAttachment": interface(port_of(server, port_id), self.version)})
 
     def delete(self, request: Any, server_id: str, port_id: str) -> Response:
-        changing.detach_interface(self.actor, server_id=server_id, port_id=port_id)
+        interfaces.detach_interface(self.actor, server_id=server_id, port_id=port_id)
         return Response(status=202)
 
 
@@ -222,7 +223,7 @@ class SecurityGroups(ComputeView):
 
     def get(self, request: Any, server_id: str) -> Response:
         server = services.find(self.actor, server_id)
-        return Response({"security_groups": changing.groups_of(server)})
+        return Response({"security_groups": groups.groups_of(server)})
 
 
 # ── History ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from common.truth import truth
+from compute.servers.create.networks import Nic
 from compute.servers.create.services import Launch
-from compute.servers.lifecycle.interfaces import Nic
 from hostagent.contract import inet
 from openstackapi.versioned import Span
 

@@ -6,7 +6,7 @@ from authorization import policy
 from compute.servers.api import fields, filters, reading, schemas
 from compute.servers.api.requests import canonical, launch_of, launches_password
 from compute.servers.create import services as creating
-from compute.servers.lifecycle import services
+from compute.servers.lifecycle import deletion, services
 from compute.servers.models import Server
 from compute.views import ComputeView, Page, Response
 from openstackapi.pagination import NOVA
@@ -96,7 +96,7 @@ class ServerDetail(ComputeView):
         return Response({"server": shown(self, server_id, short=self.version in SHORT_ANSWERS)})
 
     def delete(self, request: Any, server_id: str) -> Response:
-        services.delete(self.actor, server_id=server_id)
+        deletion.delete(self.actor, server_id=server_id)
         return Response(status=204)
 
 

@@ -20,8 +20,9 @@ from compute.flavors.models import Flavor
 from compute.keypairs.models import KeyPair
 from compute.nearest import hint
 from compute.servergroups.models import ServerGroup
-from compute.servers.create import boot_options, limits, local_disks, personality, scheduling
+from compute.servers.create import boot_options, limits, local_disks, networks, personality, scheduling
 from compute.servers.create.hostname import hostname_of
+from compute.servers.create.networks import Nic
 from compute.servers.lifecycle import interfaces, states
 from compute.servers.lifecycle.boot import BOOT
 from compute.servers.models import Server
@@ -85,12 +86,12 @@ class AnyHostOnly(Forbidden):
 
 @dataclass
 class Launch:
-    """What a user asks for. `networks`: a list of interfaces.Nic, "auto", "none", or None for the project's own one."""
+    """What a user asks for. `networks`: a list of Nic, "auto", "none", or None for the project's own one."""
 
     name: str
     flavor_id: str
     image_id: str | None
-    networks: list[interfaces.Nic] | str | None = None
+    networks: list[Nic] | str | None = None
     security_groups: list[str] = field(default_factory=list)
     key_name: str | None = None
     user_data: str | None = None
@@ -118,7 +119,7 @@ class _Checked:
     image: Image | None
     readable: list[str]  # ids of the images that the server reads
     key: KeyPair | None
-    nics: list[interfaces.Nic]
+    nics: list[Nic]
     groups: dict[str, str] | None  # id → name; None: the project's default one
     zone: str | None
     host: str
@@ -153,19 +154,19 @@ def _check(actor: Actor, ask: Launch) -> _Checked:
     personality.check(actor.project_id or "", ask.personality)
     zone, host = _place(actor, ask)
     image = usable_image(actor, ask.image_id, flavor.ram, flavor.disk) if ask.image_id else None
-    nics = interfaces.resolve(actor, ask.networks)
+    nics = networks.resolve(actor, ask.networks)
     return _Checked(
         flavor=flavor,
         image=image,
         readable=readable(actor, image) if image else [],
         key=find_key(actor, ask.key_name),
         nics=nics,
-        groups=interfaces.named_groups(actor, ask.security_groups),
+        groups=networks.named_groups(actor, ask.security_groups),
         zone=zone,
         host=host,
         group_id=_group(actor, ask),
         local_disks=local_disks.asked(ask.mappings, flavor.embedded()),
-        needs_drive=bool(ask.personality) or (bool(nics) and not interfaces.has_ipv4(nics)),
+        needs_drive=bool(ask.personality) or (bool(nics) and not networks.has_ipv4(nics)),
     )
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import CloudError, Conflict
+from compute.servers.create import networks
 from compute.servers.lifecycle import host_needs, interfaces, orphans, record, states
 from compute.servers.models import Server
 from hostagent.contract.host import HOST_READ
@@ -100,7 +101,7 @@ def _plug(server: Server, said: dict[str, Any]) -> str:
                     fixed_ips=[{"ip_address": ip} for ip in said["ips"]],
                     security_groups=list(groups.values_list("id", flat=True)) or None,
                 )
-            interfaces.plug(actor, server, interfaces.Nic(port_id=port.pk), None)
+            interfaces.plug(actor, server, networks.Nic(port_id=port.pk), None)
             ports.bind(port.pk, server.host)
     except CloudError as error:
         text = gettext(

@@ -2,20 +2,17 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from common.errors import from_report
 from compute.servers.create import scheduling
-from compute.servers.lifecycle import domain, states, steps
+from compute.servers.lifecycle import domain, interfaces, states, steps
 from hostagent.contract.disk import DISK_ENSURE, DISK_REMOVE
 from hostagent.contract.server import SERVER_ENSURE, SERVER_REMOVE
-from networking import desired
-from networking.ports import services as ports
 from operations import Flow, Step, Wait
 from operations import steps as base
 from operations.op import Op
 from operations.steps import finalizing, to_error
 from placement import services as placement
 
-# ── Where it runs ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Where it runs ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def claim_host(op: Op) -> Wait | None:
@@ -37,23 +34,7 @@ def release_host(op: Op) -> Wait | None:
     return None
 
 
-# ── Its ports ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def bind_ports(op: Op) -> Wait | None:
-    server = steps.alive(op)
-    for port in domain.ports_of(server):
-        ports.bind(port["port_id"], server.host)
-    return None
-
-
-def unbind_ports(op: Op) -> Wait | None:
-    for port in domain.ports_of(steps.of(op)):
-        ports.unbind(port["port_id"])
-    return None
-
-
-# ── Its disk ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Its disk ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def create_disk(op: Op) -> Wait | None:
@@ -70,27 +51,7 @@ def remove_disk(op: Op) -> Wait | None:
     return base.cast(op, DISK_REMOVE)
 
 
-# ── Its network ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def plug_vifs(op: Op) -> Wait | None:
-    """Wait until the host's network is as desired for every port of the server."""
-    server = steps.alive(op)
-    port_ids = op.data.get("port_ids")
-    if port_ids is None:
-        port_ids = op.data["port_ids"] = [port["port_id"] for port in domain.ports_of(server)]
-    if not port_ids:
-        return None
-    op.on_host(server.host)
-    answer = desired.in_sync(server.host, port_ids)
-    if answer is True:
-        return None
-    if isinstance(answer, dict):
-        raise from_report(server.host, answer.get("code", "network_refused"), answer.get("data", {}))
-    return Wait(2.0, on=[("port", port_id) for port_id in port_ids])
-
-
-# ── Its domain ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Its domain ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def start_domain(op: Op) -> Wait | None:
@@ -98,6 +59,11 @@ def start_domain(op: Op) -> Wait | None:
         return None
     server = steps.alive(op)
     return op.cast(server.host, SERVER_ENSURE, domain.spec(server), generation=server.generation)
+
+
+def start_unless_off(op: Op) -> Wait | None:
+    """Start the machine, but not of a server that was off before."""
+    return None if states.is_off(op.data["rest"]) else start_domain(op)
 
 
 def remove_domain(op: Op) -> Wait | None:
@@ -114,9 +80,11 @@ BOOT = Flow(
             undo=release_host,
             label=_("Choose a host"),
         ),
-        Step("bind_ports", do=bind_ports, undo=unbind_ports, label=_("Bind the ports to the host")),
+        Step(
+            "bind_ports", do=interfaces.bind_ports, undo=interfaces.unbind_ports, label=_("Bind the ports to the host")
+        ),
         Step("create_disk", do=create_disk, undo=remove_disk, deadline=900, label=_("Create the disk")),
-        Step("wire_network", do=plug_vifs, deadline=120, label=_("Plug the interfaces")),
+        Step("wire_network", do=interfaces.plug_vifs, deadline=120, label=_("Plug the interfaces")),
         Step("start_domain", do=start_domain, undo=remove_domain, deadline=180, label=_("Start the machine")),
         # final: a guest that runs is not taken from its user because noting so failed
         Step("mark_active", do=finalizing(states.ACTIVE), final=True, label=_("Mark active")),

@@ -1,138 +1,27 @@
-"""A server's ports: asked for, made, given back."""
+"""A server's interfaces: ports bound, plugged and given back, in its launch and while it runs."""
 
-from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
-from common.errors import Conflict, Invalid
-from compute.nearest import hint
-from compute.servers.lifecycle import domain
+from common.errors import NotFound, from_report
+from compute.servers.create import networks
+from compute.servers.create.networks import Nic
+from compute.servers.lifecycle import domain, states, steps
+from compute.servers.lifecycle.services import find, require
 from compute.servers.models import Server
-from networking.networks.models import Network, visible_network
+from hostagent.contract.server import SERVER_ATTACH_PORT, SERVER_DETACH_PORT, ServerPort
+from networking import desired
+from networking.desired.changes import touch
 from networking.ports import devices
 from networking.ports import services as ports
-from networking.ports.models import FixedIP, Port
-from networking.securitygroups.models import SecurityGroup
-from networking.subnets.models import Subnet
-
-
-class NetworkUnknown(Invalid):
-    template = _("Network %(id)s could not be found.")
-
-
-class PortUnknown(Invalid):
-    template = _("Port id %(id)s could not be found.")
-
-
-class PortTaken(Conflict):
-    template = _("Port %(id)s is still in use.")
-
-
-class GroupUnknown(Invalid):
-    template = _("Security group %(name)s not found for project %(project)s.%(hint)s")
-
-
-class ManyNetworks(Conflict):
-    template = _("Multiple possible networks found, use a Network ID to be more specific.")
-
-
-class ManyGroups(Conflict):
-    template = _("Multiple security groups found matching '%(name)s'. Use an ID to be more specific.")
-
-
-class NetworkHasNoSubnet(Invalid):
-    template = _("Network %(id)s requires a subnet in order to boot instances on.")
-
-
-class ExternalNetwork(Invalid):
-    template = _("It is not allowed to create an interface on external network %(id)s")
-
-
-class NoNetwork(Invalid):
-    template = _("Unable to automatically allocate a network for project %(project)s. Create one first.")
-
-
-@dataclass(frozen=True)
-class Nic:
-    """One interface as asked for: a port of the user's, or a network with perhaps an address."""
-
-    network_id: str = ""
-    port_id: str = ""
-    fixed_ip: str = ""
-    tag: str = ""
-
-
-def named_groups(actor: Actor, asked: list[str]) -> dict[str, str] | None:
-    """Id → name of the project's groups, each asked for by id or name; None for "the default one".
-
-    Raises: GroupUnknown, ManyGroups.
-    """
-    if not asked or asked == ["default"]:
-        return None
-    rows = list(SecurityGroup.objects.filter(project_id=actor.project_id or "").values_list("id", "name"))
-    groups = {}
-    for name in asked:
-        found = [row for row in rows if row[0] == name] or [row for row in rows if row[1] == name]
-        if not found:
-            raise GroupUnknown(name=name, project=actor.project_id, **hint(name, [known for _id, known in rows]))
-        if len(found) > 1:
-            raise ManyGroups(name=name)
-        groups[found[0][0]] = found[0][1]
-    return groups
-
-
-def resolve(actor: Actor, asked: list[Nic] | str | None) -> list[Nic]:
-    """The interfaces a new server gets. None or "auto": the project's one network; "none": no interface.
-
-    Raises: NetworkUnknown, PortUnknown, PortTaken, NoNetwork, ManyNetworks, ExternalNetwork.
-    """
-    if asked == "none":
-        return []
-    if asked is None or isinstance(asked, str) or not asked:
-        return _automatic(actor, must=asked == "auto")
-    for nic in asked:
-        _check(actor, nic)
-    return asked
-
-
-def _automatic(actor: Actor, *, must: bool) -> list[Nic]:
-    found = ports.default_network(actor)
-    if found is not None:
-        return [Nic(network_id=found.id)]
-    seen = Network.objects.all() if actor.is_admin else Network.objects.open_to(actor.project_id or "")
-    if seen.filter(external=False, subnets__isnull=False).exists():
-        raise ManyNetworks()
-    if must:
-        raise NoNetwork(project=actor.project_id)
-    return []
-
-
-def _check(actor: Actor, nic: Nic) -> None:
-    if nic.port_id:
-        port = Port.objects.visible_to(actor).filter(id=nic.port_id).first()
-        if port is None:
-            raise PortUnknown(id=nic.port_id)
-        if devices.is_taken(port):
-            raise PortTaken(id=nic.port_id)
-        return
-    network = visible_network(actor, nic.network_id)
-    if network is None:
-        raise NetworkUnknown(id=nic.network_id)
-    if network.external and not network.shared and not actor.is_admin and network.project_id != actor.project_id:
-        raise ExternalNetwork(id=nic.network_id)
-    if not network.subnets.exists():
-        raise NetworkHasNoSubnet(id=nic.network_id)
-
-
-def has_ipv4(nics: list[Nic]) -> bool:
-    """Whether a guest will have an IPv4 address, from which alone it can ask the metadata service."""
-    networks = [nic.network_id for nic in nics if not nic.port_id]
-    if networks and Subnet.objects.filter(network_id__in=networks, ip_version=4).exists():
-        return True
-    taken = [nic.port_id for nic in nics if nic.port_id]
-    return bool(taken) and FixedIP.objects.filter(port_id__in=taken, subnet__ip_version=4).exists()
+from networking.ports import updates as port_updates
+from networking.ports.models import Port
+from operations import Flow, Step, Wait
+from operations.op import Op
+from operations.starting import run
 
 
 def owner_of(server: Server) -> str:
@@ -169,3 +58,173 @@ def unplug(server: Server, port_id: str, actor: Actor) -> None:
 def free_ports(server: Server, actor: Actor) -> None:
     for port in domain.ports_of(server):
         unplug(server, port["port_id"], actor)
+
+
+# ── Steps of every flow that puts a server on a host ──────────────────────────────────────────────────────────────────
+
+
+def bind_ports(op: Op) -> Wait | None:
+    server = steps.alive(op)
+    for port in domain.ports_of(server):
+        ports.bind(port["port_id"], server.host)
+    return None
+
+
+def unbind_ports(op: Op) -> Wait | None:
+    for port in domain.ports_of(steps.of(op)):
+        ports.unbind(port["port_id"])
+    return None
+
+
+def plug_vifs(op: Op) -> Wait | None:
+    """Wait until the host's network is as desired for every port of the server."""
+    server = steps.alive(op)
+    port_ids = op.data.get("port_ids")
+    if port_ids is None:
+        port_ids = op.data["port_ids"] = [port["port_id"] for port in domain.ports_of(server)]
+    if not port_ids:
+        return None
+    op.on_host(server.host)
+    answer = desired.in_sync(server.host, port_ids)
+    if answer is True:
+        return None
+    if isinstance(answer, dict):
+        raise from_report(server.host, answer.get("code", "network_refused"), answer.get("data", {}))
+    return Wait(2.0, on=[("port", port_id) for port_id in port_ids])
+
+
+# ── Attach ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def bind_port(op: Op) -> None:
+    op.data["port_ids"] = [op.data["port_id"]]  # the others may wait in line behind this one
+    ports.bind(op.data["port_id"], steps.alive(op).host)
+
+
+def plug_live(op: Op) -> Wait | None:
+    """Only a machine that is there gets the interface now; one that is off has it at its next start."""
+    server = steps.of(op)
+    if op.answer is not None or states.is_off(op.data["rest"]):
+        return None
+    spec = next((p for p in domain.ports_of(server) if p["port_id"] == op.data["port_id"]), None)
+    if spec is None:
+        return None
+    body = ServerPort(server_id=server.id, port=spec)
+    return op.cast(server.host, SERVER_ATTACH_PORT, body, generation=server.generation)
+
+
+def unplug_live(op: Op) -> Wait | None:
+    server = steps.of(op)
+    if op.answer is not None or not server.host or states.is_off(op.data["rest"]):
+        return None
+    body = ServerPort(server_id=server.id, port=op.data["port"])
+    return op.cast(server.host, SERVER_DETACH_PORT, body, generation=server.generation)
+
+
+def free_port(op: Op) -> None:
+    server = steps.of(op)
+    if any(p["port_id"] == op.data["port_id"] for p in domain.ports_of(server)):
+        unplug(server, op.data["port_id"], op.actor)
+    server.change(own_ports=[id for id in server.own_ports if id != op.data["port_id"]])
+
+
+ATTACH_INTERFACE = Flow(
+    "server.attach_interface",
+    version=1,
+    steps=(
+        Step("bind_port", do=bind_port, undo=free_port, label=_("Bind the port to the host")),
+        Step("wire_network", do=plug_vifs, label=_("Plug the interfaces")),
+        Step("plug", do=plug_live, undo=unplug_live, label=_("Plug the interface in")),
+    ),
+    label=_("Attach an interface"),
+)
+
+
+@transaction.atomic
+def attach_interface(actor: Actor, *, server_id: str, nic: Nic | None) -> str:
+    """Another interface: a port of the user's, or a new one. Returns the port's id at once.
+
+    Raises: WrongState, PortTaken, NetworkUnknown, and what the network service raises.
+    """
+    server = find(actor, server_id, "compute:server:attach_interface", lock=True)
+    require(actor, server, "attach_interface")
+    wanted = networks.resolve(actor, [nic] if nic else "auto")
+    port_id, is_own = plug(actor, server, wanted[0], None)
+    own = [*server.own_ports, port_id] if is_own else server.own_ports
+    run(actor, server, "attach_interface", ATTACH_INTERFACE, {"port_id": port_id}, own_ports=own)
+    return port_id
+
+
+# ── Detach ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class PortNotHere(NotFound):
+    template = _("Port %(id)s is not attached to the instance.")
+
+
+DETACH_INTERFACE = Flow(
+    "server.detach_interface",
+    version=1,
+    steps=(
+        Step("unplug", do=unplug_live, label=_("Pull the interface out")),
+        Step("free_port", do=free_port, label=_("Free the port")),
+    ),
+    label=_("Detach an interface"),
+)
+
+
+@transaction.atomic
+def detach_interface(actor: Actor, *, server_id: str, port_id: str) -> None:
+    """Raises: PortNotHere, WrongState."""
+    server = find(actor, server_id, "compute:server:detach_interface", lock=True)
+    row = Port.objects.of_server(server).filter(id=port_id)
+    found = row.values("id", "network_id", "mac_address", "network__mtu").first()
+    if found is None:
+        raise PortNotHere(id=port_id)
+    port = {
+        "port_id": port_id,
+        "network_id": found["network_id"],
+        "mac": found["mac_address"],
+        "mtu": found["network__mtu"],
+    }
+    data = {"port_id": port_id, "port": port}
+    run(actor, server, "detach_interface", DETACH_INTERFACE, data)
+
+
+# ── Addresses ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@transaction.atomic
+def send_network_again(actor: Actor, *, server_id: str) -> None:
+    """Have the host plug the server's ports anew."""
+    server = find(actor, server_id, "compute:server:reset_state")
+    touch(*(f"port:{port_id}" for port_id in Port.objects.of_server(server).values_list("id", flat=True)))
+
+
+@transaction.atomic
+def add_fixed_ip(actor: Actor, *, server_id: str, network_id: str) -> None:
+    """One more address on the server's port in a network. Raises: PortNotHere."""
+    server = find(actor, server_id, "compute:server:attach_interface", lock=True)
+    require(actor, server, "attach_interface")
+    port = Port.objects.of_server(server).filter(network_id=network_id).first()
+    if port is None:
+        raise PortNotHere(id=network_id)
+    have = [{"ip_address": ip} for ip in port.fixed_ips.values_list("ip_address", flat=True)]
+    subnet = port.fixed_ips.values_list("subnet_id", flat=True).first() or ""
+    internal = Actor.internal("compute", project_id=server.project_id, request_id=actor.request_id)
+    port_updates.update(internal, port.id, fixed_ips=[*have, {"subnet_id": subnet}])
+    server.change()
+
+
+@transaction.atomic
+def remove_fixed_ip(actor: Actor, *, server_id: str, address: str) -> None:
+    """Raises: PortNotHere when no port of the server has the address."""
+    server = find(actor, server_id, "compute:server:detach_interface", lock=True)
+    require(actor, server, "detach_interface")
+    port = Port.objects.of_server(server).filter(fixed_ips__ip_address=address).first()
+    if port is None:
+        raise PortNotHere(id=address)
+    rest = port.fixed_ips.exclude(ip_address=address).values_list("ip_address", flat=True)
+    internal = Actor.internal("compute", project_id=server.project_id, request_id=actor.request_id)
+    port_updates.update(internal, port.id, fixed_ips=[{"ip_address": ip} for ip in rest])
+    server.change()

@@ -1,4 +1,4 @@
-"""Flows of power and deletion. The launch is in boot.py, changes to what a server is are in resize.py and snapshots.py."""
+"""Verbs of power: stop, start, reboot, pause, suspend, each with its flow."""
 
 from typing import Any
 
@@ -6,12 +6,10 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from common.clock import now
-from common.errors import CloudError
-from compute.consoles import logs
-from compute.consoles.models import end_all
-from compute.servers.lifecycle import boot, interfaces, owed, states, steps
-from compute.servers.models import SECRETS
+from common.actor import Actor
+from compute.servers.lifecycle import boot, interfaces, states
+from compute.servers.lifecycle.services import find
+from compute.servers.models import Server
 from hostagent.contract import Verb
 from hostagent.contract.server import (
     SERVER_PAUSE,
@@ -21,15 +19,17 @@ from hostagent.contract.server import (
     SERVER_SUSPEND,
     SERVER_UNPAUSE,
 )
-from hosts import services as hosts
-from operations import Flow, Step, Wait, parking
-from operations.models import LIVE, Operation
-from operations.op import Op
+from operations import Flow, Step
+from operations.starting import run
 from operations.steps import casting, finalizing, to_error, to_stable
-from placement import services as placement
-from sharing import services as sharing
 
-# ── Power ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+@transaction.atomic
+def _run(actor: Actor, server_id: str, verb: str, flow: Flow, rule: str = "") -> Server:
+    server = find(actor, server_id, f"compute:server:{rule or verb}", lock=True)
+    run(actor, server, verb, flow)
+    return server
+
 
 STOP = Flow(
     "server.stop",
@@ -47,12 +47,18 @@ STOP = Flow(
     label=_("Stop"),
 )
 
+
+def stop(actor: Actor, *, server_id: str) -> Server:
+    """Power a server off by asking its guest, by force after 60 s. Returns at once, busy."""
+    return _run(actor, server_id, "stop", STOP)
+
+
 START = Flow(
     "server.start",
     version=1,
     steps=(
-        Step("bind_ports", do=boot.bind_ports, label=_("Bind the ports to the host")),
-        Step("wire_network", do=boot.plug_vifs, label=_("Plug the interfaces")),
+        Step("bind_ports", do=interfaces.bind_ports, label=_("Bind the ports to the host")),
+        Step("wire_network", do=interfaces.plug_vifs, label=_("Plug the interfaces")),
         Step("start_domain", do=boot.start_domain, deadline=180, label=_("Start the machine")),
         Step("mark_active", do=finalizing(states.ACTIVE), label=_("Mark active")),
     ),
@@ -60,18 +66,24 @@ START = Flow(
     label=_("Start"),
 )
 
+
+def start(actor: Actor, *, server_id: str) -> Server:
+    return _run(actor, server_id, "start", START)
+
+
 #: For each server that should run on a host that came back; nothing changes for one that does run. The name is that of older versions.
 ENSURE_RUNNING = Flow(
     "server.keep",
     version=1,
     steps=(
-        Step("wire_network", do=boot.plug_vifs, label=_("Plug the interfaces")),
+        Step("wire_network", do=interfaces.plug_vifs, label=_("Plug the interfaces")),
         Step("start_domain", do=boot.start_domain, deadline=180, label=_("Start the machine")),
         Step("mark_active", do=finalizing(states.ACTIVE), label=_("Mark active")),
     ),
     on_failed=to_error,
     label=_("Ensure that it runs"),
 )
+
 
 REBOOT_SOFT = Flow(
     "server.reboot_soft",
@@ -89,19 +101,27 @@ REBOOT_SOFT = Flow(
     label=_("Reboot"),
 )
 
+
 REBOOT_HARD = Flow(
     "server.reboot_hard",
     version=1,
     steps=(
         Step("remove_domain", do=boot.remove_domain, label=_("Power the machine off")),
-        Step("bind_ports", do=boot.bind_ports, label=_("Bind the ports to the host")),
-        Step("wire_network", do=boot.plug_vifs, label=_("Plug the interfaces")),
+        Step("bind_ports", do=interfaces.bind_ports, label=_("Bind the ports to the host")),
+        Step("wire_network", do=interfaces.plug_vifs, label=_("Plug the interfaces")),
         Step("start_domain", do=boot.start_domain, deadline=180, label=_("Start the machine")),
         Step("mark_active", do=finalizing(states.ACTIVE), label=_("Mark active")),
     ),
     on_failed=to_error,
     label=_("Hard reboot"),
 )
+
+
+def reboot(actor: Actor, *, server_id: str, hard: bool) -> Server:
+    """Soft: the guest is asked. Hard: the machine is made anew from its rows, which also mends one in ERROR."""
+    if hard:
+        return _run(actor, server_id, "reboot_hard", REBOOT_HARD, "reboot")
+    return _run(actor, server_id, "reboot", REBOOT_SOFT)
 
 
 def _one_order(name: str, verb: Verb[Any, Any], ends: str, label: Promise, *, bulk: bool = False) -> Flow:
@@ -128,61 +148,18 @@ UNPAUSE = _one_order("unpause", SERVER_UNPAUSE, states.ACTIVE, _("Let the machin
 SUSPEND = _one_order("suspend", SERVER_SUSPEND, states.SUSPENDED, _("Save the memory to disk"), bulk=True)
 RESUME = _one_order("resume", SERVER_RESUME, states.ACTIVE, _("Load the memory from disk"), bulk=True)
 
-# ── Deletion ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def pause(actor: Actor, *, server_id: str) -> Server:
+    return _run(actor, server_id, "pause", PAUSE)
 
 
-def wait_turn(op: Op) -> Wait | None:
-    """A deletion is accepted while something else is going on; it starts when that has ended or unwound."""
-    others = Operation.objects.filter(subject_kind="server", subject_id=op.subject_id, state__in=LIVE)
-    ids = list(others.exclude(id=op.id).values_list("id", flat=True))
-    return Wait(1.0, on=[("operation", id) for id in ids]) if ids else None
+def unpause(actor: Actor, *, server_id: str) -> Server:
+    return _run(actor, server_id, "unpause", UNPAUSE)
 
 
-def delete_domain(op: Op) -> Wait | None:
-    return boot.remove_domain(op) if is_asked(op) else None
+def suspend(actor: Actor, *, server_id: str) -> Server:
+    return _run(actor, server_id, "suspend", SUSPEND)
 
 
-def delete_disk(op: Op) -> Wait | None:
-    return boot.remove_disk(op) if is_asked(op) else None
-
-
-def is_asked(op: Op) -> bool:
-    """Whether the host is asked to remove what it has. One that is down owes it from now on."""
-    server = steps.of(op)
-    if op.answer is not None or not hosts.is_down(server.host):
-        return True
-    owed.removal(server)
-    return False
-
-
-def forget(op: Op) -> None:
-    """Free the ports and the claim; the row stays as history, without what its user keeps secret."""
-    server = steps.of(op)
-    interfaces.free_ports(server, op.actor)
-    placement.release(server.id)
-    placement.release(steps.old_claim(server.id))
-    end_all(server.id)
-    transaction.on_commit(lambda: logs.forget(server.id), robust=True)
-    server.finalize(states.DELETED, deleted=True, terminated_at=now(), **SECRETS)
-    sharing.object_gone("server", server.id)
-    parking.subject_gone("server", server.id)
-
-
-def delete_failed(op: Op, error: CloudError) -> None:
-    """The server is in ERROR and nothing waits any more: it may be deleted again."""
-    steps.of(op).change(task_state=None)
-    to_error(op, error)
-
-
-DELETE = Flow(
-    "server.delete",
-    version=1,
-    steps=(
-        Step("wait_turn", do=wait_turn, deadline=600, label=_("Wait for what is going on")),
-        Step("remove_domain", do=delete_domain, deadline=150, final=True, label=_("Remove the machine")),
-        Step("remove_disk", do=delete_disk, deadline=150, label=_("Remove the disk")),
-        Step("release", do=forget, label=_("Free its ports and its place")),
-    ),
-    on_failed=delete_failed,
-    label=_("Delete"),
-)
+def resume(actor: Actor, *, server_id: str) -> Server:
+    return _run(actor, server_id, "resume", RESUME)

@@ -1,4 +1,4 @@
-"""Deleted servers and moves that are long over. What is secret in a server goes at its deletion, see power.forget."""
+"""Deleted servers and moves that are long over. What is secret in a server goes at its deletion, see deletion.forget."""
 
 from datetime import datetime
 

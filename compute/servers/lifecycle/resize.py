@@ -1,81 +1,42 @@
-"""Flows that change what a server is: rebuild, resize, interfaces. Those that make images of it are in snapshots.py."""
+"""Resize: another flavor on the same host, for a disk lies where it lies; then confirmed or reverted."""
 
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from common.actor import Actor
 from common.clock import now
-from common.errors import CloudError
-from compute.consoles import logs
-from compute.servers.lifecycle import boot, domain, host_needs, interfaces, owed, states, steps
+from common.errors import CloudError, Invalid
+from compute.flavors import services as flavors
+from compute.servers.create import limits, scheduling
+from compute.servers.create import services as creating
+from compute.servers.lifecycle import boot, host_needs, interfaces, owed, states, steps
+from compute.servers.lifecycle.services import find, require
 from compute.servers.models import Migration, Server
 from hostagent.contract.disk import DISK_ENSURE, DISK_RESIZE
-from hostagent.contract.server import SERVER_ATTACH_PORT, SERVER_DETACH_PORT, ServerPort
 from hosts import services as hosts
-from networking.ports import services as ports
 from operations import Flow, Step, Wait
 from operations import steps as base
 from operations.flows import Do
 from operations.op import Op
+from operations.starting import run
 from operations.steps import doubt, to_error, to_stable
 from placement import services as placement
 
-# ── Rebuild: the same place and addresses, a new disk ───────────────────────────────────────────────────────────────
+
+class SameFlavor(Invalid):
+    template = _("When resizing, instances must change flavor!")
 
 
-def retire_domain(op: Op) -> Wait | None:
-    """Power off for a new disk, while there is an image to make it of. Raises: what images.source raises."""
-    domain.disk(steps.of(op))
-    return boot.remove_domain(op)
-
-
-def remove_old_disk(op: Op) -> Wait | None:
-    """The old disk goes, and with it the log of what ran from it."""
-    waiting = boot.remove_disk(op)
-    if waiting is None:
-        forget_log(op)
-    return waiting
-
-
-def forget_log(op: Op) -> None:
-    transaction.on_commit(lambda: logs.forget(op.subject_id), robust=True)
-
-
-def start_unless_off(op: Op) -> Wait | None:
-    """Start the machine, but not of a server that was off before."""
-    return None if states.is_off(op.data["rest"]) else boot.start_domain(op)
-
-
-def rest_after(op: Op) -> None:
-    """Off stays off; everything else runs now."""
-    server = steps.of(op)
-    if not server.is_deleting:
-        server.finalize(states.STOPPED if states.is_off(op.data["rest"]) else states.ACTIVE, launched_at=now())
-
-
-REBUILD = Flow(
-    "server.rebuild",
-    version=1,
-    steps=(
-        Step("remove_domain", do=retire_domain, label=_("Remove the machine")),
-        Step("remove_disk", do=remove_old_disk, final=True, label=_("Remove the old disk")),
-        Step("create_disk", do=boot.create_disk, deadline=900, label=_("Create the new disk")),
-        Step("wire_network", do=boot.plug_vifs, label=_("Plug the interfaces")),
-        Step("start_domain", do=start_unless_off, deadline=180, label=_("Start the machine")),
-        Step("mark", do=rest_after, label=_("Note the new state")),
-    ),
-    on_failed=to_error,
-    label=_("Rebuild"),
-)
-
-# ── Resize: on the same host, for a disk lies where it lies ─────────────────────────────────────────────────────────
+class DiskTooSmall(Invalid):
+    template = _(
+        "The flavor's disk of %(need)s GiB is smaller than the %(have)s GiB that the instance has; a disk only grows."
+    )
 
 
 def claim_more(op: Op) -> None:
     """Claim the new size beside the old one, which a revert needs again. Raises: NoHostFits."""
-    from compute.servers.create import scheduling
-
     server = steps.alive(op)
     if not placement.held_by(steps.old_claim(server.id)):
         placement.move(server.id, steps.old_claim(server.id))
@@ -201,10 +162,10 @@ RESIZE = Flow(
             deadline=1800,  # it is copied first
             label=_("Grow the disk"),
         ),
-        Step("wire_network", do=boot.plug_vifs, label=_("Plug the interfaces")),
+        Step("wire_network", do=interfaces.plug_vifs, label=_("Plug the interfaces")),
         Step(
             "start_domain",
-            do=start_unless_off,
+            do=boot.start_unless_off,
             undo=boot.remove_domain,  # no machine may use the disk that is put back
             deadline=180,
             label=_("Start the machine"),
@@ -215,6 +176,44 @@ RESIZE = Flow(
     on_failed=resize_failed,
     label=_("Resize"),
 )
+
+
+@transaction.atomic
+def resize(actor: Actor, *, server_id: str, flavor_id: str, disk_config: str | None = None) -> Server:
+    """Another flavor on the same host, to be confirmed or reverted.
+
+    Raises: WrongState, FlavorUnknown, SameFlavor, DiskTooSmall, QuotaExceeded.
+    """
+    server = find(actor, server_id, "compute:server:resize", lock=True)
+    require(actor, server, "resize")
+    try:
+        flavor = flavors.find(actor, flavor_id)
+    except flavors.FlavorNotFound as error:
+        raise creating.FlavorUnknown(**error.data) from None
+    if flavor.id == server.flavor_id:
+        raise SameFlavor()
+    if flavor.disk < int(server.flavor["disk"]):
+        raise DiskTooSmall(need=flavor.disk, have=server.flavor["disk"])
+    if flavor.ephemeral < int(server.flavor.get("ephemeral") or 0):
+        raise DiskTooSmall(need=flavor.ephemeral, have=server.flavor["ephemeral"])
+    limits.require_growth(server.project_id, server.flavor, flavor.embedded())
+    Migration.objects.create(
+        server=server,
+        user_id=actor.user_id,
+        project_id=server.project_id,
+        type="resize",
+        status=states.MIGRATING,
+        source=server.host,
+        destination=server.host,
+        old_flavor_id=server.flavor_id,
+        new_flavor_id=flavor.id,
+    )
+    data = {"flavor_id": flavor.id, "flavor": flavor.embedded()}
+    run(actor, server, "resize", RESIZE, data, disk_config=disk_config or server.disk_config)
+    return server
+
+
+# ── Confirm ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def forget_disk(op: Op) -> Wait | None:
@@ -233,6 +232,28 @@ def confirm(op: Op) -> None:
     migration_status(states.CONFIRMED)(op)
     was_off = states.is_off((server.before_resize or {}).get("vm_state", states.ACTIVE))
     server.finalize(states.STOPPED if was_off else states.ACTIVE, before_resize=None)
+
+
+CONFIRM_RESIZE = Flow(
+    "server.confirm_resize",
+    version=1,
+    steps=(
+        Step("forget_disk", do=forget_disk, final=True, label=_("Remove the old disk")),
+        Step("confirm", do=confirm, label=_("Give the old claim back")),
+    ),
+    on_failed=to_stable,
+    label=_("Confirm the resize"),
+)
+
+
+@transaction.atomic
+def confirm_resize(actor: Actor, *, server_id: str) -> Server:
+    server = find(actor, server_id, "compute:server:confirm_resize", lock=True)
+    run(actor, server, "confirm_resize", CONFIRM_RESIZE)
+    return server
+
+
+# ── Revert ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def end_resized(op: Op) -> Wait | None:
@@ -276,17 +297,6 @@ def mark_reverted(op: Op) -> None:
         doubt(server, reconcile=True, reason="a resize was reverted while the host was away")
 
 
-CONFIRM_RESIZE = Flow(
-    "server.confirm_resize",
-    version=1,
-    steps=(
-        Step("forget_disk", do=forget_disk, final=True, label=_("Remove the old disk")),
-        Step("confirm", do=confirm, label=_("Give the old claim back")),
-    ),
-    on_failed=to_stable,
-    label=_("Confirm the resize"),
-)
-
 REVERT_RESIZE = Flow(
     "server.revert_resize",
     version=1,
@@ -294,7 +304,7 @@ REVERT_RESIZE = Flow(
         Step("remove_domain", do=end_resized, deadline=150, label=_("Power the machine off")),
         Step("put_disk_back", do=unless_owed(put_disk_back), final=True, label=_("Put the old disk back")),
         Step("change_back", do=revert_claim, label=_("Change the flavor back")),
-        Step("wire_network", do=unless_owed(boot.plug_vifs), label=_("Plug the interfaces")),
+        Step("wire_network", do=unless_owed(interfaces.plug_vifs), label=_("Plug the interfaces")),
         Step("start_domain", do=unless_owed(start_reverted), deadline=180, label=_("Start the machine")),
         Step("mark_reverted", do=mark_reverted, label=_("Note the old size")),
     ),
@@ -302,58 +312,9 @@ REVERT_RESIZE = Flow(
     label=_("Revert the resize"),
 )
 
-# ── Interfaces ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-
-def bind_port(op: Op) -> None:
-    op.data["port_ids"] = [op.data["port_id"]]  # the others may wait in line behind this one
-    ports.bind(op.data["port_id"], steps.alive(op).host)
-
-
-def free_port(op: Op) -> None:
-    server = steps.of(op)
-    if any(p["port_id"] == op.data["port_id"] for p in domain.ports_of(server)):
-        interfaces.unplug(server, op.data["port_id"], op.actor)
-    server.change(own_ports=[id for id in server.own_ports if id != op.data["port_id"]])
-
-
-def plug_live(op: Op) -> Wait | None:
-    """Only a machine that is there gets the interface now; one that is off has it at its next start."""
-    server = steps.of(op)
-    if op.answer is not None or states.is_off(op.data["rest"]):
-        return None
-    spec = next((p for p in domain.ports_of(server) if p["port_id"] == op.data["port_id"]), None)
-    if spec is None:
-        return None
-    body = ServerPort(server_id=server.id, port=spec)
-    return op.cast(server.host, SERVER_ATTACH_PORT, body, generation=server.generation)
-
-
-def unplug_live(op: Op) -> Wait | None:
-    server = steps.of(op)
-    if op.answer is not None or not server.host or states.is_off(op.data["rest"]):
-        return None
-    body = ServerPort(server_id=server.id, port=op.data["port"])
-    return op.cast(server.host, SERVER_DETACH_PORT, body, generation=server.generation)
-
-
-ATTACH_INTERFACE = Flow(
-    "server.attach_interface",
-    version=1,
-    steps=(
-        Step("bind_port", do=bind_port, undo=free_port, label=_("Bind the port to the host")),
-        Step("wire_network", do=boot.plug_vifs, label=_("Plug the interfaces")),
-        Step("plug", do=plug_live, undo=unplug_live, label=_("Plug the interface in")),
-    ),
-    label=_("Attach an interface"),
-)
-
-DETACH_INTERFACE = Flow(
-    "server.detach_interface",
-    version=1,
-    steps=(
-        Step("unplug", do=unplug_live, label=_("Pull the interface out")),
-        Step("free_port", do=free_port, label=_("Free the port")),
-    ),
-    label=_("Detach an interface"),
-)
+@transaction.atomic
+def revert_resize(actor: Actor, *, server_id: str) -> Server:
+    server = find(actor, server_id, "compute:server:revert_resize", lock=True)
+    run(actor, server, "revert_resize", REVERT_RESIZE)
+    return server

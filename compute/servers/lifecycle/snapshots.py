@@ -1,19 +1,27 @@
 """Flows that put a server's disk into an image, and bring it back: snapshot, backup, shelving."""
 
 import logging
+from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError
-from compute.servers.lifecycle import boot, states, steps
-from compute.servers.lifecycle.power import delete_disk, delete_domain
-from compute.servers.lifecycle.resize import forget_log
+from compute.servers.create import services as creating
+from compute.servers.lifecycle import boot, interfaces, states, steps
+from compute.servers.lifecycle.deletion import delete_disk, delete_domain
+from compute.servers.lifecycle.rebuild import forget_log
+from compute.servers.lifecycle.services import find, require
+from compute.servers.models import Server, WrongState
 from hostagent.contract.server import SERVER_SNAPSHOT, ServerSnapshot
 from images import services as images
+from images.images.models import Image
 from operations import Flow, Step, Wait, background
 from operations.op import Op
+from operations.starting import run
 from operations.steps import finalizing, to_error, to_stable
 from placement import services as placement
 
@@ -105,7 +113,7 @@ def remove_shelved_disk(op: Op) -> Wait | None:
 
 
 def leave_host(op: Op) -> None:
-    boot.unbind_ports(op)
+    interfaces.unbind_ports(op)
     server = steps.of(op)
     placement.release(server.id)
     server.finalize(states.SHELVED_OFFLOADED, host="", shelved_image_id=op.data["snapshot_id"])
@@ -165,7 +173,9 @@ UNSHELVE = Flow(
     version=1,
     steps=(
         Step("claim_host", do=boot.claim_host, undo=boot.release_host, label=_("Choose a host")),
-        Step("bind_ports", do=boot.bind_ports, undo=boot.unbind_ports, label=_("Bind the ports to the host")),
+        Step(
+            "bind_ports", do=interfaces.bind_ports, undo=interfaces.unbind_ports, label=_("Bind the ports to the host")
+        ),
         Step(
             "create_disk",
             do=boot.create_disk,
@@ -173,7 +183,7 @@ UNSHELVE = Flow(
             deadline=900,
             label=_("Create the disk"),
         ),
-        Step("wire_network", do=boot.plug_vifs, final=is_image_gone, label=_("Plug the interfaces")),
+        Step("wire_network", do=interfaces.plug_vifs, final=is_image_gone, label=_("Plug the interfaces")),
         Step(
             "start_domain",
             do=boot.start_domain,
@@ -186,3 +196,82 @@ UNSHELVE = Flow(
     on_failed=steps.elsewhere(to_stable),
     label=_("Unshelve"),
 )
+
+# ── Services ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _image_of(actor: Actor, server: Server, name: str, properties: dict[str, Any]) -> Image:
+    """The queued image that a snapshot fills. What the server's own image said of itself goes along."""
+    inherited = {
+        key: value
+        for key, value in (server.image_meta.get("properties") or {}).items()
+        if not key.startswith(("os_glance", "backup_", "instance_", "image_", "base_"))
+    }
+    facts = {
+        "base_image_ref": server.image_id or "",
+        "owner_user_name": actor.user_name,
+        "user_id": server.user_id,
+        "min_disk": int(server.flavor["disk"]),
+        "min_ram": int(server.image_meta.get("min_ram", 0)),
+    }
+    return images.create_snapshot(
+        actor, name=name, server_id=server.id, properties={**inherited, **facts, **properties}
+    )
+
+
+@transaction.atomic
+def snapshot(actor: Actor, *, server_id: str, name: str, metadata: dict[str, str] | None = None) -> str:
+    """An image of the server's disk, made while it runs. Returns the image's id at once.
+
+    Raises: WrongState, QuotaExceeded, Forbidden.
+    """
+    server = find(actor, server_id, "compute:server:snapshot", lock=True)
+    require(actor, server, "snapshot")
+    image = _image_of(actor, server, name, {"image_type": "snapshot", **(metadata or {})})
+    run(actor, server, "snapshot", SNAPSHOT, {"snapshot_id": image.id})
+    return image.id
+
+
+@transaction.atomic
+def backup(
+    actor: Actor, *, server_id: str, name: str, backup_type: str, rotation: int, metadata: dict[str, str] | None = None
+) -> str:
+    """A snapshot of which only the newest `rotation` of the same type are kept. Returns the image's id."""
+    server = find(actor, server_id, "compute:server:backup", lock=True)
+    require(actor, server, "backup")
+    properties = {**(metadata or {}), "image_type": "backup", "backup_type": backup_type}
+    image = _image_of(actor, server, name, properties)
+    data = {"snapshot_id": image.id, "backup_type": backup_type, "rotation": rotation}
+    run(actor, server, "backup", BACKUP, data)
+    return image.id
+
+
+@transaction.atomic
+def shelve(actor: Actor, *, server_id: str) -> Server:
+    """Put the disk into an image and give the place on the host back."""
+    server = find(actor, server_id, "compute:server:shelve", lock=True)
+    require(actor, server, "shelve")
+    image = _image_of(actor, server, f"{server.name}-shelved"[:255], {"image_type": "snapshot"})
+    run(actor, server, "shelve", SHELVE, {"snapshot_id": image.id})
+    return server
+
+
+@transaction.atomic
+def unshelve(actor: Actor, *, server_id: str, host: str = "", **also: str | None) -> Server:
+    """Bring a shelved server back; `availability_zone` (None: any) and `host` say where from now on, and now.
+
+    Raises: WrongState, ZoneUnknown, HostUnknown, HostNotInZone, Forbidden.
+    """
+    server = find(actor, server_id, "compute:server:unshelve", lock=True)
+    columns: dict[str, Any] = {}
+    if (host or also) and server.host:
+        raise WrongState(verb="unshelve", id=server.id, attr="vm_state", state=server.vm_state)
+    if "availability_zone" in also:
+        columns["pinned_availability_zone"] = creating.check_zone(also["availability_zone"])
+    if host:
+        zone = columns.get("pinned_availability_zone", server.pinned_availability_zone)
+        policy.require(actor, "compute:server:create_on_host", server)
+        creating.check_host(host, zone)
+    data = {"image_id": server.shelved_image_id, "to_host": host}
+    run(actor, server, "unshelve", UNSHELVE, data, **columns)
+    return server

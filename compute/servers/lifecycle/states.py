@@ -94,6 +94,7 @@ POWER_OF_VM_STATE: Final = {
 }
 
 
+#: Nova answers attaching and detaching when they are over, so clients ask for the next verb at once: it waits for them.
 VERBS: Final[dict[str, Verb]] = {
     #                       allowed from                                   while it runs          ends as     action
     "create": Verb({BUILDING}, "scheduling", ACTIVE, "create"),
@@ -111,14 +112,17 @@ VERBS: Final[dict[str, Verb]] = {
     "revert_resize": Verb({RESIZED}, "resize_reverting", None, "revertResize"),
     "snapshot": Verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "image_snapshot", None, "createImage"),
     "backup": Verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "image_backup", None, "createBackup"),
-    "attach_interface": Verb({ACTIVE, PAUSED, STOPPED}, "", None, "attach_interface"),
-    "detach_interface": Verb({ACTIVE, PAUSED, STOPPED}, "", None, "detach_interface"),
+    "attach_interface": Verb({ACTIVE, PAUSED, STOPPED}, "", None, "attach_interface", is_waited_for=True),
+    "detach_interface": Verb({ACTIVE, PAUSED, STOPPED}, "", None, "detach_interface", is_waited_for=True),
     "add_group": Verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "", None, "addSecurityGroup"),
     "remove_group": Verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "", None, "removeSecurityGroup"),
     "shelve": Verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "shelving", SHELVED_OFFLOADED, "shelve"),
     "unshelve": Verb({SHELVED, SHELVED_OFFLOADED}, "unshelving", ACTIVE, "unshelve"),
     "delete": Verb(ANY, "deleting", DELETED, "delete", preempts=True),
 }
+
+#: Verbs of which nothing on a host is asked first.
+HOSTLESS: Final = frozenset({"create", "delete", "unshelve"})
 
 
 #: Verb → what the drivers of the server's host must be able to do; of others every driver can.

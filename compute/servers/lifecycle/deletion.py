@@ -1,0 +1,92 @@
+"""Deletion of a server, also of one that is still being built."""
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.actor import Actor
+from common.clock import now
+from common.errors import CloudError
+from compute.consoles import logs
+from compute.consoles.models import end_all
+from compute.servers.lifecycle import boot, interfaces, owed, states, steps
+from compute.servers.lifecycle.services import find, require, why_not
+from compute.servers.models import SECRETS
+from hosts import services as hosts
+from operations import Flow, Step, Wait, parking
+from operations.models import LIVE, Operation
+from operations.op import Op
+from operations.starting import run
+from operations.steps import to_error
+from operations.subject import Why
+from placement import services as placement
+from sharing import services as sharing
+
+
+def wait_turn(op: Op) -> Wait | None:
+    """A deletion is accepted while something else is going on; it starts when that has ended or unwound."""
+    others = Operation.objects.filter(subject_kind="server", subject_id=op.subject_id, state__in=LIVE)
+    ids = list(others.exclude(id=op.id).values_list("id", flat=True))
+    return Wait(1.0, on=[("operation", id) for id in ids]) if ids else None
+
+
+def delete_domain(op: Op) -> Wait | None:
+    return boot.remove_domain(op) if is_asked(op) else None
+
+
+def delete_disk(op: Op) -> Wait | None:
+    return boot.remove_disk(op) if is_asked(op) else None
+
+
+def is_asked(op: Op) -> bool:
+    """Whether the host is asked to remove what it has. One that is down owes it from now on."""
+    server = steps.of(op)
+    if op.answer is not None or not hosts.is_down(server.host):
+        return True
+    owed.removal(server)
+    return False
+
+
+def forget(op: Op) -> None:
+    """Free the ports and the claim; the row stays as history, without what its user keeps secret."""
+    server = steps.of(op)
+    interfaces.free_ports(server, op.actor)
+    placement.release(server.id)
+    placement.release(steps.old_claim(server.id))
+    end_all(server.id)
+    transaction.on_commit(lambda: logs.forget(server.id), robust=True)
+    server.finalize(states.DELETED, deleted=True, terminated_at=now(), **SECRETS)
+    sharing.object_gone("server", server.id)
+    parking.subject_gone("server", server.id)
+
+
+def delete_failed(op: Op, error: CloudError) -> None:
+    """The server is in ERROR and nothing waits any more: it may be deleted again."""
+    steps.of(op).change(task_state=None)
+    to_error(op, error)
+
+
+DELETE = Flow(
+    "server.delete",
+    version=1,
+    steps=(
+        Step("wait_turn", do=wait_turn, deadline=600, label=_("Wait for what is going on")),
+        Step("remove_domain", do=delete_domain, deadline=150, final=True, label=_("Remove the machine")),
+        Step("remove_disk", do=delete_disk, deadline=150, label=_("Remove the disk")),
+        Step("release", do=forget, label=_("Free its ports and its place")),
+    ),
+    on_failed=delete_failed,
+    label=_("Delete"),
+)
+
+
+@transaction.atomic
+def delete(actor: Actor, *, server_id: str) -> None:
+    """Delete a server, also one that is still being built. Asking again while it goes is no error."""
+    server = find(actor, server_id, "compute:server:delete", lock=True)
+    refusal = why_not(actor, server, "delete")
+    if refusal is not None and refusal.why is Why.DELETING:
+        return
+    require(actor, server, "delete")
+    if server.is_deleting:
+        server.change(task_state=None)
+    run(actor, server, "delete", DELETE)
