@@ -1,4 +1,4 @@
-"""What bounds the image service's tables that users can grow."""
+"""Bounds of the image service's tables that users can grow."""
 
 from common.ceilings import elsewhere
 from images.images.models import ImageTag

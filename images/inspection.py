@@ -1,4 +1,4 @@
-"""What the bytes of an image really are, found while they stream and once more by qemu-img in a cage.
+"""Inspection of an image's bytes: their real format, found while they stream and once more by qemu-img in a cage.
 
 QEMU is never allowed to guess: what is stored as qcow2 is qcow2, refers to no other file, and says so to two readers that
 share no code. Sources: CVE-2022-47951 (vmdk extents), CVE-2024-32498 (qcow2 data files).
@@ -18,16 +18,16 @@ from oslo_utils.imageutils import format_inspector
 from common.errors import Invalid, Unavailable
 from images.images import states
 
-#: What qemu-img calls a format that we call otherwise, and what it sees where it knows nothing better.
+#: Format → qemu-img's names of it: another word, or raw where it sees no format.
 QEMU_NAMES: Final = {"vhd": {"vpc"}, "iso": {"raw"}, "raw": {"raw"}}
-#: What else the stream's inspector may find in a claimed format: a partitioned raw disk shows its partition table.
+#: Other formats that the stream's inspector may find in a claimed one: a partitioned raw disk shows its partition table.
 ALSO: Final = {"raw": {"gpt"}}
 #: Features of a qcow2 (bits of its header) that QEMU boots and oslo.utils does not know: extended L2 entries.
 #: Source: docs/interop/qcow2.txt of QEMU, "incompatible_features".
 HARMLESS_FEATURES: Final = 0b1_1011  # dirty, corrupt, compression type, extended L2; not bit 2, an outside data file
 FOOTER: Final = 512  # bytes at the end of a VHD; a fixed one has no other sign
 FIXED_VHD: Final = 2  # disk type in that footer
-#: What the names of failed checks mean.
+#: Sentences for the names of oslo.utils' failed checks.
 REASONS: Final = {
     "backing_file": _("it refers to a backing file"),
     "data_file": _("it keeps its data in another file"),
@@ -207,7 +207,7 @@ def _words(error: Exception) -> str:
 
 
 def _self_contained(seen: dict[str, Any]) -> None:
-    """What qemu-img says of other files must be nothing."""
+    """Refuse an image of which qemu-img says that it refers to other files, or is encrypted. Raises: Unsafe."""
     if seen.get("backing-filename") or seen.get("full-backing-filename"):
         raise Unsafe(why=REASONS["backing_file"])
     data = seen.get("format-specific", {}).get("data", {})

@@ -1,4 +1,4 @@
-"""Who may do what with images."""
+"""Policy rules of the image service."""
 
 from authorization import rules
 from images.images import sharing

@@ -1,4 +1,4 @@
-"""What a project owns of images, and how it goes with the project."""
+"""Rows of a project in the image service, and how they go with the project."""
 
 from django.db.models import QuerySet
 from django.utils.translation import ngettext_lazy

@@ -1,4 +1,4 @@
-"""What a project may use of the image service."""
+"""Quotas of the image service."""
 
 from django.db.models import Sum
 

@@ -1,4 +1,4 @@
-"""What bounds the network service's tables that users can grow."""
+"""Bounds of the network service's tables that users can grow."""
 
 from common.ceilings import elsewhere, hold
 from networking.models import AddressScope, Change, FixedIP, HostPiece, PortGroup, Tag

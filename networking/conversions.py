@@ -1,4 +1,4 @@
-"""What comes in another type or spelling than the one kept, as Neutron takes it; the services behind keep to their own.
+"""Conversion of values to the type and spelling that are kept, as lenient as Neutron; the services behind know only these.
 
 Source: neutron_lib.api.converters, neutron.extensions.securitygroup and oslo_utils.strutils.bool_from_string. Neutron
 converts the values of filters as it does those of bodies.
@@ -13,7 +13,7 @@ from hostagent.contract import inet
 
 
 def converted(value: Any, schema: dict[str, Any]) -> Any:
-    """`value` with each text that its JSON Schema wants as a number or a boolean made one. What is neither stays."""
+    """Make numbers and booleans of the texts in `value` that its JSON Schema wants so; a text that is neither stays."""
     if isinstance(value, dict):
         properties = schema.get("properties", {})
         return {name: converted(one, properties.get(name, {})) for name, one in value.items()}

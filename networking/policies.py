@@ -1,4 +1,4 @@
-"""Who may do what with networks. `member` and `reader` look at the project of the thing itself."""
+"""Policy rules of the network service. `member` and `reader` look at the project of the object itself."""
 
 from authorization import rules
 from networking.networks import sharing

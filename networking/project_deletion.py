@@ -1,4 +1,4 @@
-"""What a project owns of networks, and how it goes with the project: in the order in which it hangs together.
+"""Rows of a project in the network service, and how they go with the project: each before those that it depends on.
 
 Ports of servers, routers and DHCP are theirs and do not count; nor does the default security group, which the cloud makes.
 """
@@ -39,12 +39,12 @@ def _users_groups(project_id: str) -> "QuerySet[SecurityGroup]":
 
 
 def _ports(project_id: str) -> "QuerySet[Port]":
-    """Servers' too: what is not there any more holds no network back. Those of gateways and floating IPs go with these."""
+    """All ports, also of servers, for each holds its network back. Ports of gateways and floating IPs go with these."""
     return Port.objects.filter(project_id=project_id, gateway_of=None, floating_ip_held=None).order_by("created_at")
 
 
 def _unused_networks(project_id: str) -> "QuerySet[Network]":
-    """Those that others still use stay, for an operator to see."""
+    """Networks without ports. One that others still use stays, for an operator to see."""
     return Network.objects.filter(project_id=project_id, ports=None)
 
 

@@ -1,4 +1,4 @@
-"""What the network service counts against a project's quota."""
+"""Quotas of the network service, and how it counts against them."""
 
 from collections.abc import Callable
 

@@ -1,7 +1,7 @@
 """DHCP and routers spread evenly over the hosts again: slowly by itself, at once by `manage.py network_rebalance`.
 
 A move interrupts what a router carries for seconds, so by itself one network and one router move at a time, and only while
-no host has come or gone for a while. What an operator placed by hand stays where it is, but for a host that is emptied.
+no host has come or gone for a while. A network or router that an operator placed by hand stays there, unless its host is emptied.
 """
 
 import logging
@@ -59,7 +59,7 @@ def seconds_between() -> float:
 
 
 def _next(kind: str, names: list[str]) -> Move | None:
-    """What would move from a fuller to the emptiest host; None when no move would make it more even."""
+    """Choose a move from a fuller to the emptiest host; None when none would make it more even."""
     rows, column, placed, _carry = _CARRIED[kind]
     load, movable = dict.fromkeys(names, 0), {}
     found = rows.filter(**{f"{column}__in": names}).order_by("-id")

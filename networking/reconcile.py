@@ -1,4 +1,4 @@
-"""What the network service does when hosts report, come back or fall silent, and what it tells the layers below."""
+"""Reactions of the network service to hosts that report, come back or fall silent, and its registrations below."""
 
 from typing import cast
 

@@ -41,7 +41,7 @@ class InvalidFilter(Invalid):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Resource(rest.Resource[Any]):
-    """What Neutron adds: `visible` rows of an actor, tags, and the services of the verbs, of which a missing one is not offered.
+    """A resource with Neutron's additions: `visible` rows of an actor, tags, and the services of the verbs, of which a missing one is not offered.
 
     `rows(objects)` reads what an answer has of model rows; `arguments` maps wire names to the services' keywords.
     """
@@ -62,7 +62,7 @@ class Resource(rest.Resource[Any]):
         return self.plural.replace("_", "-") if self.plural.startswith("security") else self.plural
 
     def page(self, request: HttpRequest) -> Page:
-        """What page of its list is asked for: sorted by any column, the oldest first. Raises: BadLimit, BadSortKey."""
+        """Read the page that is asked for: sorted by any column, the oldest first. Raises: BadLimit, BadSortKey."""
         oldest_first = (("created_at", "asc"),) if "created_at" in self.columns else ()
         return Page.from_request(request, sort_keys=self.columns, default_sort=oldest_first, paging=NEUTRON)
 

@@ -9,6 +9,6 @@ from operations import background, periodic
 def register() -> None:
     background.register(TASK, sync.run, pool=sync.pool_of)
     periodic.register(1.0, "networking", sync.recover, urgent=True)
-    periodic.register(sync.LOOK_EVERY / sync.PARTS, "networking.look", sync.look)
+    periodic.register(sync.INSPECT_EVERY / sync.PARTS, "networking.look", sync.inspect)
     periodic.register(rebalancing.seconds_between() or 3600, "networking.rebalance", rebalancing.move_some)
     periodic.register(5.0, "networking.ready", reports.wake_waiting)

@@ -1,4 +1,4 @@
-"""Which host carries a network's DHCP server or a router: chosen by load, moved when a host is down, and placed by hand."""
+"""Choice of the host of a DHCP server or a router: by load, anew when a host is down, or by hand."""
 
 import logging
 
@@ -51,7 +51,7 @@ def assign_dhcp(network: Network) -> None:
 
 
 def carry_dhcp(network: Network, host: str, *, by_hand: bool = False) -> None:
-    """Move a network's DHCP server to a host ("": to none). What is placed `by_hand` is left there by rebalancing."""
+    """Move a network's DHCP server to a host ("": to none). Rebalancing leaves it there if it was placed `by_hand`."""
     network.dhcp_host, network.dhcp_placed = host, by_hand
     Network.objects.filter(pk=network.id).update(dhcp_host=host, dhcp_placed=by_hand)
     Port.objects.filter(network=network, role=DHCP).update(host=host, status=states.DOWN)
@@ -66,7 +66,7 @@ def assign_router(router: Router) -> None:
 
 
 def carry_router(router: Router, host: str, *, by_hand: bool = False) -> None:
-    """Move a router and its ports to a host ("": to none). What is placed `by_hand` is left there by rebalancing."""
+    """Move a router and its ports to a host ("": to none). Rebalancing leaves it there if it was placed `by_hand`."""
     router.host, router.placed = host, by_hand
     Router.objects.filter(pk=router.id).update(host=host, placed=by_hand)
     ports = Port.objects.filter(router=router)

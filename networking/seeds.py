@@ -1,4 +1,4 @@
-"""What the network service of a new cloud holds: a way out, and a private network behind a router in project demo."""
+"""Networks of a new cloud: an external one, and a private one behind a router in project demo."""
 
 from django.conf import settings
 from django.db import transaction

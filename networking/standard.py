@@ -1,4 +1,4 @@
-"""What every resource of the network service has: id, project, name, description, tags, times, revision."""
+"""Attributes of every resource of the network service: id, project, name, description, tags, times, revision."""
 
 from collections.abc import Iterable, Sequence
 

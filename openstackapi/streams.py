@@ -174,7 +174,7 @@ def _joined(found: list[Range]) -> list[Range]:
 
 @dataclass(frozen=True)
 class Content:
-    """What an answer is made of.
+    """Bytes of an answer, and what is told of them.
 
     `read(start, length)` gives the bytes in pieces; `etag` is a quoted validator, `modified` seconds since the epoch, both
     empty where a client is told none; `place` is the path below which nginx finds the file, empty where it has none: an answer

@@ -1,6 +1,6 @@
 """Named stores of bytes: what images, backups and objects need of a folder, a pool or a bucket, whatever it is.
 
-An app keeps a `Registry` of its own and asks it for a store by name; it reads and writes through `Store` alone. What only some
+An app keeps a `Registry` of its own and asks it for a store by name; it reads and writes through `Store` alone. Abilities that only some
 stores can do is a capability, to be asked for before it is used. `tests/common/test_stores.py` is what every store must pass.
 """
 
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import CloudError, NotFound
 
-#: What not every store can do. "location": `location` names a file of this machine, which another program may read.
+#: Abilities that not every store has. "location": `location` names a file of this machine, which another program may read.
 #: "clone": a storage driver makes a disk of an object without a copy of its bytes.
 Capability = Literal["location", "clone"]
 

@@ -96,7 +96,7 @@ def build(out: Path) -> Built:
 
 
 def cached(data: Path) -> Built | None:
-    """What an earlier build left in `data`/cache/demo, whatever its inputs were."""
+    """Find the result of an earlier build in `data`/cache/demo, whatever its inputs were."""
     built = Built(data / "cache" / "demo")
     return built if all(path.exists() for path in _products(built)) else None
 

@@ -1,4 +1,4 @@
-"""What the demo image takes from Debian, fetched by `apt-get download` and `dpkg -x`: nothing is installed."""
+"""Programs of the demo image from Debian's packages, by `apt-get download` and `dpkg -x`: nothing is installed."""
 
 import re
 import subprocess

@@ -33,7 +33,7 @@ from quota import services as quota
 ALGORITHM = "sha512"
 GONE = "image_gone"  # kind of background work: an image's bytes go
 SIGN_OF_LIFE = 10.0  # seconds between them
-LOOK_EVERY = 64 * MIB  # bytes of an upload between two looks at the quota and at the room that is left
+CHECK_EVERY = 64 * MIB  # bytes of an upload between two checks of the quota and of the room that is left
 SILENCE = 180.0  # seconds without one, after which an upload is given up
 
 
@@ -42,7 +42,7 @@ NOT_LOOKED_AT = Finding(None, inspected=False)
 
 @dataclass(frozen=True)
 class Stored:
-    """What was measured while bytes came in."""
+    """Size, digests and verdict of bytes that came in."""
 
     size: int
     md5: str
@@ -88,14 +88,14 @@ def receive(
             raise StoreFull(need=expected, have=store.free())
     measure = streams.Measure("md5", ALGORITHM)
     inspector = Inspector(image.disk_format, image.container_format) if inspect else None
-    alive, look_at = time.monotonic(), LOOK_EVERY
+    alive, check_at = time.monotonic(), CHECK_EVERY
     with store.put(key) as part:
         for piece in measure.pass_on(pieces, announced=expected):
             if inspector is not None:
                 inspector.feed(piece)
             part.write(piece)
-            if part.size >= look_at:
-                look_at = part.size + LOOK_EVERY
+            if part.size >= check_at:
+                check_at = part.size + CHECK_EVERY
                 limit, why = size_limit(image)
                 if not store.free():
                     raise StoreFull(need=part.size, have=0)
@@ -115,7 +115,7 @@ def receive(
 
 
 def size_limit(image: Image) -> tuple[int, str | Promise]:
-    """The most bytes this image may have, and what says so. What others of the project are just sending counts too."""
+    """Most bytes that this image may have, and the rule that says so. Uploads of the project that are under way count too."""
     limit, why = int(settings.IMAGE_SIZE_LIMIT), _("the cloud")
     if image.project_id:
         used, allowed = quota.usage(image.project_id, "image")["image_size_total"]
@@ -126,7 +126,7 @@ def size_limit(image: Image) -> tuple[int, str | Promise]:
 
 
 def _arriving(image: Image) -> int:
-    """Bytes that lie in the store already of the project's other images, which nobody has settled yet."""
+    """Bytes that lie in the store already of the project's other images, which are not finalized yet."""
     others = Image.objects.filter(project_id=image.project_id, status__in=states.ARRIVING).exclude(pk=image.pk)
     return sum(stores.arrived(id) for id in others.values_list("id", flat=True))
 
@@ -156,7 +156,7 @@ def _of(stored: Stored) -> dict[str, object]:
     }
 
 
-def settle(mine: Image, verb: str, stored: Stored) -> Image:
+def finalize(mine: Image, verb: str, stored: Stored) -> Image:
     """The bytes lie in the store: write down what they are. Removes them again if the image went meanwhile.
 
     `mine` is the image as `begin` gave it. Raises: ImageNotFound, QuotaExceeded, Overtaken.
@@ -196,7 +196,7 @@ def upload(actor: Actor, *, image_id: str, pieces: Iterable[bytes], expected: in
 
 
 def receive_snapshot(image_id: str, *, pieces: Iterable[bytes], expected: int | None) -> Image:
-    """A host's PUT: the bytes lie in the store, the image stays `saving` until the flow has settled it."""
+    """A host's PUT: the bytes lie in the store, the image stays `saving` until the flow has finalized it."""
 
     def is_snapshot(image: Image) -> None:
         if "instance_uuid" not in image.properties:
@@ -220,9 +220,9 @@ def stage(actor: Actor, *, image_id: str, pieces: Iterable[bytes], expected: int
 
 
 def bring(verb: str, image: Image, pieces: Iterable[bytes], expected: int | None) -> Image:
-    """Receives and settles what `begin` began; on any trouble the image is as it was before."""
+    """Receive and finalize an upload that `begin` began; on any failure the image is as it was before."""
     try:
-        return settle(image, verb, receive(image, pieces, image.pk, expected=expected))
+        return finalize(image, verb, receive(image, pieces, image.pk, expected=expected))
     except BaseException:
         give_up(image.pk, image.upload_id)
         raise

@@ -1,4 +1,4 @@
-"""What can go wrong with an image, as Glance says it."""
+"""Errors of images, in Glance's words."""
 
 from django.utils.translation import gettext_lazy as _
 

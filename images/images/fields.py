@@ -1,4 +1,4 @@
-"""What the wire sees of an image: base attributes, then the properties as attributes of their own.
+"""Attributes of an image on the wire: base attributes, then the properties as attributes of their own.
 
 Source: Glance's image schema (GET /v2/schemas/image), wording included.
 """

@@ -25,7 +25,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return self.filter(received.or_shared(actor, "image", seen))
 
     def listed_for(self, actor: Actor, *, visibility: str | None, member_status: str) -> "ImageQuerySet":
-        """Images of a list: as Glance, without `visibility` a stranger's community image is left out.
+        """Images of a list: as Glance, without `visibility` another project's community image is left out.
 
         `member_status` says which offers count: pending, accepted, rejected or all.
         """

@@ -30,7 +30,7 @@ def _find(actor: Actor, image_id: str) -> Image | None:
 
 
 def everyone(actor: Actor, image: Image) -> list[str]:
-    """Who sees an image besides its project."""
+    """Name those who see an image besides its project."""
     if image.visibility == "public":
         return [_("Everybody: the image is public.")]
     if image.visibility == "community":

@@ -1,4 +1,4 @@
-"""What compute needs of images: where a host reads one, and images made of servers."""
+"""Services for compute: where a host reads an image, and images made of servers."""
 
 from typing import Any
 

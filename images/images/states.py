@@ -1,4 +1,4 @@
-"""What an image can be, and which verb may begin in which status. Names are Glance's own."""
+"""Statuses of an image, and the verbs that may begin in each. Names are Glance's own."""
 
 from typing import Final
 
@@ -45,7 +45,7 @@ VERBS: Final = {
     "deactivate": Verb({ACTIVE, DEACTIVATED}, "", DEACTIVATED, "deactivate"),
     "reactivate": Verb({ACTIVE, DEACTIVATED}, "", ACTIVE, "reactivate"),
 }
-#: Of these Glance answers otherwise than of the rest where they may not be.
+#: Verbs whose refusal Glance answers otherwise than that of the rest.
 SWITCHES: Final = ("deactivate", "reactivate")
 
 LIFECYCLE: Final = Lifecycle("image", STATES, VERBS)

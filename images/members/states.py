@@ -1,4 +1,4 @@
-"""What a member of a shared image can have answered."""
+"""Answers of a member of a shared image."""
 
 from typing import Final
 

@@ -33,7 +33,7 @@ PROPERTY_FIELDS: dict[str, object] = {
 }
 INNER_PROPERTY: dict[str, object] = {"type": "object", "required": ["title", "type"], "properties": PROPERTY_FIELDS}
 PROPERTIES: dict[str, object] = {"type": "object", "additionalProperties": INNER_PROPERTY, "propertyNames": NAME}
-#: Of an object: no route names one of them.
+#: Names of an object's properties may be longer: no route names one of them.
 OBJECT_PROPERTIES: dict[str, object] = {
     **PROPERTIES,
     "propertyNames": {"type": "string", "minLength": 1, "maxLength": 80},
@@ -78,7 +78,7 @@ NAMESPACE = _schema(
     "namespace",
 )
 TAGS = {"type": "object", "properties": {"tags": {"type": "array", "items": TAG}}, "required": ["tags"]}
-#: What a PUT of one definition takes, by kind.
+#: Schemas of a PUT of one definition, by kind.
 BODIES = {"objects": OBJECT, "properties": PROPERTY, "tags": TAG, "resource_types": ASSOCIATION}
 
 SCHEMAS: dict[str, dict[str, object]] = {

@@ -91,7 +91,7 @@ def render_namespace(row: Namespace, *, whole: bool) -> dict[str, object]:
 
 
 class NamespaceBody(TypedDict):
-    """What a client sends of a namespace, as schemas.NAMESPACE holds it."""
+    """A namespace in a request, as schemas.NAMESPACE describes it."""
 
     namespace: str
     display_name: NotRequired[str | None]

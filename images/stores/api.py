@@ -81,7 +81,7 @@ class StoredImage(ImageServiceView):
 
 
 class Usage(ImageServiceView):
-    """What the project uses of its quotas."""
+    """Usage of the project's quotas."""
 
     def get(self, request: Request) -> Response:
         held = quota.usage(self.actor.project_id or "", "image")

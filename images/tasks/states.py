@@ -1,4 +1,4 @@
-"""What a task of an import can be. Names are Glance's own."""
+"""Statuses of an import's task. Names are Glance's own."""
 
 from typing import Final
 

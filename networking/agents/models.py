@@ -1,4 +1,4 @@
-"""What an operator said of an agent. The agents themselves are read from hosts, see api.py."""
+"""Settings of agents by operators. The agents themselves are read from hosts, see api.py."""
 
 from uuid import UUID, uuid5
 

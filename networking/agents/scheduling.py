@@ -1,4 +1,4 @@
-"""Which host carries a network's DHCP or a router, chosen by hand."""
+"""Placement of a network's DHCP or a router on a host, by hand."""
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,4 @@
-"""What an operator may change of an agent."""
+"""Changes of agents by operators."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from networking.agents.models import DHCP, KINDS, L3, AgentNote, agent_id
 #: Neutron's default for an agent's zone, which is apart from compute's zones (these are aggregates): every agent is in it.
 ZONE = "nova"
 
-#: What a disabled agent gives away, in rebalancing's words.
+#: Kind of agent → the kind of rows that it gives away when it is disabled, in rebalancing's words.
 _CARRIES = {DHCP: "network", L3: "router"}
 
 

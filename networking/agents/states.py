@@ -1,4 +1,4 @@
-"""What an availability zone of the network service can be, as Neutron names it."""
+"""States of an availability zone of the network service, as Neutron names them."""
 
 from typing import Final
 

@@ -13,8 +13,8 @@ from networking.floatingips.models import FloatingIP
 PIECE = "router:"
 
 
-def settle(pieces: Iterable[str]) -> None:
-    """Of the routers among these pieces: what leads somewhere, with nothing left to render or to hear, is ACTIVE.
+def activate(pieces: Iterable[str]) -> None:
+    """Set DOWN floating IPs with a port ACTIVE once their router's host has reported the desired hash and no Change is pending.
 
     Two statements however many; none without a router. Within a transaction, in `sync.turn`.
     """

@@ -23,7 +23,7 @@ MOST: Final = 150_000  # ports in all ledgers together; the ones used longest ag
 
 @dataclass(frozen=True)
 class Holding:
-    """What one port puts into a piece: on which host it is ("": nowhere), and items of the lists."""
+    """One port's part of a piece: the host that it is on ("": none), and its items of the lists."""
 
     host: str
     items: Items
@@ -62,7 +62,7 @@ class Ledger:
         self.extra_hosts = hosts
 
     def set_holding(self, port: str, holding: Holding | None) -> None:
-        """What a port holds from now on. `set_fixed` was called before, for the same version."""
+        """Replace a port's part; None removes it. `set_fixed` was called before, for the same version."""
         had = self.holdings.get(port)
         if had == holding:
             return
@@ -127,7 +127,7 @@ class Ledger:
         return body
 
     def difference_for(self, host: str, since: int) -> Body | None:
-        """What a host that has version `since` must change, as in contract.network.PieceChange; None: it needs the whole."""
+        """Difference to version `since` for a host (contract.network.PieceChange); None where it needs the whole."""
         if self.log.maxlen == len(self.log) and self.log[0][0] >= since:
             return None
         changed: dict[str, set[str]] = {}
@@ -146,7 +146,7 @@ class Ledger:
 
 @dataclass
 class Ledgers:
-    """Those in memory. Used by one thread at a time (`sync.turn`)."""
+    """Ledgers in memory. Used by one thread at a time (`sync.turn`)."""
 
     known: "OrderedDict[str, Ledger]" = field(default_factory=OrderedDict)
 

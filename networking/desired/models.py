@@ -1,4 +1,4 @@
-"""What each host's network must be, what it says it is, and what has changed since both were compared."""
+"""Desired and reported state of each host's network, and the changes since both were compared."""
 
 from django.db import models
 

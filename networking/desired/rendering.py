@@ -28,7 +28,7 @@ def split(pieces: Iterable[str]) -> dict[str, list[str]]:
 
 
 def render(pieces: Iterable[str]) -> Rendered:
-    """What each piece is on each host that needs it. A piece nobody needs is an empty map."""
+    """Render pieces: {piece: {host that needs it: body}}. The map of a piece that no host needs is empty."""
     out: Rendered = {}
     by_kind = split(pieces)
     for piece, ledger in lists.load({kind: ids for kind, ids in by_kind.items() if kind in lists.KINDS}).items():
@@ -139,5 +139,5 @@ def _router_body(
     }
 
 
-#: The kinds that are small: a body is read from its rows each time. Those with long lists are in lists.py.
+#: The kinds that are small: a body is read from its rows each time. Kinds with long lists are in lists.py.
 RENDERERS: dict[str, Callable[[list[str]], dict[str, dict[str, Body]]]] = {"port": _ports, "router": _routers}

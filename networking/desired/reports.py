@@ -1,4 +1,4 @@
-"""What hosts say their network is, held against what it must be."""
+"""Reports of hosts about their network, compared with the desired state."""
 
 import logging
 import time
@@ -36,7 +36,7 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-    """What a host says of some of its pieces, or of all."""
+    """A host's report about some of its pieces, or about all."""
 
     host: str
     hashes: dict[str, str]
@@ -45,7 +45,7 @@ class Report:
     pieces: tuple[str, ...] | None = None  # those that it is about; None: all
 
     def rows(self) -> list[Seen]:
-        """What the rows of these pieces say."""
+        """Rows of the pieces that the report is about."""
         found = _of_host(self.host) if self.pieces is None else _of_pieces(self.pieces, self.host)
         return [Seen(*row) for row in found]
 
@@ -78,7 +78,7 @@ def on_network(host: str, body: NetworkState) -> None:
 
 
 def on_change(host: str, body: NetworkChange) -> None:
-    """What came of an order (contract.network.NetworkChange). Costs what its pieces cost, however many the host has."""
+    """Take the result of one order (contract.network.NetworkChange). Its cost grows with its pieces, not with the host's."""
     hashes = body["hashes"]
     _take(Report(host, hashes, body["failed"], body["left_out"], tuple(hashes)))
 
@@ -86,7 +86,7 @@ def on_change(host: str, body: NetworkChange) -> None:
 def _take(report: Report) -> None:
     """Write what is new, and wake whoever waited for it.
 
-    Reports may overtake each other; an older one makes a piece look behind, and periodic recovery then sends it again. Each locks its
+    Reports may overtake each other; an older one makes a piece seem behind, and periodic recovery then sends it again. Each locks its
     own host's pieces only, and one that says nothing new writes nothing.
     """
     host = report.host
@@ -98,7 +98,7 @@ def _take(report: Report) -> None:
         if report.pieces is None:
             _deal_with_strays(host, sorted(set(report.hashes) - {row.piece for row in seen}))
         _plug_service_ports(arrived)
-        floating.settle(arrived)
+        floating.activate(arrived)
         if report.says_left_out():
             _note_left_out(report)
         _wake_ports(host, arrived)
@@ -110,7 +110,7 @@ _strays: dict[str, tuple[list[str], float]] = {}  # host → pieces that it was 
 
 
 def _deal_with_strays(host: str, strays: list[str]) -> None:
-    """Have set aside what no row knows. What stays all the same, for there is much of it, waits for an operator: not asked at
+    """Have pieces set aside that no row knows. Where the host keeps them, for they are many, an operator decides: not asked at
     each report of an agent that answers with all that it has."""
     known, moment = _strays.get(host), time.monotonic()
     if not strays or (known is not None and known[0] == strays and moment - known[1] < ASK_EVERY):
@@ -121,7 +121,7 @@ def _deal_with_strays(host: str, strays: list[str]) -> None:
 
 
 def wake_waiting() -> None:
-    """What no report makes ready by itself, such as a port whose DHCP server went away: looked at every few seconds."""
+    """Wake ports that no report makes ready, such as one whose DHCP server went away. Runs every few seconds."""
     for host in HostPiece.objects.filter(is_ready=False).exclude(wanted="").values_list("host", flat=True).distinct():
         with transaction.atomic():
             _wake_ports(host, [])

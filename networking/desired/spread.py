@@ -1,4 +1,4 @@
-"""Which hosts hear of a change of a long list, when, and in which form."""
+"""Spreading a change of a long list: to which hosts, when, and in which form."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -31,7 +31,7 @@ def stale(ledger: Ledger, present: dict[str, HostPiece]) -> dict[str, str]:
 
 
 def soon(piece: str, ledger: Ledger, hosts: dict[str, str], near: set[str], moment: datetime) -> dict[str, str]:
-    """Those of these hosts that are told now; the others are put off, by a Change, when they are many.
+    """Choose the hosts that are told now; the others, where they are many, are put off by a Change.
 
     Only what is added to or taken from a long list waits, and never where a port is being plugged.
     """
@@ -54,7 +54,7 @@ def soon(piece: str, ledger: Ledger, hosts: dict[str, str], near: set[str], mome
 
 
 def told(ledger: Ledger, host: str, desired: str, had: str, *, takes_changes: bool) -> dict[str, object] | None:
-    """What an order says of this piece: the difference where the host has what the ledger last sent, else the whole."""
+    """Body of a piece in an order: the difference where the host has what the ledger last sent, else the whole. None: it goes."""
     if not desired:
         ledger.sent.pop(host, None)
         return None

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 HISTORY = 8  # hashes sent before that a late report may still name
 BATCH = 2000  # changes rendered at once
 RESEND_AFTER = 6.0  # seconds without the desired state until it is sent again
-LOOK_EVERY = 600.0  # seconds after which a host is asked for all that it has: what a report that got lost had said
+INSPECT_EVERY = 600.0  # seconds after which a host is asked for all that it has: what a report that got lost had said
 PARTS = 10  # in which the hosts are asked, one after the other
 FORGET_AFTER = 60.0  # seconds until the row of a piece that is gone goes too
 FULL = "full:"
@@ -76,7 +76,7 @@ def turn() -> Iterator[None]:
 
 
 def run(key: str) -> None:
-    """What `operations.background` calls: ``all`` renders changes, ``full:<host>`` sends a host everything."""
+    """Run a background job: ``all`` renders changes, ``full:<host>`` sends a host everything."""
     if key.startswith(FULL):
         _send_full(key.removeprefix(FULL))
     else:
@@ -109,7 +109,7 @@ def drain() -> None:
                 with transaction.atomic():
                     told = _tell(change, ledgers, rendered)
                     Change.objects.filter(pk__in=[row.pk for row in changes]).delete()
-                    floating.settle(change.pieces.keys() - told)
+                    floating.activate(change.pieces.keys() - told)
             except BaseException:
                 _ledgers.forget(change.pieces)  # they hold what was not written
                 raise
@@ -123,7 +123,7 @@ def _due() -> QuerySet[Change]:
 
 @dataclass
 class Changed:
-    """What is rendered together: piece → the ports whose part changed (None: anything may have)."""
+    """Changes that are rendered together: piece → the ports whose part changed (None: anything may have)."""
 
     pieces: dict[str, set[str] | None]
     at_once: set[str]  # pieces that were put off before, and are not again
@@ -142,7 +142,7 @@ class Changed:
         return cls(pieces, {row.piece for row in rows if row.due is not None}, max(row.pk for row in rows))
 
     def listed(self) -> dict[str, dict[str, set[str] | None]]:
-        """Those with long lists: {kind: {id: ports}}."""
+        """Pieces with long lists: {kind: {id: ports}}."""
         found: dict[str, dict[str, set[str] | None]] = defaultdict(dict)
         for piece, ports in self.pieces.items():
             kind, _, id = piece.partition(":")
@@ -314,14 +314,14 @@ def _send_full(host: str) -> None:
 
 
 def _whole(host: str, rows: list[HostPiece]) -> tuple[dict[str, object], list[str]]:
-    """Those rows' pieces with their whole bodies, and those that are to go."""
+    """Whole bodies of these rows' pieces, and the pieces that are to go."""
     desired = [row for row in rows if row.wanted]
     plain = render(row.piece for row in desired if row.piece.partition(":")[0] not in lists.KINDS)
     pieces: dict[str, object] = {
         piece: {"hash": piece_hash(on[host]), "body": on[host]} for piece, on in plain.items() if host in on
     }
     listed = [row for row in desired if row.piece not in plain]
-    mended = []
+    changed = []
     for row, ledger in zip(listed, spread.current(_ledgers, listed), strict=True):
         if host in ledger.hosts():
             has = ledger.hash_for(host)
@@ -329,8 +329,8 @@ def _whole(host: str, rows: list[HostPiece]) -> tuple[dict[str, object], list[st
             if row.wanted != has:  # put off until now, or a hash of an older form
                 row.wanted, row.history = has, [*row.history, [has, row.wanted_at]][-HISTORY:]
                 row.is_behind = row.wanted != row.reported
-                mended.append(row)
-    save_rows(mended, ["wanted", "history", "is_behind"])
+                changed.append(row)
+    save_rows(changed, ["wanted", "history", "is_behind"])
     return pieces, [row.piece for row in rows if not row.wanted]
 
 
@@ -351,9 +351,9 @@ def recover() -> None:
         _resend(host, rows)
 
 
-def look() -> None:
-    """Have some of the hosts say all that they have, each in its turn. Nothing is changed there."""
-    part = int(time.time() // (LOOK_EVERY / PARTS)) % PARTS
+def inspect() -> None:
+    """Ask a tenth of the hosts for all that they have, each host in its turn. Nothing is changed there."""
+    part = int(time.time() // (INSPECT_EVERY / PARTS)) % PARTS
     for name, number in Host.objects.filter(state__in=USABLE).values_list("name", "number"):
         if number % PARTS == part:
             hosts.send(name, NETWORK_APPLY, NetworkApply(full=False, pieces={}, remove=[]))

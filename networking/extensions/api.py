@@ -12,7 +12,7 @@ from openstackapi.views import Response
 
 PREFIX = "/api/network"
 
-#: What lies directly under /v2.0, as its document names it: (plural, singular).
+#: Resources directly under /v2.0, as its document names them: (plural, singular).
 RESOURCES = (
     ("networks", "network"),
     ("subnets", "subnet"),
@@ -38,7 +38,7 @@ class ExtensionNotFound(NotFound):
 
 
 class Versions(NetworkView):
-    """Which versions there are."""
+    """Versions of the API."""
 
     anonymous = True
 
@@ -48,7 +48,7 @@ class Versions(NetworkView):
 
 
 class Version(NetworkView):
-    """What lies under v2.0."""
+    """Resources under v2.0."""
 
     anonymous = True
 
@@ -74,7 +74,7 @@ class ExtensionDetail(NetworkView):
 
 
 class ServiceProviders(NetworkView):
-    """Who serves advanced services: routers are the only one here, without flavors to choose from."""
+    """Providers of advanced services: routers are the only one here, without flavors to choose from."""
 
     def get(self, request: Request) -> Response:
         own = {"service_type": "L3_ROUTER_NAT", "name": "single_node", "default": True}

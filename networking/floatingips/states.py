@@ -1,4 +1,4 @@
-"""What a floating IP can be. Nobody asks for its state: whoever points it writes DOWN, the report of its router's host ACTIVE."""
+"""States of a floating IP. No verb asks for one: associating it writes DOWN, the report of its router's host ACTIVE."""
 
 from typing import Final
 

@@ -26,13 +26,13 @@ class NetworkQuerySet(models.QuerySet["Network"]):
         return self.filter(received.or_shared(actor, "network", self._of(actor.project_id or "")))
 
     def usable_by(self, actor: Actor) -> NetworkQuerySet:
-        """Those of `visible_to` that the actor may choose for a port: a share has to be for operating."""
+        """Narrow `visible_to` to networks that the actor may choose for a port: a share has to be for operating."""
         if actor.is_admin:
             return self
         return self.filter(received.or_shared(actor, "network", self._of(actor.project_id or ""), OPERATE))
 
     def open_to(self, project_id: str) -> NetworkQuerySet:
-        """Those that a project sees, whoever asks in it: what a server gets without choosing is never a person's share."""
+        """Networks that a project sees, whichever user asks: a network that is chosen for a server is never a user's own share."""
         return self.filter(self._of(project_id))
 
     @staticmethod

@@ -59,7 +59,7 @@ def check_mtu(mtu: int | None, kind: str) -> int:
 
 
 def check(kind: str | None, physical: str | None, number: int | None) -> Segment:
-    """What an administrator asked for as a Segment. Raises: InvalidInput."""
+    """Check an administrator's request for a segment. Raises: InvalidInput."""
     if kind is None and (physical or number):
         raise InvalidInput(reason=_("network_type required"))
     kind = kind or DEFAULT_KIND

@@ -141,8 +141,8 @@ def update(actor: Actor, network_id: str, **changes: Any) -> Network:
     names = {"shared": "shared", "external": "router:external", "is_default": "is_default"}
     differing = {names[key]: True for key in names if key in changes and changes[key] != getattr(network, key)}
     require_rights(actor, differing)
-    lent = Port.objects.filter(network=network, role__in=(ROUTER_GATEWAY, FLOATING_IP))
-    if changes.get("external") is False and lent.exists():
+    shared = Port.objects.filter(network=network, role__in=(ROUTER_GATEWAY, FLOATING_IP))
+    if changes.get("external") is False and shared.exists():
         raise ExternalNetworkInUse(id=network_id)
     guests = Port.objects.of_guests().filter(network=network)
     is_withdrawn = changes.get("shared") is False and network.shared

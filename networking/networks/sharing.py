@@ -25,7 +25,7 @@ def register() -> None:
 
 
 def everyone(actor: Actor, network: Network) -> list[str]:
-    """Who sees a network besides its project."""
+    """Name those who see a network besides its project."""
     found = []
     targets = set(NetworkGrant.objects.filter(network=network, action=SHARE).values_list("target_project", flat=True))
     if network.shared or "*" in targets:

@@ -1,4 +1,4 @@
-"""What a network can be: one state, as it stands on each host on which it has a port."""
+"""The state of a network: only one, as it stands on each host on which it has a port."""
 
 from typing import Final
 

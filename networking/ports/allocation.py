@@ -1,6 +1,6 @@
 """Giving addresses and MACs to ports, so that no two ports ever get the same one.
 
-An address is a unique row (FixedIP). Whoever looks for a free one first locks the subnet's row, so that two seekers never
+An address is a unique row (FixedIP). A search for a free one first locks the subnet's row, so that two of them never
 look at once; the unique row refuses what a lock could not.
 """
 

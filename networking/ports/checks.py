@@ -1,4 +1,4 @@
-"""What a port may be asked to be."""
+"""Checks of requests for ports."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -47,7 +47,7 @@ def require_owner_rights(
     security: bool | None = None,
     pairs: Sequence[object] | None = None,
 ) -> None:
-    """What only the network's owner or an administrator may say of a port, and what only an administrator may.
+    """Check attributes that only the network's owner or an administrator may set, and those that only an administrator may.
 
     Raises: AttributeForbidden.
     """

@@ -1,4 +1,4 @@
-"""What a port belongs to.
+"""Ownership of ports.
 
 The API may write any text into `device_id` and `device_owner`, as in Neutron; nothing is bound, told or shown because of it.
 A port becomes a server's by `attach`, or by being made with an Attachment, and only compute calls those.
@@ -42,7 +42,7 @@ class Attachment:
     hostname: str
 
     def columns(self) -> dict[str, object]:
-        """What a port of this server says of itself."""
+        """Columns of a port of this server."""
         texts = {"device_id": self.server_id, "device_owner": self.owner, "dns_name": self.hostname}
         return {"server_id": self.server_id, **texts}
 
@@ -53,7 +53,7 @@ def register(kind: str, project_of: Callable[[str], str | None]) -> None:
 
 
 def require_own(actor: Actor, project_id: str, device_id: str, owner: str) -> None:
-    """What a user may say of a port's device: never another project's, and `compute:` only of a server of the port's.
+    """Check a user's text about a port's device: never another project's, and `compute:` only with a server of the port's.
 
     The answer for an id that exists and for one that does not is the same wherever `compute:` is claimed. An administrator
     may claim it of anything that is no other project's.

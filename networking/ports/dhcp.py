@@ -19,7 +19,7 @@ def device_id(network_id: str) -> str:
     return f"dhcp{uuid5(NAMESPACE_URL, network_id)}-{network_id}"
 
 
-def settle(network: Network) -> None:
+def reconcile(network: Network) -> None:
     """Make DHCP of a network as its subnets say: a port with an address in each that has DHCP, a host; or none at all.
 
     Within a transaction. Raises: IpAddressGenerationFailure when a subnet has no address left for its DHCP.

@@ -16,7 +16,7 @@ from common.numbers import is_whole
 from hostagent.contract import inet
 from networking.errors import InvalidInput
 
-#: Of one port. More would not fit into an answer of DHCP, which has 576 bytes for certain (RFC 2131 2).
+#: Options of one port at most. More would not fit into an answer of DHCP, which has 576 bytes for certain (RFC 2131 2).
 MAX_OPTIONS = 32
 
 NAME = re.compile(r"[A-Za-z0-9+-]{1,64}")
@@ -158,7 +158,7 @@ V6: dict[int, tuple[str, Kind]] = {
 }  # fmt: skip
 TABLES = {4: V4, 6: V6}
 NUMBERS = {version: {name: number for number, (name, _kind) in table.items()} for version, table in TABLES.items()}
-#: What the server says of itself and of the exchange (RFC 2132 9): never a port's to change.
+#: Options by which the server describes itself and the exchange (RFC 2132 9): no port may change them.
 OURS = frozenset({0, 50, 51, 52, 53, 54, 55, 56, 57, 61, 80, 81, 82, 118})
 
 
@@ -235,7 +235,7 @@ def merged(present: list[Option], asked: Sequence[Mapping[str, object]]) -> list
 
 
 def served(options: Iterable[Option], versions: set[int]) -> list[Option]:
-    """Those that the DHCP server of a port with addresses of these IP versions hands out.
+    """Choose the options that the DHCP server of a port with addresses of these IP versions hands out.
 
     IPv4 ones by number, IPv6 ones by name, which is how agents take them. One that was stored before values had types is
     left out when it has a wrong one.

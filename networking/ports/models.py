@@ -24,7 +24,7 @@ GUEST_PREFIX = "compute:"
 
 
 class ServerRow(Protocol):
-    """What a port must know of a server: compute's row fits."""
+    """A server as ports know it: compute's row fits."""
 
     @property
     def id(self) -> str: ...
@@ -53,7 +53,7 @@ class PortQuerySet(models.QuerySet["Port"]):
 class Port(StandardAttributes):
     """A MAC on a network. `host` is where it is bound ('' = nowhere).
 
-    `device_id` and `device_owner` are what the API was told, free text that nothing here reads. Whose the port really is say
+    `device_id` and `device_owner` are what the API was told, free text that nothing here reads. The real owner is told by
     `server_id` (written by ports/devices.py alone, for compute), `router` and `role` (one of ROLES, written by the
     networking services that make such ports).
     """

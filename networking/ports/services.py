@@ -148,7 +148,7 @@ def _require_rights(actor: Actor, project: str, network: Network, new: NewPort) 
 
 
 def _may_use(actor: Actor, network: Network) -> None:
-    """An external network that is not shared lends addresses, not ports. A personal share has to be for operating."""
+    """Refuse ports on an external network that is not shared: it gives addresses alone. A user's own share has to be for operating."""
     if actor.is_admin or network.project_id == actor.project_id or network.shared:
         return
     if policy.allows(actor, "network:network:use", network):

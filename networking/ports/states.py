@@ -1,4 +1,4 @@
-"""What a port can be. Nobody asks for its state: services bind it, and the report of its host says that it is plugged."""
+"""States of a port. No verb asks for one: services bind it, and the report of its host says that it is plugged."""
 
 from typing import Final
 

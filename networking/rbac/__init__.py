@@ -1,1 +1,1 @@
-"""RBAC policies: networks that a project lends to others."""
+"""RBAC policies: networks that a project shares with others."""

@@ -49,7 +49,7 @@ def create(
     target_tenant: str,
     project_id: str | None = None,
 ) -> NetworkGrant:
-    """Let `target_tenant` (or ``*``) use a network. Only an administrator lends to everybody, or as external."""
+    """Share a network with `target_tenant` (or ``*``). Only an administrator shares with everybody, or as external."""
     if object_type != "network":
         raise InvalidInput(reason=_("'%(object_type)s' is not in ['network']"), object_type=object_type)
     if action not in (SHARE, EXTERNAL):
@@ -80,7 +80,7 @@ def create(
 
 @transaction.atomic
 def update(actor: Actor, grant_id: str, *, target_tenant: str | None = None) -> NetworkGrant:
-    """Lend to another project instead.
+    """Share with another project instead.
 
     Raises: RbacPolicyNotFound, RbacPolicyInUse while the present one has ports there, DuplicateRbacPolicy, AttributeForbidden.
     """

@@ -44,7 +44,7 @@ def find(actor: Actor, router_id: str, *, lock: bool = False) -> Router:
 
 
 def project_of(router_id: str) -> str | None:
-    """Whose a router is, None if there is none."""
+    """Project of a router, None if there is no such router."""
     return Router.objects.filter(pk=router_id).values_list("project_id", flat=True).first()
 
 

@@ -1,4 +1,4 @@
-"""What a router can be: one state, as a router without a host is served as soon as there is one."""
+"""The state of a router: only one, as a router without a host is served as soon as there is one."""
 
 from typing import Final
 

@@ -20,7 +20,7 @@ class OwnedQuerySet(models.QuerySet[M]):
 
 
 class SecurityGroup(StandardAttributes):
-    """What may reach a port, and what a port may reach. Each project has one default group."""
+    """Rules about traffic to and from ports. Each project has one default group."""
 
     is_default = models.BooleanField(default=False)
 

@@ -73,7 +73,7 @@ class SecurityGroupProtocolRequiredWithPorts(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a rule matches, checked and in one spelling. '' and None mean any."""
+    """Match of a rule, checked and in one spelling. '' and None mean any."""
 
     direction: str
     ethertype: str

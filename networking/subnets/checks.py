@@ -1,4 +1,4 @@
-"""What a subnet may be. Pure of rows but for the overlap check."""
+"""Checks of requests for subnets. Only the overlap check reads rows."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -147,7 +147,7 @@ def routes(asked: Sequence[Mapping[str, str]], version: int) -> list[dict[str, s
 
 
 def ipv6_modes(network: IPNetwork, ra_mode: str, address_mode: str, *, dhcp: bool) -> None:
-    """Which pairs of modes a subnet may have (Neutron's table). Raises: InvalidInput."""
+    """Check the pair of IPv6 modes against Neutron's table. Raises: InvalidInput."""
     if not ra_mode and not address_mode:
         return
     if network.version == 4:

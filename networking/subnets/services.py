@@ -123,7 +123,7 @@ def create(actor: Actor, **asked: Any) -> Subnet:
     pool, span = _range(actor, project, new.cidr, new.ip_version, pool_id, new.prefixlen)
     checks.no_overlap(span, network.id)
     subnet = Subnet.objects.create(network=network, project_id=project, subnetpool_id=pool, **new.columns(span))
-    dhcp.settle(network)
+    dhcp.reconcile(network)
     _autoconfigure(subnet)
     touch_network(network.id)
     announce("subnet", subnet.id, project, subnet.revision_number)
@@ -198,7 +198,7 @@ def update(actor: Actor, subnet_id: str, **changes: Any) -> Subnet:
     if changes.get("enable_dhcp") is False:
         checks.ipv6_modes(span, subnet.ipv6_ra_mode, subnet.ipv6_address_mode, dhcp=False)
     subnet.save_changes(changes)
-    dhcp.settle(Network.objects.get(pk=subnet.network_id))
+    dhcp.reconcile(Network.objects.get(pk=subnet.network_id))
     touch_network(subnet.network_id)
     announce("subnet", subnet.id, subnet.project_id, subnet.revision_number)
     return subnet
@@ -236,7 +236,7 @@ def remove(subnet: Subnet) -> None:
     FixedIP.objects.filter(subnet=subnet).delete()
     Tag.objects.filter(resource_id=subnet_id).delete()
     Subnet.objects.filter(pk=subnet_id).delete()
-    dhcp.settle(network)
+    dhcp.reconcile(network)
     touch_network(network.id)
     announce("subnet", subnet_id, subnet.project_id)
     announce("network", network.id, network.project_id)

@@ -17,7 +17,7 @@ from images.images.models import Image
 def arriving(db: None, settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> list[Image]:
     """Two images of one project whose bytes are coming, with a quota of 4 MiB."""
     settings.IMAGE_STORE = tmp_path
-    monkeypatch.setattr(data, "LOOK_EVERY", MIB)
+    monkeypatch.setattr(data, "CHECK_EVERY", MIB)
     monkeypatch.setattr(data.quota, "usage", lambda project, service: {"image_size_total": (0, 4)})
     return [
         Image.objects.create(

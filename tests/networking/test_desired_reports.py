@@ -142,7 +142,7 @@ def test_every_host_that_is_up_is_asked_for_all_it_has_once_in_a_while(
     Host.objects.create(name="away", **{**UP, "number": 8, "state": "down"})
     began = 1_800_000_000.0
     for part in range(sync.PARTS):
-        monkeypatch.setattr("time.time", lambda part=part: began + part * sync.LOOK_EVERY / sync.PARTS)
-        sync.look()
+        monkeypatch.setattr("time.time", lambda part=part: began + part * sync.INSPECT_EVERY / sync.PARTS)
+        sync.inspect()
     assert sorted(host for host, _body in ordered) == ["host1", "host2", "host7"]
     assert all(body == {"full": False, "pieces": {}, "remove": []} for _host, body in ordered)
