@@ -12,6 +12,7 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("keystore",),
     ("openstackapi",),
     ("operations",),
+    ("outbox",),
     ("identity",),
     ("sharing",),
     ("hosts",),

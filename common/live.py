@@ -6,6 +6,8 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 
 from channels.layers import get_channel_layer
@@ -23,19 +25,76 @@ def on_announce(audience: Callable[[str, str], Iterable[str]]) -> None:
         _audiences.append(audience)
 
 
-def announce(
-    kind: str, id: str, project_id: str | None = None, revision: int | None = None, *, rooms: Iterable[str] = ()
-) -> None:
-    """After commit, tell the sockets of the project, of the operators and of the object's audience that `kind` `id` changed.
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """On whose behalf something changes; both empty for what the cloud does by itself."""
 
-    `rooms` hear it too. A broken channel layer loses a hint, never a fact: pages read everything anew when their socket
-    is back, or when it hears that something was lost.
+    user_id: str = ""
+    request_id: str = ""
+
+
+#: Set where a thread works for a user whose request is over, as a flow's step does.
+cause: ContextVar[Cause | None] = ContextVar("cause", default=None)
+_cause_of_now: Callable[[], Cause] = Cause
+
+
+def use(cause_of_now: Callable[[], Cause]) -> None:
+    """Set by `outbox`: whom this thread works for."""
+    global _cause_of_now
+    _cause_of_now = cause_of_now
+
+
+@dataclass(slots=True)
+class Announcement:
+    """What is said of one change: among a transaction's on_commit hooks, where the outbox finds it before the commit."""
+
+    kind: str
+    id: str
+    project_id: str | None
+    what: str
+    before: str
+    after: str
+    cause: Cause
+    is_event: bool
+    told: "Told"
+
+    def __call__(self) -> None:
+        """After the commit: tell the sockets. A failure is logged: others wait for the same commit."""
+        try:
+            groups, change, _at = self.told
+            _enqueue((groups, change, time.monotonic()))
+        except Exception:
+            log.exception("live: a change of %s %s was not announced", self.kind, self.id)
+
+
+def announce(
+    kind: str,
+    id: str,
+    project_id: str | None = None,
+    revision: int | None = None,
+    *,
+    rooms: Iterable[str] = (),
+    what: str = "update",
+    before: str = "",
+    after: str = "",
+    is_event: bool = True,
+) -> None:
+    """Say that `kind` `id` changed: a row of the outbox in this transaction, and after its commit a hint to sockets.
+
+    The sockets of the project, of the operators, of the object's audience and of `rooms` hear the hint. `what` was done, from which state
+    to which. A broken channel layer loses a hint, never a fact: pages read everything anew when their socket is back, or when it hears
+    that something was lost. Not `is_event`: a hint alone, for what is no change of an object, such as a console's further lines.
     """
     change: Change = {"changed": kind, "id": id, "revision": revision}
     own = (f"project.{project_id}", "admin") if project_id else ("admin",)
     others = [room for audience in _audiences for room in audience(kind, id)]
     groups = (*own, *dict.fromkeys([*others, *rooms]))
-    transaction.on_commit(lambda: _enqueue((groups, change, time.monotonic())), robust=True)
+    said = Announcement(kind, id, project_id, what, before, after, _cause_of_now(), is_event, (groups, change, 0.0))
+    if transaction.get_connection().in_atomic_block:
+        transaction.on_commit(said)
+    else:
+        with transaction.atomic():
+            transaction.on_commit(said)
 
 
 Change = dict[str, object]

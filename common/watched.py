@@ -5,6 +5,7 @@ Backends of the cloud (common.sqlite, common.postgresql) have these compilers. W
 Source: django.db.models.sql.compiler; BaseDatabaseOperations.compiler_module; BaseDatabaseWrapper.commit.
 """
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from django.db import DatabaseError, models, transaction
@@ -27,6 +28,13 @@ class Watcher(Protocol):
 
 
 _watcher: Watcher | None = None
+_before_commit: list[Callable[[Any], None]] = []
+
+
+def before_commit(write: Callable[[Any], None]) -> None:
+    """Have `write(connection)` called in the last moment of a transaction that has something to do after its commit."""
+    if write not in _before_commit:
+        _before_commit.append(write)
 
 
 def use(watcher: Watcher | None) -> None:
@@ -92,9 +100,12 @@ class Commits:
     """A mixin for DatabaseWrapper: the watcher's last word in a transaction. If it fails, nothing is committed."""
 
     def commit(self) -> None:
-        if _watcher is not None and self.run_on_commit:  # type: ignore[attr-defined]
+        if self.run_on_commit:  # type: ignore[attr-defined]
             try:
-                _watcher.committing(self)
+                if _watcher is not None:
+                    _watcher.committing(self)
+                for write in _before_commit:
+                    write(self)
             except DatabaseError:
                 raise
             except Exception as error:

@@ -16,7 +16,7 @@ from audit import cadf, records
 from common import errors, metrics
 from common.clock import now
 from common.database import tried_again
-from common.live import announce
+from common.live import Cause, announce, cause
 from common.prepared import Prepared
 from hostagent.process import logs, tracing
 from operations import faults, flows, lost, parking
@@ -54,12 +54,15 @@ _step = Prepared(lambda id, phase, name: OperationStep.objects.filter(operation_
 
 def advance(operation_id: str) -> None:
     """Run an operation's steps until it waits or ends. What the engine itself raises is tried again, then parked."""
+    token = cause.set(None)
     try:
         with logs.about(operation=operation_id):
             while _advance_once(operation_id):
                 pass
     except Exception as error:  # noqa: BLE001 - whatever it is, parking writes it down
         parking.stumbled(operation_id, error)
+    finally:
+        cause.reset(token)
 
 
 @tried_again
@@ -73,6 +76,7 @@ def _advance_once(operation_id: str) -> bool:
         row = _operation.first(operation_id)
         if row is None or row.state not in LIVE:
             return False
+        cause.set(Cause(row.user_id, row.request_id))
         flow = flows.find(row.flow, row.version)
         if row.queued_for is not None and _is_queued(row):
             row.save()

@@ -201,7 +201,7 @@ class Subject(_Model):
             also[self.lifecycle.task_column] = verb.task or None
         elif verb.task:
             also[self.lifecycle.column] = verb.task
-        self.change(**also)
+        self.change(name, **also)
 
     def finalize(self, state: str, /, **also: object) -> None:
         """Bring it to a stable state; nothing is being done to it any more."""
@@ -216,14 +216,23 @@ class Subject(_Model):
         """Bring it to the stable state in which a verb ends."""
         self.finalize(self.lifecycle.verbs[name].ends or self.state, **also)
 
-    def change(self, **values: object) -> None:
-        """Write these columns, and announce that the subject changed."""
+    def change(self, what: str = "update", /, **values: object) -> None:
+        """Write these columns, and announce that the subject changed: by which verb, from which state to which."""
+        before = self.state
         values["updated_at"] = now()
         for name, value in values.items():
             setattr(self, name, value)
         self.save(update_fields=list(values))
         revision = values.get("revision")
-        announce(self.lifecycle.kind, self.id, self.project_id, revision if isinstance(revision, int) else None)
+        announce(
+            self.lifecycle.kind,
+            self.id,
+            self.project_id,
+            revision if isinstance(revision, int) else None,
+            what=what,
+            before=before,
+            after=self.state,
+        )
 
 
 class HostSubject(Subject):

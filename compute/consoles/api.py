@@ -68,5 +68,5 @@ def append_log(request: HttpRequest, server_id: str) -> JsonResponse:
         fault = fault_of(error, "compute")
         return JsonResponse(fault_body(fault), status=fault.status)
     size = logs.append(server_id, int(offset), request.body)
-    announce("log", server_id, row["project_id"], size)
+    announce("log", server_id, row["project_id"], size, is_event=False)
     return JsonResponse({"size": size})

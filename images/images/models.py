@@ -93,9 +93,9 @@ class Image(Subject, models.Model):
     def __str__(self) -> str:
         return f"{self.name or self.id} ({self.status})"
 
-    def change(self, **values: object) -> None:
+    def change(self, what: str = "update", /, **values: object) -> None:
         """Write these columns with a new revision, and announce it."""
-        super().change(revision=self.revision + 1, **values)
+        super().change(what, revision=self.revision + 1, **values)
 
     def refused(self, verb: Verb, why: Why) -> CloudError:
         if verb.action in states.SWITCHES:

@@ -46,7 +46,7 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
     for name in ("_LIFECYCLES", "_MODELS"):
         monkeypatch.setattr(subject, name, {})
     monkeypatch.setattr(steps, "_on_doubt", [])
-    monkeypatch.setattr(subject, "announce", lambda *said: None)
+    monkeypatch.setattr(subject, "announce", lambda *said, **more: None)
     monkeypatch.setattr(wakeups, "notify", lambda id: None)
     server_states = {"active": "It runs.", "error": "It failed.", "deleted": "It is gone."}
     verbs = {

@@ -45,7 +45,7 @@ class Disk(HostSubject):
 @pytest.fixture(autouse=True)
 def lifecycle(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lifecycle]:
     monkeypatch.setattr(subject, "_LIFECYCLES", {})
-    monkeypatch.setattr(subject, "announce", lambda *said: None)
+    monkeypatch.setattr(subject, "announce", lambda *said, **more: None)
     table = Lifecycle("disk", STATES, VERBS, "state_now", "doing", on_stable=lambda state: {"size": len(state)})
     monkeypatch.setattr(Disk, "lifecycle", table, raising=False)
     yield table
