@@ -9,6 +9,7 @@ import pytest
 
 from hostagent.agent.clock import NEAR, ControlClock
 from hostagent.agent.gate import Gate
+from hostagent.agent.job import Job
 from hostagent.agent.settings import HostSettings
 from hostagent.contract import messages
 from hostagent.contract.failures import Failure
@@ -257,6 +258,10 @@ def test_orders_that_control_of_953748c_sent_are_done(tmp_path: Path, monkeypatc
     from tests.hostagent.conftest import Desk
 
     desk = Desk(tmp_path, key=RECORDED["key"])
+    server = RECORDED["orders"][0]["body"]["server_id"]
+    desk.host.storage.ensure_disk(
+        {"server_id": server, "image": None, "size_gib": 1}, Job({"body": {}})
+    )  # recorded after it
     try:
         monkeypatch.setattr(time, "time", lambda: RECORDED["at"] + 2)
         for order in RECORDED["orders"]:

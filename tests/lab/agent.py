@@ -32,7 +32,8 @@ def act(driver: linux_bridge.LinuxBridge, verb: str, body: dict[str, Any]) -> An
         return render(firewall.build(wanted_bodies(driver)))
     if verb == "restart_dead":
         return driver.daemons.restart_dead()
-    return getattr(driver, verb)(**body)
+    answer = getattr(driver, verb)(**body)
+    return sorted(answer) if isinstance(answer, set) else answer
 
 
 def main() -> None:

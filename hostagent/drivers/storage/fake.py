@@ -136,8 +136,8 @@ class FakeStorage:
             raise Failure("not_found", what="root disk", id=server_id)
         copy = self._folder / "snapshots" / f"{name}.qcow2"
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(empty_qcow2(2**30))
-        return copy, 2**30
+        copy.write_bytes(empty_qcow2(size * 2**30))
+        return copy, size * 2**30
 
     def remove_disk(self, server_id: str) -> None:
         self.sizes.drop(server_id)

@@ -202,7 +202,9 @@ class FileStorage:
         return self.disks / server_id / "root.qcow2"
 
     def export(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
-        """Raises: as flatten()."""
+        """Raises: Failure not_found, and as flatten()."""
+        if not self.root_path(server_id).exists():
+            raise Failure("not_found", what="root disk", id=server_id)
         copy = self._snapshots / f"{name}.qcow2"
         self.flatten(self.root_path(server_id), copy, job)
         return copy, self.virtual_size(copy, job)
