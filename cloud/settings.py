@@ -61,7 +61,7 @@ REGION = env("STACKLING_REGION", "RegionOne")
 
 
 #: Commands that need no secret: they sign nothing, or bring it back.
-KEYLESS = ("collectstatic", "makemigrations", "compilemessages", "check", "cloud_restore")
+KEYLESS = ("collectstatic", "makemigrations", "compilemessages", "check", "cloud_restore", "states")
 
 
 def _secret() -> str:

@@ -94,7 +94,7 @@ frontend door
     # Nothing but a web socket has anything to do where bodies are read by what serves sockets and consoles.
     http-request return status 426 content-type application/json string '{no_socket}' hdr Upgrade websocket if tunnels !{{ req.hdr(upgrade) -i -m str websocket }}
     # The catalog names a service without a slash at its end; its routes begin after one.
-    http-request set-path %[path]/ if {{ path_reg ^/api/[a-z]+$ }}
+    http-request set-path %[path]/ if {{ path_reg ^/api/[a-z-]+$ }}
     # Glance's own spelling of a part of an image; nginx cuts by Range.
     http-request set-header Range '%[req.hdr(content-range),regsub("^bytes[= ]([0-9]*-[0-9]*).*$","bytes=\\1")]' if bytes {{ method GET }} {{ req.hdr(content-range) -m found }} !{{ req.hdr(range) -m found }}
     # Nobody waits for nginx's file where a buffer of ours can wait: small bodies are read here, within 10 s.

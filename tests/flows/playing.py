@@ -60,7 +60,7 @@ def begin(stage: Stage, name: str, id: str) -> tuple[str, Operation]:
     """Begin the flow and settle; give the subject's id and the operation."""
     found = start(stage, name, id)
     stage.cloud.settle()
-    return found, Operation.objects.filter(flow=name).latest("created_at")
+    return found, Operation.objects.filter(flow=FLOWS[name].name).latest("created_at")
 
 
 def play(stage: Stage, name: str) -> tuple[str, Operation]:

@@ -61,13 +61,15 @@ class Scenario:
     """How one flow is played: the acts `before` it, each settled, then `begin`; the subject then rests in the state `ends`.
 
     `before` is empty where the flow makes its subject, and else starts with `begun`. `of_a_host`: the flow is about a whole
-    host, and the subject only stands on it.
+    host, and the subject only stands on it. `flow`: which flow, where the scenario is not called as it: one flow may have
+    several, each of another subject, as a snapshot is of a server and of an image.
     """
 
     before: tuple[Act, ...]
     begin: Act
     ends: str
     of_a_host: bool = False
+    flow: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,13 @@ def begun(stage: Stage, id: str) -> None:
 for _path in sorted(TESTS.glob("*/flows.py")):
     import_module(f"tests.{_path.parent.name}.flows")
 
-FLOWS: dict[str, Flow] = {flow.name: flow for flow in all_flows() if not flow.name.startswith("test.")}
+REGISTERED: dict[str, Flow] = {flow.name: flow for flow in all_flows() if not flow.name.startswith("test.")}
+#: Scenario → its flow.
+FLOWS: dict[str, Flow] = {
+    name: REGISTERED[play.scenario.flow or name]
+    for name, play in PLAYS.items()
+    if (play.scenario.flow or name) in REGISTERED
+}
 
 
 def steps_before_final(flow: Flow) -> list[str]:
@@ -123,8 +131,6 @@ def steps_before_final(flow: Flow) -> list[str]:
     return names
 
 
-#: (flow, step) of every step that a flow unwinds from when it fails, and of every other one.
-BEFORE = [(flow.name, name) for flow in FLOWS.values() for name in steps_before_final(flow)]
-PAST = [
-    (flow.name, step.name) for flow in FLOWS.values() for step in flow.steps if (flow.name, step.name) not in BEFORE
-]
+#: (scenario, step) of every step that its flow unwinds from when it fails, and of every other one.
+BEFORE = [(name, step) for name, flow in FLOWS.items() for step in steps_before_final(flow)]
+PAST = [(name, step.name) for name, flow in FLOWS.items() for step in flow.steps if (name, step.name) not in BEFORE]

@@ -16,11 +16,12 @@ from tests.flows.playing import (
     settled_after_failure,
     twice,
 )
-from tests.flows.registry import BEFORE, FLOWS, PLAYS, Stage, steps_before_final
+from tests.flows.registry import BEFORE, FLOWS, PLAYS, REGISTERED, Stage, steps_before_final
 
 
 def test_every_flow_has_a_scenario() -> None:
-    assert set(FLOWS) == set(PLAYS)
+    assert set(PLAYS) == set(FLOWS), "a scenario of a flow that is not registered"
+    assert {flow.name for flow in FLOWS.values()} == set(REGISTERED)
 
 
 @pytest.mark.parametrize(("name", "step"), BEFORE, ids=[f"{flow}-{step}" for flow, step in BEFORE])
