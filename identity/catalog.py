@@ -63,7 +63,7 @@ def _enabled() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         services = Service.objects.filter(enabled=True).order_by("type", "name").values("id", "type", "name")
         endpoints = Endpoint.objects.filter(enabled=True, service__enabled=True).order_by("interface", "id")
         columns = ("id", "service_id", "region_id", "interface", "url")
-        _rows = (epoch, list(services), list(endpoints.values(*columns)))
+        _rows = (epoch, [dict(row) for row in services], [dict(row) for row in endpoints.values(*columns)])
     return _rows[1], _rows[2]
 
 

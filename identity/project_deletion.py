@@ -1,5 +1,7 @@
 """Rows of identity and of durable work that name a project and are no things in it: they never hold its deletion up."""
 
+from django.db.models import Model
+
 from audit.models import Event
 from identity.models import (
     AccessToken,
@@ -17,9 +19,11 @@ from quota.models import QuotaLock
 
 
 def register() -> None:
-    for model in (ApplicationCredential, Trust, RequestToken, AccessToken):
+    ways: tuple[type[Model], ...] = (ApplicationCredential, Trust, RequestToken, AccessToken)
+    for model in ways:
         aside(model, "a way to act in the project: it ends with it, as in Keystone")
-    for model in (Limit, ProjectTag, ProjectEndpoint):
+    about: tuple[type[Model], ...] = (Limit, ProjectTag, ProjectEndpoint)
+    for model in about:
         aside(model, "a word about the project, which goes with its row")
     aside(Credential, "an EC2 key for the project: removed with it by identity.projects.services.remove")
     aside(QuotaLock, "a lock", remove=_forget_lock)

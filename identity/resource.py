@@ -156,7 +156,7 @@ class Resource(rest.Resource[M]):
         if id is not None:
             row.pk = id
         if extra:
-            row.extra = extra
+            setattr(row, "extra", extra)  # noqa: B010 - only some models have it
         self._store(row, force_insert=True)
         self.made(actor, row, values)
         if self.flushes:
@@ -174,7 +174,7 @@ class Resource(rest.Resource[M]):
         for name, value in self.incoming(actor, columns, row).items():
             setattr(row, name, value)
         if extra:
-            row.extra = {**row.extra, **extra}
+            setattr(row, "extra", {**getattr(row, "extra"), **extra})  # noqa: B009, B010
         self._store(row)
         if self.flushes:
             revocation.touch()

@@ -15,7 +15,7 @@ _SEC = "data/security"
 _USER, _PROJECT, _GRANT = gone_with("identity.User"), gone_with("identity.Project"), by_people("role remove")
 
 
-def role_of(permission_id: object) -> str:
+def role_of(permission_id: str | int) -> str:
     """The name of a role, which assignments know by its permission."""
     from identity.models import Role
 

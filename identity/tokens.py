@@ -101,7 +101,8 @@ def _pack(token: Token) -> bytes:
     audit = [base64.urlsafe_b64decode(part + "==") for part in token.audit_ids]
     times = [token.issued_at.timestamp(), int(token.expires_at.timestamp())]
     scope = [_KINDS.index(token.scope.kind), _pack_id(token.scope.id)]
-    return msgpack.packb([1, _pack_id(token.user_id), bits, *scope, *times, audit, token.delegation.as_dict()])
+    packed: bytes = msgpack.packb([1, _pack_id(token.user_id), bits, *scope, *times, audit, token.delegation.as_dict()])
+    return packed
 
 
 def read(text: str) -> Token:
@@ -200,7 +201,11 @@ def facts_about(
     user_id: str, audit_ids: tuple[str, ...], delegation: actors.Delegation, actor: Actor
 ) -> tuple[str, ...]:
     """As `facts_of`, of a token whose text is not at hand."""
-    found = [("user_id", user_id), ("audit_id", audit_ids[0]), ("audit_chain_id", audit_ids[-1])]
+    found: list[tuple[str, str | None]] = [
+        ("user_id", user_id),
+        ("audit_id", audit_ids[0]),
+        ("audit_chain_id", audit_ids[-1]),
+    ]
     found += [("domain_id", id) for id in {actor.user_domain_id, actor.project_domain_id, actor.domain_id}]
     found += [("project_id", actor.project_id), ("trust_id", actor.trust_id), ("app_cred_id", delegation.app_cred_id)]
     found += [("consumer_id", delegation.consumer_id), ("access_token_id", delegation.access_token_id)]

@@ -27,7 +27,8 @@ from identity.users import api as users
 
 def route(address: str, view: Any, **init: Any) -> URLPattern:
     """A route that takes a trailing slash too; `init` sets attributes of the view."""
-    return path(address, view.as_view(**init))
+    made: URLPattern = path(address, view.as_view(**init))
+    return made
 
 
 def pair(name: str, many: Any, one: Any) -> list[URLPattern]:

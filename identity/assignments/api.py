@@ -101,7 +101,7 @@ class AssignmentList(IdentityView):
 
     def _allow(self, actor: Actor, query: Any, tree: bool) -> None:
         if not tree:
-            target = {"target.domain_id": actor.domain_id} if actor.domain_id else {}
+            target: dict[str, str | None] = {"target.domain_id": actor.domain_id} if actor.domain_id else {}
             enforce(actor, "identity:list_role_assignments", target)
             return
         project = Project.objects.filter(pk=query.get("scope.project.id")).first()

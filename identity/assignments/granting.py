@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from common.actor import Actor
 from identity.assignments import effective
@@ -70,7 +72,8 @@ def administrators() -> list[Right]:
     ids = including({"admin"})
     out, of_groups = [], []
     for (subject, _on), table in TABLES.items():
-        rows = table._default_manager.filter(permission__role__in=ids)
+        every: QuerySet[Any] = table._default_manager.all()
+        rows = every.filter(permission__role__in=ids)
         for subject_id, role_id, role in rows.values_list(
             f"{subject}_id", "permission__role", "permission__role__name"
         ):

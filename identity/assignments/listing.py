@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db.models import QuerySet
 
 from identity.assignments.models import TABLES
 from identity.federation import memberships
@@ -45,7 +48,7 @@ def rows(only: Filter) -> Iterator[Assignment]:
     for (subject, on), table in TABLES.items():
         if not _table_fits(only, subject, on):
             continue
-        found = table._default_manager.all()
+        found: QuerySet[Any] = table._default_manager.all()
         if only.user_id or only.group_id:
             found = found.filter(**{f"{subject}_id": only.user_id or only.group_id})
         if only.role_id:
@@ -76,8 +79,7 @@ def effective(only: Filter) -> list[Assignment]:
     wide = Filter(system=only.system)
     if only.domain_id is not None:
         wide = Filter(domain_id=only.domain_id, inherited=False)
-    found = list(_members(_rows_of(wide, only.user_id), only.user_id))
-    found = _below(found)
+    found = list(_below(list(_members(_rows_of(wide, only.user_id), only.user_id))))
     found = [one for one in found if only.inherited is None or (one.via is not None) == only.inherited]
     if only.project_ids is not None:
         found = [one for one in found if one.on == "project" and one.object_id in only.project_ids]

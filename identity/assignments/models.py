@@ -38,7 +38,7 @@ class UserRow(RoleRow, UserObjectPermissionBase):
 
 
 class GroupRow(RoleRow, GroupObjectPermissionBase):
-    group = models.ForeignKey(Group, on_delete=models.CASCADE)
+    group = models.ForeignKey(Group, on_delete=models.CASCADE)  # type: ignore[assignment]  # ours, not Django's
 
     class Meta:
         abstract = True

@@ -43,7 +43,8 @@ class WrongPassword(Unauthorized):
 
 def pause(pauses: int = 1) -> timedelta:
     """Length of the `pauses`-th pause."""
-    return min(LONGEST_PAUSE, timedelta(seconds=settings.LOCKOUT_SECONDS) * 2 ** min(max(pauses, 1) - 1, 32))
+    doublings: int = 2 ** min(max(pauses, 1) - 1, 32)
+    return min(LONGEST_PAUSE, timedelta(seconds=settings.LOCKOUT_SECONDS) * doublings)
 
 
 def network_of(source: str) -> str:

@@ -3,6 +3,7 @@ type passwords there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from audit import cadf, context, records
 from common.actor import Actor
@@ -36,7 +37,8 @@ def signed_in(actor: Actor) -> None:
 def pending(user: User, methods: tuple[str, ...]) -> None:
     """What was proven is right, and more is asked for."""
     _tell()
-    records.frequent(ACTION, outcome=cadf.PENDING, methods=methods, **_about(user))
+    about: dict[str, Any] = _about(user)
+    records.frequent(ACTION, outcome=cadf.PENDING, methods=methods, **about)
 
 
 def failed(kind: str, words: tuple[str | None, ...], source: str) -> None:
@@ -74,7 +76,9 @@ def _refused(user: User | None, methods: tuple[str, ...], source: str = "") -> N
     """A method is a word that clients write: only known ones are kept."""
     _tell()
     methods = tuple(sorted({name if name in _METHODS else "other" for name in methods[:8]}))
-    about = _about(user) if user is not None else {"target": (cadf.USER, "", ""), "actor": Actor(user_id="")}
+    about: dict[str, Any] = (
+        _about(user) if user is not None else {"target": (cadf.USER, "", ""), "actor": Actor(user_id="")}
+    )
     reason = {"reasonType": "HTTP", "reasonCode": "401"}
     records.refused(ACTION, methods=methods, reason=reason, source=source, **about)
 

@@ -71,7 +71,7 @@ def _service_providers() -> list[dict[str, Any]]:
     epoch = revocation.epoch()
     if _providers[0] != epoch:
         rows = ServiceProvider.objects.filter(enabled=True).order_by("id")
-        _providers = (epoch, list(rows.values("id", "auth_url", "sp_url", "relay_state_prefix")))
+        _providers = (epoch, [dict(row) for row in rows.values("id", "auth_url", "sp_url", "relay_state_prefix")])
     return _providers[1]
 
 

@@ -1,6 +1,7 @@
 """Checking a password: one path for the API and the portal, the same time and answer whether or not the user exists."""
 
 import secrets
+from typing import Any
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.utils.translation import gettext_lazy as _
@@ -33,7 +34,8 @@ def find(*, user_id: str | None = None, name: str | None = None, domain: str | N
     if user_id is not None:
         user: User | None = _of_id.first(str(user_id))
         if user is not None:
-            user.domain = _domain_of_id.first(user.domain_id)
+            domain_row: Any = _domain_of_id.first(user.domain_id)
+            user.domain = domain_row
         return user
     found: list[User] = []
     domains = [*_domain_of_id(domain), *_domains_named(domain)] if domain is not None else []

@@ -1,8 +1,9 @@
 """Signing in for a token: the methods prove who, the scope says where."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from django.db import transaction
 from django.db.models import F
@@ -113,7 +114,7 @@ def _prove(identity: Body, request: Any, receipt: receipts.Receipt | None) -> Pr
         raise BadMethod()
     proof = Proof(receipt=receipt)
     for method in sorted(methods, key=lambda name: name != "password"):
-        part = identity.get(method)
+        part: Any = identity.get(method)
         prove = _METHODS.get(method) or (_federated if _names_provider(part) else None)
         if prove is None:
             raise BadMethod()
@@ -133,7 +134,13 @@ def _names_provider(part: Any) -> bool:
     return isinstance(part, dict) and "identity_provider" in part and "protocol" in part
 
 
-def _user_of(body: Body, method: str) -> dict[str, str | None]:
+class Who(TypedDict, total=False):
+    user_id: str
+    name: str
+    domain: str
+
+
+def _user_of(body: Body, method: str) -> Who:
     """{user_id} or {name, domain} of a method's "user". Raises: MissingPart."""
     if "user" not in body:
         raise MissingPart(attribute="user", target=method)
@@ -277,10 +284,10 @@ def _scope(auth: Body, proof: Proof) -> tuple[Scope, Proof]:
         return _default(proof), proof
     if asked == "unscoped":
         return Scope(), proof
-    if not isinstance(asked, dict) or sum(name in asked for name in _SCOPES) != 1:
+    if not isinstance(asked, dict) or sum(name in asked for name in (*_SCOPES, TRUST)) != 1:
         raise MissingPart(attribute=_("system, project, domain, OS-TRUST:trust or unscoped"), target="scope")
-    if "OS-TRUST:trust" in asked:
-        return _trust_scope(asked["OS-TRUST:trust"], proof)
+    if TRUST in asked:
+        return _trust_scope(asked[TRUST], proof)
     name = next(name for name in _SCOPES if name in asked)
     if proof.parent is not None and proof.parent.scope.kind == "system" and name in ("project", "domain"):
         raise MayNotRescope(action=_("Using a system-scoped token to create a project- or domain-scoped token"))
@@ -330,12 +337,12 @@ def _system_scope(body: Body) -> Scope:
     return Scope("system", "all")
 
 
-_SCOPES = {
+TRUST = "OS-TRUST:trust"
+_SCOPES: dict[str, Callable[[Any], Scope]] = {
     "project": _project_scope,
     "domain": lambda body: Scope("domain", _domain_id(body)),
     "system": _system_scope,
     "unscoped": lambda body: Scope(),
-    "OS-TRUST:trust": None,
 }
 
 

@@ -135,7 +135,8 @@ class GroupProjectItem(_FilterView):
     def delete(self, request: Any, id: str, project_id: str) -> Response:
         enforce(self.actor, "identity:remove_endpoint_group_from_project")
         with transaction.atomic():
-            self._check(id, project_id).projects.remove(project_id)
+            projects: Any = self._check(id, project_id).projects  # takes ids too
+            projects.remove(project_id)
             revocation.touch()
         return Response(status=204)
 

@@ -1,6 +1,7 @@
 """Questions to a directory. Nothing here writes to it, and ldap3 (5 MiB, 0.2 s) is loaded by the first question."""
 
 from contextlib import AbstractContextManager
+from typing import cast
 
 from identity.ldap.entries import Directory
 from identity.ldap.options import Config
@@ -10,7 +11,7 @@ def connected(config: Config) -> AbstractContextManager[Directory]:
     """The directory, bound as the configuration says. Raises: BadOption, DirectoryDown."""
     from identity.ldap import connection
 
-    return connection.connected(config)
+    return cast("AbstractContextManager[Directory]", connection.connected(config))
 
 
 def accepts(config: Config, dn: str, password: str) -> bool:

@@ -218,8 +218,9 @@ def _set_groups(user: User, domain_id: str, wanted: set[str]) -> None:
     theirs = DirectoryId.objects.filter(domain_id=domain_id, entity_type="group").values("public_id")
     now = set(user.groups.filter(pk__in=theirs).values_list("pk", flat=True))
     if now != wanted:
-        user.groups.remove(*(now - wanted))
-        user.groups.add(*(wanted - now))
+        groups: Any = user.groups  # takes ids too
+        groups.remove(*(now - wanted))
+        groups.add(*(wanted - now))
         revocation.touch()
 
 
@@ -247,8 +248,9 @@ def _set_members(row: DirectoryId, wanted: set[str]) -> None:
     theirs = DirectoryId.objects.filter(domain_id=row.domain_id, entity_type="user").values("public_id")
     now = set(group.users.filter(pk__in=theirs).values_list("pk", flat=True))
     if now != wanted:
-        group.users.remove(*(now - wanted))
-        group.users.add(*(wanted - now))
+        users: Any = group.users  # takes ids too
+        users.remove(*(now - wanted))
+        users.add(*(wanted - now))
         revocation.touch()
 
 

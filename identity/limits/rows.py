@@ -29,10 +29,10 @@ class UnifiedLimits:
 
     def defaults(self, service: str) -> dict[str, int]:
         """Of several rows of one name the one without a region counts: it comes last."""
-        return dict(map(dict.values, _registered(service)))
+        return {str(name): int(limit) for name, limit in map(dict.values, _registered(service))}
 
     def own(self, project_id: str, service: str) -> dict[str, int]:
-        return dict(map(dict.values, _own(project_id, service)))
+        return {str(name): int(limit) for name, limit in map(dict.values, _own(project_id, service))}
 
     def set_own(self, project_id: str, service: str, name: str, limit: int, *, default: int) -> None:
         row = _registered_limit(service, name, default)

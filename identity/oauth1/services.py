@@ -116,6 +116,7 @@ def access_token(request: Any) -> AccessToken:
         raise RequestTokenUnusable(reason=_("Provided consumer key does not match stored consumer key."))
     if row.verifier is None or not secrets.compare_digest(row.verifier, verifier):
         raise RequestTokenUnusable(reason=_("Provided verifier does not match stored verifier."))
+    assert row.user_id is not None, "who verified it"
     signing.check(request, row.consumer, row.secret)
     made = AccessToken.objects.create(
         consumer=row.consumer,

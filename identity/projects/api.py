@@ -57,7 +57,7 @@ class ProjectItem(OwnerItemView):
 
 
 def _chain_of_ids(parents: list[Any]) -> Values | None:
-    chain = None
+    chain: Values | None = None
     for above in reversed(parents):
         chain = {above.pk: chain}
     return chain

@@ -56,7 +56,7 @@ class DomainManager(models.Manager["Domain"]):
 class Domain(Project):
     """The rows of `Project` that are domains."""
 
-    objects = DomainManager()  # type: ignore[assignment]
+    objects = DomainManager()  # type: ignore[assignment,misc]
 
     class Meta:
         proxy = True

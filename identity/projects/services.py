@@ -144,6 +144,7 @@ class Projects(Resource[Project]):
         if parent is None:
             raise NoSuchPlace(kind="project" if parent_id else "domain", id=parent_id or domain_id)
         domain = parent if parent.is_domain else parent.domain
+        assert domain is not None, "a project has a domain"
         if "domain_id" not in values and parent_id:
             domain_id = domain.pk
         if domain.pk != domain_id or not Project.objects.domains().filter(pk=domain_id).exists():
@@ -171,7 +172,10 @@ class Projects(Resource[Project]):
         if not values["enabled"] and not row.is_domain and any(below.enabled for below in subtree(row)):
             raise EnabledBelow(id=row.pk)
         if not values["enabled"]:
-            revocation.revoke(**{"domain_id" if row.is_domain else "project_id": row.pk})
+            if row.is_domain:
+                revocation.revoke(domain_id=row.pk)
+            else:
+                revocation.revoke(project_id=row.pk)
 
     def _store(self, row: Any, **how: Any) -> None:
         row.name = row.name.strip()

@@ -180,7 +180,7 @@ def _merge_oldest(owner: str) -> None:
     if mine.count() < OWN_AT_MOST:
         return
     oldest = list(mine.values_list("pk", "token_issued_at")[: OWN_AT_MOST // 2])
-    until = oldest[-1][1]
+    until = oldest[-1][1] or now()
     held = Revocation.objects.filter(kind="user_id", subject=owner).values_list("issued_before", flat=True).first()
     _store("user_id", owner, max(until, held) if held else until)
     note(user_id=owner)

@@ -157,7 +157,7 @@ def actor_from_session(request: HttpRequest) -> Actor | None:
     if not auth.get_user(request).is_authenticated:
         return None
     try:
-        actor = _actor(request, user_id)
+        actor: Actor | None = _actor(request, user_id)
     except actors.NoSuchActor:
         actor = _elsewhere(request, user_id)
     if actor is None:

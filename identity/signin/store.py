@@ -39,7 +39,7 @@ class SessionStore(db.SessionStore):
         secret.secrets()  # Django signs with the newest
         return super().encode(session_dict)
 
-    def decode(self, session_data: str) -> dict[str, Any]:
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
         secret.secrets()
         return super().decode(session_data)
 
@@ -48,20 +48,23 @@ class SessionStore(db.SessionStore):
         return PortalSession
 
     def _get_session_from_db(self) -> Any:
-        self.row = super()._get_session_from_db()
+        base: Any = super()
+        self.row = base._get_session_from_db()
         return self.row
 
     async def _aget_session_from_db(self) -> Any:
-        self.row = await super()._aget_session_from_db()
+        base: Any = super()
+        self.row = await base._aget_session_from_db()
         return self.row
 
-    def create_model_instance(self, data: dict[str, Any]) -> Any:
+    def create_model_instance(self, data: dict[str, Any]) -> PortalSession:
         at = now()
         user_id = data.get(auth.SESSION_KEY)
         opened = datetime.fromisoformat(data[OPENED]) if OPENED in data else at
         ends = opened + timedelta(seconds=settings.SESSION_COOKIE_AGE) if user_id else at + HALF_WAY
-        return self.model(
-            session_key=self._get_or_create_session_key(),
+        key: str = getattr(self, "_get_or_create_session_key")()  # noqa: B009
+        return PortalSession(
+            session_key=key,
             session_data=self.encode(data),
             expire_date=min(at + idle(), ends),
             user_id=user_id,
@@ -72,7 +75,7 @@ class SessionStore(db.SessionStore):
             agent=data.get(AGENT, ""),
         )
 
-    async def acreate_model_instance(self, data: dict[str, Any]) -> Any:
+    async def acreate_model_instance(self, data: dict[str, Any]) -> PortalSession:
         return self.create_model_instance(data)
 
     def slide(self) -> None:
@@ -81,5 +84,5 @@ class SessionStore(db.SessionStore):
         if row is None or row.user_id is None or at - row.seen_at < grain():
             return
         ends = min(at + idle(), row.ends_at)
-        self.model.objects.filter(pk=row.pk, seen_at=row.seen_at).update(seen_at=at, expire_date=ends)
+        PortalSession.objects.filter(pk=row.pk, seen_at=row.seen_at).update(seen_at=at, expire_date=ends)
         row.seen_at, row.expire_date = at, ends

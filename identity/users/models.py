@@ -1,6 +1,7 @@
 """Rows of users. The password is Django's own field; `name` is unique inside a domain."""
 
 from datetime import datetime
+from typing import ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -29,7 +30,7 @@ class User(AbstractBaseUser):
     settings = models.JSONField(default=dict)  # the portal's: language, time zone, page size
     groups = models.ManyToManyField(Group, related_name="users", db_table="identity_group_member")
 
-    objects: BaseUserManager["User"] = BaseUserManager()
+    objects: ClassVar[BaseUserManager[Self]] = BaseUserManager()
 
     USERNAME_FIELD = "id"
     REQUIRED_FIELDS = ["name"]

@@ -8,7 +8,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from keystore import encryption
 
 
-class Adapter(DefaultMFAAdapter):
+class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
     def encrypt(self, text: str) -> str:
         return encryption.encrypt(text)
 

@@ -41,7 +41,8 @@ def begin_registration(request: HttpRequest, user: User, *, passkey: bool) -> Js
     if len(of_user(user.pk)) >= LIMIT:
         raise TooManyKeys(limit=LIMIT)
     with context.request_context(request):
-        return auth.begin_registration(user, passkey)
+        options: dict[str, Any] = auth.begin_registration(user, passkey)
+    return options
 
 
 def register(request: HttpRequest, user: User, name: str, answer: Json, *, passkey: bool) -> Authenticator:
@@ -67,7 +68,8 @@ def begin(request: HttpRequest, user: User | None = None) -> Json:
     from allauth.mfa.webauthn.internal import auth
 
     with context.request_context(request):
-        return auth.begin_authentication(user)
+        options: dict[str, Any] = auth.begin_authentication(user)
+    return options
 
 
 def check(request: HttpRequest, answer: Json, user: User | None = None) -> User:
