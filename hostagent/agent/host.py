@@ -4,8 +4,10 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from celery import Celery
 
 from hostagent.agent import faults
 from hostagent.agent.clock import ControlClock
@@ -31,6 +33,7 @@ from hostagent.drivers.loading import driver_class, told
 from hostagent.drivers.network.keeper import Keeper
 from hostagent.machine.daemons import Daemons
 from hostagent.machine.disk_space import disk_space
+from hostagent.messaging import light
 from hostagent.process import logs, tracing
 from hostagent.process.threads import Threads
 from hostagent.process.timers import Timers
@@ -345,3 +348,15 @@ class Host:
                 job.expire()
         if jobs:
             self.timers.after(PATROL_EVERY, self._patrol)
+
+
+def take_casts(app: Celery, hosts: Mapping[str, Host]) -> None:
+    """Register the task of the hosts' queues: each cast goes to its host. One for a host that is not served here is dropped."""
+
+    @app.task(name=messages.CAST_TASK, ignore_result=True, Strategy=light.STRATEGY)
+    def take(message: dict[str, Any]) -> None:
+        name = str(message.get("host", "")) if isinstance(message, dict) else ""
+        if name in hosts:
+            hosts[name].receive(message)
+        else:
+            log.warning("a cast for host %r is dropped: it is not served here", name[:64])

@@ -11,14 +11,16 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from celery import Celery
+
 from hostagent.agent.clock import ControlClock
 from hostagent.agent.settings import HostSettings
 from hostagent.contract import messages
 from hostagent.contract.capabilities import Drivers
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.host import AgentFigures, Cloud
-from hostagent.contract.reports import NEWEST_ONLY, Event, Kind
-from hostagent.messaging import envelope
+from hostagent.contract.reports import LIFE, NEWEST_ONLY, Event, Kind
+from hostagent.messaging import broker, envelope
 from hostagent.process.journal import Journal
 from hostagent.process.threads import Threads
 
@@ -39,12 +41,24 @@ class Unsendable(ValueError):
 
 
 class Outbox:
-    """`send(message, kind)` raises when the broker is away; the report is then tried again."""
+    """Reports leave by the broker of `app`; `on_heartbeat(host)` is called for each heartbeat that left.
 
-    def __init__(self, send: Send, threads: Threads | None = None) -> None:
+    Another `send(message, kind)` may take the broker's place. It raises when nothing can be sent; the report is then tried again.
+    """
+
+    def __init__(
+        self,
+        send: Send | None = None,
+        threads: Threads | None = None,
+        *,
+        app: Celery | None = None,
+        on_heartbeat: Callable[[str], object] = lambda host: None,
+    ) -> None:
         self.parked: deque[dict[str, Any]] = deque(maxlen=PARKED)
         self.parked_count = 0  # of them ever
-        self._send = send
+        self._app = app
+        self._on_heartbeat = on_heartbeat
+        self._send = send or self._publish
         self._threads = threads or Threads()
         self._reports: deque[tuple[Close, dict[str, Any]]] = deque(maxlen=LIMIT)
         self._beats: dict[str, tuple[Close, dict[str, Any]]] = {}  # host → its newest heartbeat: it waits for no report
@@ -140,6 +154,18 @@ class Outbox:
                 if self._away_since is not None:
                     log.warning("the broker is back after %.1f s", time.monotonic() - self._away_since)
                     self._away_since = None
+
+    def _publish(self, message: dict[str, Any], kind: Kind) -> None:
+        """Raises: whatever the broker's client raises when the broker is away."""
+        assert self._app is not None, "an outbox has an app, or another way to send"
+        if kind == Kind.HEARTBEAT and message["v"] > 1:
+            broker.publish(self._app, message, messages.HEARTBEAT_QUEUE)
+        else:
+            # by our clock; in version 2 control looks by its own
+            expires = LIFE.get(kind) if message["v"] == 1 else None
+            broker.send(self._app, messages.REPORT_TASK, message, messages.CONTROL_QUEUE, expires=expires)
+        if kind == Kind.HEARTBEAT:
+            self._on_heartbeat(message["host"])
 
     def _missed(self, close: Close, report: dict[str, Any], error: Exception) -> None:
         with self._wake:

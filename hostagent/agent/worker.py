@@ -17,11 +17,11 @@ from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_ready, worker_shutting_down
 
 from hostagent.agent import guard
-from hostagent.agent.host import Host
+from hostagent.agent.host import Host, take_casts
 from hostagent.agent.outbox import Outbox
 from hostagent.agent.settings import Settings, SettingsError
-from hostagent.contract import messages, reports
-from hostagent.messaging import broker, groups, light
+from hostagent.contract import messages
+from hostagent.messaging import broker, groups
 from hostagent.process import logs, memory, tracing
 from hostagent.process.threads import Threads
 from hostagent.process.timers import Timers
@@ -69,24 +69,17 @@ class Agent:
         self.app = app
         self.threads = Threads()
         self.timers = Timers(self.threads)
-        self.outbox = Outbox(self.send, self.threads)
+        self.outbox = Outbox(threads=self.threads, app=app, on_heartbeat=self._spoke)
         self.hosts = {own.name: Host(settings, own, self.outbox, self.timers, self.stuck) for own in settings.hosts}
         for host in self.hosts.values():
             self.threads.on_death(host.thread_died)
         self._is_real = not settings.drivers.is_fake
         self._started = threading.Event()
 
-    def send(self, message: dict[str, Any], kind: reports.Kind) -> None:
-        """Raises whatever the broker's client raises when the broker is away."""
-        if kind == reports.Kind.HEARTBEAT and message["v"] > 1:
-            broker.publish(self.app, message, messages.HEARTBEAT_QUEUE)
-        else:
-            expires = (
-                reports.LIFE.get(kind) if message["v"] == 1 else None
-            )  # by our clock; in version 2 control looks by its own
-            broker.send(self.app, messages.REPORT_TASK, message, messages.CONTROL_QUEUE, expires=expires)
-        if kind == reports.Kind.HEARTBEAT and self._is_real:
-            self.hosts[message["host"]].standing.spoke()
+    def _spoke(self, host: str) -> None:
+        """A heartbeat of a host has left."""
+        if self._is_real:
+            self.hosts[host].standing.spoke()
 
     def start(self) -> None:
         """Hosts start once: Celery says `ready` again after each reconnection. Raises: whatever a driver raises."""
@@ -119,14 +112,6 @@ class Agent:
         log.critical("%s: the agent ends and is started again", why)
         logging.shutdown()
         os._exit(EXIT_STUCK)
-
-    def receive(self, cast: Any) -> None:
-        name = str(cast.get("host", "")) if isinstance(cast, dict) else ""
-        host = self.hosts.get(name)
-        if host is None:
-            log.warning("a cast for host %r is dropped: it is not served here", name[:64])
-            return
-        host.receive(cast)
 
 
 def quieten() -> None:
@@ -177,9 +162,7 @@ def begin(settings: Settings, agent: Agent) -> None:
 def serve(settings: Settings, app: Celery, agent: Agent) -> None:
     """Take casts until the process is told to end."""
 
-    @app.task(name=messages.CAST_TASK, ignore_result=True, Strategy=light.STRATEGY)
-    def cast(message: dict[str, Any]) -> None:
-        agent.receive(message)
+    take_casts(app, agent.hosts)
 
     @worker_ready.connect(weak=False)
     def ready(**_: Any) -> None:

@@ -15,12 +15,11 @@ from hostagent.contract import capabilities as can
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import Failure
 from hostagent.contract.reports import Event
-from hostagent.contract.server import SERVER, DiskSpec, Known, PortSpec, ServerSpec, ServerStats
+from hostagent.contract.server import SERVER, Known, ServerSpec, ServerStats
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.hypervisor import (
     domain_xml,
     libvirt_daemons,
-    libvirt_devices,
     libvirt_facts,
     libvirt_power,
     libvirt_setaside,
@@ -28,7 +27,9 @@ from hostagent.drivers.hypervisor import (
     libvirt_users,
 )
 from hostagent.drivers.hypervisor.acceleration import Acceleration
+from hostagent.drivers.hypervisor.libvirt_devices import DeviceVerbs
 from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, is_starting, state_of
+from hostagent.drivers.hypervisor.libvirt_power import PowerVerbs
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ STARTING_SECONDS: Final = 10.0  # for libvirtd to find out about a guest whose s
 ACTIVE: Final = ("running", "paused")
 
 
-class Libvirt:
+class Libvirt(PowerVerbs, DeviceVerbs):
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
             can.PAUSE, can.SUSPEND, can.SNAPSHOT, can.ATTACH_PORT, can.ATTACH_DISK, can.CONSOLE_VNC, can.CONSOLE_SERIAL,
@@ -271,40 +272,6 @@ class Libvirt:
         self._link.ask(settle)
 
     # ── Power ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def power(self, server_id: str, job: Job) -> str:
-        def settle(connection: Any) -> str:
-            domain = self._existing(connection, server_id)
-            libvirt_power.WAYS[job.verb](self, domain, job)
-            return state_of(domain)
-
-        return self._know(server_id, self._link.ask(settle))
-
-    # ── Devices ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def ensure_port(self, server_id: str, port: PortSpec, job: Job) -> None:
-        element = domain_xml.port_element(port, self._host.network.driver.bind(port))
-        self._link.ask(
-            lambda c: libvirt_devices.attach(self._existing(c, server_id), element, libvirt_devices.by_mac(port["mac"]))
-        )
-
-    def remove_port(self, server_id: str, port: PortSpec, job: Job) -> None:
-        find = libvirt_devices.by_mac(port["mac"])
-        self._link.ask(lambda c: libvirt_devices.detach(self._existing(c, server_id), find, job))
-
-    def ensure_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
-        element = domain_xml.disk_element(disk, self._storage.locate(server_id, disk["source"], job))
-
-        def settle(connection: Any) -> None:
-            domain = self._existing(connection, server_id)
-            libvirt_users.admit(domain, self._places(server_id), element)
-            libvirt_devices.attach(domain, element, libvirt_devices.by_serial(disk["serial"]))
-
-        self._link.ask(settle)
-
-    def remove_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
-        find = libvirt_devices.by_serial(disk["serial"])
-        self._link.ask(lambda c: libvirt_devices.detach(self._existing(c, server_id), find, job))
 
     def snapshot(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
         return self._link.ask(lambda c: libvirt_snapshot.take(self._existing(c, server_id), self._storage, name, job))

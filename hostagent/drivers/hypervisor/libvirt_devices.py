@@ -1,8 +1,8 @@
-"""Devices of a domain, while it runs and while it does not."""
+"""The verbs of the driver Libvirt about devices of a domain, while it runs and while it does not."""
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import libvirt
 from lxml import etree
@@ -10,12 +10,55 @@ from lxml import etree
 from hostagent.agent.job import Job
 from hostagent.agent.serial_queues import Later
 from hostagent.contract.failures import Failure
+from hostagent.contract.server import DiskSpec, PortSpec
+from hostagent.drivers.context import HostContext
+from hostagent.drivers.hypervisor import domain_xml, libvirt_users
+from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink
+from hostagent.drivers.storage import Storage
 
 TRY_EVERY: Final = 5.0  # seconds a guest has to let go before it is asked again
 LOOK_EVERY: Final = 1.0  # seconds between looks at a guest that is to let go; the event comes sooner
 GIVE_UP: Final = 30.0  # seconds after which a detach has failed: the guest is paused or does not listen
 
 Find = Callable[[Any], Any]  # the root element of a domain → the device's element or None
+
+
+class Driver(Protocol):
+    """The parts of Libvirt that its verbs about devices use."""
+
+    _host: HostContext
+    _storage: Storage
+    _link: LibvirtLink
+
+    def _existing(self, connection: Any, server_id: str) -> Any: ...
+
+    def _places(self, server_id: str) -> domain_xml.Places: ...
+
+
+class DeviceVerbs:
+    """A part of Libvirt."""
+
+    def ensure_port(self: Driver, server_id: str, port: PortSpec, job: Job) -> None:
+        element = domain_xml.port_element(port, self._host.network.driver.bind(port))
+        self._link.ask(lambda c: attach(self._existing(c, server_id), element, by_mac(port["mac"])))
+
+    def remove_port(self: Driver, server_id: str, port: PortSpec, job: Job) -> None:
+        find = by_mac(port["mac"])
+        self._link.ask(lambda c: detach(self._existing(c, server_id), find, job))
+
+    def ensure_disk(self: Driver, server_id: str, disk: DiskSpec, job: Job) -> None:
+        element = domain_xml.disk_element(disk, self._storage.locate(server_id, disk["source"], job))
+
+        def settle(connection: Any) -> None:
+            domain = self._existing(connection, server_id)
+            libvirt_users.admit(domain, self._places(server_id), element)
+            attach(domain, element, by_serial(disk["serial"]))
+
+        self._link.ask(settle)
+
+    def remove_disk(self: Driver, server_id: str, disk: DiskSpec, job: Job) -> None:
+        find = by_serial(disk["serial"])
+        self._link.ask(lambda c: detach(self._existing(c, server_id), find, job))
 
 
 def by_mac(mac: str) -> Find:

@@ -1,4 +1,4 @@
-"""How each verb of power is done with a domain."""
+"""The verbs of power of the driver Libvirt."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from hostagent.contract.server import (
     SERVER_UNPAUSE,
     DomainState,
 )
-from hostagent.drivers.hypervisor.libvirt_link import state_of
+from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, state_of
 
 BUTTON_EVERY: Final = 5.0  # a guest that boots misses the ACPI button: pressed again
 STOP_LOOK: Final = 1.0  # seconds between looks at a guest that is to stop; the event of its end comes sooner
@@ -27,11 +27,33 @@ REBOOT_SECONDS: Final = 60.0  # for a guest to shut down by itself before a soft
 
 
 class Driver(Protocol):
+    """The parts of Libvirt that its verbs of power use."""
+
+    _link: LibvirtLink
+
+    def _existing(self, connection: Any, server_id: str) -> Any: ...
+
+    def _know(self, server_id: str, state: str) -> str: ...
+
     def create(self, domain: Any, server_id: str) -> None:
         """Start a domain."""
 
     def recover(self, domain: Any, server_id: str) -> None:
         """The root disk is its own file again, whatever cut a snapshot of it."""
+
+
+class PowerVerbs:
+    """A part of Libvirt."""
+
+    def power(self: Driver, server_id: str, job: Job) -> str:
+        """Do the job's verb, with what its body says → the state that the domain has then."""
+
+        def settle(connection: Any) -> str:
+            domain = self._existing(connection, server_id)
+            WAYS[job.verb](self, domain, job)
+            return state_of(domain)
+
+        return self._know(server_id, self._link.ask(settle))
 
 
 def stop(driver: Driver, domain: Any, job: Job) -> None:
