@@ -74,7 +74,7 @@ class SetAsideShort(TypedDict):
 class HostFound(TypedDict):
     """All of ours on a host, wanted or not."""
 
-    servers: dict[str, str]  # id → state, of server.STATES
+    servers: dict[str, str]  # id → state, of states.STATES
     disks: list[str]  # servers that have something on a disk here
     taps: list[str]
     namespaces: list[str]

@@ -6,9 +6,6 @@ from hostagent.contract.image import FETCH_FAILS, ImageSource
 from hostagent.contract.location import DiskSource
 from hostagent.contract.verb import Nothing, Serial, Verb
 
-#: The states an agent reports of a domain.
-STATES: Final = ("running", "paused", "shutoff", "saved", "crashed", "absent")
-
 #: One cast a server at a time, of servers and of their disks.
 SERVER: Final = Serial("server", "server_id")
 
@@ -78,7 +75,7 @@ class ServersAsked(TypedDict):
 
 
 class DomainState(TypedDict):
-    state: str  # the domain's, of STATES, once the verb is done
+    state: str  # the domain's, of states.STATES, once the verb is done
 
 
 class SnapshotSent(TypedDict):
@@ -90,7 +87,7 @@ class SnapshotSent(TypedDict):
 class Known(TypedDict):
     """What a host knows of a server."""
 
-    state: str  # of STATES
+    state: str  # of states.STATES
     xml: str  # the domain as libvirt has it; empty where there is none
     record: dict[str, Any]  # what control last said of the server (ServerSpec's metadata)
 

@@ -24,7 +24,7 @@ class Note(TypedDict):
     why: str
     at: float  # unix seconds
     until: float  # when the agent removes it
-    state: str  # what the domain was: server.STATES
+    state: str  # what the domain was: states.STATES
     xml: str  # the domain as libvirt had it; empty where there was none
     record: dict[str, Any]  # what control last said of the server (ServerSpec's metadata), or the piece's body
     files: list[str]

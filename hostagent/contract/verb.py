@@ -68,4 +68,5 @@ class Verb(Generic[Body, Answer]):
         return code in ANY or code in self.fails
 
 
-VERBS: Final[dict[str, Verb[Any, Any]]] = {}
+AnyVerb = Verb[Any, Any]
+VERBS: Final[dict[str, AnyVerb]] = {}

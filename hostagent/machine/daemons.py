@@ -225,8 +225,8 @@ def _identify(pid: int, daemon: Daemon) -> Process | None:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (OSError, StopIteration):
         return None  # it ended while we looked
-    state, began = fields[0], int(fields[19])
-    return Process(pid, began) if state != "Z" and user in _users(daemon.kind) else None
+    is_zombie, began = fields[0] == "Z", int(fields[19])
+    return Process(pid, began) if not is_zombie and user in _users(daemon.kind) else None
 
 
 def _words(pid: int) -> list[str]:

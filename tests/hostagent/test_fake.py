@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from hostagent.contract import Verb
 from hostagent.contract.network import piece_hash
 from hostagent.contract.server import SERVER_RESUME, SERVER_UNPAUSE
-from hostagent.drivers.hypervisor.fake import POWER
+from hostagent.contract.states import POWER
+from hostagent.contract.verb import AnyVerb
 from hostagent.drivers.storage.fake import empty_qcow2
 
 IMAGE = {"id": "i", "checksum": "a" * 128, "size": 1000, "disk_format": "qcow2", "path": "/internal/images/i"}
@@ -53,7 +53,7 @@ def test_guests_survive_their_agent(make_desk: Any, spec: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("verb", [verb for verb in POWER if verb is not SERVER_RESUME], ids=lambda verb: verb.name)
-def test_a_power_verb_may_be_repeated(desk: Any, spec: dict[str, Any], verb: Verb[Any, Any]) -> None:
+def test_a_power_verb_may_be_repeated(desk: Any, spec: dict[str, Any], verb: AnyVerb) -> None:
     boot(desk, spec)
     body = {"server_id": spec["server_id"], "timeout": 1, "hard": True}
     if verb is SERVER_UNPAUSE:

@@ -63,7 +63,7 @@ def on_state(host: str, body: dict[str, Any]) -> None:
 
 @transaction.atomic
 def settle_reported(host: str, server_id: str, state: str) -> bool:
-    """Take over the state that a host reports of a resting server, of hostagent.contract.server.STATES. Whether that changed it."""
+    """Take over the state that a host reports of a resting server, of hostagent.contract.states.STATES. Whether that changed it."""
     server = Server.objects.living().locked().filter(id=server_id, host=host).first()
     if server is None or server.task_state or orphans.is_busy(server_id):
         return False

@@ -48,7 +48,7 @@ POWER_SUSPENDED: Final = 7
 #: What is said of a domain that a host does not report.
 ABSENT: Final = "absent"
 
-#: What an agent reports of a domain (hostagent.contract.server.STATES) → power state.
+#: What an agent reports of a domain (hostagent.contract.states.STATES) → power state.
 POWER_OF_DOMAIN: Final = {
     "running": RUNNING,
     "paused": POWER_PAUSED,

@@ -2,6 +2,7 @@
 
 from hostagent.agent.job import Job
 from hostagent.agent.tasks.served import Served
+from hostagent.contract import states
 from hostagent.contract.failures import Failure
 from hostagent.contract.host import SetAsideShort
 from hostagent.contract.setaside import Back, Note, Notes, Put
@@ -13,7 +14,7 @@ def put(host: Served, body: Put, job: Job) -> Note | None:
     server_id = body["server_id"]
     if not host.aside.is_begun(server_id):
         described = host.hypervisor.describe(server_id)
-        if described["state"] == "absent" and server_id not in host.storage.read_disks():
+        if states.is_absent(described["state"]) and server_id not in host.storage.read_disks():
             return None
         note, place = host.aside.begin("server", server_id, str(body["why"]), **described)
     else:

@@ -9,7 +9,7 @@ from hostagent.contract.server import DiskSpec, Known, PortSpec, ServerSpec, Ser
 
 
 class Hypervisor(Protocol):
-    """Every verb may be repeated. States are those of contract.server.STATES. Raises: Failure."""
+    """Every verb may be repeated. States are those of contract.states.STATES. Raises: Failure."""
 
     capabilities: ClassVar[frozenset[Capability]]
     #: Whether what it stands on is there, as far as is known without asking.

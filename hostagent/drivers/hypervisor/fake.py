@@ -11,18 +11,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from hostagent.agent.job import Job
-from hostagent.contract import Verb
 from hostagent.contract import capabilities as can
+from hostagent.contract import states
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import Failure
 from hostagent.contract.reports import Event
 from hostagent.contract.server import (
-    SERVER_PAUSE,
     SERVER_REBOOT,
-    SERVER_RESUME,
-    SERVER_STOP,
-    SERVER_SUSPEND,
-    SERVER_UNPAUSE,
     DiskSpec,
     Known,
     PortSpec,
@@ -33,16 +28,6 @@ from hostagent.drivers.context import HostContext
 from hostagent.process.journal import Journal
 
 BOOT_SECONDS: Final = 0.05  # until a fake guest has its address, its metadata and its login prompt
-
-#: verb → (states it may be used in, state it ends in). Elsewhere it is refused; a state it ends in is fine (repeats).
-POWER: Final[dict[Verb[Any, Any], tuple[frozenset[str], str]]] = {
-    SERVER_STOP: (frozenset({"running", "paused", "crashed", "saved"}), "shutoff"),
-    SERVER_REBOOT: (frozenset({"running", "paused", "crashed", "shutoff"}), "running"),
-    SERVER_PAUSE: (frozenset({"running"}), "paused"),
-    SERVER_UNPAUSE: (frozenset({"paused"}), "running"),
-    SERVER_SUSPEND: (frozenset({"running", "paused"}), "saved"),
-    SERVER_RESUME: (frozenset({"saved", "shutoff"}), "running"),
-}
 
 
 class FakeHypervisor:
@@ -71,11 +56,11 @@ class FakeHypervisor:
             self._host.storage.locate(server_id, disk["source"], job)
         for port in spec["ports"]:
             self._host.network.driver.bind(port)
-        before = self._domains.get(server_id) or {"state": "absent"}
-        state = "shutoff" if spec["power"] == "off" else "running"
+        before = self._domains.get(server_id) or {"state": states.ABSENT}
+        state = states.of_power(spec["power"])
         if before["state"] != state or before["spec"] != spec:
             self._domains.set(server_id, {"state": state, "spec": spec, "since": time.time()})
-        if state == "running" and before["state"] != "running":
+        if states.is_running(state) and not states.is_running(before["state"]):
             self._host.timers.after(BOOT_SECONDS, lambda: self._booted(spec))
         return state
 
@@ -99,9 +84,9 @@ class FakeHypervisor:
 
     def power(self, server_id: str, job: Job) -> str:
         domain = self._find(server_id)
-        allowed, after = POWER[job.verb]
-        if domain["state"] not in allowed | {after}:
+        if not states.may(job.verb, domain["state"]):
             raise Failure("hypervisor_refused", detail=f"{job.verb.name} of a domain that is {domain['state']}")
+        _allowed, after = states.POWER[job.verb]
         if domain["state"] != after or job.verb is SERVER_REBOOT:
             self._domains.set(server_id, {**domain, "state": after, "since": time.time()})
             if job.verb is SERVER_REBOOT:
@@ -136,7 +121,7 @@ class FakeHypervisor:
     def describe(self, server_id: str) -> Known:
         domain = self._domains.get(server_id)
         if domain is None:
-            return {"state": "absent", "xml": "", "record": {}}
+            return {"state": states.ABSENT, "xml": "", "record": {}}
         spec = domain["spec"]
         return {"state": domain["state"], "xml": json.dumps(spec), "record": spec.get("metadata", {})}
 
@@ -145,7 +130,7 @@ class FakeHypervisor:
 
     def define(self, server_id: str, xml: str, job: Job) -> None:
         if self._domains.get(server_id) is None:
-            self._domains.set(server_id, {"state": "shutoff", "spec": json.loads(xml), "since": time.time()})
+            self._domains.set(server_id, {"state": states.SHUTOFF, "spec": json.loads(xml), "since": time.time()})
 
     def read_states(self) -> dict[str, str]:
         return {server_id: domain["state"] for server_id, domain in self._domains.values.items()}
@@ -164,7 +149,7 @@ class FakeHypervisor:
                 "net_tx_bytes": 0,
             }
             for server_id, domain in list(self._domains.values.items())
-            if domain["state"] == "running"
+            if states.is_running(domain["state"])
         }
 
     def read_facts(self) -> dict[str, Any]:

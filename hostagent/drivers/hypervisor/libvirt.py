@@ -12,6 +12,7 @@ from hostagent.agent.job import Job
 from hostagent.console.console_log import ConsoleLogs
 from hostagent.console.serial import SerialHub
 from hostagent.contract import capabilities as can
+from hostagent.contract import states
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import Failure
 from hostagent.contract.reports import Event
@@ -37,7 +38,6 @@ OURS: Final = "instance-"  # how the names of our domains begin; others on a rea
 KEEP_EVERY: Final = 3.0  # seconds between looks at the connection
 INSPECT_AFTER: Final = 0.3  # seconds from a lifecycle event to reading the state: events come in threes
 STARTING_SECONDS: Final = 10.0  # for libvirtd to find out about a guest whose start was cut
-ACTIVE: Final = ("running", "paused")
 
 
 class Libvirt(PowerVerbs, DeviceVerbs):
@@ -190,11 +190,11 @@ class Libvirt(PowerVerbs, DeviceVerbs):
             if domain is None or domain_xml.read_hash(xml) != domain_xml.spec_hash(spec, kvm=kvm):
                 domain = connection.defineXML(domain_xml.build(spec, places, parts, kvm=kvm))
             state = state_of(domain)
-            if spec["power"] == "off" and state in ACTIVE:
+            if spec["power"] == "off" and states.is_active(state):
                 libvirt_power.unless_ended(domain.destroy)
-            elif spec["power"] != "off" and state == "paused":
+            elif spec["power"] != "off" and states.is_paused(state):
                 domain.resume()
-            elif spec["power"] != "off" and state != "running":
+            elif spec["power"] != "off" and not states.is_running(state):
                 self.create(domain, server_id)
             return state_of(domain)
 

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import libvirt
 
+from hostagent.contract import states
 from hostagent.contract.failures import Failure
 from hostagent.drivers.hypervisor import libvirt_daemons
 from hostagent.process.threads import Threads
@@ -28,14 +29,14 @@ LOST: Final = {
 }
 
 STATES: Final = {
-    libvirt.VIR_DOMAIN_NOSTATE: "running",
-    libvirt.VIR_DOMAIN_RUNNING: "running",
-    libvirt.VIR_DOMAIN_BLOCKED: "running",
-    libvirt.VIR_DOMAIN_PAUSED: "paused",
-    libvirt.VIR_DOMAIN_SHUTDOWN: "running",
-    libvirt.VIR_DOMAIN_SHUTOFF: "shutoff",
-    libvirt.VIR_DOMAIN_CRASHED: "crashed",
-    libvirt.VIR_DOMAIN_PMSUSPENDED: "paused",
+    libvirt.VIR_DOMAIN_NOSTATE: states.RUNNING,
+    libvirt.VIR_DOMAIN_RUNNING: states.RUNNING,
+    libvirt.VIR_DOMAIN_BLOCKED: states.RUNNING,
+    libvirt.VIR_DOMAIN_PAUSED: states.PAUSED,
+    libvirt.VIR_DOMAIN_SHUTDOWN: states.RUNNING,
+    libvirt.VIR_DOMAIN_SHUTOFF: states.SHUTOFF,
+    libvirt.VIR_DOMAIN_CRASHED: states.CRASHED,
+    libvirt.VIR_DOMAIN_PMSUSPENDED: states.PAUSED,
 }
 
 Answer = TypeVar("Answer")
@@ -176,11 +177,11 @@ class LibvirtLink:
 
 
 def state_of(domain: Any) -> str:
-    """One of contract.server.STATES."""
+    """One of contract.states.STATES."""
     if is_starting(domain):
-        return "shutoff"
+        return states.SHUTOFF
     state = STATES[domain.state()[0]]
-    return "saved" if state == "shutoff" and domain.hasManagedSaveImage() else state
+    return states.SAVED if states.is_shut_off(state) and domain.hasManagedSaveImage() else state
 
 
 def is_starting(domain: Any) -> bool:

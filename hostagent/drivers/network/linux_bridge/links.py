@@ -49,7 +49,8 @@ class Live:
         links = {link["ifname"]: link for link in read_json("ip", "-d", "-j", "link", "show")}
         forwarding = set()
         for entry in read_json("bridge", "-j", "fdb", "show"):
-            if entry.get("state") in ("permanent", "static") and entry.get("ifname", "").startswith("vx-"):
+            kind = entry.get("state")  # bridge(8): one that was learned from a frame has none, and is not ours
+            if kind in ("permanent", "static") and entry.get("ifname", "").startswith("vx-"):
                 forwarding.add((entry["ifname"], entry["mac"], entry.get("dst") or "master"))
         neighbours = {
             (entry["dev"], entry["dst"], entry["lladdr"])
