@@ -59,6 +59,10 @@ class ComputeView(ServiceView):
         if names is not None and self.version >= since:
             refuse_unknown(request.GET, names)
 
+    def asks(self, method: str) -> Iterable[str]:
+        names = self.known[method][1] if method in self.known else ()
+        return [name for name in names if name not in self.parameters or self.version in self.parameters[name]]
+
     def asked(self, name: str) -> str | None:
         """Read a parameter of the query; None where it is not given, or the version does not have it."""
         there = self.version in self.parameters[name]

@@ -102,7 +102,7 @@ class CollectionView(NetworkView):
         params = {name: values for name, values in request.GET.lists() if name not in RESERVED}
         objects = page.read(resource.filtered(resource.visible(self.actor), params))
         body: dict[str, object] = {resource.plural: resource.shown(objects, self.actor, fields_asked(request.GET))}
-        if (page.asked_limit and page.limit < NEUTRON.largest) or page.more or page.marker:
+        if (page.asked_limit and page.limit != NEUTRON.largest) or page.more or page.marker:
             body[f"{resource.plural}_links"] = page.both_links(request._request, [str(row.pk) for row in objects])
         return Response(body)
 

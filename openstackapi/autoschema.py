@@ -107,7 +107,10 @@ class ServiceSchema(AutoSchema):
             }
             for name in names
         ]
-        queries = {**self._read[0].queries, **self.view.queries.get(self.method.lower(), {})}
+        method = self.method.lower()
+        read = self._read[0].queries
+        declared = {name: {"type": "string"} for name in self.view.asks(method)}
+        queries = {**declared, **read, **self.view.queries.get(method, {})}
         found += [{"name": name, "in": "query", "schema": schema} for name, schema in sorted(queries.items())]
         return [*found, *self._microversion()]
 

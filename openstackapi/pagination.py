@@ -16,6 +16,7 @@ from common.errors import Invalid, NotFound
 from common.numbers import is_whole
 from common.truth import truth
 from openstackapi import links
+from openstackapi.fields import ANY, Version
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -55,7 +56,8 @@ class Paging:
 
     `largest` bounds what a client may ask for, in rows; `usual` is the size of a page without `limit`, `largest` by default.
     `zero_is_all`: a limit of 0 asks for a page of usual size; elsewhere it is an empty page.
-    `both_ways`: `page_reverse` is read, which asks for the rows before the marker.
+    `both_ways`: `page_reverse` is read, which asks for the rows before the marker. `since`: the microversion that brought
+    pages; before it a list is whole.
     """
 
     largest: int = DEFAULT_LIMIT
@@ -63,6 +65,7 @@ class Paging:
     zero_is_all: bool = False
     both_ways: bool = False
     no_marker: Callable[[str], Exception] = lambda marker: BadMarker(marker=marker)
+    since: Version = ANY
 
     def size(self, asked: int | None) -> int:
         """Rows of a page for which `asked` were asked."""
@@ -83,7 +86,7 @@ KEYSTONE = Paging(largest=LARGEST, zero_is_all=True, no_marker=lambda marker: No
 class Page:
     """What part of a list is asked for."""
 
-    limit: int  # rows in a page
+    limit: int | None  # rows in a page; None is all of them
     marker: str | None
     sort: list[tuple[str, str]]  # (column, "asc" | "desc")
     asked_limit: bool = False
@@ -101,11 +104,14 @@ class Page:
         default_sort: Sequence[tuple[str, str]] = (("created_at", "desc"),),
         paging: Paging = PLAIN,
         strict_sort: bool = True,
+        version: Version = ANY,
     ) -> "Page":
         """Read the query. `sort_keys` maps wire names to columns; None allows no sorting by the client.
 
         Raises: BadLimit, BadSortKey.
         """
+        if version < paging.since:
+            return cls(limit=None, marker=None, sort=list(default_sort), paging=paging)
         query = request.GET
         text = query.get("limit")
         if text is not None and not is_whole(text):
@@ -158,7 +164,7 @@ class Page:
                 raise self.paging.no_marker(self.marker)
             rows = rows.filter(self._after(order, at))
         rows = rows.order_by(*[F(column).desc() if way == "desc" else F(column).asc() for column, way in order])
-        return rows[: self.limit + 1]
+        return rows if self.limit is None else rows[: self.limit + 1]
 
     @staticmethod
     def _after(order: list[tuple[str, str]], at: dict[str, Any]) -> Q:
@@ -190,11 +196,11 @@ class Page:
             if self.marker not in ids:
                 raise self.paging.no_marker(self.marker)
             rows = rows[ids.index(self.marker) + 1 :]
-        return self.cut(list(rows[: self.limit + 1]))
+        return self.cut(list(rows))
 
     def cut(self, rows: list[T]) -> list[T]:
         """The page itself out of `apply`'s rows; notes whether more follow."""
-        self.more = len(rows) > self.limit
+        self.more = self.limit is not None and len(rows) > self.limit
         rows = rows[: self.limit]
         return rows[::-1] if self.reverse else rows
 

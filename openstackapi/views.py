@@ -1,6 +1,6 @@
 """The base of every API view: who asks, in which version, what came in, how it goes out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
@@ -15,8 +15,10 @@ from common.errors import NotFound
 from openstackapi import auth, bodies, links, microversion, render
 from openstackapi.fields import Fields
 from openstackapi.pagination import Page
+from openstackapi.versioned import Span
 
 __all__ = ["Page", "Response", "ServiceView"]
+_ALWAYS = Span()
 
 
 class ServiceRequest(Request):
@@ -33,6 +35,7 @@ class ServiceView(APIView):
     `service`    "identity" | "image" | "network" | "compute" | "placement" | …
     `anonymous`  True for version documents and sign-in
     `since`, `until`  microversions in which the route exists; outside them it is 404
+    `versions`   {"put": Span}: the same of one method
     `bodies`     {"post": JSON Schema}: what `self.body()` checks and OpenAPI shows
     `answers`    {"get": JSON Schema}: what OpenAPI shows of the answer; without it, what is read from the source
     `media`      {"put": {media type: JSON Schema}}: bodies that are not plain JSON
@@ -44,6 +47,7 @@ class ServiceView(APIView):
     anonymous: ClassVar[bool] = False
     since: ClassVar[tuple[int, int] | None] = None
     until: ClassVar[tuple[int, int] | None] = None
+    versions: ClassVar[Mapping[str, Span]] = {}
     bodies: ClassVar[dict[str, dict[str, Any]]] = {}
     answers: ClassVar[dict[str, dict[str, Any]]] = {}
     media: ClassVar[dict[str, dict[str, dict[str, Any]]]] = {}
@@ -66,8 +70,13 @@ class ServiceView(APIView):
         bodies.refuse_nul(raw)
         if not self.anonymous:
             raw.actor = auth.authenticate(raw)
-        if (self.since and self.version < self.since) or (self.until and self.version > self.until):
+        span = self.versions.get(request.method.lower(), _ALWAYS)
+        if self.version not in Span(self.since, self.until) or self.version not in span:
             raise NotFound(what=_("The resource"), id=raw.path)
+
+    def asks(self, method: str) -> Iterable[str]:
+        """Name the parameters of a method's query that are declared by other means than `queries`, in this version."""
+        return ()
 
     @property
     def actor(self) -> Actor:

@@ -1,5 +1,8 @@
 """Placement on the wire: the part of its API that schedulers, operators and tests use. Source: its API reference, 1.0 to 1.28."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.db import transaction
@@ -11,7 +14,9 @@ from authorization import policy
 from common.errors import Conflict, Invalid, NotFound
 from common.numbers import LARGEST
 from openstackapi import microversion
-from openstackapi.versioned import Names, Span
+from openstackapi.fields import Field, Fields, Version
+from openstackapi.links import LINKS, link
+from openstackapi.versioned import ByVersion, Names, Property, Span, body_schema
 from openstackapi.views import Response, ServiceView
 from placement import classes, queries, services
 from placement.models import Allocation, Inventory, ResourceProvider
@@ -92,40 +97,62 @@ _URL = "/api/placement/resource_providers"
 _PARTS = Names(
     {"inventories": (1, 0), "usages": (1, 0), "aggregates": (1, 1), "traits": (1, 6), "allocations": (1, 11)}
 )
-_TREES = Span(since=(1, 14))
-#: From where on POST answers with the provider; inventories may be reserved as a whole.
-_ANSWERED = Span(since=(1, 20))
+#: From where on inventories may be reserved as a whole.
 _ALL_RESERVED = Span(since=(1, 26))
 
 
-def shown(
-    row: ResourceProvider, version: tuple[int, int], trees: dict[str, tuple[str | None, str]] | None = None
-) -> dict[str, Any]:
+@dataclass
+class _Row:
+    """A provider, the links to its parts, and its place in a tree; the place is read when it is not given."""
+
+    row: ResourceProvider
+    links: list[dict[str, str]]
+    trees: queries.Trees | None = None
+
+    @cached_property
+    def place(self) -> tuple[str | None, str]:
+        return (self.trees or queries.roots())[self.row.id]
+
+
+PROVIDER = Fields(
+    "resource_provider",
+    [
+        Field("uuid", lambda one: one.row.id),
+        Field("name", lambda one: one.row.name),
+        Field("generation", lambda one: one.row.generation, type="integer"),
+        Field("links", shown=LINKS),
+        Field("parent_provider_uuid", lambda one: one.place[0], null=True, since=(1, 14)),
+        Field("root_provider_uuid", lambda one: one.place[1], since=(1, 14)),
+    ],
+)
+
+
+def shown(row: ResourceProvider, version: Version, trees: queries.Trees | None = None) -> dict[str, Any]:
     """A provider on the wire. `trees` (queries.roots) is read when it is not given."""
     own = f"{_URL}/{row.id}"
-    links = [{"rel": "self", "href": own}, *({"rel": part, "href": f"{own}/{part}"} for part in _PARTS.at(version))]
-    out = {"uuid": row.id, "name": row.name, "generation": row.generation, "links": links}
-    if version in _TREES:
-        parent, root = (trees or queries.roots())[row.id]
-        out |= {"parent_provider_uuid": parent, "root_provider_uuid": root}
-    return out
+    links = [link("self", own), *(link(part, f"{own}/{part}") for part in _PARTS.at(version))]
+    return PROVIDER.render(_Row(row, links, trees), version)
 
 
-_CREATE: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string", "minLength": 1, "maxLength": 200},
-        "uuid": {"type": "string", "format": "uuid"},
-        "parent_provider_uuid": {"type": ["string", "null"]},
-    },
-    "required": ["name"],
-    "additionalProperties": False,
-}
-_RENAME = {**_CREATE, "properties": {k: v for k, v in _CREATE["properties"].items() if k != "uuid"}}
+_NAME = Property("name", {"type": "string", "minLength": 1, "maxLength": 200}, required=True)
+_ID = Property("uuid", {"type": "string", "format": "uuid"})
+_PARENT = Property("parent_provider_uuid", {"type": ["string", "null"]}, since=(1, 14))
+_CREATE = ByVersion({v: body_schema((_NAME, _ID, _PARENT), v) for v in ((1, 0), (1, 14))})
+_RENAME = ByVersion({v: body_schema((_NAME, _PARENT), v) for v in ((1, 0), (1, 14))})
+
+
+def _told(row: ResourceProvider, version: Version) -> Response:
+    return Response(shown(row, version))
+
+
+#: What POST answers: the provider from 1.20 on.
+_MADE: ByVersion[Callable[[ResourceProvider, Version], Response]] = ByVersion(
+    {(1, 0): lambda row, version: Response(status=201), (1, 20): _told}
+)
 
 
 class Providers(PlacementView):
-    bodies = {"post": _CREATE}
+    bodies = {"post": _CREATE.newest}
 
     def get(self, request: Any) -> Response:
         queries.check(request.GET, queries.PROVIDERS, self.version)
@@ -134,9 +161,9 @@ class Providers(PlacementView):
         return Response({"resource_providers": [shown(row, self.version, trees) for row in found]})
 
     def post(self, request: Any) -> Response:
-        data = self.body()
+        data = self.body(_CREATE.at(self.version))
         with transaction.atomic():
-            parent = _parent(data, self.version)
+            parent = _parent(data)
             if parent is not None and parent == data.get("uuid"):
                 raise Invalid(reason=_("parent provider UUID cannot be same as UUID."))
             if ResourceProvider.objects.filter(name=data["name"]).exists():
@@ -145,30 +172,22 @@ class Providers(PlacementView):
                 raise ProviderExists(name=data["uuid"])
             given = {"id": data["uuid"]} if "uuid" in data else {}
             row = ResourceProvider.objects.create(name=data["name"], parent_id=parent, **given)
-        response = Response(shown(row, self.version)) if self.version in _ANSWERED else Response(status=201)
+        response = _MADE.at(self.version)(row, self.version)
         response["Location"] = f"{self.root()}{_URL}/{row.id}"
         return response
 
 
-def _parent(data: dict[str, Any], version: tuple[int, int]) -> str | None:
-    """The parent that a body names, since 1.14. Raises: Invalid where there is no such provider."""
-    if "parent_provider_uuid" not in data:
-        return None
-    if version not in _TREES:
-        raise Invalid(
-            reason=_(
-                "JSON does not validate: Additional properties are not allowed ('parent_provider_uuid' was unexpected)"
-            )
-        )
-    parent: str | None = data["parent_provider_uuid"]
+def _parent(data: dict[str, Any]) -> str | None:
+    """The parent that a body names. Raises: Invalid where there is no such provider."""
+    parent: str | None = data.get("parent_provider_uuid")
     if parent is not None and not ResourceProvider.objects.select_for_update().filter(id=parent).exists():
         raise Invalid(reason=_("parent provider UUID does not exist."))
     return parent
 
 
-def _adopt(row: ResourceProvider, data: dict[str, Any], version: tuple[int, int]) -> None:
+def _adopt(row: ResourceProvider, data: dict[str, Any]) -> None:
     """Give a provider its parent, once and for all. Raises: Invalid."""
-    parent = _parent(data, version)
+    parent = _parent(data)
     if row.parent_id is not None and parent != row.parent_id and "parent_provider_uuid" in data:
         raise Invalid(reason=_("re-parenting a provider is not currently allowed."))
     if parent is None or parent == row.parent_id:
@@ -179,20 +198,20 @@ def _adopt(row: ResourceProvider, data: dict[str, Any], version: tuple[int, int]
 
 
 class Provider(PlacementView):
-    bodies = {"put": _RENAME}
+    bodies = {"put": _RENAME.newest}
 
     def get(self, request: Any, id: str) -> Response:
         return Response(shown(services.provider(id), self.version))
 
     def put(self, request: Any, id: str) -> Response:
-        data = self.body()
+        data = self.body(_RENAME.at(self.version))
         name = data["name"]
         with transaction.atomic():
             row = services.provider(id, lock=True)
             if ResourceProvider.objects.filter(name=name).exclude(id=id).exists():
                 raise ProviderExists(name=name)
             row.name = name
-            _adopt(row, data, self.version)
+            _adopt(row, data)
             row.save(update_fields=["name", "parent"])
         return Response(shown(row, self.version))
 

@@ -6,7 +6,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
-from openstackapi.versioned import Span
+from openstackapi.versioned import ByVersion
 from openstackapi.views import Response
 from placement import classes
 from placement.api import PlacementView
@@ -47,9 +47,6 @@ class ResourceClasses(_Classes):
         return self.made(name, 201)
 
 
-_RENAMES = Span(until=(1, 6))
-
-
 class ResourceClass(_Classes):
     """Before 1.7 PUT renames a class, from then on it makes one that is not there."""
 
@@ -60,15 +57,22 @@ class ResourceClass(_Classes):
         return Response(_shown(name))
 
     def put(self, request: Any, name: str) -> Response:
-        if self.version in _RENAMES:
-            to = self.body(_NAMED)["name"]
-            classes.rename(name, to)
-            return Response(_shown(to))
+        return _PUT.at(self.version)(self, name)
+
+    def _rename(self, name: str) -> Response:
+        to = self.body(_NAMED)["name"]
+        classes.rename(name, to)
+        return Response(_shown(to))
+
+    def _make(self, name: str) -> Response:
         return self.made(name, 201 if classes.make(name) else 204)
 
     def delete(self, request: Any, name: str) -> Response:
         classes.delete(name)
         return Response(status=204)
+
+
+_PUT = ByVersion({(1, 2): ResourceClass._rename, (1, 7): ResourceClass._make})
 
 
 class ProjectUsages(PlacementView):

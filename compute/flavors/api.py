@@ -84,7 +84,6 @@ _NEW = (
 )
 _CREATE = ByVersion({v: obj({"flavor": body_schema(_NEW, v)}, ("flavor",)) for v in ((2, 0), (2, 55))})
 #: A flavor's description may be changed; the values of specs of the standard namespace `hw:` are looked at.
-_CHANGEABLE = Span(since=(2, 55))
 _SPECS_CHECKED = Span(since=(2, 86))
 _SORT = {
     "created_at": "created_at",
@@ -183,6 +182,7 @@ class FlavorListDetail(FlavorPage):
 
 
 class FlavorDetail(ComputeView):
+    versions = {"put": Span(since=(2, 55))}
     bodies = {"put": obj({"flavor": obj({"description": _DESCRIPTION}, ("description",))}, ("flavor",))}
 
     def get(self, request: Any, flavor_id: str) -> Response:
@@ -190,8 +190,6 @@ class FlavorDetail(ComputeView):
         return _shown(self, services.find(self.actor, flavor_id))
 
     def put(self, request: Any, flavor_id: str) -> Response:
-        if self.version not in _CHANGEABLE:
-            raise services.FlavorNotFound(id=flavor_id, hint="")
         data = self.body()["flavor"]
         return _shown(self, services.update(self.actor, flavor_id=flavor_id, description=data["description"]))
 

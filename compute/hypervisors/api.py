@@ -1,5 +1,7 @@
 """os-hypervisors, os-services, os-hosts: what operators see of hosts."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -17,11 +19,13 @@ from hosts import services as hosts
 from hosts.models import Host
 from openstackapi.fields import iso_micro
 from openstackapi.pagination import NOVA_ZERO_IS_ALL
-from openstackapi.versioned import Names, Span
+from openstackapi.versioned import ByVersion, Names, Span
 
-#: By UUID rather than by number, with patterns and servers in the query; services by id rather than by name.
-_BY_UUID = Span(since=(2, 53))
-_PAGED = Span(since=(2, 33))
+#: What the API calls a hypervisor by: its number, later its UUID.
+_KEY: ByVersion[Callable[[Host], str]] = ByVersion(
+    {(2, 1): lambda host: str(host.number), (2, 53): lambda host: host.id}
+)
+_PAGING = replace(NOVA_ZERO_IS_ALL, since=(2, 33))
 #: From where on a host without servers says so.
 _EMPTY_SERVERS = Span(since=(2, 75))
 
@@ -31,9 +35,17 @@ class _Hypervisors(ComputeView):
         super().initial(request, *args, **kwargs)
         policy.require(self.actor, "compute:hypervisor")
 
+    parameters = dict.fromkeys(("hypervisor_hostname_pattern", "with_servers"), Span(since=(2, 53)))
+
     @property
-    def is_uuid(self) -> bool:
-        return self.version in _BY_UUID
+    def with_servers(self) -> bool:
+        """Raises: Invalid."""
+        asked = self.asked("with_servers")
+        return asked is not None and flag(asked, "with_servers")
+
+    def host(self, id: str) -> Host:
+        """Raises: HypervisorNotFound."""
+        return reading.hypervisor(id, _KEY.at(self.version))
 
     def basic(self, host: Host) -> dict[str, Any]:
         return BASIC.render(Row(host), self.version)
@@ -43,7 +55,7 @@ class _Hypervisors(ComputeView):
 
     def selected(self, request: Any) -> list[Host]:
         """Raises: HypervisorNotFound, Invalid."""
-        pattern = request.GET.get("hypervisor_hostname_pattern") if self.is_uuid else None
+        pattern = self.asked("hypervisor_hostname_pattern")
         found = reading.hypervisors()
         if pattern is not None:
             found = [host for host in found if pattern in host.name]
@@ -52,14 +64,12 @@ class _Hypervisors(ComputeView):
         return found
 
     def paged(self, found: list[Host]) -> list[Host]:
-        """The page asked for; older versions have no pages. Raises: BadLimit, MarkerNotFound."""
-        if self.version not in _PAGED:
-            return found
-        page = Page.from_request(self.request, paging=NOVA_ZERO_IS_ALL)
-        return page.part(found, lambda host: host.id if self.is_uuid else str(host.number))
+        """The page asked for. Raises: BadLimit, MarkerNotFound."""
+        page = Page.from_request(self.request, paging=_PAGING, version=self.version)
+        return page.part(found, _KEY.at(self.version))
 
     def answered(self, request: Any, shown: list[dict[str, Any]], found: list[Host]) -> Response:
-        if self.is_uuid and "with_servers" in request.GET and flag(request.GET["with_servers"], "with_servers"):
+        if self.with_servers:
             servers = reading.servers_on(found)
             for row, host in zip(shown, found, strict=True):
                 if servers[host.name] or self.version in _EMPTY_SERVERS:
@@ -100,9 +110,9 @@ class Hypervisor(_Hypervisors):
     known = {"get": ((2, 53), frozenset({"with_servers"}))}
 
     def get(self, request: Any, hypervisor_id: str) -> Response:
-        host = reading.hypervisor(hypervisor_id, uuid=self.is_uuid)
+        host = self.host(hypervisor_id)
         shown = self.full(host, reading.used_of([host])[host.name])
-        if self.is_uuid and "with_servers" in request.GET and flag(request.GET["with_servers"], "with_servers"):
+        if self.with_servers:
             shown["servers"] = reading.servers_on([host])[host.name]
         return Response({"hypervisor": shown})
 
@@ -111,7 +121,7 @@ class Uptime(_Hypervisors):
     until = (2, 87)
 
     def get(self, request: Any, hypervisor_id: str) -> Response:
-        host = reading.hypervisor(hypervisor_id, uuid=self.is_uuid)
+        host = self.host(hypervisor_id)
         since = f"agent up since {iso_micro(host.booted_at)}" if host.booted_at else "agent not heard yet"
         return Response({"hypervisor": {**self.basic(host), "uptime": since}})
 
@@ -177,7 +187,7 @@ class Service(ComputeView):
 
     def put(self, request: Any, service_id: str) -> Response:
         policy.require(self.actor, "compute:service")
-        return self._by_id(service_id) if self.version in _BY_UUID else self._by_name(service_id)
+        return _CHANGE_SERVICE.at(self.version)(self, service_id)
 
     def _by_id(self, service_id: str) -> Response:
         data = self.body(_UPDATE)
@@ -214,6 +224,10 @@ class Service(ComputeView):
         if action == "disable-log-reason":
             out["disabled_reason"] = data["disabled_reason"]
         return Response({"service": out})
+
+
+#: PUT names a service by an action, host and binary; later by its id.
+_CHANGE_SERVICE = ByVersion({(2, 1): Service._by_name, (2, 53): Service._by_id})
 
 
 def _require_compute(binary: str) -> None:

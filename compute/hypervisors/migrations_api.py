@@ -59,7 +59,6 @@ _QUERY = Names(
         **{"user_id": (2, 80), "project_id": (2, 80)},
     }
 )
-_ABORTABLE = Span(since=(2, 24))
 
 
 def _fitting(query: QueryDict, known: Sequence[str]) -> QuerySet[Migration]:
@@ -102,6 +101,7 @@ class ServerMigration(ComputeView):
     """One live migration in progress: none ever is, see ServerMigrations."""
 
     since = (2, 23)
+    versions = {"delete": Span(since=(2, 24))}
 
     def _missing(self, server_id: str, migration_id: str) -> MigrationNotFound:
         policy.require(self.actor, "compute:migration")
@@ -113,8 +113,6 @@ class ServerMigration(ComputeView):
 
     def delete(self, request: Any, server_id: str, migration_id: str) -> Response:
         """Abort a migration, since 2.24."""
-        if self.version not in _ABORTABLE:
-            raise NotFound(what=_("The resource"), id=request.path)
         raise self._missing(server_id, migration_id)
 
 

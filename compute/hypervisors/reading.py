@@ -1,6 +1,7 @@
 """Hosts as Nova's hypervisors and services: what they have, what is promised on them, who is on them."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Count, Q
@@ -39,11 +40,10 @@ def hypervisors() -> list[Host]:
     return [host for host in Host.objects.order_by("number") if host.inventory]
 
 
-def hypervisor(id: str, *, uuid: bool) -> Host:
-    """By UUID from 2.53 on, by number before. Raises: HypervisorNotFound."""
-    known = hypervisors()
-    for host in known:
-        if (host.id == id) if uuid else (str(host.number) == id):
+def hypervisor(id: str, key: Callable[[Host], str]) -> Host:
+    """Find a host by what `key` calls it. Raises: HypervisorNotFound."""
+    for host in hypervisors():
+        if key(host) == id:
             return host
     raise HypervisorNotFound(id=id)
 

@@ -8,6 +8,7 @@ from compute.keypairs.models import KeyPair
 from compute.servers.api.schemas import obj
 from compute.views import ComputeView, Page, Response
 from openstackapi.fields import Field, Fields, Version, iso_micro
+from openstackapi.pagination import Paging
 from openstackapi.versioned import ByVersion, Property, Schema, Span, body_schema
 
 KEYPAIR = Fields(
@@ -56,7 +57,7 @@ def create_schema(version: Version) -> Schema:
 
 
 _PARAMETERS = {"user_id": Span(since=(2, 10))}
-_PAGED = Span(since=(2, 35))
+_PAGING = Paging(since=(2, 35))
 _MADE = ByVersion({(2, 0): 200, (2, 2): 201})
 _DELETED = ByVersion({(2, 0): 202, (2, 2): 204})
 
@@ -69,9 +70,7 @@ class KeyPairs(ComputeView):
     def get(self, request: Any) -> Response:
         user_id = self.asked("user_id")
         rows = services.of(self.actor, user_id)
-        if self.version not in _PAGED:
-            return Response({"keypairs": [self._wrapped(row) for row in rows.order_by("name")]})
-        page = Page.from_request(request, default_sort=(("name", "asc"),))
+        page = Page.from_request(request, default_sort=(("name", "asc"),), paging=_PAGING, version=self.version)
         found = page.read(rows, id_column="name")
         body: dict[str, Any] = {"keypairs": [self._wrapped(row) for row in found]}
         more = page.nova_links(request._request, [{"id": row.name} for row in found])

@@ -18,7 +18,7 @@ from compute.servers.lifecycle import boot
 from compute.servers.models import Server, ServerNotFound
 from compute.views import refuse_unknown
 from openstackapi.fields import Field, Fields, Version, iso_micro
-from openstackapi.versioned import Names
+from openstackapi.versioned import ByVersion, Names
 from operations import flows as registered
 from operations.models import Operation, OperationStep, Phase, State
 
@@ -27,10 +27,13 @@ class ActionNotFound(NotFound):
     template = gettext_lazy("Action for request_id %(id)s on instance %(server)s not found")
 
 
-def server_of(actor: Actor, server_id: str, *, deleted: bool) -> Server:
-    """Also a deleted one when `deleted`. Raises: ServerNotFound, Forbidden."""
-    rows = Server.objects.all() if deleted else Server.objects.living()
-    server = rows.find(server_id)
+#: The servers whose past can be read: from 2.21 on also those that are deleted.
+_SERVERS = ByVersion({(2, 1): Server.objects.living, (2, 21): Server.objects.all})
+
+
+def server_of(actor: Actor, server_id: str, version: Version) -> Server:
+    """Find a server whose past an actor may read. Raises: ServerNotFound, Forbidden."""
+    server = _SERVERS.at(version)().find(server_id)
     policy.require(actor, "compute:server:get", server, missing=ServerNotFound(id=server_id))
     return server
 

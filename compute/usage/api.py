@@ -1,6 +1,7 @@
 """How long each server ran in a span of time, and what that sums to. Source: os-simple-tenant-usage, pages since 2.40."""
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,6 @@ from compute.servers.models import Server
 from compute.views import ComputeView, Page, Response
 from openstackapi.fields import iso_micro
 from openstackapi.pagination import NOVA_ZERO_IS_ALL
-from openstackapi.versioned import Span
 
 _FORMS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d")
 
@@ -79,15 +79,13 @@ def _total(
     return {**out, "server_usages": rows} if detailed else out
 
 
-_PAGED = Span(since=(2, 40))
+_PAGING = replace(NOVA_ZERO_IS_ALL, since=(2, 40))
 
 
 class _Usages(ComputeView):
     def paged(self, request: Any, rows: QuerySet[Server]) -> tuple[list[Server], list[dict[str, str]]]:
         """The servers of this page, and the link to the next. Raises: BadLimit, MarkerNotFound."""
-        if self.version not in _PAGED:
-            return list(rows), []
-        page = Page.from_request(request, default_sort=(("id", "asc"),), paging=NOVA_ZERO_IS_ALL)
+        page = Page.from_request(request, default_sort=(("id", "asc"),), paging=_PAGING, version=self.version)
         found = page.read(rows, markers=Server.objects.all())
         return found, page.nova_links(request._request, [{"id": server.id} for server in found])
 

@@ -18,7 +18,7 @@ from compute.servers.models import Server, WrongState
 from compute.versions.removed import RouteRemoved
 from compute.views import ComputeView, Response
 from openstackapi import bodies
-from openstackapi.versioned import Names, Span
+from openstackapi.versioned import ByVersion, Names, Property, Span, body_schema
 
 Body = Any
 Act = Callable[[ComputeView, str, Body], Response]
@@ -71,7 +71,8 @@ _REBUILD_COLUMNS = {
 _BESIDES = Names({"key_name": (2, 54), "user_data": (2, 57)})
 #: The id of a new image is in the body, not in Location; a lock may have a reason.
 _IMAGE_IN_BODY = Span(since=(2, 45))
-_LOCK_REASONS = Span(since=(2, 73))
+_REASON = Property("locked_reason", {"type": "string", "minLength": 1, "maxLength": 255}, since=(2, 73))
+_LOCK = ByVersion({v: body_schema((_REASON,), v) for v in ((2, 1), (2, 73))})
 
 
 def rebuild(view: ComputeView, server_id: str, body: Body) -> Response:
@@ -134,9 +135,7 @@ def unshelve(view: ComputeView, server_id: str, body: Body) -> Response:
 def lock(view: ComputeView, server_id: str, body: Body) -> Response:
     reason = None
     if isinstance(body, dict):
-        bodies.validate(body, obj({"locked_reason": {"type": "string", "minLength": 1, "maxLength": 255}}))
-        if body and view.version not in _LOCK_REASONS:
-            raise Invalid(reason=_("locked_reason needs microversion 2.73 or later."))
+        bodies.validate(body, _LOCK.at(view.version))
         reason = body.get("locked_reason")
     services.lock(view.actor, server_id=server_id, reason=reason)
     return Response(status=202)

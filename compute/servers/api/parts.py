@@ -17,7 +17,6 @@ from compute.servers.models import Server
 from compute.views import ComputeView, ItemNotFound, Page, Response
 from networking.ports.models import FixedIP, Port
 from openstackapi.fields import Field, Fields
-from openstackapi.versioned import Span
 
 _METADATA = schemas.obj({"metadata": schemas.METADATA}, ("metadata",))
 _META = schemas.obj({"meta": {**schemas.METADATA, "minProperties": 1, "maxProperties": 1}}, ("meta",))
@@ -229,13 +228,9 @@ class SecurityGroups(ComputeView):
 # ── History ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-#: From where on the past of a deleted server can be read.
-_OF_DELETED = Span(since=(2, 21))
-
-
 class Actions(ComputeView):
     def get(self, request: Any, server_id: str) -> Response:
-        server = history.server_of(self.actor, server_id, deleted=self.version in _OF_DELETED)
+        server = history.server_of(self.actor, server_id, self.version)
         rows = history.actions(server, self.version, request.GET)
         if not history.QUERY.at(self.version):
             return self.answer_list("instanceActions", history.ACTION, rows)
@@ -253,7 +248,7 @@ class Action(ComputeView):
     answers = {"get": {"type": "object", "properties": {"instanceAction": history.ACTION_WITH_EVENTS}}}
 
     def get(self, request: Any, server_id: str, request_id: str) -> Response:
-        server = history.server_of(self.actor, server_id, deleted=self.version in _OF_DELETED)
+        server = history.server_of(self.actor, server_id, self.version)
         admin = policy.allows(self.actor, "compute:server:host")
         shown = history.action(server, request_id, self.version, admin)
         if not policy.allows(self.actor, "compute:server:action_events", server):
