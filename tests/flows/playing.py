@@ -15,7 +15,8 @@ from operations.faults import FaultOnPurpose
 from operations.flows import Do, Flow, Step
 from operations.models import LIVE, Hold, Operation, OperationStep, State, Subscription
 from placement import services as placement
-from tests.flows.registry import ALWAYS, CLAIMS, FLOWS, PLAYS, WHOLE, Stage
+from tests.flows.found import FLOWS
+from tests.flows.registry import ALWAYS, CLAIMS, PLAYS, WHOLE, Stage
 from tests.simulated import Cloud, Crash
 
 Wrap = Callable[[Step], Step]

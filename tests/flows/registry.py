@@ -10,12 +10,9 @@ An app gives
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from operations import all_flows
-from operations.flows import Flow
 from operations.models import Operation
 from tests.simulated import Cloud
 
@@ -107,30 +104,3 @@ def register(
 
 def begun(stage: Stage, id: str) -> None:
     """Marks a `before` whose subject exists: the harness makes it, with Stage.make."""
-
-
-for _path in sorted(TESTS.glob("*/flows.py")):
-    import_module(f"tests.{_path.parent.name}.flows")
-
-REGISTERED: dict[str, Flow] = {flow.name: flow for flow in all_flows() if not flow.name.startswith("test.")}
-#: Scenario → its flow.
-FLOWS: dict[str, Flow] = {
-    name: REGISTERED[play.scenario.flow or name]
-    for name, play in PLAYS.items()
-    if (play.scenario.flow or name) in REGISTERED
-}
-
-
-def steps_before_final(flow: Flow) -> list[str]:
-    """Name the steps that a flow unwinds from, whatever the moment."""
-    names = []
-    for step in flow.steps:
-        if step.final is True:
-            break
-        names.append(step.name)
-    return names
-
-
-#: (scenario, step) of every step that its flow unwinds from when it fails, and of every other one.
-BEFORE = [(name, step) for name, flow in FLOWS.items() for step in steps_before_final(flow)]
-PAST = [(name, step.name) for name, flow in FLOWS.items() for step in flow.steps if (name, step.name) not in BEFORE]

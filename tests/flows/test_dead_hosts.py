@@ -3,8 +3,9 @@
 import pytest
 
 from operations.models import LIVE, Operation, OperationStep
+from tests.flows.found import FLOWS
 from tests.flows.playing import DeadHost, prepare, run_on, start
-from tests.flows.registry import ALWAYS, FLOWS, PLAYS, Stage
+from tests.flows.registry import ALWAYS, PLAYS, Stage
 
 
 @pytest.mark.parametrize("name", sorted(name for name in FLOWS if not PLAYS[name].scenario.of_a_host))

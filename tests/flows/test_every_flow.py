@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.flows.found import BEFORE, FLOWS, REGISTERED, steps_before_final
 from tests.flows.playing import (
     begin,
     crash_everywhere,
@@ -16,7 +17,7 @@ from tests.flows.playing import (
     settled_after_failure,
     twice,
 )
-from tests.flows.registry import BEFORE, FLOWS, PLAYS, REGISTERED, Stage, steps_before_final
+from tests.flows.registry import PLAYS, Stage
 
 
 def test_every_flow_has_a_scenario() -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from operations import parking
 from operations.models import Hold, State
+from tests.flows.found import PAST
 from tests.flows.playing import Watched, begin, ended_well, prepare, removed, rewrite
-from tests.flows.registry import PAST, Stage
+from tests.flows.registry import Stage
 
 past = pytest.mark.parametrize(("name", "step"), PAST, ids=[f"{flow}-{step}" for flow, step in PAST])
 
