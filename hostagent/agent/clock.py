@@ -3,7 +3,9 @@
 import secrets
 import threading
 import time
-from typing import Any, Final
+from typing import Final
+
+from hostagent.contract.messages import Welcome
 
 NEAR: Final = 10.0  # seconds from a challenge to its answer within which the answer's time is believed
 KEPT: Final = 16  # challenges that may still be answered
@@ -37,7 +39,7 @@ class ControlClock:
                 del self._asked[next(iter(self._asked))]
         return text
 
-    def hear(self, body: dict[str, Any]) -> bool:
+    def hear(self, body: Welcome) -> bool:
         """Take control's answer to a challenge. False when the challenge is none of ours, or was answered already."""
         with self._lock:
             asked = self._asked.pop(str(body.get("challenge")), None)
@@ -46,6 +48,6 @@ class ControlClock:
         self.speaks = 2
         moment = time.monotonic()
         if moment - asked <= NEAR:
-            self._offset = float(body["time"]) - (asked + moment) / 2
+            self._offset = body["time"] - (asked + moment) / 2
             self.is_known = True
         return True

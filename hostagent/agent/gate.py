@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+import typing
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -10,13 +11,14 @@ from hostagent.agent.clock import ControlClock
 from hostagent.agent.settings import HostSettings
 from hostagent.contract import VERBS, messages
 from hostagent.contract.failures import Failure
+from hostagent.contract.messages import Cast
 from hostagent.contract.reports import Event
 from hostagent.messaging import envelope
 from hostagent.process.journal import Journal
 
 log = logging.getLogger(__name__)
 
-REMEMBERED: Final = messages.CAST_LIFE + 2 * messages.WINDOW  # seconds for which an order's nonce is remembered
+REMEMBERED: Final = messages.CAST_LIFE + 2 * messages.WINDOW  # seconds for which a cast's nonce is remembered
 TURNS_KEPT: Final = (
     86400.0  # seconds for which the newest turn of a server is remembered: later ones are new in any case
 )
@@ -46,7 +48,7 @@ class Gate:
         self._nonces.close()
         self._turns.close()
 
-    def admit(self, message: Any) -> dict[str, Any] | None:
+    def admit(self, message: object) -> Cast | None:
         """The cast that a message holds, or None: it is not ours, or must not be done; that is said in an event."""
         cast = self._opened(message)
         if cast is None or (cast["verb"] == messages.WELCOME and "challenge" in cast["body"]):
@@ -67,7 +69,7 @@ class Gate:
             return None
         return cast
 
-    def _opened(self, message: Any) -> dict[str, Any] | None:
+    def _opened(self, message: object) -> Cast | None:
         if not isinstance(message, dict) or message.get("host") != self._own.name:
             log.warning(
                 "%s: a message for %r is dropped", self._own.name, isinstance(message, dict) and message.get("host")
@@ -76,14 +78,14 @@ class Gate:
         keys = self._own.keys()
         cast = next(filter(None, (_opened_with(key, message) for key in keys)), None)
         if cast is None or not isinstance(cast.get("body"), dict) or not isinstance(cast.get("verb"), str):
-            self._refuse("forged", message)
+            self._refuse("forged", typing.cast(Cast, message))
             return None
         if cast["v"] in messages.ACCEPTED_VERSIONS and cast["v"] < self._least:
             self._refuse("old version", cast)
             return None
         return cast
 
-    def _refuse(self, why: str, cast: dict[str, Any], **facts: float) -> None:
+    def _refuse(self, why: str, cast: Cast, **facts: float) -> None:
         """Say so, but not for each of a flood. It is no answer: a replay must not fail the step that it repeats."""
         log.warning("%s: a cast is refused: %s (%s)", self._own.name, why, cast.get("verb", "?"))
         if why in ("late", "early"):
@@ -107,10 +109,10 @@ class Gate:
         with self._lock:
             self._turns.drop_where(lambda kept: True)
 
-    def take_turn(self, cast: dict[str, Any]) -> None:
+    def take_turn(self, cast: Cast) -> None:
         """Remember that this cast is acted on. Raises: Failure stale when a later one was acted on before.
 
-        Of one step's orders each may come; quick and bulk orders of a server come by two queues, in any order.
+        Of one step's casts each may come; quick and bulk casts of a server come by two queues, in any order.
         """
         key, generation, turn = object_of(cast), int(cast.get("generation") or 0), _number(cast.get("turn"))
         if not key or not (turn or generation):
@@ -128,13 +130,13 @@ class Gate:
             self._turns.set(key, [max(generation, have), turn, round(time.time()), step])
 
 
-def _opened_with(key: str, message: dict[str, Any]) -> dict[str, Any] | None:
+def _opened_with(key: str, message: dict[str, object]) -> Cast | None:
     if message.get("v") == 2:
-        return envelope.open_box(message, key, "order")
-    return message if messages.is_signed(message, key) else None
+        return typing.cast(Cast | None, envelope.open_box(message, key, "order"))
+    return typing.cast(Cast, message) if messages.is_signed(message, key) else None
 
 
-def object_of(cast: dict[str, Any]) -> str:
+def object_of(cast: Cast) -> str:
     """The object whose newest cast this one must not be older than: that of its serial queue; "" where there is none."""
     verb = VERBS[cast["verb"]]
     if verb.serial is not None:
@@ -142,5 +144,5 @@ def object_of(cast: dict[str, Any]) -> str:
     return "" if cast.get("turn") else str(cast.get("subject", ""))
 
 
-def _number(value: Any) -> float:
+def _number(value: object) -> float:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0

@@ -3,9 +3,9 @@
 import logging
 import threading
 import time
+import typing
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from celery import Celery
 
@@ -22,12 +22,14 @@ from hostagent.agent.settings import HostSettings, Settings
 from hostagent.agent.standing import ISOLATED_AFTER, Standing
 from hostagent.agent.tasks import TASKS
 from hostagent.agent.tasks.host import inventory
-from hostagent.contract import VERBS, Verb, messages, reports
+from hostagent.contract import VERBS, messages, reports
 from hostagent.contract.capabilities import Drivers
 from hostagent.contract.failures import Failure
 from hostagent.contract.host import AgentFigures, Cloud
+from hostagent.contract.messages import Cast, Welcome
 from hostagent.contract.network import piece_hash
 from hostagent.contract.reports import Event, Kind
+from hostagent.contract.verb import AnyVerb
 from hostagent.drivers.guest_files import GuestFiles
 from hostagent.drivers.loading import driver_class, told
 from hostagent.drivers.network.keeper import Keeper
@@ -72,7 +74,7 @@ class Host:
         self._fault = settings.fault
         faults.given(self._fault)  # refused now, not at the first cast
         self._jobs: dict[tuple[str, ...], Job] = {}
-        self._answers: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._answers: dict[tuple[str, ...], Mapping[str, object]] = {}
         self._lock = threading.Lock()
         self._patrolling = False
         self._isolated = False
@@ -179,7 +181,7 @@ class Host:
             set_aside=self.aside.count(),
         )
 
-    def _welcomed(self, body: dict[str, Any]) -> None:
+    def _welcomed(self, body: Welcome) -> None:
         """Control answered our challenge: it speaks version 2, says what time it is, and whether there are others."""
         if "challenge" in body and not self.clock.hear(body):
             log.warning("%s: a welcome that answers no challenge of ours is dropped", self.name)
@@ -228,13 +230,13 @@ class Host:
 
     # ── Casts ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def receive(self, message: dict[str, Any]) -> None:
+    def receive(self, message: object) -> None:
         """Take one message from the broker. One that is not ours, not signed, late or replayed is dropped (gate.py says it)."""
         cast = self._gate.admit(message)
         if cast is None:
             return
         if cast["verb"] == messages.WELCOME:
-            self._welcomed(cast["body"])
+            self._welcomed(typing.cast(Welcome, cast["body"]))
             return
         if cast.get("v") not in messages.ACCEPTED_VERSIONS:
             self.reporter.fail(cast, "unsupported", what=f"order version {cast.get('v')}", driver="agent")
@@ -247,7 +249,7 @@ class Host:
             return
         self._accept(cast, verb)
 
-    def _accept(self, cast: dict[str, Any], verb: Verb[Any, Any]) -> None:
+    def _accept(self, cast: Cast, verb: AnyVerb) -> None:
         same = self._same(cast)
         with self._lock:
             running = self._jobs.get(same)
@@ -264,7 +266,7 @@ class Host:
             self.queues.submit(verb.serial_queue_of(cast["body"]), lambda: self.do(same, job), pool=verb.pool)
 
     @staticmethod
-    def _same(cast: dict[str, Any]) -> tuple[str, ...]:
+    def _same(cast: Cast) -> tuple[str, ...]:
         """What makes two casts one: control asks again under the same operation and step."""
         body = piece_hash(cast["body"])
         return (
@@ -293,7 +295,7 @@ class Host:
             ):  # fmt: skip
                 return self._do(same, job, cast)
 
-    def _do(self, same: tuple[str, ...], job: Job, cast: dict[str, Any]) -> Later | None:
+    def _do(self, same: tuple[str, ...], job: Job, cast: Cast) -> Later | None:
         is_first = job.begun is None
         job.begin()
         try:
@@ -320,7 +322,7 @@ class Host:
             self.reporter.reply(Kind.DONE, answer, cast)
         return None
 
-    def _ended(self, same: tuple[str, ...], answer: dict[str, Any] | None = None) -> None:
+    def _ended(self, same: tuple[str, ...], answer: Mapping[str, object] | None = None) -> None:
         with self._lock:
             self._jobs.pop(same, None)
             if answer is not None:
@@ -354,7 +356,7 @@ def take_casts(app: Celery, hosts: Mapping[str, Host]) -> None:
     """Register the task of the hosts' queues: each cast goes to its host. One for a host that is not served here is dropped."""
 
     @app.task(name=messages.CAST_TASK, ignore_result=True, Strategy=light.STRATEGY)
-    def take(message: dict[str, Any]) -> None:
+    def take(message: object) -> None:
         name = str(message.get("host", "")) if isinstance(message, dict) else ""
         if name in hosts:
             hosts[name].receive(message)

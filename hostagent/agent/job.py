@@ -4,10 +4,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
 
-from hostagent.contract import VERBS, Verb, reports
+from hostagent.contract import VERBS, reports
 from hostagent.contract.failures import Failure
+from hostagent.contract.messages import Cast
+from hostagent.contract.verb import AnyVerb
 from hostagent.machine import confinement
 
 DEFAULT_DEADLINE = 120.0  # seconds, when a cast names none
@@ -16,9 +17,9 @@ DEFAULT_DEADLINE = 120.0  # seconds, when a cast names none
 class Job:
     """What a verb may ask of the cast it serves. Safe from any thread."""
 
-    def __init__(self, cast: dict[str, Any]) -> None:
+    def __init__(self, cast: Cast) -> None:
         self.cast = cast
-        self.body: dict[str, Any] = cast["body"]
+        self.body = cast["body"]
         self.deadline = float(cast.get("deadline") or DEFAULT_DEADLINE)
         self.progress: float | None = None
         self.begun: float | None = None
@@ -29,7 +30,7 @@ class Job:
         self._expired = False
 
     @property
-    def verb(self) -> Verb[Any, Any]:
+    def verb(self) -> AnyVerb:
         """The row of the contract that the cast names."""
         return VERBS[self.cast["verb"]]
 

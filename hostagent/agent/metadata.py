@@ -11,7 +11,7 @@ import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from hostagent.agent.control_link import ControlError, ControlLink
 from hostagent.machine import confinement
@@ -90,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
     def address_string(self) -> str:
         return self.headers.get("X-Forwarded-For", "-")  # a unix socket has no peer address
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         log.debug("metadata: %s %s", self.address_string(), format % args)
 
 
@@ -108,7 +108,7 @@ class MetadataServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer)
         confinement.give(socket_path, "metadata", mode=0o660)
         self.link = link
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         log.debug("metadata: a proxy went away in the middle of a request", exc_info=True)
 
     def start(self) -> None:

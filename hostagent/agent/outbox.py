@@ -7,9 +7,10 @@ heartbeats before all else but their host's hello; the broker may be away for as
 import logging
 import threading
 import time
+import typing
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from celery import Celery
 
@@ -19,6 +20,7 @@ from hostagent.contract import messages
 from hostagent.contract.capabilities import Drivers
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.host import AgentFigures, Cloud
+from hostagent.contract.messages import Cast, Closed, Report
 from hostagent.contract.reports import LIFE, NEWEST_ONLY, Event, Kind
 from hostagent.messaging import broker, envelope
 from hostagent.process.journal import Journal
@@ -32,8 +34,8 @@ RETRY = (0.1, 0.2, 0.5, 1.0)  # seconds between tries, the last one repeated
 PARKED = 100  # reports that could not be encoded, kept to be looked at
 RESTART_STEP: Final = 10**9  # by which `seq` is ahead after a restart, should the host's clock have gone back
 
-Close = Callable[[dict[str, Any]], dict[str, Any]]
-Send = Callable[[dict[str, Any], Kind], None]
+Close = Callable[[Report], Closed]
+Send = Callable[[Closed, Kind], None]
 
 
 class Unsendable(ValueError):
@@ -54,14 +56,14 @@ class Outbox:
         app: Celery | None = None,
         on_heartbeat: Callable[[str], object] = lambda host: None,
     ) -> None:
-        self.parked: deque[dict[str, Any]] = deque(maxlen=PARKED)
+        self.parked: deque[Report] = deque(maxlen=PARKED)
         self.parked_count = 0  # of them ever
         self._app = app
         self._on_heartbeat = on_heartbeat
         self._send = send or self._publish
         self._threads = threads or Threads()
-        self._reports: deque[tuple[Close, dict[str, Any]]] = deque(maxlen=LIMIT)
-        self._beats: dict[str, tuple[Close, dict[str, Any]]] = {}  # host → its newest heartbeat: it waits for no report
+        self._reports: deque[tuple[Close, Report]] = deque(maxlen=LIMIT)
+        self._beats: dict[str, tuple[Close, Report]] = {}  # host → its newest heartbeat: it waits for no report
         self._greeting: set[str] = set()  # hosts whose hello has not left: they are not heard before it
         self._wake = threading.Condition()
         self._stopped = False
@@ -96,7 +98,7 @@ class Outbox:
         """How often threads of this process that must not end did."""
         return sum(self._threads.deaths.values())
 
-    def put(self, close: Close, report: dict[str, Any]) -> None:
+    def put(self, close: Close, report: Report) -> None:
         """Queue a report. `close(report)` stamps, signs and encrypts it when it leaves."""
         with self._wake:
             if report["kind"] == Kind.HEARTBEAT:
@@ -140,7 +142,7 @@ class Outbox:
                 self._park(close, report, error)
                 continue
             try:
-                self._send(message, report["kind"])
+                self._send(message, Kind(report["kind"]))
             except Exception as error:  # noqa: BLE001 whatever a broker's client raises, the report stays
                 self._missed(close, report, error)
                 if self._stopped:
@@ -155,7 +157,7 @@ class Outbox:
                     log.warning("the broker is back after %.1f s", time.monotonic() - self._away_since)
                     self._away_since = None
 
-    def _publish(self, message: dict[str, Any], kind: Kind) -> None:
+    def _publish(self, message: Closed, kind: Kind) -> None:
         """Raises: whatever the broker's client raises when the broker is away."""
         assert self._app is not None, "an outbox has an app, or another way to send"
         if kind == Kind.HEARTBEAT and message["v"] > 1:
@@ -167,7 +169,7 @@ class Outbox:
         if kind == Kind.HEARTBEAT:
             self._on_heartbeat(message["host"])
 
-    def _missed(self, close: Close, report: dict[str, Any], error: Exception) -> None:
+    def _missed(self, close: Close, report: Report, error: Exception) -> None:
         with self._wake:
             if self._away_since is None:
                 self._away_since = time.monotonic()
@@ -177,7 +179,7 @@ class Outbox:
             elif report["kind"] != Kind.WORKING and len(self._reports) < LIMIT:
                 self._reports.appendleft((close, report))
 
-    def _park(self, close: Close, report: dict[str, Any], error: Exception) -> None:
+    def _park(self, close: Close, report: Report, error: Exception) -> None:
         """Keep aside what cannot be encoded, and say so in its place: a cast must not stay without a reply."""
         self._greeting.discard(report.get("host", ""))
         detail = ascii(f"{type(error).__name__}: {error}")[1:300]
@@ -186,13 +188,13 @@ class Outbox:
             return
         self.parked.append(report)
         self.parked_count += 1
-        body: dict[str, Any] = {
+        body: dict[str, object] = {
             "event": Event.PARKED,
             "at": time.time(),
             "kind": report.get("kind", ""),
             "detail": detail,
         }
-        told = {**report, "kind": Kind.EVENT, "operation": "", "step": "", "subject": "", "body": body}
+        told: Report = {**report, "kind": Kind.EVENT, "operation": "", "step": "", "subject": "", "body": body}
         with self._wake:
             self._reports.appendleft((close, told))
             if report.get("operation") and report.get("kind") in (Kind.DONE, Kind.FAILED):
@@ -210,37 +212,37 @@ class Reporter:
         self._outbox = outbox
         self._seals = Reports(own, clock)
 
-    def report(self, kind: Kind, body: Mapping[str, Any], cast: dict[str, Any] | None = None) -> None:
+    def report(self, kind: Kind, body: Mapping[str, object], cast: Cast | None = None) -> None:
         """Report it, as of the cast that it belongs to."""
-        cast = cast or {}
-        message = {
+        of = cast or Cast(verb="", body={})
+        message: Report = {
             "host": self._host,
             "boot": self._boot,
             "kind": kind,
-            "operation": cast.get("operation", ""),
-            "step": cast.get("step", ""),
-            "generation": cast.get("generation", 0),
-            "subject": cast.get("subject", ""),
+            "operation": of.get("operation", ""),
+            "step": of.get("step", ""),
+            "generation": of.get("generation", 0),
+            "subject": of.get("subject", ""),
             "body": body,
         }
         self._outbox.put(self._seals.close, message)
 
     # ── Casts ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def reply(self, kind: Kind, body: Mapping[str, Any], cast: dict[str, Any]) -> None:
+    def reply(self, kind: Kind, body: Mapping[str, object], cast: Cast) -> None:
         """Answer whoever asked. What belongs to no operation nobody waits for: of networks the state is a report of its own."""
         if cast.get("operation"):
             self.report(kind, body, cast)
         elif kind == Kind.FAILED:
             log.warning("%s: %s failed: %s", self._host, cast["verb"], body)
 
-    def fail(self, cast: dict[str, Any], code: str, **data: Any) -> None:
+    def fail(self, cast: Cast, code: str, **data: object) -> None:
         """Answer that it could not be done, and why."""
         self.reply(Kind.FAILED, FailureBody(code=code, data=data), cast)
 
     # ── Facts ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def event(self, event: Event, /, *, at: float | None = None, **facts: Any) -> None:
+    def event(self, event: Event, /, *, at: float | None = None, **facts: object) -> None:
         """Report a fact that was true `at` this host's clock, in unix seconds; now if left out."""
         true = self._clock.now() if at is None else at - self._clock.skew
         self.report(Kind.EVENT, {"event": event, "at": true, **facts})
@@ -256,7 +258,7 @@ class Reporter:
         body = {"others": others, "cloud": cloud, "agent": agent}
         self.report(Kind.HEARTBEAT, body | (self._challenge() if wants_welcome else {}))
 
-    def _challenge(self) -> dict[str, Any]:
+    def _challenge(self) -> dict[str, object]:
         return {"speaks": messages.VERSION, "challenge": self._clock.challenge()}
 
 
@@ -271,11 +273,13 @@ class Reports:
         kept.set("began", self._seq)
         kept.close()
 
-    def close(self, report: dict[str, Any]) -> dict[str, Any]:
+    def close(self, report: Report) -> Closed:
         """The report as it leaves. Raises: ValueError, TypeError when it is no JSON."""
         if self._clock.speaks == 1 or report["kind"] == Kind.HELLO:
-            return messages.sign({**report, "v": 1, "sent": time.time()}, self._own.signing_key())
+            signed = messages.sign({**report, "v": 1, "sent": time.time()}, self._own.signing_key())
+            return typing.cast(Closed, signed)
         self._seq += 1
-        return envelope.close(
+        boxed = envelope.close(
             {**report, "sent": self._clock.now(), "seq": self._seq}, self._own.signing_key(), "report"
         )
+        return typing.cast(Closed, boxed)

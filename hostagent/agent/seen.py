@@ -8,11 +8,12 @@ has seen newer are refused, until an operator's word (`host.recognise`) says tha
 import json
 import threading
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from hostagent.contract import VERBS
 from hostagent.contract.failures import Failure
 from hostagent.contract.host import Cloud
+from hostagent.contract.messages import Cast
 from hostagent.process.durable import read_whole, write_whole
 
 #: What a host says that no longer knows whom it served. It is no database's, so an operator is asked.
@@ -28,12 +29,12 @@ class Seen:
         self._lock = threading.RLock()  # casts come by two queues, on several threads
         self._since = 0.0  # when the cast left that brought the newest count
 
-    def accept(self, cast: dict[str, Any]) -> None:
+    def accept(self, cast: Cast) -> None:
         """Raises: Failure estranged for a cast of an older database, or of another one. Reading is always allowed.
 
         One that left before the count rose, and was overtaken by one that left after it, is no older database's.
         """
-        got: Cloud | None = cast.get("cloud")
+        got = cast.get("cloud")
         if got is None or VERBS[cast["verb"]].of_any_cloud:
             return
         with self._lock:
@@ -54,5 +55,5 @@ class Seen:
             self.cloud = cloud
 
 
-def _is_cloud(said: Any) -> bool:
+def _is_cloud(said: object) -> bool:
     return isinstance(said, dict) and {name: type(value) for name, value in said.items()} == Cloud.__annotations__

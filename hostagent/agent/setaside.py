@@ -30,7 +30,7 @@ PART: Final = ".part"
 LOOK_EVERY: Final = 3600.0  # seconds between looks for what has been kept long enough
 
 
-def _is_note(said: Any) -> bool:
+def _is_note(said: object) -> bool:
     return isinstance(said, dict) and said.keys() >= Note.__annotations__.keys()
 
 

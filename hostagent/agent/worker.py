@@ -10,7 +10,6 @@ import signal
 import sys
 import threading
 import warnings
-from typing import Any
 
 from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
@@ -165,12 +164,12 @@ def serve(settings: Settings, app: Celery, agent: Agent) -> None:
     take_casts(app, agent.hosts)
 
     @worker_ready.connect(weak=False)
-    def ready(**_: Any) -> None:
+    def ready(**_: object) -> None:
         begin(settings, agent)
         agent.timers.after(TIDY_AFTER, memory.tidy)
 
     @worker_shutting_down.connect(weak=False)
-    def leaving(**_: Any) -> None:
+    def leaving(**_: object) -> None:
         threading.Thread(target=leave, args=(agent,), name="leave", daemon=True).start()
 
     quieten()

@@ -37,7 +37,10 @@ cast.
 import hashlib
 import hmac
 import json
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, Required, TypedDict
+
+from hostagent.contract.host import Cloud
 
 VERSION: Final = 2
 ACCEPTED_VERSIONS: Final = (1, 2)
@@ -53,22 +56,75 @@ CAST_LIFE: Final = 60.0  # seconds in which a cast must have arrived; control as
 WINDOW: Final = 60.0  # seconds by which the two clocks may differ
 
 
+class Cast(TypedDict, total=False):
+    """What control asks of a host, as it is opened there. An older control leaves out what its version did not have."""
+
+    v: int
+    host: str
+    verb: Required[str]
+    body: Required[dict[str, Any]]  # as the row of its verb says
+    operation: str
+    step: str
+    flow: str
+    cloud: Cloud
+    subject: str
+    generation: int
+    deadline: float
+    sent: float
+    expires: float
+    turn: float
+    traceparent: str
+    nonce: str
+    seal: str
+
+
+class Report(TypedDict):
+    """What a host says, before it is signed; empty texts where it is no reply to a cast."""
+
+    host: str
+    boot: str  # the agent's, a new one each time it starts
+    kind: str  # a reports.Kind
+    operation: str
+    step: str
+    generation: int
+    subject: str
+    body: Mapping[str, object]
+
+
+class Welcome(TypedDict, total=False):
+    """The body of a cast of WELCOME."""
+
+    challenge: str
+    time: float  # unix seconds by control's clock
+    others: Required[bool]
+
+
+class Closed(TypedDict, total=False):
+    """A message as it leaves: version 2 in its box, version 1 open and signed."""
+
+    v: Required[int]
+    host: Required[str]
+    nonce: str
+    box: str
+    seal: str
+
+
 def host_queue(host: str, *, bulk: bool = False) -> str:
     return f"host.{host}.bulk" if bulk else f"host.{host}"
 
 
-def canonical(message: dict[str, Any]) -> bytes:
+def canonical(message: Mapping[str, object]) -> bytes:
     """The bytes that a signature covers: the message without it (`seal`), keys sorted, no spaces, UTF-8."""
     body = {k: v for k, v in message.items() if k != "seal"}
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def sign(message: dict[str, Any], key: str) -> dict[str, Any]:
+def sign(message: Mapping[str, object], key: str) -> dict[str, object]:
     """Version 1: the message with its signature (HMAC-SHA256), as `seal`. `key` is the host's key in hex."""
     return {**message, "seal": hmac.new(bytes.fromhex(key), canonical(message), hashlib.sha256).hexdigest()}
 
 
-def is_signed(message: dict[str, Any], key: str) -> bool:
+def is_signed(message: Mapping[str, object], key: str) -> bool:
     want = hmac.new(bytes.fromhex(key), canonical(message), hashlib.sha256).hexdigest()
     return hmac.compare_digest(str(message.get("seal", "")).encode(), want.encode())
 

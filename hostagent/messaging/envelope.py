@@ -12,6 +12,7 @@ import hmac
 import json
 import math
 import secrets
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, Literal
 
@@ -39,28 +40,29 @@ def _cipher(host_key: str, purpose: Purpose) -> AESGCM:
     return AESGCM(_key(host_key, purpose))
 
 
-def close(message: dict[str, Any], host_key: str, purpose: Purpose) -> dict[str, Any]:
+def close(message: Mapping[str, object], host_key: str, purpose: Purpose) -> dict[str, object]:
     """The message in its box. `message["host"]` is the host's name.
 
     Raises: ValueError (UnicodeEncodeError), TypeError when it is no JSON.
     """
-    head = {"v": VERSION, "host": message["host"], "nonce": secrets.token_hex(NONCE_BYTES)}
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    head: dict[str, object] = {"v": VERSION, "host": message["host"], "nonce": nonce.hex()}
     text = json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-    box = _cipher(host_key, purpose).encrypt(bytes.fromhex(head["nonce"]), text, canonical(head))
+    box = _cipher(host_key, purpose).encrypt(nonce, text, canonical(head))
     return {**head, "box": base64.b64encode(box).decode()}
 
 
-def open_box(message: dict[str, Any], host_key: str, purpose: Purpose) -> dict[str, Any] | None:
+def open_box(message: Mapping[str, object], host_key: str, purpose: Purpose) -> dict[str, Any] | None:
     """What was closed for this host and purpose, with its "v" and "nonce"; None for anything else."""
     head = {name: message.get(name) for name in ("v", "host", "nonce")}
     try:
         nonce, box = bytes.fromhex(str(head["nonce"])), base64.b64decode(str(message.get("box")), validate=True)
-        message = plain(_cipher(host_key, purpose).decrypt(nonce, box, canonical(head)))
+        found = plain(_cipher(host_key, purpose).decrypt(nonce, box, canonical(head)))
     except (InvalidTag, ValueError):
         return None
-    if not isinstance(message, dict) or message.get("host") != head["host"]:
+    if not isinstance(found, dict) or found.get("host") != head["host"]:
         return None
-    return {**message, "v": head["v"], "nonce": head["nonce"]}
+    return {**found, "v": head["v"], "nonce": head["nonce"]}
 
 
 def plain(text: bytes) -> Any:

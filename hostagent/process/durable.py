@@ -27,7 +27,7 @@ def read_whole(path: Path, is_one: Callable[[Any], bool], *, absent: Any, damage
     return said
 
 
-def is_object(said: Any) -> bool:
+def is_object(said: object) -> bool:
     """For `read_whole`: a JSON object of objects."""
     return isinstance(said, dict) and all(isinstance(one, dict) for one in said.values())
 

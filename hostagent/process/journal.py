@@ -46,13 +46,13 @@ class Journal:
             self.values[key] = value
 
     @staticmethod
-    def _line(key: str, value: Any) -> str:
+    def _line(key: str, value: object) -> str:
         return json.dumps([key, value], separators=(",", ":")) + "\n"
 
     def get(self, key: str) -> Any:
         return self.values.get(key)
 
-    def set(self, key: str, value: Any) -> None:
+    def set(self, key: str, value: object) -> None:
         with self._lock:
             if self.values.get(key) != value:
                 self.values[key] = value
