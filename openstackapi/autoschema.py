@@ -10,10 +10,10 @@ from drf_spectacular.openapi import AutoSchema
 
 from openstackapi import microversion
 from openstackapi.components import fault
+from openstackapi.fields import Schema
 from openstackapi.inference.reader import Reader
 from openstackapi.inference.values import Answer, either
 
-Schema = dict[str, Any]
 JSON = "application/json"
 OLDER = "/api/compute/v2/"
 REQUEST_ID = {"X-Openstack-Request-Id": {"$ref": "#/components/headers/request_id"}}
@@ -89,10 +89,10 @@ class ServiceSchema(AutoSchema):
 
     # ── What may be sent ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def get_request_serializer(self) -> Any:
+    def get_request_serializer(self) -> None:
         return None
 
-    def get_response_serializers(self) -> Any:
+    def get_response_serializers(self) -> None:
         return None
 
     def _get_parameters(self) -> list[Schema]:
@@ -131,7 +131,7 @@ class ServiceSchema(AutoSchema):
             }
         ]
 
-    def _get_request_body(self, direction: str = "request") -> Any:
+    def _get_request_body(self, direction: str = "request") -> Schema | None:
         media = self.view.media.get(self.method.lower())
         if media is not None:
             return {"content": {name: {"schema": schema} for name, schema in media.items()}, "required": True}

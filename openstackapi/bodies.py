@@ -11,9 +11,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid, TooLarge
+from openstackapi.fields import Schema
 
-Check = Callable[[Any], Any]
-_compiled: dict[int, tuple[Any, Check]] = {}
+Check = Callable[[object], object]
+_compiled: dict[int, tuple[object, Check]] = {}
 
 
 class NotJson(Invalid):
@@ -60,7 +61,7 @@ def parse(request: HttpRequest) -> Any:
     return data
 
 
-def _holds_nul(data: Any) -> bool:
+def _holds_nul(data: object) -> bool:
     if isinstance(data, str):
         return "\0" in data
     if isinstance(data, dict):
@@ -74,7 +75,7 @@ def refuse_nul(request: HttpRequest) -> None:
         raise NulCharacter()
 
 
-def validate(data: Any, schema: dict[str, Any]) -> Any:
+def validate(data: object, schema: Schema) -> Any:
     """`data` when it fits `schema` (draft 7).
 
     Raises: SchemaRefused naming the attribute, its value and the rule.
@@ -93,7 +94,7 @@ def validate(data: Any, schema: dict[str, Any]) -> Any:
 
 
 #: Formats that OpenStack's schemas use. Values are regular expressions or functions on the text.
-FORMATS: dict[str, Any] = {
+FORMATS: dict[str, str] = {
     "uuid": r"^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}\Z",
     "uri": r"^\w+:(\/?\/?)[^\s]+\Z",
     "base64": r"^[A-Za-z0-9+/=\s]*\Z",

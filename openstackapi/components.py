@@ -4,15 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import count
-from typing import Any
 
 import orjson
 
 from openstackapi import render, services
 from openstackapi.envelopes import Fault
+from openstackapi.fields import Schema
 from openstackapi.inference.values import example
 
-Schema = dict[str, Any]
 JSON = "application/json"
 SHARED = 400  # bytes of JSON from which on a schema that is used again gets a name
 
@@ -33,7 +32,7 @@ def fault(service: str) -> Schema:
     }
 
 
-def components(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
+def components(result: Schema, generator: object, request: object, public: bool) -> Schema:
     """Names what is said many times: faults, the request's id, and the things that several routes show."""
     found = result.setdefault("components", {})
     result["tags"] = [{"name": service.type, "description": service.about} for service in services.every()]

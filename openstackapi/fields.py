@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from common.actor import Actor
 
 Version = tuple[int, int]
 Row = Any  # a dict from .values(), or a model instance
+Schema: TypeAlias = dict[str, Any]  # JSON Schema
 ANY: Version = (0, 0)
 
 
@@ -23,7 +24,7 @@ class Field:
     """
 
     name: str
-    source: str | Callable[[Row], Any] | None = None
+    source: str | Callable[[Row], object] | None = None
     type: str = "string"
     null: bool = False
     since: Version | None = None
@@ -32,8 +33,8 @@ class Field:
     create: bool = False
     update: bool = False
     required: bool = False
-    schema: dict[str, Any] | None = None
-    shown: dict[str, Any] | None = None
+    schema: Schema | None = None
+    shown: Schema | None = None
     show: bool = True  # False: only sent by clients, never shown
     doc: str = ""
     items: str = ""  # of an array: the type of what is in it
@@ -48,11 +49,11 @@ class Field:
             return self.until is None
         return (self.since is None or version >= self.since) and (self.until is None or version <= self.until)
 
-    def as_schema(self) -> dict[str, Any]:
+    def as_schema(self) -> Schema:
         if self.schema is not None:
             return self.schema
-        kind: Any = "string" if self.type == "datetime" else self.type
-        out: dict[str, Any] = {"type": [kind, "null"] if self.null else kind}
+        kind = "string" if self.type == "datetime" else self.type
+        out: Schema = {"type": [kind, "null"] if self.null else kind}
         if self.type == "datetime":
             out["format"] = "date-time"
         if self.items:
@@ -105,12 +106,12 @@ class Fields:
         self.needs_change = needs_change  # an update that names nothing is refused
         self.fields = tuple(fields)
         self.time = time
-        self._plans: dict[tuple[Version, bool], list[tuple[str, Callable[[Row], Any]]]] = {}
-        self._schemas: dict[tuple[str, Version], dict[str, Any]] = {}
+        self._plans: dict[tuple[Version, bool], list[tuple[str, Callable[[Row], object]]]] = {}
+        self._schemas: dict[tuple[str, Version], Schema] = {}
 
     # ── out ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _getter(self, field: Field) -> Callable[[Row], Any]:
+    def _getter(self, field: Field) -> Callable[[Row], object]:
         source = field.source if field.source is not None else field.name
         if callable(source):
             return source
@@ -119,7 +120,7 @@ class Fields:
             return lambda row: time(row[source] if isinstance(row, dict) else getattr(row, source))
         return lambda row: row[source] if isinstance(row, dict) else getattr(row, source)
 
-    def plan(self, version: Version = ANY, is_admin: bool = False) -> list[tuple[str, Callable[[Row], Any]]]:
+    def plan(self, version: Version = ANY, is_admin: bool = False) -> list[tuple[str, Callable[[Row], object]]]:
         key = (version, is_admin)
         plan = self._plans.get(key)
         if plan is None:
@@ -139,12 +140,12 @@ class Fields:
 
     # ── in ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _request(self, verb: str, version: Version, extra: bool) -> dict[str, Any]:
+    def _request(self, verb: str, version: Version, extra: bool) -> Schema:
         key = (f"{verb}{extra}", version)
         schema = self._schemas.get(key)
         if schema is None:
             sent = [f for f in self.fields if getattr(f, verb) and f.in_version(version)]
-            inner: dict[str, Any] = {
+            inner: Schema = {
                 "type": "object",
                 "properties": {f.name: f.as_schema() for f in sent},
                 "additionalProperties": extra,
@@ -158,14 +159,14 @@ class Fields:
             self._schemas[key] = schema
         return schema
 
-    def create_schema(self, version: Version = ANY, *, extra: bool = False) -> dict[str, Any]:
+    def create_schema(self, version: Version = ANY, *, extra: bool = False) -> Schema:
         """JSON Schema of ``{"<name>": {…}}`` that creates one. `extra` allows unknown attributes."""
         return self._request("create", version, extra)
 
-    def update_schema(self, version: Version = ANY, *, extra: bool = False) -> dict[str, Any]:
+    def update_schema(self, version: Version = ANY, *, extra: bool = False) -> Schema:
         return self._request("update", version, extra)
 
-    def json_schema(self, version: Version = ANY) -> dict[str, Any]:
+    def json_schema(self, version: Version = ANY) -> Schema:
         """JSON Schema of one as it is shown, for OpenAPI."""
         shown = [f for f in self.fields if f.visible(version, True)]
         properties = {

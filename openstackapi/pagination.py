@@ -167,7 +167,7 @@ class Page:
         return rows if self.limit is None else rows[: self.limit + 1]
 
     @staticmethod
-    def _after(order: list[tuple[str, str]], at: dict[str, Any]) -> Q:
+    def _after(order: list[tuple[str, str]], at: Mapping[str, object]) -> Q:
         """Rows strictly after `at`. NULL sorts first ascending, as SQLite and MySQL have it."""
         clause = Q(pk__in=[])
         same = Q()
@@ -207,7 +207,9 @@ class Page:
     def next_href(self, request: HttpRequest, last_id: str) -> str:
         return links.with_query(links.root(request) + request.path, [*self.params, ("marker", last_id)])
 
-    def nova_links(self, request: HttpRequest, rows: list[Any], id_key: str = "id") -> list[dict[str, str]]:
+    def nova_links(
+        self, request: HttpRequest, rows: Sequence[Mapping[str, Any]], id_key: str = "id"
+    ) -> list[dict[str, str]]:
         """`[{rel: next}]` when the page is full and more may follow, else []."""
         if not rows or not (self.more or (self.asked_limit and len(rows) == self.limit)):
             return []

@@ -22,7 +22,7 @@ from openstackapi.envelopes import Fault
 HTML, JSON = "text/html", "application/json"
 
 
-def dumps(data: Any, option: int = 0) -> bytes:
+def dumps(data: object, option: int = 0) -> bytes:
     """JSON with whole numbers of any size, as Python's own writer has them: orjson ends at 64 bits."""
     try:
         return orjson.dumps(data, option=option | orjson.OPT_NON_STR_KEYS, default=str)
@@ -31,14 +31,14 @@ def dumps(data: Any, option: int = 0) -> bytes:
         return json.dumps(data, default=_plain, ensure_ascii=False, indent=indent).encode()
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return orjson.loads(orjson.dumps(value, default=str))
 
 
 class JSONParser(BaseParser):
     media_type = JSON
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: object = None) -> Any:
         try:
             return orjson.loads(stream.read())
         except orjson.JSONDecodeError as error:
@@ -51,30 +51,30 @@ class JSONRenderer(BaseRenderer):
     charset = None
     render_style = "binary"
 
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+    def render(self, data: object, accepted_media_type: str | None = None, renderer_context: object = None) -> bytes:
         return b"" if data is None else dumps(_shown(data))
 
 
-def _shown(data: Any) -> Any:
+def _shown(data: object) -> object:
     return services.fault_body(data) if isinstance(data, Fault) else data
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):
     """DRF's page without its forms: bodies are OpenStack's and are described at /api/docs/."""
 
-    def get_default_renderer(self, view: Any) -> BaseRenderer:
+    def get_default_renderer(self, view: object) -> BaseRenderer:
         return PrettyRenderer()
 
-    def show_form_for_method(self, view: Any, method: str, request: Any, obj: Any) -> bool:
+    def show_form_for_method(self, view: object, method: str, request: object, obj: object) -> bool:
         return False
 
-    def get_rendered_html_form(self, data: Any, view: Any, method: str, request: Any) -> None:
+    def get_rendered_html_form(self, data: object, view: object, method: str, request: object) -> None:
         return None
 
-    def get_raw_data_form(self, data: Any, view: Any, method: str, request: Any) -> None:
+    def get_raw_data_form(self, data: object, view: object, method: str, request: object) -> None:
         return None
 
-    def get_filter_form(self, data: Any, view: Any, request: Any) -> None:
+    def get_filter_form(self, data: object, view: object, request: object) -> None:
         return None
 
 
@@ -83,7 +83,7 @@ class PrettyRenderer(JSONRenderer):
 
     render_style = "text"
 
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+    def render(self, data: object, accepted_media_type: str | None = None, renderer_context: object = None) -> bytes:
         return b"" if data is None else dumps(_shown(data), orjson.OPT_INDENT_2)
 
 

@@ -99,7 +99,7 @@ class Resource(Generic[M]):
         wanted = set(only)
         return [{name: value for name, value in row.items() if name in wanted} for row in rendered]
 
-    def spell(self, name: str, value: Any) -> Any:
+    def spell(self, name: str, value: object) -> object:
         """Bring a value into the spelling that is kept; what is no text stays."""
         return self.spelled[name](value) if name in self.spelled and isinstance(value, str) else value
 
@@ -109,7 +109,7 @@ class Resource(Generic[M]):
         Raises: `bad_filter`.
         """
         for name, given in params.items():
-            values = [self.spell(name, value) for value in given]
+            values = [self.spelled[name](value) for value in given] if name in self.spelled else list(given)
             if name in self.filters:
                 rows = self.filters[name](rows, values)
             else:
@@ -130,7 +130,7 @@ class Resource(Generic[M]):
             return Q(*(moments.compared(column, "eq", self.moment(name, text)) for text in values), _connector=Q.OR)
         return Q(**{f"{column}__in": self._typed(kind, name, values)})
 
-    def _typed(self, kind: str, name: str, values: list[str]) -> Sequence[Any]:
+    def _typed(self, kind: str, name: str, values: list[str]) -> Sequence[object]:
         if kind == "BooleanField":
             return [bool(truth(value)) for value in values]
         if kind in ("IntegerField", "BigIntegerField"):

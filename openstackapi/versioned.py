@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
-from openstackapi.fields import Version
+from openstackapi.fields import Schema, Version
 
-Schema: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 
 

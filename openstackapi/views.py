@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from common.actor import Actor
 from common.errors import NotFound
 from openstackapi import auth, bodies, links, microversion, render
-from openstackapi.fields import Fields
+from openstackapi.fields import Fields, Row, Schema
 from openstackapi.pagination import Page
 from openstackapi.versioned import Span
 
@@ -48,10 +48,10 @@ class ServiceView(APIView):
     since: ClassVar[tuple[int, int] | None] = None
     until: ClassVar[tuple[int, int] | None] = None
     versions: ClassVar[Mapping[str, Span]] = {}
-    bodies: ClassVar[dict[str, dict[str, Any]]] = {}
-    answers: ClassVar[dict[str, dict[str, Any]]] = {}
-    media: ClassVar[dict[str, dict[str, dict[str, Any]]]] = {}
-    queries: ClassVar[dict[str, dict[str, dict[str, Any]]]] = {}
+    bodies: ClassVar[dict[str, Schema]] = {}
+    answers: ClassVar[dict[str, Schema]] = {}
+    media: ClassVar[dict[str, dict[str, Schema]]] = {}
+    queries: ClassVar[dict[str, dict[str, Schema]]] = {}
     unlisted: ClassVar[frozenset[str]] = frozenset()
     request: ServiceRequest
 
@@ -82,7 +82,7 @@ class ServiceView(APIView):
     def actor(self) -> Actor:
         return self.request.actor
 
-    def body(self, schema: dict[str, Any] | None = None) -> Any:
+    def body(self, schema: Schema | None = None) -> Any:
         """The request's JSON, checked against `schema` (or `bodies[method]`).
 
         Raises: Invalid, TooLarge.
@@ -94,20 +94,21 @@ class ServiceView(APIView):
             bodies.validate(data if data is not None else {}, schema)
         return data
 
-    def answer(self, key: str, fields: Fields, row: Any, status: int = 200) -> Response:
+    def answer(self, key: str, fields: Fields, row: Row, status: int = 200) -> Response:
         """``{"<key>": {…}}``."""
         return Response({key: fields.render(row, self.version, self.request.actor)}, status=status)
 
     def answer_list(
-        self, key: str, fields: Fields, rows: Iterable[Any], page: Page | None = None, links_key: str | None = None
+        self, key: str, fields: Fields, rows: Iterable[Row], page: Page | None = None, links_key: str | None = None
     ) -> Response:
         """``{"<key>": […], "<key>_links": […]}``; the links only when a page is full."""
         rows = list(rows)
         if page is not None:
             rows = page.cut(rows)
-        body: dict[str, Any] = {key: fields.render_many(rows, self.version, self.request.actor)}
+        shown = fields.render_many(rows, self.version, self.request.actor)
+        body: dict[str, object] = {key: shown}
         if page is not None:
-            more = page.nova_links(self.request._request, body[key])
+            more = page.nova_links(self.request._request, shown)
             if more:
                 body[links_key or f"{key}_links"] = more
         return Response(body)

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import Invalid
 from common.ids import is_id
 from common.numbers import LARGEST
-from openstackapi.fields import Field, Fields, Version
-from openstackapi.versioned import ByVersion, Property, Schema, Span, body_schema
+from openstackapi.fields import Field, Fields, Schema, Version
+from openstackapi.versioned import ByVersion, Property, Span, body_schema
 from openstackapi.views import Response
 from placement import holding, queries, services
 from placement.api import PlacementNotFound, PlacementView

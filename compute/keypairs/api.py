@@ -7,9 +7,9 @@ from compute.keypairs import services
 from compute.keypairs.models import KeyPair
 from compute.servers.api.schemas import obj
 from compute.views import ComputeView, Page, Response
-from openstackapi.fields import Field, Fields, Version, iso_micro
+from openstackapi.fields import Field, Fields, Schema, Version, iso_micro
 from openstackapi.pagination import Paging
-from openstackapi.versioned import ByVersion, Property, Schema, Span, body_schema
+from openstackapi.versioned import ByVersion, Property, Span, body_schema
 
 KEYPAIR = Fields(
     "keypair",

@@ -10,8 +10,8 @@ from compute.servergroups import services
 from compute.servergroups.models import ANTI_AFFINITY, POLICIES, ServerGroup
 from compute.servers.api.schemas import NAME, obj
 from compute.views import ComputeView, Response
-from openstackapi.fields import Field, Fields
-from openstackapi.versioned import ByVersion, Property, Schema, body_schema
+from openstackapi.fields import Field, Fields, Schema
+from openstackapi.versioned import ByVersion, Property, body_schema
 
 GROUP = Fields(
     "server_group",

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from rest_framework.response import Response
 
-from openstackapi.fields import Fields
+from openstackapi.fields import Fields, Schema
 from openstackapi.inference.expressions import Expressions, Scope
 from openstackapi.inference.values import (
     ANYTHING,
@@ -25,6 +25,7 @@ from openstackapi.inference.values import (
     Query,
     Row,
     Shape,
+    Value,
     absent,
     either,
     example,
@@ -74,7 +75,7 @@ _ROWS_STILL = (
     "union",
 )
 _TO_LIST = (list, sorted, set, tuple, frozenset, reversed)
-_PAGE_QUERY: dict[str, dict[str, Any]] = {
+_PAGE_QUERY: dict[str, Schema] = {
     "limit": {"type": "integer", "minimum": 0},
     "marker": {"type": "string"},
     "sort_key": {"type": "string"},
@@ -86,11 +87,11 @@ class Calls(Expressions):
     def __init__(self, version: tuple[int, int]) -> None:
         super().__init__()
         self.version = version
-        self.requests: list[dict[str, Any]] = []
+        self.requests: list[Schema] = []
 
     # ── What is called ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def called(self, node: ast.Call, scope: Scope) -> Any:
+    def called(self, node: ast.Call, scope: Scope) -> Value:
         match node.func:
             case ast.Name(id="super"):
                 own = scope.names.get("self")
@@ -105,14 +106,14 @@ class Calls(Expressions):
     def _is_module(self, base: ast.expr, scope: Scope) -> bool:
         return isinstance(base, ast.Name) and inspect.ismodule(getattr(self.value(base, scope), "it", None))
 
-    def arguments(self, node: ast.Call, scope: Scope) -> tuple[list[Any], dict[str, Any]]:
+    def arguments(self, node: ast.Call, scope: Scope) -> tuple[list[Value], dict[str, Value]]:
         placed = [self.value(one, scope) for one in node.args if not isinstance(one, ast.Starred)]
         named = {one.arg: self.value(one.value, scope) for one in node.keywords if one.arg is not None}
         return placed, named
 
-    def invoke(self, function: Any, node: ast.Call, scope: Scope) -> Any:
+    def invoke(self, function: object, node: ast.Call, scope: Scope) -> Value:
         if isinstance(function, Choice):
-            value: Any = NOTHING
+            value: Value = NOTHING
             for one in function.items:
                 value = joined(value, self.invoke(Known(one), node, scope))
             return value
@@ -129,7 +130,7 @@ class Calls(Expressions):
             return self.bound(it, None, placed, named)
         return self._builtin(it, placed)
 
-    def _asked_by_table(self, values: list[Any]) -> None:
+    def _asked_by_table(self, values: list[Value]) -> None:
         """The query handed on together with a table of names: those names may be asked for."""
         if not any(isinstance(value, Query) for value in values):
             return
@@ -138,7 +139,7 @@ class Calls(Expressions):
                 for name in value.it:
                     self.queries.setdefault(str(name), {"type": "string"})
 
-    def _of_method(self, it: Any, node: ast.Call, scope: Scope, placed: list[Any], named: dict[str, Any]) -> Any:
+    def _of_method(self, it: Any, node: ast.Call, scope: Scope, placed: list[Value], named: dict[str, Value]) -> Value:
         own, name = it.__self__, it.__name__
         if isinstance(own, Fields):
             return self._fields(own, name, placed, named)
@@ -155,7 +156,7 @@ class Calls(Expressions):
             return self._body(own, node, scope)
         return self.bound(it.__func__, Known(own), placed, named)
 
-    def _fields(self, fields: Fields, name: str, placed: list[Any], named: dict[str, Any]) -> Any:
+    def _fields(self, fields: Fields, name: str, placed: list[Value], named: dict[str, Value]) -> Value:
         if name in ("render", "json_schema"):
             return Shape(fields.json_schema(self.version))
         if name == "render_many":
@@ -167,7 +168,7 @@ class Calls(Expressions):
 
     # ── Bodies of requests ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _body(self, view: Any, node: ast.Call, scope: Scope) -> Any:
+    def _body(self, view: Any, node: ast.Call, scope: Scope) -> Value:
         given = [*node.args, *(one.value for one in node.keywords)]
         schema = self.constant(given[0], scope) if given else view.bodies.get(self.verb)
         if not isinstance(schema, dict):
@@ -177,7 +178,7 @@ class Calls(Expressions):
 
     verb = ""
 
-    def constant(self, node: ast.expr, scope: Scope) -> Any:
+    def constant(self, node: ast.expr, scope: Scope) -> object:
         """The object that `node` gives: a name, or a call of a function of known arguments, as builders of schemas are."""
         if isinstance(node, ast.IfExp):
             is_so = self.truth(node.test, scope)
@@ -185,18 +186,17 @@ class Calls(Expressions):
         if isinstance(node, ast.Call):
             function = self.value(node.func, scope)
             placed, named = self.arguments(node, scope)
-            if (
-                isinstance(function, Known)
-                and inspect.isfunction(function.it)
-                and _all_known([*placed, *named.values()])
-            ):
-                return function.it(*[one.it for one in placed], **{key: one.it for key, one in named.items()})
+            if isinstance(function, Known) and inspect.isfunction(function.it):
+                given = [one.it for one in placed if isinstance(one, Known)]
+                given_by_name = {key: one.it for key, one in named.items() if isinstance(one, Known)}
+                if len(given) == len(placed) and len(given_by_name) == len(named):
+                    return function.it(*given, **given_by_name)
         value = self.value(node, scope)
         return value.it if isinstance(value, Known) else value.schema if isinstance(value, Shape) else None
 
     # ── Things that are made ────────────────────────────────────────────────────────────────────────────────────────
 
-    def _made(self, kind: type, placed: list[Any], named: dict[str, Any]) -> Any:
+    def _made(self, kind: type, placed: list[Value], named: dict[str, Value]) -> Value:
         if issubclass(kind, (Response, HttpResponse, StreamingHttpResponse, JsonResponse)):
             return self._response(kind, placed, named)
         if kind in (str, int, float, bool):
@@ -218,7 +218,7 @@ class Calls(Expressions):
             return ANYTHING
         return Row(kind)
 
-    def _response(self, kind: type, placed: list[Any], named: dict[str, Any]) -> Answer:
+    def _response(self, kind: type, placed: list[Value], named: dict[str, Value]) -> Answer:
         data = placed[0] if placed else named.get("data", named.get("streaming_content"))
         status = named.get("status", placed[1] if len(placed) > 1 else None)
         code = status.it if isinstance(status, Known) and isinstance(status.it, int) else 200
@@ -231,7 +231,7 @@ class Calls(Expressions):
             return Answer(code, {}, "application/octet-stream")
         return Answer(code, schema_of(data))
 
-    def _builtin(self, it: Any, placed: list[Any]) -> Any:
+    def _builtin(self, it: object, placed: list[Value]) -> Value:
         if it is len:
             return WHOLE
         if it in (any, all, isinstance, hasattr, callable):
@@ -272,7 +272,7 @@ class Calls(Expressions):
                     {**old.schema, "additionalProperties": {"type": put["type"]} if "type" in put else {}}
                 )
 
-    def _method(self, base: Any, name: str, node: ast.Call, scope: Scope) -> Any:
+    def _method(self, base: Value, name: str, node: ast.Call, scope: Scope) -> Value:
         match base:
             case Query():
                 return self._of_query(name, node, scope)
@@ -289,7 +289,7 @@ class Calls(Expressions):
             self._of_rows(base, name, node, scope) if isinstance(base, Many) else self._plain(base, name, node, scope)
         )
 
-    def _of_query(self, name: str, node: ast.Call, scope: Scope) -> Any:
+    def _of_query(self, name: str, node: ast.Call, scope: Scope) -> Value:
         if name in ("dict", "copy"):
             return Query()
         if name in ("get", "getlist", "pop") and node.args:
@@ -301,7 +301,7 @@ class Calls(Expressions):
             return joined(TEXT, self.value(node.args[1], scope)) if len(node.args) > 1 else absent(TEXT)
         return ANYTHING
 
-    def _of_rows(self, base: Many, name: str, node: ast.Call, scope: Scope) -> Any:
+    def _of_rows(self, base: Many, name: str, node: ast.Call, scope: Scope) -> Value:
         if name in _ROWS_STILL:
             return base
         if name in ("first", "last"):
@@ -314,7 +314,7 @@ class Calls(Expressions):
             return self._columns(base, name, node, scope)
         return self._plain(base, name, node, scope)
 
-    def _columns(self, base: Many, name: str, node: ast.Call, scope: Scope) -> Any:
+    def _columns(self, base: Many, name: str, node: ast.Call, scope: Scope) -> Value:
         placed, named = self.arguments(node, scope)
         names = [one.it for one in placed if isinstance(one, Known)]
         found = [self._path(base.item, str(column)) for column in names]
@@ -324,12 +324,12 @@ class Calls(Expressions):
             return Many(Shape(object_of((n, schema_of(v)) for n, v in zip(names, found, strict=True))))
         return Many(Group(tuple(found))) if found else Many(ANYTHING)
 
-    def _path(self, value: Any, column: str) -> Any:
+    def _path(self, value: Value, column: str) -> Value:
         for part in column.split("__"):
             value = self.attribute(value, part) if isinstance(value, Row) else ANYTHING
         return value
 
-    def _plain(self, base: Any, name: str, node: ast.Call, scope: Scope) -> Any:
+    def _plain(self, base: Value, name: str, node: ast.Call, scope: Scope) -> Value:
         if name in _WORDS:
             return TEXT
         if name in _TESTS:
@@ -347,17 +347,18 @@ class Calls(Expressions):
             found = self._subscripted(base, schema, key)
             return joined(found, default)
         if name in ("items", "values", "keys"):
-            each: dict[str, Any] = {}
+            each: Schema = {}
             inner = [*schema.get("properties", {}).values()]
             for at, one in enumerate(inner):
                 each = one if at == 0 else either(each, one)
             rest = schema.get("additionalProperties")
             if isinstance(rest, dict):
                 each = either(each, rest) if inner else rest
-            return Many({"items": Group((TEXT, Shape(each))), "values": Shape(each), "keys": TEXT}[name])
+            parts: dict[str, Value] = {"items": Group((TEXT, Shape(each))), "values": Shape(each), "keys": TEXT}
+            return Many(parts[name])
         return ANYTHING
 
-    def _subscripted(self, base: Any, schema: dict[str, Any], key: Any) -> Any:
+    def _subscripted(self, base: Value, schema: Schema, key: Value) -> Value:
         if isinstance(base, Known) and isinstance(base.it, Mapping):
             if isinstance(key, Known):
                 return Known(base.it[key.it]) if key.it in base.it else Known(None)
@@ -367,7 +368,3 @@ class Calls(Expressions):
             return Shape(schema["properties"][key.it])
         rest = schema.get("additionalProperties")
         return Shape(rest) if isinstance(rest, dict) else ANYTHING
-
-
-def _all_known(values: list[Any]) -> bool:
-    return all(isinstance(value, Known) for value in values)

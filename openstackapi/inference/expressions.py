@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import models
 
+from openstackapi.fields import Schema
 from openstackapi.inference.values import (
     ANYTHING,
     NOTHING,
@@ -24,6 +25,7 @@ from openstackapi.inference.values import (
     Query,
     Row,
     Shape,
+    Value,
     joined,
     merged,
     object_of,
@@ -51,10 +53,10 @@ _COMPARE: dict[type, Callable[[Any, Any], Any]] = {
 class Scope:
     """One function while it is read: its names, what it returned so far, and where it was defined."""
 
-    names: dict[str, Any]
-    module: Mapping[str, Any]
+    names: dict[str, Value]
+    module: Mapping[str, object]
     owner: type | None = None
-    returned: list[Any] = field(default_factory=list)
+    returned: list[Value] = field(default_factory=list)
 
     def inner(self) -> "Scope":
         return Scope(dict(self.names), self.module, self.owner, self.returned)
@@ -64,38 +66,38 @@ class Expressions:
     """`value(node, scope)` of every kind of expression that views use; a kind not here is ANYTHING."""
 
     def __init__(self) -> None:
-        self.queries: dict[str, dict[str, Any]] = {}
+        self.queries: dict[str, Schema] = {}
 
-    def value(self, node: ast.expr | None, scope: Scope) -> Any:
+    def value(self, node: ast.expr | None, scope: Scope) -> Value:
         if node is None:
             return Known(None)
         read = getattr(self, f"_{type(node).__name__.lower()}", None)
         return ANYTHING if read is None else read(node, scope)
 
-    def called(self, node: ast.Call, scope: Scope) -> Any:
+    def called(self, node: ast.Call, scope: Scope) -> Value:
         raise NotImplementedError
 
-    def bound(self, function: Any, own: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
+    def bound(self, function: Any, own: Value | None, arguments: list[Value], named: dict[str, Value]) -> Value:
         raise NotImplementedError
 
     # ── Names and attributes ────────────────────────────────────────────────────────────────────────────────────────
 
-    def _constant(self, node: ast.Constant, scope: Scope) -> Any:
+    def _constant(self, node: ast.Constant, scope: Scope) -> Value:
         return Known(node.value)
 
-    def _name(self, node: ast.Name, scope: Scope) -> Any:
+    def _name(self, node: ast.Name, scope: Scope) -> Value:
         if node.id in scope.names:
             return scope.names[node.id]
         if node.id in scope.module:
             return Known(scope.module[node.id])
         return Known(getattr(builtins, node.id)) if hasattr(builtins, node.id) else ANYTHING
 
-    def _attribute(self, node: ast.Attribute, scope: Scope) -> Any:
+    def _attribute(self, node: ast.Attribute, scope: Scope) -> Value:
         if node.attr == "GET":
             return Query()
         return self.attribute(self.value(node.value, scope), node.attr)
 
-    def attribute(self, base: Any, name: str) -> Any:
+    def attribute(self, base: Value, name: str) -> Value:
         match base:
             case Known(it):
                 return self._of_object(it, name)
@@ -105,7 +107,7 @@ class Expressions:
                 return Shape(schema["properties"][name]) if name in schema.get("properties", {}) else ANYTHING
         return ANYTHING
 
-    def _of_object(self, it: Any, name: str) -> Any:
+    def _of_object(self, it: Any, name: str) -> Value:
         if inspect.isclass(it) and issubclass(it, models.Model) and name in ("objects", "_default_manager"):
             return Many(Row(it))
         if name in ("request", "headers"):
@@ -115,7 +117,7 @@ class Expressions:
             return self.bound(found.fget, Known(it), [], {})
         return Known(getattr(it, name)) if hasattr(it, name) else ANYTHING
 
-    def _of_row(self, row: Row, kind: type, name: str) -> Any:
+    def _of_row(self, row: Row, kind: type, name: str) -> Value:
         if hasattr(kind, "_meta"):
             column = _column(kind, name)
             if column is not None:
@@ -130,7 +132,7 @@ class Expressions:
             return of_annotation(hints[name])
         return ANYTHING
 
-    def _subscript(self, node: ast.Subscript, scope: Scope) -> Any:
+    def _subscript(self, node: ast.Subscript, scope: Scope) -> Value:
         base = self.value(node.value, scope)
         if isinstance(node.slice, ast.Slice):
             return TEXT if schema_of(base).get("type") == "string" else base
@@ -160,8 +162,8 @@ class Expressions:
 
     # ── Displays ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _dict(self, node: ast.Dict, scope: Scope) -> Any:
-        shape: dict[str, Any] = {"type": "object"}
+    def _dict(self, node: ast.Dict, scope: Scope) -> Value:
+        shape: Schema = {"type": "object"}
         for key, value in zip(node.keys, node.values, strict=True):
             inner = schema_of(self.value(value, scope))
             if key is None:
@@ -174,8 +176,8 @@ class Expressions:
                     shape = merged(shape, {"type": "object", **({"additionalProperties": inner} if inner else {})})
         return Shape(shape)
 
-    def _list(self, node: ast.List | ast.Set, scope: Scope) -> Any:
-        item: Any = NOTHING
+    def _list(self, node: ast.List | ast.Set, scope: Scope) -> Value:
+        item: Value = NOTHING
         for one in node.elts:
             if isinstance(one, ast.Starred):
                 item = joined(item, self.item(self.value(one.value, scope)))
@@ -185,20 +187,19 @@ class Expressions:
 
     _set = _list
 
-    def _tuple(self, node: ast.Tuple, scope: Scope) -> Any:
+    def _tuple(self, node: ast.Tuple, scope: Scope) -> Value:
         if any(isinstance(one, ast.Starred) for one in node.elts):
             return Many(ANYTHING)
         items = tuple(self.value(one, scope) for one in node.elts)
-        if items and all(isinstance(item, Known) for item in items):
-            return Known(tuple(item.it for item in items))
-        return Group(items)
+        known = [item.it for item in items if isinstance(item, Known)]
+        return Known(tuple(known)) if items and len(known) == len(items) else Group(items)
 
-    def _listcomp(self, node: ast.ListComp | ast.GeneratorExp | ast.SetComp, scope: Scope) -> Any:
+    def _listcomp(self, node: ast.ListComp | ast.GeneratorExp | ast.SetComp, scope: Scope) -> Value:
         return Many(self.value(node.elt, self._inside(node.generators, scope)))
 
     _generatorexp = _setcomp = _listcomp
 
-    def _dictcomp(self, node: ast.DictComp, scope: Scope) -> Any:
+    def _dictcomp(self, node: ast.DictComp, scope: Scope) -> Value:
         inner = schema_of(self.value(node.value, self._inside(node.generators, scope)))
         return Shape({"type": "object", **({"additionalProperties": inner} if inner else {})})
 
@@ -210,7 +211,7 @@ class Expressions:
                 self.value(test, inner)
         return inner
 
-    def item(self, value: Any) -> Any:
+    def item(self, value: Value) -> Value:
         """What iterating over `value` gives."""
         match value:
             case Many(item):
@@ -228,7 +229,7 @@ class Expressions:
                 return Shape(schema.get("items", {}))
         return ANYTHING
 
-    def bind(self, target: ast.expr, value: Any, scope: Scope) -> None:
+    def bind(self, target: ast.expr, value: Value, scope: Scope) -> None:
         """``target = value``."""
         match target:
             case ast.Name(id=name):
@@ -237,11 +238,13 @@ class Expressions:
                 whole = _apart(value, len(parts))
                 for at, part in enumerate(parts):
                     fits = isinstance(whole, Group) and len(whole.items) == len(parts)
-                    self.bind(part, whole.items[at] if fits else self.item(whole), scope)
-            case ast.Subscript(value=ast.Name(id=name), slice=key) if isinstance(scope.names.get(name), Shape):
-                scope.names[name] = Shape(self._put(scope.names[name].schema, self.value(key, scope), value))
+                    self.bind(part, whole.items[at] if isinstance(whole, Group) and fits else self.item(whole), scope)
+            case ast.Subscript(value=ast.Name(id=name), slice=key):
+                old = scope.names.get(name)
+                if isinstance(old, Shape):
+                    scope.names[name] = Shape(self._put(old.schema, self.value(key, scope), value))
 
-    def _put(self, schema: dict[str, Any], key: Any, value: Any) -> dict[str, Any]:
+    def _put(self, schema: Schema, key: Value, value: Value) -> Schema:
         match key:
             case Known(str() as name):
                 return with_property(schema, name, schema_of(value))
@@ -251,7 +254,7 @@ class Expressions:
 
     # ── Operators ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _ifexp(self, node: ast.IfExp, scope: Scope) -> Any:
+    def _ifexp(self, node: ast.IfExp, scope: Scope) -> Value:
         is_so = self.truth(node.test, scope)
         if is_so is not None:
             return self.value(node.body if is_so else node.orelse, scope)
@@ -264,10 +267,10 @@ class Expressions:
                 return bool(it)
         return None
 
-    def _boolop(self, node: ast.BoolOp, scope: Scope) -> Any:
+    def _boolop(self, node: ast.BoolOp, scope: Scope) -> Value:
         found = [self.value(one, scope) for one in node.values]
         stops = isinstance(node.op, ast.Or)
-        kept: list[Any] = []
+        kept: list[Value] = []
         for one in found:
             is_last = one is found[-1]
             if is_last or not isinstance(one, Known) or bool(one.it) is stops:
@@ -280,7 +283,7 @@ class Expressions:
         return TRUTH if not stops and len(kept) > 1 else value
 
     @staticmethod
-    def _present(value: Any) -> Any:
+    def _present(value: Value) -> Value:
         """The left of an `or` is not None when it is taken."""
         if isinstance(value, Row):
             return Row(value.kind)
@@ -290,7 +293,7 @@ class Expressions:
             return Shape({**schema_of(value), "type": left[0] if len(left) == 1 else left})
         return value
 
-    def _compare(self, node: ast.Compare, scope: Scope) -> Any:
+    def _compare(self, node: ast.Compare, scope: Scope) -> Value:
         left, right = self.value(node.left, scope), self.value(node.comparators[0], scope)
         if isinstance(right, Query) and isinstance(left, Known) and isinstance(left.it, str):
             self.queries.setdefault(left.it, {"type": "string"})
@@ -302,13 +305,13 @@ class Expressions:
                 return TRUTH
         return TRUTH
 
-    def _unaryop(self, node: ast.UnaryOp, scope: Scope) -> Any:
+    def _unaryop(self, node: ast.UnaryOp, scope: Scope) -> Value:
         value = self.value(node.operand, scope)
         if isinstance(node.op, ast.Not):
             return Known(not value.it) if isinstance(value, Known) else TRUTH
         return value
 
-    def _binop(self, node: ast.BinOp, scope: Scope) -> Any:
+    def _binop(self, node: ast.BinOp, scope: Scope) -> Value:
         left, right = self.value(node.left, scope), self.value(node.right, scope)
         one, other = schema_of(left), schema_of(right)
         if isinstance(node.op, ast.BitOr) and "object" in (one.get("type"), other.get("type")):
@@ -325,19 +328,19 @@ class Expressions:
                 return shape
         return ANYTHING
 
-    def _joinedstr(self, node: ast.JoinedStr, scope: Scope) -> Any:
+    def _joinedstr(self, node: ast.JoinedStr, scope: Scope) -> Value:
         return TEXT
 
-    def _namedexpr(self, node: ast.NamedExpr, scope: Scope) -> Any:
+    def _namedexpr(self, node: ast.NamedExpr, scope: Scope) -> Value:
         value = self.value(node.value, scope)
         scope.names[node.target.id] = value
         return value
 
-    def _call(self, node: ast.Call, scope: Scope) -> Any:
+    def _call(self, node: ast.Call, scope: Scope) -> Value:
         return self.called(node, scope)
 
 
-def _column(kind: type[models.Model], name: str) -> Any:
+def _column(kind: type[models.Model], name: str) -> Value | None:
     if name == "pk":
         return of_column(kind._meta.pk)
     for column in kind._meta.get_fields():
@@ -351,7 +354,7 @@ def _column(kind: type[models.Model], name: str) -> Any:
     return None
 
 
-def _apart(value: Any, length: int) -> Any:
+def _apart(value: Value, length: int) -> Value:
     """A real tuple, or a choice of such, place by place."""
     match value:
         case Known(tuple() | list() as it) if len(it) == length:

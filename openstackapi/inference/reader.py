@@ -11,6 +11,7 @@ import sys
 import typing
 from functools import cache
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +25,7 @@ from openstackapi.inference.values import (
     Known,
     Many,
     Shape,
+    Value,
     answers_in,
     joined,
     merged,
@@ -43,7 +45,7 @@ def _functions(file: str) -> dict[int, ast.FunctionDef]:
     return {min([node.lineno, *(one.lineno for one in node.decorator_list)]): node for node in found}
 
 
-def _tree(function: Any) -> ast.FunctionDef | None:
+def _tree(function: FunctionType) -> ast.FunctionDef | None:
     """A function of the project as its tree; None for one from elsewhere, and for a lambda."""
     file = function.__code__.co_filename
     if not file.startswith(f"{settings.BASE_DIR}/") or "site-packages" in file:
@@ -52,7 +54,7 @@ def _tree(function: Any) -> ast.FunctionDef | None:
 
 
 @cache
-def _hints(function: Any) -> dict[str, Any]:
+def _hints(function: FunctionType) -> dict[str, Value]:
     try:
         return {name: of_annotation(hint) for name, hint in typing.get_type_hints(function).items()}
     except NameError:  # a name that is imported for type checkers only
@@ -60,13 +62,13 @@ def _hints(function: Any) -> dict[str, Any]:
 
 
 @cache
-def _signature(function: Any) -> inspect.Signature:
+def _signature(function: FunctionType) -> inspect.Signature:
     return inspect.signature(function)
 
 
-def _owner(function: Any) -> type | None:
+def _owner(function: FunctionType) -> type | None:
     """The class in whose body a function was defined: what `super()` in it means."""
-    found: Any = sys.modules.get(function.__module__)
+    found: object = sys.modules.get(function.__module__)
     for part in function.__qualname__.split(".")[:-1]:
         found = getattr(found, part, None)
     return found if inspect.isclass(found) else None
@@ -78,7 +80,7 @@ class Reader(Calls):
     def __init__(self, view: Any, verb: str, version: tuple[int, int]) -> None:
         super().__init__(version)
         self.view, self.verb = view, verb
-        self._stack: list[Any] = []
+        self._stack: list[object] = []
 
     def read(self) -> tuple[Answer, ...]:
         """Every answer that the method itself gives; errors are raised and not among them."""
@@ -89,8 +91,14 @@ class Reader(Calls):
     # ── Functions ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def bound(
-        self, function: Any, own: Any, arguments: list[Any], named: dict[str, Any], *, whole: bool = False
-    ) -> Any:
+        self,
+        function: FunctionType,
+        own: Value | None,
+        arguments: list[Value],
+        named: dict[str, Value],
+        *,
+        whole: bool = False,
+    ) -> Value:
         function = inspect.unwrap(function)
         promised = _hints(function).get("return", ANYTHING)
         if says_much(promised) and not whole:
@@ -104,15 +112,17 @@ class Reader(Calls):
             self._block(tree.body, scope)
         finally:
             self._stack.pop()
-        value: Any = NOTHING
+        value: Value = NOTHING
         for one in scope.returned:
             value = joined(value, one)
         return promised if value is NOTHING or value == Shape({}) else value
 
-    def _parameters(self, function: Any, own: Any, arguments: list[Any], named: dict[str, Any]) -> dict[str, Any]:
+    def _parameters(
+        self, function: FunctionType, own: Value | None, arguments: list[Value], named: dict[str, Value]
+    ) -> dict[str, Value]:
         placed = [*([own] if own is not None else []), *arguments]
         hints = _hints(function)
-        found: dict[str, Any] = {}
+        found: dict[str, Value] = {}
         for name, parameter in _signature(function).parameters.items():
             if parameter.kind is parameter.VAR_KEYWORD:
                 inner = schema_of(hints.get(name, ANYTHING))
@@ -189,11 +199,11 @@ class Reader(Calls):
         return False
 
 
-def _module(function: Any) -> dict[str, Any]:
+def _module(function: FunctionType) -> dict[str, object]:
     """The names that a function finds outside of itself."""
     around = inspect.getclosurevars(function).nonlocals if function.__closure__ else {}
     return {**function.__globals__, **around}
 
 
-def _default(parameter: inspect.Parameter) -> Any:
+def _default(parameter: inspect.Parameter) -> Value:
     return ANYTHING if parameter.default is parameter.empty else Known(parameter.default)

@@ -12,12 +12,12 @@ import types
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db import models
 from django.db.models import fields as columns
 
-Schema = dict[str, Any]
+from openstackapi.fields import Schema
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Many:
-    item: Any
+    item: "Value"
 
 
 @dataclass(frozen=True)
 class Group:
-    items: tuple[Any, ...]
+    items: tuple["Value", ...]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Answers:
 class Choice:
     """One of several real objects, out of a table whose key is only known at work."""
 
-    items: tuple[Any, ...]
+    items: tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,17 @@ class Query:
     """request.GET, or a dict of it."""
 
 
+@dataclass(frozen=True)
+class Nothing:
+    """Before the first of several values is known."""
+
+
+Value: TypeAlias = Known | Row | Many | Group | Shape | Answer | Answers | Choice | Query | Nothing
 ANYTHING = Shape({})
-NOTHING = object()  # before the first of several values is known
+NOTHING = Nothing()
 TEXT, WHOLE, NUMBER, TRUTH = (Shape({"type": name}) for name in ("string", "integer", "number", "boolean"))
 
-_PLAIN: dict[Any, Schema] = {
+_PLAIN: dict[type, Schema] = {
     str: {"type": "string"},
     int: {"type": "integer"},
     float: {"type": "number"},
@@ -88,7 +94,7 @@ _PLAIN: dict[Any, Schema] = {
     datetime.date: {"type": "string"},
     bytes: {"type": "string"},
 }
-_COLUMNS: tuple[tuple[type[Any], Schema], ...] = (
+_COLUMNS: tuple[tuple[type, Schema], ...] = (
     (columns.BooleanField, {"type": "boolean"}),
     (columns.IntegerField, {"type": "integer"}),
     (columns.FloatField, {"type": "number"}),
@@ -156,7 +162,7 @@ def with_property(schema: Schema, name: str, value: Schema) -> Schema:
     return {**schema, "type": "object", "properties": properties}
 
 
-def _types(one: Any, other: Any) -> Any:
+def _types(one: str | list[str], other: str | list[str]) -> str | list[str]:
     names = [*([one] if isinstance(one, str) else one), *([other] if isinstance(other, str) else other)]
     unique = list(dict.fromkeys(names))
     if "number" in unique and "integer" in unique:
@@ -168,13 +174,13 @@ def _plain_object(schema: Schema) -> bool:
     return schema.get("type") == "object" and set(schema) <= {"type", "properties", "required", "additionalProperties"}
 
 
-def _rest(one: Schema, other: Schema) -> Any:
+def _rest(one: Schema, other: Schema) -> Schema | None:
     """What further properties are like: nothing is said unless one of them says it."""
     said = [s["additionalProperties"] for s in (one, other) if isinstance(s.get("additionalProperties"), dict)]
     return said[0] if len(said) == 1 or (len(said) == 2 and said[0] == said[1]) else None
 
 
-def _object(properties: Schema, required: Iterable[str], rest: Any = None) -> Schema:
+def _object(properties: Schema, required: Iterable[str], rest: Schema | None = None) -> Schema:
     out: Schema = {"type": "object"}
     if properties:
         out["properties"] = properties
@@ -194,7 +200,7 @@ def object_of(pairs: Iterable[tuple[str, Schema]]) -> Schema:
 # ── Values as schemas ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def schema_of(value: Any) -> Schema:
+def schema_of(value: Value) -> Schema:
     if value is NOTHING:
         return {}
     match value:
@@ -216,7 +222,7 @@ def schema_of(value: Any) -> Schema:
     return {}
 
 
-def example(data: Any) -> Schema:
+def example(data: object) -> Schema:
     """A schema that `data` fits: types, not values."""
     if data is None or isinstance(data, (str, int, float, bool)):
         return dict(_PLAIN[type(data) if type(data) in _PLAIN else str])
@@ -231,7 +237,7 @@ def example(data: Any) -> Schema:
     return {}
 
 
-def of_annotation(hint: Any) -> Any:
+def of_annotation(hint: Any) -> Value:
     """The value that a type hint promises; ANYTHING when it says too little."""
     if hint in _PLAIN:
         return Shape(dict(_PLAIN[hint]))
@@ -260,7 +266,7 @@ def of_annotation(hint: Any) -> Any:
     return ANYTHING
 
 
-def says_much(value: Any) -> bool:
+def says_much(value: Value) -> bool:
     """Whether an annotation's value is as good as reading the function."""
     match value:
         case Shape(schema):
@@ -274,7 +280,7 @@ def says_much(value: Any) -> bool:
     return False
 
 
-def joined(one: Any, other: Any) -> Any:
+def joined(one: Value, other: Value) -> Value:
     """What is one value or the other, as after an if."""
     if one == other or other is NOTHING:
         return one
@@ -295,7 +301,7 @@ def joined(one: Any, other: Any) -> Any:
     return Shape(either(schema_of(one), schema_of(other)))
 
 
-def answers_in(value: Any) -> tuple[Answer, ...]:
+def answers_in(value: Value) -> tuple[Answer, ...]:
     match value:
         case Answer():
             return (value,)
@@ -304,7 +310,7 @@ def answers_in(value: Any) -> tuple[Answer, ...]:
     return ()
 
 
-def absent(value: Any) -> Any:
+def absent(value: Value) -> Value:
     """The same, or None."""
     match value:
         case Row(kind):
@@ -314,7 +320,7 @@ def absent(value: Any) -> Any:
     return Shape(nullable(schema_of(value)))
 
 
-def of_column(column: Any) -> Any:
+def of_column(column: Any) -> Value:
     """The value of a model's field."""
     if column.is_relation:
         many = column.one_to_many or column.many_to_many
@@ -324,7 +330,7 @@ def of_column(column: Any) -> Any:
         return Many(Row(related)) if many else Row(related, null=bool(getattr(column, "null", True)))
     for column_class, schema in _COLUMNS:
         if isinstance(column, column_class):
-            return Shape(nullable(schema) if column.null else dict(schema))
+            return Shape(nullable(schema) if getattr(column, "null", False) else dict(schema))
     if isinstance(column, models.JSONField):
         default = column.get_default() if column.has_default() else None
         plain = "array" if type(default) is list else "object" if type(default) is dict else None

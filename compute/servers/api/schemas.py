@@ -2,8 +2,8 @@
 
 from functools import lru_cache
 
-from openstackapi.fields import Version
-from openstackapi.versioned import ByVersion, Property, Schema, Span, body_schema
+from openstackapi.fields import Schema, Version
+from openstackapi.versioned import ByVersion, Property, Span, body_schema
 
 #: Nova's name: 1–255 characters, none unprintable, no spaces at either end.
 NAME: Schema = {
