@@ -1,4 +1,4 @@
-"""Who a request's sender is. Identity registers how to tell; this app only asks."""
+"""Authentication of a request, by the function that identity registers: this app lies below it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ FromSession = Callable[[HttpRequest], Actor | None]
 
 Check = Callable[[Actor, HttpRequest], None]
 
-#: What one user may ask in all, by whatever tokens, sessions and addresses.
+#: Requests a user may make, counted over all tokens, sessions and addresses.
 of_users = Rate(settings.USER_REQUESTS_PER_SECOND, "user")
 
 _from_token: FromToken | None = None

@@ -82,7 +82,7 @@ def read(service: str, request: HttpRequest) -> Version:
 
 
 def headers(service: str, version: Version) -> dict[str, str]:
-    """What an answer says of its version."""
+    """Make the headers that tell an answer's version; none for a service without microversions."""
     known = range_of(service)
     if known is None:
         return {}

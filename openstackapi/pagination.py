@@ -84,7 +84,7 @@ KEYSTONE = Paging(largest=LARGEST, zero_is_all=True, no_marker=lambda marker: No
 
 @dataclass
 class Page:
-    """What part of a list is asked for."""
+    """The part of a list that a request asks for."""
 
     limit: int | None  # rows in a page; None is all of them
     marker: str | None

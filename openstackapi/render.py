@@ -87,7 +87,7 @@ class PrettyRenderer(JSONRenderer):
         return b"" if data is None else dumps(_shown(data), orjson.OPT_INDENT_2)
 
 
-#: What webob makes of a fault that is not asked for as JSON. Glance's clients read it line by line.
+#: A fault as webob writes it where JSON is not asked for. Glance's clients read it line by line.
 _PAGE = """<html>
  <head>
   <title>{fault.status} {fault.title}</title>

@@ -62,7 +62,7 @@ class RequestIdMiddleware:
 
 
 def _traced(request: HttpRequest, respond: Respond) -> HttpResponse:
-    """The answer, as the first span of a trace. Of the target only the route's template is told."""
+    """Get the answer, as the first span of a trace, which has the route's template and no ids or query."""
     method = request.method if request.method in metrics.METHODS else "other"
     with tracing.span(f"{method}", kind="server", http__request__method=method) as span:
         response = respond(request)
@@ -82,7 +82,7 @@ def _traced(request: HttpRequest, respond: Respond) -> HttpResponse:
 
 
 def _tell_the_door(request: HttpRequest, response: HttpResponse) -> None:
-    """Who asked, for the access log; the front door takes the headers off again."""
+    """Add the user's and project's ids as headers, for the access log; the front door removes them."""
     actor = getattr(request, "actor", None)
     if actor is not None:
         response.headers["X-Stackling-User"] = actor.user_id or ""

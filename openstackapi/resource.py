@@ -20,7 +20,7 @@ from openstackapi.fields import Fields
 
 Rows: TypeAlias = QuerySet[Any]
 Filter = Callable[[Rows, list[str]], Rows]
-#: What a list is asked for: name → the values that it was given.
+#: Parameters of a list: name → the values given for it.
 Params: TypeAlias = Mapping[str, Sequence[str]]
 M = TypeVar("M", bound=Model)
 M_co = TypeVar("M_co", covariant=True)

@@ -1,4 +1,4 @@
-"""What a version of an API can be, as its document of versions says it."""
+"""States of an API's version in documents of versions."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What an API's versions change, as data: when a thing is there, and what it is from one version on."""
+"""Differences between an API's versions, as data: in which versions a thing is there, and its value from one on."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""What a view answers, read from its own source: the answers in OpenAPI come from the code that makes them."""
+"""Reads a view's answers from its own source, for the OpenAPI document alone (docs/decisions/0120)."""

@@ -212,7 +212,7 @@ class Expressions:
         return inner
 
     def item(self, value: Value) -> Value:
-        """What iterating over `value` gives."""
+        """Give the value of one item of an iterable."""
         match value:
             case Many(item):
                 return item

@@ -1,4 +1,4 @@
-"""What an expression may be, as far as its source tells, and how that becomes JSON Schema.
+"""Values of expressions, as far as their source tells, and the JSON Schema of each.
 
 A value is one of: `Known` (a real object that the module has), `Row` (an instance of a class, such as a model's row),
 `Many` (an iterable of one value), `Group` (a tuple, value by value), `Shape` (JSON data by its schema), `Answer` (a
@@ -109,7 +109,7 @@ _COLUMNS: tuple[tuple[type, Schema], ...] = (
 
 
 def either(one: Schema, other: Schema) -> Schema:
-    """What fits one or the other, as narrow as is easy to say."""
+    """Make a schema of all that fits one schema or the other; it may allow more, where anyOf would be needed inside."""
     if one == other or one == {}:
         return one
     if other == {}:
@@ -133,7 +133,7 @@ def either(one: Schema, other: Schema) -> Schema:
 
 
 def any_of(schemas: Iterable[Schema]) -> Schema:
-    """What fits one of these; anything when there is none."""
+    """Make a schema of all that fits one of these; of anything when there is none."""
     found: Schema | None = None
     for schema in schemas:
         found = schema if found is None else either(found, schema)
@@ -175,7 +175,7 @@ def _plain_object(schema: Schema) -> bool:
 
 
 def _rest(one: Schema, other: Schema) -> Schema | None:
-    """What further properties are like: nothing is said unless one of them says it."""
+    """Give the schema of further properties: None unless one schema, or both alike, has it."""
     said = [s["additionalProperties"] for s in (one, other) if isinstance(s.get("additionalProperties"), dict)]
     return said[0] if len(said) == 1 or (len(said) == 2 and said[0] == said[1]) else None
 
@@ -281,7 +281,7 @@ def says_much(value: Value) -> bool:
 
 
 def joined(one: Value, other: Value) -> Value:
-    """What is one value or the other, as after an if."""
+    """Join two values of which a name has one or the other, as after an if."""
     if one == other or other is NOTHING:
         return one
     if one is NOTHING:
