@@ -3,7 +3,8 @@
 Sources: DMTF DSP0262 1.0; pycadf; Keystone's notifications; keystonemiddleware's audit filter.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 from django.conf import settings
 
@@ -21,6 +22,13 @@ SUCCESS, FAILURE, PENDING = "success", "failure", "pending"
 Target = tuple[str, str, str]  # type URI, id, name
 
 
+@runtime_checkable
+class Delegated(Protocol):
+    """A right that was delegated, as identity knows it."""
+
+    def as_dict(self) -> dict[str, object]: ...
+
+
 def event(
     action: str,
     *,
@@ -32,14 +40,14 @@ def event(
     project_id: str = "",
     domain_id: str = "",
     operation_id: str = "",
-    reason: dict[str, Any] | None = None,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
+    reason: Mapping[str, object] | None = None,
+    before: dict[str, object] | None = None,
+    after: dict[str, object] | None = None,
     methods: tuple[str, ...] = (),
 ) -> Event:
     """A record that is not written yet. `reason`: {"reasonType", "reasonCode", "policyType", "policyId"}."""
     actor = actor or (context.actor if context else None)
-    body: dict[str, Any] = {"eventType": kind}
+    body: dict[str, object] = {"eventType": kind}
     body |= {"reason": reason} if reason else {}
     body |= {name: fit(values) for name, values in (("before", before), ("after", after)) if values}
     body |= _initiator(actor, context, methods)
@@ -61,22 +69,22 @@ def event(
     )
 
 
-def _initiator(actor: Actor | None, context: Context | None, methods: tuple[str, ...]) -> dict[str, Any]:
+def _initiator(actor: Actor | None, context: Context | None, methods: tuple[str, ...]) -> dict[str, object]:
     """What of the initiator no list is narrowed by. A token is told by its audit id, which opens nothing."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     if context is not None and context.agent:
         found["agent"] = text(context.agent)[:255]
     if actor is None:
         return found | ({"credential": {"methods": list(methods)}} if methods else {})
-    delegation: Any = actor.extra.get("delegation")
-    trust: Any = actor.extra.get("trust") or {}
+    delegation, trust = actor.extra.get("delegation"), actor.extra.get("trust")
+    trustee = trust.get("trustee_user") if isinstance(trust, dict) else None
     ways = {
         "token": actor.audit_ids[0] if actor.audit_ids else "",
         "methods": list(methods or actor.methods),
         "trust_id": actor.trust_id,
-        "trustee_user_id": (trust.get("trustee_user") or {}).get("id"),
+        "trustee_user_id": trustee.get("id") if isinstance(trustee, dict) else None,
         "application_credential_id": actor.app_cred_id,
-        **(delegation.as_dict() if delegation is not None else {}),
+        **(delegation.as_dict() if isinstance(delegation, Delegated) else {}),
     }
     ways.pop("app_cred_id", None)
     found["credential"] = {name: value for name, value in ways.items() if value}

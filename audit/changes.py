@@ -5,15 +5,26 @@ written in the last moment of the same transaction. Reads, and what the cloud do
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Protocol, cast
 
-from django.db.models import Model
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Field, Model
 from django.db.models.sql import Query
+from django.db.models.sql.compiler import SQLCompiler, SQLDeleteCompiler, SQLInsertCompiler, SQLUpdateCompiler
 
 from audit import context, merging, registry
-from audit.merging import CREATE, DELETE, UPDATE, Change
+from audit.merging import CREATE, DELETE, UPDATE, Change, Verb
 from audit.models import Event
 from audit.registry import Plan
+
+#: Columns that a statement writes, and the rows that it is about, as they were.
+Before = tuple[dict[str, object], list[dict[str, object]]]
+
+
+class Written(Protocol):
+    """An UpdateQuery: (field, its model, value) of each column that it writes."""
+
+    values: "list[tuple[Field[object, object], type[Model], object]]"
 
 
 class Watcher:
@@ -22,28 +33,35 @@ class Watcher:
     def wants(self, model: type[Model]) -> bool:
         return context.current() is not None and registry.plan(model) is not None
 
-    def inserted(self, compiler: Any) -> None:
+    def inserted(self, compiler: object) -> None:
+        assert isinstance(compiler, SQLInsertCompiler)
         plan, now = _plan(compiler), context.current()
         assert now is not None
         for row in compiler.query.objs:
             if plan.spec.is_operation:
-                _keep(compiler, Change(CREATE, plan, now, {}, row=row, operation=row))
+                _keep(compiler, Change(CREATE, plan, now, {}, row=row, operation=cast(Verb, row)))
                 continue
             told = {name: getattr(row, name) for name in plan.told}
             _keep(compiler, Change(CREATE, plan, now, told, after=_values(plan, row), row=row))
 
-    def updating(self, compiler: Any) -> Any:
+    def updating(self, compiler: object) -> Before | None:
         """(columns, those whose new value only the database knows, [row before])."""
+        assert isinstance(compiler, SQLUpdateCompiler)
         plan = _plan(compiler)
-        wanted = {one.attname: value for one, _model, value in compiler.query.values if one.attname in plan.columns}
+        wanted = {
+            one.attname: value
+            for one, _model, value in cast(Written, compiler.query).values
+            if one.attname in plan.columns
+        }
         if not wanted or plan.spec.is_operation:
             return None
         return wanted, list(_rows(compiler, plan, wanted))
 
-    def updated(self, compiler: Any, before: Any) -> None:
+    def updated(self, compiler: object, before: object) -> None:
+        assert isinstance(compiler, SQLUpdateCompiler)
         plan, now = _plan(compiler), context.current()
         assert now is not None
-        wanted, rows = before
+        wanted, rows = cast(Before, before)
         after = {name: _given(value) for name, value in wanted.items()}
         counted = [name for name, value in wanted.items() if hasattr(value, "resolve_expression")]
         found = _again(compiler, plan, [row[plan.pk] for row in rows], counted) if counted else {}
@@ -52,7 +70,8 @@ class Watcher:
             old = {name: row[name] for name in wanted}
             _keep(compiler, Change(UPDATE, plan, now, {name: row[name] for name in plan.told}, old, new))
 
-    def deleting(self, compiler: Any) -> None:
+    def deleting(self, compiler: object) -> None:
+        assert isinstance(compiler, SQLDeleteCompiler)
         plan, now = _plan(compiler), context.current()
         assert now is not None
         if plan.spec.is_operation:
@@ -62,23 +81,24 @@ class Watcher:
             old = {name: value for name, value in row.items() if value not in (None, "", [], {})}
             _keep(compiler, Change(DELETE, plan, now, told, old))
 
-    def committing(self, connection: Any) -> None:
+    def committing(self, connection: BaseDatabaseWrapper) -> None:
         found = [entry[1] for entry in connection.run_on_commit if type(entry[1]) is Change]
         if found:
             Event.objects.write(merging.records(found))
 
 
-def _plan(compiler: Any) -> Plan:
-    found = registry.plan(compiler.query.model)
+def _plan(compiler: SQLCompiler) -> Plan:
+    model = compiler.query.model
+    found = registry.plan(model) if model is not None else None
     assert found is not None
     return found
 
 
-def _keep(compiler: Any, change: Change) -> None:
+def _keep(compiler: SQLCompiler, change: Change) -> None:
     compiler.connection.on_commit(change)
 
 
-def _values(plan: Plan, row: Any) -> dict[str, Any]:
+def _values(plan: Plan, row: Model) -> dict[str, object]:
     """What a new row says beyond what every new row says."""
     found = {}
     for name, default in plan.defaults.items():
@@ -92,11 +112,11 @@ def _values(plan: Plan, row: Any) -> dict[str, Any]:
     return found
 
 
-def _given(value: Any) -> Any:
+def _given(value: object) -> object:
     return value.pk if isinstance(value, Model) else value
 
 
-def _rows(compiler: Any, plan: Plan, columns: Iterable[str]) -> Iterable[dict[str, Any]]:
+def _rows(compiler: SQLCompiler, plan: Plan, columns: Iterable[str]) -> Iterable[dict[str, object]]:
     """The rows that a statement is about, as they are now."""
     query = compiler.query.chain(klass=Query)
     query.clear_ordering(force=True)
@@ -108,9 +128,9 @@ def _rows(compiler: Any, plan: Plan, columns: Iterable[str]) -> Iterable[dict[st
         yield dict(zip(names, row, strict=False))
 
 
-def _again(compiler: Any, plan: Plan, keys: list[Any], names: list[str]) -> dict[Any, dict[str, Any]]:
+def _again(compiler: SQLCompiler, plan: Plan, keys: list[object], names: list[str]) -> dict[object, dict[str, object]]:
     """What the database made of expressions."""
-    found: dict[Any, dict[str, Any]] = {}
+    found: dict[object, dict[str, object]] = {}
     for start in range(0, len(keys), 500):
         rows = plan.model._base_manager.using(compiler.using).filter(pk__in=keys[start : start + 500])
         found |= {row[plan.pk]: row for row in rows.values(plan.pk, *names)}

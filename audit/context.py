@@ -7,22 +7,27 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest
 
 from common.actor import Actor
+
+if TYPE_CHECKING:
+    from audit.models import Event
 
 
 @dataclass(slots=True)
 class Context:
     """`request` is an HttpRequest, whose actor becomes known on the way, or None for a command."""
 
-    request: Any = None
+    request: HttpRequest | None = None
     given: Actor | None = None
     address: str = ""
     agent: str = ""
     request_id: str = ""
     #: What is written when the request is over, whatever became of its transactions: refusals.
-    afterwards: list[Any] = field(default_factory=list)
+    afterwards: list["Event"] = field(default_factory=list)
     #: What was recorded once and needs no second record.
     told: set[str] = field(default_factory=set)
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol
+
+from django.db.models import Model
 
 from audit import cadf, registry
 from audit.context import Context
@@ -15,6 +17,15 @@ LOT = 500  # rows of one look-up
 Key = tuple[str, str]  # model's label, row's key
 
 
+class Verb(Protocol):
+    """An operation, as far as its record says it."""
+
+    id: str
+    subject_kind: str
+    subject_id: str
+    action: str
+
+
 @dataclass(slots=True)
 class Change:
     """One row's change; django.db.transaction.on_commit holds it, so it can be called, and does nothing then."""
@@ -22,13 +33,19 @@ class Change:
     verb: str
     plan: Plan
     context: Context
-    told: dict[str, Any]
-    before: dict[str, Any] = field(default_factory=dict)
-    after: dict[str, Any] = field(default_factory=dict)
-    row: Any = None  # of one that is new: its key may be known only once it is there
-    operation: Any = None
+    told: dict[str, object]
+    before: dict[str, object] = field(default_factory=dict)
+    after: dict[str, object] = field(default_factory=dict)
+    row: Model | None = None  # of one that is new: its key may be known only once it is there
+    operation: Verb | None = None
 
     def __call__(self) -> None: ...
+
+    @property
+    def running(self) -> Verb:
+        """The operation of a change that is one."""
+        assert self.operation is not None
+        return self.operation
 
     @property
     def pk(self) -> str:
@@ -47,7 +64,7 @@ def records(found: list[Change]) -> list[Event]:
     for change in parts:
         _join_part(whole[_owner(change)], change)
     for change, plan in verbs:
-        whole[plan.label, change.operation.subject_id].operation = change.operation
+        whole[plan.label, change.running.subject_id].operation = change.operation
     shown = [one for one in whole.values() if one.operation is not None or one.verb != UPDATE or _differs(one)]
     said = _Said()
     places = _places(shown)
@@ -55,7 +72,7 @@ def records(found: list[Change]) -> list[Event]:
 
 
 def _subject(change: Change) -> Plan | None:
-    return registry.subject(change.operation.subject_kind)
+    return registry.subject(change.running.subject_kind)
 
 
 def _owner(change: Change) -> Key:
@@ -88,11 +105,11 @@ def _add_owners(whole: dict[Key, Change], parts: list[Change], verbs: list[tuple
         if (label, pk) not in whole:
             missing.setdefault(label, {})[pk] = (registry.plan_of(change.plan.spec.part_of), change.context)
     for change, plan in verbs:
-        if (plan.label, change.operation.subject_id) not in whole:
-            missing.setdefault(plan.label, {})[change.operation.subject_id] = (plan, change.context)
+        if (plan.label, change.running.subject_id) not in whole:
+            missing.setdefault(plan.label, {})[change.running.subject_id] = (plan, change.context)
     for label, wanted in missing.items():
         plan = next(iter(wanted.values()))[0]
-        rows: dict[str, dict[str, Any]] = {}
+        rows: dict[str, dict[str, object]] = {}
         keys = list(wanted)
         for start in range(0, len(keys), LOT):
             lot = plan.model._base_manager.filter(pk__in=keys[start : start + LOT]).values(*plan.told)
@@ -107,7 +124,8 @@ def _join_part(owner: Change, change: Change) -> None:
     for side, values in ((owner.before, change.before), (owner.after, change.after)):
         if values:
             tells = values.get(spec.value) if spec.value else _Part(change.plan, values)
-            side[spec.part] = [*side.get(spec.part, ()), tells]
+            others = side.get(spec.part)
+            side[spec.part] = [*(others if isinstance(others, list) else ()), tells]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +133,7 @@ class _Part:
     """Columns of a part, not told in words yet."""
 
     plan: Plan
-    values: dict[str, Any]
+    values: dict[str, object]
 
 
 def _differs(change: Change) -> bool:
@@ -125,7 +143,7 @@ def _differs(change: Change) -> bool:
     )
 
 
-def _same(before: Any, after: Any) -> bool:
+def _same(before: object, after: object) -> bool:
     return bool(before == after or plain(before) == plain(after))
 
 
@@ -133,10 +151,10 @@ class _Said:
     """Values as people read them; each is asked for once."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str, Any], Any] = {}
+        self._known: dict[tuple[str, str, object], object] = {}
 
-    def values(self, plan: Plan, values: dict[str, Any]) -> dict[str, Any]:
-        found = {}
+    def values(self, plan: Plan, values: dict[str, object]) -> dict[str, object]:
+        found: dict[str, object] = {}
         for name, value in values.items():
             if value not in (None, "") and name in plan.secret:
                 found[name] = HIDDEN
@@ -150,7 +168,7 @@ class _Said:
                 found[name] = plain(value)
         return found
 
-    def _word(self, plan: Plan, name: str, value: Any) -> Any:
+    def _word(self, plan: Plan, name: str, value: object) -> object:
         key = (plan.label, name, value)
         if key not in self._known:
             self._known[key] = plain(plan.spec.shown[name](value))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from common.clock import now
 from common.ids import new_ordered_id
@@ -57,13 +58,13 @@ class Event(models.Model):
     def __str__(self) -> str:
         return f"{self.action} {self.target_type} {self.outcome}"
 
-    def prepared(self, connection: Any) -> list[Any]:
+    def prepared(self, connection: BaseDatabaseWrapper) -> list[Any]:
         """The columns as the database takes them."""
         return [one.get_db_prep_save(getattr(self, one.attname), connection) for one in self._meta.concrete_fields]
 
 
-def _insert(connection: Any) -> str:
+def _insert(connection: BaseDatabaseWrapper) -> str:
     quote = connection.ops.quote_name
-    names = [quote(one.column) for one in Event._meta.concrete_fields]
+    names = [quote(str(one.column)) for one in Event._meta.concrete_fields]
     places = ", ".join(["%s"] * len(names))
     return f"INSERT INTO {quote(Event._meta.db_table)} ({', '.join(names)}) VALUES ({places})"

@@ -7,14 +7,17 @@ import re
 import threading
 import time
 from collections import defaultdict
-from typing import Any
+from collections.abc import Mapping
+from typing import TypedDict, Unpack
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import F
+from django.http import HttpRequest
 
 from audit import cadf, context, registry
 from audit.models import Event
+from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError, Forbidden
 from common.ids import new_ordered_id
@@ -30,35 +33,51 @@ SIGN_IN = "sign-in"  # in Context.told
 OFTEN = 30
 
 
-def record(action: str, *, target: cadf.Target, **more: Any) -> None:
+class More(TypedDict, total=False):
+    """What else cadf.event is told."""
+
+    kind: str
+    actor: Actor | None
+    project_id: str
+    domain_id: str
+    operation_id: str
+    reason: Mapping[str, object] | None
+    before: dict[str, object] | None
+    after: dict[str, object] | None
+    methods: tuple[str, ...]
+
+
+def record(action: str, *, target: cadf.Target, outcome: str = cadf.SUCCESS, **more: Unpack[More]) -> None:
     """Write one record in the transaction that is open (else in its own). `more` as cadf.event."""
-    Event.objects.write([_event(action, target, **more)])
+    Event.objects.write([_event(action, target, outcome, **more)])
 
 
-def by_command(command: str, action: str, *, target: cadf.Target, **more: Any) -> None:
+def by_command(
+    command: str, action: str, *, target: cadf.Target, outcome: str = cadf.SUCCESS, **more: Unpack[More]
+) -> None:
     """The same of what an operator's manage.py command did, where that is no change of a row that is recorded."""
     with context.operating(command):
-        record(action, target=target, **more)
+        record(action, target=target, outcome=outcome, **more)
 
 
-def _event(action: str, target: cadf.Target, **more: Any) -> Event:
+def _event(action: str, target: cadf.Target, outcome: str, **more: Unpack[More]) -> Event:
     """With the domain of its project, where that is not said."""
-    row = cadf.event(action, target=target, context=context.current(), **more)
+    row = cadf.event(action, target=target, context=context.current(), outcome=outcome, **more)
     if row.project_id and not row.domain_id:
         row.domain_id = registry.domains_of([row.project_id]).get(row.project_id, "")
     return row
 
 
-def frequent(action: str, *, target: cadf.Target, **more: Any) -> None:
+def frequent(action: str, *, target: cadf.Target, outcome: str = cadf.SUCCESS, **more: Unpack[More]) -> None:
     """The same of what a script does again and again: beyond OFTEN a minute, like ones are counted in one record."""
-    row = _event(action, target, **more)
+    row = _event(action, target, outcome, **more)
     if _often.take(_minute(), _key(row)):
         Event.objects.write([row])
     else:
         count(row)
 
 
-def refused(action: str, *, target: cadf.Target, source: str = "", **more: Any) -> None:
+def refused(action: str, *, target: cadf.Target, source: str = "", **more: Unpack[More]) -> None:
     """Record a refusal once the request is over, when its transaction is taken back. Like ones of a minute are counted in one.
 
     `source` is the address where there is no request that tells it.
@@ -76,7 +95,7 @@ _VERBS = {"GET": "read", "HEAD": "read", "POST": "create", "PUT": "update", "PAT
 _PART = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")
 
 
-def denied(request: Any, error: CloudError, status: int) -> None:
+def denied(request: HttpRequest, error: CloudError, status: int) -> None:
     """Record that a request was forbidden, or that a thing of another project was kept from it, when that is the answer."""
     rule = str(error.data.get("rule") or error.denies)
     current = context.current()

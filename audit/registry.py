@@ -63,7 +63,7 @@ class Plan:
         self.told = sorted(told)
 
     @cached_property
-    def defaults(self) -> dict[str, Any]:
+    def defaults(self) -> dict[str, object]:
         """What a column holds when nobody said anything: not worth a line."""
         plain = (one for one in self.columns.values() if not callable(one.default))
         return {one.attname: one.get_default() for one in plain} | {

@@ -3,7 +3,6 @@
 import json
 import re
 from datetime import date, datetime
-from typing import Any
 
 #: What stands for a secret that is there, and for one that is another now.
 HIDDEN, CHANGED = "***", "***changed***"
@@ -43,7 +42,7 @@ def _bare(found: re.Match[str]) -> str:
     return f"{found[1]}{found[2]}{f'?{HIDDEN}' if found[3] else ''}"
 
 
-def plain(value: Any, deep: int = 0) -> Any:
+def plain(value: object, deep: int = 0) -> object:
     """A value as JSON. What is named like a secret inside it is hidden."""
     match value:
         case None | bool() | int() | float():
@@ -67,7 +66,7 @@ def plain(value: Any, deep: int = 0) -> Any:
     return text(str(value))
 
 
-def fit(values: dict[str, Any]) -> dict[str, Any]:
+def fit(values: dict[str, object]) -> dict[str, object]:
     """Fields of a record, small enough together: of what is too long only its length is told."""
     sizes = {name: len(json.dumps(value, ensure_ascii=False)) + len(name) for name, value in values.items()}
     if sum(sizes.values()) <= LARGEST:

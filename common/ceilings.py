@@ -4,8 +4,6 @@ An app says of each such table, once, what bounds it: a ceiling that is held her
 fails for a table of which nobody said anything (tests/common/test_ceilings.py).
 """
 
-from typing import Any
-
 from django.db import models
 from django.db.models.signals import pre_save
 from django.utils.translation import gettext_lazy as _
@@ -38,7 +36,7 @@ def elsewhere(model: type[models.Model], what: str) -> None:
     ELSEWHERE[model] = what
 
 
-def _check(sender: type[models.Model], instance: models.Model, raw: bool = False, **_more: Any) -> None:
+def _check(sender: type[models.Model], instance: models.Model, raw: bool = False, **_more: object) -> None:
     """Raises: TooManyOfOwner. Of two at once both may pass: it is a bound, not a count to the last."""
     if raw or not instance._state.adding:
         return

@@ -10,9 +10,8 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
@@ -119,7 +118,14 @@ def resolve(url: str, *, trusted: str = "", near: bool = False) -> tuple[int, st
     return int(found[0][0]), str(found[0][4][0])
 
 
-def _check_places(url: str, host: str, found: list[Any], *, trusted: str = "", near: bool = False) -> None:
+def _check_places(
+    url: str,
+    host: str,
+    found: Sequence[tuple[int, int, int, str, tuple[object, ...]]],
+    *,
+    trusted: str = "",
+    near: bool = False,
+) -> None:
     for _family, _type, _proto, _name, place in found:
         refusal = _refusal(host, str(place[0]), trusted=trusted, near=near)
         if refusal:

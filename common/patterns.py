@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Protocol, TypeVar
 
 import re2
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +21,19 @@ LONGEST = 255
 MEMORY = 128 * 1024
 #: Seconds of CPU that one request may spend on finding what matches.
 SCAN_SECONDS = 2.0
+
+
+Key = TypeVar("Key")
+
+
+class Compiled(Protocol):
+    """What re2 makes of a pattern."""
+
+    def search(self, text: str) -> object | None: ...
+
+    def match(self, text: str) -> object | None: ...
+
+    def fullmatch(self, text: str) -> object | None: ...
 
 
 class BadPattern(Invalid):
@@ -40,7 +53,7 @@ class TooSlow(Invalid):
 class Pattern:
     """A regular expression, and the look-aheads that must (True) or must not (False) hold where it begins."""
 
-    def __init__(self, text: str, main: Any, ahead: tuple[tuple[bool, Any], ...] = ()) -> None:
+    def __init__(self, text: str, main: Compiled, ahead: tuple[tuple[bool, Compiled], ...] = ()) -> None:
         self.text, self._main, self._ahead = text, main, ahead
 
     def search(self, text: str) -> bool:
@@ -58,7 +71,7 @@ class Pattern:
     def _holds(self, text: str) -> bool:
         return all((one.match(_encodable(text)) is not None) is wanted for wanted, one in self._ahead)
 
-    def among(self, texts: Iterable[tuple[Any, str | None]]) -> list[Any]:
+    def among(self, texts: Iterable[tuple[Key, str | None]]) -> list[Key]:
         """The keys of the (key, text) in whose text it is found; in None nothing is. Raises: TooSlow."""
         until = time.thread_time() + SCAN_SECONDS
         found = []
@@ -74,16 +87,17 @@ def _encodable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _options() -> Any:
+def _options() -> object:
     options = re2.Options()
     options.max_mem = MEMORY
     options.log_errors = False
     return options
 
 
-def _compiled(text: str, whole: str) -> Any:
+def _compiled(text: str, whole: str) -> Compiled:
     try:
-        return re2.compile(text, _options())
+        found: Compiled = re2.compile(text, _options())
+        return found
     except (re2.error, UnicodeEncodeError) as error:
         said = error.args[0] if error.args else error
         reason = said.decode(errors="replace") if isinstance(said, bytes) else str(error)
@@ -104,7 +118,7 @@ def rule(text: str) -> Pattern:
 def _regex(text: str, *, anchored: bool) -> Pattern:
     if len(text) > LONGEST:
         raise BadPattern(pattern=text[:LONGEST], reason=_("it is longer than %(most)s characters"), most=LONGEST)
-    ahead: list[tuple[bool, Any]] = []
+    ahead: list[tuple[bool, Compiled]] = []
     start, rest = ("^", text[1:]) if text.startswith("^") else ("", text)
     if anchored and _end(text, 0, "|") == len(text):  # else a look-ahead is of the first alternative only
         while rest.startswith(("(?=", "(?!")):

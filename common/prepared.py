@@ -5,25 +5,27 @@ find(server_id)  →  [{"id": …, "name": …}]
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Generic, TypeVar, cast
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.db.models.query import ValuesListIterable
 
+Row = TypeVar("Row")
 
-class Prepared:
+
+class Prepared(Generic[Row]):
     """A query set as a function of texts. It is of whole instances, of ``.values()`` or of ``.values_list()``.
 
     The arguments are texts that reach the database as they are (ids, names): each stands once for a distinct parameter.
     """
 
-    def __init__(self, make: Callable[..., QuerySet[Any, Any]]) -> None:
+    def __init__(self, make: Callable[..., QuerySet[Model, Row]]) -> None:
         self._make = make
         self._arity = make.__code__.co_argcount
-        self._plans: dict[tuple[str, bool], _Plan] = {}
+        self._plans: dict[tuple[str, bool], _Plan[Row]] = {}
 
-    def __call__(self, *texts: str) -> list[Any]:
+    def __call__(self, *texts: str) -> list[Row]:
         """The rows: instances, dicts or tuples."""
         key = (connection.vendor, connection.in_atomic_block)
         plan = self._plans.get(key)
@@ -31,12 +33,12 @@ class Prepared:
             plan = self._plans[key] = _Plan(self._make, self._arity)
         return plan.run(texts)
 
-    def first(self, *texts: str) -> Any | None:
+    def first(self, *texts: str) -> Row | None:
         rows = self(*texts)
         return rows[0] if rows else None
 
 
-class PreparedMany:
+class PreparedMany(Generic[Row]):
     """The same as a function of a list of texts, which the query set uses once, as ``…__in=texts``, and of single ones.
 
     Lists are filled up to one of SIZES by repeating their last text; longer ones are ordinary queries.
@@ -44,11 +46,11 @@ class PreparedMany:
 
     SIZES = (1, 8, 64)
 
-    def __init__(self, make: Callable[..., QuerySet[Any, Any]]) -> None:
+    def __init__(self, make: Callable[..., QuerySet[Model, Row]]) -> None:
         self._make = make
-        self._plans: dict[tuple[str, bool, int], _Plan] = {}
+        self._plans: dict[tuple[str, bool, int], _Plan[Row]] = {}
 
-    def __call__(self, texts: Iterable[str], *single: str) -> list[Any]:
+    def __call__(self, texts: Iterable[str], *single: str) -> list[Row]:
         wanted = list(texts)
         if not wanted:
             return []
@@ -64,15 +66,15 @@ class PreparedMany:
         return plan.run([*wanted, *wanted[-1:] * (size - len(wanted)), *single])
 
 
-class _Plan:
+class _Plan(Generic[Row]):
     """SQL, where the arguments go, and how a row of the cursor becomes what the query set would give."""
 
-    def __init__(self, make: Callable[..., QuerySet[Any, Any]], arity: int) -> None:
+    def __init__(self, make: Callable[..., QuerySet[Model, Row]], arity: int) -> None:
         marks = [f"\u2039argument {number}\u203a" for number in range(arity)]
         found = make(*marks)
         compiler = found.query.get_compiler(connection=connection)
         self.sql, parameters = compiler.as_sql()
-        self.parameters: list[Any] = list(parameters)
+        self.parameters = list(parameters)
         self.places = [
             (place, marks.index(value))
             for place, value in enumerate(self.parameters)
@@ -86,7 +88,7 @@ class _Plan:
         self.is_tuple = found._iterable_class is ValuesListIterable
         self.names = self._names(found)
 
-    def _names(self, found: QuerySet[Any, Any]) -> Sequence[str]:
+    def _names(self, found: QuerySet[Model, Row]) -> Sequence[str]:
         if self.model is not None:
             return [entry[0].target.attname for entry in self.compiler.select]
         query = found.query
@@ -94,7 +96,7 @@ class _Plan:
             return list(query.selected)
         return [*query.extra_select, *query.values_select, *query.annotation_select]
 
-    def run(self, texts: Sequence[str]) -> list[Any]:
+    def run(self, texts: Sequence[str]) -> list[Row]:
         parameters = self.parameters.copy()
         for place, number in self.places:
             parameters[place] = texts[number]
@@ -104,9 +106,9 @@ class _Plan:
         if self.converters:
             rows = [tuple(row) for row in self.compiler.apply_converters(rows, self.converters)]
         if self.model is not None:
-            return [self.model.from_db(connection.alias, self.names, row) for row in rows]
+            return cast(list[Row], [self.model.from_db(connection.alias, self.names, row) for row in rows])
         # The database may be asked for more columns than are shown, to sort by them.
         width = len(self.names)
         if self.is_tuple:
-            return [row[:width] for row in rows]
-        return [dict(zip(self.names, row[:width], strict=True)) for row in rows]
+            return cast(list[Row], [row[:width] for row in rows])
+        return cast(list[Row], [dict(zip(self.names, row[:width], strict=True)) for row in rows])

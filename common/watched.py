@@ -6,9 +6,12 @@ Source: django.db.models.sql.compiler; BaseDatabaseOperations.compiler_module; B
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from django.db import DatabaseError, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.sql.compiler import SQLCompiler
 
 
 class Watcher(Protocol):
@@ -16,22 +19,22 @@ class Watcher(Protocol):
 
     def wants(self, model: type[models.Model]) -> bool: ...
 
-    def inserted(self, compiler: Any) -> None: ...
+    def inserted(self, compiler: object) -> None: ...
 
-    def updating(self, compiler: Any) -> Any: ...
+    def updating(self, compiler: object) -> object: ...
 
-    def updated(self, compiler: Any, before: Any) -> None: ...
+    def updated(self, compiler: object, before: object) -> None: ...
 
-    def deleting(self, compiler: Any) -> None: ...
+    def deleting(self, compiler: object) -> None: ...
 
-    def committing(self, connection: Any) -> None: ...
+    def committing(self, connection: BaseDatabaseWrapper) -> None: ...
 
 
 _watcher: Watcher | None = None
-_before_commit: list[Callable[[Any], None]] = []
+_before_commit: list[Callable[[BaseDatabaseWrapper], None]] = []
 
 
-def before_commit(write: Callable[[Any], None]) -> None:
+def before_commit(write: Callable[[BaseDatabaseWrapper], None]) -> None:
     """Have `write(connection)` called in the last moment of a transaction that has something to do after its commit."""
     if write not in _before_commit:
         _before_commit.append(write)
@@ -42,7 +45,8 @@ def use(watcher: Watcher | None) -> None:
     _watcher = watcher
 
 
-def _wanted(compiler: Any) -> bool:
+def _wanted(compiler: object) -> bool:
+    assert isinstance(compiler, SQLCompiler) and compiler.query.model is not None
     return _watcher is not None and _watcher.wants(compiler.query.model)
 
 
@@ -83,16 +87,11 @@ class Delete:
             return super().execute_sql(*args, **kwargs)  # type: ignore[misc]
 
 
-class _Nothing:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_error: object) -> None: ...
-
-
-def _together(compiler: Any) -> Any:
+def _together(compiler: object) -> AbstractContextManager[object]:
     """A transaction for a statement that has none, so that what is written about it is committed with it or not at all."""
+    assert isinstance(compiler, SQLCompiler)
     if compiler.connection.in_atomic_block:
-        return _Nothing()
+        return nullcontext()
     return transaction.atomic(using=compiler.using)
 
 
@@ -100,7 +99,8 @@ class Commits:
     """A mixin for DatabaseWrapper: the watcher's last word in a transaction. If it fails, nothing is committed."""
 
     def commit(self) -> None:
-        if self.run_on_commit:  # type: ignore[attr-defined]
+        assert isinstance(self, BaseDatabaseWrapper)
+        if self.run_on_commit:
             try:
                 if _watcher is not None:
                     _watcher.committing(self)

@@ -253,7 +253,7 @@ def send(
     name: str, verb: Verb[Body, Any], body: Body, *, subject: str = "", generation: int = 0, deadline: float = 60
 ) -> None:
     """Fire and forget: an order outside of any operation, sent after commit. Whoever sends must notice its loss."""
-    order = {
+    order: rpc.Cast = {
         "verb": verb.name,
         "operation": "",
         "step": "",

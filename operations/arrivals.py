@@ -11,7 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Final, Literal
+from typing import Final, Literal, TypedDict, cast
 
 from django.conf import settings
 
@@ -21,6 +21,21 @@ from hostagent.contract.reports import LIFE, Kind
 from hostagent.messaging import envelope
 
 log = logging.getLogger(__name__)
+
+
+class Report(TypedDict, total=False):
+    """What an agent says, once it is opened: of this version, or of the one before. `body` is as its kind has it."""
+
+    host: str
+    kind: str
+    v: int
+    seq: int
+    sent: float
+    boot: str
+    operation: str
+    step: str
+    body: dict[str, object]
+
 
 Stream = Literal["1", "2", "beat"]
 Floors = dict[str, int]
@@ -95,7 +110,7 @@ class Freshness:
 fresh = Freshness()
 
 
-def opened(message: Any, key_of: KeyOf, *, beat: bool = False) -> dict[str, Any] | None:
+def opened(message: object, key_of: KeyOf, *, beat: bool = False) -> Report | None:
     """The report that a message holds, or None: it is sealed by no host of this cloud, malformed, old, or came already.
 
     `key_of` gives a host's key in hex, None for an unknown host. `beat`: it came by the heartbeats' own queue.
@@ -133,11 +148,11 @@ def _countable(age: float) -> float:
     return min(max(age, 0.0), LONGEST) if math.isfinite(age) else LONGEST
 
 
-def _opened_with(keys: Iterable[str], message: dict[str, Any]) -> dict[str, Any] | None:
+def _opened_with(keys: Iterable[str], message: dict[str, object]) -> Report | None:
     version = message.get("v")
     for key in keys:
         if version == 2:
-            report = envelope.open_box(message, key, "report")
+            report = cast(Report | None, envelope.open_box(message, key, "report"))
         else:
             report = _version_1(message, key) if version in ACCEPTED_VERSIONS else None
         if report is not None:
@@ -145,20 +160,22 @@ def _opened_with(keys: Iterable[str], message: dict[str, Any]) -> dict[str, Any]
     return None
 
 
-def _version_1(message: dict[str, Any], key: str) -> dict[str, Any] | None:
+def _version_1(message: dict[str, object], key: str) -> Report | None:
     try:
         if not is_signed(message, key):
             return None
-        found: dict[str, Any] = envelope.plain(json.dumps(message).encode())
+        found = cast(Report, envelope.plain(json.dumps(message).encode()))
     except (ValueError, RecursionError):
         return None
     return found
 
 
-def _unsealed(message: Any, key_of: KeyOf) -> dict[str, Any] | None:
+def _unsealed(message: object, key_of: KeyOf) -> Report | None:
     host = str(message.get("host", "")) if isinstance(message, dict) else ""
     key = key_of(host)
-    report = None if key is None else _opened_with((key, *_other_keys_of(host)), message)
+    report = None
+    if key is not None and isinstance(message, dict):
+        report = _opened_with((key, *_other_keys_of(host)), message)
     if report is None or not isinstance(report.get("body"), dict):
         log.error("a report that claims to be of host %r was refused: it is not sealed with its key", host[:64])
         return None

@@ -77,7 +77,7 @@ class Op:
         """How long this step has been going on, or its present try."""
         return (now() - (self._step.tried_at or self._step.started_at)).total_seconds()
 
-    def show(self, **detail: Any) -> None:
+    def show(self, **detail: object) -> None:
         """Facts for the timeline, such as each host's numbers while scheduling."""
         self._step.detail = {**self._step.detail, **detail}
 
@@ -110,7 +110,7 @@ class Op:
             step.host, step.verb, step.generation, step.ordered_at = host, verb.name, generation, moment
             if step.phase == Phase.UNDO:
                 self.show(asked=body)
-            message = {
+            message: rpc.Cast = {
                 "verb": verb.name,
                 "operation": self.row.id,
                 "step": f"{step.phase}:{step.name}" if step.phase == Phase.UNDO else step.name,

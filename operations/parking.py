@@ -158,7 +158,7 @@ def tell(command: str, verb: str, row: Operation) -> None:
     """Record what an operator's command did to an operation as done to its subject."""
     plan = registry.subject(row.subject_kind)
     target = (plan.spec.type if plan else "service/compute/operation", row.subject_id, "")
-    records.by_command(command, f"update/{verb}", target=target, project_id=row.project_id, operation_id=row.id)
+    records.by_command(command, f"update/{verb}", target=target, project_id=row.project_id or "", operation_id=row.id)
 
 
 def subject_gone(kind: str, key: str) -> None:

@@ -5,9 +5,9 @@ This app knows no hosts: `hosts` registers how to find a host's key and what to 
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from django.conf import settings
 from django.db import transaction
@@ -28,8 +28,24 @@ __all__ = ["CONTROL_QUEUE", "REPORT_TASK", "Line", "cast", "on_event", "on_repor
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[str, dict[str, Any]], None]
+Handler = Callable[[str, dict[str, object]], None]
 AnyVerb = Verb[Any, Any]
+
+
+class Cast(TypedDict, total=False):
+    """A message that asks a host for a verb, before it is stamped and sealed."""
+
+    verb: str
+    operation: str
+    step: str
+    flow: str
+    subject: str
+    generation: int
+    deadline: float
+    turn: float  # Unix time; of two messages about one object the host does the later one
+    traceparent: str
+    body: object  # of the verb's own type
+    cloud: Cloud
 
 
 class Line(NamedTuple):
@@ -77,7 +93,7 @@ def on_event(event: Event, handler: Handler) -> None:
     _on_event.setdefault(event, []).append(handler)
 
 
-def cast(host: str, order: dict[str, Any]) -> bool:
+def cast(host: str, order: Cast) -> bool:
     """Send one message, of a verb of the contract, now. False when the broker or the key is missing; the operation is then woken soon to
     try again.
 
@@ -115,11 +131,12 @@ def cast(host: str, order: dict[str, Any]) -> bool:
     return True
 
 
-def _sealed(host: str, order: dict[str, Any], key: str, line: Line, moment: float) -> dict[str, Any]:
+def _sealed(host: str, order: Cast, key: str, line: Line, moment: float) -> dict[str, object]:
     message = {"host": host, "turn": moment, **order, "sent": moment}
     if line.speaks > 1:
         return envelope.close({**message, "expires": moment + CAST_LIFE}, key, "order")
-    if any(order["body"].get(name) for name in VERBS[order["verb"]].secret):
+    body = order["body"]
+    if isinstance(body, Mapping) and any(body.get(name) for name in VERBS[order["verb"]].secret):
         log.warning(
             "rpc: what is secret of %s for %s crosses the broker in the clear: update its agent",
             order["verb"],
@@ -128,11 +145,11 @@ def _sealed(host: str, order: dict[str, Any], key: str, line: Line, moment: floa
     return sign({"v": 1, **message}, key)
 
 
-def _publish(host: str, message: dict[str, Any], queue_name: str) -> None:
+def _publish(host: str, message: Mapping[str, object], queue_name: str) -> None:
     broker.send(queue.app, CAST_TASK, message, queue_name)
 
 
-def welcome(host: str, facts: dict[str, Any]) -> None:
+def welcome(host: str, facts: Mapping[str, object]) -> None:
     """Answer an agent of version 2, whatever is known of it: its challenge, our time, `facts`. Its loss is noticed there."""
     key = _key_of(host)
     if key is None:
@@ -156,13 +173,13 @@ def _phase_and_name(step: str) -> tuple[str, str]:
     return (Phase.UNDO if phase == "undo" else Phase.DO), name
 
 
-def _unsent(order: dict[str, Any]) -> None:
+def _unsent(order: Cast) -> None:
     phase, name = _phase_and_name(order["step"])
     OperationStep.objects.filter(operation_id=order["operation"], phase=phase, name=name).update(ordered_at=None)
     Operation.objects.filter(id=order["operation"]).update(wake_at=now() + timedelta(seconds=RETRY_SEND))
 
 
-def receive(message: dict[str, Any]) -> None:
+def receive(message: dict[str, object]) -> None:
     """Take one report in. What is not sealed by the host it names, or came before, is dropped and logged."""
     report = arrivals.opened(message, _key_of)
     if report is not None:
@@ -171,7 +188,7 @@ def receive(message: dict[str, Any]) -> None:
 
 
 @tried_again
-def _take(host: str, message: dict[str, Any]) -> None:
+def _take(host: str, message: arrivals.Report) -> None:
     kind = message.get("kind")
     if kind in ANSWERS:
         _answered(host, str(kind), message)
@@ -188,7 +205,7 @@ def _take(host: str, message: dict[str, Any]) -> None:
                 ask_again(host)
 
 
-def _answered(host: str, kind: str, message: dict[str, Any]) -> None:
+def _answered(host: str, kind: str, message: arrivals.Report) -> None:
     """An answer counts once, and only from the host that was asked."""
     if not message.get("operation"):
         return

@@ -1,8 +1,7 @@
 """Starting operations, taking their holds, and waking those that wait."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
-from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
@@ -35,7 +34,7 @@ def start(
     project_id: str | None,
     actor: Actor,
     holds: Iterable[str] = (),
-    data: dict[str, Any] | None = None,
+    data: Mapping[str, object] | None = None,
     action: str = "",
     delay: float = 0.0,
     behind: Collection[str] = (),
@@ -58,7 +57,7 @@ def start(
         request_id=actor.request_id,
         traceparent=tracing.traceparent(),
         action=action or flow.name.rpartition(".")[2],
-        data=data or {},
+        data=dict(data or {}),
         wake_at=now() + timedelta(seconds=delay),
     )
     row.save(force_insert=True)
@@ -75,7 +74,7 @@ def start(
 
 
 def run(
-    actor: Actor, found: Subject, name: str, flow: Flow, data: dict[str, Any] | None = None, /, **also: object
+    actor: Actor, found: Subject, name: str, flow: Flow, data: Mapping[str, object] | None = None, /, **also: object
 ) -> Operation:
     """Write a verb's intent on its locked subject and start its flow, in the caller's transaction. `also`: columns to write with it.
 

@@ -1,7 +1,5 @@
 """The two tasks of the control queue."""
 
-from typing import Any
-
 from django.db import close_old_connections
 
 from hostagent.messaging import light
@@ -15,6 +13,6 @@ def advance(job: str) -> None:
 
 
 @app.task(name=rpc.REPORT_TASK, Strategy=light.STRATEGY)
-def report(message: dict[str, Any]) -> None:
+def report(message: dict[str, object]) -> None:
     close_old_connections()  # as Django does before each request: what is too old or broke is opened anew, what works stays
     rpc.receive(message)

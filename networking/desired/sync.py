@@ -275,9 +275,9 @@ def _note_needs(rendered: Rendered, rows: list[HostPiece]) -> None:
         row.needs = {}
         for piece in desired[row.pk]:
             on = counts[piece]
-            count = max(on.values(), default=None) if piece.startswith("dhcp:") else on.get(row.host)
-            if count is not None:
-                row.needs[piece] = count
+            needed = max(on.values(), default=None) if piece.startswith("dhcp:") else on.get(row.host)
+            if needed is not None:
+                row.needs[piece] = needed
         row.dhcp = next((piece for piece in row.needs if piece.startswith("dhcp:")), "")
     save_rows(ports, ["needs", "dhcp"])
 

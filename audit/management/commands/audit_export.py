@@ -5,9 +5,9 @@ import json
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 
 from audit import cadf
@@ -30,15 +30,15 @@ class Command(BaseCommand):
         parser.add_argument("--project", help="id of a project: only what its managers see")
         parser.add_argument("--format", choices=("json", "csv"), default="json")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, since: str, until: str, project: str, format: str, **options: object) -> None:
         rows = Event.objects.all()
-        if options["since"]:
-            rows = rows.filter(pk__gte=_edge(options["since"], end=False))
-        if options["until"]:
-            rows = rows.filter(pk__lt=_edge(options["until"], end=True))
-        if options["project"]:
-            rows = rows.filter(project_id=options["project"])
-        if options["format"] == "json":
+        if since:
+            rows = rows.filter(pk__gte=_edge(since, end=False))
+        if until:
+            rows = rows.filter(pk__lt=_edge(until, end=True))
+        if project:
+            rows = rows.filter(project_id=project)
+        if format == "json":
             for row in _all(rows):
                 self.stdout.write(json.dumps(cadf.as_dict(row), ensure_ascii=False))
             return
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             out.writerow([_harmless(str(getattr(row, name))) for name in COLUMNS] + [_harmless(text) for text in inner])
 
 
-def _all(rows: Any) -> Iterator[Event]:
+def _all(rows: QuerySet[Event]) -> Iterator[Event]:
     """Oldest first, a batch a query: a database that is written to meanwhile waits for nobody."""
     last = ""
     while found := list(rows.filter(pk__gt=last).order_by("pk")[:BATCH]):

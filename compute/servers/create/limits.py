@@ -1,7 +1,7 @@
 """What compute counts against a project's quota, and what it merely bounds."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Count, Sum
 from django.utils.translation import gettext_lazy as _
@@ -34,8 +34,8 @@ _sums = Prepared(
 
 def counted(project_id: str) -> dict[str, int]:
     """What a project's servers take, by quota: one read of an index."""
-    found = _sums.first(project_id) or {}
-    return {name: int(found.get(column) or 0) for name, column in SUMMED.items()}
+    found = cast("dict[str, int | None]", _sums.first(project_id) or {})
+    return {name: found.get(column) or 0 for name, column in SUMMED.items()}
 
 
 SUMMED = {"instances": "n", "cores": "vcpus", "ram": "ram"}

@@ -1,7 +1,6 @@
 """Ends broken operations as failed; nothing is undone and no host is asked anything (see operation_list --broken)."""
 
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
@@ -16,11 +15,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("id", nargs="+", help="ids of operations")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        for id in options["id"]:
+    def handle(self, *args: object, id: list[str], **options: object) -> None:
+        for one in id:
             try:
                 with transaction.atomic():
-                    row = parking.abandon(id)
+                    row = parking.abandon(one)
                     parking.tell("operation_abandon", "abandon", row)
             except CloudError as error:
                 raise CommandError(error.message) from None

@@ -2,7 +2,6 @@
 
 import json
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.management.base import BaseCommand
 
@@ -20,16 +19,16 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=int, default=50)
         parser.add_argument("--json", action="store_true")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, live: bool, broken: bool, subject: str, limit: int, **options: object) -> None:
         rows = Operation.objects.order_by("-created_at")
-        if options["live"]:
+        if live:
             rows = rows.live()
-        if options["broken"]:
+        if broken:
             rows = rows.broken()
-        if options["subject"]:
-            kind, _, key = options["subject"].partition(":")
+        if subject:
+            kind, _, key = subject.partition(":")
             rows = rows.filter(subject_kind=kind, subject_id=key)
-        found = [self._row(row) for row in rows.prefetch_related("steps")[: options["limit"]]]
+        found = [self._row(row) for row in rows.prefetch_related("steps")[:limit]]
         if options["json"]:
             self.stdout.write(json.dumps(found, indent=2))
             return
@@ -40,7 +39,7 @@ class Command(BaseCommand):
             )
 
     @staticmethod
-    def _row(row: Operation) -> dict[str, Any]:
+    def _row(row: Operation) -> dict[str, object]:
         steps = list(row.steps.all())
         return {
             "id": row.id,

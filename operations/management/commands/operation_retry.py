@@ -1,7 +1,6 @@
 """Lets broken operations go on where they stood (see operation_list --broken)."""
 
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
@@ -17,11 +16,11 @@ class Command(BaseCommand):
         parser.add_argument("id", nargs="+", help="ids of operations")
         parser.add_argument("--force", action="store_true", help="also where something newer was done to the subject")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        for id in options["id"]:
+    def handle(self, *args: object, id: list[str], force: bool, **options: object) -> None:
+        for one in id:
             try:
                 with transaction.atomic():
-                    row = parking.retry(id, force=options["force"])
+                    row = parking.retry(one, force=force)
                     parking.tell("operation_retry", "retry", row)
             except CloudError as error:
                 raise CommandError(error.message) from None

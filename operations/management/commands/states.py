@@ -1,7 +1,6 @@
 """Prints docs/states.md: the states of every lifecycle, and which verb may begin where."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.core.management.base import BaseCommand
 
@@ -17,7 +16,7 @@ What each resource can be, and which verb may begin where. `manage.py states > d
 class Command(BaseCommand):
     help = __doc__
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         self.stdout.write("\n".join([HEAD, *(line for table in lifecycles() for line in _page(table))]).rstrip())
 
 
