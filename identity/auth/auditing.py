@@ -3,7 +3,7 @@ type passwords there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypedDict
 
 from audit import cadf, context, records
 from common.actor import Actor
@@ -108,11 +108,20 @@ def revoked(what: str, id: str, owner_id: str) -> None:
     now = context.current()
     actor = now.actor if now is not None else None
     records.record(
-        "revoke", target=(f"data/security/credential/{what}", id or owner_id, ""), **(_scope(actor) if actor else {})
+        "revoke",
+        target=(f"data/security/credential/{what}", id or owner_id, ""),
+        **_scope(actor),
     )
 
 
-def _scope(actor: Actor) -> dict[str, str]:
+class _Scope(TypedDict):
+    project_id: str
+    domain_id: str
+
+
+def _scope(actor: Actor | None) -> _Scope:
+    if actor is None:
+        return {"project_id": "", "domain_id": ""}
     return {
         "project_id": actor.project_id or "",
         "domain_id": actor.domain_id or actor.project_domain_id or actor.user_domain_id,

@@ -29,10 +29,10 @@ class UnifiedLimits:
 
     def defaults(self, service: str) -> dict[str, int]:
         """Of several rows of one name the one without a region counts: it comes last."""
-        return {str(name): int(limit) for name, limit in map(dict.values, _registered(service))}
+        return {row["resource_name"]: row["default_limit"] for row in _registered(service)}
 
     def own(self, project_id: str, service: str) -> dict[str, int]:
-        return {str(name): int(limit) for name, limit in map(dict.values, _own(project_id, service))}
+        return {row["registered_limit__resource_name"]: row["resource_limit"] for row in _own(project_id, service)}
 
     def set_own(self, project_id: str, service: str, name: str, limit: int, *, default: int) -> None:
         row = _registered_limit(service, name, default)
