@@ -10,9 +10,9 @@ import http.client
 import json
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from hostagent.agent.clock import ControlClock
@@ -22,6 +22,8 @@ from hostagent.messaging import envelope
 TIMEOUT = 30.0  # seconds without a byte
 NO_BODY = envelope.body_digest(b"")
 PIECE = 1 << 20
+
+Answer = dict[str, object]  # a JSON object of control
 
 
 class ControlError(Exception):
@@ -109,7 +111,7 @@ class ControlLink:
         finally:
             connection.close()
 
-    def upload(self, path: str, source: Path, digest: str = "") -> dict[str, Any]:
+    def upload(self, path: str, source: Path, digest: str = "") -> Answer:
         """PUT a file, whose SHA-512 in hex is `digest`; control's JSON answer, {} if it has none. Raises: ControlError."""
         with source.open("rb") as body:
             if not digest:
@@ -117,19 +119,19 @@ class ControlLink:
                 body.seek(0)
             return self._put(path, body, source.stat().st_size, digest)
 
-    def append(self, path: str, piece: bytes) -> dict[str, Any]:
+    def append(self, path: str, piece: bytes) -> Answer:
         """PUT a piece of a console log. Raises: ControlError."""
         return self._put(path, piece, len(piece), envelope.body_digest(piece))
 
-    def post(self, path: str, message: dict[str, Any]) -> dict[str, Any]:
+    def post(self, path: str, message: Mapping[str, object]) -> Answer:
         """POST a JSON object; control's JSON answer. Raises: ControlError."""
         body = json.dumps(message).encode()
         return self._send("POST", path, body, len(body), "application/json", envelope.body_digest(body))
 
-    def _put(self, path: str, body: Any, length: int, digest: str) -> dict[str, Any]:
+    def _put(self, path: str, body: bytes | BinaryIO, length: int, digest: str) -> Answer:
         return self._send("PUT", path, body, length, "application/octet-stream", digest)
 
-    def _send(self, method: str, path: str, body: Any, length: int, kind: str, digest: str) -> dict[str, Any]:
+    def _send(self, method: str, path: str, body: bytes | BinaryIO, length: int, kind: str, digest: str) -> Answer:
         connection = self._connect()
         try:
             headers = self._headers(method, path, digest) | {"Content-Type": kind, "Content-Length": str(length)}
@@ -142,4 +144,5 @@ class ControlLink:
             connection.close()
         if not 200 <= answer.status < 300:
             raise ControlError(f"{method} {path}: {answer.status} {answer.reason}", answer.status)
-        return json.loads(text) if text.startswith(b"{") else {}
+        found: Answer = json.loads(text) if text.startswith(b"{") else {}
+        return found

@@ -1,4 +1,4 @@
-"""What may come in: casts are opened, and held against replay and age."""
+"""The check of incoming casts: decrypted or verified, then refused when replayed, late or early."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""What becomes of a host's routers when its agent cannot start: they are given up as a silent agent would give them up.
+"""Gives up a host's routers when its agent cannot start, as a silent agent would.
 
 Control hears nothing of such a host and gives its routers to others after 30 s; two hosts must not answer for one router.
 Runs in the agent's own process, which then ends and is started again by its supervisor.

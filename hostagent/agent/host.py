@@ -267,7 +267,7 @@ class Host:
 
     @staticmethod
     def _same(cast: Cast) -> tuple[str, ...]:
-        """What makes two casts one: control asks again under the same operation and step."""
+        """The key under which a repeated cast is the same one: control asks again under the same operation and step."""
         body = piece_hash(cast["body"])
         return (
             cast["verb"],

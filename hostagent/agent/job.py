@@ -15,7 +15,7 @@ DEFAULT_DEADLINE = 120.0  # seconds, when a cast names none
 
 
 class Job:
-    """What a verb may ask of the cast it serves. Safe from any thread."""
+    """A cast as its verb sees it: deadline, progress, child processes. Safe from any thread."""
 
     def __init__(self, cast: Cast) -> None:
         self.cast = cast

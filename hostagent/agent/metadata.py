@@ -69,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(status, headers, text)
 
     def truth(self) -> dict[str, str]:
-        """Who asks, as haproxy saw it, and the few headers of the guest that matter."""
+        """Headers for control: the client as haproxy saw it, and the few headers of the guest that matter."""
         headers = {name: value for name, value in self.headers.items() if name.lower() in PASSED}
         for name in ("X-Stackling-Network", "X-Stackling-Router"):
             if self.headers.get(name):

@@ -1,4 +1,4 @@
-"""What hosts say to control, and its way there.
+"""Reports of hosts to control, and their way there.
 
 A host's Reporter says how casts ended, the facts that it noticed, that it lives. The Outbox of the process sends in order,
 heartbeats before all else but their host's hello; the broker may be away for as long as it likes.
@@ -230,7 +230,7 @@ class Reporter:
     # ── Casts ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def reply(self, kind: Kind, body: Mapping[str, object], cast: Cast) -> None:
-        """Answer whoever asked. What belongs to no operation nobody waits for: of networks the state is a report of its own."""
+        """Reply to the operation that a cast belongs to. Nobody waits for a cast of none: a failure is logged, a network's state is a report of its own."""
         if cast.get("operation"):
             self.report(kind, body, cast)
         elif kind == Kind.FAILED:

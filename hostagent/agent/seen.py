@@ -16,7 +16,7 @@ from hostagent.contract.host import Cloud
 from hostagent.contract.messages import Cast
 from hostagent.process.durable import read_whole, write_whole
 
-#: What a host says that no longer knows whom it served. It is no database's, so an operator is asked.
+#: Stands for a database that a host no longer knows, since its file was damaged: no cast matches it, so an operator is asked.
 UNREADABLE: Final = Cloud(id="unreadable", life="unreadable", count=0)
 
 

@@ -1,4 +1,4 @@
-"""What the environment says to one agent process. Read once, at start.
+"""Settings of one agent process, from its environment. Read once, at start.
 
 One process serves one host (libvirt) or several (fake): `STACKLING_HOST` is a name or a comma-separated list of names.
 Sources: .env.example lists every variable.

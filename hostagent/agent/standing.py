@@ -1,4 +1,4 @@
-"""What a host knows of its place in the cloud when it can ask nobody: kept in its folder, for the next agent too."""
+"""Facts about a host's place in the cloud for the time when control cannot be asked: kept in its folder, for the next agent too."""
 
 import contextlib
 import json

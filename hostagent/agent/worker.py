@@ -91,7 +91,7 @@ class Agent:
             host.start()
 
     def forget_old_orders(self) -> None:
-        """What lies in the queues was for the agent before: control asks again, at our hello, for what still counts."""
+        """Empty the queues of this process. Casts in them were for the agent before; control repeats those that still count at our hello."""
         names = [messages.host_queue(name, bulk=bulk) for name in self.hosts for bulk in (False, True)]
         try:
             if gone := broker.purge(self.app, names):
@@ -114,7 +114,7 @@ class Agent:
 
 
 def quieten() -> None:
-    """What Celery says over and over and we know: that we are root, and each second that the broker is away (outbox.py says it once)."""
+    """Silence two warnings of Celery: that we are root, and each second that the broker is away (outbox.py says it once)."""
     warnings.simplefilter("ignore", SecurityWarning)
     warnings.simplefilter("ignore", CPendingDeprecationWarning)
     logging.getLogger("celery").setLevel(logging.WARNING)

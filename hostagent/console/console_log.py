@@ -116,7 +116,7 @@ class ConsoleLogs:
         self._again(server_id, PUSH_EVERY)  # once more, for the bytes that virtlogd wrote after us
 
     def _mark(self, server_id: str, path: Path) -> dict[str, Any] | None:
-        """Where to read on. A file that is another one now was rolled over: counting goes on behind the old one."""
+        """The position from which to read on. A file with another inode was rolled over: counting goes on behind the old one."""
         try:
             status = path.stat()
         except FileNotFoundError:

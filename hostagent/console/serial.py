@@ -260,7 +260,7 @@ class SerialHub:
 
 
 def _tail(places: Places) -> bytes:
-    """What the kept log ends with: a viewer who comes after a restart of the agent sees the screen too."""
+    """The last bytes of the kept log, so that a viewer who comes after a restart of the agent sees the screen too."""
     try:
         with places.log.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - REPLAY))

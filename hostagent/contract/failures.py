@@ -17,7 +17,7 @@ FAILURES: Final = (
     "internal",  # data: detail (class name and message of the exception)
 )
 
-#: What any verb may fail with, whatever it does; its row names the others.
+#: Failures of any verb, whatever it does; its row names the others.
 ANY: Final = frozenset({"timed_out", "unsupported", "stale", "estranged", "internal"})
 
 

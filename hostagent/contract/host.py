@@ -1,4 +1,4 @@
-"""What a host is and has, and the verbs about it as a whole."""
+"""The inventory and figures of a host, and the verbs about it as a whole."""
 
 from typing import Final, Literal, NotRequired, TypedDict, get_args
 
@@ -6,7 +6,7 @@ from hostagent.contract.verb import Nothing, Verb
 
 
 class Inventory(TypedDict):
-    """What a host is and has."""
+    """Hardware, hypervisor and capabilities of a host."""
 
     hostname: str
     vcpus: int
@@ -60,7 +60,7 @@ class Recognise(TypedDict):
 
 
 class SetAsideShort(TypedDict):
-    """What a doctor shows of a thing that was set aside: a Note without what it was."""
+    """A thing that was set aside, for a doctor's list: a Note without its record and definition."""
 
     id: str
     kind: str

@@ -57,7 +57,7 @@ WINDOW: Final = 60.0  # seconds by which the two clocks may differ
 
 
 class Cast(TypedDict, total=False):
-    """What control asks of a host, as it is opened there. An older control leaves out what its version did not have."""
+    """A cast as a host opens it. An older control leaves out the keys that its version did not have."""
 
     v: int
     host: str
@@ -79,7 +79,7 @@ class Cast(TypedDict, total=False):
 
 
 class Report(TypedDict):
-    """What a host says, before it is signed; empty texts where it is no reply to a cast."""
+    """A reply or report of a host before it is signed; a report that replies to no cast has empty texts."""
 
     host: str
     boot: str  # the agent's, a new one each time it starts

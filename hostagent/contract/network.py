@@ -1,4 +1,4 @@
-"""What a host's network should be, piece by piece; the verb that says so; and the names that both sides give things.
+"""The desired network of a host, piece by piece; the verb that sends it; and the names that both sides give things.
 
 Wanted state: piece key → {"hash": piece_hash(body), "body": body}. Bodies by kind of piece:
 

@@ -1,4 +1,4 @@
-"""What agents report: of which kind, how long it counts, and the facts that they notice by themselves."""
+"""Reports of agents: their kinds, how long each counts, and the facts that a host notices by itself."""
 
 from enum import StrEnum
 from typing import Final
@@ -32,15 +32,15 @@ class Kind(StrEnum):
     STATS = "stats"  # {"servers": {server id: server.ServerStats}}; each 30 s
 
 
-#: Of casts that belong to an operation, and to nobody else. Control asks again every outstanding step at a hello.
+#: Kinds that reply to a cast of an operation. Control casts every outstanding step again at a hello.
 ANSWERS: Final = frozenset({Kind.DONE, Kind.FAILED, Kind.WORKING})
 #: Seconds after which a report of a kind says nothing any more, and is dropped; others count whenever they come.
 LIFE: Final[dict[str, float]] = {
     Kind.HEARTBEAT: HEARTBEAT_COUNTS, Kind.WORKING: SILENCE, Kind.STATS: 2 * STATS_EVERY,
 }  # fmt: skip
-#: Of these only the newest counts: while the broker is away each replaces the one before it.
+#: Kinds of which only the newest report counts: while the broker is away each replaces the one before it.
 NEWEST_ONLY: Final = frozenset({Kind.INVENTORY, Kind.STATS, Kind.NETWORK})
-#: What control does not read yet: the load of guests, which the portal's pages will show.
+#: Kinds that control does not read yet: the load of guests, which the portal's pages will show.
 UNREAD: Final = frozenset({Kind.STATS})
 
 
@@ -51,7 +51,7 @@ class Event(StrEnum):
     LOGIN = "login"  # a login prompt was seen on the serial port: server_id
     STATE = "state"  # a domain changed by itself: server_id, state
 
-    # Of the agent itself. Control keeps the last of each with its count (Host.trouble).
+    # Trouble of the agent itself. Control keeps the last of each with its count (Host.trouble).
     REFUSED = "refused"  # a cast was not done: why ("replayed" | "late" | "early" | "forged" | "old version"), verb, count, skew (s)
     THREAD = "thread"  # a thread of the agent died and was started again: name, count, detail
     DAEMON = "daemon"  # a daemon of the host (dnsmasq, haproxy) died: name, count, detail

@@ -85,7 +85,7 @@ class SnapshotSent(TypedDict):
 
 
 class Known(TypedDict):
-    """What a host knows of a server."""
+    """A server as its host knows it."""
 
     state: str  # of states.STATES
     xml: str  # the domain as libvirt has it; empty where there is none
@@ -97,7 +97,7 @@ class ServersKnown(TypedDict):
 
 
 class ServerStats(TypedDict):
-    """What a guest has used since it began."""
+    """Use of resources by a guest since it began."""
 
     cpu_seconds: float
     memory_mib: int  # that it was given
@@ -136,5 +136,5 @@ SERVER_SNAPSHOT: Final = Verb(
     "server.snapshot", ServerSnapshot, SnapshotSent, fails=(*_START_FAILS, "image_unreachable"), serial=SERVER,
     pool="bulk", is_remembered=True,
 )  # fmt: skip
-#: What is known here of these, as a Note would say it.
+#: Asks a host for state, definition and record of these servers, as a Note would hold them.
 SERVER_DESCRIBE: Final = Verb("server.describe", ServersAsked, ServersKnown, fails=_FAILS, of_any_cloud=True)

@@ -1,4 +1,4 @@
-"""What nobody knows is stopped and kept aside on its host, then given back or dropped."""
+"""Setting aside: a thing on a host that no row names is stopped and kept, then given back or dropped."""
 
 from typing import Any, Final, TypedDict
 
@@ -16,7 +16,7 @@ def is_many(unknown: int, have: int) -> bool:
 
 
 class Note(TypedDict):
-    """What lies beside a thing that was set aside (<host data>/setaside/<id>/note.json)."""
+    """The description kept beside a thing that was set aside (<host data>/setaside/<id>/note.json)."""
 
     id: str
     kind: str  # "server" | "network"
@@ -51,7 +51,7 @@ _FAILS: Final = ("hypervisor_down", "hypervisor_refused", "not_found")
 #: Stop a server that nobody knows, take its domain away and move its files aside. → Note, or {} where nothing of it is here
 SETASIDE_PUT: Final = Verb("setaside.put", Put, Note, fails=_FAILS, serial=SERVER, pool="bulk")
 SETASIDE_LIST: Final = Verb("setaside.list", Nothing, Notes, of_any_cloud=True)
-#: What is set aside is the server's again: its files in their place, its domain defined, not running.
+#: Gives a thing that was set aside back to its server: its files in their place, its domain defined, not running.
 SETASIDE_BACK: Final = Verb("setaside.back", Back, Note, fails=_FAILS, serial=SERVER)
 #: Absent is success.
 SETASIDE_DROP: Final = Verb("setaside.drop", OfNote, Nothing)

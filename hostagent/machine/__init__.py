@@ -1,1 +1,1 @@
-"""What a host is on its machine: namespaces and links, accounts, confinement, cgroups and AppArmor profiles."""
+"""A host as a part of its machine: namespaces and links, accounts, confinement, cgroups and AppArmor profiles."""

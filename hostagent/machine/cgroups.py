@@ -38,7 +38,7 @@ class Shares:
         self.reason = "not looked at yet"
 
     def start(self) -> None:
-        """Make the groups, once for all agents of the unit. What cannot be is said and leaves all as it was."""
+        """Make the groups, once for all agents of the unit. Where that fails the log says why, and all stays as it was."""
         try:
             if self._mount == MOUNT:
                 mount()

@@ -1,7 +1,7 @@
-"""Whom a host's daemons run as and what they may do: one table, and the one way in which they are started.
+"""Users, capabilities and limits of a host's daemons: one table, and the one way in which they are started.
 
 Each row is all that a daemon has: an account of its own, these capabilities (bounding, inheritable and ambient: exactly
-these), these limits. From the agent's environment it inherits nothing. Who is root here says why.
+these), these limits. From the agent's environment it inherits nothing. A row for root says why.
 Sources: capabilities(7), setpriv(1), prlimit(1), credentials(7).
 """
 
@@ -21,7 +21,7 @@ START_SECONDS: Final = 30.0  # a daemon that has not put itself into the backgro
 
 @dataclass(frozen=True)
 class Confined:
-    """What a kind of process is allowed. `account` "" is root with no other capability than these; `why` says what for."""
+    """User, capabilities and limits of a kind of process. `account` "" is root with no other capability than these; `why` says what for."""
 
     account: str = ""
     capabilities: tuple[str, ...] = ()

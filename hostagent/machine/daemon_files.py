@@ -23,7 +23,7 @@ def folder_for(kind: str, folder: Path) -> Path:
 
 
 def read_own(path: Path, limit: int) -> str:
-    """What a daemon wrote into its folder, at most `limit` bytes; "" for what is not there, a link, or no file.
+    """Read at most `limit` bytes of a file that a daemon wrote into its folder; "" where there is none, or a link, or no regular file.
 
     The folder is the daemon's: it could name any file of the host there, and we are root.
     """

@@ -203,7 +203,7 @@ def _is_of(word: str, config: str) -> bool:
 
 
 def _users(kind: str) -> set[int]:
-    """Who may be the user of such a daemon: root's are those of agents that were older than its account."""
+    """User ids that such a daemon may have: its account's, and root's, as which agents older than the account started it."""
     if os.geteuid():
         return {os.geteuid()}
     with suppress(KeyError):

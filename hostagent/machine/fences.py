@@ -1,4 +1,4 @@
-"""What guests may reach of the machinery around them: nothing but what serves them.
+"""Keeps guests from the machinery around them: they reach nothing but the services meant for them.
 
 Guests' packets get to a host's own stack in two ways: as frames for a bridge's own address (the security groups' table drops
 those, firewall.py), and routed, by a router's gateway port, at the machine's own end. That end is fenced here, in tables of
@@ -13,7 +13,7 @@ from hostagent.machine.pinned_namespaces import Cloud, inside
 
 #: Set on what comes out of a router or a flat network where no link of its own tells it (a machine as host).
 MARK: Final = "0x40000000"
-#: What anybody may send who was let in, or who asks whether we are there.
+#: Rules for packets of connections that were let in, and for ICMP.
 ALWAYS: Final = "ct state established,related accept\nmeta l4proto { icmp, ipv6-icmp } accept"
 
 

@@ -25,7 +25,7 @@ def has_numbers() -> bool:
 
 
 def uid(server_id: str) -> int:
-    """Whom the server's QEMU runs as: a user of its own, or where there are no numbers the one for all guests."""
+    """The user id of the server's QEMU: one of its own, or where there are no numbers the one for all guests."""
     if not has_numbers():
         return accounts.ensure(confinement.QEMU).pw_uid
     return FIRST + int.from_bytes(hashlib.sha256(server_id.encode()).digest()[:4]) % (MANY + 1)

@@ -33,10 +33,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from hostagent.contract import inet
+from hostagent.drivers.network.linux_bridge.links import EXTERNAL_BRIDGE
 from hostagent.machine import fences, outside, reach, real_machine
 from hostagent.machine.pinned_namespaces import (
     CannotBuild,
     Cloud,
+    Record,
     bridge,
     inside,
     is_pinned,
@@ -141,7 +143,7 @@ def up(
     real_machine.load_bridge_filter()
     if record.get("netns", netns) != netns:
         outside.remove(cloud, record)
-    link = real_machine.EXTERNAL_BRIDGE if is_machine else cloud.outer_link
+    link = EXTERNAL_BRIDGE if is_machine else cloud.outer_link
     outer, made = outside.prepare(cloud, netns, range_, link, is_machine)
     record |= {"netns": netns, "external": str(range_), "nat_out": nat_out, "cloud": cloud.id, "mode": mode}
     record["netns_made"] = made or (bool(netns) and record.get("netns_made", False))
@@ -168,7 +170,7 @@ def _number(numbers: dict[str, int], hosts: Sequence[str]) -> None:
             numbers[host] = min(set(range(1, 251)) - set(numbers.values()))
 
 
-def _refuse_other_mode(record: dict[str, Any], mode: str) -> None:
+def _refuse_other_mode(record: Record, mode: str) -> None:
     if record["hosts"] and record.get("mode", MODES[0]) != mode:
         raise CannotBuild(
             f"The hosts of this cloud were made with STACKLING_HOST_MODE={record.get('mode', MODES[0])}. Go on with that, or"

@@ -6,13 +6,13 @@ Nothing else of the machine's own namespace is touched; `STACKLING_NETNS` moves 
 import ipaddress
 import json
 from pathlib import Path
-from typing import Any
 
 from hostagent.contract import inet
 from hostagent.machine import fences, real_machine
 from hostagent.machine.pinned_namespaces import (
     CannotBuild,
     Cloud,
+    Record,
     has_link,
     inside,
     refuse_announcements,
@@ -58,7 +58,7 @@ def address_gateway(outer: Path | None, link: str, external: ipaddress.IPv4Netwo
 
 
 def let_out(
-    cloud: Cloud, outer: Path | None, external: ipaddress.IPv4Network, record: dict[str, Any], *, link: str, nat: bool
+    cloud: Cloud, outer: Path | None, external: ipaddress.IPv4Network, record: Record, *, link: str, nat: bool
 ) -> None:
     """Masquerade what leaves by another link than ours, or stop doing so."""
     inside(outer, "nft", "-f", "-", text=f"table ip {cloud.table}\ndelete table ip {cloud.table}\n")
@@ -99,7 +99,7 @@ def build(cloud: Cloud, outer: Path | None, link: str, external: ipaddress.IPv4N
     address_gateway(outer, link, external)
 
 
-def remove(cloud: Cloud, record: dict[str, Any]) -> None:
+def remove(cloud: Cloud, record: Record) -> None:
     outer, _ = outer_namespace(record.get("netns", ""), make=False)
     if outer is not None and not outer.exists():
         return

@@ -7,11 +7,25 @@ import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Required, TypedDict
 
 
 class CannotBuild(Exception):
     """The namespaces cannot be made or changed; the message is for the person at the terminal."""
+
+
+class Record(TypedDict, total=False):
+    """The hosts and links that `up` built, as the file of a cloud keeps it."""
+
+    hosts: Required[dict[str, int]]  # name → number
+    external: str  # the range of the external network
+    netns: str  # the namespace of the machine's end; "": the machine's own
+    netns_made: bool  # by us
+    nat_out: bool
+    cloud: str
+    mode: str
+    underlay_ip: str
+    forwarding_was_off: bool
 
 
 @dataclass(frozen=True)
@@ -39,18 +53,20 @@ class Cloud:
 
     @property
     def alias(self) -> str:
-        """What br-ex of a machine is marked with when this cloud made it."""
+        """The alias that this cloud gives to a machine's br-ex that it made."""
         return f"stackling {self.id}"
 
     @property
     def table(self) -> str:
         return f"stackling_{self.id}"
 
-    def read(self) -> dict[str, Any]:
-        """What was built: {"hosts": {name: number}, "external": cidr, "netns": name, "netns_made": bool, …}."""
-        return json.loads(self.record.read_text()) if self.record.exists() else {"hosts": {}}
+    def read(self) -> Record:
+        """The record of what `up` built; one without hosts where nothing was."""
+        empty: Record = {"hosts": {}}
+        found: Record = json.loads(self.record.read_text()) if self.record.exists() else empty
+        return found
 
-    def write(self, record: dict[str, Any]) -> None:
+    def write(self, record: Record) -> None:
         self.record.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.record.with_suffix(".new")
         fresh.write_text(json.dumps(record, indent=1, sort_keys=True))

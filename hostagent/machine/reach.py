@@ -38,7 +38,7 @@ def ensure(cloud: Cloud, host: str) -> None:
 
 
 def kept(cloud: Cloud, cover: Path) -> list[Path]:
-    """What has to come back below `cover`, none inside another."""
+    """Folders that must be visible again below `cover`, none inside another."""
     code = Path(__file__).resolve().parents[2]
     wanted = {cloud.data, cloud.run, code, Path(sys.prefix), Path(sys.base_prefix)}
     below = sorted(path for path in wanted if path.is_relative_to(cover))

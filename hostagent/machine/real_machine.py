@@ -17,7 +17,7 @@ from hostagent.drivers.network.linux_bridge import firewall_base
 from hostagent.drivers.network.linux_bridge.links import EXTERNAL_BRIDGE
 from hostagent.machine.pinned_namespaces import CannotBuild, Cloud, bridge, has_link, inside, run
 
-#: What the network driver makes: a prefix and the first eleven characters of an id.
+#: Names of links that the network driver makes: a prefix and the first eleven characters of an id.
 OURS: Final = re.compile(r"(brq|vx-|fb-|fl-|tap|rt-|rg-|dh-)[0-9a-f]{8}-[0-9a-f]{2}")
 BRIDGE_FILTER: Final = Path("/proc/sys/net/bridge")
 
@@ -60,7 +60,7 @@ def links(outer: Path | None) -> dict[str, dict[str, Any]]:
 
 
 def mark_of(outer: Path | None) -> str:
-    """What br-ex says of who made it; "" where it says nothing or is not there."""
+    """The alias of br-ex, which names the cloud that made it; "" where it has none or is not there."""
     return str(links(outer).get(EXTERNAL_BRIDGE, {}).get("ifalias", ""))
 
 
@@ -73,7 +73,7 @@ def build_external(cloud: Cloud, outer: Path | None) -> bool:
 
 
 def notices(outer: Path | None) -> list[str]:
-    """What on this machine would keep guests, or others, from working; each with what to do."""
+    """Sentences about settings of this machine that would keep guests, or others, from working; each says what to do."""
     said = inside(outer, "nft", "-j", "list", "chains", check=False)
     found = []
     foreign = sorted(

@@ -20,7 +20,7 @@ READ_TIMEOUT = 5.0  # seconds: who reads waits for its next message longer than 
 PREFETCH = 200
 CONSUMER = "hostagent.agent.consumer:Consumer"  # of every worker
 
-#: Nothing here is compressed. What says that it is might be a thousand times as long as it looks.
+#: Nothing here is compressed. A message that says it is compressed might be a thousand times as long as it looks.
 compression._decoders.clear()
 
 TRANSPORT_ALIASES["redis"] = "hostagent.messaging.redis_transport:Transport"

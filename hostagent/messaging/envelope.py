@@ -1,7 +1,7 @@
 """Version 2 of the envelope: a message is encrypted and authenticated whole, for one host and one direction.
 
 AES-256-GCM with keys derived by HKDF-SHA256 (RFC 5869) from the host's key, one for each purpose, so that a report can never
-pass for a cast, nor a message for a request. What is outside of the box (version, host, nonce) is authenticated with it.
+pass for a cast, nor a message for a request. The fields outside of the box (version, host, nonce) are authenticated with it.
 Nonces are random, 96 bits: at a thousand messages a second a key is good for some 50 days of them by NIST SP 800-38D's bound
 of 2^32 messages; hosts send a few a second.
 """
@@ -53,7 +53,7 @@ def close(message: Mapping[str, object], host_key: str, purpose: Purpose) -> dic
 
 
 def open_box(message: Mapping[str, object], host_key: str, purpose: Purpose) -> dict[str, Any] | None:
-    """What was closed for this host and purpose, with its "v" and "nonce"; None for anything else."""
+    """Open a message that was closed for this host and purpose. Returns it with its "v" and "nonce"; None for anything else."""
     head = {name: message.get(name) for name in ("v", "host", "nonce")}
     try:
         nonce, box = bytes.fromhex(str(head["nonce"])), base64.b64decode(str(message.get("box")), validate=True)
@@ -98,7 +98,7 @@ def is_same(have: str, want: str) -> bool:
 
 # ── HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-#: What a signature covers beside method, path and body: headers by which an agent says for whom it asks.
+#: Headers that a signature covers beside method, path and body: headers by which an agent says for whom it asks.
 IDENTITY_HEADERS: Final = ("X-Stackling-Client", "X-Stackling-Network", "X-Stackling-Router")
 
 

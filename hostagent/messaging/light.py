@@ -22,7 +22,7 @@ MOST: Final = 1000
 
 
 def strategy(task: Any, app: Any, consumer: Any, **more: Any) -> Callable[..., Any]:
-    """What Celery's consumer calls with each message of the task. One that may expire or has a time goes Celery's own way."""
+    """Make the function that Celery's consumer calls with each message of the task. A message that may expire or has a time goes Celery's own way."""
     from celery.worker.strategy import default  # late: web names these tasks and runs none
 
     usual = default(task, app, consumer, **more)

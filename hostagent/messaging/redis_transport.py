@@ -1,7 +1,7 @@
 """Redis as control and agents use it: nothing is acknowledged, and a message costs little.
 
 An acknowledgement takes four Redis commands a message, up to half of control's time, and would give back what a killed
-process had taken only after an hour. What such a message said is found again within seconds: control's periodic recovery reads its rows and
+process had taken only after an hour. The work that such a message named is found again within seconds: control's periodic recovery reads its rows and
 asks silent hosts again, agents repeat their reports.
 """
 

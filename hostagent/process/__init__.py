@@ -1,1 +1,1 @@
-"""What every Python process of the cloud has: logs, traces, key files, durable files, a small memory."""
+"""Ground of every Python process of the cloud: logs, traces, key files, durable files, a small memory."""

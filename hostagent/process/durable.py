@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def read_whole(path: Path, is_one: Callable[[Any], bool], *, absent: Any, damaged: Any) -> Any:
-    """What a file says that `write_whole` or its like wrote. A file that a crash of the machine or its disk spoiled ends no
+    """Read a JSON file that `write_whole` or its like wrote. A file that a crash of the machine or its disk spoiled ends no
     agent, which would end again each time it is started: then it is `damaged`."""
     try:
         said = json.loads(path.read_bytes())
@@ -55,12 +55,12 @@ def put_whole(fresh: Path, path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """What was renamed in it stays renamed when the power goes."""
+    """Flush a folder, so that a rename in it outlives a power cut."""
     sync_file(folder)
 
 
 def sync_file(path: Path) -> None:
-    """What was written to it stays when the power goes."""
+    """Flush a file, so that its content outlives a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

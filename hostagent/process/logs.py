@@ -1,7 +1,7 @@
 """How every Python process of the cloud writes its log: one line a record, as text or as JSON, and nothing secret in it.
 
 STACKLING_LOG_FORMAT is `text` (for people) or `json` (one object a line: time, level, logger, message, and request_id,
-operation and host where there is one). What is said between `about(…)` carries those.
+operation and host where there is one). Lines written inside `about(…)` carry those.
 """
 
 import logging
@@ -31,7 +31,7 @@ def about(**names: str) -> Iterator[None]:
 
 
 def known() -> dict[str, str]:
-    """What lines are about just now."""
+    """The request, operation and host that lines of this thread are about now."""
     return _about.get()
 
 

@@ -1,4 +1,4 @@
-"""What must not stand in a log, found by its form: a net below those who write, who should not say it in the first place.
+"""Hides secrets in log lines, found by their form: a net below the callers, who should not log them in the first place.
 
 Tokens and console tickets, signatures and codes in queries, passwords and user data in JSON, keys in headers.
 """
@@ -13,7 +13,7 @@ _NAMES = (
 )
 #: name=value of a query, a form or a keyword; the value ends where one of them would.
 _QUERY = re.compile(rf"(?i)(?<![\w-])((?:{_NAMES})=)(?!…)[^&\s'\",;)\]}}]+")
-#: What is secret in an address only.
+#: Parameters that are secret in an address only.
 _ADDRESS = re.compile(r"(?i)([?&](?:code|state|samlresponse|assertion|key)=)(?!…)[^&\s'\",;)\]}]+")
 #: "name": "value" of JSON, and of Python's own way to show a dict. A value without an end goes to the end of its line. What has been
 #: read is not read again in another way (*+): a value of backslashes would else take for ever, with the interpreter's lock held.

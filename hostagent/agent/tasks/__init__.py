@@ -1,4 +1,4 @@
-"""What does each verb of the contract (hostagent.contract): the agent's column of the table.
+"""The function that carries out each verb of the contract (hostagent.contract): the agent's column of the table.
 
 A task gets the body that its row names, acts once through a driver, and returns the answer that its row names; None is an
 empty one.

@@ -1,4 +1,4 @@
-"""What a host is, and what is on it."""
+"""The inventory of a host, and the verb that lists all of ours on it."""
 
 import platform
 from typing import Any

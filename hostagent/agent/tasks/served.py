@@ -1,4 +1,4 @@
-"""What a task may use of the host that it serves: Host has all of it, and a task knows nothing else of Host."""
+"""The part of Host that tasks may use, as a protocol: tasks do not import Host, which imports them."""
 
 from typing import Protocol
 

@@ -30,7 +30,7 @@ def listing(host: Served, body: Nothing, job: Job) -> Notes:
 
 
 def short(host: Served) -> list[SetAsideShort]:
-    """What a doctor shows of each."""
+    """A short note of each thing that was set aside, for a doctor's list."""
     return [
         SetAsideShort(
             id=note["id"], kind=note["kind"], key=note["key"], why=note["why"], at=note["at"], until=note["until"],

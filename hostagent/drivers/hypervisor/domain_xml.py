@@ -120,7 +120,7 @@ def as_labelled(xml: str, places: Places, profile: str) -> str:
         for listen in tree.iterfind("devices/graphics[@type='vnc']/listen[@type='socket']"):
             listen.set("socket", str(places.vnc_guest))
         for graphics in tree.iterfind("devices/graphics[@type='vnc']"):
-            graphics.attrib.pop("socket", None)
+            graphics.attrib.pop("socket", "")
     given = tree.find("seclabel[@model='apparmor']")
     if ("" if given is None else given.findtext("label")) != profile:
         changed = True

@@ -77,7 +77,7 @@ class FakeHypervisor:
         self._domains.drop(server_id)
 
     def _find(self, server_id: str) -> dict[str, Any]:
-        domain = self._domains.get(server_id)
+        domain: dict[str, Any] | None = self._domains.get(server_id)
         if domain is None:
             raise Failure("not_found", what="server", id=server_id)
         return domain

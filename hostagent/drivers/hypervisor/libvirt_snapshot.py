@@ -18,6 +18,7 @@ from lxml.builder import E
 from hostagent.agent.job import Job
 from hostagent.contract.failures import Failure
 from hostagent.contract.location import DiskLocation
+from hostagent.contract.server import SERVER_SNAPSHOT
 from hostagent.drivers.hypervisor import locations
 from hostagent.drivers.storage import Overlays, Storage
 
@@ -61,7 +62,7 @@ def recover(domain: Any, storage: Storage, server_id: str) -> None:
         over.note(_location(element))
     if domain is not None and element is not None:
         _define_on(domain, storage.root(server_id), over)
-    job = Job({"body": {}, "deadline": COMMIT_SECONDS})
+    job = Job({"verb": SERVER_SNAPSHOT.name, "body": {}, "deadline": COMMIT_SECONDS})
     job.begin()
     over.settle(job)
 
@@ -97,7 +98,7 @@ def _root_device(domain: Any, root: DiskLocation) -> str:
     tree = etree.fromstring(domain.XMLDesc(0).encode())
     for disk in tree.iterfind("devices/disk"):
         if locations.is_at(disk, root):
-            return str(disk.find("target").get("dev"))
+            return _device_of(disk)
     raise Failure("not_found", what="root disk", id=domain.UUIDString())
 
 
@@ -130,7 +131,7 @@ def _move_back(domain: Any, root: DiskLocation, over: Overlays) -> None:
     """Raises: Failure timed_out; the guest then runs on from its overlay, and `recover` tries again."""
     element = _disk_on_overlay(domain, over)
     if element is not None:
-        device = element.find("target").get("dev")
+        device = _device_of(element)
         if not domain.blockJobInfo(device):
             domain.blockCommit(device, _path(root), None, 0, libvirt.VIR_DOMAIN_BLOCK_COMMIT_ACTIVE)
         until = time.monotonic() + COMMIT_SECONDS
@@ -159,9 +160,15 @@ def _pivot(domain: Any, device: str, over: Overlays, overlay: DiskLocation) -> N
     domain.blockJobAbort(device, libvirt.VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT)
 
 
+def _device_of(disk: etree._Element) -> str:
+    """The name under which the guest has a disk: "vda"."""
+    target = disk.find("target")
+    return "" if target is None else str(target.get("dev"))
+
+
 def _is_ready(domain: Any, device: str) -> bool:
     """The mirror says it is ready only in the XML: `cur == end` is also true before it has begun."""
     tree = etree.fromstring(domain.XMLDesc(0).encode())
-    disk = next(d for d in tree.iterfind("devices/disk") if d.find("target").get("dev") == device)
+    disk = next(d for d in tree.iterfind("devices/disk") if _device_of(d) == device)
     mirror = disk.find("mirror")
     return mirror is not None and mirror.get("ready") == "yes"

@@ -69,7 +69,9 @@ def admit(domain: Any, places: Places, device: Any) -> None:
     """Let a guest that runs at a device that it is about to be given. Raises: Failure hypervisor_refused."""
     tree = etree.fromstring(domain.XMLDesc(0).encode())
     if tree.find("seclabel[@model='apparmor']") is not None and domain.isActive():
-        tree.find("devices").append(etree.fromstring(etree.tostring(device)))
+        devices = tree.find("devices")
+        assert devices is not None, "libvirt writes it for every domain"
+        devices.append(etree.fromstring(etree.tostring(device)))
         _confine(places, etree.tostring(tree, encoding="unicode"))
 
 

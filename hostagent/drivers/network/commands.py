@@ -32,7 +32,8 @@ def run(*command: str, text: str | None = None, ns: str = "", check: bool = True
 
 def read_json(*command: str, ns: str = "") -> list[dict[str, Any]]:
     """The JSON list a reading `ip`, `bridge` or `nft` prints. An empty answer is an empty list."""
-    return json.loads(run(*command, ns=ns) or "[]")
+    found: list[dict[str, Any]] = json.loads(run(*command, ns=ns) or "[]")
+    return found
 
 
 @dataclass

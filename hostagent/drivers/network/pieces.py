@@ -8,6 +8,7 @@ import contextlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from hostagent.contract.failures import FailureBody
@@ -171,7 +172,7 @@ class PieceDriver(ABC):
         for kind in ("dhcp", "router"):
             for key, piece in changed.items():
                 if split(key)[0] == kind:
-                    self.attempt(key, failed, lambda key=key, body=piece["body"]: self.ensure_upper(key, body))
+                    self.attempt(key, failed, partial(self.ensure_upper, key, piece["body"]))
         done = {k: p for k, p in changed.items() if k not in failed}
         assert removed <= gone
         self.remember({**kept, **done})
@@ -260,7 +261,7 @@ class PieceDriver(ABC):
         failed: Failed = {}
         for key in sorted(self.without_gateway):
             body = self.pieces[key]["body"]
-            self.attempt(key, failed, lambda key=key, body=body: self.ensure_upper(key, body))
+            self.attempt(key, failed, partial(self.ensure_upper, key, body))
         if failed:
             raise RuntimeError(str(failed))
 

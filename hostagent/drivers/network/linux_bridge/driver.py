@@ -1,6 +1,7 @@
 """The linux_bridge driver: a bridge a network, VXLAN between hosts, nftables for security groups."""
 
 import logging
+from functools import partial
 from typing import ClassVar
 
 from hostagent.contract import capabilities as can
@@ -46,7 +47,7 @@ class LinuxBridge(PieceDriver):
         for key in lost:
             plan.remove(key, split(key)[1])
         for key, body in changed.items():
-            self.attempt(key, failed, lambda key=key, body=body: plan.ensure(key, body))
+            self.attempt(key, failed, partial(plan.ensure, key, body))
         for key, said in plan.run().items():
             failed[key] = {"code": "network_refused", "data": {"piece": key, "detail": said}}
 
@@ -60,7 +61,7 @@ class LinuxBridge(PieceDriver):
             good = {k: b for k, b in wanted.items() if self.pieces[k]["hash"]}  # held before this change
         for key in sorted(set(wanted) - set(good), key=lambda k: KIND_ORDER.index(split(k)[0])):
             body = wanted[key]
-            if self.attempt(key, failed, lambda key=key, body=body: self.load({**good, key: body})):
+            if self.attempt(key, failed, partial(self.load, {**good, key: body})):
                 good[key] = body
         self.load(good)
 
