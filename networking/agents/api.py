@@ -21,6 +21,7 @@ from networking.networks.services import find as find_network
 from networking.ports.models import FixedIP
 from networking.resource import NetworkView
 from networking.routers.models import Router
+from networking.routers.services import find as find_router
 from networking.subnets.models import Subnet
 from openstackapi import bodies
 from openstackapi.resource import fields_asked
@@ -121,10 +122,8 @@ class RouterAgents(NetworkView):
     """The L3 agent of a router."""
 
     def get(self, request: Request, id: str) -> Response:
-        from networking.routers.services import find
-
         policy.require(self.actor, "network:agent:list")
-        return Response({"agents": agents_on(find(self.actor, id).host, L3)})
+        return Response({"agents": agents_on(find_router(self.actor, id).host, L3)})
 
 
 class AvailabilityZones(NetworkView):

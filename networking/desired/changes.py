@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from networking.desired.models import Change
+from networking.ports.models import Port
+from networking.securitygroups.models import SecurityGroupRule
 from operations import background
 
 TASK = "network"
@@ -30,8 +32,6 @@ def _kick() -> None:
 
 def touch_network(network_id: str) -> None:
     """A network, its DHCP, and the routers on it (their interfaces carry its MTU and its subnets' prefixes)."""
-    from networking.ports.models import Port
-
     routers = Port.objects.filter(network_id=network_id).exclude(router=None).values_list("router_id", flat=True)
     touch(f"network:{network_id}", f"dhcp:{network_id}", *(f"router:{router}" for router in routers))
 
@@ -51,8 +51,6 @@ def touch_port(
     """
     groups = set(group_ids)
     if is_bound and groups:  # the host needs the members of every group that these groups' rules name
-        from networking.securitygroups.models import SecurityGroupRule
-
         naming = SecurityGroupRule.objects.filter(group_id__in=groups).exclude(remote_group=None)
         groups.update(naming.values_list("remote_group_id", flat=True).distinct())
     touch(

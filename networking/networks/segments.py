@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Conflict, NoCapacity
@@ -99,13 +99,13 @@ def free_zone() -> int:
     return zone
 
 
-def _next(rows: "object", column: str, bounds: tuple[int, int]) -> int | None:
+def _next(rows: QuerySet[Network], column: str, bounds: tuple[int, int]) -> int | None:
     """The number after the largest one used; once that is spent, the first gap."""
     low, high = bounds
-    largest = rows.aggregate(most=Max(column))["most"]  # type: ignore[attr-defined]
+    largest = rows.aggregate(most=Max(column))["most"]
     if largest is None:
         return low
     if largest < high:
         return max(int(largest) + 1, low)
-    used = set(rows.values_list(column, flat=True))  # type: ignore[attr-defined]
+    used = set(rows.values_list(column, flat=True))
     return next((number for number in range(low, high + 1) if number not in used), None)

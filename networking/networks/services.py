@@ -13,9 +13,11 @@ from common.errors import Conflict
 from common.live import announce
 from networking.desired.changes import touch, touch_network
 from networking.errors import AttributeForbidden, InvalidInput, NetworkNotFound
+from networking.floatingips.services import remove as remove_floating_ip
 from networking.networks import segments
 from networking.networks.models import Network
 from networking.ports.models import DHCP, FLOATING_IP, ROUTER_GATEWAY, Port
+from networking.ports.services import remove as remove_port
 from networking.standard import Tag
 from openstackapi import resource
 from quota import services as quota
@@ -166,8 +168,6 @@ def delete(actor: Actor, network_id: str) -> None:
 
     Raises: NetworkNotFound, NetworkInUse naming the ports, Forbidden.
     """
-    from networking.floatingips.services import remove as remove_floating_ip
-
     network = find(actor, network_id, lock=True)
     policy.require(actor, "network:network:delete", network)
     for floating in network.floating_ips.filter(port=None):
@@ -183,8 +183,6 @@ def remove(network: Network) -> None:
 
     The caller knows that no other port is on it.
     """
-    from networking.ports.services import remove as remove_port
-
     network_id = network.id
     for port in network.ports.filter(role=DHCP):
         remove_port(port)

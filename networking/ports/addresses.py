@@ -1,17 +1,15 @@
 """The addresses and security groups of servers, as compute and the portal show them."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 from django.db.models import QuerySet
 
 from common.actor import Actor
 from common.prepared import Prepared, PreparedMany
+from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports.models import FixedIP, PortGroup
-
-if TYPE_CHECKING:
-    from networking.floatingips.models import FloatingIP
 
 _FIXED = (
     "port__server_id",
@@ -33,9 +31,7 @@ def _fixed_of(**where: object) -> QuerySet[FixedIP, dict[str, Any]]:
     return rows
 
 
-def _floating_of(**where: object) -> "QuerySet[FloatingIP, dict[str, Any]]":
-    from networking.floatingips.models import FloatingIP
-
+def _floating_of(**where: object) -> QuerySet[FloatingIP, dict[str, Any]]:
     rows: QuerySet[FloatingIP, dict[str, Any]] = FloatingIP.objects.filter(**where).values(*_FLOATING)
     return rows
 

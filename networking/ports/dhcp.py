@@ -8,6 +8,7 @@ from networking.desired.changes import touch_port
 from networking.networks.models import Network
 from networking.ports import allocation
 from networking.ports.models import DHCP, FixedIP, Port
+from networking.ports.services import insert_with_mac, remove
 from networking.standard import Tag
 from networking.subnets.models import Subnet
 
@@ -24,8 +25,6 @@ def reconcile(network: Network) -> None:
 
     Within a transaction. Raises: IpAddressGenerationFailure when a subnet has no address left for its DHCP.
     """
-    from networking.ports.services import insert_with_mac, remove
-
     served = list(Subnet.objects.filter(network=network, enable_dhcp=True).order_by("created_at", "id"))
     port = Port.objects.filter(network=network, role=DHCP).first()
     if not served:

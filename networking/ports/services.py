@@ -15,6 +15,7 @@ from common.prepared import Prepared
 from networking.addressing import random_mac
 from networking.desired.changes import touch_port
 from networking.errors import NetworkNotFound, PortNotFound, SecurityGroupNotFound
+from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network, visible_network
 from networking.ports import allocation, checks, devices, dhcp_options
 from networking.ports.addresses import addresses, default_network, group_names
@@ -227,8 +228,6 @@ def release_floating_ips(port: Port, *, keep: Sequence[str] = ()) -> list[str]:
 
     Returns the routers that had them.
     """
-    from networking.floatingips.models import FloatingIP
-
     routers = []
     for floating in FloatingIP.objects.filter(port=port).exclude(fixed_ip_address__in=list(keep)):
         routers.append(floating.router_id or "")

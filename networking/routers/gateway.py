@@ -8,6 +8,7 @@ from common.actor import Actor
 from common.errors import Conflict, Invalid
 from networking.desired.changes import touch_port
 from networking.errors import AttributeForbidden, InvalidInput, NetworkNotFound
+from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports import allocation
 from networking.ports.models import ROUTER_GATEWAY, Port
@@ -86,8 +87,6 @@ def _make_gateway_port(router: Router, network: Network, asked: list[dict[str, s
 
 def clear_gateway(router: Router) -> None:
     """Take the gateway away. Within a transaction. Raises: RouterExternalGatewayInUseByFloatingIp."""
-    from networking.floatingips.models import FloatingIP
-
     port = router.gateway_port
     if port is None:
         return

@@ -11,6 +11,7 @@ from common.errors import Conflict, Invalid, NotFound
 from hostagent.contract import inet
 from networking.desired.changes import touch_port
 from networking.errors import InvalidInput, PortNotFound
+from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports import allocation
 from networking.ports import services as ports
@@ -207,8 +208,6 @@ def remove(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_i
 
 
 def _refuse_used(router: Router, subnet: Subnet) -> None:
-    from networking.floatingips.models import FloatingIP
-
     network = inet.ip_network(subnet.cidr)
     fixed = FloatingIP.objects.filter(router=router, port__network_id=subnet.network_id)
     if any(inet.ip_address(ip) in network for ip in fixed.values_list("fixed_ip_address", flat=True) if ip):

@@ -18,8 +18,10 @@ from networking.errors import InvalidInput, SubnetNotFound
 from networking.networks.models import Network
 from networking.networks.services import find as find_network
 from networking.ports import dhcp
-from networking.ports.models import DHCP, ROUTER_INTERFACE, FixedIP, Port
+from networking.ports.allocation import allocate
+from networking.ports.models import DHCP, ROUTER_INTERFACE, FixedIP, Port, PortGroup
 from networking.standard import Tag
+from networking.subnetpools.services import cut, default_pool
 from networking.subnets import checks
 from networking.subnets.models import Subnet
 from openstackapi import resource
@@ -133,8 +135,6 @@ def create(actor: Actor, **asked: Any) -> Subnet:
 
 def _pool(actor: Actor, asked: str | None, cidr: str | None, version: int) -> str:
     """The id of the default subnet pool. Raises: InvalidInput where there is none, or a pool was named as well."""
-    from networking.subnetpools.services import default_pool
-
     if asked:
         raise InvalidInput(reason=_("subnetpool_id and use_default_subnetpool cannot both be specified"))
     pool = default_pool(actor, checks.cidr(cidr, version).version if cidr else version)
@@ -147,8 +147,6 @@ def _range(
     actor: Actor, project: str, cidr: str | None, version: int, pool_id: str | None, prefixlen: int | None
 ) -> tuple[str | None, IPNetwork]:
     """(subnet pool id, CIDR) of a new subnet."""
-    from networking.subnetpools.services import cut
-
     if pool_id:
         return pool_id, cut(actor, pool_id, project=project, cidr=cidr, prefixlen=prefixlen, version=version)
     if prefixlen is not None:
@@ -160,9 +158,6 @@ def _range(
 
 def _autoconfigure(subnet: Subnet) -> None:
     """Guests already on the network will make themselves an address of this prefix: note it on their ports."""
-    from networking.ports.allocation import allocate
-    from networking.ports.models import PortGroup
-
     if not subnet.is_autoconfigured:
         return
     for port in Port.objects.of_guests().filter(network_id=subnet.network_id):

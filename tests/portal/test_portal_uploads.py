@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 
+from cloud.handlers import BytesHandler
 from images.images.models import Image
 
 
@@ -56,3 +57,21 @@ def test_a_refusal_is_told_in_the_readers_language(send: Callable[..., Any]) -> 
 def test_a_page_of_another_site_sends_nothing(send: Callable[..., Any]) -> None:
     assert send(b"bytes", HTTP_X_CSRFTOKEN="forged").status_code == 403
     assert Image.objects.get(name="mine").status == "queued"
+
+
+def test_the_bytes_process_knows_the_session_and_the_forms_token(demo: Client, settings: Any, tmp_path: Path) -> None:
+    """Its handler has few middlewares: the page's cookies and its header must be enough."""
+    settings.IMAGE_STORE = tmp_path / "images"
+    form = demo.get("/images/create").content.decode()
+    mark = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form)
+    assert mark is not None
+    made = demo.post("/images/create", {"name": "mine", "disk_format": "raw", "visibility": "private"})
+    asked = RequestFactory(
+        HTTP_COOKIE="; ".join(f"{name}={morsel.value}" for name, morsel in demo.cookies.items()),
+        HTTP_X_CSRFTOKEN=mark.group(1),
+        HTTP_ACCEPT="application/json",
+    ).generic("PUT", made.json()["upload"], b"0123456789", "application/octet-stream")
+    told: list[str] = []
+    answer = BytesHandler()(asked.environ, lambda status, headers, *rest: told.append(status))
+    assert told[0].startswith("204"), b"".join(answer)
+    assert Image.objects.get(name="mine").size == 10
