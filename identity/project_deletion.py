@@ -14,7 +14,9 @@ from identity.models import (
     Trust,
 )
 from identity.projects.owned import aside
+from keystore.models import Key
 from operations.models import Operation
+from outbox.models import Event as Change
 from quota.models import QuotaLock
 
 
@@ -29,6 +31,8 @@ def register() -> None:
     aside(QuotaLock, "a lock", remove=_forget_lock)
     aside(Operation, "history, forgotten by operations.recovery.prune")
     aside(Event, "a record of what was done there: kept for its days, whatever becomes of the project")
+    aside(Change, "what changed there, for readers of the outbox: gone after a day")
+    aside(Key, "a key of rows that may outlive the project: they are read with it until they go")
 
 
 def _forget_lock(project_id: str) -> None:
