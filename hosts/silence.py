@@ -18,7 +18,7 @@ from common.clock import now
 from common.errors import Conflict
 from hosts import heartbeats, services
 from hosts.models import Host
-from hosts.states import DOWN_AFTER, UNREACHABLE_AFTER, HostState, state_after
+from hosts.states import DOWN_AFTER, UNREACHABLE_AFTER, HostState, is_down, state_after
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ def call_down(names: list[str]) -> list[str]:
             silence = (now() - host.last_seen_at).total_seconds() if host.last_seen_at else DOWN_AFTER
             if state_after(silence) == HostState.UP:
                 raise StillHeard(name=name, seconds=int(silence))
-            if host.state != HostState.DOWN:
+            if not is_down(host.state):
                 services.change_state(host, HostState.DOWN)
                 changed.append(name)
     return changed

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from authorization import policy
 from common.errors import Conflict, Invalid, NotFound
 from common.numbers import LARGEST
-from openstackapi import microversion
+from openstackapi import microversion, states
 from openstackapi.fields import Field, Fields, Version
 from openstackapi.links import LINKS, link
 from openstackapi.versioned import ByVersion, Names, Property, Span, body_schema
@@ -82,7 +82,7 @@ class Versions(PlacementView):
         assert known is not None
         version = {
             "id": "v1.0",
-            "status": "CURRENT",
+            "status": states.CURRENT,
             "min_version": microversion.text_of(known.minimum),
             "max_version": microversion.text_of(known.maximum),
             "links": [{"rel": "self", "href": ""}],

@@ -5,7 +5,7 @@ from typing import Any
 from authorization import policy
 from compute.aggregates import services
 from compute.aggregates.models import Aggregate
-from compute.hypervisors import reading
+from compute.hypervisors import reading, states
 from compute.hypervisors.reading import is_up
 from compute.servers.api.schemas import NAME, obj
 from compute.servers.create import scheduling
@@ -143,8 +143,8 @@ def _zones_of_services() -> list[dict[str, Any]]:
     zones: dict[str, dict[str, dict[str, Any]]] = {zone: {} for zone in _zones()}
     for row in reading.services():
         service = {
-            "available": row["state"] == "up",
-            "active": row["status"] == "enabled",
+            "available": states.is_up(row["state"]),
+            "active": states.is_enabled(row["status"]),
             "updated_at": row["updated_at"],
         }
         zones.setdefault(row["zone"], {}).setdefault(row["host"], {})[row["binary"]] = service

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from authorization import policy
 from common.errors import Invalid
 from common.truth import truth
-from compute.hypervisors import reading
+from compute.hypervisors import reading, states
 from compute.hypervisors.fields import BASIC, HYPERVISOR, SERVICE, USED, Row
 from compute.hypervisors.reading import HypervisorNotFound, NotDone, ServiceNotFound
 from compute.servers.api.schemas import BOOLEAN, obj
@@ -194,11 +194,11 @@ class Service(ComputeView):
         row = next((row for row in reading.services() if row["id"] == service_id), None)
         if row is None:
             raise ServiceNotFound(id=service_id)
-        if not data or ("disabled_reason" in data and data.get("status") != "disabled"):
+        if not data or ("disabled_reason" in data and not states.is_disabled(data.get("status"))):
             raise Invalid(reason=_("Specifying disabled_reason when status is not 'disabled' is invalid."))
         _require_compute(row["binary"])
         if "status" in data:
-            is_on = data["status"] == "enabled"
+            is_on = states.is_enabled(data["status"])
             hosts.set_enabled(row["host"], enabled=is_on, reason=data.get("disabled_reason", ""))
         if "forced_down" in data:
             hosts.set_forced_down(row["host"], forced_down=bool(truth(data["forced_down"])))
@@ -220,7 +220,7 @@ class Service(ComputeView):
             hosts.set_forced_down(data["host"], forced_down=is_down)
             return Response({"service": {**out, "forced_down": is_down}})
         hosts.set_enabled(data["host"], enabled=action == "enable", reason=data.get("disabled_reason", ""))
-        out["status"] = "enabled" if action == "enable" else "disabled"
+        out["status"] = states.status_of(action == "enable")
         if action == "disable-log-reason":
             out["disabled_reason"] = data["disabled_reason"]
         return Response({"service": out})
@@ -277,7 +277,7 @@ class HostDetail(ComputeView):
         """status enable | disable. Moving guests away for maintenance is not done here."""
         policy.require(self.actor, "compute:host")
         data = self.body() or {}
-        known = {"status": ("enable", "disable"), "maintenance_mode": ("enable", "disable")}
+        known = {"status": states.HOST_VERBS, "maintenance_mode": states.HOST_VERBS}
         wrong = [key for key, value in data.items() if str(value).strip().lower() not in known.get(key, ())]
         if not data or wrong:
             raise Invalid(reason=_("Invalid input for field/attribute %(name)s."), name=wrong[0] if wrong else "body")
@@ -285,9 +285,9 @@ class HostDetail(ComputeView):
             raise HypervisorNotFound(id=name)
         if "maintenance_mode" in data:
             raise NotDone(what=_("The maintenance mode of a host"))
-        is_on = data["status"].strip().lower() == "enable"
+        is_on = states.enables(data["status"])
         hosts.set_enabled(name, enabled=is_on)
-        return Response({"host": name, "status": "enabled" if is_on else "disabled"})
+        return Response({"host": name, "status": states.status_of(is_on)})
 
 
 class HostPower(ComputeView):

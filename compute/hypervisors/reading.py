@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID, uuid5
 
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import NotFound, Unsupported
+from compute.hypervisors import states as service_states
 from compute.servers.create import scheduling
 from compute.servers.models import Server
 from hosts import states
@@ -88,9 +90,8 @@ def servers_on(hosts: list[Host]) -> dict[str, list[dict[str, str]]]:
 
 
 def service_id(host: Host, binary: str) -> str:
-    """A stable UUID of one binary on one host: the host's own, with its last digits telling the binary."""
-    number = [name for name, _role in BINARIES].index(binary)
-    return host.id if binary == "nova-compute" else f"{host.id[:-2]}{number + 0xA0:02x}"
+    """A stable UUID of one binary on one host: the host's own for nova-compute, for others one made of that and the binary's name."""
+    return host.id if binary == "nova-compute" else str(uuid5(UUID(host.id), binary))
 
 
 def services() -> list[dict[str, Any]]:
@@ -111,8 +112,8 @@ def services() -> list[dict[str, Any]]:
                     "binary": binary,
                     "host": host.name,
                     "zone": zone,
-                    "status": "enabled" if host.enabled or not is_compute else "disabled",
-                    "state": "up" if is_up(host) else "down",
+                    "status": service_states.status_of(host.enabled or not is_compute),
+                    "state": service_states.state_of(is_up(host)),
                     "updated_at": iso_micro(host.last_seen_at or host.updated_at),
                     "disabled_reason": (host.disabled_reason or None) if is_compute and not host.enabled else None,
                     "forced_down": host.forced_down,

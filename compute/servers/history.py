@@ -14,7 +14,7 @@ from common.actor import Actor
 from common.errors import NotFound, sentence
 from compute.servers.api import filters
 from compute.servers.api.fields import host_id
-from compute.servers.lifecycle import boot
+from compute.servers.lifecycle import boot, states
 from compute.servers.models import Server, ServerNotFound
 from compute.views import refuse_unknown
 from openstackapi.fields import Field, Fields, Version, iso_micro
@@ -124,7 +124,7 @@ class Stage:
 
     name: str
     label: str
-    state: str = "waiting"
+    state: str = states.STAGE_WAITING
     at: datetime | None = None
     seconds: float | None = None
     host: str = ""

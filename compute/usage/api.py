@@ -12,6 +12,7 @@ from authorization import policy
 from common import moments
 from common.clock import now
 from common.errors import Invalid
+from compute.servers.lifecycle import states
 from compute.servers.models import Server
 from compute.views import ComputeView, Page, Response
 from openstackapi.fields import iso_micro
@@ -59,7 +60,7 @@ def _usage(server: Server, start: datetime, end: datetime) -> dict[str, Any]:
         "vcpus": int(flavor["vcpus"]),
         "started_at": iso_micro(server.launched_at),
         "ended_at": iso_micro(server.terminated_at),
-        "state": "terminated" if server.deleted else server.vm_state,
+        "state": states.TERMINATED if server.deleted else server.vm_state,
         "uptime": int(((server.terminated_at or now()) - server.launched_at).total_seconds()),
     }
 

@@ -6,12 +6,12 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import NotFound
 from compute.views import ComputeView, ItemNotFound, Response
-from openstackapi import microversion
+from openstackapi import microversion, states
 
 UPDATED = "2013-07-23T11:33:21Z"
 OLDER = {
     "id": "v2.0",
-    "status": "SUPPORTED",
+    "status": states.SUPPORTED,
     "version": "",
     "min_version": "",
     "updated": "2011-01-21T11:33:21Z",
@@ -24,7 +24,7 @@ def _version(base: str) -> dict[str, Any]:
     assert known is not None
     return {
         "id": "v2.1",
-        "status": "CURRENT",
+        "status": states.CURRENT,
         "version": microversion.text_of(known.maximum),
         "min_version": microversion.text_of(known.minimum),
         "updated": UPDATED,

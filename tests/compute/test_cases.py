@@ -5,15 +5,18 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import Client as Stranger
 from django.urls import get_resolver
 
+from compute.hypervisors.reading import BINARIES, service_id
 from compute.servers.models import Server
 from compute.urls import _PROJECT
 from compute.versions.api import EXTENSIONS
 from compute.versions.removed import _ROUTES
+from hosts.models import Host
 from operations.models import Operation
 from tests.compute.client import Client
 from tests.simulated import Cloud, actor
@@ -395,3 +398,12 @@ def test_interfaces_are_attached_one_after_the_other(red: Client, launch: Launch
     assert [a for a, _s in done] == ["create", *["attach_interface"] * 3, "detach_interface", "stop"]
     assert {s for _a, s in done} == {"done"}
     assert Port.objects.filter(id=made[0]).values_list("device_id", flat=True).get() == ""
+
+
+@pytest.mark.parametrize("end", ["00", "a0", "a1", "ff"])
+def test_each_service_of_a_host_has_an_id_of_its_own(end: str) -> None:
+    """Two had one where the host's id ended in a0 or a1: `os-services/{id}` then changed whichever came first."""
+    host = Host(id=f"00000000-0000-4000-8000-0000000000{end}", name="host1")
+    ids = [service_id(host, binary) for binary, _role in BINARIES]
+    assert len({UUID(id) for id in ids}) == len(BINARIES)
+    assert ids == [service_id(host, binary) for binary, _role in BINARIES], "they stay"

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from authorization import policy
 from common.errors import NotFound
 from compute.servers.api.schemas import obj
+from compute.servers.lifecycle import states
 from compute.servers.models import Server
 from compute.views import ComputeView, Response
 from networking.desired.changes import touch
@@ -58,6 +59,6 @@ class ExternalEvents(ComputeView):
     def _answer_to(self, event: dict[str, Any], server: Server | None) -> dict[str, Any]:
         """The event with how it ended: 404 without the server, 422 for one that is on no host."""
         if server is None or not server.host:
-            return {**event, "status": "failed", "code": 422 if server else 404}
+            return {**event, "status": states.EVENT_FAILED, "code": 422 if server else 404}
         _take(event, server)
-        return {"status": "completed", **event, "code": 200}
+        return {"status": states.EVENT_COMPLETED, **event, "code": 200}

@@ -155,7 +155,7 @@ def _living(actor: Actor, rows: QuerySet[Server], query: QueryDict) -> QuerySet[
     changed = changed_between(query)
     rows = rows.filter(changed)
     wants_deleted = actor.is_admin and "deleted" in query and flag(query["deleted"], "deleted")
-    if wants_deleted or (query.get("status", "").upper() == "DELETED" and actor.is_admin):
+    if wants_deleted or (states.says_deleted(query.get("status", "")) and actor.is_admin):
         return rows.filter(deleted=True)
     return rows if changed else rows.filter(deleted=False)
 

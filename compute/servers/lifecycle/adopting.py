@@ -134,7 +134,11 @@ def bring_back(op: Op) -> None:
     """Rows for what was described; the host is this database's from now on, and is looked at."""
     host = Host.objects.select_for_update().get(name=op.subject_id)
     answer = op.row.steps.filter(name="describe").values_list("answer", flat=True).first() or {}
-    found = {op.data["server_id"]: {**answer, "state": "shutoff"}} if op.data["item"] else answer.get("servers", {})
+    found = (
+        {op.data["server_id"]: {**answer, "state": states.DOMAIN_WANTED[states.STOPPED]}}
+        if op.data["item"]
+        else answer.get("servers", {})
+    )
     adopted, left = [], {}
     for server_id, known in sorted(found.items()):
         try:

@@ -181,6 +181,14 @@ MOVE_STATES: Final = {
 MOVES: Final = Lifecycle("migration", MOVE_STATES, {})
 MOVES_ENDED: Final = (CONFIRMED, REVERTED, ERROR)
 
+# Stages of a launch (compute/servers/history.py).
+STAGE_WAITING: Final = "waiting"
+
+# How an event of another service ended (os-server-external-events), and what usage says of a deleted server.
+EVENT_COMPLETED: Final = "completed"
+EVENT_FAILED: Final = "failed"
+TERMINATED: Final = "terminated"
+
 #: (vm_state, task_state) → the wire's status; the entry with "" is the default of the vm_state.
 _STATUS: Final[dict[str, dict[str, str]]] = {
     ACTIVE: {
@@ -241,6 +249,11 @@ def vm_states_of(wire_status: str) -> tuple[list[str], list[str]] | None:
     if not vm_states:
         return None
     return vm_states, [] if default else sorted(tasks)
+
+
+def says_deleted(wire_status: str) -> bool:
+    """Whether a filter by status asks for deleted servers."""
+    return wire_status.upper() == _STATUS[DELETED][""]
 
 
 def has_progress(wire_status: str) -> bool:
