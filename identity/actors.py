@@ -96,7 +96,7 @@ def _check_provider(provider_id: str) -> None:
         raise NoSuchActor()
 
 
-def _scope_fields(scope: Scope) -> dict[str, Any]:
+def _scope_fields(scope: Scope) -> dict[str, object]:
     if scope.kind == "system":
         return {"system": True}
     if not scope.kind:

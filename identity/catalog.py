@@ -52,7 +52,7 @@ def url_for(template: str, values: dict[str, str | None]) -> str | None:
     return None if missing else text
 
 
-_rows: tuple[int, list[dict[str, Any]], list[dict[str, Any]]] | None = None
+_rows: tuple[int, list[dict[str, object]], list[dict[str, object]]] | None = None
 
 
 def _enabled() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -67,10 +67,10 @@ def _enabled() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return _rows[1], _rows[2]
 
 
-_shown: dict[tuple[str, str, str, str], tuple[int, list[dict[str, Any]]]] = {}
+_shown: dict[tuple[str, str, str, str], tuple[int, list[dict[str, object]]]] = {}
 
 
-def for_scope(scope: Scope, user_id: str, base: str) -> list[dict[str, Any]]:
+def for_scope(scope: Scope, user_id: str, base: str) -> list[dict[str, object]]:
     """The catalog as a token shows it, cached until the epoch moves; not to be changed by the caller.
 
     `base` is ``http://host:port`` as the client sees it.
@@ -85,7 +85,7 @@ def for_scope(scope: Scope, user_id: str, base: str) -> list[dict[str, Any]]:
     return known[1]
 
 
-def _build(scope: Scope, user_id: str, base: str) -> list[dict[str, Any]]:
+def _build(scope: Scope, user_id: str, base: str) -> list[dict[str, object]]:
     services, endpoints = _enabled()
     project_id = scope.id if scope.kind == "project" else None
     values = {"public_url": base, "user_id": user_id, "project_id": project_id, "tenant_id": project_id}
@@ -93,7 +93,7 @@ def _build(scope: Scope, user_id: str, base: str) -> list[dict[str, Any]]:
         chosen = chosen_endpoints(project_id)
         if chosen:
             endpoints = [row for row in endpoints if row["id"] in chosen]
-    by_service: dict[str, list[dict[str, Any]]] = {}
+    by_service: dict[str, list[dict[str, object]]] = {}
     for row in endpoints:
         url = url_for(row["url"], values)
         if url is None:

@@ -64,10 +64,10 @@ class Resource(rest.Resource[M]):
     def rows(self) -> models.QuerySet[M]:
         return self.model._default_manager.select_related(*self.related)
 
-    def rule(self, verb: str, row: Any = None) -> str:
+    def rule(self, verb: str, row: object = None) -> str:
         return f"identity:{verb}_{self.plural if verb == 'list' else self.name}"
 
-    def target(self, row: Any) -> Values:
+    def target(self, row: object) -> Values:
         """What policy sees of a row, or of the values of one that is to be made."""
         return {}
 
@@ -78,17 +78,17 @@ class Resource(rest.Resource[M]):
         """The part of `rows` that the actor's scope may list."""
         return rows
 
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
         """Columns to set, checked; `row` is the present one on update. Raises CloudErrors."""
         return values
 
-    def made(self, actor: Actor, row: Any, values: Values) -> None:
+    def made(self, actor: Actor, row: object, values: Values) -> None:
         """After the row is there."""
 
-    def leaving(self, actor: Actor, row: Any) -> None:
+    def leaving(self, actor: Actor, row: object) -> None:
         """Before the row goes. Raises CloudErrors."""
 
-    def shape(self, body: Values, row: Any) -> Values:
+    def shape(self, body: Values, row: object) -> Values:
         return body
 
     # ── The verbs ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -218,7 +218,7 @@ class _Draft:
         if resource.lives_in_domain and values.get("domain_id") is None:
             self._values = {**values, "domain_id": home_domain(actor)}
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return self.__dict__["_values"].get(name)
 
 

@@ -31,7 +31,7 @@ def route(address: str, view: Any, **init: Any) -> URLPattern:
     return made
 
 
-def pair(name: str, many: Any, one: Any) -> list[URLPattern]:
+def pair(name: str, many: object, one: object) -> list[URLPattern]:
     """A collection and its items."""
     return [route(name, many), route(f"{name}/<str:id>", one)]
 

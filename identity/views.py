@@ -43,7 +43,7 @@ class IdentityView(ServiceView):
         """`body` with its own self link."""
         return {**body, "links": {"self": self.url(path)}}
 
-    def collection(self, key: str, bodies: Iterable[dict[str, Any]], next_url: str | None = None) -> Response:
+    def collection(self, key: str, bodies: Iterable[dict[str, object]], next_url: str | None = None) -> Response:
         request = self.request._request
         own = links.root(request) + request.get_full_path()
         body = {key: list(bodies), "links": {"next": next_url, "self": own, "previous": None}}
@@ -76,7 +76,7 @@ class ListView(IdentityView):
         rows, following = self.page(self.resource.listing(self.actor, request._request.GET.dict()))
         return self.collection(self.resource.plural, [self.show(row) for row in rows], following)
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         extra = self.resource.keeps_extra
         values = self.body(self.resource.fields.create_schema(extra=extra))[self.resource.fields.name]
         return Response({self.resource.fields.name: self.show(self.resource.create(self.actor, values))}, status=201)
@@ -94,15 +94,15 @@ class ItemView(IdentityView):
     def show(self, row: Any) -> Values:
         return self.linked(self.resource.render(row, self.actor), f"{self.where}/{row.pk}")
 
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: object, id: str) -> Response:
         return Response({self.resource.fields.name: self.show(self.resource.get(self.actor, id))})
 
-    def patch(self, request: Any, id: str) -> Response:
+    def patch(self, request: object, id: str) -> Response:
         extra = self.resource.keeps_extra
         values = self.body(self.resource.fields.update_schema(extra=extra))[self.resource.fields.name]
         return Response({self.resource.fields.name: self.show(self.resource.update(self.actor, id, values))})
 
-    def delete(self, request: Any, id: str) -> Response:
+    def delete(self, request: object, id: str) -> Response:
         self.resource.delete(self.actor, id)
         return Response(status=204)
 

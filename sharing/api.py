@@ -149,7 +149,7 @@ class ShareList(_ShareView):
             found = services.with_me(self.actor)
         return self.collection("shares", [self.show(one) for one in found])
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         asked = self.body()["share"]
         subject = "user" if "user" in asked else "group"
         row = services.give(
@@ -168,16 +168,16 @@ class ShareItem(_ShareView):
     bodies: ClassVar = {"patch": _CHANGE}
     answers: ClassVar = {"get": _ONE, "patch": _ONE}
 
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: object, id: str) -> Response:
         return Response({"share": self.show(services.get(self.actor, id))})
 
-    def patch(self, request: Any, id: str) -> Response:
+    def patch(self, request: object, id: str) -> Response:
         asked = self.body()["share"]
         until = parse_time(asked["expires_at"]) if "expires_at" in asked else UNCHANGED
         row = services.change(self.actor, id, level=asked.get("level"), expires_at=until)
         return Response({"share": self.show(row)})
 
-    def delete(self, request: Any, id: str) -> Response:
+    def delete(self, request: object, id: str) -> Response:
         services.withdraw(self.actor, id)
         return Response(status=204)
 
@@ -192,7 +192,7 @@ class WhoCanSee(IdentityView):
         }
     }
 
-    def get(self, request: Any, object_type: str, object_id: str) -> Response:
+    def get(self, request: object, object_type: str, object_id: str) -> Response:
         found = access.who(self.actor, object_type, object_id)
         seers = [access.as_dict(one, iso_micro_z) for one in found.seers]
         return Response({"everyone": found.everyone, "access": seers})

@@ -25,7 +25,7 @@ from sharing.models import TABLES
 MOST = 100  # shares of one object: whoever needs more wants a group
 SUBJECTS: dict[str, Any] = {"user": User, "group": Group}
 LONGEST = timedelta(days=36_525)  # a hundred years; the last days of the calendar overflow in some time zones
-UNCHANGED: Any = object()
+UNCHANGED: object = object()
 
 
 class ShareNotFound(NotFound):
@@ -237,7 +237,7 @@ def _check_within(own: received.Received | None, level: str, expires_at: datetim
         raise BeyondYourOwn()
 
 
-def _check_room(subject: str, to: Any, where: dict[str, Any]) -> None:
+def _check_room(subject: str, to: object, where: dict[str, object]) -> None:
     there = TABLES[subject].objects.filter(**where, **{subject: to}).first()
     if there is not None and there.is_live:
         raise AlreadyShared(kind=subject, id=there.pk)

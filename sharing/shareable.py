@@ -67,7 +67,7 @@ def every() -> list[Shareable]:
     return list(_kinds.values())
 
 
-def name_of(target: Any) -> str | None:
+def name_of(target: object) -> str | None:
     """The kind of a row, None when such rows are not shared one by one."""
     return _of_model.get(type(target))
 

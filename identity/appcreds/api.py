@@ -84,7 +84,7 @@ class AppCredList(_AppCredView):
         found, following = self.page(rows)
         return self.collection("application_credentials", [self.show(row) for row in found], following)
 
-    def post(self, request: Any, user_id: str) -> Response:
+    def post(self, request: object, user_id: str) -> Response:
         sent = self.body(_CREATE)["application_credential"]
         values = {name: sent[name] for name in _SENT if name in sent}
         expires_at = parse_time(sent.get("expires_at"))
@@ -93,10 +93,10 @@ class AppCredList(_AppCredView):
 
 
 class AppCredItem(_AppCredView):
-    def get(self, request: Any, user_id: str, id: str) -> Response:
+    def get(self, request: object, user_id: str, id: str) -> Response:
         return Response({"application_credential": self.show(services.get(self.actor, user_id, id))})
 
-    def delete(self, request: Any, user_id: str, id: str) -> Response:
+    def delete(self, request: object, user_id: str, id: str) -> Response:
         services.delete(self.actor, user_id, id)
         return Response(status=204)
 
@@ -106,17 +106,17 @@ def rule_body(row: AccessRule) -> Values:
 
 
 class RuleList(IdentityView):
-    def get(self, request: Any, user_id: str) -> Response:
+    def get(self, request: object, user_id: str) -> Response:
         rows, following = self.page(services.rules(self.actor, user_id))
         bodies = [self.linked(rule_body(row), f"/users/{user_id}/access_rules/{row.pk}") for row in rows]
         return self.collection("access_rules", bodies, following)
 
 
 class RuleItem(IdentityView):
-    def get(self, request: Any, user_id: str, id: str) -> Response:
+    def get(self, request: object, user_id: str, id: str) -> Response:
         row = services.rule(self.actor, user_id, id)
         return Response({"access_rule": self.linked(rule_body(row), f"/users/{user_id}/access_rules/{id}")})
 
-    def delete(self, request: Any, user_id: str, id: str) -> Response:
+    def delete(self, request: object, user_id: str, id: str) -> Response:
         services.delete_rule(self.actor, user_id, id)
         return Response(status=204)

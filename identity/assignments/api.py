@@ -41,26 +41,26 @@ class GrantView(IdentityView):
 
 
 class GrantList(GrantView):
-    def get(self, request: Any, **keys: str) -> Response:
+    def get(self, request: object, **keys: str) -> Response:
         self.allow("list", keys)
         rows = services.roles_given(**self.where(keys))
         return self.collection("roles", [self.linked(ROLES.render(row), f"/roles/{row.pk}") for row in rows])
 
 
 class GrantItem(GrantView):
-    def put(self, request: Any, **keys: str) -> Response:
+    def put(self, request: object, **keys: str) -> Response:
         found = self.allow("create", keys)
         services.grant(found["role"], **self.where(keys))
         return Response(status=204)
 
-    def get(self, request: Any, **keys: str) -> Response:
+    def get(self, request: object, **keys: str) -> Response:
         found = self.allow("check", keys)
         services.check(found["role"], **self.where(keys))
         return Response(status=204)
 
     head = get
 
-    def delete(self, request: Any, **keys: str) -> Response:
+    def delete(self, request: object, **keys: str) -> Response:
         found = self.allow("revoke", keys)
         with guards.stays_without(found["role"]):
             services.revoke(found["role"], **self.where(keys))

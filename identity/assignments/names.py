@@ -10,14 +10,14 @@ from identity.models import Group, Project, Role, User
 class Names:
     def __init__(self, found: Iterable[Assignment]) -> None:
         found = list(found)
-        self._rows: dict[str, dict[str, dict[str, Any]]] = {
+        self._rows: dict[str, dict[str, dict[str, object]]] = {
             "user": _named(User, {one.subject_id for one in found if one.subject == "user"}),
             "group": _named(Group, {one.subject_id for one in found if one.subject == "group"}),
             "object": _named(Project, {one.object_id for one in found if one.on != "system"}),
             "role": _named(Role, {one.role_id for one in found}),
         }
 
-    def subject(self, one: Assignment) -> dict[str, Any]:
+    def subject(self, one: Assignment) -> dict[str, object]:
         return self._rows[one.subject][one.subject_id]
 
     def object(self, one: Assignment) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class CatalogNeedsProject(Forbidden):
     template = _("A project-scoped token is required to produce a service catalog.")
 
 
-def _version(root: str) -> dict[str, Any]:
+def _version(root: str) -> dict[str, object]:
     return {
         "id": "v3.14",
         "status": "stable",
@@ -36,7 +36,7 @@ def _version(root: str) -> dict[str, Any]:
 class Versions(IdentityView):
     anonymous = True
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         response = Response({"versions": {"values": [_version(self.root())]}}, status=300)
         response["Location"] = f"{self.root()}{PREFIX}/"
         return response
@@ -45,7 +45,7 @@ class Versions(IdentityView):
 class Version(IdentityView):
     anonymous = True
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         return Response({"version": _version(self.root())})
 
 
@@ -71,10 +71,10 @@ class Tokens(IdentityView):
             return with_receipt(error)
         return self._answer(text, actor, 201)
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         return self._answer(*self._subject("validate_token"), 200)
 
-    def head(self, request: Any) -> Response:
+    def head(self, request: object) -> Response:
         return self._answer(*self._subject("check_token"), 200)
 
     def delete(self, request: Any) -> Response:
@@ -103,7 +103,7 @@ class Tokens(IdentityView):
 
 
 class Catalog(IdentityView):
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         if not self.actor.project_id:
             raise CatalogNeedsProject()
         shown = catalog.for_scope(body.scope_of(self.actor), self.actor.user_id, self.root())
@@ -117,7 +117,7 @@ def provider_of(actor: Actor) -> str:
 
 
 class AuthProjects(IdentityView):
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         rows = (
             PROJECTS.rows()
             .filter(pk__in=effective.project_ids(self.actor.user_id, provider_of(self.actor)))
@@ -127,7 +127,7 @@ class AuthProjects(IdentityView):
 
 
 class AuthDomains(IdentityView):
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         rows = (
             DOMAINS.rows()
             .filter(pk__in=effective.domain_ids(self.actor.user_id, provider_of(self.actor)))
@@ -137,6 +137,6 @@ class AuthDomains(IdentityView):
 
 
 class AuthSystem(IdentityView):
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         has = effective.roles_on(self.actor.user_id, effective.Scope("system", "all"), provider_of(self.actor))
         return Response({"system": [{"all": True}] if has else [], "links": {"self": self.url("/auth/system")}})

@@ -18,7 +18,7 @@ def scope_of(actor: Actor) -> Scope:
     return Scope("system", "all") if actor.system else Scope()
 
 
-def token_body(actor: Actor, base: str, *, with_catalog: bool = True) -> dict[str, Any]:
+def token_body(actor: Actor, base: str, *, with_catalog: bool = True) -> dict[str, object]:
     """The "token" of an answer. `base` is ``http://host:port`` as the client sees it."""
     extra: dict[str, Any] = actor.extra
     token: dict[str, Any] = {
@@ -53,7 +53,7 @@ def token_body(actor: Actor, base: str, *, with_catalog: bool = True) -> dict[st
     return token
 
 
-def _federation(user_id: str, provider_id: str, protocol_id: str) -> dict[str, Any]:
+def _federation(user_id: str, provider_id: str, protocol_id: str) -> dict[str, object]:
     groups = MappedMembership.objects.filter(user_id=user_id, provider_id=provider_id).order_by("group_id")
     return {
         "groups": [{"id": id} for id in groups.values_list("group_id", flat=True)],
@@ -62,10 +62,10 @@ def _federation(user_id: str, provider_id: str, protocol_id: str) -> dict[str, A
     }
 
 
-_providers: tuple[int, list[dict[str, Any]]] = (-1, [])
+_providers: tuple[int, list[dict[str, object]]] = (-1, [])
 
 
-def _service_providers() -> list[dict[str, Any]]:
+def _service_providers() -> list[dict[str, object]]:
     """The enabled ones, cached until the epoch moves."""
     global _providers
     epoch = revocation.epoch()
@@ -75,7 +75,7 @@ def _service_providers() -> list[dict[str, Any]]:
     return _providers[1]
 
 
-def _scope_body(actor: Actor, scope: Scope) -> dict[str, Any]:
+def _scope_body(actor: Actor, scope: Scope) -> dict[str, object]:
     match scope.kind:
         case "project":
             domain = {"id": actor.project_domain_id, "name": actor.project_domain_name}

@@ -71,7 +71,7 @@ def read(text: str) -> Receipt:
     return receipt
 
 
-def body(error: MethodsTooFew) -> tuple[str, dict[str, Any]]:
+def body(error: MethodsTooFew) -> tuple[str, dict[str, object]]:
     """The text of a new receipt and the answer that goes with it."""
     text, receipt = issue(error.user_id, error.methods)
     user = User.objects.select_related("domain").get(pk=error.user_id)

@@ -1,10 +1,8 @@
 """The body of POST /v3/auth/tokens."""
 
-from typing import Any
-
 _STR = {"type": "string"}
-_DOMAIN: dict[str, Any] = {"type": "object", "properties": {"id": _STR, "name": _STR}}
-_USER: dict[str, Any] = {
+_DOMAIN: dict[str, object] = {"type": "object", "properties": {"id": _STR, "name": _STR}}
+_USER: dict[str, object] = {
     "type": "object",
     "properties": {"id": _STR, "name": _STR, "domain": _DOMAIN, "password": _STR, "passcode": _STR},
 }
@@ -16,7 +14,7 @@ _APP_CRED = {
 }
 _PROJECT = {"type": "object", "properties": {"id": _STR, "name": _STR, "domain": _DOMAIN}}
 
-AUTH: dict[str, Any] = {
+AUTH: dict[str, object] = {
     "type": "object",
     "properties": {
         "auth": {

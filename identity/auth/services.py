@@ -74,7 +74,7 @@ class Proof:
         self.user_id = user_id
 
 
-def sign_in(auth: Body, *, request: Any = None) -> tuple[str, Actor]:
+def sign_in(auth: Body, *, request: object = None) -> tuple[str, Actor]:
     """A token's text and its Actor, for the "auth" part of a request.
 
     Raises: Unauthorized (the same for an unknown user and a wrong password), MethodsTooFew, Invalid, Forbidden.
@@ -85,7 +85,7 @@ def sign_in(auth: Body, *, request: Any = None) -> tuple[str, Actor]:
     return text, actor
 
 
-def _sign_in(auth: Body, request: Any) -> tuple[str, Actor]:
+def _sign_in(auth: Body, request: object) -> tuple[str, Actor]:
     before = _receipt(request)
     proof = _prove(auth["identity"], request, before)
     _add_receipt(proof, before)
@@ -107,7 +107,7 @@ def _sign_in(auth: Body, request: Any) -> tuple[str, Actor]:
     return text, actor
 
 
-def _prove(identity: Body, request: Any, receipt: receipts.Receipt | None) -> Proof:
+def _prove(identity: Body, request: object, receipt: receipts.Receipt | None) -> Proof:
     """What the methods of a request prove. A password is looked at first: a code that comes with one is not alone."""
     methods = identity["methods"]
     if not methods:
@@ -130,7 +130,7 @@ def _source(request: Any) -> str:
     return address_of(request) if request is not None else ""
 
 
-def _names_provider(part: Any) -> bool:
+def _names_provider(part: object) -> bool:
     return isinstance(part, dict) and "identity_provider" in part and "protocol" in part
 
 
@@ -157,14 +157,14 @@ def _user_of(body: Body, method: str) -> Who:
     return {"user_id": user["id"]}
 
 
-def _password(proof: Proof, body: Body, request: Any) -> None:
+def _password(proof: Proof, body: Body, request: object) -> None:
     who = _user_of(body, "password")
     if "password" not in body["user"]:
         raise MissingPart(attribute="password", target="user")
     proof.is_user(passwords.check(body["user"]["password"], source=_source(request), **who).pk)
 
 
-def _totp(proof: Proof, body: Body, request: Any) -> None:
+def _totp(proof: Proof, body: Body, request: object) -> None:
     user = passwords.find(**_user_of(body, "totp"))
     alone = user is not None and not proof.knows_password(user.pk)
     if user is None or not totp.check(user, body["user"].get("passcode", ""), source=_source(request), alone=alone):
@@ -172,7 +172,7 @@ def _totp(proof: Proof, body: Body, request: Any) -> None:
     proof.is_user(user.pk)
 
 
-def _token(proof: Proof, body: Body, request: Any) -> None:
+def _token(proof: Proof, body: Body, request: object) -> None:
     actor = tokens.actor_from_token(body["id"], fresh=True)
     parent = tokens.read(body["id"])
     if not parent.delegation.is_direct:
@@ -182,7 +182,7 @@ def _token(proof: Proof, body: Body, request: Any) -> None:
     proof.methods = tuple(dict.fromkeys((*proof.methods, *parent.methods)))
 
 
-def _application_credential(proof: Proof, body: Body, request: Any) -> None:
+def _application_credential(proof: Proof, body: Body, request: object) -> None:
     who = _user_of(body, "application_credential") if "user" in body else {}
     if "id" not in body and not ("name" in body and who):
         raise MissingPart(attribute=_("name or ID"), target=_("application credential"))
@@ -195,7 +195,7 @@ def _application_credential(proof: Proof, body: Body, request: Any) -> None:
     proof.expires_at = row.expires_at
 
 
-def _oauth1(proof: Proof, body: Body, request: Any) -> None:
+def _oauth1(proof: Proof, body: Body, request: object) -> None:
     access = signing.check_access(request)
     proof.is_user(access.user_id)
     proof.scope = Scope("project", access.project_id)

@@ -1,7 +1,5 @@
 """Regions, services, endpoints."""
 
-from typing import Any
-
 from rest_framework.response import Response
 
 from identity import catalog
@@ -17,7 +15,7 @@ class RegionList(ListView):
 class RegionItem(ItemView):
     resource = REGIONS
 
-    def put(self, request: Any, id: str) -> Response:
+    def put(self, request: object, id: str) -> Response:
         values = {**(self.body(REGIONS.fields.create_schema(extra=True))["region"]), "id": id}
         return Response({"region": self.show(REGIONS.create(self.actor, values))}, status=201)
 
@@ -33,14 +31,14 @@ class ServiceItem(ItemView):
 class EndpointList(ListView):
     resource = ENDPOINTS
 
-    def show(self, row: Any) -> Values:
+    def show(self, row: object) -> Values:
         return _with_address(super().show(row), self.root())
 
 
 class EndpointItem(ItemView):
     resource = ENDPOINTS
 
-    def show(self, row: Any) -> Values:
+    def show(self, row: object) -> Values:
         return _with_address(super().show(row), self.root())
 
 

@@ -25,7 +25,7 @@ class GroupList(ListView):
 class GroupItem(ItemView):
     resource = ENDPOINT_GROUPS
 
-    def head(self, request: Any, id: str) -> Response:
+    def head(self, request: object, id: str) -> Response:
         ENDPOINT_GROUPS.get(self.actor, id)
         return Response(status=200)
 
@@ -42,7 +42,7 @@ class _FilterView(IdentityView):
 
 
 class ProjectEndpointItem(_FilterView):
-    def put(self, request: Any, project_id: str, endpoint_id: str) -> Response:
+    def put(self, request: object, project_id: str, endpoint_id: str) -> Response:
         enforce(self.actor, "identity:add_endpoint_to_project")
         project, endpoint = PROJECTS.find(project_id), ENDPOINTS.find(endpoint_id)
         with transaction.atomic():
@@ -50,14 +50,14 @@ class ProjectEndpointItem(_FilterView):
             revocation.touch()
         return Response(status=204)
 
-    def get(self, request: Any, project_id: str, endpoint_id: str) -> Response:
+    def get(self, request: object, project_id: str, endpoint_id: str) -> Response:
         enforce(self.actor, "identity:check_endpoint_in_project")
         self._row(project_id, endpoint_id)
         return Response(status=204)
 
     head = get
 
-    def delete(self, request: Any, project_id: str, endpoint_id: str) -> Response:
+    def delete(self, request: object, project_id: str, endpoint_id: str) -> Response:
         enforce(self.actor, "identity:remove_endpoint_from_project")
         with transaction.atomic():
             self._row(project_id, endpoint_id).delete()
@@ -73,7 +73,7 @@ class ProjectEndpointItem(_FilterView):
 
 
 class ProjectEndpoints(_FilterView):
-    def get(self, request: Any, project_id: str) -> Response:
+    def get(self, request: object, project_id: str) -> Response:
         enforce(self.actor, "identity:list_endpoints_for_project")
         PROJECTS.find(project_id)
         chosen = catalog.chosen_endpoints(project_id)
@@ -81,7 +81,7 @@ class ProjectEndpoints(_FilterView):
 
 
 class EndpointProjects(_FilterView):
-    def get(self, request: Any, endpoint_id: str) -> Response:
+    def get(self, request: object, endpoint_id: str) -> Response:
         enforce(self.actor, "identity:list_projects_for_endpoint")
         ENDPOINTS.find(endpoint_id)
         chosen = ProjectEndpoint.objects.filter(endpoint_id=endpoint_id).values("project_id")
@@ -89,7 +89,7 @@ class EndpointProjects(_FilterView):
 
 
 class ProjectGroups(_FilterView):
-    def get(self, request: Any, project_id: str) -> Response:
+    def get(self, request: object, project_id: str) -> Response:
         enforce(self.actor, "identity:list_endpoint_groups_for_project")
         PROJECTS.find(project_id)
         rows = EndpointGroup.objects.filter(projects=project_id).order_by("id")
@@ -98,19 +98,19 @@ class ProjectGroups(_FilterView):
 
 
 class GroupEndpoints(_FilterView):
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: object, id: str) -> Response:
         enforce(self.actor, "identity:list_endpoints_associated_with_endpoint_group")
         return self.endpoints(catalog.matching(ENDPOINT_GROUPS.find(id).filters).order_by("id"))
 
 
 class GroupProjects(_FilterView):
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: object, id: str) -> Response:
         enforce(self.actor, "identity:list_projects_associated_with_endpoint_group")
         return self.projects(ENDPOINT_GROUPS.find(id).projects.order_by("id"))
 
 
 class GroupProjectItem(_FilterView):
-    def put(self, request: Any, id: str, project_id: str) -> Response:
+    def put(self, request: object, id: str, project_id: str) -> Response:
         enforce(self.actor, "identity:add_endpoint_group_to_project")
         with transaction.atomic():
             group, project = ENDPOINT_GROUPS.find(id), PROJECTS.find(project_id)
@@ -120,7 +120,7 @@ class GroupProjectItem(_FilterView):
             revocation.touch()
         return Response(status=204)
 
-    def get(self, request: Any, id: str, project_id: str) -> Response:
+    def get(self, request: object, id: str, project_id: str) -> Response:
         enforce(self.actor, "identity:get_endpoint_group_in_project")
         self._check(id, project_id)
         body = {"endpoint_group_id": id, "project_id": project_id}
@@ -128,11 +128,11 @@ class GroupProjectItem(_FilterView):
             {"project_endpoint_group": self.linked(body, f"{BASE}/endpoint_groups/{id}/projects/{project_id}")}
         )
 
-    def head(self, request: Any, id: str, project_id: str) -> Response:
+    def head(self, request: object, id: str, project_id: str) -> Response:
         self.get(request, id, project_id)
         return Response(status=200)
 
-    def delete(self, request: Any, id: str, project_id: str) -> Response:
+    def delete(self, request: object, id: str, project_id: str) -> Response:
         enforce(self.actor, "identity:remove_endpoint_group_from_project")
         with transaction.atomic():
             projects: Any = self._check(id, project_id).projects  # takes ids too

@@ -60,14 +60,14 @@ class Regions(Resource[Region]):
 
 
 class Services(Resource[Service]):
-    def shape(self, body: Values, row: Any) -> Values:
+    def shape(self, body: Values, row: object) -> Values:
         if body["description"] is None:
             del body["description"]
         return body
 
 
 class Endpoints(Resource[Endpoint]):
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
         service_id, region_id = values.get("service_id"), values.get("region_id")
         may_be_new = values.pop("may_be_new", False)
         if service_id is not None and not Service.objects.filter(pk=service_id).exists():
@@ -94,7 +94,7 @@ def valid_url(url: str) -> bool:
 
 
 class EndpointGroups(Resource[EndpointGroup]):
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
         if not values.get("filters") and row is None:
             raise Invalid(reason=_("An endpoint group needs filters."))
         return {name: value for name, value in values.items() if name != "filters" or value is not None}

@@ -1,7 +1,5 @@
 """Credentials, and EC2 pairs of a user."""
 
-from typing import Any
-
 from rest_framework.response import Response
 
 from identity.credentials import services
@@ -26,19 +24,19 @@ class _Ec2View(IdentityView):
 
 
 class Ec2List(_Ec2View):
-    def get(self, request: Any, user_id: str) -> Response:
+    def get(self, request: object, user_id: str) -> Response:
         return self.collection("credentials", [self.show(one) for one in services.list_ec2(self.actor, user_id)])
 
-    def post(self, request: Any, user_id: str) -> Response:
+    def post(self, request: object, user_id: str) -> Response:
         made = services.create_ec2(self.actor, user_id, self.body(_EC2)["tenant_id"])
         return Response({"credential": self.show(made)}, status=201)
 
 
 class Ec2Item(_Ec2View):
-    def get(self, request: Any, user_id: str, access: str) -> Response:
+    def get(self, request: object, user_id: str, access: str) -> Response:
         row = services.get_ec2(self.actor, access)
         return Response({"credential": self.show(services.ec2_body(row))})
 
-    def delete(self, request: Any, user_id: str, access: str) -> Response:
+    def delete(self, request: object, user_id: str, access: str) -> Response:
         services.delete_ec2(self.actor, access)
         return Response(status=204)

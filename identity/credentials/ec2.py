@@ -58,7 +58,7 @@ def s3_token(actor: Actor, sent: Body) -> tuple[str, Actor]:
     return _signed_in(sent, _check_s3)
 
 
-def _signed_in(sent: Body, check: Any) -> tuple[str, Actor]:
+def _signed_in(sent: Body, check: object) -> tuple[str, Actor]:
     with auditing.signing_in(("ec2credential",)):
         text, actor = _token(sent, check)
     auditing.signed_in(actor)

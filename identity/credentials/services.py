@@ -69,7 +69,7 @@ class Credentials(Resource[Credential]):
             raise Invalid(reason=_("A credential of type ec2 needs a project_id."))
         return values
 
-    def _ec2(self, values: Values, text: str, row: Any) -> None:
+    def _ec2(self, values: Values, text: str, row: object) -> None:
         try:
             blob = orjson.loads(text)
             access, secret = blob["access"], blob["secret"]

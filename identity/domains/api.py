@@ -1,7 +1,5 @@
 """Domains and their configuration."""
 
-from typing import Any
-
 from rest_framework.response import Response
 
 from identity.domains import services
@@ -27,15 +25,15 @@ class DomainConfigPart(IdentityView):
         config: Values = (self.body(_CONFIG) or {}).get("config", {})
         return config
 
-    def get(self, request: Any, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
+    def get(self, request: object, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
         return Response({"config": _part(services.config(self.actor, domain_id, group, option), group, option)})
 
-    def patch(self, request: Any, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
+    def patch(self, request: object, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
         new = self.sent()
         stored, _fresh = services.set_config(self.actor, domain_id, new, group=group, option=option)
         return Response({"config": stored})
 
-    def delete(self, request: Any, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
+    def delete(self, request: object, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
         services.drop_config(self.actor, domain_id, group, option)
         return Response(status=204)
 
@@ -43,7 +41,7 @@ class DomainConfigPart(IdentityView):
 class DomainConfig(DomainConfigPart):
     """/domains/{id}/config, which can also be replaced whole."""
 
-    def put(self, request: Any, domain_id: str) -> Response:
+    def put(self, request: object, domain_id: str) -> Response:
         new = self.sent()
         stored, fresh = services.set_config(self.actor, domain_id, new, replace=True)
         return Response({"config": stored}, status=201 if fresh else 200)
@@ -52,7 +50,7 @@ class DomainConfig(DomainConfigPart):
 class DefaultConfig(IdentityView):
     """/domains/config/default, …/{group}/default, …/{group}/{option}/default."""
 
-    def get(self, request: Any, group: str | None = None, option: str | None = None) -> Response:
+    def get(self, request: object, group: str | None = None, option: str | None = None) -> Response:
         return Response({"config": services.default_config(self.actor, group, option)})
 
 

@@ -14,7 +14,7 @@ from identity.views import IdentityView, ItemView, ListView
 class _NamedItem(ItemView):
     """Made by PUT under a chosen id."""
 
-    def put(self, request: Any, id: str) -> Response:
+    def put(self, request: object, id: str) -> Response:
         name = self.resource.fields.name
         values = self.body(self.resource.fields.create_schema())[name]
         return Response({name: self.show(self.resource.create(self.actor, values, id=id))}, status=201)
@@ -32,14 +32,14 @@ def _with_protocols(body: Values) -> Values:
 class ProviderList(_ReadOnlyList):
     resource = PROVIDERS
 
-    def show(self, row: Any) -> Values:
+    def show(self, row: object) -> Values:
         return _with_protocols(super().show(row))
 
 
 class ProviderItem(_NamedItem):
     resource = PROVIDERS
 
-    def show(self, row: Any) -> Values:
+    def show(self, row: object) -> Values:
         return _with_protocols(super().show(row))
 
 
@@ -67,25 +67,25 @@ class _ProtocolView(IdentityView):
 
 
 class ProtocolList(_ProtocolView):
-    def get(self, request: Any, provider_id: str) -> Response:
+    def get(self, request: object, provider_id: str) -> Response:
         rows = services.protocols(self.actor, provider_id)
         return self.collection("protocols", [self.show(provider_id, row) for row in rows])
 
 
 class ProtocolItem(_ProtocolView):
-    def put(self, request: Any, provider_id: str, id: str) -> Response:
+    def put(self, request: object, provider_id: str, id: str) -> Response:
         values = self.body(PROTOCOL.create_schema())["protocol"]
         row = services.create_protocol(self.actor, provider_id, id, values)
         return Response({"protocol": self.show(provider_id, row)}, status=201)
 
-    def get(self, request: Any, provider_id: str, id: str) -> Response:
+    def get(self, request: object, provider_id: str, id: str) -> Response:
         return Response({"protocol": self.show(provider_id, services.protocol(self.actor, provider_id, id))})
 
-    def patch(self, request: Any, provider_id: str, id: str) -> Response:
+    def patch(self, request: object, provider_id: str, id: str) -> Response:
         values = self.body(PROTOCOL.update_schema())["protocol"]
         row = services.update_protocol(self.actor, provider_id, id, values)
         return Response({"protocol": self.show(provider_id, row)})
 
-    def delete(self, request: Any, provider_id: str, id: str) -> Response:
+    def delete(self, request: object, provider_id: str, id: str) -> Response:
         services.protocol(self.actor, provider_id, id, verb="delete_protocol").delete()
         return Response(status=204)

@@ -5,12 +5,11 @@ A rule may call the claim "email" by that name, or as Apache's mod_auth_openidc 
 """
 
 import json
-from typing import Any
 
 from identity.federation.rules import Assertion
 
 
-def from_claims(claims: dict[str, Any]) -> Assertion:
+def from_claims(claims: dict[str, object]) -> Assertion:
     found: dict[str, list[str]] = {}
     for name, value in claims.items():
         texts = _texts(value)
@@ -22,7 +21,7 @@ def from_claims(claims: dict[str, Any]) -> Assertion:
     return found
 
 
-def _texts(value: Any) -> list[str]:
+def _texts(value: object) -> list[str]:
     match value:
         case None:
             return []

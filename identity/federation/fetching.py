@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
@@ -45,14 +44,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def get_json(url: str, *, issuer: str = "", headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+def get_json(url: str, *, issuer: str = "", headers: Mapping[str, str] | None = None) -> dict[str, object]:
     """Raises: BadAddress, ProviderSilent, ProviderRefused."""
     return _json(url, issuer, {"Accept": "application/json", **(headers or {})})
 
 
 def post_form(
     url: str, form: Mapping[str, str], *, issuer: str, headers: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Raises: BadAddress, ProviderSilent."""
     sent = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
     return _json(url, issuer, sent, urlencode(form).encode())
@@ -67,7 +66,7 @@ def _why(raw: bytes) -> str | Promise:
         return _("it answered 400")
 
 
-def _json(url: str, issuer: str, headers: Mapping[str, str], body: bytes | None = None) -> dict[str, Any]:
+def _json(url: str, issuer: str, headers: Mapping[str, str], body: bytes | None = None) -> dict[str, object]:
     """The issuer's own host may be in a private range: its operator named it. What its discovery document names may not."""
     check_address(url)
     host = urlsplit(url).netloc

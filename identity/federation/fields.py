@@ -28,7 +28,7 @@ def remote_ids(row: Any) -> list[str]:
     return [one.pk for one in row.remote_ids.all()]
 
 
-def openid(row: Any) -> dict[str, Any] | None:
+def openid(row: object) -> dict[str, object] | None:
     """The client's settings without its secret; None where there is no client."""
     client = getattr(row, "client", None)
     if client is None:

@@ -127,7 +127,7 @@ def _check_patterns(need: Body) -> None:
                 raise BadRules(reason=error) from None
 
 
-def check_projects(projects: Any) -> list[Body]:
+def check_projects(projects: object) -> list[Body]:
     """The projects that a provider named in JSON. Raises: BadRules."""
     try:
         return list(_check_projects(projects))

@@ -166,7 +166,7 @@ def _texts(part: Any) -> Any:
     return [_texts(one) for one in part] if isinstance(part, list) else part
 
 
-def _one(value: Any) -> Any:
+def _one(value: object) -> object:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ";".join(value)
     return _texts(value)
@@ -183,7 +183,7 @@ def _listed(value: Any) -> list[str]:
     return [str(one) for one in written] if isinstance(written, list) else [value]
 
 
-def _groups(value: Any, domain: Body | None) -> list[Body]:
+def _groups(value: object, domain: Body | None) -> list[Body]:
     named: list[Body] = []
     for name in _listed(value):
         if name.startswith("JSON:"):

@@ -31,7 +31,7 @@ class Providers(Resource[IdentityProvider]):
     def rows(self) -> Any:
         return IdentityProvider.objects.prefetch_related("remote_ids").select_related("client")
 
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
         values.pop("remote_ids", None)
         values.pop("openid", None)
         if row is None:
@@ -63,13 +63,13 @@ class Providers(Resource[IdentityProvider]):
         self.made(actor, row, values)
         return row
 
-    def shape(self, body: Values, row: Any) -> Values:
+    def shape(self, body: Values, row: object) -> Values:
         if body["openid"] is None:
             del body["openid"]
         return body
 
 
-def set_client(actor: Actor, provider_id: str, **settings: Any) -> Client:
+def set_client(actor: Actor, provider_id: str, **settings: object) -> Client:
     """How we are known to a provider that speaks OpenID Connect; None for a setting leaves it as it is.
 
     `settings`: issuer and client_id (both needed at first), client_secret ("" for a public client), scopes, audiences
@@ -121,7 +121,7 @@ class Mappings(Resource[Mapping]):
 
 
 class ServiceProviders(Resource[ServiceProvider]):
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
         if values.get("relay_state_prefix", "") is None:
             values["relay_state_prefix"] = "ss:mem:"
         return values

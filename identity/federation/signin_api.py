@@ -48,7 +48,7 @@ class ProtocolAuth(Tokens):
             return with_receipt(error)
         return self._answer(text, actor, 201)
 
-    def get(self, request: Any, provider_id: str, protocol_id: str) -> Response:  # type: ignore[override]
+    def get(self, request: object, provider_id: str, protocol_id: str) -> Response:  # type: ignore[override]
         return self.post(request, provider_id, protocol_id)
 
 

@@ -25,16 +25,16 @@ class GroupMembers(IdentityView):
 
 
 class GroupMember(IdentityView):
-    def put(self, request: Any, group_id: str, user_id: str) -> Response:
+    def put(self, request: object, group_id: str, user_id: str) -> Response:
         services.add_member(self.actor, group_id, user_id)
         return Response(status=204)
 
-    def get(self, request: Any, group_id: str, user_id: str) -> Response:
+    def get(self, request: object, group_id: str, user_id: str) -> Response:
         services.check_member(self.actor, group_id, user_id)
         return Response(status=204)
 
     head = get
 
-    def delete(self, request: Any, group_id: str, user_id: str) -> Response:
+    def delete(self, request: object, group_id: str, user_id: str) -> Response:
         services.remove_member(self.actor, group_id, user_id)
         return Response(status=204)

@@ -49,7 +49,7 @@ class Directory:
         found = self._pages(config.tree(entity), f"(&{''.join(parts)}({id_attribute}=*))", scope, wanted)
         return [entry for raw in found if (entry := _entry(raw, id_attribute)) is not None]
 
-    def _pages(self, base: str, condition: str, scope: Any, wanted: list[str]) -> Iterator[dict[str, Any]]:
+    def _pages(self, base: str, condition: str, scope: object, wanted: list[str]) -> Iterator[dict[str, object]]:
         size = int(self.config["page_size"] or 0) or PAGE
         how = {"paged_size": size, "generator": True}
         paged = self._connection.extend.standard.paged_search(base, condition, scope, attributes=wanted, **how)

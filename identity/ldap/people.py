@@ -25,7 +25,7 @@ KIND = "identity.directory"
 MODELS: dict[str, Any] = {"user": User, "group": Group}
 
 
-def hidden(entity: str) -> Any:
+def hidden(entity: str) -> object:
     """Ids of rows whose entry the directory no longer has."""
     return DirectoryId.objects.filter(entity_type=entity, gone=True).values("public_id")
 
@@ -55,7 +55,7 @@ def _extra(config: Config, entity: str, entry: Entry) -> dict[str, str]:
     return {wire: value for wire, value in own.items() if value is not None}
 
 
-def _columns(asked: Directory, entity: str, entry: Entry) -> dict[str, Any] | None:
+def _columns(asked: Directory, entity: str, entry: Entry) -> dict[str, object] | None:
     """Our columns of an entry; None for one that has no usable name."""
     config = asked.config
     name = (entry.first(config.attribute(entity, "name")) or "").strip()
@@ -63,7 +63,7 @@ def _columns(asked: Directory, entity: str, entry: Entry) -> dict[str, Any] | No
         log.warning("domain %s: the entry %s has no name that can be used and is left out", config.domain_id, entry.dn)
         return None
     about = "description" if entity == "user" else "desc"
-    columns: dict[str, Any] = {"name": name, "description": entry.first(config.attribute(entity, about)) or ""}
+    columns: dict[str, object] = {"name": name, "description": entry.first(config.attribute(entity, about)) or ""}
     columns["extra"] = _extra(config, entity, entry)
     if entity == "user":
         columns["email"] = (entry.first(config.attribute("user", "mail")) or "")[:255]

@@ -1,7 +1,5 @@
 """Unified limits."""
 
-from typing import Any
-
 from rest_framework.response import Response
 
 from identity.limits.fields import LIMIT, REGISTERED, many
@@ -14,7 +12,7 @@ _REGISTERED_MANY, _LIMITS_MANY = many(REGISTERED, "registered_limits"), many(LIM
 class RegisteredLimitList(ListView):
     resource = REGISTERED_LIMITS
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         rows = create_many(self.resource, self.actor, self.body(_REGISTERED_MANY)["registered_limits"])
         return Response({"registered_limits": [self.show(row) for row in rows]}, status=201)
 
@@ -26,7 +24,7 @@ class RegisteredLimitItem(ItemView):
 class LimitList(ListView):
     resource = LIMITS
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         rows = create_many(self.resource, self.actor, self.body(_LIMITS_MANY)["limits"])
         return Response({"limits": [self.show(row) for row in rows]}, status=201)
 
@@ -36,6 +34,6 @@ class LimitItem(ItemView):
 
 
 class LimitModel(IdentityView):
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         text = "Limit enforcement and validation does not take project hierarchy into consideration."
         return Response({"model": {"name": "flat", "description": text}})

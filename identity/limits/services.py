@@ -32,7 +32,7 @@ class OneOwner(Invalid):
 
 
 class RegisteredLimits(Resource[RegisteredLimit]):
-    def rule(self, verb: str, row: Any = None) -> str:
+    def rule(self, verb: str, row: object = None) -> str:
         return f"identity:{verb}_registered_limit{'s' if verb in ('list', 'create') else ''}"
 
     def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
@@ -51,10 +51,10 @@ class RegisteredLimits(Resource[RegisteredLimit]):
 
 
 class Limits(Resource[Limit]):
-    def rule(self, verb: str, row: Any = None) -> str:
+    def rule(self, verb: str, row: object = None) -> str:
         return f"identity:{verb}_limit{'s' if verb in ('list', 'create') else ''}"
 
-    def target(self, row: Any) -> Values:
+    def target(self, row: object) -> Values:
         if not isinstance(row, Limit):
             return {}
         target: Values = {"target.limit.project_id": row.project_id}
@@ -73,7 +73,7 @@ class Limits(Resource[Limit]):
             return rows.filter(Q(domain_id=actor.domain_id) | Q(project__domain_id=actor.domain_id))
         return rows.filter(project_id=actor.project_id or "")
 
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
         if row is not None:
             return values
         if (values.get("project_id") is None) == (values.get("domain_id") is None):

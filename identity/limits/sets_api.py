@@ -20,11 +20,11 @@ class QuotaView(ServiceView):
     rule: ClassVar[str]
     tells_id: ClassVar[bool] = False
 
-    def shown(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def shown(self, values: Mapping[str, object]) -> dict[str, object]:
         """The part of a set that the request's version has."""
         return dict(values)
 
-    def told(self, project_id: str, values: Mapping[str, Any]) -> Response:
+    def told(self, project_id: str, values: Mapping[str, object]) -> Response:
         id = {"id": project_id} if self.tells_id else {}
         return Response({self.key: {**id, **self.shown(values)}})
 
@@ -35,11 +35,11 @@ class QuotaSetView(QuotaView):
     set_rule: ClassVar[str]
     deleted: ClassVar[int] = 204
 
-    def get(self, request: Any, project_id: str) -> Response:
+    def get(self, request: object, project_id: str) -> Response:
         policy.require(self.actor, self.rule, project_id)
         return self.told(project_id, quota.limits(project_id, self.sets.service))
 
-    def put(self, request: Any, project_id: str) -> Response:
+    def put(self, request: object, project_id: str) -> Response:
         policy.require(self.actor, self.set_rule, project_id)
         sent = self.sent()
         known = quota.defaults(self.sets.service)
@@ -47,9 +47,9 @@ class QuotaSetView(QuotaView):
         self.sets.change(project_id, asked, force=bool(truth(sent.get("force", False))))
         return Response({self.key: self.shown(quota.limits(project_id, self.sets.service))})
 
-    def sent(self) -> dict[str, Any]:
+    def sent(self) -> dict[str, object]:
         """What is inside of the body's envelope. Raises: SchemaRefused."""
-        inner: dict[str, Any] = self.body()[self.key]
+        inner: dict[str, object] = self.body()[self.key]
         return inner
 
     def delete(self, request: Any, project_id: str) -> Response:
@@ -61,7 +61,7 @@ class QuotaSetView(QuotaView):
 class QuotaDefaultsView(QuotaView):
     """The limits of a project that has none of its own."""
 
-    def get(self, request: Any, project_id: str) -> Response:
+    def get(self, request: object, project_id: str) -> Response:
         policy.require(self.actor, self.rule, project_id)
         return self.told(project_id, quota.defaults(self.sets.service))
 
@@ -71,7 +71,7 @@ class QuotaUsageView(QuotaView):
 
     used_name: ClassVar[str] = "used"
 
-    def get(self, request: Any, project_id: str) -> Response:
+    def get(self, request: object, project_id: str) -> Response:
         policy.require(self.actor, self.rule, project_id)
         usage = quota.usage(project_id, self.sets.service)
         rows = {n: {"limit": limit, self.used_name: used, "reserved": 0} for n, (used, limit) in usage.items()}

@@ -25,7 +25,7 @@ _AUTHORIZE = {
 class ConsumerList(ListView):
     resource = CONSUMERS
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         response = super().post(request)
         made = response.data["consumer"]
         made["secret"] = CONSUMERS.find(made["id"]).secret  # shown this once
@@ -58,7 +58,7 @@ class AccessTokens(IdentityView):
 
 
 class Authorize(IdentityView):
-    def put(self, request: Any, id: str) -> Response:
+    def put(self, request: object, id: str) -> Response:
         verifier = services.authorize(self.actor, id, self.body(_AUTHORIZE)["roles"])
         return Response({"token": {"oauth_verifier": verifier}})
 
@@ -77,28 +77,28 @@ class _AccessView(IdentityView):
 
 
 class UserAccessTokens(_AccessView):
-    def get(self, request: Any, user_id: str) -> Response:
+    def get(self, request: object, user_id: str) -> Response:
         rows, following = self.page(services.access_tokens(self.actor, user_id))
         return self.collection("access_tokens", [self.show(row) for row in rows], following)
 
 
 class UserAccessToken(_AccessView):
-    def get(self, request: Any, user_id: str, id: str) -> Response:
+    def get(self, request: object, user_id: str, id: str) -> Response:
         return Response({"access_token": self.show(services.find_access(self.actor, user_id, id))})
 
-    def delete(self, request: Any, user_id: str, id: str) -> Response:
+    def delete(self, request: object, user_id: str, id: str) -> Response:
         services.delete_access(self.actor, user_id, id)
         return Response(status=204)
 
 
 class AccessRoles(_AccessView):
-    def get(self, request: Any, user_id: str, id: str) -> Response:
+    def get(self, request: object, user_id: str, id: str) -> Response:
         rows = services.access_roles(self.actor, user_id, id)
         return self.collection("roles", [self.linked(ROLES.render(row), f"/roles/{row.pk}") for row in rows])
 
 
 class AccessRole(_AccessView):
-    def get(self, request: Any, user_id: str, id: str, role_id: str) -> Response:
+    def get(self, request: object, user_id: str, id: str, role_id: str) -> Response:
         rows = services.access_roles(self.actor, user_id, id, verb="get_access_token_role")
         row = rows.filter(pk=role_id).first()
         if row is None:

@@ -31,7 +31,7 @@ class RequestTokenUnusable(Unauthorized):
 
 
 class Consumers(Resource[Consumer]):
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
         not_delegated(actor, "manage OAuth consumers")
         return values
 
@@ -60,7 +60,7 @@ CONSUMERS = Consumers(
 )
 
 
-def request_token(request: Any, project_id: str | None) -> RequestToken:
+def request_token(request: object, project_id: str | None) -> RequestToken:
     """A token that a user may authorize. Raises: MissingParameter, Missing, BadOAuthSignature."""
     found = signing.parameters(request)
     consumer_id = signing.need(found, "oauth_consumer_key")
@@ -106,7 +106,7 @@ def authorize(actor: Actor, id: str, roles: list[Values]) -> str:
 
 
 @transaction.atomic
-def access_token(request: Any) -> AccessToken:
+def access_token(request: object) -> AccessToken:
     """Raises: MissingParameter, Missing, BadOAuthSignature, RequestTokenUnusable."""
     found = signing.parameters(request)
     consumer_id = signing.need(found, "oauth_consumer_key")

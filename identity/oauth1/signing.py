@@ -84,7 +84,7 @@ def _once(consumer_id: str, found: dict[str, str]) -> None:
         raise BadOAuthSignature() from None
 
 
-def check_access(request: Any) -> AccessToken:
+def check_access(request: object) -> AccessToken:
     """The access token that signed a request for a token. Raises: MissingParameter, BadOAuthSignature."""
     found = parameters(request)
     token_id = need(found, "oauth_token")

@@ -1,7 +1,5 @@
 """Policy blobs and OS-ENDPOINT-POLICY."""
 
-from typing import Any
-
 from rest_framework.response import Response
 
 from identity.catalogs.api import _with_address
@@ -20,29 +18,29 @@ class PolicyItem(ItemView):
 
 
 class Association(IdentityView):
-    def put(self, request: Any, id: str, **keys: str) -> Response:
+    def put(self, request: object, id: str, **keys: str) -> Response:
         services.associate(self.actor, id, keys)
         return Response(status=204)
 
-    def get(self, request: Any, id: str, **keys: str) -> Response:
+    def get(self, request: object, id: str, **keys: str) -> Response:
         services.association(self.actor, id, keys)
         return Response(status=204)
 
     head = get
 
-    def delete(self, request: Any, id: str, **keys: str) -> Response:
+    def delete(self, request: object, id: str, **keys: str) -> Response:
         services.dissociate(self.actor, id, keys)
         return Response(status=204)
 
 
 class PolicyEndpoints(IdentityView):
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: object, id: str) -> Response:
         rows = services.endpoints_of(self.actor, id)
         bodies = [self.linked(ENDPOINTS.render(row), f"/endpoints/{row.pk}") for row in rows]
         return self.collection("endpoints", [_with_address(body, self.root()) for body in bodies])
 
 
 class EndpointPolicy(IdentityView):
-    def get(self, request: Any, endpoint_id: str) -> Response:
+    def get(self, request: object, endpoint_id: str) -> Response:
         row = services.of_endpoint(self.actor, endpoint_id)
         return Response({"policy": self.linked(POLICIES.render(row), f"/policies/{row.pk}")})

@@ -1,7 +1,5 @@
 """Verbs of policy blobs and their associations."""
 
-from typing import Any
-
 import orjson
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -23,7 +21,7 @@ POLICY = Fields(
 
 
 class Policies(Resource[Policy]):
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
         if "blob" in values and not isinstance(values["blob"], str):
             values["blob"] = orjson.dumps(values["blob"]).decode()
         return values

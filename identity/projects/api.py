@@ -25,7 +25,7 @@ class ProjectList(ListView):
 class ProjectItem(OwnerItemView):
     resource = PROJECTS
 
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: object, id: str) -> Response:
         row = PROJECTS.get(self.actor, id)
         return Response({"project": {**self.show(row), **self._around(row)}})
 
@@ -75,15 +75,15 @@ def _tree_of_ids(root: str, rows: list[Any]) -> Values | None:
 
 
 class ProjectTags(IdentityView):
-    def get(self, request: Any, project_id: str) -> Response:
+    def get(self, request: object, project_id: str) -> Response:
         row = services.for_tags(self.actor, "list_project_tags", project_id)
         return self._answer(project_id, sorted(row.tags.values_list("name", flat=True)))
 
-    def put(self, request: Any, project_id: str) -> Response:
+    def put(self, request: object, project_id: str) -> Response:
         tags = self.body(_TAGS_BODY)["tags"]
         return self._answer(project_id, services.retag(self.actor, project_id, tags))
 
-    def delete(self, request: Any, project_id: str) -> Response:
+    def delete(self, request: object, project_id: str) -> Response:
         services.retag(self.actor, project_id, [], "delete_project_tags")
         return Response(status=204)
 
@@ -94,7 +94,7 @@ class ProjectTags(IdentityView):
 
 
 class ProjectTag(IdentityView):
-    def get(self, request: Any, project_id: str, tag: str) -> Response:
+    def get(self, request: object, project_id: str, tag: str) -> Response:
         row = services.for_tags(self.actor, "get_project_tag", project_id)
         if not row.tags.filter(name=tag).exists():
             raise Missing(kind=_("project tag"), id=tag)
@@ -102,7 +102,7 @@ class ProjectTag(IdentityView):
 
     head = get
 
-    def put(self, request: Any, project_id: str, tag: str) -> Response:
+    def put(self, request: object, project_id: str, tag: str) -> Response:
         row = services.for_tags(self.actor, "create_project_tag", project_id)
         tags = [*row.tags.values_list("name", flat=True), tag]
         bodies.validate({"tags": tags}, _TAGS_BODY)
@@ -112,7 +112,7 @@ class ProjectTag(IdentityView):
         response["Location"] = iri_to_uri(self.url(f"/projects/{project_id}/tags/{tag}"))
         return response
 
-    def delete(self, request: Any, project_id: str, tag: str) -> Response:
+    def delete(self, request: object, project_id: str, tag: str) -> Response:
         row = services.for_tags(self.actor, "delete_project_tag", project_id)
         if not row.tags.filter(name=tag).delete()[0]:
             raise Missing(kind=_("project tag"), id=tag)

@@ -1,7 +1,5 @@
 """Rows of projects. A domain is a project with `is_domain`, as in Keystone, so that one tree holds both."""
 
-from typing import Any
-
 from django.db import models
 
 from common.clock import now
@@ -61,7 +59,7 @@ class Domain(Project):
     class Meta:
         proxy = True
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         if kwargs:
             kwargs.setdefault("is_domain", True)
         super().__init__(*args, **kwargs)

@@ -33,7 +33,7 @@ class Owned:
     """One kind of things. `rows(project_id)` is a queryset of those that users made and that are still there."""
 
     order: int  # smaller goes first
-    label: Any  # lazy, plural in %(count)s
+    label: object  # lazy, plural in %(count)s
     rows: Callable[[str], Any]
     remove: Callable[[str], None]
     models: tuple[type, ...]

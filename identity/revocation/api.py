@@ -27,6 +27,6 @@ class Events(IdentityView):
         return self.collection("events", [_show(row) for row in rows])
 
 
-def _show(row: Revocation) -> dict[str, Any]:
+def _show(row: Revocation) -> dict[str, object]:
     times = {"issued_before": iso_micro_z(row.issued_before), "revoked_at": iso_micro_z(row.revoked_at)}
     return {_NAMES.get(row.kind, row.kind): row.subject, **times}

@@ -8,7 +8,7 @@ and voids only what was cached for it.
 import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -158,7 +158,7 @@ def revoke(*, owner: str = "", token_issued_at: datetime | None = None, **match:
     return _store(kind, subject, now(), owner=owner, token_issued_at=token_issued_at)
 
 
-def _store(kind: str, subject: str, issued_before: datetime, **more: Any) -> Revocation:
+def _store(kind: str, subject: str, issued_before: datetime, **more: object) -> Revocation:
     moment = now()
     row = Revocation(
         kind=kind,

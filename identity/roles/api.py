@@ -1,7 +1,5 @@
 """Roles and implied roles."""
 
-from typing import Any
-
 from rest_framework.response import Response
 
 from identity.models import Role
@@ -29,30 +27,30 @@ class _InferenceView(IdentityView):
 
 
 class ImpliedList(_InferenceView):
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: object, id: str) -> Response:
         prior, rows = services.implied_by(self.actor, id)
         inference = {"prior_role": self.role(prior), "implies": [self.role(row) for row in rows]}
         return Response({"role_inference": inference, "links": {"self": self.url(f"/roles/{id}/implies")}})
 
 
 class ImpliedItem(_InferenceView):
-    def put(self, request: Any, id: str, implied_id: str) -> Response:
+    def put(self, request: object, id: str, implied_id: str) -> Response:
         return Response(self.pair(*services.imply(self.actor, id, implied_id)), status=201)
 
-    def get(self, request: Any, id: str, implied_id: str) -> Response:
+    def get(self, request: object, id: str, implied_id: str) -> Response:
         return Response(self.pair(*services.implied(self.actor, id, implied_id)))
 
-    def head(self, request: Any, id: str, implied_id: str) -> Response:
+    def head(self, request: object, id: str, implied_id: str) -> Response:
         services.implied(self.actor, id, implied_id, verb="check_implied_role")
         return Response(status=204)
 
-    def delete(self, request: Any, id: str, implied_id: str) -> Response:
+    def delete(self, request: object, id: str, implied_id: str) -> Response:
         services.unimply(self.actor, id, implied_id)
         return Response(status=204)
 
 
 class Inferences(_InferenceView):
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         rows = [
             {"prior_role": self.role(prior), "implies": [self.role(row) for row in implied]}
             for prior, implied in services.inferences(self.actor)

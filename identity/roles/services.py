@@ -53,7 +53,7 @@ class Roles(Resource[Role]):
             rows = rows.filter(name__in=("manager", "member", "reader"))
         return rows if wants_domain else rows.filter(domain=None)
 
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
         domain_id = values.get("domain_id")
         if row is None and domain_id is not None and not Domain.objects.filter(pk=domain_id).exists():
             raise Missing(kind="domain", id=domain_id)
@@ -63,7 +63,7 @@ class Roles(Resource[Role]):
             values["options"] = merged_options(row, values["options"])
         return values
 
-    def leaving(self, actor: Actor, row: Any) -> None:
+    def leaving(self, actor: Actor, row: object) -> None:
         guard_immutable(self.name, row)
 
     @transaction.atomic

@@ -35,11 +35,11 @@ class SessionStore(db.SessionStore):
 
     row: Any = None
 
-    def encode(self, session_dict: dict[str, Any]) -> str:
+    def encode(self, session_dict: dict[str, object]) -> str:
         secret.secrets()  # Django signs with the newest
         return super().encode(session_dict)
 
-    def decode(self, session_data: bytes | str) -> dict[str, Any]:
+    def decode(self, session_data: bytes | str) -> dict[str, object]:
         secret.secrets()
         return super().decode(session_data)
 
@@ -47,12 +47,12 @@ class SessionStore(db.SessionStore):
     def get_model_class(cls) -> type[PortalSession]:
         return PortalSession
 
-    def _get_session_from_db(self) -> Any:
+    def _get_session_from_db(self) -> object:
         base: Any = super()
         self.row = base._get_session_from_db()
         return self.row
 
-    async def _aget_session_from_db(self) -> Any:
+    async def _aget_session_from_db(self) -> object:
         base: Any = super()
         self.row = await base._aget_session_from_db()
         return self.row
@@ -75,7 +75,7 @@ class SessionStore(db.SessionStore):
             agent=data.get(AGENT, ""),
         )
 
-    async def acreate_model_instance(self, data: dict[str, Any]) -> PortalSession:
+    async def acreate_model_instance(self, data: dict[str, object]) -> PortalSession:
         return self.create_model_instance(data)
 
     def slide(self) -> None:

@@ -69,34 +69,34 @@ class TrustList(_TrustView):
         found, following = self.page(rows)
         return self.collection("trusts", [self.show(row, roles=False) for row in found], following)
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         values = self.body(_CREATE)["trust"]
         row = services.create(self.actor, values, parse_time(values.get("expires_at")))
         return Response({"trust": self.show(row)}, status=201)
 
 
 class TrustItem(_TrustView):
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: object, id: str) -> Response:
         return Response({"trust": self.show(services.get(self.actor, id))})
 
-    def delete(self, request: Any, id: str) -> Response:
+    def delete(self, request: object, id: str) -> Response:
         services.delete(self.actor, id)
         return Response(status=204)
 
 
 class TrustRoles(_TrustView):
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: object, id: str) -> Response:
         row = services.get(self.actor, id, verb="list_roles_for_trust")
         return self.collection("roles", [self.role(one) for one in row.roles.order_by("id")])
 
 
 class TrustRole(_TrustView):
-    def get(self, request: Any, id: str, role_id: str) -> Response:
+    def get(self, request: object, id: str, role_id: str) -> Response:
         row = services.get(self.actor, id, verb="get_role_for_trust").roles.filter(pk=role_id).first()
         if row is None:
             raise Missing(kind="role", id=role_id)
         return Response({"role": self.role(row)})
 
-    def head(self, request: Any, id: str, role_id: str) -> Response:
+    def head(self, request: object, id: str, role_id: str) -> Response:
         self.get(request, id, role_id)
         return Response(status=200)

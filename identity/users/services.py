@@ -97,7 +97,7 @@ class Users(Resource[User]):
         directories.refuse_writes(row.pk)
         revocation.revoke(user_id=row.pk)
 
-    def shape(self, body: Values, row: Any) -> Values:
+    def shape(self, body: Values, row: object) -> Values:
         for name in ("email", "description"):
             if not body[name]:
                 del body[name]

@@ -47,7 +47,7 @@ class Command(BaseCommand):
         except CloudError as error:
             raise CommandError(error.message) from None
 
-    def _secret(self, options: dict[str, Any]) -> str | None:
+    def _secret(self, options: dict[str, object]) -> str | None:
         """The new secret, "" for none, None to leave it as it is."""
         if options["public"]:
             return ""

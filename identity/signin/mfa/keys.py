@@ -3,8 +3,6 @@
 The challenge of a ceremony lives in the browser's session and counts once.
 """
 
-from typing import Any
-
 from allauth.core import context
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
@@ -17,7 +15,7 @@ from common.errors import Invalid, Unauthorized
 from common.numbers import is_whole
 from identity.models import User
 
-Json = dict[str, Any]
+Json = dict[str, object]
 LIMIT = 16  # keys a user
 
 
@@ -41,7 +39,7 @@ def begin_registration(request: HttpRequest, user: User, *, passkey: bool) -> Js
     if len(of_user(user.pk)) >= LIMIT:
         raise TooManyKeys(limit=LIMIT)
     with context.request_context(request):
-        options: dict[str, Any] = auth.begin_registration(user, passkey)
+        options: dict[str, object] = auth.begin_registration(user, passkey)
     return options
 
 
@@ -68,7 +66,7 @@ def begin(request: HttpRequest, user: User | None = None) -> Json:
     from allauth.mfa.webauthn.internal import auth
 
     with context.request_context(request):
-        options: dict[str, Any] = auth.begin_authentication(user)
+        options: dict[str, object] = auth.begin_authentication(user)
     return options
 
 

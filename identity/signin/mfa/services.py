@@ -1,7 +1,6 @@
 """Which factors a user has, what a sign-in still lacks, and whether the API wants them too."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +25,7 @@ class NoFactor(Unauthorized):
 @dataclass(frozen=True)
 class Factors:
     totp: bool
-    keys: list[Any]
+    keys: list[object]
     recovery: int
 
     @property
