@@ -198,6 +198,15 @@ def test_counts_and_lists_of_usage_audits_agree(admin: Client, world: Cloud) -> 
     assert len(found["hosts_not_run"]) == found["num_hosts_not_run"] == 2
 
 
+def test_a_method_is_there_from_its_own_version_on(admin: Client, world: Cloud) -> None:
+    """`versions` of a view: a flavor is shown at every version, and changed from 2.55 on."""
+    flavor = admin.ok("get", "flavors")["flavors"][0]["id"]
+    body = {"flavor": {"description": "small"}}
+    admin.ok("get", f"flavors/{flavor}", version="2.54")
+    admin.ok("put", f"flavors/{flavor}", body, status=404, version="2.54")
+    assert admin.ok("put", f"flavors/{flavor}", body, version="2.55")["flavor"]["description"] == "small"
+
+
 def test_quota_classes_take_server_groups_at_every_version(admin: Client, world: Cloud) -> None:
     """Case 50: they are shown from 2.50 on."""
     for version in ("2.1", "2.50", "2.96"):

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from compute.quotasets.api import SETS, ProjectUnknown, QuotaBelowUse, QuotaLimitRefused
 from compute.servers.create import limits
 from compute.servers.models import Server
 from identity.models import Domain, Project
@@ -70,3 +71,17 @@ def test_the_sums_read_an_index_and_no_server(limited: None) -> None:
             cursor.execute("EXPLAIN QUERY PLAN " + seen.captured_queries[-1]["sql"])
             plan = " ".join(row[-1] for row in cursor.fetchall())
         assert "COVERING INDEX servers_quota" in plan, plan
+
+
+def test_limits_of_a_quota_set_change_together_or_not_at_all(limited: None) -> None:
+    before = quota.limits(PROJECT, "compute")
+    with pytest.raises(QuotaLimitRefused, match="ram"):
+        SETS.change(PROJECT, {"cores": 20, "ram": "-2"}, force=False)
+    servers(2)
+    with pytest.raises(QuotaBelowUse, match="cores"):
+        SETS.change(PROJECT, {"instances": 5, "cores": 3}, force=False)
+    with pytest.raises(ProjectUnknown):
+        SETS.change("nobody", {"cores": 20}, force=True)
+    assert quota.limits(PROJECT, "compute") == before
+    SETS.change(PROJECT, {"instances": "5", "cores": 3}, force=True)
+    assert quota.limits(PROJECT, "compute") == before | {"instances": 5, "cores": 3}
