@@ -5,7 +5,7 @@
                           consoles/   its logs
                           memory      the memory of a suspended one
 
-`<id>.part` is one that a kill cut short: the same order goes on with it.
+`<id>.part` is one that a kill cut short: the same cast, repeated, goes on with it.
 """
 
 import json
