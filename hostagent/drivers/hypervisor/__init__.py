@@ -1,11 +1,28 @@
 """Hypervisors: what turns a ServerSpec into a running guest."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol, TypedDict
 
 from hostagent.agent.job import Job
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.server import DiskSpec, Known, PortSpec, ServerSpec, ServerStats
+
+
+class HostHas(TypedDict):
+    """What a host can give its guests."""
+
+    vcpus: int
+    memory_mib: int
+    cpu_model: str
+
+
+class HypervisorFacts(HostHas):
+    """The hypervisor's part of contract.host.Inventory."""
+
+    hypervisor: str
+    hypervisor_version: int
+    acceleration: str
+    acceleration_reason: str
 
 
 class Hypervisor(Protocol):
@@ -59,5 +76,5 @@ class Hypervisor(Protocol):
     def read_stats(self) -> dict[str, ServerStats]:
         """Of those that run, by their id."""
 
-    def read_facts(self) -> dict[str, Any]:
+    def read_facts(self) -> HypervisorFacts:
         """The hypervisor's part of Inventory."""

@@ -4,16 +4,16 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from lxml import etree
-from lxml.builder import E
 
 from hostagent.contract.binding import VifBinding
 from hostagent.contract.location import DiskLocation, FileLocation
 from hostagent.contract.messages import canonical
 from hostagent.contract.server import DiskSpec, PortSpec, ServerSpec
 from hostagent.drivers.hypervisor import locations, vifs
+from hostagent.drivers.hypervisor.libvirt_types import E, Element
 from hostagent.machine import guest_users
 
 NAMESPACE: Final = "https://stackling.dev/xmlns/domain/1"
@@ -49,7 +49,7 @@ class Parts:
     ramdisk: FileLocation | None = None
 
 
-def disk_element(disk: DiskSpec, location: DiskLocation) -> Any:
+def disk_element(disk: DiskSpec, location: DiskLocation) -> Element:
     return E.disk(
         E.driver(name="qemu", type=locations.format_of(location), cache="writeback", discard="unmap"),
         *locations.elements(location),
@@ -60,7 +60,7 @@ def disk_element(disk: DiskSpec, location: DiskLocation) -> Any:
     )
 
 
-def port_element(port: PortSpec, binding: VifBinding) -> Any:
+def port_element(port: PortSpec, binding: VifBinding) -> Element:
     return E.interface(
         E.mac(address=port["mac"]),
         *vifs.elements(binding),
@@ -95,14 +95,14 @@ def build(spec: ServerSpec, places: Places, parts: Parts, *, kvm: bool) -> str:
     return etree.tostring(domain, encoding="unicode")
 
 
-def label(server_id: str) -> Any:
+def label(server_id: str) -> Element:
     """Whom its QEMU runs as. Files are given to it by us (dynamic_ownership is off): libvirt changes no owner."""
     return E.seclabel(
         E.label(f"+{guest_users.uid(server_id)}:+{guest_users.gid()}"), type="static", model="dac", relabel="no"
     )
 
 
-def profile_label(profile: str) -> Any:
+def profile_label(profile: str) -> Element:
     """The AppArmor profile that its QEMU is put into; loaded by us before, never changed by libvirt."""
     return E.seclabel(E.label(profile), type="static", model="apparmor", relabel="no")
 
@@ -148,7 +148,7 @@ def read_hash(xml: str) -> str:
     return "" if found is None else found.get("spec", "")
 
 
-def _sysinfo(spec: ServerSpec) -> Any:
+def _sysinfo(spec: ServerSpec) -> Element:
     """cloud-init recognises an OpenStack guest by its product name."""
     entries = {
         "manufacturer": "OpenStack Foundation",
@@ -159,7 +159,7 @@ def _sysinfo(spec: ServerSpec) -> Any:
     return E.sysinfo(E.system(*(E.entry(value, name=name) for name, value in entries.items())), type="smbios")
 
 
-def _os(spec: ServerSpec, parts: Parts) -> Any:
+def _os(spec: ServerSpec, parts: Parts) -> Element:
     os = E.os(E.type("hvm", arch="x86_64", machine=spec.get("machine") or "pc"))
     if parts.kernel:
         os.append(E.kernel(parts.kernel["path"]))
@@ -172,7 +172,7 @@ def _os(spec: ServerSpec, parts: Parts) -> Any:
     return os
 
 
-def _features(spec: ServerSpec, *, kvm: bool) -> Any:
+def _features(spec: ServerSpec, *, kvm: bool) -> Element:
     features = E.features(E.acpi(), E.apic())
     if not kvm:
         size = LARGE_TB_CACHE_MIB if spec["memory_mib"] >= LARGE_GUEST_MIB else TB_CACHE_MIB
@@ -180,7 +180,7 @@ def _features(spec: ServerSpec, *, kvm: bool) -> Any:
     return features
 
 
-def _devices(spec: ServerSpec, places: Places, parts: Parts) -> Any:
+def _devices(spec: ServerSpec, places: Places, parts: Parts) -> Element:
     devices = E.devices(E.emulator("/usr/bin/qemu-system-x86_64"))
     for disk, location in zip(spec["disks"], parts.disks, strict=True):
         devices.append(disk_element(disk, location))
@@ -212,7 +212,7 @@ def _devices(spec: ServerSpec, places: Places, parts: Parts) -> Any:
     return devices
 
 
-def _cdrom(location: FileLocation) -> Any:
+def _cdrom(location: FileLocation) -> Element:
     return E.disk(
         E.driver(name="qemu", type=locations.format_of(location)),
         *locations.elements(location),

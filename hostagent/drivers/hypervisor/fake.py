@@ -8,7 +8,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final, Literal, TypedDict
 
 from hostagent.agent.job import Job
 from hostagent.contract import capabilities as can
@@ -25,9 +25,18 @@ from hostagent.contract.server import (
     ServerStats,
 )
 from hostagent.drivers.context import HostContext
+from hostagent.drivers.hypervisor import HypervisorFacts
 from hostagent.process.journal import Journal
 
 BOOT_SECONDS: Final = 0.05  # until a fake guest has its address, its metadata and its login prompt
+
+
+class FakeDomain(TypedDict):
+    """What the journal keeps of a server."""
+
+    state: str  # of contract.server.STATES
+    spec: ServerSpec
+    since: float  # unix seconds
 
 
 class FakeHypervisor:
@@ -76,8 +85,8 @@ class FakeHypervisor:
     def remove(self, server_id: str, job: Job) -> None:
         self._domains.drop(server_id)
 
-    def _find(self, server_id: str) -> dict[str, Any]:
-        domain: dict[str, Any] | None = self._domains.get(server_id)
+    def _find(self, server_id: str) -> FakeDomain:
+        domain: FakeDomain | None = self._domains.get(server_id)
         if domain is None:
             raise Failure("not_found", what="server", id=server_id)
         return domain
@@ -93,26 +102,30 @@ class FakeHypervisor:
                 self._host.timers.after(BOOT_SECONDS, lambda: self._booted(domain["spec"]))
         return after
 
-    def _change(self, server_id: str, part: str, own: str, thing: Any, *, present: bool) -> None:
-        """Put `thing` into, or take it out of, the list `part` of the spec; `own` is the key that names it."""
+    def _keep(self, server_id: str, part: Literal["ports", "disks"], things: list[PortSpec] | list[DiskSpec]) -> None:
+        """Write these ports or disks into the domain's spec."""
         domain = self._find(server_id)
-        rest = [other for other in domain["spec"][part] if other[own] != thing[own]]
-        spec = {**domain["spec"], part: [*rest, thing] if present else rest}
-        self._domains.set(server_id, {**domain, "spec": spec})
+        self._domains.set(server_id, {**domain, "spec": {**domain["spec"], part: things}})
+
+    def _other_ports(self, server_id: str, port: PortSpec) -> list[PortSpec]:
+        return [other for other in self._find(server_id)["spec"]["ports"] if other["port_id"] != port["port_id"]]
+
+    def _other_disks(self, server_id: str, disk: DiskSpec) -> list[DiskSpec]:
+        return [other for other in self._find(server_id)["spec"]["disks"] if other["serial"] != disk["serial"]]
 
     def ensure_port(self, server_id: str, port: PortSpec, job: Job) -> None:
         self._host.network.driver.bind(port)
-        self._change(server_id, "ports", "port_id", port, present=True)
+        self._keep(server_id, "ports", [*self._other_ports(server_id, port), port])
 
     def remove_port(self, server_id: str, port: PortSpec, job: Job) -> None:
-        self._change(server_id, "ports", "port_id", port, present=False)
+        self._keep(server_id, "ports", self._other_ports(server_id, port))
 
     def ensure_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
         self._host.storage.locate(server_id, disk["source"], job)
-        self._change(server_id, "disks", "serial", disk, present=True)
+        self._keep(server_id, "disks", [*self._other_disks(server_id, disk), disk])
 
     def remove_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
-        self._change(server_id, "disks", "serial", disk, present=False)
+        self._keep(server_id, "disks", self._other_disks(server_id, disk))
 
     def snapshot(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
         self._find(server_id)
@@ -152,7 +165,7 @@ class FakeHypervisor:
             if states.is_running(domain["state"])
         }
 
-    def read_facts(self) -> dict[str, Any]:
+    def read_facts(self) -> HypervisorFacts:
         return {
             "vcpus": int(os.environ.get("STACKLING_FAKE_VCPUS", "4096")),
             "memory_mib": int(os.environ.get("STACKLING_FAKE_MEMORY_MIB", str(16 * 1024 * 1024))),

@@ -4,7 +4,7 @@ import logging
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import libvirt
 
@@ -19,6 +19,7 @@ from hostagent.contract.reports import Event
 from hostagent.contract.server import SERVER, Known, ServerSpec, ServerStats
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.hypervisor import (
+    HypervisorFacts,
     domain_xml,
     libvirt_daemons,
     libvirt_facts,
@@ -31,6 +32,7 @@ from hostagent.drivers.hypervisor.acceleration import Acceleration
 from hostagent.drivers.hypervisor.libvirt_devices import DeviceVerbs
 from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, is_starting, state_of
 from hostagent.drivers.hypervisor.libvirt_power import PowerVerbs
+from hostagent.drivers.hypervisor.libvirt_types import Connection, Domain
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +131,7 @@ class Libvirt(PowerVerbs, DeviceVerbs):
 
     def _inspect(self, server_id: str) -> None:
         try:
-            state = self.read_states().get(server_id, "absent")
+            state = self.read_states().get(server_id, states.ABSENT)
         except Failure:
             return  # the next connection looks again
         if self._known.get(server_id) != state:
@@ -139,7 +141,7 @@ class Libvirt(PowerVerbs, DeviceVerbs):
     def _take_up(self, server_id: str) -> None:
         """A guest that is found: its share again (a stop of the unit took it), and the end of what a snapshot left."""
 
-        def settle(connection: Any) -> None:
+        def settle(connection: Connection) -> None:
             if (domain := self._domain(connection, server_id)) is not None and domain.isActive():
                 libvirt_users.share(domain, self._places(server_id))
             if self._storage.overlays(server_id).are_listed():
@@ -156,7 +158,7 @@ class Libvirt(PowerVerbs, DeviceVerbs):
 
     # ── Domains ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _domain(self, connection: Any, server_id: str) -> Any:
+    def _domain(self, connection: Connection, server_id: str) -> Domain | None:
         """None if there is none. One cast a server at a time: a start that is under way now was begun by a libvirtd that died."""
         try:
             domain = connection.lookupByUUIDString(server_id)
@@ -169,7 +171,7 @@ class Libvirt(PowerVerbs, DeviceVerbs):
             time.sleep(0.1)
         return domain
 
-    def _existing(self, connection: Any, server_id: str) -> Any:
+    def _existing(self, connection: Connection, server_id: str) -> Domain:
         domain = self._domain(connection, server_id)
         if domain is None:
             raise Failure("not_found", what="server", id=server_id)
@@ -181,7 +183,7 @@ class Libvirt(PowerVerbs, DeviceVerbs):
         places = self._places(server_id)
         proven = self._acceleration.verdict(within=job.seconds_left - STARTING_SECONDS)
 
-        def settle(connection: Any) -> str:
+        def settle(connection: Connection) -> str:
             domain = self._domain(connection, server_id)
             self.recover(domain, server_id)  # before a definition names the disk as it was
             xml = "" if domain is None else domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
@@ -212,19 +214,19 @@ class Libvirt(PowerVerbs, DeviceVerbs):
             ramdisk=storage.ensure_image(ramdisk, job) if ramdisk else None,
         )
 
-    def create(self, domain: Any, server_id: str) -> None:
+    def create(self, domain: Domain, server_id: str) -> None:
         """Start a domain, and listen to its serial port from its first word."""
         self.recover(domain, server_id)
         libvirt_users.create(domain, self._places(server_id))
         self.logs.began(server_id)
         self.serial.watch(server_id)
 
-    def recover(self, domain: Any, server_id: str) -> None:
+    def recover(self, domain: Domain | None, server_id: str) -> None:
         """The root disk is its own file again, whatever cut a snapshot of it. `domain` None: there is none, only files."""
         libvirt_snapshot.recover(domain, self._storage, server_id)
 
     def remove(self, server_id: str, job: Job) -> None:
-        def settle(connection: Any) -> None:
+        def settle(connection: Connection) -> None:
             domain = self._domain(connection, server_id)
             if domain is None:
                 return
@@ -249,15 +251,15 @@ class Libvirt(PowerVerbs, DeviceVerbs):
             path.unlink(missing_ok=True)
 
     def describe(self, server_id: str) -> Known:
-        def inspect(connection: Any) -> tuple[str, str]:
+        def inspect(connection: Connection) -> tuple[str, str]:
             domain = self._domain(connection, server_id)
-            return ("absent", "") if domain is None else (state_of(domain), libvirt_setaside.xml_of(domain))
+            return (states.ABSENT, "") if domain is None else (state_of(domain), libvirt_setaside.xml_of(domain))
 
         state, xml = self._link.ask(inspect)
         return {"state": state, "xml": xml, "record": self._host.files.read_record(server_id)}
 
     def put_aside(self, server_id: str, place: Path, job: Job) -> None:
-        def settle(connection: Any) -> None:
+        def settle(connection: Connection) -> None:
             if (domain := self._domain(connection, server_id)) is not None:
                 libvirt_setaside.take_away(domain, place, job)
 
@@ -265,7 +267,7 @@ class Libvirt(PowerVerbs, DeviceVerbs):
         self._forget(server_id)
 
     def define(self, server_id: str, xml: str, job: Job) -> None:
-        def settle(connection: Any) -> None:
+        def settle(connection: Connection) -> None:
             if self._domain(connection, server_id) is None:
                 connection.defineXML(xml)
 
@@ -288,7 +290,7 @@ class Libvirt(PowerVerbs, DeviceVerbs):
     def read_stats(self) -> dict[str, ServerStats]:
         return self._link.ask(lambda c: libvirt_facts.of_guests(c, OURS))
 
-    def read_facts(self) -> dict[str, Any]:
+    def read_facts(self) -> HypervisorFacts:
         return {
             **libvirt_facts.of_host(),
             "hypervisor": "QEMU",

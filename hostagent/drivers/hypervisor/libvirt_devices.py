@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import libvirt
 from lxml import etree
@@ -14,13 +14,14 @@ from hostagent.contract.server import DiskSpec, PortSpec
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.hypervisor import domain_xml, libvirt_users
 from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink
+from hostagent.drivers.hypervisor.libvirt_types import Connection, Domain, Element, attribute
 from hostagent.drivers.storage import Storage
 
 TRY_EVERY: Final = 5.0  # seconds a guest has to let go before it is asked again
 LOOK_EVERY: Final = 1.0  # seconds between looks at a guest that is to let go; the event comes sooner
 GIVE_UP: Final = 30.0  # seconds after which a detach has failed: the guest is paused or does not listen
 
-Find = Callable[[Any], Any]  # the root element of a domain → the device's element or None
+Find = Callable[[Element], Element | None]  # the root element of a domain → the device's element or None
 
 
 class Driver(Protocol):
@@ -30,7 +31,7 @@ class Driver(Protocol):
     _storage: Storage
     _link: LibvirtLink
 
-    def _existing(self, connection: Any, server_id: str) -> Any: ...
+    def _existing(self, connection: Connection, server_id: str) -> Domain: ...
 
     def _places(self, server_id: str) -> domain_xml.Places: ...
 
@@ -49,7 +50,7 @@ class DeviceVerbs:
     def ensure_disk(self: Driver, server_id: str, disk: DiskSpec, job: Job) -> None:
         element = domain_xml.disk_element(disk, self._storage.locate(server_id, disk["source"], job))
 
-        def settle(connection: Any) -> None:
+        def settle(connection: Connection) -> None:
             domain = self._existing(connection, server_id)
             libvirt_users.admit(domain, self._places(server_id), element)
             attach(domain, element, by_serial(disk["serial"]))
@@ -63,7 +64,7 @@ class DeviceVerbs:
 
 def by_mac(mac: str) -> Find:
     return lambda root: next(
-        (d for d in root.iterfind("devices/interface") if d.find("mac").get("address").lower() == mac.lower()), None
+        (d for d in root.iterfind("devices/interface") if attribute(d, "mac", "address").lower() == mac.lower()), None
     )
 
 
@@ -71,11 +72,11 @@ def by_serial(serial: str) -> Find:
     return lambda root: next((d for d in root.iterfind("devices/disk") if d.findtext("serial") == serial[:20]), None)
 
 
-def inspect(domain: Any, find: Find, *, inactive: bool) -> Any:
+def inspect(domain: Domain, find: Find, *, inactive: bool) -> Element | None:
     return find(etree.fromstring(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE if inactive else 0).encode()))
 
 
-def attach(domain: Any, element: Any, find: Find) -> None:
+def attach(domain: Domain, element: Element, find: Find) -> None:
     """The device is there, now and at the next start."""
     xml = etree.tostring(element, encoding="unicode")
     if inspect(domain, find, inactive=True) is None:
@@ -84,7 +85,7 @@ def attach(domain: Any, element: Any, find: Find) -> None:
         domain.attachDeviceFlags(xml, libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
 
-def detach(domain: Any, find: Find, job: Job) -> None:
+def detach(domain: Domain, find: Find, job: Job) -> None:
     """The device is gone, now and at the next start: the guest has let go of it.
 
     A return of the call is no sign that the guest let go: libvirt's event is, and it wakes the server's serial queue.
@@ -104,7 +105,7 @@ def detach(domain: Any, find: Find, job: Job) -> None:
     raise Later(LOOK_EVERY)
 
 
-def _ask_to_let_go(domain: Any, live: Any) -> None:
+def _ask_to_let_go(domain: Domain, live: Element) -> None:
     try:
         domain.detachDeviceFlags(etree.tostring(live, encoding="unicode"), libvirt.VIR_DOMAIN_AFFECT_LIVE)
     except libvirt.libvirtError as error:

@@ -2,11 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import libvirt
 
 from hostagent.contract.server import ServerStats
+from hostagent.drivers.hypervisor import HostHas
+from hostagent.drivers.hypervisor.libvirt_types import Connection, Stats
 
 HOST_MIB: Final = 2048  # memory the host keeps for itself, plus 1 %
 WANTED: Final = (
@@ -17,13 +19,13 @@ WANTED: Final = (
 )
 
 
-def of_guests(connection: Any, prefix: str) -> dict[str, ServerStats]:
+def of_guests(connection: Connection, prefix: str) -> dict[str, ServerStats]:
     """By their id, the domains that run and whose names begin with `prefix`."""
     rows = connection.getAllDomainStats(WANTED, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE)
     return {domain.UUIDString(): _stats(row) for domain, row in rows if domain.name().startswith(prefix)}
 
 
-def of_host() -> dict[str, Any]:
+def of_host() -> HostHas:
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
     return {
         "vcpus": os.cpu_count() or 1,
@@ -32,7 +34,7 @@ def of_host() -> dict[str, Any]:
     }
 
 
-def _stats(row: dict[str, Any]) -> ServerStats:
+def _stats(row: Stats) -> ServerStats:
     def total(kind: str, name: str) -> int:
         return sum(row.get(f"{kind}.{n}.{name}", 0) for n in range(row.get(f"{kind}.count", 0)))
 

@@ -5,13 +5,14 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import libvirt
 
 from hostagent.contract import states
 from hostagent.contract.failures import Failure
 from hostagent.drivers.hypervisor import libvirt_daemons
+from hostagent.drivers.hypervisor.libvirt_types import Connection, Domain
 from hostagent.process.threads import Threads
 
 log = logging.getLogger(__name__)
@@ -79,14 +80,14 @@ class LibvirtLink:
         self._private = private
         self._on_change = on_change
         self._on_open = on_open
-        self._connection: Any = None
+        self._connection: Connection | None = None
         self._lock = threading.Lock()
         self._on_removed = on_removed
         start_events(threads)
 
     # ── Connection ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def connection(self) -> Any:
+    def connection(self) -> Connection:
         """Raises: Failure hypervisor_down."""
         opened = False
         with self._lock:
@@ -98,7 +99,7 @@ class LibvirtLink:
             self._on_open()
         return connection
 
-    def _open(self) -> Any:
+    def _open(self) -> Connection:
         until = time.monotonic() + OPEN_SECONDS
         while True:
             try:
@@ -108,10 +109,10 @@ class LibvirtLink:
                     raise Failure("hypervisor_down", detail=str(error)) from error
             time.sleep(0.1)
 
-    def _open_once(self) -> Any:
+    def _open_once(self) -> Connection:
         """Raises: libvirtError; Failure hypervisor_down when no daemon can be had."""
         libvirt_daemons.ensure(private=self._private)
-        connection = libvirt.open(URI if self._private else "qemu:///system")
+        connection: Connection = libvirt.open(URI if self._private else "qemu:///system")
         connection.setKeepAlive(*KEEPALIVE)
         connection.registerCloseCallback(self._closed, None)
         connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._lifecycle, None)
@@ -119,7 +120,7 @@ class LibvirtLink:
         connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, self._removed, None)
         return connection
 
-    def _closed(self, connection: Any, reason: int, opaque: Any) -> None:
+    def _closed(self, connection: Connection, reason: int, opaque: object) -> None:
         log.warning("%s: the connection to libvirtd ended (reason %d)", self._name, reason)
         with self._lock:
             if self._connection is connection:
@@ -142,7 +143,7 @@ class LibvirtLink:
         with self._lock:
             self._connection = None  # the process ends: libvirt closes it
 
-    def ask(self, question: Callable[[Any], Answer]) -> Answer:
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
         """`question(connection)`, asked again while connections are lost over it. Raises: Failure."""
         until = None  # counted from the first loss: it may take long until one is noticed
         while True:
@@ -166,17 +167,17 @@ class LibvirtLink:
 
     # ── Events ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _lifecycle(self, connection: Any, domain: Any, event: int, detail: int, opaque: Any) -> None:
+    def _lifecycle(self, connection: Connection, domain: Domain, event: int, detail: int, opaque: object) -> None:
         self._on_change(domain.UUIDString(), event == libvirt.VIR_DOMAIN_EVENT_STARTED)
 
-    def _rebooted(self, connection: Any, domain: Any, opaque: Any) -> None:
+    def _rebooted(self, connection: Connection, domain: Domain, opaque: object) -> None:
         self._on_change(domain.UUIDString(), True)
 
-    def _removed(self, connection: Any, domain: Any, alias: str, opaque: Any) -> None:
+    def _removed(self, connection: Connection, domain: Domain, alias: str, opaque: object) -> None:
         self._on_removed(domain.UUIDString())
 
 
-def state_of(domain: Any) -> str:
+def state_of(domain: Domain) -> str:
     """One of contract.states.STATES."""
     if is_starting(domain):
         return states.SHUTOFF
@@ -184,7 +185,7 @@ def state_of(domain: Any) -> str:
     return states.SAVED if states.is_shut_off(state) and domain.hasManagedSaveImage() else state
 
 
-def is_starting(domain: Any) -> bool:
+def is_starting(domain: Domain) -> bool:
     """Its start is under way; or it was when libvirtd was killed, and the next one is about to end it."""
     state, reason = domain.state()
     if state == libvirt.VIR_DOMAIN_PAUSED:

@@ -9,7 +9,7 @@ import libvirt
 
 from hostagent.agent.job import Job
 from hostagent.agent.serial_queues import Later
-from hostagent.contract import Verb
+from hostagent.contract import Verb, states
 from hostagent.contract.server import (
     SERVER_PAUSE,
     SERVER_REBOOT,
@@ -20,6 +20,7 @@ from hostagent.contract.server import (
     DomainState,
 )
 from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, state_of
+from hostagent.drivers.hypervisor.libvirt_types import Connection, Domain
 
 BUTTON_EVERY: Final = 5.0  # a guest that boots misses the ACPI button: pressed again
 STOP_LOOK: Final = 1.0  # seconds between looks at a guest that is to stop; the event of its end comes sooner
@@ -31,14 +32,14 @@ class Driver(Protocol):
 
     _link: LibvirtLink
 
-    def _existing(self, connection: Any, server_id: str) -> Any: ...
+    def _existing(self, connection: Connection, server_id: str) -> Domain: ...
 
     def _know(self, server_id: str, state: str) -> str: ...
 
-    def create(self, domain: Any, server_id: str) -> None:
+    def create(self, domain: Domain, server_id: str) -> None:
         """Start a domain."""
 
-    def recover(self, domain: Any, server_id: str) -> None:
+    def recover(self, domain: Domain | None, server_id: str) -> None:
         """The root disk is its own file again, whatever cut a snapshot of it."""
 
 
@@ -48,7 +49,7 @@ class PowerVerbs:
     def power(self: Driver, server_id: str, job: Job) -> str:
         """Do the job's verb, with what its body says → the state that the domain has then."""
 
-        def settle(connection: Any) -> str:
+        def settle(connection: Connection) -> str:
             domain = self._existing(connection, server_id)
             WAYS[job.verb](self, domain, job)
             return state_of(domain)
@@ -56,11 +57,11 @@ class PowerVerbs:
         return self._know(server_id, self._link.ask(settle))
 
 
-def stop(driver: Driver, domain: Any, job: Job) -> None:
+def stop(driver: Driver, domain: Domain, job: Job) -> None:
     _power_off(domain, job, float(job.body["timeout"]))
 
 
-def _power_off(domain: Any, job: Job, timeout: float) -> None:
+def _power_off(domain: Domain, job: Job, timeout: float) -> None:
     """By its ACPI button; by force after `timeout` seconds, or at once where a guest cannot hear the button.
 
     Raises: Later while the guest may still end by itself: no thread waits for it.
@@ -79,7 +80,7 @@ def _power_off(domain: Any, job: Job, timeout: float) -> None:
     raise Later(min(STOP_LOOK, max(0.05, until - time.monotonic())))
 
 
-def reboot(driver: Driver, domain: Any, job: Job) -> None:
+def reboot(driver: Driver, domain: Domain, job: Job) -> None:
     if domain.isActive() and not job.notes.get("down"):
         patience = 0.0 if job.body["hard"] else max(0.0, min(REBOOT_SECONDS, job.seconds_left - 15))
         _power_off(domain, job, patience)
@@ -88,30 +89,30 @@ def reboot(driver: Driver, domain: Any, job: Job) -> None:
         driver.create(domain, job.body["server_id"])
 
 
-def pause(driver: Driver, domain: Any, job: Job) -> None:
-    if state_of(domain) == "running":
+def pause(driver: Driver, domain: Domain, job: Job) -> None:
+    if states.is_running(state_of(domain)):
         domain.suspend()
 
 
-def unpause(driver: Driver, domain: Any, job: Job) -> None:
+def unpause(driver: Driver, domain: Domain, job: Job) -> None:
     if state_of(domain) == "paused":
         domain.resume()
 
 
-def suspend(driver: Driver, domain: Any, job: Job) -> None:
+def suspend(driver: Driver, domain: Domain, job: Job) -> None:
     if domain.isActive():
         driver.recover(domain, job.body["server_id"])  # what is saved names the disk that is live now
         domain.managedSave()
 
 
-def resume(driver: Driver, domain: Any, job: Job) -> None:
+def resume(driver: Driver, domain: Domain, job: Job) -> None:
     if not domain.isActive():
         driver.create(domain, job.body["server_id"])
     elif state_of(domain) == "paused":
         domain.resume()
 
 
-def unless_ended(ask: Callable[[], Any]) -> None:
+def unless_ended(ask: Callable[[], object]) -> None:
     """A guest may end by itself at any moment, also between a look at it and a call: what was wanted then is so."""
     try:
         ask()
@@ -120,7 +121,7 @@ def unless_ended(ask: Callable[[], Any]) -> None:
             raise
 
 
-WAYS: Final[dict[Verb[Any, DomainState], Callable[[Driver, Any, Job], None]]] = {
+WAYS: Final[dict[Verb[Any, DomainState], Callable[[Driver, Domain, Job], None]]] = {
     SERVER_STOP: stop,
     SERVER_REBOOT: reboot,
     SERVER_PAUSE: pause,

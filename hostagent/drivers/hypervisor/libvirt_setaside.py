@@ -3,25 +3,27 @@
 import shutil
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import libvirt
 
 from hostagent.agent.job import Job
 from hostagent.agent.serial_queues import Later
+from hostagent.contract import states
 from hostagent.drivers.hypervisor.libvirt_link import state_of
+from hostagent.drivers.hypervisor.libvirt_types import Domain
 
 SHUTDOWN_SECONDS: Final = 30.0  # for the guest to power off by itself: what it has not yet written is written
 BUTTON_EVERY: Final = 5.0  # a guest that boots misses the ACPI button
 SAVED: Final = Path("/var/lib/libvirt/qemu/save")  # libvirt's memory of suspended domains, <name>.save
 
 
-def xml_of(domain: Any) -> str:
+def xml_of(domain: Domain) -> str:
     """The whole description, so that the same domain can be defined again."""
     return str(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE))
 
 
-def take_away(domain: Any, place: Path, job: Job) -> None:
+def take_away(domain: Domain, place: Path, job: Job) -> None:
     """Stop and undefine; the memory of a suspended one is kept in `place`."""
     power_off(domain, job)
     memory = SAVED / f"{domain.name()}.save"
@@ -35,7 +37,7 @@ def take_away(domain: Any, place: Path, job: Job) -> None:
     )
 
 
-def power_off(domain: Any, job: Job) -> None:
+def power_off(domain: Domain, job: Job) -> None:
     """By its ACPI button; by force after SHUTDOWN_SECONDS, and at once where it is paused and cannot hear the button.
 
     Raises: Later while it may still end by itself: the verb begins again, and no thread waits.
@@ -44,7 +46,7 @@ def power_off(domain: Any, job: Job) -> None:
     if not domain.isActive():
         return
     try:
-        if state_of(domain) == "paused" or time.monotonic() >= until:
+        if states.is_paused(state_of(domain)) or time.monotonic() >= until:
             domain.destroy()
             return
         if time.monotonic() >= job.notes.get("press", 0.0):

@@ -9,17 +9,17 @@ before the next definition, start, suspension or snapshot, and as soon as an age
 import logging
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import libvirt
 from lxml import etree
-from lxml.builder import E
 
 from hostagent.agent.job import Job
 from hostagent.contract.failures import Failure
 from hostagent.contract.location import DiskLocation
 from hostagent.contract.server import SERVER_SNAPSHOT
 from hostagent.drivers.hypervisor import locations
+from hostagent.drivers.hypervisor.libvirt_types import Domain, E, Element, attribute
 from hostagent.drivers.storage import Overlays, Storage
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 COMMIT_SECONDS: Final = 120.0  # for the writes of the time of the copy to go back
 
 
-def take(domain: Any, storage: Storage, name: str, job: Job) -> tuple[Path, int]:
+def take(domain: Domain, storage: Storage, name: str, job: Job) -> tuple[Path, int]:
     """Copy the root disk flat, as storage.export does. Raises: Failure, libvirtError."""
     server_id = domain.UUIDString()
     recover(domain, storage, server_id)
@@ -42,7 +42,7 @@ def take(domain: Any, storage: Storage, name: str, job: Job) -> tuple[Path, int]
         _move_back(domain, root, over)
 
 
-def recover(domain: Any, storage: Storage, server_id: str) -> None:
+def recover(domain: Domain | None, storage: Storage, server_id: str) -> None:
     """The root disk is its own again, with all that was ever written, whatever was interrupted.
 
     `domain` None: there is none, only files. A suspended one stays as it is: its memory names the disk that was live.
@@ -62,12 +62,12 @@ def recover(domain: Any, storage: Storage, server_id: str) -> None:
         over.note(_location(element))
     if domain is not None and element is not None:
         _define_on(domain, storage.root(server_id), over)
-    job = Job({"verb": SERVER_SNAPSHOT.name, "body": {}, "deadline": COMMIT_SECONDS})
+    job = Job({"verb": SERVER_SNAPSHOT.name, "body": {}, "deadline": COMMIT_SECONDS})  # what was cut goes on
     job.begin()
     over.settle(job)
 
 
-def _define_on(domain: Any, root: DiskLocation, over: Overlays) -> None:
+def _define_on(domain: Domain, root: DiskLocation, over: Overlays) -> None:
     """The next start uses the root disk; the list says that it is not whole yet."""
     flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
     tree = etree.fromstring(domain.XMLDesc(flags).encode())
@@ -78,31 +78,31 @@ def _define_on(domain: Any, root: DiskLocation, over: Overlays) -> None:
     domain.connect().defineXML(etree.tostring(tree, encoding="unicode"))
 
 
-def _location(disk: Any) -> DiskLocation:
+def _location(disk: Element) -> DiskLocation:
     found = locations.read(disk)
     assert found is not None  # it was found by where it is
     return found
 
 
-def _is_overlay(disk: Any, over: Overlays) -> bool:
+def _is_overlay(disk: Element, over: Overlays) -> bool:
     location = locations.read(disk)
     return location is not None and over.is_one(location)
 
 
-def _disk_on_overlay(domain: Any, over: Overlays) -> Any:
+def _disk_on_overlay(domain: Domain, over: Overlays) -> Element | None:
     tree = etree.fromstring(domain.XMLDesc(0).encode())
     return next((disk for disk in tree.iterfind("devices/disk") if _is_overlay(disk, over)), None)
 
 
-def _root_device(domain: Any, root: DiskLocation) -> str:
+def _root_device(domain: Domain, root: DiskLocation) -> str:
     tree = etree.fromstring(domain.XMLDesc(0).encode())
     for disk in tree.iterfind("devices/disk"):
         if locations.is_at(disk, root):
-            return _device_of(disk)
+            return attribute(disk, "target", "dev")
     raise Failure("not_found", what="root disk", id=domain.UUIDString())
 
 
-def _move_to(domain: Any, device: str, overlay: DiskLocation) -> None:
+def _move_to(domain: Domain, device: str, overlay: DiskLocation) -> None:
     tree = etree.fromstring(domain.XMLDesc(0).encode())
     others = [t.get("dev") for t in tree.iterfind("devices/disk/target") if t.get("dev") != device]
     source = locations.elements(overlay)
@@ -127,11 +127,11 @@ def _move_to(domain: Any, device: str, overlay: DiskLocation) -> None:
         domain.snapshotCreateXML(xml, flags)  # no guest agent: as after a loss of power, which a journal bears
 
 
-def _move_back(domain: Any, root: DiskLocation, over: Overlays) -> None:
+def _move_back(domain: Domain, root: DiskLocation, over: Overlays) -> None:
     """Raises: Failure timed_out; the guest then runs on from its overlay, and `recover` tries again."""
     element = _disk_on_overlay(domain, over)
     if element is not None:
-        device = _device_of(element)
+        device = attribute(element, "target", "dev")
         if not domain.blockJobInfo(device):
             domain.blockCommit(device, _path(root), None, 0, libvirt.VIR_DOMAIN_BLOCK_COMMIT_ACTIVE)
         until = time.monotonic() + COMMIT_SECONDS
@@ -151,7 +151,7 @@ def _path(root: DiskLocation) -> str:
     return root["path"]
 
 
-def _pivot(domain: Any, device: str, over: Overlays, overlay: DiskLocation) -> None:
+def _pivot(domain: Domain, device: str, over: Overlays, overlay: DiskLocation) -> None:
     """From the overlay to the root disk, which holds the same by now. The guest is held still for that moment: until the
     list is gone from the disk nothing is written, so an overlay that is still listed is never older than the root disk."""
     if domain.state()[0] == libvirt.VIR_DOMAIN_RUNNING:
@@ -160,15 +160,9 @@ def _pivot(domain: Any, device: str, over: Overlays, overlay: DiskLocation) -> N
     domain.blockJobAbort(device, libvirt.VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT)
 
 
-def _device_of(disk: etree._Element) -> str:
-    """The name under which the guest has a disk: "vda"."""
-    target = disk.find("target")
-    return "" if target is None else str(target.get("dev"))
-
-
-def _is_ready(domain: Any, device: str) -> bool:
+def _is_ready(domain: Domain, device: str) -> bool:
     """The mirror says it is ready only in the XML: `cur == end` is also true before it has begun."""
     tree = etree.fromstring(domain.XMLDesc(0).encode())
-    disk = next(d for d in tree.iterfind("devices/disk") if _device_of(d) == device)
+    disk = next(d for d in tree.iterfind("devices/disk") if attribute(d, "target", "dev") == device)
     mirror = disk.find("mirror")
     return mirror is not None and mirror.get("ready") == "yes"

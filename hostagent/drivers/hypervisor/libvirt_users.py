@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import libvirt
 from lxml import etree
@@ -10,6 +10,7 @@ from lxml import etree
 from hostagent.contract.failures import Failure
 from hostagent.drivers.hypervisor import domain_xml
 from hostagent.drivers.hypervisor.domain_xml import Places
+from hostagent.drivers.hypervisor.libvirt_types import Connection, Domain, Element, child
 from hostagent.machine import apparmor, cgroups, guest_users
 
 PIDS: Final = Path("/run/libvirt/qemu")  # one a guest that runs
@@ -18,14 +19,14 @@ PROFILES: Final = apparmor.Profiles()
 log = logging.getLogger(__name__)
 
 
-def create(domain: Any, places: Places) -> None:
+def create(domain: Domain, places: Places) -> None:
     """Start a domain as its own user, with a share of its own where the host can give one."""
     domain = settle(domain, places)
     domain.create()
     share(domain, places)
 
 
-def share(domain: Any, places: Places) -> None:
+def share(domain: Domain, places: Places) -> None:
     """Its share for a guest that runs: one that has just started, or that an agent finds."""
     _, memory_kib, _, vcpus, _ = domain.info()
     try:
@@ -35,7 +36,7 @@ def share(domain: Any, places: Places) -> None:
     SHARES.place(places.server_id, pid, vcpus=vcpus, memory_mib=memory_kib // 1024)
 
 
-def settle(domain: Any, places: Places) -> Any:
+def settle(domain: Domain, places: Places) -> Domain:
     """The domain, ready to be started as its own user and in its own profile; defined anew where it had other labels.
 
     Raises: Failure hypervisor_refused when its profile cannot be loaded.
@@ -57,7 +58,7 @@ def settle(domain: Any, places: Places) -> Any:
     return domain
 
 
-def is_confining(connection: Any) -> bool:
+def is_confining(connection: Connection) -> bool:
     """Whether the libvirtd that runs puts guests into AppArmor profiles: one that was started without does not."""
     if PROFILES.reason:
         return False
@@ -65,13 +66,11 @@ def is_confining(connection: Any) -> bool:
     return "apparmor" in [model.text for model in host.iterfind("host/secmodel/model")]
 
 
-def admit(domain: Any, places: Places, device: Any) -> None:
+def admit(domain: Domain, places: Places, device: Element) -> None:
     """Let a guest that runs at a device that it is about to be given. Raises: Failure hypervisor_refused."""
     tree = etree.fromstring(domain.XMLDesc(0).encode())
     if tree.find("seclabel[@model='apparmor']") is not None and domain.isActive():
-        devices = tree.find("devices")
-        assert devices is not None, "libvirt writes it for every domain"
-        devices.append(etree.fromstring(etree.tostring(device)))
+        child(tree, "devices").append(etree.fromstring(etree.tostring(device)))
         _confine(places, etree.tostring(tree, encoding="unicode"))
 
 

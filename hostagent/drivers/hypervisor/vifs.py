@@ -1,16 +1,13 @@
 """Bindings of ports as libvirt's XML."""
 
-from typing import Any
-
-from lxml.builder import E
-
 from hostagent.contract.binding import VifBinding
+from hostagent.drivers.hypervisor.libvirt_types import E, Element
 
 #: Type of a binding → that of libvirt's <interface>.
 TYPES = {"bridge": "bridge", "tap": "ethernet", "ovs": "bridge", "vhostuser": "vhostuser"}
 
 
-def elements(binding: VifBinding) -> list[Any]:
+def elements(binding: VifBinding) -> list[Element]:
     """What an <interface> of type TYPES says of what it is plugged into."""
     if binding["vif_type"] == "bridge":
         return [E.source(bridge=binding["bridge"]), E.target(dev=binding["device"])]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, TypedDict
 
 from hostagent.contract.binding import Vif, VifBinding
 from hostagent.contract.capabilities import Capability
@@ -38,6 +38,15 @@ class Place:
     daemons: Daemons | None = None  # the host's; None: a driver that works without its host's agent (guard.py, tests)
 
 
+class Lease(TypedDict):
+    """A fact: a guest was given an address."""
+
+    port_id: str
+    mac: str
+    ip: str
+    at: float  # unix seconds
+
+
 class NetworkDriver(Protocol):
     """All verbs may be repeated. None of them is called by two threads at once (keeper.py)."""
 
@@ -65,8 +74,8 @@ class NetworkDriver(Protocol):
     def read_links(self) -> dict[str, list[str]]:
         """{"taps": [...], "namespaces": [...]} that are there."""
 
-    def read_leases(self) -> list[dict[str, Any]]:
-        """Leases given since the last call: [{"port_id", "mac", "ip", "at"}]."""
+    def read_leases(self) -> list[Lease]:
+        """List the leases given since the last call."""
 
     def read_left_out(self, networks: Collection[str] | None = None) -> dict[str, str]:
         """Port → why the DHCP server of its network, which is here, serves it without the options it asks for.

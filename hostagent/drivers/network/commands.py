@@ -13,6 +13,9 @@ FAILED_LINE: Final = re.compile(r"Command failed -:(\d+)")
 LIMIT: Final = 30.0  # seconds: none of these tools takes longer unless it is stuck
 
 
+Facts = dict[str, Any]  # what `ip -j` and the like say of one thing: their own words
+
+
 class CommandFailed(Exception):
     """A tool refused. Holds its command line and what it wrote to standard error."""
 
@@ -30,9 +33,9 @@ def run(*command: str, text: str | None = None, ns: str = "", check: bool = True
     return done.stdout
 
 
-def read_json(*command: str, ns: str = "") -> list[dict[str, Any]]:
+def read_json(*command: str, ns: str = "") -> list[Facts]:
     """The JSON list a reading `ip`, `bridge` or `nft` prints. An empty answer is an empty list."""
-    found: list[dict[str, Any]] = json.loads(run(*command, ns=ns) or "[]")
+    found: list[Facts] = json.loads(run(*command, ns=ns) or "[]")
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from hostagent.contract import inet
 from hostagent.contract.network import dhcp_namespace
+from hostagent.drivers.network import Lease
 from hostagent.drivers.network.commands import (
     NETNS,
     CommandFailed,
@@ -205,10 +206,10 @@ class Dhcp:
                 stale.add(line)
         return stale
 
-    def read_leases(self, body: dict[str, Any], known: dict[tuple[str, str], int]) -> list[dict[str, Any]]:
+    def read_leases(self, body: dict[str, Any], known: dict[tuple[str, str], int]) -> list[Lease]:
         """Notes of dnsmasq as lease facts. `known` ((mac, ip) → expiry) tells a renewal from a repetition."""
         ports = {h["mac"].lower(): h["port_id"] for h in body["hosts"]}
-        facts = []
+        facts: list[Lease] = []
         notes = sorted(p for p in self.spool.iterdir() if p.suffix != ".new") if self.spool.exists() else []
         for note in notes[:NOTES_LIMIT]:
             words = daemon_files.read_own(note, NOTE_LIMIT).split()

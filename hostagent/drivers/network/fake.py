@@ -13,7 +13,7 @@ from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.network import LISTS, Piece, bridge_name, tap_name
 from hostagent.contract.server import PortSpec
-from hostagent.drivers.network import Place, whole
+from hostagent.drivers.network import Lease, Place, whole
 from hostagent.process.durable import is_object, read_whole
 
 #: What a pretended network has no use for: hundreds of hosts share a process.
@@ -61,7 +61,7 @@ class FakeNetwork:
     def read_links(self) -> dict[str, list[str]]:
         return {"taps": [], "namespaces": []}
 
-    def read_leases(self) -> list[dict[str, Any]]:
+    def read_leases(self) -> list[Lease]:
         return []  # a fake guest asks nobody for an address
 
     def read_left_out(self, networks: Collection[str] | None = None) -> dict[str, str]:

@@ -5,13 +5,11 @@ How the other end comes into its network is the driver's (Switch); everything in
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from hostagent.drivers.network.commands import Batch, namespaces, read_json, run
+from hostagent.drivers.network.commands import Batch, Facts, namespaces, read_json, run
 
 EXTERNAL: Final = ""  # the network of a link that leads out of the cloud
-
-Facts = dict[str, Any]  # what `ip -j` says of one link
 
 
 def mac(text: str) -> str:

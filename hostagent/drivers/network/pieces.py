@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.network import Piece
-from hostagent.drivers.network import KIND_ORDER, Place, whole
+from hostagent.drivers.network import KIND_ORDER, Lease, Place, whole
 from hostagent.drivers.network.commands import CommandFailed, namespaces
 from hostagent.drivers.network.dhcp import Dhcp
 from hostagent.drivers.network.namespace_links import Switch
@@ -42,7 +42,7 @@ def split(key: str) -> tuple[str, str]:
     return kind, id_
 
 
-def _are_texts(said: Any) -> bool:
+def _are_texts(said: object) -> bool:
     return isinstance(said, list) and all(isinstance(one, str) for one in said)
 
 
@@ -115,8 +115,8 @@ class PieceDriver(ABC):
         ours = sorted(n for n in namespaces() if n.startswith(("qdhcp-", "qrouter-")))
         return {"taps": self.read_taps(), "namespaces": ours}
 
-    def read_leases(self) -> list[dict[str, Any]]:
-        facts = []
+    def read_leases(self) -> list[Lease]:
+        facts: list[Lease] = []
         for id_, body in self.bodies("dhcp").items():
             with contextlib.suppress(KeyError, TypeError):  # a broken piece was reported when it was applied
                 facts += self.dhcp(id_).read_leases(body, self.leases.setdefault(id_, {}))
@@ -126,7 +126,7 @@ class PieceDriver(ABC):
         asked = self.left_out if networks is None else networks
         return {port: why for id_ in asked for port, why in self.left_out.get(id_, {}).items()}
 
-    def bodies(self, kind: str) -> dict[str, dict[str, Any]]:
+    def bodies(self, kind: str) -> Bodies:
         return {id_: p["body"] for key, p in self.pieces.items() for k, id_ in [split(key)] if k == kind}
 
     def dhcp(self, network_id: str) -> Dhcp:

@@ -10,7 +10,7 @@ the root disk is written again.
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from hostagent.contract.failures import Failure
 from hostagent.process.durable import read_whole, sync_folder, write_whole
@@ -43,7 +43,7 @@ def _read(folder: Path) -> tuple[list[str], bool]:
     return list(found["over"]), bool(found["paused"])
 
 
-def _is_list(said: Any) -> bool:
+def _is_list(said: object) -> bool:
     """Names of files beside it and nothing else."""
     if not isinstance(said, dict) or said.keys() != {"over", "paused"} or not isinstance(said["over"], list):
         return False

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from hostagent.contract import inet
 from hostagent.contract.network import bridge_name
-from hostagent.drivers.network.commands import Batch, read_json
-from hostagent.drivers.network.namespace_links import EXTERNAL, Facts, NamespaceLink, mac
+from hostagent.drivers.network.commands import Batch, Facts, read_json
+from hostagent.drivers.network.namespace_links import EXTERNAL, NamespaceLink, mac
 from hostagent.drivers.network.pieces import Unsupported
 
 EXTERNAL_BRIDGE: Final = "br-ex"
@@ -40,7 +40,7 @@ def refuse_announcements(link: str) -> None:
 class Live:
     """What the host has, read once for a whole change."""
 
-    links: dict[str, dict[str, Any]]
+    links: dict[str, Facts]
     forwarding: set[tuple[str, str, str]]  # (link, mac, dst or "master")
     neighbours: set[tuple[str, str, str]]  # (link, ip, mac)
 
