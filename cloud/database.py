@@ -5,7 +5,6 @@ Sources: libpq, "Parameter Key Words" and "Connection URIs"; PostgreSQL, "Client
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 #: libpq's words for how a connection is made. Those of whom and where stand in the address itself.
@@ -59,7 +58,7 @@ class BadUrl(SystemExit):
     """DATABASE_URL, or a setting beside it, cannot be honoured; a sentence, without its password."""
 
 
-def read(get: Callable[[str], str], file: Path) -> dict[str, Any]:
+def read(get: Callable[[str], str], file: Path) -> dict[str, object]:
     """The entry of the default database. `get` gives a setting, or ""; `file` is SQLite's place when nothing is said. Raises: BadUrl."""
     url = get("DATABASE_URL")
     if not url or url.startswith("sqlite"):
@@ -82,7 +81,7 @@ def read(get: Callable[[str], str], file: Path) -> dict[str, Any]:
     }
 
 
-def _sqlite(url: str, file: Path, synchronous: str) -> dict[str, Any]:
+def _sqlite(url: str, file: Path, synchronous: str) -> dict[str, object]:
     parts = urlsplit(url)
     if parts.query or parts.netloc:
         raise BadUrl(
@@ -150,13 +149,14 @@ def _times(get: Callable[[str], str]) -> list[tuple[str, int]]:
     return found
 
 
-def service_file(entry: Mapping[str, Any], name: str) -> str:
+def service_file(entry: Mapping[str, object], name: str) -> str:
     """The same connection as a libpq service file: for a child that must not have the password among its arguments.
 
     Raises: BadUrl for a value that such a file cannot hold.
     """
     values = {"host": entry["HOST"], "port": entry["PORT"], "dbname": entry["NAME"], "user": entry["USER"]}
-    values |= {"password": entry["PASSWORD"], **entry["OPTIONS"]}
+    options = entry["OPTIONS"]
+    values |= {"password": entry["PASSWORD"], **(options if isinstance(options, dict) else {})}
     values.pop("options", None)  # times of a request are no times of a copy
     if any("\n" in str(value) for value in values.values()):
         raise BadUrl("DATABASE_URL has a line end in it, which no libpq service file can hold.")

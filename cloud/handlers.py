@@ -1,7 +1,7 @@
 """Django's handlers with few middlewares: for programs, and for images' bytes."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.handlers.exception import convert_exception_to_response
@@ -16,9 +16,9 @@ class ApiHandler(WSGIHandler):
     """Django's handler with one middleware. Views of `openstackapi` need no other when no cookie says who asks."""
 
     def load_middleware(self, is_async: bool = False) -> None:
-        self._view_middleware: list[Any] = []
-        self._template_response_middleware: list[Any] = []
-        self._exception_middleware: list[Any] = []
+        self._view_middleware: list[object] = []
+        self._template_response_middleware: list[object] = []
+        self._exception_middleware: list[object] = []
         get_response: Callable[[HttpRequest], HttpResponse] = getattr(self, "_get_response")  # noqa: B009
         respond = convert_exception_to_response(get_response)
         self._middleware_chain = convert_exception_to_response(

@@ -6,7 +6,6 @@ socket on this machine.
 
 import time
 from threading import Lock
-from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -95,7 +94,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """200 when database, broker and control answer, else 503; names what does not, and says how the hosts are."""
     parts = _parts()
     good = all(text == "ok" for text in parts.values())
-    told: dict[str, Any] = {"status": "ok" if good else "not ready"}
+    told: dict[str, object] = {"status": "ok" if good else "not ready"}
     if may_look(request):
         told["parts"] = parts
         if parts["database"] == "ok":

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from hostagent.process import tracing
@@ -17,7 +18,7 @@ def start(process: str) -> None:
         connection_created.connect(_watch, weak=False)
 
 
-def _watch(connection: Any, **_: object) -> None:
+def _watch(connection: BaseDatabaseWrapper, **_: object) -> None:
     if _statement not in connection.execute_wrappers:
         connection.execute_wrappers.append(_statement)
 

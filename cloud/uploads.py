@@ -10,7 +10,7 @@ import socket
 import socketserver
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -177,8 +177,11 @@ class _Handler(WSGIRequestHandler):
     def address_string(self) -> str:
         return "127.0.0.1"  # nginx; the client's own address is in X-Forwarded-For
 
-    def log_message(self, format: str, *arguments: Any) -> None:
+    def log_message(self, format: str, *arguments: object) -> None:
         pass
+
+
+Asked = socket.socket | tuple[bytes, socket.socket]  # as socketserver hands it on
 
 
 class Server(socketserver.ThreadingUnixStreamServer):
@@ -191,7 +194,7 @@ class Server(socketserver.ThreadingUnixStreamServer):
     block_on_close = False
     request_queue_size = 256
 
-    def __init__(self, path: Path, application: Callable[..., Any], threads: int) -> None:
+    def __init__(self, path: Path, application: Callable[..., Iterable[bytes]], threads: int) -> None:
         path.unlink(missing_ok=True)
         super().__init__(str(path), _Handler, bind_and_activate=False)
         os.fchmod(self.fileno(), 0o600)
@@ -202,7 +205,7 @@ class Server(socketserver.ThreadingUnixStreamServer):
         path.chmod(doors.socket_mode(path.parent))
         self.server_activate()
 
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def process_request(self, request: Asked, client_address: object) -> None:
         self._free.acquire()  # the thread that accepts waits, nobody who serves
         try:
             super().process_request(request, client_address)
@@ -210,19 +213,19 @@ class Server(socketserver.ThreadingUnixStreamServer):
             self._free.release()
             raise
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
+    def process_request_thread(self, request: Asked, client_address: object) -> None:
         try:
             super().process_request_thread(request, ("127.0.0.1", 0))
         finally:
             self._free.release()
             connections.close_all()  # they are this thread's own
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Asked, client_address: object) -> None:
         if not isinstance(sys.exc_info()[1], OSError):  # whoever asked is gone
             super().handle_error(request, client_address)
 
 
-def serve(path: Path, application: Callable[..., Any], threads: int) -> Server:
+def serve(path: Path, application: Callable[..., Iterable[bytes]], threads: int) -> Server:
     """Serves from a thread of its own for as long as this process lives."""
     server = Server(path, application, threads)
     Thread(target=server.serve_forever, name=path.stem, daemon=True).start()

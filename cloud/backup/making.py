@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import django
 from django.conf import settings
@@ -124,7 +124,7 @@ def _write(place: Place, name: str, found: Manifest, seal: Seal | None, say: Say
     put("images", iter([json.dumps(rows).encode()]))
     for row in rows if found.images == "whole" else ():
         if Path(row["path"]).exists():  # else it was deleted a moment ago
-            put(f"image-{row['id']}", read(Path(row["path"])), row["size"])
+            put(f"image-{row['id']}", read(Path(row["path"])), row["size"] or 0)
     manifest.write(place, name, found, seal)
 
 
@@ -151,7 +151,7 @@ def keys() -> dict[str, str]:
     return found
 
 
-def _described(image: Image) -> dict[str, Any]:
+def _described(image: Image) -> manifest.Described:
     """Where an image's bytes lie, and what they must be."""
     return {
         "id": image.pk,

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final, TypedDict
 
 from cloud.backup.errors import BackupError
 from cloud.backup.places import Place, checked
@@ -17,6 +17,17 @@ FORMAT: Final = 1
 LARGEST: Final = 64 << 20  # bytes of a manifest: a million images
 #: `<cloud>-<when>-<four of chance>`: sorted by name is sorted by time. The cloud is the id of its database (hosts.epoch).
 FOLDER: Final = re.compile(r"([0-9a-f]{16})-(\d{8}T\d{12})Z-[0-9a-f]{4}")
+
+
+class Described(TypedDict):
+    """Where an image's bytes lie, and what they must be."""
+
+    id: str
+    name: str | None
+    size: int | None
+    algorithm: str | None
+    checksum: str | None
+    path: str
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,7 @@ class Manifest:
     life: Cloud
     images: str  # by-reference or whole
     hosts: list[str]
-    sealing: dict[str, Any] | None  # None: in the clear, and without keys
+    sealing: dict[str, object] | None  # None: in the clear, and without keys
     parts: list[Part] = field(default_factory=list)
     format: int = FORMAT
 
@@ -55,7 +66,7 @@ def write(place: Place, folder: str, manifest: Manifest, seal: Seal | None) -> N
     place.put(folder, NAME, [json.dumps(said, indent=1).encode()])
 
 
-def read(place: Place, folder: str) -> tuple[Manifest, dict[str, Any]]:
+def read(place: Place, folder: str) -> tuple[Manifest, dict[str, object]]:
     """The manifest, and what it says word for word. Raises: BackupError."""
     text = bytearray()
     for piece in place.get(folder, NAME):
@@ -79,7 +90,7 @@ def read(place: Place, folder: str) -> tuple[Manifest, dict[str, Any]]:
     return found, said
 
 
-def seal_of(manifest: Manifest, said: dict[str, Any], passphrase: str | None) -> Seal | None:
+def seal_of(manifest: Manifest, said: dict[str, object], passphrase: str | None) -> Seal | None:
     """What opens its parts, once the passphrase was found to be right. Raises: BackupError."""
     if manifest.sealing is None:
         if passphrase is not None:

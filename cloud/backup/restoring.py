@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.db import connection
@@ -19,7 +19,7 @@ from cloud.backup import database, manifest
 from cloud.backup.errors import BackupError
 from cloud.backup.folders import Folder
 from cloud.backup.making import KEY_FILES
-from cloud.backup.manifest import Manifest
+from cloud.backup.manifest import Described, Manifest
 from cloud.backup.places import Place
 from cloud.backup.sealing import Seal
 from cloud.run.up import UNFINISHED
@@ -97,7 +97,7 @@ class Fetched:
     engine: str
     keys: dict[str, str] = field(default_factory=dict)
     policy: Path | None = None
-    rows: list[dict[str, Any]] = field(default_factory=list)  # of images
+    rows: list[Described] = field(default_factory=list)  # of images
     images: list[Path] = field(default_factory=list)
     has_keys: bool = False
 
@@ -288,9 +288,9 @@ def _put(path: Path, text: str, account: Account) -> None:
     account.give(path)
 
 
-def missing_images(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def missing_images(rows: list[Described]) -> list[Described]:
     """Those of a backup's list whose bytes do not lie in the store."""
-    return [row for row in rows if not is_whole(stores.default(), str(row["id"]), row["size"])]
+    return [row for row in rows if not is_whole(stores.default(), row["id"], row["size"])]
 
 
 def copied(file: Path, into: Path) -> Fetched:

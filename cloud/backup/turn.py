@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 
@@ -78,9 +78,9 @@ def note(error: str = "", name: str = "") -> None:
     scratch.replace(path)
 
 
-def _last() -> dict[str, Any]:
+def _last() -> dict[str, object]:
     try:
-        found: dict[str, Any] = json.loads((folder() / "last.json").read_text())
+        found: dict[str, object] = json.loads((folder() / "last.json").read_text())
     except (OSError, ValueError):
         return {}
     return found
@@ -97,7 +97,7 @@ def trouble() -> tuple[str, str]:
     if good is None:
         since = _wanted_since()
         return ("late", "") if since is not None and now() - since > LATE else ("", "")
-    return ("late", str(good)[:16]) if now() - datetime.fromisoformat(good) > LATE else ("", "")
+    return ("late", str(good)[:16]) if now() - datetime.fromisoformat(str(good)) > LATE else ("", "")
 
 
 def _wanted_since() -> datetime | None:
@@ -109,4 +109,4 @@ def _wanted_since() -> datetime | None:
         path.chmod(0o600)
         give(path)
         return None
-    return datetime.fromisoformat(said["wanted_at"])
+    return datetime.fromisoformat(str(said["wanted_at"]))

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import orjson
 from django.conf import settings
@@ -113,5 +112,5 @@ def merged(answers: dict[str, Told | None]) -> Iterable[Metric]:
     return families.values()
 
 
-def _sample(process: str, name: str, labels: dict[str, str], value: Any) -> Sample:
+def _sample(process: str, name: str, labels: dict[str, str], value: float) -> Sample:
     return Sample(name, {**labels, "process": process}, value)

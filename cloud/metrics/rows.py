@@ -5,11 +5,11 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Count, Min, Q
 from prometheus_client import Metric
 
@@ -56,7 +56,7 @@ def _database() -> Iterator[Metric]:
     yield gauge("stackling_database_wal_bytes", "Size of SQLite's write-ahead log; 0 with PostgreSQL.", ({}, log_size))
 
 
-def _sizes(cursor: Any) -> tuple[float, float]:
+def _sizes(cursor: CursorWrapper) -> tuple[float, float]:
     if connection.vendor == "postgresql":
         cursor.execute("SELECT pg_database_size(current_database())")
         return float(cursor.fetchone()[0]), 0.0

@@ -46,7 +46,7 @@ class Refused(Exception):
         self.status = status
 
 
-def knock(door: str, ticket: str, cookies: list[str]) -> tuple[socket.socket, "Guest", dict[str, Any]]:
+def knock(door: str, ticket: str, cookies: list[str]) -> tuple[socket.socket, "Guest", dict[str, object]]:
     """(the line to the door, to be kept as long as the console is open; the guest's connection; what the door said).
 
     Raises: Refused.
@@ -57,13 +57,13 @@ def knock(door: str, ticket: str, cookies: list[str]) -> tuple[socket.socket, "G
         line.connect(door)
         line.send(json.dumps({"ticket": ticket, "cookies": cookies}).encode())
         said, descriptors, _flags, _address = socket.recv_fds(line, 4096, 1)
-        found: dict[str, Any] = json.loads(said)
+        found: dict[str, object] = json.loads(said)
     except (OSError, ValueError) as error:
         line.close()
         raise Refused(503, "Consoles cannot be opened now. Try again in a few seconds.") from error
     if not descriptors:
         line.close()
-        raise Refused(found["status"], found["refused"])
+        raise Refused(int(str(found["status"])), str(found["refused"]))
     line.settimeout(None)
     guest = Guest(fileno=descriptors[0])
     guest.setblocking(True)

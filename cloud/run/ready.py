@@ -8,10 +8,13 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cloud.run import supervise
 from cloud.run.settings import Cloud, Refused
+
+if TYPE_CHECKING:
+    import ssl
 
 READY_SECONDS = 90.0  # without a sign of progress
 BUSY_SECONDS = 10.0  # of processor time within them are progress: a slow machine, not one that stands still
@@ -35,7 +38,7 @@ def ask_web(door: Path, path: str) -> tuple[int, str]:
         link.close()
 
 
-def wait_until_ready(cloud: Cloud, names: list[str], stopping: list[int]) -> dict[str, Any]:
+def wait_until_ready(cloud: Cloud, names: list[str], stopping: list[int]) -> dict[str, int]:
     """Waits until web says that all is ready and the front door leads to it. Gives program → pid.
 
     As long as something moves it goes on waiting, and says what for.
@@ -115,7 +118,7 @@ def _not_ready(cloud: Cloud) -> str:
         return f"{type(error).__name__}: {error}"
 
 
-def _own_door(cloud: Cloud) -> Any:
+def _own_door(cloud: Cloud) -> "ssl.SSLContext | None":
     """We ask our own front door by its address, which its certificate need not name."""
     if not cloud.tls_pem:
         return None

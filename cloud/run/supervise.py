@@ -7,7 +7,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from cloud.run.parent_death import end_with_parent
 from cloud.run.settings import CLONE, Cloud, Refused
@@ -36,7 +36,16 @@ def ask(socket: Path) -> Any:
     return xmlrpc.client.ServerProxy("http://localhost", SupervisorTransport(None, None, f"unix://{socket}")).supervisor
 
 
-def states(cloud: Cloud, name: str) -> dict[str, dict[str, Any]] | None:
+class Info(TypedDict):
+    """What supervisord says of a program, as far as it is read here."""
+
+    statename: str
+    pid: int
+    spawnerr: str
+    stdout_logfile: str
+
+
+def states(cloud: Cloud, name: str) -> dict[str, Info] | None:
     """Program → what supervisord says of it (statename, pid, spawnerr, logfile), or None where it does not answer."""
     socket = cloud.run / f"{name}.sock"
     if not socket.exists():

@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -46,24 +45,33 @@ class Command(BaseCommand):
             help="remove all but the newest N of this cloud's backups there",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        dest, file, keep = options["dest"], options["passphrase_file"], options["keep"]
+    def handle(
+        self,
+        *args: object,
+        dest: str,
+        passphrase_file: str,
+        keep: int | None,
+        without_keys: bool,
+        images: str,
+        **options: object,
+    ) -> None:
+        file = passphrase_file
         if not dest:
             raise CommandError("Where to? Name a folder or s3://bucket/prefix, or set STACKLING_BACKUP_TO.")
-        if not file and not options["without_keys"]:
+        if not file and not without_keys:
             raise CommandError(
                 "Keys are saved only sealed under a passphrase: give --passphrase-file, or --without-keys to leave them out."
                 " Without them nothing that is sealed in the database can ever be opened again."
             )
-        if options["images"] not in IMAGES:
-            raise CommandError(f"STACKLING_BACKUP_IMAGES is {options['images']!r}: it may be {' or '.join(IMAGES)}.")
+        if images not in IMAGES:
+            raise CommandError(f"STACKLING_BACKUP_IMAGES is {images!r}: it may be {' or '.join(IMAGES)}.")
         if keep is not None and keep < 1:
             raise CommandError("--keep takes a number from 1.")
         error, name = "", ""
         try:
-            passphrase = None if options["without_keys"] else sealing.passphrase_of(Path(file))
+            passphrase = None if without_keys else sealing.passphrase_of(Path(file))
             name = making.make(
-                place(dest), passphrase=passphrase, whole=options["images"] == "whole", keep=keep, say=self.stdout.write
+                place(dest), passphrase=passphrase, whole=images == "whole", keep=keep, say=self.stdout.write
             )
         except (BackupError, OSError) as failure:
             error = str(failure)

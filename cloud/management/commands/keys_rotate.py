@@ -1,7 +1,6 @@
 """Makes new keys while the cloud runs: of the secret, the hosts, the consoles or the tokens (docs/howto/back-up-and-restore.md)."""
 
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -18,8 +17,8 @@ class Command(BaseCommand):
         parser.add_argument("which", choices=("secret", "hosts", "consoles", "tokens"))
         parser.add_argument("--now", action="store_true", help="of tokens: every token of before ends at once")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        which, at_once = options["which"], options["now"]
+    def handle(self, *args: object, which: str, now: bool, **options: object) -> None:
+        at_once = now
         if at_once and which != "tokens":
             raise CommandError("--now is for tokens: whatever else is rotated takes its time, so that nothing is lost.")
         try:

@@ -1,7 +1,6 @@
 """Forgets what ended long ago: deleted servers, moves, old passwords. A nightly hour does the same."""
 
 from argparse import ArgumentParser
-from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -17,13 +16,13 @@ class Command(BaseCommand):
         parser.add_argument("--older-than", type=float, default=None, metavar="DAYS", help=days)
         parser.add_argument("names", nargs="*", help=f"only these: {', '.join(purging.names())}")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        unknown = set(options["names"]) - set(purging.names())
+    def handle(self, *args: object, names: list[str], older_than: float | None, **options: object) -> None:
+        unknown = set(names) - set(purging.names())
         if unknown:
             raise CommandError(
                 f"Nothing is called {', '.join(sorted(unknown))}. What is: {', '.join(purging.names())}."
             )
-        if options["older_than"] is not None and options["older_than"] < 0:
+        if older_than is not None and older_than < 0:
             raise CommandError("--older-than takes a number of days, 0 or more.")
-        for name, count in purging.run(options["older_than"], options["names"]).items():
+        for name, count in purging.run(older_than, names).items():
             self.stdout.write(f"{name}  {count}")

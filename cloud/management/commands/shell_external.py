@@ -6,7 +6,7 @@ import subprocess
 import sys
 from argparse import REMAINDER, ArgumentParser
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn, cast
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -19,8 +19,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="what it said and how it ended, once it ends")
         parser.add_argument("command", nargs=REMAINDER, help="-- CMD and its arguments; without one, a shell")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        command = [word for n, word in enumerate(options["command"]) if n or word != "--"] or [
+    def handle(self, *args: object, **options: object) -> None:
+        command = [word for n, word in enumerate(cast(list[str], options["command"])) if n or word != "--"] or [
             os.environ.get("SHELL", "/bin/sh")
         ]
         namespace = os.environ.get("STACKLING_NETNS", "")
