@@ -140,7 +140,7 @@ def test_images_by_reference_say_what_is_missing(data: Path, there: Folder, else
     found = restore(there, folder)
     (row,) = restoring.missing_images(found.rows)
     assert row["name"] == "demo" and row["checksum"] == "00" and row["path"].startswith(str(data / "images"))
-    (folder / "images").mkdir()
+    (folder / "images").mkdir(exist_ok=True)
     (folder / "images" / row["id"]).write_bytes(b"short"[:3])
     assert restoring.missing_images(found.rows), "of another size"
 
