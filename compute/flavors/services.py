@@ -11,8 +11,8 @@ from common.actor import Actor
 from common.errors import Conflict, Invalid, NotFound
 from common.ids import new_id
 from common.prepared import Prepared
+from compute.did_you_mean import did_you_mean
 from compute.flavors.models import Flavor, FlavorAccess
-from compute.nearest import hint
 
 
 class FlavorNotFound(NotFound):
@@ -67,7 +67,7 @@ def find(actor: Actor, flavor_id: str) -> Flavor:
         found = _visible_one.first(flavor_id, actor.project_id or "")
     if found is None:
         names = {n for pair in visible(actor).values_list("id", "name") for n in pair}
-        raise FlavorNotFound(id=flavor_id, **hint(flavor_id, names))
+        raise FlavorNotFound(id=flavor_id, **did_you_mean(flavor_id, names))
     return found
 
 

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.actor import Actor
 from common.errors import Conflict, Invalid
-from compute.nearest import hint
+from compute.did_you_mean import did_you_mean
 from networking.networks.models import Network, visible_network
 from networking.ports import devices
 from networking.ports import services as ports
@@ -73,7 +73,9 @@ def named_groups(actor: Actor, asked: list[str]) -> dict[str, str] | None:
     for name in asked:
         found = [row for row in rows if row[0] == name] or [row for row in rows if row[1] == name]
         if not found:
-            raise GroupUnknown(name=name, project=actor.project_id, **hint(name, [known for _id, known in rows]))
+            raise GroupUnknown(
+                name=name, project=actor.project_id, **did_you_mean(name, [known for _id, known in rows])
+            )
         if len(found) > 1:
             raise ManyGroups(name=name)
         groups[found[0][0]] = found[0][1]

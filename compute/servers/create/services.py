@@ -15,10 +15,10 @@ from common.clock import now
 from common.errors import Conflict, Forbidden, Invalid
 from common.ids import new_id
 from compute.aggregates.models import AggregateHost
+from compute.did_you_mean import did_you_mean
 from compute.flavors import services as flavors
 from compute.flavors.models import Flavor
 from compute.keypairs.models import KeyPair
-from compute.nearest import hint
 from compute.servergroups.models import ServerGroup
 from compute.servers.create import boot_options, limits, local_disks, networks, personality, scheduling
 from compute.servers.create.hostname import hostname_of
@@ -189,7 +189,7 @@ def _active_image(actor: Actor, image_id: str) -> Image:
     image = Image.objects.visible_to(actor).filter(id=image_id).first()
     if image is None:
         known = Image.objects.visible_to(actor).order_by("-created_at").values_list("id", "name")[:1000]
-        raise ImageUnknown(id=image_id, **hint(image_id, {text for pair in known for text in pair if text}))
+        raise ImageUnknown(id=image_id, **did_you_mean(image_id, {text for pair in known for text in pair if text}))
     if not image_states.usable(image.status):
         raise ImageNotActive(id=image_id, status=image.status)
     return image
@@ -218,7 +218,7 @@ def find_key(actor: Actor, name: str | None) -> KeyPair | None:
     found = KeyPair.objects.filter(user_id=actor.user_id, name=name).first()
     if found is None:
         known = KeyPair.objects.filter(user_id=actor.user_id).values_list("name", flat=True)
-        raise KeyUnknown(**hint(name, known))
+        raise KeyUnknown(**did_you_mean(name, known))
     return found
 
 
@@ -256,7 +256,9 @@ def check_host(host: str, zone: str | None = None) -> None:
     if not Host.objects.filter(name=host).exists():
         names = Host.objects.values_list("name", flat=True)
         raise Invalid(
-            reason=_("Compute host %(hostname)s could not be found.%(hint)s"), hostname=host, **hint(host, names)
+            reason=_("Compute host %(hostname)s could not be found.%(hint)s"),
+            hostname=host,
+            **did_you_mean(host, names),
         )
     lies_in = scheduling.zones().get(host, (scheduling.DEFAULT_ZONE, []))[0]
     if zone and zone != lies_in:
