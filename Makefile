@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON_IN := .venv/bin/python
 LISTS ?= first-light
 .DEFAULT_GOAL := help
-.PHONY: help run stop clean setup test test-slow check format judge bench conformance coverage audit hooks requirements messages vendor demo-break systemd
+.PHONY: help run stop clean setup test test-unit test-slow check format judge bench conformance coverage audit hooks requirements messages vendor demo-break systemd
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -24,6 +24,10 @@ setup:  ## what tests and checks need
 
 test: setup  ## all tests but the slow ones; APP=networking: those of one app
 	@exec $(PYTHON_IN) -m tests.run $(if $(APP),--app $(APP))
+
+test-unit:  ## the tests that need no root, no process and no socket (tests/unit.py); APP=networking: those of one app
+	@[ -x $(PYTHON_IN) ] || ./setup.sh test
+	@exec $(PYTHON_IN) -m tests.run --unit $(if $(APP),--app $(APP))
 
 test-slow:  ## the slow tests (APP=vm: of one folder): other databases and brokers, every kill; goes on where it was cut
 	@./setup.sh slow

@@ -1,6 +1,6 @@
-"""`make test` and `make test-slow`: the stages, one after the other, and what failed at the end.
+"""`make test`, `make test-unit` and `make test-slow`: the stages, one after the other, and what failed at the end.
 
-python -m tests.run [--slow] [--app APP] [pytest arguments]
+python -m tests.run [--slow | --unit] [--app APP] [pytest arguments]
 """
 
 import argparse
@@ -90,6 +90,11 @@ def stages(app: str, more: list[str]) -> dict[str, int]:
     return found
 
 
+def unit_stages(app: str, more: list[str]) -> dict[str, int]:
+    """Run the tests that need no root, no process and no socket, of all or of one app; name → pytest's exit status."""
+    return {"unit": _pytest("unit", "--unit", "-n", "2", "--dist", "loadfile", *_folder(app), *more)}
+
+
 def _folder(app: str) -> tuple[str, ...]:
     return (f"tests/{app}",) if app else ()
 
@@ -97,13 +102,15 @@ def _folder(app: str) -> tuple[str, ...]:
 def main() -> int:
     parser = argparse.ArgumentParser(description="What it does not know goes to pytest.")
     parser.add_argument("--slow", action="store_true", help="the slow tests, which go on where they were cut")
+    parser.add_argument("--unit", action="store_true", help="only tests that need no root, no process and no socket")
     parser.add_argument("--app", default="", help="only the tests in tests/APP")
     options, more = parser.parse_known_args()
     if options.app and not (CLONE / "tests" / options.app).is_dir():
         known = sorted(path.parent.name for path in (CLONE / "tests").glob("*/test_*.py"))
         parser.error(f"there is no folder tests/{options.app}; there are {', '.join(dict.fromkeys(known))}")
     begin = time.monotonic()
-    found = (slow_stages if options.slow else stages)(options.app, more)
+    chosen = slow_stages if options.slow else unit_stages if options.unit else stages
+    found = chosen(options.app, more)
     failed = [name for name, status in found.items() if status]
     minutes = (time.monotonic() - begin) / 60
     print(f"\n{len(found)} stages in {minutes:.1f} min: {'failed: ' + ', '.join(failed) if failed else 'all passed'}")

@@ -36,7 +36,7 @@ ME = Account("me", os.getuid(), os.getgid())
 
 
 #: Copies of SQLite's file; of PostgreSQL: test_backup_postgresql.py.
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.process]
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,8 @@ import pytest
 
 from cloud.run.settings import CLONE
 
+pytestmark = pytest.mark.process
+
 PROGRAM = """
 import sys
 from websockify import websocket

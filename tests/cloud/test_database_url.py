@@ -15,6 +15,8 @@ from cloud.run import programs, settings
 from tests.check import CLONE
 from tests.servers import postgres
 
+pytestmark = pytest.mark.process
+
 FILE = Path("/data/db.sqlite3")
 
 

@@ -23,6 +23,7 @@ SMALL = {
 }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("process", SMALL)
 def test_a_small_process_stays_small(process: str) -> None:
     program = f"import sys, {process}; print(*[name for name in {SMALL[process]!r} if sys.modules.get(name)])"
@@ -30,6 +31,7 @@ def test_a_small_process_stays_small(process: str) -> None:
     assert said.stdout.split() == []
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("process", ALL)
 def test_a_process_starts_without_what_it_may_never_need(process: str) -> None:
     unwanted = sorted(name for name, processes in WITHOUT.items() if process in processes)

@@ -18,7 +18,7 @@ from compute.servers.models import Server
 from hosts import figures
 from hosts.models import Host
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.process]
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import pytest
 from tests.live import CLONE
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("command", ["doctor", "why one", "operation_list", "scheduler_explain tiny"])
 def test_a_command_without_a_cloud_ends_with_a_sentence(tmp_path: Path, command: str) -> None:
     env = {"PATH": "/usr/bin:/bin", "STACKLING_SECRET_KEY": "signs-nothing", "STACKLING_DATA": str(tmp_path / "none")}
@@ -20,6 +21,7 @@ def test_a_command_without_a_cloud_ends_with_a_sentence(tmp_path: Path, command:
     assert "Traceback" not in ended.stderr and "STACKLING_DATA" in ended.stderr and str(tmp_path) in ended.stderr
 
 
+@pytest.mark.process
 def test_a_reader_that_has_enough_ends_a_command_quietly(tmp_path: Path) -> None:
     """`manage.py … | head`: nobody wants a traceback of it."""
     env = {"PATH": "/usr/bin:/bin", "STACKLING_SECRET_KEY": "signs-nothing", "STACKLING_DATA": str(tmp_path / "none")}

@@ -36,6 +36,7 @@ def silent(tmp_path: Path) -> Iterator[str]:
         yield f"redis+socket://{path}"
 
 
+@pytest.mark.process
 def test_a_request_waits_for_it_less_than_a_second(silent: str, tmp_path: Path) -> None:
     env = {**os.environ, "BROKER_URL": silent, "STACKLING_DATA": str(tmp_path), "STACKLING_SECRET_KEY": "signs-nothing"}
     ended = subprocess.run(
@@ -45,6 +46,7 @@ def test_a_request_waits_for_it_less_than_a_second(silent: str, tmp_path: Path) 
     assert 0.3 < float(ended.stdout) < 0.9
 
 
+@pytest.mark.process
 def test_readyz_says_so_within_seconds(silent: str, settings: Any) -> None:
     settings.BROKER_URL = silent
     began = time.monotonic()

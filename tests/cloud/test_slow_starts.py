@@ -14,6 +14,8 @@ import pytest
 from cloud.run import ready, settings, up
 from cloud.run.settings import CLONE, Refused
 
+pytestmark = pytest.mark.process
+
 
 def test_programs_that_work_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Case 52: 90 s are no limit for a slow machine; nothing that moves, or what restarts, is one."""

@@ -55,6 +55,7 @@ def raise_counter(connections, times):
     link.close()
 
 
+@pytest.mark.process
 def test_writers_in_threads_lose_nothing_and_are_never_refused(connections):
     threads = [threading.Thread(target=raise_counter, args=(connections, 100)) for _ in range(8)]
     for thread in threads:
@@ -103,6 +104,7 @@ def test_too_long_a_wait_is_a_locked_database(connections):
     assert refused == ["database is locked"]
 
 
+@pytest.mark.process
 def test_another_process_holds_the_turn_until_it_dies(connections):
     link = connections["default"]
     begin(link)

@@ -4,6 +4,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from cloud.run import settings, systemd
 
 
@@ -27,6 +29,7 @@ def test_the_unit_holds_what_the_environment_says_and_no_secret(tmp_path: Path) 
     assert "-m hostagent.machine.cgroups" in text, "the unit could not be started again while a guest runs"
 
 
+@pytest.mark.process
 def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     assert analyze, "systemd-analyze is missing: install the Debian package systemd"

@@ -59,6 +59,7 @@ def tables(copy: Path) -> str:
         return " ".join(row[0] for row in link.execute("SELECT name FROM sqlite_master"))
 
 
+@pytest.mark.process
 def test_an_upgrade_copies_first_and_a_newer_database_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
     done = python(environment, "-c", STARTS)
     assert done.returncode == 0, done.stderr

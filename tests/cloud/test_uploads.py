@@ -11,6 +11,8 @@ import pytest
 
 from cloud import uploads
 
+pytestmark = pytest.mark.process
+
 HEAD = b"PUT /x%20y?a=b HTTP/1.1\r\nHost: cloud\r\nTransfer-Encoding: chunked\r\nX-Auth-Token: t\r\n"
 
 

@@ -14,6 +14,8 @@ from common import fetch
 from common.fetch import FetchRefused, Limits, NotReached
 from tests.common.test_patterns import _files
 
+pytestmark = pytest.mark.process
+
 SMALL = Limits(1000, 5.0, redirects=3)
 #: Spellings of addresses that are near, private, the cloud's own, or stand for such ones.
 NEAR = (

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.live import CLONE
 
 SOME = """
@@ -42,6 +44,7 @@ def ran(folder: Path, *arguments: str) -> str:
     ).stdout  # fmt: skip
 
 
+@pytest.mark.process
 def test_what_passed_is_left_out_and_what_failed_runs_again(tmp_path: Path) -> None:
     file = tmp_path / "test_some.py"
     file.write_text(SOME.replace("FAILS", "True"))

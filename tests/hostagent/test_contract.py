@@ -53,6 +53,7 @@ def test_what_agents_and_control_of_other_versions_say_is_still_understood() -> 
     assert {name for name, verb in VERBS.items() if verb.is_bulk} == BULK
 
 
+@pytest.mark.process
 def test_no_verb_is_written_twice() -> None:
     """Agent, tasks, drivers and control read the row."""
     tracked = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout

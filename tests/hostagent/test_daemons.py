@@ -15,6 +15,8 @@ import pytest
 from hostagent.machine import confinement, daemons
 from hostagent.machine.daemons import Daemon, Daemons, Process
 
+pytestmark = pytest.mark.process
+
 BACKGROUND = "import os, time\nif os.fork():\n    os._exit(0)\nos.setsid()\nos.closerange(0, 3)\ntime.sleep(60)"
 FOREGROUND = "import time; time.sleep(60)"
 SPOILED = ("", "{", '["c", 1]', '["c", {"daemon": {}}]', '["c", {"daemon": {"command": 1}, "processes": [[1]]}]')

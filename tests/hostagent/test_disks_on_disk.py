@@ -13,6 +13,8 @@ from hostagent.drivers.guest_files import GuestFiles
 from hostagent.drivers.storage.file import FileStorage
 from tests.hostagent.test_storage_file import image_of, new_job, qcow2, storage_with, tmp_path
 
+pytestmark = pytest.mark.process
+
 __all__ = ["qcow2", "tmp_path"]
 
 

@@ -129,6 +129,7 @@ def test_what_is_kept_is_set_aside_and_comes_back_with_its_disk(desk: Any, spec:
     assert sizes(desk, spec["server_id"]) == (2, 1)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("size", [2**20, 2**30, 3 * 2**30 + 512])
 def test_an_empty_disk_is_one_to_qemu(tmp_path: Path, size: int) -> None:
     path = tmp_path / "disk.qcow2"

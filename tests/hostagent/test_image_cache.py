@@ -46,6 +46,7 @@ def test_the_ones_used_longest_ago_go_until_the_limit_is_kept(cache: ImageCache)
     assert cache.size() <= cache.limit and cache.make_room() == []
 
 
+@pytest.mark.process
 def test_what_a_disk_a_set_aside_disk_or_a_kernel_needs_stays(cache: ImageCache) -> None:
     paths = [image(cache, name, 9 * YOUNG) for name in "abcdef"]
     assert backing_of(overlay(cache, "disks/s1", paths[0])) == str(paths[0])

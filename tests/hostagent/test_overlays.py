@@ -16,6 +16,8 @@ from hostagent.drivers.storage import overlays
 from hostagent.drivers.storage.file import FileStorage
 from tests.hostagent.test_storage_file import new_job, storage_with, tmp_path
 
+pytestmark = pytest.mark.process
+
 __all__ = ["tmp_path"]
 SERVER = "11111111-2222-4333-8444-555555555555"
 

@@ -20,6 +20,8 @@ from kombu.message import Message
 from hostagent.messaging import broker, groups, light, redis_transport
 from tests import servers
 
+pytestmark = pytest.mark.process
+
 MARK = "said-once"
 
 

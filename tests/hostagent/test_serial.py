@@ -15,6 +15,8 @@ from hostagent.console.serial import SerialHub
 from hostagent.drivers.hypervisor.domain_xml import Places
 from hostagent.process.threads import Threads
 
+pytestmark = pytest.mark.process
+
 
 class Guest:
     """QEMU's end of a serial port."""

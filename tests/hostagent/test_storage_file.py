@@ -23,6 +23,8 @@ from hostagent.drivers.storage import qemu_img
 from hostagent.drivers.storage.file import FileStorage
 from hostagent.machine import guest_users
 
+pytestmark = pytest.mark.process
+
 
 class Control:
     """Stands where control would answer; `cut` ends a download after so many bytes, once."""

@@ -29,6 +29,8 @@ from hostagent.process.journal import Journal
 from hostagent.process.threads import Threads
 from hostagent.process.timers import Timers
 
+pytestmark = pytest.mark.process
+
 KEY = "ab" * 32
 
 

@@ -12,6 +12,8 @@ import pytest
 from tests.howto import blocks
 from tests.live import CLONE
 
+pytestmark = pytest.mark.process
+
 PAGE = CLONE / "docs" / "howto" / "add-a-service.md"
 MOST_EDITS = 4
 LIST_PAGE = 40  # lines

@@ -218,6 +218,7 @@ def test_an_unknown_role_or_group_id_makes_nothing(admin: Api) -> None:
 # ── Addresses of providers ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "address, issuer, good",
     [

@@ -14,6 +14,8 @@ from identity.revocation import services as revocation
 from tests.identity.conftest import Api, role, user
 from tests.identity.oidc_peer import CLIENT, SECRET, WEBSSO, Peer
 
+pytestmark = pytest.mark.process
+
 RULES = [
     {
         "remote": [{"type": "preferred_username"}, {"type": "HTTP_OIDC_EMAIL"}, {"type": "groups"}],

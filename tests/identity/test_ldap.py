@@ -15,6 +15,8 @@ from identity.models import DirectoryId, DomainOption, User
 from tests.identity.conftest import DEMO, Api, SignIn, password_body, project, role
 from tests.identity.directory import GROUPS, MANAGER_PASSWORD, PASSWORD, PEOPLE, READER_PASSWORD, Slapd
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:

@@ -118,6 +118,7 @@ def test_every_rule_parses_and_names_only_rules_that_exist() -> None:
         assert named(check) <= set(table.rules), name
 
 
+@pytest.mark.process
 def test_a_check_by_http_is_loaded_when_a_rule_names_one() -> None:
     """In a fresh process: nothing of it is there before, and oslo.policy's own check is what the rule becomes."""
     script = (

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from images.demo import build as demo
 from images.images.models import Image
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> demo.Built:

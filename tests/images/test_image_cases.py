@@ -9,7 +9,7 @@ import pytest
 from images import inspection
 from tests.images.conftest import Client
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.process]
 
 
 def fixed_vhd(size: int = 1 << 20) -> bytes:

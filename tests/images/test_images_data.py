@@ -17,7 +17,7 @@ from openstackapi.streams import PIECE
 from tests.common.memory_store import MemoryStore
 from tests.images.conftest import Client, body_of, work
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.process]
 
 
 def left_in(store: Path) -> list[str]:

@@ -23,7 +23,7 @@ from images.tasks.models import Task
 from tests.images.conftest import Client, body_of, work
 from tests.simulated import actor
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.process]
 
 
 # ── Members ─────────────────────────────────────────────────────────────────────────────────────────────────────────

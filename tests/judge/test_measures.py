@@ -218,6 +218,7 @@ def test_each_measure_that_is_kept_has_its_number() -> None:
     assert list(most()) == [measure.name for measure in MEASURES if measure.is_kept]
 
 
+@pytest.mark.process
 def test_what_is_worse_than_it_was_is_said_with_its_places(monkeypatch: pytest.MonkeyPatch, house: Make) -> None:
     found = (Measure("a", 0, lambda tree: Found(3, ["x.py:1"])), Measure("b", 0, lambda tree: Found(1)))
     monkeypatch.setattr("tests.judge.kept.MEASURES", found)

@@ -48,6 +48,7 @@ def way(*changed: tuple[int, tuple[str, str] | None]) -> list[Hop]:
     return [Hop("stop", number, *row) for number, row in enumerate((row for row in rows.values() if row), 1)]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("story", STORIES)
 def test_the_code_goes_the_way_of_each_story(story: str, code: Code) -> None:
     assert not code.gaps(STORIES[story])

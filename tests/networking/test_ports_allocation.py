@@ -28,10 +28,12 @@ def race(folder: Path, **more: str) -> str:
     return ran.stdout
 
 
+@pytest.mark.process
 def test_racing_threads_never_get_the_same_address_or_lose_one(tmp_path: Path) -> None:
     assert "database sqlite ports 61 addresses 61" in race(tmp_path, DATABASE_URL="")
 
 
+@pytest.mark.process
 def test_racing_threads_on_postgresql_never_get_the_same_address_or_lose_one(tmp_path: Path) -> None:
     with postgres() as url:
         assert "database postgresql ports 61 addresses 61" in race(tmp_path, DATABASE_URL=url)

@@ -33,6 +33,7 @@ def small_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) 
     process.wait(10)
 
 
+@pytest.mark.process
 def test_a_full_broker_refuses_rather_than_forgets_and_an_alarm_comes_before(
     small_redis: Celery, caplog: pytest.LogCaptureFixture
 ) -> None:

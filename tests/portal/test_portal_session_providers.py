@@ -15,6 +15,8 @@ from tests.identity.oidc_peer import CLIENT, SECRET, Peer
 from tests.portal.test_portal_session_factors import sealed, set_up
 from tests.totp import code_of
 
+pytestmark = pytest.mark.process
+
 RULES = [
     {
         "remote": [{"type": "preferred_username"}, {"type": "groups"}],

@@ -39,6 +39,7 @@ def send(demo: Client, settings: Any, tmp_path: Path) -> Callable[..., Any]:
     return both
 
 
+@pytest.mark.process
 def test_the_bytes_of_a_page_become_an_image(send: Callable[..., Any]) -> None:
     answer = send(b"bytes" * 300_000)
     assert answer.status_code == 204, answer.content

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.live import CLONE
 from tests.servers import postgres
 
@@ -28,6 +30,7 @@ def race(folder: Path, url: str) -> list[str]:
     return ran.stdout.splitlines()
 
 
+@pytest.mark.process
 def test_sqlite_promises_nothing_twice(tmp_path: Path) -> None:
     assert race(tmp_path, "") == [
         "database sqlite claims 12 used 900 900",
@@ -37,6 +40,7 @@ def test_sqlite_promises_nothing_twice(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.process
 def test_postgresql_promises_nothing_twice(tmp_path: Path) -> None:
     with postgres() as url:
         assert race(tmp_path, url) == [

@@ -17,6 +17,8 @@ from hostagent.drivers.registry import DRIVERS, FAKE, choose
 from hostagent.drivers.storage import Storage
 from tests.hostagent.test_storage_file import Control, image_of, new_job
 
+pytestmark = pytest.mark.process
+
 ONE, TWO = "11111111-2222-4333-8444-555555555555", "22222222-2222-4333-8444-555555555555"
 ROOT: Any = {"kind": "root"}
 
