@@ -115,7 +115,7 @@ def explain(actor: Actor, rule: str, aim: Aim) -> Explanation:
     wanted = _roles_wanted(actor, rule, aim)
     return Explanation(
         rule=rule,
-        check=rules.texts()[rule],
+        check=rules.check_of(rule) or "",
         description=rules.describe(rule),
         allowed=allowed,
         wanted=wanted,

@@ -2,9 +2,13 @@
 
 The override file is `settings.POLICY_FILE` (YAML, rule: check), looked at once a second and read again when it changed.
 A file that does not parse changes nothing: the rules before it stay, and the log says why.
+
+Rules have OpenStack's names, so that a policy.yaml written for it works. A rule that had a name of ours before is still overridden
+under that name (`formerly`), unless the file has the new name too.
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -49,6 +53,11 @@ _defaults: dict[str, str] = dict(BASE)
 _descriptions: dict[str, str | Promise] = {}
 _owner: dict[str, str] = {}
 _scopes: dict[str, frozenset[str]] = {}
+#: Rule → the check that stands for it in terms of names it had before, of which one is in the file.
+_formerly: dict[str, str] = {}
+#: A name of before → its check, for rules of the file that name it.
+_old: dict[str, str] = {}
+_OLD_NAME = re.compile(r"rule:([\w:-]+)")
 
 
 def register(
@@ -56,9 +65,14 @@ def register(
     rules: Mapping[str, str],
     descriptions: Mapping[str, str | Promise] | None = None,
     scopes: Mapping[str, frozenset[str]] | None = None,
+    formerly: Mapping[str, str] | None = None,
+    old: Mapping[str, str] | None = None,
 ) -> None:
-    """Add an app's rules. `scopes` says which of project, domain, system a rule takes; without it any.
+    """Add an app's rules.
 
+    `scopes` says which of project, domain, system a rule takes; without it any. `old` are names that rules had before, each with
+    its check; `formerly` is rule → its check in terms of them, such as "rule:compute:server:stop", in force when a policy file
+    names one of them and not the rule.
     Raises ValueError for a rule that does not parse or that another app owns.
     """
     for name, check in rules.items():
@@ -70,6 +84,8 @@ def register(
         _defaults[name] = check
     _descriptions.update(descriptions or {})
     _scopes.update(scopes or {})
+    _old.update(old or {})
+    _formerly.update(formerly or {})
     _table.reset()
 
 
@@ -110,13 +126,29 @@ class _Table:
             if self._ready:
                 return
             overrides = {}
-        self.texts = {**_defaults, **overrides}
-        self.rules = Rules({name: _parser.parse_rule(text) for name, text in self.texts.items()})
+        self.texts = {**_defaults, **_by_old_names(overrides), **overrides}
+        known = {**_old, **self.texts}
+        self.rules = Rules({name: _parser.parse_rule(text) for name, text in known.items()})
         self.answers = {}
         self._ready = True
 
 
 _table = _Table()
+
+
+def _by_old_names(overrides: Mapping[str, str]) -> dict[str, str]:
+    """Rule → its check, for rules that the file overrides under a name of before. A check that only refers to the rule is none."""
+    found = {}
+    for rule, check in _formerly.items():
+        names = [name for name in _OLD_NAME.findall(check) if name in overrides and overrides[name] != f"rule:{rule}"]
+        if names and rule in overrides:
+            log.warning(
+                "%s: %s stands beside %s, its name of before; %s counts", settings.POLICY_FILE, rule, names[0], rule
+            )
+        elif names:
+            log.warning("%s: %s is called %s now", settings.POLICY_FILE, names[0], rule)
+            found[rule] = check
+    return found
 
 
 def read_overrides() -> dict[str, str] | None:
@@ -126,7 +158,7 @@ def read_overrides() -> dict[str, str] | None:
             data = yaml.safe_load(file) or {}
         if not isinstance(data, dict):
             raise ValueError("it must be a mapping of rule to check")
-        unknown = sorted(set(data) - set(_defaults))
+        unknown = sorted(set(data) - set(_defaults) - set(_old))
         if unknown:
             log.warning(
                 "%s: unknown rules are only of use to other rules: %s", settings.POLICY_FILE, ", ".join(unknown)
@@ -151,6 +183,11 @@ def texts() -> dict[str, str]:
     return dict(_table.fresh().texts)
 
 
+def check_of(rule: str) -> str | None:
+    """The check of a rule, or of a name that rules had before; None when it is neither."""
+    return _table.fresh().texts.get(rule, _old.get(rule))
+
+
 def describe(rule: str) -> str:
     """In the active language."""
     return str(_descriptions.get(rule, ""))
@@ -167,7 +204,8 @@ def holds(rule: str, aim: Aim, creds: Credentials) -> bool:
     scope = "system" if creds["system_scope"] else "domain" if creds["domain_id"] else "project"
     if rule in _scopes and scope not in _scopes[rule]:
         return False
-    return bool(table.rules[rule](aim, dict(creds), cast(Enforcer, table), rule))
+    target = {**aim, "tenant_id": aim["project_id"]} if "project_id" in aim else aim
+    return bool(table.rules[rule](target, dict(creds), cast(Enforcer, table), rule))
 
 
 def answers() -> dict[object, bool]:

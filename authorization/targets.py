@@ -32,6 +32,7 @@ class Credentials(TypedDict):
     domain_id: str | None
     system_scope: str | None
     roles: list[str]
+    is_admin: bool
     is_admin_project: bool
     trust_id: str | None
     token: dict[str, object]
@@ -48,6 +49,7 @@ def credentials(actor: Actor) -> Credentials:
         "domain_id": actor.domain_id,
         "system_scope": "all" if actor.system else None,
         "roles": list(actor.roles),
+        "is_admin": actor.is_admin,
         "is_admin_project": True,
         "trust_id": actor.trust_id,
         "token": _token(actor),

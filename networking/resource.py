@@ -96,7 +96,7 @@ class CollectionView(NetworkView):
     resource: ClassVar[Resource]
 
     def get(self, request: Request) -> Response:
-        policy.require(self.actor, "network:list")
+        policy.require(self.actor, f"get_{self.resource.name}")
         resource = self.resource
         page = resource.page(request._request)
         params = {name: values for name, values in request.GET.lists() if name not in RESERVED}
@@ -139,7 +139,7 @@ class MemberView(NetworkView):
     resource: ClassVar[Resource]
 
     def get(self, request: Request, id: str) -> Response:
-        policy.require(self.actor, "network:list")
+        policy.require(self.actor, f"get_{self.resource.name}")
         found = self.resource.find(self.actor, id)
         return Response({self.resource.name: self.resource.shown([found], self.actor, fields_asked(request.GET))[0]})
 

@@ -96,6 +96,9 @@ def _hold(consumer: str, data: dict[str, Any], version: Version) -> None:
 class ManyAllocations(PlacementView):
     """What several consumers hold, changed together or not at all."""
 
+    rules = {
+        "POST": "placement:allocations:manage",
+    }
     since = (1, 13)
     bodies = {"post": _MANY.newest}
 
@@ -116,6 +119,11 @@ def _require_id(text: str) -> None:
 class Allocations(PlacementView):
     """What a consumer holds. An id without a consumer holds nothing: 200 and an empty answer, as Placement says."""
 
+    rules = {
+        "GET": "placement:allocations:list",
+        "PUT": "placement:allocations:update",
+        "DELETE": "placement:allocations:delete",
+    }
     bodies = {"put": _ONE.newest}
 
     def put(self, request: Any, id: str) -> Response:
@@ -143,6 +151,10 @@ class Allocations(PlacementView):
 
 
 class ProviderAllocations(PlacementView):
+    rules = {
+        "GET": "placement:resource_providers:allocations:list",
+    }
+
     def get(self, request: Any, id: str) -> Response:
         row = services.provider(id)
         held: dict[str, dict[str, Any]] = {}
@@ -154,6 +166,9 @@ class ProviderAllocations(PlacementView):
 class Candidates(PlacementView):
     """Which single provider has room for what is asked. Parts of a provider are no candidates before 1.29."""
 
+    rules = {
+        "GET": "placement:allocation_candidates:list",
+    }
     since = (1, 10)
 
     def get(self, request: Any) -> Response:

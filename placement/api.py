@@ -1,9 +1,9 @@
 """Placement on the wire: the part of its API that schedulers, operators and tests use. Source: its API reference, 1.0 to 1.28."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import transaction
 from django.db.models import ProtectedError, Sum
@@ -18,7 +18,7 @@ from openstackapi.fields import Field, Fields, Version
 from openstackapi.links import LINKS, link
 from openstackapi.versioned import ByVersion, Names, Property, Span, body_schema
 from openstackapi.views import Response, ServiceView
-from placement import classes, queries, services
+from placement import classes, policies, queries, services
 from placement.models import Allocation, Inventory, ResourceProvider
 
 
@@ -56,11 +56,14 @@ class InventoryExists(Conflict):
 
 class PlacementView(ServiceView):
     service = "placement"
+    rules: ClassVar[Mapping[str, str]] = {}  # policy's, by method
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if not self.anonymous:
-            rule = "placement:read" if request.method in ("GET", "HEAD") else "placement:write"
+        rule = self.rules.get(
+            "GET" if request.method == "HEAD" else request.method
+        )  # none for a method that is refused
+        if rule is not None and not self.anonymous:
             policy.require(self.actor, rule)
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
@@ -152,6 +155,7 @@ _MADE: ByVersion[Callable[[ResourceProvider, Version], Response]] = ByVersion(
 
 
 class Providers(PlacementView):
+    rules = {"GET": "placement:resource_providers:list", "POST": "placement:resource_providers:create"}
     bodies = {"post": _CREATE.newest}
 
     def get(self, request: Any) -> Response:
@@ -198,6 +202,7 @@ def _adopt(row: ResourceProvider, data: dict[str, Any]) -> None:
 
 
 class Provider(PlacementView):
+    rules = policies.PROVIDER
     bodies = {"put": _RENAME.newest}
 
     def get(self, request: Any, id: str) -> Response:
@@ -252,6 +257,7 @@ def _inventory(row: Inventory) -> dict[str, Any]:
 
 
 class Inventories(PlacementView):
+    rules = policies.INVENTORIES
     bodies = {
         "put": {
             "type": "object",
@@ -342,6 +348,7 @@ def _drop(row: ResourceProvider, names: set[str]) -> None:
 
 
 class InventoryItem(PlacementView):
+    rules = policies.INVENTORY
     bodies = {
         "put": {
             **_INVENTORY,
@@ -383,6 +390,8 @@ class InventoryItem(PlacementView):
 
 
 class Usages(PlacementView):
+    rules = {"GET": "placement:resource_providers:usages"}
+
     def get(self, request: Any, id: str) -> Response:
         row = services.provider(id)
         used = dict.fromkeys(row.inventories.order_by("resource_class").values_list("resource_class", flat=True), 0)

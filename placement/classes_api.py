@@ -35,6 +35,10 @@ class _Classes(PlacementView):
 
 
 class ResourceClasses(_Classes):
+    rules = {
+        "GET": "placement:resource_classes:list",
+        "POST": "placement:resource_classes:create",
+    }
     bodies = {"post": _NAMED}
 
     def get(self, request: Any) -> Response:
@@ -50,6 +54,11 @@ class ResourceClasses(_Classes):
 class ResourceClass(_Classes):
     """Before 1.7 PUT renames a class, from then on it makes one that is not there."""
 
+    rules = {
+        "GET": "placement:resource_classes:show",
+        "PUT": "placement:resource_classes:update",
+        "DELETE": "placement:resource_classes:delete",
+    }
     media = {"put": {"application/json": {"anyOf": [_NAMED, {"type": "null"}]}}}
 
     def get(self, request: Any, name: str) -> Response:
@@ -78,6 +87,9 @@ _PUT = ByVersion({(1, 2): ResourceClass._rename, (1, 7): ResourceClass._make})
 class ProjectUsages(PlacementView):
     """What all consumers of a project hold, or those of one of its users."""
 
+    rules = {
+        "GET": "placement:usages",
+    }
     since = (1, 9)
 
     def get(self, request: Any) -> Response:

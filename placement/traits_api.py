@@ -20,6 +20,9 @@ class TraitInUse(Conflict):
 
 
 class Traits(PlacementView):
+    rules = {
+        "GET": "placement:traits:list",
+    }
     since = (1, 6)
 
     def get(self, request: Any) -> Response:
@@ -35,6 +38,11 @@ class Traits(PlacementView):
 
 
 class TraitItem(PlacementView):
+    rules = {
+        "GET": "placement:traits:show",
+        "PUT": "placement:traits:update",
+        "DELETE": "placement:traits:delete",
+    }
     since = (1, 6)
 
     def get(self, request: Any, name: str) -> Response:
@@ -66,6 +74,11 @@ class TraitItem(PlacementView):
 
 
 class ProviderTraits(PlacementView):
+    rules = {
+        "GET": "placement:resource_providers:traits:list",
+        "PUT": "placement:resource_providers:traits:update",
+        "DELETE": "placement:resource_providers:traits:delete",
+    }
     since = (1, 6)
     bodies = {
         "put": {
@@ -121,6 +134,10 @@ _AGGREGATES = Fields(
 
 
 class Aggregates(PlacementView):
+    rules = {
+        "GET": "placement:resource_providers:aggregates:list",
+        "PUT": "placement:resource_providers:aggregates:update",
+    }
     since = (1, 1)
     _IDS = {"type": "array", "items": {"type": "string", "format": "uuid"}, "uniqueItems": True}
     bodies = {

@@ -207,7 +207,7 @@ class Explain(IdentityView):
     def get(self, request: Any) -> Response:
         query = request._request.GET
         rule = query.get("rule", "")
-        if rule not in rules.texts():
+        if rules.check_of(rule) is None:
             raise Invalid(reason=_("There is no policy rule %(name)s."), name=rule)
         target = None
         if "object_type" in query:

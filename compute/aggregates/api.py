@@ -42,11 +42,11 @@ class Aggregates(ComputeView):
     bodies = {"post": obj({"aggregate": obj({"name": NAME, "availability_zone": _ZONE}, ("name",))}, ("aggregate",))}
 
     def get(self, request: Any) -> Response:
-        policy.require(self.actor, "compute:aggregate")
+        policy.require(self.actor, "os_compute_api:os-aggregates:index")
         return self.answer_list("aggregates", AGGREGATE, Aggregate.objects.order_by("id"))
 
     def post(self, request: Any) -> Response:
-        policy.require(self.actor, "compute:aggregate")
+        policy.require(self.actor, "os_compute_api:os-aggregates:create")
         data = self.body()["aggregate"]
         row = services.create(self.actor, name=data["name"].strip(), zone=data.get("availability_zone"))
         return self.answer("aggregate", CREATED, row)
@@ -92,7 +92,6 @@ class AggregateAction(ComputeView):
     }
 
     def post(self, request: Any, aggregate_id: str) -> Response:
-        policy.require(self.actor, "compute:aggregate")
         ((name, body),) = self.body().items()
         if name == "set_metadata":
             row = services.set_metadata(self.actor, aggregate_id=aggregate_id, metadata=body["metadata"])
@@ -121,7 +120,7 @@ def _usable(host: Host) -> bool:
 
 class AvailabilityZones(ComputeView):
     def get(self, request: Any) -> Response:
-        policy.require(self.actor, "compute:availability_zone")
+        policy.require(self.actor, "os_compute_api:os-availability-zone:list")
         return Response(
             {
                 "availabilityZoneInfo": [
@@ -134,7 +133,7 @@ class AvailabilityZones(ComputeView):
 
 class AvailabilityZonesDetail(ComputeView):
     def get(self, request: Any) -> Response:
-        policy.require(self.actor, "compute:availability_zone:detail")
+        policy.require(self.actor, "os_compute_api:os-availability-zone:detail")
         return Response({"availabilityZoneInfo": _zones_of_services()})
 
 

@@ -58,9 +58,15 @@ class ZoneOfServers(Conflict):
     )
 
 
-def find(actor: Actor, aggregate_id: str) -> Aggregate:
+_RULES = {
+    verb: f"os_compute_api:os-aggregates:{verb}"
+    for verb in ("show", "create", "update", "delete", "add_host", "remove_host", "set_metadata")
+}
+
+
+def find(actor: Actor, aggregate_id: str, verb: str = "show") -> Aggregate:
     """Raises: AggregateNotFound, Forbidden."""
-    policy.require(actor, "compute:aggregate")
+    policy.require(actor, _RULES[verb])
     found = Aggregate.objects.filter(id=int(aggregate_id)).first() if is_whole(aggregate_id) else None
     if found is None:
         raise AggregateNotFound(id=aggregate_id)
@@ -70,7 +76,7 @@ def find(actor: Actor, aggregate_id: str) -> Aggregate:
 @transaction.atomic
 def create(actor: Actor, *, name: str, zone: str | None) -> Aggregate:
     """Raises: AggregateExists."""
-    policy.require(actor, "compute:aggregate")
+    policy.require(actor, _RULES["create"])
     try:
         with transaction.atomic():
             return Aggregate.objects.create(name=name, metadata={ZONE: zone} if zone else {})
@@ -81,7 +87,7 @@ def create(actor: Actor, *, name: str, zone: str | None) -> Aggregate:
 @transaction.atomic
 def update(actor: Actor, *, aggregate_id: str, name: str | None, **zone: str | None) -> Aggregate:
     """Raises: AggregateExists, ZoneInUse."""
-    aggregate = find(actor, aggregate_id)
+    aggregate = find(actor, aggregate_id, "update")
     if name is not None and Aggregate.objects.filter(name=name).exclude(id=aggregate.id).exists():
         raise AggregateExists(name=name)
     aggregate.name = name or aggregate.name
@@ -132,7 +138,7 @@ def _keep_zone(host: str, old: str, new: str) -> None:
 @transaction.atomic
 def set_metadata(actor: Actor, *, aggregate_id: str, metadata: dict[str, str | None]) -> Aggregate:
     """A null value removes its key. Raises: ZoneInUse, OtherZone."""
-    aggregate = find(actor, aggregate_id)
+    aggregate = find(actor, aggregate_id, "set_metadata")
     if ZONE in metadata:
         _change_zone(aggregate, metadata[ZONE])
     merged: dict[str, Any] = {**aggregate.metadata, **{k: v for k, v in metadata.items() if k != ZONE}}
@@ -143,7 +149,7 @@ def set_metadata(actor: Actor, *, aggregate_id: str, metadata: dict[str, str | N
 @transaction.atomic
 def add_host(actor: Actor, *, aggregate_id: str, host: str) -> Aggregate:
     """Raises: HostNotFound, HostAlreadyIn, OtherZone, ZoneOfServers."""
-    aggregate = find(actor, aggregate_id)
+    aggregate = find(actor, aggregate_id, "add_host")
     if not Host.objects.filter(name=host).exists():
         raise HostNotFound(name=host)
     zone = aggregate.metadata.get(ZONE)
@@ -163,7 +169,7 @@ def add_host(actor: Actor, *, aggregate_id: str, host: str) -> Aggregate:
 @transaction.atomic
 def remove_host(actor: Actor, *, aggregate_id: str, host: str) -> Aggregate:
     """Raises: HostNotFound, HostNotIn, ZoneOfServers."""
-    aggregate = find(actor, aggregate_id)
+    aggregate = find(actor, aggregate_id, "remove_host")
     if not Host.objects.filter(name=host).exists():
         raise HostNotFound(name=host)
     if not AggregateHost.objects.filter(aggregate=aggregate, host=host).delete()[0]:
@@ -177,7 +183,7 @@ def remove_host(actor: Actor, *, aggregate_id: str, host: str) -> Aggregate:
 @transaction.atomic
 def delete(actor: Actor, *, aggregate_id: str) -> None:
     """Raises: AggregateInUse while hosts are in it."""
-    aggregate = find(actor, aggregate_id)
+    aggregate = find(actor, aggregate_id, "delete")
     if aggregate.hosts.exists():
         raise AggregateInUse(id=aggregate.id)
     aggregate.delete()

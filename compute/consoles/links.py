@@ -14,7 +14,7 @@ from compute.servers.lifecycle.services import find
 from compute.servers.models import Server
 
 LONGEST = timedelta(days=30)
-RULE = "compute:server:console"
+RULE = "os_compute_api:os-remote-consoles"
 
 
 class LinkNotFound(NotFound):

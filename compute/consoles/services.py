@@ -46,7 +46,7 @@ class TooManyConsoles(OverLimit):
 
 def output(actor: Actor, *, server_id: str, lines: int | None) -> str:
     """Raises: ServerNotFound, Forbidden, NotReady while nothing has run yet."""
-    server = find(actor, server_id, "compute:server:console_output")
+    server = find(actor, server_id, "os_compute_api:os-console-output")
     if not server.host and not logs.log_path(server.id).exists():
         raise NotReady(id=server_id)
     return logs.tail(server.id, lines)
@@ -64,7 +64,7 @@ def ticket(actor: Actor, *, server_id: str, kind: str, cookie: str = "") -> str:
 
     Raises: ServerNotFound, Forbidden, NotReady when the machine does not run, TooManyConsoles.
     """
-    server = find(actor, server_id, "compute:server:console")
+    server = find(actor, server_id, "os_compute_api:os-remote-consoles")
     bound = digest(cookie) if cookie else ""
     return issue(server, kind, who=watch.who(actor), cookie=bound, **_ends(actor, server))
 
@@ -92,7 +92,7 @@ def issue(server: Server, kind: str, *, who: dict[str, Any], link: ConsoleLink |
 
 def _ends(actor: Actor, server: Server) -> dict[str, Any]:
     """What ends a console that is open by a share: its time, its being withdrawn, the actor's leaving the group."""
-    if policy.allows_by_role(actor, "compute:server:console", server):
+    if policy.allows_by_role(actor, "os_compute_api:os-remote-consoles", server):
         return {}
     share = received.best(actor, "server", server.id, CONSOLE)
     if share is None:
@@ -128,7 +128,7 @@ def url(actor: Actor, *, server_id: str, kind: str, root: str) -> str:
 
 def describe(actor: Actor, token: str) -> dict[str, Any]:
     """What a ticket opens, for administrators. Raises: ConsoleTokenNotFound, Forbidden."""
-    policy.require(actor, "compute:console_token")
+    policy.require(actor, "os_compute_api:os-console-auth-tokens")
     row = ConsoleTicket.objects.filter(pk=digest(token), expires_at__gt=now()).select_related("server").first()
     if row is None:
         raise ConsoleTokenNotFound()

@@ -89,7 +89,7 @@ def _has_right(facts: dict[str, Any], server_id: str) -> bool:
     scope, delegation = Scope(*facts["scope"]), Delegation.from_dict(facts["delegation"])
     try:
         actor = actors.build(facts["user_id"], scope, delegation=delegation)
-        find(actor, server_id, "compute:server:console")
+        find(actor, server_id, "os_compute_api:os-remote-consoles")
     except CloudError:
         return False
     if not facts["issued_at"]:

@@ -202,7 +202,7 @@ class ExtraSpecs(ComputeView):
     bodies = {"post": obj({"extra_specs": _SPECS}, ("extra_specs",))}
 
     def get(self, request: Any, flavor_id: str) -> Response:
-        policy.require(self.actor, "compute:flavor:get")
+        policy.require(self.actor, "os_compute_api:os-flavor-extra-specs:index")
         return Response({"extra_specs": services.find(self.actor, flavor_id).extra_specs})
 
     def post(self, request: Any, flavor_id: str) -> Response:
@@ -235,6 +235,7 @@ class ExtraSpec(ComputeView):
     bodies = {"put": {**_SPECS, "minProperties": 1, "maxProperties": 1}}
 
     def get(self, request: Any, flavor_id: str, key: str) -> Response:
+        policy.require(self.actor, "os_compute_api:os-flavor-extra-specs:show")
         return Response({key: services.extra_spec(self.actor, flavor_id=flavor_id, key=key)})
 
     def put(self, request: Any, flavor_id: str, key: str) -> Response:
@@ -242,7 +243,9 @@ class ExtraSpec(ComputeView):
         if key not in data:
             raise Invalid(reason=_("Request body and URI mismatch"))
         check_specs(data, self.version)
-        services.set_extra_specs(self.actor, flavor_id=flavor_id, specs=data)
+        services.set_extra_specs(
+            self.actor, flavor_id=flavor_id, specs=data, rule="os_compute_api:os-flavor-extra-specs:update"
+        )
         return Response(data)
 
     def delete(self, request: Any, flavor_id: str, key: str) -> Response:

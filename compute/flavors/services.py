@@ -74,7 +74,7 @@ def find(actor: Actor, flavor_id: str) -> Flavor:
 @transaction.atomic
 def create(actor: Actor, *, name: str, id: str | None = None, **values: Any) -> Flavor:
     """Raises: FlavorExists, FlavorIdExists."""
-    policy.require(actor, "compute:flavor:manage")
+    policy.require(actor, "os_compute_api:os-flavor-manage:create")
     flavor_id = id if id not in (None, "auto") else new_id()
     if Flavor.objects.filter(name=name).exists():
         raise FlavorExists(name=name)
@@ -85,7 +85,7 @@ def create(actor: Actor, *, name: str, id: str | None = None, **values: Any) -> 
 
 @transaction.atomic
 def update(actor: Actor, *, flavor_id: str, description: str | None) -> Flavor:
-    policy.require(actor, "compute:flavor:manage")
+    policy.require(actor, "os_compute_api:os-flavor-manage:update")
     flavor = find(actor, flavor_id)
     flavor.description = description
     flavor.save(update_fields=["description"])
@@ -95,7 +95,7 @@ def update(actor: Actor, *, flavor_id: str, description: str | None) -> Flavor:
 @transaction.atomic
 def delete(actor: Actor, *, flavor_id: str) -> None:
     """Servers keep their own copy of a flavor, so nothing of theirs changes. Raises: FlavorNotFound."""
-    policy.require(actor, "compute:flavor:manage")
+    policy.require(actor, "os_compute_api:os-flavor-manage:delete")
     find(actor, flavor_id).delete()
 
 
@@ -103,8 +103,10 @@ def delete(actor: Actor, *, flavor_id: str) -> None:
 
 
 @transaction.atomic
-def set_extra_specs(actor: Actor, *, flavor_id: str, specs: dict[str, str]) -> dict[str, str]:
-    policy.require(actor, "compute:flavor:manage")
+def set_extra_specs(
+    actor: Actor, *, flavor_id: str, specs: dict[str, str], rule: str = "os_compute_api:os-flavor-extra-specs:create"
+) -> dict[str, str]:
+    policy.require(actor, rule)
     flavor = find(actor, flavor_id)
     flavor.extra_specs = {**flavor.extra_specs, **specs}
     flavor.save(update_fields=["extra_specs"])
@@ -122,7 +124,7 @@ def extra_spec(actor: Actor, *, flavor_id: str, key: str) -> str:
 
 @transaction.atomic
 def unset_extra_spec(actor: Actor, *, flavor_id: str, key: str) -> None:
-    policy.require(actor, "compute:flavor:manage")
+    policy.require(actor, "os_compute_api:os-flavor-extra-specs:delete")
     extra_spec(actor, flavor_id=flavor_id, key=key)
     flavor = find(actor, flavor_id)
     flavor.extra_specs = {k: v for k, v in flavor.extra_specs.items() if k != key}
@@ -134,17 +136,21 @@ def unset_extra_spec(actor: Actor, *, flavor_id: str, key: str) -> None:
 
 def access(actor: Actor, *, flavor_id: str) -> list[str]:
     """Projects that may use a flavor. Raises: PublicHasNoAccessList."""
-    policy.require(actor, "compute:flavor:manage")
+    policy.require(actor, "os_compute_api:os-flavor-access")
     flavor = find(actor, flavor_id)
     if flavor.is_public:
         raise PublicHasNoAccessList()
+    return _projects_of(flavor)
+
+
+def _projects_of(flavor: Flavor) -> list[str]:
     return list(flavor.access.order_by("id").values_list("project_id", flat=True))
 
 
 @transaction.atomic
 def add_access(actor: Actor, *, flavor_id: str, project_id: str) -> list[str]:
     """Raises: FlavorIsPublic, AccessExists, Invalid for an unknown project."""
-    policy.require(actor, "compute:flavor:manage")
+    policy.require(actor, "os_compute_api:os-flavor-access:add_tenant_access")
     flavor = find(actor, flavor_id)
     if flavor.is_public:
         raise FlavorIsPublic()
@@ -154,20 +160,20 @@ def add_access(actor: Actor, *, flavor_id: str, project_id: str) -> list[str]:
             FlavorAccess.objects.create(flavor=flavor, project_id=project_id)
     except IntegrityError:
         raise AccessExists(id=flavor_id, project=project_id) from None
-    return access(actor, flavor_id=flavor_id)
+    return _projects_of(flavor)
 
 
 @transaction.atomic
 def remove_access(actor: Actor, *, flavor_id: str, project_id: str) -> list[str]:
     """Raises: AccessNotFound."""
-    policy.require(actor, "compute:flavor:manage")
+    policy.require(actor, "os_compute_api:os-flavor-access:remove_tenant_access")
     flavor = find(actor, flavor_id)
     if flavor.is_public:
         raise FlavorIsPublic()
     _check_project(project_id)
     if not FlavorAccess.objects.filter(flavor=flavor, project_id=project_id).delete()[0]:
         raise AccessNotFound(id=flavor_id, project=project_id)
-    return access(actor, flavor_id=flavor_id)
+    return _projects_of(flavor)
 
 
 def _check_project(project_id: str) -> None:

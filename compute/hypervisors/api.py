@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
@@ -31,9 +31,11 @@ _EMPTY_SERVERS = Span(since=(2, 75))
 
 
 class _Hypervisors(ComputeView):
+    rule: ClassVar[str]
+
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        policy.require(self.actor, "compute:hypervisor")
+        policy.require(self.actor, self.rule)
 
     parameters = dict.fromkeys(("hypervisor_hostname_pattern", "with_servers"), Span(since=(2, 53)))
 
@@ -81,6 +83,7 @@ _KNOWN: Known = ((2, 53), frozenset({"limit", "marker", "hypervisor_hostname_pat
 
 
 class Hypervisors(_Hypervisors):
+    rule = "os_compute_api:os-hypervisors:list"
     known = {"get": _KNOWN}
 
     def get(self, request: Any) -> Response:
@@ -89,6 +92,7 @@ class Hypervisors(_Hypervisors):
 
 
 class HypervisorsDetail(_Hypervisors):
+    rule = "os_compute_api:os-hypervisors:list-detail"
     known = {"get": _KNOWN}
 
     def get(self, request: Any) -> Response:
@@ -98,6 +102,7 @@ class HypervisorsDetail(_Hypervisors):
 
 
 class Statistics(_Hypervisors):
+    rule = "os_compute_api:os-hypervisors:statistics"
     until = (2, 87)
 
     def get(self, request: Any) -> Response:
@@ -107,6 +112,7 @@ class Statistics(_Hypervisors):
 
 
 class Hypervisor(_Hypervisors):
+    rule = "os_compute_api:os-hypervisors:show"
     known = {"get": ((2, 53), frozenset({"with_servers"}))}
 
     def get(self, request: Any, hypervisor_id: str) -> Response:
@@ -118,6 +124,7 @@ class Hypervisor(_Hypervisors):
 
 
 class Uptime(_Hypervisors):
+    rule = "os_compute_api:os-hypervisors:uptime"
     until = (2, 87)
 
     def get(self, request: Any, hypervisor_id: str) -> Response:
@@ -137,11 +144,15 @@ class _ByName(_Hypervisors):
 
 
 class Search(_ByName):
+    rule = "os_compute_api:os-hypervisors:search"
+
     def get(self, request: Any, hypervisor_id: str) -> Response:
         return Response({"hypervisors": [self.basic(host) for host in self.named(hypervisor_id)]})
 
 
 class Servers(_ByName):
+    rule = "os_compute_api:os-hypervisors:servers"
+
     def get(self, request: Any, hypervisor_id: str) -> Response:
         found = self.named(hypervisor_id)
         servers = reading.servers_on(found)
@@ -170,7 +181,7 @@ class Services(ComputeView):
     known = {"get": ((2, 75), frozenset({"host", "binary"}))}
 
     def get(self, request: Any) -> Response:
-        policy.require(self.actor, "compute:service")
+        policy.require(self.actor, "os_compute_api:os-services:list")
         query = request.GET
         rows = [
             row
@@ -186,7 +197,7 @@ class Service(ComputeView):
     bodies = {"put": _UPDATE}
 
     def put(self, request: Any, service_id: str) -> Response:
-        policy.require(self.actor, "compute:service")
+        policy.require(self.actor, "os_compute_api:os-services:update")
         return _CHANGE_SERVICE.at(self.version)(self, service_id)
 
     def _by_id(self, service_id: str) -> Response:
@@ -245,7 +256,7 @@ class Hosts(ComputeView):
     until = (2, 42)
 
     def get(self, request: Any) -> Response:
-        policy.require(self.actor, "compute:host")
+        policy.require(self.actor, "os_compute_api:os-hosts:list")
         zone = request.GET.get("zone")
         rows = [row for row in reading.services() if not zone or row["zone"] == zone]
         shown = [
@@ -259,7 +270,7 @@ class HostDetail(ComputeView):
     until = (2, 42)
 
     def get(self, request: Any, name: str) -> Response:
-        policy.require(self.actor, "compute:host")
+        policy.require(self.actor, "os_compute_api:os-hosts:show")
         host = Host.objects.filter(name=name).first()
         if host is None or not host.inventory:
             raise HypervisorNotFound(id=name)
@@ -275,7 +286,7 @@ class HostDetail(ComputeView):
 
     def put(self, request: Any, name: str) -> Response:
         """status enable | disable. Moving guests away for maintenance is not done here."""
-        policy.require(self.actor, "compute:host")
+        policy.require(self.actor, "os_compute_api:os-hosts:update")
         data = self.body() or {}
         known = {"status": states.HOST_VERBS, "maintenance_mode": states.HOST_VERBS}
         wrong = [key for key, value in data.items() if str(value).strip().lower() not in known.get(key, ())]
@@ -290,14 +301,21 @@ class HostDetail(ComputeView):
         return Response({"host": name, "status": states.status_of(is_on)})
 
 
+_POWER = {
+    "startup": "os_compute_api:os-hosts:start",
+    "shutdown": "os_compute_api:os-hosts:shutdown",
+    "reboot": "os_compute_api:os-hosts:reboot",
+}
+
+
 class HostPower(ComputeView):
     """startup, shutdown, reboot of a host: no driver here does it, as Nova's libvirt driver does not."""
 
     until = (2, 42)
 
     def get(self, request: Any, name: str, power: str) -> Response:
-        policy.require(self.actor, "compute:host")
-        if not Host.objects.filter(name=name).exists() or power not in ("startup", "shutdown", "reboot"):
+        policy.require(self.actor, _POWER.get(power, "os_compute_api:os-hosts:reboot"))
+        if not Host.objects.filter(name=name).exists() or power not in _POWER:
             raise HypervisorNotFound(id=name)
         raise NotDone(what=_("The %(power)s of a host"), power=power)
 

@@ -68,7 +68,7 @@ def _fitting(query: QueryDict, known: Sequence[str]) -> QuerySet[Migration]:
 
 class Migrations(ComputeView):
     def get(self, request: Any) -> Response:
-        policy.require(self.actor, "compute:migration")
+        policy.require(self.actor, "os_compute_api:os-migrations:index")
         known = _QUERY.at(self.version)
         rows = _fitting(request.GET, known)
         if "marker" not in known:
@@ -88,7 +88,7 @@ class ServerMigrations(ComputeView):
     since = (2, 23)
 
     def get(self, request: Any, server_id: str) -> Response:
-        policy.require(self.actor, "compute:migration")
+        policy.require(self.actor, "os_compute_api:servers:migrations:index")
         find_server(self.actor, server_id)
         return Response({"migrations": []})
 
@@ -103,17 +103,17 @@ class ServerMigration(ComputeView):
     since = (2, 23)
     versions = {"delete": Span(since=(2, 24))}
 
-    def _missing(self, server_id: str, migration_id: str) -> MigrationNotFound:
-        policy.require(self.actor, "compute:migration")
+    def _missing(self, server_id: str, migration_id: str, rule: str) -> MigrationNotFound:
+        policy.require(self.actor, rule)
         find_server(self.actor, server_id)
         return MigrationNotFound(id=migration_id, server=server_id)
 
     def get(self, request: Any, server_id: str, migration_id: str) -> Response:
-        raise self._missing(server_id, migration_id)
+        raise self._missing(server_id, migration_id, "os_compute_api:servers:migrations:show")
 
     def delete(self, request: Any, server_id: str, migration_id: str) -> Response:
         """Abort a migration, since 2.24."""
-        raise self._missing(server_id, migration_id)
+        raise self._missing(server_id, migration_id, "os_compute_api:servers:migrations:delete")
 
 
 class ServerMigrationAction(ComputeView):
@@ -124,6 +124,6 @@ class ServerMigrationAction(ComputeView):
 
     def post(self, request: Any, server_id: str, migration_id: str) -> Response:
         self.body()
-        policy.require(self.actor, "compute:migration")
+        policy.require(self.actor, "os_compute_api:servers:migrations:force_complete")
         find_server(self.actor, server_id)
         raise MigrationNotFound(id=migration_id, server=server_id)

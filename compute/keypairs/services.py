@@ -32,16 +32,24 @@ class Made:
     private_key: str | None
 
 
-def of(actor: Actor, user_id: str | None = None) -> QuerySet[KeyPair]:
+_RULES = {
+    "index": "os_compute_api:os-keypairs:index",
+    "show": "os_compute_api:os-keypairs:show",
+    "create": "os_compute_api:os-keypairs:create",
+    "delete": "os_compute_api:os-keypairs:delete",
+}
+
+
+def of(actor: Actor, user_id: str | None = None, verb: str = "index") -> QuerySet[KeyPair]:
     """The key pairs of the actor, or of another user for an admin. Raises: Forbidden."""
     owner = user_id or actor.user_id
-    policy.require(actor, "compute:keypair" if owner == actor.user_id else "compute:keypair:others")
+    policy.require(actor, _RULES[verb], {"user_id": owner})
     return KeyPair.objects.filter(user_id=owner)
 
 
-def find(actor: Actor, name: str, user_id: str | None = None) -> KeyPair:
+def find(actor: Actor, name: str, user_id: str | None = None, verb: str = "show") -> KeyPair:
     """Raises: KeyPairNotFound, Forbidden."""
-    found = of(actor, user_id).filter(name=name).first()
+    found = of(actor, user_id, verb).filter(name=name).first()
     if found is None:
         raise KeyPairNotFound(name=name, user=user_id or actor.user_id)
     return found
@@ -54,7 +62,7 @@ def create(
 
     Raises: BadKey, KeyPairExists, QuotaSpent, Forbidden.
     """
-    of(actor, user_id)
+    of(actor, user_id, "create")
     owner = user_id or actor.user_id
     private = None
     if public_key is None:
@@ -78,4 +86,4 @@ def create(
 @transaction.atomic
 def delete(actor: Actor, *, name: str, user_id: str | None = None) -> None:
     """Servers keep the key they were made with. Raises: KeyPairNotFound, Forbidden."""
-    find(actor, name, user_id).delete()
+    find(actor, name, user_id, "delete").delete()

@@ -39,7 +39,7 @@ def server_at(*, network: str, router: str, address: str) -> Server | None:
     """Who has `address` on a network, or on a subnet that a router has an interface on.
 
     A router answers for guests of its own project and, on networks of its own project, for everybody's: its owner may send
-    any address through it, so on a network that is only lent to them it says nothing of others' guests.
+    any address through it, so on a network that is only shared with them by RBAC it says nothing of others' guests.
     """
     rows = FixedIP.objects.filter(ip_address=address).exclude(port__server_id="")
     if network:

@@ -32,5 +32,5 @@ def keep(server_id: str, body: bytes) -> None:
 
 def clear(actor: Actor, server_id: str) -> None:
     """So that the guest may post another. Raises: ServerNotFound, Forbidden."""
-    server = services.find(actor, server_id, "compute:server:update")
+    server = services.find(actor, server_id, "os_compute_api:os-server-password:clear")
     Server.objects.filter(id=server.id).update(guest_password="")

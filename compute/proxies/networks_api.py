@@ -247,7 +247,7 @@ def by_address(actor: Actor, address: str) -> FloatingIP:
 
 def add_floating_ip(actor: Actor, *, server_id: str, address: str, fixed: str | None) -> None:
     """Raises: ItemNotFound, Invalid when the server has no such fixed address."""
-    server: Server = find_server(actor, server_id, "compute:server:attach_interface")
+    server: Server = find_server(actor, server_id, "os_compute_api:os-floating-ips:add")
     floating = by_address(actor, address)
     rows = FixedIP.objects.filter(port__in=Port.objects.of_server(server)).order_by("port__created_at", "id")
     found = rows.filter(ip_address=fixed).first() if fixed else rows.filter(subnet__ip_version=4).first()
@@ -263,7 +263,7 @@ def add_floating_ip(actor: Actor, *, server_id: str, address: str, fixed: str | 
 
 def remove_floating_ip(actor: Actor, *, server_id: str, address: str) -> None:
     """Raises: ItemNotFound, Conflict when it leads elsewhere."""
-    server: Server = find_server(actor, server_id, "compute:server:detach_interface")
+    server: Server = find_server(actor, server_id, "os_compute_api:os-floating-ips:remove")
     floating = by_address(actor, address)
     if floating.port is None or floating.port.server_id != server.id:
         raise Conflict(

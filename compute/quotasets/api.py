@@ -74,7 +74,7 @@ _KNOWN: Known = ((2, 75), frozenset({"user_id"}))
 
 
 class _SetView(QuotaView, ComputeView):
-    sets, key, rule = SETS, "quota_set", "compute:quota:get"
+    sets, key, rule = SETS, "quota_set", "os_compute_api:os-quota-sets:show"
     tells_id = True
 
     def shown(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class QuotaSet(QuotaSetView, _SetView):
 
     bodies = {"put": _SETS.newest}
     known = dict.fromkeys(("get", "put", "delete"), _KNOWN)
-    set_rule = "compute:quota:set"
+    set_rule, delete_rule = "os_compute_api:os-quota-sets:update", "os_compute_api:os-quota-sets:delete"
     deleted = 202
 
     def sent(self) -> dict[str, Any]:
@@ -99,12 +99,13 @@ class QuotaSetDetail(QuotaUsageView, _SetView):
 
     known = {"get": _KNOWN}
     used_name = "in_use"
+    rule = "os_compute_api:os-quota-sets:detail"
 
 
 class QuotaDefaults(QuotaDefaultsView, _SetView):
     """The limits of a project that has none of its own."""
 
-    rule = "compute:limits"
+    rule = "os_compute_api:os-quota-sets:defaults"
 
 
 class QuotaClass(ComputeView):
@@ -117,11 +118,11 @@ class QuotaClass(ComputeView):
         return {name: known[name] for name in CLASS_NAMES.at(self.version)}
 
     def get(self, request: Any, name: str) -> Response:
-        policy.require(self.actor, "compute:quota_class")
+        policy.require(self.actor, "os_compute_api:os-quota-class-sets:show")
         return Response({"quota_class_set": {"id": name, **self._shown()}})
 
     def put(self, request: Any, name: str) -> Response:
-        policy.require(self.actor, "compute:quota_class")
+        policy.require(self.actor, "os_compute_api:os-quota-class-sets:update")
         data = self.body(_CLASSES.at(self.version))["quota_class_set"]
         if name != "default":
             raise Invalid(reason=_("Only the quota class default can be set, not %(name)s."), name=name)
@@ -160,10 +161,11 @@ class Limits(ComputeView):
     known = {"get": ((2, 75), frozenset({"tenant_id"}))}
 
     def get(self, request: Any) -> Response:
+        policy.require(self.actor, "os_compute_api:limits")
         project = self.actor.project_id or ""
         asked = request.GET.get("tenant_id")
         if asked and asked != project:
-            policy.require(self.actor, "compute:usage:get", asked)
+            policy.require(self.actor, "os_compute_api:limits:other_project", asked)
             project = asked
         usage = quota.usage(project, "compute")
         absolute = {k: usage[n][1] for k, (n, until) in _ABSOLUTE.items() if until is None or self.version <= until}

@@ -19,9 +19,9 @@ class GroupNotFound(NotFound):
 
 
 def visible(actor: Actor, *, everyone: bool = False) -> QuerySet[ServerGroup]:
-    policy.require(actor, "compute:server_group:get", actor.project_id)
+    policy.require(actor, "os_compute_api:os-server-groups:index", actor.project_id)
     if everyone:
-        policy.require(actor, "compute:server_group:list_all")
+        policy.require(actor, "os_compute_api:os-server-groups:index:all_projects")
         return ServerGroup.objects.all()
     return ServerGroup.objects.filter(project_id=actor.project_id or "")
 
@@ -31,7 +31,7 @@ def find(actor: Actor, group_id: str) -> ServerGroup:
     found = ServerGroup.objects.filter(id=group_id).first()
     if found is None:
         raise GroupNotFound(id=group_id)
-    policy.require(actor, "compute:server_group:get", found, missing=GroupNotFound(id=group_id))
+    policy.require(actor, "os_compute_api:os-server-groups:show", found, missing=GroupNotFound(id=group_id))
     return found
 
 
@@ -39,7 +39,7 @@ def find(actor: Actor, group_id: str) -> ServerGroup:
 def create(actor: Actor, *, name: str, policy_name: str, rules: dict[str, Any] | None = None) -> ServerGroup:
     """Raises: QuotaExceeded, Forbidden."""
     project_id = actor.project_id or ""
-    policy.require(actor, "compute:server_group:create", project_id)
+    policy.require(actor, "os_compute_api:os-server-groups:create", project_id)
     quota.require(project_id, "compute", {"server_groups": 1})
     return ServerGroup.objects.create(
         name=name, project_id=project_id, user_id=actor.user_id, policy=policy_name, rules=rules or {}
@@ -50,7 +50,7 @@ def create(actor: Actor, *, name: str, policy_name: str, rules: dict[str, Any] |
 def delete(actor: Actor, *, group_id: str) -> None:
     """Servers stay; they are in no group then."""
     group = find(actor, group_id)
-    policy.require(actor, "compute:server_group:delete", group)
+    policy.require(actor, "os_compute_api:os-server-groups:delete", group)
     Server.objects.filter(server_group_id=group.id).update(server_group_id=None)
     group.delete()
 

@@ -31,10 +31,10 @@ class ActionNotFound(NotFound):
 _SERVERS = ByVersion({(2, 1): Server.objects.living, (2, 21): Server.objects.all})
 
 
-def server_of(actor: Actor, server_id: str, version: Version) -> Server:
+def server_of(actor: Actor, server_id: str, version: Version, rule: str) -> Server:
     """Find a server whose past an actor may read. Raises: ServerNotFound, Forbidden."""
     server = _SERVERS.at(version)().find(server_id)
-    policy.require(actor, "compute:server:get", server, missing=ServerNotFound(id=server_id))
+    policy.require(actor, rule, server, missing=ServerNotFound(id=server_id))
     return server
 
 

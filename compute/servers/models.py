@@ -205,7 +205,7 @@ class Server(HostSubject, models.Model):
         return Refusal(error, render(_("Its host cannot: %(driver)s"), {"driver": driver}))
 
     def may_override(self, actor: Actor) -> bool:
-        return policy.allows(actor, "compute:server:unlock_override", self)
+        return policy.allows(actor, "os_compute_api:os-lock-server:unlock:unlock_override", self)
 
 
 #: What a user keeps secret in a server, as it is once the server is deleted: nobody needs it any more.

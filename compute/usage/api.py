@@ -98,7 +98,7 @@ class TenantUsages(_Usages):
     known = {"get": ((2, 75), _SHOWN | {"detailed"})}
 
     def get(self, request: Any) -> Response:
-        policy.require(self.actor, "compute:usage:list")
+        policy.require(self.actor, "os_compute_api:os-simple-tenant-usage:list")
         start, end = _span(request)
         servers, more = self.paged(request, _rows(start, end))
         by_project: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -115,7 +115,7 @@ class TenantUsage(_Usages):
     known = {"get": ((2, 75), _SHOWN)}
 
     def get(self, request: Any, project_id: str) -> Response:
-        policy.require(self.actor, "compute:usage:get", project_id)
+        policy.require(self.actor, "os_compute_api:os-simple-tenant-usage:show", project_id)
         start, end = _span(request)
         servers, more = self.paged(request, _rows(start, end).filter(project_id=project_id))
         if not servers:

@@ -49,11 +49,11 @@ def _audit(before: datetime) -> dict[str, Any]:
 
 class UsageAudits(ComputeView):
     def get(self, request: Any) -> Response:
-        policy.require(self.actor, "compute:usage:audit")
+        policy.require(self.actor, "os_compute_api:os-instance-usage-audit-log:list")
         return Response({"instance_usage_audit_logs": _audit(now())})
 
 
 class UsageAudit(ComputeView):
     def get(self, request: Any, before: str) -> Response:
-        policy.require(self.actor, "compute:usage:audit")
+        policy.require(self.actor, "os_compute_api:os-instance-usage-audit-log:show")
         return Response({"instance_usage_audit_log": _audit(_moment(before))})

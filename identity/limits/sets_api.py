@@ -30,9 +30,10 @@ class QuotaView(ServiceView):
 
 
 class QuotaSetView(QuotaView):
-    """The limits of one project. `set_rule` is policy's for changes of them, `deleted` the status of giving them up."""
+    """The limits of one project. `set_rule` is policy's for changes of them, `delete_rule` for giving them up, `deleted` its status."""
 
     set_rule: ClassVar[str]
+    delete_rule: ClassVar[str]
     deleted: ClassVar[int] = 204
 
     def get(self, request: object, project_id: str) -> Response:
@@ -53,7 +54,7 @@ class QuotaSetView(QuotaView):
         return inner
 
     def delete(self, request: Any, project_id: str) -> Response:
-        policy.require(self.actor, self.set_rule, project_id)
+        policy.require(self.actor, self.delete_rule, project_id)
         quota.reset(project_id, self.sets.service)
         return Response(status=self.deleted)
 

@@ -87,13 +87,13 @@ def of_endpoint(actor: Actor, endpoint_id: str) -> Policy:
     """
     enforce(actor, "identity:get_policy_for_endpoint")
     endpoint = _place({"endpoint": endpoint_id})["endpoint"]
-    tries: list[Values] = [{"endpoint": endpoint}]
+    places: list[Values] = [{"endpoint": endpoint}]
     region = endpoint.region
     while region is not None:
-        tries.append({"service_id": endpoint.service_id, "region": region})
+        places.append({"service_id": endpoint.service_id, "region": region})
         region = region.parent_region
-    tries.append({"service_id": endpoint.service_id, "region": None})
-    for one in tries:
+    places.append({"service_id": endpoint.service_id, "region": None})
+    for one in places:
         row = PolicyAssociation.objects.select_related("policy").filter(**one).first()
         if row is not None:
             return row.policy

@@ -17,7 +17,7 @@ from openstackapi.client import address_of
 
 _KEY = "sign_in"
 #: Wrong codes until the password is asked for again.
-TRIES = 5
+ATTEMPTS = 5
 
 
 class MoreNeeded(Unauthorized):
@@ -73,7 +73,7 @@ def add(request: HttpRequest, user: User, method: str, scope: Scope | None, thro
 
 def _held(request: HttpRequest, user_id: str = "") -> dict[str, Any]:
     found: dict[str, Any] = request.session.get(_KEY) or {}
-    if not found or time.time() - found["at"] > HALF_WAY.total_seconds() or found["wrong"] >= TRIES:
+    if not found or time.time() - found["at"] > HALF_WAY.total_seconds() or found["wrong"] >= ATTEMPTS:
         return {}
     return found if user_id in ("", found["user"]) else {}
 

@@ -232,7 +232,7 @@ def may_write(actor: Actor, image: Image, verb: str) -> None:
     """Raises: ImageNotFound for what the actor cannot see, NotPermitted for what is not the actor's."""
     if not Image.objects.visible_to(actor).filter(pk=image.pk).exists():
         raise ImageNotFound(id=image.pk)
-    if not policy.allows(actor, "image:upload_image", image):
+    if not policy.allows(actor, "upload_image", image):
         raise NotPermitted(verb=verb)
 
 

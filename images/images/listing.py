@@ -50,7 +50,7 @@ def index(actor: Actor, request: HttpRequest) -> dict[str, object]:
 
     Raises: BadFilter, BadMarker, BadLimit, BadSortKey.
     """
-    policy.require(actor, "image:get_images")
+    policy.require(actor, "get_images")
     params = request.GET
     if "sort" in params and ("sort_key" in params or "sort_dir" in params):
         raise BadFilter(reason=_("Old and new sorting syntax cannot be combined"))

@@ -35,13 +35,13 @@ MOST_PROPERTIES = 128
 
 
 def allowed(actor: Actor, rule: str, image: Image) -> bool:
-    return policy.allows(actor, f"image:{rule}", image)
+    return policy.allows(actor, rule, image)
 
 
 def permit(actor: Actor, rule: str, image: Image, verb: str | Promise, **data: str) -> None:
     """Raises: NotPermitted. The image is known to be visible."""
     if not allowed(actor, rule, image):
-        raise NotPermitted(verb=verb, why=policy.forbids(actor, f"image:{rule}", targets.aim(actor, image)), **data)
+        raise NotPermitted(verb=verb, why=policy.forbids(actor, rule, targets.aim(actor, image)), **data)
 
 
 # ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -49,7 +49,7 @@ def permit(actor: Actor, rule: str, image: Image, verb: str | Promise, **data: s
 
 def get(actor: Actor, *, image_id: str) -> Image:
     """Raises: ImageNotFound, Forbidden."""
-    policy.require(actor, "image:get_images")
+    policy.require(actor, "get_image")
     image: Image | None = Image.objects.visible_to(actor).filter(pk=image_id.lower()).first()
     if image is None:
         raise ImageNotFound(id=image_id)
@@ -122,7 +122,7 @@ def create(actor: Actor, *, values: dict[str, Any]) -> Image:
     owner = values.get("owner", actor.project_id)
     if owner != actor.project_id and not actor.is_admin:
         raise errors.OwnerIsFixed()
-    policy.require(actor, "image:add_image", owner)
+    policy.require(actor, "add_image", owner)
     image = Image(pk=(values.get("id") or new_id()).lower(), project_id=owner)
     for name, column in WRITABLE.items():
         if name in values:
@@ -218,7 +218,7 @@ def set_tags(image: Image, tags: list[str]) -> None:
 
 def locked(actor: Actor, image_id: str) -> Image:
     """The image under a lock. Raises: ImageNotFound, Forbidden."""
-    policy.require(actor, "image:get_images")
+    policy.require(actor, "get_image")
     image: Image | None = Image.objects.select_for_update().filter(pk=image_id.lower()).first()
     if image is None or not Image.objects.visible_to(actor).filter(pk=image.pk).exists():
         raise ImageNotFound(id=image_id)

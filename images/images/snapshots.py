@@ -48,7 +48,7 @@ def create_snapshot(actor: Actor, *, name: str, server_id: str, properties: dict
 
     Raises: Forbidden, QuotaExceeded, SchemaRefused.
     """
-    policy.require(actor, "image:add_image")
+    policy.require(actor, "add_image")
     properties = dict(properties)
     needs = {key: int(properties.pop(key, 0) or 0) for key in ("min_disk", "min_ram")}
     texts = {key: "" if value is None else str(value) for key, value in properties.items()}

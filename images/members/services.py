@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization import policy
 from common.actor import Actor
 from common.clock import now
 from common.errors import Conflict, Forbidden, Invalid, NotFound
@@ -55,16 +56,17 @@ def _owns(actor: Actor, image: Image) -> bool:
     return actor.is_admin or image.project_id == actor.project_id
 
 
-def index(actor: Actor, *, image_id: str) -> list[ImageMember]:
-    """All members for the owner; a member sees only itself. Raises: ImageNotFound, OnlyShared."""
+def index(actor: Actor, *, image_id: str, rule: str = "get_members") -> list[ImageMember]:
+    """All members for the owner; a member sees only itself. Raises: ImageNotFound, OnlyShared, Forbidden."""
     image = _image(actor, image_id)
+    policy.require(actor, rule)
     rows = ImageMember.objects.filter(image=image).order_by("created_at", "member_id")
     return list(rows if _owns(actor, image) else rows.filter(member_id=actor.project_id))
 
 
 def get(actor: Actor, *, image_id: str, member_id: str) -> ImageMember:
     """Raises: ImageNotFound, OnlyShared, MemberNotFound."""
-    for member in index(actor, image_id=image_id):
+    for member in index(actor, image_id=image_id, rule="get_member"):
         if member.member_id == member_id:
             return member
     raise MemberNotFound(member=member_id, id=image_id)
@@ -74,7 +76,7 @@ def get(actor: Actor, *, image_id: str, member_id: str) -> ImageMember:
 def add(actor: Actor, *, image_id: str, member_id: str) -> ImageMember:
     """Raises: ImageNotFound, OnlyShared, NotPermitted, AlreadyMember, TooManyProperties."""
     image = _image(actor, image_id)
-    images.permit(actor, "manage_members", image, _("share"))
+    images.permit(actor, "add_member", image, _("share"))
     if ImageMember.objects.filter(image=image, member_id=member_id).exists():
         raise AlreadyMember(member=member_id, id=image_id)
     count = ImageMember.objects.filter(image=image).count()
@@ -88,6 +90,7 @@ def add(actor: Actor, *, image_id: str, member_id: str) -> ImageMember:
 @transaction.atomic
 def set_status(actor: Actor, *, image_id: str, member_id: str, status: str) -> ImageMember:
     """Only the member itself answers an offer. Raises: MemberNotFound, NotPermitted, BadStatus."""
+    policy.require(actor, "modify_member")
     member = get(actor, image_id=image_id, member_id=member_id)
     if not actor.is_admin and member_id != actor.project_id:
         raise NotPermitted(verb=_("answer the offer of"))
@@ -103,7 +106,7 @@ def set_status(actor: Actor, *, image_id: str, member_id: str, status: str) -> I
 def remove(actor: Actor, *, image_id: str, member_id: str) -> None:
     """Raises: ImageNotFound, OnlyShared, NotPermitted, MemberNotFound."""
     image = _image(actor, image_id)
-    images.permit(actor, "manage_members", image, _("unshare"))
+    images.permit(actor, "delete_member", image, _("unshare"))
     if not ImageMember.objects.filter(image=image, member_id=member_id).delete()[0]:
         raise MemberNotFound(member=member_id, id=image_id)
     announce("image", image_id, member_id)

@@ -114,7 +114,7 @@ class TagDetail(DefinitionDetail):
 
 class ResourceTypes(ImageServiceView):
     def get(self, request: Request) -> Response:
-        services.visible(self.actor)
+        services.visible(self.actor, "list_metadef_resource_types")
         return Response({"resource_types": list(services.resource_types().values())})
 
 

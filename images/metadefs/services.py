@@ -41,23 +41,53 @@ class NamespaceProtected(Forbidden):
     template = _("Metadata definition namespace %(id)s is protected and cannot be deleted.")
 
 
+# ── Rules, by kind ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+_LIST = {
+    OBJECT: "get_metadef_objects",
+    PROPERTY: "get_metadef_properties",
+    TAG: "get_metadef_tags",
+    RESOURCE_TYPE: "get_metadef_resource_type",
+}
+_SHOW = {
+    OBJECT: "get_metadef_object",
+    PROPERTY: "get_metadef_property",
+    TAG: "get_metadef_tag",
+    RESOURCE_TYPE: "get_metadef_resource_type",
+}
+_ADD = {
+    OBJECT: "add_metadef_object",
+    PROPERTY: "add_metadef_property",
+    TAG: "add_metadef_tag",
+    RESOURCE_TYPE: "add_metadef_resource_type_association",
+}
+_MODIFY = {OBJECT: "modify_metadef_object", PROPERTY: "modify_metadef_property", TAG: "modify_metadef_tag"}
+_DELETE = {
+    OBJECT: "delete_metadef_object",
+    PROPERTY: "remove_metadef_property",
+    TAG: "delete_metadef_tag",
+    RESOURCE_TYPE: "remove_metadef_resource_type_association",
+}
+_DELETE_ALL = {TAG: "delete_metadef_tags"}
+
+
 # ── Namespaces ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def visible(actor: Actor) -> "QuerySet[Namespace]":
-    policy.require(actor, "image:metadefs_read")
+def visible(actor: Actor, rule: str = "get_metadef_namespaces") -> "QuerySet[Namespace]":
+    policy.require(actor, rule)
     rows = Namespace.objects.all()
     return rows if actor.is_admin else rows.filter(Q(visibility="public") | Q(project_id=actor.project_id or ""))
 
 
-def find(actor: Actor, name: str, *, to_change: bool = False) -> Namespace:
-    """Raises: NamespaceNotFound, Forbidden."""
-    found = visible(actor).filter(pk=name).first()
+def find(actor: Actor, name: str, *, to_change: str = "", to_read: str = "get_metadef_namespace") -> Namespace:
+    """`to_read` is the rule that shows what is wanted, `to_change` the one of a change. Raises: NamespaceNotFound, Forbidden."""
+    found = visible(actor, to_read).filter(pk=name).first()
     if found is None:
         raise NamespaceNotFound(id=name)
     target = {"project_id": found.project_id}
-    if to_change and not policy.allows(actor, "image:metadefs_write", target):
-        raise policy.forbids(actor, "image:metadefs_write", target)
+    if to_change and not policy.allows(actor, to_change, target):
+        raise policy.forbids(actor, to_change, target)
     return found
 
 
@@ -109,7 +139,7 @@ class NamespaceBody(TypedDict):
 def create_namespace(actor: Actor, body: NamespaceBody) -> Namespace:
     """A namespace with everything in it. Raises: ReadOnly, DuplicateDefinition, Forbidden."""
     refuse_read_only(body)
-    policy.require(actor, "image:metadefs_write")
+    policy.require(actor, "add_metadef_namespace")
     row = Namespace(
         pk=body["namespace"],
         project_id=body.get("owner") or actor.project_id or "",
@@ -138,7 +168,7 @@ def create_namespace(actor: Actor, body: NamespaceBody) -> Namespace:
 def update_namespace(actor: Actor, name: str, body: NamespaceBody) -> Namespace:
     """Replaces a namespace's own attributes, its name too. Raises: NamespaceNotFound, DuplicateDefinition, ReadOnly, Forbidden."""
     refuse_read_only(body)
-    row = find(actor, name, to_change=True)
+    row = find(actor, name, to_change="modify_metadef_namespace")
     row.display_name, row.description = body.get("display_name"), body.get("description")
     row.visibility, row.protected = body.get("visibility", "private"), body.get("protected", False)
     row.project_id = body.get("owner") or row.project_id
@@ -158,7 +188,7 @@ def update_namespace(actor: Actor, name: str, body: NamespaceBody) -> Namespace:
 @transaction.atomic
 def delete_namespace(actor: Actor, name: str) -> None:
     """Raises: NamespaceNotFound, NamespaceProtected, Forbidden."""
-    row = find(actor, name, to_change=True)
+    row = find(actor, name, to_change="delete_metadef_namespace")
     if row.protected:
         raise NamespaceProtected(id=name)
     row.delete()
@@ -185,12 +215,12 @@ def render(row: Definition) -> dict[str, object]:
 
 def index(actor: Actor, namespace: str, kind: str) -> list[Definition]:
     """Raises: NamespaceNotFound."""
-    return list(find(actor, namespace).definitions.filter(kind=kind).order_by("name"))
+    return list(find(actor, namespace, to_read=_LIST[kind]).definitions.filter(kind=kind).order_by("name"))
 
 
 def get(actor: Actor, namespace: str, kind: str, name: str) -> Definition:
     """Raises: NamespaceNotFound, DefinitionNotFound."""
-    row = find(actor, namespace).definitions.filter(kind=kind, name=name).first()
+    row = find(actor, namespace, to_read=_SHOW[kind]).definitions.filter(kind=kind, name=name).first()
     if row is None:
         raise DefinitionNotFound(kind=ONE[kind], id=name, namespace=namespace)
     return row
@@ -211,13 +241,13 @@ def add(namespace: Namespace, kind: str, body: dict[str, object]) -> Definition:
 @transaction.atomic
 def create(actor: Actor, namespace: str, kind: str, body: dict[str, object]) -> Definition:
     """Raises: NamespaceNotFound, DuplicateDefinition, ReadOnly, Forbidden."""
-    return add(find(actor, namespace, to_change=True), kind, body)
+    return add(find(actor, namespace, to_change=_ADD[kind]), kind, body)
 
 
 @transaction.atomic
 def replace_tags(actor: Actor, namespace: str, names: list[str], *, append: bool) -> list[Definition]:
     """All tags of a namespace anew, or more of them. Raises: NamespaceNotFound, DuplicateDefinition, Forbidden."""
-    row = find(actor, namespace, to_change=True)
+    row = find(actor, namespace, to_change="add_metadef_tags")
     if not append:
         row.definitions.filter(kind=TAG).delete()
     return [add(row, TAG, {"name": name}) for name in names]
@@ -227,7 +257,7 @@ def replace_tags(actor: Actor, namespace: str, names: list[str], *, append: bool
 def update(actor: Actor, namespace: str, kind: str, name: str, body: dict[str, object]) -> Definition:
     """Replaces a definition, its name too. Raises: DefinitionNotFound, DuplicateDefinition, ReadOnly, Forbidden."""
     refuse_read_only(body)
-    find(actor, namespace, to_change=True)
+    find(actor, namespace, to_change=_MODIFY[kind])
     row = get(actor, namespace, kind, name)
     taken = Definition.objects.filter(namespace_id=namespace, kind=kind, name=body["name"]).exclude(pk=row.pk)
     if taken.exists():
@@ -241,7 +271,7 @@ def update(actor: Actor, namespace: str, kind: str, name: str, body: dict[str, o
 @transaction.atomic
 def delete(actor: Actor, namespace: str, kind: str, name: str | None = None) -> None:
     """One definition, or all of a kind. Raises: NamespaceNotFound, DefinitionNotFound, Forbidden."""
-    row = find(actor, namespace, to_change=True)
+    row = find(actor, namespace, to_change=_DELETE[kind] if name is not None else _DELETE_ALL.get(kind, _DELETE[kind]))
     if name is None:
         row.definitions.filter(kind=kind).delete()
     else:

@@ -68,7 +68,7 @@ class Stores(ImageServiceView):
 
 class StoresDetail(ImageServiceView):
     def get(self, request: Request) -> Response:
-        policy.require(self.actor, "image:stores_detail")
+        policy.require(self.actor, "stores_info_detail")
         more = {"type": "file", "weight": 0, "properties": {"chunk_size": streams.PIECE, "thin_provisioning": False}}
         return Response({"stores": [{**_row(store), **more} for store in stores.STORES]})
 

@@ -128,7 +128,7 @@ def start_old(actor: Actor, *, asked: dict[str, Any]) -> Task:
 
     Raises: Forbidden, UriRefused, and what creating an image raises.
     """
-    policy.require(actor, "image:tasks_create")
+    policy.require(actor, "add_task")
     if "web-download" not in methods():
         raise UnknownMethod(name="web-download")
     _check_uri(asked["import_from"])

@@ -38,14 +38,14 @@ def render(task: Task, *, brief: bool = False) -> dict[str, object]:
     return shown
 
 
-def _visible(actor: Actor) -> "QuerySet[Task]":
-    policy.require(actor, "image:tasks")
+def _visible(actor: Actor, rule: str) -> "QuerySet[Task]":
+    policy.require(actor, rule)
     return Task.objects.all() if actor.is_admin else Task.objects.filter(project_id=actor.project_id or "")
 
 
 def get(actor: Actor, *, task_id: str) -> Task:
     """Raises: TaskNotFound, Forbidden."""
-    task = _visible(actor).filter(pk=task_id).first()
+    task = _visible(actor, "get_task").filter(pk=task_id).first()
     if task is None:
         raise TaskNotFound(id=task_id)
     return task
@@ -54,7 +54,7 @@ def get(actor: Actor, *, task_id: str) -> Task:
 def index(actor: Actor, request: HttpRequest) -> dict[str, object]:
     """The answer of GET /v2/tasks."""
     page = Page.from_request(request, sort_keys=SORT_KEYS)
-    rows = _visible(actor)
+    rows = _visible(actor, "get_tasks")
     for key in ("type", "status"):
         if key in request.GET:
             rows = rows.filter(**{key: request.GET[key]})

@@ -76,7 +76,7 @@ class Agents(NetworkView):
     """The agents, for administrators; an empty list for everybody else, as in Neutron."""
 
     def get(self, request: Request) -> Response:
-        if not policy.allows(self.actor, "network:agent:list"):
+        if not policy.allows(self.actor, "get_agent"):
             return Response({"agents": []})
         found = [describe(agent) for agent in services.every()]
         for name in ("agent_type", "host", "binary", "id", "availability_zone"):
@@ -90,12 +90,12 @@ class AgentDetail(NetworkView):
     bodies = {"put": UPDATE}
 
     def get(self, request: Request, id: str) -> Response:
-        policy.require(self.actor, "network:agent:list")
+        policy.require(self.actor, "get_agent")
         return Response({"agent": describe(services.find(id))})
 
     def put(self, request: Request, id: str) -> Response:
         """Describe an agent, or disable it: then others take what it carries."""
-        policy.require(self.actor, "network:agent:update")
+        policy.require(self.actor, "update_agent")
         data = converted(self.body({"type": "object"}) or {}, UPDATE)
         bodies.validate(data, UPDATE)
         return Response({"agent": describe(services.update(self.actor, id, **data["agent"]))})
@@ -114,7 +114,7 @@ class NetworkAgents(NetworkView):
     """The DHCP agent of a network."""
 
     def get(self, request: Request, id: str) -> Response:
-        policy.require(self.actor, "network:agent:list")
+        policy.require(self.actor, "get_dhcp-agents")
         return Response({"agents": agents_on(find_network(self.actor, id).dhcp_host, DHCP)})
 
 
@@ -122,7 +122,7 @@ class RouterAgents(NetworkView):
     """The L3 agent of a router."""
 
     def get(self, request: Request, id: str) -> Response:
-        policy.require(self.actor, "network:agent:list")
+        policy.require(self.actor, "get_l3-agents")
         return Response({"agents": agents_on(find_router(self.actor, id).host, L3)})
 
 
@@ -140,7 +140,7 @@ class IPAvailabilities(NetworkView):
     """How many addresses of each network are used."""
 
     def get(self, request: Request) -> Response:
-        policy.require(self.actor, "network:network_ip_availability:list")
+        policy.require(self.actor, "get_network_ip_availability")
         networks = Network.objects.visible_to(self.actor).order_by("created_at", "id")
         for name, column in (
             ("network_id", "pk"),
@@ -158,7 +158,7 @@ class IPAvailabilities(NetworkView):
 
 class IPAvailability(NetworkView):
     def get(self, request: Request, id: str) -> Response:
-        policy.require(self.actor, "network:network_ip_availability:list")
+        policy.require(self.actor, "get_network_ip_availability")
         return Response({"network_ip_availability": availability([find_network(self.actor, id)], None)[0]})
 
 

@@ -31,7 +31,7 @@ class RouterNotHostedByL3Agent(Conflict):
 @transaction.atomic
 def place_network(actor: Actor, host: Host, network_id: str) -> None:
     """Carry a network's DHCP on this host from now on: it has one server, so it leaves any other host."""
-    policy.require(actor, "network:agent:update")
+    policy.require(actor, "create_dhcp-network")
     network = find_network(actor, network_id, lock=True)
     if network.dhcp_host == host.name:
         raise NetworkHostedByDHCPAgent(network=network_id, host=host.name)
@@ -41,7 +41,7 @@ def place_network(actor: Actor, host: Host, network_id: str) -> None:
 @transaction.atomic
 def remove_network(actor: Actor, host: Host, network_id: str) -> None:
     """The network has no DHCP server until it is placed again."""
-    policy.require(actor, "network:agent:update")
+    policy.require(actor, "delete_dhcp-network")
     network = find_network(actor, network_id, lock=True)
     if network.dhcp_host != host.name:
         raise NetworkNotHostedByDhcpAgent(network=network_id, host=host.name)
@@ -51,7 +51,7 @@ def remove_network(actor: Actor, host: Host, network_id: str) -> None:
 @transaction.atomic
 def place_router(actor: Actor, host: Host, router_id: str) -> None:
     """Carry a router on this host from now on. Raises: RouterHostedByL3Agent."""
-    policy.require(actor, "network:agent:update")
+    policy.require(actor, "create_l3-router")
     router = find_router(actor, router_id, lock=True)
     if router.host == host.name:
         raise RouterHostedByL3Agent(router=router_id, host=host.name)
@@ -61,7 +61,7 @@ def place_router(actor: Actor, host: Host, router_id: str) -> None:
 @transaction.atomic
 def remove_router(actor: Actor, host: Host, router_id: str) -> None:
     """The router lives nowhere until it is placed again."""
-    policy.require(actor, "network:agent:update")
+    policy.require(actor, "delete_l3-router")
     router = find_router(actor, router_id, lock=True)
     if router.host != host.name:
         raise RouterNotHostedByL3Agent(router=router_id, host=host.name)

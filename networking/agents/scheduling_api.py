@@ -23,21 +23,21 @@ class DhcpNetworks(NetworkView):
     bodies = {"post": _body("network_id")}
 
     def get(self, request: Request, id: str) -> Response:
-        policy.require(self.actor, "network:agent:list")
+        policy.require(self.actor, "get_dhcp-networks")
         rows = list(
             Network.objects.filter(dhcp_host=services.find(id, kind=DHCP).host.name).order_by("created_at", "id")
         )
         return Response({"networks": NETWORK.shown(rows, self.actor)})
 
     def post(self, request: Request, id: str) -> Response:
-        policy.require(self.actor, "network:agent:update")
+        policy.require(self.actor, "create_dhcp-network")
         scheduling.place_network(self.actor, services.find(id, kind=DHCP).host, self.body()["network_id"])
         return Response(None, status=201)
 
 
 class DhcpNetworkDetail(NetworkView):
     def delete(self, request: Request, id: str, network_id: str) -> Response:
-        policy.require(self.actor, "network:agent:update")
+        policy.require(self.actor, "delete_dhcp-network")
         scheduling.remove_network(self.actor, services.find(id, kind=DHCP).host, network_id)
         return Response(status=204)
 
@@ -48,18 +48,18 @@ class L3Routers(NetworkView):
     bodies = {"post": _body("router_id")}
 
     def get(self, request: Request, id: str) -> Response:
-        policy.require(self.actor, "network:agent:list")
+        policy.require(self.actor, "get_l3-routers")
         rows = list(Router.objects.filter(host=services.find(id, kind=L3).host.name).order_by("created_at", "id"))
         return Response({"routers": ROUTER.shown(rows, self.actor)})
 
     def post(self, request: Request, id: str) -> Response:
-        policy.require(self.actor, "network:agent:update")
+        policy.require(self.actor, "create_l3-router")
         scheduling.place_router(self.actor, services.find(id, kind=L3).host, self.body()["router_id"])
         return Response(None, status=201)
 
 
 class L3RouterDetail(NetworkView):
     def delete(self, request: Request, id: str, router_id: str) -> Response:
-        policy.require(self.actor, "network:agent:update")
+        policy.require(self.actor, "delete_l3-router")
         scheduling.remove_router(self.actor, services.find(id, kind=L3).host, router_id)
         return Response(status=204)

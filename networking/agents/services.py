@@ -60,7 +60,7 @@ def update(actor: Actor, id: str, *, description: str | None = None, admin_state
 
     Raises: AgentNotFound, Forbidden.
     """
-    policy.require(actor, "network:agent:update")
+    policy.require(actor, "update_agent")
     agent = find(id)
     with transaction.atomic():
         note, _made = AgentNote.objects.select_for_update().get_or_create(
@@ -82,7 +82,7 @@ def delete(actor: Actor, id: str) -> None:
 
     Raises: AgentNotFound, Forbidden.
     """
-    policy.require(actor, "network:agent:update")
+    policy.require(actor, "delete_agent")
     find(id).note.forget()
 
 

@@ -75,7 +75,7 @@ def create(
     Raises: NotExternalNetwork, NetworkNotFound, OverLimit, Forbidden, those of allocation and of _point.
     """
     project = project_id or actor.project_id or ""
-    policy.require(actor, "network:floatingip:create", project)
+    policy.require(actor, "create_floatingip", project)
     network = Network.objects.visible_to(actor).filter(pk=network_id).first()
     if network is None:
         raise NetworkNotFound(id=network_id)
@@ -117,7 +117,7 @@ def _take(network: Network, floating_id: str, ip: str | None, subnet_id: str | N
 def update(actor: Actor, floating_id: str, **changes: Any) -> FloatingIP:
     """Point a floating IP elsewhere (`port_id`, null = nowhere; `fixed_ip_address`), or describe it."""
     floating = find(actor, floating_id, lock=True)
-    policy.require(actor, "network:floatingip:update", floating)
+    policy.require(actor, "update_floatingip", floating)
     if "port_id" in changes:
         port_id, fixed = changes.pop("port_id"), changes.pop("fixed_ip_address", None)
         if port_id:
@@ -137,7 +137,7 @@ def update(actor: Actor, floating_id: str, **changes: Any) -> FloatingIP:
 @transaction.atomic
 def delete(actor: Actor, floating_id: str) -> None:
     floating = find(actor, floating_id, lock=True)
-    policy.require(actor, "network:floatingip:delete", floating)
+    policy.require(actor, "delete_floatingip", floating)
     remove(floating)
 
 

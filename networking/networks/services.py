@@ -96,7 +96,7 @@ def create(actor: Actor, **asked: Any) -> Network:
     """
     new = NewNetwork(**asked)
     project = new.project_id or actor.project_id or ""
-    policy.require(actor, "network:network:create", project)
+    policy.require(actor, "create_network", project)
     require_rights(actor, new.special())
     wanted = segments.check(new.kind, new.physical, new.segment)
     quota.require(project, "network", {"network": 1})
@@ -139,7 +139,7 @@ def require_rights(actor: Actor, special: Mapping[str, object]) -> None:
 def update(actor: Actor, network_id: str, **changes: Any) -> Network:
     """Change a network. Takes the keywords of create, but for project, kind and segment."""
     network = find(actor, network_id, lock=True)
-    policy.require(actor, "network:network:update", network)
+    policy.require(actor, "update_network", network)
     names = {"shared": "shared", "external": "router:external", "is_default": "is_default"}
     differing = {names[key]: True for key in names if key in changes and changes[key] != getattr(network, key)}
     require_rights(actor, differing)
@@ -169,7 +169,7 @@ def delete(actor: Actor, network_id: str) -> None:
     Raises: NetworkNotFound, NetworkInUse naming the ports, Forbidden.
     """
     network = find(actor, network_id, lock=True)
-    policy.require(actor, "network:network:delete", network)
+    policy.require(actor, "delete_network", network)
     for floating in network.floating_ips.filter(port=None):
         remove_floating_ip(floating)
     used = list(network.ports.exclude(role=DHCP).values_list("id", flat=True)[:20])

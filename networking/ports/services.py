@@ -130,7 +130,7 @@ def create(actor: Actor, **asked: Any) -> Port:
 
 def _require_rights(actor: Actor, project: str, network: Network, new: NewPort) -> None:
     """Raises: Forbidden, OverLimit, DeviceIDNotOwnedByTenant."""
-    policy.require(actor, "network:port:create", project)
+    policy.require(actor, "create_port", project)
     _may_use(actor, network)
     if actor.is_internal:
         return
@@ -202,7 +202,7 @@ def delete(actor: Actor, port_id: str) -> None:
     Raises: PortNotFound, Forbidden, ServicePortInUse for ports of routers and floating IPs.
     """
     port = find(actor, port_id, lock=True)
-    policy.require(actor, "network:port:delete", port)
+    policy.require(actor, "delete_port", port)
     if port.role not in ("", DHCP):
         raise ServicePortInUse(id=port_id, owner=port.role)
     remove(port)

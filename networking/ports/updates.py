@@ -51,7 +51,7 @@ def update(actor: Actor, port_id: str, **changes: Unpack[Changes]) -> Port:
     Raises: PortNotFound, Forbidden, and what services.create raises of addresses and groups.
     """
     port = find(actor, port_id, lock=True)
-    policy.require(actor, "network:port:update", port)
+    policy.require(actor, "update_port", port)
     network = Network.objects.get(pk=port.network_id)
     if not actor.is_internal:
         checks.require_owner_rights(

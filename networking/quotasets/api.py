@@ -35,7 +35,7 @@ class Quotas(NetworkView):
     """Every project with limits of its own."""
 
     def get(self, request: Request) -> Response:
-        policy.require(self.actor, "network:quota:update", self.actor.project_id)
+        policy.require(self.actor, "update_quota", self.actor.project_id)
         own = Limit.objects.filter(registered_limit__service__type=SERVICE).exclude(project_id=None)
         ids = sorted(set(own.values_list("project_id", flat=True)))
         shown = [{**quota.limits(id, SERVICE), "tenant_id": id, "project_id": id} for id in ids]
@@ -51,7 +51,7 @@ class TenantQuotaNotFound(NotFound):
 
 
 class _SetView(QuotaView, NetworkView):
-    rule = "network:quota:get"
+    rule = "get_quota"
     sets = QuotaSets(
         service=SERVICE,
         largest=2**31 - 1,
@@ -65,10 +65,10 @@ class QuotaDetail(QuotaSetView, _SetView):
     """The limits of one project."""
 
     bodies = {"put": BODY}
-    set_rule = "network:quota:update"
+    set_rule, delete_rule = "update_quota", "delete_quota"
 
     def delete(self, request: Request, project_id: str) -> Response:
-        policy.require(self.actor, self.set_rule, project_id)
+        policy.require(self.actor, self.delete_rule, project_id)
         if not Limit.objects.filter(project_id=project_id, registered_limit__service__type=SERVICE).exists():
             raise TenantQuotaNotFound(id=project_id)
         return super().delete(request, project_id)

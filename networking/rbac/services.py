@@ -1,4 +1,4 @@
-"""Lending a network to another project, and taking it back."""
+"""RBAC shares: a network for another project, and its end."""
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -60,7 +60,7 @@ def create(
             external=EXTERNAL,
         )
     network = find_network(actor, object_id)
-    policy.require(actor, "network:rbac_policy:create", network)
+    policy.require(actor, "create_rbac_policy", network)
     if not actor.is_admin and (target_tenant == "*" or action == EXTERNAL):
         raise AttributeForbidden(attribute="target_tenant" if target_tenant == "*" else "action")
     project = project_id if project_id and actor.is_admin else network.project_id
@@ -85,7 +85,7 @@ def update(actor: Actor, grant_id: str, *, target_tenant: str | None = None) -> 
     Raises: RbacPolicyNotFound, RbacPolicyInUse while the present one has ports there, DuplicateRbacPolicy, AttributeForbidden.
     """
     grant = find(actor, grant_id)
-    policy.require(actor, "network:rbac_policy:create", grant)
+    policy.require(actor, "update_rbac_policy", grant)
     if target_tenant is None or target_tenant == grant.target_project:
         return grant
     if not actor.is_admin and target_tenant == "*":
@@ -104,7 +104,7 @@ def update(actor: Actor, grant_id: str, *, target_tenant: str | None = None) -> 
 def delete(actor: Actor, grant_id: str) -> None:
     """Raises: RbacPolicyNotFound, RbacPolicyInUse while the other project has ports there."""
     grant = find(actor, grant_id)
-    policy.require(actor, "network:rbac_policy:delete", grant)
+    policy.require(actor, "delete_rbac_policy", grant)
     _refuse_used(grant)
     grant.delete()
 

@@ -80,7 +80,7 @@ def add(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_id: 
     Raises: BadRouterRequest, PortInUse, RouterNotFound, SubnetNotFound, PortNotFound, IpAddressAlreadyAllocated.
     """
     router = find(actor, router_id, lock=True)
-    policy.require(actor, "network:router:update", router)
+    policy.require(actor, "add_router_interface", router)
     if bool(subnet_id) == bool(port_id):
         raise BadRouterRequest(
             reason=_("Either subnet_id or port_id must be specified")
@@ -97,7 +97,7 @@ def add(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_id: 
 
 def _make_leg(actor: Actor, router: Router, subnet_id: str) -> Port:
     subnet = subnets.find(actor, subnet_id)
-    _refuse_lent(actor, subnet.network)
+    _refuse_shared(actor, subnet.network)
     if not subnet.gateway_ip:
         raise BadRouterRequest(
             reason=_("Subnet for router interface must have a gateway IP (subnet %(subnet)s)"), subnet=subnet_id
@@ -127,7 +127,7 @@ def _adopt(actor: Actor, router: Router, port_id: str) -> Port:
         raise PortNotFound(id=port_id)  # who owns a network sees others' ports there, and gets none of them
     if is_taken(port):
         raise PortInUse(port=port.id, network=port.network_id, device=port.device_id)
-    _refuse_lent(actor, port.network)
+    _refuse_shared(actor, port.network)
     held = [row.subnet for row in FixedIP.objects.filter(port=port).select_related("subnet")]
     if not held:
         raise BadRouterRequest(reason=_("Router port must have at least one fixed IP"))
@@ -149,10 +149,10 @@ def _adopt(actor: Actor, router: Router, port_id: str) -> Port:
     return port
 
 
-def _refuse_lent(actor: Actor, network: Network) -> None:
+def _refuse_shared(actor: Actor, network: Network) -> None:
     """A network that is only shared with the person takes their ports, not their routers, unless the share is full."""
     if not actor.is_admin and not Network.objects.open_to(actor.project_id or "").filter(pk=network.pk).exists():
-        policy.require(actor, "network:network:update", network)
+        policy.require(actor, "update_network", network)
 
 
 def _refuse_overlap(router: Router, new: list[Subnet]) -> None:
@@ -182,7 +182,7 @@ def remove(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_i
     Raises: RouterInterfaceNotFound(ForSubnet), RouterInterfaceInUseByFloatingIP, RouterInterfaceInUseByRoute.
     """
     router = find(actor, router_id, lock=True)
-    policy.require(actor, "network:router:update", router)
+    policy.require(actor, "remove_router_interface", router)
     if not subnet_id and not port_id:
         raise InvalidInput(reason=_("Either subnet_id or port_id must be specified"))
     interfaces = router.ports.filter(role=ROUTER_INTERFACE)

@@ -64,7 +64,7 @@ def create(
     Raises: Forbidden, OverLimit, and those of gateway.set_gateway.
     """
     project = project_id or actor.project_id or ""
-    policy.require(actor, "network:router:create", project)
+    policy.require(actor, "create_router", project)
     quota.require(project, "network", {"router": 1})
     router = Router.objects.create(
         name=name,
@@ -84,7 +84,7 @@ def create(
 def update(actor: Actor, router_id: str, **changes: Any) -> Router:
     """Change a router: name, description, admin_state_up, external_gateway_info, routes."""
     router = find(actor, router_id, lock=True)
-    policy.require(actor, "network:router:update", router)
+    policy.require(actor, "update_router", router)
     if "external_gateway_info" in changes:
         info = changes.pop("external_gateway_info")
         gateway.set_gateway(actor, router, info) if info else gateway.clear_gateway(router)
@@ -99,7 +99,7 @@ def update(actor: Actor, router_id: str, **changes: Any) -> Router:
 def delete(actor: Actor, router_id: str) -> None:
     """Raises: RouterNotFound, RouterInUse while it has interfaces, RouterExternalGatewayInUseByFloatingIp."""
     router = find(actor, router_id, lock=True)
-    policy.require(actor, "network:router:delete", router)
+    policy.require(actor, "delete_router", router)
     if router.ports.filter(role=ROUTER_INTERFACE).exists():
         raise RouterInUse(id=router_id)
     gateway.clear_gateway(router)

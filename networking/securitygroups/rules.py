@@ -203,7 +203,7 @@ def create(
     Raises: one of the errors above, SecurityGroupNotFound, OverLimit.
     """
     group = services.find(actor, security_group_id, lock=True)
-    policy.require(actor, "network:security_group_rule:create", group)
+    policy.require(actor, "create_security_group_rule", group)
     match = check(**matching)
     if match.remote_group and not SecurityGroup.objects.visible_to(actor).filter(pk=match.remote_group).exists():
         raise SecurityGroupNotFound(id=match.remote_group)
@@ -222,7 +222,7 @@ def create(
 @transaction.atomic
 def delete(actor: Actor, rule_id: str) -> None:
     rule = find(actor, rule_id)
-    policy.require(actor, "network:security_group_rule:delete", rule)
+    policy.require(actor, "delete_security_group_rule", rule)
     group, remote = rule.group, rule.remote_group_id
     rule.delete()
     _group_changed(group, remote)

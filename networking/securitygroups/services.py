@@ -51,7 +51,7 @@ def create(
     Raises: SecurityGroupDefaultAlreadyExists, Forbidden, OverLimit.
     """
     project = project_id or actor.project_id or ""
-    policy.require(actor, "network:security_group:create", project)
+    policy.require(actor, "create_security_group", project)
     defaults.ensure_default(project)
     if name == defaults.NAME:
         raise SecurityGroupDefaultAlreadyExists()
@@ -66,7 +66,7 @@ def create(
 def update(actor: Actor, group_id: str, **changes: object) -> SecurityGroup:
     """Rename or describe. The default group keeps its name."""
     group = find(actor, group_id, lock=True)
-    policy.require(actor, "network:security_group:update", group)
+    policy.require(actor, "update_security_group", group)
     if group.is_default and changes.get("name", group.name) != group.name:
         raise SecurityGroupCannotUpdateDefault()
     if not group.is_default and changes.get("name") == defaults.NAME:
@@ -80,7 +80,7 @@ def update(actor: Actor, group_id: str, **changes: object) -> SecurityGroup:
 def delete(actor: Actor, group_id: str) -> None:
     """Raises: SecurityGroupInUse while a port is in it, SecurityGroupCannotRemoveDefault."""
     group = find(actor, group_id, lock=True)
-    policy.require(actor, "network:security_group:delete", group)
+    policy.require(actor, "delete_security_group", group)
     if group.is_default and not actor.is_admin:
         raise SecurityGroupCannotRemoveDefault()
     if PortGroup.objects.filter(group=group).exists():

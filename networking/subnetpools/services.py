@@ -115,9 +115,10 @@ def _bounds(version: int, low: int | None, high: int | None, usual: int | None) 
     return least, most, common
 
 
-def _require_rights(actor: Actor, **special: Any) -> None:
+def _require_rights(actor: Actor, rule: str, **special: Any) -> None:
+    """`rule` says who may set `shared`. Raises: AttributeForbidden."""
     for attribute, value in special.items():
-        may = policy.allows(actor, "network:shared") if attribute == "shared" else actor.is_admin
+        may = policy.allows(actor, rule) if attribute == "shared" else actor.is_admin
         if value and not may:
             raise AttributeForbidden(attribute=attribute)
 
@@ -155,8 +156,8 @@ def create(
 ) -> SubnetPool:
     """Prefixes to cut subnets from. Raises: InvalidInput, IllegalSubnetPoolPrefixBounds, AddressScopePrefixConflict."""
     project = project_id or actor.project_id or ""
-    policy.require(actor, "network:subnetpool:create", project)
-    _require_rights(actor, shared=shared, is_default=is_default)
+    policy.require(actor, "create_subnetpool", project)
+    _require_rights(actor, "create_subnetpool:shared", shared=shared, is_default=is_default)
     texts, version = _prefixes(prefixes)
     low, high, usual = _bounds(version, min_prefixlen, max_prefixlen, default_prefixlen)
     quota.require(project, "network", {"subnetpool": 1})
@@ -184,8 +185,8 @@ def create(
 def update(actor: Actor, pool_id: str, **changes: Any) -> SubnetPool:
     """Prefixes may be added and never taken away, because subnets may have been cut from them."""
     pool = find(actor, pool_id, lock=True)
-    policy.require(actor, "network:subnetpool:update", pool)
-    _require_rights(actor, is_default=changes.get("is_default"))
+    policy.require(actor, "update_subnetpool", pool)
+    _require_rights(actor, "create_subnetpool:shared", is_default=changes.get("is_default"))
     if "prefixes" in changes:
         texts, version = _prefixes(changes["prefixes"])
         new = [inet.ip_network(text) for text in texts]
@@ -205,7 +206,7 @@ def update(actor: Actor, pool_id: str, **changes: Any) -> SubnetPool:
 @transaction.atomic
 def delete(actor: Actor, pool_id: str) -> None:
     pool = find(actor, pool_id, lock=True)
-    policy.require(actor, "network:subnetpool:delete", pool)
+    policy.require(actor, "delete_subnetpool", pool)
     if pool.subnets.exists():
         raise SubnetPoolInUse()
     remove(pool)
@@ -276,16 +277,16 @@ def create_scope(
     actor: Actor, *, name: str, ip_version: int, project_id: str | None = None, shared: bool = False
 ) -> AddressScope:
     project = project_id or actor.project_id or ""
-    policy.require(actor, "network:address_scope:create", project)
-    _require_rights(actor, shared=shared)
+    policy.require(actor, "create_address_scope", project)
+    _require_rights(actor, "create_address_scope:shared", shared=shared)
     return AddressScope.objects.create(name=name, ip_version=ip_version, project_id=project, shared=shared)
 
 
 @transaction.atomic
 def update_scope(actor: Actor, scope_id: str, **changes: Any) -> AddressScope:
     scope = find_scope(actor, scope_id)
-    policy.require(actor, "network:address_scope:update", scope)
-    _require_rights(actor, shared=changes.get("shared"))
+    policy.require(actor, "update_address_scope", scope)
+    _require_rights(actor, "update_address_scope:shared", shared=changes.get("shared"))
     scope.save_changes(changes)
     return scope
 
@@ -293,7 +294,7 @@ def update_scope(actor: Actor, scope_id: str, **changes: Any) -> AddressScope:
 @transaction.atomic
 def delete_scope(actor: Actor, scope_id: str) -> None:
     scope = find_scope(actor, scope_id)
-    policy.require(actor, "network:address_scope:delete", scope)
+    policy.require(actor, "delete_address_scope", scope)
     if scope.pools.exists():
         raise AddressScopeInUse(id=scope_id)
     remove(scope)

@@ -115,8 +115,8 @@ def create(actor: Actor, **asked: Any) -> Subnet:
     new = NewSubnet(**asked)
     network = find_network(actor, new.network_id, lock=True)
     project = new.project_id or (network.project_id if actor.is_admin else actor.project_id) or ""
-    policy.require(actor, "network:subnet:create", network)
-    policy.require(actor, "network:subnet:create", project)
+    policy.require(actor, "create_subnet", network)
+    policy.require(actor, "create_subnet", project)
     if not actor.is_internal:
         quota.require(project, "network", {"subnet": 1})
     pool_id = new.subnetpool_id
@@ -174,7 +174,7 @@ def update(actor: Actor, subnet_id: str, **changes: Any) -> Subnet:
     Raises: SubnetNotFound, GatewayIpInUse, and those of checks.
     """
     subnet = find(actor, subnet_id, lock=True)
-    policy.require(actor, "network:subnet:update", subnet)
+    policy.require(actor, "update_subnet", subnet)
     span = inet.ip_network(subnet.cidr)
     for name in LISTS & changes.keys():
         changes[name] = changes[name] or []  # null empties a list, as Neutron converts it
@@ -215,7 +215,7 @@ def delete(actor: Actor, subnet_id: str) -> None:
     Raises: SubnetNotFound, SubnetInUse, Forbidden.
     """
     subnet = find(actor, subnet_id, lock=True)
-    policy.require(actor, "network:subnet:delete", subnet)
+    policy.require(actor, "delete_subnet", subnet)
     used = FixedIP.objects.filter(subnet=subnet).exclude(port__role=DHCP)
     if subnet.is_autoconfigured:
         used = used.exclude(port__role="")

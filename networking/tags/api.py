@@ -30,6 +30,16 @@ FIND: dict[str, Callable[[Actor, str], StandardAttributes]] = {
     "security_groups": securitygroups.find,
     "subnetpools": subnetpools.find,
 }
+#: Kind → the rules of setting and of removing its tags.
+RULES = {
+    "networks": ("update_network:tags", "delete_network:tags"),
+    "subnets": ("update_subnet:tags", "delete_subnet:tags"),
+    "ports": ("update_port:tags", "delete_port:tags"),
+    "routers": ("update_router:tags", "delete_router:tags"),
+    "floatingips": ("update_floatingip:tags", "delete_floatingip:tags"),
+    "security-groups": ("update_security_group:tags", "delete_security_group:tags"),
+    "subnetpools": ("update_subnetpool:tags", "delete_subnetpool:tags"),
+}
 LONGEST = 255
 MOST = 50
 
@@ -74,7 +84,8 @@ def change(
 ) -> None:
     """Add tags, put them in the place of all, or take one away. Raises: TagNotFound, InvalidTag."""
     row = _find(actor, kind, id)
-    policy.require(actor, "network:tag:update", row)
+    update, delete = RULES[_kind(kind)]
+    policy.require(actor, update if add is not None else delete, row)
     present = Tag.objects.filter(resource_id=id)
     if remove is not None and not present.filter(tag=remove).delete()[0]:
         raise TagNotFound(tag=remove)

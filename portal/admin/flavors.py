@@ -29,7 +29,12 @@ class Flavors(ListPanel):
         Column(gettext_lazy("Public"), hide="m", cell=attr("yes", "is_public")),
         Column("ID", hide="m", cell=attr("id", "pk")),
     )
-    new = New(gettext_lazy("Create flavor"), "flavor-create", "compute:flavor:manage", target=lambda actor: None)
+    new = New(
+        gettext_lazy("Create flavor"),
+        "flavor-create",
+        "os_compute_api:os-flavor-manage:create",
+        target=lambda actor: None,
+    )
     empty = Empty(gettext_lazy("No flavors yet"), gettext_lazy("A flavor is a size: vCPUs, memory, disk."))
 
     def query(self, actor: Actor) -> Any:
@@ -40,7 +45,7 @@ class Flavors(ListPanel):
 
 
 def verbs(call: Call) -> list[Action]:
-    why = gate(call.actor, "compute:flavor:manage", None)
+    why = gate(call.actor, "os_compute_api:os-flavor-manage:delete", None)
     launch = reverse("launch") + f"?flavor={call.row.pk}"
     return [
         Action("launch", _("Launch with it"), "rocket", launch, "link"),

@@ -67,7 +67,7 @@ class Hosts(ListPanel):
     )
 
     def query(self, actor: Actor) -> Any:
-        policy.require(actor, "compute:host")
+        policy.require(actor, "os_compute_api:os-hosts:list")
         return Host.objects.all()
 
     def rows(self, actor: Actor, found: Any) -> list[Row]:
@@ -106,11 +106,11 @@ class HostItem(ItemPage):
     panel, kind = "hosts", "host"
 
     def find(self, actor: Actor, id: str) -> Host:
-        policy.require(actor, "compute:host")
+        policy.require(actor, "os_compute_api:os-hosts:show")
         return services.find(id)
 
     def actions(self, actor: Actor, row: Host) -> list[Action]:
-        why = gate(actor, "compute:service", None)
+        why = gate(actor, "os_compute_api:os-services:update", None)
         if row.enabled:
             first = Action(
                 "disable", _("Disable (maintenance)"), "player-pause", reverse("host-disable", args=[row.name]), why=why
@@ -156,12 +156,12 @@ class ReasonForm(Styled):
 
 
 def disable(call: Call, values: dict[str, Any]) -> None:
-    policy.require(call.actor, "compute:service")
+    policy.require(call.actor, "os_compute_api:os-services:update")
     services.set_enabled(call.id, enabled=False, reason=values["reason"])
 
 
 def enable(call: Call) -> None:
-    policy.require(call.actor, "compute:service")
+    policy.require(call.actor, "os_compute_api:os-services:update")
     services.set_enabled(call.id, enabled=True)
 
 

@@ -21,7 +21,7 @@ class Services(Page):
     panel = "services"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        policy.require(self.actor, "compute:service")
+        policy.require(self.actor, "os_compute_api:os-services:list")
         columns = (Column(_("Service")), Column(_("State")), Column(_("Where")), Column(_("Last heartbeat"), "n"))
         cards = [
             Card(_("Services"), columns=columns, rows=[_control(), *_agents()]),

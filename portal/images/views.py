@@ -50,7 +50,7 @@ class Images(ListPanel):
         Column(gettext_lazy("Size"), "n", "m", "size", attr("size", "size")),
         Column(gettext_lazy("Age"), "n", "m", "created_at", attr("age", "created_at")),
     )
-    new = New(gettext_lazy("Create image"), "image-create", "image:add_image", "link")
+    new = New(gettext_lazy("Create image"), "image-create", "add_image", "link")
     empty = Empty(
         gettext_lazy("No images yet"),
         gettext_lazy(
@@ -82,15 +82,15 @@ class ImageItem(ItemPage):
         label = _("Reactivate") if switch == "reactivate" else _("Deactivate")
         return [
             Action("launch", _("Launch from it"), "rocket", reverse("launch") + f"?image={row.pk}", "link", why_not("boot")),
-            Action("edit", _("Edit"), "pencil", reverse("image-edit", args=[row.pk]), why=gate(actor, "image:modify_image", target)),
+            Action("edit", _("Edit"), "pencil", reverse("image-edit", args=[row.pk]), why=gate(actor, "modify_image", target)),
             Action(
                 switch, label, "archive", reverse("image-switch", args=[row.pk, switch]), "post",
-                gate(actor, f"image:{switch}", target, why_not(switch)),
+                gate(actor, switch, target, why_not(switch)),
             ),
             share_action(actor, "image", row),
             Action(
                 "delete", _("Delete"), "trash", reverse("image-delete", args=[row.pk]),
-                why=gate(actor, "image:delete_image", target, protected), risk=True,
+                why=gate(actor, "delete_image", target, protected), risk=True,
             ),
         ]  # fmt: skip
 

@@ -48,7 +48,7 @@ class FloatingIPs(ListPanel):
         Column(gettext_lazy("Age"), "n", "m", "created_at"),
     )
 
-    new = New(gettext_lazy("Allocate floating IP"), "floating-ip-create", "network:floatingip:create")
+    new = New(gettext_lazy("Allocate floating IP"), "floating-ip-create", "create_floatingip")
     empty = Empty(
         gettext_lazy("No floating IPs yet"),
         gettext_lazy(
@@ -78,13 +78,13 @@ class FloatingItem(ItemPage):
     find = staticmethod(services.find)
 
     def actions(self, actor: Actor, row: FloatingIP) -> list[Action]:
-        may = gate(actor, "network:floatingip:update", row)
+        may = gate(actor, "update_floatingip", row)
         return [
             Action("associate", _("Associate"), "link", reverse("floating-ip-associate", args=[row.pk]), why=may),
             Action("disassociate", _("Disassociate"), "unlink", reverse("floating-ip-disassociate", args=[row.pk]), "post",
                    may or ("" if row.port_id else _("It leads nowhere"))),
             Action("delete", _("Release"), "trash", reverse("floating-ip-delete", args=[row.pk]),
-                   why=gate(actor, "network:floatingip:delete", row), risk=True),
+                   why=gate(actor, "delete_floatingip", row), risk=True),
         ]  # fmt: skip
 
     def detail(self, actor: Actor, row: FloatingIP) -> Detail:

@@ -50,7 +50,7 @@ class SecurityGroups(ListPanel):
         Column(gettext_lazy("Age"), "n", "m", "created_at"),
     )
 
-    new = New(gettext_lazy("Create security group"), "security-group-create", "network:security_group:create")
+    new = New(gettext_lazy("Create security group"), "security-group-create", "create_security_group")
     empty = Empty(
         gettext_lazy("No security groups yet"),
         gettext_lazy("A security group says what may reach an instance, and what it may reach."),
@@ -99,11 +99,11 @@ class GroupItem(ItemPage):
         keep = _("Each project keeps its default group") if row.is_default and not actor.is_admin else ""
         return [
             Action("add-rule", _("Add rule"), "plus", reverse("rule-create", args=[row.pk]),
-                   why=gate(actor, "network:security_group_rule:create", row)),
+                   why=gate(actor, "create_security_group_rule", row)),
             Action("edit", _("Edit"), "pencil", reverse("security-group-edit", args=[row.pk]),
-                   why=gate(actor, "network:security_group:update", row)),
+                   why=gate(actor, "update_security_group", row)),
             Action("delete", _("Delete"), "trash", reverse("security-group-delete", args=[row.pk]),
-                   why=gate(actor, "network:security_group:delete", row, keep), risk=True),
+                   why=gate(actor, "delete_security_group", row, keep), risk=True),
         ]  # fmt: skip
 
     def detail(self, actor: Actor, row: SecurityGroup) -> Detail:
@@ -215,7 +215,7 @@ def add_rule(call: Call, values: dict[str, Any]) -> None:
 
 def rule_verbs(call: Call) -> list[Action]:
     group = services.find(call.actor, call.keys["id"])
-    why = gate(call.actor, "network:security_group_rule:delete", group)
+    why = gate(call.actor, "delete_security_group_rule", group)
     url = reverse("rule-delete", args=[group.id, call.id])
     return [Action("delete-rule", _("Delete rule"), "trash", url, "post", why, risk=True)]
 

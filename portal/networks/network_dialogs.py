@@ -134,7 +134,7 @@ def of_subnet(call: Call) -> dict[str, object]:
 
 def subnet_verbs(call: Call) -> list[Action]:
     actor, row, ids = call.actor, call.row, [call.keys["id"], call.id]
-    change, remove = gate(actor, "network:subnet:update", row), gate(actor, "network:subnet:delete", row)
+    change, remove = gate(actor, "update_subnet", row), gate(actor, "delete_subnet", row)
     return [
         Action("edit-subnet", _("Edit"), "pencil", reverse("subnet-edit", args=ids), why=change),
         Action("delete-subnet", _("Delete"), "trash", reverse("subnet-delete", args=ids), why=remove, risk=True),
@@ -191,7 +191,7 @@ def create_port(call: Call, values: dict[str, object]) -> None:
 
 def port_verbs(call: Call) -> list[Action]:
     taken = _("It belongs to what it is attached to") if call.row.role else ""
-    why = gate(call.actor, "network:port:delete", call.row, taken)
+    why = gate(call.actor, "delete_port", call.row, taken)
     url = reverse("port-delete", args=[call.keys["id"], call.id])
     return [Action("delete-port", _("Delete"), "trash", url, why=why, risk=True)]
 

@@ -43,7 +43,7 @@ class Networks(ListPanel):
         Column(gettext_lazy("Age"), "n", "m", "created_at"),
     )
 
-    new = New(gettext_lazy("Create network"), "network-create", "network:network:create")
+    new = New(gettext_lazy("Create network"), "network-create", "create_network")
     empty = Empty(
         gettext_lazy("No networks yet"),
         gettext_lazy("A network joins instances with each other. With a router it reaches the outside."),
@@ -79,16 +79,16 @@ class NetworkItem(ItemPage):
     find = staticmethod(services.find)
 
     def actions(self, actor: Actor, row: Network) -> list[Action]:
-        may = gate(actor, "network:subnet:create", row)
+        may = gate(actor, "create_subnet", row)
         return [
             Action("create-subnet", _("Add subnet"), "plus", reverse("subnet-create", args=[row.pk]), why=may),
             Action("create-port", _("Add port"), "plus", reverse("port-create", args=[row.pk]),
-                   why=gate(actor, "network:port:create", row)),
+                   why=gate(actor, "create_port", row)),
             Action("edit", _("Edit"), "pencil", reverse("network-edit", args=[row.pk]),
-                   why=gate(actor, "network:network:update", row)),
+                   why=gate(actor, "update_network", row)),
             share_action(actor, "network", row),
             Action("delete", _("Delete"), "trash", reverse("network-delete", args=[row.pk]),
-                   why=gate(actor, "network:network:delete", row), risk=True),
+                   why=gate(actor, "delete_network", row), risk=True),
         ]  # fmt: skip
 
     def detail(self, actor: Actor, row: Network) -> Detail:

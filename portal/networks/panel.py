@@ -58,8 +58,8 @@ QUOTAS = Quotas(
     "network",
     GROUP,
     place=20,
-    read="network:quota:get",
-    write="network:quota:update",
+    read="get_quota",
+    write="update_quota",
     limits=[
         Limit("floatingip", gettext_lazy("Floating IPs"), on_overview=True),
         Limit("network", gettext_lazy("Networks"), on_overview=True),

@@ -51,7 +51,7 @@ class Routers(ListPanel):
         Column(gettext_lazy("Gateway address"), hide="m", cell=lambda row: Cell("copy", gateway_ip(row))),
         Column(gettext_lazy("Age"), "n", "m", "created_at", attr("age", "created_at")),
     )
-    new = New(gettext_lazy("Create router"), "router-create", "network:router:create")
+    new = New(gettext_lazy("Create router"), "router-create", "create_router")
     empty = Empty(
         gettext_lazy("No routers yet"),
         gettext_lazy("A router joins networks with each other and with the outside."),
@@ -71,7 +71,7 @@ class RouterItem(ItemPage):
     find = staticmethod(services.find)
 
     def actions(self, actor: Actor, row: Router) -> list[Action]:
-        may = gate(actor, "network:router:update", row)
+        may = gate(actor, "update_router", row)
         gateway = Action(
             "set-gateway", _("Set gateway"), "world-pin", reverse("router-gateway", args=[row.pk]), why=may
         )
@@ -83,7 +83,7 @@ class RouterItem(ItemPage):
             Action("edit", _("Edit"), "pencil", reverse("router-edit", args=[row.pk]), why=may),
             clear,
             Action("delete", _("Delete"), "trash", reverse("router-delete", args=[row.pk]),
-                   why=gate(actor, "network:router:delete", row), risk=True),
+                   why=gate(actor, "delete_router", row), risk=True),
         ]  # fmt: skip
 
     def detail(self, actor: Actor, row: Router) -> Detail:
@@ -173,7 +173,7 @@ def set_gateway(call: Call, values: dict[str, object]) -> None:
 def interface_verbs(call: Call) -> list[Action]:
     router = services.find(call.actor, call.keys["id"])
     url = reverse("router-interface-delete", args=[router.id, call.id])
-    why = gate(call.actor, "network:router:update", router)
+    why = gate(call.actor, "update_router", router)
     return [Action("remove-interface", _("Remove interface"), "trash", url, why=why, risk=True)]
 
 

@@ -69,7 +69,7 @@ class Window(Page):
 
     def get(self, request: HttpRequest, id: str) -> HttpResponse:
         server = services.find(self.actor, id)
-        policy.require(self.actor, "compute:server:console", server)
+        policy.require(self.actor, "os_compute_api:os-remote-consoles", server)
         return self.page("servers/console_window.html", ticket=server.id, kind="vnc", name=server.name)
 
 
@@ -148,7 +148,7 @@ class LogTail(Page):
 
     def get(self, request: HttpRequest, id: str) -> HttpResponse:
         server = services.find(self.actor, id)
-        policy.require(self.actor, "compute:server:console_output", server)
+        policy.require(self.actor, "os_compute_api:os-console-output", server)
         if "download" in request.GET:
             response = HttpResponse(logs.tail(server.id), content_type="text/plain; charset=utf-8")
             response["Content-Disposition"] = f'attachment; filename="{server.id}.log"'

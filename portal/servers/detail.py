@@ -117,7 +117,7 @@ class Instance(Page):
         actions = verbs.actions(self.actor, server)
         if "menu" in request.GET:
             return self.fragment("ui/menu.html", actions=actions, id=id)
-        wires = policy.allows(self.actor, "compute:server:attach_interface", server)
+        wires = policy.allows(self.actor, "os_compute_api:os-attach-interfaces:create", server)
         context = {**head(server), "actions": actions, "tab": tab, "id": id, "wires": wires}
         context |= getattr(self, f"tab_{tab}")(server)
         if "live" in request.GET:
@@ -134,16 +134,16 @@ class Instance(Page):
             "open": open_ports([group["id"] for group in of_server]),
             "by": user or server.user_id,
             "user_data_size": len(server.user_data or "") * 3 // 4,
-            "host_shown": policy.allows(self.actor, "compute:server:host"),
+            "host_shown": policy.allows(self.actor, "os_compute_api:os-extended-server-attributes"),
             "who": parts.who_card(self.actor, "server", server),
         }
 
     def tab_console(self, server: Server) -> dict[str, object]:
-        shows = policy.allows(self.actor, "compute:server:console", server)
+        shows = policy.allows(self.actor, "os_compute_api:os-remote-consoles", server)
         return {"runs": server.runs, **(link_card(self.actor, server.id) if shows else {"links": None})}
 
     def tab_log(self, server: Server) -> dict[str, object]:
-        policy.require(self.actor, "compute:server:console_output", server)
+        policy.require(self.actor, "os_compute_api:os-console-output", server)
         return {}
 
     def tab_activity(self, server: Server) -> dict[str, object]:

@@ -270,7 +270,7 @@ class GroupsForm(Styled):
 
 
 def groups_offered(call: Call) -> list[tuple[str, Text]]:
-    server = services.find(call.actor, call.id, "compute:server:security_groups")
+    server = services.find(call.actor, call.id, "os_compute_api:os-security-groups:add")
     return choices(SecurityGroup.objects.filter(project_id=server.project_id).order_by("name"))
 
 

@@ -175,7 +175,7 @@ class Launch(Page):
     panel = "instances"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        policy.require(self.actor, "compute:server:create", self.actor.project_id)
+        policy.require(self.actor, "os_compute_api:servers:create", self.actor.project_id)
         data = request.GET
         asked = Asked.read(data) if data else Asked()
         return self.form(asked, {})

@@ -63,9 +63,9 @@ def visible(actor: Actor, *, everywhere: bool = False) -> QuerySet[Server]:
     Raises: Forbidden.
     """
     if everywhere:
-        policy.require(actor, "compute:server:list_all")
+        policy.require(actor, "os_compute_api:servers:index:get_all_tenants")
         return Server.objects.living()
-    policy.require(actor, "compute:server:list", actor.project_id)
+    policy.require(actor, "os_compute_api:servers:index", actor.project_id)
     return Server.objects.living().filter(received.or_shared(actor, "server", Q(project_id=actor.project_id or "")))
 
 
@@ -221,7 +221,7 @@ class Instances(Page):
 
     def about(self) -> dict[str, object]:
         """The list's name, and why nothing may be launched."""
-        why = gate(self.actor, "compute:server:create", self.actor.project_id)
+        why = gate(self.actor, "os_compute_api:servers:create", self.actor.project_id)
         return {"title": self.name(), "everywhere": self.everywhere, "may_launch": why}
 
     def name(self) -> str:

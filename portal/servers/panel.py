@@ -53,8 +53,8 @@ QUOTAS = Quotas(
     "compute",
     gettext_lazy("Compute"),
     place=10,
-    read="compute:quota:get",
-    write="compute:quota:set",
+    read="os_compute_api:os-quota-sets:show",
+    write="os_compute_api:os-quota-sets:update",
     limits=[
         Limit("instances", gettext_lazy("Instances"), on_overview=True),
         Limit("cores", "vCPUs", on_overview=True),

@@ -11,6 +11,7 @@ from common.actor import Actor
 from common.errors import CloudError
 from compute.servers.lifecycle import power, resize, services, snapshots
 from compute.servers.models import Server
+from compute.servers.rules import RULES
 from portal.sharing.parts import share_action
 from portal.ui import Text
 from portal.ui.calls import Call
@@ -34,26 +35,26 @@ POST: dict[str, Callable[..., object]] = {
     "unlock": services.unlock,
 }
 
-#: verb → (label, icon, policy rule).
-FACES: dict[str, tuple[Text, str, str]] = {
-    "start": (gettext_lazy("Start"), "player-play", "start"),
-    "stop": (gettext_lazy("Stop"), "player-stop", "stop"),
-    "reboot": (gettext_lazy("Reboot"), "refresh", "reboot"),
-    "reboot_hard": (gettext_lazy("Hard reboot"), "power", "reboot"),
-    "pause": (gettext_lazy("Pause"), "player-pause", "pause"),
-    "unpause": (gettext_lazy("Resume"), "player-play", "unpause"),
-    "suspend": (gettext_lazy("Suspend"), "archive", "suspend"),
-    "resume": (gettext_lazy("Resume"), "player-play", "resume"),
-    "shelve": (gettext_lazy("Shelve"), "archive", "shelve"),
-    "unshelve": (gettext_lazy("Unshelve"), "archive-off", "unshelve"),
-    "confirm_resize": (gettext_lazy("Confirm resize"), "check", "confirm_resize"),
-    "revert_resize": (gettext_lazy("Revert resize"), "rotate-clockwise", "revert_resize"),
-    "lock": (gettext_lazy("Lock"), "lock", "lock"),
-    "unlock": (gettext_lazy("Unlock"), "lock-open", "unlock"),
-    "snapshot": (gettext_lazy("Snapshot"), "camera", "snapshot"),
-    "resize": (gettext_lazy("Resize"), "arrows-maximize", "resize"),
-    "rebuild": (gettext_lazy("Rebuild"), "rotate-clockwise", "rebuild"),
-    "delete": (gettext_lazy("Delete"), "trash", "delete"),
+#: verb → (label, icon).
+FACES: dict[str, tuple[Text, str]] = {
+    "start": (gettext_lazy("Start"), "player-play"),
+    "stop": (gettext_lazy("Stop"), "player-stop"),
+    "reboot": (gettext_lazy("Reboot"), "refresh"),
+    "reboot_hard": (gettext_lazy("Hard reboot"), "power"),
+    "pause": (gettext_lazy("Pause"), "player-pause"),
+    "unpause": (gettext_lazy("Resume"), "player-play"),
+    "suspend": (gettext_lazy("Suspend"), "archive"),
+    "resume": (gettext_lazy("Resume"), "player-play"),
+    "shelve": (gettext_lazy("Shelve"), "archive"),
+    "unshelve": (gettext_lazy("Unshelve"), "archive-off"),
+    "confirm_resize": (gettext_lazy("Confirm resize"), "check"),
+    "revert_resize": (gettext_lazy("Revert resize"), "rotate-clockwise"),
+    "lock": (gettext_lazy("Lock"), "lock"),
+    "unlock": (gettext_lazy("Unlock"), "lock-open"),
+    "snapshot": (gettext_lazy("Snapshot"), "camera"),
+    "resize": (gettext_lazy("Resize"), "arrows-maximize"),
+    "rebuild": (gettext_lazy("Rebuild"), "rotate-clockwise"),
+    "delete": (gettext_lazy("Delete"), "trash"),
 }
 DIALOGS = ("snapshot", "resize", "rebuild", "delete")
 #: Verbs shown only where they can run, because they undo a state.
@@ -61,9 +62,9 @@ ONLY_THEN = ("unpause", "resume", "unshelve", "confirm_resize", "revert_resize")
 
 
 def action(actor: Actor, server: Server, verb: str) -> Action:
-    label, icon, rule = FACES[verb]
+    label, icon = FACES[verb]
     refusal = services.why_not(actor, server, verb)
-    why = gate(actor, f"compute:server:{rule}", server, refusal.words if refusal else "")
+    why = gate(actor, RULES[verb], server, refusal.words if refusal else "")
     route = f"instance-{verb}" if verb in DIALOGS else "instance-do"
     url = reverse(route, args=[server.id] if verb in DIALOGS else [server.id, verb])
     return Action(verb, label, icon, url, "dialog" if verb in DIALOGS else "post", why, risk=verb == "delete")
@@ -73,18 +74,18 @@ def actions(actor: Actor, server: Server) -> list[Action]:
     """Header and menu of an instance; the first three are the header's."""
     console = Action(
         "console", _("Console"), "device-desktop", reverse("instance-tab", args=[server.id, "console"]), "link",
-        gate(actor, "compute:server:console", server, "" if server.runs else _("Waits until the instance is up")),
+        gate(actor, "os_compute_api:os-remote-consoles", server, "" if server.runs else _("Waits until the instance is up")),
     )  # fmt: skip
     power = "start" if can_follow(server, "start") else "stop"
     found = [console, action(actor, server, "snapshot"), action(actor, server, power)]
     found += [action(actor, server, verb) for verb in ONLY_THEN if can_follow(server, verb)]
     floating = Action(
         "floating-ip", _("Add floating IP"), "world-pin", reverse("instance-floating-ip", args=[server.id]),
-        why=gate(actor, "network:floatingip:create", server.project_id),
+        why=gate(actor, "create_floatingip", server.project_id),
     )  # fmt: skip
     edit = Action(
         "edit", _("Edit name"), "pencil", reverse("instance-edit", args=[server.id]),
-        why=gate(actor, "compute:server:update", server),
+        why=gate(actor, "os_compute_api:servers:update", server),
     )  # fmt: skip
     found += [action(actor, server, verb) for verb in ("reboot", "reboot_hard")] + [floating, edit]
     found += [action(actor, server, verb) for verb in ("pause", "suspend", "shelve", "resize", "rebuild")]

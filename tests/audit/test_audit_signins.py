@@ -134,7 +134,7 @@ def test_what_is_denied_is_recorded_though_nothing_was_done(world: Cloud, askers
     }  # fmt: skip
     for row in found:
         assert row.initiator_name == "demo" and row.project_id and row.body["reason"]["reasonCode"] == "403"
-        assert row.body["reason"]["policyId"].startswith("compute:")
+        assert row.body["reason"]["policyId"].startswith("os_compute_api:")
     assert Event.objects.count() == before + 3 + 1
 
 

@@ -18,7 +18,7 @@ NAME, PASSWORD = "borrower", "borrower's own password"
 @pytest.fixture(scope="module")
 def server(fake_cloud: LiveCloud) -> Iterator[str]:
     rest = Rest(fake_cloud)
-    made = rest.boot("lent-1")
+    made = rest.boot("shared-1")
     rest.until(made, "ACTIVE")
     yield made
     rest.delete(made)
@@ -59,7 +59,7 @@ def _share(page: Page, url: str, server: str) -> None:
     )
 
 
-def test_what_is_lent_appears_says_why_and_goes(
+def test_what_is_shared_appears_says_why_and_goes(
     fake_cloud: LiveCloud, borrower: LiveCloud, server: str, enter: Enter
 ) -> None:
     guest, owner = enter(borrower, NAME), enter(fake_cloud)
@@ -104,7 +104,7 @@ def test_a_finger_reads_the_reason_at_the_foot(
 
 
 @pytest.mark.parametrize(("width", "theme", "language"), [(1440, "light", "en"), (360, "dark", "zh-hans")])
-def test_what_is_lent_is_given_up(
+def test_what_is_shared_is_given_up(
     fake_cloud: LiveCloud, borrower: LiveCloud, server: str, enter: Enter, width: int, theme: str, language: str
 ) -> None:
     rest, guest = Rest(fake_cloud), Rest(borrower, NAME)

@@ -44,7 +44,7 @@ def test_scheduler_explain(host: Any) -> None:
 
 
 def test_policy_list_as_text_and_as_json(db: None) -> None:
-    assert "compute:server:create: " in said("policy_list", "server:create")
+    assert "os_compute_api:servers:create: " in said("policy_list", "servers:create")
     (one,) = [row for row in json.loads(said("policy_list", "--json")) if row["name"] == "compute:server:share"]
     assert one["about"] == "Share one instance with a user or a group" and one["overridden"] is False
 

@@ -169,9 +169,9 @@ def test_a_host_is_never_told_of_a_leg_that_only_says_so(world: Cloud, host: Any
 
 def test_a_server_takes_no_port_of_another_project(victim: Server, mallory: Client, image: Image) -> None:
     """A2's sibling: who owns a network sees others' ports there, and may not make them interfaces of own servers."""
-    lent = net_of("mallory")
-    rbac.create(MALLORY, object_type="network", object_id=lent.id, action="access_as_shared", target_tenant="red")
-    port = ports.create(actor("red"), network_id=lent.id)
+    shared = net_of("mallory")
+    rbac.create(MALLORY, object_type="network", object_id=shared.id, action="access_as_shared", target_tenant="red")
+    port = ports.create(actor("red"), network_id=shared.id)
     body = {"name": "x", "imageRef": image.id, "flavorRef": "tiny", "networks": [{"port": port.id}]}
     answer = mallory.ask("post", "servers", {"server": body})
     assert answer.status_code == 400, answer.content
@@ -180,9 +180,9 @@ def test_a_server_takes_no_port_of_another_project(victim: Server, mallory: Clie
 
 def test_a_router_takes_no_port_of_another_project(victim: Server, mallory: Client) -> None:
     """A2's sibling: the same port becomes no interface of the network owner's router."""
-    lent = net_of("mallory")
-    rbac.create(MALLORY, object_type="network", object_id=lent.id, action="access_as_shared", target_tenant="red")
-    port = ports.create(actor("red"), network_id=lent.id)
+    shared = net_of("mallory")
+    rbac.create(MALLORY, object_type="network", object_id=shared.id, action="access_as_shared", target_tenant="red")
+    port = ports.create(actor("red"), network_id=shared.id)
     router = routers.create(MALLORY, name="mine")
     path = f"/api/network/v2.0/routers/{router.id}/add_router_interface"
     assert mallory.ask("put", path, {"port_id": port.id}).status_code == 404
@@ -204,18 +204,18 @@ def test_an_attached_port_stays_its_servers_whatever_is_written(victim: Server, 
 # ── Metadata through routers ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_strangers_router_says_nothing_of_guests_on_a_lent_network(victim: Server) -> None:
+def test_a_strangers_router_says_nothing_of_guests_on_a_shared_network(victim: Server) -> None:
     """A1's sibling: a router of mallory's with an interface on red's shared network, and an extra route that brings red's
     address to mallory's guest, does not make the metadata service answer for red's guest there."""
-    lent = Network.objects.get(project_id="red")
-    rbac.create(ADMIN, object_type="network", object_id=lent.id, action="access_as_shared", target_tenant="mallory")
+    shared = Network.objects.get(project_id="red")
+    rbac.create(ADMIN, object_type="network", object_id=shared.id, action="access_as_shared", target_tenant="mallory")
     router = routers.create(MALLORY, name="mine")
-    interface = ports.create(MALLORY, network_id=lent.id)
+    interface = ports.create(MALLORY, network_id=shared.id)
     interfaces.add(MALLORY, router.id, port_id=interface.id)
     address = address_of(Port.objects.of_server(victim).get())
     assert ask("latest/user-data", router=router.id, client=address).status_code == 404
     theirs = routers.create(actor("red"), name="red's own")
-    interfaces.add(actor("red"), theirs.id, subnet_id=lent.subnets.get().id)
+    interfaces.add(actor("red"), theirs.id, subnet_id=shared.subnets.get().id)
     assert ask("latest/user-data", router=theirs.id, client=address).content.decode() == SECRET
 
 
@@ -236,12 +236,12 @@ def test_a_router_answers_for_the_subnets_of_its_interfaces_alone(victim: Server
 
 
 def test_a_floating_ip_never_leads_through_a_strangers_router(victim: Server) -> None:
-    """A2's sibling: mallory's router on a lent network carries no floating IP of others who have ports there."""
+    """A2's sibling: mallory's router on a shared network carries no floating IP of others who have ports there."""
     outside = net_of("admin", "203.0.113.0/24", external=True)
-    lent = Network.objects.get(project_id="red")
-    rbac.create(ADMIN, object_type="network", object_id=lent.id, action="access_as_shared", target_tenant="mallory")
+    shared = Network.objects.get(project_id="red")
+    rbac.create(ADMIN, object_type="network", object_id=shared.id, action="access_as_shared", target_tenant="mallory")
     router = routers.create(MALLORY, name="mine", external_gateway_info={"network_id": outside.id})
-    interfaces.add(MALLORY, router.id, port_id=ports.create(MALLORY, network_id=lent.id).id)
+    interfaces.add(MALLORY, router.id, port_id=ports.create(MALLORY, network_id=shared.id).id)
     port = Port.objects.of_server(victim).get()
     with pytest.raises(floatingips.ExternalGatewayForFloatingIPNotFound):
         floatingips.create(actor("red"), network_id=outside.id, port_id=port.id)

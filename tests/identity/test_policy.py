@@ -88,6 +88,38 @@ def test_a_broken_file_changes_nothing(settings: Any, broken: str, caplog: pytes
     assert "is not used" in caplog.text
 
 
+def _renamed() -> None:
+    rules.register(
+        "tests",
+        {"tests_api:pause": "rule:member", "tests_api:pause:all": "rule:admin"},
+        formerly={"tests_api:pause": "rule:tests:pause", "tests_api:pause:all": "rule:tests:pause"},
+        old={"tests:pause": "rule:member"},
+    )
+
+
+def test_a_rule_is_still_overridden_under_its_name_of_before(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Every rule that has come of it; and the file's other rules may still name it."""
+    _renamed()
+    assert policy.allows(MEMBER, "tests_api:pause", "red") and not policy.allows(MEMBER, "tests_api:pause:all", "red")
+    _write(settings, '"tests:pause": "rule:reader"\n"tests:stop": "rule:tests:pause"\n')
+    assert all(policy.allows(READER, rule, "red") for rule in ("tests_api:pause", "tests_api:pause:all", "tests:stop"))
+    assert "tests:pause is called tests_api:pause now" in caplog.text and "unknown" not in caplog.text
+
+
+def test_a_file_with_both_names_means_the_new_one(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    _renamed()
+    _write(settings, '"tests:pause": "rule:reader"\n"tests_api:pause": "!"\n')
+    assert not policy.allows(ADMIN, "tests_api:pause", "red")
+    assert policy.allows(READER, "tests_api:pause:all", "red")
+    assert "tests_api:pause stands beside tests:pause" in caplog.text
+
+
+def test_a_name_of_before_may_refer_to_the_new_one(settings: Any) -> None:
+    _renamed()
+    _write(settings, '"tests:pause": "rule:tests_api:pause"\n')
+    assert policy.allows(MEMBER, "tests_api:pause", "red") and not policy.allows(READER, "tests_api:pause", "red")
+
+
 def test_scopes_of_a_rule_hold() -> None:
     domain_admin = actor("admin", project_id=None, domain_id="default")
     assert not policy.allows(domain_admin, "identity:create_region", {})

@@ -50,7 +50,7 @@ def test_a_button_is_greyed_where_the_service_refuses_and_nowhere_else(
     make_servers: Callable[..., list[Server]], settings: Any, request: Any, verb: str, overrides: bool
 ) -> None:
     if overrides:
-        Path(settings.POLICY_FILE).write_text('"compute:server:unlock_override": "role:member"\n')
+        Path(settings.POLICY_FILE).write_text('"os_compute_api:os-lock-server:unlock:unlock_override": "role:member"\n')
         rules._table.reset()
         request.addfinalizer(rules._table.reset)
     server = make_servers(1)[0]

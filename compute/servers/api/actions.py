@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -169,7 +170,7 @@ def remove_fixed_ip(view: ComputeView, server_id: str, body: Body) -> Response:
 
 def restore(view: ComputeView, server_id: str, body: Body) -> Response:
     """Nothing is deleted softly here, so nothing can be restored: a conflict, as Nova has it for a living server."""
-    server = services.find(view.actor, server_id, "compute:server:delete")
+    server = services.find(view.actor, server_id, "os_compute_api:os-deferred-delete:restore")
     raise WrongState(verb="restore", id=server_id, attr="vm_state", state=server.vm_state)
 
 
@@ -217,19 +218,19 @@ def _console(kind: str, names: tuple[str, ...]) -> Act:
 
 def change_password(view: ComputeView, server_id: str, body: Body) -> Response:
     """Setting a guest's password needs an agent in the guest, and no guest here has a channel to one."""
-    services.find(view.actor, server_id, "compute:server:rebuild")
+    services.find(view.actor, server_id, "os_compute_api:os-admin-password")
     raise NoGuestAgent(id=server_id)
 
 
 def shelve_offload(view: ComputeView, server_id: str, body: Body) -> Response:
     """Shelving frees the host at once here, so a server that could be offloaded is never there."""
-    server = services.find(view.actor, server_id, "compute:server:shelve_offload")
+    server = services.find(view.actor, server_id, "os_compute_api:os-shelve:shelve_offload")
     raise WrongState(verb="shelveOffload", id=server_id, attr="vm_state", state=server.vm_state)
 
 
 def other_console(view: ComputeView, server_id: str, body: Body) -> Response:
     """RDP and SPICE: no guest here has one."""
-    services.find(view.actor, server_id, "compute:server:console")
+    services.find(view.actor, server_id, "os_compute_api:os-remote-consoles")
     raise ConsoleUnavailable(type=body["type"])
 
 
@@ -284,7 +285,7 @@ ACTIONS: dict[str, tuple[dict[str, Any], Act, tuple[int, int] | None]] = {
     "shelveOffload": (_NULL, shelve_offload, None),
     "shelve": (_NULL, _accepted(snapshots.shelve), None),
     "unshelve": (_EMPTY, unshelve, None),
-    "forceDelete": (_NULL, _accepted(deletion.delete), None),
+    "forceDelete": (_NULL, _accepted(partial(deletion.delete, rule="os_compute_api:os-deferred-delete:force")), None),
     "restore": (_NULL, restore, None),
     "injectNetworkInfo": (_NULL, _accepted(interfaces.send_network_again), None),
     "resetNetwork": (_NULL, _accepted(interfaces.send_network_again), None),

@@ -48,7 +48,7 @@ class ExternalEvents(ComputeView):
     bodies = {"post": _EVENTS}
 
     def post(self, request: Any) -> Response:
-        policy.require(self.actor, "compute:external_events")
+        policy.require(self.actor, "os_compute_api:os-server-external-events:create")
         events = self.body()["events"]
         servers = Server.objects.living().in_bulk({event["server_uuid"] for event in events})
         if not servers:

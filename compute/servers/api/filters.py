@@ -124,11 +124,13 @@ _KNOWN_STATUSES = Span(since=(2, 38))
 _DATED = Names({**dict.fromkeys(("tags", "tags-any", "not-tags", "not-tags-any"), (2, 26)), "locked": (2, 73)})
 
 
-def select(actor: Actor, query: QueryDict, version: tuple[int, int]) -> QuerySet[Server]:
-    """The servers that a list request asks for. Raises: Invalid, Forbidden."""
+def select(
+    actor: Actor, query: QueryDict, version: tuple[int, int], rule: str = "os_compute_api:servers:index"
+) -> QuerySet[Server]:
+    """The servers that a list request asks for; `rule` is that of the list. Raises: Invalid, Forbidden."""
     if version in _STRICT:
         refuse_unknown(query, KNOWN)
-    rows = _of_projects(actor, query)
+    rows = _of_projects(actor, query, rule)
     rows = _living(actor, rows, query)
     rows = _by_status(actor, rows, query, version)
     rows = _by_values(actor, rows, query)
@@ -139,13 +141,20 @@ def select(actor: Actor, query: QueryDict, version: tuple[int, int]) -> QuerySet
     return _by_address(rows, query)
 
 
-def _of_projects(actor: Actor, query: QueryDict) -> QuerySet[Server]:
+#: Rule of a list → that of the list of all projects.
+_EVERYONE = {
+    "os_compute_api:servers:index": "os_compute_api:servers:index:get_all_tenants",
+    "os_compute_api:servers:detail": "os_compute_api:servers:detail:get_all_tenants",
+}
+
+
+def _of_projects(actor: Actor, query: QueryDict, rule: str) -> QuerySet[Server]:
     text = query.get("all_tenants")
     everyone = text is not None and (text == "" or flag(text, "all_tenants"))
     if not everyone:
-        policy.require(actor, "compute:server:list", actor.project_id)
+        policy.require(actor, rule, actor.project_id)
         return Server.objects.filter(received.or_shared(actor, "server", Q(project_id=actor.project_id or "")))
-    policy.require(actor, "compute:server:list_all")
+    policy.require(actor, _EVERYONE[rule])
     project = query.get("project_id") or query.get("tenant_id")
     return Server.objects.filter(project_id=project) if project else Server.objects.all()
 

@@ -20,6 +20,7 @@ from openstackapi.fields import Field, Fields
 
 _METADATA = schemas.obj({"metadata": schemas.METADATA}, ("metadata",))
 _META = schemas.obj({"meta": {**schemas.METADATA, "minProperties": 1, "maxProperties": 1}}, ("meta",))
+_TAG, _UNTAG = "os_compute_api:os-server-tags:update", "os_compute_api:os-server-tags:delete"
 _NO_ITEM = _("Metadata item was not found")
 
 
@@ -27,24 +28,44 @@ class Metadata(ComputeView):
     bodies = {"put": _METADATA, "post": _METADATA}
 
     def get(self, request: Any, server_id: str) -> Response:
-        return Response({"metadata": services.find(self.actor, server_id).metadata})
+        return Response(
+            {"metadata": services.find(self.actor, server_id, "os_compute_api:server-metadata:index").metadata}
+        )
 
     def post(self, request: Any, server_id: str) -> Response:
         items = self.body()["metadata"]
         return Response(
-            {"metadata": services.set_metadata(self.actor, server_id=server_id, items=items, replace=False)}
+            {
+                "metadata": services.set_metadata(
+                    self.actor,
+                    server_id=server_id,
+                    items=items,
+                    replace=False,
+                    rule="os_compute_api:server-metadata:create",
+                )
+            }
         )
 
     def put(self, request: Any, server_id: str) -> Response:
         items = self.body()["metadata"]
-        return Response({"metadata": services.set_metadata(self.actor, server_id=server_id, items=items, replace=True)})
+        return Response(
+            {
+                "metadata": services.set_metadata(
+                    self.actor,
+                    server_id=server_id,
+                    items=items,
+                    replace=True,
+                    rule="os_compute_api:server-metadata:update_all",
+                )
+            }
+        )
 
 
 class MetadataItem(ComputeView):
     bodies = {"put": _META}
 
     def get(self, request: Any, server_id: str, key: str) -> Response:
-        metadata = services.find(self.actor, server_id).metadata
+        metadata = services.find(self.actor, server_id, "os_compute_api:server-metadata:show").metadata
         if key not in metadata:
             raise ItemNotFound(reason=_NO_ITEM)
         return Response({"meta": {key: metadata[key]}})
@@ -53,7 +74,9 @@ class MetadataItem(ComputeView):
         items = self.body()["meta"]
         if key not in items:
             raise Invalid(reason=_("Request body and URI mismatch"))
-        services.set_metadata(self.actor, server_id=server_id, items=items, replace=False)
+        services.set_metadata(
+            self.actor, server_id=server_id, items=items, replace=False, rule="os_compute_api:server-metadata:update"
+        )
         return Response({"meta": items})
 
     def delete(self, request: Any, server_id: str, key: str) -> Response:
@@ -67,14 +90,20 @@ class Tags(ComputeView):
     bodies = {"put": schemas.obj({"tags": schemas.TAGS}, ("tags",))}
 
     def get(self, request: Any, server_id: str) -> Response:
-        return Response({"tags": services.find(self.actor, server_id).tags})
+        return Response({"tags": services.find(self.actor, server_id, "os_compute_api:os-server-tags:index").tags})
 
     def put(self, request: Any, server_id: str) -> Response:
         tags = self.body()["tags"]
-        return Response({"tags": services.set_tags(self.actor, server_id=server_id, tags=tags)})
+        return Response(
+            {
+                "tags": services.set_tags(
+                    self.actor, server_id=server_id, tags=tags, rule="os_compute_api:os-server-tags:update_all"
+                )
+            }
+        )
 
     def delete(self, request: Any, server_id: str) -> Response:
-        services.set_tags(self.actor, server_id=server_id, tags=[])
+        services.set_tags(self.actor, server_id=server_id, tags=[], rule="os_compute_api:os-server-tags:delete_all")
         return Response(status=204)
 
 
@@ -85,37 +114,39 @@ class TagItem(ComputeView):
         return ItemNotFound(reason=_("Server %(server)s has no tag '%(tag)s'"), server=server_id, tag=tag)
 
     def get(self, request: Any, server_id: str, tag: str) -> Response:
-        if tag not in services.find(self.actor, server_id).tags:
+        if tag not in services.find(self.actor, server_id, "os_compute_api:os-server-tags:show").tags:
             raise self._absent(server_id, tag)
         return Response(status=204)
 
     def put(self, request: Any, server_id: str, tag: str) -> Response:
-        tags = services.find(self.actor, server_id).tags
+        tags = services.find(self.actor, server_id, _TAG).tags
         if not 1 <= len(tag) <= 60 or "," in tag or "/" in tag:
             raise Invalid(reason=_("Tag '%(tag)s' must be 1 to 60 characters without ',' and '/'."), tag=tag)
         if tag in tags:
             return Response(status=204)
-        services.set_tags(self.actor, server_id=server_id, tags=[*tags, tag])
+        services.set_tags(self.actor, server_id=server_id, tags=[*tags, tag], rule=_TAG)
         response = Response(status=201)
         response["Location"] = iri_to_uri(f"{self.base}/v2.1/servers/{server_id}/tags/{tag}")
         return response
 
     def delete(self, request: Any, server_id: str, tag: str) -> Response:
-        tags = services.find(self.actor, server_id).tags
+        tags = services.find(self.actor, server_id, _UNTAG).tags
         if tag not in tags:
             raise self._absent(server_id, tag)
-        services.set_tags(self.actor, server_id=server_id, tags=[t for t in tags if t != tag])
+        services.set_tags(self.actor, server_id=server_id, tags=[t for t in tags if t != tag], rule=_UNTAG)
         return Response(status=204)
 
 
 class Addresses(ComputeView):
     def get(self, request: Any, server_id: str) -> Response:
-        return Response({"addresses": plain_addresses(services.find(self.actor, server_id))})
+        return Response(
+            {"addresses": plain_addresses(services.find(self.actor, server_id, "os_compute_api:ips:index"))}
+        )
 
 
 class AddressesOfNetwork(ComputeView):
     def get(self, request: Any, server_id: str, network: str) -> Response:
-        found = plain_addresses(services.find(self.actor, server_id))
+        found = plain_addresses(services.find(self.actor, server_id, "os_compute_api:ips:show"))
         if network not in found:
             raise ItemNotFound(reason=_("Network not found"))
         return Response({network: found[network]})
@@ -182,7 +213,7 @@ class Interfaces(ComputeView):
     }
 
     def get(self, request: Any, server_id: str) -> Response:
-        ports = Port.objects.of_server(services.find(self.actor, server_id))
+        ports = Port.objects.of_server(services.find(self.actor, server_id, "os_compute_api:os-attach-interfaces:list"))
         return Response({"interfaceAttachments": [interface(port, self.version) for port in ports]})
 
     def post(self, request: Any, server_id: str) -> Response:
@@ -209,7 +240,7 @@ def _nic(asked: dict[str, Any]) -> networks.Nic | None:
 
 class Interface(ComputeView):
     def get(self, request: Any, server_id: str, port_id: str) -> Response:
-        server = services.find(self.actor, server_id)
+        server = services.find(self.actor, server_id, "os_compute_api:os-attach-interfaces:show")
         return Response({"interfaceAttachment": interface(port_of(server, port_id), self.version)})
 
     def delete(self, request: Any, server_id: str, port_id: str) -> Response:
@@ -221,7 +252,7 @@ class SecurityGroups(ComputeView):
     """The groups of a server's ports, in the form of Nova's proxy."""
 
     def get(self, request: Any, server_id: str) -> Response:
-        server = services.find(self.actor, server_id)
+        server = services.find(self.actor, server_id, "os_compute_api:os-security-groups:list")
         return Response({"security_groups": groups.groups_of(server)})
 
 
@@ -230,7 +261,7 @@ class SecurityGroups(ComputeView):
 
 class Actions(ComputeView):
     def get(self, request: Any, server_id: str) -> Response:
-        server = history.server_of(self.actor, server_id, self.version)
+        server = history.server_of(self.actor, server_id, self.version, "os_compute_api:os-instance-actions:list")
         rows = history.actions(server, self.version, request.GET)
         if not history.QUERY.at(self.version):
             return self.answer_list("instanceActions", history.ACTION, rows)
@@ -248,17 +279,17 @@ class Action(ComputeView):
     answers = {"get": {"type": "object", "properties": {"instanceAction": history.ACTION_WITH_EVENTS}}}
 
     def get(self, request: Any, server_id: str, request_id: str) -> Response:
-        server = history.server_of(self.actor, server_id, self.version)
-        admin = policy.allows(self.actor, "compute:server:host")
+        server = history.server_of(self.actor, server_id, self.version, "os_compute_api:os-instance-actions:show")
+        admin = policy.allows(self.actor, "os_compute_api:os-instance-actions:events:details")
         shown = history.action(server, request_id, self.version, admin)
-        if not policy.allows(self.actor, "compute:server:action_events", server):
+        if not policy.allows(self.actor, "os_compute_api:os-instance-actions:events", server):
             del shown["events"]
         return Response({"instanceAction": shown})
 
 
 class Diagnostics(ComputeView):
     def get(self, request: Any, server_id: str) -> Response:
-        server = services.find(self.actor, server_id, "compute:server:diagnostics")
+        server = services.find(self.actor, server_id, "os_compute_api:os-server-diagnostics")
         return Response(diagnostics(server, self.version))
 
 
@@ -268,7 +299,7 @@ class Topology(ComputeView):
     since = (2, 78)
 
     def get(self, request: Any, server_id: str) -> Response:
-        services.find(self.actor, server_id)
+        services.find(self.actor, server_id, "compute:server:topology:index")
         return Response({"nodes": [], "pagesize_kb": None})
 
 
@@ -276,7 +307,9 @@ class Password(ComputeView):
     """The password a guest has posted, encrypted to its key; empty while it has not."""
 
     def get(self, request: Any, server_id: str) -> Response:
-        return Response({"password": services.find(self.actor, server_id).guest_password})
+        return Response(
+            {"password": services.find(self.actor, server_id, "os_compute_api:os-server-password:show").guest_password}
+        )
 
     def delete(self, request: Any, server_id: str) -> Response:
         passwords.clear(self.actor, server_id)

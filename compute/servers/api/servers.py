@@ -16,6 +16,8 @@ from openstackapi.versioned import Span
 class ServerPage(ComputeView):
     """What the two lists share."""
 
+    rule = "os_compute_api:servers:index"
+
     def selected(self) -> tuple[Page, Any]:
         page = Page.from_request(
             self.request,
@@ -23,7 +25,7 @@ class ServerPage(ComputeView):
             default_sort=(("created_at", "desc"), ("id", "desc")),
             paging=NOVA,
         )
-        return page, page.apply(filters.select(self.actor, self.request.GET, self.version))
+        return page, page.apply(filters.select(self.actor, self.request.GET, self.version, self.rule))
 
 
 class ServerList(ServerPage):
@@ -56,14 +58,16 @@ _HOST_STATUS = Span(since=(2, 16))
 
 
 class ServerListDetail(ServerPage):
+    rule = "os_compute_api:servers:detail"
     answers = {
         "get": {"type": "object", "properties": {"servers": {"type": "array", "items": fields.SERVER.json_schema()}}}
     }
 
     def get(self, request: Any) -> Response:
         page, query = self.selected()
-        admin = policy.allows(self.actor, "compute:server:host")
-        rows = reading.rows(query, self.base, hosts=admin and self.version in _HOST_STATUS, secrets=admin)
+        admin = policy.allows(self.actor, "os_compute_api:os-extended-server-attributes")
+        hosts = policy.allows(self.actor, "os_compute_api:servers:show:host_status")
+        rows = reading.rows(query, self.base, hosts=hosts and self.version in _HOST_STATUS, secrets=admin)
         shown = [fields.render(fields.SERVER, row, self.version, admin) for row in page.cut(rows)]
         body: dict[str, Any] = {"servers": shown}
         more = page.nova_links(request._request, shown)
@@ -74,7 +78,7 @@ class ServerListDetail(ServerPage):
 
 def shown(view: ComputeView, server_id: str, *, short: bool = False) -> dict[str, Any]:
     """One server as this request sees it. `short`: as PUT and rebuild answered before 2.75."""
-    admin = policy.allows(view.actor, "compute:server:host")
+    admin = policy.allows(view.actor, "os_compute_api:os-extended-server-attributes")
     row = reading.one(server_id, view.base, admin=admin)
     if short:
         row["addresses"] = reading.plain(row["addresses"])

@@ -134,7 +134,7 @@ def create(actor: Actor, ask: Launch) -> list[Server]:
     Raises: what _check and _insert raise; nothing is written then.
     """
     project_id = actor.project_id
-    policy.require(actor, "compute:server:create", project_id)
+    policy.require(actor, "os_compute_api:servers:create", project_id)
     assert project_id is not None
     with transaction.atomic():
         checked = _check(actor, ask)
@@ -245,7 +245,7 @@ def _place(actor: Actor, ask: Launch) -> tuple[str | None, str]:
     host = (ask.host or host).partition(":")[0]
     check_zone(zone)
     if host:
-        if not policy.allows(actor, "compute:server:create_on_host"):
+        if not policy.allows(actor, "os_compute_api:servers:create:forced_host"):
             raise AnyHostOnly()
         check_host(host)
     return zone or None, host

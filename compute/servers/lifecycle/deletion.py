@@ -11,6 +11,7 @@ from compute.consoles.models import end_all
 from compute.servers.lifecycle import boot, interfaces, owed, states, steps
 from compute.servers.lifecycle.services import find, require, why_not
 from compute.servers.models import SECRETS
+from compute.servers.rules import RULES
 from hosts import services as hosts
 from operations import Flow, Step, Wait, parking
 from operations.models import LIVE, Operation
@@ -80,9 +81,9 @@ DELETE = Flow(
 
 
 @transaction.atomic
-def delete(actor: Actor, *, server_id: str) -> None:
+def delete(actor: Actor, *, server_id: str, rule: str = RULES["delete"]) -> None:
     """Delete a server, also one that is still being built. Asking again while it goes is no error."""
-    server = find(actor, server_id, "compute:server:delete", lock=True)
+    server = find(actor, server_id, rule, lock=True)
     refusal = why_not(actor, server, "delete")
     if refusal is not None and refusal.why is Why.DELETING:
         return

@@ -50,7 +50,7 @@ def _ports_and_group(actor: Actor, server: Server, name: str) -> tuple[list[Port
 @transaction.atomic
 def add_group(actor: Actor, *, server_id: str, name: str) -> None:
     """Put every port of the server into a group. Raises: SecurityGroupMissing, NoPorts, WrongState."""
-    server = find(actor, server_id, "compute:server:security_groups", lock=True)
+    server = find(actor, server_id, "os_compute_api:os-security-groups:add", lock=True)
     require(actor, server, "add_group")
     ports, group_id = _ports_and_group(actor, server, name)
     internal = Actor.internal("compute", project_id=server.project_id, request_id=actor.request_id)
@@ -64,7 +64,7 @@ def add_group(actor: Actor, *, server_id: str, name: str) -> None:
 @transaction.atomic
 def remove_group(actor: Actor, *, server_id: str, name: str) -> None:
     """Raises: SecurityGroupMissing, GroupNotHere, NoPorts."""
-    server = find(actor, server_id, "compute:server:security_groups", lock=True)
+    server = find(actor, server_id, "os_compute_api:os-security-groups:remove", lock=True)
     require(actor, server, "remove_group")
     ports, group_id = _ports_and_group(actor, server, name)
     internal = Actor.internal("compute", project_id=server.project_id, request_id=actor.request_id)

@@ -146,7 +146,7 @@ def attach_interface(actor: Actor, *, server_id: str, nic: Nic | None) -> str:
 
     Raises: WrongState, PortTaken, NetworkUnknown, and what the network service raises.
     """
-    server = find(actor, server_id, "compute:server:attach_interface", lock=True)
+    server = find(actor, server_id, "os_compute_api:os-attach-interfaces:create", lock=True)
     require(actor, server, "attach_interface")
     wanted = networks.resolve(actor, [nic] if nic else "auto")
     port_id, is_own = plug(actor, server, wanted[0], None)
@@ -176,7 +176,7 @@ DETACH_INTERFACE = Flow(
 @transaction.atomic
 def detach_interface(actor: Actor, *, server_id: str, port_id: str) -> None:
     """Raises: PortNotHere, WrongState."""
-    server = find(actor, server_id, "compute:server:detach_interface", lock=True)
+    server = find(actor, server_id, "os_compute_api:os-attach-interfaces:delete", lock=True)
     row = Port.objects.of_server(server).filter(id=port_id)
     found = row.values("id", "network_id", "mac_address", "network__mtu").first()
     if found is None:
@@ -197,14 +197,14 @@ def detach_interface(actor: Actor, *, server_id: str, port_id: str) -> None:
 @transaction.atomic
 def send_network_again(actor: Actor, *, server_id: str) -> None:
     """Have the host plug the server's ports anew."""
-    server = find(actor, server_id, "compute:server:reset_state")
+    server = find(actor, server_id, "os_compute_api:os-admin-actions:inject_network_info")
     touch(*(f"port:{port_id}" for port_id in Port.objects.of_server(server).values_list("id", flat=True)))
 
 
 @transaction.atomic
 def add_fixed_ip(actor: Actor, *, server_id: str, network_id: str) -> None:
     """One more address on the server's port in a network. Raises: PortNotHere."""
-    server = find(actor, server_id, "compute:server:attach_interface", lock=True)
+    server = find(actor, server_id, "os_compute_api:os-multinic:add", lock=True)
     require(actor, server, "attach_interface")
     port = Port.objects.of_server(server).filter(network_id=network_id).first()
     if port is None:
@@ -219,7 +219,7 @@ def add_fixed_ip(actor: Actor, *, server_id: str, network_id: str) -> None:
 @transaction.atomic
 def remove_fixed_ip(actor: Actor, *, server_id: str, address: str) -> None:
     """Raises: PortNotHere when no port of the server has the address."""
-    server = find(actor, server_id, "compute:server:detach_interface", lock=True)
+    server = find(actor, server_id, "os_compute_api:os-multinic:remove", lock=True)
     require(actor, server, "detach_interface")
     port = Port.objects.of_server(server).filter(fixed_ips__ip_address=address).first()
     if port is None:

@@ -10,6 +10,7 @@ from common.actor import Actor
 from compute.servers.lifecycle import boot, interfaces, states
 from compute.servers.lifecycle.services import find
 from compute.servers.models import Server
+from compute.servers.rules import RULES
 from hostagent.contract import Verb
 from hostagent.contract.server import (
     SERVER_PAUSE,
@@ -25,8 +26,8 @@ from operations.steps import casting, finalizing, to_error, to_stable
 
 
 @transaction.atomic
-def _run(actor: Actor, server_id: str, verb: str, flow: Flow, rule: str = "") -> Server:
-    server = find(actor, server_id, f"compute:server:{rule or verb}", lock=True)
+def _run(actor: Actor, server_id: str, verb: str, flow: Flow) -> Server:
+    server = find(actor, server_id, RULES[verb], lock=True)
     run(actor, server, verb, flow)
     return server
 
@@ -120,7 +121,7 @@ REBOOT_HARD = Flow(
 def reboot(actor: Actor, *, server_id: str, hard: bool) -> Server:
     """Soft: the guest is asked. Hard: the machine is made anew from its rows, which also mends one in ERROR."""
     if hard:
-        return _run(actor, server_id, "reboot_hard", REBOOT_HARD, "reboot")
+        return _run(actor, server_id, "reboot_hard", REBOOT_HARD)
     return _run(actor, server_id, "reboot", REBOOT_SOFT)
 
 

@@ -66,7 +66,7 @@ def rebuild(actor: Actor, *, server_id: str, image_id: str, **changes: Any) -> S
 
     Raises: WrongState, ImageUnknown, FlavorTooSmall, KeyUnknown, BadUserData.
     """
-    server = find(actor, server_id, "compute:server:rebuild", lock=True)
+    server = find(actor, server_id, "os_compute_api:servers:rebuild", lock=True)
     require(actor, server, "rebuild")
     image = creating.usable_image(actor, image_id, int(server.flavor["ram"]), int(server.flavor["disk"]))
     if "key_name" in changes:

@@ -184,7 +184,7 @@ def resize(actor: Actor, *, server_id: str, flavor_id: str, disk_config: str | N
 
     Raises: WrongState, FlavorUnknown, SameFlavor, DiskTooSmall, QuotaExceeded.
     """
-    server = find(actor, server_id, "compute:server:resize", lock=True)
+    server = find(actor, server_id, "os_compute_api:servers:resize", lock=True)
     require(actor, server, "resize")
     try:
         flavor = flavors.find(actor, flavor_id)
@@ -248,7 +248,7 @@ CONFIRM_RESIZE = Flow(
 
 @transaction.atomic
 def confirm_resize(actor: Actor, *, server_id: str) -> Server:
-    server = find(actor, server_id, "compute:server:confirm_resize", lock=True)
+    server = find(actor, server_id, "os_compute_api:servers:confirm_resize", lock=True)
     run(actor, server, "confirm_resize", CONFIRM_RESIZE)
     return server
 
@@ -315,6 +315,6 @@ REVERT_RESIZE = Flow(
 
 @transaction.atomic
 def revert_resize(actor: Actor, *, server_id: str) -> Server:
-    server = find(actor, server_id, "compute:server:revert_resize", lock=True)
+    server = find(actor, server_id, "os_compute_api:servers:revert_resize", lock=True)
     run(actor, server, "revert_resize", REVERT_RESIZE)
     return server

@@ -26,7 +26,7 @@ class TooManyTags(Invalid):
     template = _("The number of tags exceeded the per-server limit 50")
 
 
-def find(actor: Actor, server_id: str, rule: str = "compute:server:get", *, lock: bool = False) -> Server:
+def find(actor: Actor, server_id: str, rule: str = "os_compute_api:servers:show", *, lock: bool = False) -> Server:
     """A living server that the actor may do `rule` to. Raises: ServerNotFound, Forbidden."""
     server = living(server_id, lock=lock)
     policy.require(actor, rule, server, missing=ServerNotFound(id=server_id))
@@ -64,7 +64,7 @@ def _is_going(server: Server) -> bool:
 @transaction.atomic
 def lock(actor: Actor, *, server_id: str, reason: str | None = None) -> Server:
     """Only an administrator, or whoever may override, acts on a locked server."""
-    server = find(actor, server_id, "compute:server:lock", lock=True)
+    server = find(actor, server_id, "os_compute_api:os-lock-server:lock", lock=True)
     server.change(locked=True, locked_by_admin=actor.is_admin, locked_reason=reason)
     return server
 
@@ -72,7 +72,7 @@ def lock(actor: Actor, *, server_id: str, reason: str | None = None) -> Server:
 @transaction.atomic
 def unlock(actor: Actor, *, server_id: str) -> Server:
     """Raises: NotYourLock when an administrator locked it and the actor is none."""
-    server = find(actor, server_id, "compute:server:unlock", lock=True)
+    server = find(actor, server_id, "os_compute_api:os-lock-server:unlock", lock=True)
     require(actor, server, "unlock")
     server.change(locked=False, locked_by_admin=False, locked_reason=None)
     return server
@@ -81,7 +81,7 @@ def unlock(actor: Actor, *, server_id: str) -> Server:
 @transaction.atomic
 def reset_state(actor: Actor, *, server_id: str, state: str) -> Server:
     """An operator's word on what a server is: "active" or "error". Touches nothing on the host."""
-    server = find(actor, server_id, "compute:server:reset_state", lock=True)
+    server = find(actor, server_id, "os_compute_api:os-admin-actions:reset_state", lock=True)
     server.change(vm_state=state, task_state=None)
     return server
 
@@ -89,7 +89,7 @@ def reset_state(actor: Actor, *, server_id: str, state: str) -> Server:
 @transaction.atomic
 def update(actor: Actor, *, server_id: str, **values: Any) -> Server:
     """Change name, description, hostname, disk_config, access_ip_v4, access_ip_v6."""
-    server = find(actor, server_id, "compute:server:update", lock=True)
+    server = find(actor, server_id, "os_compute_api:servers:update", lock=True)
     server.change(**values)
     return server
 
@@ -100,11 +100,11 @@ def _check_unlocked(actor: Actor, server: Server) -> None:
 
 
 @transaction.atomic
-def set_metadata(actor: Actor, *, server_id: str, items: dict[str, str], replace: bool) -> dict[str, str]:
-    """Raises: TooManyItems, Locked."""
+def set_metadata(actor: Actor, *, server_id: str, items: dict[str, str], replace: bool, rule: str) -> dict[str, str]:
+    """`rule` is that of the verb by which they come: create, update or update_all. Raises: TooManyItems, Locked."""
     from compute.servers.create import limits
 
-    server = find(actor, server_id, "compute:server:metadata", lock=True)
+    server = find(actor, server_id, rule, lock=True)
     _check_unlocked(actor, server)
     metadata = dict(items) if replace else {**server.metadata, **items}
     limits.require_metadata(server.project_id, metadata)
@@ -115,7 +115,7 @@ def set_metadata(actor: Actor, *, server_id: str, items: dict[str, str], replace
 @transaction.atomic
 def unset_metadata(actor: Actor, *, server_id: str, key: str) -> bool:
     """Whether there was such a key."""
-    server = find(actor, server_id, "compute:server:metadata", lock=True)
+    server = find(actor, server_id, "os_compute_api:server-metadata:delete", lock=True)
     _check_unlocked(actor, server)
     if key not in server.metadata:
         return False
@@ -124,9 +124,9 @@ def unset_metadata(actor: Actor, *, server_id: str, key: str) -> bool:
 
 
 @transaction.atomic
-def set_tags(actor: Actor, *, server_id: str, tags: list[str]) -> list[str]:
-    """Raises: TooManyTags."""
-    server = find(actor, server_id, "compute:server:tags", lock=True)
+def set_tags(actor: Actor, *, server_id: str, tags: list[str], rule: str) -> list[str]:
+    """`rule` is that of the verb by which they come. Raises: TooManyTags."""
+    server = find(actor, server_id, rule, lock=True)
     unique = list(dict.fromkeys(tags))
     if len(unique) > 50:
         raise TooManyTags()

@@ -225,7 +225,7 @@ def snapshot(actor: Actor, *, server_id: str, name: str, metadata: dict[str, str
 
     Raises: WrongState, QuotaExceeded, Forbidden.
     """
-    server = find(actor, server_id, "compute:server:snapshot", lock=True)
+    server = find(actor, server_id, "os_compute_api:servers:create_image", lock=True)
     require(actor, server, "snapshot")
     image = _image_of(actor, server, name, {"image_type": "snapshot", **(metadata or {})})
     run(actor, server, "snapshot", SNAPSHOT, {"snapshot_id": image.id})
@@ -237,7 +237,7 @@ def backup(
     actor: Actor, *, server_id: str, name: str, backup_type: str, rotation: int, metadata: dict[str, str] | None = None
 ) -> str:
     """A snapshot of which only the newest `rotation` of the same type are kept. Returns the image's id."""
-    server = find(actor, server_id, "compute:server:backup", lock=True)
+    server = find(actor, server_id, "os_compute_api:os-create-backup", lock=True)
     require(actor, server, "backup")
     properties = {**(metadata or {}), "image_type": "backup", "backup_type": backup_type}
     image = _image_of(actor, server, name, properties)
@@ -249,7 +249,7 @@ def backup(
 @transaction.atomic
 def shelve(actor: Actor, *, server_id: str) -> Server:
     """Put the disk into an image and give the place on the host back."""
-    server = find(actor, server_id, "compute:server:shelve", lock=True)
+    server = find(actor, server_id, "os_compute_api:os-shelve:shelve", lock=True)
     require(actor, server, "shelve")
     image = _image_of(actor, server, f"{server.name}-shelved"[:255], {"image_type": "snapshot"})
     run(actor, server, "shelve", SHELVE, {"snapshot_id": image.id})
@@ -262,7 +262,7 @@ def unshelve(actor: Actor, *, server_id: str, host: str = "", **also: str | None
 
     Raises: WrongState, ZoneUnknown, HostUnknown, HostNotInZone, Forbidden.
     """
-    server = find(actor, server_id, "compute:server:unshelve", lock=True)
+    server = find(actor, server_id, "os_compute_api:os-shelve:unshelve", lock=True)
     columns: dict[str, Any] = {}
     if (host or also) and server.host:
         raise WrongState(verb="unshelve", id=server.id, attr="vm_state", state=server.vm_state)
@@ -270,7 +270,7 @@ def unshelve(actor: Actor, *, server_id: str, host: str = "", **also: str | None
         columns["pinned_availability_zone"] = creating.check_zone(also["availability_zone"])
     if host:
         zone = columns.get("pinned_availability_zone", server.pinned_availability_zone)
-        policy.require(actor, "compute:server:create_on_host", server)
+        policy.require(actor, "os_compute_api:os-shelve:unshelve_to_host", server)
         creating.check_host(host, zone)
     data = {"image_id": server.shelved_image_id, "to_host": host}
     run(actor, server, "unshelve", UNSHELVE, data, **columns)

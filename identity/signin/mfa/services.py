@@ -1,4 +1,4 @@
-"""Which factors a user has, what a sign-in still lacks, and whether the API wants them too."""
+"""MFA of a user: the factors they have, what a sign-in still lacks, and whether the API wants them too."""
 
 from dataclasses import dataclass
 
