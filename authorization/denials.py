@@ -1,4 +1,4 @@
-"""What was denied lately, by request id: for `manage.py why` and the portal's page of a request.
+"""Recent denials by request id, for `manage.py why` and the portal's page of a request.
 
 A file of JSON lines in STACKLING_DATA, not rows: a denial undoes its transaction, and must cost none. Two files of at
 most LARGEST bytes; the older goes.

@@ -11,7 +11,7 @@ from authorization.targets import Aim, credentials, without_share
 from common.actor import Actor
 from common.errors import Forbidden
 
-#: What the roles of a new cloud include, weakest first; used to say which role a denied caller lacks.
+#: Role of a new cloud → the roles that it includes, weakest first; says which role a denied caller lacks.
 LADDER = {
     "reader": {"reader"},
     "member": {"member", "reader"},

@@ -1,4 +1,4 @@
-"""What a policy check compares: the caller's credentials, and the target as names and values."""
+"""The two sides of a policy check: the caller's credentials, and the target as names and values."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypedDict

@@ -22,7 +22,7 @@ class NoSuchActor(Unauthorized):
 
 @dataclass(frozen=True, slots=True)
 class Delegation:
-    """By what right someone acts, other than their own roles. Empty for ordinary tokens."""
+    """The right by which someone acts other than their own roles. Empty for ordinary tokens."""
 
     trust_id: str | None = None
     app_cred_id: str | None = None
@@ -90,7 +90,7 @@ def build(user_id: str, scope: Scope, *, delegation: Delegation | None = None, *
 
 
 def _check_provider(provider_id: str) -> None:
-    """Who came through an identity provider stays no longer than it does."""
+    """Reject federated callers whose identity provider or its domain is gone or disabled. Raises: NoSuchActor."""
     row = _provider.first(provider_id)
     if row is None or not row["enabled"] or not row["domain__enabled"]:
         raise NoSuchActor()

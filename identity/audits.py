@@ -1,4 +1,4 @@
-"""Who may read which audit records: operators all, a project's managers those of their project, a domain's those of their domain."""
+"""Access to audit records: operators read all, a project's managers those of their project, a domain's those of their domain."""
 
 from typing import Final
 

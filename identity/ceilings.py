@@ -1,4 +1,4 @@
-"""What bounds identity's tables that users can grow."""
+"""Bounds of identity's tables that users can grow."""
 
 from allauth.account.models import EmailAddress, EmailConfirmation
 from allauth.mfa.models import Authenticator

@@ -1,4 +1,4 @@
-"""What users have beside roles, in rooms above this one: read when a caller is made, kept as long as nothing changes there."""
+"""A user's possessions beside roles, in rooms above this one: read when a caller is made, cached as long as nothing changes there."""
 
 from typing import Protocol
 

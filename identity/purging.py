@@ -1,4 +1,4 @@
-"""What identity forgets: hashes of passwords that no rule asks for any more, quota locks of projects that are gone."""
+"""Purges of identity: hashes of passwords that no rule asks for any more, quota locks of projects that are gone."""
 
 from datetime import datetime
 

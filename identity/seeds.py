@@ -1,4 +1,4 @@
-"""What a new cloud's identity holds: the default domain, first projects and users, roles, region, catalog."""
+"""Identity of a new cloud: the default domain, first projects and users, roles, region, catalog."""
 
 import os
 import secrets
@@ -64,7 +64,7 @@ def _project(domain: Domain, name: str, description: str) -> Project:
 
 
 def _password(name: str) -> str:
-    """Of the environment where somebody seeds by hand, else of the cloud's own file `passwords` ("name: password" lines)."""
+    """A first password: from the environment where somebody seeds by hand, else from the cloud's own file `passwords` ("name: password" lines)."""
     path = settings.DATA / "passwords"
     if (given := os.environ.get(f"STACKLING_{name.upper()}_PASSWORD")) or not path.exists():
         return given or ""

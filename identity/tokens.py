@@ -41,7 +41,7 @@ class BadToken(Unauthorized):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a token's text holds. `audit_ids` is (own,) or (own, first of the chain)."""
+    """Content of a token's text. `audit_ids` is (own,) or (own, first of the chain)."""
 
     user_id: str
     methods: tuple[str, ...]
@@ -106,7 +106,7 @@ def _pack(token: Token) -> bytes:
 
 
 def read(text: str) -> Token:
-    """What a token's text holds, expired or not. Raises: TokenNotFound when it is not one of ours."""
+    """Decrypt a token's text, expired or not. Raises: TokenNotFound when it is not one of ours."""
     try:
         raw = tokenkeys.fernet().decrypt((text + "=" * (-len(text) % 4)).encode())
     except (InvalidToken, ValueError, TypeError):
@@ -134,7 +134,7 @@ _cache: dict[str, _Known] = {}
 
 
 def actor_from_token(text: str, request_id: str = "", *, fresh: bool = False) -> Actor:
-    """Who sent a request with this token. `fresh` re-reads the epoch now, for answers that must not lag.
+    """The caller of a request with this token. `fresh` re-reads the epoch now, for answers that must not lag.
 
     Raises: Unauthorized when the token is unknown, expired, revoked, or means nobody any more.
     """
@@ -193,7 +193,7 @@ def _actor_of(token: Token) -> Actor:
 
 
 def facts_of(token: Token, actor: Actor) -> tuple[str, ...]:
-    """What a revocation can be about of this token, as ("user_id:…", …)."""
+    """Facts of this token that a revocation can be about, as ("user_id:…", …)."""
     return facts_about(token.user_id, token.audit_ids, token.delegation, actor)
 
 
@@ -213,7 +213,7 @@ def facts_about(
 
 
 def _watched(token: Token, facts: tuple[str, ...]) -> tuple[str, ...]:
-    """What a change has to be of to void what is cached for this token: `facts`, and what its user's shares are by."""
+    """Facts of which a change voids the cache of this token: `facts`, and those of its user's shares."""
     return (*facts, *personal.facts_of(token.user_id))
 
 

@@ -1,4 +1,4 @@
-"""What every route of Keystone's API shares but its views: types on the wire, flags and filters of a query."""
+"""Shared parts of every route of Keystone's API except views: types on the wire, flags and filters of a query."""
 
 PREFIX = "/api/identity/v3"
 NAME = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"[\S]+"}

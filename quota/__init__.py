@@ -1,1 +1,1 @@
-"""Quotas: what services count, and whether more still fits. Where a project's limits come from is said from above."""
+"""Quotas: what services count, and whether more still fits. A room above says which limits a project has."""

@@ -35,7 +35,7 @@ class Counted:
 
 
 class Limits(Protocol):
-    """Where limits are kept: identity's unified limits. A name without a row has the default of its registration."""
+    """The store of limits: identity's unified limits. A name without a row has the default of its registration."""
 
     def defaults(self, service: str) -> Mapping[str, int]:
         """Name → the operator's default."""

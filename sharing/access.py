@@ -1,4 +1,4 @@
-"""Who can see an object, and why: people by role, administrators, shares. For whoever has a role in its project."""
+"""Access to an object, with reasons: people by role, administrators, shares. For callers with a role in its project."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field

@@ -135,7 +135,7 @@ class _ShareView(IdentityView):
 
 
 class ShareList(_ShareView):
-    """What is shared with the caller; with ?object_type= and ?object_id=, the shares of that object."""
+    """Shares that the caller has; with ?object_type= and ?object_id=, the shares of that object."""
 
     bodies: ClassVar = {"post": _CREATE}
     answers: ClassVar = {"get": _MANY, "post": _ONE}

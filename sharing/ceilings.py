@@ -1,4 +1,4 @@
-"""What bounds the tables of shares."""
+"""Bounds of the tables of shares."""
 
 from common.ceilings import elsewhere
 from sharing.models import GroupShare, UserShare

@@ -1,4 +1,4 @@
-"""Who hears of a shared object besides its project: the sockets of its grantees."""
+"""Live updates of a shared object go to the sockets of its grantees besides those of its project."""
 
 from common import live
 from identity.models import User
@@ -26,7 +26,7 @@ def tell(kind: str, object_id: str, subjects: Subjects, project_id: str | None) 
 
 
 class _Audience:
-    """Who hears of each shared object: `mark` is of when all were read, `marks` of those that changed since."""
+    """Rooms of each shared object: `mark` is of when all were read, `marks` of those that changed since."""
 
     def __init__(self, mark: revocation.Mark) -> None:
         self.mark, self.marks = mark, {}  # type: tuple[revocation.Mark, dict[tuple[str, str], revocation.Mark]]
@@ -37,7 +37,7 @@ _known: _Audience | None = None
 
 
 def fact(kind: str, object_id: str) -> dict[str, str]:
-    """What is noted as changed when a share of an object comes, changes or goes."""
+    """The fact to note as changed when a share of an object comes, changes or goes."""
     return {"shares_of": f"{kind}:{object_id}"}
 
 

@@ -24,7 +24,7 @@ class ShareQuerySet(models.QuerySet[Any]):
 
 
 class Share(models.Model):
-    """What both tables share. `through` is the share by which a grantee re-shared; "" when a role allowed it.
+    """Base of both tables. `through` is the share by which a grantee re-shared; "" when a role allowed it.
 
     `key` names this state of the share towards open consoles: withdrawing or shortening draws another.
     """

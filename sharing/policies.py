@@ -1,4 +1,4 @@
-"""What the decision and a caller are told of shares."""
+"""Hooks of sharing in lower rooms: the policy decision, a caller's making, a group's members, live updates."""
 
 from authorization import targets
 from common import live

@@ -1,4 +1,4 @@
-"""What is shared with a caller: read once when the token or session is made, kept with the actor, ended by the clock."""
+"""Shares that a caller has received: read once when the token or session is made, kept with the actor, ended by the clock."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ def of_user(user_id: str) -> Shares:
 
 
 def facts_of(user_id: str) -> tuple[str, ...]:
-    """Of whom a change of shares has to be for this user to see it: what is cached for them is kept with these."""
+    """Facts of which a change may alter the user's shares: caches for the user are kept with these."""
     return (f"user_id:{user_id}", *(f"group_id:{group}" for (group,) in _my_groups(user_id)))
 
 
@@ -76,7 +76,7 @@ def level_on(actor: Actor, target: Any) -> str | None:
 
 
 def best(actor: Actor, kind: str, object_id: str, level: str) -> Received | None:
-    """Of the actor's shares that include `level`, the one that lasts longest."""
+    """The longest of the actor's shares that include `level`."""
     fit = [share for share in on(actor, kind, object_id) if reaches(share.level, level)]
     return max(
         fit, key=lambda share: (share.expires_at is None, share.expires_at or now(), RANK[share.level]), default=None

@@ -157,7 +157,7 @@ def rows_of(kind: shareable.Shareable, object_pk: str) -> list[Found]:
 
 
 def with_me(actor: Actor) -> list[Found]:
-    """What is shared with the actor, newest first."""
+    """Shares that the actor has, newest first."""
     found = []
     for (subject, _table), rows in zip(TABLES.items(), received.rows_of(actor.user_id), strict=True):
         wanted = rows.live().select_related(f"{subject}__domain", "permission", "content_type")
@@ -250,7 +250,7 @@ def _check_room(subject: str, to: object, where: dict[str, object]) -> None:
 
 @transaction.atomic
 def change(actor: Actor, share_id: str, *, level: str | None = None, expires_at: Any = UNCHANGED) -> Found:
-    """Another level or end. What shrinks takes effect at once, on open consoles too.
+    """Another level or end. A lower level or earlier end takes effect at once, on open consoles too.
 
     Raises: ShareNotFound, Forbidden, LevelMeansNothing, EndsInThePast, EndsTooLate, BeyondYourOwn.
     """
@@ -284,7 +284,7 @@ def change(actor: Actor, share_id: str, *, level: str | None = None, expires_at:
 
 
 def _refusal(actor: Actor, found: Found) -> Exception:
-    """Who knows of the share is told that they may not; for anyone else it is not there."""
+    """Forbidden for callers who know of the share, not found for anyone else."""
     if _is_mine(actor, found) or found.row.given_by == actor.user_id:
         return policy.forbids(actor, found.kind.share, {})
     return ShareNotFound(id=found.row.pk)
@@ -314,7 +314,7 @@ def _remove(gone: Iterable[Found]) -> None:
 
 
 def _withdraw_below(share_ids: list[str]) -> None:
-    """What grantees gave on by these shares goes with them."""
+    """Remove the shares that grantees gave on by these."""
     below = [
         _about(row, subject)
         for subject, table in TABLES.items()

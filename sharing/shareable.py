@@ -1,4 +1,4 @@
-"""What can be shared: each app registers its kinds, with the rules that say who may share and who sees with whom."""
+"""Kinds of things that can be shared: each app registers its own, with the rules that say who may share and who sees with whom."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ def new() -> str:
 
 
 def hashed(secret: str, *, chosen: bool) -> str:
-    """What is kept of a secret; `chosen` by a user, or made by `new`."""
+    """The hash that is stored of a secret; `chosen` by a user, or made by `new`."""
     return make_password(secret) if chosen else keyed_hash(HASHES, secret)
 
 

@@ -33,7 +33,7 @@ class RuleInUse(Forbidden):
 
 
 def not_delegated(actor: Actor, action: str) -> None:
-    """Who acts through a trust, OAuth or a restricted application credential may not make more such things."""
+    """Refuse callers that act through a trust, OAuth or a restricted application credential: they may not make more such things."""
     app_cred = actor.extra.get("app_cred")
     if app_cred is not None and not app_cred["restricted"]:  # type: ignore[index]
         return

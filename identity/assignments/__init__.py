@@ -1,1 +1,1 @@
-"""Who has which role where: one guardian row each."""
+"""Role assignments: one guardian row each."""

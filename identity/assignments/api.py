@@ -19,7 +19,7 @@ from identity.wire import truth
 
 
 class GrantView(IdentityView):
-    """What the grants' routes share. The route gives `on`, `subject` and `inherited`."""
+    """Base of the grants' routes. The route gives `on`, `subject` and `inherited`."""
 
     on = ""
     subject = ""

@@ -53,7 +53,7 @@ _DOMAIN, _SYSTEM = _flat("domain"), _flat("system")
 
 @dataclass(frozen=True)
 class Scope:
-    """Where a token counts. `kind` is "project", "domain", "system" or "" (unscoped); `id` is "all" for the system."""
+    """The scope of a token. `kind` is "project", "domain", "system" or "" (unscoped); `id` is "all" for the system."""
 
     kind: str = ""
     id: str = ""

@@ -68,7 +68,7 @@ def _members(of_groups: Iterable[Right]) -> list[Right]:
 
 
 def administrators() -> list[Right]:
-    """Who has the role admin anywhere, and with it every rule of `role:admin`."""
+    """Assignments of the role admin anywhere, or of a role that implies it, to users: every rule of `role:admin` holds for them."""
     ids = including({"admin"})
     out, of_groups = [], []
     for (subject, _on), table in TABLES.items():

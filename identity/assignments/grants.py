@@ -63,7 +63,7 @@ def may_list(actor: Actor, *, on: str, object_id: str) -> None:
 
 
 def of_user(actor: Actor, user: User) -> list[Assignment]:
-    """What a user has, as given: by rows of the user's own and of the user's groups. Raises: Forbidden."""
+    """Assignments of a user as given: by rows of the user's own and of the user's groups. Raises: Forbidden."""
     enforce(actor, "identity:list_role_assignments", {"target.domain_id": user.domain_id})
     found = list(listing.rows(Filter(user_id=user.pk)))
     for group_id in user.groups.order_by("name").values_list("pk", flat=True):

@@ -1,4 +1,4 @@
-"""What nobody may do who is no administrator: lay hands on an administrator's account, or on a group that makes one."""
+"""Guards of administrators' accounts, and of groups that make administrators, against everybody who is none."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -55,7 +55,7 @@ def keep_one(user: User) -> None:
 
 
 def _administrators() -> set[str]:
-    """Ids. Who counts them to take one away does so alone: two could else take each other's role at once."""
+    """Ids of the cloud's administrators. Locks the admin role's row, so that two concurrent removals cannot each leave the other as last."""
     list(Role.objects.select_for_update().filter(name="admin", domain=None))
     return {right.user_id for right in administrators()}
 

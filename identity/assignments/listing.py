@@ -32,7 +32,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Filter:
-    """What part is asked for; None asks for all."""
+    """The part of the assignments that is asked for; None asks for all."""
 
     user_id: str | None = None
     group_id: str | None = None

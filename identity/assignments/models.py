@@ -20,7 +20,7 @@ class System(models.Model):
 
 
 class RoleRow(models.Model):
-    """What the six tables share. The permission is a role's, so guardian's check of its content type does not apply."""
+    """Base of the six tables. The permission is a role's, so guardian's check of its content type does not apply."""
 
     inherited = models.BooleanField(default=False)
 

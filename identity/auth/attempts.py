@@ -114,7 +114,7 @@ class FailedAttempts:
         row.pauses += row.failures >= limit
         row.failed_at = now()
         values = {"failures": row.failures, "pauses": row.pauses, "failed_at": row.failed_at}
-        # Of two at once both count: the database adds, but where a count begins anew.
+        # two at once both count: the database adds, except where a count begins anew
         added = F("failures") + 1 if row.failures > 1 else row.failures
         with transaction.atomic():
             if not FailedTry.objects.filter(pk=self.key).update(**{**values, "failures": added}):

@@ -35,7 +35,7 @@ def signed_in(actor: Actor) -> None:
 
 
 def pending(user: User, methods: tuple[str, ...]) -> None:
-    """What was proven is right, and more is asked for."""
+    """Record a sign-in of which one part is proven and more is asked for."""
     _tell()
     about: dict[str, Any] = _about(user)
     records.frequent(ACTION, outcome=cadf.PENDING, methods=methods, **about)
@@ -50,7 +50,7 @@ def failed(kind: str, words: tuple[str | None, ...], source: str) -> None:
 
 @contextmanager
 def signing_in(methods: tuple[str, ...]) -> Iterator[None]:
-    """What fails inside is a failed sign-in, unless it was told of already."""
+    """Record an error raised inside as a failed sign-in, unless it was recorded already."""
     try:
         yield
     except MethodsTooFew as error:
@@ -89,7 +89,7 @@ def _about(user: User) -> dict[str, object]:
 
 
 def _tried(kind: str, words: tuple[str | None, ...]) -> User | None:
-    """Whose name, id or credential it was, if anybody's."""
+    """The user whose name, id or credential it was, if there is one."""
     id, name, home = (*words, None, None, None)[:3]
     if kind == "application_credential":
         row = ApplicationCredential.objects.select_related("user").filter(pk=id).first() if id else None

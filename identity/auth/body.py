@@ -1,4 +1,4 @@
-"""What a token shows of itself."""
+"""The body that shows a token."""
 
 from typing import Any
 

@@ -47,7 +47,7 @@ def find(*, user_id: str | None = None, name: str | None = None, domain: str | N
 
 
 def _from_directory(name: str, domain_id: str) -> list[User]:
-    """Whom nobody has seen here yet: the domain's directory may know them."""
+    """Look a user up in the domain's directory who has no row here yet."""
     directories.find_new(domain_id, name)
     return list(_named(name, domain_id))
 

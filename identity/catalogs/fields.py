@@ -1,4 +1,4 @@
-"""What the wire sees of regions, services, endpoints and endpoint groups."""
+"""Wire fields of regions, services, endpoints and endpoint groups."""
 
 from identity.wire import BOOL, ID, TEXT
 from openstackapi.fields import Field, Fields

@@ -1,4 +1,4 @@
-"""What the wire sees of credentials; the blob only to those whom policy lets read it."""
+"""Wire fields of credentials; the blob only for callers whom policy lets read it."""
 
 from typing import Any
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from hostagent.process import keyfile
 from keystore.secret import derived, keys_of, secrets
 
-#: What hashed application credentials' secrets under secrets of before: a hash cannot be encrypted anew, only made anew at its use.
+#: Hashes of application credentials' secrets under secrets of before: a hash cannot be encrypted anew, only made anew at its use.
 HASHES: Final = "identity.application_credential"
 
 
@@ -31,7 +31,7 @@ def is_hash(stored: str, text: str) -> bool:
 
 
 def keep_hash_key(secret: str) -> None:
-    """Hashes under this secret are known for ever. What is kept of it opens nothing else."""
+    """Hashes under this secret are known for ever. The stored part opens nothing else."""
     path = Path(settings.KEYS) / "hashes"
     known = keyfile.keys_in(path.read_text()) if path.exists() else ()
     key = derived(secret, HASHES).hex()

@@ -16,7 +16,8 @@ from identity.models import Credential, Project, User
 from identity.resource import Missing, Resource, Values, enforce
 from keystore.encryption import decrypt, encrypt
 
-#: Who may write these into a key would act through any trust, application credential or OAuth token whose id they know.
+#: Keys of a blob that clients may not write: with them a caller would act through any trust, application credential or OAuth token whose id
+#: they know.
 #: Characters of an EC2 secret. A signature can be tried against guesses where nobody counts them.
 SHORTEST_SECRET = 16
 DELEGATION = ("trust_id", "app_cred_id", "access_token_id")

@@ -1,4 +1,4 @@
-"""What the wire sees of domains."""
+"""Wire fields of domains."""
 
 from identity.projects.fields import OPTIONS, TAGS, tags_of
 from identity.wire import BOOL, NAME_64, TEXT

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-#: What may be set for one domain, and its default (Keystone's own list of domain-specific options).
+#: Option that may be set for one domain → its default (Keystone's own list of domain-specific options).
 OPTIONS: dict[str, dict[str, Any]] = {
     "identity": {"driver": "sql", "list_limit": None},
     "ldap": {

@@ -117,7 +117,7 @@ def config(actor: Actor, domain_id: str, group: str | None = None, option: str |
 
 
 def _password_rules(actor: Actor, domain_id: str, option: str | None) -> Values:
-    """What every user may read of the rules for passwords: the default domain's pattern, none by default."""
+    """The part of the rules for passwords that every user may read: the default domain's pattern, none by default."""
     enforce(actor, "identity:get_security_compliance_domain_config")
     rules = {
         "password_regex": settings.PASSWORD_REGEX or None,

@@ -1,4 +1,4 @@
-"""What the wire sees of identity providers, mappings, protocols and service providers."""
+"""Wire fields of identity providers, mappings, protocols and service providers."""
 
 from typing import Any
 

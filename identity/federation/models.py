@@ -62,7 +62,7 @@ class Client(models.Model):
 
 
 class FederatedUser(models.Model):
-    """Whom of a provider a user of ours stands for. `unique_id` is what the mapping's rules call user.id."""
+    """The provider's user that a user of ours stands for. `unique_id` is what the mapping's rules call user.id."""
 
     user = models.ForeignKey("identity.User", on_delete=models.CASCADE, related_name="federated")
     provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="+")

@@ -163,7 +163,7 @@ def _ask(client: Client, name: str, form: dict[str, str]) -> Claims:
 
 
 def introspected(client: Client, text: str) -> Claims:
-    """What the provider says of an opaque access token. Raises: BadProviderToken, BadAddress, ProviderSilent."""
+    """Introspect an opaque access token at the provider. Raises: BadProviderToken, BadAddress, ProviderSilent."""
     claims = _ask(client, "introspection_endpoint", {"token": text})
     if claims.get("active") is not True:
         raise BadProviderToken(reason=_("the provider says that it is not active"))
@@ -185,7 +185,7 @@ def with_userinfo(client: Client, claims: Claims, access_token: str) -> Claims:
 
 
 def bearer(client: Client, text: str) -> Claims:
-    """What a bearer token says of its user: an ID token, a JWT access token or an opaque one.
+    """Claims of a bearer token: an ID token, a JWT access token or an opaque one.
 
     Raises: BadProviderToken, BadAddress, ProviderSilent.
     """

@@ -1,4 +1,4 @@
-"""What a mapping's rules may look like, by schema version (Keystone's own schemas 1.0, 2.0 and 3.0)."""
+"""JSON schemas of a mapping's rules, by schema version (Keystone's own schemas 1.0, 2.0 and 3.0)."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ from common.patterns import BadPattern, regex
 from identity.federation import rule_schema
 
 Body = dict[str, Any]
-#: What a provider said: name → values.
+#: A provider's assertion: name → values.
 Assertion = Mapping[str, list[str]]
 
 _PLACE = re.compile(r"\{(\d+)\}")
@@ -32,7 +32,7 @@ class NotMapped(Unauthorized):
 
 @dataclass
 class Mapped:
-    """What the rules made of an assertion. Domains are {"id": …} or {"name": …}, None for the provider's own."""
+    """The result of the rules for an assertion. Domains are {"id": …} or {"name": …}, None for the provider's own."""
 
     user: Body = field(default_factory=dict)
     group_ids: list[str] = field(default_factory=list)

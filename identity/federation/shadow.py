@@ -61,7 +61,7 @@ def find_protocol(provider_id: str, protocol_id: str) -> Protocol:
 
 
 def user_of(protocol: Protocol, assertion: Assertion, issuer: str) -> User:
-    """Whom a provider vouches for. An ephemeral user is made at the first sign-in and renewed at each later one.
+    """The user that a provider vouches for. An ephemeral user is made at the first sign-in and renewed at each later one.
 
     Raises: NotMapped, WrongIssuer, Missing (role), RoleElsewhere.
     """

@@ -1,7 +1,7 @@
 """Signing in at an identity provider from a browser: OpenID Connect's authorization-code flow with state, nonce and PKCE.
 
 The portal's part is three calls: `offered()` for the buttons, `begin()` for where a button leads, `finish()` when the
-browser comes back to CALLBACK. What belongs to one sign-in is kept in the browser's own session and counts once.
+browser comes back to CALLBACK. The state of one sign-in is kept in the browser's own session and counts once.
 """
 
 import base64
@@ -21,7 +21,7 @@ from identity.federation import assertions, oidc, shadow
 from identity.models import Client, Protocol, User
 from openstackapi import links
 
-#: Where the portal takes browsers back; the provider must know ``<cloud>/sign-in/federated`` as a redirect URI.
+#: Path at which browsers come back to the portal; the provider must know ``<cloud>/sign-in/federated`` as a redirect URI.
 CALLBACK = "/sign-in/federated"
 #: Seconds in which a sign-in must be done, and how many may be under way in one browser.
 WITHIN, AT_ONCE = 600, 5
@@ -52,7 +52,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Finished:
-    """Who came back. `next` is a path of ours, or the dashboard that a websso sign-in began with."""
+    """The user who came back. `next` is a path of ours, or the dashboard that a websso sign-in began with."""
 
     user: User
     provider_id: str
@@ -61,7 +61,7 @@ class Finished:
 
 
 def offered() -> list[Offer]:
-    """What browsers may sign in with: enabled providers with a client and a protocol, by label."""
+    """Choices of the sign-in page: enabled providers with a client and a protocol, by label."""
     rows = Protocol.objects.filter(provider__enabled=True, provider__domain__enabled=True).exclude(
         provider__client=None
     )
@@ -135,7 +135,7 @@ def is_return(request: HttpRequest) -> bool:
 
 
 def finish(request: HttpRequest) -> Finished:
-    """Who came back from a provider; the caller opens the session or issues the token. Counts once.
+    """The user who came back from a provider; the caller opens the session or issues the token. Counts once.
 
     Raises: NotOurs, SignInRefused, NoSuchProtocol, ProviderDisabled, NotMapped, BadProviderToken, ProviderSilent.
     """

@@ -104,7 +104,7 @@ def _site(url: str) -> str:
 
 
 def _origin(sent: str) -> str:
-    """Where the token may be posted. Raises: NoOrigin, NotTrusted."""
+    """The address to which the token may be posted. Raises: NoOrigin, NotTrusted."""
     if not sent:
         raise NoOrigin()
     if sent not in settings.TRUSTED_DASHBOARDS:

@@ -1,4 +1,4 @@
-"""What the wire sees of groups."""
+"""Wire fields of groups."""
 
 from identity.wire import ID_OR_NULL, NAME_64, TEXT
 from openstackapi.fields import Field, Fields

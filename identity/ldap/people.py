@@ -261,7 +261,7 @@ def look_at_all() -> None:
 
 
 def look_at(domain_id: str) -> None:
-    """Whom the directory took away loses what they have here, and groups follow. While it is down, all stays."""
+    """Remove roles and memberships of users that are gone from the directory, and its gone groups. While it is down, all stays."""
     if not options.uses_ldap(domain_id):
         return
     try:

@@ -1,4 +1,4 @@
-"""What the rest of identity asks of directories: is this one's, renew it, check a password. Writing is refused."""
+"""Questions of the rest of identity to directories: is this one's, renew it, check a password. Writing is refused."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the wire sees of registered limits and limits."""
+"""Wire fields of registered limits and limits."""
 
 from typing import Any
 

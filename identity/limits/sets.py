@@ -1,4 +1,4 @@
-"""A service's quota sets: limits of one project, checked and changed together. What its API calls its refusals is data."""
+"""A service's quota sets: limits of one project, checked and changed together. The names of its API's refusals are data."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

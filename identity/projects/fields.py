@@ -1,4 +1,4 @@
-"""What the wire sees of projects."""
+"""Wire fields of projects."""
 
 from identity.wire import BOOL, ID_OR_NULL, NAME_64, TEXT
 from openstackapi.fields import Field, Fields

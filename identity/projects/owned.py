@@ -1,4 +1,4 @@
-"""What a project owns: every app registers its kinds, each with how it is counted, named and removed.
+"""Things that a project owns: every app registers its kinds, each with how it is counted, named and removed.
 
 A project that owns anything its users made is not deleted by itself; it is with `?cascade=true`, kind by kind, in the order
 of the registry. What the cloud makes by itself, and what is no thing in the project but a word about it (limits, roles,
@@ -43,7 +43,7 @@ class Owned:
 
 @dataclass(frozen=True)
 class Holding:
-    """What a project has of one kind."""
+    """Things of one kind in a project."""
 
     label: Any
     count: int
@@ -78,7 +78,7 @@ def aside(model: type, why: str, *, remove: Callable[[str], None] | None = None)
 
 
 def holdings(project_ids: Iterable[str]) -> list[Holding]:
-    """What these projects own, in the order in which it would go."""
+    """Things that these projects own, in the order in which it would go."""
     found = []
     ids = list(project_ids)
     for kind in _owned:

@@ -222,7 +222,7 @@ def cascading(wanted: bool) -> Iterator[None]:
 
 
 def remove(row: Project, *, kind: str) -> None:
-    """What must be true, and what else goes, before a project or domain is deleted.
+    """Check that a project or domain may be deleted, and delete what goes before it.
 
     Raises: ImmutableResource, DomainEnabled, HasChildren, ProjectOwnsThings.
     """

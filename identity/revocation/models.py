@@ -44,7 +44,7 @@ class Epoch(models.Model):
 
 
 class ChangedFact(models.Model):
-    """What such a change is of ("user_id:…"), and its number in `Epoch.changes`: read by every process within a second."""
+    """The subject of such a change ("user_id:…"), and its number in `Epoch.changes`: read by every process within a second."""
 
     fact = models.CharField(primary_key=True, max_length=96)
     number = models.BigIntegerField(db_index=True)

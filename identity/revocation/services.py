@@ -1,4 +1,4 @@
-"""What revokes tokens, and what tells every process to forget what it cached: of everybody, or of whom it concerns.
+"""Revocation of tokens, and the numbers that tell every process to forget its caches: of everybody, or of one subject.
 
 A process reads two numbers at most once a second. The epoch moves when roles, projects, users or the catalog change: all that
 was cached is void. The other moves when something narrow happened, a logout for one: then the process reads what that was of,
@@ -38,7 +38,7 @@ class Mark(NamedTuple):
 
 
 class _Process:
-    """What this process knows: `change` is the last number up to which it has read all, `seen` that of the database, in a
+    """Knowledge of this process: `change` is the last number up to which it has read all, `seen` that of the database, in a
     transaction perhaps ahead of it. Another `generation` voids all that was cached."""
 
     def __init__(self) -> None:
@@ -146,8 +146,8 @@ def read_soon() -> None:
 def revoke(*, owner: str = "", token_issued_at: datetime | None = None, **match: str) -> Revocation:
     """Revoke every token issued until now that matches, e.g. ``revoke(user_id=…)`` or ``revoke(audit_id=…)``.
 
-    `owner` is the user of a single token, and `token_issued_at` when it was issued. What ends every token of a user ends
-    the portal sessions too.
+    `owner` is the user of a single token, and `token_issued_at` when it was issued. A revocation of all tokens of a user
+    ends the portal sessions too.
     """
     ((kind, subject),) = match.items()
     if kind == "user_id":
@@ -174,7 +174,7 @@ def _store(kind: str, subject: str, issued_before: datetime, **more: object) -> 
 
 
 def _merge_oldest(owner: str) -> None:
-    """Who makes tokens only to revoke them fills no table: their older tokens are revoked together, by one row."""
+    """Replace the older half of a user's rows by one that revokes those tokens together, so that logging in and out fills no table."""
     of = Revocation.objects.exclude(owner="")  # as the index says
     mine = of.filter(owner=owner).exclude(token_issued_at=None).order_by("token_issued_at")
     if mine.count() < OWN_AT_MOST:

@@ -1,4 +1,4 @@
-"""What the wire sees of roles."""
+"""Wire fields of roles."""
 
 from identity.projects.fields import OPTIONS
 from identity.wire import ID_OR_NULL, NAME, TEXT

@@ -24,7 +24,7 @@ def of_user(user_id: str) -> list[PortalSession]:
 
 
 def name(session_key: str) -> str:
-    """What a page calls a session: its key is a secret."""
+    """The name of a session on a page: its key is a secret."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:16]
 
 

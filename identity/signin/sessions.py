@@ -83,7 +83,7 @@ def is_recent(request: HttpRequest) -> bool:
 
 
 def name_of(actor: Actor) -> str:
-    """What the portal session of an actor is called, as long as it lasts; "" for who came by a token."""
+    """The name of the actor's portal session, as long as it lasts; "" for a caller with a token."""
     return actor.audit_ids[0] if actor.audit_ids and actor.issued_at is None else ""
 
 
@@ -142,7 +142,7 @@ _cache: dict[tuple[str, ...], tuple[revocation.Mark, Actor, tuple[str, ...]]] = 
 
 
 def actor_from_session(request: HttpRequest) -> Actor | None:
-    """Who is signed in, or None. Ends when the user, the password or the last role goes away."""
+    """The signed-in caller, or None. Ends when the user, the password or the last role goes away."""
     session = request.session
     user_id = session.get(auth.SESSION_KEY)
     if user_id is None or session.get(auth.BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:

@@ -34,7 +34,7 @@ class StartOver(Unauthorized):
 
 @dataclass(frozen=True)
 class Pending:
-    """Who is half-way in, and how they may go on."""
+    """A user whose sign-in is half done, and the ways in which it may go on."""
 
     user: User
     ways: tuple[str, ...]
@@ -42,7 +42,7 @@ class Pending:
 
 @dataclass(frozen=True)
 class Proven:
-    """What a finished sign-in proved: the methods, where to go on, and by which provider and protocol the user came."""
+    """Result of a finished sign-in: the methods, where to go on, and by which provider and protocol the user came."""
 
     methods: tuple[str, ...]
     scope: Scope | None

@@ -1,4 +1,4 @@
-"""What the wire sees of users. A password goes in and never comes out."""
+"""Wire fields of users. A password goes in and never comes out."""
 
 from typing import Any
 

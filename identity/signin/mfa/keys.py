@@ -33,7 +33,7 @@ def of_user(user_id: str) -> list[Authenticator]:
 
 
 def begin_registration(request: HttpRequest, user: User, *, passkey: bool) -> Json:
-    """What the browser hands to its authenticator. A passkey signs in alone, so it has to check its user."""
+    """Options that the browser hands to its authenticator. A passkey signs in alone, so it has to check its user."""
     from allauth.mfa.webauthn.internal import auth
 
     if len(of_user(user.pk)) >= LIMIT:

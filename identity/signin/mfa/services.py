@@ -12,7 +12,7 @@ from identity.models import User
 from identity.revocation import services as revocation
 from identity.signin.mfa import keys, recovery, totp
 
-#: What the portal writes when a user asks for the second factor at the API too. Secrets of scripts stay good.
+#: MFA rules that the portal writes when a user asks for the second factor at the API too. Secrets of scripts stay good.
 STRICT: list[list[str]] = [["password", "totp"], ["application_credential"]]
 
 
