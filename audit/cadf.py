@@ -11,7 +11,7 @@ from django.conf import settings
 from audit.context import Context
 from audit.models import Event
 from audit.scrub import fit, text
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 
 TYPE_URI = "http://schemas.dmtf.org/cloud/audit/1.0/event"
@@ -36,7 +36,7 @@ def event(
     outcome: str = SUCCESS,
     kind: str = ACTIVITY,
     context: Context | None = None,
-    actor: Actor | None = None,
+    actor: RequestContext | None = None,
     project_id: str = "",
     domain_id: str = "",
     operation_id: str = "",
@@ -69,7 +69,7 @@ def event(
     )
 
 
-def _initiator(actor: Actor | None, context: Context | None, methods: tuple[str, ...]) -> dict[str, object]:
+def _initiator(actor: RequestContext | None, context: Context | None, methods: tuple[str, ...]) -> dict[str, object]:
     """What of the initiator no list is narrowed by. A token is told by its audit id, which opens nothing."""
     found: dict[str, object] = {}
     if context is not None and context.agent:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 
-from common.actor import Actor
+from authorization.context import RequestContext
 
 if TYPE_CHECKING:
     from audit.models import Event
@@ -22,7 +22,7 @@ class Context:
     """`request` is an HttpRequest, whose actor becomes known on the way, or None for a command."""
 
     request: HttpRequest | None = None
-    given: Actor | None = None
+    given: RequestContext | None = None
     address: str = ""
     agent: str = ""
     request_id: str = ""
@@ -32,7 +32,7 @@ class Context:
     told: set[str] = field(default_factory=set)
 
     @property
-    def actor(self) -> Actor | None:
+    def actor(self) -> RequestContext | None:
         return self.given or getattr(self.request, "actor", None)
 
 
@@ -50,7 +50,7 @@ def of(context: Context) -> Iterator[Context]:
 
 
 @contextmanager
-def acting(actor: Actor, *, agent: str = "", request_id: str = "") -> Iterator[Context]:
+def acting(actor: RequestContext, *, agent: str = "", request_id: str = "") -> Iterator[Context]:
     """What the cloud, or an operator's command, does by itself and is to be recorded."""
     with of(Context(given=actor, agent=agent, request_id=request_id or f"req-{uuid.uuid4()}")) as context:
         yield context
@@ -77,5 +77,5 @@ def operating(command: str) -> Iterator[Context]:
         name = os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):  # a user id without a name
         name = str(os.getuid())
-    with acting(Actor.internal(name), agent=f"manage.py {command}") as context:
+    with acting(RequestContext.internal(name), agent=f"manage.py {command}") as context:
         yield context

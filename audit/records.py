@@ -17,7 +17,7 @@ from django.http import HttpRequest
 
 from audit import cadf, context, registry
 from audit.models import Event
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import CloudError, Forbidden
 from common.ids import new_ordered_id
@@ -37,7 +37,7 @@ class More(TypedDict, total=False):
     """What else cadf.event is told."""
 
     kind: str
-    actor: Actor | None
+    actor: RequestContext | None
     project_id: str
     domain_id: str
     operation_id: str

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+from authorization.context import RequestContext
 from authorization.explaining import Explanation
 from common import doors
-from common.actor import Actor
 from common.clock import now
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ def _file() -> Path:
     return Path(settings.DATA) / "denials" / "denials.jsonl"
 
 
-def note(actor: Actor, why: Explanation) -> None:
+def note(actor: RequestContext, why: Explanation) -> None:
     """Keep a denial of a request. A disk that refuses it costs the memory, not the answer."""
     path = _file()
     if not actor.request_id or not path.parent.is_dir():

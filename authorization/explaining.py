@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authorization import rules, share_levels
+from authorization.context import RequestContext
 from authorization.targets import Aim, credentials, without_share
-from common.actor import Actor
 from common.errors import Forbidden
 
 #: Role of a new cloud → the roles that it includes, weakest first; says which role a denied caller lacks.
@@ -108,7 +108,7 @@ class Explanation:
         }
 
 
-def explain(actor: Actor, rule: str, aim: Aim) -> Explanation:
+def explain(actor: RequestContext, rule: str, aim: Aim) -> Explanation:
     """`aim` is a target as targets.aim() gives it. Raises KeyError for a rule nobody registered."""
     creds = credentials(actor)
     allowed = actor.is_internal or rules.holds(rule, aim, creds)
@@ -127,19 +127,19 @@ def explain(actor: Actor, rule: str, aim: Aim) -> Explanation:
     )
 
 
-def _roles_wanted(actor: Actor, rule: str, aim: Aim) -> tuple[str, ...]:
+def _roles_wanted(actor: RequestContext, rule: str, aim: Aim) -> tuple[str, ...]:
     """The weakest roles with which the same caller in the same scope would be allowed."""
     creds, bare = credentials(actor), without_share(aim)
     able = [role for role, names in LADDER.items() if rules.holds(rule, bare, {**creds, "roles": list(names)})]
     return tuple(role for role in able if not any(low != role and low in LADDER[role] for low in able))
 
 
-def _share_wanted(actor: Actor, rule: str, aim: Aim) -> str:
+def _share_wanted(actor: RequestContext, rule: str, aim: Aim) -> str:
     creds, levels = credentials(actor), share_levels.LEVELS
     return next((level for level in levels if rules.holds(rule, {**aim, share_levels.TARGET: level}, creds)), "")
 
 
-def _grantors(actor: Actor, aim: Aim, wanted: tuple[str, ...]) -> tuple[str, ...]:
+def _grantors(actor: RequestContext, aim: Aim, wanted: tuple[str, ...]) -> tuple[str, ...]:
     """Names, only when the target is of the caller's own project. A role above manager is given by admins alone."""
     project_id = aim.get("project_id") or actor.project_id
     if actor.project_id is None or project_id != actor.project_id:

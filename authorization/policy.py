@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from django.utils.translation import gettext_lazy as _
 
 from authorization import denials, explaining, rules
+from authorization.context import RequestContext
 from authorization.explaining import Explanation, PolicyForbids
 from authorization.share_levels import TARGET
 from authorization.targets import Target, aim, credentials, without_share
-from common.actor import Actor
 from common.errors import CloudError, NotFound
 
 REMEMBERED = 10_000  # decisions, for one reading of the rules
@@ -20,13 +20,13 @@ class Hidden(NotFound):
     template = _("The resource could not be found.")
 
 
-def _who(actor: Actor) -> tuple[object, ...]:
+def _who(actor: RequestContext) -> tuple[object, ...]:
     """All that a check can see of an actor (targets.credentials)."""
     scope = (actor.project_id, actor.domain_id, actor.system, actor.project_domain_id)
     return (actor.user_id, actor.user_domain_id, actor.roles, actor.trust_id, scope)
 
 
-def allows(actor: Actor, rule: str, target: Target = None) -> bool:
+def allows(actor: RequestContext, rule: str, target: Target = None) -> bool:
     """Whether the actor may. Raises KeyError for a rule nobody registered."""
     if actor.is_internal:
         return True
@@ -44,12 +44,12 @@ def allows(actor: Actor, rule: str, target: Target = None) -> bool:
     return known
 
 
-def allows_by_role(actor: Actor, rule: str, target: Target = None) -> bool:
+def allows_by_role(actor: RequestContext, rule: str, target: Target = None) -> bool:
     """Whether the actor may without any share of the target."""
     return allows(actor, rule, without_share(aim(actor, target)))
 
 
-def require(actor: Actor, rule: str, target: Target = None, *, missing: CloudError | None = None) -> None:
+def require(actor: RequestContext, rule: str, target: Target = None, *, missing: CloudError | None = None) -> None:
     """Go on only if the actor may.
 
     Raises: NotFound (`missing`, or Hidden) when the target belongs to another project and is not shared with the actor;
@@ -66,13 +66,13 @@ def require(actor: Actor, rule: str, target: Target = None, *, missing: CloudErr
     raise forbids(actor, rule, wanted)
 
 
-def forbids(actor: Actor, rule: str, target: Mapping[str, object]) -> PolicyForbids:
+def forbids(actor: RequestContext, rule: str, target: Mapping[str, object]) -> PolicyForbids:
     """The refusal of a rule, as the caller may read it. It is kept under the request's id."""
     why = explaining.explain(actor, rule, dict(target))
     denials.note(actor, why)
     return explaining.refusal(why)
 
 
-def explain(actor: Actor, rule: str, target: Target = None) -> Explanation:
+def explain(actor: RequestContext, rule: str, target: Target = None) -> Explanation:
     """The full reason, for a greyed button or a message inside one's own project."""
     return explaining.explain(actor, rule, aim(actor, target))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, TypedDict
 
 from authorization import share_levels
-from common.actor import Actor
+from authorization.context import RequestContext
 
 #: A target as a check sees it.
 Aim = dict[str, object]
@@ -38,7 +38,7 @@ class Credentials(TypedDict):
     token: dict[str, object]
 
 
-def credentials(actor: Actor) -> Credentials:
+def credentials(actor: RequestContext) -> Credentials:
     """The caller, as oslo.policy's checks see one."""
     return {
         "user_id": actor.user_id,
@@ -56,7 +56,7 @@ def credentials(actor: Actor) -> Credentials:
     }
 
 
-def _token(actor: Actor) -> dict[str, object]:
+def _token(actor: RequestContext) -> dict[str, object]:
     token: dict[str, object] = {"user": {"id": actor.user_id, "domain": {"id": actor.user_domain_id}}}
     if actor.domain_id:
         token["domain"] = {"id": actor.domain_id}
@@ -65,7 +65,7 @@ def _token(actor: Actor) -> dict[str, object]:
     return token
 
 
-def aim(actor: Actor, target: Target) -> Aim:
+def aim(actor: RequestContext, target: Target) -> Aim:
     """A target as names and values. A row that is shared with the caller gives the level too, for `share:<level>`."""
     if isinstance(target, Mapping):
         # a project of None would equal that of a token without a project
@@ -86,10 +86,10 @@ def without_share(aim: Aim) -> Aim:
     return {name: value for name, value in aim.items() if name != share_levels.TARGET}
 
 
-ShareLevel = Callable[[Actor, object], str | None]
+ShareLevel = Callable[[RequestContext, object], str | None]
 
 
-def _not_shared(actor: Actor, target: object) -> str | None:
+def _not_shared(actor: RequestContext, target: object) -> str | None:
     return None
 
 

@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 from django.utils.translation import ngettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from compute.flavors.models import FlavorAccess
 from compute.servergroups.models import ServerGroup
 from compute.servers.lifecycle import deletion
@@ -50,6 +50,6 @@ def _forget_access(project_id: str) -> None:
 
 def delete_servers(project_id: str) -> None:
     """Delete the project's servers, each by its own flow."""
-    actor = Actor.internal("project deletion", project_id=project_id)
+    actor = RequestContext.internal("project deletion", project_id=project_id)
     for server_id in Server.objects.living().filter(project_id=project_id).values_list("id", flat=True):
         deletion.delete(actor, server_id=server_id)

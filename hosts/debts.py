@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import CloudError, HostNotFound, HostStale, sentence, stored
 from hostagent.contract import VERBS, Verb
@@ -174,7 +174,7 @@ def _next(host: str, *, after: str = "") -> None:
             PAY,
             subject=("host", host),
             project_id=None,
-            actor=Actor.internal("what a host owes"),
+            actor=RequestContext.internal("what a host owes"),
             data={"debt": debt.pk, "generation": debt.generation},
             action="pay",
         )

@@ -11,7 +11,7 @@ from typing import cast
 
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from hostagent.contract.host import HOST_READ, HostFound
 from hostagent.contract.verb import Nothing
 from hosts.models import Host
@@ -97,7 +97,7 @@ def inspect(
         INSPECT,
         subject=("host", host),
         project_id=None,
-        actor=Actor.internal(reason),
+        actor=RequestContext.internal(reason),
         data={
             "mend": reconcile,
             "kind": only.lifecycle.kind if only else "",

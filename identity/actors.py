@@ -1,11 +1,11 @@
-"""From a user and a scope to an Actor: the same for tokens, sessions and the cloud's own checks."""
+"""From a user and a scope to an RequestContext: the same for tokens, sessions and the cloud's own checks."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import Unauthorized
 from common.prepared import Prepared
@@ -51,10 +51,10 @@ _user = Prepared(lambda id: User.objects.filter(pk=id).values(*_USER))
 _project = Prepared(lambda id: Project.objects.filter(pk=id).values(*_PROJECT))
 
 
-def build(user_id: str, scope: Scope, *, delegation: Delegation | None = None, **rest: Any) -> Actor:
-    """The Actor of a user in a scope, with the roles they have there now.
+def build(user_id: str, scope: Scope, *, delegation: Delegation | None = None, **rest: Any) -> RequestContext:
+    """The RequestContext of a user in a scope, with the roles they have there now.
 
-    `rest` is passed on to Actor (methods, audit_ids, issued_at, expires_at).
+    `rest` is passed on to RequestContext (methods, audit_ids, issued_at, expires_at).
     Raises: NoSuchActor when the user, the scope or a domain is disabled or gone, or no role is left there.
     """
     delegation = delegation or Delegation()
@@ -77,7 +77,7 @@ def build(user_id: str, scope: Scope, *, delegation: Delegation | None = None, *
     if scope.kind and not roles:
         raise NoSuchActor()
     fields["extra"]["roles"] = roles
-    return Actor(
+    return RequestContext(
         user_id=user["id"],
         user_name=user["name"],
         user_domain_id=user["domain_id"],

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.models import Event
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import NotFound
 
 ALL, SOME = "audit:list_all_events", "audit:list_events"
@@ -25,7 +25,7 @@ class EventNotFound(NotFound):
     template = _("Audit record %(id)s could not be found.")
 
 
-def visible(actor: Actor) -> "QuerySet[Event]":
+def visible(actor: RequestContext) -> "QuerySet[Event]":
     """The records that the actor may read. Raises: Forbidden."""
     target = {"project_id": actor.project_id, "domain_id": actor.domain_id}
     policy.require(actor, SOME, {name: value for name, value in target.items() if value})
@@ -36,11 +36,11 @@ def visible(actor: Actor) -> "QuerySet[Event]":
     return Event.objects.filter(domain_id=actor.domain_id or "-")
 
 
-def sees_all(actor: Actor) -> bool:
+def sees_all(actor: RequestContext) -> bool:
     return policy.allows(actor, ALL, {})
 
 
-def find(actor: Actor, id: str) -> Event:
+def find(actor: RequestContext, id: str) -> Event:
     """Raises: EventNotFound, Forbidden."""
     row = visible(actor).filter(pk=id).first()
     if row is None:

@@ -12,7 +12,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Invalid, NotFound
 from common.live import announce
 from identity.revocation import services as revocation
@@ -71,21 +71,21 @@ class Resource(rest.Resource[M]):
         """What policy sees of a row, or of the values of one that is to be made."""
         return {}
 
-    def list_target(self, actor: Actor) -> Values:
+    def list_target(self, actor: RequestContext) -> Values:
         return {}
 
-    def mine(self, actor: Actor, rows: models.QuerySet[M]) -> models.QuerySet[M]:
+    def mine(self, actor: RequestContext, rows: models.QuerySet[M]) -> models.QuerySet[M]:
         """The part of `rows` that the actor's scope may list."""
         return rows
 
-    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: object = None) -> Values:
         """Columns to set, checked; `row` is the present one on update. Raises CloudErrors."""
         return values
 
-    def made(self, actor: Actor, row: object, values: Values) -> None:
+    def made(self, actor: RequestContext, row: object, values: Values) -> None:
         """After the row is there."""
 
-    def leaving(self, actor: Actor, row: object) -> None:
+    def leaving(self, actor: RequestContext, row: object) -> None:
         """Before the row goes. Raises CloudErrors."""
 
     def shape(self, body: Values, row: object) -> Values:
@@ -97,7 +97,7 @@ class Resource(rest.Resource[M]):
         """Find a row without asking policy. Raises: Missing."""
         return rest.find(self.rows(), id, partial(Missing, kind=self.name))
 
-    def allow(self, actor: Actor, verb: str, id: str) -> M:
+    def allow(self, actor: RequestContext, verb: str, id: str) -> M:
         """Find a row, if the actor may do `verb` with it. An actor who may not does not learn whether it exists.
 
         Raises: Forbidden, Missing.
@@ -110,10 +110,10 @@ class Resource(rest.Resource[M]):
             raise Missing(kind=self.name, id=id)
         return row
 
-    def get(self, actor: Actor, id: str) -> M:
+    def get(self, actor: RequestContext, id: str) -> M:
         return self.allow(actor, "get", id)
 
-    def listing(self, actor: Actor, query: Mapping[str, str]) -> models.QuerySet[M]:
+    def listing(self, actor: RequestContext, query: Mapping[str, str]) -> models.QuerySet[M]:
         """The rows that an actor may list and that fit a query. Raises: Forbidden."""
         enforce(actor, self.rule("list"), self.list_target(actor))
         return self.matching(self.mine(actor, self.rows()), query)
@@ -147,7 +147,7 @@ class Resource(rest.Resource[M]):
         return columns, extra if self.keeps_extra else {}
 
     @transaction.atomic
-    def create(self, actor: Actor, values: Values, *, id: str | None = None) -> M:
+    def create(self, actor: RequestContext, values: Values, *, id: str | None = None) -> M:
         """Raises: Forbidden, Invalid, Duplicate and the kind's own errors."""
         columns, extra = self.split(values)
         enforce(actor, self.rule("create"), self.target(_Draft(self, actor, columns)))
@@ -164,7 +164,7 @@ class Resource(rest.Resource[M]):
         return row
 
     @transaction.atomic
-    def update(self, actor: Actor, id: str, values: Values) -> M:
+    def update(self, actor: RequestContext, id: str, values: Values) -> M:
         """Raises: Forbidden, Missing, Invalid, Duplicate and the kind's own errors."""
         row = self.allow(actor, "update", id)
         for name in self.fixed:
@@ -181,7 +181,7 @@ class Resource(rest.Resource[M]):
         return row
 
     @transaction.atomic
-    def delete(self, actor: Actor, id: str) -> None:
+    def delete(self, actor: RequestContext, id: str) -> None:
         """Raises: Forbidden, Missing and the kind's own errors."""
         row = self.allow(actor, "delete", id)
         self.leaving(actor, row)
@@ -200,20 +200,20 @@ class Resource(rest.Resource[M]):
         if self.announced:
             announce(self.name, row.pk)
 
-    def rendered(self, objects: Sequence[M], actor: Actor | None) -> list[Values]:
+    def rendered(self, objects: Sequence[M], actor: RequestContext | None) -> list[Values]:
         plain = super().rendered(objects, actor)
         return [
             self.shape({**getattr(row, "extra", {}), **body}, row) for row, body in zip(objects, plain, strict=True)
         ]
 
-    def render(self, row: M, actor: Actor | None = None) -> Values:
+    def render(self, row: M, actor: RequestContext | None = None) -> Values:
         return self.rendered([row], actor)[0]
 
 
 class _Draft:
     """The values of a row that is to be made, read like the row itself."""
 
-    def __init__(self, resource: Resource[Any], actor: Actor, values: Values) -> None:
+    def __init__(self, resource: Resource[Any], actor: RequestContext, values: Values) -> None:
         self._values = values
         if resource.lives_in_domain and values.get("domain_id") is None:
             self._values = {**values, "domain_id": home_domain(actor)}
@@ -222,12 +222,12 @@ class _Draft:
         return self.__dict__["_values"].get(name)
 
 
-def home_domain(actor: Actor) -> str:
+def home_domain(actor: RequestContext) -> str:
     """The domain of things that are made without naming one."""
     return actor.domain_id or actor.project_domain_id or "default"
 
 
-def enforce(actor: Actor, rule: str, target: Values | None = None) -> None:
+def enforce(actor: RequestContext, rule: str, target: Values | None = None) -> None:
     """Policy with Keystone's own targets. Raises: Forbidden."""
     aim = target or {}
     if not policy.allows(actor, rule, aim):

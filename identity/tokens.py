@@ -1,4 +1,4 @@
-"""Fernet tokens: what they hold, and how a token becomes an Actor.
+"""Fernet tokens: what they hold, and how a token becomes an RequestContext.
 
 A token is validated inside the process: decrypted, checked against revocation events, its roles computed; the answer is
 cached until something changes for it (`identity.revocation`), of which every process reads at most once a second.
@@ -15,8 +15,8 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from authorization.context import RequestContext
 from common import metrics
-from common.actor import Actor
 from common.clock import now
 from common.errors import NotFound, Unauthorized
 from identity import actors, personal, tokenkeys
@@ -76,8 +76,8 @@ def issue(
     parent: Token | None = None,
     delegation: actors.Delegation | None = None,
     expires_at: datetime | None = None,
-) -> tuple[str, Actor]:
-    """Issue a token: its text and the Actor that it means. One made from `parent` expires with it and continues its audit chain.
+) -> tuple[str, RequestContext]:
+    """Issue a token: its text and the RequestContext that it means. One made from `parent` expires with it and continues its audit chain.
 
     Raises: TokenNotFound when it would mean nobody: user, scope or delegation is gone, disabled or without a role.
     """
@@ -127,13 +127,13 @@ class _Known(NamedTuple):
     mark: revocation.Mark
     ends: float  # seconds since 1970
     facts: tuple[str, ...]
-    actor: Actor
+    actor: RequestContext
 
 
 _cache: dict[str, _Known] = {}
 
 
-def actor_from_token(text: str, request_id: str = "", *, fresh: bool = False) -> Actor:
+def actor_from_token(text: str, request_id: str = "", *, fresh: bool = False) -> RequestContext:
     """The caller of a request with this token. `fresh` re-reads the epoch now, for answers that must not lag.
 
     Raises: Unauthorized when the token is unknown, expired, revoked, or means nobody any more.
@@ -144,8 +144,8 @@ def actor_from_token(text: str, request_id: str = "", *, fresh: bool = False) ->
         raise BadToken() from None
 
 
-def validate(text: str, *, fresh: bool = False, allow_expired: bool = False) -> Actor:
-    """The Actor of a token. Raises: TokenNotFound."""
+def validate(text: str, *, fresh: bool = False, allow_expired: bool = False) -> RequestContext:
+    """The RequestContext of a token. Raises: TokenNotFound."""
     mark = revocation.mark(fresh=fresh)
     known = _cache.get(text)
     moment = now()
@@ -177,7 +177,7 @@ def _remember(text: str, known: _Known) -> None:
     _cache[text] = known
 
 
-def _actor_of(token: Token) -> Actor:
+def _actor_of(token: Token) -> RequestContext:
     try:
         return actors.build(
             token.user_id,
@@ -192,13 +192,13 @@ def _actor_of(token: Token) -> Actor:
         raise TokenNotFound() from None
 
 
-def facts_of(token: Token, actor: Actor) -> tuple[str, ...]:
+def facts_of(token: Token, actor: RequestContext) -> tuple[str, ...]:
     """Facts of this token that a revocation can be about, as ("user_id:…", …)."""
     return facts_about(token.user_id, token.audit_ids, token.delegation, actor)
 
 
 def facts_about(
-    user_id: str, audit_ids: tuple[str, ...], delegation: actors.Delegation, actor: Actor
+    user_id: str, audit_ids: tuple[str, ...], delegation: actors.Delegation, actor: RequestContext
 ) -> tuple[str, ...]:
     """As `facts_of`, of a token whose text is not at hand."""
     found: list[tuple[str, str | None]] = [

@@ -3,8 +3,8 @@
 from django.conf import settings
 from django.db import transaction
 
+from authorization.context import RequestContext
 from common import seeding
-from common.actor import Actor
 from common.stores.files import pieces_of
 from images.demo.build import NAMES, build
 from images.images import data
@@ -32,7 +32,7 @@ def run() -> str | None:
     if not made:
         return None
     built = build(settings.DATA / "cache" / "demo")
-    actor = Actor.internal("seed", project_id=_admin_project())
+    actor = RequestContext.internal("seed", project_id=_admin_project())
     for name in made:
         with transaction.atomic():
             # Half-made by a start that was cut short.

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from authorization import policy
+from authorization.context import RequestContext
 from common import moments
-from common.actor import Actor
 from common.errors import Invalid
 from networking.conversions import converted
 from networking.standard import Tag
@@ -49,12 +49,12 @@ class Resource(rest.Resource[Any]):
     bad_filter = InvalidFilter
 
     rows: Callable[[Sequence[Any]], list[dict[str, object]]]
-    visible: Callable[[Actor], Rows]
-    find: Callable[[Actor, str], Model]
+    visible: Callable[[RequestContext], Rows]
+    find: Callable[[RequestContext, str], Model]
     arguments: dict[str, str] = field(default_factory=dict)
     create: Callable[..., Model] | None = None
     update: Callable[..., Model] | None = None
-    delete: Callable[[Actor, str], None] | None = None
+    delete: Callable[[RequestContext, str], None] | None = None
 
     @property
     def kind(self) -> str:
@@ -71,7 +71,7 @@ class Resource(rest.Resource[Any]):
         renamed = {"tenant_id": "project_id", **self.arguments}
         return {renamed.get(name, name): self.spell(name, value) for name, value in attributes.items()}
 
-    def rendered(self, objects: Sequence[Any], actor: Actor | None) -> list[dict[str, object]]:
+    def rendered(self, objects: Sequence[Any], actor: RequestContext | None) -> list[dict[str, object]]:
         return self.fields.render_many(self.rows(objects), actor=actor)
 
     def filtered(self, rows: Rows, params: Params) -> Rows:

@@ -3,8 +3,8 @@
 from django.conf import settings
 from django.db import transaction
 
+from authorization.context import RequestContext
 from common import seeding
-from common.actor import Actor
 from hostagent.contract import inet
 from identity.models import Project
 from networking.networks import services as networks
@@ -31,18 +31,18 @@ def seed() -> str | None:
         return None
     public = Network.objects.filter(external=True, name=PUBLIC).first()
     if public is None:
-        public = _public(Actor.internal("seed", project_id=admin.pk))
+        public = _public(RequestContext.internal("seed", project_id=admin.pk))
         made.append(PUBLIC)
         if (
             not Network.objects.filter(project_id=demo.pk).exists()
             and not Router.objects.filter(project_id=demo.pk).exists()
         ):
-            _private(Actor.internal("seed", project_id=demo.pk), public)
+            _private(RequestContext.internal("seed", project_id=demo.pk), public)
             made.append(f"{PRIVATE}, {ROUTER}")
     return ", ".join(made) or None
 
 
-def _public(actor: Actor) -> Network:
+def _public(actor: RequestContext) -> Network:
     """The external network: the host's external bridge, addresses of STACKLING_EXTERNAL_CIDR, gateway at its .1."""
     network = networks.create(
         actor, name=PUBLIC, kind="flat", physical="public", external=True, is_default=True, port_security_enabled=False
@@ -52,7 +52,7 @@ def _public(actor: Actor) -> Network:
     return network
 
 
-def _private(actor: Actor, public: Network) -> None:
+def _private(actor: RequestContext, public: Network) -> None:
     network = networks.create(actor, name=PRIVATE)
     subnet: Subnet = subnets.create(actor, network_id=network.id, name="private-subnet", cidr=PRIVATE_CIDR)
     router = routers.create(actor, name=ROUTER, external_gateway_info={"network_id": public.id})

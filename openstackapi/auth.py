@@ -8,14 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Forbidden, Unauthorized
 from common.rates import Rate
 
-FromToken = Callable[[str, str], Actor]
-FromSession = Callable[[HttpRequest], Actor | None]
+FromToken = Callable[[str, str], RequestContext]
+FromSession = Callable[[HttpRequest], RequestContext | None]
 
-Check = Callable[[Actor, HttpRequest], None]
+Check = Callable[[RequestContext, HttpRequest], None]
 
 #: Requests a user may make, counted over all tokens, sessions and addresses.
 of_users = Rate(settings.USER_REQUESTS_PER_SECOND, "user")
@@ -39,7 +39,7 @@ class _Csrf(CsrfViewMiddleware):
         return reason
 
 
-def authenticate(request: HttpRequest) -> Actor:
+def authenticate(request: HttpRequest) -> RequestContext:
     """The actor behind X-Auth-Token, or behind a portal session (which must pass CSRF on unsafe methods).
 
     Raises: Unauthorized, Forbidden (CSRF), TooMany.
@@ -49,7 +49,7 @@ def authenticate(request: HttpRequest) -> Actor:
     return actor
 
 
-def _authenticate(request: HttpRequest) -> Actor:
+def _authenticate(request: HttpRequest) -> RequestContext:
     text = request.META.get("HTTP_X_AUTH_TOKEN")
     if text:
         if _from_token is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from common.actor import Actor
+from authorization.context import RequestContext
 
 Version = tuple[int, int]
 Row = Any  # a dict from .values(), or a model instance
@@ -128,12 +128,12 @@ class Fields:
             plan = self._plans[key] = [(field.name, self._getter(field)) for field in shown]
         return plan
 
-    def render(self, row: Row, version: Version = ANY, actor: Actor | None = None) -> dict[str, Any]:
+    def render(self, row: Row, version: Version = ANY, actor: RequestContext | None = None) -> dict[str, Any]:
         """One row as the wire shows it."""
         return {name: get(row) for name, get in self.plan(version, actor is not None and actor.is_admin)}
 
     def render_many(
-        self, rows: Iterable[Row], version: Version = ANY, actor: Actor | None = None
+        self, rows: Iterable[Row], version: Version = ANY, actor: RequestContext | None = None
     ) -> list[dict[str, Any]]:
         plan = self.plan(version, actor is not None and actor.is_admin)
         return [{name: get(row) for name, get in plan} for row in rows]

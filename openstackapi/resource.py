@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeAlias, TypeVar
 from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
 
+from authorization.context import RequestContext
 from common import moments
-from common.actor import Actor
 from common.errors import Invalid, NotFound
 from common.numbers import wholes
 from common.truth import truth
@@ -87,11 +87,11 @@ class Resource(Generic[M]):
     filters: Mapping[str, Filter] = field(default_factory=dict)
     spelled: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
 
-    def rendered(self, objects: Sequence[M], actor: Actor | None) -> list[dict[str, Any]]:
+    def rendered(self, objects: Sequence[M], actor: RequestContext | None) -> list[dict[str, Any]]:
         """Make the wire's dicts of model rows, as an actor may see them."""
         return self.fields.render_many(objects, actor=actor)
 
-    def shown(self, objects: Sequence[M], actor: Actor, only: Sequence[str] = ()) -> list[dict[str, Any]]:
+    def shown(self, objects: Sequence[M], actor: RequestContext, only: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Show model rows as an actor may see them; `only` these fields if any are named."""
         rendered = self.rendered(objects, actor)
         if not only:

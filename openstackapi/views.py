@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import NotFound
 from openstackapi import auth, bodies, links, microversion, render
 from openstackapi.fields import Fields, Row, Schema
@@ -24,7 +24,7 @@ _ALWAYS = Span()
 class ServiceRequest(Request):
     """DRF's request, with who asks: `initial` sets it."""
 
-    actor: Actor
+    actor: RequestContext
 
 
 class ServiceView(APIView):
@@ -79,7 +79,7 @@ class ServiceView(APIView):
         return ()
 
     @property
-    def actor(self) -> Actor:
+    def actor(self) -> RequestContext:
         return self.request.actor
 
     def body(self, schema: Schema | None = None) -> Any:

@@ -4,8 +4,8 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 
+from authorization.context import RequestContext
 from common import errors
-from common.actor import Actor
 from common.clock import now
 from hostagent.contract import Verb
 from hostagent.contract.messages import SILENCE
@@ -43,9 +43,9 @@ class Op:
         return self.row.request_id
 
     @property
-    def actor(self) -> Actor:
+    def actor(self) -> RequestContext:
         """The cloud itself, acting for whoever started this."""
-        return Actor.internal(
+        return RequestContext.internal(
             self.row.user_name or "stackling", project_id=self.row.project_id, request_id=self.row.request_id
         )
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
+from authorization.context import RequestContext
 from common import errors
-from common.actor import Actor
 from common.clock import now
 from hostagent.process import tracing
 from operations import wakeups
@@ -32,7 +32,7 @@ def start(
     *,
     subject: tuple[str, str],
     project_id: str | None,
-    actor: Actor,
+    actor: RequestContext,
     holds: Iterable[str] = (),
     data: Mapping[str, object] | None = None,
     action: str = "",
@@ -74,7 +74,13 @@ def start(
 
 
 def run(
-    actor: Actor, found: Subject, name: str, flow: Flow, data: Mapping[str, object] | None = None, /, **also: object
+    actor: RequestContext,
+    found: Subject,
+    name: str,
+    flow: Flow,
+    data: Mapping[str, object] | None = None,
+    /,
+    **also: object,
 ) -> Operation:
     """Write a verb's intent on its locked subject and start its flow, in the caller's transaction. `also`: columns to write with it.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import CloudError, Data, render, sentence
 from common.live import announce
@@ -183,7 +183,7 @@ class Subject(_Model):
         """Why what no table of states knows keeps it from a verb, such as what its host can do; None: nothing does."""
         return None
 
-    def may_override(self, actor: Actor) -> bool:
+    def may_override(self, actor: RequestContext) -> bool:
         """Whether its lock counts for nothing to the actor."""
         return False
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.live import Change, read_moment
 from identity.signin import sessions
@@ -52,7 +52,7 @@ class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             asyncio.create_task(self._send_events(self.subscription)),
         )
 
-    async def _groups(self, actor: Actor) -> frozenset[str]:
+    async def _groups(self, actor: RequestContext) -> frozenset[str]:
         """The rooms of the project and of the user's shares; operators get everything."""
         self.project_id = actor.project_id
         if actor.is_admin:
@@ -96,11 +96,11 @@ class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         while True:
             await self.send_json(await subscription.next())
 
-    async def _actor(self) -> Actor | None:
-        found: Actor | None = await sync_to_async(self._read)()
+    async def _actor(self) -> RequestContext | None:
+        found: RequestContext | None = await sync_to_async(self._read)()
         return found
 
-    def _read(self) -> Actor | None:
+    def _read(self) -> RequestContext | None:
         """Who the session is of now: its row is read anew, since others may have ended it."""
         session = SessionStore(self.scope["session"].session_key)
         actor = sessions.actor_from_session(SimpleNamespace(session=session))  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity.assignments import granting
 from identity.models import Group, User
 from sharing import services, shareable
@@ -59,7 +59,7 @@ class Access:
     seers: list[Seer]
 
 
-def who(actor: Actor, kind_name: str, object_id: str) -> Access:
+def who(actor: RequestContext, kind_name: str, object_id: str) -> Access:
     """Everyone who can see an object. Nobody outside of its project learns who works in it.
 
     Raises: UnknownKind, NotFound, Forbidden.

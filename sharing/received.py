@@ -8,8 +8,8 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q
 
+from authorization.context import RequestContext
 from authorization.share_levels import RANK, VIEW, highest, reaches
-from common.actor import Actor
 from common.clock import now
 from common.prepared import Prepared
 from identity.users.models import User
@@ -61,13 +61,13 @@ def facts_of(user_id: str) -> tuple[str, ...]:
     return (f"user_id:{user_id}", *(f"group_id:{group}" for (group,) in _my_groups(user_id)))
 
 
-def on(actor: Actor, kind: str, object_id: str) -> list[Received]:
+def on(actor: RequestContext, kind: str, object_id: str) -> list[Received]:
     """The actor's live shares of one object."""
     shares: Any = actor.extra.get("shares")
     return [share for share in shares.get((kind, object_id), ()) if share.is_live] if shares else []
 
 
-def level_on(actor: Actor, target: Any) -> str | None:
+def level_on(actor: RequestContext, target: Any) -> str | None:
     """At which level a row is shared with the actor now; None when it is not, or is no row that can be shared."""
     if not actor.extra.get("shares"):
         return None
@@ -75,7 +75,7 @@ def level_on(actor: Actor, target: Any) -> str | None:
     return highest(share.level for share in on(actor, kind, str(target.pk))) if kind else None
 
 
-def best(actor: Actor, kind: str, object_id: str, level: str) -> Received | None:
+def best(actor: RequestContext, kind: str, object_id: str, level: str) -> Received | None:
     """The longest of the actor's shares that include `level`."""
     fit = [share for share in on(actor, kind, object_id) if reaches(share.level, level)]
     return max(
@@ -83,12 +83,12 @@ def best(actor: Actor, kind: str, object_id: str, level: str) -> Received | None
     )
 
 
-def has_any(actor: Actor, kind: str) -> bool:
+def has_any(actor: RequestContext, kind: str) -> bool:
     shares: Any = actor.extra.get("shares")
     return bool(shares) and any(name == kind for name, _id in shares)
 
 
-def ids(actor: Actor, kind: str, level: str = VIEW) -> Q:
+def ids(actor: RequestContext, kind: str, level: str = VIEW) -> Q:
     """A condition on primary keys: what is shared with the actor, as subqueries on guardian's rows.
 
     Ask has_any() first: who has no share should pay for none.
@@ -102,7 +102,7 @@ def ids(actor: Actor, kind: str, level: str = VIEW) -> Q:
     return found
 
 
-def or_shared(actor: Actor, kind: str, own: Q, level: str = VIEW) -> Q:
+def or_shared(actor: RequestContext, kind: str, own: Q, level: str = VIEW) -> Q:
     """`own`, and what is shared with the actor besides. The same condition, unchanged, for who has no share."""
     return own | ids(actor, kind, level) if has_any(actor, kind) else own
 

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import context
 from authorization import policy
+from authorization.context import RequestContext
 from authorization.share_levels import FULL, RANK
-from common.actor import Actor
 from common.clock import now
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from common.ids import new_hex
@@ -112,7 +112,7 @@ def _about(row: Any, subject: str) -> Found:
     return Found(row, subject, shareable.find(name))
 
 
-def get(actor: Actor, share_id: str) -> Found:
+def get(actor: RequestContext, share_id: str) -> Found:
     """One share, for whoever has it, gave it, or may share the object. Raises: ShareNotFound."""
     found = _find(share_id)
     if not (_is_mine(actor, found) or found.row.given_by == actor.user_id or _may_manage(actor, found)):
@@ -120,13 +120,13 @@ def get(actor: Actor, share_id: str) -> Found:
     return found
 
 
-def _is_mine(actor: Actor, found: Found) -> bool:
+def _is_mine(actor: RequestContext, found: Found) -> bool:
     if found.subject == "user":
         return found.subject_id == actor.user_id
     return bool(User.groups.through.objects.filter(user_id=actor.user_id, group_id=found.subject_id).exists())
 
 
-def _may_manage(actor: Actor, found: Found) -> bool:
+def _may_manage(actor: RequestContext, found: Found) -> bool:
     """Whoever may share by a role manages every share; a grantee only those that they gave."""
     row = found.kind.row(found.row.object_pk)
     if row is None:
@@ -136,7 +136,7 @@ def _may_manage(actor: Actor, found: Found) -> bool:
     return found.row.given_by == actor.user_id and policy.allows(actor, found.kind.share, row)
 
 
-def of_object(actor: Actor, kind_name: str, object_id: str) -> list[Found]:
+def of_object(actor: RequestContext, kind_name: str, object_id: str) -> list[Found]:
     """The live shares of an object that the actor may manage, newest first. Raises: UnknownKind, NotFound, Forbidden."""
     kind = shareable.find(kind_name)
     row = kind.find(actor, object_id)
@@ -156,7 +156,7 @@ def rows_of(kind: shareable.Shareable, object_pk: str) -> list[Found]:
     return sorted(found, key=lambda one: one.row.created_at, reverse=True)
 
 
-def with_me(actor: Actor) -> list[Found]:
+def with_me(actor: RequestContext) -> list[Found]:
     """Shares that the actor has, newest first."""
     found = []
     for (subject, _table), rows in zip(TABLES.items(), received.rows_of(actor.user_id), strict=True):
@@ -165,7 +165,7 @@ def with_me(actor: Actor) -> list[Found]:
     return sorted(found, key=lambda one: one.row.created_at, reverse=True)
 
 
-def subject_of(actor: Actor, kind: str, *, id: str = "", name: str = "", domain: str = "") -> Any:
+def subject_of(actor: RequestContext, kind: str, *, id: str = "", name: str = "", domain: str = "") -> Any:
     """The user or group to share with: by id, or by name in a domain (its id or name; without one, the actor's own).
 
     Raises: NoSuchSubject.
@@ -189,7 +189,14 @@ def subject_of(actor: Actor, kind: str, *, id: str = "", name: str = "", domain:
 
 @transaction.atomic
 def give(
-    actor: Actor, *, kind: str, object_id: str, subject: str, to: Any, level: str, expires_at: datetime | None = None
+    actor: RequestContext,
+    *,
+    kind: str,
+    object_id: str,
+    subject: str,
+    to: Any,
+    level: str,
+    expires_at: datetime | None = None,
 ) -> Found:
     """Share an object with `to`, a user or group as `subject` says, until `expires_at` (None: without end).
 
@@ -249,7 +256,7 @@ def _check_room(subject: str, to: object, where: dict[str, object]) -> None:
 
 
 @transaction.atomic
-def change(actor: Actor, share_id: str, *, level: str | None = None, expires_at: Any = UNCHANGED) -> Found:
+def change(actor: RequestContext, share_id: str, *, level: str | None = None, expires_at: Any = UNCHANGED) -> Found:
     """Another level or end. A lower level or earlier end takes effect at once, on open consoles too.
 
     Raises: ShareNotFound, Forbidden, LevelMeansNothing, EndsInThePast, EndsTooLate, BeyondYourOwn.
@@ -283,7 +290,7 @@ def change(actor: Actor, share_id: str, *, level: str | None = None, expires_at:
     return found
 
 
-def _refusal(actor: Actor, found: Found) -> Exception:
+def _refusal(actor: RequestContext, found: Found) -> Exception:
     """Forbidden for callers who know of the share, not found for anyone else."""
     if _is_mine(actor, found) or found.row.given_by == actor.user_id:
         return policy.forbids(actor, found.kind.share, {})
@@ -291,7 +298,7 @@ def _refusal(actor: Actor, found: Found) -> Exception:
 
 
 @transaction.atomic
-def withdraw(actor: Actor, share_id: str) -> None:
+def withdraw(actor: RequestContext, share_id: str) -> None:
     """End a share now. A user may also give up what was shared with them. Raises: ShareNotFound, Forbidden."""
     found = _find(share_id, lock=True)
     own = found.subject == "user" and found.subject_id == actor.user_id
@@ -359,7 +366,7 @@ def _drop(row: Any, subject: str) -> int:
         return 1
     project = found.kind.project_of(row.object_pk)
     with context.acting(
-        Actor.internal("end of a share", project_id=project)
+        RequestContext.internal("end of a share", project_id=project)
     ):  # by the clock, and recorded all the same
         _remove([found])
     return 1

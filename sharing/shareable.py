@@ -9,9 +9,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
+from authorization.context import RequestContext
 from authorization.share_levels import LEVELS
 from authorization.targets import Owned
-from common.actor import Actor
 from common.errors import Invalid
 
 
@@ -29,11 +29,11 @@ class Shareable:
 
     name: str
     model: type[Model]
-    find: Callable[[Actor, str], Any]
+    find: Callable[[RequestContext, str], Any]
     share: str
     see: str
     levels: tuple[str, ...] = LEVELS
-    everyone: Callable[[Actor, Any], list[str]] = lambda actor, row: []
+    everyone: Callable[[RequestContext, Any], list[str]] = lambda actor, row: []
     #: Kinds of which the sockets speak under the same id, such as a server's log.
     also: tuple[str, ...] = ()
 

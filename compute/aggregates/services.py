@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import Conflict, NotFound
 from common.numbers import is_whole
@@ -64,7 +64,7 @@ _RULES = {
 }
 
 
-def find(actor: Actor, aggregate_id: str, verb: str = "show") -> Aggregate:
+def find(actor: RequestContext, aggregate_id: str, verb: str = "show") -> Aggregate:
     """Raises: AggregateNotFound, Forbidden."""
     policy.require(actor, _RULES[verb])
     found = Aggregate.objects.filter(id=int(aggregate_id)).first() if is_whole(aggregate_id) else None
@@ -74,7 +74,7 @@ def find(actor: Actor, aggregate_id: str, verb: str = "show") -> Aggregate:
 
 
 @transaction.atomic
-def create(actor: Actor, *, name: str, zone: str | None) -> Aggregate:
+def create(actor: RequestContext, *, name: str, zone: str | None) -> Aggregate:
     """Raises: AggregateExists."""
     policy.require(actor, _RULES["create"])
     try:
@@ -85,7 +85,7 @@ def create(actor: Actor, *, name: str, zone: str | None) -> Aggregate:
 
 
 @transaction.atomic
-def update(actor: Actor, *, aggregate_id: str, name: str | None, **zone: str | None) -> Aggregate:
+def update(actor: RequestContext, *, aggregate_id: str, name: str | None, **zone: str | None) -> Aggregate:
     """Raises: AggregateExists, ZoneInUse."""
     aggregate = find(actor, aggregate_id, "update")
     if name is not None and Aggregate.objects.filter(name=name).exclude(id=aggregate.id).exists():
@@ -136,7 +136,7 @@ def _keep_zone(host: str, old: str, new: str) -> None:
 
 
 @transaction.atomic
-def set_metadata(actor: Actor, *, aggregate_id: str, metadata: dict[str, str | None]) -> Aggregate:
+def set_metadata(actor: RequestContext, *, aggregate_id: str, metadata: dict[str, str | None]) -> Aggregate:
     """A null value removes its key. Raises: ZoneInUse, OtherZone."""
     aggregate = find(actor, aggregate_id, "set_metadata")
     if ZONE in metadata:
@@ -147,7 +147,7 @@ def set_metadata(actor: Actor, *, aggregate_id: str, metadata: dict[str, str | N
 
 
 @transaction.atomic
-def add_host(actor: Actor, *, aggregate_id: str, host: str) -> Aggregate:
+def add_host(actor: RequestContext, *, aggregate_id: str, host: str) -> Aggregate:
     """Raises: HostNotFound, HostAlreadyIn, OtherZone, ZoneOfServers."""
     aggregate = find(actor, aggregate_id, "add_host")
     if not Host.objects.filter(name=host).exists():
@@ -167,7 +167,7 @@ def add_host(actor: Actor, *, aggregate_id: str, host: str) -> Aggregate:
 
 
 @transaction.atomic
-def remove_host(actor: Actor, *, aggregate_id: str, host: str) -> Aggregate:
+def remove_host(actor: RequestContext, *, aggregate_id: str, host: str) -> Aggregate:
     """Raises: HostNotFound, HostNotIn, ZoneOfServers."""
     aggregate = find(actor, aggregate_id, "remove_host")
     if not Host.objects.filter(name=host).exists():
@@ -181,7 +181,7 @@ def remove_host(actor: Actor, *, aggregate_id: str, host: str) -> Aggregate:
 
 
 @transaction.atomic
-def delete(actor: Actor, *, aggregate_id: str) -> None:
+def delete(actor: RequestContext, *, aggregate_id: str) -> None:
     """Raises: AggregateInUse while hosts are in it."""
     aggregate = find(actor, aggregate_id, "delete")
     if aggregate.hosts.exists():

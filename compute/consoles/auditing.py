@@ -3,7 +3,7 @@
 from typing import Any
 
 from audit import cadf, context, records
-from common.actor import Actor
+from authorization.context import RequestContext
 from compute.consoles.models import ConsoleTicket
 from compute.servers.models import Server
 from identity.models import User
@@ -23,12 +23,12 @@ def opened(ticket: ConsoleTicket) -> None:
     _record(ticket.server, ticket.kind, cadf.SUCCESS, _actor(ticket.who), ticket.link_id)
 
 
-def _actor(who: dict[str, Any]) -> Actor:
+def _actor(who: dict[str, Any]) -> RequestContext:
     name = User.objects.filter(pk=who["user_id"]).values_list("name", flat=True).first()
-    return Actor(user_id=who["user_id"], user_name=name or "")
+    return RequestContext(user_id=who["user_id"], user_name=name or "")
 
 
-def _record(server: Server, kind: str, outcome: str, actor: Actor, link_id: str | None) -> None:
+def _record(server: Server, kind: str, outcome: str, actor: RequestContext, link_id: str | None) -> None:
     after = {"type": kind, **({"link": link_id, "view_only": True} if link_id else {})}
     target = (TYPE, server.id, server.name)
     records.frequent("create", target=target, outcome=outcome, actor=actor, project_id=server.project_id, after=after)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import Forbidden, Invalid, NotFound
 from compute.consoles import services, watch
@@ -29,13 +29,13 @@ class WrongEnd(Invalid):
     template = _("A link ends within %(days)s days from now.")
 
 
-def of_server(actor: Actor, server_id: str) -> list[ConsoleLink]:
+def of_server(actor: RequestContext, server_id: str) -> list[ConsoleLink]:
     """The links of a server that have not ended, for whoever may open its consoles. Raises: ServerNotFound, Forbidden."""
     server = find(actor, server_id, RULE)
     return list(ConsoleLink.objects.filter(server=server, expires_at__gt=now()).order_by("expires_at"))
 
 
-def make(actor: Actor, *, server_id: str, until: datetime) -> tuple[ConsoleLink, str]:
+def make(actor: RequestContext, *, server_id: str, until: datetime) -> tuple[ConsoleLink, str]:
     """A link, and its secret, which is kept nowhere.
 
     Raises: ServerNotFound, Forbidden, WrongEnd, TooMany.
@@ -53,7 +53,7 @@ def make(actor: Actor, *, server_id: str, until: datetime) -> tuple[ConsoleLink,
     return row, secret
 
 
-def end(actor: Actor, *, server_id: str, link_id: str) -> None:
+def end(actor: RequestContext, *, server_id: str, link_id: str) -> None:
     """End a link now, and what is open by it. Raises: ServerNotFound, Forbidden, LinkNotFound."""
     server = find(actor, server_id, RULE)
     if not ConsoleLink.objects.filter(server=server, pk=link_id).delete()[0]:

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
+from authorization.context import RequestContext
 from authorization.share_levels import CONSOLE
-from common.actor import Actor
 from common.clock import now
 from common.errors import Conflict, NotFound, OverLimit
 from compute.consoles import auditing, logs, watch
@@ -44,7 +44,7 @@ class TooManyConsoles(OverLimit):
     )
 
 
-def output(actor: Actor, *, server_id: str, lines: int | None) -> str:
+def output(actor: RequestContext, *, server_id: str, lines: int | None) -> str:
     """Raises: ServerNotFound, Forbidden, NotReady while nothing has run yet."""
     server = find(actor, server_id, "os_compute_api:os-console-output")
     if not server.host and not logs.log_path(server.id).exists():
@@ -59,7 +59,7 @@ def socket_path(server: Server, kind: str) -> Path:
     return Path(settings.RUN) / "hosts" / server.host / f"{kind}-{server.id}.sock"
 
 
-def ticket(actor: Actor, *, server_id: str, kind: str, cookie: str = "") -> str:
+def ticket(actor: RequestContext, *, server_id: str, kind: str, cookie: str = "") -> str:
     """A ticket that opens one console ("vnc" or "serial") once, within a minute. `cookie`: what has to be shown with it.
 
     Raises: ServerNotFound, Forbidden, NotReady when the machine does not run, TooManyConsoles.
@@ -90,7 +90,7 @@ def issue(server: Server, kind: str, *, who: dict[str, Any], link: ConsoleLink |
     return token
 
 
-def _ends(actor: Actor, server: Server) -> dict[str, Any]:
+def _ends(actor: RequestContext, server: Server) -> dict[str, Any]:
     """What ends a console that is open by a share: its time, its being withdrawn, the actor's leaving the group."""
     if policy.allows_by_role(actor, "os_compute_api:os-remote-consoles", server):
         return {}
@@ -100,7 +100,7 @@ def _ends(actor: Actor, server: Server) -> dict[str, Any]:
     return {"until": share.expires_at, "share": f"{share.key}-{actor.user_id}"}
 
 
-def end_of_right(actor: Actor, server: Server) -> datetime | None:
+def end_of_right(actor: RequestContext, server: Server) -> datetime | None:
     """When the right of an actor to open a server's console ends by itself, if it does."""
     return _ends(actor, server).get("until")
 
@@ -117,7 +117,7 @@ def forget_tickets() -> None:
     ConsoleLink.objects.filter(expires_at__lte=now()).delete()
 
 
-def url(actor: Actor, *, server_id: str, kind: str, root: str) -> str:
+def url(actor: RequestContext, *, server_id: str, kind: str, root: str) -> str:
     """Where a browser opens the console: the portal's page for VNC, the socket itself for serial, as in Nova."""
     token = ticket(actor, server_id=server_id, kind=kind)
     if kind == "serial":
@@ -126,7 +126,7 @@ def url(actor: Actor, *, server_id: str, kind: str, root: str) -> str:
     return f"{root}/vnc/?token={token}&path={quote(f'console/?token={token}', safe='')}"
 
 
-def describe(actor: Actor, token: str) -> dict[str, Any]:
+def describe(actor: RequestContext, token: str) -> dict[str, Any]:
     """What a ticket opens, for administrators. Raises: ConsoleTokenNotFound, Forbidden."""
     policy.require(actor, "os_compute_api:os-console-auth-tokens")
     row = ConsoleTicket.objects.filter(pk=digest(token), expires_at__gt=now()).select_related("server").first()

@@ -9,7 +9,7 @@ import time
 from datetime import datetime
 from typing import Any
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import CloudError
 from compute.consoles.models import ConsoleTicket
@@ -27,7 +27,7 @@ AGAIN = 60.0
 _good: dict[str, tuple[revocation.Mark, float]] = {}
 
 
-def who(actor: Actor) -> dict[str, Any]:
+def who(actor: RequestContext) -> dict[str, Any]:
     """Of an actor what it takes to ask again whether they may."""
     delegation: Any = actor.extra.get("delegation") or Delegation()
     trust: Any = actor.extra.get("trust")

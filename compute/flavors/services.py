@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Invalid, NotFound
 from common.ids import new_id
 from common.prepared import Prepared
@@ -47,7 +47,7 @@ class PublicHasNoAccessList(NotFound):
     template = _("Access list not available for public flavors.")
 
 
-def visible(actor: Actor) -> QuerySet[Flavor]:
+def visible(actor: RequestContext) -> QuerySet[Flavor]:
     """Public flavors, and those that the actor's project was given; an admin sees all."""
     if actor.is_admin:
         return Flavor.objects.all()
@@ -55,10 +55,10 @@ def visible(actor: Actor) -> QuerySet[Flavor]:
     return Flavor.objects.filter(Q(is_public=True) | Q(id__in=given))
 
 
-_visible_one = Prepared(lambda id, project: visible(Actor(user_id="", project_id=project)).filter(id=id))
+_visible_one = Prepared(lambda id, project: visible(RequestContext(user_id="", project_id=project)).filter(id=id))
 
 
-def find(actor: Actor, flavor_id: str) -> Flavor:
+def find(actor: RequestContext, flavor_id: str) -> Flavor:
     """A flavor by its id; the error names flavors with a close id or name. Raises: FlavorNotFound."""
     found: Flavor | None
     if actor.is_admin:
@@ -72,7 +72,7 @@ def find(actor: Actor, flavor_id: str) -> Flavor:
 
 
 @transaction.atomic
-def create(actor: Actor, *, name: str, id: str | None = None, **values: Any) -> Flavor:
+def create(actor: RequestContext, *, name: str, id: str | None = None, **values: Any) -> Flavor:
     """Raises: FlavorExists, FlavorIdExists."""
     policy.require(actor, "os_compute_api:os-flavor-manage:create")
     flavor_id = id if id not in (None, "auto") else new_id()
@@ -84,7 +84,7 @@ def create(actor: Actor, *, name: str, id: str | None = None, **values: Any) -> 
 
 
 @transaction.atomic
-def update(actor: Actor, *, flavor_id: str, description: str | None) -> Flavor:
+def update(actor: RequestContext, *, flavor_id: str, description: str | None) -> Flavor:
     policy.require(actor, "os_compute_api:os-flavor-manage:update")
     flavor = find(actor, flavor_id)
     flavor.description = description
@@ -93,7 +93,7 @@ def update(actor: Actor, *, flavor_id: str, description: str | None) -> Flavor:
 
 
 @transaction.atomic
-def delete(actor: Actor, *, flavor_id: str) -> None:
+def delete(actor: RequestContext, *, flavor_id: str) -> None:
     """Servers keep their own copy of a flavor, so nothing of theirs changes. Raises: FlavorNotFound."""
     policy.require(actor, "os_compute_api:os-flavor-manage:delete")
     find(actor, flavor_id).delete()
@@ -104,7 +104,11 @@ def delete(actor: Actor, *, flavor_id: str) -> None:
 
 @transaction.atomic
 def set_extra_specs(
-    actor: Actor, *, flavor_id: str, specs: dict[str, str], rule: str = "os_compute_api:os-flavor-extra-specs:create"
+    actor: RequestContext,
+    *,
+    flavor_id: str,
+    specs: dict[str, str],
+    rule: str = "os_compute_api:os-flavor-extra-specs:create",
 ) -> dict[str, str]:
     policy.require(actor, rule)
     flavor = find(actor, flavor_id)
@@ -114,7 +118,7 @@ def set_extra_specs(
     return kept
 
 
-def extra_spec(actor: Actor, *, flavor_id: str, key: str) -> str:
+def extra_spec(actor: RequestContext, *, flavor_id: str, key: str) -> str:
     """Raises: FlavorNotFound, ExtraSpecNotFound."""
     specs: dict[str, str] = find(actor, flavor_id).extra_specs
     if key not in specs:
@@ -123,7 +127,7 @@ def extra_spec(actor: Actor, *, flavor_id: str, key: str) -> str:
 
 
 @transaction.atomic
-def unset_extra_spec(actor: Actor, *, flavor_id: str, key: str) -> None:
+def unset_extra_spec(actor: RequestContext, *, flavor_id: str, key: str) -> None:
     policy.require(actor, "os_compute_api:os-flavor-extra-specs:delete")
     extra_spec(actor, flavor_id=flavor_id, key=key)
     flavor = find(actor, flavor_id)
@@ -134,7 +138,7 @@ def unset_extra_spec(actor: Actor, *, flavor_id: str, key: str) -> None:
 # ── Access ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def access(actor: Actor, *, flavor_id: str) -> list[str]:
+def access(actor: RequestContext, *, flavor_id: str) -> list[str]:
     """Projects that may use a flavor. Raises: PublicHasNoAccessList."""
     policy.require(actor, "os_compute_api:os-flavor-access")
     flavor = find(actor, flavor_id)
@@ -148,7 +152,7 @@ def _projects_of(flavor: Flavor) -> list[str]:
 
 
 @transaction.atomic
-def add_access(actor: Actor, *, flavor_id: str, project_id: str) -> list[str]:
+def add_access(actor: RequestContext, *, flavor_id: str, project_id: str) -> list[str]:
     """Raises: FlavorIsPublic, AccessExists, Invalid for an unknown project."""
     policy.require(actor, "os_compute_api:os-flavor-access:add_tenant_access")
     flavor = find(actor, flavor_id)
@@ -164,7 +168,7 @@ def add_access(actor: Actor, *, flavor_id: str, project_id: str) -> list[str]:
 
 
 @transaction.atomic
-def remove_access(actor: Actor, *, flavor_id: str, project_id: str) -> list[str]:
+def remove_access(actor: RequestContext, *, flavor_id: str, project_id: str) -> list[str]:
     """Raises: AccessNotFound."""
     policy.require(actor, "os_compute_api:os-flavor-access:remove_tenant_access")
     flavor = find(actor, flavor_id)

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Forbidden, NotFound
 from compute.keypairs import keys
 from compute.keypairs.models import KeyPair
@@ -40,14 +40,14 @@ _RULES = {
 }
 
 
-def of(actor: Actor, user_id: str | None = None, verb: str = "index") -> QuerySet[KeyPair]:
+def of(actor: RequestContext, user_id: str | None = None, verb: str = "index") -> QuerySet[KeyPair]:
     """The key pairs of the actor, or of another user for an admin. Raises: Forbidden."""
     owner = user_id or actor.user_id
     policy.require(actor, _RULES[verb], {"user_id": owner})
     return KeyPair.objects.filter(user_id=owner)
 
 
-def find(actor: Actor, name: str, user_id: str | None = None, verb: str = "show") -> KeyPair:
+def find(actor: RequestContext, name: str, user_id: str | None = None, verb: str = "show") -> KeyPair:
     """Raises: KeyPairNotFound, Forbidden."""
     found = of(actor, user_id, verb).filter(name=name).first()
     if found is None:
@@ -56,7 +56,7 @@ def find(actor: Actor, name: str, user_id: str | None = None, verb: str = "show"
 
 
 def create(
-    actor: Actor, *, name: str, type: str = "ssh", public_key: str | None = None, user_id: str | None = None
+    actor: RequestContext, *, name: str, type: str = "ssh", public_key: str | None = None, user_id: str | None = None
 ) -> Made:
     """Import a public key, or make a pair of which the private half is only in the answer.
 
@@ -84,6 +84,6 @@ def create(
 
 
 @transaction.atomic
-def delete(actor: Actor, *, name: str, user_id: str | None = None) -> None:
+def delete(actor: RequestContext, *, name: str, user_id: str | None = None) -> None:
     """Servers keep the key they were made with. Raises: KeyPairNotFound, Forbidden."""
     find(actor, name, user_id, "delete").delete()

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Invalid
 from compute.servers.lifecycle import services
 from compute.servers.models import Server
@@ -30,7 +30,7 @@ def keep(server_id: str, body: bytes) -> None:
     Server.objects.filter(id=server_id).update(guest_password=body.decode("ascii"))
 
 
-def clear(actor: Actor, server_id: str) -> None:
+def clear(actor: RequestContext, server_id: str) -> None:
     """So that the guest may post another. Raises: ServerNotFound, Forbidden."""
     server = services.find(actor, server_id, "os_compute_api:os-server-password:clear")
     Server.objects.filter(id=server.id).update(guest_password="")

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Invalid
 from common.ids import is_id
 from compute.servers.api.schemas import obj
@@ -237,7 +237,7 @@ class FloatingIPDetail(ComputeView):
         return Response(status=202)
 
 
-def by_address(actor: Actor, address: str) -> FloatingIP:
+def by_address(actor: RequestContext, address: str) -> FloatingIP:
     """Raises: ItemNotFound."""
     found = FloatingIP.objects.visible_to(actor).filter(floating_ip_address=address).first()
     if found is None:
@@ -245,7 +245,7 @@ def by_address(actor: Actor, address: str) -> FloatingIP:
     return found
 
 
-def add_floating_ip(actor: Actor, *, server_id: str, address: str, fixed: str | None) -> None:
+def add_floating_ip(actor: RequestContext, *, server_id: str, address: str, fixed: str | None) -> None:
     """Raises: ItemNotFound, Invalid when the server has no such fixed address."""
     server: Server = find_server(actor, server_id, "os_compute_api:os-floating-ips:add")
     floating = by_address(actor, address)
@@ -261,7 +261,7 @@ def add_floating_ip(actor: Actor, *, server_id: str, address: str, fixed: str | 
         floatingips.update(actor, floating.id, port_id=found.port_id, fixed_ip_address=found.ip_address)
 
 
-def remove_floating_ip(actor: Actor, *, server_id: str, address: str) -> None:
+def remove_floating_ip(actor: RequestContext, *, server_id: str, address: str) -> None:
     """Raises: ItemNotFound, Conflict when it leads elsewhere."""
     server: Server = find_server(actor, server_id, "os_compute_api:os-floating-ips:remove")
     floating = by_address(actor, address)
@@ -323,7 +323,7 @@ class Networks(ComputeView):
         raise RouteRemoved()
 
 
-def _network(actor: Actor, network_id: str) -> Network:
+def _network(actor: RequestContext, network_id: str) -> Network:
     found = Network.objects.visible_to(actor).filter(id=network_id).first()
     if found is None:
         raise ItemNotFound(reason=_("Network not found"))

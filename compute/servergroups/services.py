@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import NotFound
 from compute.servergroups.models import ServerGroup
 from compute.servers.models import Server
@@ -18,7 +18,7 @@ class GroupNotFound(NotFound):
     template = _("Instance group %(id)s could not be found.")
 
 
-def visible(actor: Actor, *, everyone: bool = False) -> QuerySet[ServerGroup]:
+def visible(actor: RequestContext, *, everyone: bool = False) -> QuerySet[ServerGroup]:
     policy.require(actor, "os_compute_api:os-server-groups:index", actor.project_id)
     if everyone:
         policy.require(actor, "os_compute_api:os-server-groups:index:all_projects")
@@ -26,7 +26,7 @@ def visible(actor: Actor, *, everyone: bool = False) -> QuerySet[ServerGroup]:
     return ServerGroup.objects.filter(project_id=actor.project_id or "")
 
 
-def find(actor: Actor, group_id: str) -> ServerGroup:
+def find(actor: RequestContext, group_id: str) -> ServerGroup:
     """Raises: GroupNotFound."""
     found = ServerGroup.objects.filter(id=group_id).first()
     if found is None:
@@ -36,7 +36,7 @@ def find(actor: Actor, group_id: str) -> ServerGroup:
 
 
 @transaction.atomic
-def create(actor: Actor, *, name: str, policy_name: str, rules: dict[str, Any] | None = None) -> ServerGroup:
+def create(actor: RequestContext, *, name: str, policy_name: str, rules: dict[str, Any] | None = None) -> ServerGroup:
     """Raises: QuotaExceeded, Forbidden."""
     project_id = actor.project_id or ""
     policy.require(actor, "os_compute_api:os-server-groups:create", project_id)
@@ -47,7 +47,7 @@ def create(actor: Actor, *, name: str, policy_name: str, rules: dict[str, Any] |
 
 
 @transaction.atomic
-def delete(actor: Actor, *, group_id: str) -> None:
+def delete(actor: RequestContext, *, group_id: str) -> None:
     """Servers stay; they are in no group then."""
     group = find(actor, group_id)
     policy.require(actor, "os_compute_api:os-server-groups:delete", group)

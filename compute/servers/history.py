@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import NotFound, sentence
 from compute.servers.api import filters
 from compute.servers.api.fields import host_id
@@ -31,7 +31,7 @@ class ActionNotFound(NotFound):
 _SERVERS = ByVersion({(2, 1): Server.objects.living, (2, 21): Server.objects.all})
 
 
-def server_of(actor: Actor, server_id: str, version: Version, rule: str) -> Server:
+def server_of(actor: RequestContext, server_id: str, version: Version, rule: str) -> Server:
     """Find a server whose past an actor may read. Raises: ServerNotFound, Forbidden."""
     server = _SERVERS.at(version)().find(server_id)
     policy.require(actor, rule, server, missing=ServerNotFound(id=server_id))

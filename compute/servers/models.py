@@ -9,7 +9,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import CloudError, Conflict, NotFound, render
 from common.ids import new_id
@@ -204,7 +204,7 @@ class Server(HostSubject, models.Model):
         error = HostCannot(id=self.id, host=self.host, driver=driver, capability=capability.name)
         return Refusal(error, render(_("Its host cannot: %(driver)s"), {"driver": driver}))
 
-    def may_override(self, actor: Actor) -> bool:
+    def may_override(self, actor: RequestContext) -> bool:
         return policy.allows(actor, "os_compute_api:os-lock-server:unlock:unlock_override", self)
 
 

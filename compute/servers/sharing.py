@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from compute.consoles import services as consoles
 from compute.servers.lifecycle.services import find
 from compute.servers.models import Server
@@ -23,7 +23,7 @@ def register() -> None:
     services.on_cut(_cut_consoles)
 
 
-def _find(actor: Actor, server_id: str) -> Any:
+def _find(actor: RequestContext, server_id: str) -> Any:
     return find(actor, server_id)
 
 

@@ -7,7 +7,7 @@ in keystonemiddleware. Paths are those of the service itself: ``/v2.1/servers`` 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Forbidden
 from common.patterns import glob
 
@@ -25,7 +25,7 @@ def covers(rules: tuple[tuple[str, str, str], ...], service: str, method: str, p
     )
 
 
-def check(actor: Actor, request: HttpRequest) -> None:
+def check(actor: RequestContext, request: HttpRequest) -> None:
     """Raises: NotCovered. An actor without access rules may ask anything."""
     if actor.access_rules is None:
         return

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import Forbidden, Invalid
 from identity.appcreds import secrets
@@ -32,7 +32,7 @@ class RuleInUse(Forbidden):
     template = _("The access rule %(id)s is used by an application credential.")
 
 
-def not_delegated(actor: Actor, action: str) -> None:
+def not_delegated(actor: RequestContext, action: str) -> None:
     """Refuse callers that act through a trust, OAuth or a restricted application credential: they may not make more such things."""
     app_cred = actor.extra.get("app_cred")
     if app_cred is not None and not app_cred["restricted"]:  # type: ignore[index]
@@ -42,13 +42,13 @@ def not_delegated(actor: Actor, action: str) -> None:
         raise Restricted(action=action)
 
 
-def _owned(actor: Actor, verb: str, user_id: str) -> None:
+def _owned(actor: RequestContext, verb: str, user_id: str) -> None:
     enforce(actor, f"identity:{verb}", {"user_id": user_id, "target.user.id": user_id})
 
 
 @transaction.atomic
 def create(
-    actor: Actor,
+    actor: RequestContext,
     *,
     user_id: str,
     name: str,
@@ -94,7 +94,7 @@ def _save_new(row: ApplicationCredential) -> None:
         raise Duplicate(kind="application_credential") from None
 
 
-def _roles(actor: Actor, asked: list[Values] | None) -> list[Role]:
+def _roles(actor: RequestContext, asked: list[Values] | None) -> list[Role]:
     if not asked:
         return list(Role.objects.filter(pk__in=actor.role_ids))
     found = []
@@ -122,7 +122,7 @@ def _rule(user_id: str, asked: Values) -> AccessRule:
     return AccessRule.objects.get_or_create(user_id=user_id, **says)[0]
 
 
-def _find(actor: Actor, verb: str, user_id: str, id: str) -> ApplicationCredential:
+def _find(actor: RequestContext, verb: str, user_id: str, id: str) -> ApplicationCredential:
     """The row, if the actor may: its own user decides, not the one whom the address names."""
     row = ApplicationCredential.objects.filter(pk=id).first()
     _owned(actor, verb, row.user_id if row is not None else user_id)
@@ -131,12 +131,12 @@ def _find(actor: Actor, verb: str, user_id: str, id: str) -> ApplicationCredenti
     return row
 
 
-def get(actor: Actor, user_id: str, id: str) -> ApplicationCredential:
+def get(actor: RequestContext, user_id: str, id: str) -> ApplicationCredential:
     """Raises: Forbidden, Missing."""
     return _find(actor, "get_application_credential", user_id, id)
 
 
-def listing(actor: Actor, user_id: str, name: str | None = None) -> Any:
+def listing(actor: RequestContext, user_id: str, name: str | None = None) -> Any:
     """Raises: Forbidden."""
     _owned(actor, "list_application_credentials", user_id)
     rows = ApplicationCredential.objects.filter(user_id=user_id).prefetch_related("roles", "access_rules")
@@ -144,7 +144,7 @@ def listing(actor: Actor, user_id: str, name: str | None = None) -> Any:
 
 
 @transaction.atomic
-def delete(actor: Actor, user_id: str, id: str) -> None:
+def delete(actor: RequestContext, user_id: str, id: str) -> None:
     """Tokens made with it stop counting. Raises: Forbidden, Missing."""
     not_delegated(actor, "delete an application credential")
     _find(actor, "delete_application_credential", user_id, id).delete()
@@ -154,7 +154,7 @@ def delete(actor: Actor, user_id: str, id: str) -> None:
 # ── Access rules ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def rules(actor: Actor, user_id: str) -> Any:
+def rules(actor: RequestContext, user_id: str) -> Any:
     """Raises: Forbidden, Missing."""
     _owned(actor, "list_access_rules", user_id)
     if not User.objects.filter(pk=user_id).exists():
@@ -162,7 +162,7 @@ def rules(actor: Actor, user_id: str) -> Any:
     return AccessRule.objects.filter(user_id=user_id)
 
 
-def rule(actor: Actor, user_id: str, id: str, *, verb: str = "get_access_rule") -> AccessRule:
+def rule(actor: RequestContext, user_id: str, id: str, *, verb: str = "get_access_rule") -> AccessRule:
     """Raises: Forbidden, Missing."""
     _owned(actor, verb, user_id)
     row = AccessRule.objects.filter(pk=id, user_id=user_id).first()
@@ -172,7 +172,7 @@ def rule(actor: Actor, user_id: str, id: str, *, verb: str = "get_access_rule") 
 
 
 @transaction.atomic
-def delete_rule(actor: Actor, user_id: str, id: str) -> None:
+def delete_rule(actor: RequestContext, user_id: str, id: str) -> None:
     """Raises: Forbidden, Missing, RuleInUse."""
     row = rule(actor, user_id, id, verb="delete_access_rule")
     if row.application_credentials.exists():

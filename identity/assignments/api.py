@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Invalid
 from identity.assignments import grants, guards, listing, services
 from identity.assignments.listing import Assignment, Filter
@@ -99,7 +99,7 @@ class AssignmentList(IdentityView):
         names = Names(found) if "include_names" in query and truth(query["include_names"]) else None
         return self.collection("role_assignments", [self._show(one, names) for one in self._mine(found)])
 
-    def _allow(self, actor: Actor, query: Any, tree: bool) -> None:
+    def _allow(self, actor: RequestContext, query: Any, tree: bool) -> None:
         if not tree:
             target: dict[str, str | None] = {"target.domain_id": actor.domain_id} if actor.domain_id else {}
             enforce(actor, "identity:list_role_assignments", target)

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity.assignments import effective
 from identity.assignments.models import TABLES
 from identity.models import ImpliedRole, Project, Role, User
@@ -123,7 +123,7 @@ def named(ids: Iterable[str | None]) -> dict[str, str]:
     return dict(Project.objects.filter(pk__in={id for id in ids if id}).values_list("id", "name"))
 
 
-def named_for(actor: Actor, ids: Iterable[str | None]) -> dict[str, str]:
+def named_for(actor: RequestContext, ids: Iterable[str | None]) -> dict[str, str]:
     """Project id → its name, or the id again where the actor has nothing to do with the project: ids come from users."""
     wanted = {id for id in ids if id}
     known = wanted if actor.is_admin else wanted & {actor.project_id, *effective.project_ids(actor.user_id)}

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity.assignments import guards, listing, services
 from identity.assignments.listing import Assignment, Filter
 from identity.models import Domain, Group, Project, Role, User
@@ -13,7 +13,7 @@ from identity.resource import Missing, Values, enforce
 MODELS: dict[str, Any] = {"project": Project, "domain": Domain, "user": User, "group": Group, "role": Role}
 
 
-def parties(actor: Actor, verb: str, on: str, subject: str, keys: dict[str, str]) -> Values:
+def parties(actor: RequestContext, verb: str, on: str, subject: str, keys: dict[str, str]) -> Values:
     """The rows that `keys` name (kind → id), if the actor may do `verb` (create, check, revoke, list) with them.
 
     Raises: Forbidden, Missing.
@@ -43,7 +43,7 @@ def _target(found: Values) -> Values:
     return target
 
 
-def given(actor: Actor, *, on: str, object_id: str, subject: str) -> dict[str, set[str]]:
+def given(actor: RequestContext, *, on: str, object_id: str, subject: str) -> dict[str, set[str]]:
     """User or group id → ids of the roles given on exactly this project or domain, not expanded. Raises: Forbidden."""
     may_list(actor, on=on, object_id=object_id)
     only = Filter(project_ids=frozenset([object_id])) if on == "project" else Filter(domain_id=object_id)
@@ -54,7 +54,7 @@ def given(actor: Actor, *, on: str, object_id: str, subject: str) -> dict[str, s
     return found
 
 
-def may_list(actor: Actor, *, on: str, object_id: str) -> None:
+def may_list(actor: RequestContext, *, on: str, object_id: str) -> None:
     """Raises: Forbidden, unless the actor may list the assignments on this project or domain."""
     domain_id = object_id
     if on == "project":
@@ -62,7 +62,7 @@ def may_list(actor: Actor, *, on: str, object_id: str) -> None:
     enforce(actor, "identity:list_role_assignments", {"target.domain_id": domain_id})
 
 
-def of_user(actor: Actor, user: User) -> list[Assignment]:
+def of_user(actor: RequestContext, user: User) -> list[Assignment]:
     """Assignments of a user as given: by rows of the user's own and of the user's groups. Raises: Forbidden."""
     enforce(actor, "identity:list_role_assignments", {"target.domain_id": user.domain_id})
     found = list(listing.rows(Filter(user_id=user.pk)))
@@ -71,33 +71,33 @@ def of_user(actor: Actor, user: User) -> list[Assignment]:
     return found
 
 
-def of_group(actor: Actor, group: Group) -> list[Assignment]:
+def of_group(actor: RequestContext, group: Group) -> list[Assignment]:
     """Raises: Forbidden."""
     enforce(actor, "identity:list_role_assignments", {"target.domain_id": group.domain_id})
     return list(listing.rows(Filter(group_id=group.pk)))
 
 
 @transaction.atomic
-def give(actor: Actor, role_id: str, *, on: str, object_id: str, subject: str, subject_id: str) -> None:
+def give(actor: RequestContext, role_id: str, *, on: str, object_id: str, subject: str, subject_id: str) -> None:
     """Raises: Forbidden, Missing."""
     found = parties(actor, "create", on, subject, {on: object_id, subject: subject_id, "role": role_id})
     services.grant(found["role"], on=on, object_id=object_id, subject=subject, subject_id=subject_id)
 
 
 @transaction.atomic
-def take(actor: Actor, role_id: str, *, on: str, object_id: str, subject: str, subject_id: str) -> None:
+def take(actor: RequestContext, role_id: str, *, on: str, object_id: str, subject: str, subject_id: str) -> None:
     """Raises: Forbidden, Missing, NoAssignment, NoAdministratorLeft."""
     with guards.stays_without(MODELS["role"].objects.filter(pk=role_id).first() or Role()):
         _take(actor, role_id, on=on, object_id=object_id, subject=subject, subject_id=subject_id)
 
 
-def _take(actor: Actor, role_id: str, *, on: str, object_id: str, subject: str, subject_id: str) -> None:
+def _take(actor: RequestContext, role_id: str, *, on: str, object_id: str, subject: str, subject_id: str) -> None:
     found = parties(actor, "revoke", on, subject, {on: object_id, subject: subject_id, "role": role_id})
     services.revoke(found["role"], on=on, object_id=object_id, subject=subject, subject_id=subject_id)
 
 
 @transaction.atomic
-def replace(actor: Actor, wanted: dict[str, set[str]], *, on: str, object_id: str, subject: str) -> None:
+def replace(actor: RequestContext, wanted: dict[str, set[str]], *, on: str, object_id: str, subject: str) -> None:
     """Make exactly these the roles of users (or groups) on a project or domain: all of it or nothing.
 
     Who is not in `wanted` loses every role there. Raises: Forbidden, Missing, NoAdministratorLeft.
@@ -106,7 +106,7 @@ def replace(actor: Actor, wanted: dict[str, set[str]], *, on: str, object_id: st
         _replace(actor, wanted, on=on, object_id=object_id, subject=subject)
 
 
-def _replace(actor: Actor, wanted: dict[str, set[str]], *, on: str, object_id: str, subject: str) -> None:
+def _replace(actor: RequestContext, wanted: dict[str, set[str]], *, on: str, object_id: str, subject: str) -> None:
     before = given(actor, on=on, object_id=object_id, subject=subject)
     for subject_id in sorted({*before, *wanted}):
         have, want = before.get(subject_id, set()), wanted.get(subject_id, set())

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Forbidden
 from identity.assignments.granting import administrators, including
 from identity.assignments.models import TABLES
@@ -32,7 +32,7 @@ def _has(subject: str, ids: list[str]) -> bool:
     return any(table._default_manager.filter(**match).exists() for table in tables)
 
 
-def guard_user(actor: Actor, user: User) -> None:
+def guard_user(actor: RequestContext, user: User) -> None:
     """A manager of the domain could else set an administrator's password and be one. Raises: OfAnAdministrator."""
     if actor.is_admin or actor.is_internal:
         return
@@ -41,7 +41,7 @@ def guard_user(actor: Actor, user: User) -> None:
         raise OfAnAdministrator(what=user.name)
 
 
-def guard_group(actor: Actor, group_id: str, name: str) -> None:
+def guard_group(actor: RequestContext, group_id: str, name: str) -> None:
     """Whoever chose the members of such a group would choose administrators. Raises: OfAnAdministrator."""
     if not (actor.is_admin or actor.is_internal) and _has("group", [group_id]):
         raise OfAnAdministrator(what=name)

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Forbidden
 from identity import catalog, tokens
 from identity.assignments import effective
@@ -83,7 +83,7 @@ class Tokens(IdentityView):
         auditing.revoked("token", subject.audit_ids[0], subject.user_id)
         return Response(status=204)
 
-    def _subject(self, verb: str) -> tuple[str, Actor]:
+    def _subject(self, verb: str) -> tuple[str, RequestContext]:
         raw = self.request._request
         text = raw.META.get("HTTP_X_SUBJECT_TOKEN", "")
         if not text:
@@ -93,7 +93,7 @@ class Tokens(IdentityView):
         enforce(self.actor, f"identity:{verb}", {"target.token.user_id": subject.user_id})
         return text, subject
 
-    def _answer(self, text: str, actor: Actor, status: int) -> Response:
+    def _answer(self, text: str, actor: RequestContext, status: int) -> Response:
         with_catalog = "nocatalog" not in self.request._request.GET
         token = body.token_body(actor, links.root(self.request._request), with_catalog=with_catalog)
         response = Response({"token": token}, status=status)
@@ -110,7 +110,7 @@ class Catalog(IdentityView):
         return Response({"catalog": shown, "links": {"self": self.url("/auth/catalog")}})
 
 
-def provider_of(actor: Actor) -> str:
+def provider_of(actor: RequestContext) -> str:
     """The identity provider through which the caller came, "" for none."""
     delegation: Any = actor.extra.get("delegation")
     return (delegation.idp_id or "") if delegation is not None else ""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, TypedDict
 
 from audit import cadf, context, records
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Forbidden, NotFound, Unauthorized
 from identity.auth.receipts import MethodsTooFew
 from identity.models import ApplicationCredential, User
@@ -23,7 +23,7 @@ _METHODS = frozenset(
 )
 
 
-def signed_in(actor: Actor) -> None:
+def signed_in(actor: RequestContext) -> None:
     """A token was issued, or a session opened."""
     records.frequent(
         ACTION,
@@ -77,14 +77,14 @@ def _refused(user: User | None, methods: tuple[str, ...], source: str = "") -> N
     _tell()
     methods = tuple(sorted({name if name in _METHODS else "other" for name in methods[:8]}))
     about: dict[str, Any] = (
-        _about(user) if user is not None else {"target": (cadf.USER, "", ""), "actor": Actor(user_id="")}
+        _about(user) if user is not None else {"target": (cadf.USER, "", ""), "actor": RequestContext(user_id="")}
     )
     reason = {"reasonType": "HTTP", "reasonCode": "401"}
     records.refused(ACTION, methods=methods, reason=reason, source=source, **about)
 
 
 def _about(user: User) -> dict[str, object]:
-    who = Actor(user_id=user.pk, user_name=user.name, user_domain_id=user.domain_id)
+    who = RequestContext(user_id=user.pk, user_name=user.name, user_domain_id=user.domain_id)
     return {"target": (cadf.USER, user.pk, user.name), "actor": who, "domain_id": user.domain_id}
 
 
@@ -99,7 +99,7 @@ def _tried(kind: str, words: tuple[str | None, ...]) -> User | None:
     return User.objects.filter(name=name, domain_id=home).first() if name and home else None
 
 
-def signed_out(actor: Actor) -> None:
+def signed_out(actor: RequestContext) -> None:
     records.record(f"{ACTION}/logout", target=(cadf.USER, actor.user_id, actor.user_name), actor=actor, **_scope(actor))
 
 
@@ -119,7 +119,7 @@ class _Scope(TypedDict):
     domain_id: str
 
 
-def _scope(actor: Actor | None) -> _Scope:
+def _scope(actor: RequestContext | None) -> _Scope:
     if actor is None:
         return {"project_id": "", "domain_id": ""}
     return {

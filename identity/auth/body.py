@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity import catalog
 from identity.assignments.effective import Scope
 from identity.models import MappedMembership, ServiceProvider
@@ -10,7 +10,7 @@ from identity.revocation import services as revocation
 from openstackapi.fields import iso_micro, iso_micro_z
 
 
-def scope_of(actor: Actor) -> Scope:
+def scope_of(actor: RequestContext) -> Scope:
     if actor.project_id:
         return Scope("project", actor.project_id)
     if actor.domain_id:
@@ -18,7 +18,7 @@ def scope_of(actor: Actor) -> Scope:
     return Scope("system", "all") if actor.system else Scope()
 
 
-def token_body(actor: Actor, base: str, *, with_catalog: bool = True) -> dict[str, object]:
+def token_body(actor: RequestContext, base: str, *, with_catalog: bool = True) -> dict[str, object]:
     """The "token" of an answer. `base` is ``http://host:port`` as the client sees it."""
     extra: dict[str, Any] = actor.extra
     token: dict[str, Any] = {
@@ -75,7 +75,7 @@ def _service_providers() -> list[dict[str, object]]:
     return _providers[1]
 
 
-def _scope_body(actor: Actor, scope: Scope) -> dict[str, object]:
+def _scope_body(actor: RequestContext, scope: Scope) -> dict[str, object]:
     match scope.kind:
         case "project":
             domain = {"id": actor.project_domain_id, "name": actor.project_domain_name}

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Forbidden, Invalid, Unauthorized
 from common.prepared import Prepared
 from identity import actors, tokens
@@ -74,8 +74,8 @@ class Proof:
         self.user_id = user_id
 
 
-def sign_in(auth: Body, *, request: object = None) -> tuple[str, Actor]:
-    """A token's text and its Actor, for the "auth" part of a request.
+def sign_in(auth: Body, *, request: object = None) -> tuple[str, RequestContext]:
+    """A token's text and its RequestContext, for the "auth" part of a request.
 
     Raises: Unauthorized (the same for an unknown user and a wrong password), MethodsTooFew, Invalid, Forbidden.
     """
@@ -85,7 +85,7 @@ def sign_in(auth: Body, *, request: object = None) -> tuple[str, Actor]:
     return text, actor
 
 
-def _sign_in(auth: Body, request: object) -> tuple[str, Actor]:
+def _sign_in(auth: Body, request: object) -> tuple[str, RequestContext]:
     before = _receipt(request)
     proof = _prove(auth["identity"], request, before)
     _add_receipt(proof, before)

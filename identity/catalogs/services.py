@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Forbidden, Invalid
 from identity import catalog
 from identity.catalogs.fields import ENDPOINT, ENDPOINT_GROUP, REGION, SERVICE
@@ -29,7 +29,7 @@ class RegionTaken(Conflict):
 
 
 class Regions(Resource[Region]):
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: Any = None) -> Values:
         if not values.get("id"):
             values.pop("id", None)
         elif row is None and Region.objects.filter(pk=values["id"]).exists():
@@ -46,7 +46,7 @@ class Regions(Resource[Region]):
             above = parent.parent_region_id
         return values
 
-    def leaving(self, actor: Actor, row: Any) -> None:
+    def leaving(self, actor: RequestContext, row: Any) -> None:
         below, todo = {row.pk}, [row.pk]
         while todo:
             more = set(Region.objects.filter(parent_region_id__in=todo).values_list("id", flat=True)) - below
@@ -67,7 +67,7 @@ class Services(Resource[Service]):
 
 
 class Endpoints(Resource[Endpoint]):
-    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: object = None) -> Values:
         service_id, region_id = values.get("service_id"), values.get("region_id")
         may_be_new = values.pop("may_be_new", False)
         if service_id is not None and not Service.objects.filter(pk=service_id).exists():
@@ -94,7 +94,7 @@ def valid_url(url: str) -> bool:
 
 
 class EndpointGroups(Resource[EndpointGroup]):
-    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: object = None) -> Values:
         if not values.get("filters") and row is None:
             raise Invalid(reason=_("An endpoint group needs filters."))
         return {name: value for name, value in values.items() if name != "filters" or value is not None}

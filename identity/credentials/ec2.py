@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 import orjson
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import Invalid, NotFound, Unauthorized
 from common.numbers import is_whole
@@ -46,26 +46,26 @@ class NoCredentials(Invalid):
     template = _("The request must have credentials: access, signature and what was signed.")
 
 
-def ec2_token(actor: Actor, sent: Body) -> tuple[str, Actor]:
+def ec2_token(actor: RequestContext, sent: Body) -> tuple[str, RequestContext]:
     """A token for whoever signed an EC2 request. Raises: Forbidden, NoKey, BadSignature."""
     enforce(actor, "identity:ec2tokens_validate")
     return _signed_in(sent, _check_ec2)
 
 
-def s3_token(actor: Actor, sent: Body) -> tuple[str, Actor]:
+def s3_token(actor: RequestContext, sent: Body) -> tuple[str, RequestContext]:
     """A token for whoever signed an S3 request. Raises: Forbidden, NoKey, BadSignature."""
     enforce(actor, "identity:s3tokens_validate")
     return _signed_in(sent, _check_s3)
 
 
-def _signed_in(sent: Body, check: object) -> tuple[str, Actor]:
+def _signed_in(sent: Body, check: object) -> tuple[str, RequestContext]:
     with auditing.signing_in(("ec2credential",)):
         text, actor = _token(sent, check)
     auditing.signed_in(actor)
     return text, actor
 
 
-def _token(sent: Body, check: Any) -> tuple[str, Actor]:
+def _token(sent: Body, check: Any) -> tuple[str, RequestContext]:
     credentials = sent.get("credentials") or sent.get("credential") or sent.get("ec2Credentials")
     if not isinstance(credentials, dict) or not isinstance(credentials.get("access"), str):
         raise NoCredentials()
@@ -80,7 +80,7 @@ def _token(sent: Body, check: Any) -> tuple[str, Actor]:
     return _issued(row, blob)
 
 
-def _issued(row: Credential, blob: Body) -> tuple[str, Actor]:
+def _issued(row: Credential, blob: Body) -> tuple[str, RequestContext]:
     """A token with the right of the key: the user's own, or what the key was made with."""
     delegation = actors.Delegation(
         trust_id=blob.get("trust_id"), app_cred_id=blob.get("app_cred_id"), access_token_id=blob.get("access_token_id")

@@ -7,7 +7,7 @@ import orjson
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Invalid
 from common.ids import new_hex
 from identity.appcreds.services import not_delegated
@@ -35,23 +35,23 @@ class Credentials(Resource[Credential]):
     def target(self, row: Any) -> Values:
         return {"target.credential.user_id": row.user_id, "target.credential.id": row.id}
 
-    def list_target(self, actor: Actor) -> Values:
+    def list_target(self, actor: RequestContext) -> Values:
         return {"target.credential.user_id": actor.user_id}
 
-    def mine(self, actor: Actor, rows: Any) -> Any:
+    def mine(self, actor: RequestContext, rows: Any) -> Any:
         return rows if actor.is_admin or actor.system else rows.filter(user_id=actor.user_id)
 
-    def allow(self, actor: Actor, verb: str, id: str) -> Any:
+    def allow(self, actor: RequestContext, verb: str, id: str) -> Any:
         row = super().allow(actor, verb, id)
         not_delegated(actor, f"{verb} a credential")
         return row
 
-    def listing(self, actor: Actor, query: Any) -> Any:
+    def listing(self, actor: RequestContext, query: Any) -> Any:
         rows = super().listing(actor, query)
         not_delegated(actor, "list credentials")
         return rows
 
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: Any = None) -> Values:
         not_delegated(actor, "create or change a credential")
         kind = values.get("type", row.type if row else None)
         if "user_id" in values and not User.objects.filter(pk=values["user_id"]).exists():
@@ -124,7 +124,7 @@ def _user(user_id: str) -> User:
 
 
 @transaction.atomic
-def create_ec2(actor: Actor, user_id: str, project_id: str) -> Values:
+def create_ec2(actor: RequestContext, user_id: str, project_id: str) -> Values:
     """An access key and secret for a user on a project. Raises: Forbidden, Missing."""
     enforce(actor, "identity:ec2_create_credential", _target(user_id))
     not_delegated(actor, "create a credential")
@@ -153,7 +153,7 @@ def ec2_body(row: Credential) -> Values:
     }
 
 
-def list_ec2(actor: Actor, user_id: str) -> list[Values]:
+def list_ec2(actor: RequestContext, user_id: str) -> list[Values]:
     """Raises: Forbidden, Missing."""
     enforce(actor, "identity:ec2_list_credentials", _target(user_id))
     not_delegated(actor, "list credentials")
@@ -161,7 +161,7 @@ def list_ec2(actor: Actor, user_id: str) -> list[Values]:
     return [ec2_body(row) for row in Credential.objects.filter(user_id=user_id, type="ec2").order_by("id")]
 
 
-def get_ec2(actor: Actor, access: str, *, verb: str = "ec2_get_credential") -> Credential:
+def get_ec2(actor: RequestContext, access: str, *, verb: str = "ec2_get_credential") -> Credential:
     """Raises: Forbidden, Missing."""
     row = Credential.objects.filter(pk=hash_access(access), type="ec2").first()
     if row is None:
@@ -171,6 +171,6 @@ def get_ec2(actor: Actor, access: str, *, verb: str = "ec2_get_credential") -> C
     return row
 
 
-def delete_ec2(actor: Actor, access: str) -> None:
+def delete_ec2(actor: RequestContext, access: str) -> None:
     """Raises: Forbidden, Missing."""
     get_ec2(actor, access, verb="ec2_delete_credential").delete()

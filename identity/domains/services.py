@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from identity.assignments.guards import one_stays
 from identity.domains.fields import DOMAIN
@@ -30,13 +30,13 @@ class Domains(Resource[Domain]):
     def target(self, row: Any) -> Values:
         return {"target.domain.id": row.id}
 
-    def list_target(self, actor: Actor) -> Values:
+    def list_target(self, actor: RequestContext) -> Values:
         return {"target.domain.id": actor.domain_id} if actor.domain_id else {}
 
-    def mine(self, actor: Actor, rows: Any) -> Any:
+    def mine(self, actor: RequestContext, rows: Any) -> Any:
         return rows.filter(pk=actor.domain_id) if actor.domain_id else rows
 
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: Any = None) -> Values:
         values.pop("tags", None)
         chosen = values.pop("explicit_domain_id", None)
         if chosen is not None and row is None:
@@ -53,23 +53,23 @@ class Domains(Resource[Domain]):
             values["options"] = merged_options(row, values["options"])
         return values
 
-    def made(self, actor: Actor, row: Any, values: Values) -> None:
+    def made(self, actor: RequestContext, row: Any, values: Values) -> None:
         if "tags" in values:
             set_tags(row, values["tags"])
 
     @transaction.atomic
-    def update(self, actor: Actor, id: str, values: Values) -> Any:
+    def update(self, actor: RequestContext, id: str, values: Values) -> Any:
         with one_stays() if values.get("enabled") is False else nullcontext():
             row = super().update(actor, id, values)
         self.made(actor, row, values)
         return row
 
-    def delete(self, actor: Actor, id: str, *, cascade: bool = False) -> None:
+    def delete(self, actor: RequestContext, id: str, *, cascade: bool = False) -> None:
         """As of a project: what its projects own goes only with `cascade`. Raises: the same, DomainEnabled."""
         with one_stays(), cascading(cascade):
             super().delete(actor, id)
 
-    def leaving(self, actor: Actor, row: Any) -> None:
+    def leaving(self, actor: RequestContext, row: Any) -> None:
         remove(row, kind=self.name)
 
 
@@ -103,7 +103,7 @@ class OtherOption(Forbidden):
     template = _("The request names other groups or options than its address does.")
 
 
-def config(actor: Actor, domain_id: str, group: str | None = None, option: str | None = None) -> Values:
+def config(actor: RequestContext, domain_id: str, group: str | None = None, option: str | None = None) -> Values:
     """{group: {option: value}} as set. Raises: Forbidden, Missing, NoConfig, NotAnOption."""
     if group == "security_compliance":
         return _password_rules(actor, domain_id, option)
@@ -116,7 +116,7 @@ def config(actor: Actor, domain_id: str, group: str | None = None, option: str |
     return found
 
 
-def _password_rules(actor: Actor, domain_id: str, option: str | None) -> Values:
+def _password_rules(actor: RequestContext, domain_id: str, option: str | None) -> Values:
     """The part of the rules for passwords that every user may read: the default domain's pattern, none by default."""
     enforce(actor, "identity:get_security_compliance_domain_config")
     rules = {
@@ -163,7 +163,7 @@ def _checked(new: Values, group: str | None, option: str | None) -> Values:
 
 @transaction.atomic
 def set_config(
-    actor: Actor,
+    actor: RequestContext,
     domain_id: str,
     new: Values,
     *,
@@ -197,7 +197,7 @@ def _rows(domain_id: str, group: str | None, option: str | None) -> Any:
 
 
 @transaction.atomic
-def drop_config(actor: Actor, domain_id: str, group: str | None = None, option: str | None = None) -> None:
+def drop_config(actor: RequestContext, domain_id: str, group: str | None = None, option: str | None = None) -> None:
     """Without a group all of it, were it nothing. Raises: Forbidden, Missing, NoConfig."""
     enforce(actor, "identity:delete_domain_config")
     DOMAINS.find(domain_id)
@@ -206,7 +206,7 @@ def drop_config(actor: Actor, domain_id: str, group: str | None = None, option: 
         raise NoConfig(domain_id=domain_id)
 
 
-def default_config(actor: Actor, group: str | None = None, option: str | None = None) -> Values:
+def default_config(actor: RequestContext, group: str | None = None, option: str | None = None) -> Values:
     """The defaults, of all, of one group, or {option: value}."""
     enforce(actor, "identity:get_domain_config_default")
     _known(group, option)

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Invalid
 from identity.federation import fetching, oidc, rule_schema
 from identity.federation.fields import MAPPING, PROVIDER, SERVICE_PROVIDER
@@ -31,7 +31,7 @@ class Providers(Resource[IdentityProvider]):
     def rows(self) -> Any:
         return IdentityProvider.objects.prefetch_related("remote_ids").select_related("client")
 
-    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: object = None) -> Values:
         values.pop("remote_ids", None)
         values.pop("openid", None)
         if row is None:
@@ -45,7 +45,7 @@ class Providers(Resource[IdentityProvider]):
                 raise Missing(kind="domain", id=domain_id)
         return values
 
-    def made(self, actor: Actor, row: Any, values: Values) -> None:
+    def made(self, actor: RequestContext, row: Any, values: Values) -> None:
         if "openid" in values:
             _store_client(row, values["openid"])
         if "remote_ids" not in values:
@@ -58,7 +58,7 @@ class Providers(Resource[IdentityProvider]):
         row.__dict__.pop("_prefetched_objects_cache", None)
 
     @transaction.atomic
-    def update(self, actor: Actor, id: str, values: Values) -> Any:
+    def update(self, actor: RequestContext, id: str, values: Values) -> Any:
         row = super().update(actor, id, values)
         self.made(actor, row, values)
         return row
@@ -69,7 +69,7 @@ class Providers(Resource[IdentityProvider]):
         return body
 
 
-def set_client(actor: Actor, provider_id: str, **settings: object) -> Client:
+def set_client(actor: RequestContext, provider_id: str, **settings: object) -> Client:
     """How we are known to a provider that speaks OpenID Connect; None for a setting leaves it as it is.
 
     `settings`: issuer and client_id (both needed at first), client_secret ("" for a public client), scopes, audiences
@@ -81,7 +81,7 @@ def set_client(actor: Actor, provider_id: str, **settings: object) -> Client:
     return Client.objects.get(pk=provider_id)
 
 
-def drop_client(actor: Actor, provider_id: str) -> None:
+def drop_client(actor: RequestContext, provider_id: str) -> None:
     """Nobody signs in through this provider any more. Raises: Forbidden, Missing."""
     PROVIDERS.update(actor, provider_id, {"openid": None})
 
@@ -106,7 +106,7 @@ def _store_client(provider: IdentityProvider, sent: Values | None) -> None:
 
 
 class Mappings(Resource[Mapping]):
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: Any = None) -> Values:
         values.pop("id", None)  # the address has it
         version = values.get("schema_version") or (row.schema_version if row is not None else "1.0")
         rules = values["rules"] if row is None else values.get("rules", row.rules)
@@ -115,13 +115,13 @@ class Mappings(Resource[Mapping]):
             values["schema_version"] = version  # clients send null for "as it is"
         return values
 
-    def leaving(self, actor: Actor, row: Any) -> None:
+    def leaving(self, actor: RequestContext, row: Any) -> None:
         if Protocol.objects.filter(mapping=row).exists():
             raise MappingInUse(id=row.pk)
 
 
 class ServiceProviders(Resource[ServiceProvider]):
-    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: object = None) -> Values:
         if values.get("relay_state_prefix", "") is None:
             values["relay_state_prefix"] = "ss:mem:"
         return values
@@ -164,13 +164,13 @@ def _mapping(values: Values) -> None:
         raise NoMapping(id=values["mapping_id"])
 
 
-def protocols(actor: Actor, provider_id: str) -> Any:
+def protocols(actor: RequestContext, provider_id: str) -> Any:
     """Raises: Forbidden, Missing."""
     enforce(actor, "identity:list_protocols")
     return PROVIDERS.find(provider_id).protocols.order_by("id")
 
 
-def protocol(actor: Actor, provider_id: str, id: str, *, verb: str = "get_protocol") -> Protocol:
+def protocol(actor: RequestContext, provider_id: str, id: str, *, verb: str = "get_protocol") -> Protocol:
     """Raises: Forbidden, Missing."""
     enforce(actor, f"identity:{verb}")
     row = Protocol.objects.filter(provider_id=provider_id, id=id).first()
@@ -179,7 +179,7 @@ def protocol(actor: Actor, provider_id: str, id: str, *, verb: str = "get_protoc
     return row
 
 
-def create_protocol(actor: Actor, provider_id: str, id: str, values: Values) -> Protocol:
+def create_protocol(actor: RequestContext, provider_id: str, id: str, values: Values) -> Protocol:
     """Raises: Forbidden, Missing, NoMapping, Duplicate."""
     enforce(actor, "identity:create_protocol")
     provider = PROVIDERS.find(provider_id)
@@ -191,7 +191,7 @@ def create_protocol(actor: Actor, provider_id: str, id: str, values: Values) -> 
         raise Duplicate(kind="federation_protocol") from None
 
 
-def update_protocol(actor: Actor, provider_id: str, id: str, values: Values) -> Protocol:
+def update_protocol(actor: RequestContext, provider_id: str, id: str, values: Values) -> Protocol:
     """Raises: Forbidden, Missing, NoMapping."""
     row = protocol(actor, provider_id, id, verb="update_protocol")
     _mapping(values)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Forbidden, Unauthorized
 from common.live import announce
 from identity.assignments import services as assignments
@@ -249,7 +249,7 @@ def _project_id(wanted: Body, provider: IdentityProvider) -> str:
     domain_id = _domain_id(wanted.get("domain"), provider.domain_id)
     found = Project.objects.plain().filter(name=wanted["name"], domain_id=domain_id).first()
     if found is None:
-        actor = Actor.internal("identity provider")
+        actor = RequestContext.internal("identity provider")
         found = PROJECTS.create(actor, {"name": wanted["name"], "domain_id": domain_id})
     return str(found.pk)
 

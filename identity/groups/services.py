@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import NotFound
 from common.live import announce
 from identity.assignments.guards import guard_group, stays_without_group
@@ -25,34 +25,34 @@ class Groups(Resource[Group]):
     def rows(self) -> Any:
         return directories.visible(super().rows(), "group")
 
-    def listing(self, actor: Actor, query: Any) -> Any:
+    def listing(self, actor: RequestContext, query: Any) -> Any:
         rows = super().listing(actor, query)  # read only when it is shown
         directories.before_listing(actor, "group", query)
         return rows
 
-    def get(self, actor: Actor, id: str) -> Any:
+    def get(self, actor: RequestContext, id: str) -> Any:
         super().get(actor, id)
         directories.before_showing(id)
         return self.find(id)
 
-    def leaving(self, actor: Actor, row: Any) -> None:
+    def leaving(self, actor: RequestContext, row: Any) -> None:
         guard_group(actor, row.pk, row.name)
         directories.refuse_writes(row.pk)
 
-    def delete(self, actor: Actor, id: str) -> None:
+    def delete(self, actor: RequestContext, id: str) -> None:
         with stays_without_group(id):
             super().delete(actor, id)
 
     def target(self, row: Any) -> Values:
         return {"target.group.domain_id": row.domain_id, "target.group.id": row.id}
 
-    def list_target(self, actor: Actor) -> Values:
+    def list_target(self, actor: RequestContext) -> Values:
         return {"target.group.domain_id": actor.domain_id} if actor.domain_id else {}
 
-    def mine(self, actor: Actor, rows: Any) -> Any:
+    def mine(self, actor: RequestContext, rows: Any) -> Any:
         return rows.filter(domain_id=actor.domain_id) if actor.domain_id else rows
 
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: Any = None) -> Values:
         if "description" in values:
             values["description"] = values["description"] or ""
         if row is None:
@@ -77,7 +77,7 @@ GROUPS = Groups(
 )
 
 
-def _pair(actor: Actor, verb: str, group_id: str, user_id: str) -> tuple[Group, User]:
+def _pair(actor: RequestContext, verb: str, group_id: str, user_id: str) -> tuple[Group, User]:
     group, user = Group.objects.filter(pk=group_id).first(), User.objects.filter(pk=user_id).first()
     target = GROUPS.target(group) if group else {}
     if user:
@@ -91,7 +91,7 @@ def _pair(actor: Actor, verb: str, group_id: str, user_id: str) -> tuple[Group, 
 
 
 @transaction.atomic
-def add_member(actor: Actor, group_id: str, user_id: str) -> None:
+def add_member(actor: RequestContext, group_id: str, user_id: str) -> None:
     """Raises: Forbidden, Missing."""
     group, user = _pair(actor, "add_user_to_group", group_id, user_id)
     guard_group(actor, group.pk, group.name)
@@ -111,7 +111,7 @@ def on_leave(step: Callable[[str, str], None]) -> None:
 
 
 @transaction.atomic
-def remove_member(actor: Actor, group_id: str, user_id: str) -> None:
+def remove_member(actor: RequestContext, group_id: str, user_id: str) -> None:
     """Raises: Forbidden, Missing, NotAMember, NoAdministratorLeft."""
     group, user = _pair(actor, "remove_user_from_group", group_id, user_id)
     guard_group(actor, group.pk, group.name)
@@ -126,7 +126,7 @@ def remove_member(actor: Actor, group_id: str, user_id: str) -> None:
     revocation.touch()
 
 
-def check_member(actor: Actor, group_id: str, user_id: str) -> None:
+def check_member(actor: RequestContext, group_id: str, user_id: str) -> None:
     """Raises: Forbidden, Missing, NotAMember."""
     group, user = _pair(actor, "check_user_in_group", group_id, user_id)
     directories.before_groups(user_id)
@@ -134,7 +134,7 @@ def check_member(actor: Actor, group_id: str, user_id: str) -> None:
         raise NotAMember(user_id=user_id, group_id=group_id)
 
 
-def members(actor: Actor, group_id: str) -> Any:
+def members(actor: RequestContext, group_id: str) -> Any:
     """Raises: Forbidden, Missing."""
     group = Group.objects.filter(pk=group_id).first()
     enforce(actor, "identity:list_users_in_group", GROUPS.target(group) if group else {})

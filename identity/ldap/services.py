@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Forbidden
 from identity.ldap import directory, options, people
 from identity.models import User
@@ -22,7 +22,7 @@ def refuse_writes(id: str | None = None, *, domain_id: str | None = None) -> Non
         raise DirectoryReadOnly()
 
 
-def before_listing(actor: Actor, entity: str, query: Mapping[str, str]) -> None:
+def before_listing(actor: RequestContext, entity: str, query: Mapping[str, str]) -> None:
     """Renews what a list of users or groups is about to show. Raises: BadOption, DirectoryDown.
 
     One domain's are asked for: the query's, or that of a domain-scoped token. A list of every domain shows what is known.

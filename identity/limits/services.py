@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Forbidden, Invalid
 from identity.limits.fields import LIMIT, REGISTERED
 from identity.models import Limit, Project, Region, RegisteredLimit, Service
@@ -35,7 +35,7 @@ class RegisteredLimits(Resource[RegisteredLimit]):
     def rule(self, verb: str, row: object = None) -> str:
         return f"identity:{verb}_registered_limit{'s' if verb in ('list', 'create') else ''}"
 
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: Any = None) -> Values:
         for kind, model in (("service", Service), ("region", Region)):
             id = values.get(f"{kind}_id")
             if id is not None and not model.objects.filter(pk=id).exists():
@@ -45,7 +45,7 @@ class RegisteredLimits(Resource[RegisteredLimit]):
             raise RegisteredLimitInUse(id=row.pk)
         return values
 
-    def leaving(self, actor: Actor, row: Any) -> None:
+    def leaving(self, actor: RequestContext, row: Any) -> None:
         if row.limits.exists():
             raise RegisteredLimitInUse(id=row.pk)
 
@@ -64,7 +64,7 @@ class Limits(Resource[Limit]):
             target["target.limit.domain.id"] = row.domain_id
         return target
 
-    def listing(self, actor: Actor, query: Any) -> Any:
+    def listing(self, actor: RequestContext, query: Any) -> Any:
         enforce(actor, "identity:list_limits")
         rows = self.matching(self.rows(), query)
         if actor.system or actor.is_admin or "service" in actor.roles:
@@ -73,7 +73,7 @@ class Limits(Resource[Limit]):
             return rows.filter(Q(domain_id=actor.domain_id) | Q(project__domain_id=actor.domain_id))
         return rows.filter(project_id=actor.project_id or "")
 
-    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: object = None) -> Values:
         if row is not None:
             return values
         if (values.get("project_id") is None) == (values.get("domain_id") is None):
@@ -119,6 +119,6 @@ LIMITS = Limits(
 
 
 @transaction.atomic
-def create_many(resource: Resource[M], actor: Actor, many: list[Values]) -> list[M]:
+def create_many(resource: Resource[M], actor: RequestContext, many: list[Values]) -> list[M]:
     """All or none. Raises: Forbidden, Invalid, Duplicate."""
     return [resource.create(actor, values) for values in many]

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import Invalid, Unauthorized
 from identity.appcreds.services import not_delegated
@@ -31,7 +31,7 @@ class RequestTokenUnusable(Unauthorized):
 
 
 class Consumers(Resource[Consumer]):
-    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: object = None) -> Values:
         not_delegated(actor, "manage OAuth consumers")
         return values
 
@@ -41,12 +41,12 @@ class Consumers(Resource[Consumer]):
         extra.pop("secret", None)
         return columns, extra
 
-    def update(self, actor: Actor, id: str, values: Values) -> Any:
+    def update(self, actor: RequestContext, id: str, values: Values) -> Any:
         if "secret" in values:
             raise Invalid(reason=_("Cannot update a consumer's secret."))
         return super().update(actor, id, values)
 
-    def leaving(self, actor: Actor, row: Any) -> None:
+    def leaving(self, actor: RequestContext, row: Any) -> None:
         revocation.revoke(consumer_id=row.pk)
 
 
@@ -84,7 +84,7 @@ def _request_token(id: str) -> RequestToken:
 
 
 @transaction.atomic
-def authorize(actor: Actor, id: str, roles: list[Values]) -> str:
+def authorize(actor: RequestContext, id: str, roles: list[Values]) -> str:
     """The verifier with which the consumer fetches its access token. Raises: Forbidden, Missing, RequestTokenUnusable."""
     enforce(actor, "identity:authorize_request_token")
     not_delegated(actor, "authorize a request token")
@@ -129,7 +129,7 @@ def access_token(request: object) -> AccessToken:
     return made
 
 
-def access_tokens(actor: Actor, user_id: str) -> Any:
+def access_tokens(actor: RequestContext, user_id: str) -> Any:
     """Raises: Forbidden, Missing."""
     enforce(actor, "identity:list_access_tokens", {"user_id": user_id})
     not_delegated(actor, "list OAuth access tokens")
@@ -138,7 +138,7 @@ def access_tokens(actor: Actor, user_id: str) -> Any:
     return AccessToken.objects.filter(user_id=user_id)
 
 
-def find_access(actor: Actor, user_id: str, id: str, *, verb: str = "get_access_token") -> AccessToken:
+def find_access(actor: RequestContext, user_id: str, id: str, *, verb: str = "get_access_token") -> AccessToken:
     """Raises: Forbidden, Missing."""
     enforce(actor, f"identity:{verb}", {"user_id": user_id})
     row = AccessToken.objects.filter(pk=id, user_id=user_id).first()
@@ -148,7 +148,7 @@ def find_access(actor: Actor, user_id: str, id: str, *, verb: str = "get_access_
 
 
 @transaction.atomic
-def delete_access(actor: Actor, user_id: str, id: str) -> None:
+def delete_access(actor: RequestContext, user_id: str, id: str) -> None:
     """Tokens made with it stop counting. Raises: Forbidden, Missing."""
     not_delegated(actor, "delete OAuth access tokens")
     row = find_access(actor, user_id, id, verb="delete_access_token")
@@ -156,6 +156,6 @@ def delete_access(actor: Actor, user_id: str, id: str) -> None:
     row.delete()
 
 
-def access_roles(actor: Actor, user_id: str, id: str, *, verb: str = "list_access_token_roles") -> Any:
+def access_roles(actor: RequestContext, user_id: str, id: str, *, verb: str = "list_access_token_roles") -> Any:
     """Raises: Forbidden, Missing."""
     return Role.objects.filter(pk__in=find_access(actor, user_id, id, verb=verb).role_ids).order_by("id")

@@ -4,7 +4,7 @@ import orjson
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity.models import Endpoint, Policy, PolicyAssociation, Region, Service
 from identity.resource import Missing, Resource, Values, enforce
 from openstackapi.fields import Field, Fields
@@ -21,7 +21,7 @@ POLICY = Fields(
 
 
 class Policies(Resource[Policy]):
-    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: object = None) -> Values:
         if "blob" in values and not isinstance(values["blob"], str):
             values["blob"] = orjson.dumps(values["blob"]).decode()
         return values
@@ -55,7 +55,7 @@ def _rule(verb: str, keys: dict[str, str]) -> str:
 
 
 @transaction.atomic
-def associate(actor: Actor, policy_id: str, keys: dict[str, str]) -> None:
+def associate(actor: RequestContext, policy_id: str, keys: dict[str, str]) -> None:
     """Put a policy there, in place of another one. Raises: Forbidden, Missing."""
     enforce(actor, _rule("create", keys))
     policy, place = POLICIES.find(policy_id), _place(keys)
@@ -64,13 +64,13 @@ def associate(actor: Actor, policy_id: str, keys: dict[str, str]) -> None:
 
 
 @transaction.atomic
-def dissociate(actor: Actor, policy_id: str, keys: dict[str, str]) -> None:
+def dissociate(actor: RequestContext, policy_id: str, keys: dict[str, str]) -> None:
     """Take a policy away, were it there or not. Raises: Forbidden, Missing."""
     enforce(actor, _rule("delete", keys))
     PolicyAssociation.objects.filter(policy=POLICIES.find(policy_id), **_place(keys)).delete()
 
 
-def association(actor: Actor, policy_id: str, keys: dict[str, str]) -> PolicyAssociation:
+def association(actor: RequestContext, policy_id: str, keys: dict[str, str]) -> PolicyAssociation:
     """Raises: Forbidden, Missing."""
     enforce(actor, _rule("check", keys))
     POLICIES.find(policy_id)
@@ -80,7 +80,7 @@ def association(actor: Actor, policy_id: str, keys: dict[str, str]) -> PolicyAss
     return row
 
 
-def of_endpoint(actor: Actor, endpoint_id: str) -> Policy:
+def of_endpoint(actor: RequestContext, endpoint_id: str) -> Policy:
     """The nearest: the endpoint's own, its service's in its region (or one around it), its service's.
 
     Raises: Forbidden, Missing.
@@ -100,7 +100,7 @@ def of_endpoint(actor: Actor, endpoint_id: str) -> Policy:
     raise Missing(kind=_("policy of endpoint"), id=endpoint_id)
 
 
-def endpoints_of(actor: Actor, policy_id: str) -> list[Endpoint]:
+def endpoints_of(actor: RequestContext, policy_id: str) -> list[Endpoint]:
     """Every endpoint that a policy's associations name. Raises: Forbidden, Missing."""
     enforce(actor, "identity:list_endpoints_for_policy")
     found: dict[str, Endpoint] = {}

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Forbidden, Invalid
 from common.live import announce
 from identity.assignments.guards import one_stays
@@ -103,20 +103,20 @@ class Projects(Resource[Project]):
         domain_id = row.id if row.is_domain else row.domain_id
         return {"target.project.id": row.id, "target.project.domain_id": domain_id}
 
-    def list_target(self, actor: Actor) -> Values:
+    def list_target(self, actor: RequestContext) -> Values:
         return {"target.domain_id": actor.domain_id} if actor.domain_id else {}
 
-    def mine(self, actor: Actor, rows: Any) -> Any:
+    def mine(self, actor: RequestContext, rows: Any) -> Any:
         return rows.filter(domain_id=actor.domain_id) if actor.domain_id else rows
 
-    def listing(self, actor: Actor, query: Any) -> Any:
+    def listing(self, actor: RequestContext, query: Any) -> Any:
         rows = self._by_kind(super().listing(actor, query), query)
         return filter_tags(rows, {name: [text] for name, text in query.items()}, _tagged)
 
     def _by_kind(self, rows: Any, query: Any) -> Any:
         return rows.filter(is_domain="is_domain" in query and truth(query["is_domain"]))
 
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: Any = None) -> Values:
         if row is not None:
             guard_immutable(self.name, row, values)
         values.pop("tags", None)  # set once the row is there
@@ -130,7 +130,7 @@ class Projects(Resource[Project]):
             self._switched(row, values)
         return values
 
-    def _placed(self, actor: Actor, values: Values) -> Values:
+    def _placed(self, actor: RequestContext, values: Values) -> Values:
         """Domain and parent of a new project, checked."""
         if values.get("is_domain"):
             if values.get("parent_id"):
@@ -182,12 +182,12 @@ class Projects(Resource[Project]):
         super()._store(row, **how)
         announce("project", row.pk, row.pk)
 
-    def made(self, actor: Actor, row: Any, values: Values) -> None:
+    def made(self, actor: RequestContext, row: Any, values: Values) -> None:
         if "tags" in values:
             set_tags(row, values["tags"])
 
     @transaction.atomic
-    def update(self, actor: Actor, id: str, values: Values) -> Any:
+    def update(self, actor: RequestContext, id: str, values: Values) -> Any:
         before = self.allow(actor, "update", id)
         if "parent_id" in values and values["parent_id"] != before.parent_id:
             raise ImmutableParent()
@@ -196,7 +196,7 @@ class Projects(Resource[Project]):
         self.made(actor, row, values)
         return row
 
-    def delete(self, actor: Actor, id: str, *, cascade: bool = False) -> None:
+    def delete(self, actor: RequestContext, id: str, *, cascade: bool = False) -> None:
         """With `cascade` all that it owns goes too, in the order of `identity.projects.owned`.
 
         Raises: Forbidden, Missing, ImmutableResource, HasChildren, ProjectOwnsThings.
@@ -204,7 +204,7 @@ class Projects(Resource[Project]):
         with one_stays(), cascading(cascade):
             super().delete(actor, id)
 
-    def leaving(self, actor: Actor, row: Any) -> None:
+    def leaving(self, actor: RequestContext, row: Any) -> None:
         remove(row, kind=self.name)
 
 
@@ -265,12 +265,12 @@ PROJECTS = Projects(
 
 
 @transaction.atomic
-def retag(actor: Actor, project_id: str, tags: list[str], verb: str = "update_project_tags") -> list[str]:
+def retag(actor: RequestContext, project_id: str, tags: list[str], verb: str = "update_project_tags") -> list[str]:
     """Replace a project's tags. Raises: Forbidden, Missing."""
     return set_tags(for_tags(actor, verb, project_id), tags)
 
 
-def for_tags(actor: Actor, verb: str, project_id: str) -> Project:
+def for_tags(actor: RequestContext, verb: str, project_id: str) -> Project:
     """The project, if the actor may do `verb` with its tags. Raises: Forbidden, Missing."""
     row = PROJECTS.rows().filter(pk=project_id).first()
     enforce(actor, f"identity:{verb}", PROJECTS.target(row) if row else {})

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Forbidden, NotFound
 from common.live import announce
 from identity.assignments.effective import implied_closure
@@ -45,7 +45,7 @@ class Roles(Resource[Role]):
     def target(self, row: Any) -> Values:
         return {"target.role.name": row.name, "target.role.domain_id": row.domain_id}
 
-    def listing(self, actor: Actor, query: Any) -> Any:
+    def listing(self, actor: RequestContext, query: Any) -> Any:
         wants_domain = bool(query.get("domain_id"))
         enforce(actor, "identity:list_domain_roles" if wants_domain else "identity:list_roles")
         rows = self.matching(self.rows(), query)
@@ -53,7 +53,7 @@ class Roles(Resource[Role]):
             rows = rows.filter(name__in=("manager", "member", "reader"))
         return rows if wants_domain else rows.filter(domain=None)
 
-    def incoming(self, actor: Actor, values: Values, row: object = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: object = None) -> Values:
         domain_id = values.get("domain_id")
         if row is None and domain_id is not None and not Domain.objects.filter(pk=domain_id).exists():
             raise Missing(kind="domain", id=domain_id)
@@ -63,11 +63,11 @@ class Roles(Resource[Role]):
             values["options"] = merged_options(row, values["options"])
         return values
 
-    def leaving(self, actor: Actor, row: object) -> None:
+    def leaving(self, actor: RequestContext, row: object) -> None:
         guard_immutable(self.name, row)
 
     @transaction.atomic
-    def delete(self, actor: Actor, id: str) -> None:
+    def delete(self, actor: RequestContext, id: str) -> None:
         row = self.allow(actor, "delete", id)
         with stays_without(row):
             super().delete(actor, id)
@@ -91,7 +91,7 @@ def _two(prior_id: str, implied_id: str) -> tuple[Role, Role]:
 
 
 @transaction.atomic
-def imply(actor: Actor, prior_id: str, implied_id: str) -> tuple[Role, Role]:
+def imply(actor: RequestContext, prior_id: str, implied_id: str) -> tuple[Role, Role]:
     """Raises: Forbidden, Missing, WouldImply, GlobalImpliesDomain, ImpliedAlready, Loop."""
     enforce(actor, "identity:create_implied_role")
     prior, implied = _two(prior_id, implied_id)
@@ -108,7 +108,9 @@ def imply(actor: Actor, prior_id: str, implied_id: str) -> tuple[Role, Role]:
     return prior, implied
 
 
-def implied(actor: Actor, prior_id: str, implied_id: str, *, verb: str = "get_implied_role") -> tuple[Role, Role]:
+def implied(
+    actor: RequestContext, prior_id: str, implied_id: str, *, verb: str = "get_implied_role"
+) -> tuple[Role, Role]:
     """Raises: Forbidden, Missing, NotImplied."""
     enforce(actor, f"identity:{verb}")
     prior, after = _two(prior_id, implied_id)
@@ -118,7 +120,7 @@ def implied(actor: Actor, prior_id: str, implied_id: str, *, verb: str = "get_im
 
 
 @transaction.atomic
-def unimply(actor: Actor, prior_id: str, implied_id: str) -> None:
+def unimply(actor: RequestContext, prior_id: str, implied_id: str) -> None:
     """Raises: Forbidden, Missing, NotImplied."""
     prior, after = implied(actor, prior_id, implied_id, verb="delete_implied_role")
     ImpliedRole.objects.filter(prior=prior, implied=after).delete()
@@ -126,13 +128,13 @@ def unimply(actor: Actor, prior_id: str, implied_id: str) -> None:
     revocation.touch()
 
 
-def implied_by(actor: Actor, prior_id: str) -> tuple[Role, list[Role]]:
+def implied_by(actor: RequestContext, prior_id: str) -> tuple[Role, list[Role]]:
     """Raises: Forbidden, Missing."""
     enforce(actor, "identity:list_implied_roles")
     return ROLES.find(prior_id), list(Role.objects.filter(implied_by__prior_id=prior_id).order_by("id"))
 
 
-def inferences(actor: Actor) -> list[tuple[Role, list[Role]]]:
+def inferences(actor: RequestContext) -> list[tuple[Role, list[Role]]]:
     """Every role that implies others, with those. Raises: Forbidden."""
     enforce(actor, "identity:list_role_inference_rules")
     found: dict[str, tuple[Role, list[Role]]] = {}

@@ -7,7 +7,7 @@ from django.contrib import auth
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import Forbidden
 from identity import actors, personal
@@ -29,7 +29,7 @@ class NoRoleThere(Forbidden):
     template = _("You have no role on this project.")
 
 
-def sign_in(request: HttpRequest, username: str, password: str, domain: str = "Default") -> Actor:
+def sign_in(request: HttpRequest, username: str, password: str, domain: str = "Default") -> RequestContext:
     """Check the password and open a session, scoped to the user's default project or else the first they have.
 
     `domain` is a name or an id. Raises: Unauthorized, the same for an unknown user and a wrong password;
@@ -42,7 +42,7 @@ def sign_in(request: HttpRequest, username: str, password: str, domain: str = "D
 
 def prove(
     request: HttpRequest, user: User, method: str, scope: Scope | None = None, *, through: tuple[str, str] | None = None
-) -> Actor:
+) -> RequestContext:
     """One more method is proven for the user by this browser: open the session when that is enough.
 
     `scope` is where to go on, if the user may; a session that goes on keeps its own. `through` is the identity provider
@@ -56,7 +56,7 @@ def prove(
     return _open(request, user, proven)
 
 
-def _open(request: HttpRequest, user: User, proven: steps.Proven) -> Actor:
+def _open(request: HttpRequest, user: User, proven: steps.Proven) -> RequestContext:
     session = request.session
     if auth.SESSION_KEY in session:
         session.cycle_key()  # Django makes a new key only for who was nobody
@@ -82,7 +82,7 @@ def is_recent(request: HttpRequest) -> bool:
     return opened is not None and now() - datetime.fromisoformat(opened) <= young
 
 
-def name_of(actor: Actor) -> str:
+def name_of(actor: RequestContext) -> str:
     """The name of the actor's portal session, as long as it lasts; "" for a caller with a token."""
     return actor.audit_ids[0] if actor.audit_ids and actor.issued_at is None else ""
 
@@ -138,10 +138,10 @@ def projects(user_id: str, provider_id: str = "") -> list[Project]:
     return list(rows.select_related("domain").order_by("domain__name", "name"))
 
 
-_cache: dict[tuple[str, ...], tuple[revocation.Mark, Actor, tuple[str, ...]]] = {}
+_cache: dict[tuple[str, ...], tuple[revocation.Mark, RequestContext, tuple[str, ...]]] = {}
 
 
-def actor_from_session(request: HttpRequest) -> Actor | None:
+def actor_from_session(request: HttpRequest) -> RequestContext | None:
     """The signed-in caller, or None. Ends when the user, the password or the last role goes away."""
     session = request.session
     user_id = session.get(auth.SESSION_KEY)
@@ -157,7 +157,7 @@ def actor_from_session(request: HttpRequest) -> Actor | None:
     if not auth.get_user(request).is_authenticated:
         return None
     try:
-        actor: Actor | None = _actor(request, user_id)
+        actor: RequestContext | None = _actor(request, user_id)
     except actors.NoSuchActor:
         actor = _elsewhere(request, user_id)
     if actor is None:
@@ -168,7 +168,7 @@ def actor_from_session(request: HttpRequest) -> Actor | None:
     return actor
 
 
-def actor_of_request(request: HttpRequest) -> Actor | None:
+def actor_of_request(request: HttpRequest) -> RequestContext | None:
     """As `actor_from_session`, and the session slides: somebody is there."""
     actor = actor_from_session(request)
     if actor is not None and hasattr(request.session, "slide"):
@@ -176,7 +176,7 @@ def actor_of_request(request: HttpRequest) -> Actor | None:
     return actor
 
 
-def _elsewhere(request: HttpRequest, user_id: str) -> Actor | None:
+def _elsewhere(request: HttpRequest, user_id: str) -> RequestContext | None:
     """The scope of the session is gone: move to another one of the user's, or to none."""
     user = User.objects.filter(pk=user_id).first()
     if user is None:
@@ -188,19 +188,19 @@ def _elsewhere(request: HttpRequest, user_id: str) -> Actor | None:
         return None
 
 
-def _actor(request: HttpRequest, user_id: str) -> Actor:
+def _actor(request: HttpRequest, user_id: str) -> RequestContext:
     scope = Scope(request.session.get(_KIND, ""), request.session.get(_ID, ""))
     audit = (request.session.get(_AUDIT, ""),)
     methods = tuple(request.session.get(_METHODS, ()))
     return actors.build(user_id, scope, delegation=_through(request), methods=methods, audit_ids=audit)
 
 
-def switch_project(request: HttpRequest, project_id: str) -> Actor:
+def switch_project(request: HttpRequest, project_id: str) -> RequestContext:
     """Move the session to another project. Raises: NoRoleThere."""
     return _switch(request, Scope("project", project_id))
 
 
-def switch_domain(request: HttpRequest, domain_id: str) -> Actor:
+def switch_domain(request: HttpRequest, domain_id: str) -> RequestContext:
     """Move the session to a domain. Raises: NoRoleThere."""
     return _switch(request, Scope("domain", domain_id))
 
@@ -211,7 +211,7 @@ def go_on_in(request: HttpRequest, scope: Scope) -> None:
         _remember(request, scope)
 
 
-def _switch(request: HttpRequest, scope: Scope) -> Actor:
+def _switch(request: HttpRequest, scope: Scope) -> RequestContext:
     user_id = request.session[auth.SESSION_KEY]
     if not _usable(user_id, scope, _through(request)):
         raise NoRoleThere()

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import Forbidden, Invalid, NotFound
 from identity.assignments.effective import Scope, implied_closure, roles_on
@@ -30,7 +30,7 @@ class CannotRedelegate(Forbidden):
     template = _("%(reason)s")
 
 
-def _delegated_otherwise(actor: Actor) -> None:
+def _delegated_otherwise(actor: RequestContext) -> None:
     """Application credentials and OAuth tokens manage no trusts; a trust's own token may, that is redelegation."""
     delegation = actor.extra.get("delegation")
     if delegation is not None and set(delegation.as_dict()) - {"trust_id"}:  # type: ignore[attr-defined]
@@ -49,7 +49,7 @@ def find(id: str, *, used_up: bool = False) -> Trust:
     return row
 
 
-def get(actor: Actor, id: str, *, verb: str = "get_trust") -> Trust:
+def get(actor: RequestContext, id: str, *, verb: str = "get_trust") -> Trust:
     """Raises: NoTrust, Forbidden."""
     row = find(id)
     enforce(actor, f"identity:{verb}", _target(row))
@@ -57,7 +57,7 @@ def get(actor: Actor, id: str, *, verb: str = "get_trust") -> Trust:
     return row
 
 
-def listing(actor: Actor, trustor_id: str | None, trustee_id: str | None) -> Any:
+def listing(actor: RequestContext, trustor_id: str | None, trustee_id: str | None) -> Any:
     """Raises: Forbidden."""
     if trustor_id:
         enforce(actor, "identity:list_trusts_for_trustor", {"target.trust.trustor_user_id": trustor_id})
@@ -72,7 +72,7 @@ def listing(actor: Actor, trustor_id: str | None, trustee_id: str | None) -> Any
 
 
 @transaction.atomic
-def create(actor: Actor, values: Values, expires_at: datetime | None) -> Trust:
+def create(actor: RequestContext, values: Values, expires_at: datetime | None) -> Trust:
     """Raises: Forbidden, Invalid, Missing, CannotRedelegate."""
     enforce(actor, "identity:create_trust", {"target.trust.trustor_user_id": values["trustor_user_id"]})
     _delegated_otherwise(actor)
@@ -171,7 +171,7 @@ def _redelegated(
 
 
 @transaction.atomic
-def delete(actor: Actor, id: str) -> None:
+def delete(actor: RequestContext, id: str) -> None:
     """The trust, and all made from it, stop counting. Raises: NoTrust, Forbidden."""
     row = find(id, used_up=True)
     enforce(actor, "identity:delete_trust", _target(row))

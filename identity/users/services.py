@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from authorization.context import RequestContext
 from common import moments, patterns
-from common.actor import Actor
 from common.clock import now
 from common.errors import Invalid
 from identity.assignments.guards import guard_user, keep_one
@@ -39,7 +39,7 @@ class Users(Resource[User]):
     def rows(self) -> Any:
         return directories.visible(super().rows(), "user")
 
-    def get(self, actor: Actor, id: str) -> Any:
+    def get(self, actor: RequestContext, id: str) -> Any:
         super().get(actor, id)
         directories.before_showing(id)
         return self.find(id)
@@ -47,13 +47,13 @@ class Users(Resource[User]):
     def target(self, row: Any) -> Values:
         return {"target.user.id": row.id, "target.user.domain_id": row.domain_id, "user_id": row.id}
 
-    def list_target(self, actor: Actor) -> Values:
+    def list_target(self, actor: RequestContext) -> Values:
         return {"target.domain_id": actor.domain_id} if actor.domain_id else {}
 
-    def mine(self, actor: Actor, rows: Any) -> Any:
+    def mine(self, actor: RequestContext, rows: Any) -> Any:
         return rows.filter(domain_id=actor.domain_id) if actor.domain_id else rows
 
-    def listing(self, actor: Actor, query: Any) -> Any:
+    def listing(self, actor: RequestContext, query: Any) -> Any:
         rows = super().listing(actor, query)
         directories.before_listing(actor, "user", query)  # rows are read only when they are shown
         for name, column in (("idp_id", "provider_id"), ("protocol_id", "protocol_id"), ("unique_id", "unique_id")):
@@ -61,7 +61,7 @@ class Users(Resource[User]):
                 rows = rows.filter(pk__in=FederatedUser.objects.filter(**{column: query[name]}).values("user_id"))
         return _expiring(rows, query["password_expires_at"]) if query.get("password_expires_at") else rows
 
-    def incoming(self, actor: Actor, values: Values, row: Any = None) -> Values:
+    def incoming(self, actor: RequestContext, values: Values, row: Any = None) -> Values:
         if row is None:
             values["domain_id"] = values.get("domain_id") or home_domain(actor)
             if not Domain.objects.filter(pk=values["domain_id"]).exists():
@@ -91,7 +91,7 @@ class Users(Resource[User]):
         row.name = row.name.strip()
         super()._store(row, **how)
 
-    def leaving(self, actor: Actor, row: Any) -> None:
+    def leaving(self, actor: RequestContext, row: Any) -> None:
         guard_user(actor, row)
         keep_one(row)
         directories.refuse_writes(row.pk)
@@ -163,7 +163,7 @@ def change_password(user_id: str, original: str, password: str, *, source: str =
         revocation.note(user_id=user.pk)
 
 
-def groups_of(actor: Actor, user_id: str) -> Any:
+def groups_of(actor: RequestContext, user_id: str) -> Any:
     """Raises: Forbidden, Missing."""
     _readable(actor, "list_groups_for_user", user_id)
     directories.before_groups(user_id)
@@ -172,14 +172,14 @@ def groups_of(actor: Actor, user_id: str) -> Any:
     return rows.filter(domain_id=actor.domain_id) if actor.domain_id else rows
 
 
-def _readable(actor: Actor, verb: str, user_id: str) -> User:
+def _readable(actor: RequestContext, verb: str, user_id: str) -> User:
     row = User.objects.filter(pk=user_id).first()
     enforce(actor, f"identity:{verb}", USERS.target(row) if row else {"user_id": user_id})
     user: User = USERS.find(user_id)
     return user
 
 
-def projects_of(actor: Actor, user_id: str, query: Any) -> Any:
+def projects_of(actor: RequestContext, user_id: str, query: Any) -> Any:
     """Raises: Forbidden, Missing."""
     from identity.projects.services import of_user
 

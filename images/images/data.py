@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.ids import new_id
 from common.live import announce
@@ -189,7 +189,7 @@ def give_up(image_id: str, upload_id: str | None = None) -> None:
     stores.remove(image_id)
 
 
-def upload(actor: Actor, *, image_id: str, pieces: Iterable[bytes], expected: int | None) -> Image:
+def upload(actor: RequestContext, *, image_id: str, pieces: Iterable[bytes], expected: int | None) -> Image:
     """PUT …/file: the image becomes active, or is queued again when anything about the bytes is wrong."""
     image = begin("upload", image_id, check=lambda row: may_write(actor, row, "upload data for"))
     return bring("upload", image, pieces, expected)
@@ -205,7 +205,7 @@ def receive_snapshot(image_id: str, *, pieces: Iterable[bytes], expected: int | 
     return bring("snapshot", begin("snapshot", image_id, check=is_snapshot), pieces, expected)
 
 
-def stage(actor: Actor, *, image_id: str, pieces: Iterable[bytes], expected: int | None) -> None:
+def stage(actor: RequestContext, *, image_id: str, pieces: Iterable[bytes], expected: int | None) -> None:
     """PUT …/stage: the bytes wait for an import, which looks at them: there Glance's clients look for a refusal."""
     image = begin("stage", image_id, check=lambda row: may_write(actor, row, "stage data for"))
     try:
@@ -228,7 +228,7 @@ def bring(verb: str, image: Image, pieces: Iterable[bytes], expected: int | None
         raise
 
 
-def may_write(actor: Actor, image: Image, verb: str) -> None:
+def may_write(actor: RequestContext, image: Image, verb: str) -> None:
     """Raises: ImageNotFound for what the actor cannot see, NotPermitted for what is not the actor's."""
     if not Image.objects.visible_to(actor).filter(pk=image.pk).exists():
         raise ImageNotFound(id=image.pk)

@@ -6,7 +6,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.rates import AtOnce
 from common.stores import DataMissing, is_whole
 from images import stores
@@ -52,7 +52,7 @@ class ImageStage(ImageServiceView):
         return Response(status=204)
 
 
-def readable(actor: Actor, image_id: str) -> Image:
+def readable(actor: RequestContext, image_id: str) -> Image:
     """Raises: ImageNotFound, NotPermitted, Deactivated."""
     image = services.get(actor, image_id=image_id)
     if not services.allowed(actor, "download_image", image):

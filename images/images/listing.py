@@ -10,8 +10,8 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
+from authorization.context import RequestContext
 from common import moments
-from common.actor import Actor
 from common.errors import Invalid
 from common.numbers import is_whole
 from common.truth import truth
@@ -45,7 +45,7 @@ class BadFilter(Invalid):
     template = _("%(reason)s")
 
 
-def index(actor: Actor, request: HttpRequest) -> dict[str, object]:
+def index(actor: RequestContext, request: HttpRequest) -> dict[str, object]:
     """The answer of GET /v2/images: images, first, next, schema.
 
     Raises: BadFilter, BadMarker, BadLimit, BadSortKey.
@@ -71,7 +71,7 @@ def _href(params: list[tuple[str, str]]) -> str:
     return f"/v2/images?{urlencode(params)}" if params else "/v2/images"
 
 
-def matching(actor: Actor, request: HttpRequest) -> ImageQuerySet:
+def matching(actor: RequestContext, request: HttpRequest) -> ImageQuerySet:
     """The images a request's filters leave. Raises: BadFilter."""
     params = request.GET
     rows: ImageQuerySet = Image.objects.listed_for(

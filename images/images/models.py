@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import CloudError
 from common.ids import new_id
@@ -15,7 +15,7 @@ from sharing import received
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
-    def visible_to(self, actor: Actor) -> "ImageQuerySet":
+    def visible_to(self, actor: RequestContext) -> "ImageQuerySet":
         """Images whose existence the actor may know: own, public, community, shared with the project or the person."""
         if actor.is_admin:
             return self
@@ -24,7 +24,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
         seen = own | Q(visibility__in=("public", "community")) | Q(visibility="shared", id__in=members)
         return self.filter(received.or_shared(actor, "image", seen))
 
-    def listed_for(self, actor: Actor, *, visibility: str | None, member_status: str) -> "ImageQuerySet":
+    def listed_for(self, actor: RequestContext, *, visibility: str | None, member_status: str) -> "ImageQuerySet":
         """Images of a list: as Glance, without `visibility` another project's community image is left out.
 
         `member_status` says which offers count: pending, accepted, rejected or all.

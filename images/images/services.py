@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy, targets
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.ids import is_id, new_id
 from common.live import announce
 from images import stores
@@ -34,11 +34,11 @@ MOST_TAGS = 128
 MOST_PROPERTIES = 128
 
 
-def allowed(actor: Actor, rule: str, image: Image) -> bool:
+def allowed(actor: RequestContext, rule: str, image: Image) -> bool:
     return policy.allows(actor, rule, image)
 
 
-def permit(actor: Actor, rule: str, image: Image, verb: str | Promise, **data: str) -> None:
+def permit(actor: RequestContext, rule: str, image: Image, verb: str | Promise, **data: str) -> None:
     """Raises: NotPermitted. The image is known to be visible."""
     if not allowed(actor, rule, image):
         raise NotPermitted(verb=verb, why=policy.forbids(actor, rule, targets.aim(actor, image)), **data)
@@ -47,7 +47,7 @@ def permit(actor: Actor, rule: str, image: Image, verb: str | Promise, **data: s
 # ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def get(actor: Actor, *, image_id: str) -> Image:
+def get(actor: RequestContext, *, image_id: str) -> Image:
     """Raises: ImageNotFound, Forbidden."""
     policy.require(actor, "get_image")
     image: Image | None = Image.objects.visible_to(actor).filter(pk=image_id.lower()).first()
@@ -56,7 +56,7 @@ def get(actor: Actor, *, image_id: str) -> Image:
     return image
 
 
-def show(actor: Actor, *, image_id: str) -> dict[str, object]:
+def show(actor: RequestContext, *, image_id: str) -> dict[str, object]:
     """One image as the wire shows it."""
     image = get(actor, image_id=image_id)
     return shown([cast(ImageRow, {name: getattr(image, name) for name in COLUMNS})])[0]
@@ -72,7 +72,7 @@ def shown(rows: list[ImageRow]) -> list[dict[str, object]]:
     return [render(row, tags[row["id"]], stores.default().name) for row in rows]
 
 
-def remove_from_store(actor: Actor, *, store_id: str, image_id: str) -> NoReturn:
+def remove_from_store(actor: RequestContext, *, store_id: str, image_id: str) -> NoReturn:
     """There is one store, and the only copy of an image is not removed: the image is.
 
     Raises: ImageNotFound, WrongStatus, NotInStore, OnlyCopy.
@@ -84,7 +84,7 @@ def remove_from_store(actor: Actor, *, store_id: str, image_id: str) -> NoReturn
     raise errors.OnlyCopy() if store_id in stores.STORES else errors.NotInStore(id=image.id, store=store_id)
 
 
-def find(actor: Actor, id_or_name: str) -> Image:
+def find(actor: RequestContext, id_or_name: str) -> Image:
     """One image by id, or by a name that only one visible image has.
 
     Raises: NoSuchImage naming the nearest names, AmbiguousName.
@@ -108,7 +108,7 @@ def find(actor: Actor, id_or_name: str) -> Image:
 
 
 @transaction.atomic
-def create(actor: Actor, *, values: dict[str, Any]) -> Image:
+def create(actor: RequestContext, *, values: dict[str, Any]) -> Image:
     """A queued image without bytes. `values` are wire attributes; unknown ones become properties.
 
     Raises: SchemaRefused, ReadOnly, Reserved, OwnerIsFixed, NotPermitted, DuplicateId, QuotaExceeded.
@@ -143,7 +143,7 @@ def create(actor: Actor, *, values: dict[str, Any]) -> Image:
 
 
 @transaction.atomic
-def update(actor: Actor, *, image_id: str, changes: list[Change]) -> Image:
+def update(actor: RequestContext, *, image_id: str, changes: list[Change]) -> Image:
     """Applies a patch as a whole or not at all.
 
     Raises: ImageNotFound, NotPermitted, and what `create` raises; NoSuchProperty, PropertyExists, CannotRemove.
@@ -167,7 +167,7 @@ def update(actor: Actor, *, image_id: str, changes: list[Change]) -> Image:
     return image
 
 
-def _change_base(actor: Actor, image: Image, change: Change) -> None:
+def _change_base(actor: RequestContext, image: Image, change: Change) -> None:
     if change.op == "remove":
         raise errors.CannotRemove(name=change.name)
     if change.op == "add" and change.strict:
@@ -196,7 +196,7 @@ def _change_property(image: Image, change: Change) -> None:
         image.properties[change.name] = change.value
 
 
-def _check_visibility(actor: Actor, image: Image) -> None:
+def _check_visibility(actor: RequestContext, image: Image) -> None:
     rule = {"public": "publicize_image", "community": "communitize_image"}.get(image.visibility)
     if rule:
         permit(actor, rule, image, _("make %(visibility)s"), visibility=image.visibility)
@@ -216,7 +216,7 @@ def set_tags(image: Image, tags: list[str]) -> None:
     )
 
 
-def locked(actor: Actor, image_id: str) -> Image:
+def locked(actor: RequestContext, image_id: str) -> Image:
     """The image under a lock. Raises: ImageNotFound, Forbidden."""
     policy.require(actor, "get_image")
     image: Image | None = Image.objects.select_for_update().filter(pk=image_id.lower()).first()
@@ -226,7 +226,7 @@ def locked(actor: Actor, image_id: str) -> Image:
 
 
 @transaction.atomic
-def delete(actor: Actor, *, image_id: str) -> None:
+def delete(actor: RequestContext, *, image_id: str) -> None:
     """Removes the image at once, its bytes after commit. Hosts keep what they have cached of it.
 
     Raises: ImageNotFound, NotPermitted, Protected.
@@ -248,7 +248,7 @@ def remove(image: Image) -> None:
 
 
 @transaction.atomic
-def switch(actor: Actor, verb: str, *, image_id: str) -> Image:
+def switch(actor: RequestContext, verb: str, *, image_id: str) -> Image:
     """`deactivate`: nobody but an admin reads the bytes any more, no server boots from it. `reactivate` undoes it.
 
     Raises: ImageNotFound, NotPermitted, CannotSwitch.
@@ -261,7 +261,7 @@ def switch(actor: Actor, verb: str, *, image_id: str) -> Image:
 
 
 @transaction.atomic
-def add_tag(actor: Actor, *, image_id: str, tag: str) -> None:
+def add_tag(actor: RequestContext, *, image_id: str, tag: str) -> None:
     """Raises: ImageNotFound, NotPermitted, SchemaRefused, TooManyProperties."""
     check_values({"tags": [tag]})
     image = locked(actor, image_id)
@@ -279,7 +279,7 @@ class ImageTagNotFound(ImageNotFound):
 
 
 @transaction.atomic
-def remove_tag(actor: Actor, *, image_id: str, tag: str) -> None:
+def remove_tag(actor: RequestContext, *, image_id: str, tag: str) -> None:
     """Raises: ImageNotFound, NotPermitted, ImageTagNotFound."""
     image = locked(actor, image_id)
     permit(actor, "modify_image", image, _("modify"))

@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext as _
 
+from authorization.context import RequestContext
 from authorization.share_levels import FULL, OPERATE, VIEW
-from common.actor import Actor
 from identity.assignments.granting import named_for
 from images.images import services
 from images.images.models import Image
@@ -25,11 +25,11 @@ def register() -> None:
     )
 
 
-def _find(actor: Actor, image_id: str) -> Image | None:
+def _find(actor: RequestContext, image_id: str) -> Image | None:
     return services.get(actor, image_id=image_id)
 
 
-def everyone(actor: Actor, image: Image) -> list[str]:
+def everyone(actor: RequestContext, image: Image) -> list[str]:
     """Name those who see an image besides its project."""
     if image.visibility == "public":
         return [_("Everybody: the image is public.")]

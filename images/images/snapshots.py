@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.live import announce
 from common.stores import DataMissing, is_whole
 from hostagent.contract.image import ImageSource
@@ -42,7 +42,7 @@ def source(image_id: str) -> ImageSource:
 
 
 @transaction.atomic
-def create_snapshot(actor: Actor, *, name: str, server_id: str, properties: dict[str, Any]) -> Image:
+def create_snapshot(actor: RequestContext, *, name: str, server_id: str, properties: dict[str, Any]) -> Image:
     """A queued private qcow2 image that a host will fill. `properties` values are made text; min_disk and min_ram are
     attributes.
 

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from common.live import announce
@@ -45,18 +45,18 @@ def render(member: ImageMember) -> dict[str, object]:
     }
 
 
-def _image(actor: Actor, image_id: str) -> Image:
+def _image(actor: RequestContext, image_id: str) -> Image:
     image = images.get(actor, image_id=image_id)
     if image.visibility != "shared":
         raise OnlyShared()
     return image
 
 
-def _owns(actor: Actor, image: Image) -> bool:
+def _owns(actor: RequestContext, image: Image) -> bool:
     return actor.is_admin or image.project_id == actor.project_id
 
 
-def index(actor: Actor, *, image_id: str, rule: str = "get_members") -> list[ImageMember]:
+def index(actor: RequestContext, *, image_id: str, rule: str = "get_members") -> list[ImageMember]:
     """All members for the owner; a member sees only itself. Raises: ImageNotFound, OnlyShared, Forbidden."""
     image = _image(actor, image_id)
     policy.require(actor, rule)
@@ -64,7 +64,7 @@ def index(actor: Actor, *, image_id: str, rule: str = "get_members") -> list[Ima
     return list(rows if _owns(actor, image) else rows.filter(member_id=actor.project_id))
 
 
-def get(actor: Actor, *, image_id: str, member_id: str) -> ImageMember:
+def get(actor: RequestContext, *, image_id: str, member_id: str) -> ImageMember:
     """Raises: ImageNotFound, OnlyShared, MemberNotFound."""
     for member in index(actor, image_id=image_id, rule="get_member"):
         if member.member_id == member_id:
@@ -73,7 +73,7 @@ def get(actor: Actor, *, image_id: str, member_id: str) -> ImageMember:
 
 
 @transaction.atomic
-def add(actor: Actor, *, image_id: str, member_id: str) -> ImageMember:
+def add(actor: RequestContext, *, image_id: str, member_id: str) -> ImageMember:
     """Raises: ImageNotFound, OnlyShared, NotPermitted, AlreadyMember, TooManyProperties."""
     image = _image(actor, image_id)
     images.permit(actor, "add_member", image, _("share"))
@@ -88,7 +88,7 @@ def add(actor: Actor, *, image_id: str, member_id: str) -> ImageMember:
 
 
 @transaction.atomic
-def set_status(actor: Actor, *, image_id: str, member_id: str, status: str) -> ImageMember:
+def set_status(actor: RequestContext, *, image_id: str, member_id: str, status: str) -> ImageMember:
     """Only the member itself answers an offer. Raises: MemberNotFound, NotPermitted, BadStatus."""
     policy.require(actor, "modify_member")
     member = get(actor, image_id=image_id, member_id=member_id)
@@ -103,7 +103,7 @@ def set_status(actor: Actor, *, image_id: str, member_id: str, status: str) -> I
 
 
 @transaction.atomic
-def remove(actor: Actor, *, image_id: str, member_id: str) -> None:
+def remove(actor: RequestContext, *, image_id: str, member_id: str) -> None:
     """Raises: ImageNotFound, OnlyShared, NotPermitted, MemberNotFound."""
     image = _image(actor, image_id)
     images.permit(actor, "delete_member", image, _("unshare"))

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import Conflict, Forbidden, NotFound
 from images.images.errors import ReadOnly
@@ -74,13 +74,13 @@ _DELETE_ALL = {TAG: "delete_metadef_tags"}
 # ── Namespaces ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def visible(actor: Actor, rule: str = "get_metadef_namespaces") -> "QuerySet[Namespace]":
+def visible(actor: RequestContext, rule: str = "get_metadef_namespaces") -> "QuerySet[Namespace]":
     policy.require(actor, rule)
     rows = Namespace.objects.all()
     return rows if actor.is_admin else rows.filter(Q(visibility="public") | Q(project_id=actor.project_id or ""))
 
 
-def find(actor: Actor, name: str, *, to_change: str = "", to_read: str = "get_metadef_namespace") -> Namespace:
+def find(actor: RequestContext, name: str, *, to_change: str = "", to_read: str = "get_metadef_namespace") -> Namespace:
     """`to_read` is the rule that shows what is wanted, `to_change` the one of a change. Raises: NamespaceNotFound, Forbidden."""
     found = visible(actor, to_read).filter(pk=name).first()
     if found is None:
@@ -136,7 +136,7 @@ class NamespaceBody(TypedDict):
 
 
 @transaction.atomic
-def create_namespace(actor: Actor, body: NamespaceBody) -> Namespace:
+def create_namespace(actor: RequestContext, body: NamespaceBody) -> Namespace:
     """A namespace with everything in it. Raises: ReadOnly, DuplicateDefinition, Forbidden."""
     refuse_read_only(body)
     policy.require(actor, "add_metadef_namespace")
@@ -165,7 +165,7 @@ def create_namespace(actor: Actor, body: NamespaceBody) -> Namespace:
 
 
 @transaction.atomic
-def update_namespace(actor: Actor, name: str, body: NamespaceBody) -> Namespace:
+def update_namespace(actor: RequestContext, name: str, body: NamespaceBody) -> Namespace:
     """Replaces a namespace's own attributes, its name too. Raises: NamespaceNotFound, DuplicateDefinition, ReadOnly, Forbidden."""
     refuse_read_only(body)
     row = find(actor, name, to_change="modify_metadef_namespace")
@@ -186,7 +186,7 @@ def update_namespace(actor: Actor, name: str, body: NamespaceBody) -> Namespace:
 
 
 @transaction.atomic
-def delete_namespace(actor: Actor, name: str) -> None:
+def delete_namespace(actor: RequestContext, name: str) -> None:
     """Raises: NamespaceNotFound, NamespaceProtected, Forbidden."""
     row = find(actor, name, to_change="delete_metadef_namespace")
     if row.protected:
@@ -213,12 +213,12 @@ def render(row: Definition) -> dict[str, object]:
     return {"name": row.name, **row.data, **times, "self": at, "schema": f"/v2/schemas/metadefs/{ONE[row.kind]}"}
 
 
-def index(actor: Actor, namespace: str, kind: str) -> list[Definition]:
+def index(actor: RequestContext, namespace: str, kind: str) -> list[Definition]:
     """Raises: NamespaceNotFound."""
     return list(find(actor, namespace, to_read=_LIST[kind]).definitions.filter(kind=kind).order_by("name"))
 
 
-def get(actor: Actor, namespace: str, kind: str, name: str) -> Definition:
+def get(actor: RequestContext, namespace: str, kind: str, name: str) -> Definition:
     """Raises: NamespaceNotFound, DefinitionNotFound."""
     row = find(actor, namespace, to_read=_SHOW[kind]).definitions.filter(kind=kind, name=name).first()
     if row is None:
@@ -239,13 +239,13 @@ def add(namespace: Namespace, kind: str, body: dict[str, object]) -> Definition:
 
 
 @transaction.atomic
-def create(actor: Actor, namespace: str, kind: str, body: dict[str, object]) -> Definition:
+def create(actor: RequestContext, namespace: str, kind: str, body: dict[str, object]) -> Definition:
     """Raises: NamespaceNotFound, DuplicateDefinition, ReadOnly, Forbidden."""
     return add(find(actor, namespace, to_change=_ADD[kind]), kind, body)
 
 
 @transaction.atomic
-def replace_tags(actor: Actor, namespace: str, names: list[str], *, append: bool) -> list[Definition]:
+def replace_tags(actor: RequestContext, namespace: str, names: list[str], *, append: bool) -> list[Definition]:
     """All tags of a namespace anew, or more of them. Raises: NamespaceNotFound, DuplicateDefinition, Forbidden."""
     row = find(actor, namespace, to_change="add_metadef_tags")
     if not append:
@@ -254,7 +254,7 @@ def replace_tags(actor: Actor, namespace: str, names: list[str], *, append: bool
 
 
 @transaction.atomic
-def update(actor: Actor, namespace: str, kind: str, name: str, body: dict[str, object]) -> Definition:
+def update(actor: RequestContext, namespace: str, kind: str, name: str, body: dict[str, object]) -> Definition:
     """Replaces a definition, its name too. Raises: DefinitionNotFound, DuplicateDefinition, ReadOnly, Forbidden."""
     refuse_read_only(body)
     find(actor, namespace, to_change=_MODIFY[kind])
@@ -269,7 +269,7 @@ def update(actor: Actor, namespace: str, kind: str, name: str, body: dict[str, o
 
 
 @transaction.atomic
-def delete(actor: Actor, namespace: str, kind: str, name: str | None = None) -> None:
+def delete(actor: RequestContext, namespace: str, kind: str, name: str | None = None) -> None:
     """One definition, or all of a kind. Raises: NamespaceNotFound, DefinitionNotFound, Forbidden."""
     row = find(actor, namespace, to_change=_DELETE[kind] if name is not None else _DELETE_ALL.get(kind, _DELETE[kind]))
     if name is None:

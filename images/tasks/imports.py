@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
+from authorization.context import RequestContext
 from common import fetch
-from common.actor import Actor
 from common.clock import now
 from common.errors import CloudError, Conflict, Invalid
 from images import stores
@@ -58,7 +58,7 @@ def methods() -> list[str]:
     return list(settings.IMAGE_IMPORT_METHODS)
 
 
-def start(actor: Actor, *, image_id: str, body: dict[str, Any]) -> Task:
+def start(actor: RequestContext, *, image_id: str, body: dict[str, Any]) -> Task:
     """POST …/import: checks, notes a task, and lets the control process do it.
 
     Raises: UnknownMethod, UriRefused, ImageNotFound, NotPermitted, WrongStatus, FormatsMissing, StillArriving.
@@ -123,7 +123,7 @@ def _method(task: Task) -> dict[str, str]:
     return dict(task.input["import_req"]["method"])
 
 
-def start_old(actor: Actor, *, asked: dict[str, Any]) -> Task:
+def start_old(actor: RequestContext, *, asked: dict[str, Any]) -> Task:
     """POST /v2/tasks of type `import`: a new image from an address, for operators.
 
     Raises: Forbidden, UriRefused, and what creating an image raises.
@@ -193,7 +193,7 @@ def download(uri: str) -> Iterator[bytes]:
     yield from answer.pieces
 
 
-def of_image(actor: Actor, *, image_id: str) -> list[Task]:
+def of_image(actor: RequestContext, *, image_id: str) -> list[Task]:
     """The tasks of one image, newest first. Raises: ImageNotFound."""
     image = images.get(actor, image_id=image_id)
     return list(Task.objects.filter(image_id=image.pk).order_by("-created_at"))

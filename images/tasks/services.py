@@ -6,7 +6,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import NotFound
 from images.tasks.models import Task
 from openstackapi.fields import iso_z
@@ -38,12 +38,12 @@ def render(task: Task, *, brief: bool = False) -> dict[str, object]:
     return shown
 
 
-def _visible(actor: Actor, rule: str) -> "QuerySet[Task]":
+def _visible(actor: RequestContext, rule: str) -> "QuerySet[Task]":
     policy.require(actor, rule)
     return Task.objects.all() if actor.is_admin else Task.objects.filter(project_id=actor.project_id or "")
 
 
-def get(actor: Actor, *, task_id: str) -> Task:
+def get(actor: RequestContext, *, task_id: str) -> Task:
     """Raises: TaskNotFound, Forbidden."""
     task = _visible(actor, "get_task").filter(pk=task_id).first()
     if task is None:
@@ -51,7 +51,7 @@ def get(actor: Actor, *, task_id: str) -> Task:
     return task
 
 
-def index(actor: Actor, request: HttpRequest) -> dict[str, object]:
+def index(actor: RequestContext, request: HttpRequest) -> dict[str, object]:
     """The answer of GET /v2/tasks."""
     page = Page.from_request(request, sort_keys=SORT_KEYS)
     rows = _visible(actor, "get_tasks")

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict
 from hosts.models import Host
 from networking.networks.services import find as find_network
@@ -29,7 +29,7 @@ class RouterNotHostedByL3Agent(Conflict):
 
 
 @transaction.atomic
-def place_network(actor: Actor, host: Host, network_id: str) -> None:
+def place_network(actor: RequestContext, host: Host, network_id: str) -> None:
     """Carry a network's DHCP on this host from now on: it has one server, so it leaves any other host."""
     policy.require(actor, "create_dhcp-network")
     network = find_network(actor, network_id, lock=True)
@@ -39,7 +39,7 @@ def place_network(actor: Actor, host: Host, network_id: str) -> None:
 
 
 @transaction.atomic
-def remove_network(actor: Actor, host: Host, network_id: str) -> None:
+def remove_network(actor: RequestContext, host: Host, network_id: str) -> None:
     """The network has no DHCP server until it is placed again."""
     policy.require(actor, "delete_dhcp-network")
     network = find_network(actor, network_id, lock=True)
@@ -49,7 +49,7 @@ def remove_network(actor: Actor, host: Host, network_id: str) -> None:
 
 
 @transaction.atomic
-def place_router(actor: Actor, host: Host, router_id: str) -> None:
+def place_router(actor: RequestContext, host: Host, router_id: str) -> None:
     """Carry a router on this host from now on. Raises: RouterHostedByL3Agent."""
     policy.require(actor, "create_l3-router")
     router = find_router(actor, router_id, lock=True)
@@ -59,7 +59,7 @@ def place_router(actor: Actor, host: Host, router_id: str) -> None:
 
 
 @transaction.atomic
-def remove_router(actor: Actor, host: Host, router_id: str) -> None:
+def remove_router(actor: RequestContext, host: Host, router_id: str) -> None:
     """The router lives nowhere until it is placed again."""
     policy.require(actor, "delete_l3-router")
     router = find_router(actor, router_id, lock=True)

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import NotFound
 from hosts.models import Host
 from networking import rebalancing
@@ -55,7 +55,9 @@ def find(id: str, *, kind: str = "") -> Agent:
     raise AgentNotFound(id=id)
 
 
-def update(actor: Actor, id: str, *, description: str | None = None, admin_state_up: bool | None = None) -> Agent:
+def update(
+    actor: RequestContext, id: str, *, description: str | None = None, admin_state_up: bool | None = None
+) -> Agent:
     """Describe an agent, or let it carry nothing new: then others take over what it carries, where there are any.
 
     Raises: AgentNotFound, Forbidden.
@@ -77,7 +79,7 @@ def update(actor: Actor, id: str, *, description: str | None = None, admin_state
 
 
 @transaction.atomic
-def delete(actor: Actor, id: str) -> None:
+def delete(actor: RequestContext, id: str) -> None:
     """Forget an agent, and what was said of it. One that lives is there again with its next heartbeat, as in Neutron.
 
     Raises: AgentNotFound, Forbidden.

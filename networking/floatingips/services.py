@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Invalid, NotFound
 from common.live import announce
 from networking.desired.changes import touch
@@ -51,14 +51,14 @@ class ExternalGatewayForFloatingIPNotFound(NotFound):
     )
 
 
-def find(actor: Actor, floating_id: str, *, lock: bool = False) -> FloatingIP:
+def find(actor: RequestContext, floating_id: str, *, lock: bool = False) -> FloatingIP:
     """Raises: FloatingIPNotFound, also for another project's."""
     return resource.find(FloatingIP.objects.visible_to(actor), floating_id, FloatingIPNotFound, lock=lock)
 
 
 @transaction.atomic
 def create(
-    actor: Actor,
+    actor: RequestContext,
     *,
     network_id: str,
     project_id: str | None = None,
@@ -114,7 +114,7 @@ def _take(network: Network, floating_id: str, ip: str | None, subnet_id: str | N
 
 
 @transaction.atomic
-def update(actor: Actor, floating_id: str, **changes: Any) -> FloatingIP:
+def update(actor: RequestContext, floating_id: str, **changes: Any) -> FloatingIP:
     """Point a floating IP elsewhere (`port_id`, null = nowhere; `fixed_ip_address`), or describe it."""
     floating = find(actor, floating_id, lock=True)
     policy.require(actor, "update_floatingip", floating)
@@ -135,7 +135,7 @@ def update(actor: Actor, floating_id: str, **changes: Any) -> FloatingIP:
 
 
 @transaction.atomic
-def delete(actor: Actor, floating_id: str) -> None:
+def delete(actor: RequestContext, floating_id: str) -> None:
     floating = find(actor, floating_id, lock=True)
     policy.require(actor, "delete_floatingip", floating)
     remove(floating)
@@ -161,7 +161,7 @@ def _unpoint(floating: FloatingIP) -> None:
     floating.save(update_fields=["port", "fixed_ip_address", "router", "status"])
 
 
-def _point(actor: Actor, floating: FloatingIP, port_id: str, fixed_ip: str | None) -> None:
+def _point(actor: RequestContext, floating: FloatingIP, port_id: str, fixed_ip: str | None) -> None:
     """Lead the floating IP to a port's address.
 
     Raises: PortNotFound, BadFloatingIPRequest, FloatingIPPortAlreadyAssociated, ExternalGatewayForFloatingIPNotFound.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from authorization.context import RequestContext
 from authorization.share_levels import OPERATE
-from common.actor import Actor
 from common.ids import new_id
 from common.prepared import Prepared
 from networking.networks import states
@@ -19,13 +19,13 @@ EXTERNAL = "access_as_external"
 
 
 class NetworkQuerySet(models.QuerySet["Network"]):
-    def visible_to(self, actor: Actor) -> NetworkQuerySet:
+    def visible_to(self, actor: RequestContext) -> NetworkQuerySet:
         """Own networks, shared ones, external ones, those shared with the person; an admin sees all."""
         if actor.is_admin:
             return self
         return self.filter(received.or_shared(actor, "network", self._of(actor.project_id or "")))
 
-    def usable_by(self, actor: Actor) -> NetworkQuerySet:
+    def usable_by(self, actor: RequestContext) -> NetworkQuerySet:
         """Narrow `visible_to` to networks that the actor may choose for a port: a share has to be for operating."""
         if actor.is_admin:
             return self
@@ -93,7 +93,7 @@ class NetworkGrant(models.Model):
 _open_one = Prepared(lambda id, project: Network.objects.open_to(project).filter(pk=id))
 
 
-def visible_network(actor: Actor, network_id: str) -> Network | None:
+def visible_network(actor: RequestContext, network_id: str) -> Network | None:
     """One network if the actor may see it."""
     found: Network | None
     if actor.is_admin:

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict
 from common.live import announce
 from networking.desired.changes import touch, touch_network
@@ -44,7 +44,7 @@ class InvalidSharedSetting(Conflict):
     template = _("Unable to reconfigure sharing settings for network %(name)s. Multiple projects are using it.")
 
 
-def find(actor: Actor, network_id: str, *, lock: bool = False) -> Network:
+def find(actor: RequestContext, network_id: str, *, lock: bool = False) -> Network:
     """Raises: NetworkNotFound, also for another project's network."""
     return resource.find(Network.objects.visible_to(actor), network_id, NetworkNotFound, lock=lock)
 
@@ -89,7 +89,7 @@ class NewNetwork:
 
 
 @transaction.atomic
-def create(actor: Actor, **asked: Any) -> Network:
+def create(actor: RequestContext, **asked: Any) -> Network:
     """Create a network with a segment of its own. `asked`: the fields of NewNetwork.
 
     Raises: Forbidden, OverLimit, InvalidInput, NoNetworkAvailable, NetworkSegmentInUse.
@@ -126,7 +126,7 @@ def _insert(wanted: segments.Segment, fields: dict[str, object]) -> Network:
     raise AssertionError("unreachable")
 
 
-def require_rights(actor: Actor, special: Mapping[str, object]) -> None:
+def require_rights(actor: RequestContext, special: Mapping[str, object]) -> None:
     """Raises: AttributeForbidden naming the first attribute that only an administrator may set."""
     if actor.is_admin:
         return
@@ -136,7 +136,7 @@ def require_rights(actor: Actor, special: Mapping[str, object]) -> None:
 
 
 @transaction.atomic
-def update(actor: Actor, network_id: str, **changes: Any) -> Network:
+def update(actor: RequestContext, network_id: str, **changes: Any) -> Network:
     """Change a network. Takes the keywords of create, but for project, kind and segment."""
     network = find(actor, network_id, lock=True)
     policy.require(actor, "update_network", network)
@@ -163,7 +163,7 @@ def update(actor: Actor, network_id: str, **changes: Any) -> Network:
 
 
 @transaction.atomic
-def delete(actor: Actor, network_id: str) -> None:
+def delete(actor: RequestContext, network_id: str) -> None:
     """Remove a network with its subnets, its DHCP port, and the floating IPs of it that lead nowhere.
 
     Raises: NetworkNotFound, NetworkInUse naming the ports, Forbidden.

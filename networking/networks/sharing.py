@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext as _
 
+from authorization.context import RequestContext
 from authorization.share_levels import FULL, OPERATE, VIEW
-from common.actor import Actor
 from identity.assignments.granting import named_for
 from networking.networks.models import SHARE, Network, NetworkGrant
 from networking.networks.services import find
@@ -24,7 +24,7 @@ def register() -> None:
     )
 
 
-def everyone(actor: Actor, network: Network) -> list[str]:
+def everyone(actor: RequestContext, network: Network) -> list[str]:
     """Name those who see a network besides its project."""
     found = []
     targets = set(NetworkGrant.objects.filter(network=network, action=SHARE).values_list("target_project", flat=True))

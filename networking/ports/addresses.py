@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 from django.db.models import QuerySet
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.prepared import Prepared, PreparedMany
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
@@ -99,7 +99,7 @@ def group_names(servers: Mapping[str, str], *, foreign: bool = False) -> dict[st
     return found
 
 
-def default_network(actor: Actor) -> Network | None:
+def default_network(actor: RequestContext) -> Network | None:
     """The network a server gets when its user names none: the project's only one. None if there is not exactly one.
 
     Networks of the project come first, then shared ones; external ones are never taken.

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from hostagent.contract.binding import Vif
 from hosts import drivers
 from networking import conversions
@@ -128,12 +128,12 @@ ARGUMENTS = {
 }
 
 
-def create(actor: Actor, **attributes: Any) -> Port:
+def create(actor: RequestContext, **attributes: Any) -> Port:
     """services.create, where null means 'not said'."""
     return services.create(actor, **{name: value for name, value in attributes.items() if value is not None})
 
 
-def update(actor: Actor, port_id: str, **attributes: Any) -> Port:
+def update(actor: RequestContext, port_id: str, **attributes: Any) -> Port:
     """updates.update, where a null list is an empty one."""
     lists = ("allowed_address_pairs", "security_groups", "fixed_ips", "extra_dhcp_opts")
     texts = ("device_id", "device_owner", "host")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Invalid
 from networking.addressing import canonical
 from networking.errors import AttributeForbidden, InvalidInput
@@ -37,7 +37,7 @@ def mac_address(text: str) -> str:
 
 
 def require_owner_rights(
-    actor: Actor,
+    actor: RequestContext,
     network: Network,
     *,
     device_owner: str = "",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Invalid
 from common.live import announce
 from networking.desired.changes import touch_port
@@ -52,7 +52,7 @@ def register(kind: str, project_of: Callable[[str], str | None]) -> None:
     _projects[kind] = project_of
 
 
-def require_own(actor: Actor, project_id: str, device_id: str, owner: str) -> None:
+def require_own(actor: RequestContext, project_id: str, device_id: str, owner: str) -> None:
     """Check a user's text about a port's device: never another project's, and `compute:` only with a server of the port's.
 
     The answer for an id that exists and for one that does not is the same wherever `compute:` is claimed. An administrator

@@ -2,7 +2,7 @@
 
 from uuid import NAMESPACE_URL, uuid5
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from networking import scheduling
 from networking.desired.changes import touch_port
 from networking.networks.models import Network
@@ -12,7 +12,7 @@ from networking.ports.services import insert_with_mac, remove
 from networking.standard import Tag
 from networking.subnets.models import Subnet
 
-INTERNAL = Actor.internal("dhcp")
+INTERNAL = RequestContext.internal("dhcp")
 
 
 def device_id(network_id: str) -> str:

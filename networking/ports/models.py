@@ -6,7 +6,7 @@ from typing import Protocol
 
 from django.db import models
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from networking.networks.models import Network
 from networking.ports import states
 from networking.securitygroups.models import SecurityGroup
@@ -34,7 +34,7 @@ class ServerRow(Protocol):
 
 
 class PortQuerySet(models.QuerySet["Port"]):
-    def visible_to(self, actor: Actor) -> PortQuerySet:
+    def visible_to(self, actor: RequestContext) -> PortQuerySet:
         """Own ports, and all ports of own networks (Neutron's `admin_or_network_owner`)."""
         if actor.is_admin:
             return self

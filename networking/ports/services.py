@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Forbidden
 from common.live import announce
 from common.prepared import Prepared
@@ -50,7 +50,7 @@ class PortNotAllowedOnNetwork(Forbidden):
 _subnets = Prepared(lambda network: Subnet.objects.filter(network_id=network).order_by("created_at", "id"))
 
 
-def find(actor: Actor, port_id: str, *, lock: bool = False) -> Port:
+def find(actor: RequestContext, port_id: str, *, lock: bool = False) -> Port:
     """Raises: PortNotFound, also for another project's port."""
     return resource.find(Port.objects.visible_to(actor), port_id, PortNotFound, lock=lock)
 
@@ -98,7 +98,7 @@ class NewPort:
 
 
 @transaction.atomic
-def create(actor: Actor, **asked: Any) -> Port:
+def create(actor: RequestContext, **asked: Any) -> Port:
     """Create a port with a MAC and addresses nobody else has. `asked`: the fields of NewPort.
 
     Raises: NetworkNotFound, Forbidden, OverLimit, MacAddressInUse, IpAddressGenerationFailure, IpAddressAlreadyAllocated,
@@ -128,7 +128,7 @@ def create(actor: Actor, **asked: Any) -> Port:
     return port
 
 
-def _require_rights(actor: Actor, project: str, network: Network, new: NewPort) -> None:
+def _require_rights(actor: RequestContext, project: str, network: Network, new: NewPort) -> None:
     """Raises: Forbidden, OverLimit, DeviceIDNotOwnedByTenant."""
     policy.require(actor, "create_port", project)
     _may_use(actor, network)
@@ -148,7 +148,7 @@ def _require_rights(actor: Actor, project: str, network: Network, new: NewPort) 
     quota.require(project, "network", {"port": 1})
 
 
-def _may_use(actor: Actor, network: Network) -> None:
+def _may_use(actor: RequestContext, network: Network) -> None:
     """Refuse ports on an external network that is not shared: it gives addresses alone. A user's own share has to be for operating."""
     if actor.is_admin or network.project_id == actor.project_id or network.shared:
         return
@@ -177,7 +177,7 @@ def insert_with_mac(port: Port, mac: str | None) -> None:
     raise MacAddressInUse(network=port.network_id, mac=port.mac_address)
 
 
-def join_groups(actor: Actor, port: Port, group_ids: Sequence[str] | None) -> list[str]:
+def join_groups(actor: RequestContext, port: Port, group_ids: Sequence[str] | None) -> list[str]:
     """Put the port into groups. None: the project's default group, except for the cloud's own ports."""
     if group_ids is None:
         if port.role:
@@ -196,7 +196,7 @@ def join_groups(actor: Actor, port: Port, group_ids: Sequence[str] | None) -> li
 
 
 @transaction.atomic
-def delete(actor: Actor, port_id: str) -> None:
+def delete(actor: RequestContext, port_id: str) -> None:
     """Remove a port, its addresses, and the floating IPs' way to it. The floating IPs themselves stay.
 
     Raises: PortNotFound, Forbidden, ServicePortInUse for ports of routers and floating IPs.

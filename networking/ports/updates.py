@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict
 from common.live import announce
 from networking.desired.changes import touch_port
@@ -45,7 +45,7 @@ class Changes(TypedDict, total=False):
 
 
 @transaction.atomic
-def update(actor: Actor, port_id: str, **changes: Unpack[Changes]) -> Port:
+def update(actor: RequestContext, port_id: str, **changes: Unpack[Changes]) -> Port:
     """Change a port. Takes the keywords of services.create, but for network and project.
 
     Raises: PortNotFound, Forbidden, and what services.create raises of addresses and groups.
@@ -80,7 +80,7 @@ def update(actor: Actor, port_id: str, **changes: Unpack[Changes]) -> Port:
     return port
 
 
-def _require_own_device(actor: Actor, port: Port, changes: Changes) -> None:
+def _require_own_device(actor: RequestContext, port: Port, changes: Changes) -> None:
     """Only what differs is asked about: clients send back what they read."""
     device, owner = changes.get("device_id") or "", changes.get("device_owner") or ""
     is_new = "device_id" in changes and device != port.device_id
@@ -112,7 +112,7 @@ def _bindings(port: Port, changes: Changes) -> dict[str, object]:
     return columns
 
 
-def _security(actor: Actor, port: Port, changes: Changes) -> dict[str, object]:
+def _security(actor: RequestContext, port: Port, changes: Changes) -> dict[str, object]:
     """Groups, pairs and port security together: each depends on the others."""
     is_secure = changes.get("port_security_enabled")
     secure = port.port_security_enabled if is_secure is None else is_secure

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, NotFound
 from networking.desired.changes import touch_network
 from networking.errors import AttributeForbidden, InvalidInput
@@ -28,12 +28,12 @@ class RbacPolicyInUse(Conflict):
     template = _("RBAC policy on object %(network)s cannot be removed because other objects depend on it.")
 
 
-def find(actor: Actor, grant_id: str) -> NetworkGrant:
+def find(actor: RequestContext, grant_id: str) -> NetworkGrant:
     """Raises: RbacPolicyNotFound, also for another project's."""
     return resource.find(visible_to(actor), grant_id, RbacPolicyNotFound)
 
 
-def visible_to(actor: Actor) -> QuerySet[NetworkGrant]:
+def visible_to(actor: RequestContext) -> QuerySet[NetworkGrant]:
     """The grants that an actor's project made; an admin sees all."""
     rows = NetworkGrant.objects.all()
     return rows if actor.is_admin else rows.filter(project_id=actor.project_id or "")
@@ -41,7 +41,7 @@ def visible_to(actor: Actor) -> QuerySet[NetworkGrant]:
 
 @transaction.atomic
 def create(
-    actor: Actor,
+    actor: RequestContext,
     *,
     object_type: str,
     object_id: str,
@@ -79,7 +79,7 @@ def create(
 
 
 @transaction.atomic
-def update(actor: Actor, grant_id: str, *, target_tenant: str | None = None) -> NetworkGrant:
+def update(actor: RequestContext, grant_id: str, *, target_tenant: str | None = None) -> NetworkGrant:
     """Share with another project instead.
 
     Raises: RbacPolicyNotFound, RbacPolicyInUse while the present one has ports there, DuplicateRbacPolicy, AttributeForbidden.
@@ -101,7 +101,7 @@ def update(actor: Actor, grant_id: str, *, target_tenant: str | None = None) -> 
 
 
 @transaction.atomic
-def delete(actor: Actor, grant_id: str) -> None:
+def delete(actor: RequestContext, grant_id: str) -> None:
     """Raises: RbacPolicyNotFound, RbacPolicyInUse while the other project has ports there."""
     grant = find(actor, grant_id)
     policy.require(actor, "delete_rbac_policy", grant)

@@ -4,7 +4,7 @@ from typing import NotRequired, TypedDict
 
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Invalid
 from networking.desired.changes import touch_port
 from networking.errors import AttributeForbidden, InvalidInput, NetworkNotFound
@@ -39,7 +39,7 @@ class GatewayInfo(TypedDict):
     qos_policy_id: NotRequired[str | None]
 
 
-def set_gateway(actor: Actor, router: Router, info: GatewayInfo) -> None:
+def set_gateway(actor: RequestContext, router: Router, info: GatewayInfo) -> None:
     """Make the gateway as asked. Within a transaction.
 
     Raises: NetworkNotFound, NotExternal, AttributeForbidden, RouterExternalGatewayInUseByFloatingIp, those of allocation.

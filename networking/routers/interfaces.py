@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Invalid, NotFound
 from hostagent.contract import inet
 from networking.desired.changes import touch_port
@@ -74,7 +74,9 @@ class Interface:
 
 
 @transaction.atomic
-def add(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_id: str | None = None) -> Interface:
+def add(
+    actor: RequestContext, router_id: str, *, subnet_id: str | None = None, port_id: str | None = None
+) -> Interface:
     """Add an interface on a subnet, which gets the gateway address, or make a port one.
 
     Raises: BadRouterRequest, PortInUse, RouterNotFound, SubnetNotFound, PortNotFound, IpAddressAlreadyAllocated.
@@ -95,7 +97,7 @@ def add(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_id: 
     return Interface(router, port, held)
 
 
-def _make_leg(actor: Actor, router: Router, subnet_id: str) -> Port:
+def _make_leg(actor: RequestContext, router: Router, subnet_id: str) -> Port:
     subnet = subnets.find(actor, subnet_id)
     _refuse_shared(actor, subnet.network)
     if not subnet.gateway_ip:
@@ -121,7 +123,7 @@ def _leg_of(router: Router) -> dict[str, object]:
     return {"router": router, "role": ROUTER_INTERFACE, **texts}
 
 
-def _adopt(actor: Actor, router: Router, port_id: str) -> Port:
+def _adopt(actor: RequestContext, router: Router, port_id: str) -> Port:
     port = ports.find(actor, port_id, lock=True)
     if port.project_id != router.project_id and not actor.is_admin:
         raise PortNotFound(id=port_id)  # who owns a network sees others' ports there, and gets none of them
@@ -149,7 +151,7 @@ def _adopt(actor: Actor, router: Router, port_id: str) -> Port:
     return port
 
 
-def _refuse_shared(actor: Actor, network: Network) -> None:
+def _refuse_shared(actor: RequestContext, network: Network) -> None:
     """A network that is only shared with the person takes their ports, not their routers, unless the share is full."""
     if not actor.is_admin and not Network.objects.open_to(actor.project_id or "").filter(pk=network.pk).exists():
         policy.require(actor, "update_network", network)
@@ -176,7 +178,9 @@ def _refuse_overlap(router: Router, new: list[Subnet]) -> None:
 
 
 @transaction.atomic
-def remove(actor: Actor, router_id: str, *, subnet_id: str | None = None, port_id: str | None = None) -> Interface:
+def remove(
+    actor: RequestContext, router_id: str, *, subnet_id: str | None = None, port_id: str | None = None
+) -> Interface:
     """Remove an interface and its port.
 
     Raises: RouterInterfaceNotFound(ForSubnet), RouterInterfaceInUseByFloatingIP, RouterInterfaceInUseByRoute.

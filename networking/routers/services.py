@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Invalid
 from common.live import announce
 from hostagent.contract import inet
@@ -38,7 +38,7 @@ class RoutesExhausted(Invalid):
     template = _("Unable to complete operation for %(id)s. The number of routes exceeds the maximum %(limit)s.")
 
 
-def find(actor: Actor, router_id: str, *, lock: bool = False) -> Router:
+def find(actor: RequestContext, router_id: str, *, lock: bool = False) -> Router:
     """Raises: RouterNotFound, also for another project's router."""
     return resource.find(Router.objects.visible_to(actor), router_id, RouterNotFound, lock=lock)
 
@@ -50,7 +50,7 @@ def project_of(router_id: str) -> str | None:
 
 @transaction.atomic
 def create(
-    actor: Actor,
+    actor: RequestContext,
     *,
     name: str = "",
     project_id: str | None = None,
@@ -81,7 +81,7 @@ def create(
 
 
 @transaction.atomic
-def update(actor: Actor, router_id: str, **changes: Any) -> Router:
+def update(actor: RequestContext, router_id: str, **changes: Any) -> Router:
     """Change a router: name, description, admin_state_up, external_gateway_info, routes."""
     router = find(actor, router_id, lock=True)
     policy.require(actor, "update_router", router)
@@ -96,7 +96,7 @@ def update(actor: Actor, router_id: str, **changes: Any) -> Router:
 
 
 @transaction.atomic
-def delete(actor: Actor, router_id: str) -> None:
+def delete(actor: RequestContext, router_id: str) -> None:
     """Raises: RouterNotFound, RouterInUse while it has interfaces, RouterExternalGatewayInUseByFloatingIp."""
     router = find(actor, router_id, lock=True)
     policy.require(actor, "delete_router", router)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from networking import conversions
 from networking.resource import Resource, views
 from networking.securitygroups import defaults, rules, services
@@ -83,7 +83,7 @@ def rule_rows(found: Sequence[SecurityGroupRule]) -> list[dict[str, object]]:
     ]
 
 
-def visible_groups(actor: Actor) -> Rows:
+def visible_groups(actor: RequestContext) -> Rows:
     """A project's groups; its default one is made when somebody first looks, as Neutron does."""
     if actor.project_id:
         defaults.ensure_default(actor.project_id)

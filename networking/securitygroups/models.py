@@ -7,7 +7,7 @@ from typing import Self, TypeVar
 from django.db import models
 from django.db.models import Q
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from hostagent.contract import inet
 from networking.standard import StandardAttributes
 
@@ -15,7 +15,7 @@ M = TypeVar("M", bound=StandardAttributes)
 
 
 class OwnedQuerySet(models.QuerySet[M]):
-    def visible_to(self, actor: Actor) -> Self:
+    def visible_to(self, actor: RequestContext) -> Self:
         return self if actor.is_admin else self.filter(project_id=actor.project_id or "")
 
 

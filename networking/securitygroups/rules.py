@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Invalid
 from common.live import announce
 from hostagent.contract import inet
@@ -95,7 +95,7 @@ class Match:
         }
 
 
-def find(actor: Actor, rule_id: str) -> SecurityGroupRule:
+def find(actor: RequestContext, rule_id: str) -> SecurityGroupRule:
     """Raises: SecurityGroupRuleNotFound, also for another project's rule."""
     rows = SecurityGroupRule.objects.visible_to(actor).select_related("group")
     return resource.find(rows, rule_id, SecurityGroupRuleNotFound)
@@ -196,7 +196,12 @@ def refuse_duplicate(group: SecurityGroup, match: Match) -> None:
 
 @transaction.atomic
 def create(
-    actor: Actor, *, security_group_id: str, description: str = "", project_id: str | None = None, **matching: Any
+    actor: RequestContext,
+    *,
+    security_group_id: str,
+    description: str = "",
+    project_id: str | None = None,
+    **matching: Any,
 ) -> SecurityGroupRule:
     """Let packets pass that match. `matching`: as for check().
 
@@ -220,7 +225,7 @@ def create(
 
 
 @transaction.atomic
-def delete(actor: Actor, rule_id: str) -> None:
+def delete(actor: RequestContext, rule_id: str) -> None:
     rule = find(actor, rule_id)
     policy.require(actor, "delete_security_group_rule", rule)
     group, remote = rule.group, rule.remote_group_id

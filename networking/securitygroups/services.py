@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict
 from common.live import announce
 from networking.desired.changes import touch
@@ -33,14 +33,14 @@ class SecurityGroupInUse(Conflict):
     template = _("Security Group %(id)s in use.")
 
 
-def find(actor: Actor, group_id: str, *, lock: bool = False) -> SecurityGroup:
+def find(actor: RequestContext, group_id: str, *, lock: bool = False) -> SecurityGroup:
     """Raises: SecurityGroupNotFound, also for another project's group."""
     return resource.find(SecurityGroup.objects.visible_to(actor), group_id, SecurityGroupNotFound, lock=lock)
 
 
 @transaction.atomic
 def create(
-    actor: Actor,
+    actor: RequestContext,
     *,
     name: str = "",
     description: str = "",
@@ -63,7 +63,7 @@ def create(
 
 
 @transaction.atomic
-def update(actor: Actor, group_id: str, **changes: object) -> SecurityGroup:
+def update(actor: RequestContext, group_id: str, **changes: object) -> SecurityGroup:
     """Rename or describe. The default group keeps its name."""
     group = find(actor, group_id, lock=True)
     policy.require(actor, "update_security_group", group)
@@ -77,7 +77,7 @@ def update(actor: Actor, group_id: str, **changes: object) -> SecurityGroup:
 
 
 @transaction.atomic
-def delete(actor: Actor, group_id: str) -> None:
+def delete(actor: RequestContext, group_id: str) -> None:
     """Raises: SecurityGroupInUse while a port is in it, SecurityGroupCannotRemoveDefault."""
     group = find(actor, group_id, lock=True)
     policy.require(actor, "delete_security_group", group)

@@ -7,14 +7,14 @@ from typing import Self, TypeVar
 from django.db import models
 from django.db.models import Q
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from networking.standard import StandardAttributes
 
 M = TypeVar("M", bound=StandardAttributes)
 
 
 class SharedQuerySet(models.QuerySet[M]):
-    def visible_to(self, actor: Actor) -> Self:
+    def visible_to(self, actor: RequestContext) -> Self:
         if actor.is_admin:
             return self
         return self.filter(Q(project_id=actor.project_id or "") | Q(shared=True))

@@ -8,7 +8,7 @@ from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Invalid, OverLimit
 from common.live import announce
 from hostagent.contract import inet
@@ -58,12 +58,12 @@ class SubnetPoolQuotaExceeded(OverLimit):
 _QUOTA_UNIT = {4: 32, 6: 64}
 
 
-def find(actor: Actor, pool_id: str, *, lock: bool = False) -> SubnetPool:
+def find(actor: RequestContext, pool_id: str, *, lock: bool = False) -> SubnetPool:
     """Raises: SubnetPoolNotFound, also for another project's pool that is not shared."""
     return resource.find(SubnetPool.objects.visible_to(actor), pool_id, SubnetPoolNotFound, lock=lock)
 
 
-def default_pool(actor: Actor, version: int) -> SubnetPool | None:
+def default_pool(actor: RequestContext, version: int) -> SubnetPool | None:
     """The pool of this IP version that is used when a subnet asks for the default one, if the actor sees it."""
     rows: models.QuerySet[SubnetPool] = SubnetPool.objects.visible_to(actor)
     return rows.filter(is_default=True, ip_version=version).first()
@@ -80,7 +80,7 @@ def _only_default(pool: SubnetPool) -> None:
         )
 
 
-def find_scope(actor: Actor, scope_id: str) -> AddressScope:
+def find_scope(actor: RequestContext, scope_id: str) -> AddressScope:
     """Raises: AddressScopeNotFound, also for another project's scope that is not shared."""
     return resource.find(AddressScope.objects.visible_to(actor), scope_id, AddressScopeNotFound)
 
@@ -115,7 +115,7 @@ def _bounds(version: int, low: int | None, high: int | None, usual: int | None) 
     return least, most, common
 
 
-def _require_rights(actor: Actor, rule: str, **special: Any) -> None:
+def _require_rights(actor: RequestContext, rule: str, **special: Any) -> None:
     """`rule` says who may set `shared`. Raises: AttributeForbidden."""
     for attribute, value in special.items():
         may = policy.allows(actor, rule) if attribute == "shared" else actor.is_admin
@@ -123,7 +123,7 @@ def _require_rights(actor: Actor, rule: str, **special: Any) -> None:
             raise AttributeForbidden(attribute=attribute)
 
 
-def _check_scope(actor: Actor, pool: SubnetPool, scope_id: str | None) -> AddressScope | None:
+def _check_scope(actor: RequestContext, pool: SubnetPool, scope_id: str | None) -> AddressScope | None:
     if not scope_id:
         return None
     scope = find_scope(actor, scope_id)
@@ -140,7 +140,7 @@ def _check_scope(actor: Actor, pool: SubnetPool, scope_id: str | None) -> Addres
 
 @transaction.atomic
 def create(
-    actor: Actor,
+    actor: RequestContext,
     *,
     name: str,
     prefixes: Sequence[str],
@@ -182,7 +182,7 @@ def create(
 
 
 @transaction.atomic
-def update(actor: Actor, pool_id: str, **changes: Any) -> SubnetPool:
+def update(actor: RequestContext, pool_id: str, **changes: Any) -> SubnetPool:
     """Prefixes may be added and never taken away, because subnets may have been cut from them."""
     pool = find(actor, pool_id, lock=True)
     policy.require(actor, "update_subnetpool", pool)
@@ -204,7 +204,7 @@ def update(actor: Actor, pool_id: str, **changes: Any) -> SubnetPool:
 
 
 @transaction.atomic
-def delete(actor: Actor, pool_id: str) -> None:
+def delete(actor: RequestContext, pool_id: str) -> None:
     pool = find(actor, pool_id, lock=True)
     policy.require(actor, "delete_subnetpool", pool)
     if pool.subnets.exists():
@@ -213,7 +213,7 @@ def delete(actor: Actor, pool_id: str) -> None:
 
 
 def cut(
-    actor: Actor, pool_id: str, *, project: str, cidr: str | None, prefixlen: int | None, version: int
+    actor: RequestContext, pool_id: str, *, project: str, cidr: str | None, prefixlen: int | None, version: int
 ) -> IPNetwork:
     """A range of the pool that no subnet of it has, for a project: the one asked for, or the first of this length.
 
@@ -274,7 +274,7 @@ def _free(pool: SubnetPool, cidr: str | None, prefixlen: int | None) -> IPNetwor
 
 @transaction.atomic
 def create_scope(
-    actor: Actor, *, name: str, ip_version: int, project_id: str | None = None, shared: bool = False
+    actor: RequestContext, *, name: str, ip_version: int, project_id: str | None = None, shared: bool = False
 ) -> AddressScope:
     project = project_id or actor.project_id or ""
     policy.require(actor, "create_address_scope", project)
@@ -283,7 +283,7 @@ def create_scope(
 
 
 @transaction.atomic
-def update_scope(actor: Actor, scope_id: str, **changes: Any) -> AddressScope:
+def update_scope(actor: RequestContext, scope_id: str, **changes: Any) -> AddressScope:
     scope = find_scope(actor, scope_id)
     policy.require(actor, "update_address_scope", scope)
     _require_rights(actor, "update_address_scope:shared", shared=changes.get("shared"))
@@ -292,7 +292,7 @@ def update_scope(actor: Actor, scope_id: str, **changes: Any) -> AddressScope:
 
 
 @transaction.atomic
-def delete_scope(actor: Actor, scope_id: str) -> None:
+def delete_scope(actor: RequestContext, scope_id: str) -> None:
     scope = find_scope(actor, scope_id)
     policy.require(actor, "delete_address_scope", scope)
     if scope.pools.exists():

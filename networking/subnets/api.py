@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from networking import conversions
 from networking.resource import Resource, views
 from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
@@ -66,7 +66,7 @@ def rows(subnets: Sequence[Subnet]) -> list[dict[str, object]]:
     ]
 
 
-def create(actor: Actor, **attributes: Any) -> Subnet:
+def create(actor: RequestContext, **attributes: Any) -> Subnet:
     """services.create with Neutron's nulls: no list is an empty list, a version may come as text."""
     given = {name: value for name, value in attributes.items() if value is not None or name == "gateway_ip"}
     given["ip_version"] = int(given["ip_version"])

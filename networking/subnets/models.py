@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from networking.networks.models import Network
 from networking.standard import StandardAttributes
 from networking.subnetpools.models import SubnetPool
@@ -15,7 +15,7 @@ STATEFUL = "dhcpv6-stateful"
 
 
 class SubnetQuerySet(models.QuerySet["Subnet"]):
-    def visible_to(self, actor: Actor) -> SubnetQuerySet:
+    def visible_to(self, actor: RequestContext) -> SubnetQuerySet:
         """Subnets of visible networks; those of external networks only for their owner and admins."""
         if actor.is_admin:
             return self

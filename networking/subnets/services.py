@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict
 from common.live import announce
 from hostagent.contract import inet
@@ -41,7 +41,7 @@ class GatewayIpInUse(Conflict):
     template = _("Current gateway ip %(ip)s already in use by port %(port)s. Unable to update.")
 
 
-def find(actor: Actor, subnet_id: str, *, lock: bool = False) -> Subnet:
+def find(actor: RequestContext, subnet_id: str, *, lock: bool = False) -> Subnet:
     """Raises: SubnetNotFound, also for another project's subnet."""
     return resource.find(Subnet.objects.visible_to(actor), subnet_id, SubnetNotFound, lock=lock)
 
@@ -107,7 +107,7 @@ class NewSubnet:
 
 
 @transaction.atomic
-def create(actor: Actor, **asked: Any) -> Subnet:
+def create(actor: RequestContext, **asked: Any) -> Subnet:
     """Create a range of addresses on a network. `asked`: the fields of NewSubnet.
 
     Raises: InvalidInput, NetworkNotFound, Forbidden, OverLimit, and those of checks.
@@ -133,7 +133,7 @@ def create(actor: Actor, **asked: Any) -> Subnet:
     return subnet
 
 
-def _pool(actor: Actor, asked: str | None, cidr: str | None, version: int) -> str:
+def _pool(actor: RequestContext, asked: str | None, cidr: str | None, version: int) -> str:
     """The id of the default subnet pool. Raises: InvalidInput where there is none, or a pool was named as well."""
     if asked:
         raise InvalidInput(reason=_("subnetpool_id and use_default_subnetpool cannot both be specified"))
@@ -144,7 +144,7 @@ def _pool(actor: Actor, asked: str | None, cidr: str | None, version: int) -> st
 
 
 def _range(
-    actor: Actor, project: str, cidr: str | None, version: int, pool_id: str | None, prefixlen: int | None
+    actor: RequestContext, project: str, cidr: str | None, version: int, pool_id: str | None, prefixlen: int | None
 ) -> tuple[str | None, IPNetwork]:
     """(subnet pool id, CIDR) of a new subnet."""
     if pool_id:
@@ -168,7 +168,7 @@ def _autoconfigure(subnet: Subnet) -> None:
 
 
 @transaction.atomic
-def update(actor: Actor, subnet_id: str, **changes: Any) -> Subnet:
+def update(actor: RequestContext, subnet_id: str, **changes: Any) -> Subnet:
     """Change a subnet. Takes gateway_ip, allocation_pools, dns_nameservers, host_routes, enable_dhcp, and plain columns.
 
     Raises: SubnetNotFound, GatewayIpInUse, and those of checks.
@@ -209,7 +209,7 @@ def _refuse_used_gateway(subnet: Subnet, new: str) -> None:
 
 
 @transaction.atomic
-def delete(actor: Actor, subnet_id: str) -> None:
+def delete(actor: RequestContext, subnet_id: str) -> None:
     """Remove a subnet that no port uses. DHCP's own address and those that guests made themselves go with it.
 
     Raises: SubnetNotFound, SubnetInUse, Forbidden.

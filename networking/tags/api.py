@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Invalid, NotFound
 from networking.floatingips import services as floatingips
 from networking.networks import services as networks
@@ -20,7 +20,7 @@ from networking.subnetpools import services as subnetpools
 from networking.subnets import services as subnets
 from openstackapi.views import Response
 
-FIND: dict[str, Callable[[Actor, str], StandardAttributes]] = {
+FIND: dict[str, Callable[[RequestContext, str], StandardAttributes]] = {
     "networks": networks.find,
     "subnets": subnets.find,
     "ports": ports.find,
@@ -59,7 +59,7 @@ class InvalidTag(Invalid):
     template = _("Invalid input for operation: %(reason)s.")
 
 
-def _find(actor: Actor, kind: str, id: str) -> StandardAttributes:
+def _find(actor: RequestContext, kind: str, id: str) -> StandardAttributes:
     if kind not in FIND:
         raise UnknownTagTarget()
     return FIND[kind](actor, id)
@@ -80,7 +80,13 @@ def _checked(tags: Sequence[object]) -> list[str]:
 
 @transaction.atomic
 def change(
-    actor: Actor, kind: str, id: str, *, add: list[str] | None = None, replace: bool = False, remove: str | None = None
+    actor: RequestContext,
+    kind: str,
+    id: str,
+    *,
+    add: list[str] | None = None,
+    replace: bool = False,
+    remove: str | None = None,
 ) -> None:
     """Add tags, put them in the place of all, or take one away. Raises: TagNotFound, InvalidTag."""
     row = _find(actor, kind, id)

@@ -3,7 +3,7 @@
 import yaml
 from django.http import HttpRequest, HttpResponse
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity import catalog
 from identity.catalogs.models import Endpoint
 from openstackapi import links
@@ -20,7 +20,7 @@ def region(request: HttpRequest) -> str:
     return found
 
 
-def clouds_yaml(request: HttpRequest, actor: Actor) -> str:
+def clouds_yaml(request: HttpRequest, actor: RequestContext) -> str:
     """A clouds.yaml for the session's user and project; the password is left for `OS_PASSWORD` or secure.yaml."""
     auth: dict[str, object] = {
         "auth_url": auth_url(request),
@@ -37,7 +37,7 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def openrc(request: HttpRequest, actor: Actor) -> str:
+def openrc(request: HttpRequest, actor: RequestContext) -> str:
     lines = {
         "OS_AUTH_URL": auth_url(request),
         "OS_USERNAME": actor.user_name,

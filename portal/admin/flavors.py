@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.units import human_mib
 from compute.flavors import services as flavors
 from portal.ui.calls import Call, to
@@ -37,10 +37,10 @@ class Flavors(ListPanel):
     )
     empty = Empty(gettext_lazy("No flavors yet"), gettext_lazy("A flavor is a size: vCPUs, memory, disk."))
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         return flavors.visible(actor)
 
-    def create(self, actor: Actor) -> Action | None:
+    def create(self, actor: RequestContext) -> Action | None:
         return super().create(actor) if actor.is_admin else None
 
 

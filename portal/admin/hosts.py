@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.units import human_bytes, human_mib
 from compute.servers.create import scheduling
 from compute.servers.models import Server
@@ -66,11 +66,11 @@ class Hosts(ListPanel):
         "STACKLING_HOSTS=2 make run",
     )
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         policy.require(actor, "os_compute_api:os-hosts:list")
         return Host.objects.all()
 
-    def rows(self, actor: Actor, found: Any) -> list[Row]:
+    def rows(self, actor: RequestContext, found: Any) -> list[Row]:
         names = [host.name for host in found]
         rooms, zones = placement.rooms(names), scheduling.zone_names(names)
         counts = dict(
@@ -105,11 +105,11 @@ def driver_card(known: drivers.HostDrivers) -> Card:
 class HostItem(ItemPage):
     panel, kind = "hosts", "host"
 
-    def find(self, actor: Actor, id: str) -> Host:
+    def find(self, actor: RequestContext, id: str) -> Host:
         policy.require(actor, "os_compute_api:os-hosts:show")
         return services.find(id)
 
-    def actions(self, actor: Actor, row: Host) -> list[Action]:
+    def actions(self, actor: RequestContext, row: Host) -> list[Action]:
         why = gate(actor, "os_compute_api:os-services:update", None)
         if row.enabled:
             first = Action(
@@ -122,7 +122,7 @@ class HostItem(ItemPage):
         there = reverse("all-instances") + f"?host={row.name}"
         return [first, Action("instances", _("Its instances"), "server-2", there, "link")]
 
-    def detail(self, actor: Actor, row: Host) -> Detail:
+    def detail(self, actor: RequestContext, row: Host) -> Detail:
         room, known = placement.rooms([row.name]).get(row.name), drivers.of(row.name)
         use = [
             (label, use_of(room, name))

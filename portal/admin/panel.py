@@ -4,7 +4,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from hosts.models import Host
 from hosts.states import SILENT
 from portal.admin import flavors, hosts, services
@@ -12,7 +12,7 @@ from portal.ui import Text
 from portal.ui.panels import Panel
 
 
-def _hosts(actor: Actor) -> int | tuple[Text, bool]:
+def _hosts(actor: RequestContext) -> int | tuple[Text, bool]:
     """Those in trouble, else all."""
     down = Host.objects.filter(state__in=SILENT).count()
     return (_("%(count)s down") % {"count": down}, True) if down else Host.objects.count()

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from audit import cadf
 from audit.models import Event
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.ids import is_id, new_ordered_id
 from identity import audits
 from identity.assignments import granting
@@ -109,7 +109,7 @@ class Events(ListPanel):
         gettext_lazy("Sign-ins, changes, refusals, consoles and shares are recorded here: who, when, from where, and what it was before."),
     )  # fmt: skip
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         return audits.visible(actor)
 
     def narrow(self, query: Any, request: HttpRequest) -> Any:
@@ -141,7 +141,7 @@ class Events(ListPanel):
         found = super().narrowed(request)
         return {**found, "is_narrowed": found["is_narrowed"] or "before" in request.GET}
 
-    def rows(self, actor: Actor, found: Sequence[Event]) -> list[Row]:
+    def rows(self, actor: RequestContext, found: Sequence[Event]) -> list[Row]:
         names = granting.named_for(actor, {row.project_id for row in found})
         return [self._row(row, names) for row in found]
 
@@ -168,7 +168,7 @@ class EventItem(ItemPage):
     panel, kind = "audit", "audit"
     find = staticmethod(audits.find)
 
-    def detail(self, actor: Actor, row: Event) -> Detail:
+    def detail(self, actor: RequestContext, row: Event) -> Detail:
         cards = [Card(_("What"), pairs=self._what(actor, row)), Card(_("Who"), pairs=_who(actor, row), side=True)]
         changes = _changes(row)
         if changes:
@@ -180,7 +180,7 @@ class EventItem(ItemPage):
         title = f"{words.action(row)} {row.target_name or words.kind(row)}"
         return Detail(title, words.outcome(row), facts=[Cell("when", row.event_time)], cards=cards)
 
-    def _what(self, actor: Actor, row: Event) -> list[tuple[Any, Cell]]:
+    def _what(self, actor: RequestContext, row: Event) -> list[tuple[Any, Cell]]:
         reason = row.body.get("reason") or {}
         names = granting.named_for(actor, [row.project_id])
         pairs = [
@@ -197,7 +197,7 @@ class EventItem(ItemPage):
         return [pair for pair in pairs if pair[1].value]
 
 
-def _who(actor: Actor, row: Event) -> list[tuple[Any, Cell]]:
+def _who(actor: RequestContext, row: Event) -> list[tuple[Any, Cell]]:
     """A manager is not told in which other project somebody works who changed a thing of this one."""
     body = row.body
     credential, scope = body.get("credential") or {}, body.get("scope") or {}

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from identity.appcreds import services
 from identity.models import ApplicationCredential, Role, Service
@@ -60,18 +60,18 @@ class AppCreds(ListPanel):
         "openstack application credential create backup",
     )
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         return services.listing(actor, actor.user_id).select_related("project")
 
-    def create(self, actor: Actor) -> Action:
+    def create(self, actor: RequestContext) -> Action:
         why = "" if actor.project_id else _("Choose a project first: it acts in one")
         return Action("create", _("Create credential"), "plus", reverse("application-credential-create"), "wide", why)
 
-    def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
+    def bulk(self, actor: RequestContext) -> tuple[Bulk, ...]:
         return (Bulk("delete", _("Delete…"), "trash", reverse("application-credentials-delete") + "?ids=", risk=True),)
 
 
-def find(actor: Actor, id: str) -> ApplicationCredential:
+def find(actor: RequestContext, id: str) -> ApplicationCredential:
     """One of the actor's own. Raises: as services.get()."""
     return services.get(actor, actor.user_id, id)
 
@@ -136,7 +136,7 @@ class CredentialForm(Stepped):
         return found
 
 
-def own_roles(actor: Actor) -> Any:
+def own_roles(actor: RequestContext) -> Any:
     return Role.objects.filter(pk__in=actor.role_ids).order_by("name")
 
 

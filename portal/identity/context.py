@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Forbidden
 from identity.domains.services import DOMAINS
 from identity.models import Domain
@@ -19,7 +19,7 @@ from portal.ui.menus import Verb
 KEY = "domain_context"
 
 
-def chosen(request: HttpRequest, actor: Actor) -> Domain | None:
+def chosen(request: HttpRequest, actor: RequestContext) -> Domain | None:
     """The domain that an operator set as context, if it is still there; a domain's own session has none."""
     id = request.session.get(KEY)
     if not id or actor.domain_id:
@@ -27,13 +27,13 @@ def chosen(request: HttpRequest, actor: Actor) -> Domain | None:
     return Domain.objects.filter(pk=id).first()
 
 
-def for_new(request: HttpRequest, actor: Actor) -> str:
+def for_new(request: HttpRequest, actor: RequestContext) -> str:
     """The domain of what is made now."""
     row = chosen(request, actor)
     return row.pk if row is not None else home_domain(actor)
 
 
-def choosable(actor: Actor) -> list[tuple[str, str]]:
+def choosable(actor: RequestContext) -> list[tuple[str, str]]:
     """(id, name) of the domains in which the actor may make things."""
     try:
         return [(row.pk, row.name) for row in DOMAINS.listing(actor, {"enabled": "true"}).order_by("name")]
@@ -51,7 +51,7 @@ class DomainList(ListPanel):
         row = chosen(self.request, self.actor)
         return rows.filter(**{self.domain_field: row.pk}) if row is not None else rows
 
-    def describe(self, actor: Actor) -> dict[str, object]:
+    def describe(self, actor: RequestContext) -> dict[str, object]:
         return {**super().describe(actor), "domain_context": chosen(self.request, actor)}
 
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity.assignments.granting import named_for
 from identity.credentials import services
 from identity.credentials.services import CREDENTIALS, CredentialTaken
@@ -48,7 +48,7 @@ def data_cell(row: Credential) -> Cell:
     return Cell("secret", text)
 
 
-def lines(actor: Actor, found: Any, *, with_user: bool, own: bool = False) -> list[Row]:
+def lines(actor: RequestContext, found: Any, *, with_user: bool, own: bool = False) -> list[Row]:
     """Rows: type, (user), data, project, id."""
     rows = list(found)
     names = named_for(actor, (row.project_id for row in rows))
@@ -89,16 +89,16 @@ class Credentials(ListPanel):
         "openstack ec2 credentials create",
     )
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         return CREDENTIALS.listing(actor, {}).select_related("user")
 
-    def rows(self, actor: Actor, found: object) -> list[Row]:
+    def rows(self, actor: RequestContext, found: object) -> list[Row]:
         return lines(actor, found, with_user=True)
 
-    def create(self, actor: Actor) -> Action:
+    def create(self, actor: RequestContext) -> Action:
         return New(gettext_lazy("Create credential"), f"{self.prefix}credential-create").action(actor)
 
-    def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
+    def bulk(self, actor: RequestContext) -> tuple[Bulk, ...]:
         url = reverse(f"{self.prefix}credentials-delete") + "?ids="
         return (Bulk("delete", _("Delete…"), "trash", url, risk=True),)
 
@@ -118,13 +118,13 @@ class OwnCredentials(Credentials):
     order = ("type", "id")
     filters = (Filter("type", gettext_lazy("Type"), choices=TYPES),)
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         return CREDENTIALS.listing(actor, {}).filter(user_id=actor.user_id)
 
-    def rows(self, actor: Actor, found: object) -> list[Row]:
+    def rows(self, actor: RequestContext, found: object) -> list[Row]:
         return lines(actor, found, with_user=False, own=True)
 
-    def describe(self, actor: Actor) -> dict[str, object]:
+    def describe(self, actor: RequestContext) -> dict[str, object]:
         return {**super().describe(actor), "settings_tab": "credentials", "icon": "lock"}
 
 

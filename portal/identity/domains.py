@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity.domains.services import DOMAINS
 from identity.models import Domain, Group, Project, User
 from identity.projects import owned
@@ -45,10 +45,10 @@ class Domains(ListPanel):
         "openstack domain create acme",
     )
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         return DOMAINS.listing(actor, {})
 
-    def rows(self, actor: Actor, found: Any) -> list[Row]:
+    def rows(self, actor: RequestContext, found: Any) -> list[Row]:
         here = context.chosen(self.request, actor)
         return [
             Row(
@@ -60,12 +60,12 @@ class Domains(ListPanel):
             for row in found
         ]  # fmt: skip
 
-    def extra(self, actor: Actor) -> list[Action]:
+    def extra(self, actor: RequestContext) -> list[Action]:
         row = context.chosen(self.request, actor)
         why = "" if row is not None else _("No domain is set as context")
         return [Action("clear-context", _("Clear context"), "x", reverse("domain-clear"), "post", why)]
 
-    def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
+    def bulk(self, actor: RequestContext) -> tuple[Bulk, ...]:
         return (
             Bulk("enable", _("Enable"), "player-play", reverse("domains-switch", args=["enable"]), ("disabled",), _("None of them is disabled")),
             Bulk("disable", _("Disable"), "player-pause", reverse("domains-switch", args=["disable"]), ("enabled",), _("None of them is enabled")),
@@ -78,12 +78,12 @@ class DomainItem(ItemPage):
     find = staticmethod(DOMAINS.get)
     tabs = (("", gettext_lazy("Overview")), ("users", gettext_lazy("Users")), ("groups", gettext_lazy("Groups")))
 
-    def tabs_of(self, actor: Actor, row: Domain) -> Any:
+    def tabs_of(self, actor: RequestContext, row: Domain) -> Any:
         if policy.allows(actor, "identity:list_role_assignments", {"target.domain_id": row.pk}):
             return self.tabs
         return self.tabs[:1]
 
-    def actions(self, actor: Actor, row: Domain) -> list[Action]:
+    def actions(self, actor: RequestContext, row: Domain) -> list[Action]:
         target = DOMAINS.target(row)
         role = {"target.role.name": "member", "target.role.domain_id": None}
         members = gate(actor, "identity:create_grant", {**target, **role, "target.user.domain_id": row.pk})
@@ -107,7 +107,7 @@ class DomainItem(ItemPage):
             Action("delete", _("Delete"), "trash", url("delete"), why=remove or mine or enabled, risk=True),
         ]  # fmt: skip
 
-    def detail(self, actor: Actor, row: Domain) -> Detail:
+    def detail(self, actor: RequestContext, row: Domain) -> Detail:
         facts = (
             (_("Name"), Cell("text", row.name)),
             (_("Description"), Cell("text", row.description or "–")),
@@ -121,7 +121,7 @@ class DomainItem(ItemPage):
         cards = [Card(_("Details"), pairs=facts, name="details")]
         return Detail(row.name, switch(row.enabled), facts=(Cell("text", row.description),), cards=cards)
 
-    def tab(self, actor: Actor, row: Domain, name: str) -> list[Card]:
+    def tab(self, actor: RequestContext, row: Domain, name: str) -> list[Card]:
         subject = "user" if name == "users" else "group"
         return [holders(actor, row, on="domain", subject=subject, list_route="domain")]
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity.assignments import grants
 from identity.groups import services
 from identity.groups.services import GROUPS
@@ -55,10 +55,10 @@ class Groups(DomainList):
         "openstack group create operators",
     )
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         return self.inside(GROUPS.listing(actor, {}).select_related("domain"))
 
-    def rows(self, actor: Actor, found: Any) -> list[Row]:
+    def rows(self, actor: RequestContext, found: Any) -> list[Row]:
         members: dict[str, int] = {}
         pairs = Group.users.through.objects.filter(group_id__in=[row.pk for row in found])
         for id in pairs.values_list("group_id", flat=True):
@@ -73,7 +73,7 @@ class Groups(DomainList):
             for row in found
         ]  # fmt: skip
 
-    def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
+    def bulk(self, actor: RequestContext) -> tuple[Bulk, ...]:
         return (Bulk("delete", _("Delete…"), "trash", reverse("groups-delete") + "?ids=", risk=True),)
 
 
@@ -86,7 +86,7 @@ class GroupItem(ItemPage):
         ("roles", gettext_lazy("Role assignments")),
     )
 
-    def tabs_of(self, actor: Actor, row: Group) -> Any:
+    def tabs_of(self, actor: RequestContext, row: Group) -> Any:
         allowed = {
             "": True,
             "users": policy.allows(actor, "identity:list_users_in_group", GROUPS.target(row)),
@@ -94,7 +94,7 @@ class GroupItem(ItemPage):
         }
         return tuple(tab for tab in self.tabs if allowed[tab[0]])
 
-    def actions(self, actor: Actor, row: Group) -> list[Action]:
+    def actions(self, actor: RequestContext, row: Group) -> list[Action]:
         target = GROUPS.target(row)
         both = {**target, "target.user.domain_id": row.domain_id}
         add, take = (
@@ -115,7 +115,7 @@ class GroupItem(ItemPage):
             Action("delete", _("Delete"), "trash", url("delete"), why=remove, risk=True),
         ]
 
-    def detail(self, actor: Actor, row: Group) -> Detail:
+    def detail(self, actor: RequestContext, row: Group) -> Detail:
         facts = (
             (_("Name"), Cell("text", row.name)),
             (_("Description"), Cell("text", row.description or "–")),
@@ -126,7 +126,7 @@ class GroupItem(ItemPage):
         cards = [Card(_("Details"), pairs=facts, name="details")]
         return Detail(row.name, None, facts=(Cell("text", row.description),), cards=cards)
 
-    def tab(self, actor: Actor, row: Group, name: str) -> list[Card]:
+    def tab(self, actor: RequestContext, row: Group, name: str) -> list[Card]:
         if name == "roles":
             return [assigned(grants.of_group(actor, row))]
         rows = [

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity.federation import assertions, rules
 from identity.federation.rule_schema import VERSIONS, BadRules
 from identity.federation.services import MAPPINGS
@@ -54,10 +54,10 @@ class Mappings(ListPanel):
         "openstack mapping create --rules rules.json staff",
     )
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         return MAPPINGS.listing(actor, {})
 
-    def rows(self, actor: Actor, found: Any) -> list[Row]:
+    def rows(self, actor: RequestContext, found: Any) -> list[Row]:
         used: dict[str, list[tuple[str, str]]] = {}
         for one in Protocol.objects.filter(mapping__in=found).order_by("provider_id", "id"):
             url = reverse("identity-provider", args=[one.provider_id])
@@ -71,7 +71,7 @@ class Mappings(ListPanel):
             for row in found
         ]  # fmt: skip
 
-    def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
+    def bulk(self, actor: RequestContext) -> tuple[Bulk, ...]:
         return (Bulk("delete", _("Delete…"), "trash", reverse("mappings-delete") + "?ids=", risk=True),)
 
 
@@ -82,7 +82,7 @@ class MappingItem(ItemPage):
         None  # None while there is no mapping that may be shown: a refusal has a shell too
     )
 
-    def actions(self, actor: Actor, row: Mapping) -> list[Action]:
+    def actions(self, actor: RequestContext, row: Mapping) -> list[Action]:
         change, remove = gate(actor, "identity:update_mapping", {}), gate(actor, "identity:delete_mapping", {})
         used = _("A protocol uses it") if Protocol.objects.filter(mapping=row).exists() else ""
         return [
@@ -90,7 +90,7 @@ class MappingItem(ItemPage):
             Action("delete", _("Delete"), "trash", reverse("mapping-delete", args=[row.pk]), why=remove or used, risk=True),
         ]  # fmt: skip
 
-    def detail(self, actor: Actor, row: Mapping) -> Detail:
+    def detail(self, actor: RequestContext, row: Mapping) -> Detail:
         text = json.dumps(row.rules, indent=2, ensure_ascii=False)
         self.tried = {"form": TryForm(initial={"assertion": CLAIMS}), "action": reverse("mapping-try", args=[row.pk])}
         return Detail(

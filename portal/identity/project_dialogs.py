@@ -7,7 +7,7 @@ from django import forms
 from django.db import transaction
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Forbidden
 from identity.assignments import grants
 from identity.domains.services import DOMAINS
@@ -27,7 +27,7 @@ from portal.ui.widgets import Roles
 MOST = 1000
 
 
-def people(actor: Actor, kind: Resource[Any], also: Any = ()) -> list[tuple[str, str]]:
+def people(actor: RequestContext, kind: Resource[Any], also: Any = ()) -> list[tuple[str, str]]:
     """(id, name) of users or groups whom the actor may list, and of those in `also` who are not among them.
 
     Names that several share say their domain.
@@ -45,7 +45,7 @@ def people(actor: Actor, kind: Resource[Any], also: Any = ()) -> list[tuple[str,
     ]
 
 
-def roles(actor: Actor, also: Any = (), domain_id: str = "") -> list[tuple[str, str]]:
+def roles(actor: RequestContext, also: Any = (), domain_id: str = "") -> list[tuple[str, str]]:
     """(id, name) of the roles that the actor may give, a domain's own ones too."""
     try:
         found = {row.pk: row.name for row in ROLES.listing(actor, {}).order_by("name")}

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity.assignments import grants
 from identity.models import Group, Project, Role, User
 from identity.projects import owned
@@ -57,13 +57,13 @@ class Projects(DomainList):
         "openstack project create web",
     )
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         return self.inside(PROJECTS.listing(actor, {}).select_related("domain"))
 
     def status(self, one: Any) -> Status:
         return switch(one.enabled)
 
-    def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
+    def bulk(self, actor: RequestContext) -> tuple[Bulk, ...]:
         return (Bulk("delete", _("Delete…"), "trash", reverse("projects-delete") + "?ids=", risk=True),)
 
 
@@ -77,13 +77,13 @@ class ProjectItem(ItemPage):
         ("usage", gettext_lazy("Usage")),
     )
 
-    def tabs_of(self, actor: Actor, row: Project) -> Any:
+    def tabs_of(self, actor: RequestContext, row: Project) -> Any:
         target = {"target.domain_id": row.domain_id}
         if policy.allows(actor, "identity:list_role_assignments", target):
             return self.tabs
         return tuple(tab for tab in self.tabs if tab[0] in ("", "usage"))
 
-    def actions(self, actor: Actor, row: Project) -> list[Action]:
+    def actions(self, actor: RequestContext, row: Project) -> list[Action]:
         target = PROJECTS.target(row)
         grant = gate(actor, "identity:create_grant", {**target, "target.user.domain_id": row.domain_id,
                      "target.role.name": "member", "target.role.domain_id": None})  # fmt: skip
@@ -109,7 +109,7 @@ class ProjectItem(ItemPage):
             Action("delete", _("Delete"), "trash", url("delete"), why=remove or here, risk=True),
         ]  # fmt: skip
 
-    def detail(self, actor: Actor, row: Project) -> Detail:
+    def detail(self, actor: RequestContext, row: Project) -> Detail:
         facts = (
             (_("Name"), Cell("text", row.name)),
             (_("Description"), Cell("text", row.description or "–")),
@@ -126,13 +126,13 @@ class ProjectItem(ItemPage):
             cards.append(Card(_("Custom properties"), pairs=more))
         return Detail(row.name, switch(row.enabled), facts=(Cell("text", row.description),), cards=cards)
 
-    def tab(self, actor: Actor, row: Project, name: str) -> list[Card]:
+    def tab(self, actor: RequestContext, row: Project, name: str) -> list[Card]:
         if name == "usage":
             return quotas.cards(actor, row)
         return [holders(actor, row, on="project", subject="user" if name == "users" else "group", list_route="project")]
 
 
-def holders(actor: Actor, row: Project, *, on: str, subject: str, list_route: str) -> Card:
+def holders(actor: RequestContext, row: Project, *, on: str, subject: str, list_route: str) -> Card:
     """Who has which roles on a project or domain, as a card with the verb that changes it."""
     given = grants.given(actor, on=on, object_id=row.pk, subject=subject)
     roles = dict(Role.objects.values_list("pk", "name"))

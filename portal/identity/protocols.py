@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity.federation import services
 from identity.federation.services import MAPPINGS, NoMapping
 from identity.resource import Duplicate
@@ -28,7 +28,7 @@ class NewProtocolForm(ProtocolForm):
     field_order = ("id", "mapping_id", "remote_id_attribute")
 
 
-def find(actor: Actor, provider_id: str, protocol_id: str) -> Any:
+def find(actor: RequestContext, provider_id: str, protocol_id: str) -> Any:
     """Raises: as services.protocol()."""
     return services.protocol(actor, provider_id, protocol_id)
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity.federation import services
 from identity.federation.services import PROVIDERS, RemoteIdTaken
 from identity.models import Client, IdentityProvider
@@ -61,13 +61,13 @@ class Providers(ListPanel):
         "openstack identity provider create --remote-id https://id.example.org company",
     )
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         return PROVIDERS.listing(actor, {}).select_related("domain").prefetch_related("protocols")
 
     def status(self, one: Any) -> Status:
         return switch(one.enabled)
 
-    def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
+    def bulk(self, actor: RequestContext) -> tuple[Bulk, ...]:
         return (Bulk("delete", _("Delete…"), "trash", reverse("identity-providers-delete") + "?ids=", risk=True),)
 
 
@@ -76,7 +76,7 @@ class ProviderItem(ItemPage):
     find = staticmethod(PROVIDERS.get)
     tabs = (("", gettext_lazy("Overview")), ("protocols", gettext_lazy("Protocols")))
 
-    def actions(self, actor: Actor, row: IdentityProvider) -> list[Action]:
+    def actions(self, actor: RequestContext, row: IdentityProvider) -> list[Action]:
         change = gate(actor, "identity:update_identity_provider", {})
         remove = gate(actor, "identity:delete_identity_provider", {})
         add = gate(actor, "identity:create_protocol", {})
@@ -95,7 +95,7 @@ class ProviderItem(ItemPage):
             Action("delete", _("Delete"), "trash", url("delete"), why=remove, risk=True),
         ]
 
-    def detail(self, actor: Actor, row: IdentityProvider) -> Detail:
+    def detail(self, actor: RequestContext, row: IdentityProvider) -> Detail:
         facts = (
             (_("ID"), Cell("copy", row.pk)),
             (_("Description"), Cell("text", row.description or "–")),
@@ -123,7 +123,7 @@ class ProviderItem(ItemPage):
         )
         return Card(_("OpenID Connect client"), pairs=facts, action=action, name="openid")
 
-    def tab(self, actor: Actor, row: IdentityProvider, name: str) -> list[Card]:
+    def tab(self, actor: RequestContext, row: IdentityProvider, name: str) -> list[Card]:
         rows = [
             Row(
                 one.id, one.id, "", None,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authorization import policy, rules
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Invalid
 from identity.projects.services import PROJECTS
 from portal.ui import Text
@@ -26,18 +26,18 @@ from quota import services as quota
 MOST = 2**31 - 1
 
 
-def may(actor: Actor, about: Quotas, verb: str, project: Any) -> bool:
+def may(actor: RequestContext, about: Quotas, verb: str, project: Any) -> bool:
     """Whether the actor may `get` or `set` limits of a service on a project, by the rule of that service's own API."""
     rule, instead = (about.read, words.READ) if verb == "get" else (about.write, words.WRITE)
     aim = {"project_id": project.pk, **PROJECTS.target(project)}
     return policy.allows(actor, rule if rule in rules.texts() else instead, aim)
 
 
-def may_set_any(actor: Actor, project: object) -> bool:
+def may_set_any(actor: RequestContext, project: object) -> bool:
     return any(may(actor, about, "set", project) for about in words.services())
 
 
-def cards(actor: Actor, project: Any) -> list[Card]:
+def cards(actor: RequestContext, project: Any) -> list[Card]:
     """Use of each limit as bars, a card a service."""
     found = []
     for about in words.services():

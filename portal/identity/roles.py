@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Forbidden
 from identity.models import ImpliedRole, Role
 from identity.resource import Duplicate
@@ -45,14 +45,14 @@ class Roles(ListPanel):
         "openstack role create auditor",
     )
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         rows = ROLES.listing(actor, {})
         domain = context.chosen(self.request, actor)
         if domain is not None:
             rows = rows | ROLES.listing(actor, {"domain_id": domain.pk})
         return rows.select_related("domain")
 
-    def rows(self, actor: Actor, found: Any) -> list[Row]:
+    def rows(self, actor: RequestContext, found: Any) -> list[Row]:
         after: dict[str, list[str]] = {}
         if policy.allows(actor, "identity:list_implied_roles"):
             for one in ImpliedRole.objects.filter(prior__in=found).select_related("implied").order_by("implied__name"):
@@ -67,7 +67,7 @@ class Roles(ListPanel):
             for row in found
         ]  # fmt: skip
 
-    def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
+    def bulk(self, actor: RequestContext) -> tuple[Bulk, ...]:
         return (Bulk("delete", _("Delete…"), "trash", reverse("roles-delete") + "?ids=", risk=True),)
 
 

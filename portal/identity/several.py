@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import CloudError, Conflict
 from identity.resource import Resource
 from portal.ui import Text
@@ -23,7 +23,7 @@ class OwnGround(Conflict):
     template = gettext_lazy("%(name)s is you, or where you are now, and stays.")
 
 
-def not_own(actor: Actor, row: Any) -> None:
+def not_own(actor: RequestContext, row: Any) -> None:
     """Nobody takes the ground from under the own feet by ticking every box. Raises: OwnGround."""
     here = {actor.user_id, actor.project_id, actor.domain_id, actor.user_domain_id, actor.project_domain_id}
     if row.pk in here:

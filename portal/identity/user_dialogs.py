@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Forbidden
 from identity.assignments import grants
 from identity.projects.services import PROJECTS
@@ -67,7 +67,7 @@ class NewUserForm(TwicePassword):
     )  # fmt: skip
 
 
-def projects(actor: Actor) -> list[tuple[str, Text]]:
+def projects(actor: RequestContext) -> list[tuple[str, Text]]:
     """(id, name) of the projects that the actor may list, and none."""
     try:
         rows = PROJECTS.listing(actor, {}).select_related("domain").order_by("name")[:MOST]

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity.assignments import grants
 from identity.assignments.listing import Assignment
 from identity.assignments.names import Names
@@ -51,13 +51,13 @@ class Users(DomainList):
         "openstack user create lin",
     )
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         return self.inside(USERS.listing(actor, {}).select_related("domain"))
 
     def status(self, one: Any) -> Status:
         return switch(one.enabled)
 
-    def bulk(self, actor: Actor) -> tuple[Bulk, ...]:
+    def bulk(self, actor: RequestContext) -> tuple[Bulk, ...]:
         return (
             Bulk("enable", _("Enable"), "player-play", reverse("users-switch", args=["enable"]), ("disabled",), _("None of them is disabled")),
             Bulk("disable", _("Disable"), "player-pause", reverse("users-switch", args=["disable"]), ("enabled",), _("None of them is enabled")),
@@ -75,7 +75,7 @@ class UserItem(ItemPage):
         ("credentials", gettext_lazy("Credentials")),
     )
 
-    def tabs_of(self, actor: Actor, row: User) -> Any:
+    def tabs_of(self, actor: RequestContext, row: User) -> Any:
         allowed = {
             "": True,
             "roles": policy.allows(actor, "identity:list_role_assignments", {"target.domain_id": row.domain_id}),
@@ -84,7 +84,7 @@ class UserItem(ItemPage):
         }
         return tuple(tab for tab in self.tabs if allowed[tab[0]])
 
-    def actions(self, actor: Actor, row: User) -> list[Action]:
+    def actions(self, actor: RequestContext, row: User) -> list[Action]:
         switch = (_("Disable"), "player-pause") if row.enabled else (_("Enable"), "player-play")
         own = _("This is you") if row.pk == actor.user_id else ""
         locked = _("The password is locked. Unlock it by editing the user.") if row.options.get("lock_password") else ""
@@ -101,7 +101,7 @@ class UserItem(ItemPage):
             Action("delete", _("Delete"), "trash", url("delete"), why=remove or own, risk=True),
         ]
 
-    def detail(self, actor: Actor, row: User) -> Detail:
+    def detail(self, actor: RequestContext, row: User) -> Detail:
         primary = Project.objects.filter(pk=row.default_project_id).first() if row.default_project_id else None
         facts = (
             (_("Name"), Cell("text", row.name)),
@@ -122,7 +122,7 @@ class UserItem(ItemPage):
             cards.append(Card(_("Custom properties"), pairs=more))
         return Detail(row.name, switch(row.enabled), facts=(Cell("text", row.email),), cards=cards)
 
-    def tab(self, actor: Actor, row: User, name: str) -> list[Card]:
+    def tab(self, actor: RequestContext, row: User, name: str) -> list[Card]:
         if name == "roles":
             return [assigned(grants.of_user(actor, row))]
         if name == "groups":
@@ -132,7 +132,7 @@ class UserItem(ItemPage):
         rows = credential_lines(actor, found, with_user=False)
         return [Card(_("Credentials"), columns=columns, rows=rows, empty=_("No credentials."), name="credentials")]
 
-    def groups(self, actor: Actor, row: User) -> Card:
+    def groups(self, actor: RequestContext, row: User) -> Card:
         rows = [
             Row(group.pk, group.name, reverse("group", args=[group.pk]), None, (Cell("muted", group.description), Cell("id", group.pk)))
             for group in groups_of(actor, row.pk).order_by("name")

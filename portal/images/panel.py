@@ -3,14 +3,14 @@
 from django.urls import path
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from images.images.models import Image
 from portal.images import views
 from portal.ui import hits
 from portal.ui.panels import Limit, Panel, Quotas, Subject, names_of
 
 
-def _search(actor: Actor, text: str) -> hits.Found:
+def _search(actor: RequestContext, text: str) -> hits.Found:
     return hits.Found(also=hits.named(Image.objects.visible_to(actor), text, "image", "disc", gettext_lazy("Image")))
 
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from images.images import services, states
 from images.images.changes import Change
 from images.images.models import Image
@@ -29,7 +29,7 @@ from portal.ui.tables import Cell, Column, attr
 UPLOAD = "/api/image/v2/images/{}/file"
 
 
-def find(actor: Actor, id: str) -> Image:
+def find(actor: RequestContext, id: str) -> Image:
     """Raises: as services.get()."""
     return services.get(actor, image_id=id)
 
@@ -59,7 +59,7 @@ class Images(ListPanel):
         "openstack image create --disk-format qcow2 --file disk.qcow2 my-image",
     )
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         return Image.objects.listed_for(actor, visibility=None, member_status="accepted")
 
     def status(self, one: Image) -> Status:
@@ -70,7 +70,7 @@ class ImageItem(ItemPage):
     panel, kind = "images", "image"
     find = staticmethod(find)
 
-    def actions(self, actor: Actor, row: Image) -> list[Action]:
+    def actions(self, actor: RequestContext, row: Image) -> list[Action]:
         target = row
 
         def why_not(verb: str) -> Text:
@@ -94,7 +94,7 @@ class ImageItem(ItemPage):
             ),
         ]  # fmt: skip
 
-    def detail(self, actor: Actor, row: Image) -> Detail:
+    def detail(self, actor: RequestContext, row: Image) -> Detail:
         facts = (
             (_("Format"), Cell("text", f"{row.disk_format or '–'} / {row.container_format or '–'}")),
             (_("Size"), Cell("size", row.size)),

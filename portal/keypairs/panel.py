@@ -3,14 +3,14 @@
 from django.urls import path
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from compute.keypairs.models import KeyPair
 from portal.keypairs import views
 from portal.ui import hits
 from portal.ui.panels import Panel
 
 
-def _search(actor: Actor, text: str) -> hits.Found:
+def _search(actor: RequestContext, text: str) -> hits.Found:
     return hits.Found(deeds=hits.new(gettext_lazy("New key pair"), "key-pair-create", text))
 
 

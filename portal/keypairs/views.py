@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from compute.keypairs import services
 from compute.keypairs.models import KeyPair
 from portal.ui.calls import Call, to
@@ -35,7 +35,7 @@ class KeyPairs(ListPanel):
         "openstack keypair create --public-key ~/.ssh/id_ed25519.pub laptop",
     )
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         return services.of(actor)
 
 
@@ -43,10 +43,10 @@ class KeyPairItem(ItemPage):
     panel, kind = "key-pairs", "keypair"
     find = staticmethod(services.find)
 
-    def actions(self, actor: Actor, row: KeyPair) -> list[Action]:
+    def actions(self, actor: RequestContext, row: KeyPair) -> list[Action]:
         return [Action("delete", _("Delete"), "trash", reverse("key-pair-delete", args=[row.name]), risk=True)]
 
-    def detail(self, actor: Actor, row: KeyPair) -> Detail:
+    def detail(self, actor: RequestContext, row: KeyPair) -> Detail:
         pairs = (
             (_("Type"), Cell("text", row.type)),
             (_("Fingerprint"), Cell("copy", row.fingerprint)),

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from compute.servers.models import Server
 from networking.floatingips import services
 from networking.floatingips.models import FloatingIP
@@ -25,7 +25,7 @@ from portal.ui.menus import Action, Verb, gate
 from portal.ui.tables import Cell, Column, Row, age
 
 
-def leads_to(actor: Actor, rows: Any) -> dict[str, tuple[str, str]]:
+def leads_to(actor: RequestContext, rows: Any) -> dict[str, tuple[str, str]]:
     """Floating IP id → (instance's name, its page), of instances that the actor may see."""
     ports = {row.pk: row.port for row in rows if row.port_id}
     names = names_of(actor, ports.values())
@@ -57,10 +57,10 @@ class FloatingIPs(ListPanel):
         "openstack floating ip create public",
     )
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         return FloatingIP.objects.filter(project_id=actor.project_id or "").select_related("network", "port")
 
-    def rows(self, actor: Actor, found: Any) -> list[Row]:
+    def rows(self, actor: RequestContext, found: Any) -> list[Row]:
         where = leads_to(self.actor, found)
         return [
             Row(
@@ -77,7 +77,7 @@ class FloatingItem(ItemPage):
     panel, kind = "floating-ips", "floatingip"
     find = staticmethod(services.find)
 
-    def actions(self, actor: Actor, row: FloatingIP) -> list[Action]:
+    def actions(self, actor: RequestContext, row: FloatingIP) -> list[Action]:
         may = gate(actor, "update_floatingip", row)
         return [
             Action("associate", _("Associate"), "link", reverse("floating-ip-associate", args=[row.pk]), why=may),
@@ -87,7 +87,7 @@ class FloatingItem(ItemPage):
                    why=gate(actor, "delete_floatingip", row), risk=True),
         ]  # fmt: skip
 
-    def detail(self, actor: Actor, row: FloatingIP) -> Detail:
+    def detail(self, actor: RequestContext, row: FloatingIP) -> Detail:
         facts = [
             (_("Address"), Cell("copy", row.floating_ip_address)),
             (_("Leads to"), Cell("link", *leads_to(actor, [row]).get(row.pk, ("", "")))),

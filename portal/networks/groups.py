@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from networking.ports.models import PortGroup
 from networking.securitygroups import defaults, rules, services
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
@@ -57,12 +57,12 @@ class SecurityGroups(ListPanel):
         "openstack security group create web",
     )
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         if actor.project_id:
             defaults.ensure_default(actor.project_id)
         return SecurityGroup.objects.filter(project_id=actor.project_id or "")
 
-    def rows(self, actor: Actor, found: Any) -> list[Row]:
+    def rows(self, actor: RequestContext, found: Any) -> list[Row]:
         ids = [group.pk for group in found]
         held = dict(
             SecurityGroupRule.objects.filter(group__in=ids).values_list("group_id").annotate(n=Count("pk")).order_by()
@@ -95,7 +95,7 @@ class GroupItem(ItemPage):
     panel, kind = "security-groups", "security_group"
     find = staticmethod(services.find)
 
-    def actions(self, actor: Actor, row: SecurityGroup) -> list[Action]:
+    def actions(self, actor: RequestContext, row: SecurityGroup) -> list[Action]:
         keep = _("Each project keeps its default group") if row.is_default and not actor.is_admin else ""
         return [
             Action("add-rule", _("Add rule"), "plus", reverse("rule-create", args=[row.pk]),
@@ -106,7 +106,7 @@ class GroupItem(ItemPage):
                    why=gate(actor, "delete_security_group", row, keep), risk=True),
         ]  # fmt: skip
 
-    def detail(self, actor: Actor, row: SecurityGroup) -> Detail:
+    def detail(self, actor: RequestContext, row: SecurityGroup) -> Detail:
         found = row.rules.select_related("remote_group").order_by(
             "-direction", "ethertype", "protocol", "port_range_min"
         )

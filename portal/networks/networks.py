@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity.models import Project
 from networking.networks import services
 from networking.networks.models import Network
@@ -50,11 +50,11 @@ class Networks(ListPanel):
         "openstack network create private",
     )
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         mine = Q(project_id=actor.project_id or "") | Q(shared=True) | Q(external=True)
         return Network.objects.visible_to(actor).filter(received.or_shared(actor, "network", mine))
 
-    def rows(self, actor: Actor, found: Any) -> list[Row]:
+    def rows(self, actor: RequestContext, found: Any) -> list[Row]:
         ids = [network.pk for network in found]
         cidrs: dict[str, list[str]] = {}
         for network, cidr in Subnet.objects.visible_to(actor).filter(network__in=ids).values_list("network_id", "cidr"):
@@ -78,7 +78,7 @@ class NetworkItem(ItemPage):
     panel, kind = "networks", "network port subnet"
     find = staticmethod(services.find)
 
-    def actions(self, actor: Actor, row: Network) -> list[Action]:
+    def actions(self, actor: RequestContext, row: Network) -> list[Action]:
         may = gate(actor, "create_subnet", row)
         return [
             Action("create-subnet", _("Add subnet"), "plus", reverse("subnet-create", args=[row.pk]), why=may),
@@ -91,7 +91,7 @@ class NetworkItem(ItemPage):
                    why=gate(actor, "delete_network", row), risk=True),
         ]  # fmt: skip
 
-    def detail(self, actor: Actor, row: Network) -> Detail:
+    def detail(self, actor: RequestContext, row: Network) -> Detail:
         facts = [
             (
                 _("Project"),
@@ -112,7 +112,7 @@ class NetworkItem(ItemPage):
         return Detail(row.name or row.pk, status.network(row.status, row.admin_state_up), cards=cards)
 
 
-def subnets_card(actor: Actor, network: Network) -> Card:
+def subnets_card(actor: RequestContext, network: Network) -> Card:
     rows = [
         Row(
             subnet.pk, subnet.name or subnet.pk[:13], "", None,
@@ -138,7 +138,7 @@ def device_of(port: Port, servers: dict[str, str]) -> Cell:
     return Cell("muted", OWNERS.get(port.role, port.device_owner))
 
 
-def ports_card(actor: Actor, network: Network) -> Card:
+def ports_card(actor: RequestContext, network: Network) -> Card:
     found = list(
         Port.objects.visible_to(actor)
         .filter(network=network)

@@ -4,7 +4,7 @@ from django.db.models import Q
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports.models import Port
@@ -17,7 +17,7 @@ from portal.ui.panels import Limit, Panel, Quotas, Subject, names_of
 GROUP = gettext_lazy("Network")
 
 
-def _networks(actor: Actor, text: str) -> Found:
+def _networks(actor: RequestContext, text: str) -> Found:
     """Networks by name or id, ports by MAC address or id."""
     ports = Port.objects.visible_to(actor).filter(Q(id__startswith=text) | Q(mac_address__startswith=text))
     on_ports = [
@@ -28,12 +28,12 @@ def _networks(actor: Actor, text: str) -> Found:
     return Found(also=[*found, *on_ports], deeds=new(gettext_lazy("New network"), "network-create", text))
 
 
-def _routers(actor: Actor, text: str) -> Found:
+def _routers(actor: RequestContext, text: str) -> Found:
     found = named(Router.objects.visible_to(actor), text, "router", "route", gettext_lazy("Router"))
     return Found(also=found, deeds=new(gettext_lazy("New router"), "router-create", text))
 
 
-def _floating_ips(actor: Actor, text: str) -> Found:
+def _floating_ips(actor: RequestContext, text: str) -> Found:
     """By address or id."""
     rows = FloatingIP.objects.visible_to(actor).filter(Q(floating_ip_address__startswith=text) | Q(id__startswith=text))
     found = [
@@ -48,7 +48,7 @@ def _floating_ips(actor: Actor, text: str) -> Found:
     return Found(also=found, deeds=new(gettext_lazy("New floating IP"), "floating-ip-create", text))
 
 
-def _security_groups(actor: Actor, text: str) -> Found:
+def _security_groups(actor: RequestContext, text: str) -> Found:
     rows = SecurityGroup.objects.visible_to(actor)
     found = named(rows, text, "security-group", "shield-lock", gettext_lazy("Security group"))
     return Found(also=found, deeds=new(gettext_lazy("New security group"), "security-group-create", text))

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from networking.networks.models import Network
 from networking.ports.models import ROUTER_INTERFACE, FixedIP
 from networking.routers import interfaces, services
@@ -27,7 +27,7 @@ from portal.ui.status import Status
 from portal.ui.tables import Cell, Column, Row, attr
 
 
-def outside(actor: Actor) -> object:
+def outside(actor: RequestContext) -> object:
     return Network.objects.visible_to(actor).filter(external=True).order_by("name")
 
 
@@ -58,7 +58,7 @@ class Routers(ListPanel):
         "openstack router create --external-gateway public router",
     )
 
-    def query(self, actor: Actor) -> Any:
+    def query(self, actor: RequestContext) -> Any:
         rows = Router.objects.filter(project_id=actor.project_id or "")
         return rows.select_related("gateway_port__network").prefetch_related("gateway_port__fixed_ips")
 
@@ -70,7 +70,7 @@ class RouterItem(ItemPage):
     panel, kind = "routers", "router port"
     find = staticmethod(services.find)
 
-    def actions(self, actor: Actor, row: Router) -> list[Action]:
+    def actions(self, actor: RequestContext, row: Router) -> list[Action]:
         may = gate(actor, "update_router", row)
         gateway = Action(
             "set-gateway", _("Set gateway"), "world-pin", reverse("router-gateway", args=[row.pk]), why=may
@@ -86,7 +86,7 @@ class RouterItem(ItemPage):
                    why=gate(actor, "delete_router", row), risk=True),
         ]  # fmt: skip
 
-    def detail(self, actor: Actor, row: Router) -> Detail:
+    def detail(self, actor: RequestContext, row: Router) -> Detail:
         interfaces = row.ports.filter(role=ROUTER_INTERFACE).select_related("network")
         held: dict[str, list[FixedIP]] = {}
         for ip in FixedIP.objects.filter(port__in=interfaces).select_related("subnet"):
@@ -129,14 +129,14 @@ class RouterForm(Styled):
     subnet = forms.ChoiceField(label=gettext_lazy("First interface on"), required=False)
 
 
-def reachable(actor: Actor) -> Any:
+def reachable(actor: RequestContext) -> Any:
     """Subnets of the project that a router can have an interface on."""
     return Subnet.objects.filter(network__project_id=actor.project_id or "", network__external=False).exclude(
         gateway_ip=""
     )
 
 
-def subnet_choices(actor: Actor, empty: Text | None = None) -> list[tuple[str, Text]]:
+def subnet_choices(actor: RequestContext, empty: Text | None = None) -> list[tuple[str, Text]]:
     rows = reachable(actor).select_related("network").order_by("network__name", "cidr")
     found = [(row.pk, f"{row.network.name}: {row.cidr}") for row in rows]
     return ([("", empty)] if empty is not None else []) + found

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from authorization import denials, policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from compute.servers.lifecycle import states
 from compute.servers.models import Server
@@ -24,12 +24,12 @@ from quota import services as quota
 READ_AT = "notices_read_at"
 
 
-def operations_of(actor: Actor) -> Any:
+def operations_of(actor: RequestContext) -> Any:
     """Those of the actor's project, newest first."""
     return Operation.objects.filter(project_id=actor.project_id or "").order_by("-created_at", "-id")
 
 
-def bars(actor: Actor) -> list[dict[str, Any]]:
+def bars(actor: RequestContext) -> list[dict[str, Any]]:
     """The limits that panels put on the overview, as groups of bars."""
     groups = []
     for about in quotas.known():
@@ -48,7 +48,7 @@ def _bar(limit: Limit, used: int, most: int) -> dict[str, object]:
     return {"name": limit.name, "label": limit.label, "used": used, "limit": most, "shown": shown, "left": left}
 
 
-def holdings(actor: Actor) -> list[tuple[str, Text, int]]:
+def holdings(actor: RequestContext) -> list[tuple[str, Text, int]]:
     """(panel, label, number) of what is in the session's domain, as far as the actor may list it."""
     kinds = (("projects", _("Projects"), PROJECTS), ("users", _("Users"), USERS), ("groups", _("Groups"), GROUPS))
     found: list[tuple[str, Text, int]] = []
@@ -62,7 +62,7 @@ def holdings(actor: Actor) -> list[tuple[str, Text, int]]:
 LOOKS = {"active": "ok", "busy": "busy", "off": "off", "look": "warn"}
 
 
-def of_project(actor: Actor) -> dict[str, object]:
+def of_project(actor: RequestContext) -> dict[str, object]:
     """What the overview shows of the session's project."""
     numbers = count(visible(actor))
     recent = [timelines.story(row, deep=False) for row in operations_of(actor)[:8]]
@@ -137,7 +137,7 @@ class Request(Page):
         return self.page("overview/request.html", **context)
 
 
-def started(actor: Actor, request_id: str) -> list[timelines.Story]:
+def started(actor: RequestContext, request_id: str) -> list[timelines.Story]:
     """The operations of a request; of the actor's project, unless they administer the cloud."""
     query = Operation.objects.filter(request_id=request_id)
     if not actor.is_admin:
@@ -145,7 +145,7 @@ def started(actor: Actor, request_id: str) -> list[timelines.Story]:
     return timelines.named([timelines.story(row) for row in query.order_by("created_at")[:100]])
 
 
-def refused(actor: Actor, request_id: str) -> list[dict[str, object]]:
+def refused(actor: RequestContext, request_id: str) -> list[dict[str, object]]:
     """What a request was denied; the actor's own, unless they administer the cloud."""
     found = denials.of_request(request_id)
     return found if actor.is_admin else [one for one in found if one["user_id"] == actor.user_id]

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import Invalid
 from common.numbers import is_whole
@@ -136,7 +136,7 @@ class EndLink(Page):
         return self.fragment("servers/console_links.html", **link_card(self.actor, id))
 
 
-def link_card(actor: Actor, server_id: str) -> dict[str, object]:
+def link_card(actor: RequestContext, server_id: str) -> dict[str, object]:
     """What the console's tab shows of links."""
     return {"links": links.of_server(actor, server_id), "link_hours": LINK_HOURS, "id": server_id}
 

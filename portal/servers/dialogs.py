@@ -8,7 +8,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from compute.flavors import services as flavors
 from compute.servers.create.networks import Nic
@@ -29,7 +29,7 @@ from portal.ui.dialogs import Confirm, FormDialog, choices
 from portal.ui.forms import Description, Name, Styled
 
 
-def of_id(actor: Actor, id: str) -> Server:
+def of_id(actor: RequestContext, id: str) -> Server:
     return services.find(actor, id)
 
 
@@ -178,7 +178,7 @@ class FloatingForm(Styled):
     port = forms.ChoiceField(label=gettext_lazy("Leads to"))
 
 
-def floating_choices(actor: Actor) -> list[tuple[str, Text]]:
+def floating_choices(actor: RequestContext) -> list[tuple[str, Text]]:
     """Those that lead nowhere, then a new one from each external network."""
     free = FloatingIP.objects.filter(project_id=actor.project_id or "", port=None).order_by("floating_ip_address")
     found: list[tuple[str, Text]] = [(row.pk, row.floating_ip_address) for row in free]
@@ -193,7 +193,7 @@ def port_choices(server: Server) -> list[tuple[str, Text]]:
     return [(f"{entry['port_id']} {entry['ip']}", f"{entry['ip']} ({entry['network_name']})") for entry in entries]
 
 
-def associate(actor: Actor, choice: str, port_id: str, fixed_ip: str | None) -> str:
+def associate(actor: RequestContext, choice: str, port_id: str, fixed_ip: str | None) -> str:
     """Point a floating IP, or a new one, at a port; its address. Raises: what the network service raises."""
     if choice.startswith(NEW):
         row = floating_ips.create(

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from authorization import policy
+from authorization.context import RequestContext
 from authorization.share_levels import OPERATE
-from common.actor import Actor
 from common.errors import CloudError, Invalid
 from common.numbers import is_whole
 from common.units import gib_of, human_mib
@@ -99,7 +99,7 @@ class Asked:
 
 
 @transaction.atomic
-def launch(actor: Actor, asked: Asked) -> list[Server]:
+def launch(actor: RequestContext, asked: Asked) -> list[Server]:
     """The servers, and their floating IPs if asked. Raises: what creating and the network service raise."""
     data = base64.b64encode(asked.user_data.encode()).decode() if asked.user_data.strip() else None
     servers = creating.create(
@@ -129,7 +129,7 @@ def launch(actor: Actor, asked: Asked) -> list[Server]:
     return servers
 
 
-def flavor_rows(actor: Actor, use: dict[str, tuple[int, int]]) -> list[dict[str, object]]:
+def flavor_rows(actor: RequestContext, use: dict[str, tuple[int, int]]) -> list[dict[str, object]]:
     """Flavors with what the project's memory would be after one more, and why one cannot be taken."""
     rows = []
     ram_used, ram_limit = use["ram"]
@@ -146,7 +146,7 @@ def flavor_rows(actor: Actor, use: dict[str, tuple[int, int]]) -> list[dict[str,
     return rows
 
 
-def image_rows(actor: Actor) -> list[dict[str, object]]:
+def image_rows(actor: RequestContext) -> list[dict[str, object]]:
     """Active images, own snapshots last; with the least disk each needs, in GiB."""
     query = Image.objects.listed_for(actor, visibility=None, member_status="accepted").filter(
         status=image_states.ACTIVE, os_hidden=False
@@ -159,7 +159,7 @@ def image_rows(actor: Actor) -> list[dict[str, object]]:
     return sorted(rows, key=lambda one: (one["snapshot"],))
 
 
-def network_rows(actor: Actor) -> list[dict[str, object]]:
+def network_rows(actor: RequestContext) -> list[dict[str, object]]:
     rows = Network.objects.usable_by(actor).filter(external=False, subnets__isnull=False).distinct().order_by("name")
     if actor.project_id:
         rows = rows.filter(

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from authorization import policy
+from authorization.context import RequestContext
 from common import metrics
-from common.actor import Actor
 from common.errors import sentence
 from compute.servers.lifecycle import states
 from compute.servers.models import Server
@@ -57,7 +57,7 @@ CHIPS: dict[str, tuple[object, Q]] = {
 }
 
 
-def visible(actor: Actor, *, everywhere: bool = False) -> QuerySet[Server]:
+def visible(actor: RequestContext, *, everywhere: bool = False) -> QuerySet[Server]:
     """The project's living servers and those shared with the actor; with `everywhere` those of every project, for operators.
 
     Raises: Forbidden.
@@ -69,7 +69,7 @@ def visible(actor: Actor, *, everywhere: bool = False) -> QuerySet[Server]:
     return Server.objects.living().filter(received.or_shared(actor, "server", Q(project_id=actor.project_id or "")))
 
 
-def names_of(actor: Actor, ports: Iterable[Port]) -> dict[str, str]:
+def names_of(actor: RequestContext, ports: Iterable[Port]) -> dict[str, str]:
     """Server id → name of what has these ports, as far as the actor may see it: a network's owner sees others' ports."""
     owners = {port.server_id: port.project_id for port in ports if port.server_id}
     seen = Server.objects.living().filter(id__in=owners)
@@ -125,7 +125,7 @@ _html: OrderedDict[tuple[Any, ...], str] = OrderedDict()
 _one_renders = threading.Lock()
 
 
-def html(row: dict[str, Any], actor: Actor, *, everywhere: bool, projects: dict[str, str]) -> str:
+def html(row: dict[str, Any], actor: RequestContext, *, everywhere: bool, projects: dict[str, str]) -> str:
     """One row's HTML; the same facts in the same language, time zone and role give the same HTML."""
     key = (
         row["id"], row["updated_at"], row["name"], tuple(row["fixed"]), tuple(row["floating"]), row["image"], row["locked"],

@@ -4,14 +4,14 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from compute.servers.models import Server
 from portal.servers import consoles, detail, dialogs, launch, listing, status, verbs
 from portal.ui.hits import MOST, Found, Hit
 from portal.ui.panels import Limit, Panel, Quotas, Subject
 
 
-def _search(actor: Actor, text: str) -> Found:
+def _search(actor: RequestContext, text: str) -> Found:
     """Instances by name, id or address; the first few without a text. Verbs for the nearest two, and launching."""
     query = listing.visible(actor)
     found = listing.rows((listing.search(query, text) if text else query).order_by("name")[:MOST])

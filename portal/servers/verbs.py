@@ -7,7 +7,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import CloudError
 from compute.servers.lifecycle import power, resize, services, snapshots
 from compute.servers.models import Server
@@ -61,7 +61,7 @@ DIALOGS = ("snapshot", "resize", "rebuild", "delete")
 ONLY_THEN = ("unpause", "resume", "unshelve", "confirm_resize", "revert_resize")
 
 
-def action(actor: Actor, server: Server, verb: str) -> Action:
+def action(actor: RequestContext, server: Server, verb: str) -> Action:
     label, icon = FACES[verb]
     refusal = services.why_not(actor, server, verb)
     why = gate(actor, RULES[verb], server, refusal.words if refusal else "")
@@ -70,7 +70,7 @@ def action(actor: Actor, server: Server, verb: str) -> Action:
     return Action(verb, label, icon, url, "dialog" if verb in DIALOGS else "post", why, risk=verb == "delete")
 
 
-def actions(actor: Actor, server: Server) -> list[Action]:
+def actions(actor: RequestContext, server: Server) -> list[Action]:
     """Header and menu of an instance; the first three are the header's."""
     console = Action(
         "console", _("Console"), "device-desktop", reverse("instance-tab", args=[server.id, "console"]), "link",

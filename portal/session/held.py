@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity.assignments.effective import Scope
 from identity.auth import passwords
 from identity.models import PortalSession, User
@@ -18,7 +18,7 @@ _SALT = "portal.page"
 OLDEST = 7 * 24 * 3600
 
 
-def seal(actor: Actor) -> str:
+def seal(actor: RequestContext) -> str:
     """Whose page it is and in which scope, so that the same user can go on there. Nobody else can make one."""
     kind, id = ("project", actor.project_id) if actor.project_id else ("domain", actor.domain_id)
     return _sealed(actor.user_id, Scope(kind, id) if id else Scope())

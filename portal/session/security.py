@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Unauthorized
 from identity.auth import passwords
 from identity.auth.attempts import WrongPassword
@@ -41,7 +41,7 @@ class Seen:
     here: bool
 
 
-def _user(actor: Actor) -> User:
+def _user(actor: RequestContext) -> User:
     return User.objects.select_related("domain").get(pk=actor.user_id)
 
 

@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import CloudError, Unauthorized, Unavailable
 from identity.assignments.effective import Scope
 from identity.auth import auditing, passwords
@@ -76,13 +76,13 @@ class Stepwise(Page):
 
     anonymous = True
 
-    def advance(self, person: User | None = None, scope: Scope | None = None) -> Actor:
+    def advance(self, person: User | None = None, scope: Scope | None = None) -> RequestContext:
         """What was sent, one step further. `person` is whose password it has to be. Raises: Unauthorized."""
         way = next((name for name in ("credential", "code") if name in self.request.POST), "password")
         with auditing.signing_in((way,)):
             return self._advance(person, scope)
 
-    def _advance(self, person: User | None, scope: Scope | None) -> Actor:
+    def _advance(self, person: User | None, scope: Scope | None) -> RequestContext:
         sent, request = self.request.POST, self.request
         if steps.pending(request) is not None and ("code" in sent or "credential" in sent):
             way = "webauthn" if "credential" in sent else self._way(sent["code"])
@@ -123,7 +123,7 @@ class Stepwise(Page):
         found = steps.pending(self.request)
         return {"step": "second", "ways": found.ways} if found is not None and found.ways else {"step": "password"}
 
-    def remember(self, actor: Actor) -> None:
+    def remember(self, actor: RequestContext) -> None:
         self.request.session[prefs.KEY] = User.objects.values_list("settings", flat=True).get(pk=actor.user_id)
 
 

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authorization import policy
+from authorization.context import RequestContext
 from authorization.share_levels import highest
-from common.actor import Actor
 from portal.ui import Text
 from portal.ui.details import Card
 from portal.ui.menus import Action, gate
@@ -46,12 +46,12 @@ def word(kind: str, level: str) -> Text:
     return LEVELS[kind][level][0]
 
 
-def share_action(actor: Actor, kind: str, row: Any) -> Action:
+def share_action(actor: RequestContext, kind: str, row: Any) -> Action:
     why = gate(actor, shareable.find(kind).share, row)
     return Action("share", _("Share…"), "user-plus", reverse("share", args=[kind, row.pk]), "wide", why)
 
 
-def who_card(actor: Actor, kind: str, row: Any) -> Card:
+def who_card(actor: RequestContext, kind: str, row: Any) -> Card:
     """Everyone who can see the object, for its own project; what one holds oneself, for a grantee."""
     about = shareable.find(kind)
     if not policy.allows(actor, about.see, row):
@@ -82,7 +82,7 @@ def _sentence(why: access.Reason, kind: str) -> str:
     return _("Shared by %(who)s: %(level)s") % {"who": why.given_by, "level": word(kind, why.level)}
 
 
-def _mine(actor: Actor, kind: str, row: Any) -> Card:
+def _mine(actor: RequestContext, kind: str, row: Any) -> Card:
     shares = received.on(actor, kind, str(row.pk))
     level = highest(one.level for one in shares)
     if level is None:
@@ -105,7 +105,7 @@ def _mine(actor: Actor, kind: str, row: Any) -> Card:
     return Card(_("Shared with you"), pairs=pairs, action=action, side=True, name="shared-with-you")
 
 
-def shared_with(actor: Actor, kind: str, object_id: str) -> list[services.Found]:
+def shared_with(actor: RequestContext, kind: str, object_id: str) -> list[services.Found]:
     """The shares of one object that the actor has, by themselves or through groups."""
     return [one for one in services.with_me(actor) if (one.kind.name, one.row.object_pk) == (kind, object_id)]
 
@@ -115,6 +115,6 @@ def own_share(shares: Iterable[services.Found]) -> services.Found | None:
     return next((one for one in shares if one.subject == "user"), None)
 
 
-def is_foreign(actor: Actor, project_id: str | None) -> bool:
+def is_foreign(actor: RequestContext, project_id: str | None) -> bool:
     """Whether a row of a list is there because it was shared."""
     return not actor.is_admin and project_id != actor.project_id

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from portal.sharing import parts
 from portal.ui import Text
@@ -61,7 +61,7 @@ def ends(asked: dict[str, Any]) -> datetime | None:
     return exact or (now() + timedelta(hours=hours) if hours else None)
 
 
-def shares_of(actor: Actor, kind: str, object_id: str) -> list[dict[str, object]]:
+def shares_of(actor: RequestContext, kind: str, object_id: str) -> list[dict[str, object]]:
     """The shares that the dialog lists."""
     found = services.of_object(actor, kind, object_id)
     return [

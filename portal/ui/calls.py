@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from portal.ui import Text
 from portal.ui.pages import Page
 
@@ -32,7 +32,7 @@ class Declared:
     """
 
     panel: str
-    find: Callable[[Actor, str], Any] | None = None
+    find: Callable[[RequestContext, str], Any] | None = None
     key: str = "id"
     name: Callable[[Any], str] = name_of
     recent: bool = False  # asks for the password again unless it was given lately
@@ -46,7 +46,7 @@ class Declared:
 class Call:
     """One request: who asks, what the address names (`keys`), and the rows that it is about."""
 
-    def __init__(self, request: HttpRequest, actor: Actor, about: Declared, keys: dict[str, str]) -> None:
+    def __init__(self, request: HttpRequest, actor: RequestContext, about: Declared, keys: dict[str, str]) -> None:
         self.request, self.actor, self.about, self.keys = request, actor, about, keys
 
     @property

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import NotFound
 from portal.ui import Text, panels
 from portal.ui.menus import Action
@@ -62,19 +62,19 @@ class ItemPage(Page):
         return found
 
     #: The row whose id stands in the address; raises NotFound.
-    find: Callable[[Actor, str], object]
+    find: Callable[[RequestContext, str], object]
 
-    def actions(self, actor: Actor, row: Any) -> list[Action]:
+    def actions(self, actor: RequestContext, row: Any) -> list[Action]:
         return []
 
-    def detail(self, actor: Actor, row: Any) -> Detail:
+    def detail(self, actor: RequestContext, row: Any) -> Detail:
         raise NotImplementedError
 
-    def tabs_of(self, actor: Actor, row: Any) -> Sequence[tuple[str, Text]]:
+    def tabs_of(self, actor: RequestContext, row: Any) -> Sequence[tuple[str, Text]]:
         """The tabs that this actor may open."""
         return self.tabs
 
-    def tab(self, actor: Actor, row: Any, name: str) -> Sequence[Card]:
+    def tab(self, actor: RequestContext, row: Any, name: str) -> Sequence[Card]:
         """The cards of a tab other than the first."""
         raise NotImplementedError
 

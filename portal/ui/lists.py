@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from portal.ui import Text, panels, tables
 from portal.ui.calls import name_of
 from portal.ui.menus import Action, gate
@@ -35,9 +35,9 @@ class New:
     route: str
     rule: str = ""
     how: str = "dialog"
-    target: Callable[[Actor], Any] = lambda actor: actor.project_id
+    target: Callable[[RequestContext], Any] = lambda actor: actor.project_id
 
-    def action(self, actor: Actor) -> Action:
+    def action(self, actor: RequestContext) -> Action:
         why = gate(actor, self.rule, self.target(actor)) if self.rule else ""
         return Action("create", self.label, "plus", reverse(self.route), self.how, why)
 
@@ -60,18 +60,18 @@ class ListPanel(Page):
     new: ClassVar[New | None] = None
     empty: ClassVar[Empty] = Empty(gettext_lazy("Nothing here yet"), "")
 
-    def bulk(self, actor: Actor) -> Sequence[Bulk]:
+    def bulk(self, actor: RequestContext) -> Sequence[Bulk]:
         """Verbs for selected rows; without any there are no boxes to tick."""
         return ()
 
-    def extra(self, actor: Actor) -> Sequence[Action]:
+    def extra(self, actor: RequestContext) -> Sequence[Action]:
         """More verbs of the whole list, beside `create`."""
         return ()
 
-    def query(self, actor: Actor) -> QuerySet[Any]:
+    def query(self, actor: RequestContext) -> QuerySet[Any]:
         raise NotImplementedError
 
-    def rows(self, actor: Actor, found: Sequence[Any]) -> list[Row]:
+    def rows(self, actor: RequestContext, found: Sequence[Any]) -> list[Row]:
         return [self.row(one) for one in found]
 
     def row(self, one: object) -> Row:
@@ -86,7 +86,7 @@ class ListPanel(Page):
         """The row's status, if it has one: `data-status`."""
         return None
 
-    def create(self, actor: Actor) -> Action | None:
+    def create(self, actor: RequestContext) -> Action | None:
         return self.new.action(actor) if self.new else None
 
     def narrow(self, query: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
@@ -133,14 +133,14 @@ class ListPanel(Page):
         is_narrowed = any(one["value"] for one in found)
         return {"narrowed": found, "is_narrowed": is_narrowed, "q": request.GET.get("q", "")}
 
-    def seen(self, actor: Actor, found: Sequence[object]) -> list[Row]:
+    def seen(self, actor: RequestContext, found: Sequence[object]) -> list[Row]:
         """Rows without the cells of columns that the reader put away."""
         rows, away = self.rows(actor, found), tables.put_away(self.panel, self.columns, self.prefs)
         for row in rows if away else ():
             row.cells = [cell for at, cell in enumerate(row.cells, 1) if at not in away]
         return rows
 
-    def describe(self, actor: Actor) -> dict[str, object]:
+    def describe(self, actor: RequestContext) -> dict[str, object]:
         away, entry = tables.put_away(self.panel, self.columns, self.prefs), panels.named(self.panel)
         return {
             "title": self.title or (entry.label if entry else ""),

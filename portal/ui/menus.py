@@ -7,8 +7,8 @@ from typing import ClassVar
 from django.http import HttpRequest, HttpResponse
 
 from authorization import policy
+from authorization.context import RequestContext
 from authorization.targets import Target
-from common.actor import Actor
 from portal.ui import Text
 from portal.ui.calls import Call, Declared, DeclaredPage, Next, Said, stay, told
 
@@ -27,7 +27,7 @@ class Action:
     count: int = 0
 
 
-def gate(actor: Actor, rule: str, target: Target, why: Text = "") -> Text:
+def gate(actor: RequestContext, rule: str, target: Target, why: Text = "") -> Text:
     """Why a verb is greyed: the state's reason first, else policy's; "" when it may run."""
     if why:
         return why

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import groupby
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity.assignments import effective
 from identity.models import Domain, Region
 from portal.ui import Text
@@ -12,20 +12,20 @@ from portal.ui.panels import Panel, panels
 Group = tuple[Text, list[Panel]]
 
 
-def menu(actor: Actor) -> list[Group]:
+def menu(actor: RequestContext) -> list[Group]:
     """The groups and panels that this actor sees; a group without any is absent."""
     seen = [panel for panel in panels() if panel.visible_to(actor)]
     return [(label, list(group)) for label, group in groupby(seen, key=lambda panel: panel.group)]
 
 
-def landing(actor: Actor, address: str) -> str:
+def landing(actor: RequestContext, address: str) -> str:
     """`address` unless it is a panel that this actor does not see: then the overview."""
     name = address.split("?")[0].strip("/").split("/")[0]
     hidden = {panel.url.strip("/") for panel in panels() if not panel.visible_to(actor)}
     return "/" if name in hidden else address
 
 
-def counts(actor: Actor, seen: Iterable[Group]) -> dict[str, tuple[int | Text, bool]]:
+def counts(actor: RequestContext, seen: Iterable[Group]) -> dict[str, tuple[int | Text, bool]]:
     """Panel → (what stands beside it, whether it is bad news), of the panels that are seen; nothing for 0."""
     found: dict[str, tuple[int | Text, bool]] = {}
     for panel in (panel for _label, entries in seen for panel in entries if panel.count is not None):
@@ -35,7 +35,7 @@ def counts(actor: Actor, seen: Iterable[Group]) -> dict[str, tuple[int | Text, b
     return found
 
 
-def domains(actor: Actor) -> list[tuple[str, str]]:
+def domains(actor: RequestContext) -> list[tuple[str, str]]:
     """(id, name) of the enabled domains on which the actor has a role: the switcher's."""
     ids = effective.domain_ids(actor.user_id)
     found = Domain.objects.filter(pk__in=ids, enabled=True).order_by("name") if ids else ()

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from audit import records
+from authorization.context import RequestContext
 from common import live
-from common.actor import Actor
 from common.errors import CloudError, Conflict, Forbidden, NotFound, OverLimit, TooMany, Unauthorized, Unavailable
 from identity.signin import sessions
 from openstackapi import auth
@@ -76,8 +76,8 @@ class Page(View):
     request: HttpRequest
 
     @property
-    def actor(self) -> Actor:
-        actor: Actor = self.request.actor  # type: ignore[attr-defined]
+    def actor(self) -> RequestContext:
+        actor: RequestContext = self.request.actor  # type: ignore[attr-defined]
         return actor
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, reverse
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from portal.ui import Text
 from portal.ui.hits import Found
 
@@ -86,13 +86,13 @@ class Panel:
     without_project: bool = False
     key: str = ""  # g, then this
     urls: Sequence[URLPattern] = ()
-    count: Callable[[Actor], int | tuple[Text, bool]] | None = None
-    search: Callable[[Actor, str], Found] | None = None
+    count: Callable[[RequestContext], int | tuple[Text, bool]] | None = None
+    search: Callable[[RequestContext, str], Found] | None = None
     subjects: Sequence[Subject] = ()
     quotas: Sequence[Quotas] = ()
     recorded: Mapping[str, Text] = field(default_factory=dict)
 
-    def visible_to(self, actor: Actor) -> bool:
+    def visible_to(self, actor: RequestContext) -> bool:
         if self.rule is None:
             return bool(actor.project_id) or self.without_project
         return policy.allows(actor, self.rule, _own(actor))
@@ -102,7 +102,7 @@ class Panel:
         return reverse(self.route or self.name)
 
 
-def _own(actor: Actor) -> dict[str, str]:
+def _own(actor: RequestContext) -> dict[str, str]:
     """What a list is of, to policy: of the session's own domain when it is in one."""
     if not actor.domain_id:
         return {"project_id": actor.project_id} if actor.project_id else {}

@@ -14,8 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from audit import changes, context, merging, registry
 from audit.models import Event
 from audit.scrub import is_secret
+from authorization.context import RequestContext
 from authorization.share_levels import LEVELS
-from common.actor import Actor
 from common.clock import now
 from compute.flavors.models import Flavor
 from compute.servers.models import Server
@@ -30,7 +30,7 @@ from tests.simulated import Cloud
 IDENTITY, COMPUTE, NETWORK = "/api/identity/v3", "/api/compute/v2.1", "/api/network/v2.0"
 Events = Callable[..., list[Event]]
 Askers = Callable[[], dict[str, Asker]]
-WHO = Actor(user_id="u", user_name="user", project_id="p")
+WHO = RequestContext(user_id="u", user_name="user", project_id="p")
 AUDITED, NOT_AUDITED = registry.declared()
 #: Columns that are named like a secret and are none.
 PLAIN = {

@@ -14,8 +14,8 @@ from django.test import Client
 from audit import cadf, registry
 from audit.models import Event
 from audit.registry import Audited
+from authorization.context import RequestContext
 from common import purging
-from common.actor import Actor
 from common.clock import now
 from common.errors import Forbidden, NotFound
 from common.ids import new_ordered_id
@@ -38,8 +38,8 @@ def record(days: float = 0, **more: Any) -> Event:
     return row
 
 
-def actor(*roles: str, **scope: Any) -> Actor:
-    return Actor(user_id="u", roles=frozenset(roles), **scope)
+def actor(*roles: str, **scope: Any) -> RequestContext:
+    return RequestContext(user_id="u", roles=frozenset(roles), **scope)
 
 
 def test_who_reads_what(db: None) -> None:

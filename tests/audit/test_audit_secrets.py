@@ -9,7 +9,7 @@ import pytest
 
 from audit import cadf, context, scrub
 from audit.models import Event
-from common.actor import Actor
+from authorization.context import RequestContext
 from identity.models import Project, User
 from tests.audit.conftest import AUTH, password
 from tests.openstackapi.asking import ADMIN, Asker
@@ -121,7 +121,7 @@ def test_values_are_short_and_bare(value: Any, shown: Any) -> None:
 
 def test_a_record_is_small_whatever_was_sent(transactional_db: None) -> None:
     """7: a megabyte of properties is no megabyte of records; what was left out is told by its length."""
-    with context.acting(Actor(user_id="u", user_name="user\0")):
+    with context.acting(RequestContext(user_id="u", user_name="user\0")):
         Project.objects.create(
             pk="p", name="p", extra={f"n{n}": {f"m{m}": "x" * 900 for m in range(60)} for n in range(60)}
         )

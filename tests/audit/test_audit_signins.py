@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audit import context, records
 from audit.models import Event
-from common.actor import Actor
+from authorization.context import RequestContext
 from compute.consoles import opening
 from compute.consoles.models import ConsoleTicket, digest
 from identity.models import User
@@ -88,7 +88,7 @@ def test_a_hundred_thousand_refusals_are_a_few_rows(transactional_db: None, monk
 
     def refuse(address: str, who: str) -> None:
         with context.of(context.Context(address=address)) as about:
-            records.refused("authenticate", target=("t", who, who), actor=Actor(user_id=who, user_name=who))
+            records.refused("authenticate", target=("t", who, who), actor=RequestContext(user_id=who, user_name=who))
         records.close(about)
 
     for n in range(records.OF_SOURCE + 40):
@@ -107,7 +107,7 @@ def test_a_hundred_thousand_refusals_are_a_few_rows(transactional_db: None, monk
 def test_a_users_many_sign_ins_are_counted_too(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """7: a script that signs in a thousand times a minute does not fill the table."""
     monkeypatch.setattr(records, "_minute", lambda: 1_800_000_000_000)
-    who = Actor(user_id="u", user_name="user", project_id="p", methods=("password",))
+    who = RequestContext(user_id="u", user_name="user", project_id="p", methods=("password",))
     for _time in range(records.OFTEN + 50):
         records.frequent("authenticate", target=("t", "u", "user"), actor=who)
     assert Event.objects.count() == records.OFTEN + 1

@@ -444,8 +444,8 @@ def test_what_programs_make_for_others_is_theirs_to_use(made: settings.Cloud) ->
     files.keys(made, accounts)
     append = "from compute.consoles import logs; logs.append('guest', {0}, b'x'); logs.append('guest', 9, b'y')"
     denied = (
-        "import django; django.setup(); from authorization import denials; from common.actor import Actor; from types import SimpleNamespace as N\n"
-        "denials.note(Actor(user_id='u', request_id='{0}'), N(as_dict=dict)); assert denials.of_request('{0}')"
+        "import django; django.setup(); from authorization import denials; from authorization.context import RequestContext; from types import SimpleNamespace as N\n"
+        "denials.note(RequestContext(user_id='u', request_id='{0}'), N(as_dict=dict)); assert denials.of_request('{0}')"
     )
     part = (
         "from images import stores; store = stores.default()\n"

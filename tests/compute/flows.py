@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from compute.flavors.services import seed
 from compute.servers.lifecycle import adopting, owed, reconcile, states, steps
 from compute.servers.models import Server
@@ -120,7 +120,7 @@ def _owe(stage: Servers, server_id: str) -> None:
 def _adopt(stage: Servers, server_id: str) -> None:
     with transaction.atomic():
         data = {"item": "", "server_id": "", "project": ""}
-        actor = Actor.internal("t")
+        actor = RequestContext.internal("t")
         start_operation(adopting.ADOPT, subject=("host", "host1"), project_id=None, actor=actor, data=data)
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from authorization import policy, rules
-from common.actor import Actor
+from authorization.context import RequestContext
 from compute.policies import FORMERLY, OLD, RULES
 
-MEMBER = Actor(user_id="u", project_id="red", roles=frozenset({"member", "reader"}))
-READER = Actor(user_id="r", project_id="red", roles=frozenset({"reader"}))
-ADMIN = Actor(user_id="a", project_id="blue", roles=frozenset({"admin", "manager", "member", "reader"}))
+MEMBER = RequestContext(user_id="u", project_id="red", roles=frozenset({"member", "reader"}))
+READER = RequestContext(user_id="r", project_id="red", roles=frozenset({"reader"}))
+ADMIN = RequestContext(user_id="a", project_id="blue", roles=frozenset({"admin", "manager", "member", "reader"}))
 
 
 def _write(settings: Any, text: str) -> None:

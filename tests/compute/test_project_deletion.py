@@ -7,7 +7,7 @@ import pytest
 from django.apps import apps
 from django.db import models
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from compute.servers.models import Server
 from identity import models as identity
 from identity.domains.services import DOMAINS
@@ -29,7 +29,7 @@ from sharing import shareable
 from sharing.models import UserShare
 from tests.simulated import Cloud, actor
 
-ADMIN = Actor.internal("an operator")
+ADMIN = RequestContext.internal("an operator")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from hostagent.contract.host import HOST_READ
 from hostagent.contract.server import SERVER_ENSURE, SERVER_REMOVE
 from hosts import debts, epoch, reports, services
@@ -149,7 +149,7 @@ def test_an_operation_of_an_older_database_says_why_it_cannot_go_on(monkeypatch:
     say("inventory", INVENTORY)
     Host.objects.update(estranged=True)
     flow = Flow("test.estranged", 1, (Step("go", do=lambda op: op.cast("h1", SERVER_REMOVE, {"server_id": "s"})),))
-    row = engine.start(flow, subject=("server", "s"), project_id=None, actor=Actor.internal("t"))
+    row = engine.start(flow, subject=("server", "s"), project_id=None, actor=RequestContext.internal("t"))
     engine.advance(row.id)
     row.refresh_from_db()
     assert (row.state, row.error_code) == ("failed", "HostEstranged")

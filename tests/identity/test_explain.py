@@ -9,9 +9,9 @@ import pytest
 from django.core.management import call_command
 
 from authorization import policy, rules, targets
+from authorization.context import RequestContext
 from authorization.explaining import LADDER
 from authorization.share_levels import LEVELS
-from common.actor import Actor
 from identity import tokens
 from identity.assignments import services as assignments
 from tests.identity.conftest import project, role, user
@@ -30,7 +30,7 @@ def web(seeded: None) -> Any:
     return server(project("demo").pk)
 
 
-def actor_of(who: Caller) -> Actor:
+def actor_of(who: Caller) -> RequestContext:
     return tokens.actor_from_token(who.token, "req-1")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from authorization import policy, rules
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Forbidden, NotFound
 from tests.live import CLONE
 
@@ -20,8 +20,8 @@ def some_rules() -> None:
     rules._table.reset()
 
 
-def actor(*roles: str, project_id: str | None = "red", **more: Any) -> Actor:
-    return Actor(user_id="u", project_id=project_id, roles=frozenset(roles), **more)
+def actor(*roles: str, project_id: str | None = "red", **more: Any) -> RequestContext:
+    return RequestContext(user_id="u", project_id=project_id, roles=frozenset(roles), **more)
 
 
 MEMBER, READER, ADMIN = actor("member", "reader"), actor("reader"), actor("admin", "manager", "member", "reader")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from authorization.context import RequestContext
 from cloud.settings import choices
-from common.actor import Actor
 from hostagent.contract.messages import http_signature
 from identity.models import Domain, Project
 from images import services
@@ -52,7 +52,7 @@ def test_who_else_sees_an_image_is_said_in_sentences(red: Client) -> None:
     for name in ("yellow", "blue"):
         Project.objects.create(pk=name, name=f"the {name} one", domain=domain)
         red.ask("post", f"images/{image_id}/members", {"member": name})
-    operator = Actor(user_id="u0", roles=frozenset({"admin"}))
+    operator = RequestContext(user_id="u0", roles=frozenset({"admin"}))
     assert sharing.everyone(operator, Image.objects.get(pk=image_id)) == [
         "Everybody in the project the blue one, with which the image is shared.",
         "Everybody in the project the yellow one, with which the image is shared.",

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 from django.test import Client
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from hostagent.contract.network import PIECE_CHANGES, Piece
 from hostagent.contract.reports import Kind
 from hostagent.drivers.network import fake, whole
@@ -27,18 +27,18 @@ MEMBER = frozenset({"member", "reader"})
 
 
 @pytest.fixture
-def demo() -> Actor:
-    return Actor(user_id="u1", project_id="d" * 32, roles=MEMBER)
+def demo() -> RequestContext:
+    return RequestContext(user_id="u1", project_id="d" * 32, roles=MEMBER)
 
 
 @pytest.fixture
-def other() -> Actor:
-    return Actor(user_id="u2", project_id="e" * 32, roles=MEMBER)
+def other() -> RequestContext:
+    return RequestContext(user_id="u2", project_id="e" * 32, roles=MEMBER)
 
 
 @pytest.fixture
-def admin() -> Actor:
-    return Actor(user_id="u0", project_id="a" * 32, roles=MEMBER | {"admin", "manager"})
+def admin() -> RequestContext:
+    return RequestContext(user_id="u0", project_id="a" * 32, roles=MEMBER | {"admin", "manager"})
 
 
 class Agents(Cloud):
@@ -115,14 +115,14 @@ def agents(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: P
 
 
 @pytest.fixture
-def external(agents: Agents, admin: Actor) -> Network:
+def external(agents: Agents, admin: RequestContext) -> Network:
     network = networks.create(admin, name="public", kind="flat", physical="public", external=True)
     subnets.create(admin, network_id=network.id, cidr="172.24.4.0/24", enable_dhcp=False)
     return network
 
 
 @pytest.fixture
-def private(agents: Agents, demo: Actor) -> Network:
+def private(agents: Agents, demo: RequestContext) -> Network:
     network = networks.create(demo, name="private")
     subnets.create(demo, network_id=network.id, cidr="10.0.0.0/24")
     return network
@@ -136,7 +136,7 @@ def wanted_hashes() -> dict[tuple[str, str], str]:
 class Neutron:
     """A client of the API as one actor."""
 
-    def __init__(self, actor: Actor) -> None:
+    def __init__(self, actor: RequestContext) -> None:
         self.actor = actor
         self.client = Client()
 
@@ -148,7 +148,12 @@ class Neutron:
 
 @pytest.fixture
 def neutron(
-    agents: Agents, demo: Actor, other: Actor, admin: Actor, settings: Any, monkeypatch: pytest.MonkeyPatch
+    agents: Agents,
+    demo: RequestContext,
+    other: RequestContext,
+    admin: RequestContext,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Any:
     """neutron(actor) → a Neutron client."""
     settings.ROOT_URLCONF = "tests.networking.routes"

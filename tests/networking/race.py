@@ -9,8 +9,8 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 
+from authorization.context import RequestContext  # noqa: E402
 from common import live  # noqa: E402
-from common.actor import Actor  # noqa: E402
 from networking.errors import IpAddressGenerationFailure  # noqa: E402
 from networking.networks import services as networks  # noqa: E402
 from networking.ports import services as ports  # noqa: E402
@@ -21,7 +21,7 @@ from operations import wakeups  # noqa: E402
 wakeups.notify = lambda job: None  # no broker here
 live._send = lambda batch: None
 call_command("migrate", verbosity=0)
-ACTOR = Actor.internal("race", project_id="d" * 32)
+ACTOR = RequestContext.internal("race", project_id="d" * 32)
 network = networks.create(ACTOR, name="race")
 subnet = subnets.create(ACTOR, network_id=network.id, cidr="10.3.0.0/26", enable_dhcp=False)
 errors: list[Exception] = []

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from hostagent.contract.network import piece_hash
 from networking import reconcile
@@ -49,7 +49,7 @@ def everything() -> dict[tuple[str, str], str]:
     return {(host, piece): piece_hash(body) for piece, on in render(every_piece()).items() for host, body in on.items()}
 
 
-def boot(actor: Actor, network: Network, host: str) -> Port:
+def boot(actor: RequestContext, network: Network, host: str) -> Port:
     server = Attachment("s1", str(actor.project_id), "compute:nova", "")
     port = ports.create(actor, network_id=network.id, attachment=server)
     ports.bind(port.id, host)
@@ -246,7 +246,7 @@ def test_dhcp_and_routers_leave_a_host_that_is_down(agents, demo, private, exter
 class Script:
     """Does one random thing after another to a small cloud."""
 
-    def __init__(self, actor: Actor, external: Network) -> None:
+    def __init__(self, actor: RequestContext, external: Network) -> None:
         self.actor, self.external = actor, external
         self.count = 0
 

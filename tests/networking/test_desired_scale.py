@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from hostagent.contract.network import PIECE_CHANGES, piece_hash
 from hosts.models import Host
@@ -26,7 +26,7 @@ from tests.networking.conftest import Agents
 PORTS, HOSTS = 1000, 50
 
 
-def fill(actor: Actor, network: Network, count: int, hosts: int, *, capabilities: list[str]) -> None:
+def fill(actor: RequestContext, network: Network, count: int, hosts: int, *, capabilities: list[str]) -> None:
     """So many bound ports of guests, evenly on so many hosts, all in the default group."""
     Host.objects.filter(name__in=["host1", "host2"]).update(capabilities=capabilities)
     Host.objects.filter(name__startswith="h").exclude(name__in=["host1", "host2"]).delete()
@@ -61,7 +61,7 @@ def fill(actor: Actor, network: Network, count: int, hosts: int, *, capabilities
     sync.drain()
 
 
-def boot(actor: Actor, network: Network, host: str) -> Port:
+def boot(actor: RequestContext, network: Network, host: str) -> Port:
     server = Attachment("s1", str(actor.project_id), "compute:nova", "")
     port = ports.create(actor, network_id=network.id, attachment=server)
     ports.bind(port.id, host)
@@ -115,7 +115,7 @@ def private_dhcp(network: Network) -> str:
     return str(Network.objects.get(pk=network.id).dhcp_host)
 
 
-def cpu_of_one_port(actor: Actor, network: Network) -> float:
+def cpu_of_one_port(actor: RequestContext, network: Network) -> float:
     """Seconds of rendering one port more, at best."""
     times = []
     for n in range(5):

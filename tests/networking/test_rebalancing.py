@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from authorization.context import RequestContext
 from common import clock
-from common.actor import Actor
 from hosts import heartbeats, reports, services, silence
 from hosts.models import Host
 from networking import rebalancing
@@ -24,7 +24,7 @@ from networking.subnets import services as subnets
 class Cloud:
     """Four hosts that beat, twelve networks, twelve routers, and a clock."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *actors: Actor) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *actors: RequestContext) -> None:
         self.moment: datetime = clock.now()
         self.dead: set[str] = set()
         for module in (silence, services, reports, heartbeats, rebalancing):
@@ -59,7 +59,7 @@ class Cloud:
 
 
 @pytest.fixture
-def cloud(agents: Any, demo: Actor, other: Actor, monkeypatch: pytest.MonkeyPatch) -> Any:
+def cloud(agents: Any, demo: RequestContext, other: RequestContext, monkeypatch: pytest.MonkeyPatch) -> Any:
     yield Cloud(monkeypatch, demo, other)
     silence._listening = silence.Listening()
 
@@ -129,7 +129,7 @@ def test_with_nobody_to_take_them_they_stay(cloud: Cloud, caplog: pytest.LogCapt
     assert "away from host4" not in caplog.text
 
 
-def test_what_an_operator_placed_by_hand_stays_there(cloud: Cloud, admin: Actor) -> None:
+def test_what_an_operator_placed_by_hand_stays_there(cloud: Cloud, admin: RequestContext) -> None:
     """B4, sibling: rebalancing took routers away from the host that an operator had chosen."""
     host = Host.objects.get(name="host1")
     for router in Router.objects.exclude(host="host1").order_by("id")[:5]:

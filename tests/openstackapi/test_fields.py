@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.test import RequestFactory
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Invalid, NotAcceptable
 from openstackapi import bodies, faults, microversion, services
 from openstackapi.fields import Field, Fields, iso_micro, iso_micro_z
@@ -35,7 +35,7 @@ ROW = {
 
 
 def test_fields_appear_and_vanish_by_version_and_role() -> None:
-    admin = Actor(user_id="a", roles=frozenset({"admin"}))
+    admin = RequestContext(user_id="a", roles=frozenset({"admin"}))
     assert set(THING.render(ROW, (2, 5))) == {"id", "name", "old", "created_at", "double"}
     assert set(THING.render(ROW, (2, 6), admin)) == {"id", "name", "new", "secret", "created_at", "double"}
     assert THING.render(ROW, (2, 6))["created_at"] == "2026-01-02T03:04:05Z"

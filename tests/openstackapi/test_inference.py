@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from openstackapi.fields import Field, Fields
 from openstackapi.inference.reader import Reader
 from openstackapi.views import Response, ServiceView
@@ -13,7 +13,7 @@ THING = Fields("thing", [Field("id"), Field("size", type="integer", null=True), 
 SIZES = {"small": 1, "large": 2}
 
 
-def _described(actor: Actor, *, long: bool) -> dict[str, Any]:
+def _described(actor: RequestContext, *, long: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {"who": actor.user_name, "admin": actor.is_admin}
     if long:
         shown["roles"] = sorted(actor.roles)

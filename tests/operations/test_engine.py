@@ -10,7 +10,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import Conflict
 from hostagent.contract.disk import DISK_REMOVE
@@ -23,7 +23,7 @@ from operations.models import Hold, Operation, OperationStep, State
 
 KEY = "ab" * 32
 _seq = itertools.count(int(time.time() * 1e6))
-ACTOR = Actor(user_id="u1", user_name="demo", project_id="p1", request_id="req-1")
+ACTOR = RequestContext(user_id="u1", user_name="demo", project_id="p1", request_id="req-1")
 
 
 class Broken(Conflict):

@@ -10,15 +10,15 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
+from authorization.context import RequestContext
 from common import clock
-from common.actor import Actor
 from common.clock import now
 from compute.servers import history
 from operations import engine, parking, recovery, wakeups
 from operations.flows import Flow, Step, Wait
 from operations.models import LIVE, Hold, Operation, State
 
-ACTOR = Actor(user_id="u1", user_name="demo", project_id="p1", request_id="req-1")
+ACTOR = RequestContext(user_id="u1", user_name="demo", project_id="p1", request_id="req-1")
 DONE = Flow("test.healthy", 1, (Step("a", lambda op: None),))
 
 

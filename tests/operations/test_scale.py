@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from compute.servers.create import scheduling
 from compute.servers.create.scheduling import Ask, Candidate
@@ -120,7 +120,7 @@ def test_an_answer_locks_in_the_order_of_the_engine(monkeypatch: pytest.MonkeyPa
         return op.cast("h1", HOST_READ, {}) if op.answer is None else None
 
     with transaction.atomic():
-        actor = Actor.internal("test")
+        actor = RequestContext.internal("test")
         row = engine.start(Flow("test.asks", 1, (Step("ask", ask),)), subject=("t", "t"), project_id=None, actor=actor)
     engine.advance(row.id)
     message = {"operation": row.id, "step": "ask", "kind": kind, "body": {"code": "internal"}}

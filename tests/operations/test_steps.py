@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import pytest
 from django.db import transaction
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict
 from hostagent.contract.server import SERVER_STOP
 from operations import engine, rpc, steps, subject, wakeups
@@ -15,7 +15,7 @@ from operations.models import Hold, Operation, State
 from operations.op import Op
 from operations.subject import HostSubject, Lifecycle, Verb
 
-ACTOR = Actor(user_id="u1", user_name="demo", project_id="p1", request_id="req-1")
+ACTOR = RequestContext(user_id="u1", user_name="demo", project_id="p1", request_id="req-1")
 
 
 class NotAttached(Conflict):

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import transaction
 
 from audit import context
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.live import Cause, announce, cause
 from outbox import places
@@ -56,7 +56,7 @@ def test_changes_of_one_transaction_are_one_event_from_the_first_state_to_the_la
 
 
 def test_an_event_says_who_asked_also_in_a_flow() -> None:
-    actor = Actor.internal("demo")
+    actor = RequestContext.internal("demo")
     request = SimpleNamespace(actor=actor, request_id="req-1")
     with context.of(context.Context(request=request)), transaction.atomic():
         announce("server", "s1", "p1")

@@ -92,9 +92,9 @@ RIGHT_ENDS: dict[str, Callable[[Client], object]] = {
 
 
 def _internal() -> Any:
-    from common.actor import Actor
+    from authorization.context import RequestContext
 
-    return Actor.internal("test")
+    return RequestContext.internal("test")
 
 
 @pytest.mark.parametrize("how", [*SESSION_ENDS, *RIGHT_ENDS])

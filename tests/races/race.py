@@ -13,8 +13,8 @@ from django.core.management import call_command  # noqa: E402
 from django.db import IntegrityError, connection, connections, transaction  # noqa: E402
 from django.db.models import F  # noqa: E402
 
+from authorization.context import RequestContext  # noqa: E402
 from common import live  # noqa: E402
-from common.actor import Actor  # noqa: E402
 from common.database import tried_again  # noqa: E402
 from common.errors import OverLimit  # noqa: E402
 from identity.models import Project, ProjectTag  # noqa: E402
@@ -31,7 +31,7 @@ wakeups.notify = lambda job: None  # no broker here
 live._send = lambda batch: None
 call_command("migrate", verbosity=0)
 project = Project.objects.create(name="race")
-ACTOR = Actor.internal("race", project_id=project.pk)
+ACTOR = RequestContext.internal("race", project_id=project.pk)
 for host in ("a", "b"):
     Inventory.objects.create(
         provider=ResourceProvider.objects.create(name=host), resource_class="MEMORY_MB", total=1000

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Unauthorized
 from openstackapi import auth
 
 LADDER = {"reader": ["reader"], "member": ["reader", "member"], "admin": ["reader", "member", "manager", "admin"]}
 
 
-def actor(project: str = "red", role: str = "member") -> Actor:
-    return Actor(
+def actor(project: str = "red", role: str = "member") -> RequestContext:
+    return RequestContext(
         user_id=f"user-{project}",
         user_name=project,
         project_id=project,
@@ -25,9 +25,9 @@ def actor(project: str = "red", role: str = "member") -> Actor:
 def tokens() -> Iterator[Callable[..., str]]:
     """`token("red", "reader")` is a token of project red with that role, while the context lasts."""
     was = (auth._from_token, auth._from_session)
-    known: dict[str, Actor] = {}
+    known: dict[str, RequestContext] = {}
 
-    def from_token(text: str, request_id: str) -> Actor:
+    def from_token(text: str, request_id: str) -> RequestContext:
         if text not in known:
             raise Unauthorized()
         return known[text].with_request(request_id)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from compute.servers.create import services as creating
 from compute.servers.models import Server
 from networking.ports import devices
@@ -199,7 +199,7 @@ def _believe_texts(monkeypatch: pytest.MonkeyPatch) -> str:
 
 def _read_any_image(monkeypatch: pytest.MonkeyPatch) -> str:
     """Images as they were at first: what a property names is read."""
-    everybody = Actor.internal("test")
+    everybody = RequestContext.internal("test")
     found = creating._active_image
     monkeypatch.setattr(creating, "_active_image", lambda actor, id: found(everybody, id))
     return "/api/image/v2/images/nothing"

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from audit import cadf
-from common.actor import Actor
+from authorization.context import RequestContext
 from compute.keypairs.models import KeyPair
 from compute.metadata import documents
 from compute.servers.lifecycle import domain
@@ -166,7 +166,9 @@ def _page(route: str, side: Side, tab: str) -> str | None:
 #: Where no id of another project may stand, and where one that its reader wrote as a text may come back.
 def records(side: Side) -> Told:
     """The audit records that a manager of the side's project reads."""
-    manager = Actor(user_id=side.user, project_id=side.project, roles=frozenset({"manager", "member", "reader"}))
+    manager = RequestContext(
+        user_id=side.user, project_id=side.project, roles=frozenset({"manager", "member", "reader"})
+    )
     for row in audits.visible(manager):
         yield f"record {row.action} {row.target_type}", json.dumps(cadf.as_dict(row), ensure_ascii=False)
 

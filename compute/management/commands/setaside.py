@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import sentence
 from common.ids import is_id
 from compute.servers.lifecycle import adopting
@@ -68,7 +68,11 @@ class Command(BaseCommand):
         data = {"item": item, "server_id": item.partition("-")[2], "project": options["project"]}
         with transaction.atomic():
             operation = start(
-                adopting.ADOPT, subject=("host", host.name), project_id=None, actor=Actor.internal("adopt"), data=data
+                adopting.ADOPT,
+                subject=("host", host.name),
+                project_id=None,
+                actor=RequestContext.internal("adopt"),
+                data=data,
             )
         self.wait(operation)
         detail = operation.steps.get(name="bring_back").detail

@@ -8,8 +8,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
+from authorization.context import RequestContext
 from common import moments
-from common.actor import Actor
 from common.errors import Forbidden, Invalid
 from common.numbers import is_whole, wholes
 from common.patterns import regex
@@ -125,7 +125,7 @@ _DATED = Names({**dict.fromkeys(("tags", "tags-any", "not-tags", "not-tags-any")
 
 
 def select(
-    actor: Actor, query: QueryDict, version: tuple[int, int], rule: str = "os_compute_api:servers:index"
+    actor: RequestContext, query: QueryDict, version: tuple[int, int], rule: str = "os_compute_api:servers:index"
 ) -> QuerySet[Server]:
     """The servers that a list request asks for; `rule` is that of the list. Raises: Invalid, Forbidden."""
     if version in _STRICT:
@@ -148,7 +148,7 @@ _EVERYONE = {
 }
 
 
-def _of_projects(actor: Actor, query: QueryDict, rule: str) -> QuerySet[Server]:
+def _of_projects(actor: RequestContext, query: QueryDict, rule: str) -> QuerySet[Server]:
     text = query.get("all_tenants")
     everyone = text is not None and (text == "" or flag(text, "all_tenants"))
     if not everyone:
@@ -159,7 +159,7 @@ def _of_projects(actor: Actor, query: QueryDict, rule: str) -> QuerySet[Server]:
     return Server.objects.filter(project_id=project) if project else Server.objects.all()
 
 
-def _living(actor: Actor, rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
+def _living(actor: RequestContext, rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
     """Deleted rows show for an administrator who asks, and in lists of what changed since a time."""
     changed = changed_between(query)
     rows = rows.filter(changed)
@@ -196,7 +196,9 @@ class DeletedHidden(Forbidden):
     template = _("Only administrators may list deleted instances")
 
 
-def _by_status(actor: Actor, rows: QuerySet[Server], query: QueryDict, version: tuple[int, int]) -> QuerySet[Server]:
+def _by_status(
+    actor: RequestContext, rows: QuerySet[Server], query: QueryDict, version: tuple[int, int]
+) -> QuerySet[Server]:
     """Raises: DeletedHidden; Invalid for an unknown status from 2.38 on (before, it matches nothing)."""
     asked = query.getlist("status")
     if not asked:
@@ -215,7 +217,7 @@ def _by_status(actor: Actor, rows: QuerySet[Server], query: QueryDict, version: 
     return rows.filter(clause)
 
 
-def _by_values(actor: Actor, rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
+def _by_values(actor: RequestContext, rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
     for name, column in _EXACT.items():
         if name in query and (actor.is_admin or name not in _ADMIN):
             texts = query.getlist(name)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, Invalid
 from compute.did_you_mean import did_you_mean
 from networking.networks.models import Network, visible_network
@@ -61,7 +61,7 @@ class Nic:
     tag: str = ""
 
 
-def named_groups(actor: Actor, asked: list[str]) -> dict[str, str] | None:
+def named_groups(actor: RequestContext, asked: list[str]) -> dict[str, str] | None:
     """Id → name of the project's groups, each asked for by id or name; None for "the default one".
 
     Raises: GroupUnknown, ManyGroups.
@@ -82,7 +82,7 @@ def named_groups(actor: Actor, asked: list[str]) -> dict[str, str] | None:
     return groups
 
 
-def resolve(actor: Actor, asked: list[Nic] | str | None) -> list[Nic]:
+def resolve(actor: RequestContext, asked: list[Nic] | str | None) -> list[Nic]:
     """The interfaces a new server gets. None or "auto": the project's one network; "none": no interface.
 
     Raises: NetworkUnknown, PortUnknown, PortTaken, NoNetwork, ManyNetworks, ExternalNetwork.
@@ -96,7 +96,7 @@ def resolve(actor: Actor, asked: list[Nic] | str | None) -> list[Nic]:
     return asked
 
 
-def _automatic(actor: Actor, *, must: bool) -> list[Nic]:
+def _automatic(actor: RequestContext, *, must: bool) -> list[Nic]:
     found = ports.default_network(actor)
     if found is not None:
         return [Nic(network_id=found.id)]
@@ -108,7 +108,7 @@ def _automatic(actor: Actor, *, must: bool) -> list[Nic]:
     return []
 
 
-def _check(actor: Actor, nic: Nic) -> None:
+def _check(actor: RequestContext, nic: Nic) -> None:
     if nic.port_id:
         port = Port.objects.visible_to(actor).filter(id=nic.port_id).first()
         if port is None:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import Conflict, Forbidden, Invalid
 from common.ids import new_id
@@ -128,7 +128,7 @@ class _Checked:
     needs_drive: bool  # nothing else tells the guest who it is
 
 
-def create(actor: Actor, ask: Launch) -> list[Server]:
+def create(actor: RequestContext, ask: Launch) -> list[Server]:
     """Write the servers and start their boots; each is BUILD when this returns.
 
     Raises: what _check and _insert raise; nothing is written then.
@@ -145,7 +145,7 @@ def create(actor: Actor, ask: Launch) -> list[Server]:
 # ── Checks ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _check(actor: Actor, ask: Launch) -> _Checked:
+def _check(actor: RequestContext, ask: Launch) -> _Checked:
     try:
         flavor = flavors.find(actor, ask.flavor_id)
     except flavors.FlavorNotFound as error:
@@ -170,7 +170,7 @@ def _check(actor: Actor, ask: Launch) -> _Checked:
     )
 
 
-def usable_image(actor: Actor, image_id: str, ram: int, disk: int) -> Image:
+def usable_image(actor: RequestContext, image_id: str, ram: int, disk: int) -> Image:
     """An active image the actor may see, that fits a flavor (MiB, GiB).
 
     Raises: ImageUnknown, ImageNotActive, FlavorTooSmall, BadBootOption.
@@ -185,7 +185,7 @@ def usable_image(actor: Actor, image_id: str, ram: int, disk: int) -> Image:
     return image
 
 
-def _active_image(actor: Actor, image_id: str) -> Image:
+def _active_image(actor: RequestContext, image_id: str) -> Image:
     image = Image.objects.visible_to(actor).filter(id=image_id).first()
     if image is None:
         known = Image.objects.visible_to(actor).order_by("-created_at").values_list("id", "name")[:1000]
@@ -195,7 +195,7 @@ def _active_image(actor: Actor, image_id: str) -> Image:
     return image
 
 
-def readable(actor: Actor, image: Image) -> list[str]:
+def readable(actor: RequestContext, image: Image) -> list[str]:
     """Ids of all images that a host reads for a server of `image`: itself, and what its properties name.
 
     Each is asked about as the image itself is. Raises: ImageUnknown, ImageNotActive.
@@ -211,7 +211,7 @@ def image_meta(image: Image | None) -> dict[str, Any]:
     return {"min_ram": image.min_ram, "min_disk": image.min_disk, "properties": dict(image.properties or {})}
 
 
-def find_key(actor: Actor, name: str | None) -> KeyPair | None:
+def find_key(actor: RequestContext, name: str | None) -> KeyPair | None:
     """Raises: KeyUnknown."""
     if name is None:
         return None
@@ -236,7 +236,7 @@ def check_user_data(text: str | None) -> None:
         raise BadUserData() from error
 
 
-def _place(actor: Actor, ask: Launch) -> tuple[str | None, str]:
+def _place(actor: RequestContext, ask: Launch) -> tuple[str | None, str]:
     """(zone or None, forced host or ""). ``zone:host`` is for who may choose hosts.
 
     Raises: ZoneUnknown, AnyHostOnly, Invalid for an unknown host.
@@ -279,7 +279,7 @@ def known_zones() -> set[str]:
     return {scheduling.DEFAULT_ZONE, *(zone for zone in zones if zone)}
 
 
-def _group(actor: Actor, ask: Launch) -> str | None:
+def _group(actor: RequestContext, ask: Launch) -> str | None:
     group_id = ask.hints.get("group")
     if not group_id:
         return None
@@ -302,7 +302,7 @@ def _within_quota(project_id: str, ask: Launch, checked: _Checked) -> int:
 # ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _insert(actor: Actor, project_id: str, ask: Launch, checked: _Checked, count: int) -> list[Server]:
+def _insert(actor: RequestContext, project_id: str, ask: Launch, checked: _Checked, count: int) -> list[Server]:
     reservation = f"r-{secrets.token_hex(4)}"
     servers = []
     for number in range(count):
@@ -315,7 +315,7 @@ def _insert(actor: Actor, project_id: str, ask: Launch, checked: _Checked, count
     return servers
 
 
-def _row(actor: Actor, project_id: str, ask: Launch, checked: _Checked, number: int) -> Server:
+def _row(actor: RequestContext, project_id: str, ask: Launch, checked: _Checked, number: int) -> Server:
     """The row of the server `number` of a launch, not yet written."""
     name = ask.name if ask.count == 1 else f"{ask.name}-{number + 1}"
     return Server(
@@ -354,7 +354,7 @@ def _row(actor: Actor, project_id: str, ask: Launch, checked: _Checked, number: 
     )
 
 
-def _plug(actor: Actor, server: Server, checked: _Checked) -> list[str]:
+def _plug(actor: RequestContext, server: Server, checked: _Checked) -> list[str]:
     """Make or take the server's ports; ids of those that were made."""
     groups = None if checked.groups is None else list(checked.groups)
     made = []
@@ -365,7 +365,7 @@ def _plug(actor: Actor, server: Server, checked: _Checked) -> list[str]:
     return made
 
 
-def boot(actor: Actor, server: Server) -> None:
+def boot(actor: RequestContext, server: Server) -> None:
     """Start the flow, in the caller's transaction."""
     start(
         BOOT,

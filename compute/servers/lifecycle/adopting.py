@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import CloudError, Conflict
 from compute.servers.create import networks
 from compute.servers.lifecycle import host_needs, interfaces, orphans, record, states
@@ -81,7 +81,7 @@ def take_over(host: Host, server_id: str, known: dict[str, Any], *, project: str
 
 def _plug(server: Server, said: dict[str, Any]) -> str:
     """The port is the server's again, made anew where it is gone. Returns why it could not be, or ""."""
-    actor = Actor.internal("adoption", project_id=server.project_id)
+    actor = RequestContext.internal("adoption", project_id=server.project_id)
     port = Port.objects.filter(pk=said["id"]).first()
     if port is not None and port.server_id != server.id and devices.is_taken(port) and port.device_id != server.id:
         return gettext("Port %(id)s belongs to something else by now.") % {"id": port.pk}

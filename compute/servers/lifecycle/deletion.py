@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import CloudError
 from compute.consoles import logs
@@ -81,7 +81,7 @@ DELETE = Flow(
 
 
 @transaction.atomic
-def delete(actor: Actor, *, server_id: str, rule: str = RULES["delete"]) -> None:
+def delete(actor: RequestContext, *, server_id: str, rule: str = RULES["delete"]) -> None:
     """Delete a server, also one that is still being built. Asking again while it goes is no error."""
     server = find(actor, server_id, rule, lock=True)
     refusal = why_not(actor, server, "delete")

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Conflict, NotFound
 from compute.servers.lifecycle.services import find, require
 from compute.servers.models import Server
@@ -36,7 +36,7 @@ def groups_of(server: Server) -> list[dict[str, Any]]:
     ]
 
 
-def _ports_and_group(actor: Actor, server: Server, name: str) -> tuple[list[Port], str]:
+def _ports_and_group(actor: RequestContext, server: Server, name: str) -> tuple[list[Port], str]:
     groups = SecurityGroup.objects.filter(project_id=server.project_id)
     group = groups.filter(id=name).first() or groups.filter(name=name).first()
     if group is None:
@@ -48,12 +48,12 @@ def _ports_and_group(actor: Actor, server: Server, name: str) -> tuple[list[Port
 
 
 @transaction.atomic
-def add_group(actor: Actor, *, server_id: str, name: str) -> None:
+def add_group(actor: RequestContext, *, server_id: str, name: str) -> None:
     """Put every port of the server into a group. Raises: SecurityGroupMissing, NoPorts, WrongState."""
     server = find(actor, server_id, "os_compute_api:os-security-groups:add", lock=True)
     require(actor, server, "add_group")
     ports, group_id = _ports_and_group(actor, server, name)
-    internal = Actor.internal("compute", project_id=server.project_id, request_id=actor.request_id)
+    internal = RequestContext.internal("compute", project_id=server.project_id, request_id=actor.request_id)
     for port in ports:
         have = list(port.groups.values_list("id", flat=True))
         if group_id not in have:
@@ -62,12 +62,12 @@ def add_group(actor: Actor, *, server_id: str, name: str) -> None:
 
 
 @transaction.atomic
-def remove_group(actor: Actor, *, server_id: str, name: str) -> None:
+def remove_group(actor: RequestContext, *, server_id: str, name: str) -> None:
     """Raises: SecurityGroupMissing, GroupNotHere, NoPorts."""
     server = find(actor, server_id, "os_compute_api:os-security-groups:remove", lock=True)
     require(actor, server, "remove_group")
     ports, group_id = _ports_and_group(actor, server, name)
-    internal = Actor.internal("compute", project_id=server.project_id, request_id=actor.request_id)
+    internal = RequestContext.internal("compute", project_id=server.project_id, request_id=actor.request_id)
     found = False
     for port in ports:
         have = list(port.groups.values_list("id", flat=True))

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import NotFound, from_report
 from compute.servers.create import networks
 from compute.servers.create.networks import Nic
@@ -29,7 +29,7 @@ def owner_of(server: Server) -> str:
     return f"compute:{server.availability_zone or server.pinned_availability_zone or 'nova'}"
 
 
-def plug(actor: Actor, server: Server, nic: Nic, groups: list[str] | None) -> tuple[str, bool]:
+def plug(actor: RequestContext, server: Server, nic: Nic, groups: list[str] | None) -> tuple[str, bool]:
     """(port id, whether it was made for this server). Raises what the network service raises."""
     attachment = devices.Attachment(server.id, server.project_id, owner_of(server), server.hostname)
     if nic.port_id:
@@ -47,7 +47,7 @@ def plug(actor: Actor, server: Server, nic: Nic, groups: list[str] | None) -> tu
     return port.id, True
 
 
-def unplug(server: Server, port_id: str, actor: Actor) -> None:
+def unplug(server: Server, port_id: str, actor: RequestContext) -> None:
     """Delete a port that came with the server, or give back one that a user had made."""
     if port_id in server.own_ports:
         ports.delete(actor, port_id)
@@ -55,7 +55,7 @@ def unplug(server: Server, port_id: str, actor: Actor) -> None:
         devices.detach(port_id, server.id)
 
 
-def free_ports(server: Server, actor: Actor) -> None:
+def free_ports(server: Server, actor: RequestContext) -> None:
     for port in domain.ports_of(server):
         unplug(server, port["port_id"], actor)
 
@@ -141,7 +141,7 @@ ATTACH_INTERFACE = Flow(
 
 
 @transaction.atomic
-def attach_interface(actor: Actor, *, server_id: str, nic: Nic | None) -> str:
+def attach_interface(actor: RequestContext, *, server_id: str, nic: Nic | None) -> str:
     """Another interface: a port of the user's, or a new one. Returns the port's id at once.
 
     Raises: WrongState, PortTaken, NetworkUnknown, and what the network service raises.
@@ -174,7 +174,7 @@ DETACH_INTERFACE = Flow(
 
 
 @transaction.atomic
-def detach_interface(actor: Actor, *, server_id: str, port_id: str) -> None:
+def detach_interface(actor: RequestContext, *, server_id: str, port_id: str) -> None:
     """Raises: PortNotHere, WrongState."""
     server = find(actor, server_id, "os_compute_api:os-attach-interfaces:delete", lock=True)
     row = Port.objects.of_server(server).filter(id=port_id)
@@ -195,14 +195,14 @@ def detach_interface(actor: Actor, *, server_id: str, port_id: str) -> None:
 
 
 @transaction.atomic
-def send_network_again(actor: Actor, *, server_id: str) -> None:
+def send_network_again(actor: RequestContext, *, server_id: str) -> None:
     """Have the host plug the server's ports anew."""
     server = find(actor, server_id, "os_compute_api:os-admin-actions:inject_network_info")
     touch(*(f"port:{port_id}" for port_id in Port.objects.of_server(server).values_list("id", flat=True)))
 
 
 @transaction.atomic
-def add_fixed_ip(actor: Actor, *, server_id: str, network_id: str) -> None:
+def add_fixed_ip(actor: RequestContext, *, server_id: str, network_id: str) -> None:
     """One more address on the server's port in a network. Raises: PortNotHere."""
     server = find(actor, server_id, "os_compute_api:os-multinic:add", lock=True)
     require(actor, server, "attach_interface")
@@ -211,13 +211,13 @@ def add_fixed_ip(actor: Actor, *, server_id: str, network_id: str) -> None:
         raise PortNotHere(id=network_id)
     have = [{"ip_address": ip} for ip in port.fixed_ips.values_list("ip_address", flat=True)]
     subnet = port.fixed_ips.values_list("subnet_id", flat=True).first() or ""
-    internal = Actor.internal("compute", project_id=server.project_id, request_id=actor.request_id)
+    internal = RequestContext.internal("compute", project_id=server.project_id, request_id=actor.request_id)
     port_updates.update(internal, port.id, fixed_ips=[*have, {"subnet_id": subnet}])
     server.change()
 
 
 @transaction.atomic
-def remove_fixed_ip(actor: Actor, *, server_id: str, address: str) -> None:
+def remove_fixed_ip(actor: RequestContext, *, server_id: str, address: str) -> None:
     """Raises: PortNotHere when no port of the server has the address."""
     server = find(actor, server_id, "os_compute_api:os-multinic:remove", lock=True)
     require(actor, server, "detach_interface")
@@ -225,6 +225,6 @@ def remove_fixed_ip(actor: Actor, *, server_id: str, address: str) -> None:
     if port is None:
         raise PortNotHere(id=address)
     rest = port.fixed_ips.exclude(ip_address=address).values_list("ip_address", flat=True)
-    internal = Actor.internal("compute", project_id=server.project_id, request_id=actor.request_id)
+    internal = RequestContext.internal("compute", project_id=server.project_id, request_id=actor.request_id)
     port_updates.update(internal, port.id, fixed_ips=[{"ip_address": ip} for ip in rest])
     server.change()

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from compute.servers.lifecycle import boot, interfaces, states
 from compute.servers.lifecycle.services import find
 from compute.servers.models import Server
@@ -26,7 +26,7 @@ from operations.steps import casting, finalizing, to_error, to_stable
 
 
 @transaction.atomic
-def _run(actor: Actor, server_id: str, verb: str, flow: Flow) -> Server:
+def _run(actor: RequestContext, server_id: str, verb: str, flow: Flow) -> Server:
     server = find(actor, server_id, RULES[verb], lock=True)
     run(actor, server, verb, flow)
     return server
@@ -49,7 +49,7 @@ STOP = Flow(
 )
 
 
-def stop(actor: Actor, *, server_id: str) -> Server:
+def stop(actor: RequestContext, *, server_id: str) -> Server:
     """Power a server off by asking its guest, by force after 60 s. Returns at once, busy."""
     return _run(actor, server_id, "stop", STOP)
 
@@ -68,7 +68,7 @@ START = Flow(
 )
 
 
-def start(actor: Actor, *, server_id: str) -> Server:
+def start(actor: RequestContext, *, server_id: str) -> Server:
     return _run(actor, server_id, "start", START)
 
 
@@ -118,7 +118,7 @@ REBOOT_HARD = Flow(
 )
 
 
-def reboot(actor: Actor, *, server_id: str, hard: bool) -> Server:
+def reboot(actor: RequestContext, *, server_id: str, hard: bool) -> Server:
     """Soft: the guest is asked. Hard: the machine is made anew from its rows, which also mends one in ERROR."""
     if hard:
         return _run(actor, server_id, "reboot_hard", REBOOT_HARD)
@@ -150,17 +150,17 @@ SUSPEND = _one_order("suspend", SERVER_SUSPEND, states.SUSPENDED, _("Save the me
 RESUME = _one_order("resume", SERVER_RESUME, states.ACTIVE, _("Load the memory from disk"), bulk=True)
 
 
-def pause(actor: Actor, *, server_id: str) -> Server:
+def pause(actor: RequestContext, *, server_id: str) -> Server:
     return _run(actor, server_id, "pause", PAUSE)
 
 
-def unpause(actor: Actor, *, server_id: str) -> Server:
+def unpause(actor: RequestContext, *, server_id: str) -> Server:
     return _run(actor, server_id, "unpause", UNPAUSE)
 
 
-def suspend(actor: Actor, *, server_id: str) -> Server:
+def suspend(actor: RequestContext, *, server_id: str) -> Server:
     return _run(actor, server_id, "suspend", SUSPEND)
 
 
-def resume(actor: Actor, *, server_id: str) -> Server:
+def resume(actor: RequestContext, *, server_id: str) -> Server:
     return _run(actor, server_id, "resume", RESUME)

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from compute.consoles import logs
 from compute.servers.create import limits, personality
@@ -61,7 +61,7 @@ REBUILD = Flow(
 
 
 @transaction.atomic
-def rebuild(actor: Actor, *, server_id: str, image_id: str, **changes: Any) -> Server:
+def rebuild(actor: RequestContext, *, server_id: str, image_id: str, **changes: Any) -> Server:
     """A new disk from an image in the same place; `changes` are columns to write with it.
 
     Raises: WrongState, ImageUnknown, FlavorTooSmall, KeyUnknown, BadUserData.

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import CloudError
 from common.ids import is_id
 from compute.servers.lifecycle import orphans, owed, power, services, states
@@ -141,7 +141,7 @@ def ensure_running(host: str, reported: dict[str, str]) -> list[str]:
             power.ENSURE_RUNNING,
             subject=("server", server.id),
             project_id=server.project_id,
-            actor=Actor.internal("host came back", project_id=server.project_id),
+            actor=RequestContext.internal("host came back", project_id=server.project_id),
             holds=[f"server:{server.id}"],
             data={"rest": server.vm_state},
             action="keep",

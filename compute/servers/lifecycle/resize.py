@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import CloudError, Invalid
 from compute.flavors import services as flavors
@@ -179,7 +179,7 @@ RESIZE = Flow(
 
 
 @transaction.atomic
-def resize(actor: Actor, *, server_id: str, flavor_id: str, disk_config: str | None = None) -> Server:
+def resize(actor: RequestContext, *, server_id: str, flavor_id: str, disk_config: str | None = None) -> Server:
     """Another flavor on the same host, to be confirmed or reverted.
 
     Raises: WrongState, FlavorUnknown, SameFlavor, DiskTooSmall, QuotaExceeded.
@@ -247,7 +247,7 @@ CONFIRM_RESIZE = Flow(
 
 
 @transaction.atomic
-def confirm_resize(actor: Actor, *, server_id: str) -> Server:
+def confirm_resize(actor: RequestContext, *, server_id: str) -> Server:
     server = find(actor, server_id, "os_compute_api:servers:confirm_resize", lock=True)
     run(actor, server, "confirm_resize", CONFIRM_RESIZE)
     return server
@@ -314,7 +314,7 @@ REVERT_RESIZE = Flow(
 
 
 @transaction.atomic
-def revert_resize(actor: Actor, *, server_id: str) -> Server:
+def revert_resize(actor: RequestContext, *, server_id: str) -> Server:
     server = find(actor, server_id, "os_compute_api:servers:revert_resize", lock=True)
     run(actor, server, "revert_resize", REVERT_RESIZE)
     return server

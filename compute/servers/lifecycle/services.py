@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import Forbidden, Invalid
 from common.live import announce
 from compute.servers.lifecycle import states
@@ -26,14 +26,16 @@ class TooManyTags(Invalid):
     template = _("The number of tags exceeded the per-server limit 50")
 
 
-def find(actor: Actor, server_id: str, rule: str = "os_compute_api:servers:show", *, lock: bool = False) -> Server:
+def find(
+    actor: RequestContext, server_id: str, rule: str = "os_compute_api:servers:show", *, lock: bool = False
+) -> Server:
     """A living server that the actor may do `rule` to. Raises: ServerNotFound, Forbidden."""
     server = living(server_id, lock=lock)
     policy.require(actor, rule, server, missing=ServerNotFound(id=server_id))
     return server
 
 
-def why_not(actor: Actor, server: Server, verb: str) -> Refusal | None:
+def why_not(actor: RequestContext, server: Server, verb: str) -> Refusal | None:
     """Why what a server is keeps the actor from a verb now, whatever policy says of it; None: nothing does.
 
     A deletion that nothing carries on any more may be asked for again.
@@ -46,7 +48,7 @@ def why_not(actor: Actor, server: Server, verb: str) -> Refusal | None:
     return server.why_not(verb, override=override, idle=is_stuck)
 
 
-def require(actor: Actor, server: Server, verb: str) -> None:
+def require(actor: RequestContext, server: Server, verb: str) -> None:
     """Raises: WrongState, Locked, NotOnAHost, HostCannot, NotYourLock."""
     refusal = why_not(actor, server, verb)
     if refusal is not None:
@@ -62,7 +64,7 @@ def _is_going(server: Server) -> bool:
 
 
 @transaction.atomic
-def lock(actor: Actor, *, server_id: str, reason: str | None = None) -> Server:
+def lock(actor: RequestContext, *, server_id: str, reason: str | None = None) -> Server:
     """Only an administrator, or whoever may override, acts on a locked server."""
     server = find(actor, server_id, "os_compute_api:os-lock-server:lock", lock=True)
     server.change(locked=True, locked_by_admin=actor.is_admin, locked_reason=reason)
@@ -70,7 +72,7 @@ def lock(actor: Actor, *, server_id: str, reason: str | None = None) -> Server:
 
 
 @transaction.atomic
-def unlock(actor: Actor, *, server_id: str) -> Server:
+def unlock(actor: RequestContext, *, server_id: str) -> Server:
     """Raises: NotYourLock when an administrator locked it and the actor is none."""
     server = find(actor, server_id, "os_compute_api:os-lock-server:unlock", lock=True)
     require(actor, server, "unlock")
@@ -79,7 +81,7 @@ def unlock(actor: Actor, *, server_id: str) -> Server:
 
 
 @transaction.atomic
-def reset_state(actor: Actor, *, server_id: str, state: str) -> Server:
+def reset_state(actor: RequestContext, *, server_id: str, state: str) -> Server:
     """An operator's word on what a server is: "active" or "error". Touches nothing on the host."""
     server = find(actor, server_id, "os_compute_api:os-admin-actions:reset_state", lock=True)
     server.change(vm_state=state, task_state=None)
@@ -87,20 +89,22 @@ def reset_state(actor: Actor, *, server_id: str, state: str) -> Server:
 
 
 @transaction.atomic
-def update(actor: Actor, *, server_id: str, **values: Any) -> Server:
+def update(actor: RequestContext, *, server_id: str, **values: Any) -> Server:
     """Change name, description, hostname, disk_config, access_ip_v4, access_ip_v6."""
     server = find(actor, server_id, "os_compute_api:servers:update", lock=True)
     server.change(**values)
     return server
 
 
-def _check_unlocked(actor: Actor, server: Server) -> None:
+def _check_unlocked(actor: RequestContext, server: Server) -> None:
     if server.locked and not server.may_override(actor):
         raise Locked(id=server.id)
 
 
 @transaction.atomic
-def set_metadata(actor: Actor, *, server_id: str, items: dict[str, str], replace: bool, rule: str) -> dict[str, str]:
+def set_metadata(
+    actor: RequestContext, *, server_id: str, items: dict[str, str], replace: bool, rule: str
+) -> dict[str, str]:
     """`rule` is that of the verb by which they come: create, update or update_all. Raises: TooManyItems, Locked."""
     from compute.servers.create import limits
 
@@ -113,7 +117,7 @@ def set_metadata(actor: Actor, *, server_id: str, items: dict[str, str], replace
 
 
 @transaction.atomic
-def unset_metadata(actor: Actor, *, server_id: str, key: str) -> bool:
+def unset_metadata(actor: RequestContext, *, server_id: str, key: str) -> bool:
     """Whether there was such a key."""
     server = find(actor, server_id, "os_compute_api:server-metadata:delete", lock=True)
     _check_unlocked(actor, server)
@@ -124,7 +128,7 @@ def unset_metadata(actor: Actor, *, server_id: str, key: str) -> bool:
 
 
 @transaction.atomic
-def set_tags(actor: Actor, *, server_id: str, tags: list[str], rule: str) -> list[str]:
+def set_tags(actor: RequestContext, *, server_id: str, tags: list[str], rule: str) -> list[str]:
     """`rule` is that of the verb by which they come. Raises: TooManyTags."""
     server = find(actor, server_id, rule, lock=True)
     unique = list(dict.fromkeys(tags))

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import CloudError
 from compute.servers.create import services as creating
@@ -163,7 +163,7 @@ DROP_IMAGE = "compute.drop_image"
 def drop_image(image_id: str) -> None:
     """Delete an image that the cloud made and needs no more. One that is gone, protected or in use otherwise stays so."""
     try:
-        images.delete(Actor.internal("compute"), image_id=image_id)
+        images.delete(RequestContext.internal("compute"), image_id=image_id)
     except CloudError as error:
         log.info("image %s is left as it is: %s", image_id, error)
 
@@ -200,7 +200,7 @@ UNSHELVE = Flow(
 # ── Services ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _image_of(actor: Actor, server: Server, name: str, properties: dict[str, Any]) -> Image:
+def _image_of(actor: RequestContext, server: Server, name: str, properties: dict[str, Any]) -> Image:
     """The queued image that a snapshot fills. What the server's own image said of itself goes along."""
     inherited = {
         key: value
@@ -220,7 +220,7 @@ def _image_of(actor: Actor, server: Server, name: str, properties: dict[str, Any
 
 
 @transaction.atomic
-def snapshot(actor: Actor, *, server_id: str, name: str, metadata: dict[str, str] | None = None) -> str:
+def snapshot(actor: RequestContext, *, server_id: str, name: str, metadata: dict[str, str] | None = None) -> str:
     """An image of the server's disk, made while it runs. Returns the image's id at once.
 
     Raises: WrongState, QuotaExceeded, Forbidden.
@@ -234,7 +234,13 @@ def snapshot(actor: Actor, *, server_id: str, name: str, metadata: dict[str, str
 
 @transaction.atomic
 def backup(
-    actor: Actor, *, server_id: str, name: str, backup_type: str, rotation: int, metadata: dict[str, str] | None = None
+    actor: RequestContext,
+    *,
+    server_id: str,
+    name: str,
+    backup_type: str,
+    rotation: int,
+    metadata: dict[str, str] | None = None,
 ) -> str:
     """A snapshot of which only the newest `rotation` of the same type are kept. Returns the image's id."""
     server = find(actor, server_id, "os_compute_api:os-create-backup", lock=True)
@@ -247,7 +253,7 @@ def backup(
 
 
 @transaction.atomic
-def shelve(actor: Actor, *, server_id: str) -> Server:
+def shelve(actor: RequestContext, *, server_id: str) -> Server:
     """Put the disk into an image and give the place on the host back."""
     server = find(actor, server_id, "os_compute_api:os-shelve:shelve", lock=True)
     require(actor, server, "shelve")
@@ -257,7 +263,7 @@ def shelve(actor: Actor, *, server_id: str) -> Server:
 
 
 @transaction.atomic
-def unshelve(actor: Actor, *, server_id: str, host: str = "", **also: str | None) -> Server:
+def unshelve(actor: RequestContext, *, server_id: str, host: str = "", **also: str | None) -> Server:
     """Bring a shelved server back; `availability_zone` (None: any) and `host` say where from now on, and now.
 
     Raises: WrongState, ZoneUnknown, HostUnknown, HostNotInZone, Forbidden.

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from common.actor import Actor
+from authorization.context import RequestContext
 from common.errors import CloudError
 from identity.federation import services
 from identity.models import Client
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--delete", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        actor = Actor.internal("manage.py identity_provider_client")
+        actor = RequestContext.internal("manage.py identity_provider_client")
         provider = options["provider"]
         try:
             if options["delete"]:

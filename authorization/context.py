@@ -1,11 +1,11 @@
-"""Who asks: a person, a script, or the cloud itself."""
+"""The context of a request: the person, the script or the cloud itself that makes it, and in which scope."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
+class RequestContext:
     """The caller of a service, as the token or the portal session says.
 
     `roles` are names, implied ones included. Exactly one of `project_id`, `domain_id`, `system` is set for a scoped
@@ -43,11 +43,11 @@ class Actor:
     def is_internal(self) -> bool:
         return self.user_id == ""
 
-    def with_request(self, request_id: str) -> "Actor":
+    def with_request(self, request_id: str) -> "RequestContext":
         return replace(self, request_id=request_id)
 
     @classmethod
-    def internal(cls, reason: str, *, project_id: str | None = None, request_id: str = "") -> "Actor":
+    def internal(cls, reason: str, *, project_id: str | None = None, request_id: str = "") -> "RequestContext":
         """The cloud itself, for `reason` (shown as the user's name in timelines)."""
         return cls(
             user_id="",
