@@ -61,7 +61,7 @@ class Seal:
             raise BackupError("The manifest names a way of sealing that this version does not know.")
         self._key = Scrypt(salt=salt, length=32, n=n, r=8, p=1).derive(passphrase.encode())
 
-    def signature(self, manifest: dict[str, Any]) -> str:
+    def signature(self, manifest: dict[str, object]) -> str:
         """HMAC-SHA256 of a manifest, in hex."""
         text = json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
         return hmac.new(self._derived("manifest", b""), text, sha256).hexdigest()

@@ -113,7 +113,7 @@ class Bounded(websockifyserver.CompatibleWebSocket):  # type: ignore[misc]
     """websockify keeps what comes of a message until it is whole, and copies it with each piece: one that says it is long
     would have all memory and all of a processor."""
 
-    def _decode_hybi(self, buf: bytes) -> Any:
+    def _decode_hybi(self, buf: bytes) -> object:
         size = buf[1] & 0x7F if len(buf) > 1 else 0
         if size > 125:
             size = int.from_bytes(buf[2 : 4 if size == 126 else 10])
@@ -169,7 +169,7 @@ class Consoles(websocketproxy.ProxyRequestHandler):  # type: ignore[misc]
         with suppress(OSError):
             self._guest.shutdown(socket.SHUT_RDWR)
 
-    def recv_frames(self) -> tuple[list[bytes], Any]:
+    def recv_frames(self) -> tuple[list[bytes], object]:
         if self._guest.unsent > WAITING:
             require_room(self._guest, lambda: self._guest.is_over)
             return [], False  # its turn comes once the guest has taken what it can
@@ -179,7 +179,7 @@ class Consoles(websocketproxy.ProxyRequestHandler):  # type: ignore[misc]
         self._guest.unsent += sum(len(piece) for piece in pieces)
         return pieces, closed
 
-    def send_frames(self, bufs: Any = None) -> bool:
+    def send_frames(self, bufs: object = None) -> bool:
         is_left = bool(super().send_frames(bufs))
         self._guest.unread = len(self.request._send_buffer) + sum(len(part) for part in self.send_parts)
         return is_left
@@ -192,7 +192,7 @@ def unmask(self: websocket.WebSocket, frame: bytes, mask: bytes) -> bytes:
 
 
 class Proxy(websocketproxy.WebSocketProxy):  # type: ignore[misc]
-    def __init__(self, *, door: str, **options: Any) -> None:
+    def __init__(self, *, door: str, **options: object) -> None:
         super().__init__(Consoles, **options)
         self.door = door
 

@@ -37,7 +37,7 @@ class Log(loggers.RotatingFileHandler):  # type: ignore[misc]
         self._name = Path(filename).stem
         self._is_json = os.environ.get("STACKLING_LOG_FORMAT") == "json"
 
-    def emit(self, record: Any) -> None:
+    def emit(self, record: object) -> None:
         """Never raises, and prints nothing: supervisord would let go of the program."""
         try:
             for line in self._lines(record):

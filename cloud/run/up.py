@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import IO
 
 from cloud.run import files, frontdoor, hosts, nginx, programs, ready, supervise, vendor, watch
 from cloud.run.settings import CLONE, Cloud, Refused
@@ -131,7 +131,7 @@ def _group(account: Account) -> str:
     return grp.getgrgid(account.gid).gr_name
 
 
-def facts(cloud: Cloud, account: Account, steps: Steps, pids: dict[str, int]) -> dict[str, Any]:
+def facts(cloud: Cloud, account: Account, steps: Steps, pids: dict[str, int]) -> dict[str, object]:
     """What the `ready` file holds."""
     import django
 

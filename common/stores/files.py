@@ -27,7 +27,7 @@ PART = ".part"
 
 
 class FileStore:
-    """The folder is asked for at each use: settings name it, and it is made where it is not there.
+    """The folder is asked for at each use: settings name it, and the first write makes it.
 
     `publish(file, folder)` is called with the descriptor of each whole file before it has its name, to give it to its readers.
     """
@@ -71,7 +71,7 @@ class FileStore:
         self.location(key).unlink(missing_ok=True)
 
     def location(self, key: str) -> Path:
-        return self.folder / key
+        return self._folder() / key
 
     def free(self) -> int:
         return max(0, shutil.disk_usage(self.folder).free - RESERVE)
@@ -98,7 +98,7 @@ class Part:
     """A file in the making (stores.Writing)."""
 
     def __init__(self, store: FileStore, key: str) -> None:
-        self._store, self._target = store, store.location(key)
+        self._store, self._target = store, store.folder / key
         self._path = self._target.with_name(f"{key}.{new_hex()}{PART}")
         self.size = 0
         self._file: BinaryIO = self._path.open("xb")

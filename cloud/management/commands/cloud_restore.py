@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="only see whether it is whole")
         parser.add_argument("--replace", action="store_true", help="set aside the cloud that is here")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         try:
             self.restore(options)
         except (BackupError, run_settings.Refused) as failure:
