@@ -10,5 +10,5 @@ def without_unused_drivers() -> None:
     """
     from django.conf import settings
 
-    if "postgresql" not in settings.DATABASES["default"]["ENGINE"]:
+    if "postgresql" not in str(settings.DATABASES["default"]["ENGINE"]):
         sys.modules["psycopg"] = None  # type: ignore[assignment]
