@@ -43,6 +43,8 @@ class FakeHypervisor:
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
             can.PAUSE, can.SUSPEND, can.SNAPSHOT, can.ATTACH_PORT, can.ATTACH_DISK, can.CONSOLE_LOG, can.CONFIG_DRIVE,
+            # tickets of a console are real, what is behind them is not
+            can.CONSOLE_VNC, can.CONSOLE_SERIAL,
             can.KERNEL_IMAGES, can.REBOOT_SOFT,
         }
     )  # fmt: skip
