@@ -12,6 +12,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 
+from openstackapi import states
 from operations import queue
 
 
@@ -94,7 +95,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """200 when database, broker and control answer, else 503; names what does not, and says how the hosts are."""
     parts = _parts()
     good = all(text == "ok" for text in parts.values())
-    told: dict[str, object] = {"status": "ok" if good else "not ready"}
+    told: dict[str, object] = {"status": states.READY if good else states.NOT_READY}
     if may_look(request):
         told["parts"] = parts
         if parts["database"] == "ok":

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from cloud.run import states
 from cloud.run.settings import Cloud, Refused
 
 NAME = "demo-break"
@@ -45,13 +46,13 @@ def demo(cloud: Cloud) -> int:
     os.kill(pids[agent], signal.SIGKILL)
     say(f"{agent} (process {pids[agent]}) was killed; its supervisor starts it again")
     status, until = "", time.monotonic() + 180
-    while status not in ("ACTIVE", "ERROR") and time.monotonic() < until:
+    while not states.has_settled(status) and time.monotonic() < until:
         now = _openstack(cloud, "server", "show", server, "--format", "value", "--column", "status").strip()
         if now != status:
             say(f"server is {now}")
             status = now
     print(_openstack(cloud, "server", "event", "list", server))
-    if status != "ACTIVE":
+    if not states.is_working(status):
         raise Refused(f"The server ended as {status}; `manage.py why {server}` prints its timeline.")
     _openstack(cloud, "server", "delete", "--wait", server)
     say("server was deleted again")

@@ -14,12 +14,13 @@ from authorization.context import RequestContext
 from common.errors import NotFound, sentence
 from compute.servers.api import filters
 from compute.servers.api.fields import host_id
-from compute.servers.lifecycle import boot, states
+from compute.servers.lifecycle import boot
 from compute.servers.models import Server, ServerNotFound
 from compute.views import refuse_unknown
 from openstackapi.fields import Field, Fields, Version, iso_micro
 from openstackapi.versioned import ByVersion, Names
 from operations import flows as registered
+from operations import states as progress
 from operations.models import Operation, OperationStep, Phase, State
 
 
@@ -120,11 +121,11 @@ def _event(step: OperationStep, row: Operation) -> dict[str, Any]:
 
 @dataclass
 class Stage:
-    """One stage of a launch. `state`: waiting | running | done | failed. `at` is when it was done or failed."""
+    """One stage of a launch. `state`: of operations.states. `at` is when it was done or failed."""
 
     name: str
     label: str
-    state: str = states.STAGE_WAITING
+    state: str = progress.WAITING
     at: datetime | None = None
     seconds: float | None = None
     host: str = ""
@@ -163,7 +164,9 @@ def stages(server: Server) -> list[Stage]:
     for name, column in _FACTS:
         at = getattr(server, column)
         seconds = (at - before).total_seconds() if at else None
-        out.append(Stage(name, names[name], "done" if at else "waiting", at, seconds, server.host if at else ""))
+        out.append(
+            Stage(name, names[name], progress.DONE if at else progress.WAITING, at, seconds, server.host if at else "")
+        )
     return out
 
 
@@ -171,12 +174,12 @@ def _stage(name: str, label: str, step: OperationStep | None) -> Stage:
     if step is None:
         return Stage(name, label)
     if step.finished_at is None:
-        return Stage(name, label, "running", host=step.host)
+        return Stage(name, label, progress.RUNNING, host=step.host)
     seconds = (step.finished_at - step.started_at).total_seconds()
-    if step.result == "failed":
+    if progress.has_failed(step.result):
         reason = sentence(step.error_code, {**step.error_data, "host": step.error_data.get("host", step.host)})
-        return Stage(name, label, "failed", step.finished_at, seconds, step.host, reason)
-    return Stage(name, label, "done", step.finished_at, seconds, step.host)
+        return Stage(name, label, progress.FAILED, step.finished_at, seconds, step.host, reason)
+    return Stage(name, label, progress.DONE, step.finished_at, seconds, step.host)
 
 
 # ── The whole timeline ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,7 +16,7 @@ from identity.projects.services import PROJECTS
 from identity.resource import enforce
 from identity.views import IdentityView
 from identity.wire import PREFIX, truth
-from openstackapi import links
+from openstackapi import links, states
 
 
 class CatalogNeedsProject(Forbidden):
@@ -26,7 +26,7 @@ class CatalogNeedsProject(Forbidden):
 def _version(root: str) -> dict[str, object]:
     return {
         "id": "v3.14",
-        "status": "stable",
+        "status": states.STABLE,
         "updated": "2020-04-07T00:00:00Z",
         "links": [{"rel": "self", "href": f"{root}{PREFIX}/"}],
         "media-types": [{"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}],

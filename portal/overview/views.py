@@ -15,6 +15,7 @@ from identity.groups.services import GROUPS
 from identity.projects.services import PROJECTS
 from identity.users.services import USERS
 from operations.models import LIVE, Operation, State
+from operations.states import has_failed
 from portal.servers.listing import CHIPS, count, visible
 from portal.ui import Text, quotas, tables, timelines
 from portal.ui.pages import Page
@@ -97,7 +98,7 @@ class Activity(Page):
     def get(self, request: HttpRequest) -> HttpResponse:
         pager = tables.Pager.read(request.GET, self.prefs.page_size)
         query = operations_of(self.actor)
-        failed = request.GET.get("state") == "failed"
+        failed = has_failed(request.GET.get("state", ""))
         query = query.filter(state__in=(State.FAILED, State.BROKEN)) if failed else query
         stories = timelines.named([timelines.story(row, deep=False) for row in pager.cut(query)])
         context = {"stories": stories, "failed": failed, "title": _("Activity"), **pager.context(query.count())}

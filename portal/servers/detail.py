@@ -18,6 +18,7 @@ from networking.ports import services as ports
 from networking.ports.addresses import Address
 from networking.ports.models import Port
 from networking.securitygroups.models import SecurityGroupRule
+from operations import states as progress
 from portal.networks import status as network_status
 from portal.servers import status, verbs
 from portal.servers.consoles import link_card
@@ -67,7 +68,7 @@ def boot(server: Server) -> dict[str, object]:
     lines, before = [], begin
     for stage in stages:
         line = timelines.Line(str(stage.label), stage.state, stage.host, why=stage.reason, at=None)
-        if stage.state in ("done", "failed") and stage.at is not None:
+        if progress.has_ended(stage.state) and stage.at is not None:
             started = max(before, begin) if stage.name in ("leased", "metadata", "login") else None
             if started is not None:
                 line.at, line.seconds = min(started, stage.at), max(0.0, (stage.at - started).total_seconds())
@@ -80,10 +81,10 @@ def boot(server: Server) -> dict[str, object]:
     for line in lines:  # of a machine that runs, the first thing its guest has not said yet is what one waits for
         if server.login_at:
             break
-        if line.state == "waiting" and (live or states.is_active(server.vm_state)):
-            line.state = "running"
+        if progress.is_waiting(line.state) and (live or states.is_active(server.vm_state)):
+            line.state = progress.RUNNING
             break
-        if line.state in ("running", "failed"):
+        if progress.stops_a_list(line.state):
             break
     ends = [stage.at for stage in stages if stage.at]
     timelines.stretch(lines, begin, max(ends) if ends and not live else now())

@@ -9,14 +9,19 @@ from django.utils.translation import gettext as _
 
 from common.clock import now
 from common.errors import sentence
-from operations import flows
+from operations import flows, states
 from operations.models import Operation, OperationStep, Phase, State
 from portal.ui import panels
 from portal.ui.status import Status
 
-MARKS = {"done": "circle-check", "failed": "circle-x", "running": "loader-2", "waiting": "circle-dashed"}
-CLASSES = {"done": "", "failed": "fail", "running": "now", "waiting": "wait"}
-BARS = {"done": "ok", "failed": "bad", "running": "now", "waiting": ""}
+MARKS = {
+    states.DONE: "circle-check",
+    states.FAILED: "circle-x",
+    states.RUNNING: "loader-2",
+    states.WAITING: "circle-dashed",
+}
+CLASSES = {states.DONE: "", states.FAILED: "fail", states.RUNNING: "now", states.WAITING: "wait"}
+BARS = {states.DONE: "ok", states.FAILED: "bad", states.RUNNING: "now", states.WAITING: ""}
 
 
 @dataclass
@@ -24,7 +29,7 @@ class Line:
     """One step as a bar: `start` and `width` in percent of the whole."""
 
     label: str
-    state: str  # done | failed | running | waiting
+    state: str  # of operations.states
     host: str = ""
     seconds: float | None = None
     at: datetime | None = None
@@ -82,7 +87,7 @@ def stretch(lines: list[Line], begin: datetime, end: datetime) -> list[Line]:
 
 def _line(step: OperationStep, label: str, at: datetime) -> Line:
     ended = step.finished_at
-    state = "running" if ended is None else "failed" if step.result == "failed" else "done"
+    state = states.of_step(has_ended=ended is not None, result=step.result)
     host = step.host or _("control")
     line = Line(label, state, host, ((ended or at) - step.started_at).total_seconds(), step.started_at)
     if step.progress is not None and ended is None:
@@ -141,10 +146,10 @@ def story(row: Operation, *, deep: bool = True) -> Story:
     for step in steps:
         label = labels.get(step.name, step.name)
         found.lines.append(_line(step, label if step.phase == Phase.DO else _("Undo: %(step)s") % {"step": label}, at))
-        found.matrix = (matrix(step.detail) if step.result == "failed" else None) or found.matrix
+        found.matrix = (matrix(step.detail) if states.has_failed(step.result) else None) or found.matrix
     if row.state == State.RUNNING:
         begun = {step.name for step in steps}
-        found.lines += [Line(label, "waiting") for name, label in labels.items() if name not in begun]
+        found.lines += [Line(label, states.WAITING) for name, label in labels.items() if name not in begun]
     stretch(found.lines, row.created_at, ended)
     return found
 

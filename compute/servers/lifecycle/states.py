@@ -181,9 +181,6 @@ MOVE_STATES: Final = {
 MOVES: Final = Lifecycle("migration", MOVE_STATES, {})
 MOVES_ENDED: Final = (CONFIRMED, REVERTED, ERROR)
 
-# Stages of a launch (compute/servers/history.py).
-STAGE_WAITING: Final = "waiting"
-
 # How an event of another service ended (os-server-external-events), and what usage says of a deleted server.
 EVENT_COMPLETED: Final = "completed"
 EVENT_FAILED: Final = "failed"
