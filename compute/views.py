@@ -98,7 +98,7 @@ def refuse_unknown(query: Iterable[str], names: Iterable[str]) -> None:
         raise Invalid(reason=_("Additional query parameters are not allowed: %(names)s."), names=", ".join(unknown))
 
 
-def flag(value: Any, name: str) -> bool:
+def flag(value: object, name: str) -> bool:
     """A boolean as clients write it in a query. Raises: Invalid."""
     said = truth(value)
     if said is None:

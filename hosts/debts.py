@@ -47,7 +47,7 @@ class Ask:
     """One order to an agent."""
 
     verb: Verb[Any, Any]
-    body: dict[str, Any]
+    body: dict[str, object]
     generation: int
 
 

@@ -78,7 +78,7 @@ def current() -> Cloud:
     return _known["told"]  # type: ignore[no-any-return]
 
 
-def stamp(host: str, verb: Verb[Any, Any]) -> Cloud | None:
+def stamp(host: str, verb: Verb[object, object]) -> Cloud | None:
     """What an order to `host` says of this database; None for one that must not leave."""
     if verb.of_any_cloud:
         return current()
@@ -118,7 +118,7 @@ def is_recognised(host: str) -> bool:
     return True
 
 
-def refusal(host: str, verb: Verb[Any, Any]) -> HostEstranged | None:
+def refusal(host: str, verb: Verb[object, object]) -> HostEstranged | None:
     """Why an operation may not ask this of a host; None where it may."""
     if verb.of_any_cloud or not Host.objects.filter(name=host, estranged=True).exists():
         return None
@@ -128,7 +128,7 @@ def refusal(host: str, verb: Verb[Any, Any]) -> HostEstranged | None:
 # ── What hosts say ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def heard(name: str, body: dict[str, Any]) -> None:
+def heard(name: str, body: dict[str, object]) -> None:
     """A hello or a heartbeat: hold what the host last saw against the lives of this database.
 
     Costs no query while the host says the same as before. Agents that say nothing are believed: they are older than this.
@@ -159,7 +159,7 @@ def heard(name: str, body: dict[str, Any]) -> None:
             announce("host", name)
 
 
-def _cloud(said: Any) -> Cloud | None:
+def _cloud(said: object) -> Cloud | None:
     """A Cloud and nothing beside it; None where a host says no such thing."""
     if not isinstance(said, dict):
         return None

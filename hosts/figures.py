@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from prometheus_client import Metric
 
@@ -24,7 +24,7 @@ _GAUGES: Final = {
 _known: dict[str, tuple[float, dict[str, float], dict[str, float]]] = {}
 
 
-def note(host: str, said: Any) -> None:
+def note(host: str, said: object) -> None:
     """What a host said. Of what is no number nothing is kept."""
     if not isinstance(said, dict):
         return
@@ -33,7 +33,7 @@ def note(host: str, said: Any) -> None:
     _known[host] = (time.monotonic(), {name: _number(said[name]) for name in _GAUGES if name in said}, by_pool)
 
 
-def _number(value: Any) -> float:
+def _number(value: object) -> float:
     """A number that Prometheus takes; 0 for anything else."""
     return float(value) if isinstance(value, (int, float)) and abs(value) < 1 << 62 else 0.0
 

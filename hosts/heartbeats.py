@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 WRITE_EVERY: Final = 1.0  # seconds
 RETRY: Final = 1.0  # seconds after which a broker that is away is asked again
 
-_beats: dict[str, dict[str, Any]] = {}  # host → the body of its newest
+_beats: dict[str, dict[str, object]] = {}  # host → the body of its newest
 _lock = threading.Lock()
 _is_running = False
 _is_behind = False
@@ -49,7 +49,7 @@ def is_behind() -> bool:
     return _is_behind
 
 
-def note(name: str, body: dict[str, Any]) -> None:
+def note(name: str, body: dict[str, object]) -> None:
     """A host lives. Written within a second where control runs, at once elsewhere."""
     figures.note(name, body.get("agent"))
     with _lock:
@@ -58,7 +58,7 @@ def note(name: str, body: dict[str, Any]) -> None:
         flush()
 
 
-def take(message: Any) -> None:
+def take(message: object) -> None:
     """One message of the heartbeats' queue."""
     report = arrivals.opened(message, services.key_of, beat=True)
     if report is not None:
@@ -100,7 +100,7 @@ def flush() -> None:
     _is_behind = False
 
 
-def _flush(beats: dict[str, dict[str, Any]], numbers: dict[str, arrivals.Floors]) -> None:
+def _flush(beats: dict[str, dict[str, object]], numbers: dict[str, arrivals.Floors]) -> None:
     for name, body in beats.items():
         if body:  # an inventory that says nothing new is a sign of life, and tells nothing
             _alone(name, partial(epoch.heard, name, body))

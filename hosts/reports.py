@@ -84,6 +84,6 @@ def trouble(name: str, body: Body) -> None:
     announce("host", name)
 
 
-def _bounded(value: Any) -> Any:
+def _bounded(value: object) -> object:
     text = json.dumps(value)
     return value if len(text) <= LARGEST_FACT else f"{text[:LARGEST_FACT]}…"

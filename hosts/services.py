@@ -135,7 +135,7 @@ def forget_line(name: str) -> None:
     transaction.on_commit(lambda: _lines.pop(name, None))
 
 
-def version_spoken(body: dict[str, Any]) -> int:
+def version_spoken(body: dict[str, object]) -> int:
     """The newest version of the contract that an agent and we both speak, from its hello or heartbeat."""
     speaks = body.get("speaks")
     return min(speaks, VERSION) if isinstance(speaks, int) and speaks > 0 else 1
@@ -152,13 +152,13 @@ def others_of(name: str) -> bool:
     return len(_carriers[1]) > (name in _carriers[1])
 
 
-def welcome(name: str, challenge: Any = None) -> None:
+def welcome(name: str, challenge: object = None) -> None:
     """Tell an agent of version 2 what it cannot know: whether there are others; with its challenge, what time it is."""
     facts = {"challenge": challenge} if isinstance(challenge, str) and challenge else {}
     rpc.welcome(name, {**facts, "others": others_of(name)})
 
 
-def answer_heartbeat(name: str, body: dict[str, Any]) -> None:
+def answer_heartbeat(name: str, body: dict[str, object]) -> None:
     """An agent that wants to be welcomed is; one that is wrong about there being others is told."""
     if "challenge" in body:
         if version_spoken(body) > 1:

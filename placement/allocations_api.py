@@ -102,7 +102,7 @@ class ManyAllocations(PlacementView):
     since = (1, 13)
     bodies = {"post": _MANY.newest}
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         data = self.body(_MANY.at(self.version))
         with transaction.atomic():
             for consumer, one in sorted(data.items()):
@@ -126,24 +126,24 @@ class Allocations(PlacementView):
     }
     bodies = {"put": _ONE.newest}
 
-    def put(self, request: Any, id: str) -> Response:
+    def put(self, request: object, id: str) -> Response:
         _require_id(id)
         _hold(id, self.body(_ONE.at(self.version)), self.version)
         return Response(status=204)
 
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: object, id: str) -> Response:
         _require_id(id)
         held: dict[str, Any] = {}
         for row in Allocation.objects.filter(consumer_id=id).select_related("provider"):
             one = held.setdefault(row.provider_id, {"generation": row.provider.generation, "resources": {}})
             one["resources"][row.resource_class] = row.used
-        body: dict[str, Any] = {"allocations": held}
+        body: dict[str, object] = {"allocations": held}
         consumer = Consumer.objects.filter(id=id).first()
         if consumer is not None:
             body |= _CONSUMER.render(consumer, self.version)
         return Response(body)
 
-    def delete(self, request: Any, id: str) -> Response:
+    def delete(self, request: object, id: str) -> Response:
         if not Consumer.objects.filter(id=id).exists():
             raise PlacementNotFound(reason=_("No allocations for consumer '%(id)s'"), id=id)
         services.release(id)
@@ -155,7 +155,7 @@ class ProviderAllocations(PlacementView):
         "GET": "placement:resource_providers:allocations:list",
     }
 
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: object, id: str) -> Response:
         row = services.provider(id)
         held: dict[str, dict[str, Any]] = {}
         for consumer, name, used in row.allocations.values_list("consumer_id", "resource_class", "used"):
@@ -184,11 +184,11 @@ class Candidates(PlacementView):
         )
 
 
-def _listed(provider: str, asked: dict[str, int]) -> Any:
+def _listed(provider: str, asked: dict[str, int]) -> object:
     return [{"resource_provider": {"uuid": provider}, "resources": asked}]
 
 
-def _mapped(provider: str, asked: dict[str, int]) -> Any:
+def _mapped(provider: str, asked: dict[str, int]) -> object:
     return {provider: {"resources": asked}}
 
 
@@ -206,7 +206,7 @@ _SUMMARY = Fields(
 )
 
 
-def _summary(room: services.Room, asked: dict[str, int], version: Version) -> dict[str, Any]:
+def _summary(room: services.Room, asked: dict[str, int], version: Version) -> dict[str, object]:
     shown = _SHOWN.at(version)(room, asked)
     resources = {n: {"capacity": room.capacity[n], "used": room.used.get(n, 0)} for n in shown}
     return _SUMMARY.render({"resources": resources, "traits": sorted(room.traits)}, version)

@@ -80,7 +80,7 @@ _DATED = Span(since=(1, 15))
 class Versions(PlacementView):
     anonymous = True
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         known = microversion.range_of("placement")
         assert known is not None
         version = {
@@ -130,7 +130,7 @@ PROVIDER = Fields(
 )
 
 
-def shown(row: ResourceProvider, version: Version, trees: queries.Trees | None = None) -> dict[str, Any]:
+def shown(row: ResourceProvider, version: Version, trees: queries.Trees | None = None) -> dict[str, object]:
     """A provider on the wire. `trees` (queries.roots) is read when it is not given."""
     own = f"{_URL}/{row.id}"
     links = [link("self", own), *(link(part, f"{own}/{part}") for part in _PARTS.at(version))]
@@ -164,7 +164,7 @@ class Providers(PlacementView):
         found = queries.providers(request.GET, self.version, trees)
         return Response({"resource_providers": [shown(row, self.version, trees) for row in found]})
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         data = self.body(_CREATE.at(self.version))
         with transaction.atomic():
             parent = _parent(data)
@@ -189,7 +189,7 @@ def _parent(data: dict[str, Any]) -> str | None:
     return parent
 
 
-def _adopt(row: ResourceProvider, data: dict[str, Any]) -> None:
+def _adopt(row: ResourceProvider, data: dict[str, object]) -> None:
     """Give a provider its parent, once and for all. Raises: Invalid."""
     parent = _parent(data)
     if row.parent_id is not None and parent != row.parent_id and "parent_provider_uuid" in data:
@@ -205,10 +205,10 @@ class Provider(PlacementView):
     rules = policies.PROVIDER
     bodies = {"put": _RENAME.newest}
 
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: object, id: str) -> Response:
         return Response(shown(services.provider(id), self.version))
 
-    def put(self, request: Any, id: str) -> Response:
+    def put(self, request: object, id: str) -> Response:
         data = self.body(_RENAME.at(self.version))
         name = data["name"]
         with transaction.atomic():
@@ -220,7 +220,7 @@ class Provider(PlacementView):
             row.save(update_fields=["name", "parent"])
         return Response(shown(row, self.version))
 
-    def delete(self, request: Any, id: str) -> Response:
+    def delete(self, request: object, id: str) -> Response:
         try:
             with transaction.atomic():
                 row = services.provider(id, lock=True)
@@ -252,7 +252,7 @@ _COLUMNS = ("total", "reserved", "min_unit", "max_unit", "step_size", "allocatio
 GENERATION = {"type": "integer", "maximum": LARGEST}
 
 
-def _inventory(row: Inventory) -> dict[str, Any]:
+def _inventory(row: Inventory) -> dict[str, object]:
     return {name: getattr(row, name) for name in _COLUMNS}
 
 
@@ -284,10 +284,10 @@ class Inventories(PlacementView):
         body = {"resource_provider_generation": row.generation}
         return Response({**body, "inventories": {r.resource_class: _inventory(r) for r in rows}})
 
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: object, id: str) -> Response:
         return self._all(services.provider(id))
 
-    def put(self, request: Any, id: str) -> Response:
+    def put(self, request: object, id: str) -> Response:
         data = self.body()
         with transaction.atomic():
             row = services.provider(id, lock=True)
@@ -300,7 +300,7 @@ class Inventories(PlacementView):
                 )
         return self._all(row)
 
-    def post(self, request: Any, id: str) -> Response:
+    def post(self, request: object, id: str) -> Response:
         """Add the inventory of one more class."""
         data = self.body()
         name = data["resource_class"]
@@ -316,7 +316,7 @@ class Inventories(PlacementView):
         response["Location"] = f"{self.root()}{_URL}/{id}/inventories/{name}"
         return response
 
-    def delete(self, request: Any, id: str) -> Response:
+    def delete(self, request: object, id: str) -> Response:
         with transaction.atomic():
             row = services.provider(id, lock=True)
             services.bump(row, None)
@@ -365,11 +365,11 @@ class InventoryItem(PlacementView):
             )
         return found
 
-    def get(self, request: Any, id: str, name: str) -> Response:
+    def get(self, request: object, id: str, name: str) -> Response:
         row = services.provider(id)
         return Response({"resource_provider_generation": row.generation, **_inventory(self._find(row, name))})
 
-    def put(self, request: Any, id: str, name: str) -> Response:
+    def put(self, request: object, id: str, name: str) -> Response:
         data = self.body()
         with transaction.atomic():
             row = services.provider(id, lock=True)
@@ -380,7 +380,7 @@ class InventoryItem(PlacementView):
             found.save()
         return Response({"resource_provider_generation": row.generation, **_inventory(found)})
 
-    def delete(self, request: Any, id: str, name: str) -> Response:
+    def delete(self, request: object, id: str, name: str) -> Response:
         with transaction.atomic():
             row = services.provider(id, lock=True)
             self._find(row, name)
@@ -392,7 +392,7 @@ class InventoryItem(PlacementView):
 class Usages(PlacementView):
     rules = {"GET": "placement:resource_providers:usages"}
 
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: object, id: str) -> Response:
         row = services.provider(id)
         used = dict.fromkeys(row.inventories.order_by("resource_class").values_list("resource_class", flat=True), 0)
         sums = row.allocations.values("resource_class").annotate(amount=Sum("used"))

@@ -13,7 +13,7 @@ from placement.api import PlacementView
 from placement.models import Allocation
 
 _URL = "/api/placement/resource_classes"
-_NAMED: dict[str, Any] = {
+_NAMED: dict[str, object] = {
     "type": "object",
     "properties": {"name": {"type": "string", "pattern": "^CUSTOM_[A-Z0-9_]+$", "maxLength": 255}},
     "required": ["name"],
@@ -21,7 +21,7 @@ _NAMED: dict[str, Any] = {
 }
 
 
-def _shown(name: str) -> dict[str, Any]:
+def _shown(name: str) -> dict[str, object]:
     return {"name": name, "links": [{"rel": "self", "href": f"{_URL}/{name}"}]}
 
 
@@ -41,10 +41,10 @@ class ResourceClasses(_Classes):
     }
     bodies = {"post": _NAMED}
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         return Response({"resource_classes": [_shown(name) for name in classes.names()]})
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         name = self.body()["name"]
         if not classes.make(name):
             raise classes.ClassExists(name=name)
@@ -61,11 +61,11 @@ class ResourceClass(_Classes):
     }
     media = {"put": {"application/json": {"anyOf": [_NAMED, {"type": "null"}]}}}
 
-    def get(self, request: Any, name: str) -> Response:
+    def get(self, request: object, name: str) -> Response:
         classes.require(name)
         return Response(_shown(name))
 
-    def put(self, request: Any, name: str) -> Response:
+    def put(self, request: object, name: str) -> Response:
         return _PUT.at(self.version)(self, name)
 
     def _rename(self, name: str) -> Response:
@@ -76,7 +76,7 @@ class ResourceClass(_Classes):
     def _make(self, name: str) -> Response:
         return self.made(name, 201 if classes.make(name) else 204)
 
-    def delete(self, request: Any, name: str) -> Response:
+    def delete(self, request: object, name: str) -> Response:
         classes.delete(name)
         return Response(status=204)
 

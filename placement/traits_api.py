@@ -45,12 +45,12 @@ class TraitItem(PlacementView):
     }
     since = (1, 6)
 
-    def get(self, request: Any, name: str) -> Response:
+    def get(self, request: object, name: str) -> Response:
         if name not in known_traits():
             raise PlacementNotFound(reason=_("No such trait: %(name)s"), name=name)
         return Response(status=204)
 
-    def put(self, request: Any, name: str) -> Response:
+    def put(self, request: object, name: str) -> Response:
         if not traits.CUSTOM.match(name):
             raise Invalid(
                 reason=_(
@@ -63,7 +63,7 @@ class TraitItem(PlacementView):
         response["Location"] = f"{self.root()}/api/placement/traits/{name}"
         return response
 
-    def delete(self, request: Any, name: str) -> Response:
+    def delete(self, request: object, name: str) -> Response:
         if name in traits.STANDARD:
             raise Invalid(reason=_("Cannot delete standard trait %(name)s."), name=name)
         if ProviderTrait.objects.filter(name=name).exists():
@@ -96,10 +96,10 @@ class ProviderTraits(PlacementView):
         names = sorted(row.traits.values_list("name", flat=True))
         return Response({"resource_provider_generation": row.generation, "traits": names})
 
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: object, id: str) -> Response:
         return self._all(services.provider(id))
 
-    def put(self, request: Any, id: str) -> Response:
+    def put(self, request: object, id: str) -> Response:
         data = self.body()
         with transaction.atomic():
             row = services.provider(id, lock=True)
@@ -111,7 +111,7 @@ class ProviderTraits(PlacementView):
             ProviderTrait.objects.bulk_create(ProviderTrait(provider=row, name=name) for name in set(data["traits"]))
         return self._all(row)
 
-    def delete(self, request: Any, id: str) -> Response:
+    def delete(self, request: object, id: str) -> Response:
         with transaction.atomic():
             row = services.provider(id, lock=True)
             services.bump(row, None)
@@ -153,10 +153,10 @@ class Aggregates(PlacementView):
     def _all(self, row: ResourceProvider) -> Response:
         return Response(_AGGREGATES.render(row, self.version))
 
-    def get(self, request: Any, id: str) -> Response:
+    def get(self, request: object, id: str) -> Response:
         return self._all(services.provider(id))
 
-    def put(self, request: Any, id: str) -> Response:
+    def put(self, request: object, id: str) -> Response:
         data = self.body(self._BODIES.at(self.version))
         ids = data if isinstance(data, list) else data["aggregates"]
         with transaction.atomic():

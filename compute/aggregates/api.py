@@ -41,11 +41,11 @@ _ZONE = {"oneOf": [{"type": "string", "minLength": 1, "maxLength": 255, "pattern
 class Aggregates(ComputeView):
     bodies = {"post": obj({"aggregate": obj({"name": NAME, "availability_zone": _ZONE}, ("name",))}, ("aggregate",))}
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         policy.require(self.actor, "os_compute_api:os-aggregates:index")
         return self.answer_list("aggregates", AGGREGATE, Aggregate.objects.order_by("id"))
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         policy.require(self.actor, "os_compute_api:os-aggregates:create")
         data = self.body()["aggregate"]
         row = services.create(self.actor, name=data["name"].strip(), zone=data.get("availability_zone"))
@@ -59,16 +59,16 @@ class AggregateDetail(ComputeView):
         )
     }
 
-    def get(self, request: Any, aggregate_id: str) -> Response:
+    def get(self, request: object, aggregate_id: str) -> Response:
         return self.answer("aggregate", AGGREGATE, services.find(self.actor, aggregate_id))
 
-    def put(self, request: Any, aggregate_id: str) -> Response:
+    def put(self, request: object, aggregate_id: str) -> Response:
         data = self.body()["aggregate"]
         zone = {"zone": data["availability_zone"]} if "availability_zone" in data else {}
         row = services.update(self.actor, aggregate_id=aggregate_id, name=data.get("name"), **zone)
         return self.answer("aggregate", AGGREGATE, row)
 
-    def delete(self, request: Any, aggregate_id: str) -> Response:
+    def delete(self, request: object, aggregate_id: str) -> Response:
         services.delete(self.actor, aggregate_id=aggregate_id)
         return Response(status=200)
 
@@ -91,7 +91,7 @@ class AggregateAction(ComputeView):
         }
     }
 
-    def post(self, request: Any, aggregate_id: str) -> Response:
+    def post(self, request: object, aggregate_id: str) -> Response:
         ((name, body),) = self.body().items()
         if name == "set_metadata":
             row = services.set_metadata(self.actor, aggregate_id=aggregate_id, metadata=body["metadata"])
@@ -119,7 +119,7 @@ def _usable(host: Host) -> bool:
 
 
 class AvailabilityZones(ComputeView):
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         policy.require(self.actor, "os_compute_api:os-availability-zone:list")
         return Response(
             {
@@ -132,12 +132,12 @@ class AvailabilityZones(ComputeView):
 
 
 class AvailabilityZonesDetail(ComputeView):
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         policy.require(self.actor, "os_compute_api:os-availability-zone:detail")
         return Response({"availabilityZoneInfo": _zones_of_services()})
 
 
-def _zones_of_services() -> list[dict[str, Any]]:
+def _zones_of_services() -> list[dict[str, object]]:
     """Each zone with its hosts and their services; "internal" has the services that are no compute host."""
     zones: dict[str, dict[str, dict[str, Any]]] = {zone: {} for zone in _zones()}
     for row in reading.services():

@@ -1,7 +1,5 @@
 """What can be done with aggregates and the zones made of them."""
 
-from typing import Any
-
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -141,7 +139,7 @@ def set_metadata(actor: RequestContext, *, aggregate_id: str, metadata: dict[str
     aggregate = find(actor, aggregate_id, "set_metadata")
     if ZONE in metadata:
         _change_zone(aggregate, metadata[ZONE])
-    merged: dict[str, Any] = {**aggregate.metadata, **{k: v for k, v in metadata.items() if k != ZONE}}
+    merged: dict[str, object] = {**aggregate.metadata, **{k: v for k, v in metadata.items() if k != ZONE}}
     aggregate.metadata = {key: value for key, value in merged.items() if value is not None}
     return _save(aggregate)
 

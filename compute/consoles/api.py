@@ -1,7 +1,5 @@
 """Consoles on the wire, and the log that agents append to."""
 
-from typing import Any
-
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
@@ -38,7 +36,7 @@ class RemoteConsoles(ComputeView):
         )
     }
 
-    def post(self, request: Any, server_id: str) -> Response:
+    def post(self, request: object, server_id: str) -> Response:
         asked = self.body()["remote_console"]
         if _PROTOCOLS.get(asked["protocol"]) != asked["type"]:
             raise Invalid(reason=_("Unavailable console type %(type)s."), type=asked["type"])
@@ -49,7 +47,7 @@ class RemoteConsoles(ComputeView):
 class AuthToken(ComputeView):
     since = (2, 31)
 
-    def get(self, request: Any, token: str) -> Response:
+    def get(self, request: object, token: str) -> Response:
         return Response({"console": services.describe(self.actor, token)})
 
 

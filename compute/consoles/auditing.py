@@ -11,7 +11,7 @@ from identity.models import User
 TYPE = "service/compute/servers/remote-consoles"
 
 
-def asked(server: Server, kind: str, *, who: dict[str, Any], link_id: str | None) -> None:
+def asked(server: Server, kind: str, *, who: dict[str, object], link_id: str | None) -> None:
     """A ticket was given. Whoever looks on by a link is nobody that the cloud knows: then it is of the link's maker."""
     now = context.current()
     known = now.actor if now is not None and link_id is None else None

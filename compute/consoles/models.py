@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 from datetime import timedelta
-from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -28,7 +27,7 @@ def is_same(kept: str, secret: str) -> bool:
     return bool(kept) and hmac.compare_digest(kept, digest(secret))
 
 
-def _in_a_minute() -> Any:
+def _in_a_minute() -> object:
     return now() + LIFE
 
 

@@ -126,7 +126,7 @@ def url(actor: RequestContext, *, server_id: str, kind: str, root: str) -> str:
     return f"{root}/vnc/?token={token}&path={quote(f'console/?token={token}', safe='')}"
 
 
-def describe(actor: RequestContext, token: str) -> dict[str, Any]:
+def describe(actor: RequestContext, token: str) -> dict[str, object]:
     """What a ticket opens, for administrators. Raises: ConsoleTokenNotFound, Forbidden."""
     policy.require(actor, "os_compute_api:os-console-auth-tokens")
     row = ConsoleTicket.objects.filter(pk=digest(token), expires_at__gt=now()).select_related("server").first()

@@ -27,7 +27,7 @@ AGAIN = 60.0
 _good: dict[str, tuple[revocation.Mark, float]] = {}
 
 
-def who(actor: RequestContext) -> dict[str, Any]:
+def who(actor: RequestContext) -> dict[str, object]:
     """Of an actor what it takes to ask again whether they may."""
     delegation: Any = actor.extra.get("delegation") or Delegation()
     trust: Any = actor.extra.get("trust")
@@ -70,7 +70,7 @@ def forget(ticket_id: str) -> None:
     _good.pop(ticket_id, None)
 
 
-def may_share(facts: dict[str, Any], server_id: str) -> bool:
+def may_share(facts: dict[str, object], server_id: str) -> bool:
     """Whether who made a link may open the console still. A link outlives the session in which it was made."""
     return _has_right({**facts, "session": "", "issued_at": ""}, server_id)
 

@@ -46,7 +46,7 @@ BASIC = Fields(
 )
 
 
-def _integer(low: int, high: int = LARGEST) -> dict[str, Any]:
+def _integer(low: int, high: int = LARGEST) -> dict[str, object]:
     return {
         "oneOf": [
             {"type": "integer", "minimum": low, "maximum": high},
@@ -115,7 +115,7 @@ class FlavorPage(ComputeView):
         for row in rows:
             row.links = self.links("flavors", row.id)
         shown = self.fields.render_many(rows, self.version, self.actor)
-        body: dict[str, Any] = {"flavors": shown}
+        body: dict[str, object] = {"flavors": shown}
         more = page.nova_links(request._request, shown)
         if more:
             body["flavors_links"] = more
@@ -139,7 +139,7 @@ class FlavorPage(ComputeView):
 class FlavorList(FlavorPage):
     bodies = {"post": _CREATE.newest}
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         data = self.body(_CREATE.at(self.version))["flavor"]
         flavor = services.create(self.actor, **_values(data))
         return _shown(self, flavor)
@@ -185,15 +185,15 @@ class FlavorDetail(ComputeView):
     versions = {"put": Span(since=(2, 55))}
     bodies = {"put": obj({"flavor": obj({"description": _DESCRIPTION}, ("description",))}, ("flavor",))}
 
-    def get(self, request: Any, flavor_id: str) -> Response:
+    def get(self, request: object, flavor_id: str) -> Response:
         policy.require(self.actor, "compute:flavor:get")
         return _shown(self, services.find(self.actor, flavor_id))
 
-    def put(self, request: Any, flavor_id: str) -> Response:
+    def put(self, request: object, flavor_id: str) -> Response:
         data = self.body()["flavor"]
         return _shown(self, services.update(self.actor, flavor_id=flavor_id, description=data["description"]))
 
-    def delete(self, request: Any, flavor_id: str) -> Response:
+    def delete(self, request: object, flavor_id: str) -> Response:
         services.delete(self.actor, flavor_id=flavor_id)
         return Response(status=202)
 
@@ -201,11 +201,11 @@ class FlavorDetail(ComputeView):
 class ExtraSpecs(ComputeView):
     bodies = {"post": obj({"extra_specs": _SPECS}, ("extra_specs",))}
 
-    def get(self, request: Any, flavor_id: str) -> Response:
+    def get(self, request: object, flavor_id: str) -> Response:
         policy.require(self.actor, "os_compute_api:os-flavor-extra-specs:index")
         return Response({"extra_specs": services.find(self.actor, flavor_id).extra_specs})
 
-    def post(self, request: Any, flavor_id: str) -> Response:
+    def post(self, request: object, flavor_id: str) -> Response:
         specs = {key: str(value) for key, value in self.body()["extra_specs"].items()}
         check_specs(specs, self.version)
         services.set_extra_specs(self.actor, flavor_id=flavor_id, specs=specs)
@@ -234,11 +234,11 @@ def check_specs(specs: dict[str, str], version: tuple[int, int]) -> None:
 class ExtraSpec(ComputeView):
     bodies = {"put": {**_SPECS, "minProperties": 1, "maxProperties": 1}}
 
-    def get(self, request: Any, flavor_id: str, key: str) -> Response:
+    def get(self, request: object, flavor_id: str, key: str) -> Response:
         policy.require(self.actor, "os_compute_api:os-flavor-extra-specs:show")
         return Response({key: services.extra_spec(self.actor, flavor_id=flavor_id, key=key)})
 
-    def put(self, request: Any, flavor_id: str, key: str) -> Response:
+    def put(self, request: object, flavor_id: str, key: str) -> Response:
         data = {k: str(v) for k, v in self.body().items()}
         if key not in data:
             raise Invalid(reason=_("Request body and URI mismatch"))
@@ -248,7 +248,7 @@ class ExtraSpec(ComputeView):
         )
         return Response(data)
 
-    def delete(self, request: Any, flavor_id: str, key: str) -> Response:
+    def delete(self, request: object, flavor_id: str, key: str) -> Response:
         services.unset_extra_spec(self.actor, flavor_id=flavor_id, key=key)
         return Response(status=200)
 
@@ -258,7 +258,7 @@ def _access(flavor_id: str, projects: list[str]) -> Response:
 
 
 class FlavorAccess(ComputeView):
-    def get(self, request: Any, flavor_id: str) -> Response:
+    def get(self, request: object, flavor_id: str) -> Response:
         return _access(flavor_id, services.access(self.actor, flavor_id=flavor_id))
 
 
@@ -276,7 +276,7 @@ class FlavorAction(ComputeView):
         }
     }
 
-    def post(self, request: Any, flavor_id: str) -> Response:
+    def post(self, request: object, flavor_id: str) -> Response:
         ((name, body),) = self.body().items()
         act = services.add_access if name == "addTenantAccess" else services.remove_access
         return _access(flavor_id, act(self.actor, flavor_id=flavor_id, project_id=body["tenant"]))

@@ -1,7 +1,5 @@
 """What can be done with flavors."""
 
-from typing import Any
-
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -72,7 +70,7 @@ def find(actor: RequestContext, flavor_id: str) -> Flavor:
 
 
 @transaction.atomic
-def create(actor: RequestContext, *, name: str, id: str | None = None, **values: Any) -> Flavor:
+def create(actor: RequestContext, *, name: str, id: str | None = None, **values: object) -> Flavor:
     """Raises: FlavorExists, FlavorIdExists."""
     policy.require(actor, "os_compute_api:os-flavor-manage:create")
     flavor_id = id if id not in (None, "auto") else new_id()

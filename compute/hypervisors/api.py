@@ -33,7 +33,7 @@ _EMPTY_SERVERS = Span(since=(2, 75))
 class _Hypervisors(ComputeView):
     rule: ClassVar[str]
 
-    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: object, *args: object, **kwargs: object) -> None:
         super().initial(request, *args, **kwargs)
         policy.require(self.actor, self.rule)
 
@@ -49,13 +49,13 @@ class _Hypervisors(ComputeView):
         """Raises: HypervisorNotFound."""
         return reading.hypervisor(id, _KEY.at(self.version))
 
-    def basic(self, host: Host) -> dict[str, Any]:
+    def basic(self, host: Host) -> dict[str, object]:
         return BASIC.render(Row(host), self.version)
 
-    def full(self, host: Host, used: dict[str, int]) -> dict[str, Any]:
+    def full(self, host: Host, used: dict[str, int]) -> dict[str, object]:
         return HYPERVISOR.render(Row(host, used), self.version)
 
-    def selected(self, request: Any) -> list[Host]:
+    def selected(self, request: object) -> list[Host]:
         """Raises: HypervisorNotFound, Invalid."""
         pattern = self.asked("hypervisor_hostname_pattern")
         found = reading.hypervisors()
@@ -70,7 +70,7 @@ class _Hypervisors(ComputeView):
         page = Page.from_request(self.request, paging=_PAGING, version=self.version)
         return page.part(found, _KEY.at(self.version))
 
-    def answered(self, request: Any, shown: list[dict[str, Any]], found: list[Host]) -> Response:
+    def answered(self, request: object, shown: list[dict[str, object]], found: list[Host]) -> Response:
         if self.with_servers:
             servers = reading.servers_on(found)
             for row, host in zip(shown, found, strict=True):
@@ -86,7 +86,7 @@ class Hypervisors(_Hypervisors):
     rule = "os_compute_api:os-hypervisors:list"
     known = {"get": _KNOWN}
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         found = self.paged(self.selected(request))
         return self.answered(request, [self.basic(host) for host in found], found)
 
@@ -95,7 +95,7 @@ class HypervisorsDetail(_Hypervisors):
     rule = "os_compute_api:os-hypervisors:list-detail"
     known = {"get": _KNOWN}
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         found = self.paged(self.selected(request))
         used = reading.used_of(found)
         return self.answered(request, [self.full(host, used[host.name]) for host in found], found)
@@ -105,7 +105,7 @@ class Statistics(_Hypervisors):
     rule = "os_compute_api:os-hypervisors:statistics"
     until = (2, 87)
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         found = reading.hypervisors()
         used = list(reading.used_of(found).values())
         return Response({"hypervisor_statistics": {"count": len(found), **{k: sum(u[k] for u in used) for k in USED}}})
@@ -115,7 +115,7 @@ class Hypervisor(_Hypervisors):
     rule = "os_compute_api:os-hypervisors:show"
     known = {"get": ((2, 53), frozenset({"with_servers"}))}
 
-    def get(self, request: Any, hypervisor_id: str) -> Response:
+    def get(self, request: object, hypervisor_id: str) -> Response:
         host = self.host(hypervisor_id)
         shown = self.full(host, reading.used_of([host])[host.name])
         if self.with_servers:
@@ -127,7 +127,7 @@ class Uptime(_Hypervisors):
     rule = "os_compute_api:os-hypervisors:uptime"
     until = (2, 87)
 
-    def get(self, request: Any, hypervisor_id: str) -> Response:
+    def get(self, request: object, hypervisor_id: str) -> Response:
         host = self.host(hypervisor_id)
         since = f"agent up since {iso_micro(host.booted_at)}" if host.booted_at else "agent not heard yet"
         return Response({"hypervisor": {**self.basic(host), "uptime": since}})
@@ -146,14 +146,14 @@ class _ByName(_Hypervisors):
 class Search(_ByName):
     rule = "os_compute_api:os-hypervisors:search"
 
-    def get(self, request: Any, hypervisor_id: str) -> Response:
+    def get(self, request: object, hypervisor_id: str) -> Response:
         return Response({"hypervisors": [self.basic(host) for host in self.named(hypervisor_id)]})
 
 
 class Servers(_ByName):
     rule = "os_compute_api:os-hypervisors:servers"
 
-    def get(self, request: Any, hypervisor_id: str) -> Response:
+    def get(self, request: object, hypervisor_id: str) -> Response:
         found = self.named(hypervisor_id)
         servers = reading.servers_on(found)
         shown = []
@@ -225,7 +225,7 @@ class Service(ComputeView):
         if not named:
             raise ServiceNotFound(id=_("%(binary)s on %(name)s"), binary=data["binary"], name=data["host"])
         _require_compute(data["binary"])
-        out: dict[str, Any] = {"host": data["host"], "binary": data["binary"]}
+        out: dict[str, object] = {"host": data["host"], "binary": data["binary"]}
         if action == "force-down":
             is_down = bool(truth(data.get("forced_down", True)))
             hosts.set_forced_down(data["host"], forced_down=is_down)
@@ -269,7 +269,7 @@ class Hosts(ComputeView):
 class HostDetail(ComputeView):
     until = (2, 42)
 
-    def get(self, request: Any, name: str) -> Response:
+    def get(self, request: object, name: str) -> Response:
         policy.require(self.actor, "os_compute_api:os-hosts:show")
         host = Host.objects.filter(name=name).first()
         if host is None or not host.inventory:
@@ -284,7 +284,7 @@ class HostDetail(ComputeView):
         "put": {"type": "object", "properties": {"status": {"type": "string"}, "maintenance_mode": {"type": "string"}}}
     }
 
-    def put(self, request: Any, name: str) -> Response:
+    def put(self, request: object, name: str) -> Response:
         """status enable | disable. Moving guests away for maintenance is not done here."""
         policy.require(self.actor, "os_compute_api:os-hosts:update")
         data = self.body() or {}
@@ -313,7 +313,7 @@ class HostPower(ComputeView):
 
     until = (2, 42)
 
-    def get(self, request: Any, name: str, power: str) -> Response:
+    def get(self, request: object, name: str, power: str) -> Response:
         policy.require(self.actor, _POWER.get(power, "os_compute_api:os-hosts:reboot"))
         if not Host.objects.filter(name=name).exists() or power not in _POWER:
             raise HypervisorNotFound(id=name)

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
 
 from compute.hypervisors import reading
 from hosts.models import Host
@@ -31,20 +30,20 @@ class Row:
     host: Host
     used: dict[str, int] = field(default_factory=dict)
 
-    def fact(self, name: str, default: Any) -> Any:
+    def fact(self, name: str, default: object) -> object:
         return self.host.inventory.get(name, default)
 
 
-def _cpu(row: Row) -> dict[str, Any]:
+def _cpu(row: Row) -> dict[str, object]:
     return {"arch": row.fact("cpu_arch", ""), "model": row.fact("cpu_model", ""), "vendor": "", "features": []}
 
 
-def _service_schema(id: dict[str, Any]) -> dict[str, Any]:
+def _service_schema(id: dict[str, object]) -> dict[str, object]:
     names = {"host": {"type": "string"}, "id": id, "disabled_reason": {"type": ["string", "null"]}}
     return {"type": "object", "properties": names, "required": list(names)}
 
 
-def _service(host: Host, id: str | int) -> dict[str, Any]:
+def _service(host: Host, id: str | int) -> dict[str, object]:
     return {"host": host.name, "id": id, "disabled_reason": host.disabled_reason or None}
 
 

@@ -108,10 +108,10 @@ class ServerMigration(ComputeView):
         find_server(self.actor, server_id)
         return MigrationNotFound(id=migration_id, server=server_id)
 
-    def get(self, request: Any, server_id: str, migration_id: str) -> Response:
+    def get(self, request: object, server_id: str, migration_id: str) -> Response:
         raise self._missing(server_id, migration_id, "os_compute_api:servers:migrations:show")
 
-    def delete(self, request: Any, server_id: str, migration_id: str) -> Response:
+    def delete(self, request: object, server_id: str, migration_id: str) -> Response:
         """Abort a migration, since 2.24."""
         raise self._missing(server_id, migration_id, "os_compute_api:servers:migrations:delete")
 
@@ -122,7 +122,7 @@ class ServerMigrationAction(ComputeView):
     since = (2, 22)
     bodies = {"post": obj({"force_complete": {"type": "null"}}, ("force_complete",))}
 
-    def post(self, request: Any, server_id: str, migration_id: str) -> Response:
+    def post(self, request: object, server_id: str, migration_id: str) -> Response:
         self.body()
         policy.require(self.actor, "os_compute_api:servers:migrations:force_complete")
         find_server(self.actor, server_id)

@@ -72,16 +72,16 @@ class KeyPairs(ComputeView):
         rows = services.of(self.actor, user_id)
         page = Page.from_request(request, default_sort=(("name", "asc"),), paging=_PAGING, version=self.version)
         found = page.read(rows, id_column="name")
-        body: dict[str, Any] = {"keypairs": [self._wrapped(row) for row in found]}
+        body: dict[str, object] = {"keypairs": [self._wrapped(row) for row in found]}
         more = page.nova_links(request._request, [{"id": row.name} for row in found])
         if more:
             body["keypairs_links"] = more
         return Response(body)
 
-    def _wrapped(self, row: KeyPair) -> dict[str, Any]:
+    def _wrapped(self, row: KeyPair) -> dict[str, object]:
         return {"keypair": BASIC.render(row, self.version, self.actor)}
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         data = self.body(create_schema(self.body_version))["keypair"]
         made = services.create(
             self.actor,
@@ -100,9 +100,9 @@ class KeyPairDetail(ComputeView):
     known = dict.fromkeys(("get", "delete"), ((2, 75), frozenset({"user_id"})))
     parameters = _PARAMETERS
 
-    def get(self, request: Any, name: str) -> Response:
+    def get(self, request: object, name: str) -> Response:
         return self.answer("keypair", KEYPAIR, services.find(self.actor, name, self.asked("user_id")))
 
-    def delete(self, request: Any, name: str) -> Response:
+    def delete(self, request: object, name: str) -> Response:
         services.delete(self.actor, name=name, user_id=self.asked("user_id"))
         return Response(status=_DELETED.at(self.version))

@@ -27,7 +27,7 @@ def _text(text: str | bytes, kind: str = "text/plain; charset=utf-8") -> HttpRes
     return HttpResponse(text, content_type=kind)
 
 
-def _json(data: Any) -> HttpResponse:
+def _json(data: object) -> HttpResponse:
     return _text(json.dumps(data), "application/json")
 
 

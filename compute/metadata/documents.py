@@ -75,9 +75,9 @@ def user_data(server: Server) -> bytes | None:
 # ── OpenStack's documents ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def meta_data(facts: Facts) -> dict[str, Any]:
+def meta_data(facts: Facts) -> dict[str, object]:
     server = facts.server
-    out: dict[str, Any] = {
+    out: dict[str, object] = {
         "uuid": server.id,
         "name": server.name,
         "hostname": facts.hostname,
@@ -95,12 +95,12 @@ def meta_data(facts: Facts) -> dict[str, Any]:
     return out
 
 
-def network_data(facts: Facts) -> dict[str, Any]:
+def network_data(facts: Facts) -> dict[str, object]:
     """links, networks and services, as cloud-init reads them."""
     subnets = {s.id: s for s in Subnet.objects.filter(id__in={row["subnet_id"] for row in facts.fixed})}
     ports = Port.objects.of_server(facts.server)
-    links: list[dict[str, Any]] = []
-    networks: list[dict[str, Any]] = []
+    links: list[dict[str, object]] = []
+    networks: list[dict[str, object]] = []
     services: list[dict[str, Any]] = []
     for port_id, network_id, mac, mtu in ports.values_list("id", "network_id", "mac_address", "network__mtu"):
         name = f"tap{port_id[:11]}"
@@ -114,7 +114,7 @@ def network_data(facts: Facts) -> dict[str, Any]:
 
 def _first_of_each_family(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first IPv4 and the first IPv6 address of a port: cloud-init configures one network a family and link."""
-    first: dict[int, dict[str, Any]] = {}
+    first: dict[int, dict[str, object]] = {}
     for row in rows:
         first.setdefault(row["version"], row)
     return [first[version] for version in sorted(first)]
@@ -127,7 +127,7 @@ def _dns(subnet: Subnet) -> list[dict[str, str]]:
 def _network(name: str, link: str, network_id: str, row: dict[str, Any], subnet: Subnet) -> dict[str, Any]:
     """One entry of `networks`. Source: `_get_nets` of nova/virt/netutils.py."""
     version = row["version"]
-    out: dict[str, Any] = {"id": name, "link": link, "network_id": network_id}
+    out: dict[str, object] = {"id": name, "link": link, "network_id": network_id}
     mode = subnet.ipv6_address_mode if version == 6 else ""
     if subnet.enable_dhcp and not mode:
         return {**out, "type": f"ipv{version}_dhcp"}
@@ -190,11 +190,11 @@ def ec2_id(kind: str, id: str | None) -> str:
     return f"{kind}-{(id or '0' * 8).replace('-', '')[:8]}"
 
 
-def ec2_document(facts: Facts) -> dict[str, Any]:
+def ec2_document(facts: Facts) -> dict[str, object]:
     """EC2's meta-data as a nested mapping; a mapping is a folder, text a file."""
     server = facts.server
     local = next((row["ip"] for row in facts.fixed if row["version"] == 4), "")
-    out: dict[str, Any] = {
+    out: dict[str, object] = {
         "ami-id": ec2_id("ami", server.image_id),
         "ami-launch-index": str(server.launch_index),
         "ami-manifest-path": "",

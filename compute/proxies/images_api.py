@@ -36,8 +36,8 @@ class _Images(ComputeView):
         kind = "application/vnd.openstack.image"
         return [*self.links("images", id), {"rel": "alternate", "type": kind, "href": alternate}]
 
-    def full(self, row: Image) -> dict[str, Any]:
-        out: dict[str, Any] = {
+    def full(self, row: Image) -> dict[str, object]:
+        out: dict[str, object] = {
             "id": row.id,
             "name": row.name,
             "status": _STATUS.get(row.status, "UNKNOWN"),
@@ -64,11 +64,11 @@ class ImageList(_Images):
         page = Page.from_request(request, default_sort=(("created_at", "desc"), ("id", "desc")))
         rows = page.read(self._selected(request.GET))
         shown = [self.row(row) for row in rows]
-        body: dict[str, Any] = {"images": shown}
+        body: dict[str, object] = {"images": shown}
         more = page.nova_links(request._request, shown)
         return Response({**body, "images_links": more} if more else body)
 
-    def row(self, row: Image) -> dict[str, Any]:
+    def row(self, row: Image) -> dict[str, object]:
         return {"id": row.id, "name": row.name, "links": self.image_links(row.id)}
 
     def _selected(self, query: Any) -> Any:
@@ -92,15 +92,15 @@ class ImageList(_Images):
 
 
 class ImageListDetail(ImageList):
-    def row(self, row: Image) -> dict[str, Any]:
+    def row(self, row: Image) -> dict[str, object]:
         return self.full(row)
 
 
 class ImageDetail(_Images):
-    def get(self, request: Any, image_id: str) -> Response:
+    def get(self, request: object, image_id: str) -> Response:
         return Response({"image": self.full(self.found(image_id))})
 
-    def delete(self, request: Any, image_id: str) -> Response:
+    def delete(self, request: object, image_id: str) -> Response:
         images.delete(self.actor, image_id=image_id)
         return Response(status=204)
 
@@ -127,34 +127,34 @@ class _Metadata(_Images):
 class ImageMetadata(_Metadata):
     bodies = {"post": _META, "put": _META}
 
-    def get(self, request: Any, image_id: str) -> Response:
+    def get(self, request: object, image_id: str) -> Response:
         return Response({"metadata": _metadata(self.found(image_id))})
 
-    def post(self, request: Any, image_id: str) -> Response:
+    def post(self, request: object, image_id: str) -> Response:
         merged = {**_metadata(self.found(image_id)), **self.body()["metadata"]}
         return Response({"metadata": self.write(image_id, merged)})
 
-    def put(self, request: Any, image_id: str) -> Response:
+    def put(self, request: object, image_id: str) -> Response:
         return Response({"metadata": self.write(image_id, self.body()["metadata"])})
 
 
 class ImageMetadataItem(_Metadata):
     bodies = {"put": _ITEM}
 
-    def get(self, request: Any, image_id: str, key: str) -> Response:
+    def get(self, request: object, image_id: str, key: str) -> Response:
         metadata = _metadata(self.found(image_id))
         if key not in metadata:
             raise ItemNotFound(reason=_("Metadata item was not found"))
         return Response({"meta": {key: metadata[key]}})
 
-    def put(self, request: Any, image_id: str, key: str) -> Response:
+    def put(self, request: object, image_id: str, key: str) -> Response:
         item = self.body()["meta"]
         if key not in item:
             raise Invalid(reason=_("Request body and URI mismatch"))
         self.write(image_id, {**_metadata(self.found(image_id)), **item})
         return Response({"meta": item})
 
-    def delete(self, request: Any, image_id: str, key: str) -> Response:
+    def delete(self, request: object, image_id: str, key: str) -> Response:
         metadata = _metadata(self.found(image_id))
         if key not in metadata:
             raise ItemNotFound(reason=_("Metadata item was not found"))

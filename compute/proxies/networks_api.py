@@ -37,7 +37,7 @@ def as_nova() -> Iterator[None]:
 # ── Security groups ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _rule(rule: SecurityGroupRule) -> dict[str, Any]:
+def _rule(rule: SecurityGroupRule) -> dict[str, object]:
     group: dict[str, str] = {}
     if rule.remote_group is not None:
         group = {"name": rule.remote_group.name, "tenant_id": rule.remote_group.project_id}
@@ -54,10 +54,10 @@ def _rule(rule: SecurityGroupRule) -> dict[str, Any]:
     }
 
 
-def _groups(rows: Iterable[SecurityGroup]) -> list[dict[str, Any]]:
+def _groups(rows: Iterable[SecurityGroup]) -> list[dict[str, object]]:
     """Each with its rules for what comes in: those are all that Nova knew."""
     found = list(rows)
-    by_group: dict[str, list[dict[str, Any]]] = {group.id: [] for group in found}
+    by_group: dict[str, list[dict[str, object]]] = {group.id: [] for group in found}
     wanted = SecurityGroupRule.objects.filter(group_id__in=by_group, direction="ingress").select_related("remote_group")
     for rule in wanted.order_by("created_at", "id"):
         by_group[rule.group_id].append(_rule(rule))
@@ -91,7 +91,7 @@ class SecurityGroups(ComputeView):
             rows = rows.filter(project_id=self.actor.project_id or "")
         return Response({"security_groups": _groups(rows)})
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         data = self.body()["security_group"]
         if not data["name"].strip():
             raise Invalid(reason=_("Security group name cannot be empty"))
@@ -104,16 +104,16 @@ class SecurityGroupDetail(ComputeView):
     until = LAST
     bodies = {"put": _GROUP}
 
-    def get(self, request: Any, group_id: str) -> Response:
+    def get(self, request: object, group_id: str) -> Response:
         return Response({"security_group": _groups([services.find(self.actor, group_id)])[0]})
 
-    def put(self, request: Any, group_id: str) -> Response:
+    def put(self, request: object, group_id: str) -> Response:
         data = self.body()["security_group"]
         with as_nova():
             group = services.update(self.actor, group_id, **data)
         return Response({"security_group": _groups([group])[0]})
 
-    def delete(self, request: Any, group_id: str) -> Response:
+    def delete(self, request: object, group_id: str) -> Response:
         with as_nova():
             services.delete(self.actor, group_id)
         return Response(status=202)
@@ -142,7 +142,7 @@ class SecurityGroupRules(ComputeView):
     until = LAST
     bodies = {"post": _RULE}
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         asked = _as_rule(self.body()["security_group_rule"])
         with as_nova():
             rule = rules.create(self.actor, **asked)
@@ -182,7 +182,7 @@ def _number(value: Any) -> int | None:
 class SecurityGroupRuleDetail(ComputeView):
     until = LAST
 
-    def delete(self, request: Any, rule_id: str) -> Response:
+    def delete(self, request: object, rule_id: str) -> Response:
         rules.delete(self.actor, rule_id)
         return Response(status=202)
 
@@ -190,7 +190,7 @@ class SecurityGroupRuleDetail(ComputeView):
 # ── Floating IPs ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _floating(row: FloatingIP) -> dict[str, Any]:
+def _floating(row: FloatingIP) -> dict[str, object]:
     owner = row.port.server_id or None if row.port is not None else None
     return {
         "id": row.id,
@@ -204,7 +204,7 @@ def _floating(row: FloatingIP) -> dict[str, Any]:
 class FloatingIPPools(ComputeView):
     until = LAST
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         rows = Network.objects.visible_to(self.actor).filter(external=True).order_by("name")
         return Response({"floating_ip_pools": [{"name": row.name or row.id} for row in rows]})
 
@@ -213,11 +213,11 @@ class FloatingIPs(ComputeView):
     until = LAST
     bodies = {"post": obj({"pool": {"type": ["string", "null"]}})}
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         rows = FloatingIP.objects.filter(project_id=self.actor.project_id or "").select_related("port", "network")
         return Response({"floating_ips": [_floating(row) for row in rows.order_by("created_at", "id")]})
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         pool = (self.body() or {}).get("pool")
         external = Network.objects.visible_to(self.actor).filter(external=True).order_by("-is_default", "name")
         network = external.filter(Q(name=pool) | Q(id=pool)).first() if pool else external.first()
@@ -229,10 +229,10 @@ class FloatingIPs(ComputeView):
 class FloatingIPDetail(ComputeView):
     until = LAST
 
-    def get(self, request: Any, floating_id: str) -> Response:
+    def get(self, request: object, floating_id: str) -> Response:
         return Response({"floating_ip": _floating(floatingips.find(self.actor, floating_id))})
 
-    def delete(self, request: Any, floating_id: str) -> Response:
+    def delete(self, request: object, floating_id: str) -> Response:
         floatingips.delete(self.actor, floating_id)
         return Response(status=202)
 
@@ -314,11 +314,11 @@ class Networks(ComputeView):
     until = LAST
     unlisted = frozenset(("post",))
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         rows = Network.objects.visible_to(self.actor).order_by("created_at", "id")
         return Response({"networks": [{**dict.fromkeys(_NOTHING), "id": r.id, "label": r.name} for r in rows]})
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         """Removed from Nova."""
         raise RouteRemoved()
 
@@ -334,11 +334,11 @@ class NetworkDetail(ComputeView):
     until = LAST
     unlisted = frozenset(("delete",))
 
-    def get(self, request: Any, network_id: str) -> Response:
+    def get(self, request: object, network_id: str) -> Response:
         row = _network(self.actor, network_id)
         return Response({"network": {**dict.fromkeys(_NOTHING), "id": row.id, "label": row.name}})
 
-    def delete(self, request: Any, network_id: str) -> Response:
+    def delete(self, request: object, network_id: str) -> Response:
         """Removed from Nova."""
         raise RouteRemoved()
 
@@ -347,11 +347,11 @@ class TenantNetworks(ComputeView):
     until = LAST
     unlisted = frozenset(("post",))
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         rows = Network.objects.visible_to(self.actor).order_by("created_at", "id")  # those of os-networks
         return Response({"networks": [{"id": r.id, "label": r.name, "cidr": "None"} for r in rows]})
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         """Removed from Nova."""
         raise RouteRemoved()
 
@@ -360,10 +360,10 @@ class TenantNetworkDetail(ComputeView):
     until = LAST
     unlisted = frozenset(("delete",))
 
-    def get(self, request: Any, network_id: str) -> Response:
+    def get(self, request: object, network_id: str) -> Response:
         row = _network(self.actor, network_id)
         return Response({"network": {"id": row.id, "label": row.name, "cidr": "None"}})
 
-    def delete(self, request: Any, network_id: str) -> Response:
+    def delete(self, request: object, network_id: str) -> Response:
         """Removed from Nova."""
         raise RouteRemoved()

@@ -31,8 +31,8 @@ CLASS_NAMES = ByVersion({(2, 0): (*_OTHERS, *NETWORK, *INJECTED), (2, 50): (*ALW
 _LIMIT = {"type": ["integer", "string"], "pattern": "^-?[0-9]+$", "maxLength": 11, "minimum": -1, "maximum": LARGEST}
 
 
-def _schema(key: str, known: tuple[str, ...], *, force: bool) -> dict[str, Any]:
-    extra: dict[str, Any] = {"force": BOOLEAN} if force else {}
+def _schema(key: str, known: tuple[str, ...], *, force: bool) -> dict[str, object]:
+    extra: dict[str, object] = {"force": BOOLEAN} if force else {}
     return obj({key: obj({**dict.fromkeys(known, _LIMIT), **extra})}, (key,))
 
 
@@ -77,7 +77,7 @@ class _SetView(QuotaView, ComputeView):
     sets, key, rule = SETS, "quota_set", "os_compute_api:os-quota-sets:show"
     tells_id = True
 
-    def shown(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def shown(self, values: Mapping[str, object]) -> dict[str, object]:
         return {name: values[name] for name in NAMES.at(self.version)}
 
 
@@ -89,8 +89,8 @@ class QuotaSet(QuotaSetView, _SetView):
     set_rule, delete_rule = "os_compute_api:os-quota-sets:update", "os_compute_api:os-quota-sets:delete"
     deleted = 202
 
-    def sent(self) -> dict[str, Any]:
-        inner: dict[str, Any] = self.body(_SETS.at(self.version))["quota_set"]
+    def sent(self) -> dict[str, object]:
+        inner: dict[str, object] = self.body(_SETS.at(self.version))["quota_set"]
         return inner
 
 
@@ -117,11 +117,11 @@ class QuotaClass(ComputeView):
         known = quota.defaults("compute")
         return {name: known[name] for name in CLASS_NAMES.at(self.version)}
 
-    def get(self, request: Any, name: str) -> Response:
+    def get(self, request: object, name: str) -> Response:
         policy.require(self.actor, "os_compute_api:os-quota-class-sets:show")
         return Response({"quota_class_set": {"id": name, **self._shown()}})
 
-    def put(self, request: Any, name: str) -> Response:
+    def put(self, request: object, name: str) -> Response:
         policy.require(self.actor, "os_compute_api:os-quota-class-sets:update")
         data = self.body(_CLASSES.at(self.version))["quota_class_set"]
         if name != "default":

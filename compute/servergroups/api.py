@@ -68,7 +68,7 @@ class ServerGroups(ComputeView):
         with_members(groups)
         return self.answer_list("server_groups", GROUP, groups)
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         data = self.body(_CREATE.at(self.version))["server_group"]
         rules = {key: int(value) for key, value in (data.get("rules") or {}).items()}
         wanted = data["policy"] if "policy" in data else data["policies"][0]
@@ -92,11 +92,11 @@ def with_members(groups: list[ServerGroup]) -> None:
 
 
 class ServerGroupDetail(ComputeView):
-    def get(self, request: Any, group_id: str) -> Response:
+    def get(self, request: object, group_id: str) -> Response:
         group = services.find(self.actor, group_id)
         with_members([group])
         return self.answer("server_group", GROUP, group)
 
-    def delete(self, request: Any, group_id: str) -> Response:
+    def delete(self, request: object, group_id: str) -> Response:
         services.delete(self.actor, group_id=group_id)
         return Response(status=204)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import QuerySet
 from django.http import QueryDict
@@ -91,7 +90,7 @@ def actions(server: Server, version: Version, query: QueryDict) -> QuerySet[Oper
     return rows.filter(filters.changed_between(query))
 
 
-def action(server: Server, request_id: str, version: Version, admin: bool) -> dict[str, Any]:
+def action(server: Server, request_id: str, version: Version, admin: bool) -> dict[str, object]:
     """One action with its events: our steps. Raises: ActionNotFound."""
     rows = operations_of(server)
     row = rows.filter(request_id=request_id).first() or rows.filter(id=request_id.removeprefix("req-")).first()
@@ -102,7 +101,7 @@ def action(server: Server, request_id: str, version: Version, admin: bool) -> di
     return {**ACTION.render(row, version), "events": [{name: get(event) for name, get in shown} for event in events]}
 
 
-def _event(step: OperationStep, row: Operation) -> dict[str, Any]:
+def _event(step: OperationStep, row: Operation) -> dict[str, object]:
     name = step.name if step.phase == Phase.DO else f"undo_{step.name}"
     return {
         "event": f"compute_{name}",
@@ -185,7 +184,7 @@ def _stage(name: str, label: str, step: OperationStep | None) -> Stage:
 # ── The whole timeline ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def timeline(operation: Operation) -> dict[str, Any]:
+def timeline(operation: Operation) -> dict[str, object]:
     """One operation for `manage.py why` and for the activity list."""
     known = registered.labels(operation.flow, operation.version)
     steps = []

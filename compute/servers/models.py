@@ -209,7 +209,7 @@ class Server(HostSubject, models.Model):
 
 
 #: What a user keeps secret in a server, as it is once the server is deleted: nobody needs it any more.
-SECRETS: dict[str, Any] = {"user_data": None, "key_data": "", "guest_password": ""}
+SECRETS: dict[str, object] = {"user_data": None, "key_data": "", "guest_password": ""}
 
 
 def instance_name(server_id: str) -> str:

@@ -1,7 +1,5 @@
 """Instances can be shared one by one (sharing)."""
 
-from typing import Any
-
 from authorization.context import RequestContext
 from compute.consoles import services as consoles
 from compute.servers.lifecycle.services import find
@@ -23,7 +21,7 @@ def register() -> None:
     services.on_cut(_cut_consoles)
 
 
-def _find(actor: RequestContext, server_id: str) -> Any:
+def _find(actor: RequestContext, server_id: str) -> object:
     return find(actor, server_id)
 
 

@@ -44,7 +44,7 @@ def _rows(start: datetime, end: datetime) -> QuerySet[Server]:
     return Server.objects.filter(ended, launched_at__isnull=False, launched_at__lt=end).order_by("id")
 
 
-def _usage(server: Server, start: datetime, end: datetime) -> dict[str, Any]:
+def _usage(server: Server, start: datetime, end: datetime) -> dict[str, object]:
     assert server.launched_at is not None
     until = min(server.terminated_at or end, end)
     hours = max(0.0, (until - max(server.launched_at, start)).total_seconds() / 3600)
@@ -67,8 +67,8 @@ def _usage(server: Server, start: datetime, end: datetime) -> dict[str, Any]:
 
 def _total(
     project_id: str, rows: list[dict[str, Any]], start: datetime, end: datetime, detailed: bool
-) -> dict[str, Any]:
-    out: dict[str, Any] = {
+) -> dict[str, object]:
+    out: dict[str, object] = {
         "tenant_id": project_id,
         "start": iso_micro(start),
         "stop": iso_micro(end),
@@ -105,7 +105,7 @@ class TenantUsages(_Usages):
         for server in servers:
             by_project[server.project_id].append(_usage(server, start, end))
         detailed = request.GET.get("detailed") == "1"
-        body: dict[str, Any] = {
+        body: dict[str, object] = {
             "tenant_usages": [_total(project, rows, start, end, detailed) for project, rows in by_project.items()]
         }
         return Response({**body, "tenant_usages_links": more} if more else body)
@@ -114,12 +114,12 @@ class TenantUsages(_Usages):
 class TenantUsage(_Usages):
     known = {"get": ((2, 75), _SHOWN)}
 
-    def get(self, request: Any, project_id: str) -> Response:
+    def get(self, request: object, project_id: str) -> Response:
         policy.require(self.actor, "os_compute_api:os-simple-tenant-usage:show", project_id)
         start, end = _span(request)
         servers, more = self.paged(request, _rows(start, end).filter(project_id=project_id))
         if not servers:
             return Response({"tenant_usage": {}})
         rows = [_usage(server, start, end) for server in servers]
-        body: dict[str, Any] = {"tenant_usage": _total(project_id, rows, start, end, True)}
+        body: dict[str, object] = {"tenant_usage": _total(project_id, rows, start, end, True)}
         return Response({**body, "tenant_usage_links": more} if more else body)

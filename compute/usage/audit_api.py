@@ -5,7 +5,6 @@ that has not run: what Nova says with `instance_usage_audit` off, its default.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -27,7 +26,7 @@ def _moment(text: str) -> datetime:
     return found
 
 
-def _audit(before: datetime) -> dict[str, Any]:
+def _audit(before: datetime) -> dict[str, object]:
     """The last whole month before `before`, and what is known of its audits."""
     end = before.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     begin = (end - timedelta(days=1)).replace(day=1)
@@ -48,12 +47,12 @@ def _audit(before: datetime) -> dict[str, Any]:
 
 
 class UsageAudits(ComputeView):
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         policy.require(self.actor, "os_compute_api:os-instance-usage-audit-log:list")
         return Response({"instance_usage_audit_logs": _audit(now())})
 
 
 class UsageAudit(ComputeView):
-    def get(self, request: Any, before: str) -> Response:
+    def get(self, request: object, before: str) -> Response:
         policy.require(self.actor, "os_compute_api:os-instance-usage-audit-log:show")
         return Response({"instance_usage_audit_log": _audit(_moment(before))})

@@ -45,21 +45,21 @@ class OlderVersionDetail(ComputeView):
 
     anonymous = True
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         return Response(_older(self.root(), self.base))
 
 
 class VersionDetail(ComputeView):
     anonymous = True
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         return Response(_newest(self.root(), self.base))
 
 
 class VersionNamed(ComputeView):
     """GET /v2.1/versions/v2.1; below /v2 every name is 2.0's, as in Nova."""
 
-    def get(self, request: Any, version: str) -> Response:
+    def get(self, request: object, version: str) -> Response:
         if self.is_older or version == OLDER["id"]:
             return Response(_older(self.root(), self.base))
         if version != "v2.1":
@@ -71,13 +71,13 @@ def _described(root: str) -> dict[str, str]:
     return {"rel": "describedby", "type": "text/html", "href": f"{root}/api/docs/"}
 
 
-def _older(root: str, base: str) -> dict[str, Any]:
+def _older(root: str, base: str) -> dict[str, object]:
     links = [{"rel": "self", "href": f"{base}/v2/"}, _described(root)]
     media = [{"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2"}]
     return {"version": {**OLDER, "links": links, "media-types": media}}
 
 
-def _newest(root: str, base: str) -> dict[str, Any]:
+def _newest(root: str, base: str) -> dict[str, object]:
     version = _version(base)
     return {"version": {**version, "links": [*version["links"], _described(root)], "media-types": _MEDIA}}
 
@@ -85,18 +85,18 @@ def _newest(root: str, base: str) -> dict[str, Any]:
 class Extensions(ComputeView):
     """Everything is part of 2.1 itself; the list says so for clients of old."""
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: object) -> Response:
         return Response({"extensions": [_extension(alias, name) for alias, name in EXTENSIONS.items()]})
 
 
 class Extension(ComputeView):
-    def get(self, request: Any, alias: str) -> Response:
+    def get(self, request: object, alias: str) -> Response:
         if alias not in EXTENSIONS:
             raise ItemNotFound(reason=_("Extension with alias %(alias)s does not exist"), alias=alias)
         return Response({"extension": _extension(alias, EXTENSIONS[alias])})
 
 
-def _extension(alias: str, name: str) -> dict[str, Any]:
+def _extension(alias: str, name: str) -> dict[str, object]:
     return {
         "alias": alias,
         "name": name,

@@ -101,7 +101,7 @@ class Command(BaseCommand):
         else:
             self.stdout.write(f"{host.name} does not answer now: {id} goes when it is heard again.")
 
-    def allow(self, host: Host, options: dict[str, Any]) -> None:
+    def allow(self, host: Host, options: dict[str, object]) -> None:
         with transaction.atomic():
             if host.estranged:
                 epoch.accept(host)

@@ -27,7 +27,7 @@ _NULL = {"type": ["null", "object", "string"]}
 _EMPTY = {"type": ["null", "object"]}
 
 
-def _accepted(verb: Callable[..., Any]) -> Act:
+def _accepted(verb: Callable[..., object]) -> Act:
     """A verb without arguments that answers 202."""
 
     def act(view: ComputeView, server_id: str, body: Body) -> Response:
@@ -96,7 +96,7 @@ def rebuild(view: ComputeView, server_id: str, body: Body) -> Response:
     return Response({"server": out}, status=202)
 
 
-def _column(server_id: str, name: str) -> Any:
+def _column(server_id: str, name: str) -> object:
     return Server.objects.filter(id=server_id).values_list(name, flat=True).first()
 
 

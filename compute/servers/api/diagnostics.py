@@ -1,7 +1,5 @@
 """What a running server is made of and how long it runs. Its counters are null: hosts do not report them."""
 
-from typing import Any
-
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -27,18 +25,18 @@ class NotRunning(Conflict):
     template = _("Cannot 'get_diagnostics' instance %(id)s while it is in vm_state %(state)s")
 
 
-def diagnostics(server: Server, version: tuple[int, int]) -> dict[str, Any]:
+def diagnostics(server: Server, version: tuple[int, int]) -> dict[str, object]:
     """Raises: NotRunning for a server whose machine does not run."""
     if not states.runs(server.power_state):
         raise NotRunning(id=server.id, state=server.vm_state)
     return _TOLD.at(version)(server)
 
 
-def _memory(server: Server) -> dict[str, Any]:
+def _memory(server: Server) -> dict[str, object]:
     return {"memory": int(server.flavor["ram"]) * 1024}
 
 
-def _everything(server: Server) -> dict[str, Any]:
+def _everything(server: Server) -> dict[str, object]:
     host = Host.objects.filter(Q(name=server.host)).first()
     nothing = ("rx_octets", "rx_errors", "rx_drop", "rx_packets", "rx_rate")
     sent = tuple(name.replace("rx_", "tx_") for name in nothing)

@@ -3,8 +3,6 @@
 Only what changes networks is taken: no other service of this cloud has anything to say yet.
 """
 
-from typing import Any
-
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
@@ -33,7 +31,7 @@ class NoServers(NotFound):
     template = _("No instances found for any event")
 
 
-def _take(event: dict[str, Any], server: Server) -> None:
+def _take(event: dict[str, object], server: Server) -> None:
     """Look again: the host is told of the ports anew, and who waits for one of them goes on."""
     ports = Port.objects.of_server(server)
     if event.get("tag"):
@@ -47,7 +45,7 @@ def _take(event: dict[str, Any], server: Server) -> None:
 class ExternalEvents(ComputeView):
     bodies = {"post": _EVENTS}
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         policy.require(self.actor, "os_compute_api:os-server-external-events:create")
         events = self.body()["events"]
         servers = Server.objects.living().in_bulk({event["server_uuid"] for event in events})
@@ -56,7 +54,7 @@ class ExternalEvents(ComputeView):
         out = [self._answer_to(event, servers.get(event["server_uuid"])) for event in events]
         return Response({"events": out}, status=200 if all(row["code"] == 200 for row in out) else 207)
 
-    def _answer_to(self, event: dict[str, Any], server: Server | None) -> dict[str, Any]:
+    def _answer_to(self, event: dict[str, object], server: Server | None) -> dict[str, object]:
         """The event with how it ended: 404 without the server, 422 for one that is on no host."""
         if server is None or not server.host:
             return {**event, "status": states.EVENT_FAILED, "code": 422 if server else 404}

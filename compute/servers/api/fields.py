@@ -29,7 +29,7 @@ def _links(row: Row) -> list[dict[str, str]]:
     ]
 
 
-def _image(row: Row) -> Any:
+def _image(row: Row) -> object:
     id = row["image_id"]
     if not id:
         return ""

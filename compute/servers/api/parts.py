@@ -27,12 +27,12 @@ _NO_ITEM = _("Metadata item was not found")
 class Metadata(ComputeView):
     bodies = {"put": _METADATA, "post": _METADATA}
 
-    def get(self, request: Any, server_id: str) -> Response:
+    def get(self, request: object, server_id: str) -> Response:
         return Response(
             {"metadata": services.find(self.actor, server_id, "os_compute_api:server-metadata:index").metadata}
         )
 
-    def post(self, request: Any, server_id: str) -> Response:
+    def post(self, request: object, server_id: str) -> Response:
         items = self.body()["metadata"]
         return Response(
             {
@@ -46,7 +46,7 @@ class Metadata(ComputeView):
             }
         )
 
-    def put(self, request: Any, server_id: str) -> Response:
+    def put(self, request: object, server_id: str) -> Response:
         items = self.body()["metadata"]
         return Response(
             {
@@ -64,13 +64,13 @@ class Metadata(ComputeView):
 class MetadataItem(ComputeView):
     bodies = {"put": _META}
 
-    def get(self, request: Any, server_id: str, key: str) -> Response:
+    def get(self, request: object, server_id: str, key: str) -> Response:
         metadata = services.find(self.actor, server_id, "os_compute_api:server-metadata:show").metadata
         if key not in metadata:
             raise ItemNotFound(reason=_NO_ITEM)
         return Response({"meta": {key: metadata[key]}})
 
-    def put(self, request: Any, server_id: str, key: str) -> Response:
+    def put(self, request: object, server_id: str, key: str) -> Response:
         items = self.body()["meta"]
         if key not in items:
             raise Invalid(reason=_("Request body and URI mismatch"))
@@ -79,7 +79,7 @@ class MetadataItem(ComputeView):
         )
         return Response({"meta": items})
 
-    def delete(self, request: Any, server_id: str, key: str) -> Response:
+    def delete(self, request: object, server_id: str, key: str) -> Response:
         if not services.unset_metadata(self.actor, server_id=server_id, key=key):
             raise ItemNotFound(reason=_NO_ITEM)
         return Response(status=204)
@@ -89,10 +89,10 @@ class Tags(ComputeView):
     since = (2, 26)
     bodies = {"put": schemas.obj({"tags": schemas.TAGS}, ("tags",))}
 
-    def get(self, request: Any, server_id: str) -> Response:
+    def get(self, request: object, server_id: str) -> Response:
         return Response({"tags": services.find(self.actor, server_id, "os_compute_api:os-server-tags:index").tags})
 
-    def put(self, request: Any, server_id: str) -> Response:
+    def put(self, request: object, server_id: str) -> Response:
         tags = self.body()["tags"]
         return Response(
             {
@@ -102,7 +102,7 @@ class Tags(ComputeView):
             }
         )
 
-    def delete(self, request: Any, server_id: str) -> Response:
+    def delete(self, request: object, server_id: str) -> Response:
         services.set_tags(self.actor, server_id=server_id, tags=[], rule="os_compute_api:os-server-tags:delete_all")
         return Response(status=204)
 
@@ -113,12 +113,12 @@ class TagItem(ComputeView):
     def _absent(self, server_id: str, tag: str) -> ItemNotFound:
         return ItemNotFound(reason=_("Server %(server)s has no tag '%(tag)s'"), server=server_id, tag=tag)
 
-    def get(self, request: Any, server_id: str, tag: str) -> Response:
+    def get(self, request: object, server_id: str, tag: str) -> Response:
         if tag not in services.find(self.actor, server_id, "os_compute_api:os-server-tags:show").tags:
             raise self._absent(server_id, tag)
         return Response(status=204)
 
-    def put(self, request: Any, server_id: str, tag: str) -> Response:
+    def put(self, request: object, server_id: str, tag: str) -> Response:
         tags = services.find(self.actor, server_id, _TAG).tags
         if not 1 <= len(tag) <= 60 or "," in tag or "/" in tag:
             raise Invalid(reason=_("Tag '%(tag)s' must be 1 to 60 characters without ',' and '/'."), tag=tag)
@@ -129,7 +129,7 @@ class TagItem(ComputeView):
         response["Location"] = iri_to_uri(f"{self.base}/v2.1/servers/{server_id}/tags/{tag}")
         return response
 
-    def delete(self, request: Any, server_id: str, tag: str) -> Response:
+    def delete(self, request: object, server_id: str, tag: str) -> Response:
         tags = services.find(self.actor, server_id, _UNTAG).tags
         if tag not in tags:
             raise self._absent(server_id, tag)
@@ -138,21 +138,21 @@ class TagItem(ComputeView):
 
 
 class Addresses(ComputeView):
-    def get(self, request: Any, server_id: str) -> Response:
+    def get(self, request: object, server_id: str) -> Response:
         return Response(
             {"addresses": plain_addresses(services.find(self.actor, server_id, "os_compute_api:ips:index"))}
         )
 
 
 class AddressesOfNetwork(ComputeView):
-    def get(self, request: Any, server_id: str, network: str) -> Response:
+    def get(self, request: object, server_id: str, network: str) -> Response:
         found = plain_addresses(services.find(self.actor, server_id, "os_compute_api:ips:show"))
         if network not in found:
             raise ItemNotFound(reason=_("Network not found"))
         return Response({network: found[network]})
 
 
-def plain_addresses(server: Server) -> dict[str, list[dict[str, Any]]]:
+def plain_addresses(server: Server) -> dict[str, list[dict[str, object]]]:
     """Addresses without the OS-EXT-IPS attributes, as this route has them."""
     return reading.plain(reading.addresses_of({server.id: server.project_id})[server.id])
 
@@ -178,7 +178,7 @@ INTERFACE = Fields(
 )
 
 
-def interface(port: Port, version: tuple[int, int]) -> dict[str, Any]:
+def interface(port: Port, version: tuple[int, int]) -> dict[str, object]:
     ips = FixedIP.objects.filter(port=port).order_by("id").values_list("subnet_id", "ip_address")
     return INTERFACE.render({"port": port, "ips": ips}, version)
 
@@ -212,11 +212,11 @@ class Interfaces(ComputeView):
         )
     }
 
-    def get(self, request: Any, server_id: str) -> Response:
+    def get(self, request: object, server_id: str) -> Response:
         ports = Port.objects.of_server(services.find(self.actor, server_id, "os_compute_api:os-attach-interfaces:list"))
         return Response({"interfaceAttachments": [interface(port, self.version) for port in ports]})
 
-    def post(self, request: Any, server_id: str) -> Response:
+    def post(self, request: object, server_id: str) -> Response:
         asked = (self.body() or {}).get("interfaceAttachment") or {}
         nic = _nic(asked)
         port_id = interfaces.attach_interface(self.actor, server_id=server_id, nic=nic)
@@ -239,11 +239,11 @@ def _nic(asked: dict[str, Any]) -> networks.Nic | None:
 
 
 class Interface(ComputeView):
-    def get(self, request: Any, server_id: str, port_id: str) -> Response:
+    def get(self, request: object, server_id: str, port_id: str) -> Response:
         server = services.find(self.actor, server_id, "os_compute_api:os-attach-interfaces:show")
         return Response({"interfaceAttachment": interface(port_of(server, port_id), self.version)})
 
-    def delete(self, request: Any, server_id: str, port_id: str) -> Response:
+    def delete(self, request: object, server_id: str, port_id: str) -> Response:
         interfaces.detach_interface(self.actor, server_id=server_id, port_id=port_id)
         return Response(status=202)
 
@@ -251,7 +251,7 @@ class Interface(ComputeView):
 class SecurityGroups(ComputeView):
     """The groups of a server's ports, in the form of Nova's proxy."""
 
-    def get(self, request: Any, server_id: str) -> Response:
+    def get(self, request: object, server_id: str) -> Response:
         server = services.find(self.actor, server_id, "os_compute_api:os-security-groups:list")
         return Response({"security_groups": groups.groups_of(server)})
 
@@ -268,7 +268,7 @@ class Actions(ComputeView):
         page = Page.from_request(request)
         found = page.read(rows, id_column="request_id")
         shown = history.ACTION.render_many(found, self.version)
-        body: dict[str, Any] = {"instanceActions": shown}
+        body: dict[str, object] = {"instanceActions": shown}
         more = page.nova_links(request._request, shown, "request_id")
         if more:
             body["links"] = more
@@ -278,7 +278,7 @@ class Actions(ComputeView):
 class Action(ComputeView):
     answers = {"get": {"type": "object", "properties": {"instanceAction": history.ACTION_WITH_EVENTS}}}
 
-    def get(self, request: Any, server_id: str, request_id: str) -> Response:
+    def get(self, request: object, server_id: str, request_id: str) -> Response:
         server = history.server_of(self.actor, server_id, self.version, "os_compute_api:os-instance-actions:show")
         admin = policy.allows(self.actor, "os_compute_api:os-instance-actions:events:details")
         shown = history.action(server, request_id, self.version, admin)
@@ -288,7 +288,7 @@ class Action(ComputeView):
 
 
 class Diagnostics(ComputeView):
-    def get(self, request: Any, server_id: str) -> Response:
+    def get(self, request: object, server_id: str) -> Response:
         server = services.find(self.actor, server_id, "os_compute_api:os-server-diagnostics")
         return Response(diagnostics(server, self.version))
 
@@ -298,7 +298,7 @@ class Topology(ComputeView):
 
     since = (2, 78)
 
-    def get(self, request: Any, server_id: str) -> Response:
+    def get(self, request: object, server_id: str) -> Response:
         services.find(self.actor, server_id, "compute:server:topology:index")
         return Response({"nodes": [], "pagesize_kb": None})
 
@@ -306,11 +306,11 @@ class Topology(ComputeView):
 class Password(ComputeView):
     """The password a guest has posted, encrypted to its key; empty while it has not."""
 
-    def get(self, request: Any, server_id: str) -> Response:
+    def get(self, request: object, server_id: str) -> Response:
         return Response(
             {"password": services.find(self.actor, server_id, "os_compute_api:os-server-password:show").guest_password}
         )
 
-    def delete(self, request: Any, server_id: str) -> Response:
+    def delete(self, request: object, server_id: str) -> Response:
         passwords.clear(self.actor, server_id)
         return Response(status=204)

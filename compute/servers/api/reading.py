@@ -62,7 +62,7 @@ _JSON = {
 }
 
 
-def rows(query: QuerySet[Server], base: str, *, hosts: bool = False, secrets: bool = False) -> list[dict[str, Any]]:
+def rows(query: QuerySet[Server], base: str, *, hosts: bool = False, secrets: bool = False) -> list[dict[str, object]]:
     """The rows of `query` as fields.SERVER wants them. `base` is ``http://host/api/compute``.
 
     Queries: one for the rows, those of ports.addresses() and ports.group_names(), one for host states when `hosts`.
@@ -106,9 +106,9 @@ def fault(row: dict[str, Any]) -> dict[str, Any] | None:
     return {"code": 500, "created": text_z(row["fault_at_text"]), "message": message[:255]}
 
 
-def addresses_of(servers: dict[str, str]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+def addresses_of(servers: dict[str, str]) -> dict[str, dict[str, list[dict[str, object]]]]:
     """{server id: {network name: [address]}} in the wire's form; `servers` is {server id: project id}."""
-    out: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    out: dict[str, dict[str, list[dict[str, object]]]] = {}
     for server_id, entries in ports.addresses(servers).items():
         networks = out[server_id] = {}
         for entry in entries:
@@ -123,7 +123,7 @@ def addresses_of(servers: dict[str, str]) -> dict[str, dict[str, list[dict[str, 
     return out
 
 
-def plain(addresses: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+def plain(addresses: dict[str, list[dict[str, object]]]) -> dict[str, list[dict[str, object]]]:
     """Addresses without the OS-EXT-IPS attributes, as some routes have them."""
     return {
         name: [{"version": a["version"], "addr": a["addr"]} for a in entries] for name, entries in addresses.items()

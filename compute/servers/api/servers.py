@@ -39,7 +39,7 @@ class ServerList(ServerPage):
         rows = [{"id": id, "name": name, "base": self.base} for id, name in query.values_list("id", "name")]
         return self.answer_list("servers", fields.BASIC, rows, page=page)
 
-    def post(self, request: Any) -> Response:
+    def post(self, request: object) -> Response:
         data = self.body(schemas.create(self.body_version))
         ask = launch_of(data, self.version)
         servers = creating.create(self.actor, ask)
@@ -76,7 +76,7 @@ class ServerListDetail(ServerPage):
         return Response(body)
 
 
-def shown(view: ComputeView, server_id: str, *, short: bool = False) -> dict[str, Any]:
+def shown(view: ComputeView, server_id: str, *, short: bool = False) -> dict[str, object]:
     """One server as this request sees it. `short`: as PUT and rebuild answered before 2.75."""
     admin = policy.allows(view.actor, "os_compute_api:os-extended-server-attributes")
     row = reading.one(server_id, view.base, admin=admin)
@@ -90,16 +90,16 @@ class ServerDetail(ComputeView):
     answers = {"get": {"type": "object", "properties": {"server": fields.SERVER.json_schema()}}}
     bodies = {"put": schemas.update((2, 96))}
 
-    def get(self, request: Any, server_id: str) -> Response:
+    def get(self, request: object, server_id: str) -> Response:
         services.find(self.actor, server_id)
         return Response({"server": shown(self, server_id)})
 
-    def put(self, request: Any, server_id: str) -> Response:
+    def put(self, request: object, server_id: str) -> Response:
         data = self.body(schemas.update(self.body_version))["server"]
         services.update(self.actor, server_id=server_id, **columns_of(data))
         return Response({"server": shown(self, server_id, short=self.version in SHORT_ANSWERS)})
 
-    def delete(self, request: Any, server_id: str) -> Response:
+    def delete(self, request: object, server_id: str) -> Response:
         deletion.delete(self.actor, server_id=server_id)
         return Response(status=204)
 

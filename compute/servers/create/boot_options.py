@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -20,7 +19,7 @@ class BadBootOption(Invalid):
     )
 
 
-def check(image: str, properties: Mapping[str, Any]) -> None:
+def check(image: str, properties: Mapping[str, object]) -> None:
     """Raises: BadBootOption for what no domain could hold."""
     cmdline = properties.get("os_command_line")
     if cmdline and not (len(str(cmdline)) <= LONGEST_CMDLINE and _CMDLINE.fullmatch(str(cmdline))):

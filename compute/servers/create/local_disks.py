@@ -56,7 +56,7 @@ def asked(mappings: list[dict[str, Any]], flavor: dict[str, Any]) -> Disks | Non
     return [disk for disk in (*disks, _swap(swap)) if disk["size_mib"]]
 
 
-def _size(mapping: dict[str, Any], default: int) -> int:
+def _size(mapping: dict[str, object], default: int) -> int:
     """Raises: Invalid."""
     text = str(mapping.get("volume_size") or default)
     if not is_whole(text):
@@ -66,9 +66,9 @@ def _size(mapping: dict[str, Any], default: int) -> int:
     return int(text)
 
 
-def _ephemeral(number: int, gib: int) -> dict[str, Any]:
+def _ephemeral(number: int, gib: int) -> dict[str, object]:
     return {"name": f"ephemeral{number}", "size_mib": gib * 1024, "content": "ext4"}
 
 
-def _swap(mib: int) -> dict[str, Any]:
+def _swap(mib: int) -> dict[str, object]:
     return {"name": "swap", "size_mib": mib, "content": "swap"}

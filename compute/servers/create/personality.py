@@ -5,7 +5,6 @@ Stored as [{"path", "contents"}], the contents in base64 as they came.
 
 import base64
 import binascii
-from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -42,7 +41,7 @@ def check(project_id: str, files: Files) -> None:
         _within(limits["injected_file_content_bytes"], len(content(file)), FileTooLarge, path=path)
 
 
-def _within(limit: int, have: int, error: type[Forbidden], **data: Any) -> None:
+def _within(limit: int, have: int, error: type[Forbidden], **data: object) -> None:
     if 0 <= limit < have:
         raise error(have=have, limit=limit, **data)
 

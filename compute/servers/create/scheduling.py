@@ -75,7 +75,7 @@ class Ask:
     prefer: frozenset[str] = frozenset()  # soft affinity
     shun: frozenset[str] = frozenset()  # soft anti-affinity
     extra_specs: Mapping[str, str] = field(default_factory=dict)
-    image_properties: Mapping[str, Any] = field(default_factory=dict)
+    image_properties: Mapping[str, object] = field(default_factory=dict)
     needs: tuple[Capability, ...] = ()  # what the drivers of its host must be able to do
 
 
@@ -277,7 +277,7 @@ def _hosts_of(server_ids: list[str], project_id: str) -> frozenset[str]:
     return frozenset(own.exclude(host="").values_list("host", flat=True))
 
 
-def _as_list(value: Any) -> list[str]:
+def _as_list(value: object) -> list[str]:
     return [str(v) for v in value] if isinstance(value, list) else [str(value)]
 
 
@@ -320,7 +320,7 @@ class Decision:
     answers: list[tuple[str, int, Verdict]]
 
     @property
-    def table(self) -> list[dict[str, Any]]:
+    def table(self) -> list[dict[str, object]]:
         """[{"host", "checks": [{"filter", "ok", "need", "have"}]}] of every host."""
         return [_row(*answer) for answer in self.answers]
 
@@ -332,7 +332,7 @@ class Decision:
         host, _passed, verdict = max(refused, key=lambda answer: answer[1])
         return (host, *verdict) if verdict else None
 
-    def verdict(self) -> dict[str, Any]:
+    def verdict(self) -> dict[str, object]:
         """What is written down: of a refusal the hosts that came furthest, of a success the sums and the best, in 2 KB."""
         reasons = Counter(FILTERS[passed][0] for _host, passed, verdict in self.answers if verdict is not None)
         sums = {"hosts": len(self.answers), "fit": len(self.passed), "refused_by": dict(reasons)}
@@ -343,8 +343,8 @@ class Decision:
         return {"scheduling": [{"host": host.name, "checks": [last]} for host in self.passed[:BEST]], "sums": sums}
 
 
-def _row(host: str, passed: int, verdict: Verdict) -> dict[str, Any]:
-    checks: list[dict[str, Any]] = [{"filter": name, "ok": True} for name, *_ in FILTERS[:passed]]
+def _row(host: str, passed: int, verdict: Verdict) -> dict[str, object]:
+    checks: list[dict[str, object]] = [{"filter": name, "ok": True} for name, *_ in FILTERS[:passed]]
     if verdict is not None:
         checks.append({"filter": FILTERS[passed][0], "ok": False, "need": verdict[0], "have": verdict[1]})
     return {"host": host, "checks": checks}

@@ -4,7 +4,6 @@ import base64
 import binascii
 import secrets
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -101,10 +100,10 @@ class Launch:
     hostname: str | None = None
     config_drive: bool = False
     personality: list[dict[str, str]] = field(default_factory=list)  # see personality.py
-    mappings: list[dict[str, Any]] = field(default_factory=list)  # block_device_mapping_v2
+    mappings: list[dict[str, object]] = field(default_factory=list)  # block_device_mapping_v2
     availability_zone: str | None = None
     host: str | None = None
-    hints: dict[str, Any] = field(default_factory=dict)
+    hints: dict[str, object] = field(default_factory=dict)
     disk_config: str = "MANUAL"
     access_ip_v4: str = ""
     access_ip_v6: str = ""
@@ -204,7 +203,7 @@ def readable(actor: RequestContext, image: Image) -> list[str]:
     return list(dict.fromkeys([image.id, *(_active_image(actor, image_id).id for image_id in named)]))
 
 
-def image_meta(image: Image | None) -> dict[str, Any]:
+def image_meta(image: Image | None) -> dict[str, object]:
     """What a server remembers of its image."""
     if image is None:
         return {}

@@ -1,7 +1,6 @@
 """What a host is told of a server: the spec of its domain, from rows."""
 
 from string import ascii_lowercase
-from typing import Any
 
 from common.prepared import Prepared
 from compute.metadata import documents
@@ -69,13 +68,13 @@ def disks_of(server: Server) -> list[DiskSpec]:
     ]
 
 
-def _direct_boot(server: Server) -> dict[str, Any]:
+def _direct_boot(server: Server) -> dict[str, object]:
     """Kernel, ramdisk and command line of an image that names them (AKI/ARI)."""
     properties = server.image_meta.get("properties") or {}
     kernel, ramdisk = properties.get("kernel_id"), properties.get("ramdisk_id")
     if not kernel:
         return {}
-    out: dict[str, Any] = {"kernel": _source(server, kernel)}
+    out: dict[str, object] = {"kernel": _source(server, kernel)}
     if ramdisk:
         out["ramdisk"] = _source(server, ramdisk)
     if properties.get("os_command_line"):

@@ -1,7 +1,5 @@
 """A server's interfaces: ports bound, plugged and given back, in its launch and while it runs."""
 
-from typing import Any
-
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -35,7 +33,7 @@ def plug(actor: RequestContext, server: Server, nic: Nic, groups: list[str] | No
     if nic.port_id:
         devices.attach(nic.port_id, attachment)
         return nic.port_id, False
-    fixed: list[dict[str, Any]] | None = [{"ip_address": nic.fixed_ip}] if nic.fixed_ip else None
+    fixed: list[dict[str, object]] | None = [{"ip_address": nic.fixed_ip}] if nic.fixed_ip else None
     port = ports.create(
         actor,
         network_id=nic.network_id,

@@ -33,7 +33,7 @@ def removal(server: Server) -> None:
         _owe(server, verb, {})
 
 
-def end_of_resize(server: Server, growth: dict[str, Any] | None, *, is_reverted: bool) -> None:
+def end_of_resize(server: Server, growth: dict[str, object] | None, *, is_reverted: bool) -> None:
     """A resize is confirmed or reverted while the host is away. In the caller's transaction.
 
     The disk from before it is owed, to be put back or removed (steps.end_of_growth). What still runs there with the new

@@ -37,7 +37,7 @@ def _at(body: dict[str, Any]) -> datetime:
     return datetime.fromtimestamp(float(body["at"]), UTC)
 
 
-def on_lease(host: str, body: dict[str, Any]) -> None:
+def on_lease(host: str, body: dict[str, object]) -> None:
     """dnsmasq gave a port its address. The agent names the port, or only its MAC and address.
 
     Believed of the host that serves the port's network, and of the one that runs the guest.

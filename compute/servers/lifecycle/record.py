@@ -3,7 +3,7 @@
 No secrets: user data and passwords stay in the database alone, and are lost with it.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import Prefetch
 
@@ -18,7 +18,7 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
-def of(server: Server) -> dict[str, Any]:
+def of(server: Server) -> dict[str, object]:
     """The record of a server, as JSON."""
     addresses = Prefetch("fixed_ips", FixedIP.objects.only("port_id", "ip_address"))
     rows = Port.objects.filter(server_id=server.id, project_id=server.project_id).prefetch_related(addresses, "groups")

@@ -58,7 +58,7 @@ def claim_more(op: Op) -> None:
     op.on_host(server.host)
 
 
-def _resources(flavor: dict[str, Any]) -> dict[str, int]:
+def _resources(flavor: dict[str, object]) -> dict[str, int]:
     return {name: amount for name, amount in host_needs.resources_of(flavor).items() if amount}
 
 
@@ -109,7 +109,7 @@ def _end_growth(op: Op, kept: str) -> Wait | None:
     return base.cast(op, DISK_ENSURE, body) if body else None
 
 
-def end_of_growth(server: Server, kept: str) -> dict[str, Any] | None:
+def end_of_growth(server: Server, kept: str) -> dict[str, object] | None:
     """The order's body that puts the disk from before the resize "back", or makes it be "gone". None: it did not grow."""
     before = server.before_resize
     if before is None or not _disk_grows(server):

@@ -3,8 +3,6 @@
 The verbs that run as flows stand with them: power.py, deletion.py, rebuild.py, resize.py, snapshots.py, interfaces.py.
 """
 
-from typing import Any
-
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -89,7 +87,7 @@ def reset_state(actor: RequestContext, *, server_id: str, state: str) -> Server:
 
 
 @transaction.atomic
-def update(actor: RequestContext, *, server_id: str, **values: Any) -> Server:
+def update(actor: RequestContext, *, server_id: str, **values: object) -> Server:
     """Change name, description, hostname, disk_config, access_ip_v4, access_ip_v6."""
     server = find(actor, server_id, "os_compute_api:servers:update", lock=True)
     server.change(**values)
@@ -144,7 +142,7 @@ def project_of(server_id: str) -> str | None:
     return Server.objects.living().filter(id=server_id).values_list("project_id", flat=True).first()
 
 
-def note_fact(server_id: str, column: str, at: Any) -> None:
+def note_fact(server_id: str, column: str, at: object) -> None:
     """A fact that the guest caused (leased_at, metadata_at, login_at), the first time only."""
     changed = Server.objects.living().filter(id=server_id, **{f"{column}__isnull": True}).update(**{column: at})
     if changed:

@@ -19,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--forget", action="store_true", help="forget the trouble of those listed: it was seen to")
         parser.add_argument("--json", action="store_true")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         rows = [self._row(host) for host in Host.objects.order_by("number")]
         if options["trouble"]:
             rows = [row for row in rows if row["trouble"] or row["speaks"] < 2]
@@ -46,6 +46,6 @@ class Command(BaseCommand):
         }
 
     @staticmethod
-    def _said(kind: str, facts: dict[str, Any]) -> str:
+    def _said(kind: str, facts: dict[str, object]) -> str:
         rest = ", ".join(f"{name} {value}" for name, value in facts.items() if name not in ("count", "at"))
         return f"{kind} × {facts.get('count', 1)} ({rest})"

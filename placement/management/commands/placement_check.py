@@ -2,7 +2,6 @@
 
 import sys
 from argparse import ArgumentParser
-from typing import Any
 
 from django.core.management.base import BaseCommand
 
@@ -15,7 +14,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--repair", action="store_true", help="put right what differs")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         wrong = usage.repair() if options["repair"] else usage.drift()
         for (name, resource_class), (kept, real) in sorted(wrong.items()):
             self.stdout.write(f"{name}  {resource_class}  kept {kept}, allocated {real}")
