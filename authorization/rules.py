@@ -1,7 +1,8 @@
 """The only decision table: rule → who may. oslo.policy syntax; each app registers its rules, an operator overrides.
 
 The override file is `settings.POLICY_FILE` (YAML, rule: check), looked at once a second and read again when it changed.
-A file that does not parse changes nothing: the rules before it stay, and the log says why.
+A file that does not parse, or whose rules refer to each other in a circle, changes nothing: the rules before it stay, and the log
+says why.
 
 Rules have OpenStack's names, so that a policy.yaml written for it works. A rule that had a name of ours before is still overridden
 under that name (`formerly`), unless the file has the new name too.
@@ -10,7 +11,7 @@ under that name (`formerly`), unless the file has the new name too.
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -126,14 +127,54 @@ class _Table:
             if self._ready:
                 return
             overrides = {}
-        self.texts = {**_defaults, **_by_old_names(overrides), **overrides}
-        known = {**_old, **self.texts}
-        self.rules = Rules({name: _parser.parse_rule(text) for name, text in known.items()})
+        texts = {**_defaults, **_by_old_names(overrides), **overrides}
+        parsed = {name: _parser.parse_rule(text) for name, text in {**_old, **texts}.items()}
+        if overrides and (circle := _circle(parsed)):
+            log.error("%s is not used: its rules refer to each other: %s", settings.POLICY_FILE, " → ".join(circle))
+            return self._load(None)
+        for name in overrides:
+            unknown = sorted({one for one, _under_not in _named(parsed[name])} - parsed.keys())
+            if unknown:
+                log.warning(
+                    "%s: %s refers to rules that are not there: %s", settings.POLICY_FILE, name, ", ".join(unknown)
+                )
+        self.texts, self.rules = texts, Rules(parsed)
         self.answers = {}
         self._ready = True
 
 
 _table = _Table()
+
+
+def _named(check: _checks.BaseCheck, under_not: bool = False) -> Iterator[tuple[str, bool]]:
+    """(each rule that a check refers to, whether it stands below a `not`); "" stands for a part that cannot be read."""
+    if isinstance(check, _checks.RuleCheck):
+        yield check.match, under_not
+    elif isinstance(check, _checks.FalseCheck):
+        yield "", under_not
+    elif isinstance(check, _checks.NotCheck):
+        yield from _named(check.rule, True)
+    elif isinstance(check, (_checks.AndCheck, _checks.OrCheck)):
+        for one in check.rules:
+            yield from _named(one, under_not)
+
+
+def _circle(parsed: Mapping[str, _checks.BaseCheck]) -> list[str]:
+    """Rules of which each refers to the next and the last to the first; none where every chain of references ends."""
+    done: set[str] = set()
+
+    def look(name: str, path: list[str]) -> list[str]:
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name in done or name not in parsed:
+            return []
+        for one, _under_not in _named(parsed[name]):
+            if found := look(one, [*path, name]):
+                return found
+        done.add(name)
+        return []
+
+    return next((found for name in parsed if (found := look(name, []))), [])
 
 
 def _by_old_names(overrides: Mapping[str, str]) -> dict[str, str]:
@@ -158,7 +199,8 @@ def read_overrides() -> dict[str, str] | None:
             data = yaml.safe_load(file) or {}
         if not isinstance(data, dict):
             raise ValueError("it must be a mapping of rule to check")
-        unknown = sorted(set(data) - set(_defaults) - set(_old))
+        known = {*data, *_defaults, *_old}
+        unknown = sorted(known - set(_defaults) - set(_old))
         if unknown:
             log.warning(
                 "%s: unknown rules are only of use to other rules: %s", settings.POLICY_FILE, ", ".join(unknown)
@@ -168,6 +210,11 @@ def read_overrides() -> dict[str, str] | None:
                 raise ValueError(f"{name}: the check must be text")
             if not _parses(text):
                 raise ValueError(f"{name}: {text} does not parse")
+            for one, under_not in _named(_parser.parse_rule(text)):
+                if under_not and one not in known:
+                    raise ValueError(
+                        f"{name}: what follows `not` in {text} is not known, so the check would hold for everybody"
+                    )
         return data
     except (OSError, ValueError, yaml.YAMLError) as error:
         log.error("%s is not used: %s", settings.POLICY_FILE, error)

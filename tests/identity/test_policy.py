@@ -120,6 +120,40 @@ def test_a_name_of_before_may_refer_to_the_new_one(settings: Any) -> None:
     assert policy.allows(MEMBER, "tests_api:pause", "red") and not policy.allows(READER, "tests_api:pause", "red")
 
 
+@pytest.mark.parametrize(
+    "circle",
+    [
+        '"tests:see": "rule:tests:stop"\n"tests:stop": "rule:tests:see"\n',
+        '"tests:stop": "role:nobody or (not rule:tests:stop)"\n',
+        '"tests:pause": "rule:tests_api:pause or role:nobody"\n',
+    ],
+)
+def test_rules_that_refer_to_each_other_change_nothing(
+    settings: Any, circle: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _renamed()
+    _write(settings, '"tests:stop": "rule:reader"\n')
+    assert policy.allows(READER, "tests:stop", "red")
+    _write(settings, circle)
+    assert policy.allows(READER, "tests:stop", "red") and policy.allows(MEMBER, "tests_api:pause", "red")
+    assert "refer to each other" in caplog.text
+    rules._table.reset()  # of a process that begins with such a file
+    assert policy.allows(MEMBER, "tests:stop", "red") and not policy.allows(READER, "tests:stop", "red")
+
+
+@pytest.mark.parametrize("typo", ["not rule:tests:blocked", "role:reader and not (rule:tests:blocked)", "not blocked"])
+def test_a_typo_after_not_lets_nobody_in(settings: Any, typo: str, caplog: pytest.LogCaptureFixture) -> None:
+    _write(settings, f'"tests:stop": "{typo}"\n')
+    assert not policy.allows(READER, "tests:stop", "red")
+    assert "is not used" in caplog.text
+
+
+def test_a_reference_to_no_rule_is_told(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    _write(settings, '"tests:stop": "role:nobody or rule:admin_or_ownr"\n')
+    assert not policy.allows(ADMIN, "tests:stop", "red")
+    assert "tests:stop refers to rules that are not there: admin_or_ownr" in caplog.text
+
+
 def test_scopes_of_a_rule_hold() -> None:
     domain_admin = actor("admin", project_id=None, domain_id="default")
     assert not policy.allows(domain_admin, "identity:create_region", {})
