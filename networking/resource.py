@@ -71,7 +71,7 @@ class Resource(rest.Resource[Any]):
         renamed = {"tenant_id": "project_id", **self.arguments}
         return {renamed.get(name, name): self.spell(name, value) for name, value in attributes.items()}
 
-    def rendered(self, objects: Sequence[Any], actor: RequestContext | None) -> list[dict[str, object]]:
+    def rendered(self, objects: Sequence[object], actor: RequestContext | None) -> list[dict[str, object]]:
         return self.fields.render_many(self.rows(objects), actor=actor)
 
     def filtered(self, rows: Rows, params: Params) -> Rows:
@@ -121,7 +121,7 @@ class CollectionView(NetworkView):
         made_one = self._create(data[resource.name])
         return Response({resource.name: resource.shown([made_one], self.actor)[0]}, status=201)
 
-    def _create(self, attributes: Any) -> Model:
+    def _create(self, attributes: object) -> Model:
         resource = self.resource
         assert resource.create is not None
         schema = resource.fields.create_schema()

@@ -1,7 +1,6 @@
 """Authentication of a request, by the function that identity registers: this app lies below it."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -35,7 +34,7 @@ def use(*, token: FromToken, session: FromSession, check: Check | None = None) -
 
 
 class _Csrf(CsrfViewMiddleware):
-    def _reject(self, request: HttpRequest, reason: str) -> Any:
+    def _reject(self, request: HttpRequest, reason: str) -> object:
         return reason
 
 

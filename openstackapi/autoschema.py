@@ -195,7 +195,7 @@ def plain(schema: Any) -> Any:
 
 def routes(endpoints: list[Any]) -> list[Any]:
     """Each route once: a slash at the end, ``.json`` or Nova's project id in front is another spelling of the same."""
-    found: dict[tuple[str, str], Any] = {}
+    found: dict[tuple[str, str], object] = {}
     for path, regex, method, callback in endpoints:
         if (
             not hasattr(callback.cls, "service")

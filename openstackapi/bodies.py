@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import fastjsonschema
 import orjson
@@ -42,7 +41,7 @@ def read(request: HttpRequest) -> bytes:
     return request.body
 
 
-def parse(request: HttpRequest) -> Any:
+def parse(request: HttpRequest) -> object:
     """The body as JSON; an empty body is None.
 
     NUL characters are refused here for all services: PostgreSQL cannot keep them.
@@ -75,7 +74,7 @@ def refuse_nul(request: HttpRequest) -> None:
         raise NulCharacter()
 
 
-def validate(data: object, schema: Schema) -> Any:
+def validate(data: object, schema: Schema) -> object:
     """`data` when it fits `schema` (draft 7).
 
     Raises: SchemaRefused naming the attribute, its value and the rule.

@@ -128,13 +128,13 @@ class Fields:
             plan = self._plans[key] = [(field.name, self._getter(field)) for field in shown]
         return plan
 
-    def render(self, row: Row, version: Version = ANY, actor: RequestContext | None = None) -> dict[str, Any]:
+    def render(self, row: Row, version: Version = ANY, actor: RequestContext | None = None) -> dict[str, object]:
         """One row as the wire shows it."""
         return {name: get(row) for name, get in self.plan(version, actor is not None and actor.is_admin)}
 
     def render_many(
         self, rows: Iterable[Row], version: Version = ANY, actor: RequestContext | None = None
-    ) -> list[dict[str, Any]]:
+    ) -> list[dict[str, object]]:
         plan = self.plan(version, actor is not None and actor.is_admin)
         return [{name: get(row) for name, get in plan} for row in rows]
 

@@ -87,11 +87,11 @@ class Resource(Generic[M]):
     filters: Mapping[str, Filter] = field(default_factory=dict)
     spelled: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
 
-    def rendered(self, objects: Sequence[M], actor: RequestContext | None) -> list[dict[str, Any]]:
+    def rendered(self, objects: Sequence[M], actor: RequestContext | None) -> list[dict[str, object]]:
         """Make the wire's dicts of model rows, as an actor may see them."""
         return self.fields.render_many(objects, actor=actor)
 
-    def shown(self, objects: Sequence[M], actor: RequestContext, only: Sequence[str] = ()) -> list[dict[str, Any]]:
+    def shown(self, objects: Sequence[M], actor: RequestContext, only: Sequence[str] = ()) -> list[dict[str, object]]:
         """Show model rows as an actor may see them; `only` these fields if any are named."""
         rendered = self.rendered(objects, actor)
         if not only:

@@ -14,13 +14,13 @@ from django.utils import translation
 from django.views import View
 
 
-def document() -> dict[str, Any]:
+def document() -> dict[str, object]:
     """The whole document, made anew: some seconds of CPU."""
     from drf_spectacular.generators import SchemaGenerator  # a third of a second, and only this needs it
 
     with translation.override("en"):
         generator: Any = SchemaGenerator
-        made: dict[str, Any] = generator().get_schema(request=None, public=True)
+        made: dict[str, object] = generator().get_schema(request=None, public=True)
     return made
 
 

@@ -1,6 +1,6 @@
 """Why a verb could not be done, as code and data, never prose: control has the sentences (common/errors.py)."""
 
-from typing import Any, Final, TypedDict
+from typing import Final, TypedDict
 
 FAILURES: Final = (
     "image_corrupt",  # data: image_id, want, have
@@ -23,13 +23,13 @@ ANY: Final = frozenset({"timed_out", "unsupported", "stale", "estranged", "inter
 
 class FailureBody(TypedDict):
     code: str  # one of FAILURES
-    data: dict[str, Any]
+    data: dict[str, object]
 
 
 class Failure(Exception):
     """A verb that could not be done. Control turns it into a sentence."""
 
-    def __init__(self, code: str, **data: Any) -> None:
+    def __init__(self, code: str, **data: object) -> None:
         assert code in FAILURES, code
         super().__init__(code, data)
         self.code = code

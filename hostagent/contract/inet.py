@@ -19,21 +19,21 @@ def _zoneless(value: Any) -> Any:
     return value
 
 
-def ip_address(value: Any) -> IPAddress:
+def ip_address(value: object) -> IPAddress:
     """As `ipaddress.ip_address`, without a zone. Raises: ValueError."""
     return ipaddress.ip_address(_zoneless(value))
 
 
-def ip_network(value: Any, *, strict: bool = True) -> IPNetwork:
+def ip_network(value: object, *, strict: bool = True) -> IPNetwork:
     """As `ipaddress.ip_network`, without a zone. Raises: ValueError."""
     return ipaddress.ip_network(_zoneless(value), strict=strict)
 
 
-def ip_interface(value: Any) -> IPInterface:
+def ip_interface(value: object) -> IPInterface:
     """As `ipaddress.ip_interface`, without a zone. Raises: ValueError."""
     return ipaddress.ip_interface(_zoneless(value))
 
 
-def ipv6_network(value: Any) -> ipaddress.IPv6Network:
+def ipv6_network(value: object) -> ipaddress.IPv6Network:
     """As `ipaddress.IPv6Network`, without a zone. Raises: ValueError."""
     return ipaddress.IPv6Network(_zoneless(value))

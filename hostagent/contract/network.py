@@ -44,13 +44,13 @@ PIECE_CHANGES: Final = capabilities.PIECE_CHANGES.name
 # ── Hashes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def item_digest(item: Any) -> int:
+def item_digest(item: object) -> int:
     """The share of one item of a long list in its piece's hash."""
     text = json.dumps(item, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     return int.from_bytes(hashlib.sha256(text).digest()[:16], "big")
 
 
-def summed_hash(fixed: dict[str, Any], sums: dict[str, int]) -> str:
+def summed_hash(fixed: dict[str, object], sums: dict[str, int]) -> str:
     """The hash of a body whose long lists add up to these sums: one more item costs one digest, not a new reading."""
     whole = {**fixed, **{name: f"{total:032x}" for name, total in sums.items()}}
     return hashlib.sha256(canonical(whole)).hexdigest()[:32]
@@ -75,7 +75,7 @@ class Piece(TypedDict):
 #: To an agent whose capabilities name PIECE_CHANGES a piece may also come as the difference to the one it has. An agent whose
 #: piece has another hash than `from` leaves it as it is; its report says so, and control sends the whole.
 #: `lists`: {list: {"put": [items], "drop": [keys]}}
-PieceChange = TypedDict("PieceChange", {"hash": str, "from": str, "set": dict[str, Any], "lists": dict[str, Any]})
+PieceChange = TypedDict("PieceChange", {"hash": str, "from": str, "set": dict[str, object], "lists": dict[str, object]})
 
 
 def changed_body(body: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def changed_body(body: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]
 
 class NetworkApply(TypedDict):
     full: bool
-    pieces: dict[str, Any]  # key → Piece or PieceChange; the host makes these so
+    pieces: dict[str, object]  # key → Piece or PieceChange; the host makes these so
     remove: list[str]  # and these be gone
     #: Pieces that are neither in `pieces` nor in `remove` of a full one, and these, are set aside; where they are many
     #: (setaside.is_many) they stay, unless `allowed`, an operator's word.

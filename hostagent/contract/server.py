@@ -1,6 +1,6 @@
 """The verbs of a server's domain, and what control tells of a server."""
 
-from typing import Any, Final, NotRequired, TypedDict
+from typing import Final, NotRequired, TypedDict
 
 from hostagent.contract.image import FETCH_FAILS, ImageSource
 from hostagent.contract.location import DiskSource
@@ -43,7 +43,7 @@ class ServerSpec(TypedDict):
     machine: NotRequired[str]
     config_drive: NotRequired[dict[str, str] | None]  # file name → base64 content; an ISO labelled config-2
     #: what control knows of the server, kept beside its disks; no part of the domain
-    metadata: NotRequired[dict[str, Any]]
+    metadata: NotRequired[dict[str, object]]
     kernel: NotRequired[ImageSource | None]
     ramdisk: NotRequired[ImageSource | None]
     cmdline: NotRequired[str]
@@ -89,7 +89,7 @@ class Known(TypedDict):
 
     state: str  # of states.STATES
     xml: str  # the domain as libvirt has it; empty where there is none
-    record: dict[str, Any]  # what control last said of the server (ServerSpec's metadata)
+    record: dict[str, object]  # what control last said of the server (ServerSpec's metadata)
 
 
 class ServersKnown(TypedDict):

@@ -1,6 +1,6 @@
 """Setting aside: a thing on a host that no row names is stopped and kept, then given back or dropped."""
 
-from typing import Any, Final, TypedDict
+from typing import Final, TypedDict
 
 from hostagent.contract.server import SERVER, OfServer
 from hostagent.contract.verb import Nothing, Verb
@@ -26,7 +26,7 @@ class Note(TypedDict):
     until: float  # when the agent removes it
     state: str  # what the domain was: states.STATES
     xml: str  # the domain as libvirt had it; empty where there was none
-    record: dict[str, Any]  # what control last said of the server (ServerSpec's metadata), or the piece's body
+    record: dict[str, object]  # what control last said of the server (ServerSpec's metadata), or the piece's body
     files: list[str]
 
 

@@ -60,7 +60,7 @@ class Verb(Generic[Body, Answer]):
         needed: frozenset[str] = cast(Any, self.body).__required_keys__
         return needed
 
-    def serial_queue_of(self, body: Mapping[str, Any]) -> str:
+    def serial_queue_of(self, body: Mapping[str, object]) -> str:
         """The key of the serial queue in which a cast with this body waits for its turn."""
         return self.name if self.serial is None else self.serial.of(str(body[self.serial.key]))
 

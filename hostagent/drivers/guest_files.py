@@ -8,7 +8,7 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from hostagent.contract.location import FileLocation
 from hostagent.machine import guest_users
@@ -54,15 +54,15 @@ class GuestFiles:
         put_whole(fresh, path)
         return {"kind": "file", "path": str(path), "format": "raw"}
 
-    def keep_record(self, server_id: str, record: dict[str, Any]) -> None:
+    def keep_record(self, server_id: str, record: dict[str, object]) -> None:
         """Write what control says of a server beside its disks: it may have to be told from there one day."""
         path = self.homes / server_id / RECORD
         if path.parent.exists() and record != self.read_record(server_id):
             write_whole(path, json.dumps(record))
 
-    def read_record(self, server_id: str) -> dict[str, Any]:
+    def read_record(self, server_id: str) -> dict[str, object]:
         path = self.homes / server_id / RECORD
-        found: dict[str, Any] = read_whole(path, lambda said: isinstance(said, dict), absent={}, damaged={})
+        found: dict[str, object] = read_whole(path, lambda said: isinstance(said, dict), absent={}, damaged={})
         return found
 
     def remove(self, server_id: str) -> None:

@@ -30,7 +30,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from hostagent.contract import inet
 from hostagent.drivers.network.linux_bridge.links import EXTERNAL_BRIDGE
@@ -129,7 +129,7 @@ def up(
     mode: str = "namespace",
     underlay_ip: str = "127.0.0.1",
     front_door: int = 0,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Make or complete the namespaces of `hosts`. May be repeated; other hosts made earlier are kept.
 
     `underlay_ip` is what a machine's tunnels start from; namespaces have addresses of their own. `front_door` is the one port
@@ -225,7 +225,7 @@ def down(cloud: Cloud) -> None:
     cloud.record.unlink(missing_ok=True)
 
 
-def status(cloud: Cloud) -> dict[str, Any]:
+def status(cloud: Cloud) -> dict[str, object]:
     """{"cloud", "external", "gateway", "netns", "notices", "hosts": {name: {"up", "underlay_ip", "net", "mnt"}}}."""
     record = cloud.read()
     external = record.get("external", "")

@@ -11,7 +11,7 @@ was there before gets no address from us and stays.
 import json
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from hostagent.drivers.network.linux_bridge import firewall_base
 from hostagent.drivers.network.linux_bridge.links import EXTERNAL_BRIDGE
@@ -55,7 +55,7 @@ def refuse_other_clouds(cloud: Cloud, outer: Path | None) -> None:
         )
 
 
-def links(outer: Path | None) -> dict[str, dict[str, Any]]:
+def links(outer: Path | None) -> dict[str, dict[str, object]]:
     return {link["ifname"]: link for link in json.loads(inside(outer, "ip", "-j", "link", "show") or "[]")}
 
 

@@ -14,7 +14,7 @@ import math
 import secrets
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -52,7 +52,7 @@ def close(message: Mapping[str, object], host_key: str, purpose: Purpose) -> dic
     return {**head, "box": base64.b64encode(box).decode()}
 
 
-def open_box(message: Mapping[str, object], host_key: str, purpose: Purpose) -> dict[str, Any] | None:
+def open_box(message: Mapping[str, object], host_key: str, purpose: Purpose) -> dict[str, object] | None:
     """Open a message that was closed for this host and purpose. Returns it with its "v" and "nonce"; None for anything else."""
     head = {name: message.get(name) for name in ("v", "host", "nonce")}
     try:
@@ -65,7 +65,7 @@ def open_box(message: Mapping[str, object], host_key: str, purpose: Purpose) -> 
     return {**found, "v": head["v"], "nonce": head["nonce"]}
 
 
-def plain(text: bytes) -> Any:
+def plain(text: bytes) -> object:
     """JSON as RFC 8259 has it and as databases take it. NUL characters are replaced.
 
     Raises: ValueError for NaN, Infinity, numbers beyond a double, halves of characters, and what is nested without end.

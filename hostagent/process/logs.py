@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
 
 from hostagent.process import redact
 
@@ -66,7 +65,9 @@ def _json() -> logging.Formatter:
     from pythonjsonlogger.json import JsonFormatter  # late: who writes text does not hold it
 
     class Json(JsonFormatter):
-        def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
+        def add_fields(
+            self, log_data: dict[str, object], record: logging.LogRecord, message_dict: dict[str, object]
+        ) -> None:
             log_data |= {"time": _time(record), "level": record.levelname.lower(), "logger": record.name}
             log_data["message"] = redact.hidden(record.getMessage())
             log_data |= known()

@@ -40,7 +40,7 @@ def start(process: str, **resource: str) -> None:
         log.error("STACKLING_OTLP_ENDPOINT is set, and OpenTelemetry cannot be loaded: %s", error)
 
 
-def _made(process: str, resource: dict[str, str]) -> Any:
+def _made(process: str, resource: dict[str, str]) -> object:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -85,7 +85,7 @@ def span(name: str, parent: str = "", kind: str = "internal", **attributes: Any)
             raise
 
 
-def _context(parent: str) -> Any:
+def _context(parent: str) -> object:
     if not parent:
         return None
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator

@@ -34,7 +34,7 @@ class Change:
     strict: bool = False
 
 
-def parse(content_type: str, body: Any) -> list[Change]:
+def parse(content_type: str, body: object) -> list[Change]:
     """Raises: WrongPatchType, BadPatch, ReadOnly, Reserved, SchemaRefused."""
     media = content_type.partition(";")[0].strip().lower()
     if media not in DIALECTS:
@@ -44,7 +44,7 @@ def parse(content_type: str, body: Any) -> list[Change]:
     return [_change(raw, DIALECTS[media]) for raw in body]
 
 
-def _change(raw: Any, draft: int) -> Change:
+def _change(raw: object, draft: int) -> Change:
     if not isinstance(raw, dict):
         raise BadPatch(reason=_("Operations must be JSON objects."))
     op, path = _operation(raw, draft)
@@ -62,7 +62,7 @@ def _change(raw: Any, draft: int) -> Change:
     return Change(op, name, raw["value"], strict=draft == 4)
 
 
-def _operation(raw: dict[str, object], draft: int) -> tuple[str, Any]:
+def _operation(raw: dict[str, object], draft: int) -> tuple[str, object]:
     known = ", ".join(OPERATIONS)
     if draft == 10:
         op = raw.get("op")
@@ -81,7 +81,7 @@ def _operation(raw: dict[str, object], draft: int) -> tuple[str, Any]:
     return found[0], raw[found[0]]
 
 
-def _name_of(pointer: Any) -> str:
+def _name_of(pointer: object) -> str:
     """The attribute a JSON pointer names; only one level deep, but for locations."""
     if not isinstance(pointer, str) or not pointer.startswith("/"):
         raise BadPatch(reason=_('Pointer `%(pointer)s` does not start with "/".'), pointer=pointer)

@@ -157,7 +157,7 @@ def _fail(task: Task, image: Image, why: str) -> None:
     _end(task, FAILURE, message=why)
 
 
-def _end(task: Task, status: str, *, message: str = "", result: dict[str, Any] | None = None) -> None:
+def _end(task: Task, status: str, *, message: str = "", result: dict[str, object] | None = None) -> None:
     Task.objects.filter(pk=task.pk).update(
         status=status, message=message, result=result, updated_at=now(), expires_at=now() + KEEP
     )
@@ -175,7 +175,7 @@ def prune() -> None:
             _end(task, FAILURE, message=str(_("The import was given up because nothing came for long.")))
 
 
-def _check_uri(uri: Any) -> None:
+def _check_uri(uri: object) -> None:
     if not isinstance(uri, str) or not uri:
         raise BadImport(reason=_("'uri' is required for the import method web-download."))
     try:

@@ -9,11 +9,11 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from hostagent.contract.network import item_digest, summed_hash
 
-Body = dict[str, Any]
+Body = dict[str, object]
 Items = dict[str, dict[str, object]]  # list of the body → key → item
 
 MODULUS: Final = 1 << 128

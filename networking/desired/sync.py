@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 from django.db import connection, transaction
 from django.db.models import Field, Q, QuerySet
@@ -240,7 +240,9 @@ def save_rows(rows: list[HostPiece], fields: list[str]) -> None:
     """Update these columns of each row, by one statement that is prepared once: a change may touch every host."""
     if not rows:
         return
-    columns: list[Field[Any, Any]] = [cast("Field[Any, Any]", HostPiece._meta.get_field(name)) for name in fields]
+    columns: list[Field[object, object]] = [
+        cast("Field[object, object]", HostPiece._meta.get_field(name)) for name in fields
+    ]
     sets = ", ".join(f"{connection.ops.quote_name(str(column.column))} = %s" for column in columns)
     table = connection.ops.quote_name(HostPiece._meta.db_table)
     values = [

@@ -128,7 +128,7 @@ ARGUMENTS = {
 }
 
 
-def create(actor: RequestContext, **attributes: Any) -> Port:
+def create(actor: RequestContext, **attributes: object) -> Port:
     """services.create, where null means 'not said'."""
     return services.create(actor, **{name: value for name, value in attributes.items() if value is not None})
 

@@ -7,7 +7,7 @@ everybody on the network. An option that is known by number is known by its name
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from django.utils.translation import gettext_lazy as _
 
@@ -127,7 +127,7 @@ _NAMES = (_domains, _("a list of domain names"))
 _SERVERS = (_servers, _("a list of IPv4 addresses or of domain names"))
 _ROUTES = (_routes, _("pairs of a range and an address, like 10.0.0.0/8,192.0.2.1"))
 
-Kind = tuple[Check, Any]
+Kind = tuple[Check, object]
 #: number → (name, type). The first spelling is the one that is shown by `dnsmasq --help dhcp`.
 V4: dict[int, tuple[str, Kind]] = {
     1: ("netmask", _ADDRESSES), 2: ("time-offset", _LONG), 3: ("router", _ADDRESSES), 6: ("dns-server", _ADDRESSES),

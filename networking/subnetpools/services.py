@@ -115,7 +115,7 @@ def _bounds(version: int, low: int | None, high: int | None, usual: int | None) 
     return least, most, common
 
 
-def _require_rights(actor: RequestContext, rule: str, **special: Any) -> None:
+def _require_rights(actor: RequestContext, rule: str, **special: object) -> None:
     """`rule` says who may set `shared`. Raises: AttributeForbidden."""
     for attribute, value in special.items():
         may = policy.allows(actor, rule) if attribute == "shared" else actor.is_admin

@@ -107,7 +107,7 @@ class Expressions:
                 return Shape(schema["properties"][name]) if name in schema.get("properties", {}) else ANYTHING
         return ANYTHING
 
-    def _of_object(self, it: Any, name: str) -> Value:
+    def _of_object(self, it: object, name: str) -> Value:
         if inspect.isclass(it) and issubclass(it, models.Model) and name in ("objects", "_default_manager"):
             return Many(Row(it))
         if name in ("request", "headers"):

@@ -12,7 +12,6 @@ import typing
 from functools import cache
 from pathlib import Path
 from types import FunctionType
-from typing import Any
 
 from django.conf import settings
 
@@ -77,7 +76,7 @@ def _owner(function: FunctionType) -> type | None:
 class Reader(Calls):
     """One method of one view."""
 
-    def __init__(self, view: Any, verb: str, version: tuple[int, int]) -> None:
+    def __init__(self, view: object, verb: str, version: tuple[int, int]) -> None:
         super().__init__(version)
         self.view, self.verb = view, verb
         self._stack: list[object] = []

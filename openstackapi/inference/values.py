@@ -237,7 +237,7 @@ def example(data: object) -> Schema:
     return {}
 
 
-def of_annotation(hint: Any) -> Value:
+def of_annotation(hint: object) -> Value:
     """The value that a type hint promises; ANYTHING when it says too little."""
     if hint in _PLAIN:
         return Shape(dict(_PLAIN[hint]))

@@ -1,7 +1,6 @@
 """The inventory of a host, and the verb that lists all of ours on it."""
 
 import platform
-from typing import Any
 
 from hostagent.agent.job import Job
 from hostagent.agent.tasks import setaside
@@ -12,7 +11,7 @@ from hostagent.contract.verb import Nothing
 from hostagent.contract.version import RELEASE
 
 
-def inventory(host: Served) -> dict[str, Any]:
+def inventory(host: Served) -> dict[str, object]:
     """contract.host.Inventory."""
     return {
         "hostname": host.name,

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from hostagent.machine import confinement, guest_users
 from hostagent.process.durable import read_whole, write_whole
@@ -82,7 +82,7 @@ class Acceleration:
             return True
         return False
 
-    def _ground(self) -> dict[str, Any]:
+    def _ground(self) -> dict[str, object]:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return {"boot": boot, "qemu": Path(QEMU).stat().st_mtime, "kernel": self._kernel}
 

@@ -77,7 +77,7 @@ class Dhcp:
         self.proxy = MetadataProxy(self.folder / "metadata", self.ns, "Network", network_id, socket, daemons)
         self.daemons = daemons
 
-    def ensure(self, body: dict[str, Any]) -> dict[str, str]:
+    def ensure(self, body: dict[str, object]) -> dict[str, str]:
         """Make it so. Returns ports that are served without what they ask for, and why.
 
         Raises: CommandFailed, RuntimeError, ValueError, KeyError.

@@ -75,7 +75,7 @@ class FakeNetwork:
         }
 
     def ensure_pieces(
-        self, pieces: dict[str, dict[str, Any]], remove: list[str], *, full: bool
+        self, pieces: dict[str, dict[str, object]], remove: list[str], *, full: bool
     ) -> dict[str, FailureBody]:
         told = whole({key: without_lists(piece) for key, piece in pieces.items()}, self.pieces)
         failed: dict[str, FailureBody] = {

@@ -137,7 +137,7 @@ class PieceDriver(ABC):
 
     # ── Making ──
 
-    def ensure_pieces(self, pieces: dict[str, dict[str, Any]], remove: list[str], *, full: bool) -> Failed:
+    def ensure_pieces(self, pieces: dict[str, dict[str, object]], remove: list[str], *, full: bool) -> Failed:
         told = whole(pieces, self.pieces)
         gone = {key for key in remove if key in self.pieces}
         if full:
@@ -187,7 +187,7 @@ class PieceDriver(ABC):
             failed[key] = {"code": "network_refused", "data": {"piece": key, "detail": detail(problem)}}
         return key not in failed
 
-    def ensure_upper(self, key: str, body: dict[str, Any]) -> None:
+    def ensure_upper(self, key: str, body: dict[str, object]) -> None:
         kind, id_ = split(key)
         if kind == "dhcp":
             self.left_out[id_] = self.dhcp(id_).ensure(body)

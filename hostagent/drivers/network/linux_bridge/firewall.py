@@ -147,7 +147,7 @@ class Matched:
 class GroupPart:
     """What one group's body comes to."""
 
-    body: dict[str, Any]
+    body: dict[str, object]
     sets: dict[str, Collection]
     rules: tuple[Matched, ...]
 
@@ -156,8 +156,8 @@ class GroupPart:
 class PortPart:
     """What one port's body comes to, with the rules of its groups."""
 
-    body: dict[str, Any]
-    rests_on: tuple[Any, ...]  # its groups' parts, and which of the groups they name have ranges
+    body: dict[str, object]
+    rests_on: tuple[object, ...]  # its groups' parts, and which of the groups they name have ranges
     elements: tuple[tuple[str, str, str], ...]  # set, key, value
     chains: dict[str, Chain]
 
@@ -203,7 +203,7 @@ class Builder:
         return port_part(body, own, ranged)
 
 
-def same(had: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
+def same(had: tuple[object, ...], now: tuple[object, ...]) -> bool:
     """Whether a port rests on the very same parts; the last item of both is a set and is compared by value."""
     return len(had) == len(now) and all(a is b for a, b in zip(had[:-1], now[:-1], strict=True)) and had[-1] == now[-1]
 

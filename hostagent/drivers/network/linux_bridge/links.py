@@ -62,8 +62,8 @@ class Live:
     def up(self, name: str) -> bool:
         return "UP" in self.links.get(name, {}).get("flags", ())
 
-    def info(self, name: str, part: str = "info_data") -> dict[str, Any]:
-        found: dict[str, Any] = self.links.get(name, {}).get("linkinfo", {}).get(part, {})
+    def info(self, name: str, part: str = "info_data") -> dict[str, object]:
+        found: dict[str, object] = self.links.get(name, {}).get("linkinfo", {}).get(part, {})
         return found
 
 
