@@ -10,7 +10,7 @@ IMAGES = "stackling-images"
 
 
 def socket_mode(folder: Path) -> int:
-    """Of a socket in a folder whose group is not our own: that group may connect. Else its owner alone may."""
+    """The mode of a socket in a folder: the folder's group may connect where it is not our own, else the owner alone."""
     return 0o660 if folder.stat().st_gid != os.getegid() else 0o600
 
 

@@ -72,12 +72,12 @@ class Answer:
 
 
 def allowed() -> list[str]:
-    """What the operator named: host names (with * for a part), addresses, ranges."""
+    """List what the operator allows: host names (with * for a part), addresses, ranges."""
     return [part.lower() for part in os.environ.get("STACKLING_FETCH_ALLOW", "").replace(",", " ").split()]
 
 
 def check(url: str) -> None:
-    """What can be said of an address without asking for its name: a request must not wait for a stranger's name server.
+    """Check an address as far as can be without asking for its name: a request must not wait for a stranger's name server.
 
     It is http or https, has a host and no user; where the host is an address, in whatever spelling, it may be asked.
     Raises: FetchRefused.

@@ -46,7 +46,7 @@ def use(cause_of_now: Callable[[], Cause]) -> None:
 
 @dataclass(slots=True)
 class Announcement:
-    """What is said of one change: among a transaction's on_commit hooks, where the outbox finds it before the commit."""
+    """The announcement of one change: among a transaction's on_commit hooks, where the outbox finds it before the commit."""
 
     kind: str
     id: str
@@ -114,7 +114,7 @@ _told_at = 0.0  # when the batch of that number had left
 
 
 def boot() -> str:
-    """Whose monotonic clock it is: moments of different ones cannot be compared."""
+    """The id of this start of the machine: moments of the monotonic clocks of two starts cannot be compared."""
     return _BOOT.read_text().strip()
 
 

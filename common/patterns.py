@@ -1,6 +1,6 @@
 """Patterns that people write, matched in time linear in the text: regular expressions and globs.
 
-The one module that may compile a pattern that is not a literal (tests/test_patterns.py). RE2 has neither look-around nor
+The one module that may compile a pattern that is not a literal (tests/common/test_patterns.py). RE2 has neither look-around nor
 back-references, which need backtracking; a pattern that is anchored may begin with look-aheads, since those are patterns
 of their own that hold at the same place. Source: https://github.com/google/re2/wiki/Syntax.
 """
@@ -27,7 +27,7 @@ Key = TypeVar("Key")
 
 
 class Compiled(Protocol):
-    """What re2 makes of a pattern."""
+    """A pattern that re2 has compiled."""
 
     def search(self, text: str) -> object | None: ...
 

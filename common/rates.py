@@ -48,7 +48,7 @@ class Rate:
 
 
 class AtOnce:
-    """What each key may have under way at a time; 0 is without limit."""
+    """A limit for what each key has under way at a time; 0 is without limit."""
 
     def __init__(self, most: int, name: str = "other") -> None:
         self._refused = metrics.limited.labels(name)

@@ -1,6 +1,6 @@
-"""What a new cloud holds: every app registers its own piece in its ``apps.py`` and `manage.py seed` runs them in order.
+"""The seeds of a cloud: each app registers its part in its `seeds.py`, and a start (cloud/run/prepare.py) runs all in order.
 
-Orders in use: 10 identity · 20 hosts · 30 compute (flavors) · 40 networking · 50 images · 90 portal. A piece runs at every
+Orders in use: 5 hosts (epoch) · 10 identity · 20 hosts · 30 compute (flavors) · 40 networking · 50 images. A part runs at every
 start, so it must make what is absent and leave what is there untouched.
 """
 
@@ -11,7 +11,7 @@ Seed = Callable[[], str | None]
 
 
 @dataclass(frozen=True, order=True)
-class Piece:
+class Part:
     """One app's part. `run` returns what it made in a few words, or None when all was there already."""
 
     order: int
@@ -19,25 +19,25 @@ class Piece:
     run: Seed
 
 
-_pieces: dict[str, Piece] = {}
+_parts: dict[str, Part] = {}
 
 
 def register(order: int, name: str, fn: Seed) -> None:
-    """Adds a piece. A second registration under the same name replaces the first (apps are loaded again in tests)."""
-    _pieces[name] = Piece(order, name, fn)
+    """Add a part. A second registration under the same name replaces the first (apps are loaded again in tests)."""
+    _parts[name] = Part(order, name, fn)
 
 
-def pieces() -> list[Piece]:
-    """Every piece, in the order in which it must run."""
-    return sorted(_pieces.values(), key=lambda piece: (piece.order, piece.name))
+def parts() -> list[Part]:
+    """List every part, in the order in which it must run."""
+    return sorted(_parts.values(), key=lambda part: (part.order, part.name))
 
 
 def run_all(report: Callable[[str, str], None] = lambda name, made: None) -> None:
-    """Runs every piece. `report(name, made)` is called for each one that made something.
+    """Run every part. `report(name, made)` is called for each one that made something.
 
-    Raises: whatever a piece raises; pieces before it stay done, and running again goes on from there.
+    Raises: whatever a part raises; parts before it stay done, and running again goes on from there.
     """
-    for piece in pieces():
-        made = piece.run()
+    for part in parts():
+        made = part.run()
         if made:
-            report(piece.name, made)
+            report(part.name, made)

@@ -2,5 +2,5 @@
 
 from typing import Final
 
-#: As PEP 440 has it; agents say it in their inventory, the ready file and `manage.py version` show it.
+#: As PEP 440 has it; agents say it in their inventory, the ready file shows it.
 RELEASE: Final = "0.2.0.dev0"

@@ -22,11 +22,11 @@ def touch(*pieces: str, port_id: str = "") -> None:
         return
     Change.objects.bulk_create([Change(piece=piece, port_id=port_id) for piece in desired])
     connection = transaction.get_connection()
-    if not any(hook[1] is _kick for hook in connection.run_on_commit):
-        transaction.on_commit(_kick)
+    if not any(hook[1] is _enqueue for hook in connection.run_on_commit):
+        transaction.on_commit(_enqueue)
 
 
-def _kick() -> None:
+def _enqueue() -> None:
     background.enqueue(TASK, "all")
 
 
