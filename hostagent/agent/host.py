@@ -195,7 +195,7 @@ class Host:
             self.reporter.event(Event.CLOCK, skew=round(self.clock.skew, 1))
 
     def _see_control(self) -> None:
-        """Control may have given our routers to another host once it has not heard us: then they must not answer twice.
+        """Isolate this host's routers while control is out of reach, for it may have given them to another host; then rejoin.
 
         Control counts as reached while the broker takes reports, or its web front answers. Where there is nobody who could
         take them, they stay. What fails is tried again with the next heartbeat.

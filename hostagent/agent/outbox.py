@@ -213,7 +213,7 @@ class Reporter:
         self._seals = Reports(own, clock)
 
     def report(self, kind: Kind, body: Mapping[str, object], cast: Cast | None = None) -> None:
-        """Report it, as of the cast that it belongs to."""
+        """Queue a report; with `cast` it is the reply for which that cast's operation waits."""
         of = cast or Cast(verb="", body={})
         message: Report = {
             "host": self._host,

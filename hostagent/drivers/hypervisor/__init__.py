@@ -9,7 +9,7 @@ from hostagent.contract.server import DiskSpec, Known, PortSpec, ServerSpec, Ser
 
 
 class HostHas(TypedDict):
-    """What a host can give its guests."""
+    """The resources that a host can give its guests."""
 
     vcpus: int
     memory_mib: int
@@ -74,7 +74,7 @@ class Hypervisor(Protocol):
     def read_states(self) -> dict[str, str]: ...
 
     def read_stats(self) -> dict[str, ServerStats]:
-        """Of those that run, by their id."""
+        """The figures of those that run, by their id."""
 
     def read_facts(self) -> HypervisorFacts:
         """The hypervisor's part of Inventory."""

@@ -32,9 +32,9 @@ BOOT_SECONDS: Final = 0.05  # until a fake guest has its address, its metadata a
 
 
 class FakeDomain(TypedDict):
-    """What the journal keeps of a server."""
+    """A server as the journal keeps it."""
 
-    state: str  # of contract.server.STATES
+    state: str  # of contract.states.STATES
     spec: ServerSpec
     since: float  # unix seconds
 
@@ -76,7 +76,7 @@ class FakeHypervisor:
         return state
 
     def _booted(self, spec: ServerSpec) -> None:
-        """What dnsmasq and the serial port would have told of a real guest."""
+        """Report what dnsmasq and the serial port would have told of a real guest."""
         pieces = getattr(self._host.network.driver, "pieces", {})
         for port in spec["ports"]:
             wanted = pieces.get(f"port:{port['port_id']}")

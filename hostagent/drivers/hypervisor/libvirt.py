@@ -141,14 +141,14 @@ class Libvirt(PowerVerbs, DeviceVerbs):
     def _take_up(self, server_id: str) -> None:
         """A guest that is found: its share again (a stop of the unit took it), and the end of what a snapshot left."""
 
-        def settle(connection: Connection) -> None:
+        def change(connection: Connection) -> None:
             if (domain := self._domain(connection, server_id)) is not None and domain.isActive():
                 libvirt_users.share(domain, self._places(server_id))
             if self._storage.overlays(server_id).are_listed():
                 self.recover(domain, server_id)
 
         try:
-            self._link.ask(settle)
+            self._link.ask(change)
         except Failure as failure:  # an overlay is tried again before its next start or snapshot
             log.error("%s is not taken up: %s", server_id, failure.data)
 
@@ -183,7 +183,7 @@ class Libvirt(PowerVerbs, DeviceVerbs):
         places = self._places(server_id)
         proven = self._acceleration.verdict(within=job.seconds_left - STARTING_SECONDS)
 
-        def settle(connection: Connection) -> str:
+        def change(connection: Connection) -> str:
             domain = self._domain(connection, server_id)
             self.recover(domain, server_id)  # before a definition names the disk as it was
             xml = "" if domain is None else domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
@@ -200,7 +200,7 @@ class Libvirt(PowerVerbs, DeviceVerbs):
                 self.create(domain, server_id)
             return state_of(domain)
 
-        return self._know(server_id, self._link.ask(settle))
+        return self._know(server_id, self._link.ask(change))
 
     def _parts(self, spec: ServerSpec, job: Job) -> domain_xml.Parts:
         """All that the domain opens, made ready. Raises: Failure."""
@@ -222,11 +222,11 @@ class Libvirt(PowerVerbs, DeviceVerbs):
         self.serial.watch(server_id)
 
     def recover(self, domain: Domain | None, server_id: str) -> None:
-        """The root disk is its own file again, whatever cut a snapshot of it. `domain` None: there is none, only files."""
+        """Make the root disk its own file again, whatever cut a snapshot of it. `domain` None: there is none, only files."""
         libvirt_snapshot.recover(domain, self._storage, server_id)
 
     def remove(self, server_id: str, job: Job) -> None:
-        def settle(connection: Connection) -> None:
+        def change(connection: Connection) -> None:
             domain = self._domain(connection, server_id)
             if domain is None:
                 return
@@ -238,7 +238,7 @@ class Libvirt(PowerVerbs, DeviceVerbs):
                 | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
             )
 
-        self._link.ask(settle)
+        self._link.ask(change)
         self._forget(server_id)
 
     def _forget(self, server_id: str) -> None:
@@ -259,21 +259,21 @@ class Libvirt(PowerVerbs, DeviceVerbs):
         return {"state": state, "xml": xml, "record": self._host.files.read_record(server_id)}
 
     def put_aside(self, server_id: str, place: Path, job: Job) -> None:
-        def settle(connection: Connection) -> None:
+        def change(connection: Connection) -> None:
             if (domain := self._domain(connection, server_id)) is not None:
                 libvirt_setaside.take_away(domain, place, job)
 
-        self._link.ask(settle)
+        self._link.ask(change)
         self._forget(server_id)
 
     def define(self, server_id: str, xml: str, job: Job) -> None:
-        def settle(connection: Connection) -> None:
+        def change(connection: Connection) -> None:
             if self._domain(connection, server_id) is None:
                 connection.defineXML(xml)
 
-        self._link.ask(settle)
+        self._link.ask(change)
 
-    # ── Power ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── Snapshots ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def snapshot(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
         return self._link.ask(lambda c: libvirt_snapshot.take(self._existing(c, server_id), self._storage, name, job))

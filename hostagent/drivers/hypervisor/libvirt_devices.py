@@ -50,12 +50,12 @@ class DeviceVerbs:
     def ensure_disk(self: Driver, server_id: str, disk: DiskSpec, job: Job) -> None:
         element = domain_xml.disk_element(disk, self._storage.locate(server_id, disk["source"], job))
 
-        def settle(connection: Connection) -> None:
+        def change(connection: Connection) -> None:
             domain = self._existing(connection, server_id)
             libvirt_users.admit(domain, self._places(server_id), element)
             attach(domain, element, by_serial(disk["serial"]))
 
-        self._link.ask(settle)
+        self._link.ask(change)
 
     def remove_disk(self: Driver, server_id: str, disk: DiskSpec, job: Job) -> None:
         find = by_serial(disk["serial"])
@@ -77,7 +77,7 @@ def inspect(domain: Domain, find: Find, *, inactive: bool) -> Element | None:
 
 
 def attach(domain: Domain, element: Element, find: Find) -> None:
-    """The device is there, now and at the next start."""
+    """Attach a device, now and at the next start, unless it is there."""
     xml = etree.tostring(element, encoding="unicode")
     if inspect(domain, find, inactive=True) is None:
         domain.attachDeviceFlags(xml, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
@@ -86,7 +86,7 @@ def attach(domain: Domain, element: Element, find: Find) -> None:
 
 
 def detach(domain: Domain, find: Find, job: Job) -> None:
-    """The device is gone, now and at the next start: the guest has let go of it.
+    """Detach a device, now and at the next start: it is gone once the guest has let go of it.
 
     A return of the call is no sign that the guest let go: libvirt's event is, and it wakes the server's serial queue.
     Raises: Later while the guest may still let go; Failure timed_out when it does not (a paused one cannot).

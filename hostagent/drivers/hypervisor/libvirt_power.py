@@ -40,7 +40,7 @@ class Driver(Protocol):
         """Start a domain."""
 
     def recover(self, domain: Domain | None, server_id: str) -> None:
-        """The root disk is its own file again, whatever cut a snapshot of it."""
+        """Make the root disk its own file again, whatever cut a snapshot of it."""
 
 
 class PowerVerbs:
@@ -49,12 +49,12 @@ class PowerVerbs:
     def power(self: Driver, server_id: str, job: Job) -> str:
         """Do the job's verb, with what its body says → the state that the domain has then."""
 
-        def settle(connection: Connection) -> str:
+        def change(connection: Connection) -> str:
             domain = self._existing(connection, server_id)
             WAYS[job.verb](self, domain, job)
             return state_of(domain)
 
-        return self._know(server_id, self._link.ask(settle))
+        return self._know(server_id, self._link.ask(change))
 
 
 def stop(driver: Driver, domain: Domain, job: Job) -> None:
@@ -62,7 +62,7 @@ def stop(driver: Driver, domain: Domain, job: Job) -> None:
 
 
 def _power_off(domain: Domain, job: Job, timeout: float) -> None:
-    """By its ACPI button; by force after `timeout` seconds, or at once where a guest cannot hear the button.
+    """Power off by the ACPI button; by force after `timeout` seconds, or at once where a guest cannot hear the button.
 
     Raises: Later while the guest may still end by itself: no thread waits for it.
     """
@@ -113,7 +113,7 @@ def resume(driver: Driver, domain: Domain, job: Job) -> None:
 
 
 def unless_ended(ask: Callable[[], object]) -> None:
-    """A guest may end by itself at any moment, also between a look at it and a call: what was wanted then is so."""
+    """Call `ask`; nothing where the guest has ended by itself meanwhile, as it may at any moment: what was wanted then is so."""
     try:
         ask()
     except libvirt.libvirtError as error:

@@ -10,7 +10,7 @@ def format_of(location: DiskLocation) -> str:
 
 
 def elements(location: DiskLocation) -> list[Element]:
-    """What a <disk> of type `kind` says of where it is: <auth>, if there is one, and <source>."""
+    """Make the elements of a <disk> that say where it is: <auth>, if there is one, and <source>."""
     if location["kind"] == "file":
         return [E.source(file=location["path"])]
     if location["kind"] == "block":

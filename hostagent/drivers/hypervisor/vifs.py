@@ -8,7 +8,7 @@ TYPES = {"bridge": "bridge", "tap": "ethernet", "ovs": "bridge", "vhostuser": "v
 
 
 def elements(binding: VifBinding) -> list[Element]:
-    """What an <interface> of type TYPES says of what it is plugged into."""
+    """Make the elements of an <interface> of type TYPES that say what it is plugged into."""
     if binding["vif_type"] == "bridge":
         return [E.source(bridge=binding["bridge"]), E.target(dev=binding["device"])]
     if binding["vif_type"] == "tap":
