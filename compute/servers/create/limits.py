@@ -33,7 +33,7 @@ _sums = Prepared(
 
 
 def counted(project_id: str) -> dict[str, int]:
-    """What a project's servers take, by quota: one read of an index."""
+    """Sum up what a project's servers take, by quota: one read of an index."""
     found = cast("dict[str, int | None]", _sums.first(project_id) or {})
     return {name: found.get(column) or 0 for name, column in SUMMED.items()}
 

@@ -64,7 +64,7 @@ class Candidate:
 
 @dataclass
 class Ask:
-    """What is looked for."""
+    """The host that is looked for."""
 
     resources: Mapping[str, int]
     project_id: str
@@ -254,7 +254,7 @@ def candidates(*, lock: bool = False, with_traits: bool = False, with_facts: boo
 
 
 def ask_of(server: Server, *, flavor: Mapping[str, Any] | None = None) -> Ask:
-    """What a server needs, from its row, its hints and its group."""
+    """Read from a server's row, hints and group which host it needs."""
     flavor = flavor or server.flavor
     ask = Ask(
         resources={k: v for k, v in host_needs.resources_of(flavor).items() if v},
@@ -313,7 +313,7 @@ MOST_REFUSALS = 50  # hosts that are kept of a refusal
 
 @dataclass
 class Decision:
-    """What was decided and why. `answers`: of each host, how many filters it passed and what the next one said."""
+    """A choice of a host and why. `answers`: for each host, how many filters it passed and what the next one said."""
 
     host: Candidate | None
     passed: list[Candidate]  # the best first
@@ -333,7 +333,7 @@ class Decision:
         return (host, *verdict) if verdict else None
 
     def verdict(self) -> dict[str, object]:
-        """What is written down: of a refusal the hosts that came furthest, of a success the sums and the best, in 2 KB."""
+        """Sum the decision up in 2 KB, to be stored: a refusal with the hosts that came furthest, a success with the best."""
         reasons = Counter(FILTERS[passed][0] for _host, passed, verdict in self.answers if verdict is not None)
         sums = {"hosts": len(self.answers), "fit": len(self.passed), "refused_by": dict(reasons)}
         if self.host is None:

@@ -85,7 +85,7 @@ class AnyHostOnly(Forbidden):
 
 @dataclass
 class Launch:
-    """What a user asks for. `networks`: a list of Nic, "auto", "none", or None for the project's own one."""
+    """A launch as a user asks for it. `networks`: a list of Nic, "auto", "none", or None for the project's own one."""
 
     name: str
     flavor_id: str
@@ -204,7 +204,7 @@ def readable(actor: RequestContext, image: Image) -> list[str]:
 
 
 def image_meta(image: Image | None) -> dict[str, object]:
-    """What a server remembers of its image."""
+    """Copy those facts of an image that a server keeps."""
     if image is None:
         return {}
     return {"min_ram": image.min_ram, "min_disk": image.min_disk, "properties": dict(image.properties or {})}

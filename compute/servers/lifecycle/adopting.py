@@ -120,7 +120,7 @@ def read(op: Op) -> Wait | None:
 
 
 def describe(op: Op) -> Wait | None:
-    """What the host knows of what no row knows; or what was set aside is the server's again."""
+    """Ask the host to describe what no row knows, or have it give back what was set aside."""
     if op.answer is not None:
         return None
     if op.data["item"]:

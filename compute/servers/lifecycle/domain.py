@@ -1,4 +1,4 @@
-"""What a host is told of a server: the spec of its domain, from rows."""
+"""The spec of a server's domain that its host is told, from rows."""
 
 from string import ascii_lowercase
 

@@ -1,4 +1,4 @@
-"""What a server needs of its host: resources, and what the drivers there must be able to do."""
+"""The needs of a server: resources of its host, and capabilities of the drivers there."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -20,7 +20,7 @@ _kinds = Prepared(
 
 
 def resources_of(flavor: Mapping[str, Any]) -> dict[str, int]:
-    """What an embedded flavor takes from a host. Ephemeral and swap lie on the host's disk too (swap is in MiB)."""
+    """Count what an embedded flavor takes from a host. Ephemeral and swap lie on the host's disk too (swap is in MiB)."""
     disk = int(flavor["disk"]) + int(flavor.get("ephemeral") or 0) + -(-int(flavor.get("swap") or 0) // 1024)
     return {"MEMORY_MB": int(flavor["ram"]), "VCPU": int(flavor["vcpus"]), "DISK_GB": disk}
 

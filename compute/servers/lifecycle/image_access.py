@@ -1,4 +1,4 @@
-"""What a host may open with its key: images that its servers stand on, and snapshots that it was asked for."""
+"""The images that a host may open with its key: images that its servers stand on, and snapshots that it was asked for."""
 
 from compute.servers.models import Server
 from hostagent.contract.server import SERVER_SNAPSHOT

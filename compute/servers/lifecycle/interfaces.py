@@ -28,7 +28,10 @@ def owner_of(server: Server) -> str:
 
 
 def plug(actor: RequestContext, server: Server, nic: Nic, groups: list[str] | None) -> tuple[str, bool]:
-    """(port id, whether it was made for this server). Raises what the network service raises."""
+    """Give a server a port, the user's or a new one: (port id, whether it was made for this server).
+
+    Raises: PortTaken, and what the network service raises.
+    """
     attachment = devices.Attachment(server.id, server.project_id, owner_of(server), server.hostname)
     if nic.port_id:
         devices.attach(nic.port_id, attachment)
@@ -95,12 +98,13 @@ def plug_vifs(op: Op) -> Wait | None:
 
 
 def bind_port(op: Op) -> None:
+    """Bind the new port to the server's host. `plug_vifs` then waits for this port alone."""
     op.data["port_ids"] = [op.data["port_id"]]  # the others may wait in line behind this one
     ports.bind(op.data["port_id"], steps.alive(op).host)
 
 
 def plug_live(op: Op) -> Wait | None:
-    """Only a machine that is there gets the interface now; one that is off has it at its next start."""
+    """Plug the port into a machine that is there; one that is off has it at its next start."""
     server = steps.of(op)
     if op.answer is not None or states.is_off(op.data["rest"]):
         return None
@@ -126,6 +130,7 @@ def free_port(op: Op) -> None:
     server.change(own_ports=[id for id in server.own_ports if id != op.data["port_id"]])
 
 
+#: Nothing finalizes the server: the verbs that attach and detach have no task and lead to no other state (states.VERBS).
 ATTACH_INTERFACE = Flow(
     "server.attach_interface",
     version=1,
@@ -140,7 +145,7 @@ ATTACH_INTERFACE = Flow(
 
 @transaction.atomic
 def attach_interface(actor: RequestContext, *, server_id: str, nic: Nic | None) -> str:
-    """Another interface: a port of the user's, or a new one. Returns the port's id at once.
+    """Begin to attach another interface: a port of the user's, or a new one. Returns the port's id at once.
 
     Raises: WrongState, PortTaken, NetworkUnknown, and what the network service raises.
     """
@@ -173,7 +178,7 @@ DETACH_INTERFACE = Flow(
 
 @transaction.atomic
 def detach_interface(actor: RequestContext, *, server_id: str, port_id: str) -> None:
-    """Raises: PortNotHere, WrongState."""
+    """Begin to detach an interface. Raises: PortNotHere, WrongState."""
     server = find(actor, server_id, "os_compute_api:os-attach-interfaces:delete", lock=True)
     row = Port.objects.of_server(server).filter(id=port_id)
     found = row.values("id", "network_id", "mac_address", "network__mtu").first()

@@ -1,4 +1,4 @@
-"""What hosts owe of servers: domains and disks that could not be removed, or put back, when they had to be."""
+"""Debts of hosts about servers: domains and disks that could not be removed, or put back, when they had to be."""
 
 from typing import Any
 

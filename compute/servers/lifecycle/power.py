@@ -27,6 +27,7 @@ from operations.steps import casting, finalizing, to_error, to_stable
 
 @transaction.atomic
 def _run(actor: RequestContext, server_id: str, verb: str, flow: Flow) -> Server:
+    """Begin a verb of power and its flow. Raises: ServerNotFound, Forbidden, and as HostSubject.begin and starting.run."""
     server = find(actor, server_id, RULES[verb], lock=True)
     run(actor, server, verb, flow)
     return server
@@ -38,7 +39,7 @@ STOP = Flow(
     steps=(
         Step(
             "power_off",
-            do=casting(SERVER_STOP, timeout=60),
+            do=casting(SERVER_STOP, timeout=60),  # of the cast's body: seconds that the guest has
             deadline=150,
             label=_("Ask the guest to power off, then force it"),
         ),
@@ -125,8 +126,8 @@ def reboot(actor: RequestContext, *, server_id: str, hard: bool) -> Server:
     return _run(actor, server_id, "reboot", REBOOT_SOFT)
 
 
-def _one_order(name: str, verb: Verb[Any, Any], ends: str, label: Promise, *, bulk: bool = False) -> Flow:
-    """A flow of one order that changes the power state and nothing else."""
+def _one_cast(name: str, verb: Verb[Any, Any], ends: str, label: Promise) -> Flow:
+    """Make a flow of one cast that changes the power state and nothing else."""
     return Flow(
         f"server.{name}",
         version=1,
@@ -134,7 +135,7 @@ def _one_order(name: str, verb: Verb[Any, Any], ends: str, label: Promise, *, bu
             Step(
                 name,
                 do=casting(verb),
-                deadline=320 if bulk else 80,
+                deadline=320 if verb.is_bulk else 80,
                 label=label,
             ),
             Step("mark", do=finalizing(ends), label=_("Note the new state")),
@@ -144,10 +145,10 @@ def _one_order(name: str, verb: Verb[Any, Any], ends: str, label: Promise, *, bu
     )
 
 
-PAUSE = _one_order("pause", SERVER_PAUSE, states.PAUSED, _("Pause the machine"))
-UNPAUSE = _one_order("unpause", SERVER_UNPAUSE, states.ACTIVE, _("Let the machine go on"))
-SUSPEND = _one_order("suspend", SERVER_SUSPEND, states.SUSPENDED, _("Save the memory to disk"), bulk=True)
-RESUME = _one_order("resume", SERVER_RESUME, states.ACTIVE, _("Load the memory from disk"), bulk=True)
+PAUSE = _one_cast("pause", SERVER_PAUSE, states.PAUSED, _("Pause the machine"))
+UNPAUSE = _one_cast("unpause", SERVER_UNPAUSE, states.ACTIVE, _("Let the machine go on"))
+SUSPEND = _one_cast("suspend", SERVER_SUSPEND, states.SUSPENDED, _("Save the memory to disk"))
+RESUME = _one_cast("resume", SERVER_RESUME, states.ACTIVE, _("Load the memory from disk"))
 
 
 def pause(actor: RequestContext, *, server_id: str) -> Server:

@@ -1,4 +1,4 @@
-"""What a host keeps beside a server's disks about it: enough to bring it back into a database that lost it.
+"""The record that a host keeps beside a server's disks: enough to bring it back into a database that lost it.
 
 No secrets: user data and passwords stay in the database alone, and are lost with it.
 """

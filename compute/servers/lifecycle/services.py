@@ -1,4 +1,4 @@
-"""What every verb of servers asks first (find, why_not), and what is done at once: locks, names, metadata, tags.
+"""Finding a server and asking why_not, as every verb does, and the verbs done at once: locks, names, metadata, tags.
 
 The verbs that run as flows stand with them: power.py, deletion.py, rebuild.py, resize.py, snapshots.py, interfaces.py.
 """
@@ -47,7 +47,7 @@ def why_not(actor: RequestContext, server: Server, verb: str) -> Refusal | None:
 
 
 def require(actor: RequestContext, server: Server, verb: str) -> None:
-    """Raises: WrongState, Locked, NotOnAHost, HostCannot, NotYourLock."""
+    """Refuse a verb that may not begin now. Raises: WrongState, Locked, NotOnAHost, HostCannot, NotYourLock."""
     refusal = why_not(actor, server, verb)
     if refusal is not None:
         raise refusal.error
@@ -138,7 +138,7 @@ def set_tags(actor: RequestContext, *, server_id: str, tags: list[str], rule: st
 
 @transaction.atomic
 def project_of(server_id: str) -> str | None:
-    """Whose a living server is, None if there is none."""
+    """Find the id of the project that a living server belongs to; None if there is no such server."""
     return Server.objects.living().filter(id=server_id).values_list("project_id", flat=True).first()
 
 

@@ -47,7 +47,7 @@ def drop_snapshot(op: Op) -> None:
 
 
 def settle_snapshot(op: Op) -> None:
-    """What the host says it sent must be what arrived."""
+    """Hold what arrived against what the host says it sent."""
     answer = op.row.steps.filter(name="upload_snapshot", phase="do").values_list("answer", flat=True).first() or {}
     images.snapshot_uploaded(op.data["snapshot_id"], answer["size"], answer["checksum"], answer["virtual_size"])
 
@@ -149,7 +149,7 @@ def remove_unshelved_disk(op: Op) -> Wait | None:
 
 
 def mark_unshelved(op: Op) -> None:
-    """The machine runs: that is settled first, and its image goes afterwards, in the background."""
+    """The machine runs: that is written first, and its image goes afterwards, in the background."""
     server = steps.of(op)
     if server.shelved_image_id:
         background.enqueue(DROP_IMAGE, server.shelved_image_id)

@@ -1,4 +1,4 @@
-"""What a server can be, which verb may run from where, and how the wire names it. Data only.
+"""The states of a server, the verbs that may run from each, and how the wire names them. Data only.
 
 `vm_state` is where the server rests; `task_state` is what is being done to it, empty at rest. Names are Nova's own.
 """

@@ -1,4 +1,4 @@
-"""What every flow of servers is made with: its server, and how it ends. The steps themselves stand beside their flows."""
+"""Helpers of servers' flows: finding the server, beginning anew on another host. The steps stand beside their flows."""
 
 from collections.abc import Callable
 
