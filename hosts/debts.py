@@ -1,4 +1,4 @@
-"""What hosts owe: orders that could not be given, or were not carried out, when they had to be.
+"""Debts of hosts: casts that could not be sent, or were not carried out, when they had to be.
 
 A host that is down cannot remove what was on it, and an undo may fail on one that is silent. The transaction that gives
 up writes down what is still to be done there (`owe`). At the host's next word, be it a hello or a heartbeat, the debts
@@ -119,7 +119,7 @@ def given_up(row: Operation, step: OperationStep) -> None:
 
 
 def sentence_of(debt: HostDebt) -> str:
-    """What is owed, since when, and why it could not be done last time, in the active language."""
+    """Say in the active language what is owed, since when, and why it could not be done last time."""
     said = gettext("It still has to do %(kind)s, since %(since)s, tried %(tries)s times.") % {
         "kind": debt.kind, "since": debt.since.isoformat(timespec="seconds"), "tries": debt.tries,
     }  # fmt: skip

@@ -36,7 +36,7 @@ def examine(*, apply: bool) -> list[Finding]:
 
 
 def orphans_and_leftovers() -> list[Finding]:
-    """What no row knows, what is set aside, and what an operator is asked about it."""
+    """List what no row knows, what is set aside, and what an operator is asked about it."""
     findings = []
     for host, found in sorted(ask_hosts().items()):
         ids = reconciliation.orphans(host, found)
@@ -66,7 +66,7 @@ def _silent(host: Host) -> Finding:
 
 
 def _compared(host: Host, found: HostFound, apply: bool) -> list[Finding]:
-    """What differs on a host; `apply` has it put right."""
+    """List what differs on a host; `apply` has it put right."""
     findings = reconciliation.differences(host.name, found)
     if apply and findings:
         with transaction.atomic():
@@ -78,7 +78,7 @@ def _compared(host: Host, found: HostFound, apply: bool) -> list[Finding]:
 
 
 def _set_aside(host: str, found: HostFound) -> list[Finding]:
-    """What was set aside: for an operator to adopt or to drop; the host drops it by itself after two weeks."""
+    """List what was set aside, for an operator to adopt or to drop; the host drops it by itself after two weeks."""
     out = []
     for note in found["setaside"]:
         until = datetime.fromtimestamp(note["until"], UTC).isoformat(timespec="seconds")
@@ -92,13 +92,13 @@ def _set_aside(host: str, found: HostFound) -> list[Finding]:
 
 
 def _questions() -> list[Finding]:
-    """What only an operator can decide."""
+    """List what only an operator can decide."""
     asked = Host.objects.filter(Q(estranged=True) | Q(question__isnull=False)).order_by("name")
     return [Finding(host.name, "question", host.name, question_of(host)) for host in asked]
 
 
 def question_of(host: Host) -> str:
-    """What an operator is asked about a host, and how to answer; "" when nothing."""
+    """Say what an operator is asked about a host, and how to answer; "" when nothing."""
     if host.estranged:
         text = _(
             "This host has served a newer database than this one, or another one: nothing is changed there. Put the newer"
@@ -116,7 +116,7 @@ def question_of(host: Host) -> str:
 
 
 def _debts(apply: bool) -> list[Finding]:
-    """What hosts still have to be asked. It is worked off by itself; `apply` asks at once."""
+    """List what hosts still have to be asked. It is worked off by itself; `apply` asks at once."""
     rows = list(HostDebt.objects.order_by("host", "id"))
     if apply:
         for host in sorted({row.host for row in rows}):
@@ -126,7 +126,7 @@ def _debts(apply: bool) -> list[Finding]:
 
 
 def _troubles(apply: bool) -> list[Finding]:
-    """What is wrong and no host reports (common/troubles.py)."""
+    """List what is wrong and no host reports (common/troubles.py)."""
     out = []
     for trouble in list(troubles.found()):
         mended = apply and trouble.mend is not None

@@ -21,7 +21,7 @@ LONGEST: Final = 64  # characters of a name
 
 @dataclass(frozen=True)
 class HostDrivers:
-    """What is known of a host's drivers. `can` are names of capabilities."""
+    """The drivers of a host as it told them. `can` are names of capabilities."""
 
     instances: tuple[DriverInstance, ...]
     can: frozenset[str]
@@ -73,7 +73,7 @@ def _vif(said: object) -> Vif | None:
 
 @lru_cache(maxsize=1024)
 def read(instances: str, capabilities: str) -> HostDrivers:
-    """Of the columns of a host's row as JSON: it says the same for days. An agent that tells of no drivers is as agents were."""
+    """Read the two columns of a host's row, which say the same for days. An agent that tells of no drivers is as agents were."""
     known: list[DriverInstance] = json.loads(instances) or []
     listed = json.loads(capabilities) or []
     return HostDrivers(tuple(known), of_host(known) if known else OLDER.union(listed))

@@ -54,7 +54,7 @@ _found: dict[
 
 
 def forget() -> None:
-    """What this process has read is read again."""
+    """Forget what this process has read, so that it is read again."""
     _known.update(until=0.0, raised=0.0, told=None)
     _recognised.clear()
     _found.clear()
@@ -79,7 +79,7 @@ def current() -> Cloud:
 
 
 def stamp(host: str, verb: Verb[object, object]) -> Cloud | None:
-    """What an order to `host` says of this database; None for one that must not leave."""
+    """The database as a cast to `host` names it; None for a cast that must not leave."""
     if verb.of_any_cloud:
         return current()
     if not is_recognised(host):

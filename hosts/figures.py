@@ -25,7 +25,7 @@ _known: dict[str, tuple[float, dict[str, float], dict[str, float]]] = {}
 
 
 def note(host: str, said: object) -> None:
-    """What a host said. Of what is no number nothing is kept."""
+    """Keep the numbers that a host said; what is no number is left out."""
     if not isinstance(said, dict):
         return
     jobs = said.get("jobs")

@@ -119,7 +119,7 @@ def _flush(beats: dict[str, dict[str, object]], numbers: dict[str, arrivals.Floo
 
 
 def _alone(name: str, do: Callable[[], None]) -> None:
-    """What one host says must not cost the others their sign of life. A database that is away costs all theirs: told above.
+    """Run `do` for one host; its failure must not cost the others their sign of life. A database that is away costs all theirs.
 
     One that refuses a value (DataError, IntegrityError, …) is not away: that is what the host said.
     """

@@ -67,10 +67,10 @@ class Life(models.Model):
 
 
 class HostDebt(models.Model):
-    """An order that a host could not be given, or did not carry out, when it had to be: given again when it is heard.
+    """A cast that could not be sent to a host, or that it did not carry out, when it had to be: sent again when it is heard.
 
     `kind` says how it is asked (hosts.debts.register), `key` what it is about; `body`, `subject` and `generation` are the
-    order's own. Rows go when the host has done it, or has acted on newer orders about the same subject.
+    cast's own. Rows go when the host has done it, or has acted on newer casts about the same subject.
     """
 
     host = models.CharField(max_length=64)

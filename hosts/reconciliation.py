@@ -1,4 +1,4 @@
-"""What hosts have, against what the rows say: one registry of kinds, which the inspection of a host and the doctor both ask.
+"""Comparing what hosts have with what the rows say: one registry of kinds, which the inspection of a host and the doctor both ask.
 
 An app registers a `Kind` for what hosts report of its resources (its `reconcile.py`). `inspect` starts an operation that has a host
 tell all that it has (host.read), and then every kind put right what differs: what should run is started, what stopped by itself is
@@ -61,7 +61,7 @@ def register(kind: Kind) -> None:
 
 
 def differences(host: str, found: HostFound) -> list[Finding]:
-    """What differs on a host, of every kind."""
+    """List what differs on a host, of every kind."""
     return [finding for kind in _KINDS.values() for finding in kind.inspect(host, found)]
 
 
@@ -137,14 +137,14 @@ def on_doubt(subject: HostSubject, *, reconcile: bool, reason: str) -> None:
 
 
 def found_by(operation: Operation) -> HostFound:
-    """What the host said in an operation's step "read"; nothing at all where it did not."""
+    """Read what the host answered to an operation's step "read"; everything empty where it did not."""
     answer = operation.steps.filter(name="read").values_list("answer", flat=True).first()
     nothing = HostFound(servers={}, disks=[], taps=[], namespaces=[], setaside=[])
     return cast(HostFound, {**nothing, **(answer or {})})
 
 
 def last_found(host: str) -> HostFound | None:
-    """What a host said when it was last inspected; None: never."""
+    """Read what a host said when it was last inspected; None: never."""
     done = Operation.objects.filter(flow=INSPECT.name, subject_kind="host", subject_id=host, state=State.DONE)
     last = done.order_by("-created_at").first()
     return found_by(last) if last else None

@@ -46,7 +46,7 @@ def hello(name: str, body: Body) -> None:
 
 
 def inventory(name: str, body: Body) -> None:
-    """What the host has. The first one makes it usable; one that says nothing new is a sign of life."""
+    """Take what the host says it has. The first one makes it usable; one that says nothing new is a sign of life."""
     if len(json.dumps(body)) > LARGEST_INVENTORY:
         log.error("host %s: its inventory is larger than any, and was refused", name)
         return

@@ -95,7 +95,7 @@ def key_of(name: str) -> str | None:
 
 
 def other_keys_of(name: str) -> tuple[str, ...]:
-    """What else a host may seal with, while its key is rotated."""
+    """The other keys that a host may seal with while its key is rotated."""
     return _keys_of(name)[1:]
 
 
@@ -130,7 +130,7 @@ def line_of(name: str) -> rpc.Line:
 
 
 def forget_line(name: str) -> None:
-    """What was known of a host's line has changed, once the transaction is over."""
+    """Forget what is known of a host's line, now and once the transaction is over: it changed."""
     _lines.pop(name, None)
     transaction.on_commit(lambda: _lines.pop(name, None))
 

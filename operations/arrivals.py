@@ -1,4 +1,4 @@
-"""What comes from agents, opened and held against replay, before anything is done with it.
+"""Opening what comes from agents, and dropping replays, before anything is done with it.
 
 Reports of a host are numbered: in version 2 by `seq`, in version 1 by the moment they were sent, which grows likewise. One that
 was seen, or is far behind the newest, does nothing. The newest numbers are kept with the host (`take_changed`), so that what
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class Report(TypedDict, total=False):
-    """What an agent says, once it is opened: of this version, or of the one before. `body` is as its kind has it."""
+    """A message of an agent, opened, of this version or of the one before. `body` is as its kind has it."""
 
     host: str
     kind: str
@@ -96,7 +96,7 @@ class Freshness:
             return self._lines[host][stream].admit(number, WINDOW[stream])
 
     def changed_again(self, hosts: Iterable[str]) -> None:
-        """What was taken could not be written down: it is still to be."""
+        """Put back the hosts of `take_changed` whose numbers could not be written down."""
         with self._lock:
             self._changed.update(hosts)
 

@@ -1,6 +1,6 @@
 """Background work by key, coalesced, run at least once after it was last enqueued, in a control process, never twice at once.
 
-background.register("network", sync_host)
+background.register("network", sync.run)
 background.enqueue("network", "host1")          # inside the transaction that made it needed
 
 A thread that runs a job has claimed its row: the claim is prolonged while it runs and lapses with the process that has it.
@@ -159,7 +159,7 @@ def _prolong() -> None:
 
 
 def prolong_claims() -> None:
-    """What this process is at stays its own for CLAIM from now."""
+    """Keep the claims of this process for CLAIM from now."""
     with _changed:
         claimants = list(_claims)
     if claimants:

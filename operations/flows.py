@@ -1,4 +1,4 @@
-"""What a flow is: data that the engine runs, the tests walk and the portal draws."""
+"""Flows as data, which the engine runs, the tests walk and the portal draws."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class FlowGone(CloudError):
 
 
 class Superseded(Conflict):
-    """What a step works for is no longer wanted: before a final step the flow unwinds, past one the step is left out."""
+    """Raised by a step whose purpose is no longer wanted: before a final step the flow unwinds, past one the step is left out."""
 
 
 Do = Callable[["Op"], Wait | None]
@@ -92,7 +92,7 @@ def find(name: str, version: int) -> Flow:
 
 
 def labels(name: str, version: int) -> dict[str, str]:
-    """What people call each step of a flow, by its name; empty for a flow that is gone."""
+    """Map each step of a flow to the label that people read; empty for a flow that is gone."""
     flow = known(name, version)
     return {step.name: str(step.label or step.name) for step in flow.steps} if flow else {}
 

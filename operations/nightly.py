@@ -1,4 +1,4 @@
-"""What is done once a night: rows that nobody needs any more go (common.purging), and what else was registered."""
+"""The work of a night: purging rows that nobody needs any more (common.purging), and what else was registered."""
 
 from collections.abc import Callable
 from datetime import timedelta

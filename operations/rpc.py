@@ -49,7 +49,7 @@ class Cast(TypedDict, total=False):
 
 
 class Line(NamedTuple):
-    """What is known of a host before something is sent to it."""
+    """The state of the connection to a host, read before something is sent to it."""
 
     speaks: int  # the newest version that its agent and we both speak
     is_down: bool  # nobody reads its queue
@@ -206,7 +206,7 @@ def _take(host: str, message: arrivals.Report) -> None:
 
 
 def _answered(host: str, kind: str, message: arrivals.Report) -> None:
-    """An answer counts once, and only from the host that was asked."""
+    """Store a host's answer with the step that waits for it, once, and only from the host that was asked."""
     if not message.get("operation"):
         return
     phase, name = _phase_and_name(message["step"])
@@ -242,7 +242,7 @@ def _lock(operation_ids: list[str]) -> None:
 
 
 def ask_again(host: str) -> None:
-    """A host's agent began anew: every step that waits for it is cast again at once."""
+    """Cast every step that waits for a host again at once: its agent began anew."""
     with transaction.atomic():
         steps = OperationStep.objects.filter(host=host, finished_at=None, answer__isnull=True).exclude(ordered_at=None)
         ids = list(steps.values_list("operation_id", flat=True).distinct())

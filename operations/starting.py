@@ -139,7 +139,7 @@ def take(row: Operation, key: str) -> None:
 
 
 def wake(kind: str, key: str) -> None:
-    """Something about `kind` `key` changed: operations that wait for it run again, after commit."""
+    """Run the operations that wait for `kind` `key` again after commit: something about it changed."""
     ids = list(Subscription.objects.filter(kind=kind, key=key).values_list("operation_id", flat=True).distinct())
     if ids:
         rows = Operation.objects.filter(id__in=ids, state__in=LIVE)

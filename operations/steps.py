@@ -102,7 +102,7 @@ def _others_to_stable(op: Op) -> None:
 
 
 def broken(operation: Operation, error: CloudError) -> None:
-    """An operation was parked (parking.on_broken): its subject is in error, and every verb that its error allows may be tried."""
+    """Bring the subject of a parked operation to error (parking.on_broken): every verb that its error allows may be tried."""
     model = typing.cast("type[subject.HostSubject]", subject.model_of(operation.subject_kind))
     found = model._default_manager.select_for_update().filter(id=operation.subject_id).first()
     if found is None or found.state == model.lifecycle.gone:

@@ -150,7 +150,7 @@ class Subject(_Model):
 
     @property
     def task(self) -> str | None:
-        """What is being done to it; None in a stable state."""
+        """The task that is being done to it; None in a stable state."""
         column = self.lifecycle.task_column
         return getattr(self, column) or None if column else None
 

@@ -1,4 +1,4 @@
-"""What a step returns that has to run again."""
+"""The answer of a step that has to run again."""
 
 from dataclasses import dataclass
 

@@ -75,7 +75,7 @@ class Pool:
 
 
 class Dispatcher:
-    """What control works off: each job waits once, after COALESCE if it is background work, in the pool of its kind."""
+    """The queue of control: each job waits once, after COALESCE if it is background work, in the pool of its kind."""
 
     def __init__(self, run: Callable[[str], None], pool_of: Callable[[str], str]) -> None:
         self._run, self._pool_of = run, pool_of
@@ -127,7 +127,7 @@ _dispatcher: Dispatcher | None = None
 
 
 def become_control() -> None:
-    """This process runs operations: rings stay inside it."""
+    """Make this process the one that runs operations: its wake-ups stay inside it."""
     global _dispatcher
     if _dispatcher is None:
         dispatcher = _dispatcher = Dispatcher(run, pool_of)
@@ -146,7 +146,7 @@ def is_background(job: str) -> bool:
 
 @dataclass(frozen=True)
 class Work:
-    """What runs jobs of one kind, and in which pool of threads."""
+    """The function that runs jobs of one kind, and the one that names the pool of threads for it."""
 
     run: Callable[..., object]
     pool_of: Callable[..., str]
