@@ -101,7 +101,7 @@ class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         return found
 
     def _read(self) -> RequestContext | None:
-        """Who the session is of now: its row is read anew, since others may have ended it."""
+        """Read the session's row anew, since others may have ended it: the actor, None where it has."""
         session = SessionStore(self.scope["session"].session_key)
         actor = sessions.actor_from_session(SimpleNamespace(session=session))  # type: ignore[arg-type]
         if actor is not None and session.row is not None:

@@ -39,7 +39,7 @@ LIVE = ("overview", "activity", "interfaces")
 
 
 def head(server: Server) -> dict[str, object]:
-    """What stands above the tabs."""
+    """The context of what stands above the tabs."""
     name, vcpus, ram = flavor_words(server.flavor or {})
     entries = ports.addresses({server.id: server.project_id})[server.id]
     floating = [entry["ip"] for entry in entries if entry["type"] == "floating"]
@@ -171,7 +171,7 @@ class Instance(Page):
 
 
 class Head(Page):
-    """What stands above the tabs, as it is now."""
+    """GET: what stands above the tabs, as it is now."""
 
     panel = "instances"
 

@@ -80,7 +80,7 @@ def names_of(actor: RequestContext, ports: Iterable[Port]) -> dict[str, str]:
 
 
 def search(query: QuerySet[Server], text: str) -> QuerySet[Server]:
-    """By name, id or address, fixed or floating."""
+    """Narrow to those found by name, id or address, fixed or floating."""
     fixed = FixedIP.objects.filter(ip_address__startswith=text).values("port__server_id")
     floating = FloatingIP.objects.filter(floating_ip_address__startswith=text).values("port__server_id")
     return query.filter(Q(name__icontains=text) | Q(id__startswith=text.lower()) | Q(id__in=fixed) | Q(id__in=floating))
@@ -98,7 +98,7 @@ def flavor_words(flavor: dict[str, Any]) -> tuple[str, int, int]:
 
 
 def rows(query: QuerySet[Server]) -> list[dict[str, Any]]:
-    """What the row template shows: one query for servers, two for addresses, one for image names."""
+    """Read what the row template shows: one query for servers, two for addresses, one for image names."""
     found = list(query.values(*COLUMNS))
     where = ports.addresses({row["id"]: row["project_id"] for row in found})
     images = dict(Image.objects.filter(pk__in={row["image_id"] for row in found}).values_list("pk", "name"))
@@ -175,7 +175,7 @@ def as_file(found: list[dict[str, Any]], *, everywhere: bool) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the address asks for: a chip, a text, an order, and for operators a host."""
+    """The choices in a list's address: a chip, a text, an order, and for operators a host."""
 
     chip: str
     q: str
@@ -215,7 +215,7 @@ class Instances(Page):
         return self.page("servers/list.html", rows=self.htmls(found), **self.about(), **context)
 
     def chips(self, numbers: dict[str, int]) -> dict[str, object]:
-        """What the list says of the chips' numbers."""
+        """The context of the chips with their numbers."""
         chips = [(name, label, numbers[name]) for name, (label, _where) in CHIPS.items()]
         return {"chips": chips, "busy": numbers["busy"], "all": numbers[""]}
 

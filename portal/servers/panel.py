@@ -27,7 +27,7 @@ def _search(actor: RequestContext, text: str) -> Found:
 
 
 def _deeds(server: Server) -> list[Hit]:
-    """What one often wants of an instance that is found."""
+    """Verbs that people often want of an instance that they found."""
     found = []
     if server.runs:
         url = reverse("instance-tab", args=[server.id, "console"])

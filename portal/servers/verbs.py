@@ -1,4 +1,4 @@
-"""What can be done with an instance: the buttons, and the endpoints behind those that ask nothing."""
+"""The verbs of an instance: the buttons of all, and the endpoints of those that ask nothing (others: dialogs.py)."""
 
 from collections.abc import Callable
 
@@ -99,7 +99,7 @@ def can_follow(server: Server, verb: str) -> bool:
 
 
 def run(call: Call) -> None:
-    """One service call; the socket brings the rest."""
+    """Call the service of the verb in the address; the socket brings what changes. Raises: Http404, and what the service raises."""
     if call.keys["verb"] not in POST:
         raise Http404(call.keys["verb"])
     POST[call.keys["verb"]](call.actor, server_id=call.id)

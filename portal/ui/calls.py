@@ -1,4 +1,4 @@
-"""What menus, verbs and dialogs have in common: each is declared once, as data, and called by one request at a time."""
+"""The common part of menus, verbs and dialogs: each is declared once, as data, and called by one request at a time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ def name_of(row: Any) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """What a panel says of one menu, verb or dialog.
+    """A panel's declaration of one menu, verb or dialog.
 
     `find(actor, id)` is the row whose id stands in the address under `key`. Without it the id is all that is known.
     """
@@ -73,7 +73,7 @@ class Call:
 
     @property
     def name(self) -> str:
-        """What a title calls the row."""
+        """The row as titles call it."""
         return self.about.name(self.row) if self.about.find is not None else self.id
 
 

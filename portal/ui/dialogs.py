@@ -20,7 +20,7 @@ KEEP_IT, DELETE_IT = gettext_lazy("Keep it"), gettext_lazy("Delete %(name)s?")
 
 @dataclass(frozen=True)
 class Shown:
-    """What a form's verb answers with instead of going on: a piece that is shown once, such as a secret."""
+    """The answer of a form's verb that does not go on: a fragment that is shown once, such as a secret."""
 
     template: str
     title: str

@@ -1,4 +1,4 @@
-"""What the search palette finds: names, addresses, ids, pages and verbs."""
+"""Hits of the search palette: names, addresses, ids, pages and verbs."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +26,7 @@ class Hit:
 
 @dataclass
 class Found:
-    """What one panel has for a text: `own` hits under the panel's name, `also` among those of others, and verbs (`deeds`)."""
+    """The hits of one panel for a text: `own` hits under the panel's name, `also` among those of others, and verbs (`deeds`)."""
 
     own: list[Hit] = field(default_factory=list)
     also: list[Hit] = field(default_factory=list)

@@ -20,7 +20,7 @@ from portal.ui.tables import Bulk, Column, Filter, Row
 
 @dataclass(frozen=True)
 class Empty:
-    """What the thing is in one sentence, and the same as a command."""
+    """The text of an empty list: what the thing is in one sentence, and the command that makes one."""
 
     title: Text
     text: Text
@@ -128,7 +128,7 @@ class ListPanel(Page):
         return tables.as_csv(self.panel, self.columns, self.rows(self.actor, list(found)))
 
     def narrowed(self, request: HttpRequest) -> dict[str, object]:
-        """What filters.html shows of the search and of each filter."""
+        """The context of filters.html: the search, and each filter."""
         found = tables.chosen(self.filters, request.GET)
         is_narrowed = any(one["value"] for one in found)
         return {"narrowed": found, "is_narrowed": is_narrowed, "q": request.GET.get("q", "")}

@@ -1,4 +1,4 @@
-"""What rail and bar show: the menu of this person with its numbers, and where they can go."""
+"""Rail and bar: the menu of this person with its numbers, and where they can go."""
 
 from collections.abc import Iterable
 from itertools import groupby

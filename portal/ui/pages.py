@@ -131,7 +131,7 @@ class Page(View):
         return render(self.request, template, {**self.common(), **context}, status=status)
 
     def common(self) -> dict[str, object]:
-        """What fragments know too."""
+        """The context that pages and fragments have."""
         return {
             "actor": self.request.actor,  # type: ignore[attr-defined]
             "prefs": self.prefs,
@@ -141,7 +141,7 @@ class Page(View):
         }
 
     def shell(self) -> dict[str, object]:
-        """What rail and bar show."""
+        """The context of a whole page: with that of rail and bar."""
         context = self.common()
         if context["actor"] is not None:
             menu = navigation.menu(self.actor)

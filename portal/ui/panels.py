@@ -103,7 +103,7 @@ class Panel:
 
 
 def _own(actor: RequestContext) -> dict[str, str]:
-    """What a list is of, to policy: of the session's own domain when it is in one."""
+    """The target of a list, for policy: the session's own domain when it is in one."""
     if not actor.domain_id:
         return {"project_id": actor.project_id} if actor.project_id else {}
     names = ("target.domain_id", "target.domain.id", "target.group.domain_id", "domain_id")
@@ -138,5 +138,5 @@ def named(name: str) -> Panel | None:
 
 
 def subject(kind: str) -> Subject | None:
-    """What a panel says of a kind of thing that operations are about."""
+    """Find a panel's declaration of a kind of thing that operations are about."""
     return next((one for panel in panels() for one in panel.subjects if one.kind == kind), None)

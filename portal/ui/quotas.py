@@ -12,7 +12,7 @@ READ, WRITE = "identity:get_project", "identity:update_limit"
 
 
 def known() -> list[Quotas]:
-    """What panels declare, in its order."""
+    """List the quotas that panels declare, in the order of their places."""
     return sorted((one for panel in panels.panels() for one in panel.quotas), key=lambda one: one.place)
 
 
@@ -36,5 +36,5 @@ def shown(limit: Limit, value: int) -> str:
 
 
 def of(limit: Limit, most: int) -> str:
-    """What stands behind the number that is used."""
+    """The text behind the number that is used."""
     return _("of %(limit)s") % {"limit": shown(limit, most)} if most >= 0 else _("no limit")

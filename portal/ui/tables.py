@@ -96,7 +96,7 @@ class Pager:
         return rows[(self.number - 1) * self.size : self.number * self.size]
 
     def context(self, total: int) -> dict[str, int]:
-        """What pager.html shows of `total` rows."""
+        """The context of pager.html for `total` rows."""
         return {"total": total, "number": self.number, "pages": max(1, -(-total // self.size))}
 
 

@@ -38,7 +38,7 @@ class LinesWidget(forms.Widget):
         return f"{id_}-add"
 
     def extra(self) -> dict[str, object]:
-        """What else the template needs."""
+        """Further context of the template."""
         return {}
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
@@ -72,7 +72,7 @@ class RolesWidget(LinesWidget):
 
 
 class Roles(forms.Field):
-    """Who has which roles: {id: {role ids}}. `add` is the button's text, `who` what a line names first."""
+    """A field of who has which roles: {id: {role ids}}. `add` is the button's text, `who` what a line names first."""
 
     widget: RolesWidget
 
@@ -83,7 +83,7 @@ class Roles(forms.Field):
     def offer(
         self, people: Iterable[tuple[str, Text]], roles: Iterable[tuple[str, Text]], first: str = "member"
     ) -> None:
-        """What may be chosen; who has a role already stays choosable, listed or not."""
+        """Set what may be chosen; who has a role already stays choosable, listed or not."""
         self.widget.people, self.widget.roles = list(people), list(roles)
         self.widget.first = [id for id, name in self.widget.roles if name == first]
 
