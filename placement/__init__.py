@@ -1,1 +1,1 @@
-"""Placement: what each host has, what is promised on it, and who holds it."""
+"""Placement: the capacity of each host, the allocations on it, and their consumers."""

@@ -164,7 +164,7 @@ class ProviderAllocations(PlacementView):
 
 
 class Candidates(PlacementView):
-    """Which single provider has room for what is asked. Parts of a provider are no candidates before 1.29."""
+    """Which single provider has capacity for the resources of the query. Parts of a provider are no candidates before 1.29."""
 
     rules = {
         "GET": "placement:allocation_candidates:list",
@@ -173,29 +173,31 @@ class Candidates(PlacementView):
 
     def get(self, request: Any) -> Response:
         queries.check(request.GET, queries.CANDIDATES, self.version)
-        asked, fits = queries.candidates(request.GET, self.version)
+        requested, fits = queries.candidates(request.GET, self.version)
         request_of = _REQUEST.at(self.version)
-        summaries = {room.provider_id: _summary(room, asked, self.version) for room in fits}
+        summaries = {summary.provider_id: _summary(summary, requested, self.version) for summary in fits}
         return Response(
             {
-                "allocation_requests": [{"allocations": request_of(room.provider_id, asked)} for room in fits],
+                "allocation_requests": [
+                    {"allocations": request_of(summary.provider_id, requested)} for summary in fits
+                ],
                 "provider_summaries": summaries,
             }
         )
 
 
-def _listed(provider: str, asked: dict[str, int]) -> object:
-    return [{"resource_provider": {"uuid": provider}, "resources": asked}]
+def _listed(provider: str, requested: dict[str, int]) -> object:
+    return [{"resource_provider": {"uuid": provider}, "resources": requested}]
 
 
-def _mapped(provider: str, asked: dict[str, int]) -> object:
-    return {provider: {"resources": asked}}
+def _mapped(provider: str, requested: dict[str, int]) -> object:
+    return {provider: {"resources": requested}}
 
 
 _REQUEST = ByVersion({(1, 10): _listed, (1, 12): _mapped})
 #: A provider's resources: those asked for, or all.
-_SHOWN: ByVersion[Callable[[services.Room, dict[str, int]], Iterable[str]]] = ByVersion(
-    {(1, 10): lambda room, asked: asked, (1, 27): lambda room, asked: room.capacity}
+_SHOWN: ByVersion[Callable[[services.ProviderSummary, dict[str, int]], Iterable[str]]] = ByVersion(
+    {(1, 10): lambda summary, requested: requested, (1, 27): lambda summary, requested: summary.capacity}
 )
 _SUMMARY = Fields(
     "provider_summary",
@@ -206,7 +208,7 @@ _SUMMARY = Fields(
 )
 
 
-def _summary(room: services.Room, asked: dict[str, int], version: Version) -> dict[str, object]:
-    shown = _SHOWN.at(version)(room, asked)
-    resources = {n: {"capacity": room.capacity[n], "used": room.used.get(n, 0)} for n in shown}
-    return _SUMMARY.render({"resources": resources, "traits": sorted(room.traits)}, version)
+def _summary(summary: services.ProviderSummary, requested: dict[str, int], version: Version) -> dict[str, object]:
+    shown = _SHOWN.at(version)(summary, requested)
+    resources = {n: {"capacity": summary.capacity[n], "used": summary.used.get(n, 0)} for n in shown}
+    return _SUMMARY.render({"resources": resources, "traits": sorted(summary.traits)}, version)

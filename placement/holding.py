@@ -15,7 +15,9 @@ from placement.models import Allocation, Consumer, Inventory, ResourceProvider, 
 Wanted = Mapping[str, Mapping[str, int]]  # provider id → class → amount
 
 
-class NoRoom(Conflict):
+class CannotAllocate(Conflict):
+    wire_type = "NoRoom"
+    formerly = ("NoRoom",)
     template = _("Unable to allocate inventory: %(class)s on resource provider %(provider)s: %(why)s.")
 
 
@@ -39,7 +41,7 @@ def hold(
 
     With `is_checked`, `generation` must be the consumer's (None: it is new).
 
-    Raises: NoRoom, ConsumerChanged; Invalid for an unknown provider.
+    Raises: CannotAllocate, ConsumerChanged; Invalid for an unknown provider.
     """
     held = _held(consumer)
     rows = ResourceProvider.objects.filter(id__in={*wanted, *held}).order_by("name").select_for_update()
@@ -54,7 +56,7 @@ def hold(
     if is_checked and (known.generation if known else None) != generation:
         raise ConsumerChanged(have=known.generation if known else None, want=generation)
     for provider_id, resources in wanted.items():
-        _check_room(provider_id, resources, held.get(provider_id, {}))
+        _check_capacity(provider_id, resources, held.get(provider_id, {}))
     _write(consumer, known, wanted, held, project_id=project_id, user_id=user_id)
     ResourceProvider.objects.filter(id__in=list(providers)).update(generation=F("generation") + 1)
     for row in providers.values():
@@ -69,7 +71,7 @@ def _held(consumer: str) -> dict[str, dict[str, int]]:
     return found
 
 
-def _check_room(provider_id: str, resources: Mapping[str, int], held: Mapping[str, int]) -> None:
+def _check_capacity(provider_id: str, resources: Mapping[str, int], held: Mapping[str, int]) -> None:
     inventories = {row.resource_class: row for row in Inventory.objects.filter(provider_id=provider_id)}
     used = dict(Usage.objects.filter(provider_id=provider_id).values_list("resource_class", "used"))
     for name, amount in resources.items():
@@ -82,7 +84,7 @@ def _check_room(provider_id: str, resources: Mapping[str, int], held: Mapping[st
         elif used.get(name, 0) - held.get(name, 0) + amount > row.capacity:
             why = f"{amount} is more than is free"
         if why:
-            raise NoRoom(**{"class": name, "provider": provider_id, "why": why})
+            raise CannotAllocate(**{"class": name, "provider": provider_id, "why": why})
 
 
 def _write(

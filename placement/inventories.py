@@ -8,8 +8,8 @@ from hosts.models import Host
 from placement import usage
 from placement.models import Inventory, ProviderTrait, ResourceProvider
 
-#: How much more may be promised than there is. Guests seldom use all their processors at once; memory and disk are
-#: promised once only, since a guest that needs them cannot wait.
+#: How much more may be allocated than there is. Guests seldom use all their processors at once; memory and disk are
+#: allocated once only, since a guest that needs them cannot wait.
 RATIOS = {"VCPU": 16.0, "MEMORY_MB": 1.0, "DISK_GB": 1.0}
 
 
@@ -72,5 +72,5 @@ def traits_of(body: dict[str, Any]) -> set[str]:
 
 
 def forget(host: str) -> None:
-    """Remove a host's provider. Raises ProtectedError when something is still promised on it."""
+    """Remove a host's provider. Raises ProtectedError when something is still allocated on it."""
     ResourceProvider.objects.filter(name=host).delete()

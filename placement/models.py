@@ -9,7 +9,7 @@ LARGEST_CAPACITY = 2**53
 
 
 class ResourceProvider(models.Model):
-    """Something that has resources, perhaps a part of another (`parent`). `generation` rises with each change of what it has or has promised."""
+    """Something that has resources, perhaps a part of another (`parent`). `generation` rises with each change of its inventory or allocations."""
 
     id = models.CharField(primary_key=True, max_length=36, default=new_id)
     name = models.CharField(max_length=200, unique=True)
@@ -25,7 +25,7 @@ class ResourceProvider(models.Model):
 class Inventory(models.Model):
     """How much of one resource class a provider has.
 
-    What may be promised is ``(total - reserved) * allocation_ratio``, in the class's own unit (MiB, GiB, count).
+    Its capacity is ``(total - reserved) * allocation_ratio``, in the class's own unit (MiB, GiB, count).
     """
 
     provider = models.ForeignKey(ResourceProvider, on_delete=models.CASCADE, related_name="inventories")
@@ -46,7 +46,7 @@ class Inventory(models.Model):
 
 
 def capacity(total: int, reserved: int, ratio: float) -> int:
-    """How much of a class may be promised; at most what JSON's readers count exactly."""
+    """How much of a class may be allocated; at most what JSON's readers count exactly."""
     return int(min((total - reserved) * ratio, LARGEST_CAPACITY))
 
 
@@ -62,7 +62,7 @@ class Consumer(models.Model):
 
 
 class Allocation(models.Model):
-    """So much of one class, of one provider, promised to one consumer."""
+    """An amount of one class, of one provider, that one consumer holds."""
 
     provider = models.ForeignKey(ResourceProvider, on_delete=models.PROTECT, related_name="allocations")
     consumer = models.ForeignKey(Consumer, on_delete=models.CASCADE, related_name="allocations")

@@ -180,33 +180,37 @@ def providers(query: Any, version: Version, trees: "Trees") -> list[ResourceProv
         tree = trees.get(query["in_tree"], (None, ""))[1]
         rows = rows.filter(id__in=[id for id, (_parent, root) in trees.items() if root == tree])
     if asked.resources:
-        rooms = services.rooms().values()
-        rows = rows.filter(id__in=[room.provider_id for room in rooms if room.shortage(asked.resources) is None])
+        summaries = services.summaries().values()
+        rows = rows.filter(
+            id__in=[summary.provider_id for summary in summaries if summary.shortage(asked.resources) is None]
+        )
     return [row for row in rows if asked.allows(row.id, facts)]
 
 
-def candidates(query: Any, version: Version) -> tuple[dict[str, int], list[services.Room]]:
-    """What all groups of a query ask together, and the single providers that have room for it: each meets every group.
+def candidates(query: Any, version: Version) -> tuple[dict[str, int], list[services.ProviderSummary]]:
+    """Sum the resources that all groups of a query request (class → amount), and find the single providers that fit.
+
+    A provider fits if it has the free capacity for the sum and meets every group by itself.
 
     Raises: Invalid.
     """
-    asked_by = groups(query, version)
+    requested = groups(query, version)
     limit = query.get("limit", "1000")
     if not is_whole(limit) or int(limit) < 1:
         raise Invalid(reason=_("Invalid limit %(limit)s."), limit=limit)
-    asked: Counter[str] = Counter()
-    for one in asked_by:
-        asked.update(one.resources)
-    rooms = [] if is_isolated(query) else services.rooms(with_traits=True).values()
+    total: Counter[str] = Counter()
+    for one in requested:
+        total.update(one.resources)
+    summaries = [] if is_isolated(query) else services.summaries(with_traits=True).values()
     facts, trees = Facts(), roots()
     fits = [
-        room
-        for room in rooms
-        if trees[room.provider_id][0] is None
-        and room.shortage(asked) is None
-        and all(one.allows(room.provider_id, facts) for one in asked_by)
+        summary
+        for summary in summaries
+        if trees[summary.provider_id][0] is None
+        and summary.shortage(total) is None
+        and all(one.allows(summary.provider_id, facts) for one in requested)
     ]
-    return dict(asked), fits[: int(limit)]
+    return dict(total), fits[: int(limit)]
 
 
 # ── Trees ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -18,7 +18,7 @@ from placement.models import Allocation, Consumer, Inventory, ProviderTrait, Res
 
 
 class NothingFits(NoCapacity):
-    """No provider of those asked has room. `shortage` = {host: (class, need, have)}."""
+    """None of the given providers has enough free capacity. `shortage` = {host: (class, need, have)}."""
 
     template = _("None of the hosts has room for this.")
 
@@ -34,8 +34,11 @@ class GenerationConflict(Conflict):
 
 
 @dataclass
-class Room:
-    """What a provider has left: class → amount; and how each class may be cut."""
+class ProviderSummary:
+    """A provider's capacity and what is allocated of it (class → amount, in the class's unit), and its traits.
+
+    Traits are only filled by `summaries(with_traits=True)`.
+    """
 
     provider_id: str
     name: str
@@ -68,29 +71,32 @@ _all_used = Prepared(lambda: Usage.objects.values_list(*_USED))
 
 
 Sign = tuple[str, int, str]  # name, generation, when it was made
-#: Provider → (its sign, what it had and had promised then): between two boots one or two of a thousand change.
-_known: dict[str, tuple[Sign, Room]] = {}
+#: Provider → (its sign, its capacity and allocations then): between two boots one or two of a thousand change.
+_known: dict[str, tuple[Sign, ProviderSummary]] = {}
 MANY = 64  # changed providers from which on all rows are read, by statements that need no list
 
 
-def rooms(names: Iterable[str] | None = None, *, lock: bool = False, with_traits: bool = False) -> dict[str, Room]:
-    """Room of every provider, or of those named, in three queries (four with traits). Not the caller's to change.
+def summaries(
+    names: Iterable[str] | None = None, *, lock: bool = False, with_traits: bool = False
+) -> dict[str, ProviderSummary]:
+    """Read the summaries of all providers, or of those named: name → summary. The caller must not change them.
 
-    Of every provider only those rows are read whose generation is another than this process saw last.
+    Three queries, four with traits. Inventories and usages are read only of providers whose generation differs from the
+    one that this process remembers. `lock` locks the providers' rows until the transaction ends.
     """
     if names is None:
         rows = (_locked if lock else _providers)()
     else:
         query = ResourceProvider.objects.filter(name__in=list(names)).order_by("name")
         rows = list((query.select_for_update() if lock else query).values_list(*_PROVIDER))
-    found: dict[str, Room] = {}
-    changed: dict[str, tuple[Sign, Room]] = {}
+    found: dict[str, ProviderSummary] = {}
+    changed: dict[str, tuple[Sign, ProviderSummary]] = {}
     for id, *rest in rows:
         known, sign = _known.get(id), tuple(rest)
         if known is not None and known[0] == sign:
             found[id] = known[1]
         else:
-            found[id] = Room(id, rest[0])
+            found[id] = ProviderSummary(id, rest[0])
             changed[id] = (sign, found[id])
     _fill(changed, is_all=names is None and len(changed) >= MANY)
     if names is None and not usage.is_changing():  # what this transaction has written may yet be undone
@@ -101,11 +107,11 @@ def rooms(names: Iterable[str] | None = None, *, lock: bool = False, with_traits
         traits: dict[str, set[str]] = defaultdict(set)
         for provider_id, name in ProviderTrait.objects.filter(provider_id__in=found).values_list("provider_id", "name"):
             traits[provider_id].add(name)
-        found = {id: replace(room, traits=frozenset(traits[id])) for id, room in found.items()}
-    return {room.name: room for room in found.values()}
+        found = {id: replace(summary, traits=frozenset(traits[id])) for id, summary in found.items()}
+    return {summary.name: summary for summary in found.values()}
 
 
-def _fill(changed: dict[str, tuple[Sign, Room]], *, is_all: bool) -> None:
+def _fill(changed: dict[str, tuple[Sign, ProviderSummary]], *, is_all: bool) -> None:
     if not changed:
         return
     for provider_id, resource_class, total, reserved, ratio in _all_inventories() if is_all else _inventories(changed):
@@ -118,7 +124,7 @@ def _fill(changed: dict[str, tuple[Sign, Room]], *, is_all: bool) -> None:
 
 @transaction.atomic
 def claim(server_id: str, project_id: str, resources: Mapping[str, int], hosts: list[str], *, user_id: str = "") -> str:
-    """Promise `resources` (class → amount) on the first of `hosts` that has room; returns its name.
+    """Allocate `resources` (class → amount) on the first of `hosts` with enough free capacity; returns its name.
 
     A consumer that already holds a claim on one of `hosts` keeps it (the step was repeated).
     Raises: NothingFits.
@@ -126,32 +132,34 @@ def claim(server_id: str, project_id: str, resources: Mapping[str, int], hosts: 
     held = Allocation.objects.filter(consumer_id=server_id).values_list("provider__name", flat=True).first()
     if held is not None and held in hosts:
         return held
-    found = rooms(hosts, lock=True)
+    found = summaries(hosts, lock=True)
     wanted = {k: v for k, v in resources.items() if v > 0}
     shortage: dict[str, tuple[str, int, int]] = {}
     for name in hosts:
-        room = found.get(name)
-        if room is None:
+        summary = found.get(name)
+        if summary is None:
             continue
-        short = room.shortage(wanted)
+        short = summary.shortage(wanted)
         if short is not None:
             shortage[name] = short
             continue
-        promise(room, consumer=server_id, project_id=project_id, user_id=user_id, resources=wanted)
+        allocate(summary, consumer=server_id, project_id=project_id, user_id=user_id, resources=wanted)
         return name
     raise NothingFits(shortage=shortage)
 
 
-def promise(room: Room, *, consumer: str, project_id: str, user_id: str, resources: Mapping[str, int]) -> None:
-    """Write a claim on a room that the caller has locked and found large enough."""
+def allocate(
+    provider: ProviderSummary, *, consumer: str, project_id: str, user_id: str, resources: Mapping[str, int]
+) -> None:
+    """Write the allocations of `consumer` on a provider that the caller has locked and whose free capacity it has checked."""
     Consumer.objects.bulk_create([Consumer(id=consumer, project_id=project_id, user_id=user_id)], ignore_conflicts=True)
     Allocation.objects.bulk_create(
-        Allocation(provider_id=room.provider_id, consumer_id=consumer, resource_class=name, used=amount)
+        Allocation(provider_id=provider.provider_id, consumer_id=consumer, resource_class=name, used=amount)
         for name, amount in resources.items()
     )
-    usage.add({(room.provider_id, name): amount for name, amount in resources.items()})
-    ResourceProvider.objects.filter(id=room.provider_id).update(generation=F("generation") + 1)
-    announce("host", room.name)
+    usage.add({(provider.provider_id, name): amount for name, amount in resources.items()})
+    ResourceProvider.objects.filter(id=provider.provider_id).update(generation=F("generation") + 1)
+    announce("host", provider.name)
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""Hosts as Nova's hypervisors and services: what they have, what is promised on them, who is on them."""
+"""Hosts as Nova's hypervisors and services: their capacity, what is allocated on them, and their servers."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def hypervisor(id: str, key: Callable[[Host], str]) -> Host:
 
 def used_of(hosts: list[Host]) -> dict[str, dict[str, int]]:
     """{host: what is used and free, in Nova's names}. Four queries."""
-    rooms = placement.rooms([host.name for host in hosts])
+    summaries = placement.summaries([host.name for host in hosts])
     living = Server.objects.living().exclude(host="")
     counts = {
         row["host"]: row
@@ -60,8 +60,8 @@ def used_of(hosts: list[Host]) -> dict[str, dict[str, int]]:
     }
     out = {}
     for host in hosts:
-        room = rooms.get(host.name)
-        used = room.used if room else {}
+        summary = summaries.get(host.name)
+        used = summary.used if summary else {}
         inventory = host.inventory
         ram, disk = int(inventory.get("memory_mib", 0)), int(inventory.get("disk_gib", 0))
         row = counts.get(host.name, {"n": 0, "busy": 0})

@@ -35,11 +35,11 @@ def amount(name: str, value: int) -> str:
     return human_bytes(value * 1024**3) if name == "DISK_GB" else str(value)
 
 
-def use_of(room: placement.Room | None, name: str) -> Cell:
-    """A bar of what is promised of one resource."""
-    if room is None:
+def use_of(provider: placement.ProviderSummary | None, name: str) -> Cell:
+    """A bar of what is allocated of one resource."""
+    if provider is None:
         return Cell("muted", "")
-    used, capacity = room.used.get(name, 0), room.capacity.get(name, 0)
+    used, capacity = provider.used.get(name, 0), provider.capacity.get(name, 0)
     return Cell("use", (used, capacity, amount(name, used), _("of %(limit)s") % {"limit": amount(name, capacity)}))
 
 
@@ -72,15 +72,15 @@ class Hosts(ListPanel):
 
     def rows(self, actor: RequestContext, found: Any) -> list[Row]:
         names = [host.name for host in found]
-        rooms, zones = placement.rooms(names), scheduling.zone_names(names)
+        summaries, zones = placement.summaries(names), scheduling.zone_names(names)
         counts = dict(
             Server.objects.living().filter(host__in=names).values_list("host").annotate(n=Count("pk")).order_by()
         )
         rows = []
         for host in found:
-            room = rooms.get(host.name)
+            provider = summaries.get(host.name)
             cells = (
-                Cell("status", state_of(host)), Cell("muted", zones[host.name]), *(use_of(room, name) for name in RESOURCES),
+                Cell("status", state_of(host)), Cell("muted", zones[host.name]), *(use_of(provider, name) for name in RESOURCES),
                 Cell("link", counts.get(host.name, 0), reverse("all-instances") + f"?host={host.name}"), age(host.last_seen_at),
             )  # fmt: skip
             url = reverse("host", args=[host.name])
@@ -123,9 +123,9 @@ class HostItem(ItemPage):
         return [first, Action("instances", _("Its instances"), "server-2", there, "link")]
 
     def detail(self, actor: RequestContext, row: Host) -> Detail:
-        room, known = placement.rooms([row.name]).get(row.name), drivers.of(row.name)
+        provider, known = placement.summaries([row.name]).get(row.name), drivers.of(row.name)
         use = [
-            (label, use_of(room, name))
+            (label, use_of(provider, name))
             for name, label in zip(RESOURCES, ("vCPUs", _("Memory"), _("Disk")), strict=True)
         ]
         facts = [

@@ -1,4 +1,4 @@
-"""D: a launch asks only the filters that may say no to it; 500 hosts cost it no more than their rooms."""
+"""D: a launch asks only the filters that may say no to it; 500 hosts cost it no more than their summaries."""
 
 import itertools
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from compute.servers.create.scheduling import FILTERS, Ask, Candidate, decide
 from hostagent.contract.capabilities import KERNEL_IMAGES, OLDER
 from hosts.drivers import HostDrivers
-from placement.services import Room
+from placement.services import ProviderSummary
 
 ASKS: tuple[dict[str, Any], ...] = (
     {"forced_host": "h1"},
@@ -25,7 +25,7 @@ ASKS: tuple[dict[str, Any], ...] = (
 )
 FAKES = HostDrivers((), frozenset(OLDER) - {KERNEL_IMAGES.name})
 HOSTS = [
-    Candidate(name, state, name != "off", Room("p", name, {"MEMORY_MB": memory, "VCPU": 8}), zone, frozenset(), arch, "kvm", metadata, drivers=FAKES)
+    Candidate(name, state, name != "off", ProviderSummary("p", name, {"MEMORY_MB": memory, "VCPU": 8}), zone, frozenset(), arch, "kvm", metadata, drivers=FAKES)
     for name, state, memory, zone, arch, metadata in (
         ("h1", "up", 4096, "nova", "x86_64", []),
         ("h2", "up", 512, "z1", "aarch64", [{"ssd": "true"}]),

@@ -18,7 +18,7 @@ from hosts.models import Host
 from operations import engine, recovery, rpc, wakeups
 from operations.flows import Flow, Step, Wait
 from operations.models import Operation, OperationStep, State
-from placement.services import Room
+from placement.services import ProviderSummary
 
 KIB = 1024
 
@@ -29,7 +29,7 @@ def candidates(count: int) -> list[Candidate]:
             name=f"host-with-a-long-name-{n:05d}.rack-{n % 40}.example.org",
             state="up",
             enabled=n % 5 != 1,
-            room=Room("p", "h", {"MEMORY_MB": 1000 + n, "VCPU": 8}, {}),
+            provider=ProviderSummary("p", "h", {"MEMORY_MB": 1000 + n, "VCPU": 8}, {}),
         )
         for n in range(count)
     ]

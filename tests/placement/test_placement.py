@@ -1,4 +1,4 @@
-"""Claims never promise more than there is, and the wire says what is held."""
+"""Claims never allocate more than there is, and the wire says what is held."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -97,14 +97,14 @@ def test_what_is_used_is_kept_and_not_added_up_anew(world: Cloud, host: Any) -> 
     """D (placement): summing all allocations took 0.25 s at 30,000 servers, under the lock of every boot."""
     services.claim("s1", "p", {"MEMORY_MB": 128, "VCPU": 1}, ["host1"])
     with transaction.atomic(), CaptureQueriesContext(connection) as seen:
-        rooms = services.rooms(lock=True)
-    assert rooms["host1"].used == {"MEMORY_MB": 128, "VCPU": 1}
+        summaries = services.summaries(lock=True)
+    assert summaries["host1"].used == {"MEMORY_MB": 128, "VCPU": 1}
     assert not [q for q in seen.captured_queries if Allocation._meta.db_table in q["sql"]]
     services.move("s1", "old:s1")
     assert usage.drift() == {}
     services.release("old:s1")
     services.release("old:s1")
-    assert services.rooms()["host1"].used == {"MEMORY_MB": 0, "VCPU": 0}
+    assert services.summaries()["host1"].used == {"MEMORY_MB": 0, "VCPU": 0}
 
 
 def test_sums_that_are_wrong_are_found_and_put_right(world: Cloud, host: Any) -> None:
@@ -118,11 +118,11 @@ def test_sums_that_are_wrong_are_found_and_put_right(world: Cloud, host: Any) ->
     assert "kept 7, allocated 1" in out.getvalue()
     assert usage.drift() == wrong
     call_command("placement_check", "--repair", stdout=out)
-    assert usage.drift() == {} and services.rooms()["host1"].used == {"MEMORY_MB": 128, "VCPU": 1}
+    assert usage.drift() == {} and services.summaries()["host1"].used == {"MEMORY_MB": 128, "VCPU": 1}
 
 
 def test_what_the_image_cache_may_take_is_reserved(world: Cloud) -> None:
-    """D: the cache's limit was not part of what placement knows; servers were promised disk that images take."""
+    """D: the cache's limit was not part of what placement knows; servers were allocated disk that images take."""
     host = world.host("host1", disk=100)
     held = Inventory.objects.get(provider__name="host1", resource_class="DISK_GB")
     assert (held.total, held.reserved) == (100, 0), "an agent that does not say keeps nothing"

@@ -37,10 +37,10 @@ def claim(consumer: str, host: str, memory: int = 10) -> None:
 
 def used(name: str) -> int:
     """What every reader must see, held against what one that remembers nothing sees."""
-    remembered = services.rooms()[name].used.get("MEMORY_MB", 0)
+    remembered = services.summaries()[name].used.get("MEMORY_MB", 0)
     kept, services._known = services._known, {}
     try:
-        assert remembered == services.rooms()[name].used.get("MEMORY_MB", 0)
+        assert remembered == services.summaries()[name].used.get("MEMORY_MB", 0)
     finally:
         services._known = kept
     return remembered
@@ -48,7 +48,7 @@ def used(name: str) -> int:
 
 def test_only_what_has_changed_is_read_again() -> None:
     """500 hosts made a boot read 3,000 rows, under the lock that every other boot waits for."""
-    assert len(services.rooms()) == HOSTS
+    assert len(services.summaries()) == HOSTS
     read: list[int] = []
     right = services._fill
 
@@ -60,7 +60,7 @@ def test_only_what_has_changed_is_read_again() -> None:
         patch.setattr(services, "_fill", count)
         for number in range(5):
             claim(f"s{number}", f"h{number:03d}")
-            services.rooms()
+            services.summaries()
     assert sum(read[1::2]) == 5, "one host each"
     assert [used(f"h{number:03d}") for number in range(6)] == [10, 10, 10, 10, 10, 0]
 
@@ -79,14 +79,14 @@ def test_what_hosts_say_of_themselves_is_read_only_where_a_filter_looks_at_it() 
 
 
 def test_what_was_undone_is_not_remembered() -> None:
-    services.rooms()
+    services.summaries()
 
     class Undone(Exception):
         pass
 
     with pytest.raises(Undone), transaction.atomic():
         claim("s1", "h001", 700)
-        assert services.rooms()["h001"].used["MEMORY_MB"] == 700, "its own transaction sees it"
+        assert services.summaries()["h001"].used["MEMORY_MB"] == 700, "its own transaction sees it"
         raise Undone
     claim("s2", "h001", 3)  # the same generation as what was undone
     assert used("h001") == 3
@@ -94,14 +94,14 @@ def test_what_was_undone_is_not_remembered() -> None:
         claim("s3", "h001", 4)
         with pytest.raises(Undone), transaction.atomic():
             claim("s4", "h001", 500)
-            assert services.rooms()["h001"].used["MEMORY_MB"] == 507
+            assert services.summaries()["h001"].used["MEMORY_MB"] == 507
             raise Undone
-        assert services.rooms()["h001"].used["MEMORY_MB"] == 7
+        assert services.summaries()["h001"].used["MEMORY_MB"] == 7
     assert used("h001") == 7
 
 
 def test_whatever_changes_what_a_host_has_or_has_promised_is_seen() -> None:
-    services.rooms()
+    services.summaries()
     claim("s1", "h002", 30)
     services.move("s1", "s1-old")
     assert used("h002") == 30
@@ -111,27 +111,27 @@ def test_whatever_changes_what_a_host_has_or_has_promised_is_seen() -> None:
     host.inventory = {**host.inventory, "memory_mib": 2000}
     with transaction.atomic():
         inventories.on_inventory(host)
-    assert services.rooms()["h002"].capacity["MEMORY_MB"] == 2000
+    assert services.summaries()["h002"].capacity["MEMORY_MB"] == 2000
     row = ResourceProvider.objects.get(name="h002")
     with transaction.atomic():
         services.bump(row, None)
         Inventory.objects.filter(provider=row, resource_class="MEMORY_MB").update(reserved=500)
-    assert services.rooms()["h002"].capacity["MEMORY_MB"] == 1500
+    assert services.summaries()["h002"].capacity["MEMORY_MB"] == 1500
     with connection.cursor() as cursor:
         cursor.execute("UPDATE placement_usage SET used = 77 WHERE resource_class = 'MEMORY_MB'")
     usage.repair()
     assert used("h002") == 0
     row.delete()
-    assert "h002" not in services.rooms()
+    assert "h002" not in services.summaries()
 
 
 def test_a_provider_that_was_removed_and_made_again_under_its_id_is_another() -> None:
-    """D: by its id and a generation that began anew, its room of before was taken for its own."""
+    """D: by its id and a generation that began anew, its former capacity was taken for its own."""
     for memory in (2000, 1000):
         row = ResourceProvider.objects.create(id="11111111-2222-4333-8444-555555555555", name="again")
         Inventory.objects.create(provider=row, resource_class="MEMORY_MB", total=memory)
-        assert services.rooms()["again"].capacity["MEMORY_MB"] == memory
-        assert services.rooms(["again"])["again"].capacity["MEMORY_MB"] == memory
+        assert services.summaries()["again"].capacity["MEMORY_MB"] == memory
+        assert services.summaries(["again"])["again"].capacity["MEMORY_MB"] == memory
         row.delete()
 
 
@@ -140,7 +140,7 @@ def test_no_ratio_that_a_row_holds_keeps_others_from_booting(ratio: float) -> No
     """B2, a sibling: one number of one provider, and every boot of the cloud failed with an OverflowError."""
     Inventory.objects.filter(provider__name="h001", resource_class="MEMORY_MB").update(allocation_ratio=ratio)
     services._known.clear()
-    found = services.rooms()
+    found = services.summaries()
     assert found["h001"].capacity["MEMORY_MB"] == 2**53 and found["h002"].capacity["MEMORY_MB"] == 1000
     claim("s1", "h001")
     assert used("h001") == 10

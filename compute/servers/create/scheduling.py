@@ -27,7 +27,7 @@ from hosts.drivers import HostDrivers
 from hosts.models import Host
 from hosts.states import HostState, is_up
 from placement import services as placement
-from placement.services import Room
+from placement.services import ProviderSummary
 
 DEFAULT_ZONE = "nova"
 
@@ -52,7 +52,7 @@ class Candidate:
     name: str
     state: str
     enabled: bool
-    room: Room | None
+    provider: ProviderSummary | None  # None: it has reported no inventory
     zone: str = DEFAULT_ZONE
     capabilities: frozenset[str] = frozenset()
     arch: str = ""
@@ -100,9 +100,9 @@ def availability_zone_filter(host: Candidate, ask: Ask) -> Verdict:
 
 
 def resources_filter(host: Candidate, ask: Ask) -> Verdict:
-    if host.room is None:
+    if host.provider is None:
         return "an inventory", "none yet"
-    short = host.room.shortage(ask.resources)
+    short = host.provider.shortage(ask.resources)
     if short is None:
         return None
     name, need, have = short
@@ -123,7 +123,7 @@ def compute_capabilities_filter(host: Candidate, ask: Ask) -> Verdict:
     for key, value in ask.extra_specs.items():
         if key.startswith("trait:") and value == "required":
             name = key.removeprefix("trait:")
-            if host.room is None or name not in host.room.traits:
+            if host.provider is None or name not in host.provider.traits:
                 return f"trait {name}", "no such trait"
         if key.startswith("capabilities:") and key.removeprefix("capabilities:") not in host.capabilities:
             return f"capability {key.removeprefix('capabilities:')}", "none such"
@@ -232,7 +232,7 @@ def candidates_for(ask: Ask, *, lock: bool = False) -> list[Candidate]:
 
 def candidates(*, lock: bool = False, with_traits: bool = False, with_facts: bool = True) -> list[Candidate]:
     """Every compute host, in five queries at most."""
-    rooms = placement.rooms(lock=lock, with_traits=with_traits)
+    summaries = placement.summaries(lock=lock, with_traits=with_traits)
     in_aggregates = zones()
     out = []
     for name, state, enabled, forced_down, estranged, *texts in (_hosts_and_texts if with_facts else _hosts)():
@@ -242,7 +242,7 @@ def candidates(*, lock: bool = False, with_traits: bool = False, with_facts: boo
                 name,
                 HostState.DOWN if forced_down else state,
                 enabled,
-                rooms.get(name),
+                summaries.get(name),
                 zone,
                 *(_facts(texts[2], texts[0]) if texts else _NOTHING_SAID),
                 aggregates=metadata,
@@ -369,9 +369,9 @@ def decide(ask: Ask, hosts: list[Candidate]) -> Decision:
 
 
 def _weight(host: Candidate, ask: Ask) -> tuple[int, int, int, str]:
-    room = host.room
-    free = room.free("MEMORY_MB") if room else 0
-    cpus = room.free("VCPU") if room else 0
+    provider = host.provider
+    free = provider.free("MEMORY_MB") if provider else 0
+    cpus = provider.free("VCPU") if provider else 0
     return (int(host.name in ask.prefer) - int(host.name in ask.shun), free, cpus, host.name)
 
 
@@ -387,10 +387,10 @@ def choose(
     decision = decide(ask, candidates_for(ask, lock=True))
     show(**decision.verdict())
     host = decision.host
-    if host is None or host.room is None:
+    if host is None or host.provider is None:
         raise refused(decision)
-    placement.promise(
-        host.room, consumer=server.id, project_id=server.project_id, user_id=server.user_id, resources=ask.resources
+    placement.allocate(
+        host.provider, consumer=server.id, project_id=server.project_id, user_id=server.user_id, resources=ask.resources
     )
     return host
 

@@ -46,10 +46,10 @@ def claim_more(op: Op) -> None:
         )
         decision = scheduling.decide(ask, scheduling.candidates_for(ask, lock=True))
         op.show(**decision.verdict())
-        if decision.host is None or decision.host.room is None:
+        if decision.host is None or decision.host.provider is None:
             raise scheduling.refused(decision)
-        placement.promise(
-            decision.host.room,
+        placement.allocate(
+            decision.host.provider,
             consumer=server.id,
             project_id=server.project_id,
             user_id=server.user_id,

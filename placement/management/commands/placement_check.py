@@ -1,4 +1,4 @@
-"""Compares what providers have promised with what their allocations add up to, and with --repair puts it right."""
+"""Compares the usages kept of each provider with the sum of its allocations; --repair corrects the usages."""
 
 import sys
 from argparse import ArgumentParser
