@@ -18,7 +18,7 @@ from identity.appcreds import services
 from identity.models import ApplicationCredential, Role, Service
 from identity.resource import Duplicate
 from portal.access.views import auth_url, region
-from portal.identity.several import each
+from portal.identity.bulk import each
 from portal.ui import Text
 from portal.ui.calls import Call, to
 from portal.ui.dialogs import Confirm, FormDialog, Shown
@@ -239,9 +239,9 @@ def delete_title(call: Call) -> str:
 
 
 def delete_lines(call: Call) -> list[tuple[str, Text]]:
-    """Each of several, with its project."""
-    several = call.rows if len(call.rows) > 1 else []
-    return [(row.name, row.project.name if row.project else "") for row in several]
+    """Each of those that are deleted in bulk, with its project."""
+    many = call.rows if len(call.rows) > 1 else []
+    return [(row.name, row.project.name if row.project else "") for row in many]
 
 
 def delete(call: Call) -> None:
@@ -251,7 +251,7 @@ def delete(call: Call) -> None:
         messages.error(call.request, sentence)
 
 
-#: One (`id` in the address) or several (?ids=).
+#: One (`id` in the address) or many in bulk (?ids=).
 DELETE = Confirm(
     panel="application-credentials",
     find=find,

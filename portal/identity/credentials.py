@@ -19,8 +19,8 @@ from identity.resource import enforce
 from identity.signin import sessions
 from identity.users.services import USERS
 from keystore.encryption import decrypt
+from portal.identity.bulk import Deletion
 from portal.identity.project_dialogs import people
-from portal.identity.several import Deletion
 from portal.identity.user_dialogs import projects
 from portal.ui import Text
 from portal.ui.calls import Call, to
@@ -248,7 +248,7 @@ DELETE = Deletion(
     kind=CREDENTIALS,
     route="credentials",
     one=gettext_lazy("Delete the credential"),
-    several=gettext_lazy("Delete the credentials"),
+    bulk=gettext_lazy("Delete the credentials"),
     name=name_of,
     text=gettext_lazy("Whatever uses it stops working at once."),
 )

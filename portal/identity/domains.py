@@ -15,8 +15,8 @@ from identity.models import Domain, Group, Project, User
 from identity.projects import owned
 from identity.resource import Duplicate
 from portal.identity import context
+from portal.identity.bulk import Deletion
 from portal.identity.projects import ENABLED, holders, planned
-from portal.identity.several import Deletion
 from portal.ui import Text
 from portal.ui.calls import to, to_made
 from portal.ui.details import Card, Detail, ItemPage
@@ -172,7 +172,7 @@ DELETE = Deletion(
     kind=DOMAINS,
     route="domains",
     one=gettext_lazy("Delete the domain"),
-    several=gettext_lazy("Delete the domains"),
+    bulk=gettext_lazy("Delete the domains"),
     text=gettext_lazy("Its projects with what they own, its users and its groups go with it. It cannot be undone."),
     holds=held,
     is_typed=True,

@@ -17,9 +17,9 @@ from identity.models import Group
 from identity.resource import Duplicate
 from identity.users.services import USERS
 from portal.identity import context
+from portal.identity.bulk import Deletion
 from portal.identity.context import DomainList
 from portal.identity.project_dialogs import MOST
-from portal.identity.several import Deletion
 from portal.identity.users import assigned
 from portal.ui.calls import Call, to, to_made
 from portal.ui.details import Card, Detail, ItemPage
@@ -180,7 +180,7 @@ DELETE = Deletion(
     kind=GROUPS,
     route="groups",
     one=gettext_lazy("Delete the group"),
-    several=gettext_lazy("Delete the groups"),
+    bulk=gettext_lazy("Delete the groups"),
     text=gettext_lazy("Its users stay; the roles they have through it go."),
 )
 

@@ -15,7 +15,7 @@ from identity.federation.rule_schema import VERSIONS, BadRules
 from identity.federation.services import MAPPINGS
 from identity.models import Mapping, Protocol
 from identity.resource import Duplicate
-from portal.identity.several import Deletion
+from portal.identity.bulk import Deletion
 from portal.ui import Text
 from portal.ui.calls import Call, to, to_made
 from portal.ui.details import Card, Detail, ItemPage
@@ -146,7 +146,7 @@ DELETE = Deletion(
     kind=MAPPINGS,
     route="mappings",
     one=gettext_lazy("Delete the mapping"),
-    several=gettext_lazy("Delete the mappings"),
+    bulk=gettext_lazy("Delete the mappings"),
 )
 
 

@@ -26,7 +26,7 @@ from portal.identity import (
     user_dialogs,
     users,
 )
-from portal.identity.several import Switch
+from portal.identity.bulk import Switch
 from portal.ui.calls import by_method
 from portal.ui.panels import Panel
 
@@ -36,7 +36,7 @@ _OWN = "settings/credentials"
 
 
 def _kind(address: str, name: str, module: Any, *, dialogs: Any = None) -> list[URLPattern]:
-    """What every kind has: create, edit, delete one and several."""
+    """What every kind has: create, edit, delete one or in bulk."""
     dialogs = dialogs or module
     return [
         path(f"{address}/create", dialogs.CREATE.as_view(), name=f"{name}-create"),
@@ -47,7 +47,7 @@ def _kind(address: str, name: str, module: Any, *, dialogs: Any = None) -> list[
 
 
 def _switch(address: str, name: str, kind: Resource[Any]) -> list[URLPattern]:
-    """One to its other state, several to one."""
+    """The routes that enable or disable: one (toggled), or many in bulk."""
     view = Switch.as_view(panel=address, kind=kind, route=address)
     return [
         path(f"{address}/switch/<str:to>", view, name=f"{name}s-switch"),

@@ -15,8 +15,8 @@ from identity.projects.owned import Holding
 from identity.projects.services import PROJECTS
 from identity.signin import sessions
 from portal.identity import quotas
+from portal.identity.bulk import Deletion
 from portal.identity.context import DomainList
-from portal.identity.several import Deletion
 from portal.ui import Text
 from portal.ui.calls import Call, to
 from portal.ui.details import Card, Detail, ItemPage
@@ -195,7 +195,7 @@ DELETE = Deletion(
     kind=PROJECTS,
     route="projects",
     one=gettext_lazy("Delete the project"),
-    several=gettext_lazy("Delete the projects"),
+    bulk=gettext_lazy("Delete the projects"),
     text=delete_text,
     holds=lambda rows: planned(owned.holdings(row.pk for row in rows)),
     is_typed=True,

@@ -13,8 +13,8 @@ from identity.federation.services import PROVIDERS, RemoteIdTaken
 from identity.models import Client, IdentityProvider
 from identity.resource import Duplicate
 from portal.identity import context
+from portal.identity.bulk import Deletion
 from portal.identity.projects import ENABLED, enabled
-from portal.identity.several import Deletion
 from portal.ui import Text
 from portal.ui.calls import Call, to, to_made
 from portal.ui.details import Card, Detail, ItemPage
@@ -200,6 +200,6 @@ DELETE = Deletion(
     kind=PROVIDERS,
     route="identity-providers",
     one=gettext_lazy("Delete the provider"),
-    several=gettext_lazy("Delete the providers"),
+    bulk=gettext_lazy("Delete the providers"),
     text=gettext_lazy("Its protocols go with it, and nobody signs in through it any more."),
 )

@@ -15,7 +15,7 @@ from identity.models import ImpliedRole, Role
 from identity.resource import Duplicate
 from identity.roles.services import ROLES, Loop, WouldImply, implied_by, imply, unimply
 from portal.identity import context
-from portal.identity.several import Deletion
+from portal.identity.bulk import Deletion
 from portal.ui import Text
 from portal.ui.calls import Call, to
 from portal.ui.dialogs import FormDialog, from_row
@@ -130,7 +130,7 @@ DELETE = Deletion(
     kind=ROLES,
     route="roles",
     one=gettext_lazy("Delete the role"),
-    several=gettext_lazy("Delete the roles"),
+    bulk=gettext_lazy("Delete the roles"),
     text=gettext_lazy("Whoever has it loses it at once."),
 )
 

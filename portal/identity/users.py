@@ -14,10 +14,10 @@ from identity.assignments.names import Names
 from identity.credentials.services import CREDENTIALS
 from identity.models import Group, Project, User
 from identity.users.services import USERS, groups_of
+from portal.identity.bulk import Deletion
 from portal.identity.context import DomainList
 from portal.identity.credentials import lines as credential_lines
 from portal.identity.projects import ENABLED, enabled
-from portal.identity.several import Deletion
 from portal.ui import Text
 from portal.ui.details import Card, Detail, ItemPage
 from portal.ui.lists import Empty, New
@@ -173,7 +173,7 @@ DELETE = Deletion(
     kind=USERS,
     route="users",
     one=gettext_lazy("Delete the user"),
-    several=gettext_lazy("Delete the users"),
+    bulk=gettext_lazy("Delete the users"),
     text=gettext_lazy("What the user made stays with its projects. Key pairs and credentials of the user go."),
     about=lambda row: row.email,
 )

@@ -44,16 +44,16 @@ def each(ids: Iterable[str], do: Callable[[str], object]) -> tuple[int, list[str
 
 @dataclass(frozen=True, kw_only=True)
 class Deletion(Declared):
-    """The dialog that deletes one (`id` in the address) or several (?ids=) of a kind; `route` is their list.
+    """The dialog that deletes one (`id` in the address) or many in bulk (?ids=) of a kind; `route` is their list.
 
-    `one` and `several` are what its button says. `about` is what a line says beside a name, `holds` what goes with the only
-    one. `is_typed`: one has to be typed by its name, for what it holds has no copy; several want their number.
+    `one` and `bulk` are the button's texts for one and for many. `about` is what a line says beside a name, `holds` what goes with the only
+    one. `is_typed`: one is confirmed by typing its name, since what it holds has no copy; many by typing their number.
     """
 
     kind: Resource[Any]
     route: str
     one: Text
-    several: Text
+    bulk: Text
     text: Words = ""
     about: Callable[[Any], Text] = lambda row: ""
     holds: Callable[[list[Any]], list[tuple[str, Text]]] = lambda rows: []
@@ -70,7 +70,7 @@ class Deletion(Declared):
         return ngettext("Delete %(count)s?", "Delete these %(count)s?", len(call.rows)) % {"count": len(call.rows)}
 
     def submit(self, call: Call) -> Text:
-        return self.one if "id" in call.keys else self.several
+        return self.one if "id" in call.keys else self.bulk
 
     def keep(self, call: Call) -> Text:
         return _("Keep it") if "id" in call.keys else _("Keep them")
@@ -86,7 +86,7 @@ class Deletion(Declared):
         return call.name if self.is_typed and call.ids else ""
 
     def do(self, call: Call) -> int | None:
-        """How many of several went; what kept the others is told by itself."""
+        """Delete all of `ids`: the number deleted, None for a single one. Each that could not be deleted gets its own message."""
         if len(call.ids) == 1:
             self.delete(call, call.ids[0])
             return None
