@@ -231,7 +231,7 @@ PAY = Flow(
     version=1,
     steps=(
         Step("ask", do=ask, deadline=180, catches=True, label=_("Ask the host for what it owes")),
-        Step("strike_out", do=strike_out, label=_("Note that it is done")),
+        Step("strike_out", do=strike_out, label=_("Mark done")),
     ),
     on_failed=note_failure,
     label=_("Work off what a host owes"),

@@ -43,7 +43,7 @@ STOP = Flow(
             deadline=150,
             label=_("Ask the guest to power off, then force it"),
         ),
-        Step("mark_stopped", do=finalizing(states.STOPPED), label=_("Note that it is off")),
+        Step("mark_stopped", do=finalizing(states.STOPPED), label=_("Mark stopped")),
     ),
     on_failed=to_stable,
     label=_("Stop"),

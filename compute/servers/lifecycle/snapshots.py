@@ -60,7 +60,7 @@ SETTLE_IMAGE = Step("settle_image", do=settle_snapshot, undo=drop_snapshot, labe
 SNAPSHOT = Flow(
     "server.snapshot",
     version=1,
-    steps=(UPLOAD, SETTLE_IMAGE, Step("mark", do=finalizing(), label=_("Note that it is done"))),
+    steps=(UPLOAD, SETTLE_IMAGE, Step("mark", do=finalizing(), label=_("Mark done"))),
     on_failed=to_stable,
     label=_("Create a snapshot"),
 )
@@ -87,7 +87,7 @@ BACKUP = Flow(
         UPLOAD,
         SETTLE_IMAGE,
         Step("rotate", do=rotate_backups, final=True, label=_("Remove older backups")),
-        Step("mark", do=finalizing(), label=_("Note that it is done")),
+        Step("mark", do=finalizing(), label=_("Mark done")),
     ),
     on_failed=to_stable,
     label=_("Create a backup"),
