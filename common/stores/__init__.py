@@ -4,6 +4,7 @@ An app keeps a `Registry` of its own and asks it for a store by name; it reads a
 stores can do is a capability, to be asked for before it is used. `tests/common/test_stores.py` is what every store must pass.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -19,6 +20,16 @@ from common.errors import CloudError, NotFound
 #: Abilities that not every store has. "location": `location` names a file of this machine, which another program may read.
 #: "clone": a storage driver makes a disk of an object without a copy of its bytes.
 Capability = Literal["location", "clone"]
+
+
+_KEY = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,200}\Z")
+
+
+def checked(key: str) -> str:
+    """The same key, where it is one of a store: nothing of a path, so that none names what lies outside. Raises: ValueError."""
+    if not _KEY.match(key):
+        raise ValueError(f"{key[:200]!r} is no key of a store: letters, digits, - _ . and none of them a dot in front")
+    return key
 
 
 class StoreFull(CloudError):
@@ -64,7 +75,10 @@ class Writing(Protocol):
 
 
 class Store(Protocol):
-    """A place of objects by key. A key is letters, digits, `-`, `_` and `.`, and ends in none of the store's own suffixes."""
+    """A place of objects by key. A key is letters, digits, `-`, `_` and `.` (not in front), and ends in none of the store's own suffixes.
+
+    Raises (from every call with a key): ValueError for another.
+    """
 
     name: str
     description: str | Promise

@@ -17,7 +17,7 @@ from typing import BinaryIO, NoReturn
 from django.utils.functional import Promise
 
 from common.ids import new_hex
-from common.stores import Capability, DataMissing, Stat, StoreFull
+from common.stores import Capability, DataMissing, Stat, StoreFull, checked
 from hostagent.process.durable import sync_folder
 
 PIECE = 1 << 20  # bytes read at a time
@@ -71,7 +71,9 @@ class FileStore:
         self.location(key).unlink(missing_ok=True)
 
     def location(self, key: str) -> Path:
-        return self._folder() / key
+        if key.endswith(PART):  # it would be swept as a part that nobody settled
+            raise ValueError(f"{key!r} is no key of a store of files: it ends in {PART}")
+        return self._folder() / checked(key)
 
     def free(self) -> int:
         return max(0, shutil.disk_usage(self.folder).free - RESERVE)
@@ -98,7 +100,8 @@ class Part:
     """A file in the making (stores.Writing)."""
 
     def __init__(self, store: FileStore, key: str) -> None:
-        self._store, self._target = store, store.folder / key
+        self._store, self._target = store, store.location(key)
+        store.folder.mkdir(parents=True, exist_ok=True)
         self._path = self._target.with_name(f"{key}.{new_hex()}{PART}")
         self.size = 0
         self._file: BinaryIO = self._path.open("xb")

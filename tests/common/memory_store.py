@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from common.stores import Capability, DataMissing, Stat, StoreFull
+from common.stores import Capability, DataMissing, Stat, StoreFull, checked
 
 
 class MemoryStore:
@@ -20,20 +20,20 @@ class MemoryStore:
         self.unsettled: list[MemoryWriting] = []
 
     def put(self, key: str) -> "MemoryWriting":
-        return MemoryWriting(self, key)
+        return MemoryWriting(self, checked(key))
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        if key not in self.objects:
+        if checked(key) not in self.objects:
             raise DataMissing(id=key)
         found = self.objects[key][0][start:]
         return iter([found if length is None else found[:length]])
 
     def stat(self, key: str) -> Stat | None:
-        found = self.objects.get(key)
+        found = self.objects.get(checked(key))
         return Stat(len(found[0]), found[1]) if found else None
 
     def remove(self, key: str) -> None:
-        self.objects.pop(key, None)
+        self.objects.pop(checked(key), None)
 
     def location(self, key: str) -> Path:
         raise NotImplementedError("it has not the capability")

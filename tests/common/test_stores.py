@@ -41,6 +41,27 @@ def test_what_was_settled_comes_back_whole_and_in_part(store: Store) -> None:
     assert read(store, "one", 3, 0) == b""
 
 
+@pytest.mark.parametrize(
+    "key", ["", ".", "..", "../outside", "a/b", "/etc/hostname", ".hidden", "a\n", "a\0b", "x" * 300]
+)
+def test_a_key_that_is_a_path_reaches_nothing(store: Store, key: str, tmp_path: Path) -> None:
+    """A key that a client chose must not name a file beside the store."""
+    keep(store, "inside", b"1")
+    (tmp_path / "outside").write_bytes(b"secret")
+    calls: list[Callable[[], object]] = [
+        lambda: read(store, key), lambda: store.stat(key), lambda: store.remove(key), lambda: keep(store, key, b"2"),
+    ]  # fmt: skip
+    for call in calls:
+        with pytest.raises(ValueError, match="no key of a store"):
+            call()
+    assert (tmp_path / "outside").read_bytes() == b"secret"
+
+
+def test_a_key_that_would_be_swept_as_a_part_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"ends in \.part"):
+        keep(FileStore("file", "Files", lambda: tmp_path), "one.part", b"1")
+
+
 def test_an_object_of_no_bytes_is_one(store: Store) -> None:
     keep(store, "none")
     assert read(store, "none") == b"" and is_whole(store, "none", 0)
