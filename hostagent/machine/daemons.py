@@ -12,7 +12,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -230,7 +230,18 @@ def _identify(pid: int, daemon: Daemon) -> Process | None:
 
 
 def _words(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").rstrip("\0").split("\0")
+    return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).rstrip("\0").split("\0")
+
+
+def _named(words: Iterable[str]) -> set[str]:
+    """Each text that `_is_of` holds for: a word, and what follows each of its "="."""
+    found: set[str] = set()
+    for word in words:
+        found.add(word)
+        while "=" in word:
+            word = word.partition("=")[2]
+            found.add(word)
+    return found
 
 
 def _walk(daemons: Collection[Daemon]) -> dict[str, list[Process]]:
@@ -239,8 +250,7 @@ def _walk(daemons: Collection[Daemon]) -> dict[str, list[Process]]:
     found: dict[str, list[Process]] = {}
     for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
         with suppress(OSError):
-            named = {one for word in _words(pid)[1:] for one in (word, word.partition("=")[2])}
-            for config in named & by_config.keys():
+            for config in _named(_words(pid)[1:]) & by_config.keys():
                 if process := _identify(pid, by_config[config]):
                     found.setdefault(config, []).append(process)
     return found

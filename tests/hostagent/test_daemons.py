@@ -72,6 +72,19 @@ def test_the_next_agent_finds_a_daemon_and_starts_no_second(folder: Path) -> Non
     assert [process.pid for process in forgetful.find(one)] == [pid]
 
 
+@pytest.mark.parametrize("name", ["a=b", "=", "with space", "caf\udce9", "n\nl"])
+def test_one_whose_file_has_an_odd_name_is_found_and_started_once(name: str, folder: Path) -> None:
+    config = str(folder / f"{name}.conf")
+    for option in ("--conf-file=", "--opt=file="):
+        daemon = Daemon(f"odd {option}", "test", (sys.executable, "-c", BACKGROUND, f"{option}{config}"), config)
+        keeper = Daemons(folder)
+        assert keeper.ensure(daemon)
+        (process,) = keeper.find(daemon)
+        assert not Daemons(folder).ensure(daemon) and named(folder) == [process.pid]
+        assert keeper.restart_dead() == []
+        keeper.remove(daemon)
+
+
 def test_a_daemon_that_died_while_no_agent_ran_is_started_by_the_next(folder: Path) -> None:
     one = daemon_of(folder)
     Daemons(folder).ensure(one)
