@@ -185,8 +185,8 @@ def give_up(image_id: str, upload_id: str | None = None) -> None:
             return
         if upload_id is not None and image.upload_id != upload_id:
             return
+        stores.remove(image_id)  # before another upload may begin: its bytes would go
         image.end("fail", **NO_BYTES, **NOBODY)
-    stores.remove(image_id)
 
 
 def upload(actor: RequestContext, *, image_id: str, pieces: Iterable[bytes], expected: int | None) -> Image:

@@ -158,6 +158,32 @@ def test_an_upload_that_was_given_up_cannot_overwrite_a_later_one(red: Client) -
     assert body_of(red.ask("get", f"images/{image['id']}/file")) == b"quick"
 
 
+def test_bytes_of_an_upload_that_is_given_up_go_before_the_next_may_begin(
+    red: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise they could be the next one's: its image would be active without data."""
+    image = red.create()
+    found: list[str] = []
+    remove = stores.remove
+
+    def watched(image_id: str) -> None:
+        found.append(Image.objects.get(pk=image_id).status)
+        remove(image_id)
+
+    monkeypatch.setattr(stores, "remove", watched)
+
+    def broken() -> Iterator[bytes]:
+        yield b"half"
+        raise OSError("the client went away")
+
+    from tests.simulated import actor
+
+    with pytest.raises(OSError, match="went away"):
+        data.upload(actor("red"), image_id=image["id"], pieces=broken(), expected=None)
+    assert found == ["saving"]
+    assert red.show(image["id"])["status"] == "queued"
+
+
 def test_the_size_quota_stops_an_upload_while_it_streams(red: Client, store: Path) -> None:
     from quota import services as quota
 
