@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from common.clock import now
 from operations.leases import ME
@@ -25,6 +25,7 @@ SHORTEST: Final = 60.0  # seconds: what recurs sooner has no row
 AT_ONCE: Final = 100  # rows that one look begins
 PAUSE: Final = 60.0  # seconds after which a person's schedule that failed is tried again
 TASK: Final = "task"  # the kind of the code's own
+AHEAD: Final = 600.0  # seconds by which clocks of control processes may differ: a run later than that never was
 BACKGROUND: Final = "background"  # the kind whose keys name background work, `<kind>:<key>`
 
 Begin = Callable[[str], object]
@@ -75,7 +76,9 @@ def claim_due(tasks: Mapping[str, float]) -> list[str]:
 
 
 def _due(moment: datetime, tasks: Mapping[str, float]) -> list[Schedule]:
-    rows = Schedule.objects.filter(due_at__lte=moment, kind__in=[TASK, *_ON_DUE]).order_by("due_at")
+    """What is due; also what ran in the future: the clock was ahead then and was set back, and its due time would not come for long."""
+    due = Q(due_at__lte=moment) | Q(last_run_at__gt=moment + timedelta(seconds=AHEAD))
+    rows = Schedule.objects.filter(due, kind__in=[TASK, *_ON_DUE]).order_by("due_at")
     return [row for row in rows[:AT_ONCE] if row.kind != TASK or row.key in tasks]
 
 

@@ -37,6 +37,22 @@ def test_two_control_processes_that_saw_the_same_row_run_it_once() -> None:
     assert [scheduling.claim(row, now()), scheduling.claim(same, now())] == [True, False]
 
 
+def test_a_clock_that_was_years_ahead_and_is_set_back_stops_no_schedule(
+    monkeypatch: pytest.MonkeyPatch, kind: list[str]
+) -> None:
+    today, ahead = now(), now() + timedelta(days=3650)
+    scheduling.add("test", "one", every=3600.0)
+    at(monkeypatch, ahead)
+    scheduling.declare({"prune": 3600.0})
+    assert scheduling.claim_due({"prune": 3600.0}) == ["prune"] and kind == ["one"]
+    at(monkeypatch, today + timedelta(seconds=60))
+    assert scheduling.claim_due({"prune": 3600.0}) == ["prune"] and kind == ["one", "one"]
+    at(monkeypatch, today + timedelta(seconds=70))
+    assert scheduling.claim_due({"prune": 3600.0}) == [] and kind == ["one", "one"]
+    at(monkeypatch, today + timedelta(seconds=3661))
+    assert scheduling.claim_due({"prune": 3600.0}) == ["prune"] and kind == ["one", "one", "one"]
+
+
 def test_a_due_time_outlives_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
     """An hourly task ran at each start of control."""
     begun = now()
