@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Max
 
 from common.clock import now
 from outbox.models import Event, Place
@@ -38,12 +39,31 @@ def read(reader: str, handle: Callable[[Sequence[Event]], object], *, limit: int
     return len(events)
 
 
+def give_slowly(reader: str, handle: Callable[[Sequence[Event]], object], *, limit: int = AT_ONCE) -> int:
+    """As `read`, for a `handle` that may take any time, such as one that prints into a pipe: no transaction is open meanwhile.
+
+    Of two processes that read as one reader at the same time both may get the same. Returns how many there were.
+    """
+    number = Place.objects.filter(pk=reader).values_list("number", flat=True).first() or 0
+    events = after(number, limit=limit)
+    if events:
+        handle(events)
+        with transaction.atomic():
+            Place.objects.get_or_create(reader=reader)
+            Place.objects.filter(pk=reader, number__lt=events[-1].number).update(number=events[-1].number)
+    return len(events)
+
+
 def forget() -> None:
-    """Delete events older than KEEP, in small transactions. The newest stays: numbers go on after it."""
-    oldest, last = now() - KEEP, newest()
-    while True:
-        rows = list(Event.objects.order_by("number").values_list("number", "at")[:AT_ONCE])
-        old = [number for number, at in rows if at < oldest and number < last]
-        if not old:
+    """Delete events older than KEEP, and with them what has a lower number, in small transactions.
+
+    The newest stays: numbers go on after it. Times do not rise with the numbers where a clock was wrong for a while.
+    """
+    old = Event.objects.filter(at__lt=now() - KEEP, number__lt=newest()).aggregate(last=Max("number"))["last"]
+    while old is not None:
+        numbers = list(
+            Event.objects.filter(number__lte=old).order_by("number").values_list("number", flat=True)[:AT_ONCE]
+        )
+        if not numbers:
             return
-        Event.objects.filter(number__lte=old[-1]).delete()
+        Event.objects.filter(number__lte=numbers[-1]).delete()

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 
 from audit import context
 from authorization.context import RequestContext
@@ -101,6 +101,33 @@ def test_old_events_go_and_numbers_go_on() -> None:
     assert places.newest() == newest + 1
     places.forget()
     assert [one.object_id for one in places.after(0)] == ["s9"]
+
+
+def test_a_time_in_which_the_clock_was_years_ahead_does_not_keep_what_came_after(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(places, "AT_ONCE", 1)
+    for n in range(4):
+        announce("server", f"s{n}", "p1")
+    Event.objects.update(at=now() - timedelta(days=2))
+    Event.objects.filter(object_id="s0").update(at=now() + timedelta(days=3650))
+    Event.objects.filter(object_id="s3").update(at=now())
+    places.forget()
+    assert [one.object_id for one in places.after(0)] == ["s3"]
+
+
+def test_an_operator_whose_pipe_is_full_holds_up_no_writer() -> None:
+    """SQLite has one writer: a transaction that is open while somebody pages through the events stops the cloud."""
+    announce("server", "s1", "p1")
+    inside: list[bool] = []
+
+    class Pipe(StringIO):
+        def flush(self) -> None:
+            inside.append(connection.in_atomic_block)
+
+    call_command("events", "--reader", "siem", stdout=Pipe())
+    assert inside and not any(inside)
+    assert Place.objects.get().number == places.newest()
 
 
 def test_an_operator_reads_on_where_the_last_call_ended() -> None:

@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, reader: str, after: int, limit: int, **options: object) -> None:
         if reader:
-            places.read(reader, self._print, limit=limit)
+            places.give_slowly(reader, self._print, limit=limit)
         else:
             self._print(places.after(after, limit=limit))
 
