@@ -12,7 +12,7 @@ from django.conf import settings
 
 from authorization.context import RequestContext
 from authorization.explaining import Explanation
-from common import doors
+from common import file_modes
 from common.clock import now
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def note(actor: RequestContext, why: Explanation) -> None:
         if path.exists() and path.stat().st_size > LARGEST:
             path.replace(path.with_suffix(".old"))
         with path.open("a", encoding="utf-8") as file:
-            doors.share(file.fileno(), path.parent)
+            file_modes.share(file.fileno(), path.parent)
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
     except OSError as error:
         log.warning("a denial of %s was not kept: %s", actor.request_id, error)

@@ -1,4 +1,4 @@
-"""Sockets only: the front door sends /ws/ here."""
+"""Sockets only: the reverse proxy sends /ws/ here."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""/readyz: what the cloud needs answers. /healthz is the front door's own, /metrics is in cloud/metrics.
+"""/readyz: what the cloud needs answers. /healthz is the reverse proxy's own, /metrics is in cloud/metrics.
 
 Anyone may ask whether the cloud is ready. What is wrong is for who shows STACKLING_METRICS_TOKEN as a bearer or asks at web's
 socket on this machine.
@@ -17,7 +17,7 @@ from operations import queue
 
 
 def may_look(request: HttpRequest) -> bool:
-    """Whether details are for who asks. The front door names the client of all that comes through it."""
+    """Whether details are for who asks. The reverse proxy names the client of all that comes through it."""
     if "HTTP_X_FORWARDED_FOR" not in request.META:
         return True
     shown = request.META.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")

@@ -53,7 +53,7 @@ PUBLIC_URL = env("STACKLING_PUBLIC_URL").rstrip("/")
 _LIMITS = limits.read(env("STACKLING_RATE_LIMITS"))
 USER_REQUESTS_PER_SECOND = _LIMITS.user
 USER_UPLOADS = _LIMITS.uploads
-#: Hashes of passwords that a process computes at a time: those that the front door lets through, and one of another route.
+#: Hashes of passwords that a process computes at a time: those that the reverse proxy lets through, and one of another route.
 PASSWORD_HASHES = _LIMITS.hashes + 1
 #: Who shows it as a bearer may read /metrics and what /readyz knows; "": only who asks at a socket of this machine.
 METRICS_TOKEN = env("STACKLING_METRICS_TOKEN")
@@ -81,7 +81,7 @@ _given = env("STACKLING_SECRET_KEY")
 SECRET_KEY, *SECRET_KEY_FALLBACKS = (_given,) if _given else keyfile.keys_in(_secret())
 #: Where it comes from; None: from a setting.
 SECRET_FILE = None if _given else KEYS / "secret"
-#: As the front door, which besides knows the address that a client connected to: who listens at all of them leaves it that.
+#: As the reverse proxy, which besides knows the address that a client connected to: who listens at all of them leaves it that.
 ALLOWED_HOSTS = [one.strip() for one in env("STACKLING_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")]
 if LISTEN in ("0.0.0.0", "::"):
     ALLOWED_HOSTS.append("*")
@@ -190,7 +190,7 @@ LOGIN_URL = "/sign-in"
 SESSION_COOKIE_NAME = f"stackling_{CLOUD_ID}"
 CSRF_COOKIE_NAME = f"stackling_csrf_{CLOUD_ID}"
 #: What a browser shows with a ticket for a console: one of the portal's session, one of a page that anyone may open. The
-#: front door (cloud/run/frontdoor.py) lets no other cookie through to the consoles' process.
+#: reverse proxy (cloud/run/reverse_proxy.py) lets no other cookie through to the consoles' process.
 CONSOLE_COOKIE_NAME, CONSOLE_PAGE_COOKIE_NAME = cookies.of_consoles(CLOUD_ID)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -20,7 +20,7 @@ from wsgiref.simple_server import ServerHandler, WSGIRequestHandler
 
 from django.db import connections
 
-from common import doors
+from common import file_modes
 
 LINE = 8192  # bytes a line of the framing may have
 SILENCE = 75.0  # seconds that a body may pause, or a reader
@@ -202,7 +202,7 @@ class Server(socketserver.ThreadingUnixStreamServer):
         self.base_environ = {"SERVER_NAME": "", "GATEWAY_INTERFACE": "CGI/1.1", "SERVER_PORT": "", "SCRIPT_NAME": ""}
         self._free = BoundedSemaphore(threads)
         self.server_bind()
-        path.chmod(doors.socket_mode(path.parent))
+        path.chmod(file_modes.socket_mode(path.parent))
         self.server_activate()
 
     def process_request(self, request: Asked, client_address: object) -> None:

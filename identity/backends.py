@@ -1,4 +1,4 @@
-"""Django's door to the same password check, and to the user of a session."""
+"""Django's authentication backend: the same password check, and the user of a session."""
 
 from typing import Any
 

@@ -11,7 +11,7 @@ from identity.revocation import services as revocation
 from openstackapi import services
 
 INTERFACES = ("public", "internal", "admin")
-#: Stands for the address by which a client reaches the front door.
+#: Stands for the address by which a client reaches the reverse proxy.
 PUBLIC = "$(public_url)s"
 
 

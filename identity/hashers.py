@@ -22,7 +22,7 @@ class TooManyHashes(Unavailable):
 def one_of_few() -> Iterator[None]:
     """A hash costs 30 ms of a core and 19 MiB: a flood of them takes no more than its share of the process.
 
-    Raises: TooManyHashes at once, for nobody waits here on a thread that others need; the front door lets them wait.
+    Raises: TooManyHashes at once, for nobody waits here on a thread that others need; the reverse proxy lets them wait.
     """
     if not _free.acquire(blocking=False):
         raise TooManyHashes(retry_after=2)

@@ -1,6 +1,6 @@
 """An error on its way out, and the form that it has where a service has none of its own.
 
-A service's form is its `envelope` (openstackapi.services). Nothing here needs Django: the front door's configuration is made of it too.
+A service's form is its `envelope` (openstackapi.services). Nothing here needs Django: the reverse proxy's configuration is made of it too.
 """
 
 from collections.abc import Callable, Mapping

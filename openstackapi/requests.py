@@ -29,7 +29,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         begun = time.perf_counter()
-        given = request.META.get("HTTP_X_STACKLING_REQUEST_ID", "")  # the front door's, which a client cannot claim
+        given = request.META.get("HTTP_X_STACKLING_REQUEST_ID", "")  # the reverse proxy's, which a client cannot claim
         request.request_id = given if _GLOBAL.match(given) else new_request_id()  # type: ignore[attr-defined]
         sent = request.META.get("HTTP_X_OPENSTACK_REQUEST_ID", "")
         request.global_request_id = sent if _GLOBAL.match(sent) else ""  # type: ignore[attr-defined]
@@ -40,7 +40,7 @@ class RequestIdMiddleware:
         if service is not None and service.id_header:
             response.headers[service.id_header] = request.request_id  # type: ignore[attr-defined]
         if given:
-            _tell_the_door(request, response)
+            _add_log_headers(request, response)
         match = request.resolver_match
         seconds = time.perf_counter() - begun
         known = service.type if service else ""
@@ -81,8 +81,8 @@ def _traced(request: HttpRequest, respond: Respond) -> HttpResponse:
     return response
 
 
-def _tell_the_door(request: HttpRequest, response: HttpResponse) -> None:
-    """Add the user's and project's ids as headers, for the access log; the front door removes them."""
+def _add_log_headers(request: HttpRequest, response: HttpResponse) -> None:
+    """Add the user's and project's ids as headers, for the access log; the reverse proxy removes them."""
     actor = getattr(request, "actor", None)
     if actor is not None:
         response.headers["X-Stackling-User"] = actor.user_id or ""

@@ -1,6 +1,6 @@
 """The services of this cloud: one object each, declared in its app's `service.py`.
 
-Those files import nothing that needs Django: the front door's configuration is made of them too (cloud/run/answers.py).
+Those files import nothing that needs Django: the reverse proxy's configuration is made of them too (cloud/run/answers.py).
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Service:
 
     `type`         as the catalog has it; its routes lie under `/api/<type>/`
     `name`         the project's name, as the catalog shows it
-    `path`         of its endpoint under the front door, e.g. `/api/compute/v2.1`
+    `path`         of its endpoint under the reverse proxy, e.g. `/api/compute/v2.1`
     `description`  in the catalog; `about` in the API's documentation
     `urls`         module of its routes; `internal_urls` of those below `/internal/`, which hosts' agents ask
     `microversions`  (oldest, newest), or None; `legacy_header` is an older name of the header that asks for one

@@ -1,4 +1,4 @@
-"""Sockets of the portal; the front door sends /ws/ here."""
+"""Sockets of the portal; the reverse proxy sends /ws/ here."""
 
 from django.urls import path
 

@@ -73,7 +73,7 @@ class Rest:
             link.close()
 
     def connect(self, timeout: float) -> http.client.HTTPConnection:
-        """A connection to the front door."""
+        """A connection to the reverse proxy."""
         return http.client.HTTPConnection("127.0.0.1", self.cloud.port, timeout=timeout)
 
     def ok(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
@@ -117,7 +117,7 @@ class Rest:
             try:
                 server = self.server(server_id)
             except (OSError, http.client.HTTPException, AssertionError):
-                time.sleep(0.3)  # the front door or web is being started again
+                time.sleep(0.3)  # the reverse proxy or web is being started again
                 continue
             if server and server["status"] in statuses and not server["OS-EXT-STS:task_state"]:
                 return server

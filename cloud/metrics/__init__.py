@@ -1,1 +1,1 @@
-"""/metrics: what processes count (local), what the database knows (rows), and how the broker and the front door are."""
+"""/metrics: what processes count (local), what the database knows (rows), and how the broker and the reverse proxy are."""

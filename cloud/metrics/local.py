@@ -15,7 +15,7 @@ from django.conf import settings
 from prometheus_client import Metric
 from prometheus_client.samples import Sample
 
-from common import doors, metrics
+from common import file_modes, metrics
 
 log = logging.getLogger(__name__)
 
@@ -44,22 +44,22 @@ def path_of(process: str) -> Path:
 def serve(process: str) -> None:
     """Tell who connects, on a thread of its own. Only web can open the socket (cloud/run/users.py)."""
     path = path_of(process)
-    door = socket.socket(socket.AF_UNIX)
+    listener = socket.socket(socket.AF_UNIX)
     try:
         path.unlink(missing_ok=True)
-        door.bind(str(path))
-        path.chmod(doors.socket_mode(path.parent))
-        door.listen(8)
+        listener.bind(str(path))
+        path.chmod(file_modes.socket_mode(path.parent))
+        listener.listen(8)
     except OSError as error:
         log.warning("what this process counts cannot be asked for: %s", error)
         return
-    threading.Thread(target=_serve, args=(door,), name="metrics", daemon=True).start()
+    threading.Thread(target=_serve, args=(listener,), name="metrics", daemon=True).start()
 
 
-def _serve(door: socket.socket) -> None:
+def _serve(listener: socket.socket) -> None:
     while True:
         try:
-            link, _ = door.accept()
+            link, _ = listener.accept()
             with link:
                 link.settimeout(PATIENCE)
                 link.sendall(tell())

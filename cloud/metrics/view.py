@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from prometheus_client import Metric, generate_latest
 
 from cloud.health import may_look
-from cloud.metrics import broker, frontdoor, local, rows
+from cloud.metrics import broker, local, reverse_proxy, rows
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class _All:
         yield rows.gauge("stackling_database_up", "Whether the database answers.", ({}, up))
         yield from known
         yield from broker.collect()
-        yield from frontdoor.collect()
+        yield from reverse_proxy.collect()
         yield from local.Gathered().collect()
 
 

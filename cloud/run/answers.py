@@ -1,4 +1,4 @@
-"""What the front door itself answers, in each service's own form: the sentences, and the bodies made of them."""
+"""What the reverse proxy itself answers, in each service's own form: the sentences, and the bodies made of them."""
 
 import html
 import json
@@ -18,7 +18,7 @@ SERVICES = tuple(service.type for service in services.every())
 #: Services that tell faults as pages where no JSON is asked for: older clients of theirs crash at a fault in JSON.
 PAGED = tuple(service.type for service in services.every() if service.faults != services.Offer())
 PAGE, PAGE_TYPE = "page", "text/html; charset=UTF-8"
-#: The header by which nginx and haproxy say that a body of theirs is a page; the front door takes it off again.
+#: The header by which nginx and haproxy say that a body of theirs is a page; the reverse proxy takes it off again.
 FORM = "X-Stackling-Form"
 #: All names that `body` knows.
 FORMS = (*SERVICES, PAGE)
@@ -31,7 +31,7 @@ TEXTS = {
     413: "The request body is larger than what is taken here: 1 MiB, or 2 MiB for policies and metadata definitions.",
     414: "The request line is longer than 16 KiB.",
     429: "Too many requests at once. Try again in 2 s.",
-    500: "The front door could not keep the request body: its disk may be full. Tell the operator.",
+    500: "The reverse proxy could not keep the request body: its disk may be full. Tell the operator.",
     502: "This part of the cloud ended while it answered. Try again in 2 s.",
     503: "This part of the cloud is starting, away or busy. Try again in 2 s.",
     504: "No answer came within 180 s. Try again.",

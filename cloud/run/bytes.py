@@ -1,4 +1,4 @@
-"""The bytes process: images' bytes of users and of agents, what else agents ask, and the door to guests' consoles.
+"""The bytes process: images' bytes of users and agents, agents' other requests, and consoles' connection broker.
 
 `python -m cloud.run.bytes`.
 
@@ -29,7 +29,7 @@ def main() -> None:
     from cloud import traces, uploads
     from cloud.handlers import BytesHandler
     from cloud.metrics import local
-    from compute.consoles import door
+    from compute.consoles import connection_broker
 
     traces.start("bytes")
     import_module(BytesHandler.urls)  # every view is loaded before the first request asks for one
@@ -38,7 +38,7 @@ def main() -> None:
     for name, threads in SOCKETS.items():
         uploads.serve(run / "bytes" / f"{name}.sock", application, threads)
     local.serve("bytes")
-    door.serve(run / "door" / "consoles.sock")
+    connection_broker.serve(run / "door" / "consoles.sock")
     memory.tidy()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
 

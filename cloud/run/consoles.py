@@ -1,8 +1,8 @@
-"""The consoles process: websockify, which asks at the door (compute/consoles/door.py) for each guest's connection.
+"""The consoles process: websockify. It gets each guest's connection from compute/consoles/connection_broker.py.
 
-`python -m cloud.run.consoles SOCKET DOOR`. It parses what strangers send, so it has a user of its own, who can reach
-nothing: no guest, no file of the cloud. Its only way is the door, which gives the connection that a ticket opens, and ends
-it. Of a request it learns the ticket and the cookies made for consoles (the front door takes all others away). A ticket
+`python -m cloud.run.consoles SOCKET BROKER`. It parses what strangers send, so it has a user of its own, who can reach
+nothing: no guest, no file of the cloud. Its only way is that broker, which gives the connection that a ticket opens, and ends
+it. Of a request it learns the ticket and the cookies made for consoles (the reverse proxy takes all others away). A ticket
 that opens nothing is answered with 403 and a sentence as its reason: Nova's clients read no body there.
 
 NumPy, with which websockify unmasks frames where it finds it, costs each of its processes 10 MiB; a number does it too.
@@ -23,7 +23,7 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from cloud.run.lookon import Nothing, Screen, Unreadable
-from common import doors
+from common import file_modes
 from hostagent.process import logs
 
 sys.modules["numpy"] = None  # type: ignore[assignment]
@@ -39,22 +39,22 @@ LONGEST = 2 << 20  # bytes of one message: the longest that a VNC client has rea
 
 
 class Refused(Exception):
-    """The door opens nothing. The message is its sentence."""
+    """The broker refused to open a console. The message is its sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
         self.status = status
 
 
-def knock(door: str, ticket: str, cookies: list[str]) -> tuple[socket.socket, "Guest", dict[str, object]]:
-    """(the line to the door, to be kept as long as the console is open; the guest's connection; what the door said).
+def request_guest(broker: str, ticket: str, cookies: list[str]) -> tuple[socket.socket, "Guest", dict[str, object]]:
+    """Ask the broker for the guest of `ticket`: (line to keep open as long as the console is, the guest's connection, its facts).
 
     Raises: Refused.
     """
     line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     line.settimeout(20)
     try:
-        line.connect(door)
+        line.connect(broker)
         line.send(json.dumps({"ticket": ticket, "cookies": cookies}).encode())
         said, descriptors, _flags, _address = socket.recv_fds(line, 4096, 1)
         found: dict[str, object] = json.loads(said)
@@ -132,7 +132,7 @@ class Consoles(websocketproxy.ProxyRequestHandler):  # type: ignore[misc]
         ticket = parse_qs(urlsplit(self.path).query).get("token", [""])[0]
         cookies = [part for part in self.headers.get(COOKIES, "").split(",") if part][:4]
         try:
-            self._line, self._guest, facts = knock(cast(Proxy, self.server).door, ticket[:200], cookies)
+            self._line, self._guest, facts = request_guest(cast(Proxy, self.server).broker, ticket[:200], cookies)
         except Refused as refusal:
             self.send_response(refusal.status, str(refusal).encode("latin-1", "replace").decode("latin-1"))
             self.send_header("Content-Length", "0")
@@ -143,7 +143,7 @@ class Consoles(websocketproxy.ProxyRequestHandler):  # type: ignore[misc]
 
     def new_websocket_client(self) -> None:
         self._guest.client = self.request.socket
-        threading.Thread(target=self._heed, name="door", daemon=True).start()
+        threading.Thread(target=self._heed, name="broker", daemon=True).start()
         try:
             self.do_proxy(self._guest)
         except Unreadable as error:
@@ -162,7 +162,7 @@ class Consoles(websocketproxy.ProxyRequestHandler):  # type: ignore[misc]
             self._line.close()
 
     def _heed(self) -> None:
-        """When the door leaves, nobody watches any more whether this console may go on: it ends."""
+        """When the broker leaves, nobody watches any more whether this console may go on: it ends."""
         with suppress(OSError):
             self._line.recv(1)
         self._guest.is_over = True
@@ -192,18 +192,21 @@ def unmask(self: websocket.WebSocket, frame: bytes, mask: bytes) -> bytes:
 
 
 class Proxy(websocketproxy.WebSocketProxy):  # type: ignore[misc]
-    def __init__(self, *, door: str, **options: object) -> None:
+    def __init__(self, *, broker: str, **options: object) -> None:
         super().__init__(Consoles, **options)
-        self.door = door
+        self.broker = broker
 
 
 def main() -> None:
-    listen, door = sys.argv[1:]
+    listen, broker = sys.argv[1:]
     websocket.WebSocket._unmask = unmask
     logs.configure()  # websockify writes whole paths, and so tickets: they are hidden there
     os.umask(0o077)
     Proxy(
-        door=door, unix_listen=listen, unix_listen_mode=doors.socket_mode(Path(listen).parent), heartbeat=HEARTBEAT
+        broker=broker,
+        unix_listen=listen,
+        unix_listen_mode=file_modes.socket_mode(Path(listen).parent),
+        heartbeat=HEARTBEAT,
     ).start_server()
 
 

@@ -28,7 +28,7 @@ def overdue(sessions: str) -> list[str]:
 
 
 def cut(cloud: Cloud) -> int:
-    """Ends what is overdue. Gives how many; a front door that does not answer has nothing to cut."""
+    """Ends what is overdue. Gives how many; a reverse proxy that does not answer has nothing to cut."""
     try:
         found = overdue(_tell(cloud, "show sess"))
         for name in found:

@@ -43,7 +43,7 @@ def up(cloud: Cloud) -> tuple[dict[str, str], list[str]]:
     hosts = ",".join(cloud.host_names)
     out = _namespaces(cloud, "up", "--hosts", hosts, "--netns", cloud.netns, "--external", str(cloud.external),
                       "--nat-out", str(int(cloud.nat_out)), "--mode", cloud.host_mode,
-                      "--underlay-ip", cloud.underlay_ip, "--front-door", str(cloud.port))  # fmt: skip
+                      "--underlay-ip", cloud.underlay_ip, "--proxy-port", str(cloud.port))  # fmt: skip
     made = json.loads(out)
     return {name: host["underlay_ip"] for name, host in made["hosts"].items()}, made["notices"]
 

@@ -1,6 +1,6 @@
-"""nginx behind the front door: takes requests whole before web sees them, keeps answers for slow readers, sends files.
+"""nginx behind the reverse proxy: takes requests whole before web sees them, keeps answers for slow readers, sends files.
 
-Decision 0052. Two sockets: one for the front door, one for the agents of this machine. The front door
+Decision 0052. Two sockets: one for the reverse proxy, one for the agents of this machine. The reverse proxy
 has checked and set all headers that a client may not claim; nginx believes it.
 """
 
@@ -13,7 +13,7 @@ from cloud.run.settings import Cloud
 BODY_LIMIT = "1m"
 #: Keystone's policies and Glance's metadata definitions: as much as web takes (DATA_UPLOAD_MAX_MEMORY_SIZE).
 DOCUMENT_LIMIT = "2m"
-#: Requests that the front door hands over at a time.
+#: Requests that the reverse proxy hands over at a time.
 STREAMS = 2000
 
 _TEMPLATE = """\
@@ -79,10 +79,10 @@ http {{
 {bodies}
 
     server {{
-        listen unix:{door};
+        listen unix:{proxy_socket};
 {errors}
         location / {{ proxy_pass http://web; }}
-        # What computes a hash of a password waits its turn in the front door, whole, on no thread of web.
+        # What computes a hash of a password waits its turn in the reverse proxy, whole, on no thread of web.
         location ~ ^/(sign-in.*|api/identity/v3/(auth/tokens|users(/[^/]+(/password)?)?)/?)$ {{
             proxy_pass http://$hashing;
         }}
@@ -138,8 +138,8 @@ _OWN_HEADERS = (
 )
 
 
-def door(cloud: Cloud) -> Path:
-    """The socket for the front door. nginx lets anyone use its sockets, so they lie in a folder that others may not pass."""
+def proxy_socket(cloud: Cloud) -> Path:
+    """The socket for the reverse proxy. nginx lets anyone use its sockets, so they lie in a folder that others may not pass."""
     return cloud.run / "nginx" / "door.sock"
 
 
@@ -182,7 +182,7 @@ def config(cloud: Cloud) -> str:
     """nginx's configuration. All its paths belong to the account that it runs as."""
     return _TEMPLATE.format(
         run=cloud.run,
-        door=door(cloud),
+        proxy_socket=proxy_socket(cloud),
         agents=agents(cloud),
         spool=cloud.spool,
         body_limit=BODY_LIMIT,

@@ -40,7 +40,7 @@ def _python(*arguments: str) -> tuple[str, ...]:
 
 
 def _web(cloud: Cloud, mode: str) -> tuple[str, ...]:
-    socket = str(cloud.web_door)
+    socket = str(cloud.web_socket)
     return _python(
         "-m", "cloud.run.serve", socket, "--", sys.executable, "-m", "granian", "--uds", socket,
         "--uds-permissions", mode, "--interface", "wsgi", "--workers", "1", "--respawn-failed-workers", "--workers-kill-timeout", "5s",
@@ -75,8 +75,8 @@ def _redis(cloud: Cloud, mode: str) -> Program:
     )  # fmt: skip
 
 
-def control_plane(cloud: Cloud, front_door_root: bool, *, several_users: bool = False) -> list[Program]:
-    """Everything but the host agents. The front door starts as root where it binds inside a namespace."""
+def control_plane(cloud: Cloud, proxy_as_root: bool, *, several_users: bool = False) -> list[Program]:
+    """Everything but the host agents. The reverse proxy starts as root where it binds inside a namespace."""
     mode = "0660" if several_users else "0600"  # of sockets that do not see for themselves
     programs = [
         Program("web", _web(cloud, mode), user="web"),
@@ -91,14 +91,15 @@ def control_plane(cloud: Cloud, front_door_root: bool, *, several_users: bool = 
         Program("bytes", _python("-m", "cloud.run.bytes"), user="bytes"),
         Program(
             "nginx",
-            _python("-m", "cloud.run.serve", *map(str, (nginx.door(cloud), nginx.agents(cloud))), "--",
+            _python("-m", "cloud.run.serve", *map(str, (nginx.proxy_socket(cloud), nginx.agents(cloud))), "--",
                     "nginx", "-e", "stderr", "-c", f"{cloud.run}/nginx.conf"),
             user="nginx",
             environment=STAYS,
             priority=190,
         ),
+        # The reverse proxy. Operators, log files and supervisord know it as frontdoor.
         Program(
-            "frontdoor", ("haproxy", "-db", "-f", f"{cloud.run}/haproxy.cfg"), root=front_door_root, priority=200,
+            "frontdoor", ("haproxy", "-db", "-f", f"{cloud.run}/haproxy.cfg"), root=proxy_as_root, priority=200,
             own_stdout="access", environment=STAYS,
         ),
     ]  # fmt: skip

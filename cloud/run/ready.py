@@ -1,4 +1,4 @@
-"""Whether a cloud that starts is ready: asked of web itself, and of the front door."""
+"""Whether a cloud that starts is ready: asked of web itself, and of the reverse proxy."""
 
 import http.client
 import json
@@ -21,8 +21,8 @@ BUSY_SECONDS = 10.0  # of processor time within them are progress: a slow machin
 LONGEST_SECONDS = 1800.0
 
 
-def ask_web(door: Path, path: str) -> tuple[int, str]:
-    """Status and text of web's answer at its own socket, where it tells all that it knows.
+def ask_web(listener: Path, path: str) -> tuple[int, str]:
+    """Status and text of web's answer to GET `path` at its unix socket, which hides nothing.
 
     Raises: OSError, http.client.HTTPException.
     """
@@ -30,7 +30,7 @@ def ask_web(door: Path, path: str) -> tuple[int, str]:
     link.sock = socket.socket(socket.AF_UNIX)
     link.sock.settimeout(5)
     try:
-        link.sock.connect(str(door))
+        link.sock.connect(str(listener))
         link.request("GET", path)
         answer = link.getresponse()
         return answer.status, answer.read(1 << 20).decode(errors="replace")
@@ -39,7 +39,7 @@ def ask_web(door: Path, path: str) -> tuple[int, str]:
 
 
 def wait_until_ready(cloud: Cloud, names: list[str], stopping: list[int]) -> dict[str, int]:
-    """Waits until web says that all is ready and the front door leads to it. Gives program → pid.
+    """Waits until web says that all is ready and the reverse proxy leads to it. Gives program → pid.
 
     As long as something moves it goes on waiting, and says what for.
 
@@ -104,22 +104,22 @@ def processor_seconds(pid: int) -> float:
 def _not_ready(cloud: Cloud) -> str:
     """What is missing, or ""."""
     try:
-        status, said = ask_web(cloud.web_door, "/readyz")
+        status, said = ask_web(cloud.web_socket, "/readyz")
         if status != 200:
             return f"{status} {said}"
         if missing := hosts_missing(cloud):
             return missing
         url = f"{cloud.scheme}://{_reach(cloud)}:{cloud.port}/readyz"
-        with urllib.request.urlopen(url, timeout=5, context=_own_door(cloud)) as answer:
-            return "" if answer.status == 200 else f"the front door answers {answer.status}"
+        with urllib.request.urlopen(url, timeout=5, context=_tls_without_name(cloud)) as answer:
+            return "" if answer.status == 200 else f"the reverse proxy answers {answer.status}"
     except urllib.error.HTTPError as error:
-        return f"the front door answers {error.code} {error.read(600).decode(errors='replace')}"
+        return f"the reverse proxy answers {error.code} {error.read(600).decode(errors='replace')}"
     except (OSError, ValueError, http.client.HTTPException) as error:
         return f"{type(error).__name__}: {error}"
 
 
-def _own_door(cloud: Cloud) -> "ssl.SSLContext | None":
-    """We ask our own front door by its address, which its certificate need not name."""
+def _tls_without_name(cloud: Cloud) -> "ssl.SSLContext | None":
+    """TLS context for our own reverse proxy, asked by its address, which its certificate need not name. None: plain http."""
     if not cloud.tls_pem:
         return None
     import ssl
@@ -133,7 +133,7 @@ def _own_door(cloud: Cloud) -> "ssl.SSLContext | None":
 def hosts_missing(cloud: Cloud) -> str:
     """What /readyz says of the hosts, as a sentence, while not all of this machine's are up; "" once they are."""
     up, wanted = (
-        json.loads(ask_web(cloud.web_door, "/readyz")[1]).get("hosts_up", 0),
+        json.loads(ask_web(cloud.web_socket, "/readyz")[1]).get("hosts_up", 0),
         cloud.hosts + cloud.fake_hosts,
     )
     return "" if up >= wanted else f"{up} of {wanted} hosts are up"

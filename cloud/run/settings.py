@@ -88,13 +88,13 @@ class Cloud:
         return self.data / "logs"
 
     @property
-    def web_door(self) -> Path:
+    def web_socket(self) -> Path:
         """Web's socket, where it tells all that it knows."""
         return self.run / "web" / "web.sock"
 
     @property
     def scheme(self) -> str:
-        """What clients speak to the front door itself."""
+        """What clients speak to the reverse proxy itself."""
         return "https" if self.tls_pem else "http"
 
     @property

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from cloud.run import lean
-from common import doors
+from common import file_modes
 from hostagent.process import memory
 
 
@@ -35,6 +35,6 @@ async def serve(socket: Path) -> None:
 if __name__ == "__main__":
     memory.few_arenas()
     path = Path(sys.argv[1])
-    os.umask(0o077 & ~doors.socket_mode(path.parent))  # the socket's mode is what it leaves
+    os.umask(0o077 & ~file_modes.socket_mode(path.parent))  # the socket's mode is what it leaves
     lean.without_unused_drivers()
     asyncio.run(serve(path))

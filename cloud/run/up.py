@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from cloud.run import files, frontdoor, hosts, nginx, programs, ready, supervise, vendor, watch
+from cloud.run import files, hosts, nginx, programs, ready, reverse_proxy, supervise, vendor, watch
 from cloud.run.settings import CLONE, Cloud, Refused
 from cloud.run.steps import Steps, hash_files, hash_tree_facts, run, stream_steps
 from cloud.run.users import Account, Accounts, accounts_of, as_root
@@ -100,21 +100,21 @@ def at_rest(cloud: Cloud) -> Iterator[None]:
 
 
 def write_configs(cloud: Cloud, accounts: Accounts, underlay: dict[str, str]) -> list[str]:
-    """Configurations of the front door and of the supervisors, which are the starter's: what root reads nobody else writes.
+    """Configurations of the reverse proxy and of the supervisors, which are the starter's: what root reads nobody else writes.
 
     Gives the supervisors' names: root's own only when split.
     """
     root = os.geteuid() == 0
-    door_as_root = root or bool(cloud.netns)
+    proxy_as_root = root or bool(cloud.netns)
     front, starter, several = accounts.of("front"), accounts.starter, accounts.are_several
-    becomes = {"user": front.name, "group": _group(front)} if door_as_root and front.uid != 0 else {}
-    entry = frontdoor.config(cloud, **becomes, reader=accounts.of("web").name if several else "")
+    becomes = {"user": front.name, "group": _group(front)} if proxy_as_root and front.uid != 0 else {}
+    entry = reverse_proxy.config(cloud, **becomes, reader=accounts.of("web").name if several else "")
     own = (starter.uid, starter.gid, 0o600)
     files.write(cloud.run / "haproxy.cfg", entry, own)
-    files.write(cloud.run / "errors.map", frontdoor.errors_map(), own)
+    files.write(cloud.run / "errors.map", reverse_proxy.errors_map(), own)
     # nginx reads it as its own user, and nobody else does
     files.write(cloud.run / "nginx.conf", nginx.config(cloud), accounts.rights("starter", "nginx", 0o640))
-    everything = programs.control_plane(cloud, door_as_root, several_users=several) + programs.agents(cloud, underlay)
+    everything = programs.control_plane(cloud, proxy_as_root, several_users=several) + programs.agents(cloud, underlay)
     split = {"supervisor": everything} if root else {
         "supervisor": [p for p in everything if not p.root],
         "agents": [p for p in everything if p.root],

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cloud.run.settings import CLONE, Cloud, Refused
-from common import doors
+from common import file_modes
 from hostagent.machine import accounts
 
 SERVICE_USER = "stackling"
@@ -40,7 +40,8 @@ DJANGO = ("control", "web", "bytes", "sockets")
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "database": ("stackling-database", DJANGO),
     "api": ("stackling-api", ("control", "web", "bytes")),  # who make and read tokens, and ask control to work
-    "images": (doors.IMAGES, ("control", "bytes", "nginx")),  # who read images' bytes
+    "images": (file_modes.IMAGES, ("control", "bytes", "nginx")),  # who read images' bytes
+    # A name in the system: it stays, though its user runs the reverse proxy.
     "front": ("stackling-front", ("control", "nginx")),  # who connect to servers; control for agents that are not root
 }
 
@@ -59,12 +60,12 @@ class Place(NamedTuple):
 #: Folder of sockets in the run folder: a server's own, for those who connect to it. What is made in it has that group.
 #: The run folder itself is the starter's.
 FOLDERS: dict[str, Place] = {
-    "web": Place("web", "front", 0o2710),  # the front door and nginx connect
+    "web": Place("web", "front", 0o2710),  # the reverse proxy and nginx connect
     "bytes": Place("bytes", "front", 0o2710),
     "sockets": Place("sockets", "front", 0o2710),
-    "nginx": Place("nginx", "front", 0o2710),  # the front door connects, and agents that are not root
-    "consoles": Place("consoles", "front", 0o2710),  # the front door connects
-    "door": Place("bytes", "consoles", 0o2710),  # consoles ask for guests' connections
+    "nginx": Place("nginx", "front", 0o2710),  # the reverse proxy connects, and agents that are not root
+    "consoles": Place("consoles", "front", 0o2710),  # the reverse proxy connects
+    "door": Place("bytes", "consoles", 0o2710),  # consoles ask the connection broker; the folder keeps its name
     "redis": Place("redis", "database", 0o2710),
     "metrics/control": Place("control", "web", 0o2710),  # web asks each process for its figures
     "metrics/bytes": Place("bytes", "web", 0o2710),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from common import doors
+from common import file_modes
 
 LARGEST_LOG = 4 * 1024 * 1024  # bytes kept of one server; older ones go in halves
 LARGEST_ANSWER = 1024 * 1024  # bytes of a log in one answer
@@ -50,7 +50,7 @@ def append(server_id: str, offset: int, piece: bytes) -> int:
 
 def _write(path: Path, piece: bytes, how: str = "wb") -> None:
     with path.open(how) as file:
-        doors.share(file.fileno(), path.parent)
+        file_modes.share(file.fileno(), path.parent)
         file.write(piece)
 
 

@@ -1,4 +1,4 @@
-"""Opening a console with a ticket, once: what the door (door.py) does for the console proxy."""
+"""Opening a console with a ticket, once: what the broker (connection_broker.py) does for the console proxy."""
 
 import socket
 

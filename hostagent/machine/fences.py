@@ -17,13 +17,13 @@ MARK: Final = "0x40000000"
 ALWAYS: Final = "ct state established,related accept\nmeta l4proto { icmp, ipv6-icmp } accept"
 
 
-def around_gateway(cloud: Cloud, outer: Path | None, *, link: str, front_door: int, nat: bool, marked: bool) -> None:
-    """Guests find the front door's port at the external gateway and the rest of the machine, and go no further unless `nat`.
+def around_gateway(cloud: Cloud, outer: Path | None, *, link: str, proxy_port: int, nat: bool, marked: bool) -> None:
+    """Guests find the reverse proxy's port at the external gateway and the rest of the machine, and go no further unless `nat`.
 
     `marked`: `link` is a bridge where others send too, and guests are known by the port that they came by.
     """
     came = f"meta mark and {MARK} == {MARK}" if marked else f'iifname "{link}"'
-    door = f"tcp dport {front_door} accept" if front_door else ""
+    to_proxy = f"tcp dport {proxy_port} accept" if proxy_port else ""
     onward = "accept" if nat else "drop"
     text = f"""\
 table inet {cloud.table}
@@ -31,7 +31,7 @@ delete table inet {cloud.table}
 table inet {cloud.table} {{
 chain guests {{
 {ALWAYS}
-{door}
+{to_proxy}
 drop
 }}
 chain input {{ type filter hook input priority filter - 1; policy accept;

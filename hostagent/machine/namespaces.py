@@ -128,11 +128,11 @@ def up(
     nat_out: bool,
     mode: str = "namespace",
     underlay_ip: str = "127.0.0.1",
-    front_door: int = 0,
+    proxy_port: int = 0,
 ) -> dict[str, object]:
     """Make or complete the namespaces of `hosts`. May be repeated; other hosts made earlier are kept.
 
-    `underlay_ip` is what a machine's tunnels start from; namespaces have addresses of their own. `front_door` is the one port
+    `underlay_ip` is what a machine's tunnels start from; namespaces have addresses of their own. `proxy_port` is the one port
     at the machine's own end that guests may reach, 0 for none.
 
     Raises: CannotBuild when the external range clashes, the mode changed, or a command fails.
@@ -155,7 +155,7 @@ def up(
         build_fabric(cloud)
     outside.build(cloud, outer, link, range_, is_machine)
     outside.let_out(cloud, outer, range_, record, link=link, nat=nat_out)
-    fences.around_gateway(cloud, outer, link=link, front_door=front_door, nat=nat_out, marked=is_machine)
+    fences.around_gateway(cloud, outer, link=link, proxy_port=proxy_port, nat=nat_out, marked=is_machine)
     for host in hosts:
         build_host(cloud, host, record["hosts"][host], outer, shared=is_machine)
         reach.ensure(cloud, host)
@@ -278,7 +278,7 @@ def parser() -> argparse.ArgumentParser:
     making.add_argument("--underlay-ip", default=os.environ.get("STACKLING_UNDERLAY_IP") or "127.0.0.1")
     verbs.add_parser("down", parents=[where])
     verbs.add_parser("status", parents=[where]).add_argument("--json", action="store_true")
-    making.add_argument("--front-door", type=int, default=0)
+    making.add_argument("--proxy-port", type=int, default=0)
     entry = verbs.add_parser("enter", parents=[where])
     entry.add_argument("host")
     entry.add_argument("command", nargs=argparse.REMAINDER)
@@ -307,7 +307,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 nat_out=asked.nat_out == "1",
                 mode=asked.mode,
                 underlay_ip=asked.underlay_ip,
-                front_door=asked.front_door,
+                proxy_port=asked.proxy_port,
             )
         print(json.dumps(status(cloud), indent=1))
         return 0

@@ -43,5 +43,5 @@ class EndpointItem(ItemView):
 
 
 def _with_address(body: Values, root: str) -> Values:
-    """The endpoint with the front door's address filled in; what depends on the caller stays a name."""
+    """The endpoint with the reverse proxy's address filled in; what depends on the caller stays a name."""
     return {**body, "url": body["url"].replace(catalog.PUBLIC, root)}

@@ -5,12 +5,12 @@ from typing import Final
 
 from django.conf import settings
 
-from common import doors
+from common import file_modes
 from common.stores import Registry, Store
 from common.stores.files import FileStore
 
 STORES: Final = Registry()
-STORES.add(FileStore("file", "Local files", lambda: Path(settings.IMAGE_STORE), doors.give_image))
+STORES.add(FileStore("file", "Local files", lambda: Path(settings.IMAGE_STORE), file_modes.give_image))
 
 
 def default() -> Store:

@@ -1,6 +1,6 @@
 """Tickets for consoles, the pages that show one alone, links to look on, and the log as it grows.
 
-A ticket works once, in the browser that it was given to: with it goes a cookie, which the front door lets through to the
+A ticket works once, in the browser that it was given to: with it goes a cookie, which the reverse proxy lets through to the
 consoles' process, as it does no other. A console of the portal's is bound to its session; a page that a client's address or
 a link opens has a cookie of its own, by which it gets its next ticket when it is loaded again or its connection broke.
 """

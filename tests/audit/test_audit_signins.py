@@ -149,7 +149,7 @@ def test_a_console_is_recorded_and_its_ticket_is_not(world: Cloud, askers: Asker
         "post", f"{COMPUTE}/servers/{server}/remote-consoles", asked, headers={"OpenStack-API-Version": "compute 2.8"}
     )
     ticket = answer.json()["remote_console"]["url"].partition("token=")[2].partition("&")[0]
-    opening.spend(ConsoleTicket.objects.get(pk=digest(ticket)))  # as the proxy's door does
+    opening.spend(ConsoleTicket.objects.get(pk=digest(ticket)))  # as the connection broker does
     rows = events(target_type="service/compute/servers/remote-consoles")
     assert [(row.action, row.outcome) for row in rows] == [("create", "pending"), ("create", "success")]
     assert {(row.target_id, row.initiator_name, row.body["after"]["type"]) for row in rows} == {
@@ -159,8 +159,8 @@ def test_a_console_is_recorded_and_its_ticket_is_not(world: Cloud, askers: Asker
     assert len(ticket) > 40 and ticket[:40] not in json.dumps([row.body for row in rows])
 
 
-def test_the_address_is_the_front_doors_not_the_clients(world: Cloud, events: Events) -> None:
-    """7: of X-Forwarded-For only what our front door wrote last counts, and no text in it gets further than the column."""
+def test_the_address_is_the_reverse_proxys_not_the_clients(world: Cloud, events: Events) -> None:
+    """7: of X-Forwarded-For only what our reverse proxy wrote last counts, and no text in it gets further than the column."""
     headers = {"X-Forwarded-For": "6.6.6.6, 192.0.2.9"}
     Asker("").ask("post", AUTH, password("admin", ADMIN), headers=headers)
     assert [row.address for row in events(action="authenticate")] == ["192.0.2.9"]

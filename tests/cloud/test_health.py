@@ -10,7 +10,7 @@ from django.test import Client
 from cloud import health
 
 pytestmark = pytest.mark.django_db
-OUTSIDE = {"HTTP_X_FORWARDED_FOR": "192.0.2.7"}  # as the front door says of all that comes through it
+OUTSIDE = {"HTTP_X_FORWARDED_FOR": "192.0.2.7"}  # as the reverse proxy says of all that comes through it
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def _anew(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_counts_are_not_for_anyone(settings: Any) -> None:
-    """E: through the front door only with the token, on web's own socket without."""
+    """E: through the reverse proxy only with the token, on web's own socket without."""
     settings.METRICS_TOKEN = ""
     assert Client().get("/metrics", **OUTSIDE).status_code == 401
     assert Client().get("/metrics", **OUTSIDE, HTTP_AUTHORIZATION="Bearer ").status_code == 401

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import check_password, make_password
 
-from cloud.run import frontdoor, limits, settings
+from cloud.run import limits, reverse_proxy, settings
 from cloud.run.settings import Refused
 from common.errors import TooMany
 from common.rates import BURST, AtOnce, Rate
@@ -93,11 +93,11 @@ def test_a_limit_that_is_none_is_refused_with_a_sentence(text: str) -> None:
         settings.read({"STACKLING_RATE_LIMITS": text})
 
 
-def test_the_front_door_counts_by_address_and_prefix() -> None:
+def test_the_reverse_proxy_counts_by_address_and_prefix() -> None:
     """C1: an IPv6 address counts with its /64."""
-    text = frontdoor.config(settings.read({"STACKLING_RATE_LIMITS": "address=7, authentication=3"}))
+    text = reverse_proxy.config(settings.read({"STACKLING_RATE_LIMITS": "address=7, authentication=3"}))
     assert "track-sc0 src,ipmask(32,64) table addresses" in text
     assert "sc0_http_req_rate gt 70" in text and "sc1_http_req_rate(authentications) gt 30" in text
     assert " status 429 " in text and "hdr Retry-After 2" in text
-    without = frontdoor.config(settings.read({"STACKLING_RATE_LIMITS": "off"}))
+    without = reverse_proxy.config(settings.read({"STACKLING_RATE_LIMITS": "off"}))
     assert "http_req_rate gt" not in without and limits.NONE.hashes == 2

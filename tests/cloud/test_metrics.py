@@ -85,7 +85,7 @@ def test_a_reader_that_does_not_read_holds_no_process_up() -> None:
         link.close()
 
 
-def test_a_broker_a_front_door_and_a_database_that_are_away_are_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_a_reverse_proxy_and_a_database_that_are_away_are_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Item 7: what is down says so instead of a 500."""
     told = _told()
     assert told["stackling_broker_up", ()] == 0 and told["stackling_frontdoor_up", ()] == 0

@@ -28,8 +28,8 @@ def using(folder: Path) -> set[int]:
     return found
 
 
-def ask(door: Path) -> str:
-    command = ["curl", "-s", "--unix-socket", str(door), "http://localhost/"]
+def ask(listener: Path) -> str:
+    command = ["curl", "-s", "--unix-socket", str(listener), "http://localhost/"]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=10).stdout
 
 
@@ -43,11 +43,11 @@ def test_whatever_ends_it_nothing_of_it_stays(number: signal.Signals) -> None:
         cloud.spool.mkdir(parents=True)
         conf = folder / "nginx.conf"
         conf.write_text(nginx.config(cloud))
-        sockets = [str(nginx.door(cloud)), str(nginx.agents(cloud))]
+        sockets = [str(nginx.proxy_socket(cloud)), str(nginx.agents(cloud))]
         command = [sys.executable, "-m", "cloud.run.serve", *sockets, "--", "nginx", "-e", "stderr", "-c", str(conf)]
         for _ in range(2):
             ran = subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(settings.CLONE)})
-            until(lambda: '"code": 503' in ask(nginx.door(cloud)), 20, "nginx answers that web is away")
+            until(lambda: '"code": 503' in ask(nginx.proxy_socket(cloud)), 20, "nginx answers that web is away")
             ran.send_signal(number)
             ran.wait(20)
             time.sleep(0.3)

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from django.db import connections
 
-from cloud.run import files, frontdoor, prepare, programs, settings, users
+from cloud.run import files, prepare, programs, reverse_proxy, settings, users
 from cloud.run.settings import Refused
 from cloud.run.steps import Steps, hash_files
 from cloud.run.users import Account, Accounts
@@ -154,8 +154,8 @@ def test_a_database_newer_than_the_code_is_refused():
         prepare.migrate()
 
 
-def test_the_front_door_takes_its_root_away_and_hides_internal_paths(here):
-    text = frontdoor.config(here, user="stackling", group="stackling")
+def test_the_reverse_proxy_takes_its_root_away_and_hides_internal_paths(here):
+    text = reverse_proxy.config(here, user="stackling", group="stackling")
     assert "    user stackling\n" in text
     assert f"bind 127.0.0.1:{here.port}\n" in text
     assert "^/+internal(/|$)" in text

@@ -160,8 +160,8 @@ def test_one_bad_address_of_a_name_is_enough(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_nobody_else_asks_for_addresses_that_people_name() -> None:
-    """E: one fetcher. The others ask this cloud's own front door, at its own address."""
-    own = {"cloud/run/doors.py", "cloud/health.py", "hostagent/agent/control_link.py", "common/fetch.py"}
+    """E: one fetcher. The others ask this cloud's own reverse proxy, at its own address."""
+    own = {"cloud/health.py", "hostagent/agent/control_link.py", "common/fetch.py"}
     found = {
         name
         for name, tree in _files()

@@ -85,7 +85,7 @@ def test_down_ends_what_runs_on_the_hosts_and_leaves_nothing(world: World) -> No
 
 
 def test_a_namespace_that_was_given_has_its_loopback_up(request: pytest.FixtureRequest) -> None:
-    """The front door listens on 127.0.0.1 in it, and could not bind."""
+    """The reverse proxy listens on 127.0.0.1 in it, and could not bind."""
     name = f"stk-given-{os.getpid()}"
     subprocess.run(["ip", "netns", "add", name], check=True)
     request.addfinalizer(lambda: subprocess.run(["ip", "netns", "del", name], check=True))

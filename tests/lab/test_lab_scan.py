@@ -1,4 +1,4 @@
-"""C9: what a guest finds when it looks around: DHCP, DNS, metadata, the front door where it is meant to be; nothing else."""
+"""C9: what a guest finds when it looks around: DHCP, DNS, metadata, the reverse proxy where it is meant to be; nothing else."""
 
 import json
 import socket
@@ -16,7 +16,7 @@ from tests.lab.world import Guest, World, eventually
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
-DOOR = 8123
+PROXY_PORT = 8123
 #: Connects to TCP ports of an address, 800 at a time; prints those that are open.
 SCAN = """
 import errno, json, select, socket, sys
@@ -63,8 +63,8 @@ def looking(world: World) -> Iterator[tuple[World, Guest]]:
     guest = world.plug("host1", port)
     assert guest.dhcp()
     cloud = world.hosts["host1"].cloud
-    namespaces.up(cloud, ["host1"], netns=world.outer, external="172.24.9.0/24", nat_out=False, front_door=DOOR)
-    program = [sys.executable, "-c", LISTEN, "22", "5432", str(DOOR)]
+    namespaces.up(cloud, ["host1"], netns=world.outer, external="172.24.9.0/24", nat_out=False, proxy_port=PROXY_PORT)
+    program = [sys.executable, "-c", LISTEN, "22", "5432", str(PROXY_PORT)]
     listeners = [
         subprocess.Popen(["ip", "netns", "exec", world.outer, *program], stdout=subprocess.PIPE),
         subprocess.Popen(world.hosts["host1"].line(*program), stdout=subprocess.PIPE),
@@ -79,14 +79,14 @@ def looking(world: World) -> Iterator[tuple[World, Guest]]:
             one.wait(10)
 
 
-def test_a_scan_finds_the_front_door_dhcp_dns_and_metadata_and_nothing_else(looking: tuple[World, Guest]) -> None:
+def test_a_scan_finds_the_reverse_proxy_dhcp_dns_and_metadata_and_nothing_else(looking: tuple[World, Guest]) -> None:
     """C9: the network's service, the router inside and outside, the machine's own end, the hosts' underlay."""
     world, guest = looking
     assert scan(guest, "192.168.77.2", TYPICAL) == [53], "DHCP and DNS"
     assert scan(guest, "169.254.169.254", TYPICAL) == [53, 80], "metadata, and DNS by the same daemon"
     assert scan(guest, "192.168.77.1", TYPICAL) == [], "the router"
     assert scan(guest, "172.24.9.10", TYPICAL) == [], "its external address"
-    assert scan(guest, "172.24.9.1", TYPICAL) == [DOOR], "the machine's own end"
+    assert scan(guest, "172.24.9.1", TYPICAL) == [PROXY_PORT], "the machine's own end"
     for host in world.hosts.values():
         assert scan(guest, host.underlay_ip, TYPICAL) == []
     assert guest.run("ping", "-c", "1", "-W", "2", "172.24.9.1", check=False).returncode == 0
@@ -208,7 +208,7 @@ def test_with_nat_off_a_guest_goes_no_further_than_the_machines_own_end(looking:
             lambda: world.outside("ping", "-c", "1", "-W", "1", "198.51.100.9", check=False).returncode == 0
         )
         assert guest.run("ping", "-c", "2", "-W", "1", "198.51.100.9", check=False).returncode
-        assert scan(guest, "198.51.100.1", TYPICAL, wait=1.0) == [DOOR]
+        assert scan(guest, "198.51.100.1", TYPICAL, wait=1.0) == [PROXY_PORT]
     finally:
         subprocess.run(["ip", "netns", "del", f"{world.outer}-office"], check=False)
 

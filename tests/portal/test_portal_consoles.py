@@ -54,7 +54,7 @@ def by_token(server: Server, **more: Any) -> str:
 
 
 def ended(row: ConsoleTicket) -> bool:
-    """Whether the door would cut it at its next look; and whether, were it not opened yet, it would open nothing."""
+    """Whether the broker would cut it at its next look; and whether, were it not opened yet, it would open nothing."""
     left = ConsoleTicket.objects.filter(pk=row.pk).first()
     over = left is None or not watch.may_go_on(left)
     assert over == (left is None or not watch.may_open(left))

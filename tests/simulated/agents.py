@@ -40,7 +40,7 @@ class Answer(io.BytesIO):
         self.status, self.reason = status, reason
 
 
-class Door:
+class InProcessConnection:
     """Replaces an agent's HTTP connection: asks control's /internal/ paths in this process."""
 
     def request(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> None:
@@ -60,7 +60,7 @@ class Door:
 
 class Link(ControlLink):
     def _connect(self) -> Any:
-        return Door()
+        return InProcessConnection()
 
 
 class Agent(Host):

@@ -1,6 +1,6 @@
 """Item 6: a console ticket is used once, within a minute, in its own browser, while what it was given by lasts.
 
-By real web sockets through the front door and the consoles' process.
+By real web sockets through the reverse proxy and the consoles' process.
 """
 
 import json
@@ -119,7 +119,7 @@ def test_an_address_dies_with_its_token(troubled: Troubled, server_id: str, gues
     own.close()
 
 
-def test_a_console_is_kept_by_a_restarted_web_and_opened_again_after_a_restarted_door(
+def test_a_console_is_kept_by_a_restarted_web_and_opened_again_after_a_restarted_broker(
     troubled: Troubled, server_id: str, guest_screen: None
 ) -> None:
     rest = Rest(troubled.cloud)

@@ -1,4 +1,4 @@
-"""The front door's configuration: haproxy, one port, in the machine's namespace and in STACKLING_NETNS.
+"""The reverse proxy's configuration: haproxy, one port, in the machine's namespace and in STACKLING_NETNS.
 
 /ws/ → sockets · /console/ → consoles · /internal/ → nobody · all else → nginx (nginx.py), which takes bodies whole.
 What clients must not be able to claim (forwarded addresses, ids, users) is stripped here and set anew; who asks too much
@@ -49,7 +49,7 @@ defaults
     timeout client-fin 10s
 {errors}
 
-frontend door
+frontend public
 {binds}
     log stdout format raw local0 info
     log-format '{log}'
@@ -196,7 +196,7 @@ def _errors(cloud: Cloud) -> str:
 
 
 def _refuse(cloud: Cloud, status: int, condition: str) -> str:
-    """A denial: haproxy counts it as one, apart from what it answers otherwise (cloud/metrics/frontdoor.py)."""
+    """A denial: haproxy counts it as one, apart from what it answers otherwise (cloud/metrics/reverse_proxy.py)."""
     kind = "content-type application/json lf-string"
     return f"    http-request deny status {status} {kind} '{_error_text(cloud, status)}'{_head(status)} if {condition}"
 
@@ -316,7 +316,7 @@ def config(cloud: Cloud, *, user: str = "", group: str = "", reader: str = "") -
         not_found=answers.body(answers.OTHERS, 404, "Nothing is here."),
         no_socket=answers.body(answers.OTHERS, 426, "Only web sockets are served here."),
         hsts=_hsts(cloud),
-        nginx=nginx.door(cloud),
+        nginx=nginx.proxy_socket(cloud),
         streams=nginx.STREAMS,
         uploads=UPLOADS,
         hashing_most=HASHES_WAITING + limits.hashes + 16,

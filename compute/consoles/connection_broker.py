@@ -1,9 +1,10 @@
-"""The door to guests' consoles: gives the console proxy the guest's own connection for a ticket, and ends it in time.
+"""Connection broker of consoles: hands the console proxy a guest's connection for a ticket, and ends it in time.
 
 The proxy (cloud/run/consoles.py) parses what strangers send, so it runs as a user of its own, who reaches no guest, no
-database and no key. It asks here, one message: JSON ``{"ticket", "cookies"}``. The answer is ``{"view_only", "kind"}`` with
-the connection itself as a descriptor (SCM_RIGHTS), or ``{"refused": sentence, "status"}``. The line stays open as long as
-the console is: whoever leaves first ends it. Source: unix(7), Nova's console proxies, which ask a database likewise.
+database and no key. It sends one message here, at run/door/consoles.sock (the folder keeps its older name): JSON
+``{"ticket", "cookies"}``. The answer is ``{"view_only", "kind"}`` with the connection itself as a descriptor (SCM_RIGHTS),
+or ``{"refused": sentence, "status"}``. The line stays open as long as the console is: whoever leaves first ends it.
+Source: unix(7), Nova's console proxies, which ask a database likewise.
 """
 
 import json
@@ -19,7 +20,7 @@ from typing import Any
 
 from django.db import DatabaseError, close_old_connections
 
-from common import doors
+from common import file_modes
 from common.clock import now
 from common.errors import CloudError, Unavailable
 from compute.consoles import opening, watch
@@ -41,14 +42,14 @@ class _Console:
     guest: socket.socket
 
 
-class Door:
+class ConnectionBroker:
     """One thread serves it: a look at the database is the slowest thing that it does."""
 
     def __init__(self, path: Path) -> None:
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._listener.bind(str(path))
-        path.chmod(doors.socket_mode(path.parent))
+        path.chmod(file_modes.socket_mode(path.parent))
         self._listener.listen(64)
         self._listener.setblocking(False)
         self._selector = selectors.DefaultSelector()
@@ -64,7 +65,7 @@ class Door:
                 log.warning("the database cannot be asked whether consoles may go on", exc_info=True)
                 time.sleep(LOOK_EVERY)
             except Exception:  # one console's fault ends no other
-                log.exception("the door to consoles")
+                log.exception("the connection broker of consoles failed")
                 time.sleep(LOOK_EVERY)
 
     def step(self, wait: float = LOOK_EVERY) -> None:
@@ -165,8 +166,8 @@ class Door:
             watch.forget(console.ticket)
 
 
-def serve(path: Path) -> Door:
+def serve(path: Path) -> ConnectionBroker:
     """Serves from a thread of its own for as long as this process lives."""
-    door = Door(path)
-    threading.Thread(target=door.run, name="consoles", daemon=True).start()
-    return door
+    broker = ConnectionBroker(path)
+    threading.Thread(target=broker.run, name="consoles", daemon=True).start()
+    return broker

@@ -1,4 +1,4 @@
-"""The front door of a running cloud: what it strips, refuses and says while a part is away."""
+"""The reverse proxy of a running cloud: what it strips, refuses and says while a part is away."""
 
 import contextlib
 import http.client
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.lab
 
 
 def ask(cloud, path, *, method="GET", body=None, headers=None):
-    """(status, headers, body) through the front door."""
+    """(status, headers, body) through the reverse proxy."""
     link = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=20)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused while still sending: the answer is there
         link.request(method, path, body=body, headers=headers or {})
@@ -196,7 +196,7 @@ def test_a_request_is_one_line_of_the_access_log_and_no_secret_is_in_it(fake_clo
 
 @pytest.mark.parametrize("path", ["/api/identity/v3", "/", "/static/x", "/healthz", "/ws/", "/console/", "/readyz"])
 def test_a_name_that_is_not_this_clouds_is_refused(fake_cloud, path):
-    """C2: by the front door, whatever serves the path."""
+    """C2: by the reverse proxy, whatever serves the path."""
     status, _, body = ask(fake_cloud, path, headers={"Host": "evil.example"})
     assert status == 400 and b"STACKLING_ALLOWED_HOSTS" in body and b"evil" not in body
 
@@ -208,7 +208,7 @@ def test_where_sockets_are_served_nothing_else_is(fake_cloud):
 
 
 def test_only_the_local_socket_tells_counts(fake_cloud):
-    """E: through the front door nobody sees what is wrong, or how much of what there is."""
+    """E: through the reverse proxy nobody sees what is wrong, or how much of what there is."""
     assert ask(fake_cloud, "/metrics")[0] == 401
     assert json.loads(ask(fake_cloud, "/readyz")[2]) == {"status": "ok"}
     assert "stackling_hosts" in fake_cloud.local("/metrics")[1]
@@ -235,7 +235,7 @@ def test_while_web_is_away_it_says_when_to_come_back(fake_cloud):
             status, headers, body = ask(fake_cloud, path)
             assert status == 503 and headers["Retry-After"] == "2" and json.loads(body)[code]["code"] == 503
             assert headers["X-Openstack-Request-Id"].startswith("req-")
-        assert ask(fake_cloud, "/healthz")[0] == 200  # the front door's own
+        assert ask(fake_cloud, "/healthz")[0] == 200  # the reverse proxy's own
     finally:
         supervisor.startProcess("web")
     until(lambda: ask(fake_cloud, "/readyz")[0] == 200, 60, "web is back")
@@ -251,4 +251,4 @@ def test_every_program_is_restarted_after_a_kill(fake_cloud):
         with contextlib.suppress(OSError, http.client.HTTPException):
             return fake_cloud.local("/readyz")[0] == ask(fake_cloud, "/readyz")[0] == 200
 
-    until(ready, 60, "all is ready again, and the front door leads there")
+    until(ready, 60, "all is ready again, and the reverse proxy leads there")

@@ -1,4 +1,7 @@
-"""What the front door counts: haproxy's own statistics, asked for at a socket that can do nothing else."""
+"""Metrics of the reverse proxy: haproxy's own statistics, read from a socket that allows nothing else.
+
+Their names keep the word frontdoor, for dashboards and alerts ask for them.
+"""
 
 import csv
 import socket
@@ -27,26 +30,28 @@ def _rows() -> list[dict[str, str]]:
 
 
 def collect() -> Iterator[Metric]:
-    """Never raises: a front door that does not answer is a sample."""
+    """Yield haproxy's connections, tunnels and answers; `stackling_frontdoor_up` 0 alone when it does not answer. Raises nothing."""
     try:
         rows = {(row["pxname"], row["svname"]): row for row in _rows()}
-        door = rows[("door", "FRONTEND")]
+        public = rows[("public", "FRONTEND")]
     except (OSError, KeyError, csv.Error):
-        yield gauge("stackling_frontdoor_up", "Whether the front door says what it counts.", ({}, 0.0))
+        yield gauge("stackling_frontdoor_up", "Whether the reverse proxy gives its statistics.", ({}, 0.0))
         return
 
-    def number(name: str, row: dict[str, str] = door) -> float:
+    def number(name: str, row: dict[str, str] = public) -> float:
         return float(row.get(name) or 0)
 
-    yield gauge("stackling_frontdoor_up", "Whether the front door says what it counts.", ({}, 1.0))
+    yield gauge("stackling_frontdoor_up", "Whether the reverse proxy gives its statistics.", ({}, 1.0))
     yield gauge("stackling_frontdoor_connections", "Connections that clients have open.", ({}, number("scur")))
-    yield gauge("stackling_frontdoor_connections_limit", "How many they may be.", ({}, number("slim")))
+    yield gauge(
+        "stackling_frontdoor_connections_limit", "Most connections that clients may have open.", ({}, number("slim"))
+    )
     tunnels = [({"kind": name}, number("scur", rows[(name, "BACKEND")])) for name in ("sockets", "consoles") if (name, "BACKEND") in rows]  # fmt: skip
     yield gauge("stackling_frontdoor_tunnels", "Web sockets and consoles that are open.", *tunnels)
     waiting = rows.get(("hashing", "BACKEND"))
     if waiting:
         yield gauge("stackling_frontdoor_hashes_waiting", "Requests that wait for a password to be hashed.", ({}, number("qcur", waiting)))  # fmt: skip
-    counted = Metric("stackling_frontdoor_responses", "Answers of the front door, its own included.", "counter")
+    counted = Metric("stackling_frontdoor_responses", "Answers of the reverse proxy, its own included.", "counter")
     for code in ("1xx", "2xx", "3xx", "4xx", "5xx"):
         counted.add_sample("stackling_frontdoor_responses_total", {"status": code}, number(f"hrsp_{code}"))
     yield counted

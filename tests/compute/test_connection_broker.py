@@ -1,4 +1,4 @@
-"""The door to guests' consoles: a ticket opens one connection, and whatever ended the ticket ends the connection."""
+"""Connection broker of consoles: a ticket opens one connection, and whatever ended the ticket ends the connection."""
 
 import json
 import socket
@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from cloud.run.consoles import Refused, knock
+from cloud.run.consoles import Refused, request_guest
 from common.clock import now
-from compute.consoles import door as doors
-from compute.consoles import services
+from compute.consoles import connection_broker, services
 from compute.consoles.models import ConsoleTicket, digest
 from compute.servers.models import Server
 from tests.simulated import Cloud
@@ -22,12 +21,12 @@ Launch = Callable[..., str]
 
 
 class House:
-    """A door that is served step by step, a guest's socket that echoes, and tickets for it."""
+    """A broker that is served step by step, a guest's socket that echoes, and tickets for it."""
 
     def __init__(self, run: Path, server_id: str) -> None:
         self.run, self.server_id = run, server_id
-        self.path = run / "door.sock"
-        self.door = doors.Door(self.path)
+        self.path = run / "broker.sock"
+        self.broker = connection_broker.ConnectionBroker(self.path)
         folder = run / "hosts" / "host1"
         folder.mkdir(parents=True)
         self.guest = socket.socket(socket.AF_UNIX)
@@ -39,20 +38,20 @@ class House:
         who = {"user_id": "u", "scope": ["", ""], "delegation": {}, "session": "", "issued_at": "", "audit_ids": []}
         return services.issue(Server.objects.get(pk=self.server_id), "vnc", who=who, **more)
 
-    def knock(self, ticket: str, cookies: list[str] | None = None) -> Any:
-        """What the proxy gets; the door serves in between. The database is this thread's."""
+    def request_guest(self, ticket: str, cookies: list[str] | None = None) -> Any:
+        """What the proxy gets; the broker serves in between. The database is this thread's."""
         found: list[Any] = []
 
         def ask() -> None:
             try:
-                found.append(knock(str(self.path), ticket, cookies or []))
+                found.append(request_guest(str(self.path), ticket, cookies or []))
             except Refused as refusal:
                 found.append(refusal)
 
         asking = threading.Thread(target=ask)
         asking.start()
         for _ in range(50):
-            self.door.step(0.1)
+            self.broker.step(0.1)
             if found:
                 break
         asking.join(5)
@@ -62,23 +61,23 @@ class House:
 @pytest.fixture
 def house(world: Cloud, launch: Launch, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     server_id = launch()
-    monkeypatch.setattr(doors.watch, "_has_right", lambda facts, server_id: True)
+    monkeypatch.setattr(connection_broker.watch, "_has_right", lambda facts, server_id: True)
     with tempfile.TemporaryDirectory(prefix="stk-") as folder:  # a socket's path is short
         settings.RUN = Path(folder)
         found = House(settings.RUN, server_id)
         yield found
-        found.door.close()
+        found.broker.close()
         found.guest.close()
 
 
 def test_a_ticket_gives_the_guest_s_own_connection_once(house: House) -> None:
     token = house.ticket()
-    line, guest, facts = house.knock(token)
+    line, guest, facts = house.request_guest(token)
     assert facts == {"kind": "vnc", "view_only": False}
     inside, _address = house.guest.accept()
     guest.sendall(b"to the guest")
     assert inside.recv(64) == b"to the guest"
-    again = house.knock(token)
+    again = house.request_guest(token)
     assert isinstance(again, Refused) and again.status == 403 and "has been used" in str(again)
     inside.sendall(b"goes on")  # the second try ended nothing
     assert guest.recv(64) == b"goes on"
@@ -95,7 +94,7 @@ def test_several_who_show_one_ticket_at_once_get_one_console(house: House) -> No
         line.send(json.dumps({"ticket": token, "cookies": []}).encode())
         lines.append(line)
     for _ in range(10):
-        house.door.step(0)
+        house.broker.step(0)
     answers = [socket.recv_fds(line, 4096, 1) for line in lines]
     assert sorted(len(descriptors) for _said, descriptors, _flags, _address in answers) == [0, 0, 0, 0, 1]
 
@@ -104,9 +103,9 @@ def test_several_who_show_one_ticket_at_once_get_one_console(house: House) -> No
 def test_what_ends_a_ticket_ends_its_console_whatever_the_proxy_does(
     house: House, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The proxy has the guest's connection in its hands, and would keep it: the door shuts the connection itself."""
+    """The proxy has the guest's connection in its hands, and would keep it: the broker shuts the connection itself."""
     token = house.ticket()
-    line, guest, _facts = house.knock(token)
+    line, guest, _facts = house.request_guest(token)
     inside, _address = house.guest.accept()
     inside.settimeout(5)
     if how == "ticket deleted":
@@ -116,22 +115,22 @@ def test_what_ends_a_ticket_ends_its_console_whatever_the_proxy_does(
     elif how == "its time":
         ConsoleTicket.objects.update(until=now())
     else:
-        monkeypatch.setattr(doors.watch, "may_go_on", lambda row: False)
-    house.door.look()
+        monkeypatch.setattr(connection_broker.watch, "may_go_on", lambda row: False)
+    house.broker.look()
     assert inside.recv(1) == b"" and guest.recv(1) == b"" and line.recv(1) == b""
     with pytest.raises(OSError):
         guest.sendall(b"still")
-    assert isinstance(house.knock(token), Refused)
+    assert isinstance(house.request_guest(token), Refused)
 
 
 def test_a_proxy_that_leaves_frees_the_guest(house: House) -> None:
-    line, guest, _facts = house.knock(house.ticket())
+    line, guest, _facts = house.request_guest(house.ticket())
     inside, _address = house.guest.accept()
     inside.settimeout(5)
     guest.close()
     line.close()
-    house.door.step(1)
-    assert inside.recv(1) == b""  # the door kept no descriptor of it
+    house.broker.step(1)
+    assert inside.recv(1) == b""  # the broker kept no descriptor of it
 
 
 def test_a_guest_that_takes_no_connection_costs_no_ticket_and_no_time(house: House) -> None:
@@ -141,7 +140,7 @@ def test_a_guest_that_takes_no_connection_costs_no_ticket_and_no_time(house: Hou
         one.setblocking(False)
         one.connect_ex(house.guest.getsockname())
     token = house.ticket()
-    refused = house.knock(token)
+    refused = house.request_guest(token)
     assert isinstance(refused, Refused) and refused.status == 503
     assert ConsoleTicket.objects.get(pk=digest(token)).is_fresh
 
@@ -151,21 +150,21 @@ def test_a_guest_that_takes_no_connection_costs_no_ticket_and_no_time(house: Hou
 )
 def test_what_is_no_question_gets_no_answer_and_ends_nothing(house: House, said: bytes) -> None:
     """C12: the proxy may be a stranger's by now; the others' consoles go on, without a pause."""
-    _line, guest, _facts = house.knock(house.ticket())
+    _line, guest, _facts = house.request_guest(house.ticket())
     other = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     other.settimeout(5)
     other.connect(str(house.path))
     other.send(said)
     for _ in range(3):
-        house.door.step(0.1)
+        house.broker.step(0.1)
     assert other.recv(100) == b""
     inside, _address = house.guest.accept()
     inside.sendall(b"goes on")
     assert guest.recv(64) == b"goes on"
 
 
-def test_whoever_keeps_the_proxy_s_door_busy_is_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doors, "MOST", 3)
+def test_whoever_keeps_the_proxy_s_broker_busy_is_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_broker, "MOST", 3)
     lines = []
     for _ in range(5):
         line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -173,14 +172,14 @@ def test_whoever_keeps_the_proxy_s_door_busy_is_bounded(house: House, monkeypatc
         line.connect(str(house.path))
         lines.append(line)
     for _ in range(6):
-        house.door.step(0)
+        house.broker.step(0)
     assert lines[4].recv(1) == b""
 
 
 def test_open_consoles_say_so_in_their_rows(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     token = house.ticket()
-    house.knock(token)
+    house.request_guest(token)
     ConsoleTicket.objects.update(seen_at=now().replace(year=2020))
-    monkeypatch.setattr(house.door, "_seen_at", 0.0)
-    house.door.look()
+    monkeypatch.setattr(house.broker, "_seen_at", 0.0)
+    house.broker.look()
     assert ConsoleTicket.objects.get(pk=digest(token)).seen_at.year > 2020
