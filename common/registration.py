@@ -27,9 +27,13 @@ FILES = {
 
 
 def _flows(folder: Path, app: str) -> list[str]:
-    """Name the modules that hold flows, `flows.py` of an app or of a resource in it: a flow is registered by being imported."""
-    found = sorted((*folder.glob("flows.py"), *folder.glob("*/flows.py")))
-    return [".".join([app, *path.relative_to(folder).with_suffix("").parts]) for path in found]
+    """Name the modules that hold flows: a flow is registered by being imported.
+
+    They are `flows.py` of an app or of a resource in it, or the modules of a resource's `lifecycle` where its verbs are many.
+    """
+    found = sorted((*folder.glob("flows.py"), *folder.glob("*/flows.py"), *folder.glob("*/lifecycle/*.py")))
+    names = (path.relative_to(folder).with_suffix("").parts for path in found)
+    return [".".join([app, *parts]) for parts in names if parts[-1] != "__init__"]
 
 
 class CloudAppConfig(AppConfig):
