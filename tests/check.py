@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cloud.run import vendor
-from tests.judge import kept
+from tests.judge import kept, stories
+from tests.judge.hops import Code
 from tests.judge.tree import Tree
 from tests.live import CLONE
 
@@ -125,12 +126,21 @@ def measures() -> None:
         raise Wrong("\n".join(worse) + "\n`make judge` says what each measure is; CONTRIBUTING.md what to do")
 
 
+def told_stories() -> None:
+    """The code goes the way that docs/stories.tsv tells."""
+    code = Code(Tree(CLONE))
+    gaps = [gap for story in stories.read(CLONE).values() for gap in code.gaps(story)]
+    if gaps:
+        raise Wrong("\n".join(gaps) + "\ndocs/stories.tsv says a hop a row: move the row with the hop")
+
+
 CHECKS: dict[str, Callable[[], object]] = {
     "format": lambda: _run(BIN / "ruff", "format", "--check", "."),
     "lint": lambda: _run(BIN / "ruff", "check", "."),
     "types": types,
     "import contracts": lambda: _run(sys.executable, "-m", "tests.contracts"),
     "measures": measures,
+    "stories": told_stories,
     "settings": lambda: _run(sys.executable, "manage.py", "check"),
     "migrations": lambda: _run(sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"),
     "templates": templates,
