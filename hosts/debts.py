@@ -43,30 +43,30 @@ class UnknownDebt(CloudError):
 
 
 @dataclass(frozen=True)
-class Ask:
-    """One order to an agent."""
+class DebtCast:
+    """The cast that works a debt off: verb, body, and the generation of its subject."""
 
     verb: Verb[Any, Any]
     body: dict[str, object]
     generation: int
 
 
-Asking = Callable[[HostDebt], Ask | None]
-_kinds: dict[str, Asking] = {}
+CastFor = Callable[[HostDebt], DebtCast | None]
+_kinds: dict[str, CastFor] = {}
 _on_paid: list[Callable[[HostDebt], None]] = []
 
 
-def as_written(debt: HostDebt) -> Ask | None:
-    """The kind is the verb's name, the body the order's."""
-    return Ask(VERBS[debt.kind], debt.body, debt.generation)
+def as_written(debt: HostDebt) -> DebtCast | None:
+    """The cast of a debt as `owe` wrote it: its kind is the name of the verb."""
+    return DebtCast(VERBS[debt.kind], debt.body, debt.generation)
 
 
-def register(kind: str, asking: Asking = as_written) -> None:
-    """How a debt of `kind` is asked of the agent.
+def register(kind: str, cast_for: CastFor = as_written) -> None:
+    """Register the cast that works off debts of `kind`.
 
-    `asking(debt)` gives None where nothing is owed any more, and raises a CloudError where it cannot be asked now.
+    `cast_for(debt)` gives None where nothing is owed any more, and raises a CloudError where it cannot be cast now.
     """
-    _kinds[kind] = asking
+    _kinds[kind] = cast_for
 
 
 def on_paid(handler: Callable[[HostDebt], None]) -> None:
@@ -112,7 +112,7 @@ def owe(
 
 
 def given_up(row: Operation, step: OperationStep) -> None:
-    """An undo that a host was asked for has failed: it is owed. Called by operations.engine."""
+    """Owe the undo that was cast to a host and failed. Called by operations.engine."""
     key, subject = row.subject_id, f"{row.subject_kind}:{row.subject_id}"
     body = step.detail.get("asked", {})
     owe(step.host, step.verb, key, body, subject=subject, generation=step.generation)
@@ -143,20 +143,20 @@ def on_hello(host: Host) -> None:
 def work_off(host: str) -> None:
     """Have everything worked off that a host owes, as often as it may have failed before. In the caller's transaction.
 
-    All of it is ordered at once, ahead of whatever else waits for the host; then each is asked until it is answered.
+    All are cast at once, ahead of whatever else waits for the host; then each is cast again until it has a reply.
     """
     if not HostDebt.objects.filter(host=host).update(due_at=now()):
         return
     for debt in HostDebt.objects.filter(host=host):
-        with suppress(CloudError):  # what cannot be asked now says so in its turn
-            asked = _asked(debt)
-            if asked is not None:
-                services.send(host, asked.verb, asked.body, subject=debt.subject, generation=asked.generation)
+        with suppress(CloudError):  # a debt that cannot be cast now says so in its turn
+            cast = _cast_of(debt)
+            if cast is not None:
+                services.send(host, cast.verb, cast.body, subject=debt.subject, generation=cast.generation)
     _next(host)
 
 
-def _asked(debt: HostDebt) -> Ask | None:
-    """Raises: UnknownDebt, and what keeps its kind from being asked now."""
+def _cast_of(debt: HostDebt) -> DebtCast | None:
+    """Find the cast of a debt, None where it is owed no longer. Raises: UnknownDebt, and as its kind's `cast_for`."""
     if debt.kind not in _kinds:
         raise UnknownDebt(kind=debt.kind)
     return _kinds[debt.kind](debt)
@@ -200,10 +200,10 @@ def ask(op: Op) -> Wait | None:
     heard = Host.objects.filter(name=debt.host).values_list("last_seen_at", flat=True).first()
     if heard is None or state_after((now() - heard).total_seconds()) != HostState.UP:
         raise HostAway(host=debt.host)
-    asked = _asked(debt)
-    if asked is None:
+    cast = _cast_of(debt)
+    if cast is None:
         return None
-    return op.cast(debt.host, asked.verb, asked.body, generation=asked.generation, subject=debt.subject)
+    return op.cast(debt.host, cast.verb, cast.body, generation=cast.generation, subject=debt.subject)
 
 
 def strike_out(op: Op) -> None:

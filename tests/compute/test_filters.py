@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from compute.servers.create.scheduling import FILTERS, Ask, Candidate, decide
+from compute.servers.create.scheduling import FILTERS, Candidate, RequestSpec, decide
 from hostagent.contract.capabilities import KERNEL_IMAGES, OLDER
 from hosts.drivers import HostDrivers
 from placement.services import ProviderSummary
 
-ASKS: tuple[dict[str, Any], ...] = (
+VARIANTS: tuple[dict[str, Any], ...] = (
     {"forced_host": "h1"},
     {"zone": "z1"},
     {"only": frozenset({"h1"})},
@@ -35,10 +35,10 @@ HOSTS = [
 ]  # fmt: skip
 
 
-def asks() -> list[Ask]:
+def specs() -> list[RequestSpec]:
     plain = {"resources": {"MEMORY_MB": 1024, "VCPU": 1}, "project_id": "p"}
-    pairs = [{**a, **b} for a, b in itertools.combinations(ASKS, 2)]
-    return [Ask(**plain, **more) for more in ({}, *ASKS, *pairs)]  # type: ignore[arg-type]
+    pairs = [{**a, **b} for a, b in itertools.combinations(VARIANTS, 2)]
+    return [RequestSpec(**plain, **more) for more in ({}, *VARIANTS, *pairs)]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("number", "name"), [(n, name) for n, (name, *_) in enumerate(FILTERS)])
@@ -46,18 +46,18 @@ def test_a_filter_that_is_not_asked_would_refuse_nobody(number: int, name: str) 
     """D: and each one is asked, and refuses somebody, in some launch."""
     _name, check, matters = FILTERS[number]
     refused = 0
-    for ask in asks():
-        verdicts = [check(host, ask) for host in HOSTS]
+    for spec in specs():
+        verdicts = [check(host, spec) for host in HOSTS]
         refused += sum(verdict is not None for verdict in verdicts)
-        assert matters(ask) or verdicts == [None] * len(HOSTS), ask
+        assert matters(spec) or verdicts == [None] * len(HOSTS), spec
     assert refused
 
 
 def test_the_answers_are_those_of_all_filters() -> None:
-    for ask in asks():
-        answers = {host: (number, verdict) for host, number, verdict in decide(ask, HOSTS).answers}
+    for spec in specs():
+        answers = {host: (number, verdict) for host, number, verdict in decide(spec, HOSTS).answers}
         for host in HOSTS:
             said = [
-                (number, verdict) for number, (_n, check, _m) in enumerate(FILTERS) if (verdict := check(host, ask))
+                (number, verdict) for number, (_n, check, _m) in enumerate(FILTERS) if (verdict := check(host, spec))
             ]
             assert answers[host.name] == (said[0] if said else (len(FILTERS), None))

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from authorization.context import RequestContext
 from common.clock import now
 from compute.servers.create import scheduling
-from compute.servers.create.scheduling import Ask, Candidate
+from compute.servers.create.scheduling import Candidate, RequestSpec
 from compute.servers.lifecycle import reconcile
 from hostagent.contract.host import HOST_READ
 from hosts.models import Host
@@ -38,8 +38,8 @@ def candidates(count: int) -> list[Candidate]:
 @pytest.mark.parametrize("count", [1, 4, 1000])
 def test_the_verdict_of_a_launch_that_fits_is_small_whatever_the_clouds_size(count: int) -> None:
     """D: sums and the few best hosts in 2 KB."""
-    ask = Ask(resources={"MEMORY_MB": 1000, "VCPU": 1}, project_id="p")
-    decision = scheduling.decide(ask, candidates(count))
+    spec = RequestSpec(resources={"MEMORY_MB": 1000, "VCPU": 1}, project_id="p")
+    decision = scheduling.decide(spec, candidates(count))
     verdict = decision.verdict()
     assert len(json.dumps(verdict)) <= 2 * KIB
     assert verdict["sums"]["hosts"] == count
@@ -50,8 +50,8 @@ def test_the_verdict_of_a_launch_that_fits_is_small_whatever_the_clouds_size(cou
 
 def test_the_verdict_of_a_refusal_says_what_the_nearest_hosts_lacked_and_is_bounded() -> None:
     """D: also of a resize, which kept 1,000 rows."""
-    ask = Ask(resources={"MEMORY_MB": 10**6}, project_id="p")
-    verdict = scheduling.decide(ask, candidates(1000)).verdict()
+    spec = RequestSpec(resources={"MEMORY_MB": 10**6}, project_id="p")
+    verdict = scheduling.decide(spec, candidates(1000)).verdict()
     rows = verdict["scheduling"]
     assert len(rows) == scheduling.MOST_REFUSALS and len(json.dumps(verdict)) <= 64 * KIB
     assert all(row["checks"][-1]["filter"] == "ResourcesFilter" for row in rows), "those that came furthest"

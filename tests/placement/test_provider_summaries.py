@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from compute.servers.create import scheduling
-from compute.servers.create.scheduling import Ask
+from compute.servers.create.scheduling import RequestSpec
 from hosts.models import Host
 from placement import inventories, services, usage
 from placement.models import Inventory, ResourceProvider
@@ -66,15 +66,15 @@ def test_only_what_has_changed_is_read_again() -> None:
 
 
 def test_what_hosts_say_of_themselves_is_read_only_where_a_filter_looks_at_it() -> None:
-    def asked(ask: Ask) -> list[str]:
+    def queried(spec: RequestSpec) -> list[str]:
         with CaptureQueriesContext(connection) as seen:
-            scheduling.candidates_for(ask)
+            scheduling.candidates_for(spec)
         return [query["sql"] for query in seen.captured_queries if Host._meta.db_table in query["sql"]]
 
     plain = {"resources": {"VCPU": 1}, "project_id": "p"}
-    assert not [sql for sql in asked(Ask(**plain)) if "capabilities" in sql]  # type: ignore[arg-type]
-    of_an_architecture = Ask(**plain, image_properties={"hw_architecture": "aarch64"})  # type: ignore[arg-type]
-    assert [sql for sql in asked(of_an_architecture) if "capabilities" in sql]
+    assert not [sql for sql in queried(RequestSpec(**plain)) if "capabilities" in sql]  # type: ignore[arg-type]
+    of_an_architecture = RequestSpec(**plain, image_properties={"hw_architecture": "aarch64"})  # type: ignore[arg-type]
+    assert [sql for sql in queried(of_an_architecture) if "capabilities" in sql]
     assert scheduling.decide(of_an_architecture, scheduling.candidates_for(of_an_architecture)).host is None
 
 

@@ -25,14 +25,14 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        ask = self._ask(options["what"])
+        spec = self._spec(options["what"])
         if options["zone"]:
-            ask.zone = options["zone"]
-        decision = scheduling.decide(ask, scheduling.candidates_for(ask))
+            spec.zone = options["zone"]
+        decision = scheduling.decide(spec, scheduling.candidates_for(spec))
         chosen = decision.host.name if decision.host else None
         if options["json"]:
             self.stdout.write(
-                json.dumps({"host": chosen, "resources": dict(ask.resources), "hosts": decision.table}, indent=2)
+                json.dumps({"host": chosen, "resources": dict(spec.resources), "hosts": decision.table}, indent=2)
             )
             return
         for row in decision.table:
@@ -40,12 +40,12 @@ class Command(BaseCommand):
         self.stdout.write(f"It would go to {chosen}." if chosen else "No host can take it.")
 
     @staticmethod
-    def _ask(what: str) -> scheduling.Ask:
+    def _spec(what: str) -> scheduling.RequestSpec:
         server = Server.objects.filter(id=what).first()
         if server is not None:
-            return scheduling.ask_of(server)
+            return scheduling.spec_of(server)
         flavor = Flavor.objects.filter(Q(id=what) | Q(name=what)).first()
         if flavor is None:
             raise CommandError(f"There is no flavor or server {what}.")
         needs = {name: amount for name, amount in host_needs.resources_of(flavor.embedded()).items() if amount}
-        return scheduling.Ask(resources=needs, project_id="", extra_specs=flavor.extra_specs)
+        return scheduling.RequestSpec(resources=needs, project_id="", extra_specs=flavor.extra_specs)

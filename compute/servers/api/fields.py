@@ -1,4 +1,4 @@
-"""What the wire sees of a server, since which microversion, and who sees it. Source: Nova's API reference up to 2.96.
+"""Attributes of a server in the API: the microversions and the roles that see each. Source: Nova's API reference up to 2.96.
 
 Rows come from reading.rows(): columns as text where the wire wants text, JSON columns as ready JSON (orjson.Fragment).
 """
@@ -53,7 +53,7 @@ _GROUP_NAMES = {
     "type": "array",
     "items": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]},
 }
-#: What a create answers. Security groups are as they were asked for, also in Nova; the password is told this once.
+#: Attributes in the answer of a create. Security groups are those of the request, also in Nova; the password is shown only here.
 CREATED = Fields(
     "server",
     [
@@ -62,7 +62,7 @@ CREATED = Fields(
         Field("OS-DCF:diskConfig", lambda row: row["server"].disk_config),
         Field(
             "security_groups",
-            lambda row: [{"name": name} for name in row["ask"].security_groups or ["default"]],
+            lambda row: [{"name": name} for name in row["launch"].security_groups or ["default"]],
             shown=_GROUP_NAMES,
         ),
         Field("adminPass", lambda row: row.get("adminPass") or secrets.token_urlsafe(9)),
@@ -136,7 +136,7 @@ SINGLE = Fields(
     ],
 )
 
-#: What PUT and rebuild answered before 2.75: fewer attributes than GET.
+#: Attributes in the answers of PUT and rebuild before 2.75: fewer than GET's.
 _SHORT_NAMES = frozenset(
     {
         "id",

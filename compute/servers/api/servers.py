@@ -14,7 +14,7 @@ from openstackapi.versioned import Span
 
 
 class ServerPage(ComputeView):
-    """What the two lists share."""
+    """Base of the brief and the detailed list: filters, sorting, paging."""
 
     rule = "os_compute_api:servers:index"
 
@@ -41,12 +41,12 @@ class ServerList(ServerPage):
 
     def post(self, request: object) -> Response:
         data = self.body(schemas.create(self.body_version))
-        ask = launch_of(data, self.version)
-        servers = creating.create(self.actor, ask)
+        launch = launch_of(data, self.version)
+        servers = creating.create(self.actor, launch)
         if launches_password(data, "return_reservation_id"):
             return Response({"reservation_id": servers[0].reservation_id}, status=202)
         own = self.links("servers", servers[0].id)
-        row = {"server": servers[0], "links": own, "ask": ask, "adminPass": data["server"].get("adminPass")}
+        row = {"server": servers[0], "links": own, "launch": launch, "adminPass": data["server"].get("adminPass")}
         response = self.answer("server", fields.CREATED, row, status=202)
         response["Location"] = own[0]["href"]
         return response
@@ -115,7 +115,7 @@ _COLUMNS = {
 
 
 def columns_of(data: dict[str, Any]) -> dict[str, Any]:
-    """What PUT may change, by column."""
+    """Translate the body of a PUT: column → new value, in its canonical form."""
     columns = {column: data[name] for name, column in _COLUMNS.items() if name in data}
     if "name" in columns:
         columns["name"] = columns["name"].strip()

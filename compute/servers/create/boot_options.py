@@ -1,4 +1,4 @@
-"""What an image may ask of its servers' hardware: texts of its owner that stand in the domain a host defines."""
+"""Image properties that set its servers' hardware: texts of the image's owner that go into the domain on the host."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ class BadBootOption(Invalid):
 
 
 def check(image: str, properties: Mapping[str, object]) -> None:
-    """Raises: BadBootOption for what no domain could hold."""
+    """Check an image's kernel command line and machine type. Raises: BadBootOption for values that no domain can have."""
     cmdline = properties.get("os_command_line")
     if cmdline and not (len(str(cmdline)) <= LONGEST_CMDLINE and _CMDLINE.fullmatch(str(cmdline))):
         raise BadBootOption(

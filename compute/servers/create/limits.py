@@ -1,4 +1,4 @@
-"""What compute counts against a project's quota, and what it merely bounds."""
+"""Compute's resources under a project's quota: those that are counted, and per-request limits."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -75,9 +75,9 @@ COUNTED: dict[str, tuple[int, Callable[[str], int]]] = {
 
 
 def fitting(project_id: str, flavor: Mapping[str, Any], *, at_least: int, at_most: int) -> int:
-    """How many servers may be made: all asked, else as many as fit. Call inside the transaction that adds the rows.
+    """Number of servers that the quota admits: `at_most`, else as many as fit. Call in the transaction that adds the rows.
 
-    Raises: QuotaExceeded when not even `at_least` do.
+    Raises: QuotaExceeded when fewer than `at_least` fit.
     """
     each = {"instances": 1, "cores": int(flavor["vcpus"]), "ram": int(flavor["ram"])}
     count = quota.fitting(project_id, "compute", each, at_most, count_all=counted)
@@ -87,9 +87,9 @@ def fitting(project_id: str, flavor: Mapping[str, Any], *, at_least: int, at_mos
 
 
 def require_growth(project_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Raises: QuotaExceeded when a resize takes more than is left."""
-    asked = {"cores": int(after["vcpus"]) - int(before["vcpus"]), "ram": int(after["ram"]) - int(before["ram"])}
-    quota.require(project_id, "compute", {name: more for name, more in asked.items() if more > 0}, count_all=counted)
+    """Check the quota for what a resize adds. `before`, `after`: embedded flavors. Raises: QuotaExceeded."""
+    added = {"cores": int(after["vcpus"]) - int(before["vcpus"]), "ram": int(after["ram"]) - int(before["ram"])}
+    quota.require(project_id, "compute", {name: more for name, more in added.items() if more > 0}, count_all=counted)
 
 
 def require_metadata(project_id: str, metadata: Mapping[str, str]) -> None:

@@ -30,7 +30,7 @@ def of_flavor(flavor: dict[str, Any]) -> Disks:
     return [disk for disk in disks if disk["size_mib"]]
 
 
-def asked(mappings: list[dict[str, Any]], flavor: dict[str, Any]) -> Disks | None:
+def requested(mappings: list[dict[str, Any]], flavor: dict[str, Any]) -> Disks | None:
     """The disks of block_device_mapping_v2's blank local entries, None where it has none.
 
     Raises: TooMuchEphemeral, TooMuchSwap, Invalid.

@@ -53,7 +53,7 @@ class NoNetwork(Invalid):
 
 @dataclass(frozen=True)
 class Nic:
-    """One interface as asked for: a port of the user's, or a network with perhaps an address."""
+    """One requested interface: a port of the user's, or a network with perhaps an address."""
 
     network_id: str = ""
     port_id: str = ""
@@ -61,16 +61,16 @@ class Nic:
     tag: str = ""
 
 
-def named_groups(actor: RequestContext, asked: list[str]) -> dict[str, str] | None:
-    """Id → name of the project's groups, each asked for by id or name; None for "the default one".
+def named_groups(actor: RequestContext, requested: list[str]) -> dict[str, str] | None:
+    """Id → name of the project's groups, each given by id or name; None for "the default one".
 
     Raises: GroupUnknown, ManyGroups.
     """
-    if not asked or asked == ["default"]:
+    if not requested or requested == ["default"]:
         return None
     rows = list(SecurityGroup.objects.filter(project_id=actor.project_id or "").values_list("id", "name"))
     groups = {}
-    for name in asked:
+    for name in requested:
         found = [row for row in rows if row[0] == name] or [row for row in rows if row[1] == name]
         if not found:
             raise GroupUnknown(
@@ -82,18 +82,18 @@ def named_groups(actor: RequestContext, asked: list[str]) -> dict[str, str] | No
     return groups
 
 
-def resolve(actor: RequestContext, asked: list[Nic] | str | None) -> list[Nic]:
+def resolve(actor: RequestContext, requested: list[Nic] | str | None) -> list[Nic]:
     """The interfaces a new server gets. None or "auto": the project's one network; "none": no interface.
 
     Raises: NetworkUnknown, PortUnknown, PortTaken, NoNetwork, ManyNetworks, ExternalNetwork.
     """
-    if asked == "none":
+    if requested == "none":
         return []
-    if asked is None or isinstance(asked, str) or not asked:
-        return _automatic(actor, must=asked == "auto")
-    for nic in asked:
+    if requested is None or isinstance(requested, str) or not requested:
+        return _automatic(actor, must=requested == "auto")
+    for nic in requested:
         _check(actor, nic)
-    return asked
+    return requested
 
 
 def _automatic(actor: RequestContext, *, must: bool) -> list[Nic]:

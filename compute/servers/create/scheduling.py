@@ -59,12 +59,12 @@ class Candidate:
     hypervisor: str = ""
     aggregates: list[dict[str, str]] = field(default_factory=list)
     estranged: bool = False  # it serves another database: nothing may be ordered there
-    drivers: HostDrivers | None = None  # None: nothing asks for it
+    drivers: HostDrivers | None = None  # None: not read, since no filter of the spec looks at it
 
 
 @dataclass
-class Ask:
-    """The host that is looked for."""
+class RequestSpec:
+    """Requirements of a server on its host: resources (class → amount), place, and what filters and weights compare."""
 
     resources: Mapping[str, int]
     project_id: str
@@ -80,10 +80,10 @@ class Ask:
 
 
 Verdict = tuple[str, str] | None
-Filter = Callable[[Candidate, Ask], Verdict]
+Filter = Callable[[Candidate, RequestSpec], Verdict]
 
 
-def compute_filter(host: Candidate, ask: Ask) -> Verdict:
+def compute_filter(host: Candidate, spec: RequestSpec) -> Verdict:
     if not host.enabled:
         return "an enabled host", "disabled"
     if host.estranged:
@@ -91,36 +91,36 @@ def compute_filter(host: Candidate, ask: Ask) -> Verdict:
     return None if is_up(host.state) else ("a host that answers", host.state)
 
 
-def forced_host_filter(host: Candidate, ask: Ask) -> Verdict:
-    return None if ask.forced_host in ("", host.name) else (f"host {ask.forced_host}", host.name)
+def forced_host_filter(host: Candidate, spec: RequestSpec) -> Verdict:
+    return None if spec.forced_host in ("", host.name) else (f"host {spec.forced_host}", host.name)
 
 
-def availability_zone_filter(host: Candidate, ask: Ask) -> Verdict:
-    return None if ask.zone in (None, "", host.zone) else (f"zone {ask.zone}", host.zone)
+def availability_zone_filter(host: Candidate, spec: RequestSpec) -> Verdict:
+    return None if spec.zone in (None, "", host.zone) else (f"zone {spec.zone}", host.zone)
 
 
-def resources_filter(host: Candidate, ask: Ask) -> Verdict:
+def resources_filter(host: Candidate, spec: RequestSpec) -> Verdict:
     if host.provider is None:
         return "an inventory", "none yet"
-    short = host.provider.shortage(ask.resources)
+    short = host.provider.shortage(spec.resources)
     if short is None:
         return None
     name, need, have = short
     return f"{need} {UNITS.get(name, name)}", str(have)
 
 
-def image_properties_filter(host: Candidate, ask: Ask) -> Verdict:
-    wanted = str(ask.image_properties.get("hw_architecture") or ask.image_properties.get("architecture") or "")
+def image_properties_filter(host: Candidate, spec: RequestSpec) -> Verdict:
+    wanted = str(spec.image_properties.get("hw_architecture") or spec.image_properties.get("architecture") or "")
     if wanted and host.arch and wanted.lower() != host.arch.lower():
         return f"architecture {wanted}", host.arch
-    kind = str(ask.image_properties.get("img_hv_type") or "")
+    kind = str(spec.image_properties.get("img_hv_type") or "")
     if kind and host.hypervisor and kind.lower() not in (host.hypervisor.lower(), "kvm"):
         return f"hypervisor {kind}", host.hypervisor
     return None
 
 
-def compute_capabilities_filter(host: Candidate, ask: Ask) -> Verdict:
-    for key, value in ask.extra_specs.items():
+def compute_capabilities_filter(host: Candidate, spec: RequestSpec) -> Verdict:
+    for key, value in spec.extra_specs.items():
         if key.startswith("trait:") and value == "required":
             name = key.removeprefix("trait:")
             if host.provider is None or name not in host.provider.traits:
@@ -130,15 +130,15 @@ def compute_capabilities_filter(host: Candidate, ask: Ask) -> Verdict:
     return None
 
 
-def driver_filter(host: Candidate, ask: Ask) -> Verdict:
-    for capability in ask.needs:
+def driver_filter(host: Candidate, spec: RequestSpec) -> Verdict:
+    for capability in spec.needs:
         if host.drivers is not None and (driver := host.drivers.lacking(capability)):
             return f"capability {capability.name}", f"none such ({driver})"
     return None
 
 
-def aggregate_extra_specs_filter(host: Candidate, ask: Ask) -> Verdict:
-    for key, value in ask.extra_specs.items():
+def aggregate_extra_specs_filter(host: Candidate, spec: RequestSpec) -> Verdict:
+    for key, value in spec.extra_specs.items():
         if not key.startswith("aggregate_instance_extra_specs:"):
             continue
         name = key.partition(":")[2]
@@ -147,36 +147,36 @@ def aggregate_extra_specs_filter(host: Candidate, ask: Ask) -> Verdict:
     return None
 
 
-def same_host_filter(host: Candidate, ask: Ask) -> Verdict:
-    if ask.only is None or host.name in ask.only:
+def same_host_filter(host: Candidate, spec: RequestSpec) -> Verdict:
+    if spec.only is None or host.name in spec.only:
         return None
-    return f"one of {', '.join(sorted(ask.only)) or 'no host'}", host.name
+    return f"one of {', '.join(sorted(spec.only)) or 'no host'}", host.name
 
 
-def different_host_filter(host: Candidate, ask: Ask) -> Verdict:
-    return (f"another host than {', '.join(sorted(ask.avoid))}", host.name) if host.name in ask.avoid else None
+def different_host_filter(host: Candidate, spec: RequestSpec) -> Verdict:
+    return (f"another host than {', '.join(sorted(spec.avoid))}", host.name) if host.name in spec.avoid else None
 
 
-def _always(ask: Ask) -> bool:
+def _always(spec: RequestSpec) -> bool:
     return True
 
 
-def _specs(*prefixes: str) -> Callable[[Ask], bool]:
-    return lambda ask: any(key.startswith(prefixes) for key in ask.extra_specs)
+def _specs(*prefixes: str) -> Callable[[RequestSpec], bool]:
+    return lambda spec: any(key.startswith(prefixes) for key in spec.extra_specs)
 
 
 _IMAGE_PROPERTIES = {"hw_architecture", "architecture", "img_hv_type"}
 
-#: Name, filter, and whether it may say no to anything at all for what is asked: most have no say in most launches.
-FILTERS: tuple[tuple[str, Filter, Callable[[Ask], bool]], ...] = (
-    ("ForcedHostFilter", forced_host_filter, lambda ask: bool(ask.forced_host)),
-    ("AvailabilityZoneFilter", availability_zone_filter, lambda ask: bool(ask.zone)),
+#: Name, filter, and whether it can refuse any host for a given spec: most filters have no say in most launches.
+FILTERS: tuple[tuple[str, Filter, Callable[[RequestSpec], bool]], ...] = (
+    ("ForcedHostFilter", forced_host_filter, lambda spec: bool(spec.forced_host)),
+    ("AvailabilityZoneFilter", availability_zone_filter, lambda spec: bool(spec.zone)),
     ("ComputeFilter", compute_filter, _always),
-    ("SameHostFilter", same_host_filter, lambda ask: ask.only is not None),
-    ("DifferentHostFilter", different_host_filter, lambda ask: bool(ask.avoid)),
-    ("ImagePropertiesFilter", image_properties_filter, lambda ask: not _IMAGE_PROPERTIES.isdisjoint(ask.image_properties)),
+    ("SameHostFilter", same_host_filter, lambda spec: spec.only is not None),
+    ("DifferentHostFilter", different_host_filter, lambda spec: bool(spec.avoid)),
+    ("ImagePropertiesFilter", image_properties_filter, lambda spec: not _IMAGE_PROPERTIES.isdisjoint(spec.image_properties)),
     ("ComputeCapabilitiesFilter", compute_capabilities_filter, _specs("trait:", "capabilities:")),
-    ("DriverCapabilitiesFilter", driver_filter, lambda ask: bool(ask.needs)),
+    ("DriverCapabilitiesFilter", driver_filter, lambda spec: bool(spec.needs)),
     ("AggregateInstanceExtraSpecsFilter", aggregate_extra_specs_filter, _specs("aggregate_instance_extra_specs:")),
     ("ResourcesFilter", resources_filter, _always),
 )  # fmt: skip
@@ -219,15 +219,15 @@ def _facts(capabilities: str, inventory: str) -> tuple[frozenset[str], str, str]
     return frozenset(json.loads(capabilities) or ()), said.get("cpu_arch", ""), said.get("hypervisor", "")
 
 
-def _needs_facts(ask: Ask) -> bool:
+def _needs_facts(spec: RequestSpec) -> bool:
     """Whether a filter has a say that looks at what hosts said of themselves: two kilobytes of each."""
-    return any(matters(ask) for _name, check, matters in FILTERS if check in _FACT_FILTERS)
+    return any(matters(spec) for _name, check, matters in FILTERS if check in _FACT_FILTERS)
 
 
-def candidates_for(ask: Ask, *, lock: bool = False) -> list[Candidate]:
-    """Every compute host, with what the filters look at for this."""
-    traits = any(key.startswith("trait:") for key in ask.extra_specs)
-    return candidates(lock=lock, with_traits=traits, with_facts=_needs_facts(ask))
+def candidates_for(spec: RequestSpec, *, lock: bool = False) -> list[Candidate]:
+    """Read every compute host, with only the facts that the filters of this spec look at. `lock`: the providers' rows."""
+    traits = any(key.startswith("trait:") for key in spec.extra_specs)
+    return candidates(lock=lock, with_traits=traits, with_facts=_needs_facts(spec))
 
 
 def candidates(*, lock: bool = False, with_traits: bool = False, with_facts: bool = True) -> list[Candidate]:
@@ -253,22 +253,21 @@ def candidates(*, lock: bool = False, with_traits: bool = False, with_facts: boo
     return out
 
 
-def ask_of(server: Server, *, flavor: Mapping[str, Any] | None = None) -> Ask:
-    """Read from a server's row, hints and group which host it needs."""
-    flavor = flavor or server.flavor
-    ask = Ask(
-        resources={k: v for k, v in host_needs.resources_of(flavor).items() if v},
+def spec_of(server: Server) -> RequestSpec:
+    """Build the request spec of a server from its row, scheduler hints and group."""
+    spec = RequestSpec(
+        resources={k: v for k, v in host_needs.resources_of(server.flavor).items() if v},
         project_id=server.project_id,
         zone=server.pinned_availability_zone,
         forced_host=server.forced_host,
-        extra_specs=flavor.get("extra_specs") or {},
+        extra_specs=server.flavor.get("extra_specs") or {},
         image_properties=server.image_meta.get("properties") or {},
         needs=host_needs.capabilities_of(server),
     )
-    _apply_hints(ask, server)
+    _apply_hints(spec, server)
     if server.server_group_id:
-        _apply_group(ask, server)
-    return ask
+        _apply_group(spec, server)
+    return spec
 
 
 def _hosts_of(server_ids: list[str], project_id: str) -> frozenset[str]:
@@ -281,15 +280,15 @@ def _as_list(value: object) -> list[str]:
     return [str(v) for v in value] if isinstance(value, list) else [str(value)]
 
 
-def _apply_hints(ask: Ask, server: Server) -> None:
+def _apply_hints(spec: RequestSpec, server: Server) -> None:
     hints = server.scheduler_hints
     if hints.get("same_host"):
-        ask.only = _hosts_of(_as_list(hints["same_host"]), server.project_id)
+        spec.only = _hosts_of(_as_list(hints["same_host"]), server.project_id)
     if hints.get("different_host"):
-        ask.avoid = _hosts_of(_as_list(hints["different_host"]), server.project_id)
+        spec.avoid = _hosts_of(_as_list(hints["different_host"]), server.project_id)
 
 
-def _apply_group(ask: Ask, server: Server) -> None:
+def _apply_group(spec: RequestSpec, server: Server) -> None:
     group = groups.ServerGroup.objects.filter(id=server.server_group_id).first()
     if group is None:
         return
@@ -298,13 +297,13 @@ def _apply_group(ask: Ask, server: Server) -> None:
     at_most = int(group.rules.get("max_server_per_host", 1))
     match group.policy:
         case groups.AFFINITY if used:
-            ask.only = frozenset(used) if ask.only is None else ask.only & frozenset(used)
+            spec.only = frozenset(used) if spec.only is None else spec.only & frozenset(used)
         case groups.ANTI_AFFINITY:
-            ask.avoid |= frozenset(h for h in used if used.count(h) >= at_most)
+            spec.avoid |= frozenset(h for h in used if used.count(h) >= at_most)
         case groups.SOFT_AFFINITY:
-            ask.prefer = frozenset(used)
+            spec.prefer = frozenset(used)
         case groups.SOFT_ANTI_AFFINITY:
-            ask.shun = frozenset(used)
+            spec.shun = frozenset(used)
 
 
 BEST = 3  # hosts that are kept of a decision
@@ -350,29 +349,29 @@ def _row(host: str, passed: int, verdict: Verdict) -> dict[str, object]:
     return {"host": host, "checks": checks}
 
 
-def decide(ask: Ask, hosts: list[Candidate]) -> Decision:
+def decide(spec: RequestSpec, hosts: list[Candidate]) -> Decision:
     """Run every host through the filters (each stops at its first no) and take the best of those left."""
     answers: list[tuple[str, int, Verdict]] = []
     passed = []
-    checks = [(number, check) for number, (_name, check, matters) in enumerate(FILTERS) if matters(ask)]
+    checks = [(number, check) for number, (_name, check, matters) in enumerate(FILTERS) if matters(spec)]
     for host in hosts:
         for number, check in checks:
-            verdict = check(host, ask)
+            verdict = check(host, spec)
             if verdict is not None:
                 answers.append((host.name, number, verdict))
                 break
         else:
             answers.append((host.name, len(FILTERS), None))
             passed.append(host)
-    best = heapq.nlargest(BEST, passed, key=lambda host: _weight(host, ask))
+    best = heapq.nlargest(BEST, passed, key=lambda host: _weight(host, spec))
     return Decision(best[0] if best else None, [*best, *passed[len(best) :]], answers)
 
 
-def _weight(host: Candidate, ask: Ask) -> tuple[int, int, int, str]:
+def _weight(host: Candidate, spec: RequestSpec) -> tuple[int, int, int, str]:
     provider = host.provider
     free = provider.free("MEMORY_MB") if provider else 0
     cpus = provider.free("VCPU") if provider else 0
-    return (int(host.name in ask.prefer) - int(host.name in ask.shun), free, cpus, host.name)
+    return (int(host.name in spec.prefer) - int(host.name in spec.shun), free, cpus, host.name)
 
 
 def choose(
@@ -382,15 +381,15 @@ def choose(
 
     `only`: the name of the one host that may be chosen; `avoid`: those that may not. Raises: NoHostFits, NoHosts.
     """
-    ask = ask_of(server)
-    ask.forced_host, ask.avoid = only or ask.forced_host, ask.avoid | avoid
-    decision = decide(ask, candidates_for(ask, lock=True))
+    spec = spec_of(server)
+    spec.forced_host, spec.avoid = only or spec.forced_host, spec.avoid | avoid
+    decision = decide(spec, candidates_for(spec, lock=True))
     show(**decision.verdict())
     host = decision.host
-    if host is None or host.provider is None:
+    if host is None or (provider := host.provider) is None:
         raise refused(decision)
     placement.allocate(
-        host.provider, consumer=server.id, project_id=server.project_id, user_id=server.user_id, resources=ask.resources
+        provider, consumer=server.id, project_id=server.project_id, user_id=server.user_id, resources=spec.resources
     )
     return host
 

@@ -127,7 +127,7 @@ class _Checked:
     needs_drive: bool  # nothing else tells the guest who it is
 
 
-def create(actor: RequestContext, ask: Launch) -> list[Server]:
+def create(actor: RequestContext, launch: Launch) -> list[Server]:
     """Write the servers and start their boots; each is BUILD when this returns.
 
     Raises: what _check and _insert raise; nothing is written then.
@@ -136,36 +136,36 @@ def create(actor: RequestContext, ask: Launch) -> list[Server]:
     policy.require(actor, "os_compute_api:servers:create", project_id)
     assert project_id is not None
     with transaction.atomic():
-        checked = _check(actor, ask)
-        count = _within_quota(project_id, ask, checked)
-        return _insert(actor, project_id, ask, checked, count)
+        checked = _check(actor, launch)
+        count = _within_quota(project_id, launch, checked)
+        return _insert(actor, project_id, launch, checked, count)
 
 
 # ── Checks ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _check(actor: RequestContext, ask: Launch) -> _Checked:
+def _check(actor: RequestContext, launch: Launch) -> _Checked:
     try:
-        flavor = flavors.find(actor, ask.flavor_id)
+        flavor = flavors.find(actor, launch.flavor_id)
     except flavors.FlavorNotFound as error:
         raise FlavorUnknown(**error.data) from None
-    check_user_data(ask.user_data)
-    personality.check(actor.project_id or "", ask.personality)
-    zone, host = _place(actor, ask)
-    image = usable_image(actor, ask.image_id, flavor.ram, flavor.disk) if ask.image_id else None
-    nics = networks.resolve(actor, ask.networks)
+    check_user_data(launch.user_data)
+    personality.check(actor.project_id or "", launch.personality)
+    zone, host = _place(actor, launch)
+    image = usable_image(actor, launch.image_id, flavor.ram, flavor.disk) if launch.image_id else None
+    nics = networks.resolve(actor, launch.networks)
     return _Checked(
         flavor=flavor,
         image=image,
         readable=readable(actor, image) if image else [],
-        key=find_key(actor, ask.key_name),
+        key=find_key(actor, launch.key_name),
         nics=nics,
-        groups=networks.named_groups(actor, ask.security_groups),
+        groups=networks.named_groups(actor, launch.security_groups),
         zone=zone,
         host=host,
-        group_id=_group(actor, ask),
-        local_disks=local_disks.asked(ask.mappings, flavor.embedded()),
-        needs_drive=bool(ask.personality) or (bool(nics) and not networks.has_ipv4(nics)),
+        group_id=_group(actor, launch),
+        local_disks=local_disks.requested(launch.mappings, flavor.embedded()),
+        needs_drive=bool(launch.personality) or (bool(nics) and not networks.has_ipv4(nics)),
     )
 
 
@@ -235,13 +235,13 @@ def check_user_data(text: str | None) -> None:
         raise BadUserData() from error
 
 
-def _place(actor: RequestContext, ask: Launch) -> tuple[str | None, str]:
+def _place(actor: RequestContext, launch: Launch) -> tuple[str | None, str]:
     """(zone or None, forced host or ""). ``zone:host`` is for who may choose hosts.
 
     Raises: ZoneUnknown, AnyHostOnly, Invalid for an unknown host.
     """
-    zone, _sep, host = (ask.availability_zone or "").partition(":")
-    host = (ask.host or host).partition(":")[0]
+    zone, _sep, host = (launch.availability_zone or "").partition(":")
+    host = (launch.host or host).partition(":")[0]
     check_zone(zone)
     if host:
         if not policy.allows(actor, "os_compute_api:servers:create:forced_host"):
@@ -278,8 +278,8 @@ def known_zones() -> set[str]:
     return {scheduling.DEFAULT_ZONE, *(zone for zone in zones if zone)}
 
 
-def _group(actor: RequestContext, ask: Launch) -> str | None:
-    group_id = ask.hints.get("group")
+def _group(actor: RequestContext, launch: Launch) -> str | None:
+    group_id = launch.hints.get("group")
     if not group_id:
         return None
     group = ServerGroup.objects.filter(id=group_id, project_id=actor.project_id).first()
@@ -287,25 +287,25 @@ def _group(actor: RequestContext, ask: Launch) -> str | None:
         raise ServerGroupMissing(id=group_id)
     limit = quota.limits(actor.project_id or "", "compute")["server_group_members"]
     have = Server.objects.living().filter(server_group_id=group_id, user_id=actor.user_id).count()
-    if 0 <= limit < have + ask.count:
+    if 0 <= limit < have + launch.count:
         raise GroupFull()
     return str(group_id)
 
 
-def _within_quota(project_id: str, ask: Launch, checked: _Checked) -> int:
-    """How many may be made: all asked, else as many as fit down to `at_least`. Raises: QuotaExceeded."""
-    limits.require_metadata(project_id, ask.metadata)
-    return limits.fitting(project_id, checked.flavor.embedded(), at_least=ask.at_least, at_most=ask.count)
+def _within_quota(project_id: str, launch: Launch, checked: _Checked) -> int:
+    """Number of servers that the quota admits: `count`, else as many as fit, down to `at_least`. Raises: QuotaExceeded."""
+    limits.require_metadata(project_id, launch.metadata)
+    return limits.fitting(project_id, checked.flavor.embedded(), at_least=launch.at_least, at_most=launch.count)
 
 
 # ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _insert(actor: RequestContext, project_id: str, ask: Launch, checked: _Checked, count: int) -> list[Server]:
+def _insert(actor: RequestContext, project_id: str, launch: Launch, checked: _Checked, count: int) -> list[Server]:
     reservation = f"r-{secrets.token_hex(4)}"
     servers = []
     for number in range(count):
-        server = _row(actor, project_id, ask, checked, number)
+        server = _row(actor, project_id, launch, checked, number)
         server.reservation_id = reservation
         server.own_ports = _plug(actor, server, checked)
         server.save(force_insert=True)
@@ -314,14 +314,14 @@ def _insert(actor: RequestContext, project_id: str, ask: Launch, checked: _Check
     return servers
 
 
-def _row(actor: RequestContext, project_id: str, ask: Launch, checked: _Checked, number: int) -> Server:
+def _row(actor: RequestContext, project_id: str, launch: Launch, checked: _Checked, number: int) -> Server:
     """The row of the server `number` of a launch, not yet written."""
-    name = ask.name if ask.count == 1 else f"{ask.name}-{number + 1}"
+    name = launch.name if launch.count == 1 else f"{launch.name}-{number + 1}"
     return Server(
         id=new_id(),
         name=name,
-        hostname=(ask.hostname or hostname_of(name)) if ask.count == 1 else hostname_of(name),
-        description=ask.description,
+        hostname=(launch.hostname or hostname_of(name)) if launch.count == 1 else hostname_of(name),
+        description=launch.description,
         project_id=project_id,
         user_id=actor.user_id,
         created_at=now(),
@@ -335,20 +335,20 @@ def _row(actor: RequestContext, project_id: str, ask: Launch, checked: _Checked,
         flavor=checked.flavor.embedded(),
         pinned_availability_zone=checked.zone,
         forced_host=checked.host,
-        scheduler_hints=ask.hints,
+        scheduler_hints=launch.hints,
         server_group_id=checked.group_id,
         key_name=checked.key.name if checked.key else None,
         key_data=checked.key.public_key if checked.key else "",
-        user_data=ask.user_data,
-        config_drive=ask.config_drive or checked.needs_drive,
-        personality=ask.personality,
+        user_data=launch.user_data,
+        config_drive=launch.config_drive or checked.needs_drive,
+        personality=launch.personality,
         local_disks=checked.local_disks,
-        metadata=ask.metadata,
-        tags=ask.tags,
-        disk_config=ask.disk_config,
-        access_ip_v4=ask.access_ip_v4,
-        access_ip_v6=ask.access_ip_v6,
-        trusted_image_certificates=ask.trusted_image_certificates,
+        metadata=launch.metadata,
+        tags=launch.tags,
+        disk_config=launch.disk_config,
+        access_ip_v4=launch.access_ip_v4,
+        access_ip_v6=launch.access_ip_v6,
+        trusted_image_certificates=launch.trusted_image_certificates,
         launch_index=number,
     )
 

@@ -30,7 +30,7 @@ class KnownAgain(Conflict):
 
 
 def register() -> None:
-    debts.register(SETASIDE_PUT.name, asking)
+    debts.register(SETASIDE_PUT.name, cast_for)
     debts.register(SETASIDE_DROP.name)
 
 
@@ -92,7 +92,7 @@ def ask_operator(host: str, found: list[str], have: int) -> None:
         )  # fmt: skip
 
 
-def asking(debt: HostDebt) -> debts.Ask | None:
+def cast_for(debt: HostDebt) -> debts.DebtCast | None:
     """As written, while it is still unknown. Raises: KnownAgain while an operation is busy with it."""
     if Server.objects.living().filter(id=debt.key, host=debt.host).exists():
         return None

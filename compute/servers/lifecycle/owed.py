@@ -23,7 +23,7 @@ class BusyServer(Conflict):
 
 def register() -> None:
     for kind in KINDS:
-        debts.register(kind, asking)
+        debts.register(kind, cast_for)
     orphans.register()
 
 
@@ -56,7 +56,7 @@ def is_pending(server: Server) -> bool:
     return rows.filter(kind__in=KINDS, generation__gte=server.generation).exists()
 
 
-def asking(debt: HostDebt) -> debts.Ask | None:
+def cast_for(debt: HostDebt) -> debts.DebtCast | None:
     """As written, unless the server has begun something newer on that host since: that counts.
 
     One thing is left of it then: a disk that should have come back after a failed resize is older than what the server
@@ -70,4 +70,4 @@ def asking(debt: HostDebt) -> debts.Ask | None:
         return None
     if server.before_resize or orphans.is_busy(server_id):
         raise BusyServer(id=server_id)
-    return debts.Ask(DISK_ENSURE, {**debt.body, "kept": "gone"}, server.generation)
+    return debts.DebtCast(DISK_ENSURE, {**debt.body, "kept": "gone"}, server.generation)

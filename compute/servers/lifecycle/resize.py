@@ -41,10 +41,10 @@ def claim_more(op: Op) -> None:
     if not placement.held_by(steps.old_claim(server.id)):
         placement.move(server.id, steps.old_claim(server.id))
     if not placement.held_by(server.id):
-        ask = scheduling.Ask(
+        spec = scheduling.RequestSpec(
             resources=_resources(op.data["flavor"]), project_id=server.project_id, forced_host=server.host
         )
-        decision = scheduling.decide(ask, scheduling.candidates_for(ask, lock=True))
+        decision = scheduling.decide(spec, scheduling.candidates_for(spec, lock=True))
         op.show(**decision.verdict())
         if decision.host is None or decision.host.provider is None:
             raise scheduling.refused(decision)
@@ -53,7 +53,7 @@ def claim_more(op: Op) -> None:
             consumer=server.id,
             project_id=server.project_id,
             user_id=server.user_id,
-            resources=ask.resources,
+            resources=spec.resources,
         )
     op.on_host(server.host)
 
