@@ -1,4 +1,4 @@
-"""What bounds compute's tables that users can grow."""
+"""Limits on the rows of compute's tables: each table names the limit that holds it, or has one here."""
 
 from common.ceilings import elsewhere, hold
 from compute.models import Aggregate, AggregateHost, ConsoleLink, ConsoleTicket, Flavor, FlavorAccess, Migration

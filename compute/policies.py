@@ -1,4 +1,4 @@
-"""Who may do what in compute: rule → check, and what each rule is about. Names are Nova's, as in its policy.yaml.
+"""Policy rules of compute: rule → check, and what each rule is about. Names are Nova's, as in its policy.yaml.
 
 Rules without a name there are ours: `compute:flavor:get`, and sharing one instance.
 """

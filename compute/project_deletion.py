@@ -1,4 +1,4 @@
-"""What a project owns of compute, and how it goes with the project."""
+"""Compute's rows of a project, and their removal with the project."""
 
 from django.db.models import QuerySet
 from django.utils.translation import ngettext_lazy

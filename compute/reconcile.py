@@ -1,4 +1,4 @@
-"""What compute does with what hosts report, and what hosts may ask of it."""
+"""Compute's handlers of hosts' reports and debts, and its checks of hosts' requests for images."""
 
 from compute.servers.lifecycle import image_access, owed, reconcile, services
 from hostagent.contract.reports import Event

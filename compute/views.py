@@ -1,4 +1,4 @@
-"""What every compute view shares."""
+"""Base of all compute views: versions, queries, bodies."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ OLDER = (2, 0)
 
 
 class ItemNotFound(NotFound):
-    """What an address or a body names is not there; `reason` is Nova's own sentence."""
+    """An object that the URL or the body names does not exist; `reason` is Nova's own sentence."""
 
     formerly = ("Missing",)
     template = _("%(reason)s")

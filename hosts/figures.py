@@ -1,4 +1,4 @@
-"""What agents say of themselves as numbers (contract.AgentFigures): kept by the process that hears them, for /metrics alone."""
+"""Gauges that agents report (contract.AgentFigures): kept in the process that receives them, for /metrics alone."""
 
 import time
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _known: dict[str, tuple[float, dict[str, float], dict[str, float]]] = {}
 
 
 def note(host: str, said: object) -> None:
-    """Keep the numbers that a host said; what is no number is left out."""
+    """Keep the figures of a host's report; values that are no numbers count as 0."""
     if not isinstance(said, dict):
         return
     jobs = said.get("jobs")
@@ -39,7 +39,7 @@ def _number(value: object) -> float:
 
 
 def collect() -> Iterator[Metric]:
-    """A family a figure; hosts that have fallen silent are forgotten."""
+    """Yield one metric family for each figure. Forgets hosts whose last report is older than KEPT seconds."""
     old = time.monotonic() - KEPT
     for host, (when, _figures, _jobs) in list(_known.items()):
         if when < old:

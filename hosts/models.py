@@ -41,7 +41,7 @@ class Host(models.Model):
     estranged = models.BooleanField(default=False)  # it saw a newer database, or another one
     told = models.JSONField(null=True, default=None)  # contract.Cloud that made it so
     accepted = models.JSONField(null=True, default=None)  # the one that an operator said to go on from
-    #: What an operator is asked about things here that nobody knows, see compute.servers.lifecycle.orphans; None: nothing.
+    #: The open question to an operator about orphans on this host, see compute.servers.lifecycle.orphans; None: none.
     question = models.JSONField(null=True, default=None)
     state_changed_at = models.DateTimeField(default=now)
     created_at = models.DateTimeField(default=now)

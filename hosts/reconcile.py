@@ -1,4 +1,4 @@
-"""What is done when hosts report, come back or fall silent."""
+"""Handlers of hosts' reports, and of hosts that come back or fall silent."""
 
 from hostagent.contract.reports import TROUBLE, Kind
 from hosts import debts, epoch, heartbeats, reconciliation, reports, services

@@ -33,7 +33,7 @@ class Finding:
     mended: bool = False
 
 
-#: What was done → ids of what it was done to: {"started": […], "set_aside": […]}.
+#: Name of an action → ids of the objects it was done to: {"started": […], "set_aside": […]}.
 Done = Mapping[str, list[str]]
 
 

@@ -1,4 +1,4 @@
-"""What agents say on their own: hello, heartbeat, inventory, trouble. Each touches its own host's row only."""
+"""Reports that agents send on their own: hello, heartbeat, inventory, trouble. Each touches its own host's row only."""
 
 import json
 import logging
@@ -16,19 +16,19 @@ log = logging.getLogger(__name__)
 
 Body = dict[str, Any]
 
-#: What may stand in a host's row, as characters of JSON: every look at the hosts reads it. An inventory has some two thousand.
+#: Limits on reported values in a host's row, in characters of JSON: each query of hosts reads them. An inventory has about 2,000.
 LARGEST_INVENTORY: Final = 256 * 1024
 LARGEST_FACT: Final = 1000
 MOST_FACTS: Final = 20
 
 
 def heartbeat(name: str, body: Body) -> None:
-    """The host lives. Of an agent of version 2 it comes by a queue of its own (heartbeats.py)."""
+    """Note a heartbeat. Agents of version 2 send theirs by a queue of their own (heartbeats.py)."""
     heartbeats.note(name, body)
 
 
 def hello(name: str, body: Body) -> None:
-    """An agent began anew. One that speaks version 2 is welcomed in it."""
+    """Note that an agent has restarted, with its boot id, version and drivers. Welcomes one that speaks version 2."""
     epoch.heard(name, body)
     with transaction.atomic():
         host = Host.objects.select_for_update().filter(name=name).first()
@@ -46,7 +46,7 @@ def hello(name: str, body: Body) -> None:
 
 
 def inventory(name: str, body: Body) -> None:
-    """Take what the host says it has. The first one makes it usable; one that says nothing new is a sign of life."""
+    """Write a host's inventory. The first makes the host usable; an unchanged one only counts as a sign of life."""
     if len(json.dumps(body)) > LARGEST_INVENTORY:
         log.error("host %s: its inventory is larger than any, and was refused", name)
         return

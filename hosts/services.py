@@ -53,13 +53,13 @@ def on_hello(fn: OnHost) -> None:
 
 
 def tell_inventory(host: Host) -> None:
-    """Whoever asked hears of a changed inventory. Runs inside the caller's transaction."""
+    """Call the handlers of `on_inventory` for a changed inventory, in the caller's transaction."""
     for fn in _on_inventory:
         fn(host)
 
 
 def tell_hello(host: Host) -> None:
-    """Whoever asked hears that an agent began anew. Runs inside the caller's transaction."""
+    """Call the handlers of `on_hello` for a restarted agent, in the caller's transaction."""
     for fn in _on_hello:
         fn(host)
 
@@ -252,7 +252,7 @@ def find(name: str) -> Host:
 def send(
     name: str, verb: Verb[Body, Any], body: Body, *, subject: str = "", generation: int = 0, deadline: float = 60
 ) -> None:
-    """Fire and forget: an order outside of any operation, sent after commit. Whoever sends must notice its loss."""
+    """Cast a verb outside of any operation, after commit. No reply is awaited: the caller must notice its loss."""
     order: rpc.Cast = {
         "verb": verb.name,
         "operation": "",
@@ -271,7 +271,7 @@ def send(
 
 
 def change_state(host: Host, state: str) -> None:
-    """Note a new state and tell who asked to know. Runs inside the caller's transaction."""
+    """Write a host's new state and call the handlers of `on_state`, in the caller's transaction."""
     if host.state == state:
         return
     host.state, host.state_changed_at, host.updated_at = state, now(), now()

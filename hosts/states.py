@@ -1,4 +1,4 @@
-"""What silence means: the age of a host's last word, in seconds, and the state it then has."""
+"""States of a host, by the age of its last report in seconds."""
 
 from django.db import models
 

@@ -54,7 +54,7 @@ _OF_ONE = (
     ),
     *_OWNED,
 )
-#: Of each consumer in POST /allocations. To give back is allowed here since the beginning.
+#: Each consumer's part of the body of POST /allocations; an empty one, which releases all, is valid in every version.
 _OF_EACH = (Property("allocations", _by_provider(0), required=True), *_OWNED)
 
 
@@ -64,7 +64,7 @@ def _of_many(version: Version) -> Schema:
 
 _ONE = ByVersion({version: body_schema(_OF_ONE, version) for version in ((1, 0), (1, 8), (1, 12), (1, 28))})
 _MANY = ByVersion({version: _of_many(version) for version in ((1, 12), (1, 28))})
-#: From where on the consumer's generation is checked.
+#: Versions that check the consumer's generation.
 _CHECKED = Span(since=(1, 28))
 _CONSUMER = Fields(
     "allocations",
@@ -94,7 +94,7 @@ def _hold(consumer: str, data: dict[str, Any], version: Version) -> None:
 
 
 class ManyAllocations(PlacementView):
-    """What several consumers hold, changed together or not at all."""
+    """POST /allocations: replaces the allocations of several consumers in one transaction."""
 
     rules = {
         "POST": "placement:allocations:manage",
@@ -117,7 +117,7 @@ def _require_id(text: str) -> None:
 
 
 class Allocations(PlacementView):
-    """What a consumer holds. An id without a consumer holds nothing: 200 and an empty answer, as Placement says."""
+    """Allocations of a consumer. For an id without a consumer: 200 and an empty answer, as in Placement."""
 
     rules = {
         "GET": "placement:allocations:list",

@@ -96,11 +96,11 @@ class Versions(PlacementView):
 # ── Providers ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _URL = "/api/placement/resource_providers"
-#: What a provider links to.
+#: Links of a provider → version from which each is shown.
 _PARTS = Names(
     {"inventories": (1, 0), "usages": (1, 0), "aggregates": (1, 1), "traits": (1, 6), "allocations": (1, 11)}
 )
-#: From where on inventories may be reserved as a whole.
+#: Versions in which all of an inventory may be reserved.
 _ALL_RESERVED = Span(since=(1, 26))
 
 
@@ -148,7 +148,7 @@ def _told(row: ResourceProvider, version: Version) -> Response:
     return Response(shown(row, version))
 
 
-#: What POST answers: the provider from 1.20 on.
+#: Answer of POST: empty, from 1.20 on the provider.
 _MADE: ByVersion[Callable[[ResourceProvider, Version], Response]] = ByVersion(
     {(1, 0): lambda row, version: Response(status=201), (1, 20): _told}
 )

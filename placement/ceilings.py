@@ -1,4 +1,4 @@
-"""What bounds placement's tables."""
+"""Limits on the rows of placement's tables."""
 
 from django.db.models import Model
 

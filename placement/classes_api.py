@@ -85,7 +85,7 @@ _PUT = ByVersion({(1, 2): ResourceClass._rename, (1, 7): ResourceClass._make})
 
 
 class ProjectUsages(PlacementView):
-    """What all consumers of a project hold, or those of one of its users."""
+    """Usages of a project, or of one of its users: class → sum of their allocations."""
 
     rules = {
         "GET": "placement:usages",

@@ -1,4 +1,4 @@
-"""What a consumer holds, written as a whole by operators and other services (the scheduler claims by services.claim)."""
+"""Replace all allocations of a consumer, for operators and other services (the scheduler allocates by services.claim)."""
 
 from collections import defaultdict
 from collections.abc import Mapping

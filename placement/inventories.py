@@ -60,7 +60,7 @@ def write(host: str, totals: dict[str, int], reserved: dict[str, int], new_trait
 
 
 def traits_of(body: dict[str, Any]) -> set[str]:
-    """What a host can do, as trait names."""
+    """Names of the traits that a reported inventory shows."""
     names = {"COMPUTE_NODE"}
     arch = str(body.get("cpu_arch", "")).upper()
     if arch in ("X86_64", "AARCH64"):

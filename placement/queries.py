@@ -1,4 +1,4 @@
-"""What lists of providers and of candidates may be asked: resources, traits, aggregates, trees. Source: Placement's API history."""
+"""Filters of the lists of providers and of candidates: resources, traits, aggregates, trees. Source: Placement's API history."""
 
 import re
 from collections import Counter
@@ -58,7 +58,7 @@ def check(query: Any, known: dict[str, Version], version: Version) -> None:
 
 @dataclass
 class Group:
-    """What one group of parameters asks of a provider."""
+    """Requirements of one group of query parameters: resources, traits, aggregates."""
 
     resources: dict[str, int] = field(default_factory=dict)
     required: frozenset[str] = frozenset()

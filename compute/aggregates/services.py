@@ -1,4 +1,4 @@
-"""What can be done with aggregates and the zones made of them."""
+"""Read, create, change and delete aggregates and the availability zones made of them."""
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,4 @@
-"""Records of consoles: who asked for one, or for a link to look on, and when it was opened. The ticket is in none of them."""
+"""Audit records of consoles: tickets and links issued, consoles opened. The ticket itself is in none of them."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ TYPE = "service/compute/servers/remote-consoles"
 
 
 def asked(server: Server, kind: str, *, who: dict[str, object], link_id: str | None) -> None:
-    """A ticket was given. Whoever looks on by a link is nobody that the cloud knows: then it is of the link's maker."""
+    """Record that a ticket was issued. For one issued by a link the actor is the link's maker: its viewer is unknown."""
     now = context.current()
     known = now.actor if now is not None and link_id is None else None
     _record(server, kind, cadf.PENDING, known or _actor(who), link_id)
 
 
 def opened(ticket: ConsoleTicket) -> None:
-    """The console proxy shows the guest to whoever had the ticket."""
+    """Record that the console proxy has opened the console of a ticket."""
     _record(ticket.server, ticket.kind, cadf.SUCCESS, _actor(ticket.who), ticket.link_id)
 
 

@@ -19,7 +19,7 @@ QUIET = timedelta(seconds=150)
 
 
 def digest(secret: str) -> str:
-    """What is kept of a ticket, of a link's secret, of a browser's cookie."""
+    """SHA-256 of a ticket, a link's secret or a browser's cookie, in hex: only this is stored."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

@@ -91,7 +91,10 @@ def issue(server: Server, kind: str, *, who: dict[str, Any], link: ConsoleLink |
 
 
 def _ends(actor: RequestContext, server: Server) -> dict[str, Any]:
-    """What ends a console that is open by a share: its time, its being withdrawn, the actor's leaving the group."""
+    """Ticket columns that end a console opened by a share: its expiry, and the key by which `end_by_share` finds it.
+
+    Empty where a role of the actor allows it, or no share does.
+    """
     if policy.allows_by_role(actor, "os_compute_api:os-remote-consoles", server):
         return {}
     share = received.best(actor, "server", server.id, CONSOLE)
@@ -101,17 +104,17 @@ def _ends(actor: RequestContext, server: Server) -> dict[str, Any]:
 
 
 def end_of_right(actor: RequestContext, server: Server) -> datetime | None:
-    """When the right of an actor to open a server's console ends by itself, if it does."""
+    """When the share by which an actor may open the console expires; None if it does not, or none is needed."""
     return _ends(actor, server).get("until")
 
 
 def end_by_share(key: str) -> None:
-    """End what is open by a share: `key` is the share's, or the share's with the user who left its group."""
+    """End the consoles opened by a share. `key`: the share's, or `<share>-<user>` for one user who left its group."""
     ConsoleTicket.objects.filter(share__startswith=key).delete()
 
 
 def forget_tickets() -> None:
-    """Tickets whose minute is over and whose console, if there was one, is; and links that have ended."""
+    """Delete expired tickets without an open console, and expired links."""
     ConsoleTicket.objects.filter(expires_at__lte=now(), opened_at=None).delete()
     ConsoleTicket.objects.filter(expires_at__lte=now(), seen_at__lt=now() - QUIET).delete()
     ConsoleLink.objects.filter(expires_at__lte=now()).delete()
@@ -127,7 +130,7 @@ def url(actor: RequestContext, *, server_id: str, kind: str, root: str) -> str:
 
 
 def describe(actor: RequestContext, token: str) -> dict[str, object]:
-    """What a ticket opens, for administrators. Raises: ConsoleTokenNotFound, Forbidden."""
+    """Describe the console of a ticket for administrators: server, host, socket. Raises: ConsoleTokenNotFound, Forbidden."""
     policy.require(actor, "os_compute_api:os-console-auth-tokens")
     row = ConsoleTicket.objects.filter(pk=digest(token), expires_at__gt=now()).select_related("server").first()
     if row is None:

@@ -1,4 +1,4 @@
-"""Who may open a console, and go on with it: asked when it is opened, and each second or two while it is open.
+"""Rights to a console: checked when it is opened, and each second or two while it is open.
 
 A console ends with the portal session or the token by which it was opened, when that is ended or revoked, and when its
 user, their project or their right to open it goes. A session that only nobody used for a while does not end it: who types
@@ -28,7 +28,7 @@ _good: dict[str, tuple[revocation.Mark, float]] = {}
 
 
 def who(actor: RequestContext) -> dict[str, object]:
-    """Of an actor what it takes to ask again whether they may."""
+    """Facts stored with a ticket to check permission again later: user (trustee of a trust), scope, delegation, session."""
     delegation: Any = actor.extra.get("delegation") or Delegation()
     trust: Any = actor.extra.get("trust")
     scope = ("project", actor.project_id) if actor.project_id else ("domain", actor.domain_id)
@@ -43,13 +43,13 @@ def who(actor: RequestContext) -> dict[str, object]:
 
 
 def may_open(ticket: ConsoleTicket) -> bool:
-    """Whether whoever got a ticket may open a console with it at this moment: nothing is taken from memory."""
+    """Whether the user of a ticket may open its console now. Reads all rights afresh from the database."""
     revocation.mark(fresh=True)
     return _is_in_time(ticket) and _has_right(ticket.who, ticket.server_id)
 
 
 def may_go_on(ticket: ConsoleTicket) -> bool:
-    """Whether a console that is open may stay so. Its right is asked for only when something may have changed it."""
+    """Whether an open console may stay open. Rights are checked again when a revocation concerns them, or after AGAIN s."""
     facts = ticket.who
     if not _is_in_time(ticket) or not _session_lasts(facts):
         return False
@@ -66,12 +66,12 @@ def may_go_on(ticket: ConsoleTicket) -> bool:
 
 
 def forget(ticket_id: str) -> None:
-    """A console is over."""
+    """Drop what is remembered of a console that was closed."""
     _good.pop(ticket_id, None)
 
 
 def may_share(facts: dict[str, object], server_id: str) -> bool:
-    """Whether who made a link may open the console still. A link outlives the session in which it was made."""
+    """Whether the maker of a link may still open the console. The link outlives the session in which it was made."""
     return _has_right({**facts, "session": "", "issued_at": ""}, server_id)
 
 

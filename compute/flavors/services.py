@@ -1,4 +1,4 @@
-"""What can be done with flavors."""
+"""Read, create, change and delete flavors, and the projects that may use a private one."""
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet

@@ -21,12 +21,12 @@ from openstackapi.fields import iso_micro
 from openstackapi.pagination import NOVA_ZERO_IS_ALL
 from openstackapi.versioned import ByVersion, Names, Span
 
-#: What the API calls a hypervisor by: its number, later its UUID.
+#: A hypervisor's id in the API: its number, from 2.53 on its UUID.
 _KEY: ByVersion[Callable[[Host], str]] = ByVersion(
     {(2, 1): lambda host: str(host.number), (2, 53): lambda host: host.id}
 )
 _PAGING = replace(NOVA_ZERO_IS_ALL, since=(2, 33))
-#: From where on a host without servers says so.
+#: Versions in which a host without servers has an empty list of them.
 _EMPTY_SERVERS = Span(since=(2, 75))
 
 
@@ -165,7 +165,7 @@ class Servers(_ByName):
 
 # ── Services ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-#: What may be done to a service by its name, until 2.52.
+#: Actions on a service by its name (until 2.52) → version from which each exists.
 _ACTIONS = Names({"enable": (2, 1), "disable": (2, 1), "disable-log-reason": (2, 1), "force-down": (2, 11)})
 
 _NAMED = obj(

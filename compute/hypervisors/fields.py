@@ -7,7 +7,7 @@ from compute.hypervisors import reading
 from hosts.models import Host
 from openstackapi.fields import Field, Fields
 
-#: What a host has and uses, in Nova's names, as `reading.used_of` gives it.
+#: Totals and usages of a host, in Nova's names: the keys of `reading.used_of`.
 USED = (
     "vcpus",
     "vcpus_used",

@@ -30,7 +30,7 @@ class ServiceNotFound(NotFound):
 
 
 class NotDone(Unsupported):
-    """What no driver here does, as Nova's libvirt driver does not."""
+    """An action that no driver here supports; nor does Nova's libvirt driver."""
 
 
 def is_up(host: Host) -> bool:

@@ -7,7 +7,7 @@ DISABLED: Final = "disabled"
 UP: Final = "up"
 DOWN: Final = "down"
 
-#: What PUT /os-hosts takes for either, as verbs.
+#: Values of `status` in PUT /os-hosts, as verbs.
 ENABLE: Final = "enable"
 HOST_VERBS: Final = (ENABLE, "disable")
 

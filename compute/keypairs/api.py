@@ -29,7 +29,7 @@ KEYPAIR = Fields(
 )
 BASIC = Fields("keypair", [Field("name"), Field("public_key"), Field("fingerprint"), Field("type", since=(2, 2))])
 
-#: What a name may hold; it goes into the URL. Spaces only between other signs; in 2.0 those at the ends are cut off.
+#: Characters of a name; it goes into the URL. Spaces only between other signs; in 2.0 those at the ends are cut off.
 _SIGNS = r"a-zA-Z0-9\-_"
 
 

@@ -1,4 +1,4 @@
-"""What can be done with key pairs."""
+"""Read, create, import and delete key pairs."""
 
 from dataclasses import dataclass
 

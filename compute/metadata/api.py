@@ -36,7 +36,7 @@ def _not_found() -> HttpResponse:
 
 
 def server_at(*, network: str, router: str, address: str) -> Server | None:
-    """Who has `address` on a network, or on a subnet that a router has an interface on.
+    """Find the server that has `address` on a network, or on a subnet of a router's interface; None if there is none.
 
     A router answers for guests of its own project and, on networks of its own project, for everybody's: its owner may send
     any address through it, so on a network that is only shared with them by RBAC it says nothing of others' guests.
@@ -55,7 +55,7 @@ def server_at(*, network: str, router: str, address: str) -> Server | None:
 
 
 def may_ask(host: str, server: Server, *, network: str, router: str) -> bool:
-    """Whether a host may ask for a server: it runs it, or has the DHCP server or the router through which it is asked."""
+    """Whether a host may read a server's metadata: it runs the server, or serves the network's DHCP or the router."""
     if server.host == host:
         return True
     piece = f"dhcp:{network}" if network else f"router:{router}"

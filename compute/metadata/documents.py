@@ -1,4 +1,4 @@
-"""What a guest can learn of itself, in OpenStack's form and in EC2's. The same documents go onto a config drive."""
+"""Metadata documents of a server, in OpenStack's form and in EC2's. The same documents go onto a config drive."""
 
 import base64
 import json

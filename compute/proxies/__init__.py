@@ -1,1 +1,1 @@
-"""What Nova passed on to other services until 2.35: kept for clients that still ask here."""
+"""Nova's proxies to other services, which ended with 2.35: kept for clients that still use them."""

@@ -22,9 +22,9 @@ ALWAYS = ("instances", "cores", "ram", "metadata_items", "key_pairs", "server_gr
 
 _GROUPS = tuple(name for name in ALWAYS if name.startswith("server_group"))
 _OTHERS = tuple(name for name in ALWAYS if name not in _GROUPS)
-#: What a quota set holds.
+#: Resources in a quota set, by version.
 NAMES = ByVersion({(2, 0): (*ALWAYS, *NETWORK, *INJECTED), (2, 36): (*ALWAYS, *INJECTED), (2, 57): ALWAYS})
-#: What a quota class set holds: the server groups' came with 2.50, when the network's went.
+#: Resources in a quota class set, by version: the server groups' came with 2.50, when the network's went.
 CLASS_NAMES = ByVersion({(2, 0): (*_OTHERS, *NETWORK, *INJECTED), (2, 50): (*ALWAYS, *INJECTED), (2, 57): ALWAYS})
 
 
@@ -37,7 +37,7 @@ def _schema(key: str, known: tuple[str, ...], *, force: bool) -> dict[str, objec
 
 
 _SETS = ByVersion({v: _schema("quota_set", NAMES.at(v), force=True) for v in ((2, 0), (2, 36), (2, 57))})
-#: What a PUT takes: the server groups' names at every version, though they are shown from 2.50 on.
+#: Body of PUT of a quota class set: it takes the server groups' names at every version, though they are shown from 2.50 on.
 _CLASSES = ByVersion(
     {
         v: _schema("quota_class_set", tuple(dict.fromkeys((*CLASS_NAMES.at(v), *ALWAYS))), force=False)

@@ -1,4 +1,4 @@
-"""What can be done with server groups."""
+"""Read, create and delete server groups."""
 
 from typing import Any
 

@@ -81,7 +81,7 @@ class Server(HostSubject, models.Model):
     power_state = models.SmallIntegerField(default=states.NOSTATE)
     progress = models.SmallIntegerField(default=0)
     generation = models.IntegerField(default=0)
-    #: What went wrong last, as code and data (common.errors.sentence); empty when all is well.
+    #: The last fault, as code and data (common.errors.sentence); empty when there is none.
     fault_code = models.CharField(max_length=64, default="")
     fault_data = models.JSONField(default=dict)
     fault_at = models.DateTimeField(null=True, default=None)
@@ -92,8 +92,8 @@ class Server(HostSubject, models.Model):
     image_meta = models.JSONField(default=dict)  # min_disk, properties: what must still be known when the image is gone
     flavor_id = models.CharField(max_length=255)
     flavor = models.JSONField(default=dict)  # Flavor.embedded()
-    #: Of the flavor, written by save(): a project's quota is their sum in an index. (Of columns that the database
-    #: generates SQLite reads the row besides, 64 KiB of user data among it.)
+    #: Copies of the flavor's values, written by save(): a project's usage is their sum over an index. (Not generated columns:
+    #: for those SQLite reads the whole row, with up to 64 KiB of user data.)
     vcpus = models.IntegerField(default=0)
     ram = models.IntegerField(default=0)  # MiB
     host = models.CharField(max_length=255, default="")
@@ -174,7 +174,7 @@ class Server(HostSubject, models.Model):
 
     @cached_property
     def host_drivers(self) -> HostDrivers:
-        """What the drivers of its host can do, as long as this row is in hand. One query."""
+        """Drivers of its host and their capabilities, read once per instance: one query."""
         return drivers.of(self.host)
 
     @property
@@ -208,7 +208,7 @@ class Server(HostSubject, models.Model):
         return policy.allows(actor, "os_compute_api:os-lock-server:unlock:unlock_override", self)
 
 
-#: What a user keeps secret in a server, as it is once the server is deleted: nobody needs it any more.
+#: Columns with secrets of the user → their value once the server is deleted, when nobody needs them any more.
 SECRETS: dict[str, object] = {"user_data": None, "key_data": "", "guest_password": ""}
 
 

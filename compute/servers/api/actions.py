@@ -68,7 +68,7 @@ _REBUILD_COLUMNS = {
 }
 
 
-#: What the answer of rebuild has besides.
+#: Further attributes in the answer of rebuild → version from which each is shown.
 _BESIDES = Names({"key_name": (2, 54), "user_data": (2, 57)})
 #: The id of a new image is in the body, not in Location; a lock may have a reason.
 _IMAGE_IN_BODY = Span(since=(2, 45))

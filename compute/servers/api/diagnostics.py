@@ -1,4 +1,4 @@
-"""What a running server is made of and how long it runs. Its counters are null: hosts do not report them."""
+"""Diagnostics of a running server: its devices and uptime. Its counters are null: hosts do not report them."""
 
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,4 @@
-"""What GET /servers may be asked: filters, sorting. Source: Nova's API reference, "List Servers"."""
+"""Filters and sort keys of GET /servers. Source: Nova's API reference, "List Servers"."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -117,17 +117,17 @@ KNOWN = frozenset(
 )
 
 
-#: From where on unknown parameters, and unknown statuses, are refused.
+#: Versions that refuse unknown parameters, and those that refuse unknown statuses.
 _STRICT = Span(since=(2, 75))
 _KNOWN_STATUSES = Span(since=(2, 38))
-#: What not every version may be asked for.
+#: Filters that not every version has → version from which each exists.
 _DATED = Names({**dict.fromkeys(("tags", "tags-any", "not-tags", "not-tags-any"), (2, 26)), "locked": (2, 73)})
 
 
 def select(
     actor: RequestContext, query: QueryDict, version: tuple[int, int], rule: str = "os_compute_api:servers:index"
 ) -> QuerySet[Server]:
-    """The servers that a list request asks for; `rule` is that of the list. Raises: Invalid, Forbidden."""
+    """Filter the servers by a list's query; `rule` is the policy rule of the list. Raises: Invalid, Forbidden."""
     if version in _STRICT:
         refuse_unknown(query, KNOWN)
     rows = _of_projects(actor, query, rule)
@@ -160,7 +160,7 @@ def _of_projects(actor: RequestContext, query: QueryDict, rule: str) -> QuerySet
 
 
 def _living(actor: RequestContext, rows: QuerySet[Server], query: QueryDict) -> QuerySet[Server]:
-    """Deleted rows show for an administrator who asks, and in lists of what changed since a time."""
+    """Leave out deleted rows, except for an administrator who filters by them, and in lists by time of change."""
     changed = changed_between(query)
     rows = rows.filter(changed)
     wants_deleted = actor.is_admin and "deleted" in query and flag(query["deleted"], "deleted")
@@ -170,7 +170,10 @@ def _living(actor: RequestContext, rows: QuerySet[Server], query: QueryDict) -> 
 
 
 def changed_between(query: QueryDict, *, can_end: bool = True) -> Q:
-    """What `changes-since` and `changes-before` (if `can_end`) say of `updated_at`; both ends count. Raises: Invalid."""
+    """Build the condition on `updated_at` of `changes-since` and `changes-before` (if `can_end`), both inclusive.
+
+    Raises: Invalid.
+    """
     since, before = _time(query, "changes-since"), _time(query, "changes-before") if can_end else None
     if since and before and before < since:
         raise Invalid(reason=_("The value of changes-since must be less than or equal to changes-before."))

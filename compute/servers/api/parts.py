@@ -1,4 +1,4 @@
-"""What belongs to one server: metadata, tags, addresses, interfaces, actions' history, diagnostics."""
+"""Routes below one server: metadata, tags, addresses, interfaces, actions' history, diagnostics."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What clients write, as what the services take."""
+"""Parse bodies of requests into the arguments of the services."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ HINTS_LIMIT = (
 
 
 def ref(value: str | int) -> str:
-    """An id out of an id or of a link to the thing."""
+    """The id in a reference: an id, or a link that ends in one."""
     return str(value).rstrip("/").rpartition("/")[2]
 
 

@@ -105,7 +105,7 @@ _NETWORKS = ByVersion(
 _TEXT_255: Schema = {"type": "string", "minLength": 1, "maxLength": 255}
 _USER_DATA: Schema = {"type": ["string", "null"], "format": "base64", "maxLength": 65535}
 
-#: What POST /servers takes.
+#: Body of POST /servers.
 _CREATE = (
     Property("name", _NAME_BY_VERSION, required=True),
     Property("imageRef", {"type": "string"}),
@@ -134,7 +134,7 @@ _CREATE = (
     Property("hypervisor_hostname", _TEXT_255, since=(2, 74)),
     Property("hostname", HOSTNAME, since=(2, 90)),
 )
-#: What PUT /servers/{id} takes.
+#: Body of PUT /servers/{id}.
 _UPDATE = (
     Property("name", _NAME_BY_VERSION),
     Property("OS-DCF:diskConfig", DISK_CONFIG),
@@ -143,7 +143,7 @@ _UPDATE = (
     Property("description", DESCRIPTION, since=(2, 19)),
     Property("hostname", HOSTNAME, since=(2, 90)),
 )
-#: What the rebuild action takes.
+#: Body of the rebuild action.
 _REBUILD = (
     Property("name", _NAME_BY_VERSION),
     Property("imageRef", {"type": "string"}, required=True),

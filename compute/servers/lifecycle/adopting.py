@@ -33,7 +33,7 @@ from operations import Flow, Step, Wait
 from operations.op import Op
 from placement import services as placement
 
-#: What a host reports of a domain → where the server rests once it is known again.
+#: State of a domain as the host reports it → vm_state of the adopted server.
 RESTS = {**states.AFTER_BY_ITSELF, "absent": states.STOPPED}
 
 

@@ -1,4 +1,4 @@
-"""What hosts report of servers, against what the rows say: the kind "server" of the registry in hosts/reconciliation.py.
+"""Reconcile servers' rows with hosts' reports: the kind "server" of the registry in hosts/reconciliation.py.
 
 A guest that powered itself off becomes SHUTOFF; one that should run and does not, on a host that came back, is started
 again. Nothing is done to a server that an operation is busy with: that operation will finalize it.

@@ -45,10 +45,10 @@ SHUTDOWN: Final = 4
 CRASHED: Final = 6
 POWER_SUSPENDED: Final = 7
 
-#: What is said of a domain that a host does not report.
+#: State of a domain that a host does not report.
 ABSENT: Final = "absent"
 
-#: What an agent reports of a domain (hostagent.contract.states.STATES) → power state.
+#: State of a domain as an agent reports it (hostagent.contract.states.STATES) → power state.
 POWER_OF_DOMAIN: Final = {
     "running": RUNNING,
     "paused": POWER_PAUSED,
@@ -121,11 +121,11 @@ VERBS: Final[dict[str, Verb]] = {
     "delete": Verb(ANY, "deleting", DELETED, "delete", preempts=True),
 }
 
-#: Verbs of which nothing on a host is asked first.
+#: Verbs that a server without a host allows too.
 HOSTLESS: Final = frozenset({"create", "delete", "unshelve"})
 
 
-#: Verb → what the drivers of the server's host must be able to do; of others every driver can.
+#: Verb → capability that the drivers of the server's host must have; all drivers can carry out the other verbs.
 NEEDS: Final[dict[str, Capability]] = {
     "reboot": capabilities.REBOOT_SOFT,
     "pause": capabilities.PAUSE,
@@ -157,14 +157,14 @@ LIFECYCLE: Final = Lifecycle(
     first_at={ACTIVE: "launched_at"},
 )
 
-# What steps say on the way, besides the verbs' own tasks.
+# Task states that single steps set, besides those of the verbs.
 SCHEDULING: Final = VERBS["create"].task
 NETWORKING: Final = "networking"
 SPAWNING: Final = "spawning"
 RESIZE_MIGRATING: Final = "resize_migrating"
 IMAGE_UPLOADING: Final = "image_uploading"
 
-# What a move of a server between hosts can be; a resize on the same host is one too.
+# States of a move of a server between hosts, or of a resize on the same host.
 QUEUED: Final = "queued"
 MIGRATING: Final = "migrating"
 FINISHED: Final = "finished"
