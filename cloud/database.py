@@ -49,8 +49,8 @@ TIMES = {
     "STACKLING_DB_LOCK_SECONDS": ("lock_timeout", 20),
     "STACKLING_DB_IDLE_SECONDS": ("idle_in_transaction_session_timeout", 120),
 }
-#: What SQLite waits for at a commit. FULL: for the disk, so that what was answered is there after a power cut. NORMAL: for
-#: nothing; a later FULL commit of any process takes all before it along, as they stand before it in the same log.
+#: Disk sync at a commit (SQLite's `synchronous`). FULL: wait for the disk, so that what was answered is there after a power cut. NORMAL: no
+#: wait; a later FULL commit of any process takes all before it along, as they stand before it in the same log.
 SYNCHRONOUS = ("FULL", "NORMAL")
 
 

@@ -27,7 +27,7 @@ class ApiHandler(WSGIHandler):
 
 
 def _finished(respond: Callable[[HttpRequest], object]) -> Callable[[HttpRequest], HttpResponse]:
-    """What the long way's other middlewares say of an answer to a program: its length, and that it is what it says."""
+    """Add the headers that Django's other middlewares give an answer to a program: Content-Length, X-Content-Type-Options."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         response = cast(HttpResponse, respond(request))
@@ -40,7 +40,7 @@ def _finished(respond: Callable[[HttpRequest], object]) -> Callable[[HttpRequest
 
 
 class BytesHandler(ApiHandler):
-    """The routes of the bytes process. Who asks is told by a token, a host's seal or a portal session."""
+    """The routes of the bytes process. Callers sign in by a token, a host's signature or a portal session."""
 
     urls = "cloud.urls_bytes"
 

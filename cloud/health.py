@@ -1,7 +1,7 @@
 """/readyz: what the cloud needs answers. /healthz is the reverse proxy's own, /metrics is in cloud/metrics.
 
-Anyone may ask whether the cloud is ready. What is wrong is for who shows STACKLING_METRICS_TOKEN as a bearer or asks at web's
-socket on this machine.
+Anyone may ask whether the cloud is ready. Details go only to callers that show STACKLING_METRICS_TOKEN as a bearer, or use
+web's socket on this machine.
 """
 
 import time
@@ -17,7 +17,7 @@ from operations import queue
 
 
 def may_look(request: HttpRequest) -> bool:
-    """Whether details are for who asks. The reverse proxy names the client of all that comes through it."""
+    """True if the caller may see details: it shows the metrics token, or has no X-Forwarded-For, so came to web's socket."""
     if "HTTP_X_FORWARDED_FOR" not in request.META:
         return True
     shown = request.META.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")

@@ -1,7 +1,7 @@
 """Keys are changed under running processes: the new one is accepted everywhere before anything uses it, the old one after.
 
 A file of keys (hostagent/process/keyfile.py) goes through three states: the new one staged, the old one retired, the new one alone.
-Whoever is cut begins again where its files stand. Sources: NIST SP 800-57 part 1, 5.3 (cryptoperiods); Keystone's fernet_rotate.
+A rotation that is cut short goes on from the state of its files. Sources: NIST SP 800-57 part 1, 5.3 (cryptoperiods); Keystone's fernet_rotate.
 """
 
 import secrets
@@ -86,7 +86,7 @@ def hosts(say: Say) -> str:
 
 
 def consoles(say: Say) -> str:
-    """What opens consoles: each ticket and each link is a secret of its own, so none of before opens anything more."""
+    """Delete all console tickets and links: each is a secret of its own, so none given out before opens anything."""
     links, tickets = ConsoleLink.objects.all().delete()[1], ConsoleTicket.objects.all().delete()[1]
     count = sum(links.values()) + sum(tickets.values())
     return f"Tickets and links to consoles that have ended: {count}. What was opened with them ends within a second or two."

@@ -55,7 +55,7 @@ USER_REQUESTS_PER_SECOND = _LIMITS.user
 USER_UPLOADS = _LIMITS.uploads
 #: Hashes of passwords that a process computes at a time: those that the reverse proxy lets through, and one of another route.
 PASSWORD_HASHES = _LIMITS.hashes + 1
-#: Who shows it as a bearer may read /metrics and what /readyz knows; "": only who asks at a socket of this machine.
+#: Bearer token for /metrics and the details of /readyz; "": both are told only at a socket of this machine.
 METRICS_TOKEN = env("STACKLING_METRICS_TOKEN")
 REGION = env("STACKLING_REGION", "RegionOne")
 
@@ -189,7 +189,7 @@ TRUSTED_DASHBOARDS = [one.strip() for one in env("STACKLING_TRUSTED_DASHBOARDS")
 LOGIN_URL = "/sign-in"
 SESSION_COOKIE_NAME = f"stackling_{CLOUD_ID}"
 CSRF_COOKIE_NAME = f"stackling_csrf_{CLOUD_ID}"
-#: What a browser shows with a ticket for a console: one of the portal's session, one of a page that anyone may open. The
+#: Cookies that a browser sends with a console ticket: one of the portal's session, one of a page that anyone may open. The
 #: reverse proxy (cloud/run/reverse_proxy.py) lets no other cookie through to the consoles' process.
 CONSOLE_COOKIE_NAME, CONSOLE_PAGE_COOKIE_NAME = cookies.of_consoles(CLOUD_ID)
 SESSION_COOKIE_HTTPONLY = True

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-#: File → addresses that may hold a password, and keys: what must not stand in an environment. Who reads which: cloud/run/users.py.
+#: File → addresses that may hold a password, and keys: what must not stand in an environment. cloud/run/users.py says which user reads which file.
 FILES = {
     "keys/settings": ("DATABASE_URL", "CHANNEL_URL", "STACKLING_SECRET_KEY"),
     "keys/settings.api": ("BROKER_URL",),
@@ -27,7 +27,7 @@ def text(found: dict[str, str]) -> str:
 
 @cache
 def read(data: Path) -> dict[str, str]:
-    """What the files say; nothing of one that is not there, or not for us to read."""
+    """Read the settings in all files; one that is absent, or not for us to read, adds none."""
     lines: list[str] = []
     for name in FILES:
         with suppress(FileNotFoundError, PermissionError):

@@ -1,4 +1,4 @@
-"""What `manage.py doctor` asks of backups."""
+"""Checks of backups for `manage.py doctor`."""
 
 from django.conf import settings
 from django.utils.translation import gettext as _

@@ -37,7 +37,7 @@ def elsewhere(model: type[models.Model], what: str) -> None:
 
 
 def _check(sender: type[models.Model], instance: models.Model, raw: bool = False, **_more: object) -> None:
-    """Raises: TooManyOfOwner. Of two at once both may pass: it is a bound, not a count to the last."""
+    """Refuse a new row of an owner at its limit. Two at once may both pass: the bound is not exact. Raises: TooManyOfOwner."""
     if raw or not instance._state.adding:
         return
     owner, most = HELD[sender]

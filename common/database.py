@@ -1,4 +1,4 @@
-"""What a database could not do: transactions that it ended to break a deadlock (PostgreSQL; SQLite has one writer), a full disk, a number that no column holds."""
+"""Failures of a database: deadlocks (PostgreSQL; SQLite has one writer), a full disk, numbers too large for a column."""
 
 import functools
 import logging

@@ -11,12 +11,12 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-#: What a sentence is about, by name.
+#: Values that fill a sentence, by name.
 Data = dict[str, Any]
 
 
 class CloudError(Exception):
-    """What went wrong, why, and what to do next.
+    """An error for people: a sentence on what went wrong, why, and what to do next.
 
     `template` names its data as %(name)s. A value may be a translated text itself (`reason=_("Port %(port)s is gone.")`),
     which is filled from the same data, or another error; both are told, and stored, so that each reader has them in their own
@@ -24,9 +24,9 @@ class CloudError(Exception):
     """
 
     template: str | Promise = _("Something went wrong.")
-    #: What flows, servers and logs store: stable, and of one class alone. The class's name where the class says none.
+    #: Code that flows, servers and logs store: stable, and of one class alone. The class's name where the class says none.
     code: str = ""
-    #: What a service's envelope calls it (Neutron's `type`, Placement's `code`). The class's name where the class says none.
+    #: Name of the error in a service's envelope (Neutron's `type`, Placement's `code`). The class's name where the class says none.
     wire_type: str = ""
     #: Codes under which older databases hold this error, with the data of this template.
     formerly: tuple[str, ...] = ()
@@ -139,7 +139,7 @@ def _register(kind: type[CloudError]) -> None:
 def kind_of(code: str, data: Data) -> type[CloudError] | None:
     """The class of a stored error, None where no loaded class has its code.
 
-    Of classes that once shared a code it is the one whose sentence says most of the data.
+    Where several classes once shared the code: the one whose sentence uses most of the data.
     """
     kinds = [*([BY_CODE[code]] if code in BY_CODE else ()), *FORMER.get(code, ())]
     if len(kinds) < 2:

@@ -1,4 +1,4 @@
-"""Who deletes the rows of each table, and when. Apps declare it in their `tables.py`; a test holds it against the models.
+"""Deletion of each table's rows: by what, and when. Apps declare it in their `tables.py`; a test holds it against the models.
 
 `gone_with(M)`: its rows go with those of model M, by the database's own rule.  `purged(P)`: by purge P (common.purging) of
 `manage.py purge` and the nightly hour.  `periodic_task(T)`: by periodic task T (operations.periodic).  `by_people(...)`: by the people who made

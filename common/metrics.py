@@ -1,4 +1,4 @@
-"""What a process counts of itself, for Prometheus. /metrics gathers it of all processes (cloud/metrics).
+"""Metrics of one process, for Prometheus. /metrics gathers it of all processes (cloud/metrics).
 
 Labels are taken from sets that the code bounds: routes, flows, kinds; never an id, an address or a text of a user.
 """

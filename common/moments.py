@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
 SECOND: Final = timedelta(seconds=1)
-#: What a comparison is called by clients.
+#: Clients' names of comparisons.
 OPERATORS: Final = ("eq", "neq", "gt", "gte", "lt", "lte")
 
 

@@ -15,7 +15,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 
 class Watcher(Protocol):
-    """Sees writes. What `updating` and `deleting` return is what they read before; `inserted` and `updated` come after."""
+    """Observes writes. `updating` and `deleting` run before the write and return what they read; `inserted` and `updated` run after."""
 
     def wants(self, model: type[models.Model]) -> bool: ...
 

@@ -1,6 +1,6 @@
 """How a route describes itself in OpenAPI 3.1. A module of its own: DRF's views import it while they load.
 
-What a view declares (`bodies`, `answers`, `queries`, `media`) goes first; the rest is read from its source.
+A view's declarations (`bodies`, `answers`, `queries`, `media`) go first; the rest is read from its source.
 """
 
 from functools import cached_property

@@ -39,7 +39,7 @@ class RowsOf(Protocol[M_co]):
 def find(rows: RowsOf[M_co], id: str, missing: Callable[..., NotFound], *, lock: bool = False) -> M_co:
     """Find a row by its id among those an actor may see, locked until the transaction ends if `lock`.
 
-    What lies outside of `rows` is missing too: nobody learns that it exists. Raises: `missing`, made of the id.
+    An object outside of `rows` counts as missing: nobody learns that it exists. Raises: `missing`, made of the id.
     """
     found = rows.filter(pk=id)
     row = (found.select_for_update(of=("self",)) if lock else found).first()

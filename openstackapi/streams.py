@@ -126,7 +126,7 @@ class Range:
 def ranges(text: str, size: int, *, most: int = 1) -> list[Range]:
     """The ranges of ``bytes=0-99``, ``bytes=100-``, ``bytes=-50`` or, up to `most`, of several with commas between them.
 
-    Of several, those outside of the `size` bytes are left out, and those that overlap or touch become one.
+    Ranges outside of the `size` bytes are left out of several, and those that overlap or touch become one.
     Raises: RangeNotSatisfiable where none is left, one cannot be read, or too many were asked for.
     """
     refused = RangeNotSatisfiable(range=text[:200], size=size)

@@ -1,4 +1,4 @@
-"""What holds for every page: where it may load from, and what no address may hold."""
+"""Rules of every page: a content security policy, and characters that no address may hold."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What a reader chose: language, time zone, theme, density, page size. In cookies, and in the user's row once signed in."""
+"""Preferences of a reader: language, time zone, theme, density, page size. In cookies, and in the user's row once signed in."""
 
 import functools
 import zoneinfo

@@ -16,7 +16,7 @@ from cloud.backup.errors import BackupError
 Entry = Mapping[str, Any]  # Django's, of one database
 
 PATIENCE: Final = 60.0  # seconds that a copy waits for a lock
-#: What `--replace` sets aside in PostgreSQL is a schema of this name; it is in no backup.
+#: Prefix of the PostgreSQL schemas in which `--replace` sets old tables aside; they are in no backup.
 ASIDE: Final = "replaced_"
 
 
@@ -128,5 +128,5 @@ def examined(file: Path) -> list[str]:
     raise BackupError(f"The database in the backup is damaged: {said}.")
 
 
-#: What makes a copy older than anything ordered after it: see hosts.epoch.before_copy.
+#: Statement that makes a copy older than anything ordered after it: see hosts.epoch.before_copy.
 OLDER: Final = "UPDATE hosts_life SET count = {0} WHERE life = {0} AND count > {0}"

@@ -1,4 +1,4 @@
-"""What a backup or a restore stops at."""
+"""Errors that end a backup or a restore."""
 
 
 class BackupError(Exception):

@@ -14,7 +14,7 @@ from hostagent.process.durable import sync_folder
 
 
 class Folder(Place):
-    """A folder of this machine. What is made in it is 0700 and 0600; links in it are not followed."""
+    """A folder of this machine. Folders made in it are 0700, files 0600; links in it are not followed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

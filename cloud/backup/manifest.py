@@ -1,4 +1,4 @@
-"""What a backup says of itself: `manifest.json`, written when all else is there."""
+"""Manifest of a backup, `manifest.json`: written last, so that a backup with one is whole."""
 
 import json
 import re
@@ -91,7 +91,10 @@ def read(place: Place, folder: str) -> tuple[Manifest, dict[str, object]]:
 
 
 def seal_of(manifest: Manifest, said: dict[str, object], passphrase: str | None) -> Seal | None:
-    """What opens its parts, once the passphrase was found to be right. Raises: BackupError."""
+    """Derive the key to a backup's parts and check its signature; None for an unsealed backup.
+
+    Raises: BackupError for a passphrase that is wrong, missing, or not called for.
+    """
     if manifest.sealing is None:
         if passphrase is not None:
             raise BackupError(
@@ -111,7 +114,7 @@ def seal_of(manifest: Manifest, said: dict[str, object], passphrase: str | None)
 
 
 def contents(place: Place, folder: str, part: Part, seal: Seal | None) -> Iterator[bytes]:
-    """What a part holds, held against the manifest: believe none of it before the end. Raises: BackupError."""
+    """Yield a part's bytes, checked against the manifest's size and sum: trust none before the end. Raises: BackupError."""
     kept = _counted(place, folder, part)
     yield from seal.open(part.name, kept) if seal is not None else kept
     for _rest in kept:  # the seal's last piece was there: the sum is still to be looked at

@@ -19,7 +19,7 @@ LONGEST: Final = 20 * 3600.0  # seconds: the next night's must not find it
 
 
 def run(_key: str) -> None:
-    """Make it, and say in the log how it ended. What fails is tried again the next night."""
+    """Make a backup if STACKLING_BACKUP_TO is set, and log how it ended. A failed one is tried again the next night."""
     if not settings.BACKUP_TO:
         return
     command = [sys.executable, "manage.py", "cloud_backup", "--keep", str(max(1, settings.BACKUP_KEEP))]

@@ -43,7 +43,7 @@ class Place(ABC):
 
     @abstractmethod
     def remove(self, folder: str) -> None:
-        """A folder with all in it; absent is success. What says that it is a backup goes first."""
+        """Remove a folder with all in it, its manifest first; absent is success."""
 
     def forget_halves(self) -> None:  # noqa: B027 most places have none
         """Remove what is in no folder of uploads that were cut long ago."""

@@ -32,7 +32,7 @@ from images import stores
 Say = Callable[[str], None]
 
 ASIDE: Final = "replaced"
-#: What a cloud keeps below STACKLING_DATA that a backup replaces; hosts' folders and logs stay.
+#: Files and folders in STACKLING_DATA that a backup replaces; hosts' folders and logs stay.
 REPLACED: Final = ("keys", "passwords", "clouds.yaml", "policy.yaml")
 _SQLITE: Final = ("", "-wal", "-shm")
 
@@ -190,7 +190,7 @@ _HELP = {
 
 
 def occupied(found: Fetched) -> list[str]:
-    """What the backup would take the place of."""
+    """List the existing paths, and the database if it has tables, that the backup would replace."""
     there = [str(path) for path in _paths(found) if path.exists() or path.is_symlink()]
     if found.engine == "postgresql" and database.tables():
         there.append("the database that DATABASE_URL names")

@@ -1,6 +1,6 @@
 """Backups in a bucket of S3, or of what speaks like it (Ceph, MinIO, Swift's s3api), by boto3.
 
-Who asks is STACKLING_BACKUP_S3_ACCESS_KEY and _SECRET_KEY, which lie in keys/settings and in no argument; where they are empty, what
+Credentials are STACKLING_BACKUP_S3_ACCESS_KEY and _SECRET_KEY, which lie in keys/settings.control and in no argument; where they are empty, those that
 boto3 finds by itself (its shared credentials file, the role of the machine).
 """
 

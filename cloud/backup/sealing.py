@@ -47,7 +47,7 @@ def passphrase_of(path: Path) -> str:
 
 
 class Seal:
-    """What one backup's parts are sealed with. `facts` goes into its manifest: all but the passphrase."""
+    """Encryption of one backup's parts. `facts` goes into its manifest: the parameters of the key, not the passphrase."""
 
     def __init__(self, passphrase: str, facts: dict[str, Any] | None = None) -> None:
         """Raises: BackupError for facts that are none of ours."""
@@ -79,7 +79,7 @@ class Seal:
             yield cipher.encrypt(_nonce(number, is_last), piece, None)
 
     def open(self, part: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """What a part holds. Nothing of a piece that is not ours is given. Raises: BackupError."""
+        """Yield a part's decrypted pieces, each only after it proved authentic. Raises: BackupError."""
         kept = _Buffer(pieces)
         cipher = AESGCM(self._derived(f"part {part}", kept.take(SALT)))
         number, is_last = 0, False

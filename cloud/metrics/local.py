@@ -19,7 +19,7 @@ from common import file_modes, metrics
 
 log = logging.getLogger(__name__)
 
-#: Who has a socket beside web, which tells its own by itself.
+#: Processes whose figures web asks for at a socket; web adds its own.
 PROCESSES = ("bytes", "control", "sockets")
 PATIENCE = 0.5  # seconds that a process may take to answer, and a reader to read
 LARGEST = 1 << 24  # bytes of an answer
@@ -28,7 +28,7 @@ Told = list[tuple[str, str, str, list[tuple[str, dict[str, str], float]]]]
 
 
 def tell() -> bytes:
-    """What this process counts, as JSON."""
+    """Serialize this process's metrics as JSON."""
     told: Told = [
         (family.name, family.type, family.documentation, [(s.name, s.labels, s.value) for s in family.samples])
         for family in metrics.registry.collect()
@@ -103,7 +103,7 @@ class Gathered:
 
 
 def merged(answers: dict[str, Told | None]) -> Iterable[Metric]:
-    """What processes told, a family once."""
+    """Merge the processes' answers into one metric a family, with the label `process`."""
     families: dict[str, Metric] = {}
     for process, told in answers.items():
         for name, kind, documentation, samples in told or ():

@@ -1,4 +1,4 @@
-"""What the database knows, for Prometheus: sums over what is under way, and over what is small. Nothing reads history."""
+"""Metrics from the database: sums over rows under way and over small tables. None reads history."""
 
 import os
 import time

@@ -50,7 +50,7 @@ def text() -> bytes:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """What the cloud counts. 401 for who may not look."""
+    """Answer all metrics in Prometheus' text format; 401 for a caller that may not look."""
     if not may_look(request):
         said = (
             "Counts are for who shows STACKLING_METRICS_TOKEN as a bearer, or asks at web's socket on this machine.\n"

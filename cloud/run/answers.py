@@ -1,4 +1,4 @@
-"""What the reverse proxy itself answers, in each service's own form: the sentences, and the bodies made of them."""
+"""Answers of the reverse proxy itself, in each service's own form: the sentences, and the bodies made of them."""
 
 import html
 import json
@@ -12,7 +12,7 @@ from openstackapi.envelopes import TITLES, Fault
 for _app in rooms.APPS:
     if find_spec(f"{_app}.service") is not None:
         import_module(f"{_app}.service").register()
-#: Whose form an error has where a path is no service's.
+#: Service whose form an error has where a path is no service's.
 OTHERS = "identity"
 SERVICES = tuple(service.type for service in services.every())
 #: Services that tell faults as pages where no JSON is asked for: older clients of theirs crash at a fault in JSON.

@@ -2,7 +2,7 @@
 
 `python -m cloud.run.consoles SOCKET BROKER`. It parses what strangers send, so it has a user of its own, who can reach
 nothing: no guest, no file of the cloud. Its only way is that broker, which gives the connection that a ticket opens, and ends
-it. Of a request it learns the ticket and the cookies made for consoles (the reverse proxy takes all others away). A ticket
+it. From a request it learns the ticket and the cookies made for consoles (the reverse proxy takes all others away). A ticket
 that opens nothing is answered with 403 and a sentence as its reason: Nova's clients read no body there.
 
 NumPy, with which websockify unmasks frames where it finds it, costs each of its processes 10 MiB; a number does it too.

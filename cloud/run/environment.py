@@ -1,6 +1,6 @@
-"""What a cloud's processes find in their environment: names from this list, and nothing that is a secret.
+"""Environment of a cloud's processes: names from this list, and nothing that is a secret.
 
-Whoever starts the cloud has an environment of his own (TMPDIR in a folder of his, HOME, PYTHON…, keys of other programs);
+The user who starts the cloud has another environment (TMPDIR in an own folder, HOME, PYTHON…, keys of other programs);
 its processes run as other users, some of them for weeks. So each name that goes along is named here. Secrets lie in files:
 accounts' passwords in `passwords`, the addresses of database and broker, which hold passwords, in `keys/settings`.
 """
@@ -15,12 +15,12 @@ from cloud.settings_file import SECRETS
 PROXIES = (
     "http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
 )  # fmt: skip
-#: Of the starter's: language and time, those, and whom to trust there.
+#: Names kept from the starter's environment: language, time zone, proxies, trusted certificates.
 KEPT = (
     "LANG", "LANGUAGE", "TZ", *PROXIES, "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "DEBIAN_FRONTEND",
     "DATABASE_CONNECTIONS",
 )  # fmt: skip
-#: Of our own names all but these.
+#: Endings of our own names (STACKLING_…) that are secret.
 HIDDEN = ("_PASSWORD", "_SECRET", "_TOKEN", "_SECRET_KEY")
 
 
@@ -29,7 +29,7 @@ def is_secret(name: str) -> bool:
 
 
 def inherited(environment: Mapping[str, str]) -> dict[str, str]:
-    """What goes along from the starter's environment (and .env) to every process of the cloud."""
+    """Filter the starter's environment (and .env) to the names that every process of the cloud gets; no secrets."""
     return {
         name: value
         for name, value in environment.items()

@@ -26,8 +26,8 @@ Rights = tuple[int, int, int]  # uid, gid, mode
 
 
 def write(path: Path, text: str, rights: Rights) -> None:
-    """Replaces a file whole: readers see the old one or the new one, also after a power cut. What is sealed with a key may
-    come back then, so the key must."""
+    """Replace a file whole: readers see the old or the new one, also after a power cut. Data encrypted with a key may survive one,
+    so the key must too."""
     scratch = path.with_name(f".{path.name}.new")
     scratch.unlink(missing_ok=True)
     with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
@@ -47,7 +47,7 @@ def _set(file: int, rights: Rights) -> None:
 
 
 def _mend(path: Path, rights: Rights) -> None:
-    """Of a file or folder; absent is success. We may be root, and others write beside it: a link is not followed. Raises: Refused."""
+    """Set the owner and mode of a file or folder; absent is success. Others may write beside it: no link is followed. Raises: Refused."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -71,7 +71,7 @@ def of_file(accounts: Accounts, name: str) -> Rights:
 
 
 def folders(cloud: Cloud, accounts: Accounts) -> None:
-    """The folders of the table (users.DATA), each its user's; those of hosts stay root's. What an earlier layout left is mended."""
+    """Make the folders of users.DATA, each its user's, and bring an earlier layout to this one; folders of hosts stay root's."""
     cloud.data.mkdir(parents=True, exist_ok=True)
     # Hosts' daemons and other users pass to what is their own below; nobody else may list.
     _mend(cloud.data, (accounts.starter.uid, accounts.starter.gid, 0o711))
@@ -163,7 +163,7 @@ def _check_folder(folder: Path, gid: int) -> None:
 
 
 def _forget_former(cloud: Cloud) -> None:
-    """What clouds of before kept: signed tickets for consoles, nginx's files in the cache, denials among the logs."""
+    """Delete files of earlier releases: signed tickets for consoles, nginx's files in the cache, denials among the logs."""
     for name in ("consoles/given", "consoles/revoked", "cache/nginx"):
         shutil.rmtree(cloud.data / name, ignore_errors=True)
     for name in ("keys/console.key", "logs/denials.jsonl", "logs/denials.old", "cache/openapi.json"):
@@ -187,7 +187,7 @@ def keys(cloud: Cloud, accounts: Accounts) -> None:
 
 
 def secret_settings(cloud: Cloud, accounts: Accounts) -> None:
-    """What of the settings is secret, for those who need it (cloud/settings_file.py), and the broker's address for agents (`keys/broker`).
+    """Write the secret settings to the files of cloud/settings_file.py, and the broker's address for agents to `keys/broker`.
 
     Raises: Refused.
     """

@@ -53,7 +53,7 @@ def open_console_sockets(cloud: Cloud, accounts: Accounts) -> None:
 
     Each host's socket folder passes its group on to what is made in it, and QEMU (libvirt starts it with umask 002) makes
     sockets that their group may use; the agent says so for each of its own. The host's daemons may pass, and not list.
-    What guests have that began when that was control's is given on.
+    Sockets of guests started when the group was control's are given to the new group.
     """
     control, gid = accounts.control.gid, accounts.of("bytes").gid
     make = 'mkdir -p "$1" && chown "0:$2" "$1" && chmod 2711 "$1"'

@@ -1,4 +1,4 @@
-"""What a process of this cloud does not load."""
+"""Modules that a process of this cloud does not load, to save memory."""
 
 import sys
 

@@ -8,7 +8,7 @@ WINDOW = 10
 
 @dataclass(frozen=True)
 class Limits:
-    """What the reverse proxy and web allow; 0 is without limit. An IPv6 address counts with its whole /64.
+    """Limits in the reverse proxy and in web; 0 is without limit. An IPv6 address counts with its whole /64.
 
     `address`         requests a second from an address
     `authentication`  requests a second from an address that prove who asks (tokens, sign-in, passwords)

@@ -1,4 +1,4 @@
-"""What somebody who may only look on sends to a screen: all but what is typed, clicked and pasted.
+"""Filter of a view-only console's input: all but what is typed, clicked and pasted goes on to the screen.
 
 A VNC client's messages are read by their lengths, whatever pieces they come in; those that would do something to the guest
 are left out, one that is not known ends the connection. Source: RFC 6143 sections 7.1, 7.3 and 7.5; the community's
@@ -107,7 +107,7 @@ class Screen:
 
 
 class Nothing:
-    """Of a serial port: nothing at all goes through."""
+    """Filter of a view-only serial console: no byte goes through."""
 
     def take(self, piece: bytes) -> bytes:
         return b""

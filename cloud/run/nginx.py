@@ -82,7 +82,7 @@ http {{
         listen unix:{proxy_socket};
 {errors}
         location / {{ proxy_pass http://web; }}
-        # What computes a hash of a password waits its turn in the reverse proxy, whole, on no thread of web.
+        # A request that computes a password's hash waits its turn in the reverse proxy, whole, on no thread of web.
         location ~ ^/(sign-in.*|api/identity/v3/(auth/tokens|users(/[^/]+(/password)?)?)/?)$ {{
             proxy_pass http://$hashing;
         }}
@@ -132,7 +132,7 @@ _STORED = """\
 
 #: Statuses that nginx makes by itself. A socket that takes no connection is 503, one that ends without an answer 502.
 _OWN = (400, 408, 413, 414, 500, 504)
-#: What their answers have; a header without a value is left out.
+#: Headers of those answers; one without a value is left out.
 _OWN_HEADERS = (
     f"add_header X-Openstack-Request-Id $http_x_stackling_request_id always; add_header {answers.FORM} $form always;"
 )

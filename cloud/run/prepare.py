@@ -1,4 +1,4 @@
-"""What a start does with the database, in a process of its own: `python -m cloud.run.prepare <pid of the start>`.
+"""Preparation of the database at a start, in a process of its own: `python -m cloud.run.prepare <pid of the start>`.
 
 Prints its steps as JSON lines {"step", "seconds", "note"}; where it must stop, {"refused": sentence} and exit 1.
 """

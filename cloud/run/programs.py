@@ -13,10 +13,10 @@ from cloud.run.users import Accounts
 #: How many requests web serves at a time. They wait on the database, not on hosts.
 WEB_THREADS = 4
 
-#: Of those who ask no other machine: a proxy's address may hold a password.
+#: Environment of programs that ask no other machine: no proxies, for a proxy's address may hold a password.
 STAYS = dict.fromkeys(PROXIES, "")
 
-#: What the embedded Redis may hold; then it refuses more, and senders wait and say so (operations/broker_memory.py warns).
+#: Most that the embedded Redis may hold; then it refuses more, and senders wait and say so (operations/broker_memory.py warns).
 REDIS_MEMORY = "256mb"
 
 

@@ -93,7 +93,7 @@ class Progress:
 
 
 def processor_seconds(pid: int) -> float:
-    """What a process has used of processors, its ended children counted; 0 for one that is gone. Source: proc(5)."""
+    """Processor seconds that a process and its ended children used; 0 for one that is gone. Source: proc(5)."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -102,7 +102,7 @@ def processor_seconds(pid: int) -> float:
 
 
 def _not_ready(cloud: Cloud) -> str:
-    """What is missing, or ""."""
+    """Say why the cloud is not ready, "" if it is."""
     try:
         status, said = ask_web(cloud.web_socket, "/readyz")
         if status != 200:
@@ -131,7 +131,10 @@ def _tls_without_name(cloud: Cloud) -> "ssl.SSLContext | None":
 
 
 def hosts_missing(cloud: Cloud) -> str:
-    """What /readyz says of the hosts, as a sentence, while not all of this machine's are up; "" once they are."""
+    """Say how many of this machine's hosts are up, by /readyz, while some are not; "" once all are.
+
+    Raises: OSError, ValueError, http.client.HTTPException.
+    """
     up, wanted = (
         json.loads(ask_web(cloud.web_socket, "/readyz")[1]).get("hosts_up", 0),
         cloud.hosts + cloud.fake_hosts,

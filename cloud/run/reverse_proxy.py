@@ -1,8 +1,8 @@
 """The reverse proxy's configuration: haproxy, one port, in the machine's namespace and in STACKLING_NETNS.
 
 /ws/ → sockets · /console/ → consoles · /internal/ → nobody · all else → nginx (nginx.py), which takes bodies whole.
-What clients must not be able to claim (forwarded addresses, ids, users) is stripped here and set anew; who asks too much
-is told so at once. Decisions 0052 and 0053.
+Headers that clients must not be able to claim (forwarded addresses, ids, users) are stripped here and set anew; a client
+over its limits is told so at once. Decisions 0052 and 0053.
 """
 
 from cloud.run import answers, cookies, nginx
@@ -26,7 +26,7 @@ global
     nbthread 1
     hard-stop-after 10s
     tune.http.maxhdr 128
-    # What the kernel keeps for a reader; by itself it would take 4 MiB of each that does not read.
+    # Send buffer of a connection, in bytes; the kernel's own would grow to 4 MiB for a client that does not read.
     tune.sndbuf.client 212992
 {user}
 
@@ -62,7 +62,7 @@ frontend public
     http-request set-var(txn.service) str({page}) if {{ var(txn.service) -m str {page_of} }} !{{ req.hdr(accept) -m sub application/json }}
     http-request set-var(txn.form) str({page}) if {{ var(txn.service) -m str {page} }}
 {proxies}
-    # What a client may not claim.
+    # Headers that a client may not claim.
     http-request del-header ^x-forwarded- -m reg
     http-request del-header forwarded
     http-request del-header x-real-ip
@@ -85,7 +85,7 @@ frontend public
     acl upload method POST PUT PATCH COPY
     acl proves path,url_dec -m reg ^/(sign-in|api/identity/v3/auth/tokens|api/identity/v3/users/[^/]+/password|api/identity/v3/(ec2|s3)tokens)
 {limits}
-    # What serves consoles parses strangers' bytes: it learns no session, token or address of a page.
+    # The consoles' process parses strangers' bytes: it learns no session, token or address of a page.
     http-request set-header X-Stackling-Consoles '%[req.cook({console_cookies[0]})],%[req.cook({console_cookies[1]})]' if consoles
     http-request del-header ^(cookie|authorization|x-auth-token|referer)$ -m reg if consoles
 {hosts}
@@ -231,7 +231,7 @@ def _connections(cloud: Cloud, limits: Limits) -> str:
 
 
 def _proxies(cloud: Cloud) -> str:
-    """Who asks, and by what: as a trusted proxy says, from the nearest of them outwards; else as the connection says."""
+    """Rules for the client's address and scheme: by the trusted proxies' headers, nearest first; else by the connection."""
     lines = [f"    http-request set-var(txn.proto) str({cloud.scheme})"]
     if cloud.trusted_proxies:
         near = f"{{ src {' '.join(cloud.trusted_proxies)} }}"

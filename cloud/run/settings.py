@@ -1,4 +1,4 @@
-"""What one cloud on this machine is: the environment (see .env.example), read once."""
+"""Settings of one cloud on this machine: the environment (see .env.example), read once."""
 
 import hashlib
 import ipaddress
@@ -94,7 +94,7 @@ class Cloud:
 
     @property
     def scheme(self) -> str:
-        """What clients speak to the reverse proxy itself."""
+        """URL scheme of the reverse proxy's own port."""
         return "https" if self.tls_pem else "http"
 
     @property

@@ -37,7 +37,7 @@ def ask(socket: Path) -> Any:
 
 
 class Info(TypedDict):
-    """What supervisord says of a program, as far as it is read here."""
+    """Fields read here of supervisord's information on a program."""
 
     statename: str
     pid: int

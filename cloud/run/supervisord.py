@@ -19,7 +19,7 @@ from hostagent.process import redact
 LONGEST = 1 << 16  # characters of a line that has no end; it is written in pieces
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _OWN = "%(asctime)s %(levelname)s %(message)s\n"  # how supervisord writes of itself
-#: What it calls critical and is as wanted: root starts the programs and gives each its user, and the socket is its starter's alone.
+#: Messages that it calls critical, of states that are meant: root starts the programs and gives each its user, and the socket is its starter's alone.
 _WANTED = (
     "Supervisor is running as root.",
     "Server 'unix_http_server' running without any HTTP authentication checking",

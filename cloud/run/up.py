@@ -26,7 +26,7 @@ STAMPS = CLONE / ".venv" / "stamps"
 
 
 def prepare_clone(steps: Steps) -> None:
-    """What depends on the clone alone: front-end files, translations, static files, byte code.
+    """Make the files that depend on the clone alone: front-end files, translations, static files, byte code.
 
     Several clouds of one clone may start at once: one prepares, the others wait and find it done.
     """
@@ -73,7 +73,7 @@ def _quiet_environment() -> dict[str, str]:
 
 def _only_one(cloud: Cloud) -> IO[str]:
     """The lock that one `make run` of this cloud holds as long as it lives."""
-    # Of this user's alone: whoever could open it could hold it. No link: the folder is control's, and we may be root.
+    # Open to this user alone: any other who could open it could hold it. No link: the folder is control's, and we may be root.
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     lock = os.fdopen(os.open(cloud.data / ".lock", flags, 0o600), "a+")
     os.fchmod(lock.fileno(), 0o600)
@@ -132,7 +132,7 @@ def _group(account: Account) -> str:
 
 
 def facts(cloud: Cloud, account: Account, steps: Steps, pids: dict[str, int]) -> dict[str, object]:
-    """What the `ready` file holds."""
+    """Content of the `ready` file. Its `pids` are by supervisord's names, so the reverse proxy is `frontdoor`."""
     import django
 
     commit = subprocess.run(

@@ -1,4 +1,4 @@
-"""Who runs what, and in which folders they meet: only host agents run as root, and each other program has a user of its own.
+"""System users of the programs, and the folders they share: only host agents run as root, each other program has an own user.
 
 Started by root, each program becomes the system user that USERS names, who reaches what FOLDERS, DATA and FILES give it and
 nothing else. Where one of them cannot read the clone or reach the data (a clone under /root, say) the start is refused with the
@@ -57,7 +57,7 @@ class Place(NamedTuple):
     )
 
 
-#: Folder of sockets in the run folder: a server's own, for those who connect to it. What is made in it has that group.
+#: Folder of sockets in the run folder: a server's own, for those who connect to it. Sockets made in it have that group.
 #: The run folder itself is the starter's.
 FOLDERS: dict[str, Place] = {
     "web": Place("web", "front", 0o2710),  # the reverse proxy and nginx connect
@@ -72,7 +72,7 @@ FOLDERS: dict[str, Place] = {
     "metrics/sockets": Place("sockets", "web", 0o2710),
     "nonces": Place("bytes"),  # what agents' requests used up
 }
-#: Folder in STACKLING_DATA. What is not in a folder of somebody's is the starter's.
+#: Folder in STACKLING_DATA. Files outside of these folders are the starter's.
 DATA: dict[str, Place] = {
     "database": Place("control", "database", 0o2770, ("control", "database", 0o660)),  # -wal and -shm come and go
     "keys": Place("control", "database", 0o2710),
@@ -224,7 +224,7 @@ def accounts_of(cloud: Cloud) -> Accounts:
 
 
 def _out_of_reach(account: Account, places: tuple[Path, ...]) -> str:
-    """What stands in the account's way, and what helps."""
+    """Name the folders that the account may not pass, or files it cannot read, and the command that helps."""
     closed = {
         str(folder): None
         for place in places

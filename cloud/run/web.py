@@ -1,4 +1,4 @@
-"""What the web process loads: pages and APIs, tied to granian's own life."""
+"""The web process: loads pages and APIs, and ends with granian."""
 
 from cloud.run import lean
 from cloud.run.parent_death import end_with_parent

@@ -1,7 +1,7 @@
 """Reads a view's method: what it takes, what it answers, which query it looks at.
 
-No request is made and no row is read: this is the source, statement by statement, as `inspect` has it. What it cannot
-tell stays open (`{}`), never guessed. Functions of the project that are called on the way are read too, unless their
+No request is made and no row is read: this is the source, statement by statement, as `inspect` has it. Shapes that it cannot
+tell stay open (`{}`), never guessed. Functions of the project that are called on the way are read too, unless their
 return annotation says enough.
 """
 

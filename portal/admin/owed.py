@@ -1,4 +1,4 @@
-"""What a host owes, what is set aside there and what an operator is asked: cards of its page."""
+"""Cards of a host's page: its debts, what is set aside there, and the questions put to an operator."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What keeps the cloud going: control's clock, each host's agent, what goes on now and what is stuck."""
+"""Page of the services: control's clock, each host's agent, and the operations that run or are stuck."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse

@@ -44,7 +44,7 @@ ACTIONS: dict[str, Text] = {
 }
 CONSOLE = "service/compute/servers/remote-consoles"
 
-#: What a list is narrowed to: action → the actions that it stands for begin so.
+#: Filter of the list: prefix of the actions it keeps → label.
 CHOICES: tuple[tuple[str, Text], ...] = (
     ("create", _("Create")),
     ("update", _("Change")),
@@ -133,7 +133,7 @@ def types() -> dict[str, Text]:
 
 
 def kind(row: Event) -> Text:
-    """What the target is; a page of the portal is called as in the menu, what has no word of its own as in its type."""
+    """Name the kind of an event's target: its word, else the menu's for a page of the portal, else the last part of its type."""
     last = row.target_type.rpartition("/")[2]
     word = types().get(row.target_type)
     if word is None and row.target_type == f"service/portal/{last}":

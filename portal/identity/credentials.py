@@ -186,7 +186,7 @@ def own_projects(call: Call) -> list[tuple[str, Text]]:
 
 
 def create(call: Call, values: dict[str, Any]) -> None:
-    """Of the user that is named, else one's own; an EC2 key without data is made here."""
+    """Create a credential of the named user, else of the actor. An EC2 key sent without data is generated."""
     user_id, project = values.get("user_id", call.actor.user_id), values["project_id"] or None
     if values["type"] == "ec2" and not values["blob"].strip():
         enforce(call.actor, "identity:create_credential", {"target.credential.user_id": user_id})

@@ -156,7 +156,7 @@ EDIT = FormDialog(
 
 
 def held(rows: list[Any]) -> list[tuple[str, Text]]:
-    """What goes with a domain: how many of what, and what its projects own."""
+    """List what is deleted with the domains: counts of projects, users and groups, and the holdings of their projects."""
     ids = [row.pk for row in rows]
     numbers = (
         (Project.objects.filter(domain_id__in=ids).count(), _("projects")),

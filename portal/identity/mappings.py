@@ -177,7 +177,7 @@ class Try(Page):
 
 
 def outcome(found: rules.Mapped) -> list[tuple[Text, list[str]]]:
-    """What a mapping made, as headings with lines."""
+    """Give the result of trying a mapping, as headings with lines."""
 
     def named(one: dict[str, Any]) -> str:
         domain = one.get("domain") or {}

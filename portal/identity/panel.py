@@ -36,7 +36,7 @@ _OWN = "settings/credentials"
 
 
 def _kind(address: str, name: str, module: Any, *, dialogs: Any = None) -> list[URLPattern]:
-    """What every kind has: create, edit, delete one or in bulk."""
+    """Routes of every kind: create, edit, delete one or in bulk."""
     dialogs = dialogs or module
     return [
         path(f"{address}/create", dialogs.CREATE.as_view(), name=f"{name}-create"),

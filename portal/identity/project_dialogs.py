@@ -78,7 +78,7 @@ class NewProjectForm(Stepped):
 
 
 def offer(call: Call, form: Any) -> None:
-    """Who may be given which roles from the start."""
+    """Offer the users and groups that may be members from the start, with the roles that the actor may give."""
     may_give = roles(call.actor)
     form.fields["members"].offer(people(call.actor, USERS), may_give)
     form.fields["groups"].offer(people(call.actor, GROUPS), may_give)

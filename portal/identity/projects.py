@@ -133,7 +133,7 @@ class ProjectItem(ItemPage):
 
 
 def holders(actor: RequestContext, row: Project, *, on: str, subject: str, list_route: str) -> Card:
-    """Who has which roles on a project or domain, as a card with the verb that changes it."""
+    """Build the card of role assignments on a project or domain, with the verb that changes them."""
     given = grants.given(actor, on=on, object_id=row.pk, subject=subject)
     roles = dict(Role.objects.values_list("pk", "name"))
     model = User if subject == "user" else Group

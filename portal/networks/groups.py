@@ -21,7 +21,7 @@ from portal.ui.lists import Empty, ListPanel, New
 from portal.ui.menus import Action, Menu, Verb, gate
 from portal.ui.tables import Cell, Column, Row, age
 
-#: What the rule dialog offers: name → (label, protocol, first port, last port).
+#: Presets of the rule dialog: name → (label, protocol, first port, last port).
 PRESETS: dict[str, tuple[Text, str | None, int | None, int | None]] = {
     "ssh": ("SSH (22)", "tcp", 22, 22),
     "http": ("HTTP (80)", "tcp", 80, 80),
@@ -35,7 +35,7 @@ PRESETS: dict[str, tuple[Text, str | None, int | None, int | None]] = {
 
 
 def described(group: SecurityGroup) -> str:
-    """What the group says of itself; the words that each project's first group has are told in the reader's language."""
+    """The group's description; that of a project's default group is translated for the reader."""
     return _("Default security group") if group.description == defaults.DESCRIPTION else group.description
 
 

@@ -64,7 +64,7 @@ LOOKS = {"active": "ok", "busy": "busy", "off": "off", "look": "warn"}
 
 
 def of_project(actor: RequestContext) -> dict[str, object]:
-    """What the overview shows of the session's project."""
+    """Read the overview of the session's project: quotas, recent operations, counts of servers, servers in error."""
     numbers = count(visible(actor))
     recent = [timelines.story(row, deep=False) for row in operations_of(actor)[:8]]
     broken = Server.objects.living().filter(project_id=actor.project_id, vm_state=states.ERROR, task_state=None)
@@ -147,6 +147,6 @@ def started(actor: RequestContext, request_id: str) -> list[timelines.Story]:
 
 
 def refused(actor: RequestContext, request_id: str) -> list[dict[str, object]]:
-    """What a request was denied; the actor's own, unless they administer the cloud."""
+    """List the denials of a request; only the actor's own, unless they administer the cloud."""
     found = denials.of_request(request_id)
     return found if actor.is_admin else [one for one in found if one["user_id"] == actor.user_id]

@@ -1,4 +1,4 @@
-"""What a browser calls itself, in words."""
+"""Names of browsers and systems, read from the User-Agent header."""
 
 _BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 _SYSTEMS = (

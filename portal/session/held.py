@@ -1,4 +1,4 @@
-"""What a page was sent while nobody was signed in any more: kept in the page that asks for the password, then sent again."""
+"""Forms sent after the session ended: kept in the page that asks for the password, and resubmitted after sign-in."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ OLDEST = 7 * 24 * 3600
 
 
 def seal(actor: RequestContext) -> str:
-    """Whose page it is and in which scope, so that the same user can go on there. Nobody else can make one."""
+    """Sign a page's user and scope, so that only this user goes on there after signing in again. Valid for 7 days."""
     kind, id = ("project", actor.project_id) if actor.project_id else ("domain", actor.domain_id)
     return _sealed(actor.user_id, Scope(kind, id) if id else Scope())
 
@@ -38,7 +38,7 @@ def unseal(text: str) -> tuple[User, Scope] | None:
 
 
 def ended(request: HttpRequest) -> tuple[User, Scope] | None:
-    """Whose session this browser had, when it ended by itself, and its scope."""
+    """Find the user and scope of this browser's session that timed out; None without a session or user."""
     row = (
         PortalSession.objects.filter(pk=request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
         .select_related("user__domain")
@@ -55,7 +55,7 @@ _SECRET = frozenset({"password", "current", "new", "code", "credential"})
 
 
 def fields(request: HttpRequest) -> list[tuple[str, str]]:
-    """What was sent, but for the protection token; files cannot be kept."""
+    """List the fields sent, without the CSRF token and files; none at all if a secret is among them."""
     if _SECRET & request.POST.keys():
         return []
     return [

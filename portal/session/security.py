@@ -123,13 +123,13 @@ class PasswordField(Styled):
 
 
 def guard(call: Call, form: Styled) -> None:
-    """Who has no password proves by the fresh sign-in alone."""
+    """Drop the form's password field for a user without a password: a recent sign-in is proof enough."""
     if not passwords.has(_user(call.actor)):
         del form.fields["current"]
 
 
 def guarded(remove: Callable[[Call, User], str]) -> Callable[[Call, dict[str, object]], str]:
-    """Checks the password first, of who has one; `remove` says what to tell then."""
+    """Check the password before `remove` runs, if the user has one; `remove` returns the toast."""
 
     def do(call: Call, values: dict[str, Any]) -> str:
         if "current" in values:

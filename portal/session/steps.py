@@ -51,7 +51,7 @@ def offers(next: str) -> list[Button]:
 
 
 def sentence(error: CloudError) -> str:
-    """What went wrong, the same whether or not the user exists."""
+    """Word a failed sign-in, the same whether or not the user exists."""
     if isinstance(error, passwords.PasswordExpired):
         return _("This password is expired. An administrator can set a new one.")
     if not isinstance(error, WrongPassword):
@@ -77,7 +77,10 @@ class Stepwise(Page):
     anonymous = True
 
     def advance(self, person: User | None = None, scope: Scope | None = None) -> RequestContext:
-        """What was sent, one step further. `person` is whose password it has to be. Raises: Unauthorized."""
+        """Check the factor sent and take the sign-in one step further. `person`: the only user whose password counts.
+
+        Raises: Unauthorized.
+        """
         way = next((name for name in ("credential", "code") if name in self.request.POST), "password")
         with auditing.signing_in((way,)):
             return self._advance(person, scope)
@@ -119,7 +122,7 @@ class Stepwise(Page):
         raise NotImplementedError
 
     def step(self) -> dict[str, object]:
-        """What the template shows next."""
+        """Name the step that the template shows next, and the ways open in a second step."""
         found = steps.pending(self.request)
         return {"step": "second", "ways": found.ways} if found is not None and found.ways else {"step": "password"}
 
@@ -150,7 +153,7 @@ class KeyOptions(Page):
 
 
 class State(Page):
-    """Who is signed in, null for nobody: a page wants to know before it sends a form. Keeps nobody signed in."""
+    """The signed-in user's id as JSON, or null: a page asks before it sends a form. Does not extend the session."""
 
     anonymous = True
 
@@ -196,7 +199,7 @@ class Again(Stepwise):
         return HttpResponseRedirect(to)
 
     def person(self) -> tuple[User, Scope | None] | None:
-        """Whose page it is: as its seal says, or who is signed in."""
+        """Find the page's user and scope by its signature, else the signed-in user; None if there is neither."""
         sent = self.request.POST
         said = sent.get("page") or sent.get("whose") or self.request.GET.get("page")
         if said:

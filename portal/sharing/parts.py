@@ -1,4 +1,4 @@
-"""What other panels show of sharing: the verb, the card on the object's page, the mark in a row."""
+"""Parts of sharing in other panels: the verb, the card on the object's page, the mark in a row."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -42,7 +42,7 @@ LEVELS: dict[str, dict[str, tuple[Text, Text]]] = {
 
 
 def word(kind: str, level: str) -> Text:
-    """What a level is called."""
+    """Name a level of sharing."""
     return LEVELS[kind][level][0]
 
 

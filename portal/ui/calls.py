@@ -92,7 +92,7 @@ class DeclaredPage(Page):
 Words = Text | Callable[[Call], Text]
 #: Where to go after the service's call, from the call and what the service made; "" to stay.
 Next = Callable[[Call, Any], str]
-#: What a toast says then; a function is given what the service made.
+#: Text of the toast after the call; a function is given what the service made.
 Said = Text | Callable[[Any], str]
 
 

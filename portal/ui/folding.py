@@ -2,7 +2,7 @@
 
 The rule is JSX's. A line break with the white space around it vanishes beside an element, a template tag or a variable;
 between two words, and between two attributes, it is one space. A space that is meant where a line breaks is written
-`&#32;`. What `{% blocktranslate %}` holds stays as it is: say `trimmed` there. The end of a table's cell goes too: HTML
+`&#32;`. Text inside `{% blocktranslate %}` stays as it is: say `trimmed` there. The end of a table's cell goes too: HTML
 ends it at the next one.
 """
 
@@ -12,7 +12,7 @@ from django.template import Origin
 from django.template.base import tag_re
 from django.template.loaders import filesystem
 
-#: What changes where in the HTML the reading is (an element's tag begins or ends, a quote), and what may go.
+#: Marks at which the reader enters or leaves a tag or a quoted value, and white space that may go.
 _MARK = re.compile(r"</td>|<(?=[A-Za-z/!])|[\"'>]|\s*\n\s*|\s+(?=/>)")
 _UNTOUCHED = re.compile(r"\{%\s*(end)?blocktrans(?:late)?\b")
 

@@ -83,7 +83,7 @@ class Page(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         self.made = live.moment()  # before anything is read that the page will show
         self.prefs = prefs.apply(request)
-        # What a page asks by itself keeps nobody signed in.
+        # A request that a page makes by itself does not extend the session.
         actor = (sessions.actor_from_session if is_background(request) else sessions.actor_of_request)(request)
         request_id = getattr(request, "request_id", "")
         request.actor = actor.with_request(request_id) if actor else None  # type: ignore[attr-defined]
@@ -204,5 +204,5 @@ class Page(View):
 
 
 def cloud_name(request: HttpRequest) -> str:
-    """What people call this cloud: where they reached it."""
+    """The cloud's name: the setting, else the host by which it was reached."""
     return getattr(settings, "CLOUD_NAME", "") or request.get_host()

@@ -70,7 +70,7 @@ class Command(BaseCommand):
         self.tell(found)
 
     def tell(self, found: restoring.Fetched) -> None:
-        """What the operator has to know and to do now."""
+        """Tell the operator what is missing and what to do next."""
         missing = restoring.missing_images(found.rows)
         for row in missing:
             self.stdout.write(
