@@ -1,20 +1,32 @@
 """Texts in columns, encrypted with the data key that is in use: `sealed:<id of the key>:<Fernet text>`."""
 
 import base64
+import logging
 from typing import Final
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
 
+from common.errors import Unavailable
 from common.prepared import Prepared
 from keystore import keys, secret
 from keystore.models import Key
+
+log = logging.getLogger(__name__)
 
 PURPOSE: Final = "columns"
 PREFIX: Final = "sealed:"
 #: How version 0.1 encrypted: with a key derived from the cloud's secret, without a key store.
 FORMER_PURPOSE: Final = "identity.credentials"
 FORMER_PREFIX: Final = "gAAAA"  # how every Fernet text begins: version 0x80 and a time of this century
+
+
+class Unopenable(Unavailable, InvalidToken):
+    template = _(
+        "What is stored encrypted opens with no key of this cloud. Restore keys/secret from a backup of that time, or set the value again."
+    )
+
 
 _active = Prepared(lambda purpose: Key.objects.filter(purpose=purpose, is_active=True))
 
@@ -42,14 +54,16 @@ def encrypt(text: str) -> str:
 
 
 def decrypt(text: str) -> str:
-    """What `encrypt` was given. Raises: InvalidToken, also where the key is gone or cannot be opened."""
-    if not text.startswith(PREFIX):
-        return secret.fernet(FORMER_PURPOSE).decrypt(text.encode()).decode()
-    id, _, token = text.removeprefix(PREFIX).partition(":")
+    """What `encrypt` was given. Raises: Unopenable, also where the key is gone or cannot be opened."""
+    id = key_of(text)
     try:
+        if not id:
+            return secret.fernet(FORMER_PURPOSE).decrypt(text.encode()).decode()
+        token = text.removeprefix(f"{PREFIX}{id}:")
         return _cipher(keys.material(id)).decrypt(token.encode()).decode()
-    except (keys.DataKeyUnknown, keys.DataKeyLost) as error:
-        raise InvalidToken(str(error)) from error
+    except (keys.DataKeyUnknown, keys.DataKeyLost, InvalidToken) as error:
+        log.warning("an encrypted text cannot be read: key %s, %s", id or "of version 0.1", error or "not its text")
+        raise Unopenable() from error
 
 
 def is_encrypted(value: object) -> bool:

@@ -13,12 +13,12 @@ from django.utils.translation import gettext_lazy
 from authorization.context import RequestContext
 from identity.assignments.granting import named_for
 from identity.credentials import services
+from identity.credentials.fields import blob_of
 from identity.credentials.services import CREDENTIALS, CredentialTaken
 from identity.models import Credential, User
 from identity.resource import enforce
 from identity.signin import sessions
 from identity.users.services import USERS
-from keystore.encryption import decrypt
 from portal.identity.bulk import Deletion
 from portal.identity.project_dialogs import people
 from portal.identity.user_dialogs import projects
@@ -39,7 +39,7 @@ TYPES: tuple[tuple[str, Text], ...] = (
 
 def data_cell(row: Credential) -> Cell:
     """An EC2 access key in the open; everything else hidden until it is copied."""
-    text = decrypt(row.encrypted_blob)
+    text = blob_of(row)
     if row.type == "ec2":
         try:
             return Cell("copy", orjson.loads(text)["access"])
@@ -173,7 +173,7 @@ def begin(call: Call) -> dict[str, object]:
 
 def of_credential(call: Call) -> dict[str, object]:
     kept = {name: getattr(call.row, name) for name in ("user_id", "type", "project_id")}
-    return {**kept, "blob": decrypt(call.row.encrypted_blob)}
+    return {**kept, "blob": blob_of(call.row)}
 
 
 def not_asked(call: Call, form: Any) -> None:

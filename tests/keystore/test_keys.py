@@ -1,13 +1,20 @@
 """The key store: keys by id, wrapped in the database, and what version 0.1 encrypted without it."""
 
+import base64
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.fernet import InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
+from authorization.context import RequestContext
 from hostagent.process import keyfile
+from identity.auth import totp
+from identity.credentials import fields, services
 from identity.models import Credential, Project, User
 from keystore import columns, encryption, keys, rotation, secret
 from keystore.models import Key
@@ -107,6 +114,40 @@ def test_what_version_0_1_encrypted_is_read_and_encrypted_anew(store: Path) -> N
     assert rotation.rotate(lambda line: None) == 1
     row.refresh_from_db()
     assert row.encrypted_blob.startswith(encryption.PREFIX) and encryption.decrypt(row.encrypted_blob) == "seed"
+
+
+@pytest.mark.parametrize(
+    "spoiled", ["", "sealed:", "sealed::", "sealed:x", "gAAAA", "sealed:%s:", "sealed:%s:é", "cut", "long"]
+)
+def test_a_spoiled_text_is_refused_with_a_sentence(store: Path, spoiled: str, caplog: pytest.LogCaptureFixture) -> None:
+    text = encryption.encrypt("the secret itself")
+    key = encryption.key_of(text)
+    spoiled = {"cut": text[:-9], "long": text[:-9] + "A" * 100_000}.get(spoiled, spoiled.replace("%s", key))
+    with pytest.raises(encryption.Unopenable, match="opens with no key of this cloud"):
+        encryption.decrypt(spoiled)
+    assert "the secret itself" not in caplog.text and text not in caplog.text
+
+
+def test_one_row_that_no_key_opens_stops_neither_a_list_nor_a_sign_in(store: Path) -> None:
+    domain = Project.objects.create(name="d", is_domain=True, domain_id=None)
+    user = User.objects.create(name="u", domain=domain)
+    lost = encryption.encrypt("JBSWY3DPEHPK3PXP")
+    Key.objects.all().delete()
+    rows = [
+        Credential.objects.create(user=user, type="totp", encrypted_blob=text)
+        for text in (lost, encryption.encrypt("JBSWY3DPEHPK3PXP"))
+    ]
+    assert [fields.blob_of(row) for row in rows] == ["", "JBSWY3DPEHPK3PXP"]
+    Credential.objects.create(user=user, type="ec2", encrypted_blob=lost)
+    Credential.objects.create(
+        user=user, type="ec2", encrypted_blob=encryption.encrypt('{"access": "a", "secret": "s"}')
+    )
+    listed = services.list_ec2(RequestContext.internal("a test"), user.id)
+    assert [one["access"] for one in listed] == ["a"]
+    assert not totp._spend_any(user, "000000x")
+    step = int(time.time()) // totp.STEP
+    code = TOTP(base64.b32decode("JBSWY3DPEHPK3PXP"), 6, SHA1(), totp.STEP, enforce_key_length=False)
+    assert totp._spend_any(user, code.generate(step * totp.STEP).decode())
 
 
 def test_a_text_of_a_key_that_is_gone_opens_to_nobody() -> None:
