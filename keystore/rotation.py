@@ -22,7 +22,9 @@ def rotate(say: Say) -> int:
     wrapped = _wrap_anew()
     _replace_active()
     say(f"keys wrapped anew  {wrapped}")
-    return columns.encrypt_anew(say)
+    count = columns.encrypt_anew(say)
+    _wrap_anew()  # of keys that were made in transactions which were open before and have ended meanwhile
+    return count
 
 
 def _wrap_anew() -> int:

@@ -116,6 +116,18 @@ def test_what_version_0_1_encrypted_is_read_and_encrypted_anew(store: Path) -> N
     assert row.encrypted_blob.startswith(encryption.PREFIX) and encryption.decrypt(row.encrypted_blob) == "seed"
 
 
+def test_a_key_whose_transaction_ended_during_a_rotation_is_not_lost_with_the_old_secret(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = keys.make("volume")
+    Key.objects.filter(pk=late.pk).delete()
+    store.write_text(f"{NEW}\n{OLD} retired\n")
+    monkeypatch.setattr(columns, "encrypt_anew", lambda say: Key.objects.bulk_create([late]) and 0)
+    rotation.rotate(lambda line: None)
+    store.write_text(NEW)
+    assert len(keys.material(late.pk)) == 32
+
+
 @pytest.mark.parametrize(
     "spoiled", ["", "sealed:", "sealed::", "sealed:x", "gAAAA", "sealed:%s:", "sealed:%s:é", "cut", "long"]
 )
