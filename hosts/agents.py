@@ -42,11 +42,11 @@ class NotOfThisHost(errors.NotFound):
     template = _("Nothing that host %(host)s runs or was asked to do needs %(what)s.")
 
 
-# ── Whose ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Hosts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def authenticate_agent(request: HttpRequest, *, is_streamed: bool = False) -> Host:
-    """The host whose key sealed an /internal/ request, which counts once.
+    """Verify the signature of an /internal/ request and find the host whose key signed it. Each request is accepted once.
 
     The body is held against its digest, unless it `is_streamed`: then `checked` does that as it is read.
     Raises: AgentRefused.
@@ -67,7 +67,7 @@ def authenticate_agent(request: HttpRequest, *, is_streamed: bool = False) -> Ho
 
 
 def checked(request: HttpRequest, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The pieces of a streamed body; at its end it must be what the agent sealed. Raises: AgentRefused."""
+    """Yield the pieces of a streamed body, and compare its digest with the signed one at the end. Raises: AgentRefused."""
     want = request.META.get("HTTP_X_STACKLING_DIGEST", "") if "HTTP_X_STACKLING_SEAL_2" in request.META else ""
     digest = hashlib.sha512()
     for piece in pieces:
@@ -130,7 +130,7 @@ class Once:
         self._bucket = 0
 
     def take(self, nonce: str) -> bool:
-        """Whether it was not used before; it is now."""
+        """Take a nonce. Returns False if it was used before or is no nonce."""
         if len(nonce) != 2 * envelope.NONCE_BYTES or not nonce.isalnum():
             return False
         moment = time.time()
@@ -157,7 +157,7 @@ class Once:
         return True
 
     def _turn(self, folder: Path, bucket: int) -> None:
-        """The next folder; those that nothing can be repeated from any more go."""
+        """Begin the folder of this period, and delete those whose nonces are too old to be accepted."""
         if folder.parent.is_dir():
             (folder / str(bucket)).mkdir(mode=0o700, parents=True, exist_ok=True)
         for old in folder.iterdir():

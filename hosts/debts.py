@@ -130,13 +130,13 @@ def sentence_of(debt: HostDebt) -> str:
 
 
 def on_state(host: str, state: str) -> None:
-    """A host is heard again."""
+    """Begin to work off the debts of a host that is up again."""
     if is_up(state):
         work_off(host)
 
 
 def on_hello(host: Host) -> None:
-    """An agent began anew."""
+    """Begin to work off the debts of a host whose agent has restarted."""
     work_off(host.name)
 
 
@@ -189,7 +189,7 @@ def recover() -> None:
 
 
 def ask(op: Op) -> Wait | None:
-    """Order it, unless it is owed no longer. Raises: HostAway, UnknownDebt, what the host answers."""
+    """Cast the debt to its host, unless it is owed no longer. Raises: HostAway, UnknownDebt, and errors that the host replies."""
     debt = HostDebt.objects.filter(pk=op.data["debt"]).first()
     if debt is None or isinstance(op.failure, (HostStale, HostNotFound)):
         return None  # there is nothing there, or newer orders have been acted on
@@ -207,7 +207,7 @@ def ask(op: Op) -> Wait | None:
 
 
 def strike_out(op: Op) -> None:
-    """It is done: the row goes, unless more has come to be owed meanwhile, and the next one's turn has come."""
+    """Delete the debt that was worked off, unless a newer one has replaced it, and begin with the host's next."""
     paid = HostDebt.objects.filter(pk=op.data["debt"], generation=op.data["generation"]).first()
     if paid is not None:
         HostDebt.objects.filter(pk=paid.pk).delete()
@@ -217,7 +217,7 @@ def strike_out(op: Op) -> None:
 
 
 def note_failure(op: Op, error: CloudError) -> None:
-    """Later again; meanwhile periodic recovery begins with the next one."""
+    """Note the error on the debt and put it off, twice as long each time; periodic recovery begins with the next one."""
     debt = HostDebt.objects.filter(pk=op.data["debt"]).first()
     if debt is not None:
         pause = min(FIRST_PAUSE * 2 ** min(debt.tries, 10), LONGEST_PAUSE)

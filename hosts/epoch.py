@@ -39,7 +39,7 @@ class HostEstranged(Unavailable):
 
 
 def begin() -> str | None:
-    """A new life: at each start of the cloud."""
+    """Write a new life of this database. Called at each start of the cloud."""
     first = Life.objects.order_by("begun_at").first()
     Life.objects.create(life=secrets.token_hex(8), cloud=first.cloud if first else secrets.token_hex(8))
     return None
@@ -61,7 +61,7 @@ def forget() -> None:
 
 
 def current() -> Cloud:
-    """The newest life, as orders carry it."""
+    """Read the newest life, as casts carry it. Cached for TRUSTED seconds."""
     moment = time.monotonic()
     if _known["told"] is None or moment > _known["until"]:
         row = Life.objects.order_by("-begun_at").first()
@@ -79,7 +79,7 @@ def current() -> Cloud:
 
 
 def stamp(host: str, verb: Verb[object, object]) -> Cloud | None:
-    """The database as a cast to `host` names it; None for a cast that must not leave."""
+    """The stamp of this database on a cast to `host`, its count raised; None if the cast must not be sent."""
     if verb.of_any_cloud:
         return current()
     if not is_recognised(host):
@@ -94,7 +94,7 @@ def stamp(host: str, verb: Verb[object, object]) -> Cloud | None:
 
 
 def before_copy() -> Cloud:
-    """Raise the count, and give what it was. What leaves TRUSTED seconds from now says more than that.
+    """Raise the count and return the stamp from before. Casts sent TRUSTED seconds from now on have a higher count.
 
     So a copy of the database that is made then, and put back with this count, is an older one for each host that was ordered
     anything after it.
@@ -129,7 +129,7 @@ def refusal(host: str, verb: Verb[object, object]) -> HostEstranged | None:
 
 
 def heard(name: str, body: dict[str, object]) -> None:
-    """A hello or a heartbeat: hold what the host last saw against the lives of this database.
+    """Compare the stamp in a hello or a heartbeat, the last that the host saw, with the lives of this database.
 
     Costs no query while the host says the same as before. Agents that say nothing are believed: they are older than this.
     """
@@ -160,7 +160,7 @@ def heard(name: str, body: dict[str, object]) -> None:
 
 
 def _cloud(said: object) -> Cloud | None:
-    """A Cloud and nothing beside it; None where a host says no such thing."""
+    """Parse a stamp from a host's report, without further keys; None if it is not one."""
     if not isinstance(said, dict):
         return None
     id, life, count = said.get("id"), said.get("life"), said.get("count")

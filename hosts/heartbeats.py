@@ -44,13 +44,12 @@ def start() -> None:
 
 
 def is_behind() -> bool:
-    """Whether hosts were heard of whom that could not be written down: the disk is full, the database away. Then their rows
-    say nothing about their silence."""
+    """Whether the last heartbeats could not be written (disk full, database away), so that rows cannot show who is silent."""
     return _is_behind
 
 
 def note(name: str, body: dict[str, object]) -> None:
-    """A host lives. Written within a second where control runs, at once elsewhere."""
+    """Keep a host's heartbeat: written within a second in the control process, at once in others."""
     figures.note(name, body.get("agent"))
     with _lock:
         _beats[name] = body
@@ -59,7 +58,7 @@ def note(name: str, body: dict[str, object]) -> None:
 
 
 def take(message: object) -> None:
-    """One message of the heartbeats' queue."""
+    """Verify one message of the heartbeats' queue and note it."""
     report = arrivals.opened(message, services.key_of, beat=True)
     if report is not None:
         note(str(report["host"]), report["body"])
@@ -82,7 +81,7 @@ def _write() -> None:
 
 
 def flush() -> None:
-    """Write down who was heard since the last time: one statement for all that are up already."""
+    """Write the heartbeats since the last flush: one statement for all hosts that are up already."""
     global _beats, _is_behind
     with _lock:
         beats, _beats = _beats, {}
@@ -133,7 +132,7 @@ def _alone(name: str, do: Callable[[], None]) -> None:
 
 @transaction.atomic
 def _revive(name: str) -> None:
-    """A host that was not up is heard."""
+    """Mark a host up that was heard again, if it has reported an inventory."""
     host = Host.objects.select_for_update().filter(name=name).first()
     if host is None or not host.inventory:
         return  # never heard what it has: its inventory makes it usable

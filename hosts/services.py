@@ -90,12 +90,12 @@ def _keys_of(name: str) -> tuple[str, ...]:
 
 
 def key_of(name: str) -> str | None:
-    """The key in hex that seals for a host, or None for a host that was never enrolled."""
+    """The key (hex) that signs messages of a host; None for a host that was never enrolled."""
     return next(iter(_keys_of(name)), None)
 
 
 def other_keys_of(name: str) -> tuple[str, ...]:
-    """The other keys that a host may seal with while its key is rotated."""
+    """Further keys that a host may sign with while its key is rotated."""
     return _keys_of(name)[1:]
 
 
@@ -115,7 +115,10 @@ _carriers: tuple[float, frozenset[str]] = (0.0, frozenset())
 
 
 def line_of(name: str) -> rpc.Line:
-    """How a host is reached. A host that is down and was heard just now is about to be up."""
+    """Read the contract version that a host speaks and whether it is down: so marked, and silent for DOWN_AFTER s.
+
+    Cached for LINE_SECONDS.
+    """
     known = _lines.get(name)
     if known is not None and known[0] > time.monotonic():
         return known[1]
@@ -153,13 +156,13 @@ def others_of(name: str) -> bool:
 
 
 def welcome(name: str, challenge: object = None) -> None:
-    """Tell an agent of version 2 what it cannot know: whether there are others; with its challenge, what time it is."""
+    """Send an agent of version 2 whether other hosts can carry its routers, and with its challenge the time."""
     facts = {"challenge": challenge} if isinstance(challenge, str) and challenge else {}
     rpc.welcome(name, {**facts, "others": others_of(name)})
 
 
 def answer_heartbeat(name: str, body: dict[str, object]) -> None:
-    """An agent that wants to be welcomed is; one that is wrong about there being others is told."""
+    """Welcome an agent whose heartbeat carries a challenge, or is wrong about other hosts that could carry its routers."""
     if "challenge" in body:
         if version_spoken(body) > 1:
             Host.objects.filter(name=name).exclude(speaks=version_spoken(body)).update(speaks=version_spoken(body))
@@ -170,13 +173,13 @@ def answer_heartbeat(name: str, body: dict[str, object]) -> None:
 
 
 def floors_of(name: str) -> arrivals.Floors:
-    """The newest number of each stream of a host's reports, as they were last written down."""
+    """Read the newest number of each stream of a host's reports: stream → number, as last written."""
     text = Host.objects.filter(name=name).values_list("heard", flat=True).first() or ""
     return {stream: int(number) for stream, _, number in (part.partition("=") for part in text.split()) if number}
 
 
 def written(floors: arrivals.Floors) -> str:
-    """The same as the text that a host's row keeps."""
+    """Format stream numbers as the text in a host's row, which floors_of reads."""
     return " ".join(f"{stream}={number}" for stream, number in floors.items() if number)
 
 
@@ -185,7 +188,7 @@ def written(floors: arrivals.Floors) -> str:
 
 @transaction.atomic
 def enrol(name: str, *, roles: list[str], fake: bool = False) -> Host:
-    """The row and the key of a host; what exists is left as it is."""
+    """Create the row and the key of a host, where it has none yet."""
     if not key_path(name).exists():
         make_key(name)
     host = Host.objects.filter(name=name).first()
@@ -219,7 +222,7 @@ def seed() -> str | None:
     return ", ".join(made) or None
 
 
-# ── Asking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def alive() -> models.QuerySet[Host]:
@@ -231,12 +234,12 @@ _down = Prepared(lambda name: Host.objects.filter(name=name, state=HostState.DOW
 
 
 def is_down(name: str) -> bool:
-    """Whether nothing can be asked of a host."""
+    """Whether a host is down, so that nothing can be cast to it."""
     return _down.first(name) is not None
 
 
 def end_waiting(name: str, state: str) -> None:
-    """Nothing waits for a host that has gone down."""
+    """End the operations' waits for a host that has gone down."""
     if states.is_down(state):
         lost.on_lost(name)
 
@@ -294,7 +297,7 @@ def set_enabled(name: str, *, enabled: bool, reason: str = "") -> Host:
 
 @transaction.atomic
 def set_forced_down(name: str, *, forced_down: bool) -> Host:
-    """An operator's word that a host is down whatever it says. Raises: HostUnknown."""
+    """Force a host to count as down whatever it reports, or end that. Raises: HostUnknown."""
     host = find(name)
     host.forced_down, host.updated_at = forced_down, now()
     host.save(update_fields=["forced_down", "updated_at"])

@@ -74,7 +74,7 @@ _listening = Listening()
 
 
 def check() -> None:
-    """Hosts that have fallen silent become unreachable, then down, unless too many did so at once."""
+    """Mark silent hosts unreachable, then down. Those that fell silent with too many others stay unreachable."""
     if heartbeats.is_behind():
         return  # what was heard is not in the rows; once it is, listening has begun anew
     moment = now()
@@ -111,7 +111,7 @@ def fell_together(silent: dict[str, datetime], hosts: int) -> set[str]:
 
 
 def _mark(name: str, state: str, seen: datetime) -> None:
-    """Note the state, unless the host has been heard since it was looked at."""
+    """Write a host's state, unless it was heard after `seen`."""
     with transaction.atomic():
         host = (
             Host.objects.select_for_update().filter(name=name, last_seen_at=seen).exclude(state=HostState.DOWN).first()
@@ -121,7 +121,7 @@ def _mark(name: str, state: str, seen: datetime) -> None:
 
 
 def call_down(names: list[str]) -> list[str]:
-    """An operator's word that silent hosts are down: DHCP and routers move. Returns the names of those that were not yet.
+    """Mark silent hosts down at an operator's command: DHCP and routers move. Returns the names of those changed.
 
     Raises: HostUnknown, StillHeard; then nothing is changed.
     """
@@ -140,5 +140,5 @@ def call_down(names: list[str]) -> list[str]:
 
 
 def silent_names() -> list[str]:
-    """Hosts that are not heard and not called down."""
+    """Names of the unreachable hosts: silent, and not marked down."""
     return list(Host.objects.filter(state=HostState.UNREACHABLE).values_list("name", flat=True))

@@ -1,4 +1,4 @@
-"""The sums of allocations: kept, checked, put right."""
+"""Sums of allocations by provider and class: update, check, repair."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ Amounts = Mapping[tuple[str, str], int]  # (provider id, class) → amount
 
 
 def add(amounts: Amounts) -> None:
-    """Add to what is used (or take away), in the transaction that writes or removes the allocations.
+    """Add amounts (negative: subtract) to the sums, in the transaction that writes or removes the allocations.
 
-    Whoever calls it raises the providers' generation too: by that others see that they have to read again.
+    The caller raises the providers' generations too, which tell other processes to read again.
     """
     changing()
     table = connection.ops.quote_name(Usage._meta.db_table)
@@ -27,22 +27,22 @@ def add(amounts: Amounts) -> None:
 
 
 def is_changing() -> bool:
-    """Whether the transaction that goes on has changed sums or inventories: what it reads is not yet everybody's."""
+    """Whether the current transaction has changed sums or inventories, so that its reads must not be remembered."""
     return any(hook[1] is _changed for hook in transaction.get_connection().run_on_commit)
 
 
 def changing() -> None:
-    """To be called by whoever raises a generation, in the same transaction. A roll-back to before it takes it back."""
+    """Mark the current transaction as one that raises a generation. A roll-back to a savepoint before it unmarks it."""
     if not is_changing():
         transaction.on_commit(_changed)
 
 
 def _changed() -> None:
-    """It is everybody's now."""
+    """Does nothing: its place among the commit hooks is the mark of `changing`."""
 
 
 def drift() -> dict[tuple[str, str], tuple[int, int]]:
-    """{(provider name, class): (what is kept, what the allocations add up to)} where these differ. Nothing, ever."""
+    """{(provider name, class): (kept sum, sum of the allocations)} where the two differ. Empty unless there is a bug."""
     found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for name, resource_class, used in Usage.objects.values_list("provider__name", "resource_class", "used"):
         found[name, resource_class][0] = used
@@ -54,7 +54,7 @@ def drift() -> dict[tuple[str, str], tuple[int, int]]:
 
 @transaction.atomic
 def repair() -> dict[tuple[str, str], tuple[int, int]]:
-    """Make the sums right, while nobody claims. Returns what was wrong."""
+    """Correct the sums, with all providers locked. Returns what `drift` found."""
     ids = dict(ResourceProvider.objects.select_for_update().order_by("name").values_list("name", "id"))
     wrong = drift()
     add({(ids[name], resource_class): real - kept for (name, resource_class), (kept, real) in wrong.items()})

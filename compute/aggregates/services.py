@@ -121,21 +121,21 @@ def _check_one_zone(aggregate: Aggregate, host: str, zone: str) -> None:
 
 
 def _zone_without(aggregate: Aggregate, host: str) -> str:
-    """The zone that a host's other aggregates give it."""
+    """Zone of a host by its other aggregates; DEFAULT_ZONE if none of them is a zone."""
     others = AggregateHost.objects.filter(host=host).exclude(aggregate=aggregate)
     found = (metadata.get(ZONE) for metadata in others.values_list("aggregate__metadata", flat=True))
     return next((str(zone) for zone in found if zone), DEFAULT_ZONE)
 
 
 def _keep_zone(host: str, old: str, new: str) -> None:
-    """A server shows the zone that it was put into: it does not change under it. Raises: ZoneOfServers."""
+    """Refuse to change the zone of a host with servers: they show the zone they were created in. Raises: ZoneOfServers."""
     if new != old and Server.objects.living().filter(host=host).exists():
         raise ZoneOfServers(name=host, old=old, new=new)
 
 
 @transaction.atomic
 def set_metadata(actor: RequestContext, *, aggregate_id: str, metadata: dict[str, str | None]) -> Aggregate:
-    """A null value removes its key. Raises: ZoneInUse, OtherZone."""
+    """Merge keys into the metadata of an aggregate; None removes a key. Raises: ZoneInUse, OtherZone."""
     aggregate = find(actor, aggregate_id, "set_metadata")
     if ZONE in metadata:
         _change_zone(aggregate, metadata[ZONE])

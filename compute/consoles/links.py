@@ -30,13 +30,13 @@ class WrongEnd(Invalid):
 
 
 def of_server(actor: RequestContext, server_id: str) -> list[ConsoleLink]:
-    """The links of a server that have not ended, for whoever may open its consoles. Raises: ServerNotFound, Forbidden."""
+    """List the links of a server that have not expired. Raises: ServerNotFound, Forbidden."""
     server = find(actor, server_id, RULE)
     return list(ConsoleLink.objects.filter(server=server, expires_at__gt=now()).order_by("expires_at"))
 
 
 def make(actor: RequestContext, *, server_id: str, until: datetime) -> tuple[ConsoleLink, str]:
-    """A link, and its secret, which is kept nowhere.
+    """Create a link. Returns it and its secret, of which only the digest is stored.
 
     Raises: ServerNotFound, Forbidden, WrongEnd, TooMany.
     """
@@ -54,14 +54,14 @@ def make(actor: RequestContext, *, server_id: str, until: datetime) -> tuple[Con
 
 
 def end(actor: RequestContext, *, server_id: str, link_id: str) -> None:
-    """End a link now, and what is open by it. Raises: ServerNotFound, Forbidden, LinkNotFound."""
+    """Delete a link, which ends the consoles opened by it. Raises: ServerNotFound, Forbidden, LinkNotFound."""
     server = find(actor, server_id, RULE)
     if not ConsoleLink.objects.filter(server=server, pk=link_id).delete()[0]:
         raise LinkNotFound()
 
 
 def look(secret: str) -> ConsoleLink:
-    """The link that a secret opens. Raises: LinkOver."""
+    """Find the link of a secret. Raises: LinkOver if it has expired, or its maker may no longer open the console."""
     row = ConsoleLink.objects.select_related("server").filter(secret=digest(secret), expires_at__gt=now()).first()
     if row is None or row.server.deleted or not watch.may_share(row.who, row.server_id):
         raise LinkOver()
@@ -69,7 +69,7 @@ def look(secret: str) -> ConsoleLink:
 
 
 def ticket(secret: str, kind: str, *, cookie: str) -> str:
-    """A ticket to look on. Raises: LinkOver, NotReady, TooManyConsoles."""
+    """Issue a view-only ticket by a link. Raises: LinkOver, NotReady, TooManyConsoles."""
     row = look(secret)
     server: Server = row.server
     who = {**row.who, "session": "", "issued_at": ""}

@@ -17,13 +17,13 @@ def log_path(server_id: str) -> Path:
 
 
 def size(server_id: str) -> int:
-    """Bytes that were appended to the log so far; the log itself may have lost its oldest."""
+    """Number of bytes appended to the log so far, with the oldest that were cut off since."""
     path = log_path(server_id)
     return _cut(path) + path.stat().st_size if path.exists() else 0
 
 
 def _cut(path: Path) -> int:
-    """How many of the oldest bytes are gone."""
+    """Number of oldest bytes that were cut off."""
     mark = path.with_suffix(".cut")
     return int(mark.read_text()) if mark.exists() else 0
 
@@ -64,13 +64,13 @@ def _shorten(path: Path) -> None:
 
 
 def forget(server_id: str) -> None:
-    """The server begins anew: so does its log, at byte 0."""
+    """Delete the log of a server whose machine is made anew or gone. The next one begins at byte 0."""
     for suffix in (".log", ".cut"):
         log_path(server_id).with_suffix(suffix).unlink(missing_ok=True)
 
 
 def tail(server_id: str, lines: int | None = None) -> str:
-    """The end of the log as text, at most LARGEST_ANSWER bytes of it. The last of `lines` has no line end, as in Nova."""
+    """Read the end of the log as text, at most LARGEST_ANSWER bytes. The last of `lines` has no line end, as in Nova."""
     path = log_path(server_id)
     if not path.exists():
         return ""

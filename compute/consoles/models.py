@@ -77,11 +77,11 @@ class ConsoleTicket(models.Model):
 
     @property
     def is_fresh(self) -> bool:
-        """Whether it may be opened still, as far as the row says."""
+        """Whether the ticket is unused and not expired. Rights are checked elsewhere (watch)."""
         return self.opened_at is None and self.expires_at > now()
 
 
 def end_all(server_id: str) -> None:
-    """A deleted server has no consoles, and nobody looks on."""
+    """End all consoles and links of a server."""
     ConsoleTicket.objects.filter(server_id=server_id).delete()
     ConsoleLink.objects.filter(server_id=server_id).delete()

@@ -31,7 +31,7 @@ class NoGuest(Unavailable):
 
 
 def find(token: str, cookies: list[str]) -> ConsoleTicket:
-    """A ticket that may open its console now. One that is shown by another browser, or too late, stays as it is.
+    """Find the ticket of a token that may open its console now. It stays unused; one whose right has ended is deleted.
 
     Raises: Unknown, OtherBrowser, Ended, UsedAlready.
     """
@@ -49,7 +49,7 @@ def find(token: str, cookies: list[str]) -> ConsoleTicket:
 
 
 def spend(ticket: ConsoleTicket) -> None:
-    """Use a ticket up; of several who try at once, one does. Raises: UsedAlready."""
+    """Mark a ticket used; of concurrent callers exactly one succeeds. Raises: UsedAlready."""
     moment = now()
     if not ConsoleTicket.objects.filter(pk=ticket.pk, opened_at=None).update(opened_at=moment, seen_at=moment):
         raise UsedAlready()
@@ -57,7 +57,7 @@ def spend(ticket: ConsoleTicket) -> None:
 
 
 def connect(ticket: ConsoleTicket) -> socket.socket:
-    """A connection to the guest's own socket. Raises: NoGuest; it never waits for one that is busy."""
+    """Connect to the socket of the guest's console, without waiting. Raises: NoGuest if it is gone or busy."""
     line = socket.socket(socket.AF_UNIX)
     line.setblocking(False)
     try:
@@ -76,9 +76,9 @@ class NoLongerGood(Forbidden):
 
 
 def of_page(token: str, cookie: str) -> ConsoleTicket:
-    """The ticket of a page's address: one that is still to be opened, or that this browser's page opened a while ago.
+    """Find the ticket in a console page's URL: an unused one, or one that this browser's page has used before.
 
-    The first browser that asks is noted. Raises: NoLongerGood.
+    The first browser to open the page is bound to it. Raises: NoLongerGood.
     """
     row = ConsoleTicket.objects.select_related("server").filter(pk=digest(token)).first()
     if row is None or row.link_id is not None:
@@ -92,7 +92,10 @@ def of_page(token: str, cookie: str) -> ConsoleTicket:
 
 
 def again(token: str, cookie: str) -> str:
-    """The next ticket of a page: of the same right, for the same browser. Raises: NoLongerGood, NotReady, TooManyConsoles."""
+    """Issue the next ticket of a page, with the same right and for the same browser.
+
+    Raises: NoLongerGood, NotReady, TooManyConsoles.
+    """
     row = ConsoleTicket.objects.select_related("server").filter(pk=digest(token)).first()
     if row is None or row.link_id is not None or not is_same(row.page, cookie) or not watch.may_open(row):
         raise NoLongerGood()

@@ -96,7 +96,7 @@ def _keep_password(server: Server, body: bytes) -> HttpResponse:
 
 
 def answer(server: Server, parts: list[str], folder: bool = False) -> HttpResponse:
-    """One path of the tree."""
+    """Answer one path of the metadata tree, split at its slashes; [] is the root."""
     if not parts:
         return _text("\n".join((*documents.EC2_VERSIONS, "latest")))
     if parts[0] == "openstack":

@@ -31,6 +31,6 @@ def keep(server_id: str, body: bytes) -> None:
 
 
 def clear(actor: RequestContext, server_id: str) -> None:
-    """So that the guest may post another. Raises: ServerNotFound, Forbidden."""
+    """Clear the password that a guest has posted, so that it may post another. Raises: ServerNotFound, Forbidden."""
     server = services.find(actor, server_id, "os_compute_api:os-server-password:clear")
     Server.objects.filter(id=server.id).update(guest_password="")

@@ -26,5 +26,5 @@ def _find(actor: RequestContext, server_id: str) -> object:
 
 
 def _cut_consoles(key: str) -> None:
-    """Consoles that were opened by a share end within a second or two, and its tickets open none."""
+    """End the consoles opened by a share, within 2 s, and its tickets."""
     consoles.end_by_share(key)

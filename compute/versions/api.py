@@ -83,7 +83,7 @@ def _newest(root: str, base: str) -> dict[str, object]:
 
 
 class Extensions(ComputeView):
-    """Everything is part of 2.1 itself; the list says so for clients of old."""
+    """Nova's list of extensions, for old clients: all of them are part of 2.1 itself."""
 
     def get(self, request: object) -> Response:
         return Response({"extensions": [_extension(alias, name) for alias, name in EXTENSIONS.items()]})

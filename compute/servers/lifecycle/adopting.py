@@ -80,7 +80,7 @@ def take_over(host: Host, server_id: str, known: dict[str, Any], *, project: str
 
 
 def _plug(server: Server, said: dict[str, Any]) -> str:
-    """The port is the server's again, made anew where it is gone. Returns why it could not be, or ""."""
+    """Give an adopted server its port back, created anew if it is gone. Returns a sentence why it could not, or ""."""
     actor = RequestContext.internal("adoption", project_id=server.project_id)
     port = Port.objects.filter(pk=said["id"]).first()
     if port is not None and port.server_id != server.id and devices.is_taken(port) and port.device_id != server.id:

@@ -24,7 +24,7 @@ from sharing import services as sharing
 
 
 def wait_turn(op: Op) -> Wait | None:
-    """A deletion is accepted while something else is going on; it starts when that has ended or unwound."""
+    """Wait until the server's other operations have ended or unwound: a deletion is accepted while they run."""
     others = Operation.objects.filter(subject_kind="server", subject_id=op.subject_id, state__in=LIVE)
     ids = list(others.exclude(id=op.id).values_list("id", flat=True))
     return Wait(1.0, on=[("operation", id) for id in ids]) if ids else None
@@ -39,7 +39,7 @@ def delete_disk(op: Op) -> Wait | None:
 
 
 def is_asked(op: Op) -> bool:
-    """Whether the host is asked to remove what it has. One that is down owes it from now on."""
+    """Whether the removal is cast to the host. A host that is down owes the removal instead."""
     server = steps.of(op)
     if op.answer is not None or not hosts.is_down(server.host):
         return True
@@ -61,7 +61,7 @@ def forget(op: Op) -> None:
 
 
 def delete_failed(op: Op, error: CloudError) -> None:
-    """The server is in ERROR and nothing waits any more: it may be deleted again."""
+    """Set the server to ERROR without a task, so that it may be deleted again."""
     steps.of(op).change(task_state=None)
     to_error(op, error)
 

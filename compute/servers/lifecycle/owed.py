@@ -28,13 +28,13 @@ def register() -> None:
 
 
 def removal(server: Server) -> None:
-    """The server goes while its host is away: its domain, then its disks, are owed. In the caller's transaction."""
+    """Owe the removal of a server's domain, then of its disks, while its host is down. In the caller's transaction."""
     for verb in (SERVER_REMOVE, DISK_REMOVE):
         _owe(server, verb, {})
 
 
 def end_of_resize(server: Server, growth: dict[str, object] | None, *, is_reverted: bool) -> None:
-    """A resize is confirmed or reverted while the host is away. In the caller's transaction.
+    """Owe the end of a resize that is confirmed or reverted while the host is down. In the caller's transaction.
 
     The disk from before it is owed, to be put back or removed (steps.end_of_growth). What still runs there with the new
     flavor ends first when it was reverted; the look at the host that follows starts it with the old one.

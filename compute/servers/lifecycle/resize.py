@@ -226,7 +226,7 @@ def forget_disk(op: Op) -> Wait | None:
 
 
 def confirm(op: Op) -> None:
-    """The new size is final: give the old claim back."""
+    """Make the new size final: release the old allocations, end the migration, finalize the server."""
     server = steps.of(op)
     placement.release(steps.old_claim(server.id))
     migration_status(states.CONFIRMED)(op)
@@ -257,7 +257,7 @@ def confirm_resize(actor: RequestContext, *, server_id: str) -> Server:
 
 
 def end_resized(op: Op) -> Wait | None:
-    """The machine of the new flavor goes. A host that is down owes that, and the old disk, and no later step asks it."""
+    """Remove the domain of the new flavor. A host that is down owes this and the old disk; later steps then skip it."""
     server = steps.of(op)
     if op.answer is None and hosts.is_down(server.host):
         owed.end_of_resize(server, end_of_growth(server, "back"), is_reverted=True)
@@ -267,7 +267,7 @@ def end_resized(op: Op) -> Wait | None:
 
 
 def unless_owed(do: Do) -> Do:
-    """A step that asks a host which owes what came before it waits for the look that follows its debts."""
+    """Skip a step if its host owes an earlier one: the inspection that follows the debts makes up for it."""
 
     def asked(op: Op) -> Wait | None:
         return None if op.data.get("owed") else do(op)

@@ -80,7 +80,7 @@ def unlock(actor: RequestContext, *, server_id: str) -> Server:
 
 @transaction.atomic
 def reset_state(actor: RequestContext, *, server_id: str, state: str) -> Server:
-    """An operator's word on what a server is: "active" or "error". Touches nothing on the host."""
+    """Set vm_state to "active" or "error" at an operator's command. Touches nothing on the host."""
     server = find(actor, server_id, "os_compute_api:os-admin-actions:reset_state", lock=True)
     server.change(vm_state=state, task_state=None)
     return server
@@ -116,7 +116,7 @@ def set_metadata(
 
 @transaction.atomic
 def unset_metadata(actor: RequestContext, *, server_id: str, key: str) -> bool:
-    """Whether there was such a key."""
+    """Remove a metadata key. Returns False if there was none. Raises: ServerNotFound, Forbidden, Locked."""
     server = find(actor, server_id, "os_compute_api:server-metadata:delete", lock=True)
     _check_unlocked(actor, server)
     if key not in server.metadata:
@@ -127,7 +127,7 @@ def unset_metadata(actor: RequestContext, *, server_id: str, key: str) -> bool:
 
 @transaction.atomic
 def set_tags(actor: RequestContext, *, server_id: str, tags: list[str], rule: str) -> list[str]:
-    """`rule` is that of the verb by which they come. Raises: TooManyTags."""
+    """Replace the tags, without duplicates. `rule`: the policy rule of the API's verb. Raises: TooManyTags."""
     server = find(actor, server_id, rule, lock=True)
     unique = list(dict.fromkeys(tags))
     if len(unique) > 50:
@@ -143,7 +143,7 @@ def project_of(server_id: str) -> str | None:
 
 
 def note_fact(server_id: str, column: str, at: object) -> None:
-    """A fact that the guest caused (leased_at, metadata_at, login_at), the first time only."""
+    """Write a fact that the guest caused (leased_at, metadata_at, login_at), unless it has one already."""
     changed = Server.objects.living().filter(id=server_id, **{f"{column}__isnull": True}).update(**{column: at})
     if changed:
         project = Server.objects.filter(id=server_id).values_list("project_id", flat=True).first()

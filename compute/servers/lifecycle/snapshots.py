@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 def upload_snapshot(op: Op) -> Wait | None:
-    """The host sends the disk to the image service, which holds its length and checksum against the answer."""
+    """Have the host upload the disk to the image service, which compares its length and checksum with the reply."""
     if op.answer is not None:
         return None
     server = steps.alive(op)
@@ -97,13 +97,13 @@ BACKUP = Flow(
 
 
 def remove_shelved_domain(op: Op) -> Wait | None:
-    """The machine goes while its disk is safe in an image, before and after. Raises: what images.source raises."""
+    """Remove the domain, if the image of its disk exists still. Raises: what images.source raises."""
     images.source(op.data["snapshot_id"])
     return delete_domain(op)
 
 
 def remove_shelved_disk(op: Op) -> Wait | None:
-    """The disk goes once it is not the only copy. Raises: what images.source raises."""
+    """Remove the disk, if the image of it exists still: it is never the only copy. Raises: what images.source raises."""
     if op.answer is None:
         images.source(op.data["snapshot_id"])
     waiting = delete_disk(op)
@@ -135,7 +135,7 @@ SHELVE = Flow(
 
 
 def is_image_gone(op: Op) -> bool:
-    """Whether the disk that was made is the only copy by now: somebody deleted the image it was made of."""
+    """Whether the image of an unshelved disk is gone, so that the disk is the only copy."""
     try:
         images.source(op.data["image_id"])
     except CloudError:
@@ -144,12 +144,12 @@ def is_image_gone(op: Op) -> bool:
 
 
 def remove_unshelved_disk(op: Op) -> Wait | None:
-    """Undo of the disk, unless nothing else is left of the server."""
+    """Undo: remove the new disk, unless it is the only copy."""
     return None if op.answer is None and is_image_gone(op) else boot.remove_disk(op)
 
 
 def mark_unshelved(op: Op) -> None:
-    """The machine runs: that is written first, and its image goes afterwards, in the background."""
+    """Set the server active, then delete the image of its shelving in the background."""
     server = steps.of(op)
     if server.shelved_image_id:
         background.enqueue(DROP_IMAGE, server.shelved_image_id)

@@ -17,12 +17,12 @@ class DeletedMeanwhile(Superseded):
 
 
 def of(op: Op) -> Server:
-    """The operation's server, locked."""
+    """Read and lock the server of an operation."""
     return locked(op.subject_id)
 
 
 def alive(op: Op) -> Server:
-    """The same, unless its deletion waits: then the flow unwinds at once, or past a final step does no more for it.
+    """Read and lock the server, unless its deletion waits: then the flow unwinds, or past a final step does no more for it.
 
     Raises: DeletedMeanwhile.
     """
