@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-#: libpq's words for how a connection is made. Those of whom and where stand in the address itself.
+#: libpq's words for how a connection is made. User, host and database stand in the address itself.
 OPTIONS = frozenset(
     [
         "application_name",

@@ -29,7 +29,7 @@ CLOUD_ID = hashlib.sha256(str(DATA).encode()).hexdigest()[:8]
 
 
 def choices(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of `known` that a variable names; all where it is empty, none for "none". Raises: ImproperlyConfigured."""
+    """Read which of `known` a variable names; all if it is empty, none for "none". Raises: ImproperlyConfigured."""
     said = env(name)
     asked = tuple(part.strip() for part in said.split(",") if part.strip()) if said != "none" else ()
     for one in asked:
@@ -81,7 +81,8 @@ _given = env("STACKLING_SECRET_KEY")
 SECRET_KEY, *SECRET_KEY_FALLBACKS = (_given,) if _given else keyfile.keys_in(_secret())
 #: Where it comes from; None: from a setting.
 SECRET_FILE = None if _given else KEYS / "secret"
-#: As the reverse proxy, which besides knows the address that a client connected to: who listens at all of them leaves it that.
+#: Hosts as the reverse proxy checks them. It also knows the address that a client connected to, so a cloud that listens at
+#: all addresses leaves the check to it.
 ALLOWED_HOSTS = [one.strip() for one in env("STACKLING_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")]
 if LISTEN in ("0.0.0.0", "::"):
     ALLOWED_HOSTS.append("*")

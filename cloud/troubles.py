@@ -13,7 +13,7 @@ def register() -> None:
 
 
 def _backups() -> list[Trouble]:
-    """Where one a night is wanted, the last one went well and is not old."""
+    """Report the nightly backup if the last one failed or is older than two days."""
     what, detail = turn.trouble()
     if what == "failed":
         text = _("The last backup to %(to)s failed: %(why)s") % {"to": settings.BACKUP_TO, "why": detail}

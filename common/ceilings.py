@@ -1,4 +1,4 @@
-"""How many rows of a table one owner may have, where no quota says so: every table that a user can grow has a bound.
+"""Ceilings on rows of a table by owner, where no quota bounds them: every table that a user can grow has a bound.
 
 An app says of each such table, once, what bounds it: a ceiling that is held here, or in words what does it elsewhere. A test
 fails for a table of which nobody said anything (tests/common/test_ceilings.py).

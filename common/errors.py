@@ -217,7 +217,7 @@ class Unavailable(CloudError):
 
 
 class TooMany(CloudError):
-    """Somebody asks more than is let through now."""
+    """More was asked at once than is let through now."""
 
     template = _("Too many requests at once. Try again in %(retry_after)s seconds.")
 

@@ -50,7 +50,7 @@ def own_ranges(read: Callable[[], list[str]]) -> None:
 
 @dataclass(frozen=True)
 class Limits:
-    """How much an answer may be, in bytes, and how long it may take in all, in seconds."""
+    """Bounds of a fetch: bytes of the answer, seconds in all, redirects followed."""
 
     most_bytes: int
     seconds: float
@@ -133,7 +133,7 @@ def _check_places(
 
 
 def _refusal(host: str, text: str, *, trusted: str, near: bool) -> Data:
-    """Why this address of a host may not be asked, as data of FetchRefused; nothing when it may."""
+    """Say why this address of a host may not be asked, as data of FetchRefused; empty if it may."""
     address = _inner(inet.ip_address(text.partition("%")[0]))
     if near and host == trusted:
         return {}

@@ -1,11 +1,11 @@
-"""Modes of sockets and files that other users of this cloud may use (cloud/run/users.py says who)."""
+"""Modes of sockets and files that other system users of this cloud may use (cloud/run/users.py names them)."""
 
 import grp
 import os
 import stat
 from pathlib import Path
 
-#: The group of those who read images' bytes: it is not the one that makes files among them.
+#: Group of the users who read images' bytes; new files in the store have another group.
 IMAGES = "stackling-images"
 
 
@@ -15,15 +15,15 @@ def socket_mode(folder: Path) -> int:
 
 
 def share(file: int, folder: Path) -> None:
-    """A file that we have just made, in a folder that passes its group on: that group reads it, and writes it where it may
-    take it away too. Else its owner alone does."""
+    """Set the mode of a file just made, by descriptor: the group of a set-group-id folder may read it, and write it where it
+    may delete it too. Other files keep their mode."""
     mode, facts = folder.stat().st_mode, os.fstat(file)
     if mode & stat.S_ISGID and facts.st_uid == os.geteuid() and not facts.st_size:
         os.fchmod(file, 0o660 if mode & stat.S_IWGRP and not mode & stat.S_ISVTX else 0o640)
 
 
 def give_image(file: int, folder: Path) -> None:
-    """An image's bytes are whole: where several users share the store, those read them who are in that group."""
+    """Give a whole image file, by descriptor, to the group `IMAGES` to read, where several users share the store."""
     if folder.stat().st_mode & stat.S_ISGID:
         os.fchown(file, -1, grp.getgrnam(IMAGES).gr_gid)
         os.fchmod(file, 0o640)

@@ -59,7 +59,7 @@ class Announcement:
     told: "Told"
 
     def __call__(self) -> None:
-        """After the commit: tell the sockets. A failure is logged: others wait for the same commit."""
+        """Announce the change after the commit. A failure is logged only: other callbacks wait for the same commit."""
         try:
             groups, change, _at = self.told
             _enqueue((groups, change, time.monotonic()))

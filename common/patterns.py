@@ -131,9 +131,9 @@ def _regex(text: str, *, anchored: bool) -> Pattern:
 
 
 def _end(text: str, depth: int, wanted: str) -> int:
-    """Where `wanted` stands outside of classes: a ")" that closes group number `depth`, or a "|" outside of all groups.
+    """Find the index of `wanted` outside of classes: a ")" that closes group number `depth`, or a "|" outside of all groups.
 
-    The length of the text when it does not.
+    The length of the text if it is not found.
     """
     open_, inside, at = 0, False, 0
     while at < len(text):

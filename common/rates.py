@@ -1,6 +1,6 @@
-"""How often each of many may do something: an allowance that fills up again, kept by this process.
+"""Limits by key, kept by this process: requests a second (a token bucket), and requests under way at a time.
 
-Nobody waits: who has spent the allowance is told when to come again.
+Nobody waits: a caller over a limit is told when to come again.
 """
 
 import math
@@ -28,7 +28,7 @@ class Rate:
         self._lock = Lock()
 
     def take(self, key: str) -> None:
-        """Spends one. Raises: TooMany."""
+        """Take one request from the key's bucket. Raises: TooMany."""
         if not self.per_second:
             return
         moment, most = time.monotonic(), self.per_second * BURST
@@ -58,7 +58,7 @@ class AtOnce:
 
     @contextmanager
     def one(self, key: str) -> Iterator[None]:
-        """Raises: TooMany."""
+        """Count one under way for the key while the block runs. Raises: TooMany."""
         with self._lock:
             if self.most and self._under_way[key] >= self.most:
                 self._refused.inc()

@@ -1,4 +1,4 @@
-"""How a route describes itself in OpenAPI 3.1. A module of its own: DRF's views import it while they load.
+"""Description of a route in OpenAPI 3.1. A module of its own: DRF's views import it while they load.
 
 A view's declarations (`bodies`, `answers`, `queries`, `media`) go first; the rest is read from its source.
 """

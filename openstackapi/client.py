@@ -1,4 +1,4 @@
-"""Where a request came from."""
+"""Address of a request's client."""
 
 from django.http import HttpRequest
 

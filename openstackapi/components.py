@@ -17,7 +17,7 @@ SHARED = 400  # bytes of JSON from which on a schema that is used again gets a n
 
 
 def fault(service: str) -> Schema:
-    """How a service says what went wrong."""
+    """Schema of a service's faults, with an example."""
     envelope, other = (services.fault_body(Fault(service, status, "Code", "Message", "req-")) for status in (404, 409))
     schema = example(envelope)
     if envelope.keys() != other.keys():  # named by the kind of fault

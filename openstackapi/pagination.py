@@ -52,7 +52,7 @@ class BadSortKey(Invalid):
 
 @dataclass(frozen=True)
 class Paging:
-    """How one list is paged.
+    """Paging of one list.
 
     `largest` bounds what a client may ask for, in rows; `usual` is the size of a page without `limit`, `largest` by default.
     `zero_is_all`: a limit of 0 asks for a page of usual size; elsewhere it is an empty page.

@@ -1,4 +1,4 @@
-"""How answers and faults are written: the renderers, and by service and `Accept` which of them.
+"""Rendering of answers and faults: the renderers, chosen by service and `Accept`.
 
 Most services speak JSON whatever is asked for; a browser that has no token sees DRF's page. A service that offers other forms says
 so (openstackapi.services).
@@ -79,7 +79,7 @@ class BrowsableRenderer(BrowsableAPIRenderer):
 
 
 class PrettyRenderer(JSONRenderer):
-    """For people to read; DRF's page shows nothing of a "binary" answer but its size."""
+    """Indented JSON for people to read. It counts as text: of a "binary" answer DRF's page shows the size alone."""
 
     render_style = "text"
 

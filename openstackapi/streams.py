@@ -119,7 +119,7 @@ class Range:
     length: int
 
     def of(self, size: int) -> str:
-        """As Content-Range names it."""
+        """Format the range as a Content-Range header of `size` bytes in all."""
         return f"bytes {self.start}-{self.start + self.length - 1}/{size}"
 
 

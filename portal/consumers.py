@@ -74,7 +74,7 @@ class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         self.subscription = None
 
     async def receive_json(self, content: object, **kwargs: object) -> None:
-        """Once: `{"made": what the page says, "shows": [[kind, id], …]}` → `{"since": [change, …]}`, null: not known."""
+        """Answer the page's first message: `{"made": what the page says, "shows": [[kind, id], …]}` → `{"since": [change, …]}`, null: not known."""
         if self.subscription is None or self.asked:
             return
         self.asked = True
@@ -120,7 +120,7 @@ class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
                 self.subscription.groups = groups
 
     async def _sign_out(self) -> None:
-        """Nothing more is told. The page closes when it hears so: granian sends no close while it waits to receive."""
+        """Unsubscribe and tell the page, which closes the socket itself: granian sends no close while it waits to receive."""
         self._deafen()
         await self.send_json({"signed_out": True})
         await self.close(SIGNED_OUT)

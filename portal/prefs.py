@@ -37,7 +37,7 @@ class Prefs:
 
 
 def read(request: HttpRequest) -> Prefs:
-    """From the session's copy of the user's settings, else from cookies, else defaults."""
+    """Read the preferences: from the session's copy of the user's settings, else from cookies, else defaults."""
     own: dict[str, Any] = request.session.get(KEY, {}) if hasattr(request, "session") else {}
 
     def pick(name: str, allowed: tuple[Any, ...], default: Any) -> Any:

@@ -90,7 +90,7 @@ def _postgresql(entry: Entry, program: str, *arguments: str) -> None:
 
 
 def tables() -> list[str]:
-    """Those of the database that settings name; none where it is not there yet. Raises: django.db.OperationalError."""
+    """List the tables of the settings' database; none if it does not exist yet. Raises: django.db.OperationalError."""
     from django.db import connection
 
     entry = connection.settings_dict
@@ -108,7 +108,7 @@ def applied() -> list[str]:
 
 
 def unknown(migrations: list[str]) -> list[str]:
-    """Those of our own apps that this code does not have: a newer version made them."""
+    """List the migrations of our own apps that this code lacks: a newer version made them."""
     from django.db.migrations.loader import MigrationLoader
 
     loader = MigrationLoader(None)

@@ -152,7 +152,7 @@ def keys() -> dict[str, str]:
 
 
 def _described(image: Image) -> manifest.Described:
-    """Where an image's bytes lie, and what they must be."""
+    """Describe an image for the manifest: its place in the store, size and checksum."""
     return {
         "id": image.pk,
         "name": image.name,

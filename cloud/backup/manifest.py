@@ -20,7 +20,7 @@ FOLDER: Final = re.compile(r"([0-9a-f]{16})-(\d{8}T\d{12})Z-[0-9a-f]{4}")
 
 
 class Described(TypedDict):
-    """Where an image's bytes lie, and what they must be."""
+    """An image in the manifest: its place in the store, size in bytes and checksum."""
 
     id: str
     name: str | None

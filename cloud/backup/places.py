@@ -1,4 +1,4 @@
-"""Where backups lie: a folder, or a bucket of S3. Both hold files named `<backup>/<part>`, which appear whole or not at all."""
+"""Destinations of backups: a folder, or a bucket of S3. Both hold files named `<backup>/<part>`, which appear whole or not at all."""
 
 import re
 from abc import ABC, abstractmethod

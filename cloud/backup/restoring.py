@@ -289,7 +289,7 @@ def _put(path: Path, text: str, account: Account) -> None:
 
 
 def missing_images(rows: list[Described]) -> list[Described]:
-    """Those of a backup's list whose bytes do not lie in the store."""
+    """Filter a backup's list of images to those whose bytes are not in the store, or not whole."""
     return [row for row in rows if not is_whole(stores.default(), row["id"], row["size"])]
 
 

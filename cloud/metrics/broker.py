@@ -1,4 +1,4 @@
-"""How the broker is: whether it answers, how full it is, and how much waits in its queues, by what they are for."""
+"""Metrics of the broker: whether it answers, how full it is, and how much waits in its queues, by purpose."""
 
 import time
 from collections.abc import Iterator

@@ -38,5 +38,5 @@ def inherited(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def path() -> str:
-    """Where programs are looked for: our own Python first, then the system's; nothing of the starter's."""
+    """PATH of every process: our own Python's folder, then the system's; none of the starter's."""
     return f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -4,9 +4,9 @@ import sys
 
 
 def without_unused_drivers() -> None:
-    """Where the database is SQLite, PostgreSQL's driver is as good as not installed: 8 MiB a process.
+    """Keep PostgreSQL's driver from being imported where the database is SQLite: it costs 8 MiB a process.
 
-    Django REST framework asks for it, for the sake of field classes that nothing here uses.
+    Django REST framework imports it for field classes that nothing here uses.
     """
     from django.conf import settings
 

@@ -10,7 +10,7 @@ from cloud.run.environment import PROXIES
 from cloud.run.settings import CLONE, Cloud
 from cloud.run.users import Accounts
 
-#: How many requests web serves at a time. They wait on the database, not on hosts.
+#: Requests that web serves at a time. They wait on the database, not on hosts.
 WEB_THREADS = 4
 
 #: Environment of programs that ask no other machine: no proxies, for a proxy's address may hold a password.

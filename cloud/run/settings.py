@@ -99,7 +99,7 @@ class Cloud:
 
     @property
     def spool(self) -> Path:
-        """Where nginx keeps bodies that come slowly and answers that go slowly."""
+        """Folder in which nginx keeps bodies of slow senders and answers to slow readers."""
         return self.data / "spool"
 
     @property
@@ -230,7 +230,7 @@ def _underlay_ip(environment: dict[str, str]) -> str:
 
 
 def _check_watching(environment: dict[str, str]) -> None:
-    """How logs are written, and where traces go."""
+    """Check the format and level of logs, and the address of the traces' collector. Raises: Refused."""
     form = environment.get("STACKLING_LOG_FORMAT") or "text"
     if form not in ("text", "json"):
         raise Refused(f"STACKLING_LOG_FORMAT is {form!r}: it may be text or json.")

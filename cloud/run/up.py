@@ -91,7 +91,7 @@ def _only_one(cloud: Cloud) -> IO[str]:
 
 @contextmanager
 def at_rest(cloud: Cloud) -> Iterator[None]:
-    """Nothing of this cloud's own runs here meanwhile, nor starts; guests may. Raises: Refused where something does."""
+    """Hold the cloud's lock, so that none of its processes starts meanwhile; guests may run. Raises: Refused if the cloud runs."""
     with _only_one(cloud):
         for name in ("supervisor", "agents"):  # also of one whose lock was deleted with all else
             if supervise.pid_of(cloud, name) is not None:
@@ -220,7 +220,7 @@ def _check_port(cloud: Cloud) -> None:
 
 
 def _unusable(cloud: Cloud) -> OSError | None:
-    """Why nothing can listen at the cloud's address and port now."""
+    """Try to bind the cloud's address and port: the error, or None if they are free."""
     with socket.socket(socket.AF_INET6 if ":" in cloud.listen else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -34,7 +34,7 @@ USERS = {
     "consoles": "stackling-consoles",
     "front": "stackling-front",
 }
-#: Those who run Django, and open the database.
+#: Users of the programs that run Django and open the database.
 DJANGO = ("control", "web", "bytes", "sockets")
 #: Group of several → (its name, the users in it). Each user has a group of its own name too; that of `front` has members.
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {

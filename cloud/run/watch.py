@@ -32,7 +32,7 @@ def end(cloud: Cloud, names: Iterable[str]) -> None:
 
 
 def watch(cloud: Cloud, children: dict[str, int]) -> int:
-    """Until told to stop, or a supervisor ends. Gives the exit status."""
+    """Cut overdue requests until told to stop, or a supervisor ends. Gives the exit status."""
     looked = time.monotonic()
     while not signal.sigtimedwait(STOP, LOOK_EVERY):
         if ended := [name for name, pid in children.items() if os.waitpid(pid, os.WNOHANG)[0]]:

@@ -14,7 +14,7 @@ MOST = 50  # rows of a card; the commands list all
 
 
 def cards(host: Host) -> list[Card]:
-    """Those that have something to say."""
+    """Build a host's cards; one without content is left out."""
     return [card for card in (_question(host), _debts(host), _aside(host)) if card is not None]
 
 
@@ -50,7 +50,7 @@ def _debts(host: Host) -> Card | None:
 
 
 def _aside(host: Host) -> Card | None:
-    """As the host said when it was last inspected."""
+    """Build the card of what is set aside, as of the host's last inspection; None without any."""
     found = reconciliation.last_found(host.name)
     if found is None or not found["setaside"]:
         return None

@@ -13,7 +13,7 @@ from portal.ui.panels import Panel
 
 
 def _hosts(actor: RequestContext) -> int | tuple[Text, bool]:
-    """Those in trouble, else all."""
+    """Count the hosts that are down, else all hosts."""
     down = Host.objects.filter(state__in=SILENT).count()
     return (_("%(count)s down") % {"count": down}, True) if down else Host.objects.count()
 

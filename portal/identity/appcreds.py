@@ -205,7 +205,7 @@ def openrc(request: HttpRequest, row: ApplicationCredential, secret: str) -> str
 
 
 def kubeconfig(request: HttpRequest, row: ApplicationCredential, secret: str, values: dict[str, Any]) -> str:
-    """For kubectl with client-keystone-auth, the login helper of cloud-provider-openstack."""
+    """Write a kubeconfig for kubectl with client-keystone-auth, the login helper of cloud-provider-openstack."""
     name = row.name
     arguments = [
         f"--keystone-url={auth_url(request)}",

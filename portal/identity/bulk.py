@@ -24,7 +24,7 @@ class OwnGround(Conflict):
 
 
 def not_own(actor: RequestContext, row: Any) -> None:
-    """Nobody takes the ground from under the own feet by ticking every box. Raises: OwnGround."""
+    """Refuse to delete or disable what the actor's own session stands on: user, project, domains. Raises: OwnGround."""
     here = {actor.user_id, actor.project_id, actor.domain_id, actor.user_domain_id, actor.project_domain_id}
     if row.pk in here:
         raise OwnGround(name=getattr(row, "name", row.pk))

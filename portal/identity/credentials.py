@@ -177,7 +177,7 @@ def of_credential(call: Call) -> dict[str, object]:
 
 
 def not_asked(call: Call, form: Any) -> None:
-    """For oneself the user is not a question."""
+    """Drop the field for the user: the actor creates it for themselves."""
     form.fields.pop("user_id")
 
 

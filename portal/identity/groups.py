@@ -226,7 +226,7 @@ def _named(rows: Any) -> list[tuple[str, str]]:
 
 @transaction.atomic
 def add(call: Call, values: dict[str, Any]) -> int:
-    """How many were added: all that were ticked, or none."""
+    """Add the ticked users, all or none; gives their number."""
     for user_id in values["users"]:
         services.add_member(call.actor, call.id, user_id)
     return len(values["users"])
@@ -234,7 +234,7 @@ def add(call: Call, values: dict[str, Any]) -> int:
 
 @transaction.atomic
 def remove(call: Call, values: dict[str, Any]) -> int:
-    """How many were removed: all that were ticked, or none."""
+    """Remove the ticked users, all or none; gives their number."""
     for user_id in values["users"]:
         services.remove_member(call.actor, call.id, user_id)
     return len(values["users"])

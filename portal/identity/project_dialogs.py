@@ -132,7 +132,7 @@ class GroupsForm(Styled):
 
 @dataclass(frozen=True, kw_only=True)
 class Holders(FormDialog):
-    """Everybody with a role on a project or domain (`on`), as lines: exactly these have roles there afterwards."""
+    """Dialog of all role assignments on a project or domain (`on`), a line each: exactly those sent remain."""
 
     on: str
     subject: str  # user | group

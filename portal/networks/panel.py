@@ -34,7 +34,7 @@ def _routers(actor: RequestContext, text: str) -> Found:
 
 
 def _floating_ips(actor: RequestContext, text: str) -> Found:
-    """By address or id."""
+    """Find floating IPs by the start of their address or id."""
     rows = FloatingIP.objects.visible_to(actor).filter(Q(floating_ip_address__startswith=text) | Q(id__startswith=text))
     found = [
         Hit(

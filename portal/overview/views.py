@@ -26,7 +26,7 @@ READ_AT = "notices_read_at"
 
 
 def operations_of(actor: RequestContext) -> Any:
-    """Those of the actor's project, newest first."""
+    """Query the operations of the actor's project, newest first."""
     return Operation.objects.filter(project_id=actor.project_id or "").order_by("-created_at", "-id")
 
 

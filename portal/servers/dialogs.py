@@ -179,7 +179,7 @@ class FloatingForm(Styled):
 
 
 def floating_choices(actor: RequestContext) -> list[tuple[str, Text]]:
-    """Those that lead nowhere, then a new one from each external network."""
+    """List the project's unassociated floating IPs, then a new one from each external network."""
     free = FloatingIP.objects.filter(project_id=actor.project_id or "", port=None).order_by("floating_ip_address")
     found: list[tuple[str, Text]] = [(row.pk, row.floating_ip_address) for row in free]
     pools = Network.objects.visible_to(actor).filter(external=True).order_by("name")

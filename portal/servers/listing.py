@@ -189,7 +189,7 @@ class Asked:
         return cls(query.get("state", ""), query.get("q", "").strip(), sort if sort in SORTS else "age", host)
 
     def narrow(self, found: QuerySet[Server]) -> QuerySet[Server]:
-        """Those with the text, on the host; of every chip."""
+        """Filter servers by the text and the host, not by the chip."""
         found = search(found, self.q) if self.q else found
         return found.filter(host=self.host) if self.host else found
 

@@ -44,7 +44,7 @@ def _launch(text: str) -> Hit:
 
 
 def _names(ids: set[str]) -> dict[str, tuple[str, bool]]:
-    """Those that are gone have their names still."""
+    """Look up servers' names by id, deleted ones included: id → (name, is it deleted)."""
     found = Server.objects.filter(pk__in=ids).values_list("pk", "name", "deleted")
     return {id: (name, gone) for id, name, gone in found}
 

@@ -67,7 +67,7 @@ def fields(request: HttpRequest) -> list[tuple[str, str]]:
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """For the page that asks for the password."""
+    """Build the context of the page that asks for the password: the kept form, the user and a signed scope."""
     actor = getattr(request, "actor", None)
     known = unseal(seal(actor)) if actor else ended(request)
     kept = fields(request)

@@ -26,7 +26,7 @@ class With(Page):
 
 
 class Back(Stepwise):
-    """Where the provider sends the browser: the session opens, or a second factor is asked for."""
+    """Callback of an identity provider: opens the session, or asks for a second factor."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         try:
@@ -49,7 +49,7 @@ class Back(Stepwise):
 
 
 class Done(Page):
-    """For a provider's sign-in beside a page whose session had ended: that page goes on, in the scope it had."""
+    """Return from SSO after a session expired: the page beside it goes on, in its former scope."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         found = held.unseal(request.GET.get("page", ""))

@@ -80,7 +80,7 @@ class Piece(Page):
         return self.page("session/piece_page.html", status, piece=template, **context)
 
     def codes_or_back(self, user: User, said: str) -> HttpResponse:
-        """After the first factor: recovery codes, shown this once."""
+        """Show new recovery codes, once, if the user has none left; else go back to the page."""
         if recovery.left(user.pk):
             return self.go(reverse("security"), said)
         return self.piece("session/security_codes.html", codes=recovery.make(user), said=said)

@@ -52,7 +52,7 @@ def share_action(actor: RequestContext, kind: str, row: Any) -> Action:
 
 
 def who_card(actor: RequestContext, kind: str, row: Any) -> Card:
-    """Everyone who can see the object, for its own project; what one holds oneself, for a grantee."""
+    """Build the card of all who can see the object; for a grantee outside its project, of the actor's own access."""
     about = shareable.find(kind)
     if not policy.allows(actor, about.see, row):
         return _mine(actor, kind, row)

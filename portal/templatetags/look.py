@@ -56,7 +56,7 @@ def counted(total: int) -> SafeString:
 
 
 def short_age(at: datetime) -> str:
-    """How long ago: ``12 s``, ``2 min``, ``3 h``, ``41 d``."""
+    """Format the time since `at`: ``12 s``, ``2 min``, ``3 h``, ``41 d``."""
     seconds = max(0, int((now() - at).total_seconds()))
     if seconds < 60:
         return _("%(n)s s") % {"n": seconds}
@@ -91,13 +91,13 @@ def when(at: datetime | None) -> SafeString:
 
 @register.simple_tag
 def age_lean(at: datetime) -> SafeString:
-    """As `age`, for the rows of a long list: the script adds the exact time as a tooltip."""
+    """Render an age like `age`, for the rows of a long list: the script adds the exact time as a tooltip."""
     return format_html('<time datetime="{}Z" data-age>{}</time>', at.isoformat(timespec="seconds")[:19], short_age(at))
 
 
 @register.simple_tag
 def st_lean(status: Status) -> SafeString:
-    """As `st`, in a row that carries data-status itself."""
+    """Render a status like `st`, in a row that carries data-status itself."""
     note = format_html(" <small>{}</small>", status.note) if status.note else ""
     if not note and status.since is not None:
         note = format_html(" <small>{}</small>", age_lean(status.since))

@@ -114,12 +114,12 @@ def stay(call: Call, made: object) -> str:
 
 
 def to(route: str, *keys: str, **fixed: str) -> Next:
-    """To a page; `keys` of this address, and what is `fixed`, go into its address."""
+    """Go to the page of `route`; `keys` of this address, and the `fixed` values, go into its address."""
     return lambda call, made: reverse(route, kwargs={**{key: call.keys[key] for key in keys}, **fixed})
 
 
 def to_made(route: str) -> Next:
-    """To the page of what was made."""
+    """Go to the page of the object made."""
     return lambda call, made: reverse(route, args=[made.pk])
 
 

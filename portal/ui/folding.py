@@ -38,7 +38,7 @@ def fold(source: str) -> str:
 
 
 class _Place:
-    """Where in the page's HTML the reading is: in an element's tag or not, and in which quotes there."""
+    """Position of the reader in a page's HTML: inside a tag or not, and inside which quotes."""
 
     def __init__(self) -> None:
         self.in_tag, self.quote = False, ""

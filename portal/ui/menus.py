@@ -28,7 +28,7 @@ class Action:
 
 
 def gate(actor: RequestContext, rule: str, target: Target, why: Text = "") -> Text:
-    """Why a verb is greyed: the state's reason first, else policy's; "" when it may run."""
+    """Say why a verb is greyed: the state's reason first, else policy's; "" when it may run."""
     if why:
         return why
     return "" if policy.allows(actor, rule, target) else policy.explain(actor, rule, target).sentence

@@ -167,7 +167,7 @@ class Page(View):
         return HttpResponseRedirect(url)
 
     def done(self, said: str = "") -> HttpResponse:
-        """Nothing to show here: the socket brings the change. With a toast if there is something to say."""
+        """Answer 204, for the socket brings the change; with a toast if `said` is given."""
         response = HttpResponse(status=204)
         if said:
             response["HX-Trigger"] = json.dumps({"toast": {"kind": "ok", "text": said}})

@@ -152,7 +152,7 @@ def column_key(label: Text) -> str:
 
 
 def put_away(panel: str, columns: Sequence[Any], chosen: prefs.Prefs) -> frozenset[int]:
-    """Which columns the reader put away; the first, the name, always stays."""
+    """Find the indexes of columns that the reader hid; the first, the name, always stays."""
     hidden = set(chosen.hidden.get(panel, ()))
     return frozenset(at for at, column in enumerate(columns) if at and column_key(column.label) in hidden)
 

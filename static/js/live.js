@@ -132,7 +132,7 @@ function same(part, html) {
   const next = new DOMParser().parseFromString(html, "text/html").body;
   return text(next) === text(part) && $$("[data-status]", next).map(one => one.dataset.status).join() === $$("[data-status]", part).map(one => one.dataset.status).join();
 }
-// What the page shows is not there any more: nothing of it turns, counts on or can be pressed.
+// Freeze a page whose object is gone: no spinner, no running age, no button that works.
 function leave(part) {
   const { saidGone } = document.body.dataset, name = $("h1", part);
   part.dataset.gone = "yes";

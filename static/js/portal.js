@@ -1,4 +1,4 @@
-// What every page starts. Modules import each other one way only: portal › live, keys, launch, … › ui.
+// Entry point of every page. Modules import each other one way only: portal › live, keys, launch, … › ui.
 import "./lines.js";
 import "./lists.js";
 import "./why.js";
