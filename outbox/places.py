@@ -39,6 +39,13 @@ def read(reader: str, handle: Callable[[Sequence[Event]], object], *, limit: int
     return len(events)
 
 
+def missed(reader: str) -> tuple[int, int] | None:
+    """The first and last number that went before this reader came to them: it did not read for longer than KEEP. None: it missed none."""
+    number = Place.objects.filter(pk=reader).values_list("number", flat=True).first()
+    oldest = Event.objects.order_by("number").values_list("number", flat=True).first()
+    return (number + 1, oldest - 1) if number and oldest and oldest > number + 1 else None
+
+
 def give_slowly(reader: str, handle: Callable[[Sequence[Event]], object], *, limit: int = AT_ONCE) -> int:
     """As `read`, for a `handle` that may take any time, such as one that prints into a pipe: no transaction is open meanwhile.
 

@@ -116,6 +116,26 @@ def test_a_time_in_which_the_clock_was_years_ahead_does_not_keep_what_came_after
     assert [one.object_id for one in places.after(0)] == ["s3"]
 
 
+def test_a_reader_that_slept_for_days_is_told_what_it_missed() -> None:
+    """A log of changes that has a hole and does not say so is believed to be whole."""
+
+    def complaint() -> str:
+        error = StringIO()
+        call_command("events", "--reader", "siem", stdout=StringIO(), stderr=error)
+        return error.getvalue()
+
+    announce("server", "s0", "p1")
+    assert complaint() == ""
+    first = places.newest()
+    for n in range(1, 4):
+        announce("server", f"s{n}", "p1")
+    Event.objects.update(at=now() - timedelta(days=2))
+    places.forget()
+    assert f"Events {first + 1} to {first + 2} went unread" in complaint()
+    announce("server", "s4", "p1")
+    assert complaint() == ""
+
+
 def test_an_operator_whose_pipe_is_full_holds_up_no_writer() -> None:
     """SQLite has one writer: a transaction that is open while somebody pages through the events stops the cloud."""
     announce("server", "s1", "p1")

@@ -20,6 +20,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, reader: str, after: int, limit: int, **options: object) -> None:
         if reader:
+            if gone := places.missed(reader):
+                self.stderr.write(
+                    f"Events {gone[0]} to {gone[1]} went unread: they are kept for {places.KEEP}. Read all things anew,"
+                    " and let this reader read more often."
+                )
             places.give_slowly(reader, self._print, limit=limit)
         else:
             self._print(places.after(after, limit=limit))
