@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q, QuerySet
 
 from common.clock import now
@@ -67,11 +67,13 @@ def claim_due(tasks: Mapping[str, float]) -> list[str]:
     moment = now()
     names: list[str] = []
     for row in _due(moment, tasks):
-        if row.kind == TASK:
-            if claim(row, moment):
+        try:
+            if row.kind != TASK:
+                _begin(row, moment)
+            elif claim(row, moment):
                 names.append(row.key)
-        else:
-            _begin(row, moment)
+        except DatabaseError:  # what was claimed before it is to be run all the same: it is not due again for a period
+            log.exception("schedule %s could not be claimed", row)
     return names
 
 

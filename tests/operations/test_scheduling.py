@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 
 from common.clock import now
 from operations import background, periodic, scheduling
@@ -51,6 +52,23 @@ def test_a_clock_that_was_years_ahead_and_is_set_back_stops_no_schedule(
     assert scheduling.claim_due({"prune": 3600.0}) == [] and kind == ["one", "one"]
     at(monkeypatch, today + timedelta(seconds=3661))
     assert scheduling.claim_due({"prune": 3600.0}) == ["prune"] and kind == ["one", "one", "one"]
+
+
+def test_a_row_that_cannot_be_claimed_takes_no_other_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first was claimed, and would not have been due again for a day."""
+    real = scheduling.claim
+
+    def locked(row: Schedule, moment: datetime) -> bool:
+        if row.key == "second":
+            raise OperationalError("database is locked")
+        return real(row, moment)
+
+    monkeypatch.setattr(scheduling, "claim", locked)
+    tasks = {"first": 86400.0, "second": 3600.0}
+    scheduling.declare(tasks)
+    assert scheduling.claim_due(tasks) == ["first"]
+    monkeypatch.setattr(scheduling, "claim", real)
+    assert scheduling.claim_due(tasks) == ["second"]
 
 
 def test_a_due_time_outlives_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
