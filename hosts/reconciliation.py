@@ -155,7 +155,7 @@ def read_host(op: Op) -> Wait | None:
 
 
 def reconcile_host(op: Op) -> None:
-    """Put right what differs. An estranged host knows more than the rows do: they are no measure of what it has."""
+    """Reconcile the differences. An estranged host knows more than the rows do: they are no measure of what it has."""
     host, found = op.subject_id, found_by(op.row)
     if Host.objects.filter(name=host, estranged=True).exists():
         op.show(estranged=True, unknown=orphans(host, found))
@@ -173,7 +173,7 @@ INSPECT = Flow(
     version=1,
     steps=(
         Step("read", do=read_host, deadline=60, label=_("Ask the host what it has")),
-        Step("mend", do=reconcile_host, label=_("Put right what differs")),
+        Step("mend", do=reconcile_host, label=_("Reconcile the differences")),
     ),
     label=_("Inspect a host"),
 )

@@ -213,7 +213,7 @@ class ExtraSpecs(ComputeView):
 
 
 def check_specs(specs: dict[str, str], version: tuple[int, int]) -> None:
-    """From 2.86 on, values of the standard namespace `hw:` are looked at. Raises: Invalid."""
+    """Check values in the standard namespace `hw:`, from 2.86 on. Raises: Invalid."""
     if version not in _SPECS_CHECKED:
         return
     for key, value in specs.items():

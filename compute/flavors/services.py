@@ -46,7 +46,7 @@ class PublicHasNoAccessList(NotFound):
 
 
 def visible(actor: RequestContext) -> QuerySet[Flavor]:
-    """Public flavors, and those that the actor's project was given; an admin sees all."""
+    """Query the flavors that an actor may see: public ones and those their project has access to; an admin sees all."""
     if actor.is_admin:
         return Flavor.objects.all()
     given = FlavorAccess.objects.filter(project_id=actor.project_id or "").values("flavor_id")
@@ -57,7 +57,7 @@ _visible_one = Prepared(lambda id, project: visible(RequestContext(user_id="", p
 
 
 def find(actor: RequestContext, flavor_id: str) -> Flavor:
-    """A flavor by its id; the error names flavors with a close id or name. Raises: FlavorNotFound."""
+    """Find a flavor by its id. Raises: FlavorNotFound, which names flavors with a close id or name."""
     found: Flavor | None
     if actor.is_admin:
         found = Flavor.objects.filter(id=flavor_id).first()
@@ -71,7 +71,7 @@ def find(actor: RequestContext, flavor_id: str) -> Flavor:
 
 @transaction.atomic
 def create(actor: RequestContext, *, name: str, id: str | None = None, **values: object) -> Flavor:
-    """Raises: FlavorExists, FlavorIdExists."""
+    """Create a flavor. `id`: None or "auto" for a new one. Raises: Forbidden, FlavorExists, FlavorIdExists."""
     policy.require(actor, "os_compute_api:os-flavor-manage:create")
     flavor_id = id if id not in (None, "auto") else new_id()
     if Flavor.objects.filter(name=name).exists():
@@ -92,7 +92,7 @@ def update(actor: RequestContext, *, flavor_id: str, description: str | None) ->
 
 @transaction.atomic
 def delete(actor: RequestContext, *, flavor_id: str) -> None:
-    """Servers keep their own copy of a flavor, so nothing of theirs changes. Raises: FlavorNotFound."""
+    """Delete a flavor. Its servers keep their own copy of it. Raises: Forbidden, FlavorNotFound."""
     policy.require(actor, "os_compute_api:os-flavor-manage:delete")
     find(actor, flavor_id).delete()
 
@@ -117,7 +117,7 @@ def set_extra_specs(
 
 
 def extra_spec(actor: RequestContext, *, flavor_id: str, key: str) -> str:
-    """Raises: FlavorNotFound, ExtraSpecNotFound."""
+    """Read one extra spec of a flavor. Raises: FlavorNotFound, ExtraSpecNotFound."""
     specs: dict[str, str] = find(actor, flavor_id).extra_specs
     if key not in specs:
         raise ExtraSpecNotFound(id=flavor_id, key=key)
@@ -137,7 +137,7 @@ def unset_extra_spec(actor: RequestContext, *, flavor_id: str, key: str) -> None
 
 
 def access(actor: RequestContext, *, flavor_id: str) -> list[str]:
-    """Projects that may use a flavor. Raises: PublicHasNoAccessList."""
+    """List the ids of projects with access to a private flavor. Raises: Forbidden, FlavorNotFound, PublicHasNoAccessList."""
     policy.require(actor, "os_compute_api:os-flavor-access")
     flavor = find(actor, flavor_id)
     if flavor.is_public:
@@ -151,7 +151,10 @@ def _projects_of(flavor: Flavor) -> list[str]:
 
 @transaction.atomic
 def add_access(actor: RequestContext, *, flavor_id: str, project_id: str) -> list[str]:
-    """Raises: FlavorIsPublic, AccessExists, Invalid for an unknown project."""
+    """Give a project access to a private flavor. Returns the ids of all projects with access.
+
+    Raises: FlavorNotFound, FlavorIsPublic, AccessExists; Invalid for an unknown project.
+    """
     policy.require(actor, "os_compute_api:os-flavor-access:add_tenant_access")
     flavor = find(actor, flavor_id)
     if flavor.is_public:
@@ -167,7 +170,10 @@ def add_access(actor: RequestContext, *, flavor_id: str, project_id: str) -> lis
 
 @transaction.atomic
 def remove_access(actor: RequestContext, *, flavor_id: str, project_id: str) -> list[str]:
-    """Raises: AccessNotFound."""
+    """Take a project's access to a private flavor away. Returns the ids of the projects left.
+
+    Raises: FlavorNotFound, FlavorIsPublic, AccessNotFound; Invalid for an unknown project.
+    """
     policy.require(actor, "os_compute_api:os-flavor-access:remove_tenant_access")
     flavor = find(actor, flavor_id)
     if flavor.is_public:
@@ -198,7 +204,7 @@ SEED = (
 
 
 def seed() -> str | None:
-    """The flavors of a new cloud, unless there is any: one that an operator deleted must not come back."""
+    """Create the flavors of a new cloud, unless it has any: one that an operator deleted must not come back."""
     if Flavor.objects.exists():
         return None
     Flavor.objects.bulk_create(

@@ -28,7 +28,7 @@ def _colons(digest: bytes) -> str:
 
 
 def ssh_fingerprint(public_key: str) -> str:
-    """MD5 of the key's bytes as colon-separated hex: Nova's form. Raises: BadKey."""
+    """Compute the MD5 of an ssh key's bytes as colon-separated hex: Nova's form. Raises: BadKey."""
     parts = public_key.strip().split(None, 2)
     if len(parts) < 2:
         raise BadKey(why=_("it is not a public ssh key"))
@@ -42,7 +42,7 @@ def ssh_fingerprint(public_key: str) -> str:
 
 
 def x509_fingerprint(certificate: str) -> str:
-    """SHA-1 of the certificate, as Nova shows it. Raises: BadKey."""
+    """Compute the SHA-1 of a PEM certificate as colon-separated hex: Nova's form. Raises: BadKey."""
     try:
         loaded = x509.load_pem_x509_certificate(certificate.encode())
     except ValueError as error:

@@ -41,14 +41,14 @@ _RULES = {
 
 
 def of(actor: RequestContext, user_id: str | None = None, verb: str = "index") -> QuerySet[KeyPair]:
-    """The key pairs of the actor, or of another user for an admin. Raises: Forbidden."""
+    """Query the key pairs of a user, by default the actor. `verb`: key of _RULES. Raises: Forbidden."""
     owner = user_id or actor.user_id
     policy.require(actor, _RULES[verb], {"user_id": owner})
     return KeyPair.objects.filter(user_id=owner)
 
 
 def find(actor: RequestContext, name: str, user_id: str | None = None, verb: str = "show") -> KeyPair:
-    """Raises: KeyPairNotFound, Forbidden."""
+    """Find a user's key pair by its name. Raises: KeyPairNotFound, Forbidden."""
     found = of(actor, user_id, verb).filter(name=name).first()
     if found is None:
         raise KeyPairNotFound(name=name, user=user_id or actor.user_id)
@@ -85,5 +85,5 @@ def create(
 
 @transaction.atomic
 def delete(actor: RequestContext, *, name: str, user_id: str | None = None) -> None:
-    """Servers keep the key they were made with. Raises: KeyPairNotFound, Forbidden."""
+    """Delete a key pair. Servers keep the key they were created with. Raises: KeyPairNotFound, Forbidden."""
     find(actor, name, user_id, "delete").delete()

@@ -78,7 +78,7 @@ QUERY = Names({"limit": (2, 58), "marker": (2, 58), "changes-since": (2, 58), "c
 
 
 def actions(server: Server, version: Version, query: QueryDict) -> QuerySet[Operation]:
-    """The operations that a list of actions asks for; pages and times count from 2.58 on, before it nothing is read.
+    """Filter a server's operations by the query of a list of actions. Before 2.58 the query is ignored.
 
     Raises: Invalid for a parameter that the version does not know, or a time that is none.
     """
@@ -91,7 +91,7 @@ def actions(server: Server, version: Version, query: QueryDict) -> QuerySet[Oper
 
 
 def action(server: Server, request_id: str, version: Version, admin: bool) -> dict[str, object]:
-    """One action with its events: our steps. Raises: ActionNotFound."""
+    """Show one action with its events, which are the steps of the operation. Raises: ActionNotFound."""
     rows = operations_of(server)
     row = rows.filter(request_id=request_id).first() or rows.filter(id=request_id.removeprefix("req-")).first()
     if row is None:
@@ -154,7 +154,7 @@ def labels() -> dict[str, str]:
 
 
 def stages(server: Server) -> list[Stage]:
-    """The stages of the server's launch, each a fact with its time, or why it failed."""
+    """List the stages of a server's launch, each with the time it was reached."""
     names = labels()
     launch = operations_of(server).filter(flow=boot.BOOT.name).first()
     steps = {step.name: step for step in launch.steps.filter(phase=Phase.DO)} if launch else {}

@@ -50,7 +50,7 @@ def server_groups(project_id: str) -> int:
 
 
 def bounded(project_id: str) -> int:
-    """For limits on one thing's size (items of metadata, members of a group): nothing is used up."""
+    """Usage of limits on the size of one object (items of metadata, members of a group): always 0."""
     return 0
 
 
@@ -93,7 +93,7 @@ def require_growth(project_id: str, before: Mapping[str, Any], after: Mapping[st
 
 
 def require_metadata(project_id: str, metadata: Mapping[str, str]) -> None:
-    """Raises: TooManyItems."""
+    """Check the number of metadata items against the project's limit. Raises: TooManyItems."""
     if not metadata:
         return
     limit = quota.limits(project_id, "compute")["metadata_items"]

@@ -31,7 +31,7 @@ def of_flavor(flavor: dict[str, Any]) -> Disks:
 
 
 def requested(mappings: list[dict[str, Any]], flavor: dict[str, Any]) -> Disks | None:
-    """The disks of block_device_mapping_v2's blank local entries, None where it has none.
+    """Parse the blank local disks of block_device_mapping_v2; None where it has none. Sizes: see of_flavor.
 
     Raises: TooMuchEphemeral, TooMuchSwap, Invalid.
     """
@@ -57,7 +57,7 @@ def requested(mappings: list[dict[str, Any]], flavor: dict[str, Any]) -> Disks |
 
 
 def _size(mapping: dict[str, object], default: int) -> int:
-    """Raises: Invalid."""
+    """Parse the size of a mapping in its own unit; `default` where it has none. Raises: Invalid."""
     text = str(mapping.get("volume_size") or default)
     if not is_whole(text):
         raise Invalid(

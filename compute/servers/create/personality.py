@@ -27,7 +27,7 @@ class FileTooLarge(Forbidden):
 
 
 def check(project_id: str, files: Files) -> None:
-    """Hold the files against the project's injected_* limits.
+    """Check files against the project's injected_* limits.
 
     Raises: TooManyFiles, FilePathTooLong, FileTooLarge; Invalid for contents that are no base64.
     """
@@ -47,7 +47,7 @@ def _within(limit: int, have: int, error: type[Forbidden], **data: object) -> No
 
 
 def content(file: dict[str, str]) -> bytes:
-    """The bytes of one file. Raises: Invalid."""
+    """Decode the base64 contents of one file. Raises: Invalid."""
     try:
         return base64.b64decode("".join(file["contents"].split()), validate=True)
     except (binascii.Error, ValueError) as error:

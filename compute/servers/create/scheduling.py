@@ -230,7 +230,7 @@ def candidates_for(spec: RequestSpec, *, lock: bool = False) -> list[Candidate]:
 
 
 def candidates(*, lock: bool = False, with_traits: bool = False, with_facts: bool = True) -> list[Candidate]:
-    """Every compute host, in five queries at most."""
+    """Read every compute host, in five queries at most."""
     summaries = placement.summaries(lock=lock, with_traits=with_traits)
     in_aggregates = zones()
     out = []
@@ -270,7 +270,7 @@ def spec_of(server: Server) -> RequestSpec:
 
 
 def _hosts_of(server_ids: list[str], project_id: str) -> frozenset[str]:
-    """Where these servers are. Another project's are nowhere: a hint must not find out on which host they run."""
+    """Names of the hosts of the project's own servers among `server_ids`: a hint must not reveal the host of others."""
     own = Server.objects.living().filter(id__in=server_ids, project_id=project_id)
     return frozenset(own.exclude(host="").values_list("host", flat=True))
 

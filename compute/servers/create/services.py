@@ -85,7 +85,10 @@ class AnyHostOnly(Forbidden):
 
 @dataclass
 class Launch:
-    """A launch as a user asks for it. `networks`: a list of Nic, "auto", "none", or None for the project's own one."""
+    """A request to launch `count` servers, at least `at_least` of them.
+
+    `networks`: a list of Nic, "auto", "none", or None for the project's own one.
+    """
 
     name: str
     flavor_id: str
@@ -195,9 +198,9 @@ def _active_image(actor: RequestContext, image_id: str) -> Image:
 
 
 def readable(actor: RequestContext, image: Image) -> list[str]:
-    """Ids of all images that a host reads for a server of `image`: itself, and what its properties name.
+    """List the ids of all images that a host reads for a server of `image`: itself, and those its properties name.
 
-    Each is asked about as the image itself is. Raises: ImageUnknown, ImageNotActive.
+    Each must be active and visible to the actor. Raises: ImageUnknown, ImageNotActive.
     """
     named = [str(image.properties[key]) for key in IMAGE_REFERENCES if (image.properties or {}).get(key)]
     return list(dict.fromkeys([image.id, *(_active_image(actor, image_id).id for image_id in named)]))
@@ -211,7 +214,7 @@ def image_meta(image: Image | None) -> dict[str, object]:
 
 
 def find_key(actor: RequestContext, name: str | None) -> KeyPair | None:
-    """Raises: KeyUnknown."""
+    """Find the actor's key pair by its name; None for None. Raises: KeyUnknown."""
     if name is None:
         return None
     found = KeyPair.objects.filter(user_id=actor.user_id, name=name).first()
@@ -222,7 +225,7 @@ def find_key(actor: RequestContext, name: str | None) -> KeyPair | None:
 
 
 def check_user_data(text: str | None) -> None:
-    """Raises: BadUserData, Invalid when it is too long."""
+    """Check that user data is base64. Raises: BadUserData; Invalid if it is longer than USER_DATA_LIMIT."""
     if text is None:
         return
     if len(text) > USER_DATA_LIMIT:
@@ -251,7 +254,7 @@ def _place(actor: RequestContext, launch: Launch) -> tuple[str | None, str]:
 
 
 def check_host(host: str, zone: str | None = None) -> None:
-    """That a host exists, and lies in the zone if one is given. Raises: Invalid, HostNotInZone."""
+    """Check that a host exists, and that it is in `zone` if that is given. Raises: Invalid, HostNotInZone."""
     if not Host.objects.filter(name=host).exists():
         names = Host.objects.values_list("name", flat=True)
         raise Invalid(
@@ -265,7 +268,7 @@ def check_host(host: str, zone: str | None = None) -> None:
 
 
 def check_zone(zone: str | None) -> str | None:
-    """Raises: ZoneUnknown."""
+    """Check that an availability zone exists. Returns it, None for none. Raises: ZoneUnknown."""
     if zone and zone not in known_zones():
         raise ZoneUnknown()
     return zone or None
@@ -315,7 +318,7 @@ def _insert(actor: RequestContext, project_id: str, launch: Launch, checked: _Ch
 
 
 def _row(actor: RequestContext, project_id: str, launch: Launch, checked: _Checked, number: int) -> Server:
-    """The row of the server `number` of a launch, not yet written."""
+    """Build the row of one server of a launch, its `number` counted from 0; it is not yet written."""
     name = launch.name if launch.count == 1 else f"{launch.name}-{number + 1}"
     return Server(
         id=new_id(),

@@ -131,7 +131,7 @@ def describe(op: Op) -> Wait | None:
 
 
 def bring_back(op: Op) -> None:
-    """Rows for what was described; the host is this database's from now on, and is looked at."""
+    """Write rows for the described servers, accept the host into this database, and have it inspected."""
     host = Host.objects.select_for_update().get(name=op.subject_id)
     answer = op.row.steps.filter(name="describe").values_list("answer", flat=True).first() or {}
     found = (

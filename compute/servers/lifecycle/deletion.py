@@ -73,7 +73,7 @@ DELETE = Flow(
         Step("wait_turn", do=wait_turn, deadline=600, label=_("Wait for what is going on")),
         Step("remove_domain", do=delete_domain, deadline=150, final=True, label=_("Remove the machine")),
         Step("remove_disk", do=delete_disk, deadline=150, label=_("Remove the disk")),
-        Step("release", do=forget, label=_("Free its ports and its place")),
+        Step("release", do=forget, label=_("Release its ports and allocation")),
     ),
     on_failed=delete_failed,
     label=_("Delete"),

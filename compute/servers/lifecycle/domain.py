@@ -25,7 +25,7 @@ _ports = Prepared(
 
 
 def ports_of(server: Server) -> list[PortSpec]:
-    """The server's ports in the order in which it got them. One query."""
+    """Read the server's ports, in the order in which it got them. One query."""
     return [
         PortSpec(port_id=row["id"], network_id=row["network_id"], mac=row["mac_address"], mtu=row["network__mtu"])
         for row in _ports(server.id, server.project_id)
@@ -33,7 +33,7 @@ def ports_of(server: Server) -> list[PortSpec]:
 
 
 def spec(server: Server, *, power: str = "on") -> ServerSpec:
-    """The body of `server.ensure`."""
+    """Build the body of `server.ensure`. `power`: the desired power state of the domain."""
     ports = ports_of(server)
     body = ServerSpec(
         server_id=server.id,
@@ -55,7 +55,7 @@ def spec(server: Server, *, power: str = "on") -> ServerSpec:
 
 
 def disks_of(server: Server) -> list[DiskSpec]:
-    """The root disk, then ephemeral space and swap: the flavor's, or in the parts that were asked for."""
+    """List the root disk, then ephemeral disks and swap: the flavor's, or those that the launch requested."""
     blank = local_disks.of_flavor(server.flavor) if server.local_disks is None else server.local_disks
     sources = [
         BlankSource(kind="blank", name=disk["name"], size_mib=disk["size_mib"], content=disk["content"])
@@ -69,7 +69,7 @@ def disks_of(server: Server) -> list[DiskSpec]:
 
 
 def _direct_boot(server: Server) -> dict[str, object]:
-    """Kernel, ramdisk and command line of an image that names them (AKI/ARI)."""
+    """Build the kernel, ramdisk and command line of an image that names them (AKI/ARI); {} of any other."""
     properties = server.image_meta.get("properties") or {}
     kernel, ramdisk = properties.get("kernel_id"), properties.get("ramdisk_id")
     if not kernel:
@@ -83,7 +83,7 @@ def _direct_boot(server: Server) -> dict[str, object]:
 
 
 def _source(server: Server, image_id: str) -> ImageSource:
-    """Where the host reads an image: only one that was checked for who asked, or that shelving made of this server.
+    """Build the source from which the host reads an image: one checked at the launch, or the server's own of shelving.
 
     Raises: ImageNotFound, and what images.source raises.
     """
@@ -93,7 +93,7 @@ def _source(server: Server, image_id: str) -> ImageSource:
 
 
 def disk(server: Server, image_id: str | None = None) -> DiskEnsure:
-    """The body of `disk.ensure`. `image_id` other than the server's own: unshelving from a snapshot."""
+    """Build the body of `disk.ensure`. `image_id`: a snapshot to unshelve from, instead of the server's own image."""
     source = image_id or server.image_id
     return DiskEnsure(
         server_id=server.id,

@@ -28,7 +28,7 @@ class NoPorts(Conflict):
 
 
 def groups_of(server: Server) -> list[dict[str, Any]]:
-    """The groups of the server's ports, as Nova's proxy shows them (without their rules)."""
+    """Read the groups of the server's ports, as Nova's proxy shows them (without their rules)."""
     ids = PortGroup.objects.filter(port__in=Port.objects.of_server(server)).values("group_id")
     rows = SecurityGroup.objects.filter(id__in=ids).order_by("name", "id")
     return [
@@ -63,7 +63,7 @@ def add_group(actor: RequestContext, *, server_id: str, name: str) -> None:
 
 @transaction.atomic
 def remove_group(actor: RequestContext, *, server_id: str, name: str) -> None:
-    """Raises: SecurityGroupMissing, GroupNotHere, NoPorts."""
+    """Remove a group, by id or name, from all ports of a server. Raises: SecurityGroupMissing, GroupNotHere, NoPorts."""
     server = find(actor, server_id, "os_compute_api:os-security-groups:remove", lock=True)
     require(actor, server, "remove_group")
     ports, group_id = _ports_and_group(actor, server, name)

@@ -206,7 +206,7 @@ def send_network_again(actor: RequestContext, *, server_id: str) -> None:
 
 @transaction.atomic
 def add_fixed_ip(actor: RequestContext, *, server_id: str, network_id: str) -> None:
-    """One more address on the server's port in a network. Raises: PortNotHere."""
+    """Add an address to the server's port in a network. Raises: PortNotHere."""
     server = find(actor, server_id, "os_compute_api:os-multinic:add", lock=True)
     require(actor, server, "attach_interface")
     port = Port.objects.of_server(server).filter(network_id=network_id).first()
@@ -221,7 +221,7 @@ def add_fixed_ip(actor: RequestContext, *, server_id: str, network_id: str) -> N
 
 @transaction.atomic
 def remove_fixed_ip(actor: RequestContext, *, server_id: str, address: str) -> None:
-    """Raises: PortNotHere when no port of the server has the address."""
+    """Remove an address from the server's port that has it. Raises: PortNotHere if none has."""
     server = find(actor, server_id, "os_compute_api:os-multinic:remove", lock=True)
     require(actor, server, "detach_interface")
     port = Port.objects.of_server(server).filter(fixed_ips__ip_address=address).first()

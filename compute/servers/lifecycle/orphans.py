@@ -35,17 +35,17 @@ def register() -> None:
 
 
 def reported(found: HostFound) -> list[str]:
-    """Every server of which a host's answer to host.read names a domain or a disk."""
+    """List the ids of servers of which a host's answer to host.read names a domain or a disk."""
     return sorted({*found["servers"], *found["disks"]})
 
 
 def of(host: str, found: HostFound) -> list[str]:
-    """The orphans of a host, from its answer to host.read."""
+    """Find the ids of a host's orphans in its answer to host.read."""
     return among(host, reported(found))
 
 
 def among(host: str, server_ids: list[str]) -> list[str]:
-    """Those of `server_ids` that no row places on the host, that it does not owe, and no operation is busy with."""
+    """Filter `server_ids`: those that no row places on the host, no debt names, and no operation is busy with."""
     known = set(Server.objects.living().filter(host=host, id__in=server_ids).values_list("id", flat=True))
     known |= set(HostDebt.objects.filter(host=host, key__in=server_ids).values_list("key", flat=True))
     return [id for id in server_ids if id not in known and not is_busy(id)]
@@ -77,7 +77,7 @@ def set_aside(host: str, server_ids: list[str], *, allowed: bool = False) -> lis
 
 
 def ask_operator(host: str, found: list[str], have: int) -> None:
-    """Note what an operator is asked, once; or that there is nothing to ask any more."""
+    """Write the question about `found` orphans of `have` servers to the host's row, once; [] withdraws it."""
     row = Host.objects.select_for_update().filter(name=host).first()
     before = row.question["servers"] if row is not None and row.question else []
     if row is None or before == sorted(found):
@@ -93,7 +93,7 @@ def ask_operator(host: str, found: list[str], have: int) -> None:
 
 
 def cast_for(debt: HostDebt) -> debts.DebtCast | None:
-    """As written, while it is still unknown. Raises: KnownAgain while an operation is busy with it."""
+    """The debt's cast as written, while no row places the server here. Raises: KnownAgain while an operation is busy with it."""
     if Server.objects.living().filter(id=debt.key, host=debt.host).exists():
         return None
     if is_busy(debt.key):

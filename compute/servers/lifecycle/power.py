@@ -120,7 +120,7 @@ REBOOT_HARD = Flow(
 
 
 def reboot(actor: RequestContext, *, server_id: str, hard: bool) -> Server:
-    """Soft: the guest is asked. Hard: the machine is made anew from its rows, which also mends one in ERROR."""
+    """Reboot a server: soft through its guest; `hard` by defining its machine anew, which also repairs one in ERROR."""
     if hard:
         return _run(actor, server_id, "reboot_hard", REBOOT_HARD)
     return _run(actor, server_id, "reboot", REBOOT_SOFT)
@@ -138,7 +138,7 @@ def _one_cast(name: str, verb: Verb[Any, Any], ends: str, label: Promise) -> Flo
                 deadline=320 if verb.is_bulk else 80,
                 label=label,
             ),
-            Step("mark", do=finalizing(ends), label=_("Note the new state")),
+            Step("mark", do=finalizing(ends), label=_("Mark the new state")),
         ),
         on_failed=to_stable,
         label=label,

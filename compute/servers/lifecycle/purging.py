@@ -12,7 +12,7 @@ from operations.models import LIVE, Operation
 
 @transaction.atomic
 def forget_servers(before: datetime) -> int:
-    """Rows of servers that were deleted before then; their moves go with them. Returns how many."""
+    """Delete rows of servers that were deleted before a time, with their moves. Returns their number, at most BATCH."""
     ids = list(Server.objects.filter(deleted=True, terminated_at__lt=before).values_list("id", flat=True)[:BATCH])
     busy = set(
         Operation.objects.filter(subject_kind="server", subject_id__in=ids, state__in=LIVE).values_list(
@@ -24,7 +24,7 @@ def forget_servers(before: datetime) -> int:
 
 @transaction.atomic
 def forget_migrations(before: datetime) -> int:
-    """Moves that ended before then, of servers that live. Returns how many."""
+    """Delete rows of moves that ended before a time. Returns their number, at most BATCH."""
     rows = Migration.objects.filter(status__in=states.MOVES_ENDED, updated_at__lt=before)
     ids = list(rows.values_list("pk", flat=True)[:BATCH])
     return Migration.objects.filter(pk__in=ids).delete()[0]

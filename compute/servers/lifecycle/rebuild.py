@@ -30,7 +30,7 @@ def forget_log(op: Op) -> None:
 
 
 def remove_old_disk(op: Op) -> Wait | None:
-    """The old disk goes, and with it the log of what ran from it."""
+    """Remove the old disk, and the console log of the system on it."""
     waiting = boot.remove_disk(op)
     if waiting is None:
         forget_log(op)
@@ -38,7 +38,7 @@ def remove_old_disk(op: Op) -> Wait | None:
 
 
 def rest_after(op: Op) -> None:
-    """Off stays off; everything else runs now."""
+    """Finalize the server: STOPPED if it was off before the rebuild, else ACTIVE."""
     server = steps.of(op)
     if not server.is_deleting:
         server.finalize(states.STOPPED if states.is_off(op.data["rest"]) else states.ACTIVE, launched_at=now())
@@ -53,7 +53,7 @@ REBUILD = Flow(
         Step("create_disk", do=boot.create_disk, deadline=900, label=_("Create the new disk")),
         Step("wire_network", do=interfaces.plug_vifs, label=_("Plug the interfaces")),
         Step("start_domain", do=boot.start_unless_off, deadline=180, label=_("Start the machine")),
-        Step("mark", do=rest_after, label=_("Note the new state")),
+        Step("mark", do=rest_after, label=_("Mark the new state")),
     ),
     on_failed=to_error,
     label=_("Rebuild"),
@@ -62,7 +62,7 @@ REBUILD = Flow(
 
 @transaction.atomic
 def rebuild(actor: RequestContext, *, server_id: str, image_id: str, **changes: Any) -> Server:
-    """A new disk from an image in the same place; `changes` are columns to write with it.
+    """Rebuild a server's disk from an image, on the same host; `changes` are columns to write with it.
 
     Raises: WrongState, ImageUnknown, FlavorTooSmall, KeyUnknown, BadUserData.
     """

@@ -51,19 +51,22 @@ def on_lease(host: str, body: dict[str, object]) -> None:
 
 
 def on_login(host: str, body: dict[str, Any]) -> None:
-    """The login prompt was seen on the serial port."""
+    """Note when a server's login prompt appeared on its serial port."""
     if Server.objects.living().filter(id=body["server_id"], host=host).exists():
         services.note_fact(body["server_id"], "login_at", _at(body))
 
 
 def on_state(host: str, body: dict[str, Any]) -> None:
-    """A domain changed by itself."""
+    """Take over the new state of a domain that changed by itself."""
     settle_reported(host, str(body["server_id"]), str(body["state"]))
 
 
 @transaction.atomic
 def settle_reported(host: str, server_id: str, state: str) -> bool:
-    """Take over the state that a host reports of a resting server, of hostagent.contract.states.STATES. Whether that changed it."""
+    """Take over the state (hostagent.contract.states.STATES) that a host reports of a resting server.
+
+    Returns whether that changed the row.
+    """
     server = Server.objects.living().locked().filter(id=server_id, host=host).first()
     if server is None or server.task_state or orphans.is_busy(server_id):
         return False
@@ -82,7 +85,7 @@ def settle_reported(host: str, server_id: str, state: str) -> bool:
 
 
 def inspect(host: str, found: HostFound) -> list[Finding]:
-    """Servers that are not as their rows say, orphans, and servers whose disk is missing."""
+    """Find servers whose state differs from their rows, orphans, and servers whose disk is missing. Changes nothing."""
     out = []
     for server in Server.objects.living().filter(host=host, task_state=None):
         wanted = states.DOMAIN_WANTED.get(server.vm_state)
@@ -111,7 +114,7 @@ def reconcile(host: str, found: HostFound, allowed: bool) -> Done:
 
 
 def accept(host: str, found: HostFound, server_id: str) -> None:
-    """Take over what a host says of one server."""
+    """Take over the state of one server in a host's answer to host.read."""
     settle_reported(host, server_id, found["servers"].get(server_id, states.ABSENT))
 
 
@@ -154,7 +157,7 @@ def ensure_running(host: str, reported: dict[str, str]) -> list[str]:
 
 
 def stuck() -> QuerySet[Server]:
-    """Servers that say that an operation is busy with them, and there is none."""
+    """Query the servers with a task but without a live operation."""
     live = Operation.objects.filter(subject_kind="server", subject_id=OuterRef("pk"), state__in=LIVE)
     return Server.objects.living().filter(task_state__isnull=False).exclude(Exists(live)).order_by("pk")
 

@@ -36,7 +36,7 @@ class DiskTooSmall(Invalid):
 
 
 def claim_more(op: Op) -> None:
-    """Claim the new size beside the old one, which a revert needs again. Raises: NoHostFits."""
+    """Allocate the new size beside the old one, which a revert needs again. Raises: NoHostFits."""
     server = steps.alive(op)
     if not placement.held_by(steps.old_claim(server.id)):
         placement.move(server.id, steps.old_claim(server.id))
@@ -63,7 +63,7 @@ def _resources(flavor: dict[str, object]) -> dict[str, int]:
 
 
 def unclaim_more(op: Op) -> None:
-    """Only the old claim stays. Nothing happens when there is none aside."""
+    """Undo: release the new claim and restore the old one, if one is kept aside."""
     aside = steps.old_claim(op.subject_id)
     if placement.held_by(aside):
         placement.release(op.subject_id)
@@ -95,12 +95,12 @@ def resize_disk(op: Op) -> Wait | None:
 
 
 def put_disk_back(op: Op) -> Wait | None:
-    """The root disk as it was before the resize; what was written since is gone with the larger one, as in Nova."""
+    """Restore the root disk from before the resize. Data written since is lost with the larger disk, as in Nova."""
     return _end_growth(op, "back")
 
 
 def forget_old_disk(op: Op) -> Wait | None:
-    """The larger root disk stays."""
+    """Remove the root disk from before the resize; the larger one stays."""
     return _end_growth(op, "gone")
 
 
@@ -110,7 +110,10 @@ def _end_growth(op: Op, kept: str) -> Wait | None:
 
 
 def end_of_growth(server: Server, kept: str) -> dict[str, object] | None:
-    """The order's body that puts the disk from before the resize "back", or makes it be "gone". None: it did not grow."""
+    """Build the body of `disk.ensure` that puts the disk from before the resize "back", or makes it "gone" (`kept`).
+
+    None if the disk did not grow.
+    """
     before = server.before_resize
     if before is None or not _disk_grows(server):
         return None
@@ -141,7 +144,7 @@ def mark_resized(op: Op) -> None:
 
 
 def resize_failed(op: Op, error: CloudError) -> None:
-    """The old size is back; a machine that ran is off, which the reconciler or its user puts right."""
+    """Set a server whose resize was undone: ERROR if its machine had been removed, else its former state."""
     migration_status(states.ERROR)(op)
     server = Server.objects.locked().find(op.subject_id)
     was_removed = op.row.steps.filter(name="remove_domain", phase="do").exists()
@@ -152,7 +155,7 @@ RESIZE = Flow(
     "server.resize",
     version=1,
     steps=(
-        Step("claim_more", do=claim_more, undo=unclaim_more, label=_("Claim the new size")),
+        Step("claim_more", do=claim_more, undo=unclaim_more, label=_("Allocate the new size")),
         Step("remove_domain", do=boot.remove_domain, deadline=150, label=_("Power the machine off")),
         Step("change_flavor", do=put_on_new_flavor, undo=put_on_old_flavor, label=_("Change the flavor")),
         Step(
@@ -180,7 +183,7 @@ RESIZE = Flow(
 
 @transaction.atomic
 def resize(actor: RequestContext, *, server_id: str, flavor_id: str, disk_config: str | None = None) -> Server:
-    """Another flavor on the same host, to be confirmed or reverted.
+    """Resize a server to another flavor on the same host, to be confirmed or reverted.
 
     Raises: WrongState, FlavorUnknown, SameFlavor, DiskTooSmall, QuotaExceeded.
     """
@@ -217,7 +220,7 @@ def resize(actor: RequestContext, *, server_id: str, flavor_id: str, disk_config
 
 
 def forget_disk(op: Op) -> Wait | None:
-    """The disk from before the resize goes; a host that is down owes it from now on."""
+    """Remove the disk from before the resize. A host that is down owes that."""
     server = steps.of(op)
     if op.answer is None and hosts.is_down(server.host):
         owed.end_of_resize(server, end_of_growth(server, "gone"), is_reverted=False)
@@ -239,7 +242,7 @@ CONFIRM_RESIZE = Flow(
     version=1,
     steps=(
         Step("forget_disk", do=forget_disk, final=True, label=_("Remove the old disk")),
-        Step("confirm", do=confirm, label=_("Give the old claim back")),
+        Step("confirm", do=confirm, label=_("Release the old allocation")),
     ),
     on_failed=to_stable,
     label=_("Confirm the resize"),
@@ -306,7 +309,7 @@ REVERT_RESIZE = Flow(
         Step("change_back", do=revert_claim, label=_("Change the flavor back")),
         Step("wire_network", do=unless_owed(interfaces.plug_vifs), label=_("Plug the interfaces")),
         Step("start_domain", do=unless_owed(start_reverted), deadline=180, label=_("Start the machine")),
-        Step("mark_reverted", do=mark_reverted, label=_("Note the old size")),
+        Step("mark_reverted", do=mark_reverted, label=_("Mark reverted")),
     ),
     on_failed=to_error,
     label=_("Revert the resize"),

@@ -27,16 +27,16 @@ class TooManyTags(Invalid):
 def find(
     actor: RequestContext, server_id: str, rule: str = "os_compute_api:servers:show", *, lock: bool = False
 ) -> Server:
-    """A living server that the actor may do `rule` to. Raises: ServerNotFound, Forbidden."""
+    """Find a living server, and check the policy rule for it. `lock`: its row. Raises: ServerNotFound, Forbidden."""
     server = living(server_id, lock=lock)
     policy.require(actor, rule, server, missing=ServerNotFound(id=server_id))
     return server
 
 
 def why_not(actor: RequestContext, server: Server, verb: str) -> Refusal | None:
-    """Why what a server is keeps the actor from a verb now, whatever policy says of it; None: nothing does.
+    """Find the reason in a server's state or lock that refuses a verb now; None if it may begin. Policy is not checked.
 
-    A deletion that nothing carries on any more may be asked for again.
+    A deletion without a live operation may be begun again.
     """
     override = server.may_override(actor)
     if verb in ("lock", "unlock"):
@@ -63,7 +63,7 @@ def _is_going(server: Server) -> bool:
 
 @transaction.atomic
 def lock(actor: RequestContext, *, server_id: str, reason: str | None = None) -> Server:
-    """Only an administrator, or whoever may override, acts on a locked server."""
+    """Lock a server: verbs are then refused, except to administrators and actors that may override."""
     server = find(actor, server_id, "os_compute_api:os-lock-server:lock", lock=True)
     server.change(locked=True, locked_by_admin=actor.is_admin, locked_reason=reason)
     return server
@@ -71,7 +71,7 @@ def lock(actor: RequestContext, *, server_id: str, reason: str | None = None) ->
 
 @transaction.atomic
 def unlock(actor: RequestContext, *, server_id: str) -> Server:
-    """Raises: NotYourLock when an administrator locked it and the actor is none."""
+    """Unlock a server. Raises: NotYourLock if an administrator locked it and the actor may not override."""
     server = find(actor, server_id, "os_compute_api:os-lock-server:unlock", lock=True)
     require(actor, server, "unlock")
     server.change(locked=False, locked_by_admin=False, locked_reason=None)

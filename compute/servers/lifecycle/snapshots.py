@@ -47,7 +47,7 @@ def drop_snapshot(op: Op) -> None:
 
 
 def settle_snapshot(op: Op) -> None:
-    """Hold what arrived against what the host says it sent."""
+    """Compare the uploaded image's size and checksum with those that the host replied, and activate it."""
     answer = op.row.steps.filter(name="upload_snapshot", phase="do").values_list("answer", flat=True).first() or {}
     images.snapshot_uploaded(op.data["snapshot_id"], answer["size"], answer["checksum"], answer["virtual_size"])
 
@@ -127,7 +127,7 @@ SHELVE = Flow(
         SETTLE_IMAGE,
         Step("remove_domain", do=remove_shelved_domain, deadline=150, label=_("Remove the machine")),
         Step("remove_disk", do=remove_shelved_disk, deadline=150, final=True, label=_("Remove the disk")),
-        Step("leave_host", do=leave_host, label=_("Give its place back")),
+        Step("leave_host", do=leave_host, label=_("Release its allocation")),
     ),
     on_failed=to_error,
     label=_("Shelve"),
@@ -201,7 +201,7 @@ UNSHELVE = Flow(
 
 
 def _image_of(actor: RequestContext, server: Server, name: str, properties: dict[str, Any]) -> Image:
-    """The queued image that a snapshot fills. What the server's own image said of itself goes along."""
+    """Create the queued image that a snapshot fills, with the properties of the server's own image."""
     inherited = {
         key: value
         for key, value in (server.image_meta.get("properties") or {}).items()
@@ -221,7 +221,7 @@ def _image_of(actor: RequestContext, server: Server, name: str, properties: dict
 
 @transaction.atomic
 def snapshot(actor: RequestContext, *, server_id: str, name: str, metadata: dict[str, str] | None = None) -> str:
-    """An image of the server's disk, made while it runs. Returns the image's id at once.
+    """Start a snapshot of a server's disk, which may run. Returns the image's id at once.
 
     Raises: WrongState, QuotaExceeded, Forbidden.
     """
@@ -242,7 +242,7 @@ def backup(
     rotation: int,
     metadata: dict[str, str] | None = None,
 ) -> str:
-    """A snapshot of which only the newest `rotation` of the same type are kept. Returns the image's id."""
+    """Start a snapshot of which only the newest `rotation` of the same `backup_type` are kept. Returns the image's id."""
     server = find(actor, server_id, "os_compute_api:os-create-backup", lock=True)
     require(actor, server, "backup")
     properties = {**(metadata or {}), "image_type": "backup", "backup_type": backup_type}
