@@ -69,7 +69,7 @@ def _holds_nul(data: object) -> bool:
 
 
 def refuse_nul(request: HttpRequest) -> None:
-    """Raises: NulCharacter for one in the path or in the query."""
+    """Refuse a NUL character in the path or the query. Raises: NulCharacter."""
     if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
         raise NulCharacter()
 

@@ -60,7 +60,7 @@ class Incoming:
         self.length = _length(request)
 
     def require_octets(self) -> None:
-        """Raises: WrongDataType."""
+        """Refuse a body that is not application/octet-stream. Raises: WrongDataType."""
         if self.media != OCTETS:
             raise WrongDataType(content_type=self.media or "nothing")
 

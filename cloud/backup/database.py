@@ -57,7 +57,7 @@ def _impatient() -> Callable[[int, int, int], None]:
 
 
 def pg_dump(entry: Entry, target: Path) -> None:
-    """Raises: BackupError with what pg_dump said."""
+    """Dump a PostgreSQL database to a new file. Raises: BackupError with pg_dump's own message."""
     _postgresql(
         entry,
         "pg_dump",

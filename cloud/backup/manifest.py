@@ -59,7 +59,7 @@ class Manifest:
 
 
 def write(place: Place, folder: str, manifest: Manifest, seal: Seal | None) -> None:
-    """Raises: BackupError."""
+    """Write a backup's manifest, signed if its parts are sealed. Raises: BackupError."""
     said = asdict(manifest)
     if seal is not None:
         said["signature"] = seal.signature(said)

@@ -13,7 +13,7 @@ NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\.[a-z0-9]{1,8})?")
 
 
 def checked(name: str) -> str:
-    """Raises: BackupError for a name that could lead elsewhere."""
+    """Return a part's name that leads to no other folder. Raises: BackupError for any other."""
     if not NAME.fullmatch(name):
         raise BackupError(
             f"The backup names a part {name[:100]!r}, which is no name for one: it was not made by this command."
@@ -39,7 +39,7 @@ class Place(ABC):
 
     @abstractmethod
     def get(self, folder: str, name: str) -> Iterator[bytes]:
-        """Raises: BackupError, also for what is missing."""
+        """Yield a file's bytes in pieces. Raises: BackupError, also for a missing file."""
 
     @abstractmethod
     def remove(self, folder: str) -> None:

@@ -71,7 +71,7 @@ def find(place: Place, name: str = "") -> tuple[Place, str]:
 
 
 def source(place: Place, name: str, passphrase: str | None) -> Source:
-    """Raises: BackupError."""
+    """Find a backup by name and read its manifest with the passphrase. Raises: BackupError."""
     place, folder = find(place, name)
     found, said = manifest.read(place, folder)
     return Source(place, folder, found, manifest.seal_of(found, said, passphrase))
@@ -140,7 +140,7 @@ def fetch(given: Source, into: Path, say: Say) -> Fetched:
 
 
 def _keys(path: Path) -> dict[str, str]:
-    """Raises: BackupError for a name that is no key's."""
+    """Read the keys of a backup: file name → text. Raises: BackupError for a name that is no key's, or without the secret."""
     found = json.loads(path.read_text())
     for name, text in found.items():
         if not KEY_FILES.fullmatch(name) or not isinstance(text, str):

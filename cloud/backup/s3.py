@@ -29,7 +29,7 @@ class Bucket(Place):
     """s3://bucket/prefix."""
 
     def __init__(self, url: str) -> None:
-        """Raises: BackupError."""
+        """Take the bucket and prefix from `url`, s3://bucket/prefix. Raises: BackupError."""
         parts = urlsplit(url)
         if not parts.netloc or parts.query or parts.username or parts.port:
             raise BackupError(

@@ -50,7 +50,7 @@ class Seal:
     """Encryption of one backup's parts. `facts` goes into its manifest: the parameters of the key, not the passphrase."""
 
     def __init__(self, passphrase: str, facts: dict[str, Any] | None = None) -> None:
-        """Raises: BackupError for facts that are none of ours."""
+        """Derive the key; without `facts`, with a new salt. Raises: BackupError for facts that are none of ours."""
         self.facts = facts or {"kdf": "scrypt", "salt": secrets.token_hex(SALT), "n": COST, "r": 8, "p": 1}
         try:
             salt, n = bytes.fromhex(self.facts["salt"]), int(self.facts["n"])

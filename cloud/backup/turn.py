@@ -33,7 +33,7 @@ def give(path: Path) -> None:
 
 @contextmanager
 def alone(what: str) -> Iterator[None]:
-    """Raises: BackupError while another backup, restore or rotation is at work on this cloud."""
+    """Hold the cloud's lock for `what`. Raises: BackupError while another backup, restore or rotation is at work on this cloud."""
     path = folder() / ".lock"
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "r+") as lock:
         give(path)

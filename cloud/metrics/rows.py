@@ -34,7 +34,7 @@ def _age(since: datetime | None) -> float:
 
 
 def collect() -> Iterator[Metric]:
-    """Raises: DatabaseError."""
+    """Yield the metrics read from the database and the disk. Raises: DatabaseError."""
     yield from _database()
     yield from _operations()
     yield from _kicks()

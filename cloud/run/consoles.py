@@ -128,7 +128,7 @@ class Consoles(websocketproxy.ProxyRequestHandler):  # type: ignore[misc]
     SocketClass = Bounded
 
     def validate_connection(self) -> None:
-        """Raises: EClose once the client has its answer."""
+        """Ask the broker for the guest of the request's ticket. Raises: EClose once a refused client has its answer."""
         ticket = parse_qs(urlsplit(self.path).query).get("token", [""])[0]
         cookies = [part for part in self.headers.get(COOKIES, "").split(",") if part][:4]
         try:

@@ -148,7 +148,7 @@ def _database(cloud: Cloud, accounts: Accounts) -> None:
 
 
 def _check_folder(folder: Path, gid: int) -> None:
-    """Raises: Refused where not all who open the database can make files in its folder."""
+    """Check the folder of SQLite's file. Raises: Refused where not all who open the database can make files in its folder."""
     name = users.GROUPS["database"][0]
     try:
         facts = folder.stat()

@@ -58,7 +58,7 @@ class Screen:
         self._out: list[bytes] = []
 
     def take(self, piece: bytes) -> bytes:
-        """Raises: Unreadable."""
+        """Add bytes of the client; gives those of whole messages that may go on. Raises: Unreadable."""
         self._rest += piece
         self._out = []
         while len(self._rest) - self._at >= self._wanted:

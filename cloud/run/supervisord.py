@@ -95,7 +95,7 @@ class Log(loggers.RotatingFileHandler):  # type: ignore[misc]
             self.closed = True
 
     def doRollover(self) -> None:
-        """Raises: OSError where the new file cannot be made; the old one is gone on with."""
+        """Begin a new file if this one is full. Raises: OSError where none can be made; writing goes on in the old one."""
         if self.closed or not self.maxBytes or os.fstat(self.stream.fileno()).st_size < self.maxBytes:
             return
         super().doRollover()

@@ -73,7 +73,7 @@ class DatabaseWrapper(Commits, base.DatabaseWrapper):
                 self._file = None
 
     def _take_turn(self) -> None:
-        """Raises: OperationalError, as SQLite does, when others hold the database for longer than OPTIONS' timeout."""
+        """Wait for the writer's turn. Raises: OperationalError, as SQLite does, when others hold the database for longer than OPTIONS' timeout."""
         if self._turn is not None or self.is_in_memory_db():
             return
         name = str(self.settings_dict["NAME"])

@@ -119,7 +119,7 @@ class Registry:
         self._stores: dict[str, Store] = {}
 
     def add(self, store: Store) -> None:
-        """Raises: ValueError where the name is taken."""
+        """Register a store under its name. Raises: ValueError where the name is taken."""
         if store.name in self._stores:
             raise ValueError(f"a store is named {store.name} already")
         self._stores[store.name] = store

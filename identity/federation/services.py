@@ -171,7 +171,7 @@ def protocols(actor: RequestContext, provider_id: str) -> Any:
 
 
 def protocol(actor: RequestContext, provider_id: str, id: str, *, verb: str = "get_protocol") -> Protocol:
-    """Raises: Forbidden, Missing."""
+    """Find a protocol of an identity provider that the actor may `verb`. Raises: Forbidden, Missing."""
     enforce(actor, f"identity:{verb}")
     row = Protocol.objects.filter(provider_id=provider_id, id=id).first()
     if row is None:

@@ -48,7 +48,7 @@ def permit(actor: RequestContext, rule: str, image: Image, verb: str | Promise, 
 
 
 def get(actor: RequestContext, *, image_id: str) -> Image:
-    """Raises: ImageNotFound, Forbidden."""
+    """Find an image that the actor may see. Raises: ImageNotFound, Forbidden."""
     policy.require(actor, "get_image")
     image: Image | None = Image.objects.visible_to(actor).filter(pk=image_id.lower()).first()
     if image is None:

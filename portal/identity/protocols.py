@@ -29,7 +29,7 @@ class NewProtocolForm(ProtocolForm):
 
 
 def find(actor: RequestContext, provider_id: str, protocol_id: str) -> Any:
-    """Raises: as services.protocol()."""
+    """Find a protocol of an identity provider. Raises: as services.protocol()."""
     return services.protocol(actor, provider_id, protocol_id)
 
 

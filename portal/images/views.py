@@ -30,7 +30,7 @@ UPLOAD = "/api/image/v2/images/{}/file"
 
 
 def find(actor: RequestContext, id: str) -> Image:
-    """Raises: as services.get()."""
+    """Find an image that the actor may see. Raises: as services.get()."""
     return services.get(actor, image_id=id)
 
 

@@ -68,9 +68,9 @@ class Asked:
 
     @classmethod
     def read(cls, data: Any) -> "Asked":
-        """Raises: Invalid for a missing name or an odd number."""
+        """Read the form of a launch; a count that is no whole number is 0. `errors` says what is wrong."""
         count = data.get("count", "1").strip() or "1"
-        asked = cls(
+        return cls(
             name=data.get("name", "").strip(),
             count=int(count) if is_whole(count) else 0,
             image=data.get("image", ""),
@@ -83,9 +83,9 @@ class Asked:
             zone=data.get("zone", ""),
             config_drive=bool(data.get("config_drive")),
         )
-        return asked
 
     def errors(self) -> dict[str, str]:
+        """Check the fields: name → sentence for each that is wrong."""
         found = {}
         if not self.name or len(self.name) > NAME_LIMIT:
             found["name"] = _("A name has 1 to 255 characters.")
@@ -100,7 +100,10 @@ class Asked:
 
 @transaction.atomic
 def launch(actor: RequestContext, asked: Asked) -> list[Server]:
-    """The servers, and their floating IPs if asked. Raises: what creating and the network service raise."""
+    """Create the servers, and their floating IPs if asked, together or not at all.
+
+    Raises: as creating.create() and associate(); Invalid where a floating IP cannot lead to them.
+    """
     data = base64.b64encode(asked.user_data.encode()).decode() if asked.user_data.strip() else None
     servers = creating.create(
         actor,

@@ -131,7 +131,7 @@ class Stepwise(Page):
 
 
 def read_json(text: str) -> Any:
-    """Raises: WrongKey."""
+    """Parse a security key's answer, a JSON object. Raises: WrongKey."""
     try:
         found = json.loads(text)
     except ValueError:
