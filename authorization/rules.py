@@ -2,7 +2,7 @@
 
 The override file is `settings.POLICY_FILE` (YAML, rule: check), looked at once a second and read again when it changed.
 A file that does not parse, or whose rules refer to each other in a circle, changes nothing: the rules before it stay, and the log
-says why.
+says why. In a process that begins with such a file, which has no rules of before, its rules with a fault let nobody in.
 
 Rules have OpenStack's names, so that a policy.yaml written for it works. A rule that had a name of ours before is still overridden
 under that name (`formerly`), unless the file has the new name too.
@@ -11,7 +11,7 @@ under that name (`formerly`), unless the file has the new name too.
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -119,7 +119,7 @@ class _Table:
                 stamp = None
             if not self._ready or stamp != self._stamp:
                 self._stamp = stamp
-                self._load(read_overrides() if stamp else {})
+                self._load(read_overrides(at_start=not self._ready) if stamp else {})
         return self
 
     def _load(self, overrides: dict[str, str] | None) -> None:
@@ -131,7 +131,9 @@ class _Table:
         parsed = {name: _parser.parse_rule(text) for name, text in {**_old, **texts}.items()}
         if overrides and (circle := _circle(parsed)):
             log.error("%s is not used: its rules refer to each other: %s", settings.POLICY_FILE, " → ".join(circle))
-            return self._load(None)
+            return self._load(
+                None if self._ready else {name: "!" if name in circle else text for name, text in overrides.items()}
+            )
         for name in overrides:
             unknown = sorted({one for one, _under_not in _named(parsed[name])} - parsed.keys())
             if unknown:
@@ -192,33 +194,43 @@ def _by_old_names(overrides: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def read_overrides() -> dict[str, str] | None:
-    """The operator's rules, or None (and a line in the log) when the file is not usable as it is."""
+def read_overrides(*, at_start: bool = False) -> dict[str, str] | None:
+    """The operator's rules, or None (and a line in the log) when the file is not usable as it is.
+
+    `at_start` there are no rules of before to stay with, and what a file restricts must not be open because another of its rules has
+    a fault: then one with a fault lets nobody in, and the others count.
+    """
     try:
         with Path(settings.POLICY_FILE).open(encoding="utf-8") as file:
             data = yaml.safe_load(file) or {}
-        if not isinstance(data, dict):
+        if not isinstance(data, dict) or not all(isinstance(name, str) for name in data):
             raise ValueError("it must be a mapping of rule to check")
-        known = {*data, *_defaults, *_old}
-        unknown = sorted(known - set(_defaults) - set(_old))
-        if unknown:
-            log.warning(
-                "%s: unknown rules are only of use to other rules: %s", settings.POLICY_FILE, ", ".join(unknown)
-            )
-        for name, text in data.items():
-            if not isinstance(text, str):
-                raise ValueError(f"{name}: the check must be text")
-            if not _parses(text):
-                raise ValueError(f"{name}: {text} does not parse")
-            for one, under_not in _named(_parser.parse_rule(text)):
-                if under_not and one not in known:
-                    raise ValueError(
-                        f"{name}: what follows `not` in {text} is not known, so the check would hold for everybody"
-                    )
-        return data
     except (OSError, ValueError, yaml.YAMLError) as error:
         log.error("%s is not used: %s", settings.POLICY_FILE, error)
         return None
+    known = {*data, *_defaults, *_old}
+    unknown = sorted(known - set(_defaults) - set(_old))
+    if unknown:
+        log.warning("%s: unknown rules are only of use to other rules: %s", settings.POLICY_FILE, ", ".join(unknown))
+    faults = {name: fault for name, text in data.items() if (fault := _fault(text, known))}
+    said = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
+    if faults and not at_start:
+        log.error("%s is not used: %s", settings.POLICY_FILE, said)
+        return None
+    if faults:
+        log.error("%s: these rules let nobody in until they are mended: %s", settings.POLICY_FILE, said)
+    return {**data, **dict.fromkeys(faults, "!")}
+
+
+def _fault(text: object, known: Collection[str]) -> str:
+    """Why a check of a file cannot be used; "" where it can."""
+    if not isinstance(text, str):
+        return "the check must be text"
+    if not _parses(text):
+        return f"{text} does not parse"
+    if any(under_not and one not in known for one, under_not in _named(_parser.parse_rule(text))):
+        return f"what follows `not` in {text} is not known, so the check would hold for everybody"
+    return ""
 
 
 def has_overrides() -> bool:

@@ -79,7 +79,9 @@ def test_the_operator_s_file_overrides_and_is_read_again_when_it_changes(setting
     assert policy.allows(MEMBER, "tests:stop", "red")
 
 
-@pytest.mark.parametrize("broken", ["[", "just text", '"tests:stop": 7', '"tests:stop": "role:member or or"'])
+@pytest.mark.parametrize(
+    "broken", ["[", "just text", '7: "@"\nx: "@"', '"tests:stop": 7', '"tests:stop": "role:member or or"']
+)
 def test_a_broken_file_changes_nothing(settings: Any, broken: str, caplog: pytest.LogCaptureFixture) -> None:
     _write(settings, '"tests:stop": "rule:reader"\n')
     assert policy.allows(READER, "tests:stop", "red")
@@ -121,15 +123,15 @@ def test_a_name_of_before_may_refer_to_the_new_one(settings: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "circle",
+    ("circle", "rule"),
     [
-        '"tests:see": "rule:tests:stop"\n"tests:stop": "rule:tests:see"\n',
-        '"tests:stop": "role:nobody or (not rule:tests:stop)"\n',
-        '"tests:pause": "rule:tests_api:pause or role:nobody"\n',
+        ('"tests:see": "rule:tests:stop"\n"tests:stop": "rule:tests:see"\n', "tests:stop"),
+        ('"tests:stop": "role:nobody or (not rule:tests:stop)"\n', "tests:stop"),
+        ('"tests:pause": "rule:tests_api:pause or role:nobody"\n', "tests_api:pause"),
     ],
 )
 def test_rules_that_refer_to_each_other_change_nothing(
-    settings: Any, circle: str, caplog: pytest.LogCaptureFixture
+    settings: Any, circle: str, rule: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     _renamed()
     _write(settings, '"tests:stop": "rule:reader"\n')
@@ -138,11 +140,23 @@ def test_rules_that_refer_to_each_other_change_nothing(
     assert policy.allows(READER, "tests:stop", "red") and policy.allows(MEMBER, "tests_api:pause", "red")
     assert "refer to each other" in caplog.text
     rules._table.reset()  # of a process that begins with such a file
-    assert policy.allows(MEMBER, "tests:stop", "red") and not policy.allows(READER, "tests:stop", "red")
+    assert not policy.allows(ADMIN, rule, "red") and policy.allows(ADMIN, "tests:own", "red")
+
+
+@pytest.mark.parametrize("fault", ["role:member or or", "not rule:tests:blocked", "7"])
+def test_a_fault_in_one_rule_opens_no_other_to_a_process_that_begins(
+    settings: Any, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A restart after such an edit put the defaults in force, also for what the file forbids."""
+    check = fault if fault == "7" else f'"{fault}"'
+    _write(settings, f'"tests:stop": {check}\n"tests:see": "!"\n')
+    assert not policy.allows(ADMIN, "tests:see", "red") and not policy.allows(ADMIN, "tests:stop", "red")
+    assert policy.allows(ADMIN, "tests:own", "red") and "let nobody in" in caplog.text
 
 
 @pytest.mark.parametrize("typo", ["not rule:tests:blocked", "role:reader and not (rule:tests:blocked)", "not blocked"])
 def test_a_typo_after_not_lets_nobody_in(settings: Any, typo: str, caplog: pytest.LogCaptureFixture) -> None:
+    policy.allows(READER, "tests:stop", "red")
     _write(settings, f'"tests:stop": "{typo}"\n')
     assert not policy.allows(READER, "tests:stop", "red")
     assert "is not used" in caplog.text

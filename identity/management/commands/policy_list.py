@@ -16,7 +16,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        overridden = rules.read_overrides() or {} if rules.has_overrides() else {}
+        overridden = rules.read_overrides(at_start=True) or {} if rules.has_overrides() else {}
         words = options["words"]
         rows = [
             {"name": name, "check": check or "@", "about": str(rules.describe(name)), "overridden": name in overridden}
