@@ -63,7 +63,7 @@ class ComputeView(ServiceView):
         names = self.known[method][1] if method in self.known else ()
         return [name for name in names if name not in self.parameters or self.version in self.parameters[name]]
 
-    def asked(self, name: str) -> str | None:
+    def parameter(self, name: str) -> str | None:
         """Read a parameter of the query; None where it is not given, or the version does not have it."""
         there = self.version in self.parameters[name]
         return self.request.GET.get(name) if there else None

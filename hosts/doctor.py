@@ -48,15 +48,15 @@ def orphans_and_leftovers() -> list[Finding]:
 def ask_hosts() -> dict[str, HostFound]:
     """{host: its answer to host.read} of those that answered in time. Needs a running control process."""
     with transaction.atomic():
-        asked = {
+        inspections = {
             name: reconciliation.inspect(name, reconcile=False, reason="doctor").id
             for name in Host.objects.filter(state__in=USABLE).values_list("name", flat=True)
         }
     until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and Operation.objects.filter(id__in=asked.values(), state__in=LIVE).exists():
+    while time.monotonic() < until and Operation.objects.filter(id__in=inspections.values(), state__in=LIVE).exists():
         time.sleep(0.2)
-    done = {row.id: row for row in Operation.objects.filter(id__in=asked.values(), state=State.DONE)}
-    return {name: reconciliation.found_by(done[id]) for name, id in asked.items() if id in done}
+    done = {row.id: row for row in Operation.objects.filter(id__in=inspections.values(), state=State.DONE)}
+    return {name: reconciliation.found_by(done[id]) for name, id in inspections.items() if id in done}
 
 
 def _silent(host: Host) -> Finding:
@@ -93,8 +93,8 @@ def _set_aside(host: str, found: HostFound) -> list[Finding]:
 
 def _questions() -> list[Finding]:
     """List what only an operator can decide."""
-    asked = Host.objects.filter(Q(estranged=True) | Q(question__isnull=False)).order_by("name")
-    return [Finding(host.name, "question", host.name, question_of(host)) for host in asked]
+    questioned = Host.objects.filter(Q(estranged=True) | Q(question__isnull=False)).order_by("name")
+    return [Finding(host.name, "question", host.name, question_of(host)) for host in questioned]
 
 
 def question_of(host: Host) -> str:

@@ -78,11 +78,11 @@ NOBODY = "00000000-0000-0000-0000-000000000000"  # whose allocations of before 1
 
 
 def _hold(consumer: str, data: dict[str, Any], version: Version) -> None:
-    asked = data["allocations"]
-    if isinstance(asked, list):
-        wanted = {one["resource_provider"]["uuid"]: one["resources"] for one in asked}
+    requested = data["allocations"]
+    if isinstance(requested, list):
+        wanted = {one["resource_provider"]["uuid"]: one["resources"] for one in requested}
     else:
-        wanted = {provider: one["resources"] for provider, one in asked.items()}
+        wanted = {provider: one["resources"] for provider, one in requested.items()}
     holding.hold(
         consumer,
         wanted,
@@ -195,7 +195,7 @@ def _mapped(provider: str, requested: dict[str, int]) -> object:
 
 
 _REQUEST = ByVersion({(1, 10): _listed, (1, 12): _mapped})
-#: A provider's resources: those asked for, or all.
+#: A provider's resources: those of the query, or all.
 _SHOWN: ByVersion[Callable[[services.ProviderSummary, dict[str, int]], Iterable[str]]] = ByVersion(
     {(1, 10): lambda summary, requested: requested, (1, 27): lambda summary, requested: summary.capacity}
 )

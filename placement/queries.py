@@ -171,7 +171,7 @@ def _aggregates(text: str) -> frozenset[str]:
 
 def providers(query: Any, version: Version, trees: "Trees") -> list[ResourceProvider]:
     """Providers by name that fit a list's query. Raises: Invalid."""
-    asked, facts, rows = group(query, version), Facts(), ResourceProvider.objects.order_by("name")
+    needs, facts, rows = group(query, version), Facts(), ResourceProvider.objects.order_by("name")
     if "name" in query:
         rows = rows.filter(name=query["name"])
     if "uuid" in query:
@@ -179,12 +179,12 @@ def providers(query: Any, version: Version, trees: "Trees") -> list[ResourceProv
     if "in_tree" in query:
         tree = trees.get(query["in_tree"], (None, ""))[1]
         rows = rows.filter(id__in=[id for id, (_parent, root) in trees.items() if root == tree])
-    if asked.resources:
+    if needs.resources:
         summaries = services.summaries().values()
         rows = rows.filter(
-            id__in=[summary.provider_id for summary in summaries if summary.shortage(asked.resources) is None]
+            id__in=[summary.provider_id for summary in summaries if summary.shortage(needs.resources) is None]
         )
-    return [row for row in rows if asked.allows(row.id, facts)]
+    return [row for row in rows if needs.allows(row.id, facts)]
 
 
 def candidates(query: Any, version: Version) -> tuple[dict[str, int], list[services.ProviderSummary]]:

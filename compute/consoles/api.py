@@ -37,11 +37,11 @@ class RemoteConsoles(ComputeView):
     }
 
     def post(self, request: object, server_id: str) -> Response:
-        asked = self.body()["remote_console"]
-        if _PROTOCOLS.get(asked["protocol"]) != asked["type"]:
-            raise Invalid(reason=_("Unavailable console type %(type)s."), type=asked["type"])
-        url = services.url(self.actor, server_id=server_id, kind=asked["protocol"], root=self.root())
-        return Response({"remote_console": {**asked, "url": url}})
+        requested = self.body()["remote_console"]
+        if _PROTOCOLS.get(requested["protocol"]) != requested["type"]:
+            raise Invalid(reason=_("Unavailable console type %(type)s."), type=requested["type"])
+        url = services.url(self.actor, server_id=server_id, kind=requested["protocol"], root=self.root())
+        return Response({"remote_console": {**requested, "url": url}})
 
 
 class AuthToken(ComputeView):

@@ -11,7 +11,7 @@ from identity.models import User
 TYPE = "service/compute/servers/remote-consoles"
 
 
-def asked(server: Server, kind: str, *, who: dict[str, object], link_id: str | None) -> None:
+def issued(server: Server, kind: str, *, who: dict[str, object], link_id: str | None) -> None:
     """Record that a ticket was issued. For one issued by a link the actor is the link's maker: its viewer is unknown."""
     now = context.current()
     known = now.actor if now is not None and link_id is None else None

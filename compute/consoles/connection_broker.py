@@ -115,8 +115,8 @@ class ConnectionBroker:
             self._open[line] = console
             log.info("%s console of %s opened", console.kind, console.server)
 
-    def _opened(self, asked: bytes) -> tuple[_Console, dict[str, Any]]:
-        question = json.loads(asked)
+    def _opened(self, request: bytes) -> tuple[_Console, dict[str, Any]]:
+        question = json.loads(request)
         ticket = opening.find(str(question["ticket"]), [str(cookie) for cookie in question["cookies"]])
         guest = opening.connect(ticket)
         try:

@@ -86,7 +86,7 @@ def issue(server: Server, kind: str, *, who: dict[str, Any], link: ConsoleLink |
     ConsoleTicket.objects.create(
         pk=digest(token), server=server, kind=kind, user_id=who["user_id"], who=who, link=link, expires_at=ends, **more
     )
-    auditing.asked(server, kind, who=who, link_id=link.pk if link is not None else None)
+    auditing.issued(server, kind, who=who, link_id=link.pk if link is not None else None)
     return token
 
 

@@ -42,8 +42,8 @@ class _Hypervisors(ComputeView):
     @property
     def with_servers(self) -> bool:
         """Raises: Invalid."""
-        asked = self.asked("with_servers")
-        return asked is not None and flag(asked, "with_servers")
+        value = self.parameter("with_servers")
+        return value is not None and flag(value, "with_servers")
 
     def host(self, id: str) -> Host:
         """Raises: HypervisorNotFound."""
@@ -57,7 +57,7 @@ class _Hypervisors(ComputeView):
 
     def selected(self, request: object) -> list[Host]:
         """Raises: HypervisorNotFound, Invalid."""
-        pattern = self.asked("hypervisor_hostname_pattern")
+        pattern = self.parameter("hypervisor_hostname_pattern")
         found = reading.hypervisors()
         if pattern is not None:
             found = [host for host in found if pattern in host.name]

@@ -68,7 +68,7 @@ class KeyPairs(ComputeView):
     parameters = _PARAMETERS
 
     def get(self, request: Any) -> Response:
-        user_id = self.asked("user_id")
+        user_id = self.parameter("user_id")
         rows = services.of(self.actor, user_id)
         page = Page.from_request(request, default_sort=(("name", "asc"),), paging=_PAGING, version=self.version)
         found = page.read(rows, id_column="name")
@@ -101,8 +101,8 @@ class KeyPairDetail(ComputeView):
     parameters = _PARAMETERS
 
     def get(self, request: object, name: str) -> Response:
-        return self.answer("keypair", KEYPAIR, services.find(self.actor, name, self.asked("user_id")))
+        return self.answer("keypair", KEYPAIR, services.find(self.actor, name, self.parameter("user_id")))
 
     def delete(self, request: object, name: str) -> Response:
-        services.delete(self.actor, name=name, user_id=self.asked("user_id"))
+        services.delete(self.actor, name=name, user_id=self.parameter("user_id"))
         return Response(status=_DELETED.at(self.version))

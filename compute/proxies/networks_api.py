@@ -143,9 +143,9 @@ class SecurityGroupRules(ComputeView):
     bodies = {"post": _RULE}
 
     def post(self, request: object) -> Response:
-        asked = _as_rule(self.body()["security_group_rule"])
+        values = _as_rule(self.body()["security_group_rule"])
         with as_nova():
-            rule = rules.create(self.actor, **asked)
+            rule = rules.create(self.actor, **values)
         return Response({"security_group_rule": _rule(rule)})
 
 

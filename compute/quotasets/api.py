@@ -163,10 +163,10 @@ class Limits(ComputeView):
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "os_compute_api:limits")
         project = self.actor.project_id or ""
-        asked = request.GET.get("tenant_id")
-        if asked and asked != project:
-            policy.require(self.actor, "os_compute_api:limits:other_project", asked)
-            project = asked
+        tenant = request.GET.get("tenant_id")
+        if tenant and tenant != project:
+            policy.require(self.actor, "os_compute_api:limits:other_project", tenant)
+            project = tenant
         usage = quota.usage(project, "compute")
         absolute = {k: usage[n][1] for k, (n, until) in _ABSOLUTE.items() if until is None or self.version <= until}
         absolute |= {k: usage[n][0] for k, (n, until) in _USED.items() if until is None or self.version <= until}

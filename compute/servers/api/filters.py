@@ -203,11 +203,11 @@ def _by_status(
     actor: RequestContext, rows: QuerySet[Server], query: QueryDict, version: tuple[int, int]
 ) -> QuerySet[Server]:
     """Raises: DeletedHidden; Invalid for an unknown status from 2.38 on (before, it matches nothing)."""
-    asked = query.getlist("status")
-    if not asked:
+    statuses = query.getlist("status")
+    if not statuses:
         return rows
     clause = Q(pk__in=[])
-    for text in asked:
+    for text in statuses:
         found = states.vm_states_of(text)
         if text.upper() == states.status(states.DELETED, None) and not actor.is_admin:
             raise DeletedHidden()

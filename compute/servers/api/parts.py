@@ -217,15 +217,15 @@ class Interfaces(ComputeView):
         return Response({"interfaceAttachments": [interface(port, self.version) for port in ports]})
 
     def post(self, request: object, server_id: str) -> Response:
-        asked = (self.body() or {}).get("interfaceAttachment") or {}
-        nic = _nic(asked)
+        attachment = (self.body() or {}).get("interfaceAttachment") or {}
+        nic = _nic(attachment)
         port_id = interfaces.attach_interface(self.actor, server_id=server_id, nic=nic)
         return Response({"interfaceAttachment": interface(Port.objects.get(id=port_id), self.version)})
 
 
-def _nic(asked: dict[str, Any]) -> networks.Nic | None:
+def _nic(attachment: dict[str, Any]) -> networks.Nic | None:
     """Raises: Invalid for what cannot go together."""
-    network, port, fixed = asked.get("net_id", ""), asked.get("port_id", ""), asked.get("fixed_ips")
+    network, port, fixed = attachment.get("net_id", ""), attachment.get("port_id", ""), attachment.get("fixed_ips")
     if network and port:
         raise Invalid(reason=_("Must not input both network_id and port_id"))
     if fixed and not network:

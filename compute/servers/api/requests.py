@@ -22,12 +22,12 @@ def ref(value: str | int) -> str:
     return str(value).rstrip("/").rpartition("/")[2]
 
 
-def nics(asked: Any) -> list[Nic] | str | None:
+def nics(requested: Any) -> list[Nic] | str | None:
     """The `networks` of a request. Raises: Invalid for an address that is none."""
-    if asked is None or isinstance(asked, str):
-        return asked
+    if requested is None or isinstance(requested, str):
+        return requested
     out = []
-    for one in asked:
+    for one in requested:
         address = one.get("fixed_ip") or ""
         if address:
             check_address(address)

@@ -31,14 +31,14 @@ def wait_turn(op: Op) -> Wait | None:
 
 
 def delete_domain(op: Op) -> Wait | None:
-    return boot.remove_domain(op) if is_asked(op) else None
+    return boot.remove_domain(op) if is_cast(op) else None
 
 
 def delete_disk(op: Op) -> Wait | None:
-    return boot.remove_disk(op) if is_asked(op) else None
+    return boot.remove_disk(op) if is_cast(op) else None
 
 
-def is_asked(op: Op) -> bool:
+def is_cast(op: Op) -> bool:
     """Whether the removal is cast to the host. A host that is down owes the removal instead."""
     server = steps.of(op)
     if op.answer is not None or not hosts.is_down(server.host):

@@ -13,7 +13,7 @@ def reads_image(host: str, image_id: str) -> bool:
 
 def writes_image(host: str, image_id: str) -> bool:
     """Whether this host was asked to send this snapshot, and has not answered yet."""
-    asked = OperationStep.objects.filter(
+    uploads = OperationStep.objects.filter(
         host=host, verb=SERVER_SNAPSHOT.name, phase=Phase.DO, finished_at=None, operation__state__in=LIVE
     )
-    return any(data.get("snapshot_id") == image_id for data in asked.values_list("operation__data", flat=True))
+    return any(data.get("snapshot_id") == image_id for data in uploads.values_list("operation__data", flat=True))

@@ -272,10 +272,10 @@ def end_resized(op: Op) -> Wait | None:
 def unless_owed(do: Do) -> Do:
     """Skip a step if its host owes an earlier one: the inspection that follows the debts makes up for it."""
 
-    def asked(op: Op) -> Wait | None:
+    def unless(op: Op) -> Wait | None:
         return None if op.data.get("owed") else do(op)
 
-    return asked
+    return unless
 
 
 def revert_claim(op: Op) -> None:
