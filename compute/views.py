@@ -92,7 +92,7 @@ class ComputeView(ServiceView):
 
 
 def refuse_unknown(query: Iterable[str], names: Iterable[str]) -> None:
-    """Raises: Invalid for parameters of a query that are none of `names`."""
+    """Refuse unknown parameters of a query. Raises: Invalid for parameters of a query that are none of `names`."""
     unknown = sorted(set(query) - set(names))
     if unknown:
         raise Invalid(reason=_("Additional query parameters are not allowed: %(names)s."), names=", ".join(unknown))

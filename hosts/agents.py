@@ -67,7 +67,10 @@ def authenticate_agent(request: HttpRequest, *, is_streamed: bool = False) -> Ho
 
 
 def checked(request: HttpRequest, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the pieces of a streamed body, and compare its digest with the signed one at the end. Raises: AgentRefused."""
+    """Yield the pieces of a streamed body, and compare its digest with the signed one at the end.
+
+    Raises: AgentRefused.
+    """
     want = request.META.get("HTTP_X_STACKLING_DIGEST", "") if "HTTP_X_STACKLING_SEAL_2" in request.META else ""
     digest = hashlib.sha512()
     for piece in pieces:
@@ -182,7 +185,7 @@ def allow(kind: Kind, may: May) -> None:
 
 
 def require(host: Host, kind: Kind, id: str) -> None:
-    """Raises: NotOfThisHost unless somebody says that the host needs it."""
+    """Check that a host needs what it requests. Raises: NotOfThisHost unless somebody says that the host needs it."""
     if not any(may(host.name, id) for may in _may.get(kind, ())):
         log.warning("host %s may not %s %s", host.name, kind, id[:64])
         raise NotOfThisHost(host=host.name, what=id[:64])

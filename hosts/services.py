@@ -245,7 +245,7 @@ def end_waiting(name: str, state: str) -> None:
 
 
 def find(name: str) -> Host:
-    """Raises: HostUnknown."""
+    """Find a host by its name. Raises: HostUnknown."""
     host = Host.objects.filter(name=name).first()
     if host is None:
         raise HostUnknown(name=name)

@@ -340,7 +340,7 @@ def _check_class(name: str) -> None:
 
 
 def _drop(row: ResourceProvider, names: set[str]) -> None:
-    """Raises: InventoryInUse."""
+    """Delete inventories of a provider by their classes. Raises: InventoryInUse."""
     used = Allocation.objects.filter(provider=row, resource_class__in=names).values_list("resource_class", flat=True)
     if used:
         raise InventoryInUse(name=used[0], id=row.id)

@@ -29,7 +29,7 @@ def exists(name: str) -> bool:
 
 
 def require(name: str) -> None:
-    """Raises: ClassNotFound."""
+    """Check that a resource class exists. Raises: ClassNotFound."""
     if not exists(name):
         raise ClassNotFound(name=name)
 
@@ -42,7 +42,7 @@ def make(name: str) -> bool:
 
 
 def _custom(name: str) -> ResourceClass:
-    """Raises: ClassNotFound, Invalid for a standard class."""
+    """Find and lock a custom resource class. Raises: ClassNotFound, Invalid for a standard class."""
     require(name)
     found = ResourceClass.objects.select_for_update().filter(name=name).first()
     if found is None:
@@ -52,7 +52,7 @@ def _custom(name: str) -> ResourceClass:
 
 @transaction.atomic
 def rename(name: str, to: str) -> None:
-    """Raises: ClassNotFound, ClassExists, ClassInUse, Invalid."""
+    """Rename an unused custom resource class. Raises: ClassNotFound, ClassExists, ClassInUse, Invalid."""
     row = _custom(name)
     if exists(to):
         raise ClassExists(name=to)
@@ -63,7 +63,7 @@ def rename(name: str, to: str) -> None:
 
 @transaction.atomic
 def delete(name: str) -> None:
-    """Raises: ClassNotFound, ClassInUse, Invalid."""
+    """Delete an unused custom resource class. Raises: ClassNotFound, ClassInUse, Invalid."""
     row = _custom(name)
     _unused(name)
     row.delete()

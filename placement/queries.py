@@ -44,7 +44,7 @@ def known_traits() -> set[str]:
 
 
 def check(query: Any, known: dict[str, Version], version: Version) -> None:
-    """Raises: Invalid for a parameter that the version does not know."""
+    """Refuse unknown parameters of a query. Raises: Invalid for a parameter that the version does not know."""
     for name in query:
         since = known.get(name) or (NUMBERED_SINCE if "group_policy" in known and _NUMBERED.fullmatch(name) else None)
         if since is None or version < since:

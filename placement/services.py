@@ -210,7 +210,7 @@ def consumers() -> dict[str, set[str]]:
 
 
 def provider(provider_id: str, *, lock: bool = False) -> ResourceProvider:
-    """Raises: ProviderNotFound."""
+    """Find a resource provider by its id; `lock`: its row. Raises: ProviderNotFound."""
     query = ResourceProvider.objects.select_for_update() if lock else ResourceProvider.objects
     found = query.filter(id=provider_id).first()
     if found is None:

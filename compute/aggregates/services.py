@@ -63,7 +63,7 @@ _RULES = {
 
 
 def find(actor: RequestContext, aggregate_id: str, verb: str = "show") -> Aggregate:
-    """Raises: AggregateNotFound, Forbidden."""
+    """Find an aggregate. `verb`: key of _RULES. Raises: AggregateNotFound, Forbidden."""
     policy.require(actor, _RULES[verb])
     found = Aggregate.objects.filter(id=int(aggregate_id)).first() if is_whole(aggregate_id) else None
     if found is None:
@@ -73,7 +73,7 @@ def find(actor: RequestContext, aggregate_id: str, verb: str = "show") -> Aggreg
 
 @transaction.atomic
 def create(actor: RequestContext, *, name: str, zone: str | None) -> Aggregate:
-    """Raises: AggregateExists."""
+    """Create an aggregate, in a zone if `zone` is given. Raises: AggregateExists."""
     policy.require(actor, _RULES["create"])
     try:
         with transaction.atomic():
@@ -84,7 +84,7 @@ def create(actor: RequestContext, *, name: str, zone: str | None) -> Aggregate:
 
 @transaction.atomic
 def update(actor: RequestContext, *, aggregate_id: str, name: str | None, **zone: str | None) -> Aggregate:
-    """Raises: AggregateExists, ZoneInUse."""
+    """Change the name of an aggregate, its zone, or both. Raises: AggregateExists, ZoneInUse."""
     aggregate = find(actor, aggregate_id, "update")
     if name is not None and Aggregate.objects.filter(name=name).exclude(id=aggregate.id).exists():
         raise AggregateExists(name=name)
@@ -101,7 +101,7 @@ def _save(aggregate: Aggregate) -> Aggregate:
 
 
 def _change_zone(aggregate: Aggregate, zone: str | None) -> None:
-    """Raises: ZoneInUse, OtherZone."""
+    """Set or remove the zone of an unsaved aggregate. Raises: ZoneInUse, OtherZone."""
     if zone == aggregate.metadata.get(ZONE):
         return
     for host in aggregate.hosts.values_list("host", flat=True):
@@ -128,7 +128,10 @@ def _zone_without(aggregate: Aggregate, host: str) -> str:
 
 
 def _keep_zone(host: str, old: str, new: str) -> None:
-    """Refuse to change the zone of a host with servers: they show the zone they were created in. Raises: ZoneOfServers."""
+    """Refuse to change the zone of a host with servers: they show the zone they were created in.
+
+    Raises: ZoneOfServers.
+    """
     if new != old and Server.objects.living().filter(host=host).exists():
         raise ZoneOfServers(name=host, old=old, new=new)
 
@@ -146,7 +149,7 @@ def set_metadata(actor: RequestContext, *, aggregate_id: str, metadata: dict[str
 
 @transaction.atomic
 def add_host(actor: RequestContext, *, aggregate_id: str, host: str) -> Aggregate:
-    """Raises: HostNotFound, HostAlreadyIn, OtherZone, ZoneOfServers."""
+    """Add a host to an aggregate. Raises: HostNotFound, HostAlreadyIn, OtherZone, ZoneOfServers."""
     aggregate = find(actor, aggregate_id, "add_host")
     if not Host.objects.filter(name=host).exists():
         raise HostNotFound(name=host)
@@ -166,7 +169,7 @@ def add_host(actor: RequestContext, *, aggregate_id: str, host: str) -> Aggregat
 
 @transaction.atomic
 def remove_host(actor: RequestContext, *, aggregate_id: str, host: str) -> Aggregate:
-    """Raises: HostNotFound, HostNotIn, ZoneOfServers."""
+    """Remove a host from an aggregate. Raises: HostNotFound, HostNotIn, ZoneOfServers."""
     aggregate = find(actor, aggregate_id, "remove_host")
     if not Host.objects.filter(name=host).exists():
         raise HostNotFound(name=host)
@@ -180,7 +183,7 @@ def remove_host(actor: RequestContext, *, aggregate_id: str, host: str) -> Aggre
 
 @transaction.atomic
 def delete(actor: RequestContext, *, aggregate_id: str) -> None:
-    """Raises: AggregateInUse while hosts are in it."""
+    """Delete an aggregate. Raises: AggregateInUse while hosts are in it."""
     aggregate = find(actor, aggregate_id, "delete")
     if aggregate.hosts.exists():
         raise AggregateInUse(id=aggregate.id)

@@ -45,7 +45,10 @@ class TooManyConsoles(OverLimit):
 
 
 def output(actor: RequestContext, *, server_id: str, lines: int | None) -> str:
-    """Raises: ServerNotFound, Forbidden, NotReady while nothing has run yet."""
+    """Read the last lines of a server's console log; None: all kept.
+
+    Raises: ServerNotFound, Forbidden, NotReady while nothing has run yet.
+    """
     server = find(actor, server_id, "os_compute_api:os-console-output")
     if not server.host and not logs.log_path(server.id).exists():
         raise NotReady(id=server_id)
@@ -130,7 +133,10 @@ def url(actor: RequestContext, *, server_id: str, kind: str, root: str) -> str:
 
 
 def describe(actor: RequestContext, token: str) -> dict[str, object]:
-    """Describe the console of a ticket for administrators: server, host, socket. Raises: ConsoleTokenNotFound, Forbidden."""
+    """Describe the console of a ticket for administrators: server, host, socket.
+
+    Raises: ConsoleTokenNotFound, Forbidden.
+    """
     policy.require(actor, "os_compute_api:os-console-auth-tokens")
     row = ConsoleTicket.objects.filter(pk=digest(token), expires_at__gt=now()).select_related("server").first()
     if row is None:

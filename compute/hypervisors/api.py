@@ -41,12 +41,12 @@ class _Hypervisors(ComputeView):
 
     @property
     def with_servers(self) -> bool:
-        """Raises: Invalid."""
+        """Whether the query asks for the servers of each host. Raises: Invalid."""
         value = self.parameter("with_servers")
         return value is not None and flag(value, "with_servers")
 
     def host(self, id: str) -> Host:
-        """Raises: HypervisorNotFound."""
+        """Find the host of an id in the URL. Raises: HypervisorNotFound."""
         return reading.hypervisor(id, _KEY.at(self.version))
 
     def basic(self, host: Host) -> dict[str, object]:
@@ -56,7 +56,7 @@ class _Hypervisors(ComputeView):
         return HYPERVISOR.render(Row(host, used), self.version)
 
     def selected(self, request: object) -> list[Host]:
-        """Raises: HypervisorNotFound, Invalid."""
+        """Read the hosts whose names have the pattern of the query. Raises: HypervisorNotFound, Invalid."""
         pattern = self.parameter("hypervisor_hostname_pattern")
         found = reading.hypervisors()
         if pattern is not None:

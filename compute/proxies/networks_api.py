@@ -150,7 +150,10 @@ class SecurityGroupRules(ComputeView):
 
 
 def _as_rule(data: dict[str, Any]) -> dict[str, Any]:
-    """Nova's rule as keywords of the network service: it lets traffic in, by IPv6 where its cidr is one. Raises: Invalid."""
+    """Nova's rule as keywords of the network service: it lets traffic in, by IPv6 where its cidr is one.
+
+    Raises: Invalid.
+    """
     parent = str(data["parent_group_id"])
     if not is_id(parent):
         raise Invalid(reason=_("Parent group id %(parent)s is not a uuid"), parent=parent)
@@ -238,7 +241,7 @@ class FloatingIPDetail(ComputeView):
 
 
 def by_address(actor: RequestContext, address: str) -> FloatingIP:
-    """Raises: ItemNotFound."""
+    """Find a floating IP by its address. Raises: ItemNotFound."""
     found = FloatingIP.objects.visible_to(actor).filter(floating_ip_address=address).first()
     if found is None:
         raise ItemNotFound(reason=_("floating IP not found"))
@@ -246,7 +249,10 @@ def by_address(actor: RequestContext, address: str) -> FloatingIP:
 
 
 def add_floating_ip(actor: RequestContext, *, server_id: str, address: str, fixed: str | None) -> None:
-    """Raises: ItemNotFound, Invalid when the server has no such fixed address."""
+    """Associate a floating IP with a server's fixed address; None: its first IPv4 one.
+
+    Raises: ItemNotFound, Invalid when the server has no such fixed address.
+    """
     server: Server = find_server(actor, server_id, "os_compute_api:os-floating-ips:add")
     floating = by_address(actor, address)
     rows = FixedIP.objects.filter(port__in=Port.objects.of_server(server)).order_by("port__created_at", "id")
@@ -262,7 +268,7 @@ def add_floating_ip(actor: RequestContext, *, server_id: str, address: str, fixe
 
 
 def remove_floating_ip(actor: RequestContext, *, server_id: str, address: str) -> None:
-    """Raises: ItemNotFound, Conflict when it leads elsewhere."""
+    """Disassociate a floating IP from a server. Raises: ItemNotFound, Conflict when it leads elsewhere."""
     server: Server = find_server(actor, server_id, "os_compute_api:os-floating-ips:remove")
     floating = by_address(actor, address)
     if floating.port is None or floating.port.server_id != server.id:

@@ -27,7 +27,7 @@ def visible(actor: RequestContext, *, everyone: bool = False) -> QuerySet[Server
 
 
 def find(actor: RequestContext, group_id: str) -> ServerGroup:
-    """Raises: GroupNotFound."""
+    """Find a server group that the actor may see. Raises: GroupNotFound."""
     found = ServerGroup.objects.filter(id=group_id).first()
     if found is None:
         raise GroupNotFound(id=group_id)
@@ -37,7 +37,7 @@ def find(actor: RequestContext, group_id: str) -> ServerGroup:
 
 @transaction.atomic
 def create(actor: RequestContext, *, name: str, policy_name: str, rules: dict[str, Any] | None = None) -> ServerGroup:
-    """Raises: QuotaExceeded, Forbidden."""
+    """Create a server group with one policy. Raises: QuotaExceeded, Forbidden."""
     project_id = actor.project_id or ""
     policy.require(actor, "os_compute_api:os-server-groups:create", project_id)
     quota.require(project_id, "compute", {"server_groups": 1})

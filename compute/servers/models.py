@@ -52,7 +52,7 @@ class ServerQuerySet(models.QuerySet["Server"]):
         return self.select_for_update()
 
     def find(self, server_id: str) -> "Server":
-        """Raises: ServerNotFound."""
+        """Find a server among these rows. Raises: ServerNotFound."""
         found = self.filter(id=server_id).first()
         if found is None:
             raise ServerNotFound(id=server_id)
@@ -160,7 +160,7 @@ class Server(HostSubject, models.Model):
 
     @classmethod
     def locked_by_id(cls, id: str) -> "Server":
-        """Raises: ServerNotFound."""
+        """Read and lock the row of a server, deleted or not. Raises: ServerNotFound."""
         return locked(id)
 
     @property

@@ -22,7 +22,7 @@ _FORMS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M:%S.%f", "
 
 
 def _time(text: str | None, default: datetime) -> datetime:
-    """Raises: Invalid."""
+    """Parse a time of the query; `default` if it is empty. Raises: Invalid."""
     if not text:
         return default
     found = moments.formed(text, *_FORMS)

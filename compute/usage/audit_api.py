@@ -19,7 +19,7 @@ _FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f")
 
 
 def _moment(text: str) -> datetime:
-    """Raises: Invalid."""
+    """Parse the time in the URL. Raises: Invalid."""
     found = moments.formed(text, *_FORMS)
     if found is None:
         raise Invalid(reason=_("Invalid timestamp for date %(text)s"), text=text)

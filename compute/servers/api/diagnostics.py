@@ -26,7 +26,10 @@ class NotRunning(Conflict):
 
 
 def diagnostics(server: Server, version: tuple[int, int]) -> dict[str, object]:
-    """Raises: NotRunning for a server whose machine does not run."""
+    """Describe a running server in the form of the API version.
+
+    Raises: NotRunning for a server whose machine does not run.
+    """
     if not states.runs(server.power_state):
         raise NotRunning(id=server.id, state=server.vm_state)
     return _TOLD.at(version)(server)

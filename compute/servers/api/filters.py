@@ -202,7 +202,10 @@ class DeletedHidden(Forbidden):
 def _by_status(
     actor: RequestContext, rows: QuerySet[Server], query: QueryDict, version: tuple[int, int]
 ) -> QuerySet[Server]:
-    """Raises: DeletedHidden; Invalid for an unknown status from 2.38 on (before, it matches nothing)."""
+    """Filter servers by the statuses in the query.
+
+    Raises: DeletedHidden; Invalid for an unknown status from 2.38 on (before, it matches nothing).
+    """
     statuses = query.getlist("status")
     if not statuses:
         return rows

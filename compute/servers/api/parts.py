@@ -184,7 +184,7 @@ def interface(port: Port, version: tuple[int, int]) -> dict[str, object]:
 
 
 def port_of(server: Server, port_id: str) -> Port:
-    """Raises: ItemNotFound."""
+    """Find a port of a server. Raises: ItemNotFound."""
     port = Port.objects.of_server(server).filter(id=port_id).first()
     if port is None:
         raise ItemNotFound(reason=_("Port id %(port)s could not be found."), port=port_id)
@@ -224,7 +224,10 @@ class Interfaces(ComputeView):
 
 
 def _nic(attachment: dict[str, Any]) -> networks.Nic | None:
-    """Raises: Invalid for what cannot go together."""
+    """Parse the interface to attach; None: a new port in the project's one network.
+
+    Raises: Invalid for what cannot go together.
+    """
     network, port, fixed = attachment.get("net_id", ""), attachment.get("port_id", ""), attachment.get("fixed_ips")
     if network and port:
         raise Invalid(reason=_("Must not input both network_id and port_id"))
