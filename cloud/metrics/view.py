@@ -1,4 +1,4 @@
-"""The view of /metrics: Prometheus text, for who shows STACKLING_METRICS_TOKEN or asks at web's socket on this machine."""
+"""The view of /metrics: Prometheus text, for callers that show STACKLING_METRICS_TOKEN or use web's socket on this machine."""
 
 import logging
 import time
@@ -52,8 +52,6 @@ def text() -> bytes:
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer all metrics in Prometheus' text format; 401 for a caller that may not look."""
     if not may_look(request):
-        said = (
-            "Counts are for who shows STACKLING_METRICS_TOKEN as a bearer, or asks at web's socket on this machine.\n"
-        )
+        said = "Metrics are for callers that show STACKLING_METRICS_TOKEN as a bearer, or use web's socket on this machine.\n"
         return HttpResponse(said, status=401, content_type="text/plain", headers={"WWW-Authenticate": "Bearer"})
     return HttpResponse(text(), content_type="text/plain; version=0.0.4; charset=utf-8")

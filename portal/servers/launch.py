@@ -51,8 +51,8 @@ FIELD_OF: tuple[tuple[type[CloudError], str], ...] = (
 
 
 @dataclass
-class Asked:
-    """The form as it came."""
+class LaunchSpec:
+    """The fields of the launch form as sent, unchecked."""
 
     name: str = ""
     count: int = 1
@@ -67,7 +67,7 @@ class Asked:
     config_drive: bool = False
 
     @classmethod
-    def read(cls, data: Any) -> "Asked":
+    def read(cls, data: Any) -> "LaunchSpec":
         """Read the form of a launch; a count that is no whole number is 0. `errors` says what is wrong."""
         count = data.get("count", "1").strip() or "1"
         return cls(
@@ -99,36 +99,36 @@ class Asked:
 
 
 @transaction.atomic
-def launch(actor: RequestContext, asked: Asked) -> list[Server]:
+def launch(actor: RequestContext, spec: LaunchSpec) -> list[Server]:
     """Create the servers, and their floating IPs if asked, together or not at all.
 
     Raises: as creating.create() and associate(); Invalid where a floating IP cannot lead to them.
     """
-    data = base64.b64encode(asked.user_data.encode()).decode() if asked.user_data.strip() else None
+    data = base64.b64encode(spec.user_data.encode()).decode() if spec.user_data.strip() else None
     servers = creating.create(
         actor,
         creating.Launch(
-            name=asked.name,
-            flavor_id=asked.flavor,
-            image_id=asked.image,
-            networks=[networks.Nic(network_id=id) for id in asked.networks] or None,
-            security_groups=list(asked.groups),
-            key_name=asked.key_name or None,
+            name=spec.name,
+            flavor_id=spec.flavor,
+            image_id=spec.image,
+            networks=[networks.Nic(network_id=id) for id in spec.networks] or None,
+            security_groups=list(spec.groups),
+            key_name=spec.key_name or None,
             user_data=data,
-            config_drive=asked.config_drive,
-            availability_zone=asked.zone or None,
-            count=asked.count,
-            at_least=asked.count,
+            config_drive=spec.config_drive,
+            availability_zone=spec.zone or None,
+            count=spec.count,
+            at_least=spec.count,
         ),
     )
-    if asked.floating:
-        if len(servers) > 1 and not asked.floating.startswith(NEW):
+    if spec.floating:
+        if len(servers) > 1 and not spec.floating.startswith(NEW):
             raise Invalid(reason=_("One floating IP leads to one instance; take new ones for several."))
         for server in servers:
             port = Port.objects.of_server(server).first()
             if port is None:
                 raise Invalid(reason=_("Without a network there is nothing that a floating IP could lead to."))
-            associate(actor, asked.floating, port.id, None)
+            associate(actor, spec.floating, port.id, None)
     return servers
 
 
@@ -180,25 +180,25 @@ class Launch(Page):
     def get(self, request: HttpRequest) -> HttpResponse:
         policy.require(self.actor, "os_compute_api:servers:create", self.actor.project_id)
         data = request.GET
-        asked = Asked.read(data) if data else Asked()
-        return self.form(asked, {})
+        spec = LaunchSpec.read(data) if data else LaunchSpec()
+        return self.form(spec, {})
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        asked = Asked.read(request.POST)
-        errors = asked.errors()
+        spec = LaunchSpec.read(request.POST)
+        errors = spec.errors()
         if errors:
-            return self.form(asked, errors, 422)
+            return self.form(spec, errors, 422)
         try:
-            servers = launch(self.actor, asked)
+            servers = launch(self.actor, spec)
         except CloudError as error:
             field = next((name for kind, name in FIELD_OF if isinstance(error, kind)), "")
-            return self.form(asked, {field: error.message}, status_of(error))
+            return self.form(spec, {field: error.message}, status_of(error))
         if len(servers) == 1:
             return self.go(reverse("instance", args=[servers[0].id]))
         said = ngettext("%(count)s instance is on its way", "%(count)s instances are on their way", len(servers))
         return self.go(reverse("instances"), said % {"count": len(servers)})
 
-    def form(self, asked: Asked, errors: dict[str, str], status: int = 200) -> HttpResponse:
+    def form(self, spec: LaunchSpec, errors: dict[str, str], status: int = 200) -> HttpResponse:
         actor = self.actor
         project = actor.project_id or ""
         group_defaults.ensure_default(project)
@@ -206,11 +206,11 @@ class Launch(Page):
         images, networks = image_rows(actor), network_rows(actor)
         groups = list(SecurityGroup.objects.filter(project_id=project).order_by("-is_default", "name"))
         choices = flavor_rows(actor, use)
-        _defaults(asked, images, choices, networks, groups)
+        _defaults(spec, images, choices, networks, groups)
         return self.page(
             "servers/launch.html",
             status,
-            asked=asked, errors=errors, images=images, flavors=choices, networks=networks, groups=groups,
+            spec=spec, errors=errors, images=images, flavors=choices, networks=networks, groups=groups,
             keys=KeyPair.objects.filter(user_id=actor.user_id).order_by("name"),
             floating=floating_choices(actor),
             zones=sorted(creating.known_zones()),
@@ -218,15 +218,15 @@ class Launch(Page):
         )  # fmt: skip
 
 
-def _defaults(asked: Asked, images: list[Any], choices: list[Any], networks: list[Any], groups: list[Any]) -> None:
+def _defaults(spec: LaunchSpec, images: list[Any], choices: list[Any], networks: list[Any], groups: list[Any]) -> None:
     """Such that a name is enough."""
-    if not asked.image and images:
-        asked.image = images[0]["row"].pk
-    need = next((one["need"] for one in images if one["row"].pk == asked.image), 0)
-    if not asked.flavor:
+    if not spec.image and images:
+        spec.image = images[0]["row"].pk
+    need = next((one["need"] for one in images if one["row"].pk == spec.image), 0)
+    if not spec.flavor:
         fits = [one["row"].pk for one in choices if not one["why"] and one["row"].disk >= need]
-        asked.flavor = fits[0] if fits else ""
-    if not asked.networks and len(networks) >= 1:
-        asked.networks = (networks[0]["row"].pk,)
-    if not asked.groups:
-        asked.groups = tuple(group.pk for group in groups if group.is_default)
+        spec.flavor = fits[0] if fits else ""
+    if not spec.networks and len(networks) >= 1:
+        spec.networks = (networks[0]["row"].pk,)
+    if not spec.groups:
+        spec.groups = tuple(group.pk for group in groups if group.is_default)

@@ -174,7 +174,7 @@ def as_file(found: list[dict[str, Any]], *, everywhere: bool) -> HttpResponse:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ListFilter:
     """The choices in a list's address: a chip, a text, an order, and for operators a host."""
 
     chip: str
@@ -183,7 +183,7 @@ class Asked:
     host: str
 
     @classmethod
-    def read(cls, query: QueryDict, *, everywhere: bool) -> "Asked":
+    def read(cls, query: QueryDict, *, everywhere: bool) -> "ListFilter":
         sort = query.get("sort", "")
         host = query.get("host", "") if everywhere else ""
         return cls(query.get("state", ""), query.get("q", "").strip(), sort if sort in SORTS else "age", host)
@@ -204,14 +204,14 @@ class Instances(Page):
         mine = visible(self.actor, everywhere=self.everywhere)
         if "rows" in request.GET:
             return self.some(mine, request.GET.getlist("rows")[:200])
-        asked = Asked.read(request.GET, everywhere=self.everywhere)
-        query = asked.narrow(mine)
-        chosen = query.filter(CHIPS.get(asked.chip, CHIPS[""])[1]).order_by(*SORTS[asked.sort])
+        choice = ListFilter.read(request.GET, everywhere=self.everywhere)
+        query = choice.narrow(mine)
+        chosen = query.filter(CHIPS.get(choice.chip, CHIPS[""])[1]).order_by(*SORTS[choice.sort])
         if request.GET.get("format") == "csv":
             return as_file(rows(chosen[: tables.MOST]), everywhere=self.everywhere)
         pager = tables.Pager.read(request.GET, self.prefs.page_size)
         found, numbers = rows(pager.cut(chosen)), count(query)
-        context = {**self.chips(numbers), **pager.context(numbers.get(asked.chip, numbers[""])), **asdict(asked)}
+        context = {**self.chips(numbers), **pager.context(numbers.get(choice.chip, numbers[""])), **asdict(choice)}
         return self.page("servers/list.html", rows=self.htmls(found), **self.about(), **context)
 
     def chips(self, numbers: dict[str, int]) -> dict[str, object]:

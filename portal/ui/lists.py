@@ -29,7 +29,7 @@ class Empty:
 
 @dataclass(frozen=True)
 class New:
-    """The button that makes one more. `rule` on `target` greys it for who may not; without a rule everyone may."""
+    """The button that makes one more. It is greyed where policy denies `rule` on `target`; without a rule everyone may."""
 
     label: Text
     route: str
