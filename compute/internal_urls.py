@@ -1,4 +1,4 @@
-"""Routes that only agents use, under /internal/. Each request is sealed with a host's key."""
+"""Routes that only agents use, under /internal/. Each request is signed with a host's key."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Requests of agents at /internal/: by whose key they are sealed, whether they came before, and what that host may open."""
+"""Requests of agents at /internal/: verify the host's signature, refuse repeats, and check what the host may open."""
 
 import hashlib
 import logging
@@ -27,15 +27,15 @@ BUCKET: Final = 2 * WINDOW  # seconds of one folder of nonces
 
 
 class AgentRefused(errors.Unauthorized):
-    template = _("This request is not sealed by a host of this cloud.")
+    template = _("This request is not signed by a host of this cloud.")
 
 
 class AgentLate(AgentRefused):
-    template = _("This request was sealed %(seconds)s s from now. Set the clock of the host, or start its agent again.")
+    template = _("This request was signed %(seconds)s s from now. Set the clock of the host, or start its agent again.")
 
 
 class AgentRepeated(AgentRefused):
-    template = _("This request was made before. Seal each one anew.")
+    template = _("This request was made before. Sign each one anew.")
 
 
 class NotOfThisHost(errors.NotFound):

@@ -48,7 +48,7 @@ def test_hosts_keys_change_under_boots_and_no_order_is_lost(troubled: Troubled, 
     rest.delete(id)
     assert {name: troubled.pid(name) for name in PROGRAMS} == pids, "nothing was restarted"
     said = "".join(cloud.log(name)[start:] for name, start in logs.items())
-    assert "refused" not in said and "not sealed" not in said, re.findall(".*(?:refused|not sealed).*", said)[:3]
+    assert "refused" not in said and "not signed" not in said, re.findall(".*(?:refused|not signed).*", said)[:3]
 
 
 def test_the_secret_changes_and_what_it_seals_stays_open(troubled: Troubled, rest: Rest) -> None:
