@@ -14,7 +14,7 @@ from authorization.context import RequestContext
 from common.clock import now
 from common.ids import new_id
 from common.live import announce
-from common.stores import StoreFull
+from common.stores import Store, StoreFull
 from common.units import MIB, mib_of
 from images import stores
 from images.images import states
@@ -33,7 +33,10 @@ from quota import services as quota
 ALGORITHM = "sha512"
 GONE = "image_gone"  # kind of background work: an image's bytes go
 SIGN_OF_LIFE = 10.0  # seconds between them
-CHECK_EVERY = 64 * MIB  # bytes of an upload between two checks of the quota and of the room that is left
+CHECK_EVERY = 64 * MIB  # bytes of an upload between two checks of the quota
+ROOM_EVERY = (
+    8 * MIB
+)  # bytes of an upload between two looks at the room that is left: many at once must not fill what is kept free
 SILENCE = 180.0  # seconds without one, after which an upload is given up
 
 
@@ -82,13 +85,11 @@ def receive(
     """
     store = stores.default()
     limit, why = size_limit(image)
-    if expected is not None:
-        _fits(expected, limit, why)
-        if expected > store.free():
-            raise StoreFull(need=expected, have=store.free())
+    _fits(expected or 0, limit, why)
+    _has_room(store, expected or 1)
     measure = streams.Measure("md5", ALGORITHM)
     inspector = Inspector(image.disk_format, image.container_format) if inspect else None
-    alive, check_at = time.monotonic(), CHECK_EVERY
+    alive, check_at, room_at = time.monotonic(), CHECK_EVERY, ROOM_EVERY
     with store.put(key) as part:
         for piece in measure.pass_on(pieces, announced=expected):
             if inspector is not None:
@@ -97,8 +98,9 @@ def receive(
             if part.size >= check_at:
                 check_at = part.size + CHECK_EVERY
                 limit, why = size_limit(image)
-                if not store.free():
-                    raise StoreFull(need=part.size, have=0)
+            if part.size >= room_at:
+                room_at = part.size + ROOM_EVERY
+                _has_room(store, 1)
             _fits(part.size, limit, why)
             if time.monotonic() - alive > SIGN_OF_LIFE:
                 alive = time.monotonic()
@@ -112,6 +114,12 @@ def receive(
             raise Overtaken(id=image.id)
         part.settle()
     return Stored(measure.size, measure.hex("md5"), measure.hex(ALGORITHM), finding)
+
+
+def _has_room(store: Store, need: int) -> None:
+    """Raises: StoreFull. A body in chunks says no size, so it is asked for the first byte too."""
+    if need > store.free():
+        raise StoreFull(need=need, have=store.free())
 
 
 def size_limit(image: Image) -> tuple[int, str | Promise]:

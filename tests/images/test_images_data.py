@@ -184,6 +184,34 @@ def test_bytes_of_an_upload_that_is_given_up_go_before_the_next_may_begin(
     assert red.show(image["id"])["status"] == "queued"
 
 
+def test_small_uploads_of_unknown_size_do_not_eat_what_is_kept_free(
+    red: Client, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept free is the database's: bodies in chunks, each shorter than the next look at it, went into it without end."""
+    from common.stores import StoreFull
+    from common.stores.files import FileStore
+    from tests.simulated import actor
+
+    image = red.create()
+    free = [0]
+    monkeypatch.setattr(FileStore, "free", lambda self: free[0])
+    with pytest.raises(StoreFull):
+        data.upload(actor("red"), image_id=image["id"], pieces=iter([b"little"]), expected=None)
+    assert left_in(store) == [] and red.show(image["id"])["status"] == "queued"
+    free[0] = 1
+    came = [0]
+
+    def many() -> Iterator[bytes]:
+        for _piece in range(40):
+            came[0] += 1
+            free[0] = 0 if came[0] > 2 else 1
+            yield bytes(PIECE)
+
+    with pytest.raises(StoreFull):
+        data.upload(actor("red"), image_id=image["id"], pieces=many(), expected=None)
+    assert came[0] <= 9 and left_in(store) == []
+
+
 def test_the_size_quota_stops_an_upload_while_it_streams(red: Client, store: Path) -> None:
     from quota import services as quota
 
