@@ -1,4 +1,4 @@
-"""/readyz: what the cloud needs answers. /healthz is the reverse proxy's own, /metrics is in cloud/metrics.
+"""/readyz: whether all that the cloud needs answers. /healthz is the reverse proxy's own, /metrics is in cloud/metrics.
 
 Anyone may ask whether the cloud is ready. Details go only to callers that show STACKLING_METRICS_TOKEN as a bearer, or use
 web's socket on this machine.

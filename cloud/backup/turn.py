@@ -25,7 +25,7 @@ def folder() -> Path:
 
 
 def give(path: Path) -> None:
-    """Root works for control: what it makes in that folder belongs to whom the folder belongs to."""
+    """Give a file made by root to the owner and group of its folder, so that control can use it."""
     owner = path.parent.stat()
     if os.geteuid() == 0:
         os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)

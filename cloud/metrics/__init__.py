@@ -1,1 +1,1 @@
-"""/metrics: what processes count (local), what the database knows (rows), and how the broker and the reverse proxy are."""
+"""/metrics: figures of the processes (local), of the database (rows), of the broker and of the reverse proxy."""

@@ -1,4 +1,4 @@
-"""Each process tells what it counts at a socket of its own in the run folder; who answers /metrics asks them all.
+"""Each process gives its metrics at a socket of its own in the run folder; web asks them all to answer /metrics.
 
 Not files: a process that is asked and does not answer is news in itself, and a full disk spoils nothing (decision 0088).
 """

@@ -39,7 +39,7 @@ class _All:
 
 
 def text() -> bytes:
-    """The answer, at most FRESH old. One thread makes it; who asks meanwhile waits for that one."""
+    """Make the answer, or give the last one while it is younger than FRESH seconds. One thread makes it; others wait."""
     global _known
     with _asking:
         when, made = _known

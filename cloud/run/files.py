@@ -118,7 +118,7 @@ def _take(path: Path, uid: int, gid: int) -> None:
 
 
 def _database(cloud: Cloud, accounts: Accounts) -> None:
-    """SQLite's file where several may open it: what SQLite makes beside it has its rights, which the first to come would choose.
+    """Make SQLite's file before any process does: its mode, which SQLite copies to the files beside it, must let all users in.
 
     Raises: Refused for a place of the operator's own that not all of them can write.
     """

@@ -34,7 +34,7 @@ NONE = Limits(address=0, authentication=0, user=0, open=0, uploads=0, sockets=0,
 
 
 def read(text: str) -> Limits:
-    """The limits that a setting describes; what it does not name keeps its default.
+    """Parse the limits of a setting; a limit that it does not name keeps its default.
 
     Raises: ValueError with a sentence.
     """

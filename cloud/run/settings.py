@@ -107,7 +107,7 @@ class Cloud:
         return CLONE / "staticfiles"
 
     def child_environment(self) -> dict[str, str]:
-        """The environment of every process of this cloud: what goes along of the caller's, and what was decided here."""
+        """Build the environment of every process of this cloud: names kept from the caller's, and settings resolved here."""
         return {
             **environment.inherited(self.environment),
             "PATH": environment.path(),

@@ -100,9 +100,9 @@ def at_rest(cloud: Cloud) -> Iterator[None]:
 
 
 def write_configs(cloud: Cloud, accounts: Accounts, underlay: dict[str, str]) -> list[str]:
-    """Configurations of the reverse proxy and of the supervisors, which are the starter's: what root reads nobody else writes.
+    """Write the configurations of the reverse proxy and the supervisors as the starter's files: no other user may write what root reads.
 
-    Gives the supervisors' names: root's own only when split.
+    Gives the supervisors' names: one of root's own only when split.
     """
     root = os.geteuid() == 0
     proxy_as_root = root or bool(cloud.netns)

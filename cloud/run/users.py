@@ -127,7 +127,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Accounts:
-    """Whom a cloud's programs run as. `starter` is who started it, who keeps what a program that is root reads."""
+    """System accounts of a cloud's programs. `starter` started the cloud and owns the files that a root program reads."""
 
     starter: Account
     users: dict[str, Account]  # of USERS
