@@ -177,6 +177,6 @@ def _unsealed(message: object, key_of: KeyOf) -> Report | None:
     if key is not None and isinstance(message, dict):
         report = _opened_with((key, *_other_keys_of(host)), message)
     if report is None or not isinstance(report.get("body"), dict):
-        log.error("a report that claims to be of host %r was refused: it is not sealed with its key", host[:64])
+        log.error("a report that claims to be of host %r was refused: it is not signed with its key", host[:64])
         return None
     return report

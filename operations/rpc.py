@@ -180,7 +180,7 @@ def _unsent(order: Cast) -> None:
 
 
 def receive(message: dict[str, object]) -> None:
-    """Take one report in. What is not sealed by the host it names, or came before, is dropped and logged."""
+    """Take one report in. Drops and logs one that is not signed by the host it names, or came before."""
     report = arrivals.opened(message, _key_of)
     if report is not None:
         with logs.about(host=str(report["host"]), operation=str(report.get("operation", ""))):
