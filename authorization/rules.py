@@ -2,7 +2,7 @@
 
 The override file is `settings.POLICY_FILE` (YAML, rule: check), looked at once a second and read again when it changed.
 A file that does not parse, or whose rules refer to each other in a circle, changes nothing: the rules before it stay, and the log
-says why. In a process that begins with such a file, which has no rules of before, its rules with a fault let nobody in.
+says why. A process that begins with such a file has no rules of before: there its good rules restrict, and open nothing.
 
 Rules have OpenStack's names, so that a policy.yaml written for it works. A rule that had a name of ours before is still overridden
 under that name (`formerly`), unless the file has the new name too.
@@ -131,9 +131,8 @@ class _Table:
         parsed = {name: _parser.parse_rule(text) for name, text in {**_old, **texts}.items()}
         if overrides and (circle := _circle(parsed)):
             log.error("%s is not used: its rules refer to each other: %s", settings.POLICY_FILE, " → ".join(circle))
-            return self._load(
-                None if self._ready else {name: "!" if name in circle else text for name, text in overrides.items()}
-            )
+            rest = {name: text for name, text in overrides.items() if name not in circle}
+            return self._load(None if self._ready else _narrowed(rest))
         for name in overrides:
             unknown = sorted({one for one, _under_not in _named(parsed[name])} - parsed.keys())
             if unknown:
@@ -197,8 +196,8 @@ def _by_old_names(overrides: Mapping[str, str]) -> dict[str, str]:
 def read_overrides(*, at_start: bool = False) -> dict[str, str] | None:
     """The operator's rules, or None (and a line in the log) when the file is not usable as it is.
 
-    `at_start` there are no rules of before to stay with, and what a file restricts must not be open because another of its rules has
-    a fault: then one with a fault lets nobody in, and the others count.
+    `at_start` there are no rules of before to stay with. Then a file with a fault opens nothing, as always, but what its other rules
+    restrict is restricted: an edit of one rule and a restart must not open what the rest of the file forbids.
     """
     try:
         with Path(settings.POLICY_FILE).open(encoding="utf-8") as file:
@@ -218,8 +217,18 @@ def read_overrides(*, at_start: bool = False) -> dict[str, str] | None:
         log.error("%s is not used: %s", settings.POLICY_FILE, said)
         return None
     if faults:
-        log.error("%s: these rules let nobody in until they are mended: %s", settings.POLICY_FILE, said)
-    return {**data, **dict.fromkeys(faults, "!")}
+        log.error("%s only restricts, and opens nothing, until it is mended: %s", settings.POLICY_FILE, said)
+        return _narrowed({name: text for name, text in data.items() if name not in faults})
+    return data
+
+
+def _narrowed(overrides: Mapping[str, str]) -> dict[str, str]:
+    """The rules of a file, of which each lets in only whom the default lets in too."""
+    usual = {**_old, **_defaults}
+    return {
+        name: f"({usual[name] or '@'}) and ({text or '@'})" if name in usual else text
+        for name, text in overrides.items()
+    }
 
 
 def _fault(text: object, known: Collection[str]) -> str:
