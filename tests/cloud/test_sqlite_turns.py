@@ -61,7 +61,7 @@ def test_writers_in_threads_lose_nothing_and_are_never_refused(connections):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join()
     with connections["default"].cursor() as cursor:
         assert cursor.execute("SELECT value FROM counter").fetchone()[0] == 800
 
