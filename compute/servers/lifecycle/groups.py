@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from authorization.context import RequestContext
 from common.errors import Conflict, NotFound
-from compute.servers.lifecycle.services import find, require
+from compute.servers.lifecycle.services import as_compute, find, require
 from compute.servers.models import Server
 from networking.ports import updates as port_updates
 from networking.ports.models import Port, PortGroup
@@ -53,7 +53,7 @@ def add_group(actor: RequestContext, *, server_id: str, name: str) -> None:
     server = find(actor, server_id, "os_compute_api:os-security-groups:add", lock=True)
     require(actor, server, "add_group")
     ports, group_id = _ports_and_group(actor, server, name)
-    internal = RequestContext.internal("compute", project_id=server.project_id, request_id=actor.request_id)
+    internal = as_compute(actor, server)
     for port in ports:
         have = list(port.groups.values_list("id", flat=True))
         if group_id not in have:
@@ -67,7 +67,7 @@ def remove_group(actor: RequestContext, *, server_id: str, name: str) -> None:
     server = find(actor, server_id, "os_compute_api:os-security-groups:remove", lock=True)
     require(actor, server, "remove_group")
     ports, group_id = _ports_and_group(actor, server, name)
-    internal = RequestContext.internal("compute", project_id=server.project_id, request_id=actor.request_id)
+    internal = as_compute(actor, server)
     found = False
     for port in ports:
         have = list(port.groups.values_list("id", flat=True))

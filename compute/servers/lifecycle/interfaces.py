@@ -8,7 +8,7 @@ from common.errors import NotFound, from_report
 from compute.servers.create import networks
 from compute.servers.create.networks import Nic
 from compute.servers.lifecycle import domain, states, steps
-from compute.servers.lifecycle.services import find, require
+from compute.servers.lifecycle.services import as_compute, find, require
 from compute.servers.models import Server
 from hostagent.contract.server import SERVER_ATTACH_PORT, SERVER_DETACH_PORT, ServerPort
 from networking import desired
@@ -214,8 +214,7 @@ def add_fixed_ip(actor: RequestContext, *, server_id: str, network_id: str) -> N
         raise PortNotHere(id=network_id)
     have = [{"ip_address": ip} for ip in port.fixed_ips.values_list("ip_address", flat=True)]
     subnet = port.fixed_ips.values_list("subnet_id", flat=True).first() or ""
-    internal = RequestContext.internal("compute", project_id=server.project_id, request_id=actor.request_id)
-    port_updates.update(internal, port.id, fixed_ips=[*have, {"subnet_id": subnet}])
+    port_updates.update(as_compute(actor, server), port.id, fixed_ips=[*have, {"subnet_id": subnet}])
     server.change()
 
 
@@ -228,6 +227,5 @@ def remove_fixed_ip(actor: RequestContext, *, server_id: str, address: str) -> N
     if port is None:
         raise PortNotHere(id=address)
     rest = port.fixed_ips.exclude(ip_address=address).values_list("ip_address", flat=True)
-    internal = RequestContext.internal("compute", project_id=server.project_id, request_id=actor.request_id)
-    port_updates.update(internal, port.id, fixed_ips=[{"ip_address": ip} for ip in rest])
+    port_updates.update(as_compute(actor, server), port.id, fixed_ips=[{"ip_address": ip} for ip in rest])
     server.change()

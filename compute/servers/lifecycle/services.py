@@ -33,6 +33,11 @@ def find(
     return server
 
 
+def as_compute(actor: RequestContext, server: Server) -> RequestContext:
+    """Act by compute's own right in a server's project, under the user's request: the verb's policy was checked already."""
+    return RequestContext.internal("compute", project_id=server.project_id, request_id=actor.request_id)
+
+
 def why_not(actor: RequestContext, server: Server, verb: str) -> Refusal | None:
     """Find the reason in a server's state or lock that refuses a verb now; None if it may begin. Policy is not checked.
 
