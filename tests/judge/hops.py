@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
+from tests.judge import texts
 from tests.judge.stories import Hop, Wrong
 from tests.judge.tree import Source, Tree
 
@@ -15,7 +16,9 @@ class Code:
     """The files of a tree as stories are held against them."""
 
     def __init__(self, tree: Tree) -> None:
+        self._root = tree.root
         self._files = {source.path: source for source in tree.production}
+        self._texts = {name for name in tree.names if texts.is_text(name)}
         self._modules = tree.by_module
 
     def gaps(self, hops: list[Hop]) -> list[str]:
@@ -30,10 +33,24 @@ class Code:
 
     def _why_missing(self, hop: Hop) -> str:
         try:
-            self.nodes(hop)
+            self.words(hop)
         except Wrong as wrong:
             return str(wrong)
         return ""
+
+    def words(self, hop: Hop) -> set[str]:
+        """The names and the texts of a hop. Raises: Wrong."""
+        if texts.is_text(hop.file):
+            return texts.words(self._text(hop))
+        return {word for node in self.nodes(hop) for word in _words(node)}
+
+    def _text(self, hop: Hop) -> str:
+        if hop.file not in self._texts:
+            raise Wrong(f"{hop}: there is no such file")
+        found = texts.place((self._root / hop.file).read_text(), hop)
+        if found is None:
+            raise Wrong(f"{hop}: there is no {hop.symbol} in that file")
+        return found
 
     def nodes(self, hop: Hop) -> list[ast.AST]:
         """The syntax trees of a hop: of its symbol, or of its row. Raises: Wrong."""
@@ -60,12 +77,17 @@ class Code:
 
         A text that is the key of a row comes from a hop before it, or it is the story's name.
         """
-        given = {word for one in before for node in self.nodes(one) for word in _words(node)}
+        if hop.file.endswith(".html") and not texts.is_text(before[-1].file):  # what renders a template names its file
+            return any(hop.file.endswith(f"/templates/{word}") for word in self.words(before[-1]))
+        given = {word for one in before for word in self.words(one)}
         if hop.key and hop.key in given:
             return True
         return hop.text in ("", hop.story) and self._names(before[-1], hop, {*given, hop.story})
 
     def _names(self, hop: Hop, following: Hop, given: set[str]) -> bool:
+        if texts.is_text(hop.file):  # a template names what it is given, a script its own functions
+            is_near = hop.file.endswith(".html") or hop.file == following.file
+            return is_near and following.path[-1] in self.words(hop)
         file, name = self._files[hop.file], following.path[-1]
         taken = _parameters(self._symbol(hop))
         for node in (inner for root in self.nodes(hop) for inner in ast.walk(root)):

@@ -6,6 +6,7 @@ from tests.judge.found import Measure
 MEASURES = (
     Measure("hops: stop", 9, stories.opened("stop")),
     Measure("hops: attach a port", 9, stories.opened("attach a port")),
+    Measure("hops: show a change", 9, stories.opened("show a change")),
     Measure("longest file", sizes.FILE, sizes.longest_file),
     Measure("files over 400 lines", 0, sizes.long_files),
     Measure("functions over 40 lines", 3, sizes.over_forty),

@@ -30,7 +30,8 @@ class Hop:
 
     `symbol` is a function, class, method or table by its names within the file, or one row of it: `POST["stop"]` is what the
     text "stop" stands for in POST (the value of that key, the call that it is an argument of, the function that is registered
-    under it), `serve[CAST_TASK]` the same for a name.
+    under it), `serve[CAST_TASK]` the same for a name. Of a script it is a function, of a template an element: `a["instance-attach"]`
+    is the opening tag that names that.
     """
 
     story: str
@@ -62,23 +63,29 @@ class Hop:
 
 
 def read(root: Path) -> dict[str, list[Hop]]:
-    """The stories of docs/stories.tsv, each in its order. Raises: Wrong where the numbers have a gap."""
+    """Read the stories of docs/stories.tsv, each in its order, from 1 on, or from the button: 0. Raises: Wrong where the numbers have a gap."""
     found: dict[str, list[Hop]] = {}
     with (root / TABLE).open() as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
             hop = Hop(row["story"], int(row["number"]), row["file"], row["symbol"])
             hops = found.setdefault(hop.story, [])
             hops.append(hop)
-            if hop.number != len(hops):
-                raise Wrong(f"{hop}: its number should be {len(hops)}")
+            number = len(hops) - (hops[0].number == 0)
+            if hop.number != number:
+                raise Wrong(f"{hop}: its number should be {number}")
     return found
 
 
 def opened(story: str) -> Callable[[Tree], Found]:
-    """The measure of a story: the files that it opens, in its order, each once; those of ONE as one."""
+    """Make the measure of a story: the files that it opens, in its order, each once; those of ONE as one.
+
+    Hop 0, the button in its page, opens none: the browser shows the address that it leads to.
+    """
 
     def find(tree: Tree) -> Found:
         hops = read(tree.root)[story]
-        return Found.of(list(dict.fromkeys(ONE if hop.file.startswith(ONE) else hop.file for hop in hops)))
+        return Found.of(
+            list(dict.fromkeys(ONE if hop.file.startswith(ONE) else hop.file for hop in hops if hop.number))
+        )
 
     return find

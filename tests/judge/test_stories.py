@@ -80,6 +80,50 @@ def test_a_key_that_nothing_gave_leads_nowhere(house: Code) -> None:
     assert any('POST["stop"]' in gap for gap in house.gaps(hops[:3]))
 
 
+PAGE = {
+    "portal/templates/a.html": '<a {% if x > y %}href="1"{% endif %} href="{% url \'do\' x.id %}">Do</a><table data-rows-url="?rows="></table>',
+    "portal/urls.py": 'URLS = [path("do", run, name="do"), path("rows", rows)]\ndef rows(request):\n    return render("a.html")\n',
+    "static/js/live.js": "export function start(table) {\n  load(table);\n}\nfunction load(table) {\n  get(table.dataset.rowsUrl);\n}\n",
+}
+BUTTON = ("portal/templates/a.html", 'a["do"]')
+TABLE = ("portal/templates/a.html", 'table["data-rows-url"]')
+LOAD = ("static/js/live.js", "load")
+
+
+@pytest.mark.parametrize(
+    ("hops", "gap"),
+    [
+        ([BUTTON, ("portal/urls.py", 'URLS["do"]')], ""),
+        ([("static/js/live.js", "start"), LOAD, TABLE], ""),
+        ([LOAD, TABLE], ""),
+        ([("portal/urls.py", "rows"), TABLE], ""),  # it names the template's file
+        ([("portal/urls.py", 'URLS["do"]'), TABLE], "does not name"),
+        ([LOAD, BUTTON], "does not name"),
+        ([LOAD, ("static/js/live.js", "start")], "does not name"),
+        ([("portal/templates/a.html", 'table["do"]')], "there is no"),  # that word is another element's
+        ([("static/js/live.js", "stop")], "there is no"),
+        ([("static/js/other.js", "start")], "no such file"),
+    ],
+)
+def test_pages_and_scripts_are_hops_too(tmp_path: Path, hops: list[tuple[str, str]], gap: str) -> None:
+    for name, text in PAGE.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = Code(Tree(tmp_path, list(PAGE))).gaps([Hop("do", number, *hop) for number, hop in enumerate(hops)])
+    assert gap in " ".join(found) if gap else not found
+
+
+def test_the_button_opens_no_file_and_only_it_is_hop_0(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    table = tmp_path / "docs" / "stories.tsv"
+    rows = "story\tnumber\tfile\tsymbol\nstop\t0\ta.html\tbutton\nstop\t1\ta.py\tf\n"
+    table.write_text(rows)
+    assert opened("stop")(Tree(tmp_path, [])).places == ["a.py"]
+    table.write_text(f"{rows}stop\t0\tb.html\ta\n")
+    with pytest.raises(Wrong, match="its number should be 2"):
+        read(tmp_path)
+
+
 def test_the_rows_of_a_story_are_numbered_without_a_gap(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "stories.tsv").write_text("story\tnumber\tfile\tsymbol\nstop\t1\ta.py\tf\nstop\t3\tb.py\tg\n")
