@@ -1,7 +1,12 @@
-"""Starting operations, taking their holds, and waking those that wait."""
+"""Starting operations, taking their holds, and waking those that wait.
 
-from collections.abc import Collection, Iterable, Mapping
+A verb with a flow begins in one way, in one transaction: `find` its subject, locked, as the verb's policy rule allows; `run` its flow on it.
+`begin` is both. Where a verb has work of its own before its flow, its service calls the two and does that work between them.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
+from typing import Final, TypeVar
 
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +19,12 @@ from operations import wakeups
 from operations.flows import Flow
 from operations.models import LIVE, Hold, Operation, Subscription
 from operations.subject import Subject
+
+Found = TypeVar("Found", bound=Subject)
+
+# Keys of an operation's data.
+REST: Final = "rest"  # the stable state that the subject had when the verb began
+VERB: Final = "verb"  # the verb's name in the lifecycle's table
 
 QUEUE_SECONDS = 120.0  # how long an operation may wait for the holds of others before its first step
 
@@ -73,6 +84,21 @@ def start(
     return row
 
 
+@transaction.atomic
+def begin(
+    actor: RequestContext,
+    find: Callable[[RequestContext, str, str], Found],
+    id: str,
+    name: str,
+    flow: Flow,
+    /,
+) -> Found:
+    """Begin a verb on the subject that `find(actor, id, name)` gives, locked. Returns it, busy. Raises: as `find` and run()."""
+    found = find(actor, id, name)
+    run(actor, found, name, flow)
+    return found
+
+
 def run(
     actor: RequestContext,
     found: Subject,
@@ -97,7 +123,7 @@ def run(
         project_id=found.project_id,
         actor=actor,
         holds=[f"{kind}:{found.id}:{name}" if verbs[name].preempts else f"{kind}:{found.id}"],
-        data={"rest": before, **(data or {})},
+        data={REST: before, VERB: name, **(data or {})},
         action=verbs[name].action,
         behind={verb.action for verb in verbs.values() if verb.is_waited_for},
     )

@@ -14,9 +14,9 @@ from operations.flows import Do
 from operations.models import LIVE, Operation
 from operations.op import Op
 from operations.rpc import AnyVerb
+from operations.starting import REST, VERB
 from operations.waits import Wait
 
-REST = "rest"
 _on_doubt: list[Callable[..., None]] = []
 
 
@@ -64,16 +64,24 @@ def casting(verb: AnyVerb, **body: object) -> Do:
     return do
 
 
-def finalizing(state: str = "", kind: str = "") -> Do:
-    """A last step: bring the subject, or the other one of a kind, to a stable state; "": to the one it had when the verb began.
+def end_of(op: Op) -> str:
+    """Look up the stable state in which the operation's verb ends: what its table says, else the one that the subject had before."""
+    name = str(op.data.get(VERB) or op.row.flow.rpartition(".")[2])  # begun by version 0.1: its flow is called as it
+    verb = subject.model_of(op.row.subject_kind).lifecycle.verbs.get(name)
+    return (verb.ends if verb else None) or stable_state_of(op)
 
-    A subject whose deletion waits is left to that.
+
+def finalizing(state: str = "", kind: str = "") -> Do:
+    """Make a last step that brings the subject to the stable state in which its verb ends (`Verb.ends` of its table).
+
+    With a `kind` it is the flow's other subject of that kind, and the state is the one it had when the verb began. `state` is for what
+    no table says: of another subject, and of a flow that is no verb's. A subject whose deletion waits is left to that.
     """
 
     def do(op: Op) -> None:
         found = of(op, kind)
         if not found.is_deleting:
-            found.finalize(state or stable_state_of(op, kind))
+            found.finalize(state or (stable_state_of(op, kind) if kind else end_of(op)))
 
     return do
 

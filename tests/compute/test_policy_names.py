@@ -9,6 +9,8 @@ import pytest
 from authorization import policy, rules
 from authorization.context import RequestContext
 from compute.policies import FORMERLY, OLD, RULES
+from compute.servers import rules as verb_rules
+from compute.servers.lifecycle import states
 
 MEMBER = RequestContext(user_id="u", project_id="red", roles=frozenset({"member", "reader"}))
 READER = RequestContext(user_id="r", project_id="red", roles=frozenset({"reader"}))
@@ -69,3 +71,8 @@ def test_a_key_pair_is_its_user_s_whatever_a_file_says_of_one_s_own(settings: An
 def test_each_rule_of_before_names_rules_that_are() -> None:
     assert set(FORMERLY) <= set(RULES)
     assert {name for check in FORMERLY.values() for name in rules._OLD_NAME.findall(check)} == set(OLD)
+
+
+def test_every_verb_of_a_server_has_a_rule() -> None:
+    assert states.VERBS.keys() - verb_rules.RULES.keys() == {"create"}  # it finds no server
+    assert set(verb_rules.RULES.values()) <= set(RULES)

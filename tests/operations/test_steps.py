@@ -48,9 +48,10 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
     monkeypatch.setattr(steps, "_on_doubt", [])
     monkeypatch.setattr(subject, "announce", lambda *said, **more: None)
     monkeypatch.setattr(wakeups, "notify", lambda id: None)
-    server_states = {"active": "It runs.", "error": "It failed.", "deleted": "It is gone."}
+    server_states = {"active": "It runs.", "off": "It does not run.", "error": "It failed.", "deleted": "It is gone."}
     verbs = {
         "attach": Verb({"active"}, "attaching", None),
+        "stop": Verb({"active"}, "stopping", "off"),
         "delete": Verb({"active"}, "deleting", "deleted", preempts=True),
     }
     servers = Lifecycle("server", server_states, verbs, task_column="task_state", error="error", gone="deleted")
@@ -67,7 +68,7 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
     yield Server("s1", status="active", task_state="attaching"), Volume("v1", status="attaching")
 
 
-def run(flow: Flow) -> Operation:
+def run(flow: Flow, **data: str) -> Operation:
     with transaction.atomic():
         row = engine.start(
             flow,
@@ -75,7 +76,7 @@ def run(flow: Flow) -> Operation:
             project_id="p1",
             actor=ACTOR,
             holds=["server:s1", "volume:v1"],
-            data={"rest": "active", "volume_id": "v1", "volume_rest": "free"},
+            data={"rest": "active", "volume_id": "v1", "volume_rest": "free", **data},
         )
     engine.advance(row.id)
     row.refresh_from_db()
@@ -109,6 +110,24 @@ def test_when_it_fails_the_subject_has_the_fault_and_the_other_rests_where_it_di
     assert row.state == State.FAILED
     assert (server.status, server.task_state, server.fault_code) == (ends, None, "NotAttached")
     assert (volume.status, volume.fault_code) == ("free", "")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("flow", "data", "ends"),
+    [
+        ("server.power_off", {"verb": "stop"}, "off"),
+        ("server.power_off", {"verb": "attach"}, "active"),  # that verb changes no state
+        ("server.stop", {}, "off"),  # begun by version 0.1, which did not write the verb down
+        ("server.soft_stop", {}, "active"),
+    ],
+)
+def test_the_last_step_brings_the_subject_to_where_its_verb_ends(
+    pair: tuple[Any, Any], flow: str, data: dict[str, str], ends: str
+) -> None:
+    pair[0].status = "other"
+    assert run(Flow(flow, 1, (Step("mark", steps.finalizing()),)), **data).state == State.DONE
+    assert pair[0].status == ends
 
 
 @pytest.mark.django_db(transaction=True)

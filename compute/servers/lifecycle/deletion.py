@@ -8,8 +8,8 @@ from common.clock import now
 from common.errors import CloudError
 from compute.consoles import logs
 from compute.consoles.models import end_all
-from compute.servers.lifecycle import boot, interfaces, owed, states, steps
-from compute.servers.lifecycle.services import find, require, why_not
+from compute.servers.lifecycle import boot, interfaces, owed, steps
+from compute.servers.lifecycle.services import find, why_not
 from compute.servers.models import SECRETS
 from compute.servers.rules import RULES
 from hosts import services as hosts
@@ -55,7 +55,7 @@ def forget(op: Op) -> None:
     placement.release(steps.old_claim(server.id))
     end_all(server.id)
     transaction.on_commit(lambda: logs.forget(server.id), robust=True)
-    server.finalize(states.DELETED, deleted=True, terminated_at=now(), **SECRETS)
+    server.end("delete", deleted=True, terminated_at=now(), **SECRETS)
     sharing.object_gone("server", server.id)
     parking.subject_gone("server", server.id)
 
@@ -87,7 +87,6 @@ def delete(actor: RequestContext, *, server_id: str, rule: str = RULES["delete"]
     refusal = why_not(actor, server, "delete")
     if refusal is not None and refusal.why is Why.DELETING:
         return
-    require(actor, server, "delete")
-    if server.is_deleting:
+    if server.is_deleting:  # by an operation that is no more
         server.change(task_state=None)
     run(actor, server, "delete", DELETE)

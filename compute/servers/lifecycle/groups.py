@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from authorization.context import RequestContext
 from common.errors import Conflict, NotFound
-from compute.servers.lifecycle.services import as_compute, find, require
+from compute.servers.lifecycle.services import as_compute, for_verb
 from compute.servers.models import Server
 from networking.ports import updates as port_updates
 from networking.ports.models import Port, PortGroup
@@ -50,8 +50,7 @@ def _ports_and_group(actor: RequestContext, server: Server, name: str) -> tuple[
 @transaction.atomic
 def add_group(actor: RequestContext, *, server_id: str, name: str) -> None:
     """Put every port of the server into a group. Raises: SecurityGroupMissing, NoPorts, WrongState."""
-    server = find(actor, server_id, "os_compute_api:os-security-groups:add", lock=True)
-    require(actor, server, "add_group")
+    server = for_verb(actor, server_id, "add_group")
     ports, group_id = _ports_and_group(actor, server, name)
     internal = as_compute(actor, server)
     for port in ports:
@@ -64,8 +63,7 @@ def add_group(actor: RequestContext, *, server_id: str, name: str) -> None:
 @transaction.atomic
 def remove_group(actor: RequestContext, *, server_id: str, name: str) -> None:
     """Remove a group, by id or name, from all ports of a server. Raises: SecurityGroupMissing, GroupNotHere, NoPorts."""
-    server = find(actor, server_id, "os_compute_api:os-security-groups:remove", lock=True)
-    require(actor, server, "remove_group")
+    server = for_verb(actor, server_id, "remove_group")
     ports, group_id = _ports_and_group(actor, server, name)
     internal = as_compute(actor, server)
     found = False

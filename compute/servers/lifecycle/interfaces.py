@@ -8,7 +8,7 @@ from common.errors import NotFound, from_report
 from compute.servers.create import networks
 from compute.servers.create.networks import Nic
 from compute.servers.lifecycle import domain, states, steps
-from compute.servers.lifecycle.services import as_compute, find, require
+from compute.servers.lifecycle.services import as_compute, find, for_verb, require
 from compute.servers.models import Server
 from hostagent.contract.server import SERVER_ATTACH_PORT, SERVER_DETACH_PORT, ServerPort
 from networking import desired
@@ -149,8 +149,7 @@ def attach_interface(actor: RequestContext, *, server_id: str, nic: Nic | None) 
 
     Raises: WrongState, PortTaken, NetworkUnknown, and what the network service raises.
     """
-    server = find(actor, server_id, "os_compute_api:os-attach-interfaces:create", lock=True)
-    require(actor, server, "attach_interface")
+    server = for_verb(actor, server_id, "attach_interface")
     wanted = networks.resolve(actor, [nic] if nic else "auto")
     port_id, is_own = plug(actor, server, wanted[0], None)
     own = [*server.own_ports, port_id] if is_own else server.own_ports
@@ -179,7 +178,7 @@ DETACH_INTERFACE = Flow(
 @transaction.atomic
 def detach_interface(actor: RequestContext, *, server_id: str, port_id: str) -> None:
     """Begin to detach an interface. Raises: PortNotHere, WrongState."""
-    server = find(actor, server_id, "os_compute_api:os-attach-interfaces:delete", lock=True)
+    server = for_verb(actor, server_id, "detach_interface")
     row = Port.objects.of_server(server).filter(id=port_id)
     found = row.values("id", "network_id", "mac_address", "network__mtu").first()
     if found is None:

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from authorization.context import RequestContext
 from compute.servers.lifecycle import boot, interfaces, states
-from compute.servers.lifecycle.services import find
+from compute.servers.lifecycle.services import for_verb
 from compute.servers.models import Server
-from compute.servers.rules import RULES
 from hostagent.contract import Verb
 from hostagent.contract.server import (
     SERVER_PAUSE,
@@ -21,17 +19,8 @@ from hostagent.contract.server import (
     SERVER_UNPAUSE,
 )
 from operations import Flow, Step
-from operations.starting import run
+from operations.starting import begin
 from operations.steps import casting, finalizing, to_error, to_stable
-
-
-@transaction.atomic
-def _run(actor: RequestContext, server_id: str, verb: str, flow: Flow) -> Server:
-    """Begin a verb of power and its flow. Raises: ServerNotFound, Forbidden, and as HostSubject.begin and starting.run."""
-    server = find(actor, server_id, RULES[verb], lock=True)
-    run(actor, server, verb, flow)
-    return server
-
 
 STOP = Flow(
     "server.stop",
@@ -43,7 +32,7 @@ STOP = Flow(
             deadline=150,
             label=_("Ask the guest to power off, then force it"),
         ),
-        Step("mark_stopped", do=finalizing(states.STOPPED), label=_("Mark stopped")),
+        Step("mark_stopped", do=finalizing(), label=_("Mark stopped")),
     ),
     on_failed=to_stable,
     label=_("Stop"),
@@ -52,7 +41,7 @@ STOP = Flow(
 
 def stop(actor: RequestContext, *, server_id: str) -> Server:
     """Power a server off by asking its guest, by force after 60 s. Returns at once, busy."""
-    return _run(actor, server_id, "stop", STOP)
+    return begin(actor, for_verb, server_id, "stop", STOP)
 
 
 START = Flow(
@@ -62,7 +51,7 @@ START = Flow(
         Step("bind_ports", do=interfaces.bind_ports, label=_("Bind the ports to the host")),
         Step("wire_network", do=interfaces.plug_vifs, label=_("Plug the interfaces")),
         Step("start_domain", do=boot.start_domain, deadline=180, label=_("Start the machine")),
-        Step("mark_active", do=finalizing(states.ACTIVE), label=_("Mark active")),
+        Step("mark_active", do=finalizing(), label=_("Mark active")),
     ),
     on_failed=to_error,
     label=_("Start"),
@@ -70,7 +59,8 @@ START = Flow(
 
 
 def start(actor: RequestContext, *, server_id: str) -> Server:
-    return _run(actor, server_id, "start", START)
+    """Power a server on, on its host. Returns at once, busy."""
+    return begin(actor, for_verb, server_id, "start", START)
 
 
 #: For each server that should run on a host that came back; nothing changes for one that does run. The name is that of older versions.
@@ -97,7 +87,7 @@ REBOOT_SOFT = Flow(
             deadline=200,
             label=_("Ask the guest to reboot"),
         ),
-        Step("mark_active", do=finalizing(states.ACTIVE), label=_("Mark active")),
+        Step("mark_active", do=finalizing(), label=_("Mark active")),
     ),
     on_failed=to_stable,
     label=_("Reboot"),
@@ -112,7 +102,7 @@ REBOOT_HARD = Flow(
         Step("bind_ports", do=interfaces.bind_ports, label=_("Bind the ports to the host")),
         Step("wire_network", do=interfaces.plug_vifs, label=_("Plug the interfaces")),
         Step("start_domain", do=boot.start_domain, deadline=180, label=_("Start the machine")),
-        Step("mark_active", do=finalizing(states.ACTIVE), label=_("Mark active")),
+        Step("mark_active", do=finalizing(), label=_("Mark active")),
     ),
     on_failed=to_error,
     label=_("Hard reboot"),
@@ -122,11 +112,11 @@ REBOOT_HARD = Flow(
 def reboot(actor: RequestContext, *, server_id: str, hard: bool) -> Server:
     """Reboot a server: soft through its guest; `hard` by defining its machine anew, which also repairs one in ERROR."""
     if hard:
-        return _run(actor, server_id, "reboot_hard", REBOOT_HARD)
-    return _run(actor, server_id, "reboot", REBOOT_SOFT)
+        return begin(actor, for_verb, server_id, "reboot_hard", REBOOT_HARD)
+    return begin(actor, for_verb, server_id, "reboot", REBOOT_SOFT)
 
 
-def _one_cast(name: str, verb: Verb[Any, Any], ends: str, label: Promise) -> Flow:
+def _one_cast(name: str, verb: Verb[Any, Any], label: Promise) -> Flow:
     """Make a flow of one cast that changes the power state and nothing else."""
     return Flow(
         f"server.{name}",
@@ -138,30 +128,34 @@ def _one_cast(name: str, verb: Verb[Any, Any], ends: str, label: Promise) -> Flo
                 deadline=320 if verb.is_bulk else 80,
                 label=label,
             ),
-            Step("mark", do=finalizing(ends), label=_("Mark the new state")),
+            Step("mark", do=finalizing(), label=_("Mark the new state")),
         ),
         on_failed=to_stable,
         label=label,
     )
 
 
-PAUSE = _one_cast("pause", SERVER_PAUSE, states.PAUSED, _("Pause the machine"))
-UNPAUSE = _one_cast("unpause", SERVER_UNPAUSE, states.ACTIVE, _("Let the machine go on"))
-SUSPEND = _one_cast("suspend", SERVER_SUSPEND, states.SUSPENDED, _("Save the memory to disk"))
-RESUME = _one_cast("resume", SERVER_RESUME, states.ACTIVE, _("Load the memory from disk"))
+PAUSE = _one_cast("pause", SERVER_PAUSE, _("Pause the machine"))
+UNPAUSE = _one_cast("unpause", SERVER_UNPAUSE, _("Let the machine go on"))
+SUSPEND = _one_cast("suspend", SERVER_SUSPEND, _("Save the memory to disk"))
+RESUME = _one_cast("resume", SERVER_RESUME, _("Load the memory from disk"))
 
 
 def pause(actor: RequestContext, *, server_id: str) -> Server:
-    return _run(actor, server_id, "pause", PAUSE)
+    """Freeze a server's machine; its memory stays on the host."""
+    return begin(actor, for_verb, server_id, "pause", PAUSE)
 
 
 def unpause(actor: RequestContext, *, server_id: str) -> Server:
-    return _run(actor, server_id, "unpause", UNPAUSE)
+    """Let a paused machine go on."""
+    return begin(actor, for_verb, server_id, "unpause", UNPAUSE)
 
 
 def suspend(actor: RequestContext, *, server_id: str) -> Server:
-    return _run(actor, server_id, "suspend", SUSPEND)
+    """Save a server's memory to the host's disk and power it off."""
+    return begin(actor, for_verb, server_id, "suspend", SUSPEND)
 
 
 def resume(actor: RequestContext, *, server_id: str) -> Server:
-    return _run(actor, server_id, "resume", RESUME)
+    """Load the memory of a suspended server and let it go on."""
+    return begin(actor, for_verb, server_id, "resume", RESUME)

@@ -11,7 +11,7 @@ from compute.consoles import logs
 from compute.servers.create import limits, personality
 from compute.servers.create import services as creating
 from compute.servers.lifecycle import boot, domain, interfaces, states, steps
-from compute.servers.lifecycle.services import find, require
+from compute.servers.lifecycle.services import for_verb
 from compute.servers.models import Server
 from operations import Flow, Step, Wait
 from operations.op import Op
@@ -66,8 +66,7 @@ def rebuild(actor: RequestContext, *, server_id: str, image_id: str, **changes: 
 
     Raises: WrongState, ImageUnknown, FlavorTooSmall, KeyUnknown, BadUserData.
     """
-    server = find(actor, server_id, "os_compute_api:servers:rebuild", lock=True)
-    require(actor, server, "rebuild")
+    server = for_verb(actor, server_id, "rebuild")
     image = creating.usable_image(actor, image_id, int(server.flavor["ram"]), int(server.flavor["disk"]))
     if "key_name" in changes:
         key = creating.find_key(actor, changes["key_name"])

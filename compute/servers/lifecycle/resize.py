@@ -12,7 +12,7 @@ from compute.flavors import services as flavors
 from compute.servers.create import limits, scheduling
 from compute.servers.create import services as creating
 from compute.servers.lifecycle import boot, host_needs, interfaces, owed, states, steps
-from compute.servers.lifecycle.services import find, require
+from compute.servers.lifecycle.services import for_verb
 from compute.servers.models import Migration, Server
 from hostagent.contract.disk import DISK_ENSURE, DISK_RESIZE
 from hosts import services as hosts
@@ -20,7 +20,7 @@ from operations import Flow, Step, Wait
 from operations import steps as base
 from operations.flows import Do
 from operations.op import Op
-from operations.starting import run
+from operations.starting import begin, run
 from operations.steps import doubt, to_error, to_stable
 from placement import services as placement
 
@@ -140,7 +140,7 @@ def mark_resized(op: Op) -> None:
     migration_status(states.FINISHED)(op)
     if not server.is_deleting:
         power = states.SHUTDOWN if states.is_off(op.data["rest"]) else states.RUNNING
-        server.finalize(states.RESIZED, power_state=power)
+        server.end("resize", power_state=power)
 
 
 def resize_failed(op: Op, error: CloudError) -> None:
@@ -187,8 +187,7 @@ def resize(actor: RequestContext, *, server_id: str, flavor_id: str, disk_config
 
     Raises: WrongState, FlavorUnknown, SameFlavor, DiskTooSmall, QuotaExceeded.
     """
-    server = find(actor, server_id, "os_compute_api:servers:resize", lock=True)
-    require(actor, server, "resize")
+    server = for_verb(actor, server_id, "resize")
     try:
         flavor = flavors.find(actor, flavor_id)
     except flavors.FlavorNotFound as error:
@@ -249,11 +248,9 @@ CONFIRM_RESIZE = Flow(
 )
 
 
-@transaction.atomic
 def confirm_resize(actor: RequestContext, *, server_id: str) -> Server:
-    server = find(actor, server_id, "os_compute_api:servers:confirm_resize", lock=True)
-    run(actor, server, "confirm_resize", CONFIRM_RESIZE)
-    return server
+    """Keep the new size for good. Raises: WrongState."""
+    return begin(actor, for_verb, server_id, "confirm_resize", CONFIRM_RESIZE)
 
 
 # ── Revert ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -316,8 +313,6 @@ REVERT_RESIZE = Flow(
 )
 
 
-@transaction.atomic
 def revert_resize(actor: RequestContext, *, server_id: str) -> Server:
-    server = find(actor, server_id, "os_compute_api:servers:revert_resize", lock=True)
-    run(actor, server, "revert_resize", REVERT_RESIZE)
-    return server
+    """Take a server back to its old size and its old root disk. Raises: WrongState."""
+    return begin(actor, for_verb, server_id, "revert_resize", REVERT_RESIZE)

@@ -12,6 +12,7 @@ from common.errors import Forbidden, Invalid
 from common.live import announce
 from compute.servers.lifecycle import states
 from compute.servers.models import Locked, Server, ServerNotFound, living
+from compute.servers.rules import RULES
 from operations.models import LIVE, Operation
 from operations.subject import Refusal
 
@@ -56,6 +57,13 @@ def require(actor: RequestContext, server: Server, verb: str) -> None:
     refusal = why_not(actor, server, verb)
     if refusal is not None:
         raise refusal.error
+
+
+def for_verb(actor: RequestContext, server_id: str, verb: str) -> Server:
+    """Find and lock a server for one of its verbs (operations.starting.begin). Raises: ServerNotFound, Forbidden, and as require()."""
+    server = find(actor, server_id, RULES[verb], lock=True)
+    require(actor, server, verb)
+    return server
 
 
 def _is_going(server: Server) -> bool:

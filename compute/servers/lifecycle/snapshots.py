@@ -14,7 +14,7 @@ from compute.servers.create import services as creating
 from compute.servers.lifecycle import boot, interfaces, states, steps
 from compute.servers.lifecycle.deletion import delete_disk, delete_domain
 from compute.servers.lifecycle.rebuild import forget_log
-from compute.servers.lifecycle.services import find, require
+from compute.servers.lifecycle.services import for_verb
 from compute.servers.models import Server, WrongState
 from hostagent.contract.server import SERVER_SNAPSHOT, ServerSnapshot
 from images import services as images
@@ -116,7 +116,7 @@ def leave_host(op: Op) -> None:
     interfaces.unbind_ports(op)
     server = steps.of(op)
     placement.release(server.id)
-    server.finalize(states.SHELVED_OFFLOADED, host="", shelved_image_id=op.data["snapshot_id"])
+    server.end("shelve", host="", shelved_image_id=op.data["snapshot_id"])
 
 
 SHELVE = Flow(
@@ -154,7 +154,7 @@ def mark_unshelved(op: Op) -> None:
     if server.shelved_image_id:
         background.enqueue(DROP_IMAGE, server.shelved_image_id)
     if not server.is_deleting:
-        server.finalize(states.ACTIVE, shelved_image_id=None, launched_at=now())
+        server.end("unshelve", shelved_image_id=None, launched_at=now())
 
 
 DROP_IMAGE = "compute.drop_image"
@@ -225,8 +225,7 @@ def snapshot(actor: RequestContext, *, server_id: str, name: str, metadata: dict
 
     Raises: WrongState, QuotaExceeded, Forbidden.
     """
-    server = find(actor, server_id, "os_compute_api:servers:create_image", lock=True)
-    require(actor, server, "snapshot")
+    server = for_verb(actor, server_id, "snapshot")
     image = _image_of(actor, server, name, {"image_type": "snapshot", **(metadata or {})})
     run(actor, server, "snapshot", SNAPSHOT, {"snapshot_id": image.id})
     return image.id
@@ -243,8 +242,7 @@ def backup(
     metadata: dict[str, str] | None = None,
 ) -> str:
     """Start a snapshot of which only the newest `rotation` of the same `backup_type` are kept. Returns the image's id."""
-    server = find(actor, server_id, "os_compute_api:os-create-backup", lock=True)
-    require(actor, server, "backup")
+    server = for_verb(actor, server_id, "backup")
     properties = {**(metadata or {}), "image_type": "backup", "backup_type": backup_type}
     image = _image_of(actor, server, name, properties)
     data = {"snapshot_id": image.id, "backup_type": backup_type, "rotation": rotation}
@@ -255,8 +253,7 @@ def backup(
 @transaction.atomic
 def shelve(actor: RequestContext, *, server_id: str) -> Server:
     """Put the disk into an image and give the place on the host back."""
-    server = find(actor, server_id, "os_compute_api:os-shelve:shelve", lock=True)
-    require(actor, server, "shelve")
+    server = for_verb(actor, server_id, "shelve")
     image = _image_of(actor, server, f"{server.name}-shelved"[:255], {"image_type": "snapshot"})
     run(actor, server, "shelve", SHELVE, {"snapshot_id": image.id})
     return server
@@ -268,7 +265,7 @@ def unshelve(actor: RequestContext, *, server_id: str, host: str = "", **also: s
 
     Raises: WrongState, ZoneUnknown, HostUnknown, HostNotInZone, Forbidden.
     """
-    server = find(actor, server_id, "os_compute_api:os-shelve:unshelve", lock=True)
+    server = for_verb(actor, server_id, "unshelve")
     columns: dict[str, Any] = {}
     if (host or also) and server.host:
         raise WrongState(verb="unshelve", id=server.id, attr="vm_state", state=server.vm_state)
