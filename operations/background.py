@@ -72,6 +72,7 @@ def _job(kind: str, key: str) -> str:
     return f"{wakeups.BACKGROUND}:{kind}:{key}"
 
 
+@wakeups.works_off(wakeups.BACKGROUND, pool_of=pool_of)
 def run(kind: str, key: str) -> None:
     """Run what is due, unless somebody is at it. The row goes only if it was not enqueued meanwhile, so that no change is missed."""
     with _changed:

@@ -19,7 +19,7 @@ from common.database import tried_again
 from common.live import Cause, announce, cause
 from common.prepared import Prepared
 from hostagent.process import logs, tracing
-from operations import faults, flows, lost, parking
+from operations import faults, flows, lost, parking, wakeups
 from operations.flows import Flow, Step, Superseded
 from operations.models import LIVE, Hold, Operation, OperationStep, Phase, State, Subscription
 from operations.op import Op
@@ -52,6 +52,7 @@ _step = Prepared(lambda id, phase, name: OperationStep.objects.filter(operation_
 # ── Advancing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@wakeups.works_off(wakeups.OPERATIONS)
 def advance(operation_id: str) -> None:
     """Run an operation's steps until it waits or ends. What the engine itself raises is tried again, then parked."""
     token = cause.set(None)
@@ -91,7 +92,9 @@ def _advance_once(operation_id: str) -> bool:
                     _finish(row)
                 break
             spec = flow.steps[row.step]
-            again = _run(row, flow, spec, _step_row(row, spec, Phase.UNDO if row.state == State.UNDOING else Phase.DO))
+            again = _run_traced(
+                row, flow, spec, _step_row(row, spec, Phase.UNDO if row.state == State.UNDOING else Phase.DO)
+            )
             if time.monotonic() > until:
                 break
         row.updated_at = now()
@@ -121,23 +124,24 @@ def _step_row(row: Operation, spec: Step, phase: str) -> OperationStep:
     return step or OperationStep(operation=row, phase=phase, name=spec.name, index=row.step)
 
 
-def _run(row: Operation, flow: Flow, spec: Step, step: OperationStep) -> bool:
-    """One turn of a step. True when there is more to do at once."""
+def _run_traced(row: Operation, flow: Flow, spec: Step, step: OperationStep) -> bool:
+    """Run a step, as a span where its request is traced. Returns True when there is more to do at once."""
     if not row.traceparent or not tracing.is_on():
-        return _turn(row, flow, spec, step)
+        return _run_step(row, flow, spec, step)
     with tracing.span(
         f"{flow.name} {step.phase} {spec.name}", row.traceparent, stackling__flow=flow.name, stackling__step=spec.name,
         stackling__phase=str(step.phase), stackling__operation=row.id, stackling__request_id=row.request_id,
         stackling__subject=f"{row.subject_kind}:{row.subject_id}",
     ):  # fmt: skip
-        again = _turn(row, flow, spec, step)
+        again = _run_step(row, flow, spec, step)
         tracing.note(stackling__host=step.host, stackling__result=step.result or "waits")
         if step.result == "failed":
             tracing.failed(step.error_code)
         return again
 
 
-def _turn(row: Operation, flow: Flow, spec: Step, step: OperationStep) -> bool:
+def _run_step(row: Operation, flow: Flow, spec: Step, step: OperationStep) -> bool:
+    """Run a step once, or take what it waited for. Returns True when there is more to do at once."""
     op = Op(row, step, deadline=spec.deadline)
     do = spec.undo if step.phase == Phase.UNDO else spec.do
     if do is None:

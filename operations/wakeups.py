@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Final
+from typing import Final, TypeVar
 
 from django.db import close_old_connections
 
@@ -34,7 +34,7 @@ POOLS = {
 }
 BACKGROUND: Final = "background"
 COALESCE = 0.03  # seconds that background jobs are collected
-REST = 1.0  # seconds for which a broker that did not answer is not asked again, so that no request waits twice
+BROKER_REST = 1.0  # seconds for which a broker that did not answer is not asked again, so that no request waits twice
 
 _silent_until = 0.0  # of the monotonic clock
 
@@ -130,7 +130,7 @@ def become_control() -> None:
     """Make this process the one that runs operations: its wake-ups stay inside it."""
     global _dispatcher
     if _dispatcher is None:
-        dispatcher = _dispatcher = Dispatcher(run, pool_of)
+        dispatcher = _dispatcher = Dispatcher(run_job, pool_of)
         metrics.gauge_of(
             "stackling_pool_jobs",
             "Jobs that wait for a thread of control.",
@@ -152,12 +152,18 @@ class Work:
     pool_of: Callable[..., str]
 
 
+Run = TypeVar("Run", bound=Callable[..., object])
 _WORK: dict[str, Work] = {}
 
 
-def register(kind: str, run: Callable[..., object], *, pool_of: Callable[..., str] = lambda job: OPERATIONS) -> None:
-    """Have `run` do jobs of a kind: OPERATIONS, given the operation's id, or BACKGROUND, given its kind and key."""
-    _WORK[kind] = Work(run, pool_of)
+def works_off(kind: str, *, pool_of: Callable[..., str] = lambda job: OPERATIONS) -> Callable[[Run], Run]:
+    """Have the decorated function do jobs of a kind: OPERATIONS, given the operation's id, or BACKGROUND, given its kind and key."""
+
+    def register(run: Run) -> Run:
+        _WORK[kind] = Work(run, pool_of)
+        return run
+
+    return register
 
 
 def pool_of(job: str) -> str:
@@ -179,7 +185,7 @@ def notify(job: str) -> None:
     try:
         broker.send(queue.app, ADVANCE_TASK, job, "control")
     except Exception as error:  # noqa: BLE001 - the broker is away: periodic recovery will find it
-        _silent_until = time.monotonic() + REST
+        _silent_until = time.monotonic() + BROKER_REST
         log.warning("wake-up of %s was not sent: %s", job, error)
 
 
@@ -188,7 +194,7 @@ def notify_all(jobs: list[str]) -> None:
         notify(job)
 
 
-def run(job: str) -> None:
+def run_job(job: str) -> None:
     """Run one job now, in this thread."""
     if is_background(job):
         _, kind, key = job.split(":", 2)

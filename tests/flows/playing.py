@@ -175,7 +175,7 @@ class Watched:
 def crash_everywhere(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Have control die once before the commit of every step, both of asking a host and of hearing it."""
     died: list[Any] = []
-    run = engine._run
+    run = engine._run_traced
 
     def dying(row: Operation, flow: Flow, spec: Step, step: Any) -> bool:
         again = run(row, flow, spec, step)
@@ -185,7 +185,7 @@ def crash_everywhere(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             raise Crash
         return again
 
-    monkeypatch.setattr(engine, "_run", dying)
+    monkeypatch.setattr(engine, "_run_traced", dying)
     return died
 
 
@@ -194,7 +194,7 @@ class DeadHost:
 
     def __init__(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, flow: str, step: str = "") -> None:
         self.cloud, self.name = cloud, ""
-        run = engine._run
+        run = engine._run_traced
 
         def dying(row: Operation, found: Any, spec: Any, row_of_step: OperationStep) -> bool:
             again = run(row, found, spec, row_of_step)
@@ -205,7 +205,7 @@ class DeadHost:
                 transaction.on_commit(self.call_down)
             return again
 
-        monkeypatch.setattr(engine, "_run", dying)
+        monkeypatch.setattr(engine, "_run_traced", dying)
 
     def call_down(self) -> None:
         with transaction.atomic():

@@ -162,7 +162,7 @@ class Cloud:
     def run(self, job: str) -> None:
         """Run one job of control. Where control dies of it, the wake-ups and orders on their way are lost too."""
         try:
-            wakeups.run(job)
+            wakeups.run_job(job)
         except Crash:
             self.jobs.clear()
             self.outbox.clear()
