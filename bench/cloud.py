@@ -57,7 +57,10 @@ class Running:
 
 @contextmanager
 def running(*, hosts: int = 0, fake: int = 2, **more: str) -> Iterator[Running]:
-    """`make run` with its own state; stopped and removed afterwards."""
+    """`make run` with its own state; stopped and removed afterwards.
+
+    One address asks here what many would: an address's and a user's requests a second are not limited.
+    """
     data = Path(tempfile.mkdtemp(prefix="stackling-bench-"))
     data.chmod(0o755)
     number = next(_number)
@@ -70,6 +73,7 @@ def running(*, hosts: int = 0, fake: int = 2, **more: str) -> Iterator[Running]:
         "STACKLING_EXTERNAL_CIDR": f"172.25.{octet}.0/24",
         "STACKLING_HOSTS": str(hosts),
         "STACKLING_FAKE_HOSTS": str(fake),
+        "STACKLING_RATE_LIMITS": "address=0,user=0",
         **more,
     }
     process = _start(data, environment)
