@@ -2,7 +2,9 @@
 
 The override file is `settings.POLICY_FILE` (YAML, rule: check), looked at once a second and read again when it changed.
 A file that does not parse, or whose rules refer to each other in a circle, changes nothing: the rules before it stay, and the log
-says why. A process that begins with such a file has no rules of before: there its good rules restrict, and open nothing.
+and `manage.py doctor` say why. A process that begins with such a file has no rules of before: there its good rules restrict, and open
+nothing. That holds of a file that is no YAML too, whose entries are then read one by one; of one in which no rule can be read,
+nobody knows what it forbids: only administrators and services get in.
 
 Rules have OpenStack's names, so that a policy.yaml written for it works. A rule that had a name of ours before is still overridden
 under that name (`formerly`), unless the file has the new name too.
@@ -101,8 +103,9 @@ class _Table:
         self.rules: Rules = Rules()
         self.texts: dict[str, str] = {}
         self.answers: dict[object, bool] = {}
+        self.trouble = ""  # why the file is not in force as it is written
         self._looked_at = 0.0
-        self._stamp: tuple[int, int, int] | None = None
+        self._stamp: tuple[int, int, int, int] | None = None
         self._ready = False
 
     def reset(self) -> None:
@@ -114,11 +117,11 @@ class _Table:
             self._looked_at = at
             try:
                 found = Path(settings.POLICY_FILE).stat()
-                stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+                stamp = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
             except FileNotFoundError:
                 stamp = None
             if not self._ready or stamp != self._stamp:
-                self._stamp = stamp
+                self._stamp, self.trouble = stamp, ""
                 self._load(read_overrides(at_start=not self._ready) if stamp else {})
         return self
 
@@ -130,7 +133,7 @@ class _Table:
         texts = {**_defaults, **_by_old_names(overrides), **overrides}
         parsed = {name: _parser.parse_rule(text) for name, text in {**_old, **texts}.items()}
         if overrides and (circle := _circle(parsed)):
-            log.error("%s is not used: its rules refer to each other: %s", settings.POLICY_FILE, " → ".join(circle))
+            _complain(f"is not used: its rules refer to each other: {' → '.join(circle)}")
             rest = {name: text for name, text in overrides.items() if name not in circle}
             return self._load(None if self._ready else _narrowed(rest))
         for name in overrides:
@@ -200,26 +203,56 @@ def read_overrides(*, at_start: bool = False) -> dict[str, str] | None:
     restrict is restricted: an edit of one rule and a restart must not open what the rest of the file forbids.
     """
     try:
-        with Path(settings.POLICY_FILE).open(encoding="utf-8") as file:
-            data = yaml.safe_load(file) or {}
-        if not isinstance(data, dict) or not all(isinstance(name, str) for name in data):
-            raise ValueError("it must be a mapping of rule to check")
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        log.error("%s is not used: %s", settings.POLICY_FILE, error)
-        return None
+        data, broken = _entries(Path(settings.POLICY_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        data, broken = {}, str(error)
     known = {*data, *_defaults, *_old}
     unknown = sorted(known - set(_defaults) - set(_old))
     if unknown:
         log.warning("%s: unknown rules are only of use to other rules: %s", settings.POLICY_FILE, ", ".join(unknown))
     faults = {name: fault for name, text in data.items() if (fault := _fault(text, known))}
-    said = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
-    if faults and not at_start:
-        log.error("%s is not used: %s", settings.POLICY_FILE, said)
+    good = {name: str(text) for name, text in data.items() if name not in faults}
+    said = "; ".join([*([broken] if broken else []), *(f"{name}: {fault}" for name, fault in faults.items())])
+    if not said:
+        return good
+    if not at_start:
+        _complain(f"is not used: {said}")
         return None
-    if faults:
-        log.error("%s only restricts, and opens nothing, until it is mended: %s", settings.POLICY_FILE, said)
-        return _narrowed({name: text for name, text in data.items() if name not in faults})
+    if not good and set(faults) <= set(unknown):
+        _complain(f"cannot be read, and only administrators and services get in until it is mended: {said}")
+        return _narrowed(dict.fromkeys((*_owner, *_old), "rule:service"))
+    _complain(f"only restricts, and opens nothing, until it is mended: {said}")
+    return _narrowed(good)
+
+
+def _complain(text: str) -> None:
+    _table.trouble = text
+    log.error("%s %s", settings.POLICY_FILE, text)
+
+
+def _mapping(text: str) -> dict[str, object]:
+    """Read rules from YAML. Raises: YAMLError, ValueError for what is no mapping of names."""
+    data = yaml.safe_load(text) or {}
+    if not isinstance(data, dict) or not all(isinstance(name, str) for name in data):
+        raise ValueError("it must be a mapping of rule to check")
     return data
+
+
+def _entries(text: str) -> tuple[dict[str, object], str]:
+    """Read the rules of a file, and why it cannot be read as a whole: then each entry, from a line that is not indented on, by itself."""
+    try:
+        return _mapping(text), ""
+    except (ValueError, yaml.YAMLError) as error:
+        broken = " ".join(str(error).split())
+    found: dict[str, object] = {}
+    for entry in re.split(r"^(?=[^\s#])", text, flags=re.MULTILINE):
+        for part in (entry, entry.partition("\n")[0]):  # what cannot be read may be a line that follows it
+            try:
+                found |= _mapping(part)
+                break
+            except (ValueError, yaml.YAMLError):
+                continue
+    return found, broken
 
 
 def _narrowed(overrides: Mapping[str, str]) -> dict[str, str]:
@@ -240,6 +273,11 @@ def _fault(text: object, known: Collection[str]) -> str:
     if any(under_not and one not in known for one, under_not in _named(_parser.parse_rule(text))):
         return f"what follows `not` in {text} is not known, so the check would hold for everybody"
     return ""
+
+
+def trouble() -> str:
+    """Say why the operator's file is not in force as it is written, as a process finds it that begins now; "" where it is."""
+    return _table.fresh().trouble
 
 
 def has_overrides() -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from authorization import policy, rules
 from authorization.context import RequestContext
+from cloud import troubles
 from common.errors import Forbidden, NotFound
 from tests.live import CLONE
 
@@ -154,6 +155,49 @@ def test_a_fault_in_one_rule_opens_no_other_to_a_process_that_begins(
     assert not policy.allows(MEMBER, "tests:own", "red") and policy.allows(ADMIN, "tests:own", "red"), "nothing opens"
     assert policy.allows(MEMBER, "tests:stop", "red") and not policy.allows(READER, "tests:stop", "red")
     assert "only restricts" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "line", ['"x": "@', "x: y: z", "\tx: @", "- x", "just text", 'rules: {"tests:stop": "@"}', "7: '@'", "%"]
+)
+def test_a_file_that_is_no_yaml_restricts_in_a_process_that_begins(
+    settings: Any, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _write(settings, f'"tests:see": "!"\n{line}\n"tests:own": "@"\n')
+    assert not policy.allows(ADMIN, "tests:see", "red"), "what can be read of it restricts"
+    assert not policy.allows(MEMBER, "tests:own", "red") and policy.allows(ADMIN, "tests:own", "red"), "nothing opens"
+    assert "only restricts" in caplog.text and "only restricts" in _doctor()
+
+
+@pytest.mark.parametrize(
+    "text", ["just text", "[", '{"tests:stop": "!",', "\x00", 'rules:\n  "tests:stop": "@"\n', None]
+)
+def test_a_file_without_any_rule_lets_in_administrators_and_services_alone(
+    settings: Any, text: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    if text is None:
+        Path(settings.POLICY_FILE).mkdir()
+    else:
+        _write(settings, text)
+    service = actor("service")
+    assert not policy.allows(MEMBER, "tests:stop", "red") and not policy.allows(MEMBER, "identity:list_projects", "red")
+    assert policy.allows(ADMIN, "tests:stop", "red") and policy.allows(service, "identity:validate_token", "red")
+    assert "cannot be read" in caplog.text and "cannot be read" in _doctor()
+
+
+def test_doctor_has_nothing_to_say_of_a_file_that_is_in_force_or_not_there(settings: Any) -> None:
+    assert _doctor() == ""
+    _write(settings, '"tests:stop": "rule:reader"\n')
+    assert _doctor() == ""
+    _write(settings, "[")
+    assert "is not used" in _doctor()
+    _write(settings, '"tests:stop": "rule:reader"\n')
+    assert _doctor() == ""
+
+
+def _doctor() -> str:
+    """What doctor says of the policy file."""
+    return " ".join(one.text for one in troubles._policy())
 
 
 @pytest.mark.parametrize("typo", ["not rule:tests:blocked", "role:reader and not (rule:tests:blocked)", "not blocked"])
