@@ -31,4 +31,6 @@ def _policy() -> list[Trouble]:
     """Report a policy file that is not in force as it is written."""
     why = rules.trouble()
     text = _("The policy file %(file)s has a fault. A process that begins now logs: %(why)s")
-    return [Trouble("policy", str(settings.POLICY_FILE), text % {"file": settings.POLICY_FILE, "why": why})] if why else []
+    return (
+        [Trouble("policy", str(settings.POLICY_FILE), text % {"file": settings.POLICY_FILE, "why": why})] if why else []
+    )

@@ -125,8 +125,19 @@ def run(
         holds=[f"{kind}:{found.id}:{name}" if verbs[name].preempts else f"{kind}:{found.id}"],
         data={REST: before, VERB: name, **(data or {})},
         action=verbs[name].action,
-        behind={verb.action for verb in verbs.values() if verb.is_waited_for},
+        behind=_waited_for(found),
     )
+
+
+def _waited_for(found: Subject) -> set[str]:
+    """List the actions of the verbs behind which the subject's next one waits."""
+    return {verb.action for verb in found.lifecycle.verbs.values() if verb.is_waited_for}
+
+
+def is_held(found: Subject) -> bool:
+    """Whether an operation holds the subject so that run() refuses another: also one whose verb has no task and shows in no column."""
+    holds = Hold.objects.filter(key=f"{found.lifecycle.kind}:{found.id}")
+    return holds.exclude(operation__action__in=_waited_for(found)).exists()
 
 
 @transaction.atomic

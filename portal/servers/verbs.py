@@ -1,6 +1,7 @@
 """The verbs of an instance: the buttons of all, and the endpoints of those that ask nothing (others: dialogs.py)."""
 
 from collections.abc import Callable
+from functools import partial
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
@@ -12,6 +13,8 @@ from common.errors import CloudError
 from compute.servers.lifecycle import power, resize, services, snapshots
 from compute.servers.models import Server
 from compute.servers.rules import RULES
+from operations import starting
+from operations.subject import Why
 from portal.sharing.parts import share_action
 from portal.ui import Text
 from portal.ui.calls import Call
@@ -61,10 +64,13 @@ DIALOGS = ("snapshot", "resize", "rebuild", "delete")
 ONLY_THEN = ("unpause", "resume", "unshelve", "confirm_resize", "revert_resize")
 
 
-def action(actor: RequestContext, server: Server, verb: str) -> Action:
+def action(actor: RequestContext, server: Server, verb: str, *, is_held: bool) -> Action:
+    """Make the button of a verb. `is_held`: an operation holds the server (operations.starting)."""
     label, icon = FACES[verb]
     refusal = services.why_not(actor, server, verb)
-    why = gate(actor, RULES[verb], server, refusal.words if refusal else "")
+    row = server.lifecycle.verbs.get(verb)
+    is_kept_off = is_held and row is not None and not row.preempts
+    why = gate(actor, RULES[verb], server, refusal.words if refusal else str(Why.BUSY.value) if is_kept_off else "")
     route = f"instance-{verb}" if verb in DIALOGS else "instance-do"
     url = reverse(route, args=[server.id] if verb in DIALOGS else [server.id, verb])
     return Action(verb, label, icon, url, "dialog" if verb in DIALOGS else "post", why, risk=verb == "delete")
@@ -76,9 +82,10 @@ def actions(actor: RequestContext, server: Server) -> list[Action]:
         "console", _("Console"), "device-desktop", reverse("instance-tab", args=[server.id, "console"]), "link",
         gate(actor, "os_compute_api:os-remote-consoles", server, "" if server.runs else _("Waits until the instance is up")),
     )  # fmt: skip
+    button = partial(action, actor, server, is_held=starting.is_held(server))
     power = "start" if can_follow(server, "start") else "stop"
-    found = [console, action(actor, server, "snapshot"), action(actor, server, power)]
-    found += [action(actor, server, verb) for verb in ONLY_THEN if can_follow(server, verb)]
+    found = [console, button("snapshot"), button(power)]
+    found += [button(verb) for verb in ONLY_THEN if can_follow(server, verb)]
     floating = Action(
         "floating-ip", _("Add floating IP"), "world-pin", reverse("instance-floating-ip", args=[server.id]),
         why=gate(actor, "create_floatingip", server.project_id),
@@ -87,10 +94,10 @@ def actions(actor: RequestContext, server: Server) -> list[Action]:
         "edit", _("Edit name"), "pencil", reverse("instance-edit", args=[server.id]),
         why=gate(actor, "os_compute_api:servers:update", server),
     )  # fmt: skip
-    found += [action(actor, server, verb) for verb in ("reboot", "reboot_hard")] + [floating, edit]
-    found += [action(actor, server, verb) for verb in ("pause", "suspend", "shelve", "resize", "rebuild")]
-    found.append(action(actor, server, "unlock" if server.locked else "lock"))
-    return [*found, share_action(actor, "server", server), action(actor, server, "delete")]
+    found += [button(verb) for verb in ("reboot", "reboot_hard")] + [floating, edit]
+    found += [button(verb) for verb in ("pause", "suspend", "shelve", "resize", "rebuild")]
+    found.append(button("unlock" if server.locked else "lock"))
+    return [*found, share_action(actor, "server", server), button("delete")]
 
 
 def can_follow(server: Server, verb: str) -> bool:

@@ -10,11 +10,12 @@ from django.db import transaction
 
 from authorization import rules
 from common.errors import CloudError
-from compute.servers.lifecycle import deletion, states
+from compute.servers.lifecycle import deletion, resize, states
 from compute.servers.models import Server
 from images.images import services as images
 from images.images import states as image_states
 from images.images.models import Image
+from operations import start, starting
 from portal.images.views import ImageItem
 from portal.servers import verbs
 from tests.simulated import actor
@@ -44,6 +45,11 @@ def refusal_of(verb: str, who: Any, server: Server) -> CloudError | None:
     return None
 
 
+def button(who: Any, server: Server, verb: str) -> str:
+    """Why a button of the instance's page is greyed, "" where it is not."""
+    return str(verbs.action(who, server, verb, is_held=starting.is_held(server)).why)
+
+
 @pytest.mark.parametrize("verb", [*verbs.POST, "delete"])
 @pytest.mark.parametrize("overrides", [False, True])
 def test_a_button_is_greyed_where_the_service_refuses_and_nowhere_else(
@@ -60,7 +66,7 @@ def test_a_button_is_greyed_where_the_service_refuses_and_nowhere_else(
     for case in CASES:
         Server.objects.filter(pk=server.pk).update(**{**rest, **case})
         server.refresh_from_db()
-        why = str(verbs.action(who, server, verb).why)
+        why = button(who, server, verb)
         error = refusal_of(verb, who, server)
         if bool(why) != bool(error):
             wrong.append((case, why, error and error.message))
@@ -75,7 +81,33 @@ def test_a_deletion_that_goes_on_is_not_begun_twice_by_either(make_servers: Call
     before = server.generation
     deletion.delete(who, server_id=server.id)
     server.refresh_from_db()
-    assert server.generation == before and verbs.action(who, server, "delete").why == "It is being deleted"
+    assert server.generation == before and button(who, server, "delete") == "It is being deleted"
+
+
+@pytest.mark.parametrize("going", ["confirm_resize", "attach_interface"])
+def test_what_an_operation_keeps_off_is_greyed_though_no_column_says_that_it_runs(
+    make_servers: Callable[..., list[Server]], going: str
+) -> None:
+    """Confirming a resize has no task of its own: its buttons stayed, and were answered 409."""
+    server = make_servers(1)[0]
+    Server.objects.filter(pk=server.pk).update(vm_state=states.RESIZED, task_state=None, host="host1")
+    server.refresh_from_db()
+    who = actor(server.project_id)
+    assert not button(who, server, "confirm_resize") and not button(who, server, "revert_resize")
+    with transaction.atomic():
+        start(
+            resize.CONFIRM_RESIZE,
+            subject=("server", server.id),
+            project_id=server.project_id,
+            actor=who,
+            holds=[f"server:{server.id}"],
+            action=states.VERBS[going].action,
+        )
+    is_off = {verb: bool(button(who, server, verb)) for verb in ("confirm_resize", "revert_resize", "delete", "lock")}
+    refused = {verb: refusal_of(verb, who, server) is not None for verb in is_off}
+    waits = going == "attach_interface"  # the next verb begins behind it
+    assert is_off == refused
+    assert is_off == {"confirm_resize": not waits, "revert_resize": not waits, "delete": False, "lock": False}
 
 
 def test_an_image_s_buttons_are_greyed_where_the_service_refuses_and_nowhere_else(cloud_rows: None) -> None:
