@@ -16,7 +16,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         return list(rows.order_by("-pk")[:size])
 
     def write(self, records: list["Event"]) -> None:
-        """The one way by which records come to be, in the transaction that is open: one statement, whatever their number."""
+        """Write records, the one way by which they come to be, in the transaction that is open: one statement, whatever their number."""
         connection = connections[self.db]
         with connection.cursor() as cursor:
             cursor.executemany(_insert(connection), [row.prepared(connection) for row in records])

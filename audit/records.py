@@ -55,7 +55,7 @@ def record(action: str, *, target: cadf.Target, outcome: str = cadf.SUCCESS, **m
 def by_command(
     command: str, action: str, *, target: cadf.Target, outcome: str = cadf.SUCCESS, **more: Unpack[More]
 ) -> None:
-    """The same of what an operator's manage.py command did, where that is no change of a row that is recorded."""
+    """Record what an operator's manage.py command did, where that is no change of a row that is recorded."""
     with context.operating(command):
         record(action, target=target, outcome=outcome, **more)
 
@@ -69,7 +69,7 @@ def _event(action: str, target: cadf.Target, outcome: str, **more: Unpack[More])
 
 
 def frequent(action: str, *, target: cadf.Target, outcome: str = cadf.SUCCESS, **more: Unpack[More]) -> None:
-    """The same of what a script does again and again: beyond OFTEN a minute, like ones are counted in one record."""
+    """Record what a script does again and again: beyond OFTEN a minute, like ones are counted in one record."""
     row = _event(action, target, outcome, **more)
     if _often.take(_minute(), _key(row)):
         Event.objects.write([row])
@@ -124,7 +124,7 @@ def _aim(path: str) -> cadf.Target:
 
 
 def ended(operation_id: str, request_id: str, *, outcome: str, reason: str = "") -> None:
-    """A verb that takes time is over: its record's end, in the transaction that ends it. Nothing for the cloud's own verbs."""
+    """Record the end of a verb that takes time, in the transaction that ends it. Nothing for the cloud's own verbs."""
     if not request_id:
         return
     of = Event.objects.exclude(operation_id="")  # as the index says: without it a database reads all records there are
@@ -155,7 +155,7 @@ def close(done: context.Context) -> None:
 
 
 def count(row: Event) -> None:
-    """One more of its kind in this minute: a row's id tells minute and kind, so whoever counts finds the same row."""
+    """Count one more of its kind in this minute: a row's id tells minute and kind, so whoever counts finds the same row."""
     minute = _minute()
     key = _seen.place(minute, _network(row.address), _key(row))
     if key[0] != "one":

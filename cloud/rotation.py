@@ -41,7 +41,7 @@ def _write(path: Path, first: str, second: str = "", word: str = "") -> None:
 
 
 def stage(paths: Iterable[Path], fresh: Callable[[], str]) -> None:
-    """Each has a new key that is accepted, or goes on from where it was."""
+    """Give each a new key that is accepted beside the old; one that was interrupted goes on from where it was."""
     waits = False
     for path in paths:
         found = _lines(path)
@@ -53,7 +53,7 @@ def stage(paths: Iterable[Path], fresh: Callable[[], str]) -> None:
 
 
 def promote(paths: Iterable[Path]) -> None:
-    """Each uses its new key, and accepts the one before."""
+    """Have each use its new key, and accept the one before."""
     for path in paths:
         found = _lines(path)
         if STAGED in found:
@@ -62,7 +62,7 @@ def promote(paths: Iterable[Path]) -> None:
 
 
 def drop(paths: Iterable[Path]) -> None:
-    """Each has its new key alone."""
+    """Drop each one's key of before: the new one alone counts."""
     for path in paths:
         _write(path, _lines(path)[""])
 

@@ -80,7 +80,7 @@ def register(collect: Callable[[], Iterable[Metric]]) -> None:
 
 
 def gauge_of(name: str, documentation: str, label: str, read: Callable[[], Iterable[tuple[str, float]]]) -> None:
-    """A gauge of this process that is read when somebody looks: `read()` gives (label's value, value)."""
+    """Register a gauge of this process that is read when somebody looks: `read()` gives (label's value, value)."""
 
     def collect() -> Iterable[Metric]:
         family = Metric(name, documentation, "gauge")

@@ -1,1 +1,1 @@
-"""Host rows: what each host is, whether it is heard, and how orders reach it."""
+"""Host rows: what each host is, whether it is heard, and how casts reach it."""

@@ -2,8 +2,8 @@
 
 A host that is down cannot remove what was on it, and an undo may fail on one that is silent. The transaction that gives
 up writes down what is still to be done there (`owe`). At the host's next word, be it a hello or a heartbeat, the debts
-are worked off before anything else is ordered there: one after another, oldest first, with growing pauses after a failure.
-An agent that has acted on newer orders about the same subject refuses an old one, and the debt is void.
+are worked off before anything else is cast there: one after another, oldest first, with growing pauses after a failure.
+An agent that has acted on newer casts about the same subject refuses an old one, and the debt is void.
 """
 
 import logging
@@ -91,7 +91,7 @@ def owe(
     """Write down, in the caller's transaction, that `host` must still do `kind` to `key`.
 
     A second debt about the same thing takes the place of the first, which keeps its age. `subject` and `generation` are
-    the order's own: they make an agent refuse it once it has acted on a newer one.
+    the cast's own: they make an agent refuse it once it has acted on a newer one.
     """
     assert transaction.get_connection().in_atomic_block, "a debt belongs inside the transaction that gives up"
     code, data = (error.code, stored(error.data)) if error is not None else ("", {})
@@ -192,7 +192,7 @@ def ask(op: Op) -> Wait | None:
     """Cast the debt to its host, unless it is owed no longer. Raises: HostAway, UnknownDebt, and errors that the host replies."""
     debt = HostDebt.objects.filter(pk=op.data["debt"]).first()
     if debt is None or isinstance(op.failure, (HostStale, HostNotFound)):
-        return None  # there is nothing there, or newer orders have been acted on
+        return None  # there is nothing there, or newer casts have been acted on
     if op.failure is not None:
         raise op.failure
     if op.answer is not None:

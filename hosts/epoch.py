@@ -1,9 +1,9 @@
 """Whether this database is as new as what the hosts last saw: where an older copy was put back, nothing there is touched.
 
-Each start of the cloud begins a *life* (a random token, one row); its count grows, at most once a minute, before an order
-leaves. Every order carries both, and a host remembers the newest beside its disks and says so with each heartbeat. A
+Each start of the cloud begins a *life* (a random token, one row); its count grows, at most once a minute, before a cast
+leaves. Every cast carries both, and a host remembers the newest beside its disks and says so with each heartbeat. A
 database that descends from what the host saw has that life among its rows, with a count at least as high. One that does
-not is an older copy, or another database: until an operator decides (`manage.py setaside`), nothing is ordered of that
+not is an older copy, or another database: until an operator decides (`manage.py setaside`), nothing is cast to that
 host, nothing new is placed there, and what it has runs on.
 """
 
@@ -96,7 +96,7 @@ def stamp(host: str, verb: Verb[object, object]) -> Cloud | None:
 def before_copy() -> Cloud:
     """Raise the count and return the stamp from before. Casts sent TRUSTED seconds from now on have a higher count.
 
-    So a copy of the database that is made then, and put back with this count, is an older one for each host that was ordered
+    So a copy of the database that is made then, and put back with this count, is an older one for each host to which was cast
     anything after it.
     """
     forget()
@@ -188,7 +188,7 @@ def _estrange(host: Host, told: Cloud) -> None:
 
 
 def accept(host: Host) -> None:
-    """An operator's word: this database counts for the host from now on. In the caller's transaction.
+    """Accept, at an operator's word, that this database counts for the host from now on. In the caller's transaction.
 
     What the host owed by an older database is void: what it would remove may be something else by now, and with this word the
     agent forgets what it acted on since. Whatever is left of it there is in no row, and an operator is asked.

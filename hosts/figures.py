@@ -52,9 +52,9 @@ def collect() -> Iterator[Metric]:
                 found.add_sample(family, {"host": host}, figures[name])
         yield found
     waiting = Metric(
-        "stackling_agent_jobs", "Orders that run or wait on agents, by pool of threads, of all hosts.", "gauge"
+        "stackling_agent_jobs", "Casts that run or wait on agents, by pool of threads, of all hosts.", "gauge"
     )
-    most = Metric("stackling_agent_jobs_most", "Orders that run or wait on the agent that has most.", "gauge")
+    most = Metric("stackling_agent_jobs_most", "Casts that run or wait on the agent that has most.", "gauge")
     for pool in JOB_POOLS:
         each = [jobs.get(pool, 0.0) for _when, _figures, jobs in (row for _, row in rows)]
         waiting.add_sample(waiting.name, {"pool": pool}, sum(each))

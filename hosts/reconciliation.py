@@ -121,7 +121,7 @@ def on_hello(host: Host) -> None:
 
 
 def on_state(host: str, state: str) -> None:
-    """Inspect a host that a heartbeat brought back from a silence, in which no order reached it."""
+    """Inspect a host that a heartbeat brought back from a silence, in which no cast reached it."""
     if is_up(state):
         inspect_once(host)
 

@@ -70,7 +70,7 @@ def inventory(name: str, body: Body) -> None:
 
 @transaction.atomic
 def trouble(name: str, body: Body) -> None:
-    """An agent says what is wrong with it: kept with the host, the last of each kind and how many there were."""
+    """Keep what an agent says is wrong with it, with the host: the last of each kind and how many there were."""
     kind = str(body.get("event", ""))
     facts = {key: _bounded(value) for key, value in list(body.items())[:MOST_FACTS] if key != "event"}
     log.warning("host %s: %s: %s", name, kind, facts)

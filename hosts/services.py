@@ -256,7 +256,7 @@ def send(
     name: str, verb: Verb[Body, Any], body: Body, *, subject: str = "", generation: int = 0, deadline: float = 60
 ) -> None:
     """Cast a verb outside of any operation, after commit. No reply is awaited: the caller must notice its loss."""
-    order: rpc.Cast = {
+    message: rpc.Cast = {
         "verb": verb.name,
         "operation": "",
         "step": "",
@@ -267,7 +267,7 @@ def send(
         "turn": time.time(),
         "body": body,
     }
-    transaction.on_commit(lambda: rpc.cast(name, order), robust=True)
+    transaction.on_commit(lambda: rpc.cast(name, message), robust=True)
 
 
 # ── Changing ────────────────────────────────────────────────────────────────────────────────────────────────────────

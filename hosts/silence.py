@@ -52,7 +52,7 @@ class Listening:
         return max(at, self._excused.get(name, at))
 
     def excuse(self, deaf: set[str], moment: datetime, hosts: int) -> None:
-        """These are silent because control is deaf. Says so in the log, again every SAY_AGAIN seconds."""
+        """Excuse these hosts: they are silent because control is deaf. Says so in the log, again every SAY_AGAIN seconds."""
         self._excused = {name: moment if name in deaf else at for name, at in self._excused.items()}
         self._excused |= dict.fromkeys(deaf, moment)
         if deaf and moment - self._said_at >= timedelta(seconds=SAY_AGAIN):

@@ -218,7 +218,7 @@ def _watched(token: Token, facts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def revoke(text: str, *, chain: bool = False) -> None:
-    """This token stops counting: here at once, in every process within a second. `chain`: those made from it too."""
+    """Revoke a token: it stops counting here at once, in every process within a second. `chain`: those made from it too."""
     token = read(text)
     about: dict[str, Any] = {"owner": token.user_id, "token_issued_at": token.issued_at}
     revocation.revoke(audit_id=token.audit_ids[0], **about)

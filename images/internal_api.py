@@ -1,6 +1,6 @@
 """Routes for host agents: they read images and bring snapshots, those that their host needs or was asked for.
 
-Every request carries its host's seal.
+Every request is signed by its host.
 """
 
 from django.http import HttpResponse

@@ -128,7 +128,7 @@ def is_calm() -> bool:
 
 
 def move_some() -> None:
-    """One network and one router a time."""
+    """Move one network and one router."""
     if not seconds_between() or not is_calm():
         return
     for kind in _CARRIED:

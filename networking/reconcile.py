@@ -23,7 +23,7 @@ from operations import rpc
 
 
 def on_host_state(host: str, state: str) -> None:
-    """A host went up, unreachable or down: one that is down carries nothing, one that is up takes what nobody carries."""
+    """Place anew after a host went up, unreachable or down: one that is down carries nothing, one that is up takes what nobody carries."""
     if is_down(state):
         scheduling.move_away(host)
     elif is_up(state):
@@ -33,7 +33,7 @@ def on_host_state(host: str, state: str) -> None:
 
 
 def on_hello(host: Host) -> None:
-    """An agent began anew: it may have lost everything."""
+    """Send an agent that began anew everything: it may have lost it."""
     send_everything(host.name)
 
 

@@ -51,7 +51,7 @@ _other_keys_of: Callable[[str], tuple[str, ...]] = lambda host: ()  # noqa: E731
 
 
 def use(*, floors_of: Callable[[str], Floors], other_keys_of: Callable[[str], tuple[str, ...]]) -> None:
-    """Set by `hosts`: the newest numbers kept of a host; what else it may seal with while its key is rotated."""
+    """Set by `hosts`: the newest numbers kept of a host; what else it may sign with while its key is rotated."""
     global _floors_of, _other_keys_of
     _floors_of, _other_keys_of = floors_of, other_keys_of
 
@@ -111,11 +111,11 @@ fresh = Freshness()
 
 
 def opened(message: object, key_of: KeyOf, *, beat: bool = False) -> Report | None:
-    """The report that a message holds, or None: it is sealed by no host of this cloud, malformed, old, or came already.
+    """The report that a message holds, or None: it is signed by no host of this cloud, malformed, old, or came already.
 
     `key_of` gives a host's key in hex, None for an unknown host. `beat`: it came by the heartbeats' own queue.
     """
-    report = _unsealed(message, key_of)
+    report = _verified(message, key_of)
     if report is None:
         return None
     host, kind, version = str(report["host"]), str(report.get("kind", "")), report["v"]
@@ -170,7 +170,7 @@ def _version_1(message: dict[str, object], key: str) -> Report | None:
     return found
 
 
-def _unsealed(message: object, key_of: KeyOf) -> Report | None:
+def _verified(message: object, key_of: KeyOf) -> Report | None:
     host = str(message.get("host", "")) if isinstance(message, dict) else ""
     key = key_of(host)
     report = None

@@ -179,7 +179,7 @@ def due(before: datetime) -> list[tuple[str, str]]:
 
 
 def forget_dead_claims() -> None:
-    """A control process begins: what one of this machine that is gone was at may be done anew at once."""
+    """Release the claims of control processes of this machine that are gone: their work may be done anew at once."""
     for row in BackgroundJob.objects.exclude(claimant=""):
         if not is_alive(row.claimant.rpartition(":")[0]):
             BackgroundJob.objects.filter(pk=row.pk, claimant=row.claimant).update(claimed_until=None, claimant="")

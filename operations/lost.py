@@ -25,7 +25,7 @@ def is_lost(host: str) -> bool:
 
 
 def on_lost(host: str) -> None:
-    """A host went down: every step that waits for it runs now, and ends. In the caller's transaction."""
+    """Run every step that waits for a host that went down: it ends. In the caller's transaction."""
     waiting = OperationStep.objects.filter(host=host, finished_at=None).values("operation_id")
     ids = list(
         Operation.objects.select_for_update()

@@ -162,6 +162,6 @@ def tell(command: str, verb: str, row: Operation) -> None:
 
 
 def subject_gone(kind: str, key: str) -> None:
-    """The subject is deleted: what is broken of it needs nobody any more. Runs in the caller's transaction."""
+    """Close what is broken of a subject that is deleted: it needs nobody any more. Runs in the caller's transaction."""
     for id in Operation.objects.broken().filter(subject_kind=kind, subject_id=key).values_list("id", flat=True):
         abandon(id)

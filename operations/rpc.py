@@ -1,4 +1,4 @@
-"""The RPC client: casts (on the wire: orders) to hosts, their replies and reports back, each signed and sealed with the host's own key.
+"""The RPC client: casts (on the wire: orders) to hosts, their replies and reports back, each signed and encrypted with the host's own key.
 
 This app knows no hosts: `hosts` registers how to find a host's key and what to do with what agents say on their own.
 """
@@ -33,7 +33,7 @@ AnyVerb = Verb[Any, Any]
 
 
 class Cast(TypedDict, total=False):
-    """A message that asks a host for a verb, before it is stamped and sealed."""
+    """A message that asks a host for a verb, before it is stamped and signed."""
 
     verb: str
     operation: str
@@ -72,7 +72,7 @@ def use(
     stamp: Callable[[str, AnyVerb], Cloud | None],
     refusal: Callable[[str, AnyVerb], CloudError | None],
 ) -> None:
-    """Set by `hosts`: the key of a host in hex, or None for an unknown host; how it is reached; what an order of a verb says
+    """Set by `hosts`: the key of a host in hex, or None for an unknown host; how it is reached; what a cast of a verb says
     of the database it comes from, or None where it may not leave now; why a verb may not be asked of a host, or None."""
     global _key_of, _line_of, _stamp, _refusal
     _key_of, _line_of, _stamp, _refusal = key_of, line_of, stamp, refusal
@@ -93,7 +93,7 @@ def on_event(event: Event, handler: Handler) -> None:
     _on_event.setdefault(event, []).append(handler)
 
 
-def cast(host: str, order: Cast) -> bool:
+def cast(host: str, message: Cast) -> bool:
     """Send one message, of a verb of the contract, now. False when the broker or the key is missing; the operation is then woken soon to
     try again.
 
@@ -105,44 +105,44 @@ def cast(host: str, order: Cast) -> bool:
         return False
     line = _line_of(host)
     if line.is_down:
-        log.info("rpc: %s waits until %s is back", order["verb"], host)
+        log.info("rpc: %s waits until %s is back", message["verb"], host)
         return True
     if line.speaks < settings.AGENT_CONTRACT:
-        log.error("rpc: %s for %s was not sent: its agent speaks version 1. Update it", order["verb"], host)
+        log.error("rpc: %s for %s was not sent: its agent speaks version 1. Update it", message["verb"], host)
         return True
-    verb = VERBS[order["verb"]]
+    verb = VERBS[message["verb"]]
     # a host takes a message of a lower count only where it left before one of a higher (hostagent.agent.seen)
     with _stamping:
         moment = now().timestamp()
         cloud = _stamp(host, verb)
     if cloud is None:
-        log.info("rpc: %s for %s waits until the host is heard", order["verb"], host)
-        if order.get("operation"):
-            _unsent(order)
+        log.info("rpc: %s for %s waits until the host is heard", message["verb"], host)
+        if message.get("operation"):
+            _unsent(message)
         return False
-    order = {**order, "cloud": cloud}
+    message = {**message, "cloud": cloud}
     try:
-        _publish(host, _sealed(host, order, key, line, moment), host_queue(host, bulk=verb.is_bulk))
+        _publish(host, _signed(host, message, key, line, moment), host_queue(host, bulk=verb.is_bulk))
     except Exception as error:  # noqa: BLE001
-        log.warning("rpc: %s for %s was not sent: %s", order["verb"], host, error)
-        if order.get("operation"):
-            _unsent(order)
+        log.warning("rpc: %s for %s was not sent: %s", message["verb"], host, error)
+        if message.get("operation"):
+            _unsent(message)
         return False
     return True
 
 
-def _sealed(host: str, order: Cast, key: str, line: Line, moment: float) -> dict[str, object]:
-    message = {"host": host, "turn": moment, **order, "sent": moment}
+def _signed(host: str, message: Cast, key: str, line: Line, moment: float) -> dict[str, object]:
+    whole = {"host": host, "turn": moment, **message, "sent": moment}
     if line.speaks > 1:
-        return envelope.close({**message, "expires": moment + CAST_LIFE}, key, "order")
-    body = order["body"]
-    if isinstance(body, Mapping) and any(body.get(name) for name in VERBS[order["verb"]].secret):
+        return envelope.close({**whole, "expires": moment + CAST_LIFE}, key, "order")
+    body = message["body"]
+    if isinstance(body, Mapping) and any(body.get(name) for name in VERBS[message["verb"]].secret):
         log.warning(
             "rpc: what is secret of %s for %s crosses the broker in the clear: update its agent",
-            order["verb"],
+            message["verb"],
             host,
         )
-    return sign({"v": 1, **message}, key)
+    return sign({"v": 1, **whole}, key)
 
 
 def _publish(host: str, message: Mapping[str, object], queue_name: str) -> None:
@@ -155,7 +155,7 @@ def welcome(host: str, facts: Mapping[str, object]) -> None:
     if key is None:
         return
     moment = now().timestamp()
-    order = {
+    message = {
         "host": host,
         "verb": WELCOME,
         "sent": moment,
@@ -163,7 +163,7 @@ def welcome(host: str, facts: Mapping[str, object]) -> None:
         "body": {**facts, "time": moment},
     }
     try:
-        _publish(host, envelope.close(order, key, "order"), host_queue(host))
+        _publish(host, envelope.close(message, key, "order"), host_queue(host))
     except Exception as error:  # noqa: BLE001
         log.warning("rpc: the welcome for %s was not sent: %s", host, error)
 
@@ -173,10 +173,10 @@ def _phase_and_name(step: str) -> tuple[str, str]:
     return (Phase.UNDO if phase == "undo" else Phase.DO), name
 
 
-def _unsent(order: Cast) -> None:
-    phase, name = _phase_and_name(order["step"])
-    OperationStep.objects.filter(operation_id=order["operation"], phase=phase, name=name).update(ordered_at=None)
-    Operation.objects.filter(id=order["operation"]).update(wake_at=now() + timedelta(seconds=RETRY_SEND))
+def _unsent(message: Cast) -> None:
+    phase, name = _phase_and_name(message["step"])
+    OperationStep.objects.filter(operation_id=message["operation"], phase=phase, name=name).update(ordered_at=None)
+    Operation.objects.filter(id=message["operation"]).update(wake_at=now() + timedelta(seconds=RETRY_SEND))
 
 
 def receive(message: dict[str, object]) -> None:

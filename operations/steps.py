@@ -87,14 +87,14 @@ def finalizing(state: str = "", kind: str = "") -> Do:
 
 
 def to_error(op: Op, error: CloudError) -> None:
-    """An `on_failed`: the subject is in error with the fault, others are in their stable states of before."""
+    """Bring the subject to error with the fault, others to their stable states of before. An `on_failed`."""
     found = of(op)
     found.fail(found.lifecycle.error, error.code, op.row.error_data)
     _others_to_stable(op)
 
 
 def to_stable(op: Op, error: CloudError) -> None:
-    """An `on_failed` of verbs that leave the subject as it was: it is in its stable state of before, with the fault; others too.
+    """Bring the subject back to its stable state of before, with the fault; others too. An `on_failed` of verbs that leave it as it was.
 
     A host that fell silent may have done what it was asked all the same: it is inspected.
     """

@@ -138,13 +138,13 @@ def require(project_id: str, service: str, asked: dict[str, int], *, count_all: 
 
 @transaction.atomic
 def set(project_id: str, service: str, name: str, limit: int) -> None:
-    """The project's own limit. Raises: UnknownResource."""
+    """Set the project's own limit. Raises: UnknownResource."""
     _source.set_own(project_id, service, name, limit, default=_find(service, name).default)
 
 
 @transaction.atomic
 def set_default(service: str, name: str, limit: int) -> None:
-    """The default of every project without a limit of its own. Raises: UnknownResource."""
+    """Set the default of every project without a limit of its own. Raises: UnknownResource."""
     _find(service, name)
     _source.set_default(service, name, limit)
 

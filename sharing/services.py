@@ -374,7 +374,7 @@ def _drop(row: Any, subject: str) -> int:
 
 @transaction.atomic
 def object_gone(kind_name: str, object_id: str) -> None:
-    """An object is deleted: nobody holds a share of it any more."""
+    """End every share of an object that is deleted."""
     kind = shareable.find(kind_name)
     where = {"content_type": shareable.content_type(kind), "object_pk": object_id}
     for subject, table in TABLES.items():
@@ -383,6 +383,6 @@ def object_gone(kind_name: str, object_id: str) -> None:
 
 
 def member_left(group_id: str, user_id: str) -> None:
-    """A user leaves a group: consoles that they opened by its shares are cut."""
+    """Cut the consoles that a user who leaves a group opened by its shares."""
     for key in TABLES["group"].objects.filter(group_id=group_id).values_list("key", flat=True):
         _cut(f"{key}-{user_id}")

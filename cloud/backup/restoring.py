@@ -78,7 +78,7 @@ def source(place: Place, name: str, passphrase: str | None) -> Source:
 
 
 def check(given: Source, say: Say) -> None:
-    """Every part is there and is what was saved. Raises: BackupError."""
+    """Check that every part is there and is what was saved. Raises: BackupError."""
     for part in given.manifest.parts:
         for _piece in manifest.contents(given.place, given.folder, part, given.seal):
             pass

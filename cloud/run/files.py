@@ -171,7 +171,7 @@ def _forget_former(cloud: Cloud) -> None:
 
 
 def keys(cloud: Cloud, accounts: Accounts) -> None:
-    """The signing key, the first token keys and a key for each host; made when absent."""
+    """Make the signing key, the first token keys and a key for each host, where they are absent."""
 
     def once(name: str, text: str) -> None:
         if not (cloud.data / name).exists():
@@ -242,7 +242,7 @@ def clouds_yaml(cloud: Cloud, accounts: Accounts, known: dict[str, str]) -> None
 
 
 def ready(cloud: Cloud, accounts: Accounts, facts: dict[str, object]) -> None:
-    """The `ready` file, written once everything answers; scripts wait for it."""
+    """Write the `ready` file, once everything answers; scripts wait for it."""
     write(
         cloud.data / "ready",
         json.dumps(facts, indent=1, sort_keys=True) + "\n",

@@ -17,7 +17,7 @@ def _namespaces(cloud: Cloud, *arguments: str) -> str:
 
 
 def run_folder(cloud: Cloud, accounts: Accounts) -> None:
-    """The folder for sockets, /run/stackling/<8 hex>, and those in it of users.FOLDERS, each with all that is in it.
+    """Make the folder for sockets, /run/stackling/<8 hex>, and those in it of users.FOLDERS, each with all that is in it.
 
     Itself it is the starter's: nobody puts files of his own in the place of those that programs started as root read.
     """

@@ -105,7 +105,7 @@ class Gate:
             self._turns.drop_where(lambda kept: isinstance(kept, list) and kept[2] < moment - TURNS_KEPT)
 
     def forget_turns(self) -> None:
-        """Another database counts from now on: its generations begin where its rows stand."""
+        """Forget the turns of the database before: another counts from now on, and its generations begin where its rows stand."""
         with self._lock:
             self._turns.drop_where(lambda kept: True)
 

@@ -28,7 +28,7 @@ def stand_in(settings: Settings) -> None:
 
 
 def stand_in_by_environment(env: Mapping[str, str]) -> None:
-    """The same where the settings cannot be read: only the folder and the name of the host are needed."""
+    """Stand in for the agent where the settings cannot be read: only the folder and the name of the host are needed."""
     try:
         drivers = drivers_of({name: env.get(name, "") for name in ("STACKLING_DRIVER", "STACKLING_NETWORK")})
     except SettingsError:

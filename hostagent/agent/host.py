@@ -121,7 +121,7 @@ class Host:
         )
 
     def hypervisor_found(self) -> None:
-        """The hypervisor answers for the first time. Where that is after our hello, control could not see what runs: once more."""
+        """Say hello once more if the hypervisor first answers after our hello: control could not see what runs."""
         if self._has_greeted:
             self._greet()
 
@@ -153,11 +153,11 @@ class Host:
         self._aside(self._say_inventory)
 
     def thread_died(self, name: str, count: int, detail: str) -> None:
-        """A thread of the agent died and was started again: control keeps the count."""
+        """Report that a thread of the agent died and was started again: control keeps the count."""
         self.reporter.event(Event.THREAD, name=name, count=count, detail=detail)
 
     def daemon_died(self, name: str, count: int, detail: str) -> None:
-        """A daemon of this host died: control keeps the count."""
+        """Report that a daemon of this host died: control keeps the count."""
         self.reporter.event(Event.DAEMON, name=name, count=count, detail=detail)
 
     def _beat(self) -> None:
@@ -239,7 +239,7 @@ class Host:
             self._welcomed(typing.cast(Welcome, cast["body"]))
             return
         if cast.get("v") not in messages.ACCEPTED_VERSIONS:
-            self.reporter.fail(cast, "unsupported", what=f"order version {cast.get('v')}", driver="agent")
+            self.reporter.fail(cast, "unsupported", what=f"cast version {cast.get('v')}", driver="agent")
             return
         verb = VERBS.get(cast["verb"])
         missing = sorted(verb.needs - cast["body"].keys()) if verb else []
@@ -278,7 +278,7 @@ class Host:
         )
 
     def recognise(self, cloud: Cloud) -> None:
-        """An operator's word: casts of this database count, also where their generations are older."""
+        """Accept casts of this database at an operator's word, also where their generations are older."""
         self.seen.take(cloud)
         self._gate.forget_turns()
 

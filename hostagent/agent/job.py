@@ -35,7 +35,7 @@ class Job:
         return VERBS[self.cast["verb"]]
 
     def begin(self) -> None:
-        """Its turn in the serial queue has come: the deadline counts from now. Nothing changes when the job is run again."""
+        """Begin the job, whose turn in the serial queue has come: the deadline counts from now. Nothing changes when the job is run again."""
         if self.begun is None:
             self.begun = time.monotonic()
 

@@ -250,7 +250,7 @@ class Reporter:
     # ── That it lives ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def hello(self, cloud: Cloud | None, drivers: Drivers) -> None:
-        """The agent began anew. `cloud` is the database that it last served."""
+        """Report that the agent began anew. `cloud` is the database that it last served."""
         self.report(Kind.HELLO, {**self._challenge(), "cloud": cloud, "drivers": drivers})
 
     def heartbeat(self, cloud: Cloud | None, agent: AgentFigures, *, others: bool | None, wants_welcome: bool) -> None:

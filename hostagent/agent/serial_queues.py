@@ -71,7 +71,7 @@ class SerialQueues:
         return key in self._waiting
 
     def wake(self, key: str) -> None:
-        """Something happened to this object: a job that waits for time to pass looks now."""
+        """Have a job of this object that waits for time to pass look now: something happened to it."""
         with self._lock:
             parked = self._parked.pop(key, None)
         if parked is not None:

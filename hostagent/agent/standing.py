@@ -52,7 +52,7 @@ class Standing:
             log.error("%s could not be written: %s", self._said, error)
 
     def spoke(self) -> None:
-        """A heartbeat of this host has left it. A disk that is full keeps no report back."""
+        """Note that a heartbeat of this host has left it. A disk that is full keeps no report back."""
         try:
             os.utime(self._spoke)
         except FileNotFoundError:

@@ -107,7 +107,7 @@ class Agent:
         self.outbox.stop()
 
     def stuck(self, why: str) -> None:
-        """A thread will not come back: end at once, the supervisor starts us afresh; guests do not notice."""
+        """End at once because a thread will not come back: the supervisor starts us afresh; guests do not notice."""
         log.critical("%s: the agent ends and is started again", why)
         logging.shutdown()
         os._exit(EXIT_STUCK)
@@ -187,7 +187,7 @@ def serve(settings: Settings, app: Celery, agent: Agent) -> None:
 
 
 def leave(agent: Agent) -> None:
-    """A job that runs now is left to its repetition: control asks again the agent that starts next."""
+    """Leave a job that runs now to its repetition: control asks again the agent that starts next."""
     agent.stop()
     logging.shutdown()
     os._exit(0)

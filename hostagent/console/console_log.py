@@ -48,12 +48,12 @@ class ConsoleLogs:
             self._wake.notify()
 
     def began(self, server_id: str) -> None:
-        """The guest starts anew: its next prompt is a new fact."""
+        """Note that the guest starts anew: its next prompt is a new fact."""
         self._prompted.discard(server_id)
         self._tails.pop(server_id, None)
 
     def grew(self, server_id: str, piece: bytes) -> None:
-        """The guest said something (or, with no bytes: look whether it did)."""
+        """Take what the guest said (with no bytes: look whether it said anything)."""
         if piece and server_id not in self._prompted:
             seen = self._tails.get(server_id, b"") + piece
             self._tails[server_id] = seen[-KEEP:]

@@ -79,7 +79,7 @@ class SerialHub:
         self._later(lambda: self._watch(server_id))
 
     def forget(self, server_id: str) -> None:
-        """The server is gone: its viewers are cut."""
+        """Cut the viewers of a server that is gone."""
         self._later(lambda: self._forget(server_id))
 
     def _later(self, call: Callable[[], None]) -> None:

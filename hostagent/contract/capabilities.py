@@ -2,7 +2,7 @@
 
 A driver declares the capabilities it has; a host has one where a driver of each kind that the capability needs declares it.
 Control keeps what a hello says with the host: the scheduler places a server only where the host has what the server needs, and a
-verb that a host cannot do is refused before it is ordered.
+verb that a host cannot do is refused before it is cast.
 """
 
 from collections.abc import Iterable

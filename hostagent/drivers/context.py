@@ -78,4 +78,4 @@ class HostContext(Protocol):
         """Tell control soon what the host has."""
 
     def hypervisor_found(self) -> None:
-        """The hypervisor answers for the first time."""
+        """Say that the hypervisor answers for the first time."""

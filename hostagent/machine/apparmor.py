@@ -68,7 +68,7 @@ class Profiles:
         self._texts[server_id] = text
 
     def forget(self, server_id: str) -> None:
-        """The guest is gone."""
+        """Forget a guest that is gone."""
         self._texts.pop(server_id, None)
         if not self.reason and name_of(server_id) in _loaded():
             try:

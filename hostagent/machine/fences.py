@@ -63,7 +63,7 @@ def remove(cloud: Cloud, outer: Path | None) -> None:
 
 
 def around_host(net: Path, underlay: ipaddress.IPv4Network) -> None:
-    """A host in namespaces of its own: it routes nothing, hears nothing from the external bridge, and tunnels from its peers."""
+    """Fence a host in namespaces of its own: it routes nothing, hears nothing from the external bridge, and tunnels from its peers."""
     inside(net, "sysctl", "-q", "-w", "net.ipv4.ip_forward=0")
     text = f"""\
 table inet stackling_host

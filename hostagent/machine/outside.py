@@ -48,7 +48,7 @@ def refuse_clash(cloud: Cloud, outer: Path | None, external: ipaddress.IPv4Netwo
 
 
 def address_gateway(outer: Path | None, link: str, external: ipaddress.IPv4Network) -> None:
-    """The external gateway's address, and no other, on the link that is ours."""
+    """Give the link that is ours the external gateway's address, and no other."""
     gateway = f"{external.network_address + 1}/{external.prefixlen}"
     for old in json.loads(inside(outer, "ip", "-j", "-4", "addr", "show", "dev", link) or "[]"):
         for info in old.get("addr_info", []):

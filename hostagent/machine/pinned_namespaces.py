@@ -187,7 +187,7 @@ def bridge(net: Path | None, name: str, *, mtu: int) -> None:
 
 
 def refuse_announcements(net: Path | None, link: str) -> None:
-    """Nobody on this link gives us an IPv6 address or a route by announcing one."""
+    """Refuse IPv6 addresses and routes that somebody on this link announces."""
     if not Path("/proc/sys/net/ipv6").exists():
         return  # a machine without IPv6 hears no announcements
     for name in ("accept_ra", "autoconf"):
@@ -195,7 +195,7 @@ def refuse_announcements(net: Path | None, link: str) -> None:
 
 
 def wire(near: Path, near_name: str, far: Path | None, far_name: str, *, mtu: int, master: str) -> None:
-    """A veth pair: `near_name` in namespace `near` on bridge `master`, `far_name` in namespace `far`.
+    """Make a veth pair: `near_name` in namespace `near` on bridge `master`, `far_name` in namespace `far`.
 
     Made here and its far end moved over: an open file names a namespace that has no other name.
     """

@@ -21,7 +21,7 @@ def closed(path: Path) -> Path | None:
 
 
 def ensure(cloud: Cloud, host: str) -> None:
-    """Whoever runs on `host` can pass to its data. Raises: CannotBuild."""
+    """Let whoever runs on `host` pass to its data. Raises: CannotBuild."""
     home = cloud.data / "hosts" / host
     home.mkdir(parents=True, exist_ok=True)
     for folder in (cloud.data, home.parent, home):  # ours: listed by nobody, passed by all

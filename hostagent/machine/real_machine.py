@@ -23,7 +23,7 @@ BRIDGE_FILTER: Final = Path("/proc/sys/net/bridge")
 
 
 def load_bridge_filter() -> None:
-    """The module that shows bridged frames to connection tracking. Nothing loads it by itself.
+    """Load the module that shows bridged frames to connection tracking. Nothing loads it by itself.
 
     Switched off for all bridges at once (Debian's default is on as soon as it is loaded), because ours switch it on one
     by one and those of others shall not change.

@@ -84,7 +84,7 @@ def formatter() -> logging.Formatter:
 
 
 def configure(level: str | int = logging.INFO) -> None:
-    """The root logger writes to standard error in this form. For processes without Django."""
+    """Have the root logger write to standard error in this form. For processes without Django."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -32,7 +32,7 @@ class Threads:
         return thread
 
     def stop(self) -> None:
-        """Nothing is started again. The loops end by what their owners tell them."""
+        """Start nothing again. The loops end by what their owners tell them."""
         self._stopping.set()
 
     def _live(self, name: str, run: Callable[[], None]) -> None:

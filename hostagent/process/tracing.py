@@ -105,7 +105,7 @@ def traceparent() -> str:
 
 
 def failed(why: str) -> None:
-    """This thread's span ends as an error. `why` is a code of ours, no text."""
+    """End this thread's span as an error. `why` is a code of ours, no text."""
     if _tracer is not None:
         from opentelemetry import trace
 

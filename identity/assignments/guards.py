@@ -33,7 +33,7 @@ def _has(subject: str, ids: list[str]) -> bool:
 
 
 def guard_user(actor: RequestContext, user: User) -> None:
-    """A manager of the domain could else set an administrator's password and be one. Raises: OfAnAdministrator."""
+    """Guard a user: a manager of the domain could else set an administrator's password and be one. Raises: OfAnAdministrator."""
     if actor.is_admin or actor.is_internal:
         return
     groups = list(user.groups.values_list("id", flat=True))
@@ -42,7 +42,7 @@ def guard_user(actor: RequestContext, user: User) -> None:
 
 
 def guard_group(actor: RequestContext, group_id: str, name: str) -> None:
-    """Whoever chose the members of such a group would choose administrators. Raises: OfAnAdministrator."""
+    """Guard a group: whoever chose the members of such a one would choose administrators. Raises: OfAnAdministrator."""
     if not (actor.is_admin or actor.is_internal) and _has("group", [group_id]):
         raise OfAnAdministrator(what=name)
 

@@ -24,7 +24,7 @@ _METHODS = frozenset(
 
 
 def signed_in(actor: RequestContext) -> None:
-    """A token was issued, or a session opened."""
+    """Record that a token was issued, or a session opened."""
     records.frequent(
         ACTION,
         target=(cadf.USER, actor.user_id, actor.user_name),
@@ -42,7 +42,7 @@ def pending(user: User, methods: tuple[str, ...]) -> None:
 
 
 def failed(kind: str, words: tuple[str | None, ...], source: str) -> None:
-    """Something was tried and is wrong (identity.auth.attempts)."""
+    """Record that something was tried and is wrong (identity.auth.attempts)."""
     if kind in _TWICE:
         return
     _refused(_tried(kind, words), (kind,), source)
@@ -104,7 +104,7 @@ def signed_out(actor: RequestContext) -> None:
 
 
 def revoked(what: str, id: str, owner_id: str) -> None:
-    """A token, a session, or all of a user's stopped counting, by whoever asks. `id` opens nothing: an audit id or a name."""
+    """Record that a token, a session, or all of a user's stopped counting, by whoever asks. `id` opens nothing: an audit id or a name."""
     now = context.current()
     actor = now.actor if now is not None else None
     records.record(

@@ -243,7 +243,7 @@ def rules_of(options: Body) -> list[list[str]]:
 
 
 def enough_methods(user_id: str, methods: tuple[str, ...]) -> None:
-    """A user's multi-factor rules: one of the lists must be wholly among the methods used. Raises: MethodsTooFew."""
+    """Check a user's multi-factor rules: one of the lists must be wholly among the methods used. Raises: MethodsTooFew."""
     found = _options.first(user_id)
     rules = rules_of((found[0] if found else None) or {})
     if rules and not any(set(rule) <= set(methods) for rule in rules):

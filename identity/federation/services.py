@@ -82,7 +82,7 @@ def set_client(actor: RequestContext, provider_id: str, **settings: object) -> C
 
 
 def drop_client(actor: RequestContext, provider_id: str) -> None:
-    """Nobody signs in through this provider any more. Raises: Forbidden, Missing."""
+    """Remove a provider's client: nobody signs in through it any more. Raises: Forbidden, Missing."""
     PROVIDERS.update(actor, provider_id, {"openid": None})
 
 

@@ -202,7 +202,7 @@ def _refresh_where(config: Config, entity: str, condition: str) -> Entry | None:
 
 
 def refresh_groups(user_id: str, entry: Entry, domain_id: str) -> None:
-    """The groups of a user become those of which the directory says so. Raises: BadOption, DirectoryDown."""
+    """Make the groups of a user those that the directory says. Raises: BadOption, DirectoryDown."""
     config = options.of_domain(domain_id)
     with directory.connected(config) as asked:
         member = config.attribute("group", "member") or "member"
@@ -225,7 +225,7 @@ def _set_groups(user: User, domain_id: str, wanted: set[str]) -> None:
 
 
 def refresh_members(row: DirectoryId, users: dict[str, str] | None = None) -> None:
-    """The members of a group of the directory. `users` is what refresh_all said of the domain's users, just now.
+    """Refresh the members of a group of the directory. `users` is what refresh_all said of the domain's users, just now.
 
     Raises: BadOption, DirectoryDown.
     """

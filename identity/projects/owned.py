@@ -103,7 +103,7 @@ def require_nothing(what: str, name: str, project_ids: Iterable[str]) -> None:
 
 
 def remove_all(project_id: str) -> None:
-    """Everything goes, in order; then what does not count. In the caller's transaction."""
+    """Remove everything of a project, in order; then what does not count. In the caller's transaction."""
     for kind in _owned:
         kind.remove(project_id)
     for _why, remove in _aside.values():

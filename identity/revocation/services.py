@@ -110,13 +110,13 @@ def is_current(mark: Mark, facts: Iterable[str], *, fresh: bool = False) -> bool
 
 
 def touch() -> None:
-    """Something changed that may alter what any token or session may do. Seen here at once, elsewhere within 1 s."""
+    """Note that something changed which may alter what any token or session may do. Seen here at once, elsewhere within 1 s."""
     _count("value")
     _again()
 
 
 def note(**match: str) -> None:
-    """Something changed that may alter what the tokens or sessions of this user, project or credential may do."""
+    """Note that something changed which may alter what the tokens or sessions of this user, project or credential may do."""
     _count("changes")
     number = Epoch.objects.values_list("changes", flat=True).get(pk=1)
     rows = [ChangedFact(fact=f"{kind}:{subject}", number=number) for kind, subject in match.items()]
@@ -137,7 +137,7 @@ def _again() -> None:
 
 
 def read_soon() -> None:
-    """The next look reads the numbers again, however short ago the last was."""
+    """Have the next look read the numbers again, however short ago the last was."""
     if _here.read_at > float("-inf"):
         _here.read_at = min(_here.read_at, time.monotonic() - READ_EVERY)
 

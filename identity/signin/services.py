@@ -53,7 +53,7 @@ def end_others(user_id: str, session_key: str) -> None:
 
 @transaction.atomic
 def end_everywhere(user_id: str) -> None:
-    """Every session and every token of the user."""
+    """End every session and every token of the user."""
     revocation.revoke(user_id=user_id)
     auditing.revoked("all", "", user_id)
 

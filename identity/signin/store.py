@@ -79,7 +79,7 @@ class SessionStore(db.SessionStore):
         return self.create_model_instance(data)
 
     def slide(self) -> None:
-        """The person is there: the idle time starts anew. One UPDATE when the last is long enough ago, else nothing."""
+        """Start the idle time anew: the person is there. One UPDATE when the last is long enough ago, else nothing."""
         row, at = self.row, now()
         if row is None or row.user_id is None or at - row.seen_at < grain():
             return

@@ -172,7 +172,7 @@ def _redelegated(
 
 @transaction.atomic
 def delete(actor: RequestContext, id: str) -> None:
-    """The trust, and all made from it, stop counting. Raises: NoTrust, Forbidden."""
+    """Delete a trust: it and all made from it stop counting. Raises: NoTrust, Forbidden."""
     row = find(id, used_up=True)
     enforce(actor, "identity:delete_trust", _target(row))
     _delegated_otherwise(actor)

@@ -253,13 +253,13 @@ def save(image: Image, *columns: str) -> None:
 
 
 def forget(image_id: str) -> None:
-    """The bytes of an image that is gone. One that was made under the same id since keeps its own."""
+    """Remove the bytes of an image that is gone. One that was made under the same id since keeps its own."""
     if not Image.objects.filter(pk=image_id).exists():
         stores.remove(image_id)
 
 
 def recover() -> None:
-    """Every half minute: uploads that nobody carries on with go back to queued, parts without an owner go away."""
+    """Bring uploads that nobody carries on with back to queued, and remove parts without an owner: every half minute."""
     for store in stores.STORES:
         store.collect_garbage(older_than=3600)
     silent = now().timestamp() - SILENCE

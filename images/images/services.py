@@ -239,7 +239,7 @@ def delete(actor: RequestContext, *, image_id: str) -> None:
 
 
 def remove(image: Image) -> None:
-    """The image goes at once, its bytes after commit, by control: web cannot write to the store. In the caller's transaction."""
+    """Remove an image at once, its bytes after commit, by control: web cannot write to the store. In the caller's transaction."""
     image_id, project_id = image.pk, image.project_id
     image.delete()
     sharing.object_gone("image", image_id)
@@ -289,7 +289,7 @@ def remove_tag(actor: RequestContext, *, image_id: str, tag: str) -> None:
 
 
 def remove_all_of(project_id: str) -> None:
-    """A project goes: its images go with it, protected ones too."""
+    """Remove the images of a project that goes, protected ones too."""
     for image in Image.objects.filter(project_id=project_id):
         with transaction.atomic():
             remove(image)

@@ -88,7 +88,7 @@ def snapshot_uploaded(image_id: str, size: int, checksum: str, virtual_size: int
 
 
 def fail(image_id: str) -> None:
-    """A snapshot that will not come: the image goes, as Nova removes it. Absent is success."""
+    """Remove the image of a snapshot that will not come, as Nova does. Absent is success."""
     with transaction.atomic():
         image = Image.objects.select_for_update().filter(pk=image_id, status__in=states.VERBS["fail"].start).first()
         if image is None:

@@ -270,7 +270,7 @@ def update(actor: RequestContext, namespace: str, kind: str, name: str, body: di
 
 @transaction.atomic
 def delete(actor: RequestContext, namespace: str, kind: str, name: str | None = None) -> None:
-    """One definition, or all of a kind. Raises: NamespaceNotFound, DefinitionNotFound, Forbidden."""
+    """Delete one definition, or all of a kind. Raises: NamespaceNotFound, DefinitionNotFound, Forbidden."""
     row = find(actor, namespace, to_change=_DELETE[kind] if name is not None else _DELETE_ALL.get(kind, _DELETE[kind]))
     if name is None:
         row.definitions.filter(kind=kind).delete()

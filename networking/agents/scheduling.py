@@ -40,7 +40,7 @@ def place_network(actor: RequestContext, host: Host, network_id: str) -> None:
 
 @transaction.atomic
 def remove_network(actor: RequestContext, host: Host, network_id: str) -> None:
-    """The network has no DHCP server until it is placed again."""
+    """Take a network's DHCP server away, until it is placed again."""
     policy.require(actor, "delete_dhcp-network")
     network = find_network(actor, network_id, lock=True)
     if network.dhcp_host != host.name:
@@ -60,7 +60,7 @@ def place_router(actor: RequestContext, host: Host, router_id: str) -> None:
 
 @transaction.atomic
 def remove_router(actor: RequestContext, host: Host, router_id: str) -> None:
-    """The router lives nowhere until it is placed again."""
+    """Take a router from its host, until it is placed again."""
     policy.require(actor, "delete_l3-router")
     router = find_router(actor, router_id, lock=True)
     if router.host != host.name:

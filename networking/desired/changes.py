@@ -31,7 +31,7 @@ def _enqueue() -> None:
 
 
 def touch_network(network_id: str) -> None:
-    """A network, its DHCP, and the routers on it (their interfaces carry its MTU and its subnets' prefixes)."""
+    """Touch a network, its DHCP, and the routers on it (their interfaces carry its MTU and its subnets' prefixes)."""
     routers = Port.objects.filter(network_id=network_id).exclude(router=None).values_list("router_id", flat=True)
     touch(f"network:{network_id}", f"dhcp:{network_id}", *(f"router:{router}" for router in routers))
 
@@ -45,7 +45,7 @@ def touch_port(
     is_bound: bool = True,
     is_moved: bool = False,
 ) -> None:
-    """A port and all that carries its MAC or its addresses: network, DHCP, its groups, its routers.
+    """Touch a port and all that carries its MAC or its addresses: network, DHCP, its groups, its routers.
 
     A port bound nowhere (`is_bound` False) is in no host's network; one that only moved (`is_moved`) is the same for DHCP.
     """

@@ -73,7 +73,7 @@ class Report:
 
 
 def on_network(host: str, body: NetworkState) -> None:
-    """All that a host's network is (contract.network.NetworkState)."""
+    """Take in all that a host's network is (contract.network.NetworkState)."""
     _take(Report(host, body.get("hashes", {}), body.get("failed", {}), body.get("left_out")))
 
 

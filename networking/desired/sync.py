@@ -299,7 +299,7 @@ def set_aside(host: str, strays: list[str], *, allowed: bool = False) -> None:
 
 
 def allow(host: str) -> None:
-    """An operator's word: send everything, and have all else set aside, however much it is."""
+    """Allow, at an operator's word, to send everything, and have all else set aside, however much it is."""
     with turn(), transaction.atomic():
         pieces, gone = _whole(host, list(HostPiece.objects.filter(host=host)))
         hosts.send(host, NETWORK_APPLY, NetworkApply(full=True, pieces=pieces, remove=gone, allowed=True))

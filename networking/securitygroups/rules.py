@@ -180,7 +180,7 @@ def check(
 
 
 def refuse_duplicate(group: SecurityGroup, match: Match) -> None:
-    """Two rules are the same when they let the same packets pass, however the protocol is spelled."""
+    """Refuse a rule that is there already. Two are the same when they let the same packets pass, however the protocol is spelled."""
     number = protocols.number(match.protocol)
     anywhere = ("", "0.0.0.0/0", "::/0")
     cidr = normalized(match.prefix)

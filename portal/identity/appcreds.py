@@ -147,7 +147,7 @@ def begin(call: Call) -> dict[str, object]:
 
 
 def offer_services(call: Call, form: Any) -> None:
-    """The services that a rule can name."""
+    """Offer the services that a rule can name."""
     types = Service.objects.filter(enabled=True).order_by("type").values_list("type", flat=True)
     form.fields["access_rules"].widget.services = list(dict.fromkeys(types))
 

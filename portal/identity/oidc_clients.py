@@ -63,7 +63,7 @@ def begin(call: Call) -> dict[str, object]:
 
 
 def keep(call: Call, values: dict[str, object]) -> None:
-    """An empty secret stays as it is."""
+    """Keep the form's values; an empty secret stays as it is."""
     public = values.pop("public")
     values["client_secret"] = "" if public else values["client_secret"] or None
     services.set_client(call.actor, call.id, **values)

@@ -158,7 +158,7 @@ def included(call: Call) -> list[str]:
 
 @transaction.atomic
 def set_included(call: Call, values: dict[str, Any]) -> None:
-    """The role includes exactly those that are ticked."""
+    """Make the role include exactly those that are ticked."""
     have, want = set(included(call)), set(values["roles"])
     for id in sorted(have - want):
         unimply(call.actor, call.id, id)

@@ -280,7 +280,7 @@ def groups_had(call: Call) -> list[str]:
 
 @transaction.atomic
 def set_groups(call: Call, values: dict[str, Any]) -> None:
-    """The groups of the instance's ports are those that are ticked."""
+    """Make the groups of the instance's ports those that are ticked."""
     have, want = set(groups_had(call)), set(values["groups"])
     for group in sorted(want - have):
         groups.add_group(call.actor, server_id=call.id, name=group)

@@ -90,7 +90,7 @@ def levels(call: Call) -> list[tuple[str, str]]:
 
 
 def give(call: Call, asked: dict[str, Any]) -> None:
-    """One share; naming somebody who has one already changes that one."""
+    """Give one share; naming somebody who has one already changes that one."""
     kind = call.keys["kind"]
     to = services.subject_of(call.actor, asked["subject"], name=asked["name"], domain=asked["domain"])
     there = [

@@ -64,7 +64,7 @@ def test_an_order_of_no_operation_is_not_answered(desk: Any) -> None:
     assert not {"done", "failed", "working"} & set(said)
 
 
-@pytest.mark.parametrize(("change", "what"), [({"v": 99}, "order version 99"), ({"verb": "server.fly"}, "server.fly")])
+@pytest.mark.parametrize(("change", "what"), [({"v": 99}, "cast version 99"), ({"verb": "server.fly"}, "server.fly")])
 def test_an_unknown_version_or_verb_is_refused_readably(desk: Any, change: dict[str, Any], what: str) -> None:
     order = {"verb": "host.read", "body": {}} | change
     report = desk.order(order.pop("verb"), order.pop("body"), **order)

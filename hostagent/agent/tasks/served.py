@@ -36,4 +36,4 @@ class Served(Protocol):
     def hypervisor(self) -> Hypervisor: ...
 
     def recognise(self, cloud: Cloud) -> None:
-        """An operator's word: casts of this database count, also where their generations are older."""
+        """Accept casts of this database at an operator's word, also where their generations are older."""

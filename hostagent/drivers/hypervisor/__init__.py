@@ -66,10 +66,10 @@ class Hypervisor(Protocol):
     def describe(self, server_id: str) -> Known: ...
 
     def put_aside(self, server_id: str, place: Path, job: Job) -> None:
-        """The domain is stopped as a user stops it, and gone; the memory of a suspended one lies in `place`."""
+        """Stop the domain as a user does, and remove it; the memory of a suspended one lies in `place`."""
 
     def define(self, server_id: str, xml: str, job: Job) -> None:
-        """The domain is there as described, not running, unless there is one already."""
+        """Define the domain as described, not running, unless there is one already."""
 
     def read_states(self) -> dict[str, str]: ...
 

@@ -89,7 +89,7 @@ def configure(host: str, data: Path, *, apparmor: bool = False) -> None:
 
 
 def open_kvm() -> None:
-    """A /dev/kvm of this host's own, for the group of its guests, whatever the machine lets at its own (mounts are ours)."""
+    """Make a /dev/kvm of this host's own, for the group of its guests, whatever the machine lets at its own (mounts are ours)."""
     if not KVM.exists():
         return
     facts = KVM.stat()
@@ -106,7 +106,7 @@ def open_kvm() -> None:
 
 
 def ensure(*, private: bool) -> None:
-    """Both daemons answer. Raises: Failure hypervisor_down."""
+    """Have both daemons run and answer. Raises: Failure hypervisor_down."""
     if private:
         _ensure_one("virtlogd", LOG_SOCKET)
         _ensure_one("libvirtd", SOCKET)

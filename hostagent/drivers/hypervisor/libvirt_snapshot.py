@@ -43,7 +43,7 @@ def take(domain: Domain, storage: Storage, name: str, job: Job) -> tuple[Path, i
 
 
 def recover(domain: Domain | None, storage: Storage, server_id: str) -> None:
-    """The root disk is its own again, with all that was ever written, whatever was interrupted.
+    """Make the root disk its own again, with all that was ever written, whatever was interrupted.
 
     `domain` None: there is none, only files. A suspended one stays as it is: its memory names the disk that was live.
     """

@@ -27,7 +27,7 @@ def create(domain: Domain, places: Places) -> None:
 
 
 def share(domain: Domain, places: Places) -> None:
-    """Its share for a guest that runs: one that has just started, or that an agent finds."""
+    """Give a guest that runs its share: one that has just started, or that an agent finds."""
     _, memory_kib, _, vcpus, _ = domain.info()
     try:
         pid = int((PIDS / f"{domain.name()}.pid").read_text())
@@ -91,7 +91,7 @@ def _folder(places: Places) -> None:
 
 
 def forget(places: Places) -> None:
-    """The guest is gone."""
+    """Forget a guest that is gone."""
     SHARES.forget(places.server_id)
     PROFILES.forget(places.server_id)
     for path in (places.vnc, places.vnc_guest):

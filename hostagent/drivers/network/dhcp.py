@@ -119,7 +119,7 @@ class Dhcp:
         return NamespaceLink(inner, outer, self.network_id, mac(body["mac"]), int(body["mtu"]), (*own, *extra))
 
     def ensure_route(self, body: dict[str, Any]) -> None:
-        """A way out, so that replies reach guests that a router between subnets brings here."""
+        """Add a way out, so that replies reach guests that a router between subnets brings here."""
         gateways = [
             s["gateway"]
             for s in body["subnets"]

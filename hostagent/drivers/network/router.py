@@ -142,7 +142,7 @@ class Router:
 
 
 def announce(ns: str, link: str, address: str) -> None:
-    """Nobody answers an announcement: its result says nothing."""
+    """Announce addresses. Nobody answers an announcement: its result says nothing."""
     say = confinement.command("announcement", "arping", "-q", "-U", "-c", "2", "-w", "3", "-I", link, address)
     enter = ("nsenter", f"--net={NETNS / ns}")
     subprocess.run([*enter, *say], check=False, capture_output=True, env=confinement.ENVIRONMENT, cwd="/")

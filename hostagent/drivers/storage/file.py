@@ -100,7 +100,7 @@ class FileStorage:
         return [str(wanted)] if wanted > virtual else []
 
     def ensure_size(self, server_id: str, size_gib: int, job: Job) -> None:
-        """The disk as it is now is kept beside it until ensure_disk is told what becomes of that.
+        """Grow the disk. As it is now it is kept beside it until ensure_disk is told what becomes of that.
 
         Raises: Failure not_found, no_space, hypervisor_refused, timed_out.
         """
@@ -228,7 +228,7 @@ class FileStorage:
         qemu_img.call(job, "commit", "-q", "-f", "qcow2", str(overlay), of=overlay)
 
     def settle(self, server_id: str, job: Job) -> None:
-        """The root disk, which no guest uses, holds what overlays of a cut snapshot held. May be cut and repeated."""
+        """Merge what overlays of a cut snapshot hold into the root disk, which no guest uses. May be cut and repeated."""
         folder = self.disks / server_id
         for overlay in reversed(overlays.listed(folder)):
             if overlay.exists():
@@ -237,7 +237,7 @@ class FileStorage:
         overlays.forget(folder)
 
     def overlay_on(self, root: Path, overlay: Path, job: Job) -> None:
-        """An empty overlay on a root disk that a guest may be using: made here, because the folder is not the guest's.
+        """Make an empty overlay on a root disk that a guest may be using, here because the folder is not the guest's.
 
         Whole before it is listed, listed before it is there under its name, and all of it on the disk before a guest writes.
         """

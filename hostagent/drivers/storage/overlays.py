@@ -56,7 +56,7 @@ def note(folder: Path, overlay: Path, *, paused: bool = False) -> None:
 
 
 def forget(folder: Path) -> None:
-    """The root disk alone is live; first the list goes, to the disk, then the files."""
+    """Forget the overlays, the root disk alone is live: first the list goes, to the disk, then the files."""
     gone = listed(folder)
     if (folder / LIST).exists():
         (folder / LIST).unlink()

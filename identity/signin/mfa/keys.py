@@ -104,6 +104,6 @@ def _count(key: Authenticator, counter: int) -> None:
 
 
 def remove(user_id: str, id: str) -> None:
-    """Nothing happens when it is gone already."""
+    """Remove a key; one that is gone already is success."""
     if is_whole(id):
         Authenticator.objects.filter(pk=id, user_id=user_id, type=Authenticator.Type.WEBAUTHN).delete()

@@ -88,7 +88,7 @@ def set_strict(user_id: str, on: bool) -> None:
 
 @transaction.atomic
 def remove_totp(user: User) -> None:
-    """The API cannot ask for what is gone; recovery codes go with the last factor."""
+    """Remove a user's TOTP, for which the API then cannot ask; recovery codes go with the last factor."""
     totp.remove(user)
     set_strict(user.pk, False)
     _tidy(user)

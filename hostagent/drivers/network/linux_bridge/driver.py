@@ -52,7 +52,7 @@ class LinuxBridge(PieceDriver):
             failed[key] = {"code": "network_refused", "data": {"piece": key, "detail": said}}
 
     def change_filters(self, kept: dict[str, Piece], failed: Failed) -> None:
-        """One transaction for all pieces; when nft refuses it, one piece after another, to know which is no good."""
+        """Change the filters of all pieces in one transaction; when nft refuses it, one piece after another, to know which is no good."""
         wanted = {k: p["body"] for k, p in kept.items() if split(k)[0] in ("network", "group", "port")}
         try:
             self.load(wanted)

@@ -29,7 +29,7 @@ def patch_names(network_id: str) -> tuple[str, str]:
 
 
 def refuse_announcements(link: str) -> None:
-    """A tenant's router announcements give the host no address: IPv6 itself stays on, for the known neighbours."""
+    """Refuse a tenant's router announcements, which would give the host an address: IPv6 itself stays on, for the known neighbours."""
     folder = Path("/proc/sys/net/ipv6/conf") / link
     for name in ("accept_ra", "autoconf"):
         if folder.exists() and (folder / name).read_text().strip() != "0":
